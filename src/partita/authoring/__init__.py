@@ -1,0 +1,1 @@
+"""What authors import: activities, workflows, futures, and what workflow code may call."""

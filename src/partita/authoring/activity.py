@@ -1,0 +1,264 @@
+"""Make a function an activity: real work, which a workflow asks for and an engine records.
+
+Outside a workflow an activity is the function it was made of. Inside one, a call asks the
+workflow's runtime for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from msgspec import Struct
+
+from partita.authoring import local
+from partita.authoring.future import Future, Futures
+from partita.authoring.registry import register
+from partita.authoring.retry import Retry
+from partita.authoring.runtime import current
+from partita.authoring.signature import Signature
+from partita.errors import InvalidOptionError
+from partita.history import ActivityType, RetryPolicy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+
+Seconds = float | timedelta
+
+
+class ActivityOptions(Struct, frozen=True, kw_only=True):
+    """What an activity's decorator says of it. Times are in seconds; None is no limit."""
+
+    task_list: str | None = None  # None: the workflow's own
+    task_priority: int | None = None
+    schedule_to_start: float | None = None
+    start_to_close: float | None = None
+    schedule_to_close: float | None = None
+    heartbeat: float | None = None
+    retry_policy: RetryPolicy | None = None
+    process: bool = False  # run it in a process of its own, which can be killed
+
+
+class Definition:
+    """What runtimes and workers know of an activity."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        activity_type: ActivityType,
+        options: ActivityOptions,
+    ) -> None:
+        self.function = function
+        self.activity_type = activity_type
+        self.options = options
+        self.signature = Signature(function)
+        self.is_async = inspect.iscoroutinefunction(function)
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
+
+    @property
+    def key(self) -> str:
+        """`name@version`."""
+        return self.activity_type.key
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """Return the names of the module that the function lives in."""
+        names: Mapping[str, Any] = getattr(self.function, "__globals__", {})
+        return names
+
+    def _submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        return (current.get() or local.runtime()).submit(self, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<activity {self.key}>"
+
+
+class Activity(Definition, Generic[P, R]):
+    """A sync function as an activity. A call gives its result; `submit` gives a future."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it and return its result; in a workflow, durably."""
+        runtime = current.get()
+        if runtime is None:
+            result: R = self.function(*args, **kwargs)
+        else:
+            result = runtime.call(self, args, kwargs)
+        return result
+
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+    @overload
+    def submit(self: Callable[[A], R], a: A | Future[A], /) -> Future[R]: ...
+    @overload
+    def submit(self: Callable[[A, B], R], a: A | Future[A], b: B | Future[B], /) -> Future[R]: ...
+    @overload
+    def submit(
+        self: Callable[[A, B, C], R], a: A | Future[A], b: B | Future[B], c: C | Future[C], /
+    ) -> Future[R]: ...
+    @overload
+    def submit(
+        self: Callable[[A, B, C, D], R],
+        a: A | Future[A],
+        b: B | Future[B],
+        c: C | Future[C],
+        d: D | Future[D],
+        /,
+    ) -> Future[R]: ...
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """Begin it and return a future. Futures among the arguments are waited for first."""
+        return self._submit(*args, **kwargs)
+
+    def map(
+        self: Callable[Concatenate[A, ...], R], items: Iterable[A | Future[A]], /
+    ) -> Futures[R]:
+        """Submit it once per item; the futures are in the items' order."""
+        return Futures(self._submit(item) for item in items)  # type: ignore[attr-defined]
+
+    def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
+        """Submit it once per item, with the item's elements as arguments."""
+        return Futures(self._submit(*item) for item in items)
+
+
+class AsyncActivity(Definition, Generic[P, R]):
+    """An `async def` function as an activity. A call gives a coroutine; `submit` a future."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        """Return the function's coroutine; await it."""
+        coroutine: Coroutine[Any, Any, R] = self.function(*args, **kwargs)
+        return coroutine
+
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+    @overload
+    def submit(self: Callable[[A], Coroutine[Any, Any, R]], a: A | Future[A], /) -> Future[R]: ...
+    @overload
+    def submit(
+        self: Callable[[A, B], Coroutine[Any, Any, R]], a: A | Future[A], b: B | Future[B], /
+    ) -> Future[R]: ...
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """Begin it and return a future. Futures among the arguments are waited for first."""
+        return self._submit(*args, **kwargs)
+
+    def map(
+        self: Callable[Concatenate[A, ...], Coroutine[Any, Any, R]],
+        items: Iterable[A | Future[A]],
+        /,
+    ) -> Futures[R]:
+        """Submit it once per item; the futures are in the items' order."""
+        return Futures(self._submit(item) for item in items)  # type: ignore[attr-defined]
+
+    def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
+        """Submit it once per item, with the item's elements as arguments."""
+        return Futures(self._submit(*item) for item in items)
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> AsyncActivity[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Activity[P, R]: ...
+
+
+@overload
+def activity(  # type: ignore[overload-overlap]
+    function: Callable[P, Coroutine[Any, Any, R]], /
+) -> AsyncActivity[P, R]: ...
+@overload
+def activity(function: Callable[P, R], /) -> Activity[P, R]: ...
+@overload
+def activity(
+    *,
+    name: str | None = None,
+    version: str = "1",
+    task_list: str | None = None,
+    task_priority: int | None = None,
+    schedule_to_start: Seconds | None = None,
+    start_to_close: Seconds | None = None,
+    schedule_to_close: Seconds | None = None,
+    heartbeat: Seconds | None = None,
+    retry: Retry | int | None = None,
+    process: bool = False,
+) -> _Decorator: ...
+def activity(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    version: str = "1",
+    task_list: str | None = None,
+    task_priority: int | None = None,
+    schedule_to_start: Seconds | None = None,
+    start_to_close: Seconds | None = None,
+    schedule_to_close: Seconds | None = None,
+    heartbeat: Seconds | None = None,
+    retry: Retry | int | None = None,
+    process: bool = False,
+) -> Any:
+    """Make a function an activity.
+
+    Args:
+        name: how histories name it; the function's own name by default.
+        version: to tell apart what is not compatible.
+        task_list: which workers run it; the workflow's by default.
+        task_priority: higher first.
+        schedule_to_start: seconds that it may wait for a worker.
+        start_to_close: seconds that one attempt may take.
+        schedule_to_close: seconds for everything, retries included.
+        heartbeat: seconds that may pass between two calls of `heartbeat`.
+        retry: a policy, or a number of attempts; without one, the first failure is final.
+        process: run it in a process of its own, so that it can be killed when it is late.
+
+    Raises:
+        InvalidOptionError: a time is not a positive number of seconds.
+    """
+    options = ActivityOptions(
+        task_list=task_list,
+        task_priority=task_priority,
+        schedule_to_start=seconds("schedule_to_start", schedule_to_start),
+        start_to_close=seconds("start_to_close", start_to_close),
+        schedule_to_close=seconds("schedule_to_close", schedule_to_close),
+        heartbeat=seconds("heartbeat", heartbeat),
+        retry_policy=_policy(retry),
+        process=process,
+    )
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        if not callable(function):
+            raise InvalidOptionError(f"@activity is for functions, not {function!r}")
+        activity_type = ActivityType(name or function.__name__, version)
+        kind: Any = AsyncActivity if inspect.iscoroutinefunction(function) else Activity
+        return register(kind(function, activity_type, options))
+
+    return decorate if function is None else decorate(function)
+
+
+def _policy(retry: Retry | int | None) -> RetryPolicy | None:
+    if retry is None:
+        return None
+    return (Retry(max_attempts=retry) if isinstance(retry, int) else retry).policy()
+
+
+def seconds(option: str, value: Seconds | None) -> float | None:
+    """Return a time option in seconds.
+
+    Raises:
+        InvalidOptionError: it is not a positive, finite number.
+    """
+    if value is None:
+        return None
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise InvalidOptionError(f"{option}={value!r}; give seconds or a timedelta")
+    if not (math.isfinite(number) and number > 0):
+        raise InvalidOptionError(f"{option}={value!r}; give a positive number of seconds")
+    return float(number)

@@ -1,0 +1,137 @@
+"""Carry an exception from one process to another as JSON, and raise it there with its own type.
+
+A class is found by name in the module of the function that raised it, in the modules that
+one has imported, and among the builtins; a name in the data never causes an import. What
+cannot be rebuilt becomes the error that `otherwise` makes.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, TypeGuard
+
+import msgspec
+
+from partita import errors
+
+_PACKAGE = os.path.dirname(os.path.abspath(errors.__file__))
+_encoder = msgspec.json.Encoder()
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One exception, as a history keeps it."""
+
+    type: str  # qualified name without its module
+    module: str = "builtins"
+    message: str = ""
+    args: list[Any] | None = None  # None: they have no JSON form, so it cannot be rebuilt
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """Describe an exception; frames of this package are left out."""
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith(_PACKAGE)
+        ]
+        lines = traceback.format_list(frames)
+        lines += traceback.format_exception_only(error)
+        return cls(
+            type=type(error).__qualname__,
+            module=type(error).__module__,
+            message=str(error),
+            args=_plain_args(error),
+            traceback="".join(lines),
+        )
+
+    @classmethod
+    def load(cls, details: str | None, reason: str | None) -> Failure:
+        """Read what `dump` wrote; text of another origin becomes a failure without a class."""
+        try:
+            return _decode(details or "")
+        except msgspec.MsgspecError:
+            return cls(type=reason or "Failure", module="", message=details or "")
+
+    def dump(self) -> str:
+        """Return it as JSON text."""
+        return _encoder.encode(self).decode()
+
+    @property
+    def reason(self) -> str:
+        """The exception's full name, for a history's `reason` (at most 256 characters)."""
+        name = self.type if self.module == "builtins" else f"{self.module}.{self.type}"
+        return name[-256:]
+
+    def rebuild(
+        self, namespace: Mapping[str, Any], otherwise: Callable[..., Exception]
+    ) -> Exception:
+        """Return the exception as it was raised, or `otherwise(type, message, traceback)`."""
+        error = self._rebuilt(namespace) or otherwise(self.type, self.message, self.traceback)
+        if self.traceback:
+            error.add_note(f"Where it was raised:\n{self.traceback.rstrip()}")
+        return error
+
+    def _rebuilt(self, namespace: Mapping[str, Any]) -> Exception | None:
+        kind = _find(self.type, self.module, namespace)
+        if kind is None or self.args is None:
+            return None
+        try:
+            error = kind(*self.args)
+        except Exception:
+            return None
+        return error if isinstance(error, Exception) else None
+
+
+_decode = msgspec.json.Decoder(Failure).decode
+
+
+def _plain_args(error: BaseException) -> list[Any] | None:
+    try:
+        args: list[Any] = msgspec.json.decode(_encoder.encode(error.args))
+    except (TypeError, ValueError, RecursionError, NotImplementedError):
+        return None
+    return args
+
+
+def _find(qualname: str, module: str, namespace: Mapping[str, Any]) -> type[Exception] | None:
+    places = [namespace, *_imported(module, namespace)]
+    for found in (_walk(place, qualname) for place in places):
+        if _is_exception(found) and module in (found.__module__, "__main__"):
+            return found
+    if module in ("builtins", errors.__name__):
+        found = _walk(vars(builtins if module == "builtins" else errors), qualname)
+        if _is_exception(found):
+            return found
+    return None
+
+
+def _imported(module: str, namespace: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the modules that the namespace itself imported and that may hold the class."""
+    top = module.partition(".")[0]
+    modules = [value for value in namespace.values() if isinstance(value, ModuleType)]
+    found: list[Mapping[str, Any]] = []
+    for candidate in modules:
+        if candidate.__name__ == module:
+            found.append(vars(candidate))
+        elif candidate.__name__.partition(".")[0] == top:
+            found.append(vars(candidate))
+            rest = module.removeprefix(candidate.__name__ + ".")
+            inner = _walk(vars(candidate), rest)
+            if isinstance(inner, ModuleType):
+                found.append(vars(inner))
+    return found
+
+
+def _walk(place: Mapping[str, Any], qualname: str) -> Any:
+    first, *rest = qualname.split(".")
+    return functools.reduce(lambda at, name: getattr(at, name, None), rest, place.get(first))
+
+
+def _is_exception(found: Any) -> TypeGuard[type[Exception]]:
+    return isinstance(found, type) and issubclass(found, Exception)

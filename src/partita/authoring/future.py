@@ -1,0 +1,218 @@
+"""Stand for a result that is not there yet, as in `concurrent.futures`.
+
+A future knows its state and who waits; its runtime knows how to wait.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+
+from partita.errors import CancelledError, WaitTimeoutError
+
+if TYPE_CHECKING:
+    from partita.authoring.runtime import Runtime
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+ReturnWhen = Literal["ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"]
+
+
+class Future(Generic[T_co]):
+    """The result of something submitted. Pass it on as an argument, or ask for its result."""
+
+    __slots__ = ("_callbacks", "_done", "_error", "_runtime", "_value", "key", "label")
+
+    def __init__(self, runtime: Runtime, label: str, key: str = "") -> None:
+        self.label = label  # what it is the result of, for people
+        self.key = key  # what the runtime knows it by
+        self._runtime = runtime
+        self._done = False
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._callbacks: list[Callable[[Future[T_co]], object]] = []
+
+    def done(self) -> bool:
+        """Return whether there is a result, an error, or a cancellation."""
+        return self._done
+
+    def cancelled(self) -> bool:
+        """Return whether it ended by being cancelled."""
+        return isinstance(self._error, CancelledError)
+
+    def result(self, timeout: float | None = None) -> T_co:
+        """Wait for the result and return it.
+
+        Raises:
+            WaitTimeoutError: `timeout` seconds have passed; the work goes on.
+            CancelledError: it was cancelled.
+            Exception: whatever the work itself raised, with its own type.
+        """
+        if not self._done:
+            self._wait(timeout)
+        if self._error is not None:
+            raise self._error
+        value: T_co = self._value
+        return value
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the end and return the error, or None if there is a result."""
+        if not self._done:
+            self._wait(timeout)
+        return self._error
+
+    def cancel(self) -> bool:
+        """Ask for the work to be cancelled; return False if it is done already."""
+        return False if self._done else self._runtime.cancel(self)
+
+    def add_done_callback(self, function: Callable[[Future[T_co]], object]) -> None:
+        """Call `function(self)` when it is done, or now if it is."""
+        if self._done:
+            function(self)
+        else:
+            self._callbacks.append(function)
+
+    def _wait(self, timeout: float | None) -> None:
+        if not self._runtime.wait(self.done, timeout):
+            raise WaitTimeoutError(f"{self.label} was not done within {timeout} s")
+
+    def __repr__(self) -> str:
+        state = "pending" if not self._done else "failed" if self._error else "done"
+        return f"<Future {self.label} {state}>"
+
+    # -- for runtimes
+
+    def settle(self, value: Any = None, error: BaseException | None = None) -> None:
+        """Give the future its end; a second one is ignored."""
+        if self._done:
+            return
+        self._value, self._error, self._done = value, error, True
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback(self)
+
+    @property
+    def runtime(self) -> Runtime:
+        """Who knows how to wait for it."""
+        return self._runtime
+
+
+class Futures(list[Future[T]]):
+    """The futures of one `map`, in the order of its items."""
+
+    def result(self, timeout: float | None = None) -> list[T]:
+        """Wait for all and return their results in order; the first error in order is raised."""
+        if self and not wait(self, timeout=timeout).not_done:
+            return [future.result() for future in self]
+        if self:
+            raise WaitTimeoutError(f"{len(self)} futures were not done within {timeout} s")
+        return []
+
+
+class DoneAndNotDone(NamedTuple, Generic[T]):
+    """What `wait` found."""
+
+    done: set[Future[T]]
+    not_done: set[Future[T]]
+
+
+def wait(
+    futures: Iterable[Future[T]],
+    timeout: float | None = None,
+    return_when: ReturnWhen = "ALL_COMPLETED",
+) -> DoneAndNotDone[T]:
+    """Wait for futures, as `concurrent.futures.wait` does; `timeout` is in seconds."""
+    every = list(futures)
+    pending = [future for future in every if not future.done()]
+    if pending and not _is_enough(every, pending, return_when):
+        left = len(pending)
+        first = False
+
+        def note(future: Future[T]) -> None:
+            nonlocal left, first
+            left -= 1
+            failed = future.exception() is not None
+            first = first or return_when == "FIRST_COMPLETED"
+            first = first or (failed and return_when == "FIRST_EXCEPTION")
+
+        for future in pending:
+            future.add_done_callback(note)
+        pending[0].runtime.wait(lambda: first or left == 0, timeout)
+    done = {future for future in every if future.done()}
+    return DoneAndNotDone(done, set(every) - done)
+
+
+def _is_enough(
+    every: Sequence[Future[T]], pending: Sequence[Future[T]], return_when: ReturnWhen
+) -> bool:
+    done = [future for future in every if future.done()]
+    if return_when == "FIRST_COMPLETED":
+        return bool(done)
+    if return_when == "FIRST_EXCEPTION":
+        return any(future.exception() is not None for future in done)
+    return not pending
+
+
+def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
+    """Yield futures as they are done, as `concurrent.futures.as_completed` does.
+
+    `timeout` is in seconds, for each of the waits.
+
+    Raises:
+        WaitTimeoutError: nothing was done within `timeout`.
+    """
+    every = list(dict.fromkeys(futures))
+    ready: deque[Future[T]] = deque()
+    for future in every:
+        future.add_done_callback(ready.append)
+    for _ in every:
+        if not ready and not every[0].runtime.wait(lambda: bool(ready), timeout):
+            raise WaitTimeoutError(f"no further future was done within {timeout} s")
+        yield ready.popleft()
+
+
+def pending_in(value: Any, found: list[Future[Any]] | None = None) -> list[Future[Any]]:
+    """Return the futures in a value, also inside lists, tuples and dicts."""
+    found = [] if found is None else found
+    if isinstance(value, Future):
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            pending_in(item, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            pending_in(item, found)
+    return found
+
+
+def resolved(value: Any) -> Any:
+    """Return the value with every (done) future in it replaced by its result."""
+    if isinstance(value, Future):
+        return value.result()
+    if isinstance(value, (Futures, list)):
+        return [resolved(item) for item in value]
+    if type(value) is tuple:
+        return tuple(resolved(item) for item in value)
+    if isinstance(value, dict):
+        return {key: resolved(item) for key, item in value.items()}
+    return value
+
+
+def when_done(futures: Sequence[Future[Any]], call: Callable[[], object]) -> None:
+    """Call `call()` once all of the futures are done; now if they are."""
+    left = sum(not future.done() for future in futures)
+    if not left:
+        call()
+        return
+
+    def note(_: Future[Any]) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            call()
+
+    for future in futures:
+        if not future.done():
+            future.add_done_callback(note)

@@ -1,0 +1,58 @@
+"""Remember every activity and workflow that was defined in this process, by type.
+
+Two functions may claim one type, as in tests or after a reload; that is an error only for
+whoever asks for the type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from partita.errors import DuplicateTypeError
+
+
+class _Definition(Protocol):
+    @property
+    def key(self) -> str: ...
+    @property
+    def function(self) -> object: ...
+
+
+D = TypeVar("D", bound=_Definition)
+
+_known: dict[tuple[type, str, str], _Definition] = {}
+
+
+def register(definition: D) -> D:
+    """Remember a definition; one from the same place takes the place of the older."""
+    _known[type(definition), definition.key, place(definition)] = definition
+    return definition
+
+
+def known(kind: type[D]) -> list[D]:
+    """Return every definition of a kind."""
+    return [found for found in _known.values() if isinstance(found, kind)]
+
+
+def by_key(definitions: Iterable[D]) -> dict[str, D]:
+    """Index definitions by `name@version`.
+
+    Raises:
+        DuplicateTypeError: two of them claim one type.
+    """
+    index: dict[str, D] = {}
+    for definition in definitions:
+        other = index.setdefault(definition.key, definition)
+        if other is not definition:
+            raise DuplicateTypeError(
+                f"{definition.key} is defined at {place(other)} and at {place(definition)}; "
+                "give one of them another name="
+            )
+    return index
+
+
+def place(definition: _Definition) -> str:
+    """Return file:line of the definition's function."""
+    code = getattr(definition.function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(definition.function)

@@ -1,0 +1,41 @@
+"""Say when a failed activity is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from partita.errors import InvalidOptionError
+from partita.history import RetryPolicy
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A retry policy. Times are in seconds; `max_attempts` counts the first one, 0 is no limit."""
+
+    max_attempts: int = 3
+    initial_interval: float = 1.0
+    backoff: float = 2.0
+    max_interval: float = 60.0
+    non_retryable: tuple[type[BaseException] | str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.max_attempts < 0:
+            raise InvalidOptionError(f"max_attempts={self.max_attempts}; give 0 or more")
+        if self.initial_interval < 0 or self.max_interval < 0:
+            raise InvalidOptionError("retry intervals are seconds from 0 on")
+        if self.backoff < 1:
+            raise InvalidOptionError(f"backoff={self.backoff}; give 1.0 or more")
+
+    def policy(self) -> RetryPolicy:
+        """Return the policy as the history records it."""
+        names = (
+            name if isinstance(name, str) else name.__qualname__ for name in self.non_retryable
+        )
+        return RetryPolicy(
+            max_attempts=self.max_attempts,
+            initial_interval=self.initial_interval,
+            backoff=self.backoff,
+            max_interval=self.max_interval,
+            non_retryable=tuple(names),
+        )

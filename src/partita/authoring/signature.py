@@ -1,0 +1,121 @@
+"""Turn a call's arguments into a payload value and back, by the function's own signature.
+
+The value is a JSON list where all arguments are positional, else
+`{"args": [...], "kwargs": {...}}`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import msgspec
+
+from partita.codec import Converter, decoder
+from partita.errors import InvalidInputError
+
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class _Call(msgspec.Struct, forbid_unknown_fields=True):
+    args: list[msgspec.Raw] = []
+    kwargs: dict[str, msgspec.Raw] = {}
+
+
+_call = msgspec.json.Decoder(_Call).decode
+
+
+class Signature:
+    """A function's parameters and result, as payloads carry them."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.name = function.__qualname__
+        self._signature = inspect.signature(function)
+        parameters = self._signature.parameters.values()
+        self._positional = [p.name for p in parameters if p.kind in _POSITIONAL]
+        self._required = sum(p.kind in _POSITIONAL and p.default is p.empty for p in parameters)
+        self._plain = all(
+            p.kind in _POSITIONAL or p.default is not p.empty for p in parameters
+        ) and all(p.kind is not p.VAR_POSITIONAL for p in parameters)
+        self._variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        self._keywords = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
+
+    @functools.cached_property
+    def _hints(self) -> dict[str, Any]:
+        """Read late, so that annotations may name what is defined further down."""
+        try:
+            return get_type_hints(self.function, include_extras=True)
+        except (NameError, TypeError, AttributeError):
+            return {}
+
+    @functools.cached_property
+    def _decoders(self) -> dict[str, Callable[[str], Any]]:
+        return {name: decoder(hint) for name, hint in self._hints.items() if name != "return"}
+
+    @functools.cached_property
+    def _any(self) -> Callable[[str], Any]:
+        return decoder(Any)
+
+    @functools.cached_property
+    def decode_result(self) -> Callable[[str], Any]:
+        """Read the function's result from JSON."""
+        return decoder(self._hints.get("return", Any))
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the call as a payload value.
+
+        Raises:
+            TypeError: as Python itself does for arguments that do not fit the parameters.
+        """
+        if self._plain and not kwargs and self._required <= len(args) <= len(self._positional):
+            return args
+        bound = self._signature.bind(*args, **kwargs)
+        if bound.kwargs:
+            return {"args": list(bound.args), "kwargs": bound.kwargs}
+        return bound.args
+
+    def load(self, converter: Converter, payload: str | None) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments in a payload, each read by its parameter's type.
+
+        Raises:
+            InvalidInputError: it is not JSON of that form, or an argument does not fit.
+        """
+        text = "[]" if payload is None else converter.text(payload)
+        try:
+            call = _Call(_raw_list(text)) if text.lstrip()[:1] == "[" else _call(text)
+        except msgspec.MsgspecError as error:
+            raise InvalidInputError(
+                f"the input of {self.name} is not a JSON list of its arguments, "
+                f'nor {{"args": [...], "kwargs": {{...}}}}: {error}'
+            ) from error
+        self._check_names(call)
+        args = [self._argument(self._name_of(i), raw) for i, raw in enumerate(call.args)]
+        kwargs = {
+            name: self._argument(name if name in self._decoders else self._keywords, raw, name)
+            for name, raw in call.kwargs.items()
+        }
+        return args, kwargs
+
+    def _check_names(self, call: _Call) -> None:
+        try:
+            self._signature.bind(*call.args, **call.kwargs)
+        except TypeError as error:
+            raise InvalidInputError(
+                f"the input does not fit {self.name}{self._signature}: {error}"
+            ) from error
+
+    def _name_of(self, position: int) -> str | None:
+        return self._positional[position] if position < len(self._positional) else self._variadic
+
+    def _argument(self, parameter: str | None, raw: msgspec.Raw, shown: str | None = None) -> Any:
+        decode = self._decoders.get(parameter or "", self._any)
+        try:
+            return decode(bytes(raw).decode())
+        except (msgspec.MsgspecError, NotImplementedError, ValueError, TypeError) as error:
+            raise InvalidInputError(
+                f"argument {shown or parameter!r} of {self.name}: {error}"
+            ) from error

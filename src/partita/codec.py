@@ -1,0 +1,192 @@
+"""Turn values into payloads (JSON text) and back, by their types.
+
+A payload is JSON text, so that every orchestrator can carry it and people can read it.
+Types come from the receiving function's hints; nothing is ever looked up by a name that
+stands in the data, and nothing is pickled. This module knows no history and no engine.
+
+A `Codec` chain may compress or encrypt payloads. What a chain makes is bytes, so it is
+wrapped as `{"$codec": ["zlib"], "data": "<base64>"}`, which names the codecs to undo.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from partita.errors import InvalidInputError, PayloadTooLargeError, SerializationError
+
+DEFAULT_LIMIT = 2 * 1024 * 1024
+"""Bytes of JSON that one payload may have unless told otherwise."""
+
+_ENVELOPE = '{"$codec":'
+
+
+class Codec(Protocol):
+    """Transform the bytes of payloads, reversibly."""
+
+    @property
+    def name(self) -> str:
+        """Say how a payload names this codec; never change it once data is stored."""
+
+    def encode(self, data: bytes) -> bytes:
+        """Return the transformed bytes. Must not depend on anything but `data` and the key."""
+
+    def decode(self, data: bytes) -> bytes:
+        """Undo `encode`."""
+
+
+class ZlibCodec:
+    """Compress payloads with zlib."""
+
+    name = "zlib"
+
+    def encode(self, data: bytes) -> bytes:
+        """Return `data`, compressed."""
+        return zlib.compress(data)
+
+    def decode(self, data: bytes) -> bytes:
+        """Return what was compressed."""
+        return zlib.decompress(data)
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    codecs: list[str] = msgspec.field(name="$codec")
+    data: str = ""
+
+
+def _encode_foreign(value: Any) -> Any:
+    """Give pydantic models their own JSON form; refuse everything else that msgspec does."""
+    dump = getattr(type(value), "model_dump", None)
+    if dump is not None:
+        return dump(value, mode="json")
+    raise NotImplementedError(f"{type(value).__qualname__} has no JSON form")
+
+
+def _decode_foreign(hint: type, value: Any) -> Any:
+    validate = getattr(hint, "model_validate", None)
+    if validate is not None:
+        return validate(value)
+    if isinstance(hint, type) and isinstance(value, hint):
+        return value
+    raise NotImplementedError(f"{hint!r} cannot be read from JSON")
+
+
+@functools.lru_cache(maxsize=4096)
+def _decoder(hint: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(hint, dec_hook=_decode_foreign)
+
+
+def decoder(hint: Any) -> Callable[[str], Any]:
+    """Return a function that reads JSON text as `hint` and raises msgspec's own errors."""
+    try:
+        return _decoder(hint).decode
+    except TypeError:  # a hint that cannot be hashed, or that msgspec refuses
+        return msgspec.json.Decoder(_or_any(hint), dec_hook=_decode_foreign).decode
+
+
+def _or_any(hint: Any) -> Any:
+    try:
+        msgspec.json.Decoder(hint, dec_hook=_decode_foreign)
+    except TypeError:
+        return Any
+    return hint
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode_foreign)
+
+
+class Converter:
+    """Turn values into payloads and back through one codec chain and one limit."""
+
+    def __init__(self, codecs: Sequence[Codec] = (), *, limit: int = DEFAULT_LIMIT) -> None:
+        self._codecs = tuple(codecs)
+        self._by_name = {codec.name: codec for codec in codecs}
+        self.limit = limit  # bytes
+
+    def dump(self, value: Any, what: str = "the value") -> str:
+        """Return `value` as a payload. `what` names the value in an error.
+
+        Raises:
+            SerializationError: some part of it has no JSON form.
+            PayloadTooLargeError: its JSON form is over the limit.
+        """
+        try:
+            data = _encoder.encode(value)
+        except (TypeError, NotImplementedError, ValueError, RecursionError) as error:
+            raise SerializationError(
+                f"{what} cannot be stored: {_one_line(error)}; "
+                "use plain values, dataclasses, msgspec, attrs or pydantic types"
+            ) from error
+        if len(data) > self.limit:
+            raise PayloadTooLargeError(
+                f"{what} is {len(data):,} bytes of JSON, over the limit of {self.limit:,}; "
+                "store it elsewhere and pass its name, or raise the limit"
+            )
+        return self._wrap(data) if self._codecs else data.decode()
+
+    def load(
+        self, payload: str | None, decode: Callable[[str], Any], what: str = "the value"
+    ) -> Any:
+        """Return the value in `payload`, read by `decode` (see `decoder`); None for no payload.
+
+        Raises:
+            InvalidInputError: the text is not JSON, or does not fit the type.
+        """
+        if payload is None:
+            return None
+        try:
+            return decode(self.text(payload))
+        except (msgspec.MsgspecError, NotImplementedError, ValueError, TypeError) as error:
+            raise InvalidInputError(f"{what} does not fit: {_one_line(error)}") from error
+
+    def text(self, payload: str) -> str:
+        """Return the JSON text inside `payload`, with the codecs undone."""
+        if not payload.startswith(_ENVELOPE):
+            return payload
+        envelope = msgspec.json.decode(payload, type=_Envelope)
+        data = base64.b64decode(envelope.data)
+        for name in reversed(envelope.codecs):
+            if name not in self._by_name:
+                raise InvalidInputError(
+                    f"a payload needs the codec {name!r}, which is not configured here"
+                )
+            data = self._by_name[name].decode(data)
+        return data.decode()
+
+    def _wrap(self, data: bytes) -> str:
+        for codec in self._codecs:
+            data = codec.encode(data)
+        names = [codec.name for codec in self._codecs]
+        envelope = _Envelope(codecs=names, data=base64.b64encode(data).decode())
+        return msgspec.json.encode(envelope).decode()
+
+
+def canonical(payload: str | None) -> Any:
+    """Return the JSON in `payload` with what has no order put into one, for comparing.
+
+    Sets become JSON lists in an order that differs between processes, so lists are
+    sorted as well: two payloads with equal canonical forms are taken for the same.
+    """
+    if payload is None:
+        return None
+    try:
+        return _sorted(msgspec.json.decode(payload))
+    except msgspec.DecodeError:
+        return payload
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((_sorted(item) for item in value), key=msgspec.json.encode)
+    return value
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

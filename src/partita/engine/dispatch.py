@@ -1,0 +1,215 @@
+"""Give what is ready to the worker in this process, within the transaction that made it ready.
+
+This is where one commit per step comes from: a completion, the decision that it causes and
+the activities that the decision schedules are all in one unit, and the activities leave the
+process, to the host, only once that unit is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from partita.commands import (
+    CompleteDecisionTask,
+    FailDecisionTask,
+    StartActivityTask,
+    StartDecisionTask,
+)
+from partita.engine.unit import Unit, make_token
+from partita.errors import DecisionRefusedError, PartitaError
+from partita.history import AnyDecision, AnyEvent, WorkflowExecution
+from partita.rules import decide
+from partita.service import ActivityTask, DecisionTask, Host
+from partita.state import OpenActivity, State
+
+TAKE_LIMIT = 64
+"""Decision tasks that one transaction takes from the store, at most."""
+
+
+class Dispatch:
+    """Serve one host. Belongs to the engine's thread."""
+
+    def __init__(self, host: Host, owner: str) -> None:
+        self.host = host
+        self.owner = owner
+        self.paused = False
+        self._task_lists: Collection[str] = frozenset(host.task_lists)
+        self._more_decisions = True  # whether the store may hold tasks for us
+        self._more_activities = True
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there may be work to take right now."""
+        return not self.paused and (
+            self._more_decisions or (self._more_activities and self.host.free_slots() > 0)
+        )
+
+    def look_again(self) -> None:
+        """Hear that others may have left work in the store."""
+        self._more_decisions = self._more_activities = True
+
+    def serve(self, unit: Unit) -> list[ActivityTask]:
+        """Decide, and hand out activities; return them, to be started after the commit."""
+        if self.paused:
+            return []
+        self._decide_ready(unit)
+        if self._more_decisions:
+            self._take_decisions(unit)
+        return self._take_activities(unit)
+
+    # -- decisions
+
+    def _decide_ready(self, unit: Unit) -> None:
+        ready = unit.ready_decisions
+        while ready:
+            run = next(iter(ready))
+            self._decide(unit, ready.pop(run))
+
+    def _take_decisions(self, unit: Unit) -> None:
+        host = self.host
+        keys = host.workflow_keys()
+        if not keys:
+            self._more_decisions = False
+            return
+        taken = unit.transaction.queued("decision", host.domain, self._task_lists, keys, TAKE_LIMIT)
+        for run, _item in taken:
+            state = unit.load(run)
+            if state is not None and not state.is_closed:
+                self._decide(unit, state)
+                self._decide_ready(unit)
+        self._more_decisions = len(taken) == TAKE_LIMIT
+
+    def _decide(self, unit: Unit, state: State) -> None:
+        """Let the host answer the execution's decision task, if there is one for it."""
+        item = None if state.is_closed else state.get("decision", "")
+        host = self.host
+        if (
+            item is None
+            or item.queue not in self._task_lists
+            or item.name not in host.workflow_keys()
+            or state.execution.domain != host.domain
+        ):
+            return
+        start = decide(state, StartDecisionTask(identity=host.identity), unit.now)
+        task = self._decision_task(unit, state, start.events)
+        try:
+            decisions = host.decide(task)
+        except Exception as error:
+            self._fail(unit, state, task, error)
+            return
+        unit.accept(state, start)
+        self._answer(unit, state, task, decisions)
+
+    def _decision_task(self, unit: Unit, state: State, started: list[AnyEvent]) -> DecisionTask:
+        execution = state.execution
+        previous = state.progress.previous_started_event_id
+        seen = self.host.seen(execution.run_id)
+        if seen and seen != previous:
+            self.host.forget(execution.run_id)
+        after = previous if seen == previous else 0
+        started_event_id = started[-1].event_id
+        return DecisionTask(
+            token=make_token(state, started_event_id),
+            workflow_execution=WorkflowExecution(execution.workflow_id, execution.run_id),
+            workflow_type=execution.workflow_type,
+            started_event_id=started_event_id,
+            previous_started_event_id=previous,
+            events=_events_after(unit, state, after) + started,
+        )
+
+    def _answer(
+        self, unit: Unit, state: State, task: DecisionTask, decisions: list[AnyDecision]
+    ) -> None:
+        state.tail = []
+        command = CompleteDecisionTask(started_event_id=task.started_event_id, decisions=decisions)
+        try:
+            unit.do(state, command)
+        except DecisionRefusedError as error:
+            self._fail(unit, state, task, error, started_event_id=task.started_event_id)
+
+    def _fail(
+        self,
+        unit: Unit,
+        state: State,
+        task: DecisionTask,
+        error: Exception,
+        started_event_id: int = 0,
+    ) -> None:
+        self.host.forget(state.execution.run_id)
+        if not isinstance(error, PartitaError):
+            error = PartitaError(f"the decider broke: {type(error).__name__}: {error}")
+        state.tail = None
+        unit.do(
+            state,
+            FailDecisionTask(
+                started_event_id=started_event_id, cause=error.code, message=str(error)
+            ),
+        )
+        self.host.decision_failed(task, error)
+
+    # -- activities
+
+    def _take_activities(self, unit: Unit) -> list[ActivityTask]:
+        """Fill the host's free slots: half of them with what waits longest, then with what is new."""
+        host, ready = self.host, unit.ready_activities
+        free = host.free_slots()
+        tasks: list[ActivityTask] = []
+        if not self._more_activities and not ready:
+            return tasks
+        keys = host.activity_keys()
+        if free > 0 and self._more_activities and keys:
+            wanted = (free + 1) // 2 if ready else free
+            taken = unit.transaction.queued("activity", host.domain, self._task_lists, keys, wanted)
+            for run, item in taken:
+                state = unit.load(run)
+                if state is not None and not state.is_closed:
+                    self._start(unit, state, item.id, tasks)
+            self._more_activities = len(taken) == wanted
+        while ready:
+            run_and_id = next(iter(ready))
+            state = ready.pop(run_and_id)
+            if len(tasks) >= free:
+                self._more_activities = True
+            elif not state.is_closed:
+                self._start(unit, state, run_and_id[1], tasks)
+        return tasks
+
+    def _start(self, unit: Unit, state: State, id: str, tasks: list[ActivityTask]) -> None:
+        item = state.get("activity", id)
+        host = self.host
+        if (
+            not isinstance(item, OpenActivity)
+            or item.queue not in self._task_lists
+            or item.name not in host.activity_keys()
+            or state.execution.domain != host.domain
+        ):
+            return
+        command = StartActivityTask(activity_id=id, identity=host.identity, owner=self.owner)
+        unit.do(state, command)
+        started = state.get("activity", id)
+        assert isinstance(started, OpenActivity)
+        tasks.append(activity_task(state, started))
+
+
+def _events_after(unit: Unit, state: State, after: int) -> list[AnyEvent]:
+    if after and state.tail is not None:
+        return list(state.tail)
+    stored = [] if state.is_new else unit.transaction.events(state.run, after)
+    return stored + [event for event in state.new_events if event.event_id > after]
+
+
+def activity_task(state: State, item: OpenActivity) -> ActivityTask:
+    """Return the task for an activity that was just started."""
+    execution = state.execution
+    return ActivityTask(
+        token=make_token(state, item.started_event_id, item.id),
+        workflow_execution=WorkflowExecution(execution.workflow_id, execution.run_id),
+        activity_id=item.id,
+        activity_type=item.activity_type,
+        started_event_id=item.started_event_id,
+        attempt=item.attempt,
+        input=item.input,
+        details=item.details,
+        start_to_close=item.start_to_close,
+        heartbeat=item.heartbeat,
+    )

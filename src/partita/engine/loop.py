@@ -1,0 +1,137 @@
+"""Run requests on one thread, as many as are waiting in one transaction.
+
+The thread both decides and commits, because a greenlet can be resumed only by the thread
+that made it. A request is acknowledged after the commit that holds it, never before.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from partita.engine.unit import Unit
+from partita.errors import PartitaError, StoreUnavailableError
+
+T = TypeVar("T")
+
+BATCH_LIMIT = 512
+"""Requests that share one transaction, at most."""
+
+
+class Request(Generic[T]):
+    """One thing to do inside a transaction, and who waits for it."""
+
+    __slots__ = ("_done", "_error", "_failed", "_result", "_work")
+
+    def __init__(
+        self, work: Callable[[Unit], T], failed: Callable[[PartitaError], None] | None = None
+    ) -> None:
+        self._work = work
+        self._failed = failed  # for requests that nobody waits for
+        self._error: Exception | None = None
+        self._result: Any = None
+        self._done = threading.Lock()
+        if failed is None:
+            self._done.acquire()
+
+    def run(self, unit: Unit) -> None:
+        """Do the work; nothing is acknowledged yet."""
+        try:
+            self._result = self._work(unit)
+        except Exception as error:
+            self._error = error
+
+    def settle(self, error: PartitaError | None = None) -> None:
+        """Acknowledge, or refuse: with `error` if the transaction failed as a whole."""
+        self._error = error or self._error
+        if self._failed is None:
+            self._done.release()
+        elif isinstance(self._error, PartitaError):
+            self._failed(self._error)
+        elif self._error is not None:
+            raise self._error
+
+    def wait(self) -> T:
+        """Wait for the acknowledgement."""
+        self._done.acquire()
+        if self._error is not None:
+            raise self._error
+        result: T = self._result
+        return result
+
+
+class Loop:
+    """A thread with an inbox. `transact` does a batch; `pause` says how long it may wait for one."""
+
+    def __init__(
+        self,
+        transact: Callable[[list[Request[Any]]], None],
+        pause: Callable[[], float | None],
+    ) -> None:
+        self._transact = transact
+        self._pause = pause
+        self._inbox: queue.SimpleQueue[Request[Any] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def ask(self, work: Callable[[Unit], T]) -> T:
+        """Have `work` done in a transaction; return its result once that is committed."""
+        request = Request(work)
+        self._put(request)
+        return request.wait()
+
+    def post(self, work: Callable[[Unit], Any], failed: Callable[[PartitaError], None]) -> None:
+        """Have `work` done in a transaction, without waiting."""
+        self._put(Request(work, failed))
+
+    def wake(self) -> None:
+        """Have the thread ask again how long it may wait."""
+        self._put(Request(lambda unit: None, lambda error: None))
+
+    def is_current(self) -> bool:
+        """Whether the caller is the loop's own thread."""
+        return threading.current_thread() is self._thread
+
+    def _put(self, request: Request[Any]) -> None:
+        if self._thread is None:
+            self._start()
+        if self._closed:
+            request.settle(StoreUnavailableError("this engine is closed; open another"))
+        else:
+            self._inbox.put(request)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="partita", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is in the inbox, then end the thread."""
+        self._closed = True
+        if self._thread is not None and not self.is_current():
+            self._inbox.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            batch = self._gather()
+            running = None not in batch
+            self._transact([request for request in batch if request is not None])
+
+    def _gather(self) -> list[Request[Any] | None]:
+        """Wait for one request, then take all that have come by then."""
+        batch: list[Request[Any] | None] = []
+        try:
+            pause = self._pause()
+            if pause is None or pause > 0:
+                batch.append(self._inbox.get(timeout=pause))
+            while len(batch) < BATCH_LIMIT:
+                batch.append(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return batch

@@ -1,0 +1,336 @@
+"""Do one transaction's worth of work: apply commands to executions, and carry messages between them.
+
+Knows what the rules ask of other executions and where states are kept; knows no thread and
+no worker. What a unit did is in its `touched` states until the engine writes them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from partita.commands import (
+    ApplyChildPolicy,
+    Change,
+    ChildNotStarted,
+    ChildStarted,
+    Command,
+    ContinueRun,
+    Due,
+    ExternalAnswered,
+    Outgoing,
+    Release,
+    RequestCancel,
+    SendCancel,
+    SendSignal,
+    Signal,
+    Start,
+    StartChild,
+    TellParent,
+    Terminate,
+)
+from partita.errors import ExecutionNotFoundError, InvalidTokenError, TaskLostError
+from partita.history import ChildPolicy, RescheduleCause, WorkflowExecution
+from partita.rules import apply, decide
+from partita.state import AnyItem, Execution, OpenChild, Progress, State
+from partita.store import Record, Transaction
+
+DUE_LIMIT = 500
+"""Items that one transaction looks at because their time has come."""
+
+
+class States:
+    """Keep the most recently used states between transactions; belongs to the engine's thread.
+
+    After another process may have written, every state is checked against its row before it
+    is used again, and read anew if it has moved.
+    """
+
+    def __init__(self, limit: int = 20_000) -> None:
+        self.epoch = 0
+        self._limit = limit
+        self._states: OrderedDict[int, State] = OrderedDict()
+
+    def doubt(self) -> None:
+        """Take every state for possibly outdated."""
+        self.epoch += 1
+
+    def forget(self, state: State) -> None:
+        """Drop a state that is not what the store holds."""
+        self._states.pop(state.run, None)
+
+    def keep(self, state: State) -> None:
+        """Hold a state that equals what the store holds now."""
+        state.is_new = False
+        state.new_events = []
+        state.changed.clear()
+        state.epoch = self.epoch
+        self._states[state.run] = state
+        self._states.move_to_end(state.run)
+        if len(self._states) > self._limit:
+            self._states.popitem(last=False)
+
+    def get(self, run: int, transaction: Transaction) -> State | None:
+        """Return the state of a run, if it is here and still true."""
+        state = self._states.get(run)
+        if state is not None and state.epoch != self.epoch:
+            record = transaction.record(run)
+            if record is None or record.progress.revision != state.progress.revision:
+                self.forget(state)
+                return None
+            state.epoch = self.epoch
+        return state
+
+
+class Unit:
+    """One transaction in the making."""
+
+    __slots__ = (
+        "_begun",
+        "_children",
+        "_find_item",
+        "_states",
+        "closed",
+        "next_due",
+        "now",
+        "ready_activities",
+        "ready_decisions",
+        "touched",
+        "transaction",
+    )
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        now: float,
+        states: States,
+        find_item: Callable[[int, str, str], AnyItem | None],
+    ) -> None:
+        self.transaction = transaction
+        self.now = now
+        self.touched: dict[int, State] = {}
+        self.closed: list[State] = []
+        self.ready_decisions: dict[int, State] = {}  # wait to be taken
+        self.ready_activities: dict[tuple[int, str], State] = {}
+        self.next_due: float | None = None  # the soonest that was put
+        self._states = states
+        self._find_item = find_item
+        self._begun: dict[tuple[str, str], State] = {}
+        self._children: dict[int, list[OpenChild]] = {}
+
+    # -- finding
+
+    def load(self, run: int) -> State | None:
+        """Return the state of a run."""
+        state = self.touched.get(run) or self._states.get(run, self.transaction)
+        if state is None:
+            record = self.transaction.record(run)
+            state = None if record is None else self._of(record)
+        return state
+
+    def _of(self, record: Record) -> State:
+        known = self.touched.get(record.run) or self._states.get(record.run, self.transaction)
+        if known is not None:
+            return known
+        state = State(record.run, record.execution, record.progress, self._find_item)
+        self._states.keep(state)
+        return state
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None = None) -> State | None:
+        """Return the run, or the newest run of the workflow id."""
+        begun = self._begun.get((domain, workflow_id))
+        if begun is not None and run_id in (None, "", begun.execution.run_id):
+            return begun
+        record = self.transaction.find(domain, workflow_id, run_id)
+        return None if record is None else self._of(record)
+
+    def open(self, domain: str, execution: WorkflowExecution) -> State:
+        """Return an execution that must be open.
+
+        Raises:
+            ExecutionNotFoundError: there is none.
+        """
+        state = self.find(domain, execution.workflow_id, execution.run_id)
+        if state is None:
+            raise not_found(domain, execution)
+        return state
+
+    def held(self, token: str) -> tuple[State, int, str]:
+        """Return what a task token stands for: state, started event id, item id.
+
+        Raises:
+            InvalidTokenError: no service like this one made it.
+            TaskLostError: its execution is not here.
+        """
+        run, run_id, started, id = parse_token(token)
+        state = self.load(run)
+        if state is None or not state.execution.run_id.startswith(run_id):
+            raise TaskLostError("the task's execution is not in this database")
+        return state, started, id
+
+    # -- doing
+
+    def begin(self, execution: Execution, command: Start) -> State:
+        """Start a new execution; its workflow id must be free."""
+        run = self.transaction.new_run()
+        state = State(run, execution, Progress(), self._find_item, is_new=True)
+        state.tail = []
+        self._begun[execution.domain, execution.workflow_id] = state
+        for key in (("decision", ""), ("execution", "")):
+            state.items[key] = None
+        self.do(state, command)
+        return state
+
+    def do(self, state: State, command: Command) -> Change:
+        """Apply one command, and all that it asks of other executions."""
+        change = decide(state, command, self.now)
+        self.accept(state, change)
+        return change
+
+    def accept(self, state: State, change: Change) -> None:
+        """Apply a change that was decided on this very state."""
+        apply(state, change)
+        run = state.run
+        self.touched[run] = state
+        for item in change.put:
+            if item.queue is not None:
+                if item.kind == "activity":
+                    self.ready_activities[run, item.id] = state
+                else:
+                    self.ready_decisions[run] = state
+            if item.due is not None and (self.next_due is None or item.due < self.next_due):
+                self.next_due = item.due
+            if isinstance(item, OpenChild):
+                self._children.setdefault(run, []).append(item)
+        if change.closes:
+            self.closed.append(state)
+        for outgoing in change.outgoing:
+            self._deliver(state, outgoing)
+
+    def fire_due(self) -> bool:
+        """Look at what has come due; return whether there may be more."""
+        due = self.transaction.due(self.now, DUE_LIMIT)
+        for run, item in due:
+            state = self.load(run)
+            if state is not None and not state.is_closed:
+                self.do(state, Due(kind=item.kind, id=item.id))
+        return len(due) == DUE_LIMIT
+
+    def release(self, owner: str, cause: RescheduleCause) -> None:
+        """Put back whatever a worker holds."""
+        for run, item in self.transaction.held(owner):
+            state = self.load(run)
+            if state is not None and not state.is_closed:
+                current = state.get(item.kind, item.id)
+                if current is not None and current.owner == owner:
+                    self.do(state, Release(kind=item.kind, id=item.id, cause=cause))
+
+    # -- messages between executions
+
+    def _deliver(self, sender: State, outgoing: Outgoing) -> None:
+        match outgoing:
+            case TellParent(parent=parent, closed=closed):
+                state = self.find(sender.execution.domain, parent.workflow_id, parent.run_id)
+                if state is not None and not state.is_closed:
+                    self.do(state, closed)
+            case StartChild():
+                self._start_child(sender, outgoing)
+            case ContinueRun(execution=execution, input=input):
+                previous = sender.execution.run_id
+                self.begin(execution, Start(input=input, continued_execution_run_id=previous))
+            case SendSignal() | SendCancel():
+                self._send(sender, outgoing)
+            case ApplyChildPolicy(policy=policy):
+                self._close_children(sender, policy)
+
+    def _start_child(self, parent: State, outgoing: StartChild) -> None:
+        wanted = outgoing.execution
+        existing = self.find(wanted.domain, wanted.workflow_id)
+        answer: Command
+        if existing is not None and not existing.is_closed:
+            answer = ChildNotStarted(
+                workflow_id=wanted.workflow_id,
+                workflow_type=wanted.workflow_type,
+                initiated_event_id=outgoing.initiated_event_id,
+                decision_task_completed_event_id=outgoing.decision_task_completed_event_id,
+                cause="WORKFLOW_ALREADY_RUNNING",
+                control=outgoing.control,
+            )
+        else:
+            execution = replace(wanted, run_id=uuid.uuid4().hex)
+            self.begin(execution, Start(input=outgoing.input))
+            answer = ChildStarted(
+                execution=WorkflowExecution(execution.workflow_id, execution.run_id),
+                workflow_type=execution.workflow_type,
+                initiated_event_id=outgoing.initiated_event_id,
+            )
+        if not parent.is_closed:
+            self.do(parent, answer)
+
+    def _send(self, sender: State, outgoing: SendSignal | SendCancel) -> None:
+        me = sender.execution
+        target = self.find(me.domain, outgoing.workflow_id, outgoing.run_id)
+        if target is None or target.is_closed:
+            answer = ExternalAnswered(
+                outgoing=outgoing, cause="UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
+            )
+        else:
+            source = WorkflowExecution(me.workflow_id, me.run_id)
+            self.do(target, _message(outgoing, source))
+            answer = ExternalAnswered(outgoing=outgoing, run_id=target.execution.run_id)
+        if not sender.is_closed:
+            self.do(sender, answer)
+
+    def _close_children(self, parent: State, policy: ChildPolicy) -> None:
+        children = {child.id: child for child in self.transaction.children(parent.run)}
+        children |= {child.id: child for child in self._children.get(parent.run, ())}
+        for child in children.values():
+            workflow_id = child.execution.workflow_id
+            state = self.find(parent.execution.domain, workflow_id)
+            if state is None or state.is_closed:
+                continue
+            if policy is ChildPolicy.TERMINATE:
+                self.do(state, Terminate(cause="CHILD_POLICY_APPLIED"))
+            else:
+                self.do(state, RequestCancel(cause="CHILD_POLICY_APPLIED"))
+
+
+def _message(outgoing: SendSignal | SendCancel, source: WorkflowExecution) -> Command:
+    initiated = outgoing.initiated_event_id
+    if isinstance(outgoing, SendSignal):
+        return Signal(
+            signal_name=outgoing.signal_name,
+            input=outgoing.input,
+            source=source,
+            source_initiated_event_id=initiated,
+        )
+    return RequestCancel(source=source, source_initiated_event_id=initiated)
+
+
+def make_token(state: State, started_event_id: int, id: str = "") -> str:
+    """Return the token of a task that was just started."""
+    return f"{state.run}:{state.execution.run_id[:8]}:{started_event_id}:{id}"
+
+
+def parse_token(token: str) -> tuple[int, str, int, str]:
+    """Return run, beginning of the run id, started event id and item id.
+
+    Raises:
+        InvalidTokenError: it is not of that form.
+    """
+    parts = token.split(":", 3)
+    if len(parts) == 4 and parts[0].isdecimal() and parts[2].isdecimal() and len(parts[1]) == 8:
+        return int(parts[0]), parts[1], int(parts[2]), parts[3]
+    raise InvalidTokenError(f"not a task token of this service: {token[:40]!r}")
+
+
+def not_found(domain: str, execution: WorkflowExecution) -> ExecutionNotFoundError:
+    """Return the error for an execution that is not there."""
+    run = f" with run {execution.run_id}" if execution.run_id else ""
+    return ExecutionNotFoundError(
+        f"no execution {execution.workflow_id!r}{run} in domain {domain!r}; "
+        "`partita list` shows what there is"
+    )

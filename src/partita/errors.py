@@ -1,0 +1,269 @@
+"""Hold every exception that Partita raises, as one tree with a stable code each.
+
+    PartitaError
+    ├── UsageError                     the caller asked for something impossible        exit 2
+    │   ├── InvalidInputError          a value does not fit the type it is meant for
+    │   ├── InvalidOptionError         an option has a value that cannot be meant
+    │   ├── SerializationError         a value has no JSON form
+    │   ├── PayloadTooLargeError       a value's JSON form is over the limit
+    │   ├── UnknownTypeError           no such workflow or activity here
+    │   ├── DuplicateTypeError         two functions claim one name and version
+    │   ├── LoadError                  a user's file cannot be imported
+    │   └── InvalidTokenError          a task token that this service never gave out
+    ├── WorkflowError                  met inside, or about, a workflow                 exit 1
+    │   ├── NonDeterminismError        the code no longer fits its history
+    │   ├── ActivityFailedError        an activity failed with a type unknown here
+    │   ├── ActivityTimedOutError      an activity ran into one of its timeouts
+    │   ├── ActivityAbortedError       an activity could not be scheduled at all
+    │   ├── CancelledError             what was waited for is cancelled
+    │   ├── WaitTimeoutError           a wait ran into its own timeout                  exit 4
+    │   └── ExecutionClosedError       the execution ended without a result
+    │       ├── WorkflowFailedError  WorkflowCanceledError  WorkflowTerminatedError  WorkflowTimedOutError
+    └── ServiceError                   the orchestrator refused, or is out of reach
+        ├── ExecutionNotFoundError     no such execution                                exit 3
+        ├── ExecutionAlreadyStartedError   that workflow id is taken
+        ├── DecisionRefusedError       a decision that the execution's state does not allow
+        ├── TaskLostError              the task is no longer this worker's
+        └── StoreError                                                                  exit 69
+            ├── StoreUnavailableError  cannot be opened or reached; safe to repeat
+            ├── StoreFullError         no room on the disk
+            ├── StoreCorruptError      the file is damaged, or not ours
+            └── SchemaTooNewError      written by a newer Partita
+
+Classes say whose fault it is; `code` is for programs, the message (one line) for people,
+`exit_status` for the command line. Nothing here formats or prints.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from typing import ClassVar
+
+
+class PartitaError(Exception):
+    """Stand at the root of everything that Partita raises on purpose."""
+
+    code: ClassVar[str] = "ERROR"
+    exit_status: ClassVar[int] = 1
+
+
+class UsageError(PartitaError):
+    """Say that the call itself is wrong; repeating it cannot help."""
+
+    code = "USAGE"
+    exit_status = 2
+
+
+class InvalidInputError(UsageError):
+    """Say which value does not fit which type."""
+
+    code = "INVALID_INPUT"
+
+
+class InvalidOptionError(UsageError):
+    """Say which option has a value that cannot be meant."""
+
+    code = "INVALID_OPTION"
+
+
+class SerializationError(UsageError):
+    """Say which value has no JSON form."""
+
+    code = "NOT_SERIALIZABLE"
+
+
+class PayloadTooLargeError(UsageError):
+    """Say how large a value's JSON form is, and what the limit is."""
+
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class UnknownTypeError(UsageError):
+    """Say which workflow or activity is not known here, and which are."""
+
+    code = "UNKNOWN_TYPE"
+
+
+class DuplicateTypeError(UsageError):
+    """Say which two functions claim the same name and version."""
+
+    code = "DUPLICATE_TYPE"
+
+
+class LoadError(UsageError):
+    """Say why a user's file or module cannot be imported."""
+
+    code = "LOAD_FAILED"
+
+
+class InvalidTokenError(UsageError):
+    """Say that a task token was not made by this service."""
+
+    code = "INVALID_TOKEN"
+
+
+class WorkflowError(PartitaError):
+    """Stand above what is met inside, or said about, one workflow."""
+
+    code = "WORKFLOW"
+
+
+class NonDeterminismError(WorkflowError):
+    """The replayed code asks for something that its history does not record.
+
+    Retrying cannot help: run the code that wrote the history, or mend the change.
+    """
+
+    code = "NON_DETERMINISM"
+
+    def __init__(self, *, location: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"{location}: the code asks for {found}, but the history holds {expected}; "
+            "run the code that began this execution, or take the change back"
+        )
+        self.location = location  # file:line of the user's code
+        self.expected = expected  # what the history holds
+        self.found = found  # what the code asked for
+
+
+class ActivityFailedError(WorkflowError):
+    """An activity failed with an exception that cannot be rebuilt here."""
+
+    code = "ACTIVITY_FAILED"
+
+    def __init__(self, type: str, message: str, traceback: str = "") -> None:
+        super().__init__(f"{type}: {message}" if message else type)
+        self.type = type  # the exception's qualified name
+        self.message = message
+        self.traceback = traceback  # as the worker printed it; may be empty
+
+
+class ActivityTimedOutError(WorkflowError, TimeoutError):
+    """An activity ran into one of its timeouts, and its retries are used up."""
+
+    code = "ACTIVITY_TIMED_OUT"
+
+    def __init__(self, activity: str, timeout_type: str, details: str | None = None) -> None:
+        super().__init__(f"activity {activity} ran out of time ({timeout_type})")
+        self.timeout_type = timeout_type
+        self.details = details  # JSON of the last heartbeat, if there was one
+
+
+class ActivityAbortedError(WorkflowError):
+    """The orchestrator refused to schedule an activity."""
+
+    code = "ACTIVITY_ABORTED"
+
+
+class CancelledError(WorkflowError, concurrent.futures.CancelledError):
+    """What was waited for has been cancelled."""
+
+    code = "CANCELLED"
+
+
+class WaitTimeoutError(WorkflowError, TimeoutError):
+    """A wait ran into the timeout that its caller gave; what was waited for goes on."""
+
+    code = "WAIT_TIMED_OUT"
+    exit_status = 4
+
+
+class ExecutionClosedError(WorkflowError):
+    """The execution ended, and not with a result."""
+
+    code = "EXECUTION_CLOSED"
+
+
+class WorkflowFailedError(ExecutionClosedError):
+    """The workflow raised; the cause is the exception itself where it can be rebuilt."""
+
+    code = "WORKFLOW_FAILED"
+
+    def __init__(self, type: str, message: str, traceback: str = "") -> None:
+        super().__init__(f"{type}: {message}" if message else type)
+        self.type = type
+        self.message = message
+        self.traceback = traceback
+
+
+class WorkflowCanceledError(ExecutionClosedError):
+    """The execution was canceled."""
+
+    code = "WORKFLOW_CANCELED"
+
+
+class WorkflowTerminatedError(ExecutionClosedError):
+    """The execution was terminated."""
+
+    code = "WORKFLOW_TERMINATED"
+
+
+class WorkflowTimedOutError(ExecutionClosedError):
+    """The execution outlived its `execution_start_to_close`."""
+
+    code = "WORKFLOW_TIMED_OUT"
+
+
+class ServiceError(PartitaError):
+    """Stand above what an orchestrator answers instead of a result."""
+
+    code = "SERVICE"
+
+
+class ExecutionNotFoundError(ServiceError):
+    """There is no such execution, or none that is open where one must be."""
+
+    code = "EXECUTION_NOT_FOUND"
+    exit_status = 3
+
+
+class ExecutionAlreadyStartedError(ServiceError):
+    """The workflow id is taken, and the reuse policy does not let it be used again."""
+
+    code = "EXECUTION_ALREADY_STARTED"
+
+
+class DecisionRefusedError(ServiceError):
+    """A list of decisions contradicts itself; none of it was applied."""
+
+    code = "DECISION_REFUSED"
+
+
+class TaskLostError(ServiceError):
+    """The task was given to another worker, timed out, or its execution is closed.
+
+    Drop the result: it will not be used, and another attempt may already run.
+    """
+
+    code = "TASK_LOST"
+
+
+class StoreError(ServiceError):
+    """Stand above what a database does to us."""
+
+    code = "STORE"
+    exit_status = 69
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be opened or reached; nothing was changed, so repeating is safe."""
+
+    code = "STORE_UNAVAILABLE"
+
+
+class StoreFullError(StoreError):
+    """The disk is full; nothing was changed, so go on once there is room."""
+
+    code = "STORE_FULL"
+
+
+class StoreCorruptError(StoreError):
+    """The file is damaged, or is not a Partita database."""
+
+    code = "STORE_CORRUPT"
+
+
+class SchemaTooNewError(StoreError):
+    """The database was written by a newer Partita than this one."""
+
+    code = "SCHEMA_TOO_NEW"

@@ -1,0 +1,1 @@
+"""Python as a decider: replay a workflow function against its history."""

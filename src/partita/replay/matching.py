@@ -1,0 +1,165 @@
+"""Compare what replayed code asks for with what its history records.
+
+One row per decision: which event records it, which event refuses it, and what must agree.
+Knows no workflow and no greenlet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from partita.codec import canonical
+from partita.history import (
+    ActivityTaskCanceled,
+    ActivityTaskCancelRequested,
+    ActivityTaskScheduled,
+    AnyDecision,
+    AnyEvent,
+    CancelTimer,
+    CancelTimerFailed,
+    CancelWorkflowExecution,
+    CancelWorkflowExecutionFailed,
+    CompleteWorkflowExecution,
+    CompleteWorkflowExecutionFailed,
+    ContinueAsNewWorkflowExecution,
+    ContinueAsNewWorkflowExecutionFailed,
+    DecisionTaskCompleted,
+    FailWorkflowExecution,
+    FailWorkflowExecutionFailed,
+    LambdaFunctionScheduled,
+    MarkerRecorded,
+    RecordMarker,
+    RecordMarkerFailed,
+    RequestCancelActivityTask,
+    RequestCancelActivityTaskFailed,
+    RequestCancelExternalWorkflowExecution,
+    RequestCancelExternalWorkflowExecutionInitiated,
+    ScheduleActivityTask,
+    ScheduleActivityTaskFailed,
+    ScheduleLambdaFunction,
+    ScheduleLambdaFunctionFailed,
+    SignalExternalWorkflowExecution,
+    SignalExternalWorkflowExecutionInitiated,
+    StartChildWorkflowExecution,
+    StartChildWorkflowExecutionFailed,
+    StartChildWorkflowExecutionInitiated,
+    StartTimer,
+    StartTimerFailed,
+    TimerCanceled,
+    TimerStarted,
+    WorkflowExecutionCanceled,
+    WorkflowExecutionCompleted,
+    WorkflowExecutionContinuedAsNew,
+    WorkflowExecutionFailed,
+)
+
+
+class _Row(Struct, frozen=True):
+    recorded: type[Any]  # the event of a decision that was done
+    refused: type[Any] | None  # the event of one that was not
+    identity: tuple[str, ...]  # attributes that decision and events share and that must agree
+
+
+_ROWS: dict[type[Any], _Row] = {
+    ScheduleActivityTask: _Row(
+        ActivityTaskScheduled, ScheduleActivityTaskFailed, ("activity_id", "activity_type")
+    ),
+    RequestCancelActivityTask: _Row(
+        ActivityTaskCancelRequested, RequestCancelActivityTaskFailed, ("activity_id",)
+    ),
+    StartTimer: _Row(TimerStarted, StartTimerFailed, ("timer_id",)),
+    CancelTimer: _Row(TimerCanceled, CancelTimerFailed, ("timer_id",)),
+    RecordMarker: _Row(MarkerRecorded, RecordMarkerFailed, ("marker_name",)),
+    StartChildWorkflowExecution: _Row(
+        StartChildWorkflowExecutionInitiated,
+        StartChildWorkflowExecutionFailed,
+        ("workflow_id", "workflow_type"),
+    ),
+    SignalExternalWorkflowExecution: _Row(
+        SignalExternalWorkflowExecutionInitiated, None, ("workflow_id", "signal_name")
+    ),
+    RequestCancelExternalWorkflowExecution: _Row(
+        RequestCancelExternalWorkflowExecutionInitiated, None, ("workflow_id",)
+    ),
+    ScheduleLambdaFunction: _Row(
+        LambdaFunctionScheduled, ScheduleLambdaFunctionFailed, ("id", "name")
+    ),
+    CompleteWorkflowExecution: _Row(
+        WorkflowExecutionCompleted, CompleteWorkflowExecutionFailed, ()
+    ),
+    FailWorkflowExecution: _Row(WorkflowExecutionFailed, FailWorkflowExecutionFailed, ()),
+    CancelWorkflowExecution: _Row(WorkflowExecutionCanceled, CancelWorkflowExecutionFailed, ()),
+    ContinueAsNewWorkflowExecution: _Row(
+        WorkflowExecutionContinuedAsNew, ContinueAsNewWorkflowExecutionFailed, ()
+    ),
+}
+
+_CAUSED = tuple(row.recorded for row in _ROWS.values()) + tuple(
+    row.refused for row in _ROWS.values() if row.refused is not None
+)
+_CAUSED_TYPES = frozenset(_CAUSED)
+
+
+def caused_by(events: Sequence[AnyEvent], position: int) -> tuple[list[AnyEvent], int]:
+    """Return what a DecisionTaskCompleted at `position` caused, and where it ends."""
+    completed = events[position].event_id
+    caused: list[AnyEvent] = []
+    end = position + 1
+    while end < len(events):
+        event = events[end]
+        if type(event) in _CAUSED_TYPES:
+            if getattr(event, "decision_task_completed_event_id", None) != completed:
+                break
+            caused.append(event)
+        elif not isinstance(event, ActivityTaskCanceled):
+            break
+        end += 1
+    return caused, end
+
+
+def agrees(decision: AnyDecision, event: AnyEvent) -> bool:
+    """Whether the event records, or refuses, this very decision."""
+    row = _ROWS[type(decision)]
+    if type(event) is not row.recorded and type(event) is not row.refused:
+        return False
+    if any(getattr(decision, name) != getattr(event, name) for name in row.identity):
+        return False
+    mine = getattr(decision, "input", None)
+    recorded = getattr(event, "input", None)
+    return mine == recorded or type(event) is row.refused or canonical(mine) == canonical(recorded)
+
+
+def was_refused(decision: AnyDecision, event: AnyEvent) -> bool:
+    """Whether the event says that the decision was not done."""
+    return type(event) is _ROWS[type(decision)].refused
+
+
+_SHOWN: tuple[tuple[str, Callable[[Any], str]], ...] = (
+    ("activity_type", lambda value: value.name),
+    ("workflow_type", lambda value: value.name),
+    ("activity_id", lambda value: f"id {value}"),
+    ("timer_id", lambda value: f"id {value}"),
+    ("marker_name", str),
+    ("signal_name", str),
+    ("workflow_id", str),
+    ("input", lambda value: value if len(value) <= 60 else value[:57] + "..."),
+)
+
+
+def shown(thing: AnyDecision | AnyEvent | None) -> str:
+    """Describe a decision or event in a few words, for an error message."""
+    if thing is None:
+        return "nothing"
+    parts = [
+        show(value) for name, show in _SHOWN if (value := getattr(thing, name, None)) is not None
+    ]
+    name = type(thing).__name__
+    return f"{name} ({', '.join(parts)})" if parts else name
+
+
+def is_answer(event: AnyEvent) -> bool:
+    """Whether the event says that a decider's answer was accepted."""
+    return type(event) is DecisionTaskCompleted

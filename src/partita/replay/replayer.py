@@ -1,0 +1,145 @@
+"""Answer decision tasks for Python workflows, and keep their runs alive between tasks.
+
+Turns a task's events into turns of a `Run`: old ones are replayed against what they caused,
+the last one is new. A live run is fed only what it has not seen; without one, the whole
+history is replayed. Cost is proportional to the events fed, so O(n) over an execution.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from partita.authoring.registry import by_key
+from partita.authoring.workflow import Workflow
+from partita.codec import Converter
+from partita.errors import PartitaError, UnknownTypeError
+from partita.history import (
+    AnyDecision,
+    AnyEvent,
+    DecisionTaskCompleted,
+    DecisionTaskFailed,
+    DecisionTaskScheduled,
+    DecisionTaskStarted,
+    DecisionTaskTimedOut,
+)
+from partita.replay.matching import caused_by
+from partita.replay.run import Run
+from partita.service import DecisionTask
+
+DEFAULT_CACHE = 512 * 1024 * 1024
+"""Bytes that live runs may take, roughly."""
+
+_BOOKKEEPING = frozenset({DecisionTaskScheduled, DecisionTaskTimedOut, DecisionTaskFailed})
+
+
+class Replayer:
+    """A decider for a set of workflows. Belongs to one thread."""
+
+    def __init__(
+        self,
+        workflows: Iterable[Workflow[..., Any]],
+        *,
+        converter: Converter | None = None,
+        cache_bytes: int = DEFAULT_CACHE,
+    ) -> None:
+        self._workflows: Mapping[str, Workflow[..., Any]] = by_key(workflows)
+        self._converter = converter or Converter()
+        self._cache_bytes = cache_bytes
+        self._used = 0
+        self._runs: OrderedDict[str, Run] = OrderedDict()  # least recently used first
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The workflow types that this decides for."""
+        return frozenset(self._workflows)
+
+    @property
+    def live_runs(self) -> int:
+        """How many runs are alive."""
+        return len(self._runs)
+
+    def seen(self, run_id: str) -> int:
+        """Return the `started_event_id` of the last task decided for a live run; 0 if none lives."""
+        run = self._runs.get(run_id)
+        return 0 if run is None else run.seen
+
+    def forget(self, run_id: str) -> None:
+        """End a live run; its next task replays the whole history."""
+        run = self._runs.pop(run_id, None)
+        if run is not None:
+            self._used -= run.cost
+            run.evict()
+
+    def decide(self, task: DecisionTask) -> list[AnyDecision]:
+        """Answer a task.
+
+        Raises:
+            UnknownTypeError: no workflow of that type is here.
+            NonDeterminismError: the code does not fit the history.
+        """
+        run_id = task.workflow_execution.run_id
+        run = self._runs.pop(run_id, None)
+        if run is not None:
+            self._used -= run.cost
+            if task.events[0].event_id == 1:
+                run.evict()
+                run = None
+        if run is None:
+            run = self._new_run(task)
+        try:
+            decisions = self._feed(run, task)
+        except BaseException:
+            run.evict()
+            raise
+        run.seen = task.started_event_id
+        self._keep(run_id, run)
+        return decisions
+
+    def _new_run(self, task: DecisionTask) -> Run:
+        workflow = self._workflows.get(task.workflow_type.key)
+        if workflow is None:
+            known = ", ".join(sorted(self._workflows)) or "none"
+            raise UnknownTypeError(
+                f"workflow {task.workflow_type.key} is not known to this worker; it has: {known}"
+            )
+        if task.events[0].event_id != 1:
+            raise PartitaError("the run is not alive and its history was not given from the start")
+        return Run(workflow, task.workflow_execution, self._converter)
+
+    def _feed(self, run: Run, task: DecisionTask) -> list[AnyDecision]:
+        events = task.events
+        inbox: list[AnyEvent] = []
+        visible, time, started_event_id = 0, 0.0, 0
+        position = 0
+        while position < len(events):
+            event = events[position]
+            position += 1
+            kind = type(event)
+            if kind is DecisionTaskStarted:
+                visible, time = len(inbox), event.event_timestamp
+                started_event_id = event.event_id
+            elif kind is DecisionTaskCompleted:
+                caused, end = caused_by(events, position - 1)
+                if started_event_id:
+                    run.replay_turn(inbox[:visible], time, caused)
+                    del inbox[:visible]
+                else:  # the answer to the task that this live run saw last
+                    run.recorded(caused)
+                inbox += _uncaused(events[position:end], caused)
+                position, started_event_id, visible = end, 0, 0
+            elif kind not in _BOOKKEEPING:
+                inbox.append(event)
+        return run.new_turn(inbox, time)
+
+    def _keep(self, run_id: str, run: Run) -> None:
+        self._runs[run_id] = run
+        self._used += run.cost
+        while self._used > self._cache_bytes and len(self._runs) > 1:
+            self.forget(next(iter(self._runs)))
+
+
+def _uncaused(events: Iterable[AnyEvent], caused: list[AnyEvent]) -> list[AnyEvent]:
+    ids = {event.event_id for event in caused}
+    return [event for event in events if event.event_id not in ids]

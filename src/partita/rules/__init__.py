@@ -1,0 +1,166 @@
+"""Turn one command into the events, open items and messages it causes.
+
+The only module that knows SWF's rules. It reads no clock, opens no file and imports no
+store: a `State`, a command and `now` come in, a `Change` goes out, and nothing is touched.
+A command that the state does not allow raises, and then there is no change at all; a
+*decision* that the state does not allow is an event, as in SWF.
+
+Where SWF says nothing: a failed or timed-out activity is tried again by its retry policy,
+and a decider that could not answer is asked again later.
+
+Source: Amazon SWF API Reference (2012-01-25), RespondDecisionTaskCompleted and the actions
+named in `commands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from partita.commands import (
+    CancelActivityTask,
+    Change,
+    ChildClosed,
+    ChildNotStarted,
+    ChildStarted,
+    Command,
+    CompleteActivityTask,
+    CompleteDecisionTask,
+    Due,
+    ExternalAnswered,
+    FailActivityTask,
+    FailDecisionTask,
+    Heartbeat,
+    Release,
+    RequestCancel,
+    Signal,
+    Start,
+    StartActivityTask,
+    StartDecisionTask,
+    Terminate,
+)
+from partita.errors import ExecutionNotFoundError, TaskLostError
+from partita.history import TimerFired
+from partita.rules.activities import (
+    activity_due,
+    cancel_activity_task,
+    complete_activity_task,
+    fail_activity_task,
+    heartbeat,
+    release_activity,
+    start_activity_task,
+)
+from partita.rules.decision_tasks import (
+    complete_decision_task,
+    decision_due,
+    fail_decision_task,
+    release_decision,
+    start_decision_task,
+)
+from partita.rules.draft import Draft
+from partita.rules.executions import (
+    execution_due,
+    request_cancel,
+    signal,
+    start,
+    terminate,
+)
+from partita.rules.others import (
+    child_closed,
+    child_not_started,
+    child_started,
+    external_answered,
+)
+from partita.rules.timers import end_timer
+from partita.state import (
+    OpenActivity,
+    OpenDecision,
+    OpenExecution,
+    OpenTimer,
+    State,
+    Status,
+)
+
+
+def decide(state: State, command: Command, now: float) -> Change:
+    """Return what `command` does to the execution at `now` (seconds since the epoch).
+
+    Pure: neither `state` nor anything else changes; apply the change with `apply`.
+
+    Raises:
+        ExecutionNotFoundError: the execution is closed.
+        TaskLostError: the task is closed, or another worker holds it.
+        DecisionRefusedError: the list of decisions contradicts itself.
+    """
+    if state.progress.status is not Status.OPEN:
+        raise _closed(state, command)
+    draft = Draft(state, now)
+    _HANDLERS[type(command)](draft, command)
+    return draft.change()
+
+
+def apply(state: State, change: Change) -> None:
+    """Make `change`, decided on this very state, true in it."""
+    state.progress = change.progress
+    state.new_events += change.events
+    if state.tail is not None:
+        state.tail += change.events
+    for item in change.put:
+        state.put(item)
+    for key in change.drop:
+        state.drop(key)
+    if change.closes:
+        state.items.clear()
+        state.changed.clear()
+
+
+def _closed(state: State, command: Command) -> Exception:
+    name = f"execution {state.execution.workflow_id} (run {state.execution.run_id})"
+    if isinstance(command, (Start, Signal, RequestCancel, Terminate)):
+        return ExecutionNotFoundError(f"{name} is closed: it ended as {state.progress.status.name}")
+    return TaskLostError(f"{name} is closed; the task is no longer wanted")
+
+
+def _due(draft: Draft, command: Due) -> None:
+    item = draft.get(command.kind, command.id)
+    if item is None or item.due is None or item.due > draft.now:
+        return
+    match item:
+        case OpenTimer():
+            end_timer(draft, item, TimerFired)
+            draft.wake()
+        case OpenActivity():
+            activity_due(draft, item)
+        case OpenDecision():
+            decision_due(draft, item)
+        case OpenExecution():
+            execution_due(draft)
+
+
+def _release(draft: Draft, command: Release) -> None:
+    if command.kind == "decision":
+        release_decision(draft, command)
+    else:
+        release_activity(draft, command)
+
+
+_HANDLERS: dict[type[Command], Callable[[Draft, Any], None]] = {
+    Start: start,
+    Signal: signal,
+    RequestCancel: request_cancel,
+    Terminate: terminate,
+    StartDecisionTask: start_decision_task,
+    CompleteDecisionTask: complete_decision_task,
+    FailDecisionTask: fail_decision_task,
+    StartActivityTask: start_activity_task,
+    CompleteActivityTask: complete_activity_task,
+    FailActivityTask: fail_activity_task,
+    CancelActivityTask: cancel_activity_task,
+    Heartbeat: heartbeat,
+    Release: _release,
+    Due: _due,
+    ChildStarted: child_started,
+    ChildNotStarted: child_not_started,
+    ChildClosed: child_closed,
+    ExternalAnswered: external_answered,
+}

@@ -1,0 +1,294 @@
+"""Rules for activities: schedule, hand out, end, try again, time out, give back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita.commands import (
+    CancelActivityTask,
+    CompleteActivityTask,
+    FailActivityTask,
+    Heartbeat,
+    Release,
+    StartActivityTask,
+)
+from partita.errors import TaskLostError
+from partita.history import (
+    ActivityTaskCanceled,
+    ActivityTaskCancelRequested,
+    ActivityTaskCompleted,
+    ActivityTaskFailed,
+    ActivityTaskRescheduled,
+    ActivityTaskScheduled,
+    ActivityTaskStarted,
+    ActivityTaskTimedOut,
+    AnyEvent,
+    RequestCancelActivityTask,
+    RequestCancelActivityTaskFailed,
+    RescheduleCause,
+    RetryPolicy,
+    ScheduleActivityTask,
+    ScheduleActivityTaskFailed,
+    TimeoutType,
+)
+from partita.rules.draft import Draft
+from partita.state import OpenActivity
+
+
+def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: int) -> None:
+    if draft.get("activity", decision.activity_id) is not None:
+        draft.event(
+            ScheduleActivityTaskFailed,
+            activity_type=decision.activity_type,
+            activity_id=decision.activity_id,
+            cause="ACTIVITY_ID_ALREADY_IN_USE",
+            decision_task_completed_event_id=completed,
+        )
+        draft.wake()
+        return
+    task_list = decision.task_list or draft.state.execution.task_list
+    scheduled = draft.event(
+        ActivityTaskScheduled,
+        activity_type=decision.activity_type,
+        activity_id=decision.activity_id,
+        input=decision.input,
+        control=decision.control,
+        task_list=task_list,
+        task_priority=decision.task_priority,
+        schedule_to_start=decision.schedule_to_start,
+        start_to_close=decision.start_to_close,
+        schedule_to_close=decision.schedule_to_close,
+        heartbeat=decision.heartbeat,
+        retry_policy=decision.retry_policy,
+        decision_task_completed_event_id=completed,
+    )
+    draft.count("open_activities", 1)
+    now = draft.now
+    item = OpenActivity(
+        id=decision.activity_id,
+        name=decision.activity_type.key,
+        queue=task_list,
+        priority=decision.task_priority or 0,
+        since=now,
+        activity_type=decision.activity_type,
+        scheduled_event_id=scheduled,
+        scheduled_at=now,
+        input=decision.input,
+        schedule_to_start=decision.schedule_to_start,
+        start_to_close=decision.start_to_close,
+        schedule_to_close=decision.schedule_to_close,
+        heartbeat=decision.heartbeat,
+        task_list=task_list,
+        retry_policy=decision.retry_policy,
+    )
+    draft.put(_with_deadline(item))
+
+
+def _deadlines(item: OpenActivity) -> list[tuple[float, TimeoutType]]:
+    """List what may run out while the activity is as it is, soonest first."""
+    found = []
+    if item.schedule_to_close is not None:
+        found.append((item.scheduled_at + item.schedule_to_close, TimeoutType.SCHEDULE_TO_CLOSE))
+    if item.started_event_id:
+        if item.start_to_close is not None:
+            found.append((item.started_at + item.start_to_close, TimeoutType.START_TO_CLOSE))
+        if item.heartbeat is not None:
+            found.append((item.heartbeat_at + item.heartbeat, TimeoutType.HEARTBEAT))
+    elif item.schedule_to_start is not None:
+        found.append((item.since + item.schedule_to_start, TimeoutType.SCHEDULE_TO_START))
+    found.sort()
+    return found
+
+
+def _with_deadline(item: OpenActivity) -> OpenActivity:
+    deadlines = _deadlines(item)
+    due = deadlines[0][0] if deadlines else None
+    return item if due == item.due else replace(item, due=due)
+
+
+def start_activity_task(draft: Draft, command: StartActivityTask) -> None:
+    item: OpenActivity | None = draft.get("activity", command.activity_id)
+    if item is None or item.queue is None:
+        raise TaskLostError(f"activity {command.activity_id} is taken, or not there any more")
+    started = draft.event(
+        ActivityTaskStarted, scheduled_event_id=item.scheduled_event_id, identity=command.identity
+    )
+    now = draft.now
+    taken = replace(
+        item,
+        queue=None,
+        owner=command.owner,
+        started_event_id=started,
+        started_at=now,
+        heartbeat_at=now,
+    )
+    draft.put(_with_deadline(taken))
+
+
+def _held_activity(draft: Draft, id: str, started_event_id: int) -> OpenActivity:
+    item: OpenActivity | None = draft.get("activity", id)
+    if item is None or item.started_event_id != started_event_id or not started_event_id:
+        raise TaskLostError(
+            f"activity {id} is closed, timed out, or was given to another worker; "
+            "its result is not used"
+        )
+    return item
+
+
+def _end_activity(
+    draft: Draft, item: OpenActivity, make: Callable[..., AnyEvent], **attributes: Any
+) -> None:
+    draft.event(
+        make,
+        scheduled_event_id=item.scheduled_event_id,
+        started_event_id=item.started_event_id,
+        **attributes,
+    )
+    draft.drop_item("activity", item.id)
+    draft.count("open_activities", -1)
+    draft.wake()
+
+
+def complete_activity_task(draft: Draft, command: CompleteActivityTask) -> None:
+    item = _held_activity(draft, command.activity_id, command.started_event_id)
+    _end_activity(draft, item, ActivityTaskCompleted, result=command.result)
+
+
+def fail_activity_task(draft: Draft, command: FailActivityTask) -> None:
+    item = _held_activity(draft, command.activity_id, command.started_event_id)
+    delay = _retry_delay(item, draft.now, command.reason) if command.retryable else None
+    if delay is None:
+        _end_activity(
+            draft, item, ActivityTaskFailed, reason=command.reason, details=command.details
+        )
+    else:
+        _reschedule(
+            draft,
+            item,
+            RescheduleCause.FAILED,
+            delay,
+            reason=command.reason,
+            details=command.details,
+        )
+
+
+def _retry_delay(item: OpenActivity, now: float, reason: str | None) -> float | None:
+    """Return how long to wait for the next attempt, or None if there is none."""
+    policy = item.retry_policy
+    if policy is None or _is_final(policy, reason):
+        return None
+    if policy.max_attempts and item.attempt >= policy.max_attempts:
+        return None
+    delay = policy.delay(item.attempt)
+    if item.schedule_to_close is not None:
+        if now + delay >= item.scheduled_at + item.schedule_to_close:
+            return None
+    return delay
+
+
+def _is_final(policy: RetryPolicy, reason: str | None) -> bool:
+    return reason is not None and any(
+        reason == name or reason.endswith("." + name) for name in policy.non_retryable
+    )
+
+
+def _reschedule(
+    draft: Draft,
+    item: OpenActivity,
+    cause: RescheduleCause,
+    delay: float,
+    *,
+    reason: str | None = None,
+    details: str | None = None,
+) -> None:
+    draft.event(
+        ActivityTaskRescheduled,
+        scheduled_event_id=item.scheduled_event_id,
+        started_event_id=item.started_event_id,
+        cause=cause,
+        attempt=item.attempt,
+        backoff=delay,
+        reason=reason,
+        details=details,
+    )
+    given_back = cause is RescheduleCause.GIVEN_BACK
+    waiting = replace(
+        item,
+        attempt=item.attempt if given_back else item.attempt + 1,
+        owner=None,
+        started_event_id=0,
+        queue=None,
+        due=draft.now + delay,
+        reason=reason or item.reason,
+        failure=details or item.failure,
+    )
+    draft.put(waiting if delay > 0 else _requeued(draft, waiting))
+
+
+def _requeued(draft: Draft, item: OpenActivity) -> OpenActivity:
+    return _with_deadline(replace(item, queue=item.task_list, since=draft.now, due=None))
+
+
+def activity_due(draft: Draft, item: OpenActivity) -> None:
+    if item.queue is None and not item.started_event_id:  # its backoff is over
+        draft.put(_requeued(draft, item))
+        return
+    which = _deadlines(item)[0][1]
+    final = which in (TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE)
+    delay = None if final else _retry_delay(item, draft.now, which.value)
+    if delay is None:
+        _end_activity(draft, item, ActivityTaskTimedOut, timeout_type=which, details=item.details)
+    else:
+        _reschedule(draft, item, RescheduleCause.TIMED_OUT, delay, reason=which.value)
+
+
+def cancel_activity_task(draft: Draft, command: CancelActivityTask) -> None:
+    item = _held_activity(draft, command.activity_id, command.started_event_id)
+    _end_activity(
+        draft,
+        item,
+        ActivityTaskCanceled,
+        details=command.details,
+        latest_cancel_requested_event_id=item.cancel_requested_event_id or None,
+    )
+
+
+def heartbeat(draft: Draft, command: Heartbeat) -> None:
+    item = _held_activity(draft, command.activity_id, command.started_event_id)
+    details = item.details if command.details is None else command.details
+    draft.put(_with_deadline(replace(item, heartbeat_at=draft.now, details=details)))
+
+
+def release_activity(draft: Draft, command: Release) -> None:
+    item: OpenActivity | None = draft.get("activity", command.id)
+    if item is None or not item.started_event_id:
+        return
+    if command.started_event_id not in (None, item.started_event_id):
+        return
+    _reschedule(draft, item, command.cause, 0.0)
+
+
+def request_cancel_activity(
+    draft: Draft, decision: RequestCancelActivityTask, completed: int
+) -> None:
+    item: OpenActivity | None = draft.get("activity", decision.activity_id)
+    if item is None:
+        draft.event(
+            RequestCancelActivityTaskFailed,
+            activity_id=decision.activity_id,
+            cause="ACTIVITY_ID_UNKNOWN",
+            decision_task_completed_event_id=completed,
+        )
+        return
+    requested = draft.event(
+        ActivityTaskCancelRequested,
+        activity_id=decision.activity_id,
+        decision_task_completed_event_id=completed,
+    )
+    if item.started_event_id:
+        draft.put(replace(item, cancel_requested_event_id=requested))
+    else:
+        _end_activity(draft, item, ActivityTaskCanceled, latest_cancel_requested_event_id=requested)

@@ -1,0 +1,203 @@
+"""Rules for decision tasks, and for each decision in the answer to one.
+
+A decision that the state does not allow becomes an event that says so; a list of
+decisions that contradicts itself is refused whole.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from partita.commands import (
+    CompleteDecisionTask,
+    FailDecisionTask,
+    Release,
+    StartDecisionTask,
+)
+from partita.errors import DecisionRefusedError, TaskLostError
+from partita.history import (
+    AnyDecision,
+    CancelTimer,
+    CancelWorkflowExecution,
+    CompleteWorkflowExecution,
+    ContinueAsNewWorkflowExecution,
+    DecisionTaskCompleted,
+    DecisionTaskFailed,
+    DecisionTaskStarted,
+    DecisionTaskTimedOut,
+    FailWorkflowExecution,
+    MarkerRecorded,
+    RecordMarker,
+    RequestCancelActivityTask,
+    RequestCancelExternalWorkflowExecution,
+    ScheduleActivityTask,
+    ScheduleLambdaFunction,
+    ScheduleLambdaFunctionFailed,
+    SignalExternalWorkflowExecution,
+    StartChildWorkflowExecution,
+    StartTimer,
+    TimeoutType,
+)
+from partita.rules.activities import request_cancel_activity, schedule_activity
+from partita.rules.draft import Draft, queued
+from partita.rules.executions import close, refuse_close
+from partita.rules.others import cancel_external, signal_external, start_child
+from partita.rules.timers import cancel_timer, start_timer
+from partita.state import OpenDecision
+
+MAX_DECISION_DELAY = 10.0
+"""Seconds between two tries of a decider that keeps failing, at most."""
+
+
+def start_decision_task(draft: Draft, command: StartDecisionTask) -> None:
+    item: OpenDecision | None = draft.get("decision", "")
+    if item is None or item.started_event_id:
+        raise TaskLostError("the decision task is taken, or not there any more")
+    started = draft.event(
+        DecisionTaskStarted,
+        scheduled_event_id=item.scheduled_event_id,
+        identity=command.identity,
+    )
+    timeout = draft.state.execution.task_start_to_close
+    draft.put(
+        replace(
+            item,
+            queue=None,
+            started_event_id=started,
+            owner=command.owner,
+            due=None if timeout is None else draft.now + timeout,
+        )
+    )
+
+
+def _held_decision(draft: Draft, started_event_id: int) -> OpenDecision:
+    item: OpenDecision | None = draft.get("decision", "")
+    if item is None or item.started_event_id != started_event_id:
+        raise TaskLostError("the decision task was answered by, or given to, another decider")
+    return item
+
+
+def complete_decision_task(draft: Draft, command: CompleteDecisionTask) -> None:
+    item = _held_decision(draft, command.started_event_id)
+    if not item.started_event_id:
+        raise TaskLostError("the decision task was not started")
+    _check_decisions(command.decisions)
+    completed = draft.event(
+        DecisionTaskCompleted,
+        scheduled_event_id=item.scheduled_event_id,
+        started_event_id=item.started_event_id,
+        execution_context=command.execution_context,
+    )
+    unseen = draft.field("unseen")
+    draft.drop_item("decision", "")
+    draft.fields.update(
+        previous_started_event_id=item.started_event_id,
+        decision_scheduled_event_id=0,
+        unseen=False,
+    )
+    draft.holding = True
+    for decision in command.decisions:
+        if decision.closes and unseen:
+            refuse_close(draft, decision, completed)
+        else:
+            _apply_decision(draft, decision, completed)
+    draft.holding = False
+    if (unseen or draft.woken) and "status" not in draft.fields:
+        draft.wake()
+
+
+def _check_decisions(decisions: list[AnyDecision]) -> None:
+    for position, decision in enumerate(decisions, 1):
+        if decision.closes and position < len(decisions):
+            raise DecisionRefusedError(
+                f"decision {position} of {len(decisions)}, {decision.decision_type}, "
+                "closes the execution, so it must be the last"
+            )
+        if isinstance(decision, StartTimer) and decision.start_to_fire < 0:
+            raise DecisionRefusedError(
+                f"timer {decision.timer_id} is to fire in {decision.start_to_fire} s; "
+                "give a number of seconds from 0 on"
+            )
+
+
+def fail_decision_task(draft: Draft, command: FailDecisionTask) -> None:
+    item = _held_decision(draft, command.started_event_id)
+    failure = f"{command.cause}: {command.message}"
+    if failure != item.failure:
+        draft.event(
+            DecisionTaskFailed,
+            scheduled_event_id=item.scheduled_event_id,
+            started_event_id=item.started_event_id,
+            cause=command.cause,
+            message=command.message,
+        )
+    delay = min(MAX_DECISION_DELAY, 0.5 * 2.0 ** min(item.attempt, 10))
+    again = replace(item, attempt=item.attempt + 1, failure=failure)
+    draft.fields["unseen"] = False
+    draft.put(queued(draft, again, draft.now + delay))
+
+
+def decision_due(draft: Draft, item: OpenDecision) -> None:
+    if not item.started_event_id:
+        draft.put(queued(draft, item))
+        return
+    draft.event(
+        DecisionTaskTimedOut,
+        timeout_type=TimeoutType.START_TO_CLOSE,
+        scheduled_event_id=item.scheduled_event_id,
+        started_event_id=item.started_event_id,
+    )
+    draft.fields["unseen"] = False
+    draft.schedule_decision()
+
+
+def release_decision(draft: Draft, command: Release) -> None:
+    item: OpenDecision | None = draft.get("decision", "")
+    if item is not None and item.started_event_id:
+        decision_due(draft, item)
+
+
+def _apply_decision(draft: Draft, decision: AnyDecision, completed: int) -> None:
+    """Record what one decision does."""
+    match decision:
+        case ScheduleActivityTask():
+            schedule_activity(draft, decision, completed)
+        case RequestCancelActivityTask():
+            request_cancel_activity(draft, decision, completed)
+        case StartTimer():
+            start_timer(draft, decision, completed)
+        case CancelTimer():
+            cancel_timer(draft, decision, completed)
+        case RecordMarker(marker_name=name, details=details):
+            draft.event(
+                MarkerRecorded,
+                marker_name=name,
+                details=details,
+                decision_task_completed_event_id=completed,
+            )
+        case StartChildWorkflowExecution():
+            start_child(draft, decision, completed)
+        case SignalExternalWorkflowExecution():
+            signal_external(draft, decision, completed)
+        case RequestCancelExternalWorkflowExecution():
+            cancel_external(draft, decision, completed)
+        case ScheduleLambdaFunction(id=id, name=name):
+            draft.event(
+                ScheduleLambdaFunctionFailed,
+                id=id,
+                name=name,
+                cause="LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION",
+                decision_task_completed_event_id=completed,
+            )
+            draft.wake()
+        case (
+            CompleteWorkflowExecution()
+            | FailWorkflowExecution()
+            | CancelWorkflowExecution()
+            | ContinueAsNewWorkflowExecution()
+        ):
+            close(draft, decision, completed)
+        case _:
+            assert_never(decision)

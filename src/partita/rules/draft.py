@@ -1,0 +1,135 @@
+"""Collect the change that one command makes.
+
+What every rule writes through: events get their ids here, and the decision task that
+lets a decider see them is opened here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita.commands import Change, ChildClosed, Outgoing, TellParent
+from partita.history import AnyEvent, DecisionTaskScheduled
+from partita.state import AnyItem, ItemKey, OpenDecision, State, Status
+
+
+class Draft:
+    """Collect one change."""
+
+    __slots__ = (
+        "events",
+        "fields",
+        "holding",
+        "items",
+        "last_event_id",
+        "now",
+        "outgoing",
+        "state",
+        "woken",
+    )
+
+    def __init__(self, state: State, now: float) -> None:
+        self.state = state
+        self.now = now
+        self.last_event_id = state.progress.last_event_id
+        self.events: list[AnyEvent] = []
+        self.items: dict[ItemKey, AnyItem | None] = {}  # None: dropped
+        self.fields: dict[str, Any] = {}  # of the progress
+        self.outgoing: list[Outgoing] = []
+        self.holding = False  # while decisions are applied: wake once, at their end
+        self.woken = False
+
+    def event(self, make: Callable[..., AnyEvent], **attributes: Any) -> int:
+        """Record an event and return its id."""
+        self.last_event_id += 1
+        self.events.append(
+            make(event_id=self.last_event_id, event_timestamp=self.now, **attributes)
+        )
+        return self.last_event_id
+
+    def get(self, kind: str, id: str) -> Any:
+        """Return the open item as this draft leaves it."""
+        key = (kind, id)
+        return self.items[key] if key in self.items else self.state.get(kind, id)
+
+    def put(self, item: AnyItem) -> None:
+        self.items[item.kind, item.id] = item
+
+    def drop_item(self, kind: str, id: str) -> None:
+        self.items[kind, id] = None
+
+    def field(self, name: str) -> Any:
+        """Return a field of the progress as this draft leaves it."""
+        fields = self.fields
+        return fields[name] if name in fields else getattr(self.state.progress, name)
+
+    def count(self, name: str, by: int) -> None:
+        self.fields[name] = self.field(name) + by
+
+    def wake(self) -> None:
+        """See to it that a decider looks at what has happened."""
+        if self.holding:
+            self.woken = True
+            return
+        scheduled = self.field("decision_scheduled_event_id")
+        if not scheduled:
+            self.schedule_decision()
+        elif not self.field("unseen") and self.get("decision", "").started_event_id:
+            self.fields["unseen"] = True
+
+    def schedule_decision(self, at: float | None = None) -> None:
+        """Open a decision task, to be taken at once or, with `at`, from then on."""
+        execution = self.state.execution
+        id = self.event(
+            DecisionTaskScheduled,
+            task_list=execution.task_list,
+            task_priority=execution.task_priority or None,
+            start_to_close=execution.task_start_to_close,
+        )
+        self.fields["decision_scheduled_event_id"] = id
+        self.put(queued(self, OpenDecision(id="", scheduled_event_id=id), at))
+
+    def close(self, status: Status, outcome: ChildClosed | None) -> None:
+        """End the run: nothing of it stays open."""
+        self.fields.update(
+            status=status,
+            closed_at=self.now,
+            decision_scheduled_event_id=0,
+            unseen=False,
+            open_activities=0,
+            open_timers=0,
+            open_children=0,
+        )
+        self.items.clear()
+        parent = self.state.execution.parent
+        if outcome is not None and parent is not None:
+            self.outgoing.append(TellParent(parent=parent, closed=outcome))
+
+    def change(self) -> Change:
+        before = self.state.progress
+        progress = replace(
+            before,
+            revision=before.revision + 1,
+            last_event_id=self.last_event_id,
+            **self.fields,
+        )
+        put = [item for item in self.items.values() if item is not None]
+        drop = [key for key, item in self.items.items() if item is None]
+        return Change(progress, self.events, put, drop, self.outgoing)
+
+
+def queued(draft: Draft, item: OpenDecision, at: float | None = None) -> OpenDecision:
+    execution = draft.state.execution
+    return replace(
+        item,
+        name=execution.workflow_type.key,
+        queue=execution.task_list if at is None else None,
+        priority=execution.task_priority,
+        since=draft.now,
+        due=at,
+        owner=None,
+        started_event_id=0,
+    )

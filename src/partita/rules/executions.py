@@ -1,0 +1,232 @@
+"""Rules for the execution as a whole: begin, signal, cancel, terminate, close, continue."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from msgspec.structs import replace
+
+from partita.commands import (
+    ApplyChildPolicy,
+    ChildClosed,
+    ContinueRun,
+    RequestCancel,
+    Signal,
+    Start,
+    Terminate,
+)
+from partita.history import (
+    AnyDecision,
+    AnyEvent,
+    CancelWorkflowExecution,
+    CancelWorkflowExecutionFailed,
+    ChildPolicy,
+    CompleteWorkflowExecution,
+    CompleteWorkflowExecutionFailed,
+    ContinueAsNewWorkflowExecution,
+    ContinueAsNewWorkflowExecutionFailed,
+    FailWorkflowExecution,
+    FailWorkflowExecutionFailed,
+    TimeoutType,
+    WorkflowExecution,
+    WorkflowExecutionCanceled,
+    WorkflowExecutionCancelRequested,
+    WorkflowExecutionCompleted,
+    WorkflowExecutionContinuedAsNew,
+    WorkflowExecutionFailed,
+    WorkflowExecutionSignaled,
+    WorkflowExecutionStarted,
+    WorkflowExecutionTerminated,
+    WorkflowExecutionTimedOut,
+    WorkflowType,
+)
+from partita.rules.draft import Draft
+from partita.state import OpenExecution, Status
+
+
+def start(draft: Draft, command: Start) -> None:
+    execution = draft.state.execution
+    draft.event(
+        WorkflowExecutionStarted,
+        input=command.input,
+        workflow_type=execution.workflow_type,
+        task_list=execution.task_list,
+        task_priority=execution.task_priority or None,
+        child_policy=execution.child_policy,
+        execution_start_to_close=execution.execution_start_to_close,
+        task_start_to_close=execution.task_start_to_close,
+        tag_list=execution.tag_list,
+        lambda_role=execution.lambda_role,
+        continued_execution_run_id=command.continued_execution_run_id,
+        parent_workflow_execution=execution.parent,
+        parent_initiated_event_id=execution.parent_initiated_event_id or None,
+    )
+    if execution.execution_start_to_close is not None:
+        due = draft.now + execution.execution_start_to_close
+        draft.put(OpenExecution(id="", due=due))
+    draft.schedule_decision(command.first_decision_at)
+
+
+def signal(draft: Draft, command: Signal) -> None:
+    draft.event(
+        WorkflowExecutionSignaled,
+        signal_name=command.signal_name,
+        input=command.input,
+        external_workflow_execution=command.source,
+        external_initiated_event_id=command.source_initiated_event_id,
+    )
+    draft.wake()
+
+
+def request_cancel(draft: Draft, command: RequestCancel) -> None:
+    if draft.field("cancel_requested"):
+        return
+    draft.fields["cancel_requested"] = True
+    draft.event(
+        WorkflowExecutionCancelRequested,
+        external_workflow_execution=command.source,
+        external_initiated_event_id=command.source_initiated_event_id,
+        cause=command.cause,
+    )
+    draft.wake()
+
+
+def terminate(draft: Draft, command: Terminate) -> None:
+    policy = command.child_policy or draft.state.execution.child_policy
+    draft.event(
+        WorkflowExecutionTerminated,
+        reason=command.reason,
+        details=command.details,
+        child_policy=policy,
+        cause=command.cause,
+    )
+    close_children(draft, policy)
+    draft.close(Status.TERMINATED, outcome(draft, Status.TERMINATED))
+
+
+def close_children(draft: Draft, policy: ChildPolicy) -> None:
+    if draft.field("open_children") and policy is not ChildPolicy.ABANDON:
+        draft.outgoing.append(ApplyChildPolicy(policy=policy))
+
+
+def outcome(draft: Draft, status: Status, **attributes: str | None) -> ChildClosed:
+    execution = draft.state.execution
+    return ChildClosed(
+        execution=WorkflowExecution(execution.workflow_id, execution.run_id),
+        workflow_type=execution.workflow_type,
+        initiated_event_id=execution.parent_initiated_event_id,
+        status=status,
+        **attributes,
+    )
+
+
+_Closing = (
+    CompleteWorkflowExecution
+    | FailWorkflowExecution
+    | CancelWorkflowExecution
+    | ContinueAsNewWorkflowExecution
+)
+
+_CLOSE_FAILED: dict[type[Any], Callable[..., AnyEvent]] = {
+    CompleteWorkflowExecution: CompleteWorkflowExecutionFailed,
+    FailWorkflowExecution: FailWorkflowExecutionFailed,
+    CancelWorkflowExecution: CancelWorkflowExecutionFailed,
+    ContinueAsNewWorkflowExecution: ContinueAsNewWorkflowExecutionFailed,
+}
+
+
+def refuse_close(draft: Draft, decision: AnyDecision, completed: int) -> None:
+    draft.event(
+        _CLOSE_FAILED[type(decision)],
+        cause="UNHANDLED_DECISION",
+        decision_task_completed_event_id=completed,
+    )
+
+
+def close(draft: Draft, decision: _Closing, completed: int) -> None:
+    match decision:
+        case CompleteWorkflowExecution(result=result):
+            status = Status.COMPLETED
+            attributes = {"result": result}
+            draft.event(
+                WorkflowExecutionCompleted,
+                decision_task_completed_event_id=completed,
+                **attributes,
+            )
+        case FailWorkflowExecution(reason=reason, details=details):
+            status = Status.FAILED
+            attributes = {"reason": reason, "details": details}
+            draft.event(
+                WorkflowExecutionFailed, decision_task_completed_event_id=completed, **attributes
+            )
+        case CancelWorkflowExecution(details=details):
+            status = Status.CANCELED
+            attributes = {"details": details}
+            draft.event(
+                WorkflowExecutionCanceled, decision_task_completed_event_id=completed, **attributes
+            )
+        case ContinueAsNewWorkflowExecution():
+            _continue_as_new(draft, decision, completed)
+            return
+        case _:
+            assert_never(decision)
+    draft.close(status, outcome(draft, status, **attributes))
+
+
+def _continue_as_new(
+    draft: Draft, decision: ContinueAsNewWorkflowExecution, completed: int
+) -> None:
+    old = draft.state.execution
+    version = decision.workflow_type_version or old.workflow_type.version
+    given = {
+        name: value
+        for name in (
+            "execution_start_to_close",
+            "task_list",
+            "task_priority",
+            "task_start_to_close",
+            "child_policy",
+            "tag_list",
+            "lambda_role",
+        )
+        if (value := getattr(decision, name)) is not None
+    }
+    new = replace(
+        old,
+        run_id=_next_run_id(old.run_id),
+        workflow_type=WorkflowType(old.workflow_type.name, version),
+        started_at=draft.now,
+        **given,
+    )
+    draft.event(
+        WorkflowExecutionContinuedAsNew,
+        input=decision.input,
+        decision_task_completed_event_id=completed,
+        new_execution_run_id=new.run_id,
+        execution_start_to_close=new.execution_start_to_close,
+        task_list=new.task_list,
+        task_priority=new.task_priority or None,
+        task_start_to_close=new.task_start_to_close,
+        child_policy=new.child_policy,
+        tag_list=new.tag_list,
+        workflow_type=new.workflow_type,
+        lambda_role=new.lambda_role,
+    )
+    draft.outgoing.append(ContinueRun(execution=new, input=decision.input))
+    draft.close(Status.CONTINUED_AS_NEW, None)
+
+
+def _next_run_id(run_id: str) -> str:
+    """Derive the next run's id from this one's, so that the rule stays pure."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, run_id).hex
+
+
+def execution_due(draft: Draft) -> None:
+    policy = draft.state.execution.child_policy
+    draft.event(
+        WorkflowExecutionTimedOut, timeout_type=TimeoutType.START_TO_CLOSE, child_policy=policy
+    )
+    close_children(draft, policy)
+    draft.close(Status.TIMED_OUT, outcome(draft, Status.TIMED_OUT))

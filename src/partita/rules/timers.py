@@ -1,0 +1,59 @@
+"""Rules for timers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from partita.history import (
+    AnyEvent,
+    CancelTimer,
+    CancelTimerFailed,
+    StartTimer,
+    StartTimerFailed,
+    TimerCanceled,
+    TimerStarted,
+)
+from partita.rules.draft import Draft
+from partita.state import OpenTimer
+
+
+def start_timer(draft: Draft, decision: StartTimer, completed: int) -> None:
+    if draft.get("timer", decision.timer_id) is not None:
+        draft.event(
+            StartTimerFailed,
+            timer_id=decision.timer_id,
+            cause="TIMER_ID_ALREADY_IN_USE",
+            decision_task_completed_event_id=completed,
+        )
+        draft.wake()
+        return
+    started = draft.event(
+        TimerStarted,
+        timer_id=decision.timer_id,
+        control=decision.control,
+        start_to_fire=decision.start_to_fire,
+        decision_task_completed_event_id=completed,
+    )
+    due = draft.now + decision.start_to_fire
+    draft.put(OpenTimer(id=decision.timer_id, started_event_id=started, due=due))
+    draft.count("open_timers", 1)
+
+
+def end_timer(draft: Draft, item: OpenTimer, make: Callable[..., AnyEvent], **more: Any) -> None:
+    draft.event(make, timer_id=item.id, started_event_id=item.started_event_id, **more)
+    draft.drop_item("timer", item.id)
+    draft.count("open_timers", -1)
+
+
+def cancel_timer(draft: Draft, decision: CancelTimer, completed: int) -> None:
+    item: OpenTimer | None = draft.get("timer", decision.timer_id)
+    if item is None:
+        draft.event(
+            CancelTimerFailed,
+            timer_id=decision.timer_id,
+            cause="TIMER_ID_UNKNOWN",
+            decision_task_completed_event_id=completed,
+        )
+    else:
+        end_timer(draft, item, TimerCanceled, decision_task_completed_event_id=completed)

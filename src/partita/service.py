@@ -1,0 +1,286 @@
+"""State what every orchestrator that keeps histories must do for us.
+
+The upper of the two ports. A service knows SWF's rules and hands out tasks; which one is
+used is chosen by a URL (`connect`). Services are synchronous and safe to call from any
+thread. What a call has acknowledged (it returned) survives `kill -9`.
+
+A service that lives in our own process may also push tasks at a worker instead of being
+polled: then it is `Attachable`, and the worker is its `Host`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from partita.errors import PartitaError
+from partita.history import (
+    ActivityType,
+    AnyDecision,
+    AnyEvent,
+    ChildPolicy,
+    WorkflowExecution,
+    WorkflowType,
+)
+from partita.state import (
+    DEFAULT_DOMAIN,
+    DEFAULT_TASK_LIST,
+    ExecutionFilter,
+    OpenActivity,
+    OpenDecision,
+    OpenTimer,
+    Status,
+)
+
+
+class ReusePolicy(enum.StrEnum):
+    """What a start does if its workflow id was used before."""
+
+    RETURN_EXISTING = "return_existing"  # the same start again returns the same execution
+    ALLOW = "allow"  # a new run, unless one is open
+    ALLOW_AFTER_FAILURE = "allow_after_failure"  # a new run if the last did not complete
+    TERMINATE_EXISTING = "terminate_existing"  # a new run; an open one is terminated
+    REJECT = "reject"  # never
+
+
+class StartRequest(Struct, frozen=True, kw_only=True):
+    """What `start_workflow_execution` needs; attributes are SWF's."""
+
+    workflow_id: str
+    workflow_type: WorkflowType
+    input: str | None = None
+    domain: str = DEFAULT_DOMAIN
+    task_list: str = DEFAULT_TASK_LIST
+    task_priority: int = 0
+    child_policy: ChildPolicy = ChildPolicy.TERMINATE
+    task_start_to_close: float | None = None
+    execution_start_to_close: float | None = None
+    tag_list: tuple[str, ...] = ()
+    lambda_role: str | None = None
+    reuse_policy: ReusePolicy = ReusePolicy.RETURN_EXISTING
+
+
+class DecisionTask(Struct, frozen=True, kw_only=True):
+    """What a decider is given: what happened since its last answer, or since the start."""
+
+    token: str
+    workflow_execution: WorkflowExecution
+    workflow_type: WorkflowType
+    started_event_id: int
+    previous_started_event_id: int  # events up to this one were seen by the last answer; 0: none
+    events: Sequence[AnyEvent]  # from 1, or from previous_started_event_id + 1, in order
+
+
+class ActivityTask(Struct, frozen=True, kw_only=True):
+    """What a worker is given to do."""
+
+    token: str
+    workflow_execution: WorkflowExecution
+    activity_id: str
+    activity_type: ActivityType
+    started_event_id: int
+    attempt: int = 1
+    input: str | None = None
+    details: str | None = None  # of the last heartbeat of an earlier attempt
+    start_to_close: float | None = None
+    heartbeat: float | None = None
+
+
+class ActivityAnswer(Struct, frozen=True, kw_only=True):
+    """How an activity ended; `outcome` says which of the fields count."""
+
+    token: str
+    outcome: Literal["completed", "failed", "canceled"]
+    result: str | None = None  # completed
+    reason: str | None = None  # failed: the exception's type
+    details: str | None = None  # failed: JSON of the failure; canceled
+    retryable: bool = True  # failed
+
+
+class ExecutionInfo(Struct, frozen=True, kw_only=True):
+    """One line of a list of executions."""
+
+    workflow_id: str
+    run_id: str
+    workflow_type: WorkflowType
+    status: Status
+    started_at: float
+    closed_at: float | None = None
+    task_list: str = DEFAULT_TASK_LIST
+    tag_list: tuple[str, ...] = ()
+    cancel_requested: bool = False
+    parent: WorkflowExecution | None = None
+
+
+class ExecutionDetail(Struct, frozen=True, kw_only=True):
+    """One execution with what is open in it."""
+
+    info: ExecutionInfo
+    event_count: int
+    activities: tuple[OpenActivity, ...] = ()
+    timers: tuple[OpenTimer, ...] = ()
+    decision: OpenDecision | None = None
+    open_children: int = 0
+
+
+class ExecutionPage(Struct, frozen=True, kw_only=True):
+    """Some executions, and where the next ones begin."""
+
+    executions: tuple[ExecutionInfo, ...]
+    next_page: int | None = None
+
+
+class Service(Protocol):
+    """Keep histories; hand out decision tasks and activity tasks.
+
+    A `workflow_id` without a `run_id` means its newest run. Every method may raise
+    `StoreUnavailableError` (nothing was done; repeating is safe).
+    """
+
+    def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
+        """Start an execution, or return the one that this very request started before.
+
+        Raises:
+            ExecutionAlreadyStartedError: the reuse policy forbids it, or the id belongs to
+                a start with another type or input.
+            PayloadTooLargeError: the input is over the service's limit.
+        """
+
+    def signal_workflow_execution(
+        self, domain: str, execution: WorkflowExecution, signal_name: str, input: str | None
+    ) -> None:
+        """Record a signal. Raises ExecutionNotFoundError if none is open."""
+
+    def request_cancel_workflow_execution(self, domain: str, execution: WorkflowExecution) -> None:
+        """Ask the workflow to cancel itself; idempotent."""
+
+    def terminate_workflow_execution(
+        self, domain: str, execution: WorkflowExecution, reason: str | None
+    ) -> None:
+        """End the execution at once; its decider is not asked."""
+
+    def poll_decision_task(
+        self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
+    ) -> DecisionTask | None:
+        """Take the oldest decision task, with the whole history. Waits up to `wait` seconds.
+
+        Exclusive per execution: no second decider gets one until this is answered, fails
+        or times out (`task_start_to_close`).
+        """
+
+    def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
+        """Apply all the decisions in one transaction. Raises TaskLostError, DecisionRefusedError."""
+
+    def fail_decision(self, token: str, cause: str, message: str) -> None:
+        """Give the decision task back because the decider is broken; it is tried again later."""
+
+    def poll_activity_task(
+        self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
+    ) -> ActivityTask | None:
+        """Take the oldest activity of the highest priority. Waits up to `wait` seconds.
+
+        No two callers hold one task, in any process. The task is theirs until it is
+        answered or one of its timeouts runs out.
+        """
+
+    def complete_activity(self, token: str, result: str | None) -> None:
+        """Record a result, once. Raises TaskLostError if the task is no longer the caller's."""
+
+    def fail_activity(
+        self, token: str, reason: str | None, details: str | None, *, retryable: bool = True
+    ) -> None:
+        """Record an error; the service tries again by the activity's retry policy."""
+
+    def cancel_activity(self, token: str, details: str | None) -> None:
+        """Record that the activity obeyed a cancel request."""
+
+    def heartbeat_activity(self, token: str, details: str | None) -> bool:
+        """Record that the activity is alive; return whether it should cancel itself."""
+
+    def describe(self, domain: str, execution: WorkflowExecution) -> ExecutionDetail:
+        """Return how the execution stands. Raises ExecutionNotFoundError."""
+
+    def history(
+        self, domain: str, execution: WorkflowExecution, *, after: int = 0
+    ) -> list[AnyEvent]:
+        """Return the events after number `after`, in order."""
+
+    def wait_closed(
+        self, domain: str, execution: WorkflowExecution, timeout: float | None
+    ) -> ExecutionInfo | None:
+        """Wait until the execution is closed; None if `timeout` seconds pass before."""
+
+    def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
+        """List executions, newest first."""
+
+    def count_executions(self, filter: ExecutionFilter) -> int:
+        """Count executions."""
+
+    def close(self) -> None:
+        """Let go of everything; what was acknowledged stays."""
+
+
+class Host(Protocol):
+    """What a worker in this process offers to the service it is attached to.
+
+    The service calls every method from its one loop thread and expects an answer at once:
+    only `decide` runs user code.
+    """
+
+    domain: str
+    identity: str
+    task_lists: Collection[str]
+
+    def workflow_keys(self) -> Collection[str]:
+        """Return the types that `decide` can decide for, as `name@version`."""
+
+    def activity_keys(self) -> Collection[str]:
+        """Return the types that `start` can run, as `name@version`."""
+
+    def seen(self, run_id: str) -> int:
+        """Return the `started_event_id` of the last task decided for a live run; 0 if none lives."""
+
+    def decide(self, task: DecisionTask) -> list[AnyDecision]:
+        """Answer a decision task. What it raises fails the task, not the workflow."""
+
+    def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
+        """Hear that `decide` raised; the task will be tried again later."""
+
+    def forget(self, run_id: str) -> None:
+        """Drop a live run: it closed, or saw events that were never committed."""
+
+    def free_slots(self) -> int:
+        """Return how many more activities `start` would take now."""
+
+    def start(self, tasks: Sequence[ActivityTask]) -> None:
+        """Begin to run activities; they are committed as this worker's."""
+
+    def lost(self) -> None:
+        """Hear that the lease ran out: what runs now belongs to others."""
+
+
+@runtime_checkable
+class Attachable(Protocol):
+    """A service in this process, which pushes tasks at a host."""
+
+    def attach(self, host: Host) -> None:
+        """Serve `host` from now on; one at a time."""
+
+    def detach(self) -> None:
+        """Stop serving the host; what it holds and has not finished is given back."""
+
+    def pause(self) -> None:
+        """Hand out nothing new; results are still taken."""
+
+    def give_back(self, token: str) -> None:
+        """Put an unfinished activity back into its task list at once, as the same attempt."""
+
+    def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
+        """Record how an activity ended, soon and without waiting.
+
+        `failed` is called, on the service's thread, if it could not be recorded: after a
+        `StoreError` the answer should be reported again.
+        """

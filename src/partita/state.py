@@ -1,0 +1,237 @@
+"""Hold what an execution is between two requests: the row, and the open things below it.
+
+Data only. `rules` says how it changes, a store keeps it, the engine carries it between the
+two. An open activity *is* an `OpenActivity`, a pending timer *is* an `OpenTimer`: nothing
+about them must be looked up in the history.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import ClassVar
+
+from msgspec import Struct
+
+from partita.history import (
+    ActivityType,
+    AnyEvent,
+    ChildPolicy,
+    RetryPolicy,
+    WorkflowExecution,
+    WorkflowType,
+)
+
+DEFAULT_DOMAIN = "default"
+DEFAULT_TASK_LIST = "default"
+
+
+class Status(enum.IntEnum):
+    """How an execution stands: open, or closed in one of SWF's ways."""
+
+    OPEN = 0
+    COMPLETED = 1
+    FAILED = 2
+    CANCELED = 3
+    TERMINATED = 4
+    CONTINUED_AS_NEW = 5
+    TIMED_OUT = 6
+
+
+class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What does not change while a run lives."""
+
+    domain: str
+    workflow_id: str
+    run_id: str
+    workflow_type: WorkflowType
+    task_list: str
+    started_at: float  # seconds since the epoch, UTC
+    task_priority: int = 0
+    child_policy: ChildPolicy = ChildPolicy.TERMINATE
+    task_start_to_close: float | None = None
+    execution_start_to_close: float | None = None
+    tag_list: tuple[str, ...] = ()
+    lambda_role: str | None = None
+    parent: WorkflowExecution | None = None
+    parent_initiated_event_id: int = 0
+
+
+class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What changes: where the history stands, and what is open."""
+
+    status: Status = Status.OPEN
+    revision: int = 0  # one more at every change
+    last_event_id: int = 0
+    previous_started_event_id: int = 0  # DecisionTaskStarted of the last answered decision task
+    decision_scheduled_event_id: int = 0  # of the open decision task; 0: none is open
+    unseen: bool = False  # events came while a decider held the decision task
+    cancel_requested: bool = False
+    open_activities: int = 0
+    open_timers: int = 0
+    open_children: int = 0
+    closed_at: float | None = None
+
+
+class OpenItem(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """One open thing of an execution, with what a store must index.
+
+    An item with a `queue` waits to be taken from that task list; `due` is when the rules
+    must look at it again; `owner` is the worker that holds it.
+    """
+
+    kind: ClassVar[str]
+
+    id: str  # unique among the open items of its kind in its execution
+    name: str = ""  # the type's key, for takers that know some types only
+    queue: str | None = None
+    priority: int = 0
+    since: float = 0.0  # when it began to wait in its queue
+    due: float | None = None
+    owner: str | None = None
+
+
+class OpenDecision(OpenItem, frozen=True, kw_only=True):
+    """The decision task of an execution; there is one at most."""
+
+    kind = "decision"
+
+    scheduled_event_id: int
+    started_event_id: int = 0  # 0: not taken
+    attempt: int = 1
+    failure: str | None = None  # why the last attempt failed
+
+
+class OpenActivity(OpenItem, frozen=True, kw_only=True):
+    """An activity that is neither done nor given up."""
+
+    kind = "activity"
+
+    activity_type: ActivityType
+    scheduled_event_id: int
+    scheduled_at: float
+    started_event_id: int = 0  # 0: not taken
+    started_at: float = 0.0
+    heartbeat_at: float = 0.0
+    attempt: int = 1
+    input: str | None = None
+    details: str | None = None  # of the last heartbeat
+    cancel_requested_event_id: int = 0
+    schedule_to_start: float | None = None
+    start_to_close: float | None = None
+    schedule_to_close: float | None = None
+    heartbeat: float | None = None
+    task_list: str = ""
+    retry_policy: RetryPolicy | None = None
+    reason: str | None = None  # of the last failed attempt
+    failure: str | None = None
+
+
+class OpenTimer(OpenItem, frozen=True, kw_only=True):
+    """A timer that has not fired."""
+
+    kind = "timer"
+
+    started_event_id: int
+
+
+class OpenChild(OpenItem, frozen=True, kw_only=True):
+    """A child execution that has not closed."""
+
+    kind = "child"
+
+    execution: WorkflowExecution
+    workflow_type: WorkflowType
+    initiated_event_id: int
+    started_event_id: int
+
+
+class OpenExecution(OpenItem, frozen=True, kw_only=True):
+    """The execution's own deadline, where it has one."""
+
+    kind = "execution"
+
+
+AnyItem = OpenDecision | OpenActivity | OpenTimer | OpenChild | OpenExecution
+ItemKey = tuple[str, str]
+"""Kind and id."""
+
+
+class ExecutionFilter(Struct, frozen=True, kw_only=True):
+    """Which executions to list; newest first."""
+
+    domain: str = DEFAULT_DOMAIN
+    workflow_id: str | None = None
+    type_name: str | None = None
+    statuses: tuple[Status, ...] = ()  # empty: all
+    tag: str | None = None
+    started_after: float | None = None
+    started_before: float | None = None
+    before_run: int | None = None  # page on from here: the `next_page` of the answer before
+    limit: int = 100
+
+
+class State:
+    """One execution as a request sees it, and what the request has changed so far.
+
+    `find` asks the store for items that are not at hand; a store knows none for a new run.
+    Belongs to one thread.
+    """
+
+    __slots__ = (
+        "changed",
+        "epoch",
+        "execution",
+        "find",
+        "is_new",
+        "items",
+        "new_events",
+        "progress",
+        "run",
+        "tail",
+    )
+
+    def __init__(
+        self,
+        run: int,
+        execution: Execution,
+        progress: Progress,
+        find: Callable[[int, str, str], AnyItem | None],
+        *,
+        is_new: bool = False,
+    ) -> None:
+        self.run = run  # the store's key
+        self.execution = execution
+        self.progress = progress
+        self.find = find
+        self.is_new = is_new  # the store does not hold it yet
+        self.epoch = 0  # when it was last known to equal the store
+        self.items: dict[ItemKey, AnyItem | None] = {}  # None: known to be absent
+        self.changed: dict[ItemKey, None] = {}  # what differs from the store, in order
+        self.new_events: list[AnyEvent] = []  # not yet in the store
+        self.tail: list[AnyEvent] | None = None  # since the decider last answered; None: ask
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the execution has ended; then it has no items."""
+        return self.progress.status is not Status.OPEN
+
+    def get(self, kind: str, id: str) -> AnyItem | None:
+        """Return the open item of that kind and id, if there is one."""
+        key = (kind, id)
+        try:
+            return self.items[key]
+        except KeyError:
+            item = self.items[key] = self.find(self.run, kind, id)
+            return item
+
+    def put(self, item: AnyItem) -> None:
+        """Make `item` the open item of its kind and id."""
+        key = (item.kind, item.id)
+        self.items[key] = item
+        self.changed[key] = None
+
+    def drop(self, key: ItemKey) -> None:
+        """Close the item."""
+        self.items[key] = None
+        self.changed[key] = None

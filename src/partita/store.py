@@ -1,0 +1,158 @@
+"""State what a database must do for the embedded engine.
+
+The lower of the two ports. A store is transactional and knows no rule: it keeps executions,
+their open items and their events, and finds them again by run, by task list and by due
+time. `stores.memory` is its executable specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from msgspec import Struct
+
+from partita.history import AnyEvent
+from partita.state import (
+    AnyItem,
+    Execution,
+    ExecutionFilter,
+    OpenChild,
+    Progress,
+    State,
+)
+
+Taken = tuple[int, AnyItem]
+"""A run's key and one of its open items."""
+
+
+class Record(Struct, frozen=True):
+    """An execution as it stands."""
+
+    run: int
+    execution: Execution
+    progress: Progress
+
+
+class WorkerRecord(Struct, frozen=True, kw_only=True):
+    """A worker process that may hold tasks, until its lease runs out."""
+
+    id: str  # the `owner` of what it holds
+    machine: str  # equal for processes that can see each other's process ids
+    pid: int
+    born: str  # tells the process from a later one with the same pid; empty if unknown
+    lease_until: float  # seconds since the epoch
+
+
+class Transaction(Protocol):
+    """Read, then write once, while nobody else writes.
+
+    Obligations: what is read does not change until the transaction ends; `write` is all or
+    nothing and durable before the `with` block has ended; leaving the block by an exception
+    leaves no trace.
+    """
+
+    foreign: bool  # whether another process may have written since our last transaction
+
+    def new_run(self) -> int:
+        """Return a key for a new execution, greater than all before."""
+
+    def record(self, run: int) -> Record | None:
+        """Return the execution with that key."""
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
+        """Return the run, or the newest run of the workflow id."""
+
+    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item."""
+
+    def children(self, run: int) -> list[OpenChild]:
+        """Return the open children of a run."""
+
+    def events(self, run: int, after: int) -> list[AnyEvent]:
+        """Return the events after number `after`, in order."""
+
+    def queued(
+        self,
+        kind: str,
+        domain: str,
+        task_lists: Collection[str],
+        names: Collection[str] | None,
+        limit: int,
+    ) -> list[Taken]:
+        """Return items that wait in a queue: highest priority first, then oldest.
+
+        `names` are the type keys that the taker knows; None for all.
+        """
+
+    def due(self, now: float, limit: int) -> list[Taken]:
+        """Return items whose `due` has come, soonest first."""
+
+    def next_due(self) -> float | None:
+        """Return the soonest `due` of all."""
+
+    def held(self, owner: str) -> list[Taken]:
+        """Return what a worker holds."""
+
+    def workers(self) -> list[WorkerRecord]:
+        """Return every worker on record."""
+
+    def write(self, states: Iterable[State]) -> None:
+        """Store each state: its progress, `new_events` and `changed` items.
+
+        A closed state's items are all removed.
+        """
+
+    def put_worker(self, worker: WorkerRecord) -> None:
+        """Insert or replace a worker."""
+
+    def drop_worker(self, id: str) -> None:
+        """Remove a worker."""
+
+
+class Store(Protocol):
+    """Keep executions. Reads may come from any thread; transactions from one at a time."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Begin a transaction, and commit it at the end of the block if something was written.
+
+        Raises:
+            StoreUnavailableError: out of reach, or locked by others for too long.
+            StoreFullError: no room; nothing was changed.
+            StoreCorruptError: the database is damaged.
+        """
+
+    def changed(self) -> bool:
+        """Return whether another process has written since the last call. Never waits."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes can write to it at all."""
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
+        """Return the run, or the newest run of the workflow id, as last committed."""
+
+    def is_open(self, run: int) -> bool:
+        """Return whether a run is there and open, as last committed."""
+
+    def items(self, run: int) -> list[AnyItem]:
+        """Return all the open items of a run."""
+
+    def events(self, run: int, after: int) -> list[AnyEvent]:
+        """Return the committed events after number `after`, in order."""
+
+    def executions(self, filter: ExecutionFilter) -> list[Record]:
+        """Return up to `filter.limit` executions, newest first."""
+
+    def count_executions(self, filter: ExecutionFilter) -> int:
+        """Count the executions that `executions` would return without a limit."""
+
+    def workers(self) -> list[WorkerRecord]:
+        """Return every worker on record."""
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the stored data, a line each; empty if nothing is."""
+
+    def close(self) -> None:
+        """Let go of the database."""

@@ -1,0 +1,190 @@
+"""Keep everything in dictionaries: the executable specification of a store.
+
+Slow on purpose where speed would cost clarity. Nothing survives the process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+
+from partita.history import AnyEvent
+from partita.state import AnyItem, ExecutionFilter, ItemKey, OpenChild, State, Status
+from partita.store import Record, Taken, WorkerRecord
+
+
+class MemoryStore:
+    """A store that is also its own transaction: only `write` changes it."""
+
+    shared = False
+    foreign = False
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._runs = itertools.count(1)
+        self._records: dict[int, Record] = {}
+        self._items: dict[int, dict[ItemKey, AnyItem]] = {}
+        self._events: dict[int, list[AnyEvent]] = {}
+        self._newest: dict[tuple[str, str], int] = {}
+        self._workers: dict[str, WorkerRecord] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryStore]:
+        """Keep other threads out."""
+        with self._lock:
+            yield self
+
+    def changed(self) -> bool:
+        """Return False: no other process can write here."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing: what is here goes with the process."""
+
+    def check(self) -> list[str]:
+        """Return nothing: there is no second copy to disagree with."""
+        return []
+
+    # -- read
+
+    def record(self, run: int) -> Record | None:
+        """Return the execution with that key."""
+        return self._records.get(run)
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
+        """Return the run, or the newest run of the workflow id."""
+        with self._lock:
+            if not run_id:
+                return self._records.get(self._newest.get((domain, workflow_id), 0))
+            for record in self._records.values():
+                execution = record.execution
+                if (execution.domain, execution.workflow_id) == (domain, workflow_id):
+                    if execution.run_id == run_id:
+                        return record
+            return None
+
+    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item."""
+        return self._items.get(run, {}).get((kind, id))
+
+    def is_open(self, run: int) -> bool:
+        """Return whether a run is there and open."""
+        record = self._records.get(run)
+        return record is not None and record.progress.status is Status.OPEN
+
+    def items(self, run: int) -> list[AnyItem]:
+        """Return all the open items of a run."""
+        with self._lock:
+            return list(self._items.get(run, {}).values())
+
+    def children(self, run: int) -> list[OpenChild]:
+        """Return the open children of a run."""
+        return [item for item in self.items(run) if isinstance(item, OpenChild)]
+
+    def events(self, run: int, after: int) -> list[AnyEvent]:
+        """Return the events after number `after`."""
+        with self._lock:
+            return self._events.get(run, [])[after:]
+
+    def _all(self) -> Iterator[Taken]:
+        for run, items in self._items.items():
+            for item in items.values():
+                yield run, item
+
+    def queued(
+        self,
+        kind: str,
+        domain: str,
+        task_lists: Collection[str],
+        names: Collection[str] | None,
+        limit: int,
+    ) -> list[Taken]:
+        """Return items that wait in a queue: highest priority first, then oldest."""
+        found = [
+            (run, item)
+            for run, item in self._all()
+            if item.kind == kind
+            and item.queue in task_lists
+            and self._records[run].execution.domain == domain
+            and (names is None or item.name in names)
+        ]
+        found.sort(key=lambda taken: (-taken[1].priority, taken[1].since))
+        return found[:limit]
+
+    def due(self, now: float, limit: int) -> list[Taken]:
+        """Return items whose `due` has come, soonest first."""
+        found = [taken for taken in self._all() if (taken[1].due or now + 1) <= now]
+        found.sort(key=lambda taken: taken[1].due or 0.0)
+        return found[:limit]
+
+    def next_due(self) -> float | None:
+        """Return the soonest `due` of all."""
+        return min((item.due for _, item in self._all() if item.due is not None), default=None)
+
+    def held(self, owner: str) -> list[Taken]:
+        """Return what a worker holds."""
+        return [taken for taken in self._all() if taken[1].owner == owner]
+
+    def workers(self) -> list[WorkerRecord]:
+        """Return every worker on record."""
+        with self._lock:
+            return list(self._workers.values())
+
+    def executions(self, filter: ExecutionFilter) -> list[Record]:
+        """Return up to `filter.limit` executions, newest first."""
+        with self._lock:
+            newest_first = sorted(self._records.values(), key=lambda record: -record.run)
+            return [record for record in newest_first if _fits(record, filter)][: filter.limit]
+
+    def count_executions(self, filter: ExecutionFilter) -> int:
+        """Count the executions that `executions` would return without a limit."""
+        with self._lock:
+            return sum(_fits(record, filter) for record in self._records.values())
+
+    # -- write
+
+    def new_run(self) -> int:
+        """Return a key for a new execution."""
+        return next(self._runs)
+
+    def write(self, states: Iterable[State]) -> None:
+        """Store each state."""
+        for state in states:
+            self._records[state.run] = Record(state.run, state.execution, state.progress)
+            if state.is_new:
+                self._newest[state.execution.domain, state.execution.workflow_id] = state.run
+            self._events.setdefault(state.run, []).extend(state.new_events)
+            items = self._items.setdefault(state.run, {})
+            for key in state.changed:
+                item = state.items[key]
+                if item is None:
+                    items.pop(key, None)
+                else:
+                    items[key] = item
+            if state.is_closed:
+                del self._items[state.run]
+
+    def put_worker(self, worker: WorkerRecord) -> None:
+        """Insert or replace a worker."""
+        self._workers[worker.id] = worker
+
+    def drop_worker(self, id: str) -> None:
+        """Remove a worker."""
+        self._workers.pop(id, None)
+
+
+def _fits(record: Record, filter: ExecutionFilter) -> bool:
+    execution, progress = record.execution, record.progress
+    started = execution.started_at
+    return (
+        execution.domain == filter.domain
+        and filter.workflow_id in (None, execution.workflow_id)
+        and filter.type_name in (None, execution.workflow_type.name)
+        and (not filter.statuses or progress.status in filter.statuses)
+        and (filter.tag is None or filter.tag in execution.tag_list)
+        and (filter.started_after is None or started >= filter.started_after)
+        and (filter.started_before is None or started < filter.started_before)
+        and (filter.before_run is None or record.run < filter.before_run)
+    )
