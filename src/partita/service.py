@@ -238,7 +238,7 @@ class Host(Protocol):
         """Return the types that `decide` can decide for, as `name@version`."""
 
     def activity_keys(self) -> Collection[str]:
-        """Return the types that `start` can run, as `name@version`."""
+        """Return the types that `start_tasks` can run, as `name@version`."""
 
     def seen(self, run_id: str) -> int:
         """Return the `started_event_id` of the last task decided for a live run; 0 if none lives."""
@@ -253,9 +253,9 @@ class Host(Protocol):
         """Drop a live run: it closed, or saw events that were never committed."""
 
     def free_slots(self) -> int:
-        """Return how many more activities `start` would take now."""
+        """Return how many more activities `start_tasks` would take now."""
 
-    def start(self, tasks: Sequence[ActivityTask]) -> None:
+    def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities; they are committed as this worker's."""
 
     def lost(self) -> None:

@@ -223,7 +223,7 @@ class Engine:
             self._states.keep(state)
         if self._dispatch is not None:
             if tasks:
-                self._dispatch.host.start(tasks)
+                self._dispatch.host.start_tasks(tasks)
             for state in unit.closed:
                 self._dispatch.host.forget(state.execution.run_id)
         for state in unit.closed:

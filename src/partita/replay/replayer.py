@@ -72,6 +72,11 @@ class Replayer:
             self._used -= run.cost
             run.evict()
 
+    def forget_all(self) -> None:
+        """End every live run."""
+        for run_id in list(self._runs):
+            self.forget(run_id)
+
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a task.
 

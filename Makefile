@@ -1,0 +1,49 @@
+# Partita's few verbs. Each sets up what it needs first: `make demo` works on a fresh clone.
+
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: demo test check fix bench soak clean
+
+demo: $(VENV)/installed
+	@$(BIN)/partita demo
+
+test: $(VENV)/developed check
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+check: $(VENV)/developed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/developed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/developed
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/developed
+	PARTITA_SOAK=1 $(BIN)/pytest tests/crash --timeout 3600 $(PYTEST_ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Partita needs Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# pip learned --group only in 25.1, so the group is read by hand.
+$(VENV)/developed: $(VENV)/installed
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)/dev.txt
+	@touch $@

@@ -1,0 +1,5 @@
+"""The command line."""
+
+def main() -> int:
+    """Placeholder until the commands are written."""
+    return 2

@@ -1,0 +1,86 @@
+"""Be the process that one activity at a time runs in; see `processes`.
+
+A thread reads stdin, so that the process ends at once when its worker does, even while an
+activity runs. What the activity prints goes to stderr: stdout carries the answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import signal
+import sys
+import threading
+from functools import cache
+from typing import Any, BinaryIO
+
+import msgspec
+
+from partita.authoring.activity import Definition
+from partita.authoring.failure import Failure
+from partita.authoring.registry import by_key, known
+from partita.codec import Converter
+from partita.errors import LoadError
+from partita.service import ActivityAnswer
+from partita.worker.execute import execute, execute_async, failed
+from partita.worker.loading import load
+from partita.worker.processes import Beat, Done, Job, encode
+
+_decode = msgspec.json.Decoder(Job).decode
+
+
+def main() -> None:
+    """Serve jobs until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
+    while True:
+        job = jobs.get()
+        _say(out, Done(_do(job, out)))
+
+
+def _read(jobs: queue.SimpleQueue[Job]) -> None:
+    for line in sys.stdin.buffer:
+        jobs.put(_decode(line))
+    os._exit(0)
+
+
+def _say(out: BinaryIO, said: Beat | Done) -> None:
+    out.write(encode(said) + b"\n")
+    out.flush()
+
+
+def _do(job: Job, out: BinaryIO) -> ActivityAnswer:
+    converter = Converter(limit=job.payload_limit)
+
+    def heartbeat(details: Any) -> None:
+        _say(out, Beat(None if details is None else converter.dump(details)))
+
+    try:
+        definition = _definition(job.module, job.file, job.key)
+    except LoadError as error:
+        return failed(job.task, Failure.of(error), retryable=False)
+    if definition.is_async:
+        return asyncio.run(execute_async(definition, job.task, converter, heartbeat))
+    return execute(definition, job.task, converter, heartbeat)
+
+
+@cache
+def _definition(module: str, file: str, key: str) -> Definition:
+    if module != "__main__" and module in sys.modules:
+        pass
+    elif file.endswith(".py"):
+        load(file)
+    else:
+        load(module)
+    found = by_key(known(Definition)).get(key)
+    if found is None:
+        raise LoadError(f"{file} defines no activity {key} when it is imported")
+    return found
+
+
+if __name__ == "__main__":
+    main()

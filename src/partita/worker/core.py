@@ -1,0 +1,278 @@
+"""The worker: it decides for workflows and runs activities, many at a time, in one process.
+
+Sync activities run on threads, async ones on an event loop's thread, those that ask for it
+in child processes. The worker knows what runs; the service knows what is owed to whom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import signal
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from partita.authoring.activity import Definition
+from partita.authoring.registry import by_key, known
+from partita.authoring.workflow import Workflow
+from partita.codec import Converter
+from partita.errors import CancelledError, PartitaError, StoreError, TaskLostError
+from partita.history import AnyDecision
+from partita.replay.replayer import DEFAULT_CACHE, Replayer
+from partita.service import (
+    ActivityAnswer,
+    ActivityTask,
+    Attachable,
+    DecisionTask,
+    Service,
+)
+from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
+from partita.worker.execute import execute, execute_async
+from partita.worker.processes import Processes
+from partita.worker.threads import Threads
+
+DEFAULT_SLOTS = 100
+"""Activities that one worker runs at a time."""
+
+DEFAULT_GRACE = 10.0
+"""Seconds that a stopping worker lets its activities finish in."""
+
+REPORT_AGAIN = 0.5
+"""Seconds between two tries to report a result to a store that does not take it."""
+
+log = logging.getLogger("partita.worker")
+
+
+class AttachableService(Service, Attachable, Protocol):
+    """A service in this process."""
+
+
+class Worker:
+    """Serve task lists with workflows and activities; by default, all that are defined.
+
+    Use it as a context manager, or call `start` and `stop`; `run` does both around a wait
+    for a signal.
+    """
+
+    def __init__(
+        self,
+        service: AttachableService,
+        *,
+        workflows: Iterable[Workflow[..., Any]] | None = None,
+        activities: Iterable[Definition] | None = None,
+        task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
+        domain: str = DEFAULT_DOMAIN,
+        slots: int = DEFAULT_SLOTS,
+        converter: Converter | None = None,
+        cache_bytes: int = DEFAULT_CACHE,
+        identity: str | None = None,
+        on_decision_failed: Callable[[DecisionTask, PartitaError], None] | None = None,
+    ) -> None:
+        self.domain = domain
+        self.task_lists = task_lists
+        self.identity = identity or f"{os.getpid()}@{platform.node()}"
+        self._service = service
+        self._converter = converter or Converter()
+        self._activities = by_key(known(Definition) if activities is None else activities)
+        self._replayer = Replayer(
+            known(Workflow) if workflows is None else workflows,
+            converter=self._converter,
+            cache_bytes=cache_bytes,
+        )
+        self._slots = slots
+        self._running: dict[str, ActivityTask] = {}
+        self._threads = Threads(slots, "partita-activity")
+        self._processes = Processes()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._on_decision_failed = on_decision_failed
+
+    # -- life ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to take tasks."""
+        self._service.attach(self)
+
+    def stop(self, grace: float = DEFAULT_GRACE) -> None:
+        """Take nothing new, let what runs finish for `grace` seconds, give the rest back."""
+        self._service.pause()
+        self._stopping = True
+        deadline = time.monotonic() + grace
+        with self._changed:
+            while self._running and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+        self._service.detach()
+        self._replayer.forget_all()
+        self._threads.close()
+        self._processes.close()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def __enter__(self) -> Worker:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Stop."""
+        self.stop()
+
+    def run(self, grace: float = DEFAULT_GRACE) -> None:
+        """Work until SIGTERM or SIGINT, then stop; a second signal ends the process at once."""
+        stop = threading.Event()
+
+        def on_signal(number: int, frame: object) -> None:
+            if stop.is_set():
+                os._exit(128 + number)
+            stop.set()
+
+        before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+        try:
+            self.start()
+            while not stop.wait(1.0):  # a wait without end would not let signals in everywhere
+                pass
+            log.info("stopping: %d activities still run", len(self._running))
+            self.stop(grace)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    # -- the Host port ---------------------------------------------------------------------
+
+    def workflow_keys(self) -> Collection[str]:
+        """Return the workflow types that this decides for."""
+        return self._replayer.keys
+
+    def activity_keys(self) -> Collection[str]:
+        """Return the activity types that this runs."""
+        return self._activities.keys()
+
+    def seen(self, run_id: str) -> int:
+        """Return what a live run has seen."""
+        return self._replayer.seen(run_id)
+
+    def decide(self, task: DecisionTask) -> list[AnyDecision]:
+        """Answer a decision task by replay."""
+        return self._replayer.decide(task)
+
+    def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
+        """Say so; the task is tried again later."""
+        log.error("%s: %s", task.workflow_execution.workflow_id, error)
+        if self._on_decision_failed is not None:
+            self._on_decision_failed(task, error)
+
+    def forget(self, run_id: str) -> None:
+        """Drop a live run."""
+        self._replayer.forget(run_id)
+
+    def free_slots(self) -> int:
+        """Return how many more activities this would take."""
+        return 0 if self._stopping else self._slots - len(self._running)
+
+    def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
+        """Begin to run activities."""
+        running, submit = self._running, self._threads.submit
+        for task in tasks:
+            running[task.token] = task
+            definition = self._activities[task.activity_type.key]
+            if definition.is_async and not definition.options.process:
+                asyncio.run_coroutine_threadsafe(
+                    self._run_async(definition, task), self._event_loop()
+                )
+            else:
+                submit(partial(self._run, definition, task))
+
+    def lost(self) -> None:
+        """Say so; late results will be refused one by one."""
+        log.warning("this worker was taken for dead; what it ran is given to others")
+
+    # -- running ---------------------------------------------------------------------------
+
+    def _run(self, definition: Definition, task: ActivityTask) -> None:
+        if self._stopping and task.token not in self._running:
+            return
+        answer: ActivityAnswer | None
+        if definition.options.process:
+            beat = partial(self._beat_or_lost, task.token)
+            answer = self._processes.run(definition, task, self._converter.limit, beat)
+        else:
+            answer = execute(definition, task, self._converter, self._heartbeat(task))
+        self._finish(task, answer)
+
+    async def _run_async(self, definition: Definition, task: ActivityTask) -> None:
+        beat = self._heartbeat(task)
+        self._finish(task, await execute_async(definition, task, self._converter, beat))
+
+    def _finish(self, task: ActivityTask, answer: ActivityAnswer | None) -> None:
+        self._running.pop(task.token, None)
+        if answer is not None:
+            self._report(answer)
+        if self._stopping:
+            with self._changed:
+                self._changed.notify_all()
+
+    def _report(self, answer: ActivityAnswer) -> None:
+        self._service.report(answer, partial(self._not_reported, answer))
+
+    def _not_reported(self, answer: ActivityAnswer, error: PartitaError) -> None:
+        if isinstance(error, StoreError) and not self._stopping:
+            log.warning("a result is not stored yet, trying again: %s", error)
+            timer = threading.Timer(REPORT_AGAIN, self._report, [answer])
+            timer.daemon = True
+            timer.start()
+        elif isinstance(error, TaskLostError):
+            log.warning("%s", error)
+        else:
+            log.error("a result could not be stored: %s", error)
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            thread = threading.Thread(
+                target=self._loop.run_forever, name="partita-async", daemon=True
+            )
+            thread.start()
+        return self._loop
+
+    # -- heartbeats ------------------------------------------------------------------------
+
+    def _heartbeat(self, task: ActivityTask) -> Callable[[Any], None]:
+        """Return the `heartbeat` of one activity: it reports no more often than is useful."""
+        interval = min(1.0, task.heartbeat / 3) if task.heartbeat else 1.0
+        next_beat = 0.0
+
+        def beat(details: Any) -> None:
+            nonlocal next_beat
+            if time.monotonic() < next_beat:
+                return
+            next_beat = time.monotonic() + interval
+            payload = None if details is None else self._converter.dump(details)
+            if self._beat(task.token, payload):
+                raise CancelledError("the workflow asked for this activity to be cancelled")
+
+        return beat
+
+    def _beat(self, token: str, payload: str | None) -> bool:
+        """Report a heartbeat; return whether the activity shall end."""
+        try:
+            return self._service.heartbeat_activity(token, payload)
+        except TaskLostError as error:
+            raise CancelledError(str(error)) from error
+        except StoreError as error:
+            log.warning("a heartbeat was not stored: %s", error)
+            return False
+
+    def _beat_or_lost(self, token: str, payload: str | None) -> bool:
+        try:
+            return self._beat(token, payload)
+        except CancelledError:
+            return True
+
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)

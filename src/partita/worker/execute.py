@@ -1,0 +1,92 @@
+"""Run one activity for one task: read the arguments, call, write down how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Token
+from typing import Any
+
+from partita.authoring.activity import Definition
+from partita.authoring.context import ActivityContext, ActivityInfo, context
+from partita.authoring.failure import Failure
+from partita.codec import Converter, decoder
+from partita.errors import CancelledError, UsageError
+from partita.service import ActivityAnswer, ActivityTask
+
+_load_any = decoder(Any)
+
+
+def execute(
+    definition: Definition,
+    task: ActivityTask,
+    converter: Converter,
+    heartbeat: Callable[[Any], None],
+) -> ActivityAnswer:
+    """Run a sync activity on this thread. Never raises what the activity raises."""
+    token = _enter(task, converter, heartbeat)
+    try:
+        args, kwargs = definition.signature.load(converter, task.input)
+        return completed(definition, task, converter, definition.function(*args, **kwargs))
+    except BaseException as error:
+        return _ended(task, error)
+    finally:
+        context.reset(token)
+
+
+async def execute_async(
+    definition: Definition,
+    task: ActivityTask,
+    converter: Converter,
+    heartbeat: Callable[[Any], None],
+) -> ActivityAnswer:
+    """Run an async activity on this event loop. Never raises what the activity raises."""
+    token = _enter(task, converter, heartbeat)
+    try:
+        args, kwargs = definition.signature.load(converter, task.input)
+        async with asyncio.timeout(task.start_to_close):
+            result = await definition.function(*args, **kwargs)
+        return completed(definition, task, converter, result)
+    except BaseException as error:
+        return _ended(task, error)
+    finally:
+        context.reset(token)
+
+
+def completed(
+    definition: Definition, task: ActivityTask, converter: Converter, result: Any
+) -> ActivityAnswer:
+    """Return the answer for a result."""
+    payload = converter.dump(result, f"the result of activity {definition.activity_type.name}")
+    return ActivityAnswer(token=task.token, outcome="completed", result=payload)
+
+
+def _enter(
+    task: ActivityTask, converter: Converter, heartbeat: Callable[[Any], None]
+) -> Token[ActivityContext | None]:
+    info = ActivityInfo(
+        workflow_id=task.workflow_execution.workflow_id,
+        run_id=task.workflow_execution.run_id,
+        activity_id=task.activity_id,
+        name=task.activity_type.name,
+        attempt=task.attempt,
+        last_heartbeat=converter.load(task.details, _load_any),
+    )
+    return context.set(ActivityContext(info, heartbeat))
+
+
+def _ended(task: ActivityTask, error: BaseException) -> ActivityAnswer:
+    if isinstance(error, CancelledError):
+        return ActivityAnswer(token=task.token, outcome="canceled")
+    return failed(task, Failure.of(error), retryable=not isinstance(error, UsageError))
+
+
+def failed(task: ActivityTask, failure: Failure, *, retryable: bool = True) -> ActivityAnswer:
+    """Return the answer for an error. What the types forbid is not tried again."""
+    return ActivityAnswer(
+        token=task.token,
+        outcome="failed",
+        reason=failure.reason,
+        details=failure.dump(),
+        retryable=retryable,
+    )

@@ -1,0 +1,67 @@
+"""Load the files and modules that users name, and find what is defined in them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from partita.errors import LoadError
+
+
+def load(source: str) -> ModuleType:
+    """Import `source`: a path to a Python file, or the dotted name of a module.
+
+    A file's own folder is put on the import path, as `python FILE` does.
+
+    Raises:
+        LoadError: it is not there, or raises when it is imported.
+    """
+    is_file = source.endswith(".py") or "/" in source
+    if is_file and not Path(source).is_file():
+        raise LoadError(f"no file {source}; give a path to a Python file, or a module's name")
+    try:
+        return _load_file(Path(source).resolve()) if is_file else _load_module(source)
+    except LoadError:
+        raise
+    except SyntaxError as error:
+        raise LoadError(f"{error.filename}:{error.lineno}: {error.msg}") from error
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, MemoryError)):
+            raise
+        raise LoadError(
+            f"{source} cannot be imported: {type(error).__name__}: {error}; "
+            "run it with python to see where"
+        ) from error
+
+
+def _load_module(name: str) -> ModuleType:
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    if importlib.util.find_spec(name) is None:
+        raise LoadError(f"no module {name}; give a path to a Python file, or a module's name")
+    return importlib.import_module(name)
+
+
+def _load_file(path: Path) -> ModuleType:
+    name = path.stem
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        if getattr(loaded, "__file__", None) == str(path):
+            return loaded
+        name = f"partita_file_{abs(hash(str(path))):x}"
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise LoadError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
