@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import time
 import uuid
 from collections.abc import Callable, Coroutine
@@ -83,9 +84,9 @@ class Handle(Generic[R]):
         """Return how the execution stands."""
         return self._client.describe(self.workflow_id, run_id=self.run_id)
 
-    def history(self) -> list[AnyEvent]:
-        """Return the events so far."""
-        return self._client.history(self.workflow_id, run_id=self.run_id)
+    def history(self, *, after: int = 0) -> list[AnyEvent]:
+        """Return the events so far, from the one after number `after` on."""
+        return self._client.history(self.workflow_id, run_id=self.run_id, after=after)
 
 
 class Client:
@@ -116,7 +117,7 @@ class Client:
     def start_with(
         self,
         workflow: Workflow[..., R],
-        args: tuple[Any, ...] | list[Any] = (),
+        args: tuple[Any, ...] | builtins.list[Any] = (),
         kwargs: dict[str, Any] | None = None,
         *,
         workflow_id: str | None = None,
@@ -234,9 +235,12 @@ class Client:
         """Return how an execution stands, with what is open in it."""
         return self.service.describe(self._domain, WorkflowExecution(workflow_id, run_id))
 
-    def history(self, workflow_id: str, *, run_id: str = "") -> list[AnyEvent]:
-        """Return an execution's events, in order."""
-        return self.service.history(self._domain, WorkflowExecution(workflow_id, run_id))
+    def history(
+        self, workflow_id: str, *, run_id: str = "", after: int = 0
+    ) -> builtins.list[AnyEvent]:
+        """Return an execution's events after number `after`, in order."""
+        execution = WorkflowExecution(workflow_id, run_id)
+        return self.service.history(self._domain, execution, after=after)
 
     def list(
         self,

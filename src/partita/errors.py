@@ -18,7 +18,10 @@
     │   ├── CancelledError             what was waited for is cancelled
     │   ├── WaitTimeoutError           a wait ran into its own timeout                  exit 4
     │   └── ExecutionClosedError       the execution ended without a result
-    │       ├── WorkflowFailedError  WorkflowCanceledError  WorkflowTerminatedError  WorkflowTimedOutError
+    │       ├── WorkflowFailedError     it raised
+    │       ├── WorkflowCanceledError   it gave in to a cancel request
+    │       ├── WorkflowTerminatedError it was ended from outside
+    │       └── WorkflowTimedOutError   it outlived its timeout
     └── ServiceError                   the orchestrator refused, or is out of reach
         ├── ExecutionNotFoundError     no such execution                                exit 3
         ├── ExecutionAlreadyStartedError   that workflow id is taken

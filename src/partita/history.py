@@ -93,7 +93,15 @@ class RetryPolicy(Struct, frozen=True, gc=False):
             return self.max_interval
 
 
-class Event(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class Event(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    tag=True,
+    tag_field="event_type",
+    omit_defaults=True,
+    gc=False,
+):
     """One thing that happened to an execution."""
 
     event_id: int  # 1, 2, 3 … without gaps
@@ -616,7 +624,15 @@ class DecisionTaskFailed(Event, frozen=True, kw_only=True):
     message: str  # one line
 
 
-class Decision(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class Decision(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    tag=True,
+    tag_field="decision_type",
+    omit_defaults=True,
+    gc=False,
+):
     """One thing that a decider asks for."""
 
     closes: ClassVar[bool] = False  # whether it ends the run

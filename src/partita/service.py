@@ -172,7 +172,12 @@ class Service(Protocol):
         """
 
     def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
-        """Apply all the decisions in one transaction. Raises TaskLostError, DecisionRefusedError."""
+        """Apply all the decisions in one transaction.
+
+        Raises:
+            TaskLostError: the task is no longer the caller's.
+            DecisionRefusedError: they contradict themselves; none was applied.
+        """
 
     def fail_decision(self, token: str, cause: str, message: str) -> None:
         """Give the decision task back because the decider is broken; it is tried again later."""
@@ -241,7 +246,7 @@ class Host(Protocol):
         """Return the types that `start_tasks` can run, as `name@version`."""
 
     def seen(self, run_id: str) -> int:
-        """Return the `started_event_id` of the last task decided for a live run; 0 if none lives."""
+        """Return the `started_event_id` that a live run was last decided for; 0 without one."""
 
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task. What it raises fails the task, not the workflow."""

@@ -207,6 +207,7 @@ def activity(
     """Make a function an activity.
 
     Args:
+        function: the function, if the decorator is used without options.
         name: how histories name it; the function's own name by default.
         version: to tell apart what is not compatible.
         task_list: which workers run it; the workflow's by default.

@@ -109,6 +109,7 @@ def workflow(
     """Make a function a workflow.
 
     Args:
+        function: the function, if the decorator is used without options.
         name: how histories name it; the function's own name by default.
         version: to tell apart what is not compatible.
         task_list: which workers decide for it, and run its activities by default.

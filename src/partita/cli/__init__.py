@@ -1,5 +1,97 @@
-"""The command line."""
+"""The command line: commands to API calls, nothing else.
 
-def main() -> int:
-    """Placeholder until the commands are written."""
-    return 2
+Data goes to stdout, messages to stderr. Exit status: 0 done, 1 the workflow failed, 2 wrong
+usage, 3 not found, 4 timeout, 69 backend unavailable. Each command's module is imported
+only when it is used, so that `--help` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from partita import __version__
+from partita.errors import PartitaError
+
+_COMMANDS = {
+    "run": ("partita.cli.running", "run", "Run a workflow here, durably, and print its result."),
+    "start": ("partita.cli.running", "start", "Start a workflow for a worker to run."),
+    "worker": ("partita.cli.running", "worker", "Run workflows and activities until stopped."),
+    "result": ("partita.cli.looking", "result", "Wait for an execution and print its result."),
+    "list": ("partita.cli.looking", "list_", "List executions, newest first."),
+    "show": ("partita.cli.looking", "show", "Show how an execution stands, step by step."),
+    "history": ("partita.cli.looking", "history", "Print an execution's events."),
+    "signal": ("partita.cli.speaking", "signal", "Send a signal to an execution."),
+    "cancel": ("partita.cli.speaking", "cancel", "Ask an execution to cancel itself."),
+    "terminate": ("partita.cli.speaking", "terminate", "End an execution at once."),
+    "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
+}
+
+
+class _Commands(click.Group):
+    """Find commands by name without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, _, help) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with `partita demo`.",
+)
+@click.option("--backend", metavar="URL", help="Where executions live; or PARTITA_BACKEND.")
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.version_option(__version__, prog_name="partita")
+@click.pass_context
+def cli(ctx: click.Context, backend: str | None, debug: bool, verbose: bool) -> None:  # noqa: ARG001
+    """Durable workflows in ordinary Python.
+
+    Without --backend, executions live in .partita/partita.db below the current folder.
+    """
+    ctx.obj = {"backend": backend, "verbose": verbose}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status: Any = cli.main(arguments, prog_name="partita", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except PartitaError as error:
+        return _report(error, error.exit_status, error.code, arguments)
+    except OSError as error:
+        return _report(error, 69, "OS_ERROR", arguments)
+    return status if isinstance(status, int) else 0
+
+
+def _report(error: Exception, status: int, code: str, arguments: list[str]) -> int:
+    if "--debug" in arguments:
+        traceback.print_exc()
+    message = " ".join(str(error).split()) or type(error).__name__
+    print(f"partita: {message} [{code}]", file=sys.stderr)
+    return status

@@ -110,7 +110,7 @@ class Engine:
     # -- the loop's two questions ----------------------------------------------------------
 
     def _pause(self) -> float | None:
-        """Return how long the thread may sleep: until a deadline, or until others may have written."""
+        """Return how long the thread may sleep, in seconds; None: until a request comes."""
         now = self._clock()
         if self._not_before > now:
             return self._not_before - now
@@ -253,7 +253,7 @@ class Engine:
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
 
-        def hold(unit: Unit) -> None:
+        def hold(_: Unit) -> None:
             if self._dispatch is not None:
                 self._dispatch.paused = True
 
@@ -537,8 +537,12 @@ class Engine:
                     self._closings.setdefault(record.run, []).append(closed)
 
             self._loop.ask(watch)
-            if not closed.wait(timeout):
-                return None
+            try:
+                if not closed.wait(timeout):
+                    return None
+            finally:
+                if not closed.is_set():
+                    self._loop.ask(lambda _: self._closings[record.run].remove(closed))
             record = self._found(
                 domain, WorkflowExecution(record.execution.workflow_id, record.execution.run_id)
             )

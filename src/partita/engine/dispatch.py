@@ -150,7 +150,7 @@ class Dispatch:
     # -- activities
 
     def _take_activities(self, unit: Unit) -> list[ActivityTask]:
-        """Fill the host's free slots: half of them with what waits longest, then with what is new."""
+        """Fill the free slots: half of them with what waits longest, the rest with what is new."""
         host, ready = self.host, unit.ready_activities
         free = host.free_slots()
         tasks: list[ActivityTask] = []

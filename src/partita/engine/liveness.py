@@ -48,7 +48,7 @@ def machine() -> str:
 
 
 def _born(pid: int) -> str | None:
-    """Return when a process began, in kernel ticks; None if it is gone, a zombie, or not to be seen."""
+    """Return when a process began, in kernel ticks; None if it is gone or cannot be seen."""
     stat = _read(f"/proc/{pid}/stat")
     if stat is None:
         return None

@@ -63,7 +63,7 @@ class Request(Generic[T]):
 
 
 class Loop:
-    """A thread with an inbox. `transact` does a batch; `pause` says how long it may wait for one."""
+    """A thread with an inbox: `transact` does a batch, `pause` says how long to wait for one."""
 
     def __init__(
         self,
@@ -86,10 +86,6 @@ class Loop:
     def post(self, work: Callable[[Unit], Any], failed: Callable[[PartitaError], None]) -> None:
         """Have `work` done in a transaction, without waiting."""
         self._put(Request(work, failed))
-
-    def wake(self) -> None:
-        """Have the thread ask again how long it may wait."""
-        self._put(Request(lambda unit: None, lambda error: None))
 
     def is_current(self) -> bool:
         """Whether the caller is the loop's own thread."""

@@ -1,4 +1,4 @@
-"""Do one transaction's worth of work: apply commands to executions, and carry messages between them.
+"""Do one transaction's worth of work: apply commands, carry messages between executions.
 
 Knows what the rules ask of other executions and where states are kept; knows no thread and
 no worker. What a unit did is in its `touched` states until the engine writes them.

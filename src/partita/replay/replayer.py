@@ -61,7 +61,7 @@ class Replayer:
         return len(self._runs)
 
     def seen(self, run_id: str) -> int:
-        """Return the `started_event_id` of the last task decided for a live run; 0 if none lives."""
+        """Return the `started_event_id` that a live run was last decided for; 0 without one."""
         run = self._runs.get(run_id)
         return 0 if run is None else run.seen
 

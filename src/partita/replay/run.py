@@ -229,7 +229,7 @@ class Run:
 
     # -- what the history tells ------------------------------------------------------------
 
-    def _on_cancel_requested(self, event: WorkflowExecutionCancelRequested) -> None:
+    def _on_cancel_requested(self, _: WorkflowExecutionCancelRequested) -> None:
         self._cancel_requested = self._cancel_pending = True
 
     def _close_activity(self, scheduled_event_id: int) -> tuple[Future[Any], Definition] | None:

@@ -139,7 +139,7 @@ def _due(draft: Draft, command: Due) -> None:
 
 def _release(draft: Draft, command: Release) -> None:
     if command.kind == "decision":
-        release_decision(draft, command)
+        release_decision(draft)
     else:
         release_activity(draft, command)
 

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from partita.commands import (
     CompleteDecisionTask,
     FailDecisionTask,
-    Release,
     StartDecisionTask,
 )
 from partita.errors import DecisionRefusedError, TaskLostError
@@ -153,7 +152,7 @@ def decision_due(draft: Draft, item: OpenDecision) -> None:
     draft.schedule_decision()
 
 
-def release_decision(draft: Draft, command: Release) -> None:
+def release_decision(draft: Draft) -> None:
     item: OpenDecision | None = draft.get("decision", "")
     if item is not None and item.started_event_id:
         decision_due(draft, item)

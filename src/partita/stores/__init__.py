@@ -1,0 +1,1 @@
+"""One module per database, and the scripts that make its tables."""

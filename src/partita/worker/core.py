@@ -127,7 +127,7 @@ class Worker:
         """Work until SIGTERM or SIGINT, then stop; a second signal ends the process at once."""
         stop = threading.Event()
 
-        def on_signal(number: int, frame: object) -> None:
+        def on_signal(number: int, _: object) -> None:
             if stop.is_set():
                 os._exit(128 + number)
             stop.set()

@@ -1,0 +1,128 @@
+"""What several commands share: the options they take, and what these options name."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from partita.authoring.workflow import Workflow
+from partita.client import Client
+from partita.codec import Converter
+from partita.connect import connect
+from partita.errors import InvalidInputError, UnknownTypeError
+from partita.worker.core import AttachableService
+from partita.worker.loading import load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def backend_option(command: F) -> F:
+    """Let the command itself take --backend and --debug, behind its name as before it."""
+    command = click.option("--backend", metavar="URL", help="Where executions live.")(command)
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show a traceback with an error."
+    )(command)
+
+
+def format_option(*choices: str) -> Callable[[F], F]:
+    """Let the command take -o, with its first choice as the default."""
+    return click.option(
+        "-o", "--output", type=click.Choice(choices), default=choices[0], help="How to print."
+    )
+
+
+def open_client(ctx: click.Context, backend: str | None) -> Client:
+    """Return a client for the backend that the options, or the environment, name."""
+    options: dict[str, Any] = ctx.find_root().obj
+    level = logging.INFO if options["verbose"] else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="partita: %(message)s")
+    return Client(connect(backend or options["backend"]))
+
+
+def attachable(client: Client) -> AttachableService:
+    """Return the client's service as one that can serve a worker in this process."""
+    service: Any = client.service
+    return service  # type: ignore[no-any-return]
+
+
+def find_workflow(target: str) -> Workflow[..., Any]:
+    """Return the workflow that FILE:WORKFLOW, or MODULE:WORKFLOW, names.
+
+    Raises:
+        LoadError: the file cannot be imported.
+        UnknownTypeError: it has no such workflow, or what it has is not one.
+    """
+    source, colon, name = target.rpartition(":")
+    if not colon:
+        source, name = target, ""
+    module = load(source)
+    workflows = _workflows(module)
+    names = ", ".join(sorted(workflows)) or "none"
+    if not name:
+        if len(workflows) == 1:
+            return next(iter(workflows.values()))
+        raise UnknownTypeError(f"which workflow of {source}? It has: {names}; give {source}:NAME")
+    if name in workflows:
+        return workflows[name]
+    if hasattr(module, name):
+        kind = type(getattr(module, name)).__name__.lower()
+        raise UnknownTypeError(
+            f"{name} in {source} is not a workflow but a {kind}; "
+            f"put @workflow above it, or take one of: {names}"
+        )
+    raise UnknownTypeError(f"no workflow {name} in {source}; it has: {names}")
+
+
+def _workflows(module: ModuleType) -> dict[str, Workflow[..., Any]]:
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Workflow)}
+    return found | {value.workflow_type.name: value for value in found.values()}
+
+
+def read_input(text: str | None, workflow: Workflow[..., Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments in --input: JSON, `@FILE`, or `-` for stdin.
+
+    Raises:
+        InvalidInputError: it is not JSON, or does not fit the workflow's parameters.
+    """
+    if text == "-":
+        text = sys.stdin.read()
+    elif text is not None and text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"--input {text}: {error}") from error
+    if text is not None:
+        _check_json(text)
+    return workflow.signature.load(Converter(), text)
+
+
+def _check_json(text: str) -> None:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        raise InvalidInputError(
+            f"--input is not JSON ({error}): {shown}; "
+            "write a list of arguments, such as --input '[1, \"two\"]'"
+        ) from error
+
+
+def read_json(text: str, option: str) -> Any:
+    """Return the value of a JSON option.
+
+    Raises:
+        InvalidInputError: it is not JSON.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise InvalidInputError(
+            f"{option} is not JSON ({error}): {text[:60]}; put text into quotes: '\"text\"'"
+        ) from error

@@ -1,0 +1,146 @@
+"""`demo`: a workflow, a worker, kill -9, another worker, and what the log says afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.syntax import Syntax
+
+from partita.cli.context import open_client
+from partita.errors import PartitaError
+
+STEPS = ("flight", "hotel", "car", "museum", "dinner")
+
+SOURCE = """\
+import os, time
+from partita import activity, workflow
+
+@activity
+def book(what: str) -> str:
+    with open({log!r}, "a") as log:
+        print(os.getpid(), what, file=log)
+    time.sleep(0.25)
+    return f"{{what}} booked"
+
+@workflow
+def trip(wishes: list[str]) -> list[str]:
+    return [book(wish) for wish in wishes]      # each call is one durable step
+"""
+
+
+@click.command()
+@click.pass_context
+def demo(ctx: click.Context) -> int:
+    """Show a workflow that survives kill -9, in a few seconds."""
+    folder = Path(".partita") / "demo"
+    console = Console(highlight=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stage = _Stage(folder, console)
+    except OSError as error:
+        raise PartitaError(
+            f"the demo needs a folder to write to: {error}; run it where you may write"
+        ) from error
+    try:
+        return stage.play(ctx)
+    finally:
+        stage.clear()
+
+
+class _Stage:
+    """The demo's files and processes."""
+
+    def __init__(self, folder: Path, console: Console) -> None:
+        self._file = folder / "trip.py"
+        self._log = folder / "trip.log"
+        self._database = folder / "partita.db"
+        self._say = console.print
+        for old in folder.glob("*"):
+            if old.is_file():
+                old.unlink()
+        self._file.write_text(SOURCE.format(log=str(self._log)))
+        self._log.touch()
+        self._url = f"sqlite:///{self._database}"
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def play(self, ctx: click.Context) -> int:
+        wishes = str([list(STEPS)]).replace("'", '"')  # one argument, a list
+        self._say(f"\n[bold]1.[/bold] A workflow of {len(STEPS)} steps, in {self._file}:\n")
+        code = Syntax(self._file.read_text(), "python", background_color="default")
+        self._say(code)
+        self._partita("start", f"{self._file}:trip", "--input", wishes, "--id", "my-trip")
+        first = self._worker()
+        self._say(f"[bold]2.[/bold] It is started; worker {first.pid} runs it on SQLite.")
+        self._await_steps(3)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        before = self._lines()
+        self._say(f"   {len(before)} steps begun. [red bold]kill -9 {first.pid}[/red bold]\n")
+        second = self._worker()
+        self._say(f"[bold]3.[/bold] Worker {second.pid} takes over.")
+        with open_client(ctx, self._url) as client:
+            result = client.result("my-trip", timeout=20)
+        self._say(f"   Done: {', '.join(result)}\n")
+        return self._conclude(first.pid, second.pid)
+
+    def _conclude(self, first: int, second: int) -> int:
+        self._say("[bold]4.[/bold] What each worker really did:\n")
+        lines = self._lines()
+        for pid, what in lines:
+            which = "first" if pid == str(first) else "second"
+            self._say(f"   {which} worker {pid}   {what}")
+        repeated = {what for _, what in lines if sum(what == other for _, other in lines) > 1}
+        finished = [what for what in STEPS if what not in repeated]
+        self._say(
+            f"\n   {len(finished)} steps ran once. "
+            + (
+                f"Only {', '.join(sorted(repeated))}, cut off in the middle, ran again.\n"
+                if repeated
+                else "None ran twice.\n"
+            )
+        )
+        if len(repeated) > 1 or str(second) not in {pid for pid, _ in lines}:
+            self._say("[red]That is not what should have happened; please report it.[/red]")
+            return 1
+        self._say("[bold]Try next[/bold]")
+        self._say(f"   partita --backend {self._url} show my-trip")
+        self._say(f"   partita --backend {self._url} history my-trip")
+        self._say(f"   partita run {self._file}:trip --input '[[\"boat\"]]'")
+        return 0
+
+    def _partita(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "partita", "--backend", self._url, *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def _worker(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "partita", "--backend", self._url, "worker"]
+        worker = subprocess.Popen([*command, str(self._file)], stderr=subprocess.DEVNULL)
+        self._workers.append(worker)
+        return worker
+
+    def _lines(self) -> list[tuple[str, str]]:
+        lines = self._log.read_text().splitlines()
+        return [(pid, what) for pid, _, what in (line.partition(" ") for line in lines)]
+
+    def _await_steps(self, count: int) -> None:
+        deadline = time.monotonic() + 20
+        while len(self._lines()) < count:
+            if time.monotonic() > deadline or self._workers[-1].poll() is not None:
+                raise PartitaError("the demo's worker did not begin; run it with --debug")
+            time.sleep(0.02)
+        time.sleep(0.05)
+
+    def clear(self) -> None:
+        """Stop the workers."""
+        for worker in self._workers:
+            if worker.poll() is None:
+                os.kill(worker.pid, signal.SIGTERM)
+        for worker in self._workers:
+            worker.wait()

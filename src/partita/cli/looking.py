@@ -1,0 +1,173 @@
+"""`result`, `list`, `show` and `history`: the commands that look and change nothing."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.text import Text
+
+from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.output import (
+    clock_time,
+    coloured,
+    duration,
+    event_cells,
+    info_cells,
+    info_row,
+    print_json,
+    print_lines,
+    print_pretty,
+    print_table,
+)
+from partita.cli.progress import STYLES, Steps
+from partita.service import ExecutionDetail, ExecutionInfo
+from partita.state import Status
+
+_workflow_id = click.argument("workflow_id", metavar="ID")
+_run = click.option("--run", "run_id", default="", help="Which run; the newest by default.")
+
+
+@click.command()
+@_workflow_id
+@_run
+@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait; without end if absent.")
+@backend_option
+@click.pass_context
+def result(
+    ctx: click.Context, workflow_id: str, run_id: str, timeout: float | None, backend: str | None
+) -> None:
+    """Wait for an execution and print its result as JSON. Exit status 4 on timeout."""
+    with open_client(ctx, backend) as client:
+        print_json(client.result(workflow_id, run_id=run_id, timeout=timeout))
+
+
+@click.command("list")
+@click.option(
+    "--status", type=click.Choice([status.name for status in Status], case_sensitive=False)
+)
+@click.option("--type", "type_name", help="The workflow's name.")
+@click.option("--id", "workflow_id", help="The workflow id; lists all its runs.")
+@click.option("--tag", help="One of the execution's tags.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@backend_option
+@format_option("table", "json", "jsonl")
+@click.pass_context
+def list_(
+    ctx: click.Context,
+    status: str | None,
+    type_name: str | None,
+    workflow_id: str | None,
+    tag: str | None,
+    limit: int,
+    backend: str | None,
+    output: str,
+) -> None:
+    """List executions, newest first."""
+    with open_client(ctx, backend) as client:
+        page = client.list(
+            status=None if status is None else Status[status.upper()],
+            type_name=type_name,
+            workflow_id=workflow_id,
+            tag=tag,
+            limit=limit,
+        )
+    infos = page.executions
+    if output == "jsonl":
+        print_lines(info_row(info) for info in infos)
+    elif output == "json":
+        print_pretty([info_row(info) for info in infos])
+    else:
+        headings = ["WORKFLOW ID", "TYPE", "STATUS", "STARTED", "TOOK", "RUN ID"]
+        print_table(headings, [info_cells(info) for info in infos])
+
+
+@click.command()
+@_workflow_id
+@_run
+@backend_option
+@format_option("table", "json")
+@click.pass_context
+def show(
+    ctx: click.Context, workflow_id: str, run_id: str, backend: str | None, output: str
+) -> None:
+    """Show how an execution stands: its steps, and what it waits for."""
+    with open_client(ctx, backend) as client:
+        detail = client.describe(workflow_id, run_id=run_id)
+        steps = Steps()
+        steps.add(client.history(workflow_id, run_id=detail.info.run_id))
+    if output == "json":
+        print_pretty(_detail_row(detail, steps))
+        return
+    _print_info(detail.info, detail.event_count)
+    rows: list[list[str | Text]] = [
+        [
+            step.id,
+            step.name,
+            _coloured_state(step.state),
+            str(step.attempts),
+            "" if step.ended_at is None else duration(step.ended_at - step.scheduled_at),
+            step.note,
+        ]
+        for step in steps.steps.values()
+    ]
+    if rows:
+        print_table(["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""], rows)
+    if detail.timers:
+        print_table(
+            ["TIMER", "FIRES"], [[timer.id, clock_time(timer.due)] for timer in detail.timers]
+        )
+    if detail.decision is not None and detail.decision.failure:
+        click.echo(f"The decider fails: {detail.decision.failure}")
+
+
+def _coloured_state(state: str) -> Text:
+    return Text(state, style=STYLES.get(state, ""))
+
+
+def _print_info(info: ExecutionInfo, events: int) -> None:
+    rows: list[list[str | Text]] = [
+        ["workflow id", info.workflow_id],
+        ["run id", info.run_id],
+        ["type", info.workflow_type.key],
+        ["status", coloured(info.status.name)],
+        ["started", clock_time(info.started_at)],
+        ["closed", clock_time(info.closed_at)],
+        ["task list", info.task_list],
+        ["tags", ", ".join(info.tag_list)],
+        ["cancel requested", "yes" if info.cancel_requested else ""],
+        ["events", str(events)],
+    ]
+    print_table(["", ""], [row for row in rows if row[1]])
+
+
+def _detail_row(detail: ExecutionDetail, steps: Steps) -> dict[str, object]:
+    return {
+        **info_row(detail.info),
+        "event_count": detail.event_count,
+        "open_children": detail.open_children,
+        "decision_failure": detail.decision.failure if detail.decision else None,
+        "timers": [{"id": timer.id, "due": timer.due} for timer in detail.timers],
+        "steps": [vars(step) for step in steps.steps.values()],
+    }
+
+
+@click.command()
+@_workflow_id
+@_run
+@backend_option
+@format_option("table", "json", "jsonl")
+@click.pass_context
+def history(
+    ctx: click.Context, workflow_id: str, run_id: str, backend: str | None, output: str
+) -> None:
+    """Print an execution's events, in order."""
+    with open_client(ctx, backend) as client:
+        events = client.history(workflow_id, run_id=run_id)
+    if output == "jsonl":
+        print_lines(events)
+    elif output == "json":
+        print_pretty(msgspec.to_builtins(events))
+    else:
+        begun = events[0].event_timestamp
+        headings = ["EVENT", "SECONDS", "TYPE", "DETAILS"]
+        print_table(headings, [event_cells(event, begun) for event in events])

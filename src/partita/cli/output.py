@@ -1,0 +1,133 @@
+"""Print values, tables and histories: JSON for programs, tables for people."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from partita.history import AnyEvent
+from partita.service import ExecutionInfo
+from partita.state import Status
+
+COLOURS = {
+    "COMPLETED": "green",
+    "OPEN": "cyan",
+    "FAILED": "red",
+    "TIMED_OUT": "red",
+    "TERMINATED": "magenta",
+    "CANCELED": "yellow",
+}
+
+_HIDDEN = {
+    "event_id",
+    "event_timestamp",
+    "event_type",
+    "retry_policy",
+    "decision_task_completed_event_id",
+}
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
+
+
+def print_lines(rows: Iterable[Any]) -> None:
+    """Print JSON lines."""
+    for row in rows:
+        print_json(row)
+
+
+def print_pretty(value: Any) -> None:
+    """Print a value as JSON for people to read as well."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    sys.stdout.write(text + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Print a table; as wide as it needs to be where there is no terminal to fit."""
+    console = Console(width=None if sys.stdout.isatty() else 240)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def coloured(status: str) -> Text:
+    """Return a status in its colour."""
+    return Text(status, style=COLOURS.get(status, ""))
+
+
+def clock_time(timestamp: float | None) -> str:
+    """Return a time of this place, for people."""
+    if timestamp is None:
+        return ""
+    return datetime.fromtimestamp(timestamp).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in the unit that suits it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def info_row(info: ExecutionInfo) -> dict[str, Any]:
+    """Return an execution as a JSON object."""
+    row: dict[str, Any] = {
+        "workflow_id": info.workflow_id,
+        "run_id": info.run_id,
+        "workflow_type": msgspec.to_builtins(info.workflow_type),
+        "status": info.status.name,
+        "started_at": info.started_at,
+        "closed_at": info.closed_at,
+        "task_list": info.task_list,
+        "tag_list": list(info.tag_list),
+        "cancel_requested": info.cancel_requested,
+    }
+    return row
+
+
+def info_cells(info: ExecutionInfo) -> list[str | Text]:
+    """Return an execution as a row of a table."""
+    end = info.closed_at if info.status is not Status.OPEN else time.time()
+    return [
+        info.workflow_id,
+        info.workflow_type.name,
+        coloured(info.status.name),
+        clock_time(info.started_at),
+        duration((end or info.started_at) - info.started_at),
+        info.run_id,
+    ]
+
+
+def event_cells(event: AnyEvent, since: float) -> list[str | Text]:
+    """Return an event as a row of a table."""
+    fields = msgspec.to_builtins(event)
+    details = "  ".join(
+        f"{name}={_short(value)}" for name, value in fields.items() if name not in _HIDDEN
+    )
+    offset = f"{event.event_timestamp - since:+.3f}"
+    return [str(event.event_id), offset, event.event_type, details]
+
+
+def _short(value: Any, limit: int = 80) -> str:
+    if isinstance(value, dict) and "name" in value:
+        return str(value["name"])
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,214 @@
+"""`run`, `start` and `worker`: the commands that need the user's code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import click
+
+from partita.cli.context import (
+    attachable,
+    backend_option,
+    find_workflow,
+    format_option,
+    open_client,
+    read_input,
+)
+from partita.cli.output import print_json
+from partita.cli.progress import follow
+from partita.client import Client, Handle
+from partita.errors import PartitaError
+from partita.service import DecisionTask, ReusePolicy
+from partita.state import DEFAULT_TASK_LIST
+from partita.worker import Worker
+from partita.worker.core import DEFAULT_GRACE, DEFAULT_SLOTS
+from partita.worker.loading import load
+
+_input = click.option(
+    "--input", "input_", metavar="JSON", help="Arguments: a list, or {args, kwargs}; @FILE, -."
+)
+_id = click.option("--id", "workflow_id", help="The workflow id; starting it again is safe.")
+_reuse = click.option(
+    "--reuse-policy",
+    type=click.Choice([policy.value for policy in ReusePolicy]),
+    default=ReusePolicy.RETURN_EXISTING.value,
+    help="What to do if the id was used before.",
+)
+
+
+@click.command()
+@click.argument("target", metavar="FILE:WORKFLOW")
+@_input
+@_id
+@_reuse
+@backend_option
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    target: str,
+    input_: str | None,
+    workflow_id: str | None,
+    reuse_policy: str,
+    backend: str | None,
+    quiet: bool,
+) -> int:
+    """Run a workflow here, durably, and print its result as JSON.
+
+    If it is interrupted, run it again with the same --id: finished steps are not repeated.
+    """
+    workflow = find_workflow(target)
+    args, kwargs = read_input(input_, workflow)
+    with open_client(ctx, backend) as client:
+        handle = client.start_with(
+            workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
+        )
+        ending = _Ending(handle)
+        worker = Worker(attachable(client), on_decision_failed=ending.decision_failed)
+        with ending.signals():
+            worker.start()
+            ending.watch()
+            follow(handle, ending.over, shown=sys.stderr.isatty() and not quiet)
+        worker.stop(grace=DEFAULT_GRACE if ending.signal is None else 2.0)
+        return ending.report(target)
+
+
+class _Ending:
+    """How a `run` comes to its end: a result, an error, a broken decider, or a signal."""
+
+    def __init__(self, handle: Handle[Any]) -> None:
+        self.over = threading.Event()
+        self.signal: int | None = None
+        self._handle = handle
+        self._result: Any = None
+        self._error: PartitaError | None = None
+
+    def watch(self) -> None:
+        """Wait for the result on a thread of its own."""
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        try:
+            self._result = self._handle.result()
+        except PartitaError as error:
+            self._error = self._error or error
+        self.over.set()
+
+    def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
+        """Give up waiting: the code must be mended before the execution can go on."""
+        if task.workflow_execution.run_id == self._handle.run_id:
+            self._error = error
+            self.over.set()
+
+    def signals(self) -> _Signals:
+        """Return a block in which SIGINT and SIGTERM end the waiting; a second one, the process."""
+        return _Signals(self)
+
+    def report(self, target: str) -> int:
+        """Print the result, or say what happened; return the exit status."""
+        again = f"partita run {target} --id {self._handle.workflow_id}"
+        if self.signal is not None:
+            print(f"partita: interrupted; nothing is lost, go on with: {again}", file=sys.stderr)
+            return 128 + self.signal
+        if self._error is not None:
+            raise self._error
+        print_json(self._result)
+        return 0
+
+
+class _Signals:
+    def __init__(self, ending: _Ending) -> None:
+        self._ending = ending
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._on_signal)
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _: object) -> None:
+        if self._ending.signal is not None:
+            os._exit(128 + number)
+        self._ending.signal = number
+        self._ending.over.set()
+
+
+@click.command()
+@click.argument("target", metavar="FILE:WORKFLOW")
+@_input
+@_id
+@_reuse
+@backend_option
+@format_option("table", "json", "jsonl")
+@click.pass_context
+def start(
+    ctx: click.Context,
+    target: str,
+    input_: str | None,
+    workflow_id: str | None,
+    reuse_policy: str,
+    backend: str | None,
+    output: str,
+) -> None:
+    """Start a workflow for a worker to run; print its workflow id and run id at once."""
+    workflow = find_workflow(target)
+    args, kwargs = read_input(input_, workflow)
+    with open_client(ctx, backend) as client:
+        handle = client.start_with(
+            workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
+        )
+    if output == "table":
+        print(f"{handle.workflow_id}\t{handle.run_id}")
+    else:
+        print_json({"workflow_id": handle.workflow_id, "run_id": handle.run_id})
+
+
+@click.command()
+@click.argument("sources", metavar="FILE_OR_MODULE...", nargs=-1, required=True)
+@click.option("--task-list", "task_lists", multiple=True, help="Which to serve; may be repeated.")
+@click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=DEFAULT_GRACE,
+    show_default=True,
+    help="Seconds that activities may take to finish after SIGTERM.",
+)
+@backend_option
+@click.pass_context
+def worker(
+    ctx: click.Context,
+    sources: tuple[str, ...],
+    task_lists: tuple[str, ...],
+    slots: int,
+    grace: float,
+    backend: str | None,
+) -> int:
+    """Run the workflows and activities of the given files until SIGTERM or Ctrl-C.
+
+    The first signal lets running activities finish; a second one ends the process at once.
+    """
+    for source in sources:
+        load(source)
+    with open_client(ctx, backend) as client:
+        _serve(client, task_lists or (DEFAULT_TASK_LIST,), slots, grace)
+    return 0
+
+
+def _serve(client: Client, task_lists: tuple[str, ...], slots: int, grace: float) -> None:
+    worker = Worker(attachable(client), task_lists=task_lists, slots=slots)
+    names = ", ".join(sorted(key.partition("@")[0] for key in worker.workflow_keys())) or "none"
+    print(
+        f"partita: worker {worker.identity} on task list {', '.join(task_lists)}; "
+        f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C",
+        file=sys.stderr,
+        flush=True,
+    )
+    worker.run(grace)
