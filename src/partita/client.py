@@ -16,7 +16,6 @@ from partita.authoring.activity import Seconds, seconds
 from partita.authoring.failure import Failure
 from partita.authoring.workflow import Workflow
 from partita.codec import Converter, decoder
-from partita.connect import connect
 from partita.errors import (
     ExecutionClosedError,
     WaitTimeoutError,
@@ -90,18 +89,16 @@ class Handle(Generic[R]):
 
 
 class Client:
-    """Speak to a service, given as an object or as a URL (see `connect`)."""
+    """Speak to a service, such as `connect("sqlite:///orders.db")`."""
 
     def __init__(
         self,
-        service: Service | str | None = None,
+        service: Service,
         *,
         domain: str = DEFAULT_DOMAIN,
         converter: Converter | None = None,
     ) -> None:
-        self.service: Service = (
-            connect(service) if service is None or isinstance(service, str) else service
-        )
+        self.service = service
         self._domain = domain
         self._converter = converter or Converter()
 

@@ -263,6 +263,9 @@ class Host(Protocol):
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities; they are committed as this worker's."""
 
+    def detached(self) -> None:
+        """Hear that the service no longer serves this host."""
+
     def lost(self) -> None:
         """Hear that the lease ran out: what runs now belongs to others."""
 

@@ -266,6 +266,8 @@ class Engine:
             if self._worker is not None:
                 unit.release(self._worker.id, RescheduleCause.GIVEN_BACK)
                 unit.transaction.drop_worker(self._worker.id)
+            if self._dispatch is not None:
+                self._dispatch.host.detached()
             self._dispatch = self._worker = None
 
         self._loop.ask(end)

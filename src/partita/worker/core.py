@@ -108,7 +108,6 @@ class Worker:
             while self._running and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
         self._service.detach()
-        self._replayer.forget_all()
         self._threads.close()
         self._processes.close()
         if self._loop is not None:
@@ -187,6 +186,10 @@ class Worker:
                 )
             else:
                 submit(partial(self._run, definition, task))
+
+    def detached(self) -> None:
+        """End every live run, on the thread that they belong to."""
+        self._replayer.forget_all()
 
     def lost(self) -> None:
         """Say so; late results will be refused one by one."""

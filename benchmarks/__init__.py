@@ -1,0 +1,1 @@
+"""Measure Partita beside the bare disk it stands on: `make bench`."""

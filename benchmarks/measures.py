@@ -1,0 +1,138 @@
+"""One function per figure. Each runs on a new SQLite file, durably, and returns its numbers."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.workflows import fan_out, sequential, step, waiting
+from partita.client import Client
+from partita.connect import connect
+from partita.history import WorkflowExecution
+from partita.replay.replayer import Replayer
+from partita.service import DecisionTask, Service
+from partita.state import Status
+from partita.worker import Worker
+
+
+@contextmanager
+def rig(folder: Path, name: str) -> Iterator[tuple[Client, Service]]:
+    """A worker and a client in this process, on a new file."""
+    service = connect(f"sqlite:///{folder / name}.db")
+    client = Client(service)
+    worker = Worker(
+        service,  # type: ignore[arg-type]
+        workflows=[sequential, fan_out, waiting],
+        activities=[step],
+    )
+    worker.start()
+    client.start(sequential, 50).result()  # warm up
+    yield client, service
+    worker.stop()
+    client.close()
+
+
+def steps_in_sequence(folder: Path, count: int = 1000, rounds: int = 3) -> float:
+    """A: steps per second of one workflow that takes one step after the other."""
+    with rig(folder, "a") as (client, _):
+        return statistics.median(_rate(client, count) for _ in range(rounds))
+
+
+def _rate(client: Client, count: int) -> float:
+    begun = time.perf_counter()
+    assert client.start(sequential, count).result() == count
+    return count / (time.perf_counter() - begun)
+
+
+def activities_in_parallel(folder: Path, count: int = 1000, rounds: int = 3) -> float:
+    """B: activities per second of one workflow that submits them all at once."""
+    rates = []
+    with rig(folder, "b") as (client, _):
+        for _ in range(rounds):
+            begun = time.perf_counter()
+            client.start(fan_out, count).result()
+            rates.append(count / (time.perf_counter() - begun))
+    return statistics.median(rates)
+
+
+def many_workflows(folder: Path, count: int = 1000, steps: int = 5, rounds: int = 3) -> float:
+    """C: steps per second of many workflows of a few steps, starting them included."""
+    rates = []
+    with rig(folder, "c") as (client, _):
+        for _ in range(rounds):
+            begun = time.perf_counter()
+            handles = [client.start(sequential, steps) for _ in range(count)]
+            for handle in handles:
+                handle.result()
+            rates.append(count * steps / (time.perf_counter() - begun))
+    return statistics.median(rates)
+
+
+def latencies(folder: Path, count: int = 500) -> tuple[float, float]:
+    """D: p50 and p99, in ms, from start to result of a workflow of one step."""
+    times = []
+    with rig(folder, "d") as (client, _):
+        for _ in range(count):
+            begun = time.perf_counter()
+            client.start(sequential, 1).result()
+            times.append((time.perf_counter() - begun) * 1000)
+    times.sort()
+    return times[count // 2], times[count * 99 // 100]
+
+
+def long_history(folder: Path, count: int = 10_000) -> tuple[float, float]:
+    """F: seconds for 1,000 steps at the beginning and at the end of one long history."""
+    with rig(folder, "f") as (client, service):
+        handle = client.start(sequential, count)
+        handle.result()
+        events = service.history("default", WorkflowExecution(handle.workflow_id, handle.run_id))
+    ends = [
+        event.event_timestamp for event in events if event.event_type == "ActivityTaskCompleted"
+    ]
+    per_1000 = [ends[i + 999] - ends[i] for i in range(0, count, 1000)]
+    return statistics.median(per_1000[:3]), statistics.median(per_1000[-3:])
+
+
+def replay_rate(folder: Path, count: int = 10_000, rounds: int = 3) -> float:
+    """Events per second of replaying a long history from the store, decoding included."""
+    rates = []
+    with rig(folder, "r") as (client, service):
+        handle = client.start(sequential, count)
+        handle.result()
+        execution = WorkflowExecution(handle.workflow_id, handle.run_id)
+        for _ in range(rounds):
+            begun = time.perf_counter()
+            events = service.history("default", execution)[:-2]  # to the last decision's start
+            task = DecisionTask(
+                token="",
+                workflow_execution=execution,
+                workflow_type=sequential.workflow_type,
+                started_event_id=events[-1].event_id,
+                previous_started_event_id=0,
+                events=events,
+            )
+            Replayer([sequential]).decide(task)
+            rates.append(len(events) / (time.perf_counter() - begun))
+    return statistics.median(rates)
+
+
+def suspended_memory(folder: Path, count: int = 10_000) -> tuple[float, float]:
+    """Peak RSS in MB of a process that holds suspended runs, and what it was before them."""
+    with rig(folder, "m") as (client, _):
+        before = _peak()
+        handles = [client.start(waiting, number) for number in range(count)]
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            last = client.describe(handles[-1].workflow_id)
+            if last.timers and last.info.status is Status.OPEN:
+                break
+            time.sleep(0.05)
+        return _peak(), before
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
