@@ -176,7 +176,8 @@ class Worker:
 
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities."""
-        running, submit = self._running, self._threads.submit
+        running = self._running
+        calls = []
         for task in tasks:
             running[task.token] = task
             definition = self._activities[task.activity_type.key]
@@ -185,7 +186,9 @@ class Worker:
                     self._run_async(definition, task), self._event_loop()
                 )
             else:
-                submit(partial(self._run, definition, task))
+                calls.append(partial(self._run, definition, task))
+        if calls:
+            self._threads.submit(calls)
 
     def detached(self) -> None:
         """End every live run, on the thread that they belong to."""

@@ -1,6 +1,9 @@
 """Run calls on threads that are started when they are needed and kept.
 
-Lighter than `concurrent.futures`, which makes a future and a condition for every call.
+Lighter than `concurrent.futures`, which makes a future for every call and wakes a thread for
+every one. Here one thread is woken at a time, and it wakes the next only if there is still
+something to do when it comes to run: calls that are over at once are all done by one
+thread, calls that block get a thread each.
 """
 
 from __future__ import annotations
@@ -8,7 +11,8 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 Call = Callable[[], None]
 
@@ -19,37 +23,56 @@ class Threads:
     def __init__(self, limit: int, name: str) -> None:
         self._limit = limit
         self._names = (f"{name}-{number}" for number in itertools.count(1))
-        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        self._idle = 0  # an estimate; one thread too many does no harm
+        self._calls: deque[Call] = deque()
+        self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # False: end
+        self._lock = threading.Lock()  # guards the three below
+        self._waking = False  # a thread is on its way
+        self._idle = 0
         self._count = 0
 
-    def submit(self, call: Call) -> None:
-        """Run `call` soon. Only one thread may submit."""
-        if self._idle <= self._calls.qsize() and self._count < self._limit:
-            self._count += 1
-            threading.Thread(target=self._run, name=next(self._names), daemon=True).start()
-        self._calls.put(call)
-
-    def drain(self) -> int:
-        """Drop the calls that have not begun; return how many."""
-        dropped = 0
-        while True:
-            try:
-                self._calls.get_nowait()
-            except queue.Empty:
-                return dropped
-            dropped += 1
+    def submit(self, calls: Iterable[Call]) -> None:
+        """Run `calls` soon, in any order."""
+        self._calls.extend(calls)
+        self._wake()
 
     def close(self) -> None:
         """Let the threads end once they have nothing to do."""
         for _ in range(self._count):
-            self._calls.put(None)
+            self._wakes.put(False)
+
+    def _wake(self) -> None:
+        if self._waking or not self._calls:
+            return
+        with self._lock:
+            if self._waking:
+                return
+            if self._idle:
+                self._waking = True
+                self._wakes.put(True)
+            elif self._count < self._limit:
+                self._waking = True
+                self._count += 1
+                threading.Thread(target=self._run, name=next(self._names), daemon=True).start()
 
     def _run(self) -> None:
+        going = True
+        while going:
+            with self._lock:
+                self._waking = False
+            self._work()
+            with self._lock:
+                self._idle += 1
+            going = self._wakes.get()
+            with self._lock:
+                self._idle -= 1
+
+    def _work(self) -> None:
+        calls = self._calls
         while True:
-            self._idle += 1
-            call = self._calls.get()
-            self._idle -= 1
-            if call is None:
+            try:
+                call = calls.popleft()
+            except IndexError:
                 return
+            if calls:
+                self._wake()
             call()

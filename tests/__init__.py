@@ -1,0 +1,1 @@
+"""Partita's tests, one folder per floor of the house."""
