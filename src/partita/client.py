@@ -192,7 +192,7 @@ class Client:
 
     def _last_event(self, info: ExecutionInfo) -> AnyEvent:
         execution = WorkflowExecution(info.workflow_id, info.run_id)
-        return self.service.history(self._domain, execution)[-1]
+        return self.service.history(self._domain, execution, after=info.event_count - 1)[-1]
 
     def _outcome(
         self, info: ExecutionInfo, last: AnyEvent, workflow: Workflow[..., Any] | None

@@ -111,6 +111,7 @@ class ExecutionInfo(Struct, frozen=True, kw_only=True):
     closed_at: float | None = None
     task_list: str = DEFAULT_TASK_LIST
     tag_list: tuple[str, ...] = ()
+    event_count: int = 0
     cancel_requested: bool = False
     parent: WorkflowExecution | None = None
 
@@ -119,7 +120,6 @@ class ExecutionDetail(Struct, frozen=True, kw_only=True):
     """One execution with what is open in it."""
 
     info: ExecutionInfo
-    event_count: int
     activities: tuple[OpenActivity, ...] = ()
     timers: tuple[OpenTimer, ...] = ()
     decision: OpenDecision | None = None

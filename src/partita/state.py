@@ -189,6 +189,7 @@ class State:
         "progress",
         "run",
         "tail",
+        "whole",
     )
 
     def __init__(
@@ -205,6 +206,7 @@ class State:
         self.progress = progress
         self.find = find
         self.is_new = is_new  # the store does not hold it yet
+        self.whole = is_new  # `items` holds every open item
         self.epoch = 0  # when it was last known to equal the store
         self.items: dict[ItemKey, AnyItem | None] = {}  # None: known to be absent
         self.changed: dict[ItemKey, None] = {}  # what differs from the store, in order
@@ -219,6 +221,8 @@ class State:
     def get(self, kind: str, id: str) -> AnyItem | None:
         """Return the open item of that kind and id, if there is one."""
         key = (kind, id)
+        if self.whole:
+            return self.items.get(key)
         try:
             return self.items[key]
         except KeyError:
@@ -233,5 +237,8 @@ class State:
 
     def drop(self, key: ItemKey) -> None:
         """Close the item."""
-        self.items[key] = None
+        if self.whole:
+            self.items.pop(key, None)
+        else:
+            self.items[key] = None
         self.changed[key] = None

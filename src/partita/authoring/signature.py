@@ -92,7 +92,8 @@ class Signature:
                 f"the input of {self.name} is not a JSON list of its arguments, "
                 f'nor {{"args": [...], "kwargs": {{...}}}}: {error}'
             ) from error
-        self._check_names(call)
+        if not self._plain or call.kwargs or not self._required <= len(call.args) <= len(self._positional):
+            self._check_names(call)
         args = [self._argument(self._name_of(i), raw) for i, raw in enumerate(call.args)]
         kwargs = {
             name: self._argument(name if name in self._decoders else self._keywords, raw, name)

@@ -98,7 +98,7 @@ def show(
     if output == "json":
         print_pretty(_detail_row(detail, steps))
         return
-    _print_info(detail.info, detail.event_count)
+    _print_info(detail.info)
     rows: list[list[str | Text]] = [
         [
             step.id,
@@ -124,7 +124,7 @@ def _coloured_state(state: str) -> Text:
     return Text(state, style=STYLES.get(state, ""))
 
 
-def _print_info(info: ExecutionInfo, events: int) -> None:
+def _print_info(info: ExecutionInfo) -> None:
     rows: list[list[str | Text]] = [
         ["workflow id", info.workflow_id],
         ["run id", info.run_id],
@@ -135,7 +135,7 @@ def _print_info(info: ExecutionInfo, events: int) -> None:
         ["task list", info.task_list],
         ["tags", ", ".join(info.tag_list)],
         ["cancel requested", "yes" if info.cancel_requested else ""],
-        ["events", str(events)],
+        ["events", str(info.event_count)],
     ]
     print_table(["", ""], [row for row in rows if row[1]])
 
@@ -143,7 +143,6 @@ def _print_info(info: ExecutionInfo, events: int) -> None:
 def _detail_row(detail: ExecutionDetail, steps: Steps) -> dict[str, object]:
     return {
         **info_row(detail.info),
-        "event_count": detail.event_count,
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,
         "timers": [{"id": timer.id, "due": timer.due} for timer in detail.timers],

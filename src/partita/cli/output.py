@@ -98,6 +98,7 @@ def info_row(info: ExecutionInfo) -> dict[str, Any]:
         "closed_at": info.closed_at,
         "task_list": info.task_list,
         "tag_list": list(info.tag_list),
+        "event_count": info.event_count,
         "cancel_requested": info.cancel_requested,
     }
     return row

@@ -510,7 +510,6 @@ class Engine:
         decisions = [item for item in items if isinstance(item, OpenDecision)]
         return ExecutionDetail(
             info=_info(record),
-            event_count=record.progress.last_event_id,
             activities=tuple(item for item in items if isinstance(item, OpenActivity)),
             timers=tuple(item for item in items if isinstance(item, OpenTimer)),
             decision=decisions[0] if decisions else None,
@@ -592,6 +591,7 @@ def _info(record: Record) -> ExecutionInfo:
         closed_at=progress.closed_at,
         task_list=execution.task_list,
         tag_list=execution.tag_list,
+        event_count=progress.last_event_id,
         cancel_requested=progress.cancel_requested,
         parent=execution.parent,
     )

@@ -179,8 +179,6 @@ class Unit:
         state = State(run, execution, Progress(), self._find_item, is_new=True)
         state.tail = []
         self._begun[execution.domain, execution.workflow_id] = state
-        for key in (("decision", ""), ("execution", "")):
-            state.items[key] = None
         self.do(state, command)
         return state
 

@@ -103,7 +103,18 @@ def _deadlines(item: OpenActivity) -> list[tuple[float, TimeoutType]]:
     return found
 
 
+def _is_timed(item: OpenActivity) -> bool:
+    return not (
+        item.schedule_to_close is None
+        and item.start_to_close is None
+        and item.schedule_to_start is None
+        and item.heartbeat is None
+    )
+
+
 def _with_deadline(item: OpenActivity) -> OpenActivity:
+    if not _is_timed(item):
+        return item if item.due is None else replace(item, due=None)
     deadlines = _deadlines(item)
     due = deadlines[0][0] if deadlines else None
     return item if due == item.due else replace(item, due=due)

@@ -158,7 +158,7 @@ class MemoryStore:
             self._events.setdefault(state.run, []).extend(state.new_events)
             items = self._items.setdefault(state.run, {})
             for key in state.changed:
-                item = state.items[key]
+                item = state.items.get(key)
                 if item is None:
                     items.pop(key, None)
                 else:

@@ -288,13 +288,15 @@ class SqliteTransaction:
 
     def write(self, states: Iterable[State]) -> None:
         """Store each state, table by table."""
-        born, moved, batches, gone, put, closed = [], [], [], [], [], []
+        born, moved, ended, batches, gone, put, closed = [], [], [], [], [], [], []
         for state in states:
             run, progress = state.run, state.progress
             if state.is_new:
                 born.append(_execution_row(state))
+            elif state.is_closed:
+                ended.append((progress.status.value, _pack(progress), run))
             else:
-                moved.append((progress.status.value, _pack(progress), run))
+                moved.append((_pack(progress), run))
             if state.new_events:
                 batches.append((run, state.new_events[0].event_id, _pack(state.new_events)))
             if state.is_closed:
@@ -302,7 +304,7 @@ class SqliteTransaction:
                 continue
             domain = state.execution.domain
             for key in state.changed:
-                item = state.items[key]
+                item = state.items.get(key)
                 if item is None:
                     gone.append((run, *key))
                 else:
@@ -311,8 +313,10 @@ class SqliteTransaction:
         many = self._executemany
         if born:
             many("INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?)", born)
-        if moved:
-            many("UPDATE executions SET status = ?, progress = ? WHERE run = ?", moved)
+        if moved:  # without `status`, so that no index is touched
+            many("UPDATE executions SET progress = ? WHERE run = ?", moved)
+        if ended:
+            many("UPDATE executions SET status = ?, progress = ? WHERE run = ?", ended)
         if batches:
             many("INSERT INTO batches VALUES (?,?,?)", batches)
         if gone:

@@ -46,7 +46,7 @@ CREATE TABLE items (
 
 CREATE INDEX items_queued ON items (kind, domain, queue, priority DESC, since) WHERE queue IS NOT NULL;
 CREATE INDEX items_due ON items (due) WHERE due IS NOT NULL;
-CREATE INDEX items_held ON items (owner) WHERE owner IS NOT NULL;
+-- What a dead worker held is found by a scan: rare, and an index would cost at every step.
 
 -- Worker processes that may hold tasks.
 CREATE TABLE workers (
