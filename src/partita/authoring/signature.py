@@ -92,7 +92,11 @@ class Signature:
                 f"the input of {self.name} is not a JSON list of its arguments, "
                 f'nor {{"args": [...], "kwargs": {{...}}}}: {error}'
             ) from error
-        if not self._plain or call.kwargs or not self._required <= len(call.args) <= len(self._positional):
+        if (
+            not self._plain
+            or call.kwargs
+            or not self._required <= len(call.args) <= len(self._positional)
+        ):
             self._check_names(call)
         args = [self._argument(self._name_of(i), raw) for i, raw in enumerate(call.args)]
         kwargs = {

@@ -8,6 +8,6 @@ others poll.
 
 from __future__ import annotations
 
-from partita.engine.core import Engine
+from partita.engine.api import Engine
 
 __all__ = ["Engine"]
