@@ -209,7 +209,7 @@ class State:
         self.whole = is_new  # `items` holds every open item
         self.epoch = 0  # when it was last known to equal the store
         self.items: dict[ItemKey, AnyItem | None] = {}  # None: known to be absent
-        self.changed: dict[ItemKey, None] = {}  # what differs from the store, in order
+        self.changed: dict[ItemKey, bool] = {}  # what differs from the store; True: not in it
         self.new_events: list[AnyEvent] = []  # not yet in the store
         self.tail: list[AnyEvent] | None = None  # since the decider last answered; None: ask
 
@@ -232,8 +232,9 @@ class State:
     def put(self, item: AnyItem) -> None:
         """Make `item` the open item of its kind and id."""
         key = (item.kind, item.id)
+        if key not in self.changed:
+            self.changed[key] = self.whole and key not in self.items
         self.items[key] = item
-        self.changed[key] = None
 
     def drop(self, key: ItemKey) -> None:
         """Close the item."""
@@ -241,4 +242,7 @@ class State:
             self.items.pop(key, None)
         else:
             self.items[key] = None
-        self.changed[key] = None
+        if self.changed.get(key):
+            del self.changed[key]
+        else:
+            self.changed[key] = False

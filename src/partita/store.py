@@ -67,6 +67,9 @@ class Transaction(Protocol):
     def item(self, run: int, kind: str, id: str) -> AnyItem | None:
         """Return one open item."""
 
+    def items(self, run: int) -> list[AnyItem]:
+        """Return all the open items of a run."""
+
     def children(self, run: int) -> list[OpenChild]:
         """Return the open children of a run."""
 

@@ -38,6 +38,9 @@ from partita.rules import apply, decide
 from partita.state import AnyItem, Execution, OpenChild, Progress, State
 from partita.store import Record, Transaction
 
+FEW = 64
+"""Open items up to which a state is loaded whole; beyond, item by item as they are asked for."""
+
 DUE_LIMIT = 500
 """Items that one transaction looks at because their time has come."""
 
@@ -136,6 +139,11 @@ class Unit:
         if known is not None:
             return known
         state = State(record.run, record.execution, record.progress, self._find_item)
+        progress = record.progress
+        if progress.open_activities + progress.open_timers + progress.open_children <= FEW:
+            items = self.transaction.items(record.run)
+            state.items = {(item.kind, item.id): item for item in items}
+            state.whole = True
         self._states.keep(state)
         return state
 

@@ -125,8 +125,9 @@ def agrees(decision: AnyDecision, event: AnyEvent) -> bool:
     row = _ROWS[type(decision)]
     if type(event) is not row.recorded and type(event) is not row.refused:
         return False
-    if any(getattr(decision, name) != getattr(event, name) for name in row.identity):
-        return False
+    for name in row.identity:
+        if getattr(decision, name) != getattr(event, name):
+            return False
     mine = getattr(decision, "input", None)
     recorded = getattr(event, "input", None)
     return mine == recorded or type(event) is row.refused or canonical(mine) == canonical(recorded)

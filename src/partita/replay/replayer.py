@@ -132,7 +132,8 @@ class Replayer:
                     del inbox[:visible]
                 else:  # the answer to the task that this live run saw last
                     run.recorded(caused)
-                inbox += _uncaused(events[position:end], caused)
+                if end - position > len(caused):
+                    inbox += _uncaused(events[position:end], caused)
                 position, started_event_id, visible = end, 0, 0
             elif kind not in _BOOKKEEPING:
                 inbox.append(event)

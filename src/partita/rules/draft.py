@@ -116,8 +116,13 @@ class Draft:
             last_event_id=self.last_event_id,
             **self.fields,
         )
-        put = [item for item in self.items.values() if item is not None]
-        drop = [key for key, item in self.items.items() if item is None]
+        put: list[AnyItem] = []
+        drop: list[ItemKey] = []
+        for key, item in self.items.items():
+            if item is None:
+                drop.append(key)
+            else:
+                put.append(item)
         return Change(progress, self.events, put, drop, self.outgoing)
 
 

@@ -152,9 +152,8 @@ class SqliteStore:
         return bool(self._read("SELECT 1 FROM executions WHERE run = ? AND status = 0", (run,)))
 
     def items(self, run: int) -> list[AnyItem]:
-        """Return all the open items of a run."""
-        rows = self._read("SELECT body FROM items WHERE run = ?", (run,))
-        return [_unpack_item(body) for (body,) in rows]
+        """Return all the open items of a run, as last committed."""
+        return [_unpack_item(body) for (body,) in self._read(_ITEMS, (run,))]
 
     def events(self, run: int, after: int) -> list[AnyEvent]:
         """Return the committed events after number `after`."""
@@ -232,6 +231,10 @@ class SqliteTransaction:
             "SELECT body FROM items WHERE run = ? AND kind = ? AND id = ?", (run, kind, id)
         ).fetchone()
         return _unpack_item(row[0]) if row else None
+
+    def items(self, run: int) -> list[AnyItem]:
+        """Return all the open items of a run."""
+        return [_unpack_item(body) for (body,) in self._execute(_ITEMS, (run,))]
 
     def children(self, run: int) -> list[OpenChild]:
         """Return the open children of a run."""
@@ -345,6 +348,7 @@ _EVENTS = (
     "max(first_event_id) FROM batches WHERE run = ?1 AND first_event_id <= ?2 + 1), 0) "
     "ORDER BY first_event_id"
 )
+_ITEMS = "SELECT body FROM items WHERE run = ?"
 _WORKERS = "SELECT id, machine, pid, born, lease_until FROM workers"
 
 
