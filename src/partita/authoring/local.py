@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.future import Future, pending_in, resolved, when_done
 from partita.errors import CancelledError
 
@@ -78,6 +79,14 @@ class LocalRuntime:
         attempt = 0
         while True:
             attempt += 1
+            info = ActivityInfo(
+                workflow_id="local",
+                run_id="local",
+                activity_id="local",
+                name=definition.activity_type.name,
+                attempt=attempt,
+            )
+            token = context.set(ActivityContext(info, lambda _: None))
             try:
                 result = definition.function(*args, **kwargs)
                 return _awaited(result) if definition.is_async else result
@@ -87,6 +96,8 @@ class LocalRuntime:
                     raise
                 if policy.max_attempts and attempt >= policy.max_attempts:
                     raise
+            finally:
+                context.reset(token)
             time.sleep(policy.delay(attempt))
 
     def cancel(self, future: Future[Any]) -> bool:

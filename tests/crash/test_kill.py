@@ -1,0 +1,120 @@
+"""Kill workers with SIGKILL at random moments; nothing may be lost, nothing recorded run again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from partita.client import Client
+from partita.connect import connect
+from partita.history import ActivityTaskCompleted, ActivityTaskScheduled, AnyEvent
+from partita.state import Status
+from partita.stores.sqlite import SqliteStore
+from tests.crash.flow import five_steps
+
+SCALE = 10 if os.environ.get("PARTITA_SOAK") else 1
+EXECUTIONS = 200 * SCALE
+KILLS = 25 * SCALE
+FLOW = Path(__file__).parent / "flow.py"
+
+
+class Fleet:
+    """Two worker processes on one file, each replaced when it is killed."""
+
+    def __init__(self, url: str, log: Path, seed: int) -> None:
+        self.kills = 0
+        self._url = url
+        self._environment = {**os.environ, "TRACE_LOG": str(log)}
+        self._random = random.Random(seed)
+        self._workers = [self._begin(), self._begin()]
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "partita", "--backend", self._url, "worker"]
+        return subprocess.Popen(
+            [*command, "--slots", "4", str(FLOW)],
+            env=self._environment,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill_one(self) -> None:
+        """Kill one worker at a random moment and start another in its place."""
+        time.sleep(self._random.uniform(0.05, 0.5))
+        place = self._random.randrange(2)
+        self._workers[place].send_signal(signal.SIGKILL)
+        self._workers[place].wait()
+        self._workers[place] = self._begin()
+        self.kills += 1
+
+    def stop(self) -> None:
+        """End what is left, and see that nobody ended by himself before."""
+        for worker in self._workers:
+            assert worker.poll() is None, "a worker ended without being killed"
+            worker.send_signal(signal.SIGTERM)
+        for worker in self._workers:
+            assert worker.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    begun = Fleet(f"sqlite:///{tmp_path}/partita.db", tmp_path / "trace.log", seed=20)
+    yield begun
+    begun.stop()
+
+
+@pytest.mark.timeout(300 * SCALE)
+def test_nothing_is_lost_and_nothing_recorded_runs_again(fleet: Fleet, tmp_path: Path) -> None:
+    client = Client(connect(f"sqlite:///{tmp_path}/partita.db"))
+    ids = [f"run-{number}" for number in range(EXECUTIONS)]
+    for workflow_id in ids:
+        client.start_with(five_steps, (workflow_id,), workflow_id=workflow_id)
+    while fleet.kills < KILLS or client.list(status=Status.OPEN, limit=1).executions:
+        if fleet.kills < KILLS:
+            assert client.list(status=Status.OPEN, limit=1).executions, "done before the kills"
+            fleet.kill_one()
+        else:
+            time.sleep(0.05)
+    histories = {workflow_id: client.history(workflow_id) for workflow_id in ids}
+    for workflow_id in ids:
+        assert client.result(workflow_id, timeout=0, workflow=five_steps) == 1 + 4 + 9 + 16 + 25
+    client.close()
+    _check_traces(tmp_path / "trace.log", histories)
+    _check_database(tmp_path / "partita.db")
+
+
+def _check_traces(log: Path, histories: dict[str, list[AnyEvent]]) -> None:
+    recorded = {}
+    for workflow_id, events in histories.items():
+        steps = {
+            event.event_id: int(event.activity_id)
+            for event in events
+            if isinstance(event, ActivityTaskScheduled)
+        }
+        ends = [event for event in events if isinstance(event, ActivityTaskCompleted)]
+        assert Counter(steps[event.scheduled_event_id] for event in ends) == {
+            step: 1 for step in range(1, 6)
+        }
+        for event in ends:
+            recorded[workflow_id, steps[event.scheduled_event_id]] = event.event_timestamp
+    lines = [line.split() for line in log.read_text().splitlines()]
+    assert {(workflow_id, int(step)) for workflow_id, step, _ in lines} == set(recorded)
+    for workflow_id, step, begun in lines:
+        assert float(begun) <= recorded[workflow_id, int(step)], (workflow_id, step)
+
+
+def _check_database(path: Path) -> None:
+    store = SqliteStore(path)
+    assert store.check() == []
+    store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
