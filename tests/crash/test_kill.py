@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -101,9 +100,9 @@ def _check_traces(log: Path, histories: dict[str, list[AnyEvent]]) -> None:
             if isinstance(event, ActivityTaskScheduled)
         }
         ends = [event for event in events if isinstance(event, ActivityTaskCompleted)]
-        assert Counter(steps[event.scheduled_event_id] for event in ends) == {
-            step: 1 for step in range(1, 6)
-        }
+        assert Counter(steps[event.scheduled_event_id] for event in ends) == dict.fromkeys(
+            range(1, 6), 1
+        )
         for event in ends:
             recorded[workflow_id, steps[event.scheduled_event_id]] = event.event_timestamp
     lines = [line.split() for line in log.read_text().splitlines()]

@@ -1,0 +1,88 @@
+"""Fixtures that many folders share: an engine on every store, and a rig to run workflows on it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partita import Workflow
+from partita.authoring.activity import Definition
+from partita.client import Client
+from partita.engine import Engine
+from partita.history import AnyEvent
+from partita.store import Store
+from partita.stores.memory import MemoryStore
+from partita.stores.sqlite import SqliteStore
+from partita.worker import Worker
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Every store, new."""
+    made: Store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "x.db")
+    yield made
+    made.close()
+
+
+class Rig:
+    """An engine, a client, and workers for whatever a test defines."""
+
+    def __init__(self, store: Store) -> None:
+        self.engine = Engine(store)
+        self.client = Client(self.engine)
+        self.failures: list[str] = []
+
+    def worker(
+        self,
+        *definitions: Workflow[..., Any] | Definition,
+        cache_bytes: int = 1 << 28,
+        slots: int = 20,
+        task_lists: Iterable[str] = ("default",),
+    ) -> Worker:
+        """Return a worker that knows just these; use it in a `with` block."""
+        return Worker(
+            self.engine,
+            workflows=[found for found in definitions if isinstance(found, Workflow)],
+            activities=[found for found in definitions if isinstance(found, Definition)],
+            cache_bytes=cache_bytes,
+            slots=slots,
+            task_lists=tuple(task_lists),
+            on_decision_failed=lambda _, error: self.failures.append(str(error)),
+        )
+
+    def events(self, workflow_id: str) -> list[AnyEvent]:
+        """Return an execution's history."""
+        return self.client.history(workflow_id)
+
+    def kinds(self, workflow_id: str) -> list[str]:
+        """Return the names of an execution's events."""
+        return [event.event_type for event in self.events(workflow_id)]
+
+
+@pytest.fixture
+def rig(store: Store) -> Iterator[Rig]:
+    """A rig on every store."""
+    made = Rig(store)
+    yield made
+    made.engine.close()
+
+
+@pytest.fixture
+def memory_rig() -> Iterator[Rig]:
+    """A rig on memory alone, for what does not depend on the store."""
+    made = Rig(MemoryStore())
+    yield made
+    made.engine.close()
+
+
+def until(ready: Callable[[], Any], seconds: float = 20.0) -> None:
+    """Wait until `ready()` is true; fail after a time that no sound machine needs."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.005)
