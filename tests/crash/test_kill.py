@@ -100,9 +100,7 @@ def _check_traces(log: Path, histories: dict[str, list[AnyEvent]]) -> None:
             if isinstance(event, ActivityTaskScheduled)
         }
         ends = [event for event in events if isinstance(event, ActivityTaskCompleted)]
-        assert Counter(steps[event.scheduled_event_id] for event in ends) == dict.fromkeys(
-            range(1, 6), 1
-        )
+        assert sorted(steps[event.scheduled_event_id] for event in ends) == [1, 2, 3, 4, 5]
         for event in ends:
             recorded[workflow_id, steps[event.scheduled_event_id]] = event.event_timestamp
     lines = [line.split() for line in log.read_text().splitlines()]

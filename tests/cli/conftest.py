@@ -1,0 +1,132 @@
+"""Run the command line as a user does: a process, a folder, two streams, an exit status."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+FLOW = """
+import time
+from pathlib import Path
+from partita import activity, sleep, workflow
+
+@activity
+def add(x: int, y: int) -> int:
+    with open("added", "a") as log:
+        print(x, y, file=log)
+    return x + y
+
+@activity
+def slow(path: str) -> str:
+    Path(path).write_text("begun")
+    time.sleep(60)
+    return "late"
+
+@activity
+def large(size: int) -> str:
+    return "x" * size
+
+@workflow
+def total(numbers: list[int], start: int = 0) -> int:
+    for number in numbers:
+        start = add(start, number)
+    return start
+
+@workflow
+def broken(x: int) -> int:
+    add(x, 1)
+    raise KeyError("no such thing")
+
+@workflow
+def stuck() -> str:
+    add(1, 1)
+    return slow("begun")
+
+@workflow
+def sleeper(seconds: float) -> str:
+    sleep(seconds)
+    return "awake"
+
+@workflow
+def too_large(size: int) -> str:
+    return large(size)
+
+@workflow
+def too_large_itself(size: int) -> str:
+    return "x" * size
+
+def plain() -> int:
+    return 1
+"""
+
+
+@dataclass
+class Said:
+    """What a command printed, and how it ended."""
+
+    out: str
+    err: str
+    status: int
+
+    def is_error(self, status: int, *parts: str) -> None:
+        """Hold that it is one line on stderr that says all of `parts`."""
+        assert self.status == status, self
+        assert self.out == "", self
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("partita: "), self.err
+        for part in parts:
+            assert part in self.err, self.err
+
+
+Partita = Callable[..., Said]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's folder with a file of workflows."""
+    (tmp_path / "flow.py").write_text(FLOW)
+    return tmp_path
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return a plain environment: no colours, no backend but the default."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PARTITA_")}
+    return {**kept, "NO_COLOR": "1", **more}
+
+
+@pytest.fixture
+def partita(folder: Path) -> Partita:
+    """Run `partita ARGUMENTS` in the folder."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> Said:
+        done = subprocess.run(
+            [sys.executable, "-m", "partita", *arguments],
+            cwd=folder,
+            env=environment(**(env or {})),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Said(done.stdout, done.stderr, done.returncode)
+
+    return run
+
+
+def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start `partita ARGUMENTS` in the folder and do not wait for it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "partita", *arguments],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
