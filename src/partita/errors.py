@@ -12,6 +12,7 @@
     │   └── InvalidTokenError          a task token that this service never gave out
     ├── WorkflowError                  met inside, or about, a workflow                 exit 1
     │   ├── NonDeterminismError        the code no longer fits its history
+    │   ├── DecisionTaskFailedError    the code must be mended before the execution can go on
     │   ├── ActivityFailedError        an activity failed with a type unknown here
     │   ├── ActivityTimedOutError      an activity ran into one of its timeouts
     │   ├── ActivityAbortedError       an activity could not be scheduled at all
@@ -127,6 +128,19 @@ class NonDeterminismError(WorkflowError):
         self.location = location  # file:line of the user's code
         self.expected = expected  # what the history holds
         self.found = found  # what the code asked for
+
+
+class DecisionTaskFailedError(WorkflowError):
+    """The workflow's code broke the decider; the execution is kept and waits for better code.
+
+    Its `code` is that of the error that did it.
+    """
+
+    code = "DECISION_TASK_FAILED"
+
+    def __init__(self, cause: PartitaError, advice: str) -> None:
+        super().__init__(f"{cause}; {advice}")
+        self.code = cause.code  # type: ignore[misc]
 
 
 class ActivityFailedError(WorkflowError):

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from partita.authoring.activity import Definition
 from partita.authoring.workflow import Workflow
 from partita.client import Client
 from partita.codec import Converter
@@ -72,9 +73,9 @@ def find_workflow(target: str) -> Workflow[..., Any]:
     if name in workflows:
         return workflows[name]
     if hasattr(module, name):
-        kind = type(getattr(module, name)).__name__.lower()
+        kind = "an activity" if isinstance(getattr(module, name), Definition) else "something else"
         raise UnknownTypeError(
-            f"{name} in {source} is not a workflow but a {kind}; "
+            f"{name} in {source} is not a workflow but {kind}; "
             f"put @workflow above it, or take one of: {names}"
         )
     raise UnknownTypeError(f"no workflow {name} in {source}; it has: {names}")

@@ -21,11 +21,11 @@ from partita.cli.context import (
 from partita.cli.output import print_json
 from partita.cli.progress import follow
 from partita.client import Client, Handle
-from partita.errors import PartitaError
+from partita.errors import DecisionTaskFailedError, PartitaError
 from partita.service import DecisionTask, ReusePolicy
 from partita.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
-from partita.worker.core import DEFAULT_GRACE, DEFAULT_SLOTS
+from partita.worker.core import DEFAULT_GRACE, DEFAULT_SLOTS, log_decision_failed
 from partita.worker.loading import load
 
 _input = click.option(
@@ -84,6 +84,7 @@ class _Ending:
         self.over = threading.Event()
         self.signal: int | None = None
         self._handle = handle
+        self._id = handle.workflow_id
         self._result: Any = None
         self._error: PartitaError | None = None
 
@@ -100,9 +101,12 @@ class _Ending:
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
         """Give up waiting: the code must be mended before the execution can go on."""
-        if task.workflow_execution.run_id == self._handle.run_id:
-            self._error = error
-            self.over.set()
+        if task.workflow_execution.run_id != self._handle.run_id:
+            log_decision_failed(task, error)
+            return
+        advice = f"the execution is kept: mend the code and run it again with --id {self._id}"
+        self._error = DecisionTaskFailedError(error, advice)
+        self.over.set()
 
     def signals(self) -> _Signals:
         """Return a block in which SIGINT and SIGTERM end the waiting; a second one, the process."""
@@ -110,7 +114,7 @@ class _Ending:
 
     def report(self, target: str) -> int:
         """Print the result, or say what happened; return the exit status."""
-        again = f"partita run {target} --id {self._handle.workflow_id}"
+        again = f"partita run {target} --id {self._id}"
         if self.signal is not None:
             print(f"partita: interrupted; nothing is lost, go on with: {again}", file=sys.stderr)
             return 128 + self.signal

@@ -91,7 +91,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = threading.Condition()
         self._stopping = False
-        self._on_decision_failed = on_decision_failed
+        self._on_decision_failed = on_decision_failed or log_decision_failed
 
     # -- life ------------------------------------------------------------------------------
 
@@ -162,9 +162,7 @@ class Worker:
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
         """Say so; the task is tried again later."""
-        log.error("%s: %s", task.workflow_execution.workflow_id, error)
-        if self._on_decision_failed is not None:
-            self._on_decision_failed(task, error)
+        self._on_decision_failed(task, error)
 
     def forget(self, run_id: str) -> None:
         """Drop a live run."""
@@ -279,6 +277,11 @@ class Worker:
             return self._beat(token, payload)
         except CancelledError:
             return True
+
+
+def log_decision_failed(task: DecisionTask, error: PartitaError) -> None:
+    """Say in the log that an execution waits for better code."""
+    log.error("%s: %s [%s]", task.workflow_execution.workflow_id, error, error.code)
 
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
