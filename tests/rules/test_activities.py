@@ -1,0 +1,212 @@
+"""Activities: scheduled, taken, ended, tried again, timed out, given back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from partita.commands import (
+    CancelActivityTask,
+    CompleteActivityTask,
+    Due,
+    FailActivityTask,
+    Heartbeat,
+    Release,
+    Signal,
+)
+from partita.errors import TaskLostError
+from partita.history import (
+    RequestCancelActivityTask,
+    RescheduleCause,
+    RetryPolicy,
+    ScheduleActivityTask,
+)
+from tests.rules.play import CHARGE, Play
+
+THRICE = RetryPolicy(max_attempts=3, initial_interval=2.0, backoff=3.0, non_retryable=("Final",))
+
+
+def complete(play: Play, started: int) -> None:
+    play.do(CompleteActivityTask(activity_id="a", started_event_id=started, result="1"))
+
+
+def fail(play: Play, reason: str = "Boom", **more: Any) -> None:
+    started = play.take_activity()
+    play.do(FailActivityTask(activity_id="a", started_event_id=started, reason=reason, **more))
+
+
+def test_a_result_closes_the_activity_and_wakes_the_decider() -> None:
+    play = Play()
+    play.schedule()
+    complete(play, play.take_activity())
+    assert play.kinds[-2:] == ["ActivityTaskCompleted", "DecisionTaskScheduled"]
+    assert play.state.progress.open_activities == 0
+    assert play.item("activity", "a") is None
+
+
+def test_a_result_is_recorded_once() -> None:
+    play = Play()
+    play.schedule()
+    started = play.take_activity()
+    complete(play, started)
+    with pytest.raises(TaskLostError):
+        complete(play, started)
+
+
+def test_a_taken_activity_cannot_be_taken_again() -> None:
+    play = Play()
+    play.schedule()
+    play.take_activity()
+    with pytest.raises(TaskLostError):
+        play.take_activity()
+
+
+def test_an_open_id_is_refused() -> None:
+    play = Play()
+    one = ScheduleActivityTask(activity_id="a", activity_type=CHARGE)
+    change = play.decide(one, one)
+    refused = change.events[-2]
+    assert refused.event_type == "ScheduleActivityTaskFailed"
+    assert getattr(refused, "cause", "") == "ACTIVITY_ID_ALREADY_IN_USE"
+    assert play.last.event_type == "DecisionTaskScheduled"
+
+
+def test_retries_wait_longer_each_time_and_end() -> None:
+    play = Play()
+    play.schedule(retry_policy=THRICE)
+    waits = []
+    for _ in range(2):
+        fail(play)
+        assert play.last.event_type == "ActivityTaskRescheduled"
+        waits.append(play.last.backoff)
+        with pytest.raises(TaskLostError):
+            play.take_activity()
+        play.now += play.last.backoff
+        play.do(Due(kind="activity", id="a"))
+    fail(play)
+    assert waits == [2.0, 6.0]
+    assert play.kinds[-2:] == ["ActivityTaskFailed", "DecisionTaskScheduled"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "more"),
+    [("Final", {}), ("module.Final", {}), ("Boom", {"retryable": False})],
+)
+def test_what_is_final_is_not_tried_again(reason: str, more: dict[str, Any]) -> None:
+    play = Play()
+    play.schedule(retry_policy=THRICE)
+    fail(play, reason, **more)
+    assert "ActivityTaskFailed" in play.kinds
+
+
+def test_schedule_to_close_cuts_the_retries() -> None:
+    play = Play()
+    play.schedule(
+        retry_policy=RetryPolicy(max_attempts=0, initial_interval=8.0), schedule_to_close=10
+    )
+    play.now += 5
+    fail(play)
+    assert "ActivityTaskFailed" in play.kinds
+
+
+@pytest.mark.parametrize(
+    ("option", "taken"),
+    [
+        ("schedule_to_start", False),
+        ("schedule_to_close", False),
+        ("schedule_to_close", True),
+        ("start_to_close", True),
+        ("heartbeat", True),
+    ],
+)
+def test_each_timeout(option: str, taken: bool) -> None:
+    play = Play()
+    options: dict[str, Any] = {option: 10.0}
+    play.schedule(**options)
+    if taken:
+        play.now += 1
+        play.take_activity()
+    due = play.item("activity", "a").due
+    play.now = due - 0.001
+    play.do(Due(kind="activity", id="a"))
+    assert play.item("activity", "a") is not None, "too early"
+    play.now = due
+    play.do(Due(kind="activity", id="a"))
+    ended = play.state.new_events[-2]
+    assert ended.event_type == "ActivityTaskTimedOut"
+    assert getattr(ended, "timeout_type", "") == option.upper()
+
+
+def test_start_to_close_is_tried_again_and_schedule_to_start_is_not() -> None:
+    play = Play()
+    play.schedule(start_to_close=10.0, schedule_to_start=50.0, retry_policy=THRICE)
+    started = play.take_activity()
+    play.now += 10
+    play.do(Due(kind="activity", id="a"))
+    assert (play.last.cause, play.last.reason) == ("TIMED_OUT", "START_TO_CLOSE")
+    with pytest.raises(TaskLostError):
+        complete(play, started)
+    play.now += 2
+    play.do(Due(kind="activity", id="a"))
+    play.now += 50
+    play.do(Due(kind="activity", id="a"))
+    assert "ActivityTaskTimedOut" in play.kinds
+
+
+def test_heartbeats_put_the_timeout_off_and_keep_details() -> None:
+    play = Play()
+    play.schedule(heartbeat=10.0, retry_policy=THRICE)
+    started = play.take_activity()
+    for _ in range(5):
+        play.now += 9
+        change = play.do(Heartbeat(activity_id="a", started_event_id=started, details='"half"'))
+        assert change.events == []
+    play.now += 10
+    play.do(Due(kind="activity", id="a"))
+    assert play.last.reason == "HEARTBEAT"
+    assert play.item("activity", "a").details == '"half"'
+
+
+def test_cancelling_a_waiting_activity_closes_it_at_once() -> None:
+    play = Play()
+    play.schedule()
+    play.do(Signal(signal_name="wake"))
+    play.decide(RequestCancelActivityTask(activity_id="a"))
+    assert play.kinds[-3:] == [
+        "ActivityTaskCancelRequested",
+        "ActivityTaskCanceled",
+        "DecisionTaskScheduled",
+    ]
+    assert play.state.progress.open_activities == 0
+
+
+def test_cancelling_a_running_activity_is_its_own_to_obey() -> None:
+    play = Play()
+    play.schedule()
+    started = play.take_activity()
+    play.do(Signal(signal_name="wake"))
+    play.decide(
+        RequestCancelActivityTask(activity_id="a"), RequestCancelActivityTask(activity_id="b")
+    )
+    assert play.kinds[-2:] == ["ActivityTaskCancelRequested", "RequestCancelActivityTaskFailed"]
+    requested = play.item("activity", "a").cancel_requested_event_id
+    play.do(CancelActivityTask(activity_id="a", started_event_id=started))
+    ended = play.state.new_events[-2]
+    assert ended.event_type == "ActivityTaskCanceled"
+    assert getattr(ended, "latest_cancel_requested_event_id", 0) == requested
+
+
+@pytest.mark.parametrize(
+    ("cause", "attempt"), [(RescheduleCause.GIVEN_BACK, 1), (RescheduleCause.WORKER_LOST, 2)]
+)
+def test_what_is_released_can_be_taken_again(cause: RescheduleCause, attempt: int) -> None:
+    play = Play()
+    play.schedule()
+    started = play.take_activity()
+    play.do(Release(kind="activity", id="a", cause=cause, started_event_id=started))
+    assert play.item("activity", "a").attempt == attempt
+    again = play.take_activity()
+    with pytest.raises(TaskLostError):
+        complete(play, started)
+    complete(play, again)

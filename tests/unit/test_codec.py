@@ -1,0 +1,102 @@
+"""Values become JSON and come back by their types; what cannot, says why."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from partita.codec import Converter, ZlibCodec, canonical, decoder
+from partita.errors import InvalidInputError, PayloadTooLargeError, SerializationError
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclass
+class Point:
+    x: int
+    y: int | None = None
+
+
+class Line(msgspec.Struct):
+    points: list[Point]
+
+
+class Reverse:
+    name = "reverse"
+
+    def encode(self, data: bytes) -> bytes:
+        return data[::-1]
+
+    def decode(self, data: bytes) -> bytes:
+        return data[::-1]
+
+
+VALUES: list[tuple[Any, Any]] = [
+    (1, int),
+    ("é", str),
+    (None, type(None)),
+    ([1.5], list[float]),
+    ({"a": [1]}, dict[str, list[int]]),
+    ((1, "a"), tuple[int, str]),
+    ({1, 2}, set[int]),
+    (Point(1), Point),
+    (Line([Point(1, 2)]), Line),
+    (Colour.RED, Colour),
+    (datetime(2026, 1, 2, tzinfo=UTC), datetime),
+    (UUID(int=7), UUID),
+    (Decimal("1.10"), Decimal),
+    (b"\x00\xff", bytes),
+    (3, int | str),
+    ("x", int | str),
+]
+
+
+@pytest.mark.parametrize("converter", [Converter(), Converter([ZlibCodec(), Reverse()])])
+@pytest.mark.parametrize(("value", "hint"), VALUES)
+def test_values_come_back_by_their_types(converter: Converter, value: Any, hint: Any) -> None:
+    assert converter.load(converter.dump(value), decoder(hint)) == value
+
+
+def test_without_codecs_a_payload_is_plain_json() -> None:
+    assert Converter().dump({"a": [1, "x"]}) == '{"a":[1,"x"]}'
+
+
+def test_a_codec_that_is_not_configured_is_named() -> None:
+    payload = Converter([ZlibCodec()]).dump(1)
+    with pytest.raises(InvalidInputError, match="'zlib'"):
+        Converter().load(payload, decoder(int))
+
+
+@pytest.mark.parametrize("value", [object(), lambda: 1, {(1, 2): object()}, 1j])
+def test_what_has_no_json_form_is_refused(value: Any) -> None:
+    with pytest.raises(SerializationError, match="the thing cannot be stored") as error:
+        Converter().dump(value, "the thing")
+    assert "\n" not in str(error.value)
+
+
+def test_what_is_too_large_is_refused() -> None:
+    with pytest.raises(PayloadTooLargeError, match="102 bytes of JSON, over the limit of 100"):
+        Converter(limit=100).dump("x" * 100)
+    assert Converter(limit=102).dump("x" * 100)
+
+
+def test_what_does_not_fit_its_type_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="Expected `int`, got `str`"):
+        Converter().load('"one"', decoder(int), "the count")
+    with pytest.raises(InvalidInputError, match="the count does not fit"):
+        Converter().load("[1", decoder(int), "the count")
+
+
+def test_equal_but_for_the_order_of_sets_and_keys() -> None:
+    assert canonical('{"a":[2,1],"b":1}') == canonical('{"b":1,"a":[1,2]}')
+    assert canonical("[1]") != canonical("[2]")
+    assert canonical(None) is None
