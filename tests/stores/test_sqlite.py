@@ -1,0 +1,147 @@
+"""What is SQLite's own: the file, its schema, its faults, and other processes."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from partita.errors import (
+    SchemaTooNewError,
+    StoreCorruptError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from partita.stores import migrations
+from partita.stores.sqlite import SqliteStore
+from tests.stores.test_obligations import saved
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.db"
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def pragma(store: SqliteStore, name: str) -> object:
+    return store._writer.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def test_commits_are_durable(path: Path) -> None:
+    store = SqliteStore(path)
+    assert pragma(store, "journal_mode") == "wal"
+    assert pragma(store, "synchronous") == 2  # FULL
+    store.close()
+
+
+def test_opening_again_migrates_nothing_and_loses_nothing(path: Path) -> None:
+    store = SqliteStore(path)
+    state = saved(store)
+    store.close()
+    again = SqliteStore(path)
+    assert again.is_open(state.run)
+    applied = again._read("SELECT number, checksum FROM migrations")
+    assert applied == [(found.number, found.checksum) for found in migrations.migrations()]
+    again.close()
+
+
+def test_a_migration_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = migrations.migrations()[0]
+    broken = migrations.Migration(2, "broken", "CREATE TABLE half (a); CREATE TABLE half (a);")
+    monkeypatch.setattr(migrations, "migrations", lambda: [first, broken])
+    with pytest.raises(StoreUnavailableError):
+        SqliteStore(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+
+
+def test_a_changed_script_is_noticed(path: Path) -> None:
+    SqliteStore(path).close()
+    change(path, "UPDATE migrations SET checksum = 'x'")
+    with pytest.raises(StoreCorruptError, match="another script for migration 1"):
+        SqliteStore(path)
+
+
+def test_a_newer_schema_is_left_alone(path: Path) -> None:
+    SqliteStore(path).close()
+    change(path, "INSERT INTO migrations VALUES (7, 'future', 'x', 0)")
+    with pytest.raises(SchemaTooNewError, match="schema 7, this Partita knows up to 1"):
+        SqliteStore(path)
+
+
+def test_another_programs_database_is_left_alone(path: Path) -> None:
+    change(path, "CREATE TABLE theirs (a)")
+    before = path.read_bytes()
+    with pytest.raises(StoreCorruptError, match="another program"):
+        SqliteStore(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
+    assert before[:16] == path.read_bytes()[:16]
+
+
+def test_a_file_that_is_no_database(path: Path) -> None:
+    path.write_text("no database at all " * 100)
+    with pytest.raises(StoreCorruptError, match="is damaged or is not a database"):
+        SqliteStore(path)
+
+
+def test_a_folder_that_cannot_be_made(path: Path) -> None:
+    path.write_text("")
+    with pytest.raises(StoreUnavailableError, match="cannot make the folder"):
+        SqliteStore(path / "below" / "x.db")
+
+
+def test_check_finds_orphans_and_gaps(path: Path) -> None:
+    store = SqliteStore(path)
+    state = saved(store)
+    assert store.check() == []
+    change(path, "UPDATE items SET run = 99", "DELETE FROM batches")
+    assert store.check() == [
+        "items of run 99, which is closed or unknown: 1",
+        f"history of run {state.run}: 0 events, not 1 to 2",
+    ]
+    store.close()
+
+
+def test_two_processes_see_each_other(path: Path) -> None:
+    one, other = SqliteStore(path), SqliteStore(path)
+    one.changed()
+    with one.transaction() as transaction:
+        pass
+    assert not one.changed()
+    state = saved(other)
+    assert one.changed()
+    assert not one.changed()
+    with one.transaction() as transaction:
+        assert transaction.foreign
+        assert transaction.record(state.run) is not None
+        assert transaction.new_run() > state.run
+    with one.transaction() as transaction:
+        assert not transaction.foreign
+    one.close()
+    other.close()
+
+
+def test_a_full_disk_changes_nothing(path: Path) -> None:
+    store = SqliteStore(path)
+    state = saved(store)
+    pages = pragma(store, "page_count")
+    store._writer.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreFullError, match="no room left"):
+        for number in range(1000):
+            saved(store, f"more-{number}", tag_list=("x" * 500,))
+    held = store._read("SELECT count(*) FROM executions")[0][0]
+    assert store.check() == []
+    store._writer.execute("PRAGMA max_page_count=100000")
+    last = saved(store, "last")
+    assert last.run == held + 1
+    assert store.is_open(state.run)
+    store.close()
