@@ -314,12 +314,12 @@ class SqliteTransaction:
                     put.append(_item_row(run, domain, item))
         self.dirty = True
         many = self._executemany
-        if born:
-            many("INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?)", born)
         if moved:  # without `status`, so that no index is touched
             many("UPDATE executions SET progress = ? WHERE run = ?", moved)
         if ended:
             many("UPDATE executions SET status = ?, progress = ? WHERE run = ?", ended)
+        if born:  # after what ended: a workflow id has one open run
+            many("INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?)", born)
         if batches:
             many("INSERT INTO batches VALUES (?,?,?)", batches)
         if gone:
