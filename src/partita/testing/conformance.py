@@ -441,7 +441,7 @@ def executions_are_described_listed_and_counted(service: Service, _: Clock) -> N
     assert [info.run_id for info in rest.executions] == [first.run_id]
     assert service.count_executions(ExecutionFilter()) == 2
     assert service.count_executions(ExecutionFilter(tag="t")) == 1
-    assert [e.event_id for e in service.history(DOMAIN, first, after=2)][0] == 3
+    assert service.history(DOMAIN, first, after=2)[0].event_id == 3
 
 
 # -- between executions ------------------------------------------------------------------

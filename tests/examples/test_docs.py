@@ -1,0 +1,74 @@
+"""Every code block of the README runs, and prints what it shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+CONSOLE = [text for language, text in BLOCKS if language == "console"]
+SHELL = [text for language, text in BLOCKS if language == "sh"]
+
+
+def run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def save(text: str, folder: Path) -> Path:
+    """Write a block to the file that its first line names."""
+    name = re.match(r"# (\w+\.py)\n", text)
+    path = folder / (name[1] if name else "block.py")
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("text", PYTHON)
+def test_python_blocks_run(text: str, tmp_path: Path) -> None:
+    run([str(save(text, tmp_path))], tmp_path)
+
+
+def test_console_blocks_print_what_they_show(tmp_path: Path) -> None:
+    for text in PYTHON:
+        save(text, tmp_path)
+    for block in CONSOLE:
+        for command, shown in re.findall(r"^\$ (.+)\n((?:[^$].*\n)*)", block, re.MULTILINE):
+            words = shlex.split(command)
+            assert words[0] == "partita"
+            pattern = re.escape(shown).replace(r"\.\.\.", r".+")
+            assert re.fullmatch(pattern, run(["-m", "partita", *words[1:]], tmp_path)), command
+
+
+def test_make_verbs_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    verbs = re.findall(r"^make (\w+)", "\n".join(SHELL), re.MULTILINE)
+    assert verbs == ["demo", "test"]
+    for verb in verbs:
+        assert re.search(rf"^{verb}:", makefile, re.MULTILINE)
+
+
+def test_every_command_is_in_the_readme() -> None:
+    listed = run(["-m", "partita", "--help"], ROOT).split("Commands:")[1]
+    for command in re.findall(r"^  (\w+)  ", listed, re.MULTILINE):
+        assert re.search(rf"`(partita )?{command}\b", README) or command == "demo", command
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
