@@ -26,7 +26,7 @@ def rig(folder: Path, name: str) -> Iterator[tuple[Client, Service]]:
     service = connect(f"sqlite:///{folder / name}.db")
     client = Client(service)
     worker = Worker(
-        service,  # type: ignore[arg-type]
+        service,
         workflows=[sequential, fan_out, waiting],
         activities=[step],
     )

@@ -18,7 +18,6 @@ from partita.client import Client
 from partita.codec import Converter
 from partita.connect import connect
 from partita.errors import InvalidInputError, UnknownTypeError
-from partita.worker.core import AttachableService
 from partita.worker.loading import load
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,12 +44,6 @@ def open_client(ctx: click.Context, backend: str | None) -> Client:
     level = logging.INFO if options["verbose"] else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="partita: %(message)s")
     return Client(connect(backend or options["backend"]))
-
-
-def attachable(client: Client) -> AttachableService:
-    """Return the client's service as one that can serve a worker in this process."""
-    service: Any = client.service
-    return service  # type: ignore[no-any-return]
 
 
 def find_workflow(target: str) -> Workflow[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,9 +111,10 @@ class _Stage:
             self._say("[red]That is not what should have happened; please report it.[/red]")
             return 1
         self._say("[bold]Try next[/bold]")
-        self._say(f"   partita --backend {self._url} show my-trip")
-        self._say(f"   partita --backend {self._url} history my-trip")
-        self._say(f"   partita run {self._file}:trip --input '[[\"boat\"]]'")
+        partita = _program()
+        self._say(f"   {partita} --backend {self._url} show my-trip")
+        self._say(f"   {partita} --backend {self._url} history my-trip")
+        self._say(f"   {partita} run {self._file}:trip --input '[[\"boat\"]]'")
         return 0
 
     def _partita(self, *arguments: str) -> None:
@@ -144,3 +146,11 @@ class _Stage:
                 os.kill(worker.pid, signal.SIGTERM)
         for worker in self._workers:
             worker.wait()
+
+
+def _program() -> str:
+    """Return what to type for this very program."""
+    if shutil.which("partita"):
+        return "partita"
+    path = Path(sys.executable).with_name("partita")
+    return os.path.relpath(path) if path.exists() else "python -m partita"

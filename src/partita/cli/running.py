@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from partita.cli.context import (
-    attachable,
     backend_option,
     find_workflow,
     format_option,
@@ -68,7 +67,7 @@ def run(
             workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
         )
         ending = _Ending(handle)
-        worker = Worker(attachable(client), on_decision_failed=ending.decision_failed)
+        worker = Worker(client.service, on_decision_failed=ending.decision_failed)
         with ending.signals():
             worker.start()
             ending.watch()
@@ -207,7 +206,7 @@ def worker(
 
 
 def _serve(client: Client, task_lists: tuple[str, ...], slots: int, grace: float) -> None:
-    worker = Worker(attachable(client), task_lists=task_lists, slots=slots)
+    worker = Worker(client.service, task_lists=task_lists, slots=slots)
     names = ", ".join(sorted(key.partition("@")[0] for key in worker.workflow_keys())) or "none"
     print(
         f"partita: worker {worker.identity} on task list {', '.join(task_lists)}; "

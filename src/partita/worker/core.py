@@ -21,7 +21,13 @@ from partita.authoring.activity import Definition
 from partita.authoring.registry import by_key, known
 from partita.authoring.workflow import Workflow
 from partita.codec import Converter
-from partita.errors import CancelledError, PartitaError, StoreError, TaskLostError
+from partita.errors import (
+    CancelledError,
+    InvalidOptionError,
+    PartitaError,
+    StoreError,
+    TaskLostError,
+)
 from partita.history import AnyDecision
 from partita.replay.replayer import DEFAULT_CACHE, Replayer
 from partita.service import (
@@ -48,10 +54,6 @@ REPORT_AGAIN = 0.5
 log = logging.getLogger("partita.worker")
 
 
-class AttachableService(Service, Attachable, Protocol):
-    """A service in this process."""
-
-
 class Worker:
     """Serve task lists with workflows and activities; by default, all that are defined.
 
@@ -61,7 +63,7 @@ class Worker:
 
     def __init__(
         self,
-        service: AttachableService,
+        service: Service,
         *,
         workflows: Iterable[Workflow[..., Any]] | None = None,
         activities: Iterable[Definition] | None = None,
@@ -76,7 +78,7 @@ class Worker:
         self.domain = domain
         self.task_lists = task_lists
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
-        self._service = service
+        self._service = _attachable(service)
         self._converter = converter or Converter()
         self._activities = by_key(known(Definition) if activities is None else activities)
         self._replayer = Replayer(
@@ -277,6 +279,19 @@ class Worker:
             return self._beat(token, payload)
         except CancelledError:
             return True
+
+
+class _Attachable(Service, Attachable, Protocol):
+    """A service in this process."""
+
+
+def _attachable(service: Any) -> _Attachable:
+    if not isinstance(service, Attachable):
+        raise InvalidOptionError(
+            f"{type(service).__name__} cannot serve a worker in this process; "
+            "give it a service of `connect`, such as connect('sqlite:///orders.db')"
+        )
+    return service  # type: ignore[return-value]
 
 
 def log_decision_failed(task: DecisionTask, error: PartitaError) -> None:
