@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from partita import Workflow
 from partita.authoring.activity import Definition
+from partita.client import Client
+from partita.engine import Engine
+from partita.stores.memory import MemoryStore
 from partita.worker import Worker
 from tests.conftest import Rig
 
@@ -39,3 +42,37 @@ def worker(
         activities=[found for found in definitions if isinstance(found, Definition)],
         on_decision_failed=lambda _, error: rig.failures.append(str(error)),
     )
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ClockedRig(Rig):
+    """A rig whose time stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+        self.engine.close()
+        self.clock = Clock()
+        self.engine = Engine(MemoryStore(), clock=self.clock)
+        self.client = Client(self.engine)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, and let the engine see it."""
+        self.clock.now += seconds
+        self.engine.poll_activity_task("nobody's", "nothing")
+
+
+@pytest.fixture
+def clocked_rig() -> Iterator[ClockedRig]:
+    """A rig whose time stands still unless it is moved."""
+    made = ClockedRig()
+    yield made
+    made.engine.close()
