@@ -1,0 +1,240 @@
+"""The engine itself: one commit per step, leases, failed transactions, many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from partita import Workflow, activity, workflow
+from partita.client import Client
+from partita.engine import Engine
+from partita.errors import PartitaError, StoreFullError, StoreUnavailableError, TaskLostError
+from partita.history import WorkflowExecution
+from partita.stores.memory import MemoryStore
+from partita.stores.sqlite import SqliteStore
+from partita.testing import Clock
+from partita.testing.conformance import CHARGE, DOMAIN, charge, kinds, started
+from partita.worker import Worker
+from tests.conftest import until
+
+
+@activity
+def bump(x: int) -> int:
+    return x + 1
+
+
+@workflow
+def climb(steps: int) -> int:
+    at = 0
+    for _ in range(steps):
+        at = bump(at)
+    return at
+
+
+class CountingStore(MemoryStore):
+    """A store that counts its writing transactions, and can refuse them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+        self.failed = 0
+        self.fail_every = 0  # each so many writes, one fails
+
+    def write(self, states: Any) -> None:
+        if self.fail_every and (self.writes + self.failed) % self.fail_every == 0:
+            self.failed += 1
+            raise StoreFullError("no room left on the disk of a test")
+        self.writes += 1
+        super().write(states)
+
+
+def worker(engine: Engine, *workflows: Workflow[..., Any]) -> Worker:
+    return Worker(engine, workflows=workflows or (climb,), activities=[bump])
+
+
+def test_a_step_is_one_commit() -> None:
+    store = CountingStore()
+    engine = Engine(store)
+    with worker(engine):
+        assert Client(engine).start(climb, 50).result(timeout=20) == 50
+    engine.close()
+    assert store.writes == 51  # the start with the first decision, then one for each step
+
+
+def test_a_commit_that_fails_is_as_if_nothing_had_been_seen() -> None:
+    store = CountingStore()
+    engine = Engine(store)
+    client = Client(engine)
+    with worker(engine):
+        handle = client.start(climb, 30)
+        store.fail_every = 4
+        assert handle.result(timeout=60) == 30
+        store.fail_every = 0
+    assert store.failed > 0
+    completed = [name for name in kinds(engine, _execution(handle)) if name.endswith("kCompleted")]
+    assert completed.count("ActivityTaskCompleted") == 30
+    engine.close()
+
+
+def _execution(handle: Any) -> WorkflowExecution:
+    return WorkflowExecution(handle.workflow_id, handle.run_id)
+
+
+def test_a_request_hears_that_its_transaction_failed() -> None:
+    store = CountingStore()
+    engine = Engine(store)
+    store.fail_every = 1
+    with pytest.raises(StoreFullError):
+        Client(engine).start(climb, 1)
+    store.fail_every = 0
+    assert Client(engine).list().executions == ()
+    Client(engine).start(climb, 1)
+    engine.close()
+
+
+def test_a_bug_in_one_request_does_not_end_the_engine() -> None:
+    class BrokenStore(MemoryStore):
+        broken = True
+
+        @contextmanager
+        def transaction(self) -> Iterator[Any]:
+            if self.broken:
+                raise ZeroDivisionError("a bug")
+            with super().transaction() as transaction:
+                yield transaction
+
+    store = BrokenStore()
+    engine = Engine(store)
+    with pytest.raises(PartitaError, match="the engine broke: ZeroDivisionError"):
+        Client(engine).start(climb, 1)
+    store.broken = False
+    assert Client(engine).start(climb, 1).workflow_id
+    engine.close()
+
+
+class SilentHost:
+    """A host that takes activities and never ends them."""
+
+    domain = DOMAIN
+    identity = "silent"
+    task_lists: Collection[str] = ("default",)
+
+    def __init__(self) -> None:
+        self.tasks: list[Any] = []
+        self.was_lost = False
+
+    def workflow_keys(self) -> tuple[str, ...]:
+        return ()
+
+    def activity_keys(self) -> tuple[str, ...]:
+        return (CHARGE.key,)
+
+    def seen(self, run_id: str) -> int:
+        return 0
+
+    def decide(self, task: Any) -> list[Any]:
+        raise AssertionError("it decides for nothing")
+
+    def decision_failed(self, task: Any, error: Any) -> None: ...
+
+    def forget(self, run_id: str) -> None: ...
+
+    def free_slots(self) -> int:
+        return 10 - len(self.tasks)
+
+    def start_tasks(self, tasks: Any) -> None:
+        self.tasks += tasks
+
+    def lost(self) -> None:
+        self.was_lost = True
+
+    def detached(self) -> None: ...
+
+
+def freeze(engine: Engine) -> None:
+    """Let an engine's worker renew its lease no more, and be of another machine."""
+    with engine.store.transaction() as transaction:
+        for found in transaction.workers():
+            transaction.put_worker(replace(found, machine="elsewhere"))
+    engine._core._next_renewal = engine._core._next_reap = float("inf")
+
+
+def test_what_a_silent_worker_held_is_taken_over_when_its_lease_ends(tmp_path: Path) -> None:
+    clock = Clock()
+    path = tmp_path / "x.db"
+    one, other = (Engine(SqliteStore(path), clock=clock, lease=10.0) for _ in range(2))
+    silent = SilentHost()
+    one.attach(silent)
+    execution = started(one, charge())
+    until(lambda: silent.tasks)
+    token = silent.tasks[0].token
+    freeze(one)
+    one.pause()
+    successor = SilentHost()
+    other.attach(successor)
+    assert successor.tasks == []
+    clock.advance(10.5)
+    until(lambda: successor.tasks)
+    with pytest.raises(TaskLostError):
+        one.complete_activity(token, "1")
+    assert "ActivityTaskRescheduled" in kinds(other, execution)
+    one.close()
+    other.close()
+
+
+def test_detaching_gives_back_without_counting_the_attempt(tmp_path: Path) -> None:
+    engine = Engine(SqliteStore(tmp_path / "x.db"))
+    silent = SilentHost()
+    engine.attach(silent)
+    execution = started(engine, charge())
+    until(lambda: silent.tasks)
+    engine.detach()
+    task = engine.poll_activity_task(DOMAIN, "default")
+    assert task is not None
+    assert task.attempt == 1
+    assert "ActivityTaskRescheduled" in kinds(engine, execution)
+    engine.close()
+
+
+def test_many_threads_share_transactions_and_all_are_heard(tmp_path: Path) -> None:
+    engine = Engine(SqliteStore(tmp_path / "x.db"))
+    client = Client(engine)
+    with worker(engine), ThreadPoolExecutor(16) as pool:
+        handles = list(pool.map(client.start, [climb] * 200, range(200)))
+        assert [handle.result(timeout=30) for handle in handles] == list(range(200))
+    assert engine.store.check() == []
+    engine.close()
+
+
+def test_two_engines_on_one_file_hear_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    one, other = Engine(SqliteStore(path)), Engine(SqliteStore(path))
+    with worker(one):
+        handles = [Client(other).start(climb, 5) for _ in range(20)]
+        assert [handle.result(timeout=20) for handle in handles] == [5] * 20
+    one.close()
+    other.close()
+
+
+def test_polling_waits_for_what_another_process_starts(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    one, other = Engine(SqliteStore(path)), Engine(SqliteStore(path))
+    with ThreadPoolExecutor(1) as pool:
+        polled = pool.submit(one.poll_activity_task, DOMAIN, "default", wait=20)
+        started(other, charge())
+        assert polled.result(timeout=20) is not None
+    one.close()
+    other.close()
+
+
+def test_a_closed_engine_says_so() -> None:
+    engine = Engine(MemoryStore())
+    engine.close()
+    with pytest.raises(StoreUnavailableError, match="closed"):
+        Client(engine).start(climb, 1)
