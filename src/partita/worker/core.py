@@ -91,8 +91,10 @@ class Worker:
         self._threads = Threads(slots, "partita-activity")
         self._processes = Processes()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._stopping = False
+        self._detached = False  # what still runs is no longer ours
         self._on_decision_failed = on_decision_failed or log_decision_failed
 
     # -- life ------------------------------------------------------------------------------
@@ -110,10 +112,12 @@ class Worker:
             while self._running and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
         self._service.detach()
+        self._detached = True
         self._threads.close()
         self._processes.close()
-        if self._loop is not None:
+        if self._loop is not None and self._loop_thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop_thread.join(timeout=5.0)
 
     def __enter__(self) -> Worker:
         """Start."""
@@ -217,7 +221,7 @@ class Worker:
 
     def _finish(self, task: ActivityTask, answer: ActivityAnswer | None) -> None:
         self._running.pop(task.token, None)
-        if answer is not None:
+        if answer is not None and not self._detached:
             self._report(answer)
         if self._stopping:
             with self._changed:
@@ -240,10 +244,10 @@ class Worker:
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            thread = threading.Thread(
-                target=self._loop.run_forever, name="partita-async", daemon=True
+            self._loop_thread = threading.Thread(
+                target=_run_loop, args=[self._loop], name="partita-async", daemon=True
             )
-            thread.start()
+            self._loop_thread.start()
         return self._loop
 
     # -- heartbeats ------------------------------------------------------------------------
@@ -279,6 +283,18 @@ class Worker:
             return self._beat(token, payload)
         except CancelledError:
             return True
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Run an event loop until it is stopped, then end what still runs on it."""
+    loop.run_forever()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
 
 
 class _Attachable(Service, Attachable, Protocol):

@@ -86,6 +86,8 @@ class Processes:
                 self._busy.pop(task.token, None)
                 if child.is_alive():
                     self._idle.append(child)
+                else:
+                    child.kill()
         return answer
 
     def close(self) -> None:
@@ -117,6 +119,12 @@ class _Child:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            try:
+                pipe.close()
+            except OSError:  # what was not sent cannot be
+                pass
 
     def run(self, job: Job, heartbeat: Heartbeat) -> ActivityAnswer | None:
         assert self._process.stdin is not None

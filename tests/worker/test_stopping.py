@@ -1,0 +1,150 @@
+"""How a worker process ends: in order, in a hurry, or killed; and what becomes of its work."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partita.client import Client, Handle
+from partita.connect import connect
+from tests.conftest import until
+from tests.worker.flow import holding, holding_in_a_process
+
+FLOW = Path(__file__).parent / "flow.py"
+
+
+class Shop:
+    """A database, a client, and worker processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"sqlite:///{folder}/partita.db"
+        self.client = Client(connect(self.url))
+        self.workers: list[subprocess.Popen[str]] = []
+
+    def worker(self, *options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "partita", "--backend", self.url, "worker", *options]
+        worker = subprocess.Popen([*command, str(FLOW)], stderr=subprocess.PIPE, text=True)
+        assert worker.stderr is not None
+        assert "on task list default" in worker.stderr.readline()
+        self.workers.append(worker)
+        return worker
+
+    def hold(self, seconds: float) -> Handle[str]:
+        return self.client.start(holding, str(self.folder), seconds)
+
+    def begun(self, worker: subprocess.Popen[str]) -> bool:
+        return (self.folder / f"begun-{worker.pid}").exists()
+
+    def end(self, worker: subprocess.Popen[str]) -> int:
+        """Wait for the end of a worker; return its exit status."""
+        return worker.wait(timeout=30)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    made = Shop(tmp_path)
+    yield made
+    for worker in made.workers:
+        worker.kill()
+        worker.wait()
+        assert worker.stderr is not None
+        worker.stderr.close()
+    made.client.close()
+
+
+def events(handle: Handle[Any], kind: str) -> list[Any]:
+    return [event for event in handle.history() if event.event_type == kind]
+
+
+def test_sigterm_lets_activities_finish(shop: Shop) -> None:
+    worker = shop.worker()
+    handle = shop.hold(0.5)
+    until(lambda: shop.begun(worker))
+    worker.send_signal(signal.SIGTERM)
+    assert shop.end(worker) == 0
+    assert len(events(handle, "ActivityTaskCompleted")) == 1
+    assert events(handle, "ActivityTaskRescheduled") == []
+
+
+def test_what_does_not_finish_in_time_is_given_back(shop: Shop) -> None:
+    worker = shop.worker("--grace", "0.1")
+    handle = shop.hold(60)
+    until(lambda: shop.begun(worker))
+    worker.send_signal(signal.SIGTERM)
+    assert shop.end(worker) == 0
+    (given_back,) = events(handle, "ActivityTaskRescheduled")
+    assert given_back.cause == "GIVEN_BACK"
+    (waiting,) = handle.describe().activities
+    assert (waiting.queue, waiting.attempt) == ("default", 1)
+
+
+def test_a_second_sigterm_ends_it_at_once(shop: Shop) -> None:
+    worker = shop.worker("--grace", "60")
+    shop.hold(60)
+    until(lambda: shop.begun(worker))
+    worker.send_signal(signal.SIGTERM)
+    until(lambda: not events_can_start(shop))
+    worker.send_signal(signal.SIGTERM)
+    assert shop.end(worker) == 128 + signal.SIGTERM
+
+
+def events_can_start(shop: Shop) -> bool:
+    """Whether the worker still takes tasks: a workflow of it gets beyond its start."""
+    handle = shop.hold(0)
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        if len(handle.history()) > 2:
+            return True
+    return False
+
+
+def test_the_work_of_a_killed_worker_is_taken_over_within_two_seconds(shop: Shop) -> None:
+    first = shop.worker()
+    handle = shop.hold(1.0)
+    until(lambda: shop.begun(first))
+    second = shop.worker()
+    killed_at = time.time()
+    first.kill()
+    first.wait()
+    assert handle.result(timeout=30) == "held"
+    assert shop.begun(second)
+    starts = events(handle, "ActivityTaskStarted")
+    assert len(starts) == 2
+    assert starts[1].event_timestamp - killed_at < 2.0
+    (lost,) = events(handle, "ActivityTaskRescheduled")
+    assert lost.cause == "WORKER_LOST"
+
+
+def test_a_new_worker_takes_over_at_once(shop: Shop) -> None:
+    first = shop.worker()
+    handle = shop.hold(0.2)
+    until(lambda: shop.begun(first))
+    first.kill()
+    first.wait()
+    shop.worker()
+    assert handle.result(timeout=30) == "held"
+
+
+def test_child_processes_end_with_their_worker(shop: Shop) -> None:
+    worker = shop.worker()
+    shop.client.start(holding_in_a_process, str(shop.folder), 60)
+    until(lambda: list(shop.folder.glob("child-*")))
+    pid = next(shop.folder.glob("child-*")).name.removeprefix("child-")
+    worker.kill()
+    worker.wait()
+    until(lambda: not alive(pid))
+
+
+def alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
