@@ -90,6 +90,7 @@ def test_list_show_and_history_in_every_format(partita: Partita) -> None:
         "add",
         "add",
     ]
+    assert json.loads(partita("show", "t", "-o", "jsonl").out)["workflow_id"] == "t"
     events = [json.loads(line) for line in partita("history", "t", "-o", "jsonl").out.splitlines()]
     assert events[0]["event_type"] == "WorkflowExecutionStarted"
     assert [event["event_id"] for event in events] == list(range(1, len(events) + 1))

@@ -222,6 +222,25 @@ def test_two_engines_on_one_file_hear_each_other(tmp_path: Path) -> None:
     other.close()
 
 
+@workflow
+def does_nothing() -> int:
+    return 1
+
+
+def test_an_idle_engine_does_not_spin(tmp_path: Path) -> None:
+    """A worker for workflows alone, with nothing to do, only glances at the file."""
+    engine = Engine(SqliteStore(tmp_path / "x.db"))
+    with Worker(engine, workflows=[does_nothing], activities=[]):
+        assert Client(engine).start(does_nothing).result(timeout=20) == 1
+        dispatch = engine._core._dispatch
+        assert dispatch is not None
+        until(lambda: not dispatch.is_behind)
+        pause = engine._core._pause()
+        assert pause is not None
+        assert pause > 0
+    engine.close()
+
+
 def test_polling_waits_for_what_another_process_starts(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     one, other = Engine(SqliteStore(path)), Engine(SqliteStore(path))

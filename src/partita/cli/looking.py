@@ -85,7 +85,7 @@ def list_(
 @_workflow_id
 @_run
 @backend_option
-@format_option("table", "json")
+@format_option("table", "json", "jsonl")
 @click.pass_context
 def show(
     ctx: click.Context, workflow_id: str, run_id: str, backend: str | None, output: str
@@ -95,8 +95,8 @@ def show(
         detail = client.describe(workflow_id, run_id=run_id)
         steps = Steps()
         steps.add(client.history(workflow_id, run_id=detail.info.run_id))
-    if output == "json":
-        print_pretty(_detail_row(detail, steps))
+    if output != "table":
+        (print_pretty if output == "json" else print_json)(_detail_row(detail, steps))
         return
     _print_info(detail.info)
     rows: list[list[str | Text]] = [

@@ -157,7 +157,9 @@ class Dispatch:
         if not self._more_activities and not ready:
             return tasks
         keys = host.activity_keys()
-        if free > 0 and self._more_activities and keys:
+        if not keys:
+            self._more_activities = False
+        if free > 0 and self._more_activities:
             wanted = (free + 1) // 2 if ready else free
             taken = unit.transaction.queued("activity", host.domain, self._task_lists, keys, wanted)
             for run, item in taken:
