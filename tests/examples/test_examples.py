@@ -17,7 +17,7 @@ import pytest
 
 from examples import analyse_text, basic, checkout, wordcount
 from partita import Workflow
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from tests.conftest import Rig
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from partita import Workflow
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from partita.client import Client
 from partita.engine import Engine
 from partita.stores.memory import MemoryStore

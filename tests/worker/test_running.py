@@ -21,7 +21,7 @@ from partita import (
     sleep,
     workflow,
 )
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from partita.errors import InvalidOptionError
 from partita.stores.sqlite import SqliteStore
 from partita.worker import Worker

@@ -6,21 +6,18 @@ workflow's runtime for it.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from msgspec import Struct
-
 from partita.authoring import local
+from partita.authoring.definition import ActivityOptions, Definition
 from partita.authoring.future import Future, Futures
 from partita.authoring.registry import register
 from partita.authoring.retry import Retry
 from partita.authoring.runtime import current
-from partita.authoring.signature import Signature
 from partita.errors import InvalidOptionError
 from partita.history import ActivityType, RetryPolicy
 
@@ -34,51 +31,14 @@ D = TypeVar("D")
 Seconds = float | timedelta
 
 
-class ActivityOptions(Struct, frozen=True, kw_only=True):
-    """What an activity's decorator says of it. Times are in seconds; None is no limit."""
-
-    task_list: str | None = None  # None: the workflow's own
-    task_priority: int | None = None
-    schedule_to_start: float | None = None
-    start_to_close: float | None = None
-    schedule_to_close: float | None = None
-    heartbeat: float | None = None
-    retry_policy: RetryPolicy | None = None
-    process: bool = False  # run it in a process of its own, which can be killed
+def _submit(definition: Definition, args: Any, kwargs: Any) -> Future[Any]:
+    return (current.get() or local.runtime()).submit(definition, args, kwargs)
 
 
-class Definition:
-    """What runtimes and workers know of an activity."""
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        activity_type: ActivityType,
-        options: ActivityOptions,
-    ) -> None:
-        self.function = function
-        self.activity_type = activity_type
-        self.options = options
-        self.signature = Signature(function)
-        self.is_async = inspect.iscoroutinefunction(function)
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]
-
-    @property
-    def key(self) -> str:
-        """`name@version`."""
-        return self.activity_type.key
-
-    @property
-    def namespace(self) -> Mapping[str, Any]:
-        """Return the names of the module that the function lives in."""
-        names: Mapping[str, Any] = getattr(self.function, "__globals__", {})
-        return names
-
-    def _submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-        return (current.get() or local.runtime()).submit(self, args, kwargs)
-
-    def __repr__(self) -> str:
-        return f"<activity {self.key}>"
+def _definition(activity: Any) -> Definition:
+    """Return what a method with a `self` of another type, for the sake of inference, has."""
+    found: Definition = activity
+    return found
 
 
 class Activity(Definition, Generic[P, R]):
@@ -114,17 +74,17 @@ class Activity(Definition, Generic[P, R]):
     ) -> Future[R]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Begin it and return a future. Futures among the arguments are waited for first."""
-        return self._submit(*args, **kwargs)
+        return _submit(self, args, kwargs)
 
     def map(
         self: Callable[Concatenate[A, ...], R], items: Iterable[A | Future[A]], /
     ) -> Futures[R]:
         """Submit it once per item; the futures are in the items' order."""
-        return Futures(self._submit(item) for item in items)  # type: ignore[attr-defined]
+        return Futures(_submit(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Submit it once per item, with the item's elements as arguments."""
-        return Futures(self._submit(*item) for item in items)
+        return Futures(_submit(self, tuple(item), {}) for item in items)
 
 
 class AsyncActivity(Definition, Generic[P, R]):
@@ -145,7 +105,7 @@ class AsyncActivity(Definition, Generic[P, R]):
     ) -> Future[R]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Begin it and return a future. Futures among the arguments are waited for first."""
-        return self._submit(*args, **kwargs)
+        return _submit(self, args, kwargs)
 
     def map(
         self: Callable[Concatenate[A, ...], Coroutine[Any, Any, R]],
@@ -153,11 +113,11 @@ class AsyncActivity(Definition, Generic[P, R]):
         /,
     ) -> Futures[R]:
         """Submit it once per item; the futures are in the items' order."""
-        return Futures(self._submit(item) for item in items)  # type: ignore[attr-defined]
+        return Futures(_submit(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Submit it once per item, with the item's elements as arguments."""
-        return Futures(self._submit(*item) for item in items)
+        return Futures(_submit(self, tuple(item), {}) for item in items)
 
 
 class _Decorator(Protocol):

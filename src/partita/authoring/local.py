@@ -13,14 +13,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from partita.authoring.context import ActivityContext, ActivityInfo, context
+from partita.authoring.definition import Definition
 from partita.authoring.future import Future, pending_in, resolved, when_done
 from partita.errors import CancelledError
-
-if TYPE_CHECKING:
-    from partita.authoring.activity import Definition
 
 THREADS = 32
 """Activities that `submit` runs at a time."""

@@ -13,8 +13,9 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from partita.authoring.definition import Definition
+
 if TYPE_CHECKING:
-    from partita.authoring.activity import Definition
     from partita.authoring.future import Future
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from partita.authoring.workflow import Workflow
 from partita.client import Client
 from partita.codec import Converter

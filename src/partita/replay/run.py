@@ -23,7 +23,7 @@ from typing import Any
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from partita import errors
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from partita.authoring.failure import Failure
 from partita.authoring.future import Future, pending_in, resolved, when_done
 from partita.authoring.runtime import current

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
 from partita.codec import Converter

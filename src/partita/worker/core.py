@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from partita.authoring.registry import by_key, known
 from partita.authoring.workflow import Workflow
 from partita.codec import Converter

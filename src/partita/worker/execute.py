@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextvars import Token
 from typing import Any
 
-from partita.authoring.activity import Definition
 from partita.authoring.context import ActivityContext, ActivityInfo, context
+from partita.authoring.definition import Definition
 from partita.authoring.failure import Failure
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from partita.authoring.activity import Definition
+from partita.authoring.definition import Definition
 from partita.authoring.failure import Failure
 from partita.service import ActivityAnswer, ActivityTask
 from partita.worker.execute import failed
