@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from partita import Workflow, activity, workflow
 from partita.client import Client
 from partita.engine import Engine
-from partita.errors import PartitaError, StoreFullError, StoreUnavailableError, TaskLostError
+from partita.errors import (
+    PartitaError,
+    StoreFullError,
+    StoreUnavailableError,
+    TaskLostError,
+    WorkflowFailedError,
+)
 from partita.history import WorkflowExecution
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
@@ -220,6 +226,20 @@ def test_two_engines_on_one_file_hear_each_other(tmp_path: Path) -> None:
         assert [handle.result(timeout=20) for handle in handles] == [5] * 20
     one.close()
     other.close()
+
+
+@workflow
+def exits() -> int:
+    raise SystemExit(3)
+
+
+def test_sys_exit_in_a_workflow_fails_it_and_nothing_else() -> None:
+    engine = Engine(MemoryStore())
+    with worker(engine, exits, climb):
+        with pytest.raises(WorkflowFailedError, match="SystemExit: 3"):
+            Client(engine).start(exits).result(timeout=20)
+        assert Client(engine).start(climb, 3).result(timeout=20) == 3
+    engine.close()
 
 
 @workflow

@@ -62,6 +62,12 @@ def test_what_cannot_be_rebuilt_is_described(error: Exception) -> None:
     assert "Traceback" in back.traceback or "test_failure.py" in back.traceback
 
 
+def test_the_file_of_an_os_error_is_kept() -> None:
+    back = across(FileNotFoundError(2, "No such file", "orders.csv"))
+    assert isinstance(back, FileNotFoundError)
+    assert str(back) == "[Errno 2] No such file: 'orders.csv'"
+
+
 def test_a_name_in_the_data_imports_nothing() -> None:
     sys.modules.pop("this", None)
     for module, name in (("this", "d"), ("os", "system"), ("builtins", "print")):

@@ -92,8 +92,11 @@ _decode = msgspec.json.Decoder(Failure).decode
 
 
 def _plain_args(error: BaseException) -> list[Any] | None:
+    given = error.args
+    if isinstance(error, OSError) and len(given) == 2 and error.filename is not None:
+        given = (*given, error.filename)  # which Python keeps apart
     try:
-        args: list[Any] = msgspec.json.decode(_encoder.encode(error.args))
+        args: list[Any] = msgspec.json.decode(_encoder.encode(given))
     except (TypeError, ValueError, RecursionError, NotImplementedError):
         return None
     return args

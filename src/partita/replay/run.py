@@ -210,7 +210,9 @@ class Run:
             if self._cancel_requested:
                 return CancelWorkflowExecution(details=str(error))
             return self._failure(error)
-        except Exception as error:
+        except GreenletExit:
+            raise
+        except BaseException as error:  # sys.exit() must not end the thread that decides for all
             if error is not self._own_fault:
                 return self._failure(error)
             self._broken = self._own_fault  # the code is at fault: mend it, and it goes on
