@@ -124,6 +124,24 @@ def test_a_bug_in_one_request_does_not_end_the_engine() -> None:
     engine.close()
 
 
+def test_a_bug_in_a_report_is_told_and_does_not_end_the_engine() -> None:
+    engine = Engine(MemoryStore())
+    heard: list[PartitaError] = []
+
+    def broken(_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    def deaf(error: PartitaError) -> None:
+        heard.append(error)
+        raise ZeroDivisionError("another bug")
+
+    engine._core.loop.post(broken, deaf)
+    until(lambda: heard)
+    assert "the engine broke: ZeroDivisionError" in str(heard[0])
+    assert Client(engine).start(climb, 1).workflow_id
+    engine.close()
+
+
 class SilentHost:
     """A host that takes activities and never ends them."""
 

@@ -6,6 +6,7 @@ that made it. A request is acknowledged after the commit that holds it, never be
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from partita.engine.unit import Unit
 from partita.errors import PartitaError, StoreUnavailableError
 
 T = TypeVar("T")
+
+log = logging.getLogger("partita.engine")
 
 BATCH_LIMIT = 512
 """Requests that share one transaction, at most."""
@@ -51,7 +54,8 @@ class Request(Generic[T]):
         elif isinstance(self._error, PartitaError):
             self._failed(self._error)
         elif self._error is not None:
-            raise self._error
+            name = type(self._error).__name__
+            self._failed(PartitaError(f"the engine broke: {name}: {self._error}"))
 
     def wait(self) -> T:
         """Wait for the acknowledgement."""
@@ -117,7 +121,10 @@ class Loop:
         while running:
             batch = self._gather()
             running = None not in batch
-            self._transact([request for request in batch if request is not None])
+            try:
+                self._transact([request for request in batch if request is not None])
+            except Exception:  # a fault in what is told of the commit; the commit itself stands
+                log.exception("the engine's thread goes on after a fault")
 
     def _gather(self) -> list[Request[Any] | None]:
         """Wait for one request, then take all that have come by then."""
