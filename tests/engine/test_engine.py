@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from partita import Workflow, activity, workflow
 from partita.client import Client
-from partita.engine import Engine
+from partita.engine import Engine, dispatch
 from partita.errors import (
     PartitaError,
     StoreFullError,
@@ -78,13 +78,13 @@ def test_a_commit_that_fails_is_as_if_nothing_had_been_seen() -> None:
     engine = Engine(store)
     client = Client(engine)
     with worker(engine):
-        handle = client.start(climb, 30)
+        handle = client.start(climb, 10)
         store.fail_every = 4
-        assert handle.result(timeout=60) == 30
+        assert handle.result(timeout=60) == 10
         store.fail_every = 0
     assert store.failed > 0
     completed = [name for name in kinds(engine, _execution(handle)) if name.endswith("kCompleted")]
-    assert completed.count("ActivityTaskCompleted") == 30
+    assert completed.count("ActivityTaskCompleted") == 10
     engine.close()
 
 
@@ -122,6 +122,17 @@ def test_a_bug_in_one_request_does_not_end_the_engine() -> None:
     store.broken = False
     assert Client(engine).start(climb, 1).workflow_id
     engine.close()
+
+
+def test_a_workflow_that_blocks_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(dispatch, "SLOW_DECISION", 0.0)
+    engine = Engine(MemoryStore())
+    with worker(engine):
+        Client(engine).start_with(climb, (1,), workflow_id="slow").result(timeout=20)
+    engine.close()
+    assert "climb@1 of execution slow took" in caplog.text
 
 
 def test_a_bug_in_a_report_is_told_and_does_not_end_the_engine() -> None:
@@ -270,9 +281,9 @@ def test_an_idle_engine_does_not_spin(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"))
     with Worker(engine, workflows=[does_nothing], activities=[]):
         assert Client(engine).start(does_nothing).result(timeout=20) == 1
-        dispatch = engine._core._dispatch
-        assert dispatch is not None
-        until(lambda: not dispatch.is_behind)
+        served = engine._core._dispatch
+        assert served is not None
+        until(lambda: not served.is_behind)
         pause = engine._core._pause()
         assert pause is not None
         assert pause > 0

@@ -7,6 +7,8 @@ process, to the host, only once that unit is committed.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Collection
 
 from partita.commands import (
@@ -21,6 +23,11 @@ from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.rules import decide
 from partita.service import ActivityTask, DecisionTask, Host
 from partita.state import OpenActivity, State
+
+log = logging.getLogger("partita.engine")
+
+SLOW_DECISION = 1.0
+"""Seconds of deciding after which a warning says so."""
 
 TAKE_LIMIT = 64
 """Decision tasks that one transaction takes from the store, at most."""
@@ -92,11 +99,20 @@ class Dispatch:
             return
         start = decide(state, StartDecisionTask(identity=host.identity), unit.now)
         task = self._decision_task(unit, state, start.events)
+        begun = time.monotonic()
         try:
             decisions = host.decide(task)
         except Exception as error:
             self._fail(unit, state, task, error)
             return
+        if time.monotonic() - begun > SLOW_DECISION:
+            log.warning(
+                "workflow %s of execution %s took %.1f s to decide, and everything waited; "
+                "move what takes long into an activity",
+                item.name,
+                state.execution.workflow_id,
+                time.monotonic() - begun,
+            )
         unit.accept(state, start)
         self._answer(unit, state, task, decisions)
 
