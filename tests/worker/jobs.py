@@ -64,7 +64,7 @@ def resume() -> object:
     return info.last_heartbeat
 
 
-@activity(process=True, heartbeat=0.3)
+@activity(process=True, heartbeat=2)
 def beat(path: str) -> None:
     Path(path).write_text(str(os.getpid()))
     while True:

@@ -281,7 +281,7 @@ def test_silence_is_a_heartbeat_timeout_and_the_late_result_is_not_used(memory_r
 BEGUN, ENDED = threading.Event(), threading.Event()
 
 
-@activity(heartbeat=0.3)
+@activity(heartbeat=2)
 def beats() -> None:
     BEGUN.set()
     try:
