@@ -52,6 +52,6 @@ def _path(url: str) -> str:
     elif rest.startswith("//"):
         raise InvalidOptionError(f"{url!r}: write sqlite:///{rest[2:]}, with three slashes")
     path = unquote(rest.partition("?")[0])
-    if not path:
+    if not path or "\0" in path:
         raise InvalidOptionError(f"{url!r} names no file; write sqlite:///PATH")
     return path

@@ -85,6 +85,12 @@ class RetryPolicy(Struct, frozen=True, gc=False):
     max_interval: float = 60.0  # seconds; no wait is longer
     non_retryable: tuple[str, ...] = ()  # names of exception types that are final at once
 
+    def is_final(self, reason: str | None) -> bool:
+        """Whether an error of this type, with or without its module's name, ends the attempts."""
+        return reason is not None and any(
+            reason == name or reason.endswith("." + name) for name in self.non_retryable
+        )
+
     def delay(self, attempt: int) -> float:
         """Return the seconds to wait after attempt number `attempt` (from 1) has failed."""
         try:

@@ -41,13 +41,14 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
             if not frame.filename.startswith(_PACKAGE)
         ]
         lines = traceback.format_list(frames)
+        message = _text(error)
         lines += traceback.format_exception_only(error)
         return cls(
             type=type(error).__qualname__,
             module=type(error).__module__,
-            message=str(error),
+            message=message,
             args=_plain_args(error),
-            traceback="".join(lines),
+            traceback=_encodable("".join(lines)),
         )
 
     @classmethod
@@ -65,7 +66,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def reason(self) -> str:
         """The exception's full name, for a history's `reason` (at most 256 characters)."""
-        name = self.type if self.module == "builtins" else f"{self.module}.{self.type}"
+        name = self.type if self.module in ("", "builtins") else f"{self.module}.{self.type}"
         return name[-256:]
 
     def rebuild(
@@ -89,6 +90,18 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _decode = msgspec.json.Decoder(Failure).decode
+
+
+def _text(error: BaseException) -> str:
+    """Return an exception's message, whatever its class does."""
+    try:
+        return _encodable(str(error))
+    except Exception as fault:
+        return f"(its message cannot be had: {type(fault).__name__})"
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _plain_args(error: BaseException) -> list[Any] | None:

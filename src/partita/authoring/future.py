@@ -5,6 +5,7 @@ A future knows its state and who waits; its runtime knows how to wait.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
@@ -13,6 +14,8 @@ from partita.errors import CancelledError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from partita.authoring.runtime import Runtime
+
+log = logging.getLogger("partita")
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -78,6 +81,10 @@ class Future(Generic[T_co]):
         if not self._runtime.wait(self.done, timeout):
             raise WaitTimeoutError(f"{self.label} was not done within {timeout} s")
 
+    def __hash__(self) -> int:
+        """Hash by key, so that sets of futures have the same order in every replay."""
+        return int(self.key) if self.key else id(self)
+
     def __repr__(self) -> str:
         state = "pending" if not self._done else "failed" if self._error else "done"
         return f"<Future {self.label} {state}>"
@@ -91,7 +98,10 @@ class Future(Generic[T_co]):
         self._value, self._error, self._done = value, error, True
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
-            callback(self)
+            try:
+                callback(self)
+            except Exception:  # as in concurrent.futures: it is nobody else's fault
+                log.exception("a callback of %s raised", self.label)
 
     @property
     def runtime(self) -> Runtime:

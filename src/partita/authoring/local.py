@@ -17,8 +17,9 @@ from typing import Any
 
 from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import Definition
+from partita.authoring.failure import Failure
 from partita.authoring.future import Future, pending_in, resolved, when_done
-from partita.errors import CancelledError
+from partita.errors import CancelledError, UsageError
 
 THREADS = 32
 """Activities that `submit` runs at a time."""
@@ -89,8 +90,9 @@ class LocalRuntime:
                 result = definition.function(*args, **kwargs)
                 return _awaited(result) if definition.is_async else result
             except Exception as error:
-                name = type(error).__qualname__
-                if policy is None or name in policy.non_retryable:
+                if policy is None or isinstance(error, (UsageError, CancelledError)):
+                    raise
+                if policy.is_final(Failure.of(error).reason):
                     raise
                 if policy.max_attempts and attempt >= policy.max_attempts:
                     raise

@@ -86,6 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _report(error, error.exit_status, error.code, arguments)
     except OSError as error:
         return _report(error, 69, "OS_ERROR", arguments)
+    except Exception as error:
+        fault = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where")
+        return _report(fault, 70, "INTERNAL", arguments)
     return status if isinstance(status, int) else 0
 
 

@@ -86,7 +86,7 @@ def read_input(text: str | None, workflow: Workflow[..., Any]) -> tuple[list[Any
         InvalidInputError: it is not JSON, or does not fit the workflow's parameters.
     """
     if text == "-":
-        text = sys.stdin.read()
+        text = _decoded(sys.stdin.buffer.read())
     elif text is not None and text.startswith("@"):
         try:
             text = Path(text[1:]).read_text("utf-8")
@@ -97,10 +97,17 @@ def read_input(text: str | None, workflow: Workflow[..., Any]) -> tuple[list[Any
     return workflow.signature.load(Converter(), text)
 
 
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"--input - is not UTF-8: {error}") from error
+
+
 def _check_json(text: str) -> None:
     try:
         msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         shown = text if len(text) <= 60 else text[:57] + "..."
         raise InvalidInputError(
             f"--input is not JSON ({error}): {shown}; "

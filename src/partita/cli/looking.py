@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 import msgspec
 from rich.text import Text
@@ -37,6 +39,8 @@ def result(
     ctx: click.Context, workflow_id: str, run_id: str, timeout: float | None, backend: str | None
 ) -> None:
     """Wait for an execution and print its result as JSON. Exit status 4 on timeout."""
+    if timeout is not None and math.isnan(timeout):
+        raise click.BadParameter("give a number of seconds", param_hint="--timeout")
     with open_client(ctx, backend) as client:
         print_json(client.result(workflow_id, run_id=run_id, timeout=timeout))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from typing import Any
 
 import click
 
+from partita.authoring.workflow import Workflow
 from partita.cli.context import (
     backend_option,
     find_workflow,
@@ -20,7 +22,8 @@ from partita.cli.context import (
 from partita.cli.output import print_json
 from partita.cli.progress import follow
 from partita.client import Client, Handle
-from partita.errors import DecisionTaskFailedError, PartitaError
+from partita.errors import DecisionTaskFailedError, ExecutionNotFoundError, PartitaError, StoreError
+from partita.history import WorkflowExecution
 from partita.service import DecisionTask, ReusePolicy
 from partita.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
@@ -61,29 +64,57 @@ def run(
     If it is interrupted, run it again with the same --id: finished steps are not repeated.
     """
     workflow = find_workflow(target)
-    args, kwargs = read_input(input_, workflow)
+    joins = workflow_id is not None and input_ is None
+    args, kwargs = ([], {}) if joins else read_input(input_, workflow)
     with open_client(ctx, backend) as client:
-        handle = client.start_with(
-            workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
+        handle = _existing(client, workflow, workflow_id) if joins else None
+        if handle is None:
+            args, kwargs = read_input(input_, workflow) if joins else (args, kwargs)
+            handle = client.start_with(
+                workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
+            )
+        ending = _Ending(handle, _command(ctx, backend, target, handle.workflow_id))
+        worker = Worker(
+            client.service,
+            on_decision_failed=ending.decision_failed,
+            on_store_error=ending.store_failed,
         )
-        ending = _Ending(handle)
-        worker = Worker(client.service, on_decision_failed=ending.decision_failed)
         with ending.signals():
             worker.start()
             ending.watch()
             follow(handle, ending.over, shown=sys.stderr.isatty() and not quiet)
         worker.stop(grace=DEFAULT_GRACE if ending.signal is None else 2.0)
-        return ending.report(target)
+        return ending.report()
+
+
+def _existing(
+    client: Client, workflow: Workflow[..., Any], workflow_id: str | None
+) -> Handle[Any] | None:
+    """Return the execution with that id, if it is one of this workflow."""
+    try:
+        info = client.describe(workflow_id or "").info
+    except ExecutionNotFoundError:
+        return None
+    if info.workflow_type != workflow.workflow_type:
+        return None
+    return Handle(client, WorkflowExecution(info.workflow_id, info.run_id), workflow)
+
+
+def _command(ctx: click.Context, backend: str | None, target: str, workflow_id: str) -> str:
+    """Return what to type to go on with an execution."""
+    url = backend or ctx.find_root().obj["backend"]
+    words = ["partita", "run", target, "--id", workflow_id]
+    return shlex.join(words + (["--backend", url] if url else []))
 
 
 class _Ending:
     """How a `run` comes to its end: a result, an error, a broken decider, or a signal."""
 
-    def __init__(self, handle: Handle[Any]) -> None:
+    def __init__(self, handle: Handle[Any], again: str) -> None:
         self.over = threading.Event()
         self.signal: int | None = None
         self._handle = handle
-        self._id = handle.workflow_id
+        self._again = again  # the command that goes on
         self._result: Any = None
         self._error: PartitaError | None = None
 
@@ -103,19 +134,25 @@ class _Ending:
         if task.workflow_execution.run_id != self._handle.run_id:
             log_decision_failed(task, error)
             return
-        advice = f"the execution is kept: mend the code and run it again with --id {self._id}"
+        advice = f"the execution is kept: mend the code, then: {self._again}"
         self._error = DecisionTaskFailedError(error, advice)
+        self.over.set()
+
+    def store_failed(self, error: StoreError) -> None:
+        """Give up: what is recorded stays, and goes on once the store can be written to."""
+        self._error = self._error or error
         self.over.set()
 
     def signals(self) -> _Signals:
         """Return a block in which SIGINT and SIGTERM end the waiting; a second one, the process."""
         return _Signals(self)
 
-    def report(self, target: str) -> int:
+    def report(self) -> int:
         """Print the result, or say what happened; return the exit status."""
-        again = f"partita run {target} --id {self._id}"
         if self.signal is not None:
-            print(f"partita: interrupted; nothing is lost, go on with: {again}", file=sys.stderr)
+            print(
+                f"partita: interrupted; nothing is lost, go on with: {self._again}", file=sys.stderr
+            )
             return 128 + self.signal
         if self._error is not None:
             raise self._error

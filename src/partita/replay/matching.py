@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from partita.codec import canonical
+from partita.codec import same
 from partita.history import (
     ActivityTaskCanceled,
     ActivityTaskCancelRequested,
@@ -120,7 +120,10 @@ def caused_by(events: Sequence[AnyEvent], position: int) -> tuple[list[AnyEvent]
     return caused, end
 
 
-def agrees(decision: AnyDecision, event: AnyEvent) -> bool:
+SameInput = Callable[[str | None, str | None], bool]
+
+
+def agrees(decision: AnyDecision, event: AnyEvent, same_input: SameInput = same) -> bool:
     """Whether the event records, or refuses, this very decision."""
     row = _ROWS[type(decision)]
     if type(event) is not row.recorded and type(event) is not row.refused:
@@ -128,9 +131,10 @@ def agrees(decision: AnyDecision, event: AnyEvent) -> bool:
     for name in row.identity:
         if getattr(decision, name) != getattr(event, name):
             return False
-    mine = getattr(decision, "input", None)
-    recorded = getattr(event, "input", None)
-    return mine == recorded or type(event) is row.refused or canonical(mine) == canonical(recorded)
+    if type(event) is row.refused:
+        return True
+    mine, recorded = getattr(decision, "input", None), getattr(event, "input", None)
+    return mine == recorded or same_input(mine, recorded)
 
 
 def was_refused(decision: AnyDecision, event: AnyEvent) -> bool:

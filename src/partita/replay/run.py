@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,7 +29,7 @@ from partita.authoring.failure import Failure
 from partita.authoring.future import Future, pending_in, resolved, when_done
 from partita.authoring.runtime import current
 from partita.authoring.workflow import Workflow
-from partita.codec import Converter, decoder
+from partita.codec import Converter, decoder, same
 from partita.errors import (
     ActivityAbortedError,
     ActivityFailedError,
@@ -65,6 +66,10 @@ from partita.replay.matching import agrees, shown, was_refused
 
 _PACKAGE = str(Path(errors.__file__).parent)
 _load_any = decoder(Any)
+_FAILED = '{"$failure":'  # how the marker of a side effect that raised begins
+
+REFUSALS = 100
+"""Commands that an evicted function may still try, in its `finally` blocks."""
 
 BASE_COST = 12_000
 """Bytes that a suspended run takes besides what its history gave it, measured."""
@@ -93,6 +98,7 @@ class Run:
         self._broken: PartitaError | None = None
         self._own_fault: UsageError | None = None  # raised for what this code passed on
         self._evicted = False
+        self._refusals = 0  # commands of an evicted function
         self._input: str | None = None
         self._expected: deque[AnyEvent] | None = None  # None: a new turn
         self._decisions: list[AnyDecision] = []
@@ -139,7 +145,7 @@ class Run:
             extra = caused[len(self._decisions)] if len(caused) > len(self._decisions) else None
             raise self._mismatch(None, extra, self._waiting_at())
         for decision, event in zip(self._decisions, caused, strict=True):
-            if not agrees(decision, event):
+            if not self._agrees(decision, event):
                 raise self._mismatch(decision, event, self._waiting_at())
             self._bind(decision, event)
         self._decisions = []
@@ -147,6 +153,7 @@ class Run:
     def evict(self) -> None:
         """End the function without letting it do anything more."""
         self._evicted = True
+        self._hub = getcurrent()
         if self._greenlet is not None and not self._greenlet.dead:
             self._greenlet.throw(GreenletExit)
 
@@ -159,10 +166,14 @@ class Run:
     def _turn(self, events: Iterable[AnyEvent], time: float) -> None:
         self._time = time
         deliveries = self._deliveries
-        for event in events:
-            deliver = deliveries.get(type(event))
-            if deliver is not None:
-                deliver(event)
+        token = current.set(self)  # for callbacks, which run here
+        try:
+            for event in events:
+                deliver = deliveries.get(type(event))
+                if deliver is not None:
+                    deliver(event)
+        finally:
+            current.reset(token)
         if self._broken is not None:
             raise self._broken
         if self.final is not None:
@@ -366,11 +377,18 @@ class Run:
             self._suspend(ready)
             return True
         id, timer = self._start_timer(timeout)
-        self._suspend(lambda: timer.done() or ready())
+        try:
+            self._suspend(lambda: timer.done() or ready())
+        except CancelledError:
+            self._cancel_timer(id)
+            raise
         if not timer.done():
-            self._timers.pop(id, None)
-            self._issue(CancelTimer(timer_id=id))
+            self._cancel_timer(id)
         return ready()
+
+    def _cancel_timer(self, id: str) -> None:
+        if self._timers.pop(id, None) is not None:
+            self._issue(CancelTimer(timer_id=id))
 
     def sleep(self, seconds: float) -> None:
         """Wait for a timer."""
@@ -379,8 +397,7 @@ class Run:
         try:
             self._suspend(timer.done)
         except CancelledError:
-            self._timers.pop(id, None)
-            self._issue(CancelTimer(timer_id=id))
+            self._cancel_timer(id)
             raise
 
     def _start_timer(self, seconds: float) -> tuple[str, Future[None]]:
@@ -408,11 +425,22 @@ class Run:
         if isinstance(recorded, MarkerRecorded):
             details = recorded.details
         elif self._expected is None:
-            details = self._dump(function(), "the value of side_effect")
+            details = self._effect(function)
         else:
             details = None
         self._issue(RecordMarker(marker_name=name, details=details))
+        if details is not None and details.startswith(_FAILED):
+            failure = Failure.load(details[len(_FAILED) : -1], None)
+            raise failure.rebuild(self.workflow.namespace, ActivityFailedError)
         return self._converter.load(details, _load_any)
+
+    def _effect(self, function: Callable[[], Any]) -> str:
+        """Call the function; return what came of it, a value or an error, as a payload."""
+        try:
+            value = function()
+        except Exception as error:
+            return f"{_FAILED}{Failure.of(error).dump()}}}"
+        return self._dump(value, "the value of side_effect")
 
     # -- the machinery ---------------------------------------------------------------------
 
@@ -421,8 +449,13 @@ class Run:
         return str(self._ids)
 
     def _check_alive(self) -> None:
-        if self._evicted:
-            raise GreenletExit
+        if not self._evicted:
+            return
+        self._refusals += 1
+        if self._refusals > REFUSALS and getcurrent() is self._greenlet:
+            assert self._hub is not None
+            self._hub.switch()  # code that catches everything, in a loop: leave it for good
+        raise GreenletExit
 
     def _suspend(self, ready: Callable[[], bool]) -> None:
         """Give way to the driver until `ready()`."""
@@ -444,10 +477,24 @@ class Run:
             self._decisions.append(decision)
             return
         event = self._expected.popleft() if self._expected else None
-        if event is None or not agrees(decision, event):
+        if event is None or not self._agrees(decision, event):
             self._stop(self._mismatch(decision, event, self._asking_at()))
         else:
             self._bind(decision, event)
+
+    def _agrees(self, decision: AnyDecision, event: AnyEvent) -> bool:
+        if isinstance(decision, ScheduleActivityTask):
+            _, definition = self._activities[decision.activity_id]
+            return agrees(decision, event, partial(self._same_arguments, definition))
+        return agrees(decision, event)
+
+    def _same_arguments(self, definition: Definition, one: str | None, other: str | None) -> bool:
+        """Compare as the activity would read them: sets have no order, lists have one."""
+        try:
+            load = definition.signature.load
+            return same(one, other) or load(self._converter, one) == load(self._converter, other)
+        except UsageError:
+            return False
 
     def _bind(self, decision: AnyDecision, event: AnyEvent) -> None:
         if isinstance(event, ActivityTaskScheduled):

@@ -29,7 +29,6 @@ from partita.history import (
     RequestCancelActivityTask,
     RequestCancelActivityTaskFailed,
     RescheduleCause,
-    RetryPolicy,
     ScheduleActivityTask,
     ScheduleActivityTaskFailed,
     TimeoutType,
@@ -189,7 +188,7 @@ def fail_activity_task(draft: Draft, command: FailActivityTask) -> None:
 def _retry_delay(item: OpenActivity, now: float, reason: str | None) -> float | None:
     """Return how long to wait for the next attempt, or None if there is none."""
     policy = item.retry_policy
-    if policy is None or _is_final(policy, reason):
+    if policy is None or policy.is_final(reason):
         return None
     if policy.max_attempts and item.attempt >= policy.max_attempts:
         return None
@@ -198,12 +197,6 @@ def _retry_delay(item: OpenActivity, now: float, reason: str | None) -> float | 
         if now + delay >= item.scheduled_at + item.schedule_to_close:
             return None
     return delay
-
-
-def _is_final(policy: RetryPolicy, reason: str | None) -> bool:
-    return reason is not None and any(
-        reason == name or reason.endswith("." + name) for name in policy.non_retryable
-    )
 
 
 def _reschedule(

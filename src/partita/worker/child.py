@@ -7,6 +7,7 @@ activity runs. What the activity prints goes to stderr: stdout carries the answe
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import queue
 import signal
@@ -70,16 +71,25 @@ def _do(job: Job, out: BinaryIO) -> ActivityAnswer:
 
 @cache
 def _definition(module: str, file: str, key: str) -> Definition:
-    if module != "__main__" and module in sys.modules:
-        pass
-    elif file.endswith(".py"):
-        load(file)
-    else:
+    if _is_importable(module, file):
         load(module)
+    else:
+        load(file)
     found = by_key(known(Definition)).get(key)
     if found is None:
         raise LoadError(f"{file} defines no activity {key} when it is imported")
     return found
+
+
+def _is_importable(module: str, file: str) -> bool:
+    """Whether the name leads to the file here, too, so that its types keep their names."""
+    if module == "__main__":
+        return False
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and (spec.origin == file or not file.endswith(".py"))
 
 
 if __name__ == "__main__":

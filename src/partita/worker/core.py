@@ -18,11 +18,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from partita.authoring.definition import Definition
+from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
 from partita.authoring.workflow import Workflow
 from partita.codec import Converter
 from partita.errors import (
-    CancelledError,
     InvalidOptionError,
     PartitaError,
     StoreError,
@@ -38,7 +38,8 @@ from partita.service import (
     Service,
 )
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
-from partita.worker.execute import execute, execute_async
+from partita.worker.beats import Beats
+from partita.worker.execute import execute, execute_async, failed
 from partita.worker.processes import Processes
 from partita.worker.threads import Threads
 
@@ -74,6 +75,7 @@ class Worker:
         cache_bytes: int = DEFAULT_CACHE,
         identity: str | None = None,
         on_decision_failed: Callable[[DecisionTask, PartitaError], None] | None = None,
+        on_store_error: Callable[[StoreError], None] | None = None,
     ) -> None:
         self.domain = domain
         self.task_lists = task_lists
@@ -88,6 +90,7 @@ class Worker:
         )
         self._slots = slots
         self._running: dict[str, ActivityTask] = {}
+        self._ending: dict[str, None] = {}  # tokens of what has ended but is not reported
         self._threads = Threads(slots, "partita-activity")
         self._processes = Processes()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -95,6 +98,7 @@ class Worker:
         self._changed = threading.Condition()
         self._stopping = False
         self._detached = False  # what still runs is no longer ours
+        self._on_store_error = on_store_error  # instead of trying again
         self._on_decision_failed = on_decision_failed or log_decision_failed
 
     # -- life ------------------------------------------------------------------------------
@@ -109,9 +113,12 @@ class Worker:
         self._stopping = True
         deadline = time.monotonic() + grace
         with self._changed:
-            while self._running and (left := deadline - time.monotonic()) > 0:
+            while (self._running or self._ending) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
-        self._service.detach()
+        try:
+            self._service.detach()
+        except StoreError as error:
+            log.info("what this worker held is given back when its lease ends: %s", error)
         self._detached = True
         self._threads.close()
         self._processes.close()
@@ -205,24 +212,34 @@ class Worker:
     # -- running ---------------------------------------------------------------------------
 
     def _run(self, definition: Definition, task: ActivityTask) -> None:
-        if self._stopping and task.token not in self._running:
-            return
         answer: ActivityAnswer | None
-        if definition.options.process:
-            beat = partial(self._beat_or_lost, task.token)
-            answer = self._processes.run(definition, task, self._converter.limit, beat)
-        else:
-            answer = execute(definition, task, self._converter, self._heartbeat(task))
+        beats = self._beats(task)
+        try:
+            if definition.options.process:
+                limit = self._converter.limit
+                answer = self._processes.run(definition, task, limit, beats.is_unwanted)
+            else:
+                answer = execute(definition, task, self._converter, beats)
+        except BaseException as error:  # the slot must be given free, whatever happens
+            answer = failed(task, Failure.of(error))
+        beats.flush(answer)
         self._finish(task, answer)
 
     async def _run_async(self, definition: Definition, task: ActivityTask) -> None:
-        beat = self._heartbeat(task)
-        self._finish(task, await execute_async(definition, task, self._converter, beat))
+        beats = self._beats(task)
+        answer = await execute_async(definition, task, self._converter, beats)
+        beats.flush(answer)
+        self._finish(task, answer)
+
+    def _beats(self, task: ActivityTask) -> Beats:
+        return Beats(self._service, self._converter, task)
 
     def _finish(self, task: ActivityTask, answer: ActivityAnswer | None) -> None:
+        self._ending[task.token] = None  # so that `stop` waits until it is reported
         self._running.pop(task.token, None)
         if answer is not None and not self._detached:
             self._report(answer)
+        self._ending.pop(task.token, None)
         if self._stopping:
             with self._changed:
                 self._changed.notify_all()
@@ -231,7 +248,9 @@ class Worker:
         self._service.report(answer, partial(self._not_reported, answer))
 
     def _not_reported(self, answer: ActivityAnswer, error: PartitaError) -> None:
-        if isinstance(error, StoreError) and not self._stopping:
+        if isinstance(error, StoreError) and self._on_store_error is not None:
+            self._on_store_error(error)
+        elif isinstance(error, StoreError) and not self._stopping:
             log.warning("a result is not stored yet, trying again: %s", error)
             timer = threading.Timer(REPORT_AGAIN, self._report, [answer])
             timer.daemon = True
@@ -249,40 +268,6 @@ class Worker:
             )
             self._loop_thread.start()
         return self._loop
-
-    # -- heartbeats ------------------------------------------------------------------------
-
-    def _heartbeat(self, task: ActivityTask) -> Callable[[Any], None]:
-        """Return the `heartbeat` of one activity: it reports no more often than is useful."""
-        interval = min(1.0, task.heartbeat / 3) if task.heartbeat else 1.0
-        next_beat = 0.0
-
-        def beat(details: Any) -> None:
-            nonlocal next_beat
-            if time.monotonic() < next_beat:
-                return
-            next_beat = time.monotonic() + interval
-            payload = None if details is None else self._converter.dump(details)
-            if self._beat(task.token, payload):
-                raise CancelledError("the workflow asked for this activity to be cancelled")
-
-        return beat
-
-    def _beat(self, token: str, payload: str | None) -> bool:
-        """Report a heartbeat; return whether the activity shall end."""
-        try:
-            return self._service.heartbeat_activity(token, payload)
-        except TaskLostError as error:
-            raise CancelledError(str(error)) from error
-        except StoreError as error:
-            log.warning("a heartbeat was not stored: %s", error)
-            return False
-
-    def _beat_or_lost(self, token: str, payload: str | None) -> bool:
-        try:
-            return self._beat(token, payload)
-        except CancelledError:
-            return True
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:

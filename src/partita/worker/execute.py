@@ -24,7 +24,7 @@ def execute(
     heartbeat: Callable[[Any], None],
 ) -> ActivityAnswer:
     """Run a sync activity on this thread. Never raises what the activity raises."""
-    token = _enter(task, converter, heartbeat)
+    token = _enter(task, heartbeat)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         return completed(definition, task, converter, definition.function(*args, **kwargs))
@@ -41,7 +41,7 @@ async def execute_async(
     heartbeat: Callable[[Any], None],
 ) -> ActivityAnswer:
     """Run an async activity on this event loop. Never raises what the activity raises."""
-    token = _enter(task, converter, heartbeat)
+    token = _enter(task, heartbeat)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         async with asyncio.timeout(task.start_to_close):
@@ -61,18 +61,23 @@ def completed(
     return ActivityAnswer(token=task.token, outcome="completed", result=payload)
 
 
-def _enter(
-    task: ActivityTask, converter: Converter, heartbeat: Callable[[Any], None]
-) -> Token[ActivityContext | None]:
+def _enter(task: ActivityTask, heartbeat: Callable[[Any], None]) -> Token[ActivityContext | None]:
     info = ActivityInfo(
         workflow_id=task.workflow_execution.workflow_id,
         run_id=task.workflow_execution.run_id,
         activity_id=task.activity_id,
         name=task.activity_type.name,
         attempt=task.attempt,
-        last_heartbeat=converter.load(task.details, _load_any),
+        last_heartbeat=_last_heartbeat(task.details),
     )
     return context.set(ActivityContext(info, heartbeat))
+
+
+def _last_heartbeat(details: str | None) -> Any:
+    try:
+        return Converter().load(details, _load_any)
+    except UsageError:  # written by others, or with codecs that are not here
+        return details
 
 
 def _ended(task: ActivityTask, error: BaseException) -> ActivityAnswer:
