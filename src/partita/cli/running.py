@@ -64,7 +64,9 @@ def run(
     If it is interrupted, run it again with the same --id: finished steps are not repeated.
     """
     workflow = find_workflow(target)
-    joins = workflow_id is not None and input_ is None
+    joins = (
+        workflow_id is not None and input_ is None and reuse_policy == ReusePolicy.RETURN_EXISTING
+    )
     args, kwargs = ([], {}) if joins else read_input(input_, workflow)
     with open_client(ctx, backend) as client:
         handle = _existing(client, workflow, workflow_id) if joins else None

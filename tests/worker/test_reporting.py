@@ -1,0 +1,96 @@
+"""Nothing that an activity said is lost: the newest heartbeat, the last result."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from partita import Retry, activity, activity_info, heartbeat, workflow
+from partita.worker import Worker
+from tests.conftest import Rig
+from tests.worker import jobs
+
+
+@activity(name="beats_often", heartbeat=60, retry=Retry(2, initial_interval=0))
+def beats_often() -> Any:
+    if activity_info().attempt == 1:
+        for number in range(5):
+            heartbeat(number)
+        raise ValueError
+    return activity_info().last_heartbeat
+
+
+@workflow(name="asks_for_the_beat")
+def asks_for_the_beat() -> Any:
+    return beats_often()
+
+
+@activity(name="quick")
+def quick() -> int:
+    return 1
+
+
+@workflow(name="does_the_quick_one")
+def does_the_quick_one() -> int:
+    return quick()
+
+
+@workflow(name="catches_the_odd_one")
+def catches_the_odd_one() -> str:
+    try:
+        jobs.odd(3)
+    except jobs.OddError:
+        return "typed"
+    return ""
+
+
+def test_the_newest_heartbeat_reaches_the_next_attempt(memory_rig: Rig) -> None:
+    with memory_rig.worker(asks_for_the_beat, beats_often):
+        assert memory_rig.client.start(asks_for_the_beat).result(timeout=20) == 4
+
+
+def test_stopping_waits_for_what_has_ended_to_be_reported(memory_rig: Rig) -> None:
+    order: list[str] = []
+    gate, inside = threading.Event(), threading.Event()
+
+    class Slow:
+        """The engine, with a report that takes its time."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(memory_rig.engine, name)
+
+        def attach(self, host: Any) -> None:
+            memory_rig.engine.attach(host)
+
+        def pause(self) -> None:
+            memory_rig.engine.pause()
+
+        def give_back(self, token: str) -> None:
+            memory_rig.engine.give_back(token)
+
+        def report(self, answer: Any, failed: Any) -> None:
+            inside.set()
+            gate.wait(20)
+            order.append("report")
+            memory_rig.engine.report(answer, failed)
+
+        def detach(self) -> None:
+            order.append("detach")
+            gate.set()
+            memory_rig.engine.detach()
+
+    slow: Any = Slow()
+    worker = Worker(slow, workflows=[does_the_quick_one], activities=[quick])
+    worker.start()
+    memory_rig.client.start(does_the_quick_one)
+    assert inside.wait(20)
+    opener = threading.Timer(0.2, gate.set)
+    opener.start()
+    worker.stop(grace=20)
+    opener.join()
+    assert order == ["report", "detach"]
+
+
+def test_an_exception_of_a_package_keeps_its_type_across_processes(memory_rig: Rig) -> None:
+    with memory_rig.worker(catches_the_odd_one, jobs.odd):
+        assert memory_rig.client.start(catches_the_odd_one).result(timeout=30) == "typed"
