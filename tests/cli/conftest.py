@@ -61,6 +61,16 @@ def too_large(size: int) -> str:
 def too_large_itself(size: int) -> str:
     return "x" * size
 
+@activity
+def make(size: int) -> str:
+    with open("made", "a") as log:
+        print(size, file=log)
+    return "x" * size
+
+@workflow
+def sizes(wanted: list[int]) -> list[int]:
+    return [len(make(size)) for size in wanted]
+
 def plain() -> int:
     return 1
 """

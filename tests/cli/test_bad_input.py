@@ -187,20 +187,15 @@ def test_read_only_database(partita: Partita, folder: Path) -> None:
     assert partita("result", "t").out == "1\n"
 
 
-def test_full_disk_loses_nothing(partita: Partita, folder: Path) -> None:
-    """A file-size limit is a full disk for SQLite: writing fails, what is there stays."""
-    partita("start", "flow.py:total", "--input", "[[1, 2, 3]]", "--id", "t")
-    database = folder / ".partita" / "partita.db"
-    room = database.stat().st_size + 30_000
+def with_room(folder: Path, size: int, *arguments: str) -> Said:
+    """Run partita where no file may grow beyond `size`: a full disk, for SQLite."""
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    big = json.dumps([list(range(60_000))])
-    (folder / "big.json").write_text(big)
     done = subprocess.run(
-        [sys.executable, "-m", "partita", "start", "flow.py:total", "--input", "@big.json"],
+        [sys.executable, "-m", "partita", *arguments],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -209,6 +204,36 @@ def test_full_disk_loses_nothing(partita: Partita, folder: Path) -> None:
         check=False,
         preexec_fn=limit,
     )
-    Said(done.stdout, done.stderr, done.returncode).is_error(69, "partita.db", "STORE_")
+    return Said(done.stdout, done.stderr, done.returncode)
+
+
+def test_full_disk_loses_nothing(partita: Partita, folder: Path) -> None:
+    partita("start", "flow.py:total", "--input", "[[1, 2, 3]]", "--id", "t")
+    room = (folder / ".partita" / "partita.db").stat().st_size + 30_000
+    (folder / "big.json").write_text(json.dumps([list(range(60_000))]))
+    said = with_room(folder, room, "start", "flow.py:total", "--input", "@big.json")
+    said.is_error(69, "partita.db", "STORE_")
     assert partita("run", "flow.py:total", "--input", "[[1, 2, 3]]", "--id", "t").out == "6\n"
     assert len(json.loads(partita("list", "-o", "json").out)) == 1
+
+
+def test_disk_that_fills_up_on_the_way_ends_the_run_and_loses_nothing(
+    partita: Partita, folder: Path
+) -> None:
+    arguments = ("run", "flow.py:sizes", "--input", "[[10, 20, 200000, 30]]", "--id", "s")
+    partita("start", *arguments[1:])
+    room = (folder / ".partita" / "partita.db").stat().st_size + 60_000
+    with_room(folder, room, *arguments).is_error(69, "partita.db", "STORE_")
+    assert (folder / "made").read_text() == "10\n20\n200000\n"
+    said = partita("run", "flow.py:sizes", "--id", "s")
+    assert (said.out, said.status) == ("[10,20,200000,30]\n", 0)
+    assert (folder / "made").read_text() == "10\n20\n200000\n200000\n30\n"
+
+
+def test_bytes_and_depths_that_are_not_json(partita: Partita, folder: Path) -> None:
+    (folder / "latin.json").write_bytes(b'["\xe9"]')
+    partita("run", "flow.py:total", "--input", "@latin.json").is_error(2, "latin.json")
+    deep = "[" * 100_000 + "]" * 100_000
+    partita("run", "flow.py:total", "--input", "-", stdin=deep).is_error(2, "--input is not JSON")
+    partita("list", "--backend", "sqlite:///%00x").is_error(2, "names no file")
+    assert partita("result", "x", "--timeout", "nan").status == 2

@@ -150,6 +150,13 @@ def test_run_again_after_sigkill_repeats_no_finished_step(partita: Partita, fold
     assert (folder / "added").read_text() == "1 1\n"
 
 
+def test_run_with_an_id_and_no_input_goes_on_with_what_is_there(partita: Partita) -> None:
+    partita("start", "flow.py:total", "--input", "[[4, 5]]", "--id", "w")
+    assert partita("run", "flow.py:total", "--id", "w").out == "9\n"
+    partita("run", "flow.py:total", "--id", "new").is_error(2, "'numbers'")
+    partita("run", "flow.py:sleeper", "--id", "w").is_error(2, "'seconds'")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_says_how_to_go_on(folder: Path, number: signal.Signals) -> None:
     process = begin(folder, "run", "flow.py:sleeper", "--input", "[60]", "--id", "i")
