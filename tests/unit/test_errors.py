@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import re
 
 from partita import errors
 from partita.errors import PartitaError
 
 STATUS = {
+    "PartitaError": ("ERROR", 1),
+    "UsageError": ("USAGE", 2),
+    "WorkflowError": ("WORKFLOW", 1),
+    "ExecutionClosedError": ("EXECUTION_CLOSED", 1),
+    "ServiceError": ("SERVICE", 1),
+    "StoreError": ("STORE", 69),
     "InvalidInputError": ("INVALID_INPUT", 2),
     "InvalidOptionError": ("INVALID_OPTION", 2),
     "SerializationError": ("NOT_SERIALIZABLE", 2),
@@ -49,12 +56,7 @@ def defined() -> dict[str, type[PartitaError]]:
 
 
 def test_codes_and_exit_statuses_are_stable() -> None:
-    leaves = {
-        name: (kind.code, kind.exit_status)
-        for name, kind in defined().items()
-        if not any(child in defined().values() for child in kind.__subclasses__())
-    }
-    assert leaves == STATUS
+    assert {name: (kind.code, kind.exit_status) for name, kind in defined().items()} == STATUS
 
 
 def test_no_two_errors_share_a_code() -> None:
@@ -62,14 +64,37 @@ def test_no_two_errors_share_a_code() -> None:
     assert len(codes) == len(set(codes))
 
 
+def drawn() -> dict[str, str | None]:
+    """Return each class of the drawing with its parent there, by the columns."""
+    above: list[tuple[int, str]] = []
+    parents: dict[str, str | None] = {}
+    for found in re.finditer(r"^[ │├└─]*?(\w+Error)\b", errors.__doc__ or "", re.MULTILINE):
+        column = found.start(1) - found.start()
+        above = [entry for entry in above if entry[0] < column]
+        parents[found[1]] = above[-1][1] if above else None
+        above.append((column, found[1]))
+    return parents
+
+
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
-    drawn = set(re.findall(r"\b\w+Error\b", errors.__doc__ or ""))
-    assert drawn == set(defined())
+    def parent(kind: type[PartitaError]) -> str | None:
+        return next((base.__name__ for base in kind.__bases__ if base.__name__ in STATUS), None)
+
+    assert drawn() == {name: parent(kind) for name, kind in defined().items()}
+
+
+def test_an_error_carries_its_data_and_says_it_in_one_line() -> None:
+    error = errors.NonDeterminismError(location="f.py:3", expected="timer 1", found="activity a")
+    assert (error.location, error.expected, error.found) == ("f.py:3", "timer 1", "activity a")
+    assert str(error).startswith("f.py:3: the code asks for activity a, but the history holds")
+    broken = errors.DecisionTaskFailedError(error, "mend it")
+    assert broken.code == "NON_DETERMINISM"
+    assert errors.DecisionTaskFailedError.code == "DECISION_TASK_FAILED"
+    assert str(errors.ActivityFailedError("E", "")) == "E"
+    assert str(errors.WorkflowFailedError("E", "m", "tb")) == "E: m"
 
 
 def test_errors_are_also_what_python_calls_them() -> None:
-    import concurrent.futures
-
     assert issubclass(errors.WaitTimeoutError, TimeoutError)
     assert issubclass(errors.ActivityTimedOutError, TimeoutError)
     assert issubclass(errors.CancelledError, concurrent.futures.CancelledError)
