@@ -5,13 +5,15 @@ Types come from the receiving function's hints; nothing is ever looked up by a n
 stands in the data, and nothing is pickled. This module knows no history and no engine.
 
 A `Codec` chain may compress or encrypt payloads. What a chain makes is bytes, so it is
-wrapped as `{"$codec": ["zlib"], "data": "<base64>"}`, which names the codecs to undo.
+wrapped as `{"$codec": ["zlib"], "data": "<base64>"}`, which names the codecs to undo. So is,
+with no codec, a value that would itself look like that.
 """
 
 from __future__ import annotations
 
 import base64
 import functools
+import json
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -100,6 +102,12 @@ def _or_any(hint: Any) -> Any:
 _encoder = msgspec.json.Encoder(enc_hook=_encode_foreign)
 
 
+def _refuse_lost_numbers(value: Any) -> None:
+    """Raise for a float that is not finite: it has been written as null."""
+    plain = msgspec.to_builtins(value, str_keys=True, enc_hook=_encode_foreign)
+    json.dumps(plain, allow_nan=False)
+
+
 class Converter:
     """Turn values into payloads and back through one codec chain and one limit."""
 
@@ -117,6 +125,8 @@ class Converter:
         """
         try:
             data = _encoder.encode(value)
+            if b"null" in data and value is not None:
+                _refuse_lost_numbers(value)
         except (TypeError, NotImplementedError, ValueError, RecursionError) as error:
             raise SerializationError(
                 f"{what} cannot be stored: {_one_line(error)}; "
@@ -127,7 +137,9 @@ class Converter:
                 f"{what} is {len(data):,} bytes of JSON, over the limit of {self.limit:,}; "
                 "store it elsewhere and pass its name, or raise the limit"
             )
-        return self._wrap(data) if self._codecs else data.decode()
+        if self._codecs or data.startswith(_ENVELOPE.encode()):
+            return self._wrap(data)
+        return data.decode()
 
     def load(
         self, payload: str | None, decode: Callable[[str], Any], what: str = "the value"
@@ -145,18 +157,31 @@ class Converter:
             raise InvalidInputError(f"{what} does not fit: {_one_line(error)}") from error
 
     def text(self, payload: str) -> str:
-        """Return the JSON text inside `payload`, with the codecs undone."""
+        """Return the JSON text inside `payload`, with the codecs undone.
+
+        Raises:
+            InvalidInputError: a codec is missing, or does not know the data as its own.
+        """
         if not payload.startswith(_ENVELOPE):
             return payload
-        envelope = msgspec.json.decode(payload, type=_Envelope)
-        data = base64.b64decode(envelope.data)
-        for name in reversed(envelope.codecs):
+        try:
+            envelope = msgspec.json.decode(payload, type=_Envelope)
+            return self._undo(envelope.codecs, base64.b64decode(envelope.data)).decode()
+        except InvalidInputError:
+            raise
+        except Exception as error:  # whatever a codec raises
+            raise InvalidInputError(
+                f"a payload's codecs cannot be undone: {_one_line(error)}"
+            ) from error
+
+    def _undo(self, names: list[str], data: bytes) -> bytes:
+        for name in reversed(names):
             if name not in self._by_name:
                 raise InvalidInputError(
                     f"a payload needs the codec {name!r}, which is not configured here"
                 )
             data = self._by_name[name].decode(data)
-        return data.decode()
+        return data
 
     def _wrap(self, data: bytes) -> str:
         for codec in self._codecs:

@@ -42,6 +42,9 @@ class Signature:
             p.kind in _POSITIONAL or p.default is not p.empty for p in parameters
         ) and all(p.kind is not p.VAR_POSITIONAL for p in parameters)
         self._variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        self._named = {
+            p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        }
         self._keywords = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
 
     @functools.cached_property
@@ -100,7 +103,7 @@ class Signature:
             self._check_names(call)
         args = [self._argument(self._name_of(i), raw) for i, raw in enumerate(call.args)]
         kwargs = {
-            name: self._argument(name if name in self._decoders else self._keywords, raw, name)
+            name: self._argument(name if name in self._named else self._keywords, raw, name)
             for name, raw in call.kwargs.items()
         }
         return args, kwargs

@@ -157,7 +157,7 @@ class SqliteStore:
 
     def events(self, run: int, after: int) -> list[AnyEvent]:
         """Return the committed events after number `after`."""
-        return _joined(self._read(_EVENTS, (run, after)), after)
+        return _joined(self._read(_EVENTS, (run, run, after)), after)
 
     def executions(self, filter: ExecutionFilter) -> list[Record]:
         """Return up to `filter.limit` executions, newest first."""
@@ -243,7 +243,7 @@ class SqliteTransaction:
 
     def events(self, run: int, after: int) -> list[AnyEvent]:
         """Return the events after number `after`."""
-        return _joined(self._execute(_EVENTS, (run, after)).fetchall(), after)
+        return _joined(self._execute(_EVENTS, (run, run, after)).fetchall(), after)
 
     def queued(
         self,
@@ -254,15 +254,15 @@ class SqliteTransaction:
         limit: int,
     ) -> list[Taken]:
         """Return items that wait in a queue: highest priority first, then oldest."""
-        known = "" if names is None else "AND name IN (SELECT value FROM json_each(?5))"
+        known = "" if names is None else "AND name IN (SELECT value FROM json_each(?))"
+        keys = [] if names is None else [json.dumps(list(names))]
         rows: list[Any] = []
         for task_list in task_lists:
-            parameters = [kind, domain, task_list, limit]
             rows += self._execute(
                 "SELECT priority, since, run, body FROM items INDEXED BY items_queued "
-                f"WHERE kind = ?1 AND domain = ?2 AND queue = ?3 {known} "
-                "ORDER BY priority DESC, since LIMIT ?4",
-                parameters if names is None else [*parameters, json.dumps(list(names))],
+                f"WHERE kind = ? AND domain = ? AND queue = ? {known} "
+                "ORDER BY priority DESC, since LIMIT ?",
+                [kind, domain, task_list, *keys, limit],
             ).fetchall()
         if len(task_lists) > 1:
             rows.sort(key=lambda row: (-row[0], row[1]))
@@ -344,8 +344,8 @@ class SqliteTransaction:
 
 
 _EVENTS = (
-    "SELECT events FROM batches WHERE run = ?1 AND first_event_id >= coalesce((SELECT "
-    "max(first_event_id) FROM batches WHERE run = ?1 AND first_event_id <= ?2 + 1), 0) "
+    "SELECT events FROM batches WHERE run = ? AND first_event_id >= coalesce((SELECT "
+    "max(first_event_id) FROM batches WHERE run = ? AND first_event_id <= ? + 1), 0) "
     "ORDER BY first_event_id"
 )
 _ITEMS = "SELECT body FROM items WHERE run = ?"
