@@ -74,7 +74,7 @@ def catches(how: str) -> list[str]:
         ("own", "CardDeclinedError", "('card 7', 7)"),
         ("inner", "Holder.InnerError", "inside"),
         ("builtin", "FileNotFoundError", "[Errno 2] No such file"),
-        ("foreign", "ActivityFailedError", "JSONDecodeError: bad"),
+        ("foreign", "JSONDecodeError", "bad: line 1"),
         ("arguments", "ActivityFailedError", "NeedsTwoError: 1 and 2"),
         ("unserializable", "ActivityFailedError", "CardDeclinedError: <object object"),
     ],

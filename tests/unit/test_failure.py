@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import queue
+import subprocess
 import sys
+import xml.etree.ElementTree
 from typing import Any
 
 import pytest
 
 from partita.authoring.failure import Failure
-from partita.errors import ActivityFailedError
+from partita.errors import ActivityFailedError, UnknownTypeError
 
 
 class CarrierDown(Exception):
     class Partly(Exception):
         pass
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no message")
 
 
 class Awkward(Exception):
@@ -29,7 +37,8 @@ def across(error: Exception) -> Exception:
     except Exception as raised:
         failure = Failure.of(raised)
     received = Failure.load(failure.dump(), failure.reason)
-    return received.rebuild(globals(), ActivityFailedError)
+    known = {name: value for name, value in globals().items() if name != "subprocess"}
+    return received.rebuild(known, ActivityFailedError)
 
 
 @pytest.mark.parametrize(
@@ -40,20 +49,32 @@ def across(error: Exception) -> Exception:
         ValueError("bad"),
         KeyError("k"),
         FileNotFoundError(2, "No such file"),
-        json.JSONDecodeError("msg", "doc", 0),
+        FileNotFoundError(2, "No such file", "orders.csv"),
+        queue.Empty("nothing"),  # of a module that this one has imported
+        xml.etree.ElementTree.ParseError("bad"),  # of a module inside one
+        UnknownTypeError("no such workflow"),
     ],
 )
 def test_the_type_is_kept(error: Exception) -> None:
     back = across(error)
-    if isinstance(error, json.JSONDecodeError):  # its arguments are not those it was made of
-        assert type(back) is ActivityFailedError
-    else:
-        assert type(back) is type(error)
-        assert back.args == error.args
-    assert any("test_failure.py" in note for note in back.__notes__)
+    assert type(back) is type(error)
+    assert (str(back), back.args, vars(back)) == (str(error), error.args, vars(back) | vars(error))
+    (note,) = back.__notes__
+    assert note.startswith("Where it was raised:\n")
+    assert "test_failure.py" in note
+    assert "raise error" in note
 
 
-@pytest.mark.parametrize("error", [Awkward(1, 2), CarrierDown(object())])
+@pytest.mark.parametrize(
+    "error",
+    [
+        Awkward(1, 2),
+        CarrierDown(object()),
+        json.JSONDecodeError("msg", "doc", 0),  # its `args` are not what it is made of
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
+        subprocess.CalledProcessError(1, "false"),  # of a module that the receiver does not know
+    ],
+)
 def test_what_cannot_be_rebuilt_is_described(error: Exception) -> None:
     back = across(error)
     assert isinstance(back, ActivityFailedError)
@@ -62,10 +83,22 @@ def test_what_cannot_be_rebuilt_is_described(error: Exception) -> None:
     assert "Traceback" in back.traceback or "test_failure.py" in back.traceback
 
 
-def test_the_file_of_an_os_error_is_kept() -> None:
-    back = across(FileNotFoundError(2, "No such file", "orders.csv"))
-    assert isinstance(back, FileNotFoundError)
-    assert str(back) == "[Errno 2] No such file: 'orders.csv'"
+def test_a_class_of_the_same_name_is_not_the_class() -> None:
+    failure = Failure(type="CarrierDown", module="shipping", message="m", args=["x"])
+    assert type(failure.rebuild(globals(), ActivityFailedError)) is ActivityFailedError
+    of_a_script = Failure(type="CarrierDown", module="__main__", message="m", args=["x"])
+    assert type(of_a_script.rebuild(globals(), ActivityFailedError)) is CarrierDown
+
+
+def test_an_exception_that_has_no_message_is_still_described() -> None:
+    failure = Failure.of(Mute("x"))
+    assert (failure.type, failure.args) == ("Mute", ["x"])
+    assert "RuntimeError" in failure.message
+
+
+def test_text_that_is_not_unicode_is_still_described() -> None:
+    failure = Failure.of(ValueError("\ud800"))
+    assert Failure.load(failure.dump(), failure.reason).message == "\\ud800"
 
 
 def test_a_name_in_the_data_imports_nothing() -> None:

@@ -20,7 +20,10 @@ class Order:
 def plain(order: Order, count: int = 1) -> None: ...
 def rest(first: int, *more: float, key: str = "k", **other: Order) -> None: ...
 def needs_keyword(*, key: int) -> None: ...
-def untyped(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN
+def positional(a: int, /, b: int = 2) -> None: ...
+def half_typed(a, *more: float, **other: Order) -> None:  # type: ignore[no-untyped-def]
+    ...
+def untyped(a, b):  # type: ignore[no-untyped-def]
     ...
 
 
@@ -35,6 +38,9 @@ def untyped(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN
         (rest, (1,), {"a": Order("y")}, '{"args":[1],"kwargs":{"a":{"card":"y"}}}'),
         (needs_keyword, (), {"key": 1}, '{"args":[],"kwargs":{"key":1}}'),
         (untyped, (1, "x"), {}, '[1,"x"]'),
+        (positional, (1,), {"b": 3}, "[1,3]"),
+        (half_typed, (), {"a": [1]}, "[[1]]"),
+        (half_typed, (1,), {"more": Order("z")}, '{"args":[1],"kwargs":{"more":{"card":"z"}}}'),
     ],
 )
 def test_calls_come_back(
@@ -60,6 +66,11 @@ def test_calls_come_back(
         (rest, '[1, "x"]', r"argument 'more' of rest"),
         (rest, '{"args": [1], "kwargs": {"o": 1}}', r"argument 'o' of rest"),
         (needs_keyword, "[]", r"missing a required.*'key'"),
+        (needs_keyword, '{"kwargs": {"key": "1"}}', r"argument 'key' of needs_keyword"),
+        (needs_keyword, "[1]", r"too many positional"),
+        (positional, '{"kwargs": {"a": 1}}', r"positional\(a.*'a'"),
+        (rest, '{"args": [1], "kwargs": {"first": 2}}', r"multiple values.*'first'"),
+        (plain, '{"$codec":["zlib"],"data":""}', r"codec 'zlib'"),
     ],
 )
 def test_what_does_not_fit_names_the_argument(function: Any, payload: str, message: str) -> None:
@@ -72,3 +83,28 @@ def test_calls_that_python_refuses_are_refused() -> None:
         Signature(plain).bind((), {})
     with pytest.raises(TypeError):
         Signature(plain).bind((1, 2, 3), {})
+    with pytest.raises(TypeError):
+        Signature(positional).bind((), {"a": 1})
+
+
+def test_arguments_arrive_typed_and_defaults_are_left_to_the_function() -> None:
+    converter = Converter()
+    assert Signature(plain).load(converter, '[{"card":"x"}]') == ([Order("x")], {})
+    assert Signature(rest).load(converter, "[1, 2]") == ([1, 2.0], {})
+    text = '{"args": [], "kwargs": {"first": 1, "o": {"card": "y"}}}'
+    assert Signature(rest).load(converter, text) == ([], {"first": 1, "o": Order("y")})
+    assert Signature(half_typed).load(converter, '{"kwargs": {"a": 1}}') == ([], {"a": 1})
+    assert Signature(lambda: None).load(converter, None) == ([], {})
+
+
+def test_results_are_read_by_the_return_type() -> None:
+    def found() -> Order: ...  # type: ignore[empty-body]
+
+    assert Signature(found).decode_result('{"card":"x"}') == Order("x")
+    assert Signature(untyped).decode_result('{"card":"x"}') == {"card": "x"}
+
+
+def test_a_hint_that_names_nothing_is_no_hint() -> None:
+    def lost(a: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    assert Signature(lost).load(Converter(), "[1]") == ([1], {})
