@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
 import json
-import queue
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -50,7 +50,7 @@ def across(error: Exception) -> Exception:
         KeyError("k"),
         FileNotFoundError(2, "No such file"),
         FileNotFoundError(2, "No such file", "orders.csv"),
-        queue.Empty("nothing"),  # of a module that this one has imported
+        decimal.InvalidOperation("bad"),  # of a module that this one has imported
         xml.etree.ElementTree.ParseError("bad"),  # of a module inside one
         UnknownTypeError("no such workflow"),
     ],
