@@ -20,6 +20,22 @@ class CarrierDown(Exception):
         pass
 
 
+class Parcel(Exception):
+    """Say by `__reduce__` what it is made of, where its `args` do not."""
+
+    def __init__(self, number: int, *, why: str = "lost") -> None:
+        super().__init__(f"parcel {number} is {why}")
+        self.number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Parcel, (self.number,)
+
+
+class Broken(Exception):
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise RuntimeError("not to be copied")
+
+
 class Mute(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no message")
@@ -52,6 +68,8 @@ def across(error: Exception) -> Exception:
         FileNotFoundError(2, "No such file", "orders.csv"),
         decimal.InvalidOperation("bad"),  # of a module that this one has imported
         xml.etree.ElementTree.ParseError("bad"),  # of a module inside one
+        json.JSONDecodeError("msg", "doc", 0),  # its `args` are not what it is made of
+        Parcel(7),
         UnknownTypeError("no such workflow"),
     ],
 )
@@ -70,7 +88,8 @@ def test_the_type_is_kept(error: Exception) -> None:
     [
         Awkward(1, 2),
         CarrierDown(object()),
-        json.JSONDecodeError("msg", "doc", 0),  # its `args` are not what it is made of
+        CarrierDown("x" * 100_000),
+        Broken("x"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
         subprocess.CalledProcessError(1, "false"),  # of a module that the receiver does not know
     ],

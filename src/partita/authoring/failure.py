@@ -22,6 +22,8 @@ from partita import errors
 _PACKAGE = os.path.dirname(os.path.abspath(errors.__file__))
 _encoder = msgspec.json.Encoder()
 
+_ARGS_LIMIT = 64 * 1024  # bytes of JSON; larger arguments are dropped, the message is kept
+
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """One exception, as a history keeps it."""
@@ -105,14 +107,17 @@ def _encodable(text: str) -> str:
 
 
 def _plain_args(error: BaseException) -> list[Any] | None:
+    """Return what the exception can be made of again; a class may say so by `__reduce__`."""
     given = error.args
-    if isinstance(error, OSError) and len(given) == 2 and error.filename is not None:
-        given = (*given, error.filename)  # which Python keeps apart
     try:
-        args: list[Any] = msgspec.json.decode(_encoder.encode(given))
-    except (TypeError, ValueError, RecursionError, NotImplementedError):
+        made: Any = error.__reduce__()
+        if made[0] is type(error):
+            given = made[1]
+        data = _encoder.encode(given)
+        args: list[Any] = msgspec.json.decode(data)
+    except Exception:  # there is no JSON form, or the class's own code is at fault
         return None
-    return args
+    return args if len(data) <= _ARGS_LIMIT else None
 
 
 def _find(qualname: str, module: str, namespace: Mapping[str, Any]) -> type[Exception] | None:
