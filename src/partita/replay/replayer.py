@@ -45,15 +45,11 @@ class Replayer:
         cache_bytes: int = DEFAULT_CACHE,
     ) -> None:
         self._workflows: Mapping[str, Workflow[..., Any]] = by_key(workflows)
+        self.keys = frozenset(self._workflows)  # the types that this decides for
         self._converter = converter or Converter()
         self._cache_bytes = cache_bytes
         self._used = 0
         self._runs: OrderedDict[str, Run] = OrderedDict()  # least recently used first
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """The workflow types that this decides for."""
-        return frozenset(self._workflows)
 
     @property
     def live_runs(self) -> int:
