@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -62,7 +63,7 @@ class _Stage:
         self._file = folder / "trip.py"
         self._log = folder / "trip.log"
         self._database = folder / "partita.db"
-        self._say = console.print
+        self._say = partial(console.print, soft_wrap=True)  # commands are to be copied
         for old in folder.glob("*"):
             if old.is_file():
                 old.unlink()
