@@ -188,7 +188,7 @@ def fail_activity_task(draft: Draft, command: FailActivityTask) -> None:
 def _retry_delay(item: OpenActivity, now: float, reason: str | None) -> float | None:
     """Return how long to wait for the next attempt, or None if there is none."""
     policy = item.retry_policy
-    if policy is None or policy.is_final(reason):
+    if policy is None or policy.is_final(reason) or item.cancel_requested_event_id:
         return None
     if policy.max_attempts and item.attempt >= policy.max_attempts:
         return None
@@ -271,6 +271,10 @@ def release_activity(draft: Draft, command: Release) -> None:
     if item is None or not item.started_event_id:
         return
     if command.started_event_id not in (None, item.started_event_id):
+        return
+    requested = item.cancel_requested_event_id
+    if requested:  # nobody runs it any more, so nobody need be asked to stop
+        _end_activity(draft, item, ActivityTaskCanceled, latest_cancel_requested_event_id=requested)
         return
     _reschedule(draft, item, command.cause, 0.0)
 

@@ -6,6 +6,7 @@ decisions that contradicts itself is refused whole.
 
 from __future__ import annotations
 
+import math
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -114,7 +115,7 @@ def _check_decisions(decisions: list[AnyDecision]) -> None:
                 f"decision {position} of {len(decisions)}, {decision.decision_type}, "
                 "closes the execution, so it must be the last"
             )
-        if isinstance(decision, StartTimer) and decision.start_to_fire < 0:
+        if isinstance(decision, StartTimer) and not 0 <= decision.start_to_fire < math.inf:
             raise DecisionRefusedError(
                 f"timer {decision.timer_id} is to fire in {decision.start_to_fire} s; "
                 "give a number of seconds from 0 on"
