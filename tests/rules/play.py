@@ -15,14 +15,16 @@ from partita.commands import (
 from partita.history import ActivityType, AnyDecision, ScheduleActivityTask, WorkflowType
 from partita.rules import apply, decide
 from partita.state import AnyItem, Execution, Progress, State
+from tests.rules import sound
 
+BEGIN = Start(input="[]")
 CHARGE = ActivityType("charge")
 
 
 class Play:
     """One execution; `now` is moved by hand."""
 
-    def __init__(self, **execution: Any) -> None:
+    def __init__(self, *, begin: Command = BEGIN, **execution: Any) -> None:
         self.now = 1000.0
         self.state = State(
             1,
@@ -39,12 +41,13 @@ class Play:
             lambda *_: None,
             is_new=True,
         )
-        self.do(Start(input="[]"))
+        self.do(begin)
 
     def do(self, command: Command) -> Change:
-        """Decide and apply one command."""
+        """Decide and apply one command; the history must stay sound."""
         change = decide(self.state, command, self.now)
         apply(self.state, change)
+        sound.check(self.state.new_events)
         return change
 
     def take_decision(self) -> int:

@@ -210,3 +210,157 @@ def test_what_is_released_can_be_taken_again(cause: RescheduleCause, attempt: in
     with pytest.raises(TaskLostError):
         complete(play, started)
     complete(play, again)
+
+
+def test_what_was_given_back_twice_waits_once() -> None:
+    play = Play()
+    play.schedule()
+    started = play.take_activity()
+    again = Release(
+        kind="activity", id="a", cause=RescheduleCause.GIVEN_BACK, started_event_id=started
+    )
+    play.do(again)
+    assert play.do(again).events == []
+    play.take_activity()
+    assert play.do(again).events == [], "another worker holds it now"
+
+
+def test_a_lost_worker_costs_an_attempt_and_a_given_back_task_does_not() -> None:
+    attempts = {RescheduleCause.GIVEN_BACK: 3, RescheduleCause.WORKER_LOST: 2}
+    for cause, failures in attempts.items():
+        play = Play()
+        play.schedule(retry_policy=RetryPolicy(max_attempts=3, initial_interval=0.0))
+        play.take_activity()
+        play.do(Release(kind="activity", id="a", cause=cause))
+        assert play.last.cause is cause
+        assert play.last.attempt == 1
+        for _ in range(failures):
+            assert "ActivityTaskFailed" not in play.kinds
+            fail(play)
+        assert "ActivityTaskFailed" in play.kinds
+
+
+@pytest.mark.parametrize("cause", [RescheduleCause.GIVEN_BACK, RescheduleCause.WORKER_LOST])
+def test_a_canceled_activity_is_not_handed_out_again(cause: RescheduleCause) -> None:
+    play = running_and_cancelled()
+    play.do(Release(kind="activity", id="a", cause=cause))
+    ended: Any = play.state.new_events[-2]
+    assert ended.event_type == "ActivityTaskCanceled"
+    assert ended.latest_cancel_requested_event_id > 0
+    assert play.state.progress.open_activities == 0
+
+
+def test_a_canceled_activity_that_fails_is_not_tried_again() -> None:
+    play = running_and_cancelled(retry_policy=THRICE)
+    started = play.item("activity", "a").started_event_id
+    play.do(FailActivityTask(activity_id="a", started_event_id=started, reason="Boom"))
+    assert play.kinds[-2:] == ["ActivityTaskFailed", "DecisionTaskScheduled"]
+
+
+def test_a_canceled_activity_may_still_complete() -> None:
+    play = running_and_cancelled()
+    complete(play, play.item("activity", "a").started_event_id)
+    assert play.kinds[-2:] == ["ActivityTaskCompleted", "DecisionTaskScheduled"]
+
+
+def running_and_cancelled(**options: Any) -> Play:
+    play = Play()
+    play.schedule(**options)
+    play.take_activity()
+    play.do(Signal(signal_name="wake"))
+    play.decide(RequestCancelActivityTask(activity_id="a"))
+    return play
+
+
+def test_cancelling_between_two_attempts_closes_the_activity() -> None:
+    play = Play()
+    play.schedule(retry_policy=THRICE)
+    fail(play)
+    play.do(Signal(signal_name="wake"))
+    play.decide(RequestCancelActivityTask(activity_id="a"))
+    assert "ActivityTaskCanceled" in play.kinds
+    play.now += 100
+    assert play.do(Due(kind="activity", id="a")).events == []
+
+
+def test_retries_without_end_wait_no_longer_than_their_limit() -> None:
+    play = Play()
+    play.schedule(retry_policy=RetryPolicy(max_attempts=0, initial_interval=1.0, max_interval=5.0))
+    waits = []
+    for _ in range(6):
+        fail(play)
+        waits.append(play.last.backoff)
+        play.now += play.last.backoff
+        play.do(Due(kind="activity", id="a"))
+    assert waits == [1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+
+
+def test_a_rescheduled_activity_tells_why() -> None:
+    play = Play()
+    play.schedule(retry_policy=THRICE)
+    fail(play, "Boom", details='{"message":"m"}')
+    told = play.last
+    assert (told.cause, told.attempt, told.reason) == (RescheduleCause.FAILED, 1, "Boom")
+    assert told.details == '{"message":"m"}'
+    assert "DecisionTaskScheduled" not in play.kinds[-1:], "the decider need not know"
+    waiting = play.item("activity", "a")
+    assert (waiting.owner, waiting.queue, waiting.attempt) == (None, None, 2)
+
+
+def test_schedule_to_close_counts_from_the_first_attempt() -> None:
+    play = Play()
+    policy = RetryPolicy(max_attempts=0, initial_interval=2.0, backoff=1.0)
+    play.schedule(retry_policy=policy, schedule_to_close=10.0)
+    scheduled = play.now
+    play.now += 3
+    fail(play)
+    play.now += 2
+    play.do(Due(kind="activity", id="a"))
+    assert play.item("activity", "a").due == scheduled + 10
+    play.take_activity()
+    play.now = scheduled + 10
+    play.do(Due(kind="activity", id="a"))
+    ended: Any = play.state.new_events[-2]
+    assert (ended.event_type, ended.timeout_type) == ("ActivityTaskTimedOut", "SCHEDULE_TO_CLOSE")
+
+
+def test_the_soonest_of_many_timeouts_is_the_one() -> None:
+    play = Play()
+    play.schedule(schedule_to_start=9.0, start_to_close=7.0, schedule_to_close=20.0, heartbeat=3.0)
+    dues = [play.item("activity", "a").due - play.now]
+    started = play.take_activity()
+    dues.append(play.item("activity", "a").due - play.now)
+    for _ in range(3):
+        play.now += 2
+        play.do(Heartbeat(activity_id="a", started_event_id=started))
+    dues.append(play.item("activity", "a").due - play.now)
+    assert dues == [9.0, 3.0, 1.0]
+
+
+def test_a_late_heartbeat_is_refused() -> None:
+    play = Play()
+    play.schedule()
+    started = play.take_activity()
+    complete(play, started)
+    for late in (started, 0):
+        with pytest.raises(TaskLostError):
+            play.do(Heartbeat(activity_id="a", started_event_id=late))
+
+
+def test_an_activity_goes_to_its_own_task_list_or_that_of_the_workflow() -> None:
+    play = Play()
+    play.schedule("a")
+    play.do(Signal(signal_name="wake"))
+    play.schedule("b", task_list="gpu", task_priority=5, control="c", input="[1]")
+    assert (play.last.task_list, play.last.control, play.last.input) == ("gpu", "c", "[1]")
+    assert play.item("activity", "a").queue == "default"
+    item = play.item("activity", "b")
+    assert (item.queue, item.priority, item.name, item.input) == ("gpu", 5, "charge@1", "[1]")
+
+
+def test_a_closed_activity_frees_its_id() -> None:
+    play = Play()
+    play.schedule()
+    complete(play, play.take_activity())
+    play.schedule()
+    assert play.kinds.count("ActivityTaskScheduled") == 2

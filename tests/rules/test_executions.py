@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from partita.commands import (
-    ApplyChildPolicy,
+    CancelActivityTask,
     ChildClosed,
-    ChildNotStarted,
-    ChildStarted,
     Command,
     CompleteActivityTask,
     CompleteDecisionTask,
     ContinueRun,
     Due,
-    ExternalAnswered,
+    FailActivityTask,
     FailDecisionTask,
+    Heartbeat,
+    Release,
     RequestCancel,
-    SendCancel,
-    SendSignal,
     Signal,
-    StartChild,
+    Start,
+    StartActivityTask,
     StartDecisionTask,
-    TellParent,
     Terminate,
 )
 from partita.errors import DecisionRefusedError, ExecutionNotFoundError, TaskLostError
@@ -37,16 +36,16 @@ from partita.history import (
     ContinueAsNewWorkflowExecution,
     FailWorkflowExecution,
     RecordMarker,
-    RequestCancelExternalWorkflowExecution,
+    RescheduleCause,
+    ScheduleActivityTask,
     ScheduleLambdaFunction,
-    SignalExternalWorkflowExecution,
-    StartChildWorkflowExecution,
     StartTimer,
     WorkflowExecution,
+    WorkflowExecutionStarted,
     WorkflowType,
 )
 from partita.state import Status
-from tests.rules.play import Play
+from tests.rules.play import CHARGE, Play
 
 CLOSINGS: list[tuple[AnyDecision, str, Status]] = [
     (CompleteWorkflowExecution(result="1"), "WorkflowExecutionCompleted", Status.COMPLETED),
@@ -117,6 +116,8 @@ def test_a_list_that_contradicts_itself_is_refused_whole() -> None:
     lists: list[list[AnyDecision]] = [
         [RecordMarker(marker_name="m"), CompleteWorkflowExecution(), RecordMarker(marker_name="n")],
         [RecordMarker(marker_name="m"), StartTimer(timer_id="t", start_to_fire=-1)],
+        [StartTimer(timer_id="t", start_to_fire=math.nan)],
+        [StartTimer(timer_id="t", start_to_fire=math.inf)],
     ]
     for decisions in lists:
         with pytest.raises(DecisionRefusedError):
@@ -151,6 +152,95 @@ def test_a_broken_decider_is_asked_again_later_and_told_of_once() -> None:
     assert play.kinds.count("DecisionTaskFailed") == 2
 
 
+def test_a_decider_that_fails_loses_no_event() -> None:
+    play = Play()
+    started = play.take_decision()
+    play.do(Signal(signal_name="late"))
+    play.do(FailDecisionTask(started_event_id=started, cause="BROKEN", message="no"))
+    play.now = play.item("decision").due
+    play.do(Due(kind="decision", id=""))
+    change = play.decide(CompleteWorkflowExecution())  # it has seen the signal now
+    assert change.closes
+
+
+def test_a_lost_decider_is_replaced_at_once() -> None:
+    play = Play()
+    started = play.take_decision()
+    play.do(Signal(signal_name="late"))
+    play.do(Release(kind="decision", id="", cause=RescheduleCause.WORKER_LOST))
+    assert play.kinds[-2:] == ["DecisionTaskTimedOut", "DecisionTaskScheduled"]
+    assert play.do(Release(kind="decision", id="", cause=RescheduleCause.WORKER_LOST)).events == []
+    with pytest.raises(TaskLostError):
+        play.do(CompleteDecisionTask(started_event_id=started, decisions=[]))
+    assert play.decide(CompleteWorkflowExecution()).closes
+
+
+def test_a_decision_task_is_answered_once_and_only_when_taken() -> None:
+    play = Play()
+    with pytest.raises(TaskLostError):
+        play.do(CompleteDecisionTask(started_event_id=0, decisions=[]))
+    started = play.take_decision()
+    answer = CompleteDecisionTask(started_event_id=started, decisions=[], execution_context="c")
+    play.do(answer)
+    assert play.last.execution_context == "c"
+    assert play.state.progress.previous_started_event_id == started
+    for late in (answer, FailDecisionTask(started_event_id=started, cause="C", message="m")):
+        with pytest.raises(TaskLostError):
+            play.do(late)
+
+
+def test_an_execution_may_begin_later() -> None:
+    play = Play(begin=Start(first_decision_at=1030.0))
+    assert play.item("decision").queue is None
+    assert play.item("decision").due == 1030.0
+    play.now = 1030.0
+    play.do(Due(kind="decision", id=""))
+    assert play.item("decision").queue == "default"
+    assert play.kinds == ["WorkflowExecutionStarted", "DecisionTaskScheduled"]
+
+
+def test_the_first_event_tells_how_it_was_started() -> None:
+    parent = WorkflowExecution("p", "p")
+    play = Play(
+        begin=Start(input="[1]", continued_execution_run_id="old"),
+        parent=parent,
+        parent_initiated_event_id=9,
+        tag_list=("t",),
+        task_priority=3,
+        child_policy=ChildPolicy.ABANDON,
+        execution_start_to_close=60.0,
+        task_start_to_close=10.0,
+        lambda_role="role",
+    )
+    first = play.state.new_events[0]
+    assert first == WorkflowExecutionStarted(
+        event_id=1,
+        event_timestamp=play.now,
+        child_policy=ChildPolicy.ABANDON,
+        task_list="default",
+        workflow_type=WorkflowType("flow"),
+        input="[1]",
+        execution_start_to_close=60.0,
+        task_start_to_close=10.0,
+        task_priority=3,
+        tag_list=("t",),
+        continued_execution_run_id="old",
+        parent_workflow_execution=parent,
+        parent_initiated_event_id=9,
+        lambda_role="role",
+    )
+    assert play.item("execution").due == play.now + 60
+    assert play.item("decision").priority == 3
+
+
+def test_what_is_not_due_yet_stays_as_it_is() -> None:
+    play = Play(execution_start_to_close=60.0, task_start_to_close=10.0)
+    play.decide(StartTimer(timer_id="t", start_to_fire=5))
+    play.now += 4.9
+    for kind, id in (("execution", ""), ("timer", "t"), ("timer", "u"), ("activity", "a")):
+        assert play.do(Due(kind=kind, id=id)).events == []
+
+
 def test_the_execution_timeout_closes_it() -> None:
     play = Play(execution_start_to_close=60.0)
     play.now += 60
@@ -166,22 +256,47 @@ def test_a_cancel_request_is_recorded_once() -> None:
     assert play.state.progress.cancel_requested
 
 
-@pytest.mark.parametrize("command", [Signal(signal_name="x"), RequestCancel(), Terminate()])
-def test_a_closed_execution_refuses_requests(command: Command) -> None:
+REQUESTS: list[Command] = [Start(), Signal(signal_name="x"), RequestCancel(), Terminate()]
+TASKS: list[Command] = [
+    StartDecisionTask(),
+    CompleteDecisionTask(started_event_id=3, decisions=[]),
+    FailDecisionTask(started_event_id=3, cause="C", message="m"),
+    StartActivityTask(activity_id="b"),
+    CompleteActivityTask(activity_id="a", started_event_id=7),
+    FailActivityTask(activity_id="a", started_event_id=7),
+    CancelActivityTask(activity_id="a", started_event_id=7),
+    Heartbeat(activity_id="a", started_event_id=7),
+    Release(kind="activity", id="a", cause=RescheduleCause.WORKER_LOST),
+    Due(kind="timer", id="t"),
+    ChildClosed(
+        execution=WorkflowExecution("c", "c"),
+        workflow_type=WorkflowType("child"),
+        initiated_event_id=5,
+        status=Status.FAILED,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [(command, ExecutionNotFoundError) for command in REQUESTS]
+    + [(command, TaskLostError) for command in TASKS],
+    ids=lambda given: type(given).__name__ if isinstance(given, Command) else given.__name__,
+)
+def test_a_closed_execution_refuses_everything(command: Command, error: type[Exception]) -> None:
     play = Play()
-    play.do(Terminate(reason="enough"))
-    assert play.last.reason == "enough"
-    with pytest.raises(ExecutionNotFoundError):
+    play.decide(
+        ScheduleActivityTask(activity_id="a", activity_type=CHARGE),
+        ScheduleActivityTask(activity_id="b", activity_type=CHARGE),
+        StartTimer(timer_id="t", start_to_fire=0),
+    )
+    assert play.take_activity() == 8
+    play.do(Terminate(reason="enough", details="d"))
+    assert (play.last.reason, play.last.details) == ("enough", "d")
+    before = play.kinds
+    with pytest.raises(error, match=r"execution w .* is closed"):
         play.do(command)
-
-
-def test_a_closed_execution_refuses_tasks() -> None:
-    play = Play()
-    play.schedule()
-    started = play.take_activity()
-    play.do(Terminate())
-    with pytest.raises(TaskLostError):
-        play.do(CompleteActivityTask(activity_id="a", started_event_id=started))
+    assert play.kinds == before
 
 
 def test_timers_fire_or_are_canceled() -> None:
@@ -200,97 +315,26 @@ def test_timers_fire_or_are_canceled() -> None:
     assert play.state.progress.open_timers == 0
 
 
-def test_children_start_and_end() -> None:
-    play = Play()
-    change = play.decide(
-        StartChildWorkflowExecution(workflow_id="c", workflow_type=WorkflowType("child"))
-    )
-    (start,) = change.outgoing
-    assert isinstance(start, StartChild)
-    assert start.execution.parent == WorkflowExecution("w", "r" * 32)
-    child = WorkflowExecution("c", "c" * 32)
-    play.do(
-        ChildStarted(
-            execution=child,
-            workflow_type=WorkflowType("child"),
-            initiated_event_id=start.initiated_event_id,
-        )
-    )
-    assert play.state.progress.open_children == 1
-    closed = ChildClosed(
-        execution=child,
-        workflow_type=WorkflowType("child"),
-        initiated_event_id=start.initiated_event_id,
-        status=Status.COMPLETED,
-        result="7",
-    )
-    play.do(closed)
-    ended: Any = play.state.new_events[-1]
-    assert (ended.event_type, ended.result) == ("ChildWorkflowExecutionCompleted", "7")
-    assert play.state.progress.open_children == 0
-    assert play.do(closed).events == []
-
-
-def test_a_child_that_does_not_start() -> None:
-    play = Play()
-    play.do(
-        ChildNotStarted(
-            workflow_id="c",
-            workflow_type=WorkflowType("child"),
-            initiated_event_id=5,
-            decision_task_completed_event_id=4,
-            cause="WORKFLOW_ALREADY_RUNNING",
-        )
-    )
-    assert play.last.cause == "WORKFLOW_ALREADY_RUNNING"
-
-
-@pytest.mark.parametrize("policy", list(ChildPolicy))
-def test_the_child_policy_is_applied_on_terminate(policy: ChildPolicy) -> None:
-    play = Play(child_policy=policy)
-    play.do(
-        ChildStarted(
-            execution=WorkflowExecution("c", "c"),
-            workflow_type=WorkflowType("child"),
-            initiated_event_id=2,
-        )
-    )
-    outgoing = play.do(Terminate()).outgoing
-    expected = [] if policy is ChildPolicy.ABANDON else [ApplyChildPolicy(policy=policy)]
-    assert outgoing == expected
-
-
-def test_a_child_tells_its_parent() -> None:
-    play = Play(parent=WorkflowExecution("p", "p"), parent_initiated_event_id=9)
-    (told,) = play.decide(CompleteWorkflowExecution(result="3")).outgoing
-    assert isinstance(told, TellParent)
-    assert (told.closed.initiated_event_id, told.closed.result) == (9, "3")
-
-
-def test_signals_and_cancel_requests_to_others() -> None:
-    play = Play()
-    change = play.decide(
-        SignalExternalWorkflowExecution(workflow_id="o", signal_name="s", input="1"),
-        RequestCancelExternalWorkflowExecution(workflow_id="o"),
-    )
-    signal, cancel = change.outgoing
-    assert isinstance(signal, SendSignal)
-    assert isinstance(cancel, SendCancel)
-    play.do(ExternalAnswered(outgoing=signal, run_id="r"))
-    assert "ExternalWorkflowExecutionSignaled" in play.kinds
-    play.do(ExternalAnswered(outgoing=cancel, cause="UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"))
-    assert play.kinds[-1] == "RequestCancelExternalWorkflowExecutionFailed"
-
-
 def test_continue_as_new_carries_on_under_a_new_run() -> None:
-    play = Play(tag_list=("t",))
+    play = Play(
+        tag_list=("t",),
+        task_start_to_close=9.0,
+        parent=WorkflowExecution("p", "p"),
+        lambda_role="r",
+    )
+    play.now += 5
     (next_run,) = play.decide(
-        ContinueAsNewWorkflowExecution(input="[2]", workflow_type_version="2")
+        ContinueAsNewWorkflowExecution(input="[2]", workflow_type_version="2", task_list="other")
     ).outgoing
     assert isinstance(next_run, ContinueRun)
-    assert next_run.execution.run_id == play.last.new_execution_run_id != "r" * 32
-    assert next_run.execution.workflow_type.version == "2"
-    assert (next_run.execution.tag_list, next_run.input) == (("t",), "[2]")
+    new = next_run.execution
+    assert new.run_id == play.last.new_execution_run_id != "r" * 32
+    assert new.workflow_id == "w"
+    assert new.workflow_type == play.last.workflow_type == WorkflowType("flow", "2")
+    assert (new.task_list, new.started_at, next_run.input) == ("other", play.now, "[2]")
+    assert (new.tag_list, new.task_start_to_close, new.lambda_role) == (("t",), 9.0, "r")
+    assert new.parent == WorkflowExecution("p", "p"), "the next run is the child now"
+    assert play.last.input == "[2]"
 
 
 def test_lambda_functions_are_refused_as_an_event() -> None:
