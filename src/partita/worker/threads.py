@@ -55,16 +55,18 @@ class Threads:
                 threading.Thread(target=self._run, name=next(self._names), daemon=True).start()
 
     def _run(self) -> None:
-        going = True
-        while going:
+        while True:
             with self._lock:
                 self._waking = False
             self._work()
             with self._lock:
                 self._idle += 1
-            going = self._wakes.get()
+            # Whoever submits from here on finds this thread idle; what came before is seen now.
+            going = bool(self._calls) or self._wakes.get()
             with self._lock:
                 self._idle -= 1
+            if not going:
+                return
 
     def _work(self) -> None:
         calls = self._calls
