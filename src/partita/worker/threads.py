@@ -25,6 +25,7 @@ class Threads:
         self._names = (f"{name}-{number}" for number in itertools.count(1))
         self._calls: deque[Call] = deque()
         self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()  # False: end
+        self._closed = False
         self._lock = threading.Lock()  # guards the three below
         self._waking = False  # a thread is on its way
         self._idle = 0
@@ -37,6 +38,7 @@ class Threads:
 
     def close(self) -> None:
         """Let the threads end once they have nothing to do."""
+        self._closed = True
         for _ in range(self._count):
             self._wakes.put(False)
 
@@ -62,7 +64,7 @@ class Threads:
             with self._lock:
                 self._idle += 1
             # Whoever submits from here on finds this thread idle; what came before is seen now.
-            going = bool(self._calls) or self._wakes.get()
+            going = bool(self._calls) or (not self._closed and self._wakes.get())
             with self._lock:
                 self._idle -= 1
             if not going:
