@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
 
 from partita.history import AnyEvent
 from partita.state import AnyItem, ExecutionFilter, ItemKey, OpenChild, State, Status
 from partita.store import Record, Taken, WorkerRecord
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 class MemoryStore:
-    """A store that is also its own transaction: only `write` changes it."""
+    """A store that is also its own transaction, and notes how to take back what it changed."""
 
     shared = False
     foreign = False
@@ -29,12 +34,19 @@ class MemoryStore:
         self._events: dict[int, list[AnyEvent]] = {}
         self._newest: dict[tuple[str, str], int] = {}
         self._workers: dict[str, WorkerRecord] = {}
+        self._undo: list[Callable[[], object]] = []
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryStore]:
-        """Keep other threads out."""
+        """Keep other threads out; take everything back if the block raises."""
         with self._lock:
-            yield self
+            self._undo = []
+            try:
+                yield self
+            except BaseException:
+                for take_back in reversed(self._undo):
+                    take_back()
+                raise
 
     def changed(self) -> bool:
         """Return False: no other process can write here."""
@@ -115,9 +127,13 @@ class MemoryStore:
 
     def due(self, now: float, limit: int) -> list[Taken]:
         """Return items whose `due` has come, soonest first."""
-        found = [taken for taken in self._all() if (taken[1].due or now + 1) <= now]
-        found.sort(key=lambda taken: taken[1].due or 0.0)
-        return found[:limit]
+        found = [
+            (item.due, (run, item))
+            for run, item in self._all()
+            if item.due is not None and item.due <= now
+        ]
+        found.sort(key=lambda pair: pair[0])
+        return [taken for _, taken in found[:limit]]
 
     def next_due(self) -> float | None:
         """Return the soonest `due` of all."""
@@ -152,27 +168,45 @@ class MemoryStore:
     def write(self, states: Iterable[State]) -> None:
         """Store each state."""
         for state in states:
-            self._records[state.run] = Record(state.run, state.execution, state.progress)
+            run, execution = state.run, state.execution
+            self._set(self._records, run, Record(run, execution, state.progress))
             if state.is_new:
-                self._newest[state.execution.domain, state.execution.workflow_id] = state.run
-            self._events.setdefault(state.run, []).extend(state.new_events)
-            items = self._items.setdefault(state.run, {})
+                self._set(self._newest, (execution.domain, execution.workflow_id), run)
+            self._append(run, state.new_events)
+            if state.is_closed:
+                self._remove(self._items, run)
+                continue
+            items = self._items.setdefault(run, {})
             for key in state.changed:
                 item = state.items.get(key)
                 if item is None:
-                    items.pop(key, None)
+                    self._remove(items, key)
                 else:
-                    items[key] = item
-            if state.is_closed:
-                del self._items[state.run]
+                    self._set(items, key, item)
 
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
-        self._workers[worker.id] = worker
+        self._set(self._workers, worker.id, worker)
 
     def drop_worker(self, id: str) -> None:
         """Remove a worker."""
-        self._workers.pop(id, None)
+        self._remove(self._workers, id)
+
+    def _set(self, mapping: dict[K, V], key: K, value: V) -> None:
+        if key in mapping:
+            self._undo.append(partial(mapping.__setitem__, key, mapping[key]))
+        else:
+            self._undo.append(partial(mapping.pop, key))
+        mapping[key] = value
+
+    def _remove(self, mapping: dict[K, V], key: K) -> None:
+        if key in mapping:
+            self._undo.append(partial(mapping.__setitem__, key, mapping.pop(key)))
+
+    def _append(self, run: int, new: list[AnyEvent]) -> None:
+        events = self._events.setdefault(run, [])
+        self._undo.append(partial(events.__delitem__, slice(len(events), None)))
+        events.extend(new)
 
 
 def _fits(record: Record, filter: ExecutionFilter) -> bool:
