@@ -145,7 +145,8 @@ class SqliteStore:
     def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
         """Return the run, or the newest run of the workflow id, as last committed."""
         rows = self._read(*_find(domain, workflow_id, run_id))
-        return _record(rows[0]) if rows else None
+        with _translated(self.path):
+            return _record(rows[0]) if rows else None
 
     def is_open(self, run: int) -> bool:
         """Return whether a run is there and open, as last committed."""
@@ -153,17 +154,20 @@ class SqliteStore:
 
     def items(self, run: int) -> list[AnyItem]:
         """Return all the open items of a run, as last committed."""
-        return [_unpack_item(body) for (body,) in self._read(_ITEMS, (run,))]
+        with _translated(self.path):
+            return [_unpack_item(body) for (body,) in self._read(_ITEMS, (run,))]
 
     def events(self, run: int, after: int) -> list[AnyEvent]:
         """Return the committed events after number `after`."""
-        return _joined(self._read(_EVENTS, (run, run, after)), after)
+        with _translated(self.path):
+            return _joined(self._read(_EVENTS, (run, run, after)), after)
 
     def executions(self, filter: ExecutionFilter) -> list[Record]:
         """Return up to `filter.limit` executions, newest first."""
         where, parameters = _where(filter)
         sql = f"{_RECORD}{where} ORDER BY run DESC LIMIT ?"
-        return [_record(row) for row in self._read(sql, [*parameters, filter.limit])]
+        with _translated(self.path):
+            return [_record(row) for row in self._read(sql, [*parameters, filter.limit])]
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
@@ -185,11 +189,19 @@ class SqliteStore:
             )
         ]
         for run, progress in self._read("SELECT run, progress FROM executions"):
-            ids = [event.event_id for event in self.events(run, 0)]
-            last = _unpack_progress(progress).last_event_id
-            if ids != list(range(1, last + 1)):
-                faults.append(f"history of run {run}: {len(ids)} events, not 1 to {last}")
+            try:
+                faults += self._gaps(run, progress)
+            except StoreCorruptError as error:
+                faults.append(f"history of run {run}: {error}")
         return faults
+
+    def _gaps(self, run: int, progress: bytes) -> list[str]:
+        ids = [event.event_id for event in self.events(run, 0)]
+        with _translated(self.path):
+            last = _unpack_progress(progress).last_event_id
+        if ids == list(range(1, last + 1)):
+            return []
+        return [f"history of run {run}: {len(ids)} events, not 1 to {last}"]
 
     def close(self) -> None:
         """Close both connections; the last one to close folds the WAL into the file."""
