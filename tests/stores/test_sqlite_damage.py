@@ -44,9 +44,9 @@ def test_a_row_that_cannot_be_read_in_a_transaction(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "x.db")
     run = saved(store).run
     change(store.path, f"UPDATE executions SET progress = {UNREADABLE}")
-    with pytest.raises(StoreCorruptError, match="cannot be read"):
-        with store.transaction() as transaction:
-            transaction.record(run)
+    refused = pytest.raises(StoreCorruptError, match="cannot be read")
+    with refused, store.transaction() as transaction:
+        transaction.record(run)
     store.close()
 
 

@@ -1,0 +1,107 @@
+"""A file goes to the newest schema step by step, by whoever opens it first."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from partita.errors import StoreError
+from partita.stores import migrations
+from partita.stores.sqlite import SqliteStore
+from tests.stores.test_obligations import saved
+
+NEXT = migrations.Migration(
+    2,
+    "next",
+    "-- A comment; with a semicolon.\n"
+    "CREATE TABLE extra (a TEXT DEFAULT 'x;y');\n"
+    "CREATE TRIGGER watch AFTER INSERT ON extra BEGIN\n"
+    "    DELETE FROM extra WHERE a = 'gone';\n"
+    "END;\n",
+)
+BROKEN = migrations.Migration(
+    3,
+    "broken",
+    "CREATE TABLE half (a); UPDATE executions SET status = 9; CREATE TABLE half (a);",
+)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A file of the schema that is the newest today, with an execution in it."""
+    store = SqliteStore(tmp_path / "x.db")
+    saved(store)
+    store.close()
+    return store.path
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> list[migrations.Migration]:
+    """The scripts there are; a test adds its own."""
+    known = migrations.migrations()[:1]
+    monkeypatch.setattr(migrations, "migrations", lambda: list(known))
+    return known
+
+
+def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def tables(path: Path) -> set[object]:
+    return {name for (name,) in rows(path, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
+
+
+def test_the_scripts_are_numbered_from_one_without_gaps() -> None:
+    found = migrations.migrations()
+    assert [script.number for script in found] == list(range(1, len(found) + 1))
+    assert all(script.sql.strip() for script in found)
+
+
+def test_an_old_file_is_brought_up_and_keeps_what_it_holds(
+    old: Path, scripts: list[migrations.Migration]
+) -> None:
+    scripts.append(NEXT)
+    store = SqliteStore(old)
+    assert store.find("d", "w", None) is not None
+    assert store.check() == []
+    store.close()
+    assert rows(old, "SELECT number, name, checksum FROM migrations") == [
+        (script.number, script.name, script.checksum) for script in scripts
+    ]
+    assert "extra" in tables(old)
+    SqliteStore(old).close()
+    assert len(rows(old, "SELECT 1 FROM migrations")) == 2
+
+
+def test_a_script_that_breaks_leaves_the_old_file_as_it_was(
+    old: Path, scripts: list[migrations.Migration]
+) -> None:
+    before = tables(old)
+    scripts += [NEXT, BROKEN]
+    with pytest.raises(StoreError):
+        SqliteStore(old)
+    assert tables(old) == before
+    assert rows(old, "SELECT number FROM migrations") == [(1,)]
+    assert rows(old, "SELECT status FROM executions") == [(0,)]
+    del scripts[1:]
+    store = SqliteStore(old)
+    assert store.find("d", "w", None) is not None
+    store.close()
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    def opened(number: int) -> int:
+        store = SqliteStore(tmp_path / "x.db")
+        run = saved(store, f"w{number}").run
+        store.close()
+        return run
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(opened, range(16))) == list(range(1, 17))
+    scripts = len(migrations.migrations())
+    assert len(rows(tmp_path / "x.db", "SELECT 1 FROM migrations")) == scripts
