@@ -337,6 +337,29 @@ def test_the_soonest_of_many_timeouts_is_the_one() -> None:
     assert dues == [9.0, 3.0, 1.0]
 
 
+def test_schedule_to_start_counts_anew_for_each_attempt() -> None:
+    play = Play()
+    play.schedule(schedule_to_start=10.0, retry_policy=THRICE)
+    play.now += 9
+    fail(play)
+    play.now += 2
+    play.do(Due(kind="activity", id="a"))
+    waiting = play.item("activity", "a")
+    assert (waiting.since, waiting.due) == (play.now, play.now + 10)
+
+
+def test_a_timeout_tells_the_last_heartbeat() -> None:
+    play = Play()
+    play.schedule(heartbeat=3.0)
+    started = play.take_activity()
+    for details in ('"half"', None):  # a beat without details keeps those before
+        play.do(Heartbeat(activity_id="a", started_event_id=started, details=details))
+    play.now += 3
+    play.do(Due(kind="activity", id="a"))
+    ended: Any = play.state.new_events[-2]
+    assert (ended.event_type, ended.details) == ("ActivityTaskTimedOut", '"half"')
+
+
 def test_a_late_heartbeat_is_refused() -> None:
     play = Play()
     play.schedule()

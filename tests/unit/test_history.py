@@ -66,6 +66,14 @@ def test_event_attributes(name: str) -> None:
     assert ours_required == required
 
 
+def test_attributes_of_our_own_events() -> None:
+    token = {"scheduled_event_id", "started_event_id"}
+    rescheduled, required = fields(history.ActivityTaskRescheduled)
+    assert required == token | {"cause", "attempt"}
+    assert rescheduled - required == {"backoff", "reason", "details"}
+    assert fields(history.DecisionTaskFailed) == ((token | {"cause", "message"},) * 2)
+
+
 @pytest.mark.parametrize("name", sorted(DECISIONS))
 def test_decision_attributes(name: str) -> None:
     theirs, required = attributes(f"{name}DecisionAttributes")
