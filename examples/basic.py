@@ -1,9 +1,10 @@
-"""Compute `(x + 1) * 2` from two durable steps, with a delay between them.
-
-`double` is given the *future* of `increment`: that is a data-flow edge, and nobody waits for it.
+"""Compute `(x + 1) * 2` from two durable steps, with a delay beside them.
 
     partita run examples/basic.py:calculate --input '[20]'
     python examples/basic.py
+
+`double` is given the *future* of `increment`: that is an edge of data flow, and nobody waits
+for it. The delay runs meanwhile; on an engine it is a timer, which no crash stops.
 """
 
 from partita import activity, sleep, workflow
@@ -22,7 +23,7 @@ def double(x: int) -> int:
 @workflow
 def calculate(x: int, delay: float = 0.2) -> int:
     doubled = double.submit(increment.submit(x))
-    sleep(delay)
+    sleep(delay)  # seconds
     return doubled.result()
 
 

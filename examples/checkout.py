@@ -1,21 +1,30 @@
-"""Check an order out as a saga: what was done is undone if a later step fails.
+"""Check an order out as a saga: if a later step fails, what was done is undone, last first.
 
     partita run examples/checkout.py:checkout --input '[{"card": "4242", "items": ["pen"]}]'
     python examples/checkout.py
 
-An order for an `anvil` cannot be shipped: its stock is released and its payment refunded.
+Order an `anvil` and no carrier takes the parcel; order a `unicorn` and it is out of stock.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from partita import Retry, activity, workflow
 
-PRICES = {"pen": 250, "book": 1800, "anvil": 99900}
+STOCK = {"pen": 250, "book": 1800, "anvil": 99900}  # cents
 
 
-class CarrierDownError(Exception):
-    """No carrier takes the parcel."""
+class ShopError(Exception):
+    """The order cannot be carried out."""
+
+
+class OutOfStockError(ShopError):
+    """There is none left."""
+
+
+class CarrierDownError(ShopError):
+    """No carrier takes the parcel; perhaps a little later."""
 
 
 @dataclass
@@ -27,56 +36,63 @@ class Order:
 
 
 @dataclass
-class Receipt:
+class Report:
     """What became of an order."""
 
-    payment: str
-    parcel: str | None
-    undone: list[str]
+    parcel: str | None = None
+    problem: str | None = None
+    undone: list[str] = field(default_factory=list)
 
 
 @activity(start_to_close=30, retry=Retry(max_attempts=5, non_retryable=(ValueError,)))
 def charge(card: str, cents: int) -> str:
     if not card.isdigit():
         raise ValueError(f"not a card number: {card}")
-    return f"payment of {cents} from {card[-4:]}"
-
-
-@activity
-def refund(payment: str) -> str:
-    return f"refunded: {payment}"
+    return f"{cents} cents from card {card[-4:]}"
 
 
 @activity
 def reserve(item: str) -> str:
-    return f"stock of {item}"
-
-
-@activity
-def release(stock: str) -> str:
-    return f"released: {stock}"
+    if item not in STOCK:
+        raise OutOfStockError(item)
+    return item
 
 
 @activity(retry=Retry(max_attempts=2, initial_interval=0.05))
 def ship(items: list[str]) -> str:
     if "anvil" in items:
-        raise CarrierDownError("too heavy")
-    return f"parcel with {', '.join(items)}"
+        raise CarrierDownError("the anvil is too heavy")
+    return f"a parcel with {', '.join(items)}"
+
+
+@activity(retry=Retry(max_attempts=0))  # to undo is never given up
+def refund(payment: str) -> str:
+    return f"refunded {payment}"
+
+
+@activity(retry=Retry(max_attempts=0))
+def release(item: str) -> str:
+    return f"released {item}"
 
 
 @workflow
-def checkout(order: Order) -> Receipt:
+def checkout(order: Order) -> Report:
     undo: list[Callable[[], str]] = []
-    payment = charge(order.card, sum(PRICES[item] for item in order.items))
-    undo.append(lambda: refund(payment))
     try:
-        for stock in reserve.map(order.items).result():
-            undo.append(lambda stock=stock: release(stock))  # type: ignore[misc]
-        return Receipt(payment, ship(order.items), [])
-    except CarrierDownError:
-        return Receipt(payment, None, [step() for step in reversed(undo)])
+        payment = charge(order.card, sum(STOCK.get(item, 0) for item in order.items))
+        undo.append(partial(refund, payment))
+        for item in order.items:
+            undo.append(partial(release, reserve(item)))
+        return Report(parcel=ship(order.items))
+    except (
+        Exception
+    ) as error:  # whatever it was, a timeout or a cancel too: leave nothing half done
+        undone = [step() for step in reversed(undo)]
+        if not isinstance(error, ShopError):
+            raise
+        return Report(problem=f"{type(error).__name__}: {error}", undone=undone)
 
 
 if __name__ == "__main__":
-    print(checkout(Order("4242", ["pen", "book"])))
+    print(checkout(Order("4242", ["pen"])))
     print(checkout(Order("4242", ["pen", "anvil"])))
