@@ -84,9 +84,7 @@ def checkout(order: Order) -> Report:
         for item in order.items:
             undo.append(partial(release, reserve(item)))
         return Report(parcel=ship(order.items))
-    except (
-        Exception
-    ) as error:  # whatever it was, a timeout or a cancel too: leave nothing half done
+    except Exception as error:  # whatever it was, a timeout too: leave nothing half done
         undone = [step() for step in reversed(undo)]
         if not isinstance(error, ShopError):
             raise

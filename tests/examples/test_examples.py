@@ -1,14 +1,12 @@
-"""Every example gives one result: as plain Python, by `partita run`, and on every store."""
+"""Every example: its commands as a user runs them, and its workflow on every store."""
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import shlex
-import subprocess
 import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,43 +16,13 @@ import pytest
 from examples import analyse_text, basic, checkout, wordcount
 from partita import Workflow
 from partita.authoring.definition import Definition
+from partita.codec import Converter
+from partita.history import ActivityTaskScheduled
 from tests.conftest import Rig
+from tests.examples.programs import EXAMPLES, ROOT, commands, given, run
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-
-
-def commands(path: Path) -> list[list[str]]:
-    """Return the two commands in an example's docstring."""
-    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-    lines = re.findall(r"^ *((?:partita|python) .*)$", docstring, re.MULTILINE)
-    return [shlex.split(line) for line in lines]
-
-
-def run(command: list[str], tmp_path: Path) -> str:
-    program = ["-m", "partita"] if command[0] == "partita" else []
-    done = subprocess.run(
-        [sys.executable, *program, *command[1:]],
-        cwd=ROOT,
-        env={
-            "PARTITA_BACKEND": f"sqlite:///{tmp_path}/partita.db",
-            "PYTHONPATH": str(ROOT / "src"),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert done.stderr == ""
-    return done.stdout
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_the_commands_of_the_docstring_work(path: Path, tmp_path: Path) -> None:
-    durable, plain = commands(path)
-    assert durable[:2] == ["partita", "run"]
-    assert json.loads(run(durable, tmp_path))
-    assert run(plain, tmp_path).strip()
+ORDER = checkout.Order("4242", ["pen", "book"])
+TOO_HEAVY = checkout.Order("4242", ["pen", "anvil"])
 
 
 def everywhere(rig: Rig, workflow: Workflow[..., Any], *args: Any, id: str = "x") -> Any:
@@ -62,7 +30,30 @@ def everywhere(rig: Rig, workflow: Workflow[..., Any], *args: Any, id: str = "x"
     module = sys.modules[workflow.function.__module__]
     activities = [found for found in vars(module).values() if isinstance(found, Definition)]
     with rig.worker(workflow, *activities):
-        return rig.client.start_with(workflow, args, workflow_id=id).result(timeout=30)
+        result = rig.client.start_with(workflow, args, workflow_id=id).result(timeout=30)
+    assert rig.failures == []
+    return result
+
+
+def scheduled(rig: Rig, id: str = "x") -> list[str]:
+    """Return the activities of an execution, in the order in which they were asked for."""
+    events = rig.events(id)
+    return [e.activity_type.name for e in events if isinstance(e, ActivityTaskScheduled)]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_both_commands_of_the_docstring_give_one_result(path: Path, tmp_path: Path) -> None:
+    durable, plain = commands(path)
+    file, name = durable[2].split(":")
+    assert durable[:2] == ["partita", "run"]
+    assert plain == ["python", file] == ["python", str(path.relative_to(ROOT))]
+    workflow: Workflow[..., Any] = getattr(import_module(f"examples.{path.stem}"), name)
+    args, kwargs = workflow.signature.load(Converter(), json.dumps(given(durable)))
+    expected = workflow(*args, **kwargs)
+    printed = msgspec.to_builtins(expected)
+    assert json.loads(run(durable, tmp_path / "x.db")) == json.loads(json.dumps(printed))
+    assert run(plain, tmp_path / "none.db").splitlines()[0] == str(expected)
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_basic(rig: Rig) -> None:
@@ -71,21 +62,19 @@ def test_basic(rig: Rig) -> None:
 
 
 def test_analyse_text_retries_and_agrees(rig: Rig) -> None:
-    path = str(ROOT / "LICENSE")
-    report = everywhere(rig, analyse_text.analyse, path)
-    assert report == analyse_text.analyse(path)
-    assert report.size == "long"
-    assert report.words == len(re.findall(r"[a-z']+", Path(path).read_text().lower()))
+    text = (ROOT / "LICENSE").read_text()
+    report = everywhere(rig, analyse_text.analyse, text)
+    assert report == analyse_text.analyse(text)
+    assert (report.size, report.language) == ("an article", "English")
+    assert report.words == len(re.findall(r"[^\W\d_]+", text.lower()))
     assert rig.kinds("x").count("ActivityTaskRescheduled") == 1
 
 
-def test_analyse_text_goes_every_way(rig: Rig, tmp_path: Path) -> None:
-    (tmp_path / "empty.txt").write_text("")
-    (tmp_path / "short.txt").write_text("one two two")
-    assert everywhere(rig, analyse_text.analyse, str(tmp_path / "empty.txt")).size == "empty"
-    assert everywhere(rig, analyse_text.analyse, str(tmp_path / "none"), id="y").size == "missing"
-    short = everywhere(rig, analyse_text.analyse, str(tmp_path / "short.txt"), id="z")
-    assert (short.size, short.frequent[0]) == ("short", "two")
+def test_analyse_text_goes_every_way(rig: Rig) -> None:
+    assert everywhere(rig, analyse_text.analyse, "").size == "empty"
+    note = everywhere(rig, analyse_text.analyse, "one two two", id="y")
+    assert (note.size, note.language, note.frequent[0]) == ("a note", "unknown", "two")
+    assert everywhere(rig, analyse_text.analyse, "und " * 10_000, id="z").size == "a book"
 
 
 def test_wordcount_counts_this_repository(rig: Rig) -> None:
@@ -100,21 +89,16 @@ def test_wordcount_counts_this_repository(rig: Rig) -> None:
 
 
 def test_checkout_succeeds(rig: Rig) -> None:
-    order = checkout.Order("4242", ["pen", "book"])
-    receipt = everywhere(rig, checkout.checkout, order)
-    assert receipt == checkout.checkout(order)
-    assert receipt.parcel == "parcel with pen, book"
-    assert receipt.undone == []
+    report = everywhere(rig, checkout.checkout, ORDER)
+    assert report == checkout.checkout(ORDER)
+    assert report.parcel == "a parcel with pen, book"
+    assert report.undone == []
 
 
 def test_checkout_compensates_in_reverse_order(rig: Rig) -> None:
-    order = checkout.Order("4242", ["pen", "anvil"])
-    receipt = everywhere(rig, checkout.checkout, order)
-    assert receipt == checkout.checkout(order)
-    assert receipt.parcel is None
-    scheduled = [
-        msgspec.to_builtins(event)["activity_type"]["name"]
-        for event in rig.events("x")
-        if event.event_type == "ActivityTaskScheduled"
-    ]
-    assert scheduled == ["charge", "reserve", "reserve", "ship", "release", "release", "refund"]
+    report = everywhere(rig, checkout.checkout, TOO_HEAVY)
+    assert report == checkout.checkout(TOO_HEAVY)
+    assert report.parcel is None
+    assert report.problem.startswith("CarrierDownError")
+    names = ["charge", "reserve", "reserve", "ship", "release", "release", "refund"]
+    assert scheduled(rig) == names

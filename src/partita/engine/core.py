@@ -96,7 +96,11 @@ class Core:
             tasks, unit = self._commit(batch)
         except Exception as error:
             self._undo()
-            self._refuse(batch, error)
+            if len(batch) > 1 and not isinstance(error, StoreError):
+                for request in batch:  # what broke it refuses only itself
+                    self._transact([request])
+            else:
+                self._refuse(batch, error)
             return
         finally:
             self._unit = None

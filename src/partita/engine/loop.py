@@ -40,7 +40,8 @@ class Request(Generic[T]):
             self._done.acquire()
 
     def run(self, unit: Unit) -> None:
-        """Do the work; nothing is acknowledged yet."""
+        """Do the work, again if a transaction failed; nothing is acknowledged yet."""
+        self._error = None
         try:
             self._result = self._work(unit)
         except Exception as error:

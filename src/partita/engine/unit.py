@@ -328,9 +328,14 @@ def parse_token(token: str) -> tuple[int, str, int, str]:
         InvalidTokenError: it is not of that form.
     """
     parts = token.split(":", 3)
-    if len(parts) == 4 and parts[0].isdecimal() and parts[2].isdecimal() and len(parts[1]) == 8:
+    if len(parts) == 4 and _is_number(parts[0]) and _is_number(parts[2]) and len(parts[1]) == 8:
         return int(parts[0]), parts[1], int(parts[2]), parts[3]
     raise InvalidTokenError(f"not a task token of this service: {token[:40]!r}")
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a number that a run's key or an event's id can be."""
+    return text.isdecimal() and len(text) <= 18
 
 
 def not_found(domain: str, execution: WorkflowExecution) -> ExecutionNotFoundError:
