@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from partita import Workflow
-from partita.authoring.definition import Definition
+from partita import WorkflowDefinition
+from partita.authoring.definition import ActivityDefinition
 from partita.client import Client
 from partita.engine import Engine
 from partita.history import AnyEvent
@@ -39,7 +39,7 @@ class Rig:
 
     def worker(
         self,
-        *definitions: Workflow[..., Any] | Definition,
+        *definitions: WorkflowDefinition[..., Any] | ActivityDefinition,
         cache_bytes: int = 1 << 28,
         slots: int = 20,
         task_lists: Iterable[str] = ("default",),
@@ -47,8 +47,8 @@ class Rig:
         """Return a worker that knows just these; use it in a `with` block."""
         return Worker(
             self.engine,
-            workflows=[found for found in definitions if isinstance(found, Workflow)],
-            activities=[found for found in definitions if isinstance(found, Definition)],
+            workflows=[found for found in definitions if isinstance(found, WorkflowDefinition)],
+            activities=[found for found in definitions if isinstance(found, ActivityDefinition)],
             cache_bytes=cache_bytes,
             slots=slots,
             task_lists=tuple(task_lists),

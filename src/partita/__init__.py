@@ -2,10 +2,32 @@
 
 from partita.authoring.activity import Activity, AsyncActivity, activity
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
-from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
-from partita.authoring.future import Future, Futures, as_completed, wait
+from partita.authoring.determinism import random, side_effect, uuid4
+from partita.authoring.execution import (
+    continue_as_new,
+    parent,
+    patched,
+    record_marker,
+    spawn,
+    upsert_search_attributes,
+    workflow_info,
+)
+from partita.authoring.future import ChildFuture, Future, Futures, as_completed, wait
+from partita.authoring.hooks import Hooks, Middleware, TaskFailure, use_middleware
+from partita.authoring.messages import (
+    Channel,
+    Signal,
+    external,
+    query,
+    signals,
+    update,
+    wait_signal,
+)
+from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.retry import Retry
-from partita.authoring.workflow import Workflow, workflow
+from partita.authoring.runtime import WorkflowInfo
+from partita.authoring.timing import now, shield, sleep, start_timer, timeout
+from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.errors import (
     ActivityFailedError,
     ActivityTimedOutError,
@@ -24,22 +46,48 @@ __all__ = [
     "ActivityTimedOutError",
     "AsyncActivity",
     "CancelledError",
+    "Channel",
+    "ChildFuture",
     "ChildPolicy",
     "Future",
     "Futures",
+    "Hooks",
+    "Middleware",
     "PartitaError",
     "Retry",
+    "Signal",
+    "TaskFailure",
     "WaitTimeoutError",
-    "Workflow",
+    "WorkflowDefinition",
+    "WorkflowInfo",
     "activity",
     "activity_info",
     "as_completed",
+    "child_workflow",
+    "continue_as_new",
+    "external",
     "heartbeat",
+    "lambda_function",
     "now",
+    "parent",
+    "patched",
+    "query",
     "random",
+    "record_marker",
+    "remote_activity",
+    "shield",
     "side_effect",
+    "signals",
     "sleep",
+    "spawn",
+    "start_timer",
+    "timeout",
+    "update",
+    "upsert_search_attributes",
+    "use_middleware",
     "uuid4",
     "wait",
+    "wait_signal",
     "workflow",
+    "workflow_info",
 ]

@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from partita.authoring.activity import Seconds, seconds
 from partita.authoring.failure import Failure
-from partita.authoring.workflow import Workflow
+from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
 from partita.errors import (
     ExecutionClosedError,
@@ -40,7 +40,7 @@ from partita.service import (
     Service,
     StartRequest,
 )
-from partita.state import DEFAULT_DOMAIN, ExecutionFilter, Status
+from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,7 +53,10 @@ class Handle(Generic[R]):
     """One execution, as its starter sees it."""
 
     def __init__(
-        self, client: Client, execution: WorkflowExecution, workflow: Workflow[..., R] | None
+        self,
+        client: Client,
+        execution: WorkflowExecution,
+        workflow: WorkflowDefinition[..., R] | None,
     ) -> None:
         self.workflow_id = execution.workflow_id
         self.run_id = execution.run_id
@@ -102,7 +105,9 @@ class Client:
         self._domain = domain
         self._converter = converter or Converter()
 
-    def start(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
+    def start(
+        self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Handle[R]:
         """Start a workflow with the given arguments and a random workflow id.
 
         Raises:
@@ -113,7 +118,7 @@ class Client:
 
     def start_with(
         self,
-        workflow: Workflow[..., R],
+        workflow: WorkflowDefinition[..., R],
         args: tuple[Any, ...] | builtins.list[Any] = (),
         kwargs: dict[str, Any] | None = None,
         *,
@@ -124,7 +129,7 @@ class Client:
         execution_start_to_close: Seconds | None = None,
         tags: tuple[str, ...] | None = None,
     ) -> Handle[R]:
-        """Start a workflow with options. With a `workflow_id`, starting again is safe.
+        """Start a workflow with settings. With a `workflow_id`, starting again is safe.
 
         `reuse_policy` says what happens if the id was used before; by default the same
         start returns the same execution, running or closed.
@@ -136,19 +141,19 @@ class Client:
         """
         what = f"the input of workflow {workflow.workflow_type.name}"
         value = workflow.signature.bind(tuple(args), kwargs or {})
-        options = workflow.options
+        settings = workflow.settings
         limit = seconds("execution_start_to_close", execution_start_to_close)
         request = StartRequest(
             workflow_id=workflow_id or uuid.uuid4().hex[:12],
             workflow_type=workflow.workflow_type,
             input=self._converter.dump(value, what),
             domain=self._domain,
-            task_list=task_list or options.task_list,
-            task_priority=options.task_priority if task_priority is None else task_priority,
-            child_policy=options.child_policy,
-            task_start_to_close=options.task_start_to_close,
-            execution_start_to_close=limit or options.execution_start_to_close,
-            tag_list=options.tag_list if tags is None else tags,
+            task_list=task_list or settings.task_list or DEFAULT_TASK_LIST,
+            task_priority=settings.task_priority if task_priority is None else task_priority,
+            child_policy=settings.child_policy,
+            task_start_to_close=settings.task_start_to_close,
+            execution_start_to_close=limit or settings.execution_start_to_close,
+            tag_list=settings.tag_list if tags is None else tags,
             reuse_policy=ReusePolicy(reuse_policy),
         )
         execution = self.service.start_workflow_execution(request)
@@ -164,7 +169,7 @@ class Client:
         *,
         run_id: str = "",
         timeout: float | None = None,
-        workflow: Workflow[..., Any] | None = None,
+        workflow: WorkflowDefinition[..., Any] | None = None,
     ) -> Any:
         """Wait for the result, through as many runs as the workflow continues for.
 
@@ -195,7 +200,7 @@ class Client:
         return self.service.history(self._domain, execution, after=info.event_count - 1)[-1]
 
     def _outcome(
-        self, info: ExecutionInfo, last: AnyEvent, workflow: Workflow[..., Any] | None
+        self, info: ExecutionInfo, last: AnyEvent, workflow: WorkflowDefinition[..., Any] | None
     ) -> Any:
         name = f"execution {info.workflow_id!r}"
         if isinstance(last, WorkflowExecutionCompleted):
@@ -304,7 +309,7 @@ class AsyncClient:
         self.sync = sync
 
     async def start(
-        self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs
+        self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> Handle[R]:
         """Start a workflow; see `Client.start`."""
         return await asyncio.to_thread(self.sync.start, workflow, *args, **kwargs)

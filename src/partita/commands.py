@@ -13,6 +13,7 @@ from partita.history import (
     AnyEvent,
     ChildPolicy,
     RescheduleCause,
+    SignalInput,
     WorkflowExecution,
     WorkflowType,
 )
@@ -28,6 +29,7 @@ class Start(Command, frozen=True, kw_only=True):
 
     input: str | None = None
     continued_execution_run_id: str | None = None
+    original_run_id: str | None = None
     first_decision_at: float | None = None  # not before then; None: at once
 
 
@@ -214,6 +216,7 @@ class ContinueRun(Struct, frozen=True, kw_only=True, gc=False):
 
     execution: Execution
     input: str | None
+    signals: tuple[SignalInput, ...] = ()
 
 
 class TellParent(Struct, frozen=True, kw_only=True, gc=False):

@@ -18,6 +18,7 @@
     │   ├── ActivityAbortedError       an activity could not be scheduled at all
     │   ├── CancelledError             what was waited for is cancelled
     │   ├── WaitTimeoutError           a wait ran into its own timeout                  exit 4
+    │   ├── DeadlockError              a wait that nothing can ever end
     │   └── ExecutionClosedError       the execution ended without a result
     │       ├── WorkflowFailedError     it raised
     │       ├── WorkflowCanceledError   it gave in to a cancel request
@@ -183,6 +184,12 @@ class WaitTimeoutError(WorkflowError, TimeoutError):
 
     code = "WAIT_TIMED_OUT"
     exit_status = 4
+
+
+class DeadlockError(WorkflowError):
+    """A workflow waits for what nothing can bring about, such as two parts for each other."""
+
+    code = "DEADLOCK"
 
 
 class ExecutionClosedError(WorkflowError):

@@ -99,6 +99,13 @@ class RetryPolicy(Struct, frozen=True, gc=False):
             return self.max_interval
 
 
+class SignalInput(Struct, frozen=True, gc=False):
+    """A signal on its way to the next run."""
+
+    signal_name: str
+    input: str | None = None
+
+
 class Event(
     Struct,
     frozen=True,
@@ -134,6 +141,7 @@ class WorkflowExecutionStarted(Event, frozen=True, kw_only=True):
     parent_workflow_execution: WorkflowExecution | None = None
     parent_initiated_event_id: int | None = None
     lambda_role: str | None = None
+    original_run_id: str | None = None  # ours: of the run that this one was forked from
 
 
 class WorkflowExecutionCancelRequested(Event, frozen=True, kw_only=True):
@@ -706,6 +714,7 @@ class ContinueAsNewWorkflowExecution(Decision, frozen=True, kw_only=True):
     tag_list: tuple[str, ...] | None = None
     workflow_type_version: str | None = None
     lambda_role: str | None = None
+    unread_signals: tuple[SignalInput, ...] = ()  # ours: sent on to the next run
 
 
 class RecordMarker(Decision, frozen=True, kw_only=True):

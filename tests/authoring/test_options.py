@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from partita import Activity, AsyncActivity, ChildPolicy, Retry, Workflow, activity, sleep, workflow
-from partita.authoring.definition import Definition
+from partita import (
+    Activity,
+    AsyncActivity,
+    ChildPolicy,
+    Retry,
+    WorkflowDefinition,
+    activity,
+    sleep,
+    workflow,
+)
+from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.engine import Engine
 from partita.errors import DuplicateTypeError, InvalidOptionError
@@ -25,6 +34,10 @@ def plain(x: int) -> int:
     return x
 
 
+def generator(x: int) -> Iterator[int]:
+    yield x
+
+
 async def coroutine(x: int) -> int:
     return x
 
@@ -33,7 +46,7 @@ def test_decorators_without_options() -> None:
     step, flow = activity(plain), workflow(plain)
     assert isinstance(step, Activity)
     assert isinstance(activity(coroutine), AsyncActivity)
-    assert isinstance(flow, Workflow)
+    assert isinstance(flow, WorkflowDefinition)
     assert step.activity_type == ActivityType("plain", "1")
     assert flow.workflow_type == WorkflowType("plain", "1")
     assert (step.__doc__, flow.__doc__) == ("Say something.", "Say something.")
@@ -56,7 +69,7 @@ def test_every_option_of_an_activity() -> None:
     )(plain)
     assert step.key == "ship@2"
     assert step(3) == 3
-    options = step.options
+    options = step.settings
     assert (options.task_list, options.task_priority, options.process) == ("dock", 3, True)
     assert (options.schedule_to_start, options.start_to_close) == (1.0, 2.5)
     assert (options.schedule_to_close, options.heartbeat) == (60.0, 0.5)
@@ -64,9 +77,9 @@ def test_every_option_of_an_activity() -> None:
 
 
 def test_retry_as_a_number_and_without_end() -> None:
-    assert activity(retry=7)(plain).options.retry_policy == RetryPolicy(7)
-    assert activity(retry=0)(plain).options.retry_policy == RetryPolicy(0)
-    assert activity(plain).options.retry_policy is None
+    assert activity(retry=7)(plain).settings.retry_policy == RetryPolicy(7)
+    assert activity(retry=0)(plain).settings.retry_policy == RetryPolicy(0)
+    assert activity(plain).settings.retry_policy is None
     named = Retry(non_retryable=(ValueError, "shop.Declined")).policy()
     assert named.non_retryable == ("ValueError", "shop.Declined")
 
@@ -84,7 +97,7 @@ def test_every_option_of_a_workflow() -> None:
     )(plain)
     assert flow.key == "order@3"
     assert flow(3) == 3
-    options = flow.options
+    options = flow.settings
     assert (options.task_list, options.task_priority) == ("orders", 1)
     assert (options.execution_start_to_close, options.task_start_to_close) == (86400.0, 10.0)
     assert (options.child_policy, options.tag_list) == (ChildPolicy.ABANDON, ("a", "b"))
@@ -118,7 +131,7 @@ def test_times_of_a_workflow_are_positive_seconds(option: str) -> None:
         lambda: Retry(backoff=0.5),
         lambda: activity(retry=-1),
         lambda: activity(3),  # type: ignore[call-overload]
-        lambda: workflow(coroutine),
+        lambda: workflow(generator),
         lambda: workflow(3),  # type: ignore[call-overload]
         lambda: workflow(type("Callable", (), {"__call__": lambda self: 1})()),
         lambda: sleep(-1),
@@ -148,13 +161,13 @@ def other() -> Activity[[int], int]:
     return second
 
 
-def serve(*definitions: Definition | Workflow[..., Any]) -> None:
+def serve(*definitions: ActivityDefinition | WorkflowDefinition[..., Any]) -> None:
     engine = Engine(MemoryStore())
     try:
         Worker(
             engine,
-            workflows=[found for found in definitions if isinstance(found, Workflow)],
-            activities=[found for found in definitions if isinstance(found, Definition)],
+            workflows=[found for found in definitions if isinstance(found, WorkflowDefinition)],
+            activities=[found for found in definitions if isinstance(found, ActivityDefinition)],
         )
     finally:
         engine.close()
@@ -165,7 +178,7 @@ def test_two_that_claim_one_type_are_refused_and_both_places_named() -> None:
         serve(one(), other())
     for made in (one(), other()):
         assert f"{__file__}:{made.function.__code__.co_firstlineno}" in str(caught.value)
-    flows: list[Workflow[..., Any]] = [
+    flows: list[WorkflowDefinition[..., Any]] = [
         workflow(name="claimed")(plain),
         workflow(name="claimed")(one),
     ]
@@ -179,8 +192,8 @@ def test_versions_and_kinds_do_not_clash() -> None:
 
 def test_definition_from_the_same_place_takes_the_place_of_the_older() -> None:
     first, second = one(), one()
-    assert second in known(Definition)
-    assert first not in known(Definition)
+    assert second in known(ActivityDefinition)
+    assert first not in known(ActivityDefinition)
 
 
 def test_import_is_light() -> None:

@@ -15,7 +15,7 @@ from partita import (
     Future,
     Retry,
     WaitTimeoutError,
-    Workflow,
+    WorkflowDefinition,
     activity,
     activity_info,
     as_completed,
@@ -248,10 +248,10 @@ def test_no_completion_is_missed(size: int) -> None:
 
 def test_repr_of_a_future_says_what_it_waits_for() -> None:
     future = gate.submit(1)
-    assert repr(future) == "<Future gate pending>"
+    assert repr(future) == "<Future activity gate pending>"
     OPEN.set()
     future.result(timeout=20)
-    assert repr(future) == "<Future gate done>"
+    assert repr(future) == "<Future activity gate done>"
 
 
 # -- retries -------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def patient_by_submit(error: str, succeeds_at: int) -> int:
     [("flaky", FlakyError, 3), ("final", FinalError, 1), ("key", KeyError, 1)],
 )
 def test_retry_policy_is_kept(
-    flow: Workflow[[str, int], int],
+    flow: WorkflowDefinition[[str, int], int],
     error: str,
     kind: type[Exception],
     attempts: int,

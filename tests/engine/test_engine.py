@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from partita import Workflow, activity, workflow
+from partita import WorkflowDefinition, activity, workflow
 from partita.client import Client
 from partita.engine import Engine, dispatch
 from partita.errors import (
@@ -60,7 +60,7 @@ class CountingStore(MemoryStore):
         super().write(states)
 
 
-def worker(engine: Engine, *workflows: Workflow[..., Any]) -> Worker:
+def worker(engine: Engine, *workflows: WorkflowDefinition[..., Any]) -> Worker:
     return Worker(engine, workflows=workflows or (climb,), activities=[bump])
 
 

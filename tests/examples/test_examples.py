@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from examples import analyse_text, basic, checkout, wordcount
-from partita import Workflow
-from partita.authoring.definition import Definition
+from partita import WorkflowDefinition
+from partita.authoring.definition import ActivityDefinition
 from partita.codec import Converter
 from partita.history import ActivityTaskScheduled
 from tests.conftest import Rig
@@ -25,10 +25,10 @@ ORDER = checkout.Order("4242", ["pen", "book"])
 TOO_HEAVY = checkout.Order("4242", ["pen", "anvil"])
 
 
-def everywhere(rig: Rig, workflow: Workflow[..., Any], *args: Any, id: str = "x") -> Any:
+def everywhere(rig: Rig, workflow: WorkflowDefinition[..., Any], *args: Any, id: str = "x") -> Any:
     """Run a workflow on the rig's store and return its result, typed."""
     module = sys.modules[workflow.function.__module__]
-    activities = [found for found in vars(module).values() if isinstance(found, Definition)]
+    activities = [found for found in vars(module).values() if isinstance(found, ActivityDefinition)]
     with rig.worker(workflow, *activities):
         result = rig.client.start_with(workflow, args, workflow_id=id).result(timeout=30)
     assert rig.failures == []
@@ -47,7 +47,7 @@ def test_both_commands_of_the_docstring_give_one_result(path: Path, tmp_path: Pa
     file, name = durable[2].split(":")
     assert durable[:2] == ["partita", "run"]
     assert plain == ["python", file] == ["python", str(path.relative_to(ROOT))]
-    workflow: Workflow[..., Any] = getattr(import_module(f"examples.{path.stem}"), name)
+    workflow: WorkflowDefinition[..., Any] = getattr(import_module(f"examples.{path.stem}"), name)
     args, kwargs = workflow.signature.load(Converter(), json.dumps(given(durable)))
     expected = workflow(*args, **kwargs)
     printed = msgspec.to_builtins(expected)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from partita import Workflow
-from partita.authoring.definition import Definition
+from partita import WorkflowDefinition
+from partita.authoring.definition import ActivityDefinition
 from partita.client import Client
 from partita.engine import Engine
 from partita.stores.memory import MemoryStore
@@ -33,13 +33,15 @@ def make_worker(request: pytest.FixtureRequest, memory_rig: Rig) -> MakeWorker:
 
 
 def worker(
-    rig: Rig, *definitions: Workflow[..., Any] | Definition, kind: type[Worker] = Worker
+    rig: Rig,
+    *definitions: WorkflowDefinition[..., Any] | ActivityDefinition,
+    kind: type[Worker] = Worker,
 ) -> Worker:
     """Return a worker of that kind that knows just these."""
     return kind(
         rig.engine,
-        workflows=[found for found in definitions if isinstance(found, Workflow)],
-        activities=[found for found in definitions if isinstance(found, Definition)],
+        workflows=[found for found in definitions if isinstance(found, WorkflowDefinition)],
+        activities=[found for found in definitions if isinstance(found, ActivityDefinition)],
         on_decision_failed=lambda _, error: rig.failures.append(str(error)),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from partita import Workflow, activity, sleep, workflow
+from partita import WorkflowDefinition, activity, sleep, workflow
 from partita.errors import NonDeterminismError
 from partita.history import (
     ActivityTaskScheduled,
@@ -39,7 +39,7 @@ def gate() -> str:
     return "open"
 
 
-def version(body: Body) -> Workflow[[], str]:
+def version(body: Body) -> WorkflowDefinition[[], str]:
     """Return a workflow of always the same name, whatever it does."""
     return workflow(name="changing")(body)
 

@@ -9,7 +9,7 @@ import pytest
 
 from partita import (
     Future,
-    Workflow,
+    WorkflowDefinition,
     activity,
     as_completed,
     now,
@@ -154,7 +154,7 @@ def chance() -> list[str]:
     return said
 
 
-WORKFLOWS: list[Workflow[..., Any]] = [
+WORKFLOWS: list[WorkflowDefinition[..., Any]] = [
     calls,
     futures,
     maps,
@@ -169,7 +169,7 @@ WORKFLOWS: list[Workflow[..., Any]] = [
 
 @pytest.mark.parametrize("flow", WORKFLOWS, ids=lambda flow: flow.__name__)
 def test_every_decision_of_a_history_is_decided_again(
-    memory_rig: Rig, make_worker: MakeWorker, flow: Workflow[[], Any]
+    memory_rig: Rig, make_worker: MakeWorker, flow: WorkflowDefinition[[], Any]
 ) -> None:
     with make_worker(flow, *ACTIVITIES):
         handle = memory_rig.client.start(flow)
@@ -178,7 +178,7 @@ def test_every_decision_of_a_history_is_decided_again(
     assert redecided(flow, handle) == result
 
 
-def redecided(flow: Workflow[..., Any], handle: Handle[Any]) -> Any:
+def redecided(flow: WorkflowDefinition[..., Any], handle: Handle[Any]) -> Any:
     """Decide each of a history's tasks from its beginning; return the result."""
     events = handle.history()
     result: str | None = None

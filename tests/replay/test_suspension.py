@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from greenlet import GreenletExit
 
-from partita import CancelledError, Workflow, activity, side_effect, sleep, workflow
+from partita import CancelledError, WorkflowDefinition, activity, side_effect, sleep, workflow
 from partita.history import (
     ActivityTaskCompleted,
     ActivityTaskScheduled,
@@ -271,7 +271,7 @@ def test_history_by_hand(memory_rig: Rig) -> None:
     assert (decision.activity_id, decision.input) == ("3", "[30]")
 
 
-def by_hand(flow: Workflow[[], int], events: Sequence[AnyEvent]) -> DecisionTask:
+def by_hand(flow: WorkflowDefinition[[], int], events: Sequence[AnyEvent]) -> DecisionTask:
     last = events[-1].event_id
     return DecisionTask(
         token="",

@@ -21,7 +21,7 @@ from partita import (
     sleep,
     workflow,
 )
-from partita.authoring.definition import Definition
+from partita.authoring.definition import ActivityDefinition
 from partita.errors import InvalidOptionError
 from partita.stores.sqlite import SqliteStore
 from partita.worker import Worker
@@ -165,7 +165,7 @@ def cancels(begun: str, process: bool) -> str:
         return "cancelled"
 
 
-ALL: list[Definition] = [
+ALL: list[ActivityDefinition] = [
     third_time_lucky,
     hopeless,
     from_a_coroutine,

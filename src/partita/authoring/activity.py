@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from partita.authoring import local
-from partita.authoring.definition import ActivityOptions, Definition
+from partita.authoring.definition import ActivityDefinition, ActivityOptions, Submittable
 from partita.authoring.future import Future, Futures
+from partita.authoring.hooks import Middleware
 from partita.authoring.registry import register
 from partita.authoring.retry import Retry
 from partita.authoring.runtime import current
@@ -29,19 +30,51 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 Seconds = float | timedelta
+Route = Callable[..., str]
+"""Tells the task list from a call's arguments."""
 
 
-def _submit(definition: Definition, args: Any, kwargs: Any) -> Future[Any]:
+def begin(definition: Submittable, args: Any, kwargs: Any) -> Future[Any]:
+    """Submit to the workflow that runs here, or to threads outside one."""
     return (current.get() or local.runtime()).submit(definition, args, kwargs)
 
 
-def _definition(activity: Any) -> Definition:
+def _definition(activity: Any) -> ActivityDefinition:
     """Return what a method with a `self` of another type, for the sake of inference, has."""
-    found: Definition = activity
+    found: ActivityDefinition = activity
     return found
 
 
-class Activity(Definition, Generic[P, R]):
+class _Activity(ActivityDefinition):
+    """What sync and async activities share."""
+
+    def options(
+        self,
+        *,
+        task_list: str | Route | None = None,
+        task_priority: int | None = None,
+        schedule_to_start: Seconds | None = None,
+        start_to_close: Seconds | None = None,
+        schedule_to_close: Seconds | None = None,
+        heartbeat: Seconds | None = None,
+        retry: Retry | int | None = None,
+        idempotent: bool | None = None,
+    ) -> Self:
+        """Return the same activity with other settings: `f.options(task_list="gpu").submit(1)`."""
+        given = {
+            "task_priority": task_priority,
+            "schedule_to_start": seconds("schedule_to_start", schedule_to_start),
+            "start_to_close": seconds("start_to_close", start_to_close),
+            "schedule_to_close": seconds("schedule_to_close", schedule_to_close),
+            "heartbeat": seconds("heartbeat", heartbeat),
+            "retry_policy": _policy(retry),
+            "idempotent": idempotent,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        return self.with_settings(**changes, **routing(task_list))
+
+
+class Activity(_Activity, Generic[P, R]):
     """A sync function as an activity. A call gives its result; `submit` gives a future."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -74,26 +107,28 @@ class Activity(Definition, Generic[P, R]):
     ) -> Future[R]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Begin it and return a future. Futures among the arguments are waited for first."""
-        return _submit(self, args, kwargs)
+        return begin(self, args, kwargs)
 
     def map(
         self: Callable[Concatenate[A, ...], R], items: Iterable[A | Future[A]], /
     ) -> Futures[R]:
         """Submit it once per item; the futures are in the items' order."""
-        return Futures(_submit(_definition(self), (item,), {}) for item in items)
+        return Futures(begin(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Submit it once per item, with the item's elements as arguments."""
-        return Futures(_submit(self, tuple(item), {}) for item in items)
+        return Futures(begin(self, tuple(item), {}) for item in items)
 
 
-class AsyncActivity(Definition, Generic[P, R]):
+class AsyncActivity(_Activity, Generic[P, R]):
     """An `async def` function as an activity. A call gives a coroutine; `submit` a future."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
-        """Return the function's coroutine; await it."""
-        coroutine: Coroutine[Any, Any, R] = self.function(*args, **kwargs)
-        return coroutine
+        """Return a coroutine of its result; in a workflow, durably."""
+        if current.get() is None:
+            coroutine: Coroutine[Any, Any, R] = self.function(*args, **kwargs)
+            return coroutine
+        return _call(self, args, kwargs)
 
     @overload
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
@@ -105,7 +140,7 @@ class AsyncActivity(Definition, Generic[P, R]):
     ) -> Future[R]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Begin it and return a future. Futures among the arguments are waited for first."""
-        return _submit(self, args, kwargs)
+        return begin(self, args, kwargs)
 
     def map(
         self: Callable[Concatenate[A, ...], Coroutine[Any, Any, R]],
@@ -113,11 +148,15 @@ class AsyncActivity(Definition, Generic[P, R]):
         /,
     ) -> Futures[R]:
         """Submit it once per item; the futures are in the items' order."""
-        return Futures(_submit(_definition(self), (item,), {}) for item in items)
+        return Futures(begin(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Submit it once per item, with the item's elements as arguments."""
-        return Futures(_submit(self, tuple(item), {}) for item in items)
+        return Futures(begin(self, tuple(item), {}) for item in items)
+
+
+async def _call(definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return await begin(definition, args, kwargs)
 
 
 class _Decorator(Protocol):
@@ -140,7 +179,7 @@ def activity(
     *,
     name: str | None = None,
     version: str = "1",
-    task_list: str | None = None,
+    task_list: str | Route | None = None,
     task_priority: int | None = None,
     schedule_to_start: Seconds | None = None,
     start_to_close: Seconds | None = None,
@@ -148,6 +187,8 @@ def activity(
     heartbeat: Seconds | None = None,
     retry: Retry | int | None = None,
     process: bool = False,
+    idempotent: bool = False,
+    middleware: Sequence[Middleware] = (),
 ) -> _Decorator: ...
 def activity(
     function: Any = None,
@@ -155,7 +196,7 @@ def activity(
     *,
     name: str | None = None,
     version: str = "1",
-    task_list: str | None = None,
+    task_list: str | Route | None = None,
     task_priority: int | None = None,
     schedule_to_start: Seconds | None = None,
     start_to_close: Seconds | None = None,
@@ -163,6 +204,8 @@ def activity(
     heartbeat: Seconds | None = None,
     retry: Retry | int | None = None,
     process: bool = False,
+    idempotent: bool = False,
+    middleware: Sequence[Middleware] = (),
 ) -> Any:
     """Make a function an activity.
 
@@ -170,7 +213,8 @@ def activity(
         function: the function, if the decorator is used without options.
         name: how histories name it; the function's own name by default.
         version: to tell apart what is not compatible.
-        task_list: which workers run it; the workflow's by default.
+        task_list: which workers run it, or a function that tells it from the arguments; the
+            workflow's by default.
         task_priority: higher first.
         schedule_to_start: seconds that it may wait for a worker.
         start_to_close: seconds that one attempt may take.
@@ -178,12 +222,14 @@ def activity(
         heartbeat: seconds that may pass between two calls of `heartbeat`.
         retry: a policy, or a number of attempts; without one, the first failure is final.
         process: run it in a process of its own, so that it can be killed when it is late.
+        idempotent: do the same call once per run; later ones share its result.
+        middleware: what is done before, around and after each attempt.
 
     Raises:
         InvalidOptionError: a time is not a positive number of seconds.
     """
-    options = ActivityOptions(
-        task_list=task_list,
+    settings = ActivityOptions(
+        **routing(task_list),
         task_priority=task_priority,
         schedule_to_start=seconds("schedule_to_start", schedule_to_start),
         start_to_close=seconds("start_to_close", start_to_close),
@@ -191,6 +237,8 @@ def activity(
         heartbeat=seconds("heartbeat", heartbeat),
         retry_policy=_policy(retry),
         process=process,
+        idempotent=idempotent,
+        middleware=tuple(middleware),
     )
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -198,9 +246,18 @@ def activity(
             raise InvalidOptionError(f"@activity is for functions, not {function!r}")
         activity_type = ActivityType(name or function.__name__, version)
         kind: Any = AsyncActivity if inspect.iscoroutinefunction(function) else Activity
-        return register(kind(function, activity_type, options))
+        return register(kind(function, activity_type, settings))
 
     return decorate if function is None else decorate(function)
+
+
+def routing(task_list: str | Route | None) -> dict[str, Any]:
+    """Return the settings that a `task_list` option stands for."""
+    if task_list is None:
+        return {}
+    if callable(task_list):
+        return {"task_list": None, "route": task_list}
+    return {"task_list": task_list, "route": None}
 
 
 def _policy(retry: Retry | int | None) -> RetryPolicy | None:

@@ -1,22 +1,27 @@
-"""Hold what runtimes and workers know of an activity: its function, its type, its options."""
+"""Hold what runtimes and workers know of what can be submitted: function, type, settings."""
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from partita.authoring.hooks import Hooks, Middleware
 from partita.authoring.signature import Signature
-from partita.history import ActivityType, RetryPolicy
+from partita.errors import UnknownTypeError
+from partita.history import ActivityType, ChildPolicy, RetryPolicy, WorkflowType
 
 
 class ActivityOptions(Struct, frozen=True, kw_only=True):
     """What an activity's decorator says of it. Times are in seconds; None is no limit."""
 
     task_list: str | None = None  # None: the workflow's own
+    route: Callable[..., str] | None = None  # tells the task list from the arguments
     task_priority: int | None = None
     schedule_to_start: float | None = None
     start_to_close: float | None = None
@@ -24,20 +29,36 @@ class ActivityOptions(Struct, frozen=True, kw_only=True):
     heartbeat: float | None = None
     retry_policy: RetryPolicy | None = None
     process: bool = False  # run it in a process of its own, which can be killed
+    idempotent: bool = False  # the same call is done once per run
+    middleware: tuple[Middleware, ...] = ()
 
 
-class Definition:
+class WorkflowOptions(Struct, frozen=True, kw_only=True):
+    """What a workflow's decorator says of it. Times are in seconds; None is no limit."""
+
+    task_list: str | None = None  # None: the parent's own, or the default one
+    task_priority: int = 0
+    execution_start_to_close: float | None = None
+    task_start_to_close: float | None = None
+    child_policy: ChildPolicy = ChildPolicy.TERMINATE
+    tag_list: tuple[str, ...] = ()
+    workflow_id: str | None = None  # of one execution; for `options`
+    lambda_role: str | None = None
+    search_attributes: dict[str, Any] = {}
+
+
+class ActivityDefinition:
     """What runtimes and workers know of an activity."""
 
     def __init__(
         self,
         function: Callable[..., Any],
         activity_type: ActivityType,
-        options: ActivityOptions,
+        settings: ActivityOptions,
     ) -> None:
         self.function = function
         self.activity_type = activity_type
-        self.options = options
+        self.settings = settings
         self.signature = Signature(function)
         self.is_async = inspect.iscoroutinefunction(function)
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
@@ -48,10 +69,100 @@ class Definition:
         return self.activity_type.key
 
     @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return f"activity {self.activity_type.name}"
+
+    @property
     def namespace(self) -> Mapping[str, Any]:
         """Return the names of the module that the function lives in."""
         names: Mapping[str, Any] = getattr(self.function, "__globals__", {})
         return names
 
+    def with_settings(self, **changes: Any) -> Self:
+        """Return the same activity with other settings."""
+        changed = copy.copy(self)
+        changed.settings = replace(self.settings, **changes)
+        return changed
+
     def __repr__(self) -> str:
         return f"<activity {self.key}>"
+
+
+class WorkflowSpec:
+    """What runtimes and workers know of a workflow."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        workflow_type: WorkflowType,
+        settings: WorkflowOptions,
+        hooks: Hooks,
+    ) -> None:
+        self.function = function
+        self.workflow_type = workflow_type
+        self.settings = settings
+        self.hooks = hooks
+        self.signature = Signature(function)
+        self.is_async = inspect.iscoroutinefunction(function)
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
+
+    @property
+    def key(self) -> str:
+        """`name@version`."""
+        return self.workflow_type.key
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return f"workflow {self.workflow_type.name}"
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """Return the names of the module that the function lives in."""
+        names: Mapping[str, Any] = getattr(self.function, "__globals__", {})
+        return names
+
+    def with_settings(self, **changes: Any) -> Self:
+        """Return the same workflow with other settings."""
+        changed = copy.copy(self)
+        changed.settings = replace(self.settings, **changes)
+        return changed
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.key}>"
+
+
+class LambdaSpec:
+    """An AWS Lambda function, which a workflow asks the orchestrator to invoke."""
+
+    def __init__(self, name: str, start_to_close: float | None, stand_in: Any) -> None:
+        self.name = name
+        self.start_to_close = start_to_close
+        self.function: Callable[..., Any] = stand_in or self._absent
+        self.signature = Signature(_one_value)
+        self.namespace: Mapping[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return f"Lambda function {self.name}"
+
+    def _absent(self, _: Any = None) -> Any:
+        raise UnknownTypeError(
+            f"Lambda function {self.name} can be invoked only where AWS is; "
+            "give lambda_function(..., local=callable) to run it here"
+        )
+
+
+def _one_value(input: Any = None) -> Any:
+    """Have the signature of every Lambda function: one JSON value."""
+
+
+Submittable = ActivityDefinition | WorkflowSpec | LambdaSpec
+"""What a runtime can be asked to begin."""

@@ -6,14 +6,14 @@ A future knows its state and who waits; its runtime knows how to wait.
 from __future__ import annotations
 
 import logging
+import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from partita.errors import CancelledError, WaitTimeoutError
-
-if TYPE_CHECKING:
-    from partita.authoring.runtime import Runtime
+from partita.authoring.runtime import Deadline, Runtime, span
+from partita.errors import CancelledError, InvalidInputError, WaitTimeoutError
+from partita.history import WorkflowExecution
 
 log = logging.getLogger("partita")
 
@@ -45,7 +45,7 @@ class Future(Generic[T_co]):
         """Return whether it ended by being cancelled."""
         return isinstance(self._error, CancelledError)
 
-    def result(self, timeout: float | None = None) -> T_co:
+    def result(self, timeout: Deadline | None = None) -> T_co:
         """Wait for the result and return it.
 
         Raises:
@@ -60,7 +60,7 @@ class Future(Generic[T_co]):
         value: T_co = self._value
         return value
 
-    def exception(self, timeout: float | None = None) -> BaseException | None:
+    def exception(self, timeout: Deadline | None = None) -> BaseException | None:
         """Wait for the end and return the error, or None if there is a result."""
         if not self._done:
             self._wait(timeout)
@@ -77,13 +77,29 @@ class Future(Generic[T_co]):
         else:
             self._callbacks.append(function)
 
-    def _wait(self, timeout: float | None) -> None:
-        if not self._runtime.wait(self.done, timeout):
-            raise WaitTimeoutError(f"{self.label} was not done within {timeout} s")
+    def _wait(self, timeout: Deadline | None) -> None:
+        seconds = None if timeout is None else span("result", timeout, self._runtime)
+        if not self._runtime.wait(self.done, seconds):
+            raise WaitTimeoutError(f"{self.label} was not done within {seconds} s")
+
+    def __await__(self) -> Generator[Any, None, T_co]:
+        """Wait on an event loop: `await future`. If the task that waits is cancelled, so is it."""
+        import asyncio  # 25 ms that most programs need not pay at `import partita`
+
+        if not self._done:
+            loop = asyncio.get_running_loop()
+            waiter = loop.create_future()
+            self.add_done_callback(lambda _: loop.call_soon_threadsafe(_release, waiter))
+            try:
+                yield from waiter
+            except asyncio.CancelledError:
+                self.cancel()
+                raise
+        return self.result()
 
     def __hash__(self) -> int:
         """Hash by key, so that sets of futures have the same order in every replay."""
-        return int(self.key) if self.key else id(self)
+        return zlib.crc32(self.key.encode()) if self.key else id(self)
 
     def __repr__(self) -> str:
         state = "pending" if not self._done else "failed" if self._error else "done"
@@ -109,10 +125,36 @@ class Future(Generic[T_co]):
         return self._runtime
 
 
+def _release(waiter: Any) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class ChildFuture(Future[T_co]):
+    """The result of a child workflow, which can be spoken to while it runs."""
+
+    __slots__ = ("execution",)
+
+    def __init__(
+        self, runtime: Runtime, label: str, execution: WorkflowExecution, key: str = ""
+    ) -> None:
+        super().__init__(runtime, label, key)
+        self.execution = execution  # the run id is empty until the child has begun
+
+    @property
+    def workflow_id(self) -> str:
+        """The child's workflow id."""
+        return self.execution.workflow_id
+
+    def signal(self, name: object, value: Any = None) -> Future[None]:
+        """Signal the child; the future fails if it is closed."""
+        return self._runtime.signal(self.execution, str(name), value)
+
+
 class Futures(list[Future[T]]):
     """The futures of one `map`, in the order of its items."""
 
-    def result(self, timeout: float | None = None) -> list[T]:
+    def result(self, timeout: Deadline | None = None) -> list[T]:
         """Wait for all and return their results in order; the first error in order is raised."""
         if self and not wait(self, timeout=timeout).not_done:
             return [future.result() for future in self]
@@ -130,7 +172,7 @@ class DoneAndNotDone(NamedTuple, Generic[T]):
 
 def wait(
     futures: Iterable[Future[T]],
-    timeout: float | None = None,
+    timeout: Deadline | None = None,
     return_when: ReturnWhen = "ALL_COMPLETED",
 ) -> DoneAndNotDone[T]:
     """Wait for futures, as `concurrent.futures.wait` does; `timeout` is in seconds."""
@@ -149,7 +191,9 @@ def wait(
 
         for future in pending:
             future.add_done_callback(note)
-        pending[0].runtime.wait(lambda: first or left == 0, timeout)
+        runtime = pending[0].runtime
+        seconds = None if timeout is None else span("wait", timeout, runtime)
+        runtime.wait(lambda: first or left == 0, seconds)
     done = {future for future in every if future.done()}
     return DoneAndNotDone(done, set(every) - done)
 
@@ -165,7 +209,9 @@ def _is_enough(
     return not pending
 
 
-def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
+def as_completed(
+    futures: Iterable[Future[T]], timeout: Deadline | None = None
+) -> Iterator[Future[T]]:
     """Yield futures as they are done, as `concurrent.futures.as_completed` does.
 
     `timeout` is in seconds, for each of the waits.
@@ -178,23 +224,38 @@ def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> 
     for future in every:
         future.add_done_callback(ready.append)
     for _ in every:
-        if not ready and not every[0].runtime.wait(lambda: bool(ready), timeout):
-            raise WaitTimeoutError(f"no further future was done within {timeout} s")
+        runtime = every[0].runtime
+        seconds = None if timeout is None else span("as_completed", timeout, runtime)
+        if not ready and not runtime.wait(lambda: bool(ready), seconds):
+            raise WaitTimeoutError(f"no further future was done within {seconds} s")
         yield ready.popleft()
 
 
-def pending_in(value: Any, found: list[Future[Any]] | None = None) -> list[Future[Any]]:
-    """Return the futures in a value, also inside lists, tuples and dicts."""
-    found = [] if found is None else found
+def pending_in(value: Any) -> list[Future[Any]]:
+    """Return the futures in a value, also inside lists, tuples and dicts.
+
+    Raises:
+        InvalidInputError: the value contains itself.
+    """
+    found: list[Future[Any]] = []
+    try:
+        _collect(value, found)
+    except RecursionError:
+        raise InvalidInputError(
+            "an argument contains itself, or is nested too deeply; pass plain lists and dicts"
+        ) from None
+    return found
+
+
+def _collect(value: Any, found: list[Future[Any]]) -> None:
     if isinstance(value, Future):
         found.append(value)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            pending_in(item, found)
+            _collect(item, found)
     elif isinstance(value, dict):
         for item in value.values():
-            pending_in(item, found)
-    return found
+            _collect(item, found)
 
 
 def resolved(value: Any) -> Any:

@@ -1,97 +1,132 @@
 """Make a function a workflow: what decides, and must survive.
 
 Called outside an engine it is an ordinary function whose activities run in this process.
+Called inside another workflow it is a child, with a history of its own.
 """
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
-
-from msgspec import Struct
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from partita.authoring import local
-from partita.authoring.activity import Seconds, seconds
+from partita.authoring.activity import Seconds, begin, seconds
+from partita.authoring.definition import WorkflowOptions, WorkflowSpec
+from partita.authoring.future import ChildFuture, Future, Futures
+from partita.authoring.hooks import NO_HOOKS, Hooks
 from partita.authoring.registry import register
 from partita.authoring.runtime import current
-from partita.authoring.signature import Signature
 from partita.errors import InvalidOptionError
 from partita.history import ChildPolicy, WorkflowType
-from partita.state import DEFAULT_TASK_LIST
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A")
 
 
-class WorkflowOptions(Struct, frozen=True, kw_only=True):
-    """What a workflow's decorator says of it. Times are in seconds; None is no limit."""
-
-    task_list: str = DEFAULT_TASK_LIST
-    task_priority: int = 0
-    execution_start_to_close: float | None = None
-    task_start_to_close: float | None = None
-    child_policy: ChildPolicy = ChildPolicy.TERMINATE
-    tag_list: tuple[str, ...] = ()
-
-
-class Workflow(Generic[P, R]):
-    """A function as a workflow."""
-
-    def __init__(
-        self,
-        function: Callable[P, R],
-        workflow_type: WorkflowType,
-        options: WorkflowOptions,
-    ) -> None:
-        self.function = function
-        self.workflow_type = workflow_type
-        self.options = options
-        self.signature = Signature(function)
-        functools.update_wrapper(self, function)
-
-    @property
-    def key(self) -> str:
-        """`name@version`."""
-        return self.workflow_type.key
-
-    @property
-    def namespace(self) -> Mapping[str, Any]:
-        """Return the names of the module that the function lives in."""
-        return self.function.__globals__
+class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
+    """A function as a workflow. `R` is what a call gives: of an async one, a coroutine."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it here and now, as plain Python; inside a workflow, as a part of that one."""
-        if current.get() is not None:
-            return self.function(*args, **kwargs)
-        token = current.set(local.runtime())
-        try:
-            return self.function(*args, **kwargs)
-        finally:
-            current.reset(token)
+        """Run it: here, as plain Python, or inside a workflow as a child; return its result."""
+        runtime = current.get()
+        result: Any
+        if self.is_async:
+            result = (
+                local.run_async(self, args, kwargs)
+                if runtime is None
+                else _call(self, args, kwargs)
+            )
+        elif runtime is None:
+            result = local.run(self, args, kwargs)
+        else:
+            result = runtime.call(self, args, kwargs)
+        return result  # type: ignore[no-any-return]
 
-    def __repr__(self) -> str:
-        return f"<workflow {self.key}>"
+    @overload
+    def submit(
+        self: WorkflowDefinition[P, Coroutine[Any, Any, A]], *args: P.args, **kwargs: P.kwargs
+    ) -> ChildFuture[A]: ...
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> ChildFuture[R]: ...
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """Begin it as a child and return a future of its result."""
+        return begin(self, args, kwargs)
+
+    def map(
+        self: WorkflowDefinition[Concatenate[A, ...], R], items: Iterable[A | Future[A]], /
+    ) -> Futures[R]:
+        """Begin a child per item; the futures are in the items' order."""
+        return Futures(begin(self, (item,), {}) for item in items)
+
+    def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
+        """Begin a child per item, with the item's elements as arguments."""
+        return Futures(begin(self, tuple(item), {}) for item in items)
+
+    def options(
+        self,
+        *,
+        workflow_id: str | None = None,
+        task_list: str | None = None,
+        task_priority: int | None = None,
+        execution_start_to_close: Seconds | None = None,
+        task_start_to_close: Seconds | None = None,
+        child_policy: ChildPolicy | str | None = None,
+        tags: Iterable[str] | None = None,
+        search_attributes: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Return the same workflow with other settings: `flow.options(tags=("x",)).submit(1)`."""
+        given = {
+            "workflow_id": workflow_id,
+            "task_list": task_list,
+            "task_priority": task_priority,
+            "execution_start_to_close": seconds(
+                "execution_start_to_close", execution_start_to_close
+            ),
+            "task_start_to_close": seconds("task_start_to_close", task_start_to_close),
+            "child_policy": None if child_policy is None else policy_of(child_policy),
+            "tag_list": None if tags is None else tuple(tags),
+            "search_attributes": None if search_attributes is None else dict(search_attributes),
+        }
+        return self.with_settings(**{k: v for k, v in given.items() if v is not None})
+
+
+async def _call(definition: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return await begin(definition, args, kwargs)
+
+
+def policy_of(value: ChildPolicy | str) -> ChildPolicy:
+    """Return a child policy.
+
+    Raises:
+        InvalidOptionError: there is none of that name.
+    """
+    try:
+        return ChildPolicy(value.upper())
+    except (ValueError, AttributeError):
+        names = ", ".join(policy.value for policy in ChildPolicy)
+        raise InvalidOptionError(f"child_policy={value!r}; give one of {names}") from None
 
 
 class _Decorator(Protocol):
-    def __call__(self, function: Callable[P, R], /) -> Workflow[P, R]: ...
+    def __call__(self, function: Callable[P, R], /) -> WorkflowDefinition[P, R]: ...
 
 
 @overload
-def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
+def workflow(function: Callable[P, R], /) -> WorkflowDefinition[P, R]: ...
 @overload
 def workflow(
     *,
     name: str | None = None,
     version: str = "1",
-    task_list: str = DEFAULT_TASK_LIST,
+    task_list: str | None = None,
     task_priority: int = 0,
     execution_start_to_close: Seconds | None = None,
     task_start_to_close: Seconds | None = None,
-    child_policy: ChildPolicy = ChildPolicy.TERMINATE,
-    tags: tuple[str, ...] = (),
+    child_policy: ChildPolicy | str = ChildPolicy.TERMINATE,
+    tags: Iterable[str] = (),
+    hooks: Hooks = NO_HOOKS,
 ) -> _Decorator: ...
 def workflow(
     function: Any = None,
@@ -99,45 +134,47 @@ def workflow(
     *,
     name: str | None = None,
     version: str = "1",
-    task_list: str = DEFAULT_TASK_LIST,
+    task_list: str | None = None,
     task_priority: int = 0,
     execution_start_to_close: Seconds | None = None,
     task_start_to_close: Seconds | None = None,
-    child_policy: ChildPolicy = ChildPolicy.TERMINATE,
-    tags: tuple[str, ...] = (),
+    child_policy: ChildPolicy | str = ChildPolicy.TERMINATE,
+    tags: Iterable[str] = (),
+    hooks: Hooks = NO_HOOKS,
 ) -> Any:
-    """Make a function a workflow.
+    """Make a function, sync or async, a workflow.
 
     Args:
         function: the function, if the decorator is used without options.
         name: how histories name it; the function's own name by default.
-        version: to tell apart what is not compatible.
+        version: to tell apart what is not compatible; several live side by side.
         task_list: which workers decide for it, and run its activities by default.
         task_priority: higher first.
         execution_start_to_close: seconds that an execution may take in all.
         task_start_to_close: seconds that a decider may take for one answer.
         child_policy: what becomes of open children if it is ended from outside.
         tags: to find its executions by.
+        hooks: what is to be called in the course of its life.
 
     Raises:
         InvalidOptionError: a time is not a positive number of seconds, or the function is
             not one that can be a workflow.
     """
-    options = WorkflowOptions(
+    settings = WorkflowOptions(
         task_list=task_list,
         task_priority=task_priority,
         execution_start_to_close=seconds("execution_start_to_close", execution_start_to_close),
         task_start_to_close=seconds("task_start_to_close", task_start_to_close),
-        child_policy=child_policy,
-        tag_list=tags,
+        child_policy=policy_of(child_policy),
+        tag_list=tuple(tags),
     )
 
-    def decorate(function: Callable[..., Any]) -> Workflow[..., Any]:
-        if inspect.iscoroutinefunction(function) or not inspect.isfunction(function):
-            raise InvalidOptionError(
-                f"@workflow is for plain functions, not {function!r}; use def, not async def"
-            )
+    def decorate(function: Callable[..., Any]) -> WorkflowDefinition[..., Any]:
+        if not inspect.isfunction(function) or inspect.isasyncgenfunction(function):
+            raise InvalidOptionError(f"@workflow is for functions, not {function!r}")
+        if inspect.isgeneratorfunction(function):
+            raise InvalidOptionError(f"{function.__name__} is a generator; a workflow returns once")
         workflow_type = WorkflowType(name or function.__name__, version)
-        return register(Workflow(function, workflow_type, options))
+        return register(WorkflowDefinition(function, workflow_type, settings, hooks))
 
     return decorate if function is None else decorate(function)

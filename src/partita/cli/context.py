@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from partita.authoring.definition import Definition
-from partita.authoring.workflow import Workflow
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
 from partita.codec import Converter
 from partita.connect import connect
@@ -46,7 +46,7 @@ def open_client(ctx: click.Context, backend: str | None) -> Client:
     return Client(connect(backend or options["backend"]))
 
 
-def find_workflow(target: str) -> Workflow[..., Any]:
+def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow that FILE:WORKFLOW, or MODULE:WORKFLOW, names.
 
     Raises:
@@ -66,7 +66,11 @@ def find_workflow(target: str) -> Workflow[..., Any]:
     if name in workflows:
         return workflows[name]
     if hasattr(module, name):
-        kind = "an activity" if isinstance(getattr(module, name), Definition) else "something else"
+        kind = (
+            "an activity"
+            if isinstance(getattr(module, name), ActivityDefinition)
+            else "something else"
+        )
         raise UnknownTypeError(
             f"{name} in {source} is not a workflow but {kind}; "
             f"put @workflow above it, or take one of: {names}"
@@ -74,12 +78,16 @@ def find_workflow(target: str) -> Workflow[..., Any]:
     raise UnknownTypeError(f"no workflow {name} in {source}; it has: {names}")
 
 
-def _workflows(module: ModuleType) -> dict[str, Workflow[..., Any]]:
-    found = {name: value for name, value in vars(module).items() if isinstance(value, Workflow)}
+def _workflows(module: ModuleType) -> dict[str, WorkflowDefinition[..., Any]]:
+    found = {
+        name: value for name, value in vars(module).items() if isinstance(value, WorkflowDefinition)
+    }
     return found | {value.workflow_type.name: value for value in found.values()}
 
 
-def read_input(text: str | None, workflow: Workflow[..., Any]) -> tuple[list[Any], dict[str, Any]]:
+def read_input(
+    text: str | None, workflow: WorkflowDefinition[..., Any]
+) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments in --input: JSON, `@FILE`, or `-` for stdin.
 
     Raises:

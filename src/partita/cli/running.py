@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from partita.authoring.workflow import Workflow
+from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.context import (
     backend_option,
     find_workflow,
@@ -90,7 +90,7 @@ def run(
 
 
 def _existing(
-    client: Client, workflow: Workflow[..., Any], workflow_id: str | None
+    client: Client, workflow: WorkflowDefinition[..., Any], workflow_id: str | None
 ) -> Handle[Any] | None:
     """Return the execution with that id, if it is one of this workflow."""
     try:

@@ -244,9 +244,12 @@ class Unit:
                     self.do(state, closed)
             case StartChild():
                 self._start_child(sender, outgoing)
-            case ContinueRun(execution=execution, input=input):
+            case ContinueRun(execution=execution, input=input, signals=signals):
                 previous = sender.execution.run_id
-                self.begin(execution, Start(input=input, continued_execution_run_id=previous))
+                start = Start(input=input, continued_execution_run_id=previous)
+                heir = self.begin(execution, start)
+                for signal in signals:
+                    self.do(heir, Signal(signal_name=signal.signal_name, input=signal.input))
             case SendSignal() | SendCancel():
                 self._send(sender, outgoing)
             case ApplyChildPolicy(policy=policy):

@@ -110,7 +110,7 @@ def caused_by(events: Sequence[AnyEvent], position: int) -> tuple[list[AnyEvent]
     end = position + 1
     while end < len(events):
         event = events[end]
-        if type(event) in _CAUSED_TYPES:
+        if type(event) in _CAUSED_TYPES and not getattr(event, "initiated_event_id", 0):
             if getattr(event, "decision_task_completed_event_id", None) != completed:
                 break
             caused.append(event)

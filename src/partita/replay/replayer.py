@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from partita.authoring.definition import WorkflowSpec
 from partita.authoring.registry import by_key
-from partita.authoring.workflow import Workflow
 from partita.codec import Converter
 from partita.errors import PartitaError, UnknownTypeError
 from partita.history import (
@@ -39,12 +38,12 @@ class Replayer:
 
     def __init__(
         self,
-        workflows: Iterable[Workflow[..., Any]],
+        workflows: Iterable[WorkflowSpec],
         *,
         converter: Converter | None = None,
         cache_bytes: int = DEFAULT_CACHE,
     ) -> None:
-        self._workflows: Mapping[str, Workflow[..., Any]] = by_key(workflows)
+        self._workflows: Mapping[str, WorkflowSpec] = by_key(workflows)
         self.keys = frozenset(self._workflows)  # the types that this decides for
         self._converter = converter or Converter()
         self._cache_bytes = cache_bytes

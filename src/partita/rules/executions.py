@@ -62,6 +62,7 @@ def start(draft: Draft, command: Start) -> None:
         continued_execution_run_id=command.continued_execution_run_id,
         parent_workflow_execution=execution.parent,
         parent_initiated_event_id=execution.parent_initiated_event_id or None,
+        original_run_id=command.original_run_id,
     )
     if execution.execution_start_to_close is not None:
         due = draft.now + execution.execution_start_to_close
@@ -214,7 +215,9 @@ def _continue_as_new(
         workflow_type=new.workflow_type,
         lambda_role=new.lambda_role,
     )
-    draft.outgoing.append(ContinueRun(execution=new, input=decision.input))
+    draft.outgoing.append(
+        ContinueRun(execution=new, input=decision.input, signals=decision.unread_signals)
+    )
     draft.close(Status.CONTINUED_AS_NEW, None)
 
 

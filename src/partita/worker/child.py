@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from partita.authoring.definition import Definition
+from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
 from partita.codec import Converter
@@ -71,12 +71,12 @@ def _do(job: Job, out: BinaryIO) -> ActivityAnswer:
 
 
 @cache
-def _definition(module: str, file: str, key: str) -> Definition:
+def _definition(module: str, file: str, key: str) -> ActivityDefinition:
     if _is_importable(module, file):
         load(module)
     else:
         load(file)
-    found = by_key(known(Definition)).get(key)
+    found = by_key(known(ActivityDefinition)).get(key)
     if found is None:
         raise LoadError(f"{file} defines no activity {key} when it is imported")
     return found

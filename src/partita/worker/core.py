@@ -17,10 +17,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from partita.authoring.definition import Definition
+from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
-from partita.authoring.workflow import Workflow
+from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.errors import (
     InvalidOptionError,
@@ -66,8 +66,8 @@ class Worker:
         self,
         service: Service,
         *,
-        workflows: Iterable[Workflow[..., Any]] | None = None,
-        activities: Iterable[Definition] | None = None,
+        workflows: Iterable[WorkflowDefinition[..., Any]] | None = None,
+        activities: Iterable[ActivityDefinition] | None = None,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
         slots: int = DEFAULT_SLOTS,
@@ -82,9 +82,9 @@ class Worker:
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
         self._service = _attachable(service)
         self._converter = converter or Converter()
-        self._activities = by_key(known(Definition) if activities is None else activities)
+        self._activities = by_key(known(ActivityDefinition) if activities is None else activities)
         self._replayer = Replayer(
-            known(Workflow) if workflows is None else workflows,
+            known(WorkflowDefinition) if workflows is None else workflows,
             converter=self._converter,
             cache_bytes=cache_bytes,
         )
@@ -192,7 +192,7 @@ class Worker:
         for task in tasks:
             running[task.token] = task
             definition = self._activities[task.activity_type.key]
-            if definition.is_async and not definition.options.process:
+            if definition.is_async and not definition.settings.process:
                 asyncio.run_coroutine_threadsafe(
                     self._run_async(definition, task), self._event_loop()
                 )
@@ -211,11 +211,11 @@ class Worker:
 
     # -- running ---------------------------------------------------------------------------
 
-    def _run(self, definition: Definition, task: ActivityTask) -> None:
+    def _run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         answer: ActivityAnswer | None
         beats = self._beats(task)
         try:
-            if definition.options.process:
+            if definition.settings.process:
                 limit = self._converter.limit
                 answer = self._processes.run(definition, task, limit, beats.is_unwanted)
             else:
@@ -225,7 +225,7 @@ class Worker:
         beats.flush(answer)
         self._finish(task, answer)
 
-    async def _run_async(self, definition: Definition, task: ActivityTask) -> None:
+    async def _run_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         beats = self._beats(task)
         answer = await execute_async(definition, task, self._converter, beats)
         beats.flush(answer)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from contextvars import Token
 from typing import Any
 
-from partita.authoring.context import ActivityContext, ActivityInfo, context
-from partita.authoring.definition import Definition
+from partita.authoring.attempts import surrounded, surrounded_async
+from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
+from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
@@ -18,7 +19,7 @@ _load_any = decoder(Any)
 
 
 def execute(
-    definition: Definition,
+    definition: ActivityDefinition,
     task: ActivityTask,
     converter: Converter,
     heartbeat: Callable[[Any], None],
@@ -27,7 +28,8 @@ def execute(
     token = _enter(task, heartbeat)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
-        return completed(definition, task, converter, definition.function(*args, **kwargs))
+        result = surrounded(definition, args, kwargs, activity_info())
+        return completed(definition, task, converter, result)
     except BaseException as error:
         return _ended(task, error)
     finally:
@@ -35,7 +37,7 @@ def execute(
 
 
 async def execute_async(
-    definition: Definition,
+    definition: ActivityDefinition,
     task: ActivityTask,
     converter: Converter,
     heartbeat: Callable[[Any], None],
@@ -45,7 +47,7 @@ async def execute_async(
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         async with asyncio.timeout(task.start_to_close):
-            result = await definition.function(*args, **kwargs)
+            result = await surrounded_async(definition, args, kwargs, activity_info())
         return completed(definition, task, converter, result)
     except BaseException as error:
         return _ended(task, error)
@@ -54,7 +56,7 @@ async def execute_async(
 
 
 def completed(
-    definition: Definition, task: ActivityTask, converter: Converter, result: Any
+    definition: ActivityDefinition, task: ActivityTask, converter: Converter, result: Any
 ) -> ActivityAnswer:
     """Return the answer for a result."""
     payload = converter.dump(result, f"the result of activity {definition.activity_type.name}")

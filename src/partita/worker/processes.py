@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from partita.authoring.definition import Definition
+from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.service import ActivityAnswer, ActivityTask
 from partita.worker.execute import failed
@@ -61,7 +61,7 @@ class Processes:
 
     def run(
         self,
-        definition: Definition,
+        definition: ActivityDefinition,
         task: ActivityTask,
         payload_limit: int,
         heartbeat: Heartbeat,

@@ -1,0 +1,114 @@
+"""What a workflow can learn of its own execution, and do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+from partita.authoring.future import Future
+from partita.authoring.messages import External
+from partita.authoring.runtime import Continuation, Runtime, WorkflowInfo, current
+from partita.authoring.timing import runtime
+from partita.authoring.workflow import policy_of
+from partita.errors import InvalidOptionError, UsageError
+from partita.history import ChildPolicy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def workflow_info() -> WorkflowInfo:
+    """Return which execution this code runs as.
+
+    Raises:
+        UsageError: no workflow runs here.
+    """
+    return _inside("workflow_info").info()
+
+
+def parent() -> External | None:
+    """Return the execution that this one is a child of, to signal it; None without one."""
+    found = _inside("parent").info().parent
+    return None if found is None else External(found)
+
+
+def _inside(what: str) -> Runtime:
+    where = current.get()
+    if where is None:
+        raise UsageError(f"{what}() is for the code of a workflow, and none runs here")
+    return where
+
+
+def spawn(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+    """Run a function of the workflow's own code beside the rest; return a future of its result.
+
+    It may do all that the workflow may: call activities, wait, sleep. Cancelling the future
+    raises CancelledError where the function waits.
+    """
+    name = getattr(function, "__name__", "function")
+    return runtime().spawn(lambda: function(*args, **kwargs), name)
+
+
+def continue_as_new(
+    *args: Any,
+    version: str | None = None,
+    task_list: str | None = None,
+    tags: Iterable[str] | None = None,
+    child_policy: ChildPolicy | str | None = None,
+    **kwargs: Any,
+) -> NoReturn:
+    """End this run and begin the next one of the same workflow id, with these arguments.
+
+    Signals that nobody has received go with it. For workflows that live for ever: their
+    history starts anew.
+    """
+    continuation = Continuation(
+        args=args,
+        kwargs=kwargs,
+        version=version,
+        task_list=task_list,
+        tags=None if tags is None else tuple(tags),
+        child_policy=None if child_policy is None else policy_of(child_policy),
+    )
+    _inside("continue_as_new").continue_as_new(continuation)
+
+
+def patched(id: str) -> bool:
+    """Return True in runs that begin, or get here, with this code; False in older ones.
+
+    if patched("2026-ship-by-rail"): ... new way ... else: ... old way ...
+    """
+    if not id:
+        raise InvalidOptionError("patched(''): give the change a name")
+    return runtime().patched(id)
+
+
+def record_marker(name: str, value: Any = None) -> None:
+    """Leave a note in the history, for people and tools that read it."""
+    if not name or name.startswith("$"):
+        raise InvalidOptionError(f"a marker cannot be named {name!r}; begin with a letter")
+    runtime().record_marker(name, value)
+
+
+def upsert_search_attributes(**attributes: str | int | float | bool | datetime | None) -> None:
+    """Set attributes to find the execution by; None takes one away."""
+    runtime().upsert_search_attributes(search_attributes(attributes))
+
+
+def search_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return search attributes in their plain form; moments become ISO text in UTC.
+
+    Raises:
+        InvalidOptionError: a value is not text, a number, a truth value or a moment.
+    """
+    plain = {}
+    for name, value in attributes.items():
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        if value is not None and not isinstance(value, (str, int, float, bool)):
+            raise InvalidOptionError(
+                f"search attribute {name}={value!r}; give text, a number, a truth value or a time"
+            )
+        plain[name] = value
+    return plain

@@ -1,0 +1,187 @@
+"""Speak with a running workflow: signals in and out, queries, updates.
+
+A signal is a message without an answer; none is lost, also those that come before the
+workflow asks. A query reads and changes nothing. An update is a message with an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Generic, TypeVar, overload
+
+from partita.authoring.future import Future
+from partita.authoring.runtime import Deadline, current
+from partita.authoring.timing import runtime
+from partita.codec import decoder
+from partita.errors import InvalidOptionError, UsageError
+from partita.history import WorkflowExecution
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Signal(Generic[T]):
+    """A signal's name with the type of what it carries, for both ends to agree on.
+
+    approve = Signal("approve", Decision)
+    """
+
+    def __init__(self, name: str, type: type[T] | Any = Any) -> None:
+        if not name or name.startswith("$"):
+            raise InvalidOptionError(f"a signal cannot be named {name!r}; begin with a letter")
+        self.name = name
+        self.decode: Callable[[str], Any] = decoder(type)
+        self.type = type
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<signal {self.name}>"
+
+
+class Channel(Generic[T]):
+    """The signals of one name, in the order in which they came.
+
+    Iterate over it, or take one at a time. What does not fit the type is left out, with a
+    warning in the log; it stays in the history.
+    """
+
+    def __init__(self, signal: Signal[T]) -> None:
+        self.name = signal.name
+        self._decode = signal.decode
+
+    def submit(self) -> Future[T]:
+        """Return a future of the next signal's value; cancelled, it takes none."""
+        return runtime().receive(self.name, self._decode)
+
+    def get(self, timeout: Deadline | None = None) -> T:
+        """Wait for the next signal and return its value.
+
+        Raises:
+            WaitTimeoutError: none came within the time.
+        """
+        future = self.submit()
+        try:
+            return future.result(timeout)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def poll(self, default: T | None = None) -> T | None:
+        """Return the next signal's value if it is here already, else `default`."""
+        future = self.submit()
+        if future.done():
+            return future.result()
+        future.cancel()
+        return default
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield one value after the other, without end."""
+        while True:
+            yield self.get()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Yield one value after the other, without end, on an event loop."""
+        while True:
+            yield await self.submit()
+
+
+@overload
+def signals(name: Signal[T]) -> Channel[T]: ...
+@overload
+def signals(name: str, type: type[T]) -> Channel[T]: ...
+@overload
+def signals(name: str) -> Channel[Any]: ...
+def signals(name: Any, type: Any = Any) -> Channel[Any]:
+    """Return the channel of a signal's values, read as `type`."""
+    return Channel(name if isinstance(name, Signal) else Signal(name, type))
+
+
+@overload
+def wait_signal(name: Signal[T], *, timeout: Deadline | None = None) -> T: ...
+@overload
+def wait_signal(name: str, type: type[T], *, timeout: Deadline | None = None) -> T: ...
+@overload
+def wait_signal(name: str, *, timeout: Deadline | None = None) -> Any: ...
+def wait_signal(name: Any, type: Any = Any, *, timeout: Deadline | None = None) -> Any:
+    """Wait for the next signal of that name and return what it carries.
+
+    On an event loop write `await signals(name).submit()`.
+
+    Raises:
+        WaitTimeoutError: none came within the time.
+    """
+    return signals(name, type).get(timeout)
+
+
+class External:
+    """Another execution, or this one; nothing is known of it until it is spoken to."""
+
+    def __init__(self, execution: WorkflowExecution) -> None:
+        self.execution = execution
+
+    def signal(self, name: str | Signal[Any], value: Any = None) -> Future[None]:
+        """Send a signal; the future fails with ExecutionNotFoundError if none is open."""
+        return runtime().signal(self.execution, str(name), value)
+
+    def cancel(self) -> Future[None]:
+        """Ask it to cancel itself; the future fails if none is open."""
+        return runtime().request_cancel(self.execution)
+
+
+def external(workflow_id: str | WorkflowExecution, run_id: str = "") -> External:
+    """Return the execution of that id, to signal or cancel it; its newest run by default."""
+    if isinstance(workflow_id, WorkflowExecution):
+        return External(workflow_id)
+    return External(WorkflowExecution(workflow_id, run_id))
+
+
+# -- queries and updates -------------------------------------------------------------------
+
+ROLES = "_partita_roles"
+"""The attribute in which a method carries what it answers: (kind, name) pairs."""
+
+
+def query(function: F | None = None, /, *, name: str | None = None) -> Any:
+    """Let a function answer queries. It must change nothing and wait for nothing.
+
+    Inside a running workflow it is registered at once; in the body of a `Workflow` class
+    it marks a method.
+    """
+    return _handler("query", function, name)
+
+
+def update(function: F | None = None, /, *, name: str | None = None) -> Any:
+    """Let a function answer updates. It runs beside the workflow and may call activities.
+
+    Used as `query` is. What it raises is raised where the update was sent.
+    """
+    return _handler("update", function, name)
+
+
+def _handler(kind: str, function: Callable[..., Any] | None, name: str | None) -> Any:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        where = current.get()
+        answers = name or function.__name__
+        if where is None:
+            roles = [*getattr(function, ROLES, ()), (kind, answers)]
+            setattr(function, ROLES, roles)
+        elif kind == "query":
+            where.on_query(answers, function)
+        else:
+            where.on_update(answers, function)
+        return function
+
+    return decorate if function is None else decorate(function)
+
+
+def register_methods(instance: object) -> None:
+    """Register the marked methods of a `Workflow` instance with the workflow that runs here."""
+    where = current.get()
+    if where is None:
+        raise UsageError("a Workflow's methods answer only while it runs")
+    for attribute in dir(type(instance)):
+        for kind, name in getattr(getattr(type(instance), attribute), ROLES, ()):
+            method = getattr(instance, attribute)
+            (where.on_query if kind == "query" else where.on_update)(name, method)

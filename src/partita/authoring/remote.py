@@ -1,0 +1,80 @@
+"""Name what lives elsewhere: activities, workflows and Lambda functions without their code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from partita.authoring.activity import Activity, Seconds, begin, seconds
+from partita.authoring.definition import ActivityOptions, LambdaSpec, WorkflowOptions
+from partita.authoring.future import Future, Futures
+from partita.authoring.hooks import NO_HOOKS
+from partita.authoring.runtime import current
+from partita.authoring.workflow import WorkflowDefinition
+from partita.errors import UnknownTypeError
+from partita.history import ActivityType, WorkflowType
+
+
+def _absent(kind: str, name: str, version: str) -> Callable[..., Any]:
+    def function(*args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG001
+        raise UnknownTypeError(
+            f"{kind} {name}@{version} lives elsewhere; run the workflow on a backend whose "
+            "workers have it"
+        )
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+def remote_activity(
+    name: str, version: str = "1", *, local: Callable[..., Any] | None = None, **options: Any
+) -> Activity[..., Any]:
+    """Return an activity that other workers have, by name and version.
+
+    `options` are those of `Activity.options`; `local` stands in for it in plain Python.
+    """
+    function = local or _absent("activity", name, version)
+    made: Activity[..., Any] = Activity(function, ActivityType(name, version), ActivityOptions())
+    return made.options(**options) if options else made
+
+
+def child_workflow(
+    name: str, version: str = "1", *, local: Callable[..., Any] | None = None, **options: Any
+) -> WorkflowDefinition[..., Any]:
+    """Return a workflow that other workers have, by name and version.
+
+    `options` are those of `WorkflowDefinition.options`; `local` stands in for it in plain
+    Python.
+    """
+    function = local or _absent("workflow", name, version)
+    made: WorkflowDefinition[..., Any] = WorkflowDefinition(
+        function, WorkflowType(name, version), WorkflowOptions(), NO_HOOKS
+    )
+    return made.options(**options) if options else made
+
+
+class LambdaFunction(LambdaSpec):
+    """An AWS Lambda function; it takes one JSON value."""
+
+    def __call__(self, input: Any = None) -> Any:
+        """Invoke it and return its result."""
+        runtime = current.get()
+        return self.function(input) if runtime is None else runtime.call(self, (input,), {})
+
+    def submit(self, input: Any = None) -> Future[Any]:
+        """Begin to invoke it and return a future."""
+        return begin(self, (input,), {})
+
+    def map(self, inputs: Iterable[Any]) -> Futures[Any]:
+        """Invoke it once per input; the futures are in the inputs' order."""
+        return Futures(self.submit(input) for input in inputs)
+
+
+def lambda_function(
+    name: str,
+    *,
+    start_to_close: Seconds | None = None,
+    local: Callable[[Any], Any] | None = None,
+) -> LambdaFunction:
+    """Return a Lambda function by name; `local` stands in for it where AWS is not."""
+    return LambdaFunction(name, seconds("start_to_close", start_to_close), local)
