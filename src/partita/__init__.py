@@ -1,6 +1,8 @@
 """Write a workflow once, in ordinary Python; let any orchestrator play it."""
 
 from partita.authoring.activity import Activity, AsyncActivity, activity
+from partita.authoring.canvas import FuncGroup, chain, group, task
+from partita.authoring.classes import Workflow
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
 from partita.authoring.determinism import random, side_effect, uuid4
 from partita.authoring.execution import (
@@ -26,6 +28,7 @@ from partita.authoring.messages import (
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.retry import Retry
 from partita.authoring.runtime import WorkflowInfo
+from partita.authoring.steps import Steps
 from partita.authoring.timing import now, shield, sleep, start_timer, timeout
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.errors import (
@@ -49,6 +52,7 @@ __all__ = [
     "Channel",
     "ChildFuture",
     "ChildPolicy",
+    "FuncGroup",
     "Future",
     "Futures",
     "Hooks",
@@ -56,16 +60,20 @@ __all__ = [
     "PartitaError",
     "Retry",
     "Signal",
+    "Steps",
     "TaskFailure",
     "WaitTimeoutError",
+    "Workflow",
     "WorkflowDefinition",
     "WorkflowInfo",
     "activity",
     "activity_info",
     "as_completed",
+    "chain",
     "child_workflow",
     "continue_as_new",
     "external",
+    "group",
     "heartbeat",
     "lambda_function",
     "now",
@@ -81,6 +89,7 @@ __all__ = [
     "sleep",
     "spawn",
     "start_timer",
+    "task",
     "timeout",
     "update",
     "upsert_search_attributes",

@@ -47,6 +47,12 @@ class WorkflowOptions(Struct, frozen=True, kw_only=True):
     search_attributes: dict[str, Any] = {}
 
 
+def namespace_of(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return the names of the module that a function was written in."""
+    names: Mapping[str, Any] = getattr(inspect.unwrap(function), "__globals__", {})
+    return names
+
+
 class ActivityDefinition:
     """What runtimes and workers know of an activity."""
 
@@ -76,8 +82,7 @@ class ActivityDefinition:
     @property
     def namespace(self) -> Mapping[str, Any]:
         """Return the names of the module that the function lives in."""
-        names: Mapping[str, Any] = getattr(self.function, "__globals__", {})
-        return names
+        return namespace_of(self.function)
 
     def with_settings(self, **changes: Any) -> Self:
         """Return the same activity with other settings."""
@@ -120,8 +125,7 @@ class WorkflowSpec:
     @property
     def namespace(self) -> Mapping[str, Any]:
         """Return the names of the module that the function lives in."""
-        names: Mapping[str, Any] = getattr(self.function, "__globals__", {})
-        return names
+        return namespace_of(self.function)
 
     def with_settings(self, **changes: Any) -> Self:
         """Return the same workflow with other settings."""

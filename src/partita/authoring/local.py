@@ -216,11 +216,14 @@ class LocalRun:
         if hook is None or isinstance(error, CancelledError):
             return False
         name = definition.label.split(" ", 1)[1]
-        verdict = hook(
-            TaskFailure(
-                name=name, key=future.key, error=error, args=args, kwargs=kwargs, attempt=attempt
-            )
+        failure = TaskFailure(
+            name=name, key=future.key, error=error, args=args, kwargs=kwargs, attempt=attempt
         )
+        token = current.set(self)
+        try:
+            verdict = hook(failure)
+        finally:
+            current.reset(token)
         if isinstance(verdict, RetryTask):
             return verdict
         if isinstance(verdict, ReplaceResult):

@@ -6,8 +6,9 @@ whoever asks for the type.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from partita.errors import DuplicateTypeError
 
@@ -54,5 +55,6 @@ def by_key(definitions: Iterable[D]) -> dict[str, D]:
 
 def place(definition: _Definition) -> str:
     """Return file:line of the definition's function."""
-    code = getattr(definition.function, "__code__", None)
+    function: Any = definition.function
+    code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(definition.function)

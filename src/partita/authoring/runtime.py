@@ -93,7 +93,12 @@ class Runtime(Protocol):
         """Run a part of the workflow's own code beside the rest of it."""
 
     def promise(self, label: str) -> Future[Any]:
-        """Return a future that the workflow's own code settles."""
+        """Return a future that the workflow's own code settles, by `settle`."""
+
+    def settle(
+        self, future: Future[Any], value: Any = None, error: BaseException | None = None
+    ) -> None:
+        """End a future of this runtime, and wake who waits for it."""
 
     def cancel(self, future: Future[Any]) -> bool:
         """Ask for what the future stands for to be cancelled; False if it is done."""

@@ -414,6 +414,12 @@ class Asking:
         """Return a future that the workflow's own code settles."""
         return Future(self, label, self.next_key())
 
+    def settle(
+        self, future: Future[Any], value: Any = None, error: BaseException | None = None
+    ) -> None:
+        """End a future; who waits for it is looked at when the strand gives way."""
+        future.settle(value, error)
+
     def cancel(self, future: Future[Any]) -> bool:
         """Ask for it to be cancelled; what has not begun is cancelled at once."""
         self._run.check_alive()

@@ -21,6 +21,7 @@ from greenlet import GreenletExit
 from partita import errors
 from partita.authoring.definition import Submittable, WorkflowSpec
 from partita.authoring.failure import Failure
+from partita.authoring.registry import place
 from partita.authoring.runtime import current
 from partita.codec import Converter, same
 from partita.errors import (
@@ -343,8 +344,7 @@ class Run:
         return NonDeterminismError(location=location, expected=shown(event), found=shown(decision))
 
     def _defined_at(self) -> str:
-        code = self.workflow.function.__code__
-        return f"{code.co_filename}:{code.co_firstlineno}"
+        return place(self.workflow)
 
 
 def failure_decision(error: BaseException) -> AnyDecision:
