@@ -6,6 +6,8 @@ API carry its names; `Release` and `Due` are what an engine says to itself.
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from partita.history import (
@@ -30,6 +32,7 @@ class Start(Command, frozen=True, kw_only=True):
     input: str | None = None
     continued_execution_run_id: str | None = None
     original_run_id: str | None = None
+    search_attributes: dict[str, Any] = {}
     first_decision_at: float | None = None  # not before then; None: at once
 
 
@@ -88,6 +91,8 @@ class StartActivityTask(Command, frozen=True, kw_only=True):
     activity_id: str
     identity: str | None = None
     owner: str | None = None
+    lane: str | None = None
+    held: bool = False  # take it though it does not wait in a queue
 
 
 class CompleteActivityTask(Command, frozen=True, kw_only=True):
@@ -138,6 +143,13 @@ class Due(Command, frozen=True, kw_only=True):
 
     kind: str
     id: str
+    early: bool = False  # take its time as come
+
+
+class Reused(Command, frozen=True, kw_only=True):
+    """Note how far the origin's events were handed on."""
+
+    event_id: int
 
 
 class ChildStarted(Command, frozen=True, kw_only=True):
@@ -146,6 +158,8 @@ class ChildStarted(Command, frozen=True, kw_only=True):
     execution: WorkflowExecution
     workflow_type: WorkflowType
     initiated_event_id: int
+    control: str | None = None
+    reused: bool = False
 
 
 class ChildNotStarted(Command, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@
     │   ├── UnknownTypeError           no such workflow or activity here
     │   ├── DuplicateTypeError         two functions claim one name and version
     │   ├── LoadError                  a user's file cannot be imported
+    │   ├── UnknownForkPointError      no such event to fork an execution at
     │   └── InvalidTokenError          a task token that this service never gave out
     ├── WorkflowError                  met inside, or about, a workflow                 exit 1
     │   ├── NonDeterminismError        the code no longer fits its history
@@ -27,6 +28,8 @@
     └── ServiceError                   the orchestrator refused, or is out of reach
         ├── ExecutionNotFoundError     no such execution                                exit 3
         ├── ExecutionAlreadyStartedError   that workflow id is taken
+        ├── NoWorkerError              nobody is there to answer a query                exit 69
+        ├── QueryFailedError           the code that was to answer a query raised
         ├── DecisionRefusedError       a decision that the execution's state does not allow
         ├── TaskLostError              the task is no longer this worker's
         └── StoreError                                                                  exit 69
@@ -99,6 +102,12 @@ class LoadError(UsageError):
     """Say why a user's file or module cannot be imported."""
 
     code = "LOAD_FAILED"
+
+
+class UnknownForkPointError(UsageError):
+    """Say which event, or activity, an execution does not have."""
+
+    code = "UNKNOWN_FORK_POINT"
 
 
 class InvalidTokenError(UsageError):
@@ -245,6 +254,19 @@ class ExecutionAlreadyStartedError(ServiceError):
     """The workflow id is taken, and the reuse policy does not let it be used again."""
 
     code = "EXECUTION_ALREADY_STARTED"
+
+
+class NoWorkerError(ServiceError):
+    """No worker that has the workflow's code is alive to answer a query."""
+
+    code = "NO_WORKER"
+    exit_status = 69
+
+
+class QueryFailedError(ServiceError):
+    """The code that was to answer a query raised; the execution is unharmed."""
+
+    code = "QUERY_FAILED"
 
 
 class DecisionRefusedError(ServiceError):

@@ -18,6 +18,9 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+SEARCH_ATTRIBUTES = "$search_attributes"
+"""The marker whose details, a JSON object, set an execution's search attributes (ours)."""
+
 
 class ChildPolicy(enum.StrEnum):
     """What becomes of open children when their parent is closed from outside."""

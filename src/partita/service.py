@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Collection, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -60,7 +60,29 @@ class StartRequest(Struct, frozen=True, kw_only=True):
     execution_start_to_close: float | None = None
     tag_list: tuple[str, ...] = ()
     lambda_role: str | None = None
+    search_attributes: dict[str, Any] = {}
     reuse_policy: ReusePolicy = ReusePolicy.RETURN_EXISTING
+
+
+class ForkRequest(Struct, frozen=True, kw_only=True):
+    """What `fork_workflow_execution` needs."""
+
+    workflow_id: str
+    run_id: str = ""  # empty: the newest run
+    domain: str = DEFAULT_DOMAIN
+    event_id: int | None = None  # results recorded by later events are not reused; None: all are
+    new_workflow_id: str | None = None  # None: a reset, whose open run is terminated
+    input: str | None = None  # None: the source's
+    results: dict[str, str] = {}  # other results, by activity id
+    reuse_failures: bool = False  # or try again what failed
+
+
+class TaskListLimits(Struct, frozen=True, kw_only=True):
+    """How fast a task list may be worked off, by all workers together; None is no limit."""
+
+    concurrency: int | None = None  # activities that run at a time
+    per_second: float | None = None  # activities that begin
+    burst: float = 1.0  # that may begin at once after a quiet time
 
 
 class DecisionTask(Struct, frozen=True, kw_only=True):
@@ -114,6 +136,7 @@ class ExecutionInfo(Struct, frozen=True, kw_only=True):
     event_count: int = 0
     cancel_requested: bool = False
     parent: WorkflowExecution | None = None
+    search_attributes: dict[str, Any] = {}
 
 
 class ExecutionDetail(Struct, frozen=True, kw_only=True):
@@ -148,6 +171,32 @@ class Service(Protocol):
                 a start with another type or input.
             PayloadTooLargeError: the input is over the service's limit.
         """
+
+    def signal_with_start(
+        self, request: StartRequest, signal_name: str, input: str | None
+    ) -> WorkflowExecution:
+        """Signal the open execution of that workflow id; start one with the signal if none is.
+
+        Where the service allows it, start and signal are one step: no decider sees one
+        without the other.
+        """
+
+    def fork_workflow_execution(self, request: ForkRequest) -> WorkflowExecution:
+        """Begin a run that reuses what another has recorded, up to one of its events.
+
+        Raises:
+            UnknownForkPointError: there is no such event, or no activity with that id.
+            ExecutionAlreadyStartedError: the new workflow id belongs to an open execution.
+        """
+
+    def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
+        """Make a workflow type known; idempotent. A child of an unknown type is not started."""
+
+    def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:
+        """Limit how fast a task list is worked off; `TaskListLimits()` lifts the limits."""
+
+    def limits(self, domain: str) -> dict[str, TaskListLimits]:
+        """Return the limits of every task list that has one."""
 
     def signal_workflow_execution(
         self, domain: str, execution: WorkflowExecution, signal_name: str, input: str | None
@@ -213,6 +262,30 @@ class Service(Protocol):
     ) -> list[AnyEvent]:
         """Return the events after number `after`, in order."""
 
+    def wait_history(
+        self, domain: str, execution: WorkflowExecution, after: int, timeout: float | None
+    ) -> list[AnyEvent]:
+        """Wait for events after number `after`, and return them.
+
+        Empty if none came within `timeout` seconds, or the execution is closed.
+        """
+
+    def query_workflow(
+        self,
+        domain: str,
+        execution: WorkflowExecution,
+        name: str,
+        input: str | None,
+        timeout: float | None = None,
+    ) -> str:
+        """Have a live worker answer a query; return the answer's payload. Changes nothing.
+
+        Raises:
+            NoWorkerError: no worker with the workflow's code answered in time.
+            QueryFailedError: the code that was to answer raised.
+            UnknownTypeError: the workflow answers no query of that name.
+        """
+
     def wait_closed(
         self, domain: str, execution: WorkflowExecution, timeout: float | None
     ) -> ExecutionInfo | None:
@@ -251,6 +324,16 @@ class Host(Protocol):
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task. What it raises fails the task, not the workflow."""
 
+    def query(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        history: Callable[[], list[AnyEvent]],
+        name: str,
+        input: str | None,
+    ) -> str:
+        """Answer a query from a live run, or from `history`; return the answer's payload."""
+
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
         """Hear that `decide` raised; the task will be tried again later."""
 
@@ -285,6 +368,9 @@ class Attachable(Protocol):
 
     def give_back(self, token: str) -> None:
         """Put an unfinished activity back into its task list at once, as the same attempt."""
+
+    def unwanted(self, tokens: Collection[str]) -> set[str]:
+        """Return those tasks that should end: they were cancelled, or are no longer theirs."""
 
     def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
         """Record how an activity ended, soon and without waiting.

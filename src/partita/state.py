@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -38,6 +38,17 @@ class Status(enum.IntEnum):
     TIMED_OUT = 6
 
 
+class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The run whose recorded steps a run reuses, up to one of its events."""
+
+    run: int  # the store's key
+    run_id: str
+    until: int  # results recorded by later events are not reused
+    failures: bool = False  # whether failures are reused, too
+    all_signals: bool = False  # whether signals after `until` are sent again, too
+    results: dict[str, str] = {}  # other results, by activity id
+
+
 class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What does not change while a run lives."""
 
@@ -55,6 +66,7 @@ class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     lambda_role: str | None = None
     parent: WorkflowExecution | None = None
     parent_initiated_event_id: int = 0
+    origin: Origin | None = None
 
 
 class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -71,6 +83,8 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     open_timers: int = 0
     open_children: int = 0
     closed_at: float | None = None
+    search_attributes: dict[str, Any] = {}
+    reused: int = 0  # the last event of the origin that was handed on
 
 
 class OpenItem(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
@@ -89,6 +103,7 @@ class OpenItem(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, 
     since: float = 0.0  # when it began to wait in its queue
     due: float | None = None
     owner: str | None = None
+    lane: str | None = None  # the limited task list in which it takes a place while it runs
 
 
 class OpenDecision(OpenItem, frozen=True, kw_only=True):
@@ -144,6 +159,8 @@ class OpenChild(OpenItem, frozen=True, kw_only=True):
     workflow_type: WorkflowType
     initiated_event_id: int
     started_event_id: int
+    control: str | None = None
+    reused: bool = False  # the origin's child, whose end is handed on
 
 
 class OpenExecution(OpenItem, frozen=True, kw_only=True):
@@ -165,6 +182,7 @@ class ExecutionFilter(Struct, frozen=True, kw_only=True):
     type_name: str | None = None
     statuses: tuple[Status, ...] = ()  # empty: all
     tag: str | None = None
+    attributes: tuple[tuple[str, Any], ...] = ()  # search attributes and their values
     started_after: float | None = None
     started_before: float | None = None
     before_run: int | None = None  # page on from here: the `next_page` of the answer before
@@ -187,6 +205,7 @@ class State:
         "items",
         "new_events",
         "progress",
+        "reindex",
         "run",
         "tail",
         "whole",
@@ -207,6 +226,7 @@ class State:
         self.find = find
         self.is_new = is_new  # the store does not hold it yet
         self.whole = is_new  # `items` holds every open item
+        self.reindex = False  # whether its search attributes have changed
         self.epoch = 0  # when it was last known to equal the store
         self.items: dict[ItemKey, AnyItem | None] = {}  # None: known to be absent
         self.changed: dict[ItemKey, bool] = {}  # what differs from the store; True: not in it

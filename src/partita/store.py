@@ -45,6 +45,38 @@ class WorkerRecord(Struct, frozen=True, kw_only=True):
     lease_until: float  # seconds since the epoch
 
 
+class LimitRecord(Struct, frozen=True, kw_only=True):
+    """How fast a task list may be worked off, and how much of that is used up."""
+
+    domain: str
+    task_list: str
+    concurrency: int | None = None  # activities that may run at a time
+    per_second: float | None = None  # activities that may begin
+    burst: float = 1.0  # tokens that the bucket holds
+    tokens: float = 0.0  # at `filled_at`
+    filled_at: float = 0.0
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """A query on its way to a worker in another process."""
+
+    id: str
+    domain: str
+    run: int
+    type_key: str
+    name: str
+    input: str | None
+    asked_at: float
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What came of a question: a payload, or an error's code and message."""
+
+    result: str | None = None
+    code: str | None = None
+    message: str = ""
+
+
 class Transaction(Protocol):
     """Read, then write once, while nobody else writes.
 
@@ -107,6 +139,36 @@ class Transaction(Protocol):
         A closed state's items are all removed.
         """
 
+    def add_types(self, domain: str, keys: Collection[str]) -> None:
+        """Remember workflow types."""
+
+    def has_type(self, domain: str, key: str) -> bool:
+        """Return whether a workflow type was ever added."""
+
+    def limits(self) -> list[LimitRecord]:
+        """Return the limits of every task list that has one."""
+
+    def put_limit(self, limit: LimitRecord) -> None:
+        """Insert or replace a task list's limits; with neither limit, remove them."""
+
+    def in_lane(self, domain: str, lane: str) -> int:
+        """Count the open items that take a place in a lane, as last written."""
+
+    def ask(self, question: Question) -> None:
+        """Put a question to whoever can answer it."""
+
+    def questions(self, domain: str, keys: Collection[str]) -> list[Question]:
+        """Return the questions about these types that nobody has answered."""
+
+    def answer(self, id: str, answer: Answer) -> None:
+        """Answer a question."""
+
+    def take_answer(self, id: str) -> Answer | None:
+        """Return a question's answer and remove both; None if there is none yet."""
+
+    def drop_question(self, id: str) -> None:
+        """Remove a question that nobody waits for any more."""
+
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
 
@@ -138,6 +200,9 @@ class Store(Protocol):
 
     def is_open(self, run: int) -> bool:
         """Return whether a run is there and open, as last committed."""
+
+    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item, as last committed."""
 
     def items(self, run: int) -> list[AnyItem]:
         """Return all the open items of a run."""

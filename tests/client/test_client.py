@@ -168,7 +168,7 @@ def test_wrong_starts_change_nothing(rig: Rig) -> None:
         client.start_with(postpone, (object(),))
     with pytest.raises(PayloadTooLargeError):
         client.start_with(refuse, ("x" * 3_000_000,))
-    with pytest.raises(ValueError, match="whatever"):
+    with pytest.raises(InvalidOptionError, match="whatever"):
         client.start_with(rest, reuse_policy="whatever")
     with pytest.raises(InvalidOptionError, match="execution_start_to_close"):
         client.start_with(rest, execution_start_to_close=-1)

@@ -223,3 +223,10 @@ def _hooks(cls: type[Workflow]) -> Hooks:
         return lambda *given: getattr(_instance(cls), name)(*given)
 
     return Hooks(**{name: hook(name) for name in Hooks.__struct_fields__})
+
+
+def definition_of(
+    workflow: WorkflowDefinition[..., Any] | type[Workflow],
+) -> WorkflowDefinition[..., Any]:
+    """Return the definition that a class, or the definition itself, stands for."""
+    return workflow.definition if isinstance(workflow, type) else workflow

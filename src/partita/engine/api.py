@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from partita.codec import DEFAULT_LIMIT
 from partita.commands import (
@@ -21,13 +23,14 @@ from partita.commands import (
     RequestCancel,
     Signal,
     Start,
-    StartActivityTask,
     StartDecisionTask,
     Terminate,
 )
 from partita.engine.core import DEFAULT_LEASE, Core
 from partita.engine.dispatch import activity_task
-from partita.engine.unit import Unit, make_token, not_found
+from partita.engine.forks import fork
+from partita.engine.questions import ask_others
+from partita.engine.unit import Unit, make_token, not_found, parse_token
 from partita.errors import (
     ExecutionAlreadyStartedError,
     PartitaError,
@@ -39,6 +42,7 @@ from partita.history import (
     RescheduleCause,
     WorkflowExecution,
     WorkflowExecutionStarted,
+    WorkflowType,
 )
 from partita.service import (
     ActivityAnswer,
@@ -47,9 +51,11 @@ from partita.service import (
     ExecutionDetail,
     ExecutionInfo,
     ExecutionPage,
+    ForkRequest,
     Host,
     ReusePolicy,
     StartRequest,
+    TaskListLimits,
 )
 from partita.state import (
     Execution,
@@ -60,7 +66,7 @@ from partita.state import (
     State,
     Status,
 )
-from partita.store import Record, Store
+from partita.store import LimitRecord, Record, Store
 
 T = TypeVar("T")
 
@@ -136,8 +142,71 @@ class Engine:
             tag_list=request.tag_list,
             lambda_role=request.lambda_role,
         )
-        unit.begin(execution, Start(input=request.input))
+        attributes = request.search_attributes
+        unit.begin(execution, Start(input=request.input, search_attributes=attributes))
         return WorkflowExecution(execution.workflow_id, execution.run_id)
+
+    def signal_with_start(
+        self, request: StartRequest, signal_name: str, input: str | None
+    ) -> WorkflowExecution:
+        """Signal the open execution of that workflow id, or start it with the signal."""
+        self._check_size(request.input, "the input")
+        self._check_size(input, f"the input of signal {signal_name}")
+
+        def work(unit: Unit) -> WorkflowExecution:
+            state = unit.find(request.domain, request.workflow_id)
+            if state is None or state.is_closed:
+                policy = request.reuse_policy
+                if policy is ReusePolicy.RETURN_EXISTING:  # a closed one cannot be signalled
+                    policy = ReusePolicy.ALLOW
+                self._start(unit, replace(request, reuse_policy=policy))
+                state = unit.find(request.domain, request.workflow_id)
+            assert state is not None
+            unit.do(state, Signal(signal_name=signal_name, input=input))
+            return WorkflowExecution(request.workflow_id, state.execution.run_id)
+
+        return self._core.loop.ask(work)
+
+    def fork_workflow_execution(self, request: ForkRequest) -> WorkflowExecution:
+        """Begin a new run that reuses what another has recorded up to an event."""
+        self._check_size(request.input, "the input")
+        return self._core.loop.ask(lambda unit: fork(unit, request))
+
+    def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
+        """Remember that there is such a workflow."""
+        self._core.loop.ask(lambda unit: unit.transaction.add_types(domain, [workflow_type.key]))
+
+    def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:
+        """Limit how fast a task list is worked off, by all workers together."""
+
+        def work(unit: Unit) -> None:
+            unit.set_limits(
+                LimitRecord(
+                    domain=domain,
+                    task_list=task_list,
+                    concurrency=limits.concurrency,
+                    per_second=limits.per_second,
+                    burst=limits.burst,
+                    tokens=limits.burst,
+                    filled_at=unit.now,
+                )
+            )
+
+        self._core.loop.ask(work)
+
+    def limits(self, domain: str) -> dict[str, TaskListLimits]:
+        """Return the limits of every task list that has one."""
+
+        def work(unit: Unit) -> list[LimitRecord]:
+            return unit.transaction.limits()
+
+        return {
+            record.task_list: TaskListLimits(
+                concurrency=record.concurrency, per_second=record.per_second, burst=record.burst
+            )
+            for record in self._core.loop.ask(work)
+            if record.domain == domain
+        }
 
     def _tell(self, domain: str, execution: WorkflowExecution, command: Command) -> None:
         self._core.loop.ask(lambda unit: unit.do(unit.open(domain, execution), command))
@@ -192,7 +261,8 @@ class Engine:
             if found is None:
                 return None
             state, id = found
-            unit.do(state, StartActivityTask(activity_id=id, identity=identity or None))
+            if not unit.start_activity(state, id, identity, None):
+                return None
             item = state.get("activity", id)
             assert isinstance(item, OpenActivity)
             return activity_task(state, item)
@@ -311,6 +381,48 @@ class Engine:
         """Return the events after number `after`, in order."""
         return self._core.store.events(self._found(domain, execution).run, after)
 
+    def wait_history(
+        self, domain: str, execution: WorkflowExecution, after: int, timeout: float | None
+    ) -> list[AnyEvent]:
+        """Wait for events after number `after`; empty if none came, or the run is closed."""
+        record = self._found(domain, execution)
+        exact = WorkflowExecution(execution.workflow_id, record.execution.run_id)
+
+        def moved() -> bool:
+            progress = self._found(domain, exact).progress
+            return progress.last_event_id > after or progress.status is not Status.OPEN
+
+        self._core.follow(moved, timeout)
+        return self._core.store.events(record.run, after)
+
+    def query_workflow(
+        self,
+        domain: str,
+        execution: WorkflowExecution,
+        name: str,
+        input: str | None,
+        timeout: float | None = None,
+    ) -> str:
+        """Have the workflow's code answer a query: here, or in another process."""
+        record = self._found(domain, execution)
+        answer = self._core.query(record.run, name, input)
+        if answer is not None:
+            return answer
+        return ask_others(self._core, record, name, input, timeout)
+
+    def unwanted(self, tokens: Collection[str]) -> set[str]:
+        """Return those tasks that should end: they were cancelled, or are no longer theirs."""
+        return {token for token in tokens if self._is_unwanted(token)}
+
+    def _is_unwanted(self, token: str) -> bool:
+        run, _, started, id = parse_token(token)
+        item = self._core.store.item(run, "activity", id)
+        return (
+            not isinstance(item, OpenActivity)
+            or item.started_event_id != started
+            or item.cancel_requested_event_id > 0
+        )
+
     def wait_closed(
         self, domain: str, execution: WorkflowExecution, timeout: float | None
     ) -> ExecutionInfo | None:
@@ -358,6 +470,7 @@ def _info(record: Record) -> ExecutionInfo:
         event_count=progress.last_event_id,
         cancel_requested=progress.cancel_requested,
         parent=execution.parent,
+        search_attributes=progress.search_attributes,
     )
 
 

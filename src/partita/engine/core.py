@@ -66,6 +66,9 @@ class Core:
         self._due_unknown = True
         self._not_before = 0.0  # after a failed transaction: when to try again
         self._next_renewal = self._next_reap = 0.0
+        self._asked = False  # whether other processes may have put questions
+        self._next_token: float | None = None  # when a limited task list may go on
+        self._followers = 0  # threads that wait for events
         self._closings: dict[int, list[threading.Event]] = {}
         self._news = threading.Condition()
         self.loop = Loop(self._transact, self._pause)
@@ -84,7 +87,9 @@ class Core:
             waits.append(max(0.0, self._next_due - now))
         if self._dispatch is not None:
             waits.append(max(0.0, min(self._next_renewal, self._next_reap) - now))
-        if self.store.shared and (self._dispatch is not None or self._closings):
+            if self._next_token is not None:
+                waits.append(max(0.0, self._next_token - now))
+        if self.store.shared and (self._dispatch or self._closings or self._followers):
             waits.append(GLANCE)
         return min(waits) if waits else None
 
@@ -128,12 +133,15 @@ class Core:
         if self._next_due is not None and self._next_due <= now:
             return True
         dispatch = self._dispatch
+        if self._next_token is not None and self._next_token <= now and dispatch is not None:
+            self._next_token = None
+            dispatch.look_again()
         return dispatch is not None and (
             dispatch.is_behind or min(self._next_renewal, self._next_reap) <= now
         )
 
     def _look_again(self) -> None:
-        self._due_unknown = True
+        self._due_unknown = self._asked = True
         if self._dispatch is not None:
             self._dispatch.look_again()
         self._check_closings()
@@ -153,11 +161,21 @@ class Core:
             for request in batch:
                 request.run(unit)
             self._look_after_workers(unit)
-            tasks = self._dispatch.serve(unit) if self._dispatch is not None else []
-            if unit.touched:
-                transaction.write(unit.touched.values())
+            tasks = self._serve(unit)
+            unit.flush()
             self._note_due(unit)
         return tasks, unit
+
+    def _serve(self, unit: Unit) -> list[ActivityTask]:
+        """Let the host do what is to be done."""
+        if self._dispatch is None:
+            return []
+        if self._asked:
+            self._asked = False
+            self._dispatch.answer_questions(unit)
+        tasks = self._dispatch.serve(unit)
+        self._next_token = unit.lanes.next_token
+        return tasks
 
     def _find_item(self, run: int, kind: str, id: str) -> AnyItem | None:
         assert self._unit is not None
@@ -196,7 +214,7 @@ class Core:
         for state in unit.closed:
             for event in self._closings.pop(state.run, ()):
                 event.set()
-        if unit.ready_activities or unit.ready_decisions:
+        if unit.ready_activities or unit.ready_decisions or self._followers:
             with self._news:
                 self._news.notify_all()
 
@@ -213,6 +231,8 @@ class Core:
     def _register(self, unit: Unit, host: Host) -> None:
         self._worker = new_worker(unit.now + self._lease)
         unit.transaction.put_worker(self._worker)
+        unit.transaction.add_types(host.domain, host.workflow_keys())
+        self._asked = True
         self._next_renewal = unit.now + self._lease / 3
         self._next_reap = unit.now
         self._dispatch = Dispatch(host, self._worker.id)
@@ -308,6 +328,35 @@ class Core:
         """Wait until there may be something new to take."""
         with self._news:
             self._news.wait(min(seconds, GLANCE * 10))
+
+    def follow(self, moved: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait until `moved()`, which is asked whenever something was committed."""
+        until = None if timeout is None else time.monotonic() + timeout
+        self._followers += 1
+        self.loop.ask(lambda _: None)  # so that a pause without end is thought over
+        try:
+            while not moved():
+                left = None if until is None else until - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                with self._news:
+                    self._news.wait(min(GLANCE * 10, left or 1.0))
+        finally:
+            self._followers -= 1
+        return True
+
+    def query(self, run: int, name: str, input: str | None) -> str | None:
+        """Have the host of this process answer a query; None if it does not know the type."""
+
+        def work(unit: Unit) -> str | None:
+            state, dispatch = unit.load(run), self._dispatch
+            if state is None or dispatch is None:
+                return None
+            if state.execution.workflow_type.key not in dispatch.host.workflow_keys():
+                return None
+            return dispatch.query(unit, state, name, input)
+
+        return self.loop.ask(work)
 
     def close(self) -> None:
         """Detach the host if there is one, end the thread, and close the store."""

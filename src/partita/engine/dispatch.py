@@ -14,7 +14,6 @@ from collections.abc import Collection
 from partita.commands import (
     CompleteDecisionTask,
     FailDecisionTask,
-    StartActivityTask,
     StartDecisionTask,
 )
 from partita.engine.unit import Unit, make_token
@@ -23,6 +22,7 @@ from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.rules import decide
 from partita.service import ActivityTask, DecisionTask, Host
 from partita.state import OpenActivity, State
+from partita.store import Answer
 
 log = logging.getLogger("partita.engine")
 
@@ -63,6 +63,36 @@ class Dispatch:
         if self._more_decisions:
             self._take_decisions(unit)
         return self._take_activities(unit)
+
+    def answer_questions(self, unit: Unit) -> None:
+        """Answer the queries that other processes have about this host's executions."""
+        host = self.host
+        for question in unit.transaction.questions(host.domain, host.workflow_keys()):
+            state = unit.load(question.run)
+            if state is None:
+                continue
+            try:
+                result = self.query(unit, state, question.name, question.input)
+                answer = Answer(result=result)
+            except Exception as error:
+                code = getattr(error, "code", "QUERY_FAILED")
+                answer = Answer(code=code, message=f"{error}")
+            unit.transaction.answer(question.id, answer)
+
+    def query(self, unit: Unit, state: State, name: str, input: str | None) -> str:
+        """Have the host answer a query, from a live run or by replay."""
+        execution = state.execution
+
+        def history() -> list[AnyEvent]:
+            return _events_after(unit, state, 0)
+
+        return self.host.query(
+            WorkflowExecution(execution.workflow_id, execution.run_id),
+            execution.workflow_type,
+            history,
+            name,
+            input,
+        )
 
     # -- decisions
 
@@ -170,6 +200,8 @@ class Dispatch:
         host, ready = self.host, unit.ready_activities
         free = host.free_slots()
         tasks: list[ActivityTask] = []
+        if unit.freed:
+            self._more_activities = True
         if not self._more_activities and not ready:
             return tasks
         keys = host.activity_keys()
@@ -177,7 +209,8 @@ class Dispatch:
             self._more_activities = False
         if free > 0 and self._more_activities:
             wanted = (free + 1) // 2 if ready else free
-            taken = unit.transaction.queued("activity", host.domain, self._task_lists, keys, wanted)
+            lists = self._with_room(unit)
+            taken = unit.transaction.queued("activity", host.domain, lists, keys, wanted)
             for run, item in taken:
                 state = unit.load(run)
                 if state is not None and not state.is_closed:
@@ -192,6 +225,11 @@ class Dispatch:
                 self._start(unit, state, run_and_id[1], tasks)
         return tasks
 
+    def _with_room(self, unit: Unit) -> list[str]:
+        """Return the task lists whose limits allow for more."""
+        domain = self.host.domain
+        return [name for name in self._task_lists if unit.lanes.room(domain, name) >= 1]
+
     def _start(self, unit: Unit, state: State, id: str, tasks: list[ActivityTask]) -> None:
         item = state.get("activity", id)
         host = self.host
@@ -202,8 +240,8 @@ class Dispatch:
             or state.execution.domain != host.domain
         ):
             return
-        command = StartActivityTask(activity_id=id, identity=host.identity, owner=self.owner)
-        unit.do(state, command)
+        if not unit.start_activity(state, id, host.identity, self.owner):
+            return  # it stays in its queue until its task list has room
         started = state.get("activity", id)
         assert isinstance(started, OpenActivity)
         tasks.append(activity_task(state, started))

@@ -18,6 +18,7 @@ from partita.commands import (
     ChildNotStarted,
     ChildStarted,
     Command,
+    CompleteDecisionTask,
     ContinueRun,
     Due,
     ExternalAnswered,
@@ -28,18 +29,32 @@ from partita.commands import (
     SendSignal,
     Signal,
     Start,
+    StartActivityTask,
     StartChild,
     TellParent,
     Terminate,
 )
+from partita.engine.lanes import Lanes
+from partita.engine.reuse import Memory, hold_back, next_commands, reusable_child
 from partita.errors import ExecutionNotFoundError, InvalidTokenError, TaskLostError
 from partita.history import ChildPolicy, RescheduleCause, WorkflowExecution
 from partita.rules import apply, decide
-from partita.state import AnyItem, Execution, OpenChild, Progress, State
-from partita.store import Record, Transaction
+from partita.state import (
+    AnyItem,
+    Execution,
+    OpenActivity,
+    OpenChild,
+    Origin,
+    Progress,
+    State,
+)
+from partita.store import LimitRecord, Record, Transaction
 
 FEW = 64
 """Open items up to which a state is loaded whole; beyond, item by item as they are asked for."""
+
+MEMORIES = 8
+"""Origins of forks whose records are kept at hand."""
 
 DUE_LIMIT = 500
 """Items that one transaction looks at because their time has come."""
@@ -54,12 +69,16 @@ class States:
 
     def __init__(self, limit: int = 20_000) -> None:
         self.epoch = 0
+        self.types: set[tuple[str, str]] = set()  # domain and key, once they are known
+        self.limits: list[LimitRecord] | None = None  # None: ask the store
+        self.memories: dict[tuple[int, int], Memory] = {}
         self._limit = limit
         self._states: OrderedDict[int, State] = OrderedDict()
 
     def doubt(self) -> None:
         """Take every state for possibly outdated."""
         self.epoch += 1
+        self.limits = None
 
     def forget(self, state: State) -> None:
         """Drop a state that is not what the store holds."""
@@ -69,6 +88,7 @@ class States:
         """Hold a state that equals what the store holds now."""
         state.is_new = False
         state.new_events = []
+        state.reindex = False
         state.changed.clear()
         state.epoch = self.epoch
         self._states[state.run] = state
@@ -95,8 +115,10 @@ class Unit:
         "_begun",
         "_children",
         "_find_item",
+        "_lanes",
         "_states",
         "closed",
+        "freed",
         "next_due",
         "now",
         "ready_activities",
@@ -119,6 +141,8 @@ class Unit:
         self.ready_decisions: dict[int, State] = {}  # wait to be taken
         self.ready_activities: dict[tuple[int, str], State] = {}
         self.next_due: float | None = None  # the soonest that was put
+        self.freed = False  # whether a place in a lane became free
+        self._lanes: Lanes | None = None
         self._states = states
         self._find_item = find_item
         self._begun: dict[tuple[str, str], State] = {}
@@ -194,6 +218,8 @@ class Unit:
         """Apply one command, and all that it asks of other executions."""
         change = decide(state, command, self.now)
         self.accept(state, change)
+        if state.execution.origin is not None and isinstance(command, CompleteDecisionTask):
+            self._hand_on(state)
         return change
 
     def accept(self, state: State, change: Change) -> None:
@@ -201,8 +227,11 @@ class Unit:
         apply(state, change)
         run = state.run
         self.touched[run] = state
+        self.freed = self.freed or bool(self._states.limits)
+        if state.execution.origin is not None:
+            self._hold_back(state, change)
         for item in change.put:
-            if item.queue is not None:
+            if item.queue is not None and item is state.items.get((item.kind, item.id)):
                 if item.kind == "activity":
                     self.ready_activities[run, item.id] = state
                 else:
@@ -234,6 +263,88 @@ class Unit:
                 if current is not None and current.owner == owner:
                     self.do(state, Release(kind=item.kind, id=item.id, cause=cause))
 
+    # -- limits
+
+    @property
+    def lanes(self) -> Lanes:
+        """The limits of task lists, as this unit uses them up."""
+        if self._lanes is None:
+            limits = self._states.limits
+            if limits is None:
+                limits = self._states.limits = self.transaction.limits()
+            self._lanes = Lanes(self.transaction, limits, self.now)
+        return self._lanes
+
+    def start_activity(self, state: State, id: str, identity: str, owner: str | None) -> bool:
+        """Hand a waiting activity to a worker, if its task list's limits allow it."""
+        item = state.get("activity", id)
+        assert isinstance(item, OpenActivity)
+        domain = state.execution.domain
+        if self.lanes.room(domain, item.task_list) < 1:
+            return False
+        lane = self.lanes.take(domain, item.task_list)
+        self.do(
+            state,
+            StartActivityTask(activity_id=id, identity=identity or None, owner=owner, lane=lane),
+        )
+        return True
+
+    def set_limits(self, limit: LimitRecord) -> None:
+        """Change the limits of a task list."""
+        self.transaction.put_limit(limit)
+        self._states.limits = self._lanes = None
+
+    def flush(self) -> None:
+        """Have everything written."""
+        if self._lanes is not None:
+            before = self._states.limits
+            self._lanes.write()
+            if before and any(limit.per_second is not None for limit in before):
+                self._states.limits = None
+        if self.touched:
+            self.transaction.write(self.touched.values())
+
+    # -- what a fork reuses
+
+    def _memory(self, origin: Origin) -> Memory:
+        key = (origin.run, origin.until)
+        memory = self._states.memories.get(key)
+        if memory is None:
+            memory = Memory(origin, self.transaction.events(origin.run, 0))
+            if len(self._states.memories) >= MEMORIES:
+                self._states.memories.clear()
+            self._states.memories[key] = memory
+        return memory
+
+    def _hold_back(self, state: State, change: Change) -> None:
+        assert state.execution.origin is not None
+        for item in change.put:
+            if isinstance(item, OpenActivity) and item.queue is not None:
+                if not item.reason:
+                    hold_back(state, self._memory(state.execution.origin), item)
+
+    def _hand_on(self, state: State) -> None:
+        """Hand on the origin's events until the decider must be asked, or none is left."""
+        assert state.execution.origin is not None
+        memory = self._memory(state.execution.origin)
+        while not state.is_closed and not state.progress.decision_scheduled_event_id:
+            commands = next_commands(state, memory)
+            for command in commands:
+                self.do(state, command)
+            if not commands:
+                self._let_go(state)
+                return
+
+    def _let_go(self, state: State) -> None:
+        if not state.whole:
+            for stored in self.transaction.items(state.run):
+                state.items.setdefault((stored.kind, stored.id), stored)
+        for item in list(state.items.values()):
+            if isinstance(item, OpenActivity) and not item.started_event_id:
+                if item.queue is None and item.due is None:
+                    state.put(replace(item, queue=item.task_list, since=self.now))
+                    self.ready_activities[state.run, item.id] = state
+
     # -- messages between executions
 
     def _deliver(self, sender: State, outgoing: Outgoing) -> None:
@@ -257,15 +368,22 @@ class Unit:
 
     def _start_child(self, parent: State, outgoing: StartChild) -> None:
         wanted = outgoing.execution
+        if self._is_reused(parent, outgoing):
+            return
         existing = self.find(wanted.domain, wanted.workflow_id)
         answer: Command
-        if existing is not None and not existing.is_closed:
+        cause = None
+        if not self._knows(wanted.domain, wanted.workflow_type.key):
+            cause = "WORKFLOW_TYPE_DOES_NOT_EXIST"
+        elif existing is not None and not existing.is_closed:
+            cause = "WORKFLOW_ALREADY_RUNNING"
+        if cause is not None:
             answer = ChildNotStarted(
                 workflow_id=wanted.workflow_id,
                 workflow_type=wanted.workflow_type,
                 initiated_event_id=outgoing.initiated_event_id,
                 decision_task_completed_event_id=outgoing.decision_task_completed_event_id,
-                cause="WORKFLOW_ALREADY_RUNNING",
+                cause=cause,
                 control=outgoing.control,
             )
         else:
@@ -275,12 +393,43 @@ class Unit:
                 execution=WorkflowExecution(execution.workflow_id, execution.run_id),
                 workflow_type=execution.workflow_type,
                 initiated_event_id=outgoing.initiated_event_id,
+                control=outgoing.control,
             )
         if not parent.is_closed:
             self.do(parent, answer)
 
+    def _knows(self, domain: str, key: str) -> bool:
+        known = self._states.types
+        if (domain, key) not in known and self.transaction.has_type(domain, key):
+            known.add((domain, key))
+        return (domain, key) in known
+
+    def _is_reused(self, parent: State, outgoing: StartChild) -> bool:
+        """Take the origin's child for this one, if its end will be handed on."""
+        if parent.execution.origin is None or parent.is_closed:
+            return False
+        type = outgoing.execution.workflow_type
+        memory = self._memory(parent.execution.origin)
+        child = reusable_child(memory, parent, outgoing.control, type, outgoing.input)
+        if child is not None:
+            self.do(
+                parent,
+                ChildStarted(
+                    execution=child,
+                    workflow_type=type,
+                    initiated_event_id=outgoing.initiated_event_id,
+                    control=outgoing.control,
+                    reused=True,
+                ),
+            )
+        return child is not None
+
     def _send(self, sender: State, outgoing: SendSignal | SendCancel) -> None:
         me = sender.execution
+        if isinstance(outgoing, SendSignal) and me.origin is not None:
+            if self._memory(me.origin).was_sent(outgoing.control):
+                self.do(sender, ExternalAnswered(outgoing=outgoing, run_id=outgoing.run_id))
+                return
         target = self.find(me.domain, outgoing.workflow_id, outgoing.run_id)
         if target is None or target.is_closed:
             answer = ExternalAnswered(

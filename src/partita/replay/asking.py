@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import msgspec
 from greenlet import GreenletExit
 from msgspec.structs import replace
 
@@ -36,6 +37,7 @@ from partita.authoring.runtime import LONG_HISTORY, Continuation, WorkflowInfo
 from partita.codec import decoder
 from partita.errors import ActivityFailedError, CancelledError
 from partita.history import (
+    SEARCH_ATTRIBUTES,
     AnyDecision,
     AnyEvent,
     CancelTimer,
@@ -67,9 +69,6 @@ log = logging.getLogger("partita.replay")
 
 _load_any = decoder(Any)
 _FAILED = '{"$failure":'  # how the marker of a side effect that raised begins
-
-SEARCH_ATTRIBUTES = "$search_attributes"
-"""The marker whose details are an execution's search attributes."""
 
 
 class Operation:
@@ -575,8 +574,9 @@ class Asking:
         self._run.issue(RecordMarker(marker_name=name, details=details))
 
     def upsert_search_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Leave a note that the service reads."""
-        self.record_marker(SEARCH_ATTRIBUTES, dict(attributes))
+        """Leave a note that the service reads; never behind a codec."""
+        details = msgspec.json.encode(dict(attributes)).decode()
+        self._run.issue(RecordMarker(marker_name=SEARCH_ATTRIBUTES, details=details))
 
     def continue_as_new(self, continuation: Continuation) -> NoReturn:
         """End the function; what it asks for from here on is refused."""

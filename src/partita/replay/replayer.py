@@ -8,7 +8,7 @@ history is replayed. Cost is proportional to the events fed, so O(n) over an exe
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.registry import by_key
@@ -22,6 +22,8 @@ from partita.history import (
     DecisionTaskScheduled,
     DecisionTaskStarted,
     DecisionTaskTimedOut,
+    WorkflowExecution,
+    WorkflowType,
 )
 from partita.replay.matching import caused_by
 from partita.replay.run import Run
@@ -97,6 +99,40 @@ class Replayer:
         self._keep(run_id, run)
         return decisions
 
+    def query(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        history: Callable[[], list[AnyEvent]],
+        name: str,
+        input: str | None,
+    ) -> str:
+        """Answer a query from the live run, or by replaying the history up to the last answer.
+
+        Raises:
+            UnknownTypeError: the workflow is not here, or answers no query of that name.
+            QueryFailedError: the handler raised.
+        """
+        live = self._runs.get(execution.run_id)
+        if live is not None:
+            return live.query(name, input)
+        events = _answered(history())
+        run = self._new_run(
+            DecisionTask(
+                token="",
+                workflow_execution=execution,
+                workflow_type=workflow_type,
+                started_event_id=0,
+                previous_started_event_id=0,
+                events=events or history()[:1],
+            )
+        )
+        try:
+            self._replay(run, events)
+            return run.query(name, input)
+        finally:
+            run.evict()
+
     def _new_run(self, task: DecisionTask) -> Run:
         workflow = self._workflows.get(task.workflow_type.key)
         if workflow is None:
@@ -109,7 +145,11 @@ class Replayer:
         return Run(workflow, task.workflow_execution, self._converter)
 
     def _feed(self, run: Run, task: DecisionTask) -> list[AnyDecision]:
-        events = task.events
+        inbox, time = self._replay(run, task.events)
+        return run.new_turn(inbox, time)
+
+    def _replay(self, run: Run, events: Sequence[AnyEvent]) -> tuple[list[AnyEvent], float]:
+        """Live through the old turns; return what is new since, and the time of the last task."""
         inbox: list[AnyEvent] = []
         visible, time, started_event_id = 0, 0.0, 0
         position = 0
@@ -132,13 +172,21 @@ class Replayer:
                 position, started_event_id, visible = end, 0, 0
             elif kind not in _BOOKKEEPING:
                 inbox.append(event)
-        return run.new_turn(inbox, time)
+        return inbox, time
 
     def _keep(self, run_id: str, run: Run) -> None:
         self._runs[run_id] = run
         self._used += run.cost
         while self._used > self._cache_bytes and len(self._runs) > 1:
             self.forget(next(iter(self._runs)))
+
+
+def _answered(events: list[AnyEvent]) -> list[AnyEvent]:
+    """Return the events up to what the last answer of the decider caused."""
+    for position in range(len(events) - 1, -1, -1):
+        if type(events[position]) is DecisionTaskCompleted:
+            return events[: caused_by(events, position)[1]]
+    return []
 
 
 def _uncaused(events: Iterable[AnyEvent], caused: list[AnyEvent]) -> list[AnyEvent]:

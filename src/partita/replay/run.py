@@ -29,6 +29,7 @@ from partita.errors import (
     DeadlockError,
     NonDeterminismError,
     PartitaError,
+    QueryFailedError,
     UsageError,
 )
 from partita.history import (
@@ -107,6 +108,25 @@ class Run:
                 raise self._mismatch(decision, event, self.where())
             self._bind(decision, event)
         self._decisions = []
+
+    def query(self, name: str, payload: str | None) -> str:
+        """Answer a query; return the answer's payload.
+
+        Raises:
+            UnknownTypeError: the workflow answers no query of that name.
+            QueryFailedError: the handler raised.
+        """
+        self.reading = True
+        token = current.set(self.asking)
+        try:
+            return self.asking.inbox.query(name, payload)
+        except UsageError:
+            raise
+        except Exception as error:
+            raise QueryFailedError(f"query {name}: {type(error).__name__}: {error}") from error
+        finally:
+            current.reset(token)
+            self.reading = False
 
     def evict(self) -> None:
         """End the function without letting it do anything more."""

@@ -33,6 +33,7 @@ from partita.commands import (
     Heartbeat,
     Release,
     RequestCancel,
+    Reused,
     Signal,
     Start,
     StartActivityTask,
@@ -101,6 +102,8 @@ def decide(state: State, command: Command, now: float) -> Change:
 
 def apply(state: State, change: Change) -> None:
     """Make `change`, decided on this very state, true in it."""
+    if change.progress.search_attributes is not state.progress.search_attributes:
+        state.reindex = True
     state.progress = change.progress
     state.new_events += change.events
     if state.tail is not None:
@@ -123,7 +126,7 @@ def _closed(state: State, command: Command) -> Exception:
 
 def _due(draft: Draft, command: Due) -> None:
     item = draft.get(command.kind, command.id)
-    if item is None or item.due is None or item.due > draft.now:
+    if item is None or (not command.early and (item.due is None or item.due > draft.now)):
         return
     match item:
         case OpenTimer():
@@ -135,6 +138,10 @@ def _due(draft: Draft, command: Due) -> None:
             decision_due(draft, item)
         case OpenExecution():
             execution_due(draft)
+
+
+def _reused(draft: Draft, command: Reused) -> None:
+    draft.fields["reused"] = command.event_id
 
 
 def _release(draft: Draft, command: Release) -> None:
@@ -159,6 +166,7 @@ _HANDLERS: dict[type[Command], Callable[[Draft, Any], None]] = {
     Heartbeat: heartbeat,
     Release: _release,
     Due: _due,
+    Reused: _reused,
     ChildStarted: child_started,
     ChildNotStarted: child_not_started,
     ChildClosed: child_closed,

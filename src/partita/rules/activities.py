@@ -121,7 +121,7 @@ def _with_deadline(item: OpenActivity) -> OpenActivity:
 
 def start_activity_task(draft: Draft, command: StartActivityTask) -> None:
     item: OpenActivity | None = draft.get("activity", command.activity_id)
-    if item is None or item.queue is None:
+    if item is None or item.started_event_id or (item.queue is None and not command.held):
         raise TaskLostError(f"activity {command.activity_id} is taken, or not there any more")
     started = draft.event(
         ActivityTaskStarted, scheduled_event_id=item.scheduled_event_id, identity=command.identity
@@ -131,6 +131,7 @@ def start_activity_task(draft: Draft, command: StartActivityTask) -> None:
         item,
         queue=None,
         owner=command.owner,
+        lane=command.lane,
         started_event_id=started,
         started_at=now,
         heartbeat_at=now,
@@ -223,6 +224,7 @@ def _reschedule(
         item,
         attempt=item.attempt if given_back else item.attempt + 1,
         owner=None,
+        lane=None,
         started_event_id=0,
         queue=None,
         due=draft.now + delay,

@@ -18,6 +18,7 @@ from partita.commands import (
 )
 from partita.errors import DecisionRefusedError, TaskLostError
 from partita.history import (
+    SEARCH_ATTRIBUTES,
     AnyDecision,
     CancelTimer,
     CancelWorkflowExecution,
@@ -42,7 +43,7 @@ from partita.history import (
 )
 from partita.rules.activities import request_cancel_activity, schedule_activity
 from partita.rules.draft import Draft, queued
-from partita.rules.executions import close, refuse_close
+from partita.rules.executions import close, refuse_close, set_search_attributes
 from partita.rules.others import cancel_external, signal_external, start_child
 from partita.rules.timers import cancel_timer, start_timer
 from partita.state import OpenDecision
@@ -177,6 +178,8 @@ def _apply_decision(draft: Draft, decision: AnyDecision, completed: int) -> None
                 details=details,
                 decision_task_completed_event_id=completed,
             )
+            if name == SEARCH_ATTRIBUTES:
+                set_search_attributes(draft, details)
         case StartChildWorkflowExecution():
             start_child(draft, decision, completed)
         case SignalExternalWorkflowExecution():

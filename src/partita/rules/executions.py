@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from partita.commands import (
@@ -64,6 +65,8 @@ def start(draft: Draft, command: Start) -> None:
         parent_initiated_event_id=execution.parent_initiated_event_id or None,
         original_run_id=command.original_run_id,
     )
+    if command.search_attributes:
+        draft.fields["search_attributes"] = command.search_attributes
     if execution.execution_start_to_close is not None:
         due = draft.now + execution.execution_start_to_close
         draft.put(OpenExecution(id="", due=due))
@@ -233,3 +236,13 @@ def execution_due(draft: Draft) -> None:
     )
     close_children(draft, policy)
     draft.close(Status.TIMED_OUT, outcome(draft, Status.TIMED_OUT))
+
+
+def set_search_attributes(draft: Draft, details: str | None) -> None:
+    """Merge the attributes of a marker; None takes one away, and what is no object is ignored."""
+    try:
+        given = msgspec.json.decode(details or "", type=dict[str, Any])
+    except msgspec.DecodeError:
+        return
+    merged = {**draft.field("search_attributes"), **given}
+    draft.fields["search_attributes"] = {k: v for k, v in merged.items() if v is not None}

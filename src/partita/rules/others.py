@@ -97,6 +97,8 @@ def child_started(draft: Draft, command: ChildStarted) -> None:
             workflow_type=command.workflow_type,
             initiated_event_id=command.initiated_event_id,
             started_event_id=started,
+            control=command.control,
+            reused=command.reused,
         )
     )
     draft.count("open_children", 1)

@@ -10,11 +10,15 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from partita.history import AnyEvent
 from partita.state import AnyItem, ExecutionFilter, ItemKey, OpenChild, State, Status
-from partita.store import Record, Taken, WorkerRecord
+from partita.store import Answer, LimitRecord, Question, Record, Taken, WorkerRecord
+
+encode = msgspec.json.Encoder().encode
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -34,6 +38,10 @@ class MemoryStore:
         self._events: dict[int, list[AnyEvent]] = {}
         self._newest: dict[tuple[str, str], int] = {}
         self._workers: dict[str, WorkerRecord] = {}
+        self._types: dict[tuple[str, str], bool] = {}
+        self._limits: dict[tuple[str, str], LimitRecord] = {}
+        self._questions: dict[str, Question] = {}
+        self._answers: dict[str, Answer] = {}
         self._undo: list[Callable[[], object]] = []
 
     @contextmanager
@@ -184,6 +192,64 @@ class MemoryStore:
                 else:
                     self._set(items, key, item)
 
+    def add_types(self, domain: str, keys: Collection[str]) -> None:
+        """Remember workflow types."""
+        for key in keys:
+            self._set(self._types, (domain, key), True)
+
+    def has_type(self, domain: str, key: str) -> bool:
+        """Return whether a workflow type was ever added."""
+        return (domain, key) in self._types
+
+    def limits(self) -> list[LimitRecord]:
+        """Return the limits of every task list that has one."""
+        return list(self._limits.values())
+
+    def put_limit(self, limit: LimitRecord) -> None:
+        """Insert, replace or remove a task list's limits."""
+        key = (limit.domain, limit.task_list)
+        if limit.concurrency is None and limit.per_second is None:
+            self._remove(self._limits, key)
+        else:
+            self._set(self._limits, key, limit)
+
+    def in_lane(self, domain: str, lane: str) -> int:
+        """Count the open items that take a place in a lane."""
+        return sum(
+            item.lane == lane and self._records[run].execution.domain == domain
+            for run, item in self._all()
+        )
+
+    def ask(self, question: Question) -> None:
+        """Put a question to whoever can answer it."""
+        self._set(self._questions, question.id, question)
+
+    def questions(self, domain: str, keys: Collection[str]) -> list[Question]:
+        """Return the questions about these types that nobody has answered."""
+        return [
+            question
+            for question in self._questions.values()
+            if question.domain == domain
+            and question.type_key in keys
+            and question.id not in self._answers
+        ]
+
+    def answer(self, id: str, answer: Answer) -> None:
+        """Answer a question."""
+        self._set(self._answers, id, answer)
+
+    def take_answer(self, id: str) -> Answer | None:
+        """Return a question's answer and remove both."""
+        found = self._answers.get(id)
+        if found is not None:
+            self.drop_question(id)
+        return found
+
+    def drop_question(self, id: str) -> None:
+        """Remove a question that nobody waits for any more."""
+        self._remove(self._questions, id)
+        self._remove(self._answers, id)
+
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
         self._set(self._workers, worker.id, worker)
@@ -218,7 +284,12 @@ def _fits(record: Record, filter: ExecutionFilter) -> bool:
         and filter.type_name in (None, execution.workflow_type.name)
         and (not filter.statuses or progress.status in filter.statuses)
         and (filter.tag is None or filter.tag in execution.tag_list)
+        and all(_has(progress.search_attributes, *pair) for pair in filter.attributes)
         and (filter.started_after is None or started >= filter.started_after)
         and (filter.started_before is None or started < filter.started_before)
         and (filter.before_run is None or record.run < filter.before_run)
     )
+
+
+def _has(attributes: dict[str, Any], name: str, value: Any) -> bool:
+    return name in attributes and encode(attributes[name]) == encode(value)

@@ -36,7 +36,7 @@ from partita.state import (
     Progress,
     State,
 )
-from partita.store import Record, Taken, WorkerRecord
+from partita.store import Answer, LimitRecord, Question, Record, Taken, WorkerRecord
 from partita.stores.migrations import migrate
 
 LOCK_TIMEOUT = 10.0
@@ -152,6 +152,12 @@ class SqliteStore:
         """Return whether a run is there and open, as last committed."""
         return bool(self._read("SELECT 1 FROM executions WHERE run = ? AND status = 0", (run,)))
 
+    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item, as last committed."""
+        rows = self._read(_ITEM, (run, kind, id))
+        with _translated(self.path):
+            return _unpack_item(rows[0][0]) if rows else None
+
     def items(self, run: int) -> list[AnyItem]:
         """Return all the open items of a run, as last committed."""
         with _translated(self.path):
@@ -239,9 +245,7 @@ class SqliteTransaction:
 
     def item(self, run: int, kind: str, id: str) -> AnyItem | None:
         """Return one open item."""
-        row = self._execute(
-            "SELECT body FROM items WHERE run = ? AND kind = ? AND id = ?", (run, kind, id)
-        ).fetchone()
+        row = self._execute(_ITEM, (run, kind, id)).fetchone()
         return _unpack_item(row[0]) if row else None
 
     def items(self, run: int) -> list[AnyItem]:
@@ -314,6 +318,8 @@ class SqliteTransaction:
                 moved.append((_pack(progress), run))
             if state.new_events:
                 batches.append((run, state.new_events[0].event_id, _pack(state.new_events)))
+            if state.reindex:
+                self._index(run, progress.search_attributes)
             if state.is_closed:
                 closed.append((run,))
                 continue
@@ -337,9 +343,80 @@ class SqliteTransaction:
         if gone:
             many("DELETE FROM items WHERE run = ? AND kind = ? AND id = ?", gone)
         if put:
-            many("INSERT OR REPLACE INTO items VALUES (?,?,?,?,?,?,?,?,?,?,?)", put)
+            many("INSERT OR REPLACE INTO items VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", put)
         if closed:
             many("DELETE FROM items WHERE run = ?", closed)
+
+    def _index(self, run: int, attributes: dict[str, Any]) -> None:
+        self._execute("DELETE FROM attributes WHERE run = ?", (run,))
+        rows = [(run, name, _json(value)) for name, value in attributes.items()]
+        self._executemany("INSERT INTO attributes VALUES (?,?,?)", rows)
+
+    def add_types(self, domain: str, keys: Collection[str]) -> None:
+        """Remember workflow types."""
+        self.dirty = True
+        rows = [(domain, key) for key in keys]
+        self._executemany("INSERT OR IGNORE INTO types VALUES (?,?)", rows)
+
+    def has_type(self, domain: str, key: str) -> bool:
+        """Return whether a workflow type was ever added."""
+        sql = "SELECT 1 FROM types WHERE domain = ? AND key = ?"
+        return self._execute(sql, (domain, key)).fetchone() is not None
+
+    def limits(self) -> list[LimitRecord]:
+        """Return the limits of every task list that has one."""
+        names = LimitRecord.__struct_fields__
+        rows = self._execute(f"SELECT {', '.join(names)} FROM limits")
+        return [LimitRecord(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def put_limit(self, limit: LimitRecord) -> None:
+        """Insert, replace or remove a task list's limits."""
+        self.dirty = True
+        if limit.concurrency is None and limit.per_second is None:
+            sql = "DELETE FROM limits WHERE domain = ? AND task_list = ?"
+            self._execute(sql, (limit.domain, limit.task_list))
+        else:
+            row = msgspec.structs.astuple(limit)
+            self._execute("INSERT OR REPLACE INTO limits VALUES (?,?,?,?,?,?,?)", row)
+
+    def in_lane(self, domain: str, lane: str) -> int:
+        """Count the open items that take a place in a lane."""
+        sql = "SELECT count(*) FROM items WHERE domain = ? AND lane = ?"
+        return int(self._execute(sql, (domain, lane)).fetchone()[0])
+
+    def ask(self, question: Question) -> None:
+        """Put a question to whoever can answer it."""
+        self.dirty = True
+        row = msgspec.structs.astuple(question)
+        self._execute("INSERT INTO questions VALUES (?,?,?,?,?,?,?,NULL,NULL)", row)
+
+    def questions(self, domain: str, keys: Collection[str]) -> list[Question]:
+        """Return the questions about these types that nobody has answered."""
+        names = Question.__struct_fields__
+        rows = self._execute(
+            f"SELECT {', '.join(names)} FROM questions WHERE answer IS NULL AND domain = ? "
+            "AND type_key IN (SELECT value FROM json_each(?))",
+            (domain, json.dumps(list(keys))),
+        )
+        return [Question(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def answer(self, id: str, answer: Answer) -> None:
+        """Answer a question."""
+        self.dirty = True
+        self._execute("UPDATE questions SET answer = ? WHERE id = ?", (_json(answer), id))
+
+    def take_answer(self, id: str) -> Answer | None:
+        """Return a question's answer and remove both."""
+        row = self._execute("SELECT answer FROM questions WHERE id = ?", (id,)).fetchone()
+        if row is None or row[0] is None:
+            return None
+        self.drop_question(id)
+        return msgspec.json.decode(row[0], type=Answer)
+
+    def drop_question(self, id: str) -> None:
+        """Remove a question that nobody waits for any more."""
+        self.dirty = True
+        self._execute("DELETE FROM questions WHERE id = ?", (id,))
 
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
@@ -360,6 +437,7 @@ _EVENTS = (
     "max(first_event_id) FROM batches WHERE run = ? AND first_event_id <= ? + 1), 0) "
     "ORDER BY first_event_id"
 )
+_ITEM = "SELECT body FROM items WHERE run = ? AND kind = ? AND id = ?"
 _ITEMS = "SELECT body FROM items WHERE run = ?"
 _WORKERS = "SELECT id, machine, pid, born, lease_until FROM workers"
 
@@ -389,7 +467,14 @@ def _where(filter: ExecutionFilter) -> tuple[str, list[Any]]:
         if value is not None:
             clauses.append(clause)
             parameters.append(value)
+    for name, value in filter.attributes:
+        clauses.append("run IN (SELECT run FROM attributes WHERE name = ? AND value = ?)")
+        parameters += [name, _json(value)]
     return "WHERE " + " AND ".join(clauses), parameters
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _record(row: tuple[int, bytes, bytes]) -> Record:
@@ -431,6 +516,7 @@ def _item_row(run: int, domain: str, item: OpenItem) -> tuple[Any, ...]:
         item.due,
         item.owner,
         _pack(item),
+        item.lane,
     )
 
 

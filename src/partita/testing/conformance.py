@@ -449,6 +449,7 @@ def executions_are_described_listed_and_counted(service: Service, _: Clock) -> N
 
 @check
 def a_child_runs_and_its_parent_hears(service: Service, _: Clock) -> None:
+    service.register_workflow_type(DOMAIN, FLOW)
     parent = started(
         service, StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW, input="[9]")
     )
@@ -466,6 +467,7 @@ def a_child_runs_and_its_parent_hears(service: Service, _: Clock) -> None:
 
 @check
 def a_child_whose_id_is_taken_does_not_start(service: Service, _: Clock) -> None:
+    service.register_workflow_type(DOMAIN, FLOW)
     start(service, "child")
     service.fail_decision(decision_task(service).token, "X", "out of the way")
     parent = started(service, StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW))
@@ -474,6 +476,7 @@ def a_child_whose_id_is_taken_does_not_start(service: Service, _: Clock) -> None
 
 @check
 def terminating_a_parent_terminates_its_children(service: Service, _: Clock) -> None:
+    service.register_workflow_type(DOMAIN, FLOW)
     parent = started(service, StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW))
     service.terminate_workflow_execution(DOMAIN, parent, None)
     assert status(service, WorkflowExecution("child", "")) is Status.TERMINATED

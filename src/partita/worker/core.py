@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+from partita.authoring.classes import Workflow, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
@@ -28,7 +29,7 @@ from partita.errors import (
     StoreError,
     TaskLostError,
 )
-from partita.history import AnyDecision
+from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
 from partita.replay.replayer import DEFAULT_CACHE, Replayer
 from partita.service import (
     ActivityAnswer,
@@ -42,6 +43,7 @@ from partita.worker.beats import Beats
 from partita.worker.execute import execute, execute_async, failed
 from partita.worker.processes import Processes
 from partita.worker.threads import Threads
+from partita.worker.watch import Watch
 
 DEFAULT_SLOTS = 100
 """Activities that one worker runs at a time."""
@@ -66,7 +68,7 @@ class Worker:
         self,
         service: Service,
         *,
-        workflows: Iterable[WorkflowDefinition[..., Any]] | None = None,
+        workflows: Iterable[WorkflowDefinition[..., Any] | type[Workflow]] | None = None,
         activities: Iterable[ActivityDefinition] | None = None,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
@@ -84,7 +86,7 @@ class Worker:
         self._converter = converter or Converter()
         self._activities = by_key(known(ActivityDefinition) if activities is None else activities)
         self._replayer = Replayer(
-            known(WorkflowDefinition) if workflows is None else workflows,
+            known(WorkflowDefinition) if workflows is None else map(definition_of, workflows),
             converter=self._converter,
             cache_bytes=cache_bytes,
         )
@@ -93,6 +95,7 @@ class Worker:
         self._ending: dict[str, None] = {}  # tokens of what has ended but is not reported
         self._threads = Threads(slots, "partita-activity")
         self._processes = Processes()
+        self._watch = Watch(self._service.unwanted)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread: threading.Thread | None = None
         self._changed = threading.Condition()
@@ -120,6 +123,7 @@ class Worker:
         except StoreError as error:
             log.info("what this worker held is given back when its lease ends: %s", error)
         self._detached = True
+        self._watch.close()
         self._threads.close()
         self._processes.close()
         if self._loop is not None and self._loop_thread is not None:
@@ -173,6 +177,17 @@ class Worker:
         """Answer a decision task by replay."""
         return self._replayer.decide(task)
 
+    def query(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        history: Callable[[], list[AnyEvent]],
+        name: str,
+        input: str | None,
+    ) -> str:
+        """Answer a query."""
+        return self._replayer.query(execution, workflow_type, history, name, input)
+
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
         """Say so; the task is tried again later."""
         self._on_decision_failed(task, error)
@@ -192,12 +207,14 @@ class Worker:
         for task in tasks:
             running[task.token] = task
             definition = self._activities[task.activity_type.key]
-            if definition.is_async and not definition.settings.process:
-                asyncio.run_coroutine_threadsafe(
-                    self._run_async(definition, task), self._event_loop()
-                )
-            else:
-                calls.append(partial(self._run, definition, task))
+            if definition.settings.process:
+                self._watch.add(task.token, partial(self._processes.stop, task.token))
+            elif definition.is_async:
+                coroutine = self._run_async(definition, task)
+                future = asyncio.run_coroutine_threadsafe(coroutine, self._event_loop())
+                self._watch.add(task.token, future.cancel)
+                continue
+            calls.append(partial(self._run, definition, task))
         if calls:
             self._threads.submit(calls)
 
@@ -235,6 +252,7 @@ class Worker:
         return Beats(self._service, self._converter, task)
 
     def _finish(self, task: ActivityTask, answer: ActivityAnswer | None) -> None:
+        self._watch.discard(task.token)
         self._ending[task.token] = None  # so that `stop` waits until it is reported
         self._running.pop(task.token, None)
         if answer is not None and not self._detached:

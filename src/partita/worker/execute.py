@@ -83,7 +83,7 @@ def _last_heartbeat(details: str | None) -> Any:
 
 
 def _ended(task: ActivityTask, error: BaseException) -> ActivityAnswer:
-    if isinstance(error, CancelledError):
+    if isinstance(error, (CancelledError, asyncio.CancelledError)):
         return ActivityAnswer(token=task.token, outcome="canceled")
     return failed(task, Failure.of(error), retryable=not isinstance(error, UsageError))
 

@@ -79,6 +79,8 @@ class Processes:
         try:
             answer = child.run(job, heartbeat)
         except _DiedError as error:
+            if child.stopped:
+                return ActivityAnswer(token=task.token, outcome="canceled")
             message = f"the process of activity {task.activity_type.name} died: {error}"
             return failed(task, Failure(type="ProcessDied", module="", message=message))
         finally:
@@ -89,6 +91,14 @@ class Processes:
                 else:
                     child.kill()
         return answer
+
+    def stop(self, token: str) -> None:
+        """Kill the child that runs this task."""
+        with self._lock:
+            child = self._busy.get(token)
+            if child is not None:
+                child.stopped = True
+                child.end()
 
     def close(self) -> None:
         """Kill every child."""
@@ -112,6 +122,11 @@ class _Child:
             start_new_session=True,  # a Ctrl-C in the terminal is the worker's to handle
         )
         self._buffer = b""
+        self.stopped = False  # it was killed because its task is unwanted
+
+    def end(self) -> None:
+        """Kill the process; whoever reads from it sees it die."""
+        self._process.kill()
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

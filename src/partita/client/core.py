@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import time
 import uuid
-from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from partita.authoring.activity import Seconds, seconds
+from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
+from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
+from partita.client.handle import Handle
+from partita.client.talking import Talking
 from partita.codec import Converter, decoder
 from partita.errors import (
     ExecutionClosedError,
+    InvalidOptionError,
     WaitTimeoutError,
     WorkflowCanceledError,
     WorkflowFailedError,
@@ -36,9 +41,11 @@ from partita.service import (
     ExecutionDetail,
     ExecutionInfo,
     ExecutionPage,
+    ForkRequest,
     ReusePolicy,
     Service,
     StartRequest,
+    TaskListLimits,
 )
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
 
@@ -47,48 +54,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _load_any = decoder(Any)
-
-
-class Handle(Generic[R]):
-    """One execution, as its starter sees it."""
-
-    def __init__(
-        self,
-        client: Client,
-        execution: WorkflowExecution,
-        workflow: WorkflowDefinition[..., R] | None,
-    ) -> None:
-        self.workflow_id = execution.workflow_id
-        self.run_id = execution.run_id
-        self._client = client
-        self._workflow = workflow
-
-    def result(self, timeout: float | None = None) -> R:
-        """Wait for the result; see `Client.result`."""
-        result: R = self._client.result(
-            self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self._workflow
-        )
-        return result
-
-    def signal(self, name: str, value: Any = None) -> None:
-        """Send a signal."""
-        self._client.signal(self.workflow_id, name, value, run_id=self.run_id)
-
-    def cancel(self) -> None:
-        """Ask the workflow to cancel itself."""
-        self._client.cancel(self.workflow_id, run_id=self.run_id)
-
-    def terminate(self, reason: str | None = None) -> None:
-        """End the execution at once."""
-        self._client.terminate(self.workflow_id, reason, run_id=self.run_id)
-
-    def describe(self) -> ExecutionDetail:
-        """Return how the execution stands."""
-        return self._client.describe(self.workflow_id, run_id=self.run_id)
-
-    def history(self, *, after: int = 0) -> list[AnyEvent]:
-        """Return the events so far, from the one after number `after` on."""
-        return self._client.history(self.workflow_id, run_id=self.run_id, after=after)
 
 
 class Client:
@@ -104,6 +69,7 @@ class Client:
         self.service = service
         self._domain = domain
         self._converter = converter or Converter()
+        self._talking = Talking(service, domain, self._converter)
 
     def start(
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
@@ -118,7 +84,7 @@ class Client:
 
     def start_with(
         self,
-        workflow: WorkflowDefinition[..., R],
+        workflow: WorkflowDefinition[..., R] | type[Workflow],
         args: tuple[Any, ...] | builtins.list[Any] = (),
         kwargs: dict[str, Any] | None = None,
         *,
@@ -128,23 +94,29 @@ class Client:
         task_priority: int | None = None,
         execution_start_to_close: Seconds | None = None,
         tags: tuple[str, ...] | None = None,
+        search_attributes: Mapping[str, Any] | None = None,
+        signal: tuple[str | Signal[Any], Any] | None = None,
     ) -> Handle[R]:
-        """Start a workflow with settings. With a `workflow_id`, starting again is safe.
+        """Start a workflow with options. With a `workflow_id`, starting again is safe.
 
         `reuse_policy` says what happens if the id was used before; by default the same
-        start returns the same execution, running or closed.
+        start returns the same execution, running or closed. With `signal`, a name and a
+        value, an open execution of that id is signalled, and only if there is none is one
+        started, with the signal as its first news.
 
         Raises:
             ExecutionAlreadyStartedError: the id is taken by another start, or the policy
                 does not let it be used again.
             TypeError: the arguments do not fit the workflow's parameters.
         """
+        workflow = definition_of(workflow)
         what = f"the input of workflow {workflow.workflow_type.name}"
         value = workflow.signature.bind(tuple(args), kwargs or {})
         settings = workflow.settings
+        attributes = {**settings.search_attributes, **(search_attributes or {})}
         limit = seconds("execution_start_to_close", execution_start_to_close)
         request = StartRequest(
-            workflow_id=workflow_id or uuid.uuid4().hex[:12],
+            workflow_id=workflow_id or settings.workflow_id or uuid.uuid4().hex[:12],
             workflow_type=workflow.workflow_type,
             input=self._converter.dump(value, what),
             domain=self._domain,
@@ -154,10 +126,26 @@ class Client:
             task_start_to_close=settings.task_start_to_close,
             execution_start_to_close=limit or settings.execution_start_to_close,
             tag_list=settings.tag_list if tags is None else tags,
-            reuse_policy=ReusePolicy(reuse_policy),
+            lambda_role=settings.lambda_role,
+            search_attributes=plain_attributes(attributes),
+            reuse_policy=_reuse_policy(reuse_policy),
         )
-        execution = self.service.start_workflow_execution(request)
+        if signal is None:
+            execution = self.service.start_workflow_execution(request)
+        else:
+            name, payload = self._signal_input(*signal)
+            execution = self.service.signal_with_start(request, name, payload)
         return Handle(self, execution, workflow)
+
+    def _signal_input(self, name: str | Signal[Any], value: Any) -> tuple[str, str | None]:
+        """Return a signal's name and payload, once it is known to fit the signal's type."""
+        if str(name).startswith("$"):
+            raise InvalidOptionError(f"a signal cannot be named {name}; begin with a letter")
+        payload = None if value is None else self._converter.dump(value, f"signal {name}")
+        if isinstance(name, Signal) and name.type is not Any:
+            what = f"the value of signal {name}"
+            self._converter.load("null" if payload is None else payload, name.decode, what)
+        return str(name), payload
 
     def handle(self, workflow_id: str, run_id: str = "") -> Handle[Any]:
         """Return a handle for an execution that was started elsewhere."""
@@ -217,11 +205,147 @@ class Client:
             f"{name} {_ENDED[info.status]}" + (f": {reason}" if reason else "")
         )
 
-    def signal(self, workflow_id: str, name: str, value: Any = None, *, run_id: str = "") -> None:
-        """Send a signal. Raises ExecutionNotFoundError if none is open."""
-        payload = None if value is None else self._converter.dump(value, f"signal {name}")
+    def signal(
+        self,
+        workflow_id: str,
+        name: str | Signal[Any],
+        value: Any = None,
+        *,
+        run_id: str = "",
+    ) -> None:
+        """Send a signal. With a `Signal` as its name, the value must fit the signal's type.
+
+        Raises:
+            ExecutionNotFoundError: none is open.
+            InvalidInputError: the value does not fit; nothing was sent.
+        """
+        signal_name, payload = self._signal_input(name, value)
         execution = WorkflowExecution(workflow_id, run_id)
-        self.service.signal_workflow_execution(self._domain, execution, name, payload)
+        self.service.signal_workflow_execution(self._domain, execution, signal_name, payload)
+
+    def query(
+        self,
+        workflow_id: str,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        run_id: str = "",
+        workflow: WorkflowDefinition[..., Any] | type[Workflow] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Ask the workflow's code something; nothing changes. Closed executions answer, too.
+
+        A live worker answers, in this process or another. Without one the history is
+        replayed here, if the workflow's code is: given as `workflow`, or imported.
+
+        Raises:
+            NoWorkerError: no worker answers, and the code is not here.
+            UnknownTypeError: the workflow answers no query of that name.
+            QueryFailedError: the code that was to answer raised.
+        """
+        payload = self._talking.payload(args, kwargs, f"the arguments of query {name}")
+        execution = WorkflowExecution(workflow_id, run_id)
+        code = None if workflow is None else definition_of(workflow)
+        return self._talking.query(execution, name, payload, code, timeout)
+
+    def update(
+        self,
+        workflow_id: str,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        run_id: str = "",
+        timeout: float | None = None,
+    ) -> Any:
+        """Tell the workflow something and wait for its answer, which is part of its history.
+
+        Raises:
+            WaitTimeoutError: `timeout` seconds have passed; the update may still be done.
+            ExecutionNotFoundError: none is open.
+            ExecutionClosedError: the execution ended without an answer.
+            UnknownTypeError: the workflow answers no update of that name.
+            Exception: what the workflow's code raised, by its own type where that is known.
+        """
+        payload = self._talking.payload(args, kwargs, f"the arguments of update {name}")
+        execution = WorkflowExecution(workflow_id, run_id)
+        return self._talking.update(execution, name, payload, timeout)
+
+    def fork(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str = "",
+        event_id: int | None = None,
+        new_workflow_id: str | None = None,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        results: Mapping[str, Any] | None = None,
+    ) -> Handle[Any]:
+        """Begin a run that reuses what another has recorded up to an event.
+
+        Args:
+            workflow_id: of the source; its newest run unless `run_id` is given.
+            run_id: which run.
+            event_id: results recorded by later events are not reused. Without it all are, but
+                what failed is tried again.
+            new_workflow_id: for a fork; without it this is a reset, and an open run of the
+                id is terminated.
+            args: other arguments for the workflow.
+            kwargs: other keyword arguments.
+            results: other results of activities, by activity id.
+
+        Raises:
+            UnknownForkPointError: there is no such event, or no activity with that id.
+            ExecutionAlreadyStartedError: `new_workflow_id` belongs to an open execution.
+        """
+        given = args is not None or kwargs is not None
+        request = ForkRequest(
+            workflow_id=workflow_id,
+            run_id=run_id,
+            domain=self._domain,
+            event_id=event_id,
+            new_workflow_id=new_workflow_id,
+            input=self._talking.payload(args or (), kwargs, "the input") if given else None,
+            results={
+                id: self._converter.dump(value, f"the result of activity {id}")
+                for id, value in (results or {}).items()
+            },
+            reuse_failures=event_id is not None,
+        )
+        return Handle(self, self.service.fork_workflow_execution(request), None)
+
+    def rerun(self, workflow_id: str, *, run_id: str = "") -> Handle[Any]:
+        """Run a failed execution again; steps that were finished are not done again."""
+        return self.fork(workflow_id, run_id=run_id)
+
+    def set_limits(
+        self,
+        task_list: str,
+        *,
+        concurrency: int | None = None,
+        per_second: float | None = None,
+        burst: float | None = None,
+    ) -> None:
+        """Limit how fast a task list is worked off, by all workers together; None is no limit.
+
+        Args:
+            task_list: which one.
+            concurrency: activities that may run at a time.
+            per_second: activities that may begin per second.
+            burst: activities that may begin at once after a quiet time; as many as begin in
+                one second by default.
+
+        Raises:
+            InvalidOptionError: a limit is not above 0.
+        """
+        for name, value in (("concurrency", concurrency), ("per_second", per_second)):
+            if value is not None and not value > 0:
+                raise InvalidOptionError(f"{name}={value}; give a number above 0, or None")
+        tokens = max(1.0, burst if burst is not None else per_second or 1.0)
+        limits = TaskListLimits(concurrency=concurrency, per_second=per_second, burst=tokens)
+        self.service.set_limits(self._domain, task_list, limits)
 
     def cancel(self, workflow_id: str, *, run_id: str = "") -> None:
         """Ask the workflow to cancel itself: it sees CancelledError where it waits."""
@@ -251,6 +375,7 @@ class Client:
         type_name: str | None = None,
         workflow_id: str | None = None,
         tag: str | None = None,
+        search_attributes: Mapping[str, Any] | None = None,
         limit: int = 100,
         before_run: int | None = None,
     ) -> ExecutionPage:
@@ -262,6 +387,7 @@ class Client:
                 type_name=type_name,
                 statuses=() if status is None else (status,),
                 tag=tag,
+                attributes=tuple(plain_attributes(search_attributes or {}).items()),
                 before_run=before_run,
                 limit=limit,
             )
@@ -280,6 +406,14 @@ class Client:
         self.close()
 
 
+def _reuse_policy(value: ReusePolicy | str) -> ReusePolicy:
+    try:
+        return ReusePolicy(value)
+    except ValueError:
+        names = ", ".join(policy.value for policy in ReusePolicy)
+        raise InvalidOptionError(f"reuse_policy={value!r}; give one of {names}") from None
+
+
 _CLOSED: dict[Status, type[ExecutionClosedError]] = {
     Status.CANCELED: WorkflowCanceledError,
     Status.TERMINATED: WorkflowTerminatedError,
@@ -290,39 +424,3 @@ _ENDED = {
     Status.TERMINATED: "was terminated",
     Status.TIMED_OUT: "timed out",
 }
-
-
-def _threaded(
-    method: Callable[Concatenate[Client, P], T],
-) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(method, self.sync, *args, **kwargs)
-
-    call.__doc__, call.__name__ = method.__doc__, method.__name__
-    return call
-
-
-class AsyncClient:
-    """A `Client` for asyncio: the same methods, awaited. `sync` is the client behind it."""
-
-    def __init__(self, sync: Client) -> None:
-        self.sync = sync
-
-    async def start(
-        self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Handle[R]:
-        """Start a workflow; see `Client.start`."""
-        return await asyncio.to_thread(self.sync.start, workflow, *args, **kwargs)
-
-    start_with = _threaded(Client.start_with)
-    result = _threaded(Client.result)
-    signal = _threaded(Client.signal)
-    cancel = _threaded(Client.cancel)
-    terminate = _threaded(Client.terminate)
-    describe = _threaded(Client.describe)
-    history = _threaded(Client.history)
-    list = _threaded(Client.list)
-    close = _threaded(Client.close)
-
-
-__all__ = ["AsyncClient", "Client", "Handle"]

@@ -1,0 +1,53 @@
+"""The client for asyncio: every method of `Client`, run on a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from partita.authoring.workflow import WorkflowDefinition
+from partita.client.core import Client
+from partita.client.handle import Handle
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+def _threaded(
+    method: Callable[Concatenate[Client, P], T],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(method, self.sync, *args, **kwargs)
+
+    call.__doc__, call.__name__ = method.__doc__, method.__name__
+    return call
+
+
+class AsyncClient:
+    """A `Client` for asyncio: the same methods, awaited. `sync` is the client behind it."""
+
+    def __init__(self, sync: Client) -> None:
+        self.sync = sync
+
+    async def start(
+        self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Handle[R]:
+        """Start a workflow; see `Client.start`."""
+        return await asyncio.to_thread(self.sync.start, workflow, *args, **kwargs)
+
+    start_with = _threaded(Client.start_with)
+    result = _threaded(Client.result)
+    signal = _threaded(Client.signal)
+    query = _threaded(Client.query)
+    update = _threaded(Client.update)
+    fork = _threaded(Client.fork)
+    rerun = _threaded(Client.rerun)
+    set_limits = _threaded(Client.set_limits)
+    cancel = _threaded(Client.cancel)
+    terminate = _threaded(Client.terminate)
+    describe = _threaded(Client.describe)
+    history = _threaded(Client.history)
+    list = _threaded(Client.list)
+    close = _threaded(Client.close)

@@ -1,0 +1,69 @@
+"""One execution, as its starter sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from partita.authoring.messages import Signal
+from partita.authoring.workflow import WorkflowDefinition
+from partita.history import AnyEvent, WorkflowExecution
+from partita.service import ExecutionDetail
+
+if TYPE_CHECKING:
+    from partita.client.core import Client
+
+R = TypeVar("R")
+
+
+class Handle(Generic[R]):
+    """One execution, as its starter sees it."""
+
+    def __init__(
+        self,
+        client: Client,
+        execution: WorkflowExecution,
+        workflow: WorkflowDefinition[..., R] | None,
+    ) -> None:
+        self.workflow_id = execution.workflow_id
+        self.run_id = execution.run_id
+        self._client = client
+        self._workflow = workflow
+
+    def result(self, timeout: float | None = None) -> R:
+        """Wait for the result; see `Client.result`."""
+        result: R = self._client.result(
+            self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self._workflow
+        )
+        return result
+
+    def signal(self, name: str | Signal[Any], value: Any = None) -> None:
+        """Send a signal; see `Client.signal`."""
+        self._client.signal(self.workflow_id, name, value, run_id=self.run_id)
+
+    def query(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask the workflow's code something; see `Client.query`."""
+        return self._client.query(
+            self.workflow_id, name, args, kwargs, run_id=self.run_id, workflow=self._workflow
+        )
+
+    def update(self, name: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Tell the workflow something and wait for its answer; see `Client.update`."""
+        return self._client.update(
+            self.workflow_id, name, args, kwargs, run_id=self.run_id, timeout=timeout
+        )
+
+    def cancel(self) -> None:
+        """Ask the workflow to cancel itself."""
+        self._client.cancel(self.workflow_id, run_id=self.run_id)
+
+    def terminate(self, reason: str | None = None) -> None:
+        """End the execution at once."""
+        self._client.terminate(self.workflow_id, reason, run_id=self.run_id)
+
+    def describe(self) -> ExecutionDetail:
+        """Return how the execution stands."""
+        return self._client.describe(self.workflow_id, run_id=self.run_id)
+
+    def history(self, *, after: int = 0) -> list[AnyEvent]:
+        """Return the events so far, from the one after number `after` on."""
+        return self._client.history(self.workflow_id, run_id=self.run_id, after=after)

@@ -1,0 +1,139 @@
+"""Ask a workflow's code something, or tell it something and wait for its answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from partita.authoring.failure import Failure
+from partita.authoring.registry import known
+from partita.authoring.workflow import WorkflowDefinition
+from partita.codec import Converter, decoder
+from partita.errors import (
+    ExecutionClosedError,
+    NoWorkerError,
+    WaitTimeoutError,
+    WorkflowFailedError,
+)
+from partita.history import (
+    MarkerRecorded,
+    WorkflowExecution,
+    WorkflowExecutionContinuedAsNew,
+)
+from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, UpdateRequest
+from partita.replay.replayer import Replayer
+from partita.service import ExecutionInfo, Service
+
+_load_any = decoder(Any)
+
+
+class Talking:
+    """One service and domain, as a place to talk to executions."""
+
+    def __init__(self, service: Service, domain: str, converter: Converter) -> None:
+        self._service = service
+        self._domain = domain
+        self._converter = converter
+
+    def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None, what: str) -> str:
+        """Return a call's arguments as a payload."""
+        value = {"args": list(args), "kwargs": dict(kwargs)} if kwargs else list(args)
+        return self._converter.dump(value, what)
+
+    # -- queries
+
+    def query(
+        self,
+        execution: WorkflowExecution,
+        name: str,
+        payload: str,
+        workflow: WorkflowDefinition[..., Any] | None,
+        timeout: float | None,
+    ) -> Any:
+        """Have a worker answer; without one, replay the history here."""
+        try:
+            answer = self._service.query_workflow(self._domain, execution, name, payload, timeout)
+        except NoWorkerError:
+            info = self._service.describe(self._domain, execution).info
+            code = _code(info) if workflow is None else workflow
+            if code is None:
+                raise
+            answer = self._replayed(code, info, name, payload)
+        return self._converter.load(answer, _load_any, f"the answer to query {name}")
+
+    def _replayed(
+        self, code: WorkflowDefinition[..., Any], info: ExecutionInfo, name: str, payload: str
+    ) -> str:
+        execution = WorkflowExecution(info.workflow_id, info.run_id)
+        return Replayer([code], converter=self._converter).query(
+            execution,
+            info.workflow_type,
+            lambda: self._service.history(self._domain, execution),
+            name,
+            payload,
+        )
+
+    # -- updates
+
+    def update(
+        self, execution: WorkflowExecution, name: str, payload: str, timeout: float | None
+    ) -> Any:
+        """Send the request as a signal, and wait for the marker that answers it."""
+        info = self._service.describe(self._domain, execution).info
+        exact = WorkflowExecution(info.workflow_id, info.run_id)
+        request = UpdateRequest(id=uuid.uuid4().hex, input=payload)
+        text = msgspec.json.encode(request).decode()
+        self._service.signal_workflow_execution(self._domain, exact, UPDATE + name, text)
+        answer = self._answer(exact, request.id, info.event_count, name, timeout)
+        if answer.failure is None:
+            return self._converter.load(answer.result, _load_any, f"the answer to update {name}")
+        code = _code(info)
+        namespace = {} if code is None else code.namespace
+        raise Failure.load(answer.failure, None).rebuild(namespace, WorkflowFailedError)
+
+    def _answer(
+        self, execution: WorkflowExecution, id: str, after: int, name: str, timeout: float | None
+    ) -> UpdateAnswer:
+        """Follow the history, through later runs if the workflow continues as new."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            events = self._service.wait_history(self._domain, execution, after, left)
+            for event in events:
+                after = event.event_id
+                if isinstance(event, MarkerRecorded) and event.marker_name == UPDATED:
+                    answer = msgspec.json.decode(event.details or "", type=UpdateAnswer)
+                    if answer.id == id:
+                        return answer
+                if isinstance(event, WorkflowExecutionContinuedAsNew):
+                    run_id = event.new_execution_run_id
+                    execution = WorkflowExecution(execution.workflow_id, run_id)
+                    after = 0
+            if not events:
+                _give_up(execution, name, left, timeout)
+
+
+def _give_up(
+    execution: WorkflowExecution, name: str, left: float | None, timeout: float | None
+) -> None:
+    """Raise if no answer can come any more, or not in time."""
+    if left == 0:
+        raise WaitTimeoutError(
+            f"update {name} was not answered within {timeout} s; it may still be done"
+        )
+    if left is None:
+        raise ExecutionClosedError(
+            f"execution {execution.workflow_id!r} ended without an answer to update {name}"
+        )
+
+
+def _code(info: ExecutionInfo) -> WorkflowDefinition[..., Any] | None:
+    """Return the workflow's code, if this process has imported it."""
+    for found in known(WorkflowDefinition):
+        if found.workflow_type == info.workflow_type:
+            return found
+    return None

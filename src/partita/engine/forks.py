@@ -1,0 +1,106 @@
+"""Fork an execution: begin a run that reuses another one's recorded steps; see `reuse`."""
+
+from __future__ import annotations
+
+import uuid
+
+from msgspec.structs import replace
+
+from partita.commands import Start, Terminate
+from partita.engine.unit import Unit, not_found
+from partita.errors import (
+    ExecutionAlreadyStartedError,
+    PartitaError,
+    UnknownForkPointError,
+)
+from partita.history import (
+    ActivityTaskScheduled,
+    AnyEvent,
+    WorkflowExecution,
+    WorkflowExecutionStarted,
+)
+from partita.service import ForkRequest
+from partita.state import Origin, State
+
+
+def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
+    """Begin the new run.
+
+    Raises:
+        UnknownForkPointError: the source has no such event, or no such activity.
+        ExecutionAlreadyStartedError: the new workflow id is taken by an open execution.
+    """
+    source = unit.find(request.domain, request.workflow_id, request.run_id)
+    if source is None:
+        raise not_found(request.domain, WorkflowExecution(request.workflow_id, request.run_id))
+    events = _events(unit, source)
+    until = _until(source, request)
+    _check_results(source, events, request)
+    new_id = request.new_workflow_id or request.workflow_id
+    resets = new_id == request.workflow_id
+    _make_room(unit, request, new_id, resets)
+    begun = events[0]
+    if not isinstance(begun, WorkflowExecutionStarted):
+        raise PartitaError(f"the history of {request.workflow_id!r} does not begin with its start")
+    execution = replace(
+        source.execution,
+        workflow_id=new_id,
+        run_id=uuid.uuid4().hex,
+        started_at=unit.now,
+        parent=None,
+        parent_initiated_event_id=0,
+        origin=Origin(
+            run=source.run,
+            run_id=source.execution.run_id,
+            until=until,
+            failures=request.reuse_failures,
+            all_signals=resets,
+            results=request.results,
+        ),
+    )
+    start = Start(
+        input=begun.input if request.input is None else request.input,
+        original_run_id=begun.original_run_id or source.execution.run_id,
+        search_attributes=source.progress.search_attributes,
+    )
+    unit.begin(execution, start)
+    return WorkflowExecution(new_id, execution.run_id)
+
+
+def _events(unit: Unit, source: State) -> list[AnyEvent]:
+    stored = [] if source.is_new else unit.transaction.events(source.run, 0)
+    return stored + source.new_events
+
+
+def _until(source: State, request: ForkRequest) -> int:
+    last = source.progress.last_event_id
+    if request.event_id is None:
+        return last
+    if not 1 <= request.event_id <= last:
+        raise UnknownForkPointError(
+            f"execution {request.workflow_id!r} has events 1 to {last}, none has number "
+            f"{request.event_id}; `partita history` shows them"
+        )
+    return request.event_id
+
+
+def _check_results(source: State, events: list[AnyEvent], request: ForkRequest) -> None:
+    known = {event.activity_id for event in events if isinstance(event, ActivityTaskScheduled)}
+    for id in request.results:
+        if id not in known:
+            raise UnknownForkPointError(
+                f"execution {source.execution.workflow_id!r} has no activity {id!r} whose result "
+                f"could be another; it has: {', '.join(sorted(known)) or 'none'}"
+            )
+
+
+def _make_room(unit: Unit, request: ForkRequest, new_id: str, resets: bool) -> None:
+    """End the open run that a reset replaces; refuse to replace another execution."""
+    current = unit.find(request.domain, new_id)
+    if current is None or current.is_closed:
+        return
+    if not resets:
+        raise ExecutionAlreadyStartedError(
+            f"workflow id {new_id!r} is open; choose another id for the fork"
+        )
+    unit.do(current, Terminate(reason="replaced by a reset"))

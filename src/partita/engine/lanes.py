@@ -1,0 +1,75 @@
+"""Keep to the limits of task lists: how many activities run, and how many begin per second.
+
+A limited task list is a lane: an activity that is started in it takes a place until it ends
+or goes back to its queue. Rates are token buckets. Both are counted in the store, so that
+they hold for all workers together.
+"""
+
+from __future__ import annotations
+
+import math
+
+from msgspec.structs import replace
+
+from partita.store import LimitRecord, Transaction
+
+
+class Lanes:
+    """The limits as one transaction sees and uses them up."""
+
+    def __init__(self, transaction: Transaction, limits: list[LimitRecord], now: float) -> None:
+        self._transaction = transaction
+        self._limits = {(limit.domain, limit.task_list): limit for limit in limits}
+        self._now = now
+        self._taken: dict[tuple[str, str], int] = {}
+        self._running: dict[tuple[str, str], int] = {}
+        self.next_token: float | None = None  # when a lane that was full may go on
+
+    def is_limited(self, domain: str, task_list: str) -> bool:
+        """Whether a task list has limits at all."""
+        return (domain, task_list) in self._limits
+
+    def room(self, domain: str, task_list: str) -> float:
+        """Return how many more activities may begin in a task list now."""
+        key = (domain, task_list)
+        limit = self._limits.get(key)
+        if limit is None:
+            return math.inf
+        room = math.inf
+        taken = self._taken.get(key, 0)
+        if limit.concurrency is not None:
+            if key not in self._running:
+                self._running[key] = self._transaction.in_lane(domain, task_list)
+            room = limit.concurrency - self._running[key] - taken
+        if limit.per_second is not None:
+            tokens = filled(limit, self._now) - taken
+            room = min(room, math.floor(tokens + 1e-9))
+            if tokens < 1:
+                self._wake_at(self._now + (1 - tokens) / limit.per_second)
+        return max(0, room)
+
+    def _wake_at(self, moment: float) -> None:
+        if self.next_token is None or moment < self.next_token:
+            self.next_token = moment
+
+    def take(self, domain: str, task_list: str) -> str | None:
+        """Take a place; return the lane's name, None if the task list has no limits."""
+        key = (domain, task_list)
+        if key not in self._limits:
+            return None
+        self._taken[key] = self._taken.get(key, 0) + 1
+        return task_list
+
+    def write(self) -> None:
+        """Store the tokens that were used up."""
+        for key, taken in self._taken.items():
+            limit = self._limits[key]
+            if limit.per_second is not None:
+                tokens = filled(limit, self._now) - taken
+                self._transaction.put_limit(replace(limit, tokens=tokens, filled_at=self._now))
+
+
+def filled(limit: LimitRecord, now: float) -> float:
+    """Return the tokens in a bucket."""
+    passed = max(0.0, now - limit.filled_at)
+    return min(limit.burst, limit.tokens + passed * (limit.per_second or 0.0))

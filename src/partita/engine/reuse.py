@@ -1,0 +1,213 @@
+"""Let a run reuse what another run has recorded: forks, resets, and repairs of failed ones.
+
+The new run begins at the start. What its decider asks for and the origin has recorded (same
+place, same type, same input) is not done again: the origin's results, fired timers and
+signals are handed on one by one, in their old order, so that the code goes the way that it
+went then, up to the event where the fork is. From there on it runs as any other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita.codec import same
+from partita.commands import (
+    ChildClosed,
+    Command,
+    CompleteActivityTask,
+    Due,
+    FailActivityTask,
+    Reused,
+    Signal,
+    StartActivityTask,
+)
+from partita.history import (
+    ActivityTaskCompleted,
+    ActivityTaskFailed,
+    ActivityTaskScheduled,
+    AnyEvent,
+    ChildWorkflowExecutionCompleted,
+    ChildWorkflowExecutionFailed,
+    ExternalWorkflowExecutionSignaled,
+    SignalExternalWorkflowExecutionInitiated,
+    StartChildWorkflowExecutionInitiated,
+    TimerFired,
+    TimerStarted,
+    WorkflowExecution,
+    WorkflowExecutionSignaled,
+)
+from partita.state import OpenActivity, OpenChild, Origin, State, Status
+
+_ENDS = (
+    ActivityTaskCompleted,
+    ActivityTaskFailed,
+    TimerFired,
+    ChildWorkflowExecutionCompleted,
+    ChildWorkflowExecutionFailed,
+)
+
+
+class Memory:
+    """What an origin has recorded, as far as it is to be reused."""
+
+    def __init__(self, origin: Origin, events: list[AnyEvent]) -> None:
+        self._origin = origin
+        self._by_id = {event.event_id: event for event in events}
+        self._ends: dict[tuple[str, str], list[int]] = {}  # kind and key -> ids of end events
+        self.steps = [event for event in events if self._is_step(event)]
+        for event in self.steps:
+            if not isinstance(event, WorkflowExecutionSignaled):
+                self._ends.setdefault(self.place(event), []).append(event.event_id)
+        self._sent = {
+            event.control
+            for event in events
+            if isinstance(event, SignalExternalWorkflowExecutionInitiated)
+            and self._was_answered(events, event.event_id)
+        }
+
+    def _was_answered(self, events: list[AnyEvent], initiated: int) -> bool:
+        return any(
+            isinstance(event, ExternalWorkflowExecutionSignaled)
+            and event.initiated_event_id == initiated
+            and event.event_id <= self._origin.until
+            for event in events
+        )
+
+    def _is_step(self, event: AnyEvent) -> bool:
+        if isinstance(event, WorkflowExecutionSignaled):
+            if event.signal_name.startswith("$"):
+                return False
+            return event.event_id <= self._origin.until or self._origin.all_signals
+        if not isinstance(event, _ENDS):
+            return False
+        key = self.place(event)[1]
+        if key in self._origin.results:
+            return True
+        failed = isinstance(event, (ActivityTaskFailed, ChildWorkflowExecutionFailed))
+        return event.event_id <= self._origin.until and (self._origin.failures or not failed)
+
+    def begun(self, event: Any) -> Any:
+        """Return the event that began what this one ended."""
+        for name in ("scheduled_event_id", "initiated_event_id", "started_event_id"):
+            if hasattr(event, name):
+                return self._by_id.get(getattr(event, name))
+        return None
+
+    def place(self, event: Any) -> tuple[str, str]:
+        """Return which operation an event ended: its kind and key."""
+        match begun := self.begun(event):
+            case ActivityTaskScheduled(activity_id=key):
+                return "activity", key
+            case TimerStarted(timer_id=key):
+                return "timer", key
+            case StartChildWorkflowExecutionInitiated(control=key):
+                return "child", key or begun.workflow_id
+        return "", ""
+
+    def will_end(self, kind: str, key: str, after: int, input: str | None, type: Any) -> bool:
+        """Whether the end of that very operation is still to be handed on."""
+        return any(
+            event_id > after and self._is_same(self.begun(self._by_id[event_id]), input, type)
+            for event_id in self._ends.get((kind, key), ())
+        )
+
+    def _is_same(self, begun: Any, input: str | None, type: Any) -> bool:
+        mine = getattr(begun, "activity_type", None) or getattr(begun, "workflow_type", None)
+        return mine == type and same(begun.input, input)
+
+    def was_sent(self, control: str | None) -> bool:
+        """Whether a signal to another execution has arrived already."""
+        return control is not None and control in self._sent
+
+
+def next_commands(state: State, memory: Memory) -> list[Command]:
+    """Return what hands on the next of the origin's events that concerns the run now.
+
+    An empty list: nothing is left, and what was held back must be let go.
+    """
+    after = state.progress.reused
+    for event in memory.steps:
+        if event.event_id <= after:
+            continue
+        commands = _hand_on(state, memory, event)
+        if commands:
+            return [*commands, Reused(event_id=event.event_id)]
+    return []
+
+
+def _hand_on(state: State, memory: Memory, event: AnyEvent) -> list[Command]:
+    if isinstance(event, WorkflowExecutionSignaled):
+        return [Signal(signal_name=event.signal_name, input=event.input)]
+    kind, key = memory.place(event)
+    if isinstance(event, TimerFired):
+        begun, item = memory.begun(event), state.get("timer", key)
+        return [Due(kind="timer", id=key, early=True)] if item is not None and begun else []
+    if kind == "activity":
+        return _end_activity(state, memory, event, key)
+    for item in state.items.values():
+        if isinstance(item, OpenChild) and item.control == key and item.reused:
+            return [_end_child(item, event)]
+    return []
+
+
+def _end_activity(state: State, memory: Memory, event: Any, key: str) -> list[Command]:
+    item, begun = state.get("activity", key), memory.begun(event)
+    if not isinstance(item, OpenActivity) or item.started_event_id:
+        return []
+    if item.activity_type != begun.activity_type or not same(item.input, begun.input):
+        return []
+    origin = state.execution.origin
+    assert origin is not None
+    started = state.progress.last_event_id + 1
+    start = StartActivityTask(
+        activity_id=key, identity=f"reused from run {origin.run_id}", held=True
+    )
+    if isinstance(event, ActivityTaskCompleted) or key in origin.results:
+        result = origin.results.get(key, getattr(event, "result", None))
+        return [
+            start,
+            CompleteActivityTask(activity_id=key, started_event_id=started, result=result),
+        ]
+    failed = FailActivityTask(
+        activity_id=key,
+        started_event_id=started,
+        reason=event.reason,
+        details=event.details,
+        retryable=False,
+    )
+    return [start, failed]
+
+
+def _end_child(item: OpenChild, event: Any) -> ChildClosed:
+    completed = isinstance(event, ChildWorkflowExecutionCompleted)
+    return ChildClosed(
+        execution=item.execution,
+        workflow_type=item.workflow_type,
+        initiated_event_id=item.initiated_event_id,
+        status=Status.COMPLETED if completed else Status.FAILED,
+        result=getattr(event, "result", None),
+        reason=getattr(event, "reason", None),
+        details=getattr(event, "details", None),
+    )
+
+
+def hold_back(state: State, memory: Memory, item: OpenActivity) -> None:
+    """Keep an activity from workers if its result will be handed on."""
+    after = state.progress.reused
+    if memory.will_end("activity", item.id, after, item.input, item.activity_type):
+        state.put(replace(item, queue=None, due=None))
+
+
+def reusable_child(
+    memory: Memory, state: State, control: str | None, type: Any, input: str | None
+) -> WorkflowExecution | None:
+    """Return the origin's own child, if its end will be handed on."""
+    if control is None:
+        return None
+    if not memory.will_end("child", control, state.progress.reused, input, type):
+        return None
+    origin = state.execution.origin
+    assert origin is not None
+    return WorkflowExecution(f"{state.execution.workflow_id}:{control}", origin.run_id)
