@@ -174,7 +174,7 @@ class Core:
             self._asked = False
             self._dispatch.answer_questions(unit)
         tasks = self._dispatch.serve(unit)
-        self._next_token = unit.lanes.next_token
+        self._next_token = unit.lanes.next_token or self._next_token
         return tasks
 
     def _find_item(self, run: int, kind: str, id: str) -> AnyItem | None:

@@ -22,6 +22,7 @@ class Lanes:
         self._limits = {(limit.domain, limit.task_list): limit for limit in limits}
         self._now = now
         self._taken: dict[tuple[str, str], int] = {}
+        self._left: dict[tuple[str, str], int] = {}
         self._running: dict[tuple[str, str], int] = {}
         self.next_token: float | None = None  # when a lane that was full may go on
 
@@ -37,10 +38,11 @@ class Lanes:
             return math.inf
         room = math.inf
         taken = self._taken.get(key, 0)
+        more = taken - self._left.get(key, 0)
         if limit.concurrency is not None:
             if key not in self._running:
                 self._running[key] = self._transaction.in_lane(domain, task_list)
-            room = limit.concurrency - self._running[key] - taken
+            room = limit.concurrency - self._running[key] - more
         if limit.per_second is not None:
             tokens = filled(limit, self._now) - taken
             room = min(room, math.floor(tokens + 1e-9))
@@ -59,6 +61,10 @@ class Lanes:
             return None
         self._taken[key] = self._taken.get(key, 0) + 1
         return task_list
+
+    def leave(self, domain: str, lane: str) -> None:
+        """Give a place free."""
+        self._left[domain, lane] = self._left.get((domain, lane), 0) + 1
 
     def write(self) -> None:
         """Store the tokens that were used up."""

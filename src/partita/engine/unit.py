@@ -224,10 +224,11 @@ class Unit:
 
     def accept(self, state: State, change: Change) -> None:
         """Apply a change that was decided on this very state."""
+        if self._states.limits:
+            self._leave_lanes(state, change)
         apply(state, change)
         run = state.run
         self.touched[run] = state
-        self.freed = self.freed or bool(self._states.limits)
         if state.execution.origin is not None:
             self._hold_back(state, change)
         for item in change.put:
@@ -288,6 +289,16 @@ class Unit:
             StartActivityTask(activity_id=id, identity=identity or None, owner=owner, lane=lane),
         )
         return True
+
+    def _leave_lanes(self, state: State, change: Change) -> None:
+        """Give free the places that a change, not yet applied, gives up."""
+        keys = list(state.items) if change.closes else [*change.drop]
+        keys += [(item.kind, item.id) for item in change.put if item.lane is None]
+        for key in keys:
+            before = state.items.get(key)
+            if before is not None and before.lane is not None:
+                self.lanes.leave(state.execution.domain, before.lane)
+                self.freed = True
 
     def set_limits(self, limit: LimitRecord) -> None:
         """Change the limits of a task list."""
