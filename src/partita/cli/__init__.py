@@ -28,6 +28,12 @@ _COMMANDS = {
     "history": ("partita.cli.looking", "history", "Print an execution's events."),
     "signal": ("partita.cli.speaking", "signal", "Send a signal to an execution."),
     "cancel": ("partita.cli.speaking", "cancel", "Ask an execution to cancel itself."),
+    "query": ("partita.cli.speaking", "query", "Ask a workflow's code something."),
+    "update": ("partita.cli.speaking", "update", "Tell a workflow something; print its answer."),
+    "rerun": ("partita.cli.speaking", "rerun", "Run a failed execution again; reuse its steps."),
+    "fork": ("partita.cli.speaking", "fork", "Run an execution anew from one of its events."),
+    "schedule": ("partita.cli.scheduling", "schedule", "Start workflows by the calendar."),
+    "limit": ("partita.cli.speaking", "limit", "Limit how fast a task list is worked off."),
     "terminate": ("partita.cli.speaking", "terminate", "End an execution at once."),
     "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
 }

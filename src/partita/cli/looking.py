@@ -52,6 +52,13 @@ def result(
 @click.option("--type", "type_name", help="The workflow's name.")
 @click.option("--id", "workflow_id", help="The workflow id; lists all its runs.")
 @click.option("--tag", help="One of the execution's tags.")
+@click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=JSON",
+    help="A search attribute and its value; may be repeated.",
+)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @backend_option
 @format_option("table", "json", "jsonl")
@@ -62,6 +69,7 @@ def list_(
     type_name: str | None,
     workflow_id: str | None,
     tag: str | None,
+    attributes: tuple[str, ...],
     limit: int,
     backend: str | None,
     output: str,
@@ -73,6 +81,7 @@ def list_(
             type_name=type_name,
             workflow_id=workflow_id,
             tag=tag,
+            search_attributes=dict(_attribute(text) for text in attributes),
             limit=limit,
         )
     infos = page.executions
@@ -83,6 +92,17 @@ def list_(
     else:
         headings = ["WORKFLOW ID", "TYPE", "STATUS", "STARTED", "TOOK", "RUN ID"]
         print_table(headings, [info_cells(info) for info in infos])
+
+
+def _attribute(text: str) -> tuple[str, object]:
+    """Return the name and value in NAME=JSON; text needs no quotes."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r}: write NAME=VALUE", param_hint="--attribute")
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value
 
 
 @click.command()
@@ -138,6 +158,8 @@ def _print_info(info: ExecutionInfo) -> None:
         ["closed", clock_time(info.closed_at)],
         ["task list", info.task_list],
         ["tags", ", ".join(info.tag_list)],
+        ["attributes", ", ".join(f"{k}={v}" for k, v in info.search_attributes.items())],
+        ["parent", info.parent.workflow_id if info.parent else ""],
         ["cancel requested", "yes" if info.cancel_requested else ""],
         ["events", str(info.event_count)],
     ]

@@ -246,7 +246,8 @@ def worker(
 
 def _serve(client: Client, task_lists: tuple[str, ...], slots: int, grace: float) -> None:
     worker = Worker(client.service, task_lists=task_lists, slots=slots)
-    names = ", ".join(sorted(key.partition("@")[0] for key in worker.workflow_keys())) or "none"
+    keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
+    names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"
     print(
         f"partita: worker {worker.identity} on task list {', '.join(task_lists)}; "
         f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C",

@@ -18,6 +18,7 @@ from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.handle import Handle
+from partita.client.schedules import Schedules
 from partita.client.talking import Talking
 from partita.codec import Converter, decoder
 from partita.errors import (
@@ -70,6 +71,12 @@ class Client:
         self._domain = domain
         self._converter = converter or Converter()
         self._talking = Talking(service, domain, self._converter)
+        self.schedules = Schedules(self)
+
+    @property
+    def converter(self) -> Converter:
+        """What turns values into payloads and back."""
+        return self._converter
 
     def start(
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs

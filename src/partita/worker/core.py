@@ -21,6 +21,7 @@ from partita.authoring.classes import Workflow, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
+from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.errors import (
@@ -86,7 +87,9 @@ class Worker:
         self._converter = converter or Converter()
         self._activities = by_key(known(ActivityDefinition) if activities is None else activities)
         self._replayer = Replayer(
-            known(WorkflowDefinition) if workflows is None else map(definition_of, workflows),
+            known(WorkflowDefinition)
+            if workflows is None
+            else {scheduler, *map(definition_of, workflows)},
             converter=self._converter,
             cache_bytes=cache_bytes,
         )

@@ -1,0 +1,184 @@
+"""Make, look at and steer schedules; see `authoring.schedules` for what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from partita.authoring.activity import Seconds, seconds
+from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.schedules import (
+    TYPE,
+    Overlap,
+    ScheduleCommand,
+    ScheduleSpec,
+    ScheduleState,
+    between,
+    next_time,
+    scheduler,
+)
+from partita.authoring.workflow import WorkflowDefinition
+from partita.codec import decoder
+from partita.errors import ExecutionNotFoundError, InvalidOptionError
+from partita.history import WorkflowExecutionStarted
+from partita.state import Status
+
+if TYPE_CHECKING:
+    from partita.client.core import Client
+
+PREFIX = "schedule:"
+"""How the workflow id of a schedule begins."""
+
+_read_state = decoder(ScheduleState)
+
+
+class ScheduleInfo(Struct, frozen=True, kw_only=True):
+    """One schedule."""
+
+    id: str
+    spec: ScheduleSpec
+    state: ScheduleState
+
+
+class Schedules:
+    """The schedules of one domain."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(
+        self,
+        id: str,
+        cron: str | Iterable[str],
+        workflow: WorkflowDefinition[..., Any] | type[Workflow],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        timezone: str = "UTC",
+        overlap: Overlap | str = Overlap.SKIP,
+        catch_up: Seconds = 3600.0,
+        paused: bool = False,
+        tags: Iterable[str] = (),
+    ) -> ScheduleInfo:
+        """Make a schedule; a worker must run for it to fire.
+
+        Args:
+            id: its name; each run's workflow id is the name and the time.
+            cron: expressions of five fields: minute, hour, day, month, weekday.
+            workflow: what is started.
+            args: with which arguments.
+            kwargs: and which by name.
+            timezone: in which the expressions are meant, such as `Europe/Paris`.
+            overlap: what happens while the run before is not done.
+            catch_up: seconds for which a time that was missed is made up for.
+            paused: whether it is to wait until it is resumed.
+            tags: of the runs.
+
+        Raises:
+            InvalidOptionError: an expression cannot be read or never comes, or there is no
+                such time zone or policy.
+            ExecutionAlreadyStartedError: there is a schedule of that name.
+        """
+        definition = definition_of(workflow)
+        definition.signature.bind(tuple(args), dict(kwargs or {}))
+        spec = ScheduleSpec(
+            cron=(cron,) if isinstance(cron, str) else tuple(cron),
+            workflow=definition.workflow_type.name,
+            version=definition.workflow_type.version,
+            args=list(args),
+            kwargs=dict(kwargs or {}),
+            timezone=timezone,
+            task_list=definition.settings.task_list,
+            overlap=_overlap(overlap),
+            catch_up=seconds("catch_up", catch_up) or 0.0,
+            tags=tuple(tags),
+        )
+        if not spec.cron:
+            raise InvalidOptionError("a schedule needs a cron expression, such as '0 3 * * *'")
+        next_time(spec, datetime.now(UTC))
+        state = ScheduleState(paused=paused)
+        self._client.start_with(
+            scheduler, (spec, state), workflow_id=PREFIX + id, reuse_policy="allow"
+        )
+        return ScheduleInfo(id=id, spec=spec, state=state)
+
+    def get(self, id: str) -> ScheduleInfo:
+        """Return a schedule and how it stands. Raises ExecutionNotFoundError."""
+        detail = self._client.describe(PREFIX + id)
+        if detail.info.status is not Status.OPEN:
+            raise ExecutionNotFoundError(f"no schedule {id!r}; `partita schedule list` shows them")
+        begun = self._client.history(PREFIX + id, run_id=detail.info.run_id)[0]
+        assert isinstance(begun, WorkflowExecutionStarted)
+        args, _ = scheduler.signature.load(self._client.converter, begun.input)
+        spec, state = args
+        if detail.decision is None:  # it has begun, so its code can tell
+            state = self._client.query(PREFIX + id, "describe", workflow=scheduler)
+            state = self._client.converter.load(
+                self._client.converter.dump(state), _read_state, f"schedule {id}"
+            )
+        return ScheduleInfo(id=id, spec=spec, state=state)
+
+    def list(self) -> list[ScheduleInfo]:
+        """Return all schedules, newest first."""
+        page = self._client.list(type_name=TYPE, status=Status.OPEN, limit=10_000)
+        return [self.get(info.workflow_id.removeprefix(PREFIX)) for info in page.executions]
+
+    def pause(self, id: str, note: str | None = None) -> None:
+        """Start nothing until it is resumed; times that pass meanwhile are not made up for."""
+        self._tell(id, ScheduleCommand(action="pause", note=note))
+
+    def resume(self, id: str) -> None:
+        """Go on from now."""
+        self._tell(id, ScheduleCommand(action="resume"))
+
+    def trigger(self, id: str) -> None:
+        """Start a run now, whatever else runs."""
+        self._tell(id, ScheduleCommand(action="trigger"))
+
+    def backfill(self, id: str, since: datetime, until: datetime) -> int:
+        """Start the runs of a past span and return how many they are.
+
+        They run one after the other, unless the overlap policy is `allow_all`.
+
+        Raises:
+            InvalidOptionError: the span is empty, or has too many runs.
+        """
+        if since > until:
+            raise InvalidOptionError(f"backfill: {since.isoformat()} is after {until.isoformat()}")
+        count = len(between(self.get(id).spec, _aware(since), _aware(until)))
+        self._tell(
+            id,
+            ScheduleCommand(
+                action="backfill",
+                since=_aware(since).isoformat(),
+                until=_aware(until).isoformat(),
+            ),
+        )
+        return count
+
+    def delete(self, id: str) -> None:
+        """End the schedule; runs that it has started go on."""
+        self._tell(id, ScheduleCommand(action="delete"))
+
+    def _tell(self, id: str, command: ScheduleCommand) -> None:
+        try:
+            self._client.signal(PREFIX + id, "command", command)
+        except ExecutionNotFoundError:
+            raise ExecutionNotFoundError(
+                f"no schedule {id!r}; `partita schedule list` shows them"
+            ) from None
+
+
+def _overlap(value: Overlap | str) -> Overlap:
+    try:
+        return Overlap(value)
+    except ValueError:
+        names = ", ".join(policy.value for policy in Overlap)
+        raise InvalidOptionError(f"overlap={value!r}; give one of {names}") from None
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
