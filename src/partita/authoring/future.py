@@ -162,6 +162,13 @@ class Futures(list[Future[T]]):
             raise WaitTimeoutError(f"{len(self)} futures were not done within {timeout} s")
         return []
 
+    def __await__(self) -> Generator[Any, None, list[T]]:
+        """Wait for all on an event loop."""
+        results = []
+        for future in self:
+            results.append((yield from future.__await__()))
+        return results
+
 
 class DoneAndNotDone(NamedTuple, Generic[T]):
     """What `wait` found."""

@@ -20,6 +20,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from greenlet import GreenletExit
+
 from partita.authoring.future import Future
 from partita.errors import CancelledError, UsageError
 
@@ -56,26 +58,50 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._started: dict[asyncio.TimerHandle, Future[None]] = {}
         self._numbers = itertools.count(1)
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # not done
         self._closed = False
 
     # -- running
 
     def run_until_complete(self, future: Any) -> Any:
-        """Run until the coroutine is done; what is left of other tasks is dropped."""
+        """Run until the coroutine is done, then cancel what is left, as `asyncio.run` does."""
         events._set_running_loop(self)
         try:
             task = self.create_task(future)
-            while not task.done():
-                self._run_ready()
-                if not task.done():
-                    self._wait(task)
+            self._run_until(task)
+            left = list(self._tasks)
+            for other in left:
+                other.cancel()
+            for other in left:
+                self._run_until(other)
+        except BaseException:
+            self._abandon()
+            raise
         finally:
             events._set_running_loop(None)
             self._closed = True
+            self._tasks.clear()
         try:
             return task.result()
         except asyncio.CancelledError as error:
             raise CancelledError(str(error) or "the workflow cancelled itself") from None
+
+    def _run_until(self, task: asyncio.Task[Any]) -> None:
+        while not task.done():
+            self._run_ready()
+            if not task.done():
+                self._wait(task)
+
+    def _abandon(self) -> None:
+        """End the coroutines of an evicted run here, where what they ask for is refused."""
+        self._closed = True
+        for task in self._tasks:
+            coroutine = task.get_coro()
+            try:
+                if coroutine is not None:
+                    coroutine.close()
+            except BaseException as error:
+                log.debug("a coroutine of an evicted workflow ended with %r", error)
 
     def _run_ready(self) -> None:
         while self._ready:
@@ -171,7 +197,14 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         task.__init__(  # type: ignore[misc]
             coro, loop=self, name=name or f"Task-{number}", context=context
         )
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self._tasks[task] = None
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        if not self._closed:
+            self._tasks.pop(task, None)
 
     def is_running(self) -> bool:
         """Return whether the workflow is not over."""
@@ -195,6 +228,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Say that a task failed and nobody looked."""
+        if self._closed or isinstance(context.get("exception"), GreenletExit):
+            return
         log.warning("%s", context.get("message", "an error in a workflow's event loop"))
         if (error := context.get("exception")) is not None:
             log.warning("%s: %s", type(error).__name__, error)

@@ -1,0 +1,161 @@
+"""One stage for the whole language: every test runs unchanged on each backend at hand.
+
+A stage is an engine with a worker that knows every workflow and activity of the test's
+module. `memory` and `sqlite` keep live runs; `replayed` never does, so that every decision is
+made by replaying the whole history.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from partita import Workflow, WorkflowDefinition
+from partita.authoring.definition import ActivityDefinition
+from partita.client import Client, Handle
+from partita.engine import Engine
+from partita.history import AnyEvent
+from partita.store import Store
+from partita.stores.memory import MemoryStore
+from partita.stores.sqlite import SqliteStore
+from partita.testing import Clock
+from partita.worker import Worker
+from tests.conftest import until
+from tests.replay.conftest import ForgetfulWorker
+
+BACKENDS = ("memory", "sqlite", "replayed")
+TASK_LISTS = ("default", "gpu", "slow")
+
+
+class Stage:
+    """An engine, a client, and a worker for a module's definitions."""
+
+    def __init__(self, store: Store, module: ModuleType, kind: type[Worker], **engine: Any) -> None:
+        self.engine = Engine(store, **engine)
+        self.client = Client(self.engine)
+        self.failures: list[str] = []
+        self._kind = kind
+        self._module = module
+        self._worker: Worker | None = None
+
+    def open(self, *more: WorkflowDefinition[..., Any]) -> None:
+        """Start the worker; `more` is what the module does not hold by name."""
+        found = list(vars(self._module).values())
+        workflows = [one for one in found if isinstance(one, WorkflowDefinition)]
+        workflows += [
+            one.definition
+            for one in found
+            if isinstance(one, type) and issubclass(one, Workflow) and "definition" in vars(one)
+        ]
+        self._worker = self._kind(
+            self.engine,
+            workflows=[*workflows, *more],
+            activities=[one for one in found if isinstance(one, ActivityDefinition)],
+            task_lists=TASK_LISTS,
+            on_decision_failed=lambda _, error: self.failures.append(str(error)),
+        )
+        self._worker.start()
+
+    def leave(self) -> None:
+        """Stop the worker."""
+        if self._worker is not None:
+            self._worker.stop(grace=1.0)
+            self._worker = None
+
+    def close(self) -> None:
+        """Stop everything; hold that the store is sound."""
+        self.leave()
+        assert self.engine.store.check() == []
+        self.engine.close()
+
+    def start(
+        self, workflow: Any, *args: Any, id: str | None = None, **options: Any
+    ) -> Handle[Any]:
+        """Start an execution."""
+        return self.client.start_with(workflow, args, workflow_id=id, **options)
+
+    def run(self, workflow: Any, *args: Any, **options: Any) -> Any:
+        """Start an execution and return its result."""
+        return self.start(workflow, *args, **options).result(timeout=20)
+
+    def kinds(self, handle: Handle[Any]) -> list[str]:
+        """Return the names of an execution's events."""
+        return [event.event_type for event in handle.history()]
+
+    def find(self, handle: Handle[Any], kind: type[Any]) -> list[Any]:
+        """Return an execution's events of one kind."""
+        return [event for event in handle.history() if isinstance(event, kind)]
+
+    def waits(self, handle: Handle[Any], ready: Callable[[list[AnyEvent]], Any]) -> None:
+        """Wait until the history is as it should be, and no decision is open."""
+        until(lambda: ready(handle.history()) and handle.describe().decision is None)
+
+    def settled(self, handle: Handle[Any]) -> None:
+        """Wait until the workflow has begun and waits for something."""
+        self.waits(handle, lambda events: len(events) > 3)
+
+
+def _store(kind: str, folder: Path) -> Store:
+    return SqliteStore(folder / "x.db") if kind == "sqlite" else MemoryStore()
+
+
+def _kind(kind: str) -> type[Worker]:
+    return ForgetfulWorker if kind == "replayed" else Worker
+
+
+@pytest.fixture(params=BACKENDS)
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    """A stage on every backend, with its worker running; no decision may fail."""
+    made = Stage(_store(request.param, tmp_path), request.module, _kind(request.param))
+    made.open()
+    yield made
+    made.close()
+    assert made.failures == []
+
+
+class ClockedStage(Stage):
+    """A stage whose time stands still unless it is moved."""
+
+    clock: Clock
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, and let the engine see it."""
+        self.clock.advance(seconds)
+        self.engine.poll_activity_task("nobody's", "nothing")
+
+
+@pytest.fixture(params=BACKENDS)
+def clocked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClockedStage]:
+    """A stage on every backend whose time is moved by hand."""
+    clock = Clock()
+    store, kind = _store(request.param, tmp_path), _kind(request.param)
+    made = ClockedStage(store, request.module, kind, clock=clock)
+    made.clock = clock
+    made.open()
+    yield made
+    made.close()
+    assert made.failures == []
+
+
+class Gate:
+    """Something that a test opens, and that activities wait for."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wait(self) -> None:
+        """Wait until it is open."""
+        assert self._event.wait(20), "the gate was not opened"
+
+    def open(self) -> None:
+        """Let everybody pass."""
+        self._event.set()
+
+    def close(self) -> None:
+        """Let nobody pass."""
+        self._event.clear()
