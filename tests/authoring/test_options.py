@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,10 @@ from partita.worker import Worker
 def plain(x: int) -> int:
     """Say something."""
     return x
+
+
+def held() -> Iterator[None]:
+    yield
 
 
 def generator(x: int) -> Iterator[int]:
@@ -184,6 +189,16 @@ def test_two_that_claim_one_type_are_refused_and_both_places_named() -> None:
     ]
     with pytest.raises(DuplicateTypeError, match=r"claimed@1 is defined at .* and at "):
         serve(*flows)
+
+
+def test_two_that_one_decorator_made_are_two() -> None:
+    def first() -> None: ...
+    def second() -> None: ...
+
+    made = [activity(name="claimed")(contextmanager(held)()(f)) for f in (first, second)]
+    assert set(map(id, made)) <= set(map(id, known(ActivityDefinition)))
+    with pytest.raises(DuplicateTypeError, match=rf"claimed@1 is defined at {__file__}:\d+ and"):
+        serve(*made)
 
 
 def test_versions_and_kinds_do_not_clash() -> None:

@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from partita import Retry, activity, activity_info, heartbeat
@@ -70,3 +72,15 @@ def beat(path: str) -> None:
     while True:
         heartbeat()
         threading.Event().wait(0.01)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Be a decorator, too; `contextlib` makes the function that it gives."""
+    yield
+
+
+@activity(process=True)
+@held()
+def wrapped(x: int) -> int:
+    raise OddError("wrapped", x)

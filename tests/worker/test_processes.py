@@ -39,6 +39,15 @@ def odd() -> None:
 
 
 @workflow
+def wraps() -> str:
+    try:
+        jobs.wrapped(3)
+    except jobs.OddError as error:
+        return repr(error)
+    return "none"
+
+
+@workflow
 def late(path: str) -> str:
     try:
         jobs.stuck(path)
@@ -113,6 +122,11 @@ def test_death_is_a_failure_and_tried_again(memory_rig: Rig, how: str, status: s
     assert [event.cause for event in again] == [RescheduleCause.FAILED]
     assert "ProcessDied" in (again[0].reason or "")
     assert status in (again[0].details or "")
+
+
+def test_function_that_a_decorator_wraps_is_found_with_its_exceptions(memory_rig: Rig) -> None:
+    with memory_rig.worker(wraps, jobs.wrapped):
+        assert memory_rig.client.start(wraps).result(timeout=30) == "OddError('wrapped', 3)"
 
 
 def test_death_that_is_not_tried_again_reaches_the_workflow(memory_rig: Rig) -> None:

@@ -6,6 +6,7 @@ and stdout: nothing is pickled. It serves one task at a time and is kept for the
 
 from __future__ import annotations
 
+import inspect
 import os
 import select
 import subprocess
@@ -70,7 +71,7 @@ class Processes:
 
         None if it was killed for being late: the service's own timeout has ended the task.
         """
-        code = definition.function.__code__
+        code = inspect.unwrap(definition.function).__code__
         module = definition.function.__module__
         job = Job(module, code.co_filename, definition.key, task, payload_limit)
         with self._lock:
