@@ -25,6 +25,7 @@ from partita.authoring.messages import (
     update,
     wait_signal,
 )
+from partita.authoring.programs import program, python
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.retry import Retry
 from partita.authoring.runtime import WorkflowInfo
@@ -36,6 +37,8 @@ from partita.errors import (
     ActivityTimedOutError,
     CancelledError,
     PartitaError,
+    ProgramFailedError,
+    ProgramTimedOutError,
     WaitTimeoutError,
 )
 from partita.history import ChildPolicy
@@ -58,6 +61,8 @@ __all__ = [
     "Hooks",
     "Middleware",
     "PartitaError",
+    "ProgramFailedError",
+    "ProgramTimedOutError",
     "Retry",
     "Signal",
     "Steps",
@@ -79,6 +84,8 @@ __all__ = [
     "now",
     "parent",
     "patched",
+    "program",
+    "python",
     "query",
     "random",
     "record_marker",

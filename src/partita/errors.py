@@ -17,6 +17,8 @@
     │   ├── ActivityFailedError        an activity failed with a type unknown here
     │   ├── ActivityTimedOutError      an activity ran into one of its timeouts
     │   ├── ActivityAbortedError       an activity could not be scheduled at all
+    │   ├── ProgramFailedError         a program ended badly, or could not be started
+    │   ├── ProgramTimedOutError       a program ran for longer than it may
     │   ├── CancelledError             what was waited for is cancelled
     │   ├── WaitTimeoutError           a wait ran into its own timeout                  exit 4
     │   ├── DeadlockError              a wait that nothing can ever end
@@ -45,7 +47,7 @@ Classes say whose fault it is; `code` is for programs, the message (one line) fo
 from __future__ import annotations
 
 import concurrent.futures
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class PartitaError(Exception):
@@ -180,6 +182,67 @@ class ActivityAbortedError(WorkflowError):
     """The orchestrator refused to schedule an activity."""
 
     code = "ACTIVITY_ABORTED"
+
+
+class ProgramFailedError(WorkflowError):
+    """A program ended with another status than 0, or could not be started."""
+
+    code = "PROGRAM_FAILED"
+
+    def __init__(self, command: list[str], status: int | None, stderr: str) -> None:
+        super().__init__(f"{_program(command)} {_ending(status)}{_last_line(stderr)}")
+        self.command = command  # the program and its arguments; a very long one is cut short
+        self.status = status  # negative: the signal that ended it; None: it was not started
+        self.stderr = stderr  # the end of what it said there, or why it was not started
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say what it is made of, so that it can be made again in another process."""
+        return type(self), (self.command, self.status, self.stderr)
+
+
+class ProgramTimedOutError(WorkflowError, TimeoutError):
+    """A program ran for longer than its `timeout`, and was ended."""
+
+    code = "PROGRAM_TIMED_OUT"
+
+    def __init__(self, command: list[str], timeout: float, stderr: str = "") -> None:
+        message = f"{_program(command)} was ended after its timeout of {timeout:g} s"
+        super().__init__(message + _last_line(stderr))
+        self.command = command  # the program and its arguments; a very long one is cut short
+        self.timeout = timeout  # seconds
+        self.stderr = stderr  # the end of what it said there
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say what it is made of, so that it can be made again in another process."""
+        return type(self), (self.command, self.timeout, self.stderr)
+
+
+def _program(command: list[str]) -> str:
+    return " ".join(command[0].split()) if command else "a program"
+
+
+def _ending(status: int | None) -> str:
+    if status is None:
+        return "cannot be started"
+    if status >= 0:
+        return f"ended with status {status}"
+    import signal  # which most programs need not pay at `import partita`
+
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time one
+        return f"was ended by signal {-status}"
+
+
+def _last_line(stderr: str) -> str:
+    """Return the last line that says something, with a colon before it."""
+    lines = stderr.split("\n")
+    said = next((line for line in reversed(lines) if line.strip()), "")
+    return f": {' '.join(said.split())[:_SHOWN]}" if said else ""
+
+
+_SHOWN = 300
+"""Characters of a program's last line that a message repeats."""
 
 
 class CancelledError(WorkflowError, concurrent.futures.CancelledError):

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from examples import analyse_text, basic, checkout, wordcount
+from examples import analyse_text, basic, checkout, programs, wordcount
 from partita import WorkflowDefinition
 from partita.authoring.definition import ActivityDefinition
 from partita.codec import Converter
@@ -102,3 +102,15 @@ def test_checkout_compensates_in_reverse_order(rig: Rig) -> None:
     assert report.problem.startswith("CarrierDownError")
     names = ["charge", "reserve", "reserve", "ship", "release", "release", "refund"]
     assert scheduled(rig) == names
+
+
+def test_programs_look_at_this_repository(rig: Rig) -> None:
+    folder = str(ROOT / "src")
+    report = everywhere(rig, programs.survey, folder)
+    assert report == programs.survey(folder)
+    files = [path for path in (ROOT / "src").rglob("*.py") if path.stat().st_size]
+    assert report.files == len(files)
+    lines = [line for path in files for line in path.read_text().splitlines()]
+    assert report.imports == sum(line.startswith(("import ", "from ")) for line in lines)
+    assert report.todos == sum("TODO" in line for line in lines)
+    assert scheduled(rig) == ["grep", "count_tokens", "grep", "grep"]

@@ -32,6 +32,8 @@ STATUS = {
     "ActivityFailedError": ("ACTIVITY_FAILED", 1),
     "ActivityTimedOutError": ("ACTIVITY_TIMED_OUT", 1),
     "ActivityAbortedError": ("ACTIVITY_ABORTED", 1),
+    "ProgramFailedError": ("PROGRAM_FAILED", 1),
+    "ProgramTimedOutError": ("PROGRAM_TIMED_OUT", 1),
     "CancelledError": ("CANCELLED", 1),
     "WaitTimeoutError": ("WAIT_TIMED_OUT", 4),
     "WorkflowFailedError": ("WORKFLOW_FAILED", 1),

@@ -1,0 +1,170 @@
+"""Run a program to its end, with heartbeats, and end it with all that it started.
+
+A program has a session of its own, so that one signal reaches it and its children. It is ended
+when the activity is cancelled, its time is up, or this process ends: SIGTERM, then, after
+`GRACE` seconds, SIGKILL. Only what left the program's process group is not reached.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from partita.authoring.context import heartbeat
+from partita.errors import InvalidInputError, ProgramFailedError, ProgramTimedOutError
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+INTERVAL = 0.5
+"""Seconds between two heartbeats; a worker passes on one a second."""
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+_ADVICE = {
+    errno.ENOENT: "install it, or give its path",
+    errno.EACCES: "give the path of a program, and make it executable",
+    errno.ENOEXEC: "begin it with a line such as #!/bin/sh",
+    errno.E2BIG: "pass the name of a file instead",
+}
+
+_SHOWN_COMMAND = 4_000
+_SHOWN_STDERR = 6_000
+"""Characters that an error keeps: as JSON, they are below the limit of `Failure`."""
+
+_running: set[Popen[bytes]] = set()
+
+
+def run(
+    command: list[str],
+    *,
+    data: bytes | None = None,
+    env: Mapping[str, str],
+    cwd: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
+) -> tuple[int, bytes, bytes]:
+    """Run a program with `data` as its stdin; return its status, stdout and stderr.
+
+    Raises:
+        ProgramFailedError: it cannot be started.
+        ProgramTimedOutError: it took more than `timeout` seconds.
+        InvalidInputError: an argument cannot be passed to any program.
+        CancelledError: somebody wants the activity to end.
+    """
+    import subprocess  # 10 ms that most programs need not pay at `import partita`
+
+    process = _start(command, data is not None, env, cwd)
+    _running.add(process)
+    try:
+        out, err = _talk(process, data, timeout)
+    except subprocess.TimeoutExpired:
+        err = _end(process)
+        raise ProgramTimedOutError(shown(command), timeout or 0.0, tail(err)) from None
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        _running.discard(process)
+    return process.returncode, out, err
+
+
+def _start(
+    command: list[str], has_input: bool, env: Mapping[str, str], cwd: str | os.PathLike[str] | None
+) -> Popen[bytes]:
+    from subprocess import DEVNULL, PIPE, Popen
+
+    stdin = PIPE if has_input else DEVNULL
+    try:
+        return Popen(
+            command,
+            stdin=stdin,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except OSError as error:
+        if cwd is not None and not os.path.isdir(cwd):
+            reason = f"there is no folder {os.fspath(cwd)!r} to run it in; make it, or mend cwd="
+        else:
+            reason = f"{error.strerror}; {_ADVICE.get(error.errno or 0, 'try again')}"
+        raise ProgramFailedError(shown(command), None, reason) from error
+    except ValueError as error:  # a NUL, or what is no character
+        raise InvalidInputError(
+            f"an argument cannot be passed to {command[0]}: {error}; take it out"
+        ) from error
+
+
+def _talk(process: Popen[bytes], data: bytes | None, timeout: float | None) -> tuple[bytes, bytes]:
+    """Return stdout and stderr; raise subprocess.TimeoutExpired when the time is up."""
+    from subprocess import TimeoutExpired
+
+    deadline = float("inf") if timeout is None else time.monotonic() + timeout
+    while True:
+        left = max(deadline - time.monotonic(), 0.0)
+        try:
+            return process.communicate(data, timeout=min(INTERVAL, left))
+        except TimeoutExpired:
+            if time.monotonic() >= deadline:
+                raise
+        data = None  # has been taken over
+        heartbeat()
+
+
+def _end(process: Popen[bytes]) -> bytes:
+    """End the process and its group; return what it said on stderr."""
+    from signal import SIGKILL, SIGTERM
+    from subprocess import TimeoutExpired
+
+    _signal(process, SIGTERM)
+    err: bytes | None = None
+    try:
+        err = process.communicate(timeout=GRACE)[1]
+    except TimeoutExpired as late:
+        err = late.stderr
+    finally:
+        _signal(process, SIGKILL)  # whoever of the group is left
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with suppress(OSError):  # what was not sent cannot be
+                    pipe.close()
+    return err or b""
+
+
+def _signal(process: Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # all gone, or only zombies
+        os.killpg(process.pid, number)
+
+
+@atexit.register
+def _end_all() -> None:
+    """Leave no program behind that nobody waits for any more."""
+    from signal import SIGTERM
+
+    for process in list(_running):
+        _signal(process, SIGTERM)
+
+
+def shown(command: list[str]) -> list[str]:
+    """Return a command as an error keeps it: cut short if it is very long."""
+    left = _SHOWN_COMMAND
+    kept: list[str] = []
+    for word in command:
+        if left < len(word):
+            return [*kept, word[: max(left, 0)] + "..."]
+        kept.append(word)
+        left -= len(word) + 3  # and as much around it in JSON
+    return kept
+
+
+def tail(err: bytes) -> str:
+    """Return the end of what a program said, as an error keeps it."""
+    return err[-4 * _SHOWN_STDERR :].decode("utf-8", "replace")[-_SHOWN_STDERR:].strip()
