@@ -232,7 +232,7 @@ def test_cancelling_a_future_ends_the_activity(which: str, stage: Stage, tmp_pat
 
 @workflow
 def calls(which: str, path: str) -> str:
-    return {"beating": beating, "digging": lambda: digging(path)}[which]()
+    return beating() if which == "beating" else digging(path)
 
 
 @pytest.mark.parametrize("which", ["beating", "digging"])

@@ -26,7 +26,11 @@ class Signal(Generic[T]):
     approve = Signal("approve", Decision)
     """
 
-    def __init__(self, name: str, type: type[T] | Any = Any) -> None:
+    @overload
+    def __init__(self: Signal[Any], name: str) -> None: ...
+    @overload
+    def __init__(self, name: str, type: type[T]) -> None: ...
+    def __init__(self, name: str, type: Any = Any) -> None:
         if not name or name.startswith("$"):
             raise InvalidOptionError(f"a signal cannot be named {name!r}; begin with a letter")
         self.name = name
@@ -143,7 +147,13 @@ ROLES = "_partita_roles"
 """The attribute in which a method carries what it answers: (kind, name) pairs."""
 
 
-def query(function: F | None = None, /, *, name: str | None = None) -> Any:
+@overload
+def query(function: F, /) -> F: ...
+@overload
+def query(function: F, /, *, name: str) -> F: ...
+@overload
+def query(*, name: str) -> Callable[[F], F]: ...
+def query(function: Any = None, /, *, name: str | None = None) -> Any:
     """Let a function answer queries. It must change nothing and wait for nothing.
 
     Inside a running workflow it is registered at once; in the body of a `Workflow` class
@@ -152,7 +162,13 @@ def query(function: F | None = None, /, *, name: str | None = None) -> Any:
     return _handler("query", function, name)
 
 
-def update(function: F | None = None, /, *, name: str | None = None) -> Any:
+@overload
+def update(function: F, /) -> F: ...
+@overload
+def update(function: F, /, *, name: str) -> F: ...
+@overload
+def update(*, name: str) -> Callable[[F], F]: ...
+def update(function: Any = None, /, *, name: str | None = None) -> Any:
     """Let a function answer updates. It runs beside the workflow and may call activities.
 
     Used as `query` is. What it raises is raised where the update was sent.

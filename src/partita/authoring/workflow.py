@@ -23,6 +23,14 @@ from partita.history import ChildPolicy, WorkflowType
 P = ParamSpec("P")
 R = TypeVar("R")
 A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+
+
+def _definition(workflow: Any) -> WorkflowSpec:
+    """Return what a method with a `self` of another type, for the sake of inference, has."""
+    found: WorkflowSpec = workflow
+    return found
 
 
 class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
@@ -49,16 +57,30 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
         self: WorkflowDefinition[P, Coroutine[Any, Any, A]], *args: P.args, **kwargs: P.kwargs
     ) -> ChildFuture[A]: ...
     @overload
-    def submit(self, *args: P.args, **kwargs: P.kwargs) -> ChildFuture[R]: ...
+    def submit(self: Callable[P, B], *args: P.args, **kwargs: P.kwargs) -> ChildFuture[B]: ...
+    @overload
+    def submit(self: Callable[[A], B], a: A | Future[A], /) -> ChildFuture[B]: ...
+    @overload
+    def submit(
+        self: Callable[[A, C], B], a: A | Future[A], c: C | Future[C], /
+    ) -> ChildFuture[B]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Begin it as a child and return a future of its result."""
-        return begin(self, args, kwargs)
+        return begin(_definition(self), args, kwargs)
 
+    @overload
     def map(
-        self: WorkflowDefinition[Concatenate[A, ...], R], items: Iterable[A | Future[A]], /
-    ) -> Futures[R]:
+        self: WorkflowDefinition[[A], Coroutine[Any, Any, B]],
+        items: Iterable[A | Future[A]],
+        /,
+    ) -> Futures[B]: ...
+    @overload
+    def map(
+        self: Callable[Concatenate[A, ...], B], items: Iterable[A | Future[A]], /
+    ) -> Futures[B]: ...
+    def map(self, items: Iterable[Any], /) -> Any:
         """Begin a child per item; the futures are in the items' order."""
-        return Futures(begin(self, (item,), {}) for item in items)
+        return Futures(begin(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Begin a child per item, with the item's elements as arguments."""
