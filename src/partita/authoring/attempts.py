@@ -12,7 +12,7 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.hooks import ActivityCall, middleware_of
 from partita.authoring.runtime import WorkflowInfo, current
-from partita.errors import CancelledError, UsageError
+from partita.errors import ActivityFailedError, CancelledError, UsageError
 
 
 def attempts(
@@ -39,7 +39,7 @@ def attempts(
         token = context.set(ActivityContext(info, beaten.append))
         outside = current.set(None)  # an activity is not a part of the workflow's code
         try:
-            return surrounded(definition, args, kwargs, info)
+            return _no_exit(definition, args, kwargs, info)
         except Exception as error:
             if policy is None or isinstance(error, (UsageError, CancelledError)):
                 raise
@@ -51,6 +51,16 @@ def attempts(
             context.reset(token)
             current.reset(outside)
         time.sleep(policy.delay(attempt))
+
+
+def _no_exit(
+    definition: ActivityDefinition, args: Sequence[Any], kwargs: dict[str, Any], info: ActivityInfo
+) -> Any:
+    """Make of `sys.exit()` in an activity what an engine makes of it: a failure."""
+    try:
+        return surrounded(definition, args, kwargs, info)
+    except SystemExit as error:
+        raise ActivityFailedError("SystemExit", str(error)) from error
 
 
 def surrounded(

@@ -41,7 +41,16 @@ from partita.authoring.hooks import (
     RetryTask,
     TaskFailure,
 )
-from partita.authoring.runtime import Continuation, WorkflowInfo, current
+from partita.authoring.runtime import (
+    PART_CANCELLED,
+    SELF_CANCELLED,
+    Continuation,
+    WorkflowInfo,
+    block_timed_out,
+    current,
+    id_is_taken,
+    nobody_hears,
+)
 from partita.codec import Converter
 from partita.errors import (
     CancelledError,
@@ -77,7 +86,7 @@ class _Line(threading.local):
     """What is true of one thread of a run: its deadlines, and how often it is shielded."""
 
     def __init__(self) -> None:
-        self.deadlines: list[float] = []
+        self.deadlines: list[tuple[float, float]] = []  # moment, and seconds that it is after
         self.shields = 0
         self.cancelled: threading.Event | None = None  # for spawned parts
 
@@ -93,8 +102,9 @@ class LocalRun:
         self._random = random.Random()
         self._keys = itertools.count(1)
         self._line = _Line()
+        self._cancel_asked = False  # ever: asking twice is asking once
         self._cancel_requested = False
-        self._abort: BaseException | None = None
+        self._end: BaseException | None = None  # an abort, or the wish to continue as new
         self._receivers: dict[str, deque[tuple[Future[Any], Callable[[str], Any]]]] = defaultdict(
             deque
         )
@@ -174,13 +184,16 @@ class LocalRun:
         kwargs: dict[str, Any],
     ) -> None:
         """Run an activity to its end, with what the failure hook says of it."""
-        value, error = None, None
+        value: Any = None
+        error: BaseException | None = None
         attempt = 0
         while not future.done():
             attempt += 1
             try:
                 value, error = self._once_more(definition, args, kwargs, future.key), None
                 break
+            except CancelledError:
+                error = CancelledError(f"{definition.label} was cancelled")
             except Exception as raised:
                 error = raised
             again = self._judge(future, definition, args, kwargs, error, attempt)
@@ -232,10 +245,14 @@ class LocalRun:
         if isinstance(verdict, CancelWorkflow):
             self.cancel_run()
         elif isinstance(verdict, AbortWorkflow):
-            with self.settled:
-                self._abort = error
-                self.settled.notify_all()
+            self._end_run(Aborted(error))
         return False
+
+    def _end_run(self, end: BaseException) -> None:
+        """Raise this wherever the run waits, whatever its code would do."""
+        with self.settled:
+            self._end = end
+            self.settled.notify_all()
 
     def _begin_child(
         self,
@@ -247,7 +264,7 @@ class LocalRun:
     ) -> None:
         info = _info(spec, future.workflow_id, WorkflowExecution(self._info.workflow_id, ""))
         if info.workflow_id in _open:
-            taken = f"workflow id {info.workflow_id!r} is open already"
+            taken = id_is_taken(spec.label, info.workflow_id)
             self.settle(future, error=ExecutionAlreadyStartedError(taken))
             return
         child = LocalRun(info, spec.hooks)
@@ -256,9 +273,12 @@ class LocalRun:
         self._stops[future.key] = child.cancel_run
 
         def work() -> None:
-            value, error = None, None
+            value: Any = None
+            error: BaseException | None = None
             try:
                 value = live(spec, args, kwargs, child)
+            except CancelledError:
+                error = CancelledError(f"{spec.label} was cancelled")
             except Exception as raised:
                 error = raised
             if error is not None:
@@ -283,12 +303,16 @@ class LocalRun:
             except CancelledError:
                 future.cancel()
                 raise
+        definition.signature.bind(args, kwargs)
         self._check()
         for pending in pending_in((args, kwargs)):
             pending.result()
+        if self._line.deadlines:  # so that the wait can be broken off
+            self._check_deadlines()
+            return self.submit(definition, args, kwargs).result()
         future = Future(self, definition.label, self.next_key())
         self._run(future, definition, resolved(args), resolved(kwargs))
-        self._check_abort()
+        self._check_end()
         return future.result()
 
     def spawn(self, function: Callable[[], Any], label: str) -> Future[Any]:
@@ -303,7 +327,10 @@ class LocalRun:
             value, error = None, None
             try:
                 value = function()
-            except Exception as raised:
+            except (ContinuedAsNew, Aborted) as end:
+                self._end_run(end)
+                return
+            except BaseException as raised:
                 error = raised
             self.settle(future, value, error)
 
@@ -344,35 +371,45 @@ class LocalRun:
         until = None if timeout is None else time.monotonic() + timeout
         line = self._line
         with self.settled:
+            if ready():
+                return True
+            if timeout is not None and timeout <= 0:
+                return False
             while True:
                 self._check()
                 if ready():
                     return True
+                self._check_deadlines()
                 now = time.monotonic()
                 if until is not None and now >= until:
                     return False
-                if line.deadlines and now >= min(line.deadlines):
-                    raise WaitTimeoutError("a timeout() block was not done in its time")
-                limits = [*line.deadlines, *([] if until is None else [until])]
+                limits = [moment for moment, _ in line.deadlines]
+                limits += [] if until is None else [until]
                 self.settled.wait(min(limits) - now if limits else None)
+
+    def _check_deadlines(self) -> None:
+        now = time.monotonic()
+        over = [seconds for moment, seconds in self._line.deadlines if now >= moment]
+        if over:
+            raise WaitTimeoutError(block_timed_out(min(over)))
 
     def _check(self) -> None:
         """Raise what was asked of this run, or of this part of it."""
-        self._check_abort()
+        self._check_end()
         line = self._line
         if line.shields:
             return
         if line.cancelled is None:
             if self._cancel_requested:
                 self._cancel_requested = False
-                raise CancelledError("the workflow was asked to cancel itself")
+                raise CancelledError(SELF_CANCELLED)
         elif line.cancelled.is_set():
             line.cancelled.clear()
-            raise CancelledError("this part of the workflow was cancelled")
+            raise CancelledError(PART_CANCELLED)
 
-    def _check_abort(self) -> None:
-        if self._abort is not None:
-            raise Aborted(self._abort)
+    def _check_end(self) -> None:
+        if self._end is not None:
+            raise self._end
 
     def start_timer(self, seconds: float) -> Future[None]:
         """Return a future that is done after a time."""
@@ -395,12 +432,12 @@ class LocalRun:
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
         """Note when this thread's waits must be over."""
-        until = time.monotonic() + seconds
-        self._line.deadlines.append(until)
+        deadline = (time.monotonic() + seconds, seconds)
+        self._line.deadlines.append(deadline)
         try:
             yield
         finally:
-            self._line.deadlines.remove(until)
+            self._line.deadlines.remove(deadline)
 
     @contextmanager
     def shield(self) -> Iterator[None]:
@@ -483,8 +520,7 @@ class LocalRun:
         future: Future[None] = Future(self, f"message to {execution.workflow_id}", self.next_key())
         target = _open.get(execution.workflow_id)
         if target is None:
-            error = ExecutionNotFoundError(f"no execution {execution.workflow_id!r} is open here")
-            future.settle(error=error)
+            future.settle(error=ExecutionNotFoundError(nobody_hears(execution.workflow_id)))
         else:
             tell(target)
             future.settle()
@@ -493,7 +529,8 @@ class LocalRun:
     def cancel_run(self) -> None:
         """Raise CancelledError where the workflow waits."""
         with self.settled:
-            self._cancel_requested = True
+            self._cancel_requested = self._cancel_requested or not self._cancel_asked
+            self._cancel_asked = True
             self.settled.notify_all()
 
     def on_query(self, name: str, function: Callable[..., Any]) -> None:

@@ -166,6 +166,25 @@ class Runtime(Protocol):
 
 current: ContextVar[Runtime | None] = ContextVar("partita_runtime", default=None)
 
+SELF_CANCELLED = "the workflow was asked to cancel itself"
+PART_CANCELLED = "this part of the workflow was cancelled"
+
+
+def block_timed_out(seconds: float) -> str:
+    """Say that a `timeout` block was not done in its time."""
+    return f"a block was not done within its {seconds} s"
+
+
+def nobody_hears(workflow_id: str) -> str:
+    """Say that a message has no execution to go to."""
+    return f"no execution {workflow_id!r} is open to hear this"
+
+
+def id_is_taken(label: str, workflow_id: str) -> str:
+    """Say why a child was not started."""
+    return f"{label} was not started: workflow id {workflow_id!r} is open already"
+
+
 Span = float | timedelta
 """Seconds, or a timedelta."""
 

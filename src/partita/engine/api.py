@@ -503,12 +503,19 @@ def _reuse(unit: Unit, request: StartRequest, last: State) -> WorkflowExecution 
 
 
 def _is_same(unit: Unit, request: StartRequest, last: State) -> bool:
-    started = last.new_events[0] if last.is_new else unit.transaction.events(last.run, 0)[0]
-    return (
-        isinstance(started, WorkflowExecutionStarted)
-        and started.workflow_type == request.workflow_type
-        and started.input == request.input
-    )
+    """Whether the run, or the first of those that it continues, began by this very request."""
+    state: State | None = last
+    while state is not None:
+        begun = state.new_events[0] if state.is_new else unit.transaction.events(state.run, 0)[0]
+        if not isinstance(begun, WorkflowExecutionStarted):
+            return False
+        if begun.workflow_type == request.workflow_type and begun.input == request.input:
+            return True
+        before = begun.continued_execution_run_id
+        if before is None:
+            return False
+        state = unit.find(request.domain, request.workflow_id, before)
+    return False
 
 
 def _oldest(unit: Unit, kind: str, domain: str, task_list: str) -> tuple[State, str] | None:

@@ -243,7 +243,9 @@ class Unit:
                 self._children.setdefault(run, []).append(item)
         if change.closes:
             self.closed.append(state)
-        for outgoing in change.outgoing:
+        heirs = [one for one in change.outgoing if isinstance(one, ContinueRun)]
+        others = [one for one in change.outgoing if not isinstance(one, ContinueRun)]
+        for outgoing in heirs + others:  # what is sent to oneself is for the next run
             self._deliver(state, outgoing)
 
     def fire_due(self) -> bool:

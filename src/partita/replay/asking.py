@@ -229,7 +229,12 @@ class Asking:
 
     def can_never_go_on(self) -> bool:
         """Whether nothing is open that could end what the function waits for."""
-        return not (self._operations or self._timers or self.inbox.is_awaited)
+        if self._timers or self.inbox.is_awaited:
+            return False
+        return all(
+            operation.deferred or isinstance(operation.future, _StrandFuture)
+            for operation in self._operations.values()
+        )
 
     def refuse_unknown_updates(self) -> None:
         """Answer the updates that no handler was registered for."""
@@ -396,7 +401,7 @@ class Asking:
                 value = function()
             except GreenletExit:
                 raise
-            except Exception as raised:
+            except BaseException as raised:  # sys.exit() must not end the thread of all
                 error = raised
             self._operations.pop(key, None)
             future.settle(value, error)

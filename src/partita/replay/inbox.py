@@ -104,7 +104,7 @@ class Inbox:
             payload = payloads.popleft()
             self._order.remove(name)
             try:
-                value = self._run.converter.load(payload, decode, f"signal {name}")
+                value = self._run.converter.load(payload or "null", decode, f"signal {name}")
             except InvalidInputError as error:
                 if self._run.expected is None:
                     log.warning(
@@ -179,7 +179,7 @@ class Inbox:
             answer = UpdateAnswer(request.id, result=payload)
         except GreenletExit:
             raise
-        except Exception as error:
+        except BaseException as error:  # sys.exit() must not end the thread that decides for all
             answer = UpdateAnswer(request.id, failure=Failure.of(error).dump())
         self._record(answer)
 

@@ -134,7 +134,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         timer = self._started.pop(handle, None)
-        if timer is not None:
+        if timer is not None and not self._closed:
             timer.cancel()
 
     # -- what asyncio asks of a loop

@@ -10,6 +10,7 @@ from typing import Any
 
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
 from partita.authoring.failure import Failure
+from partita.authoring.runtime import id_is_taken, nobody_hears
 from partita.codec import Converter, decoder
 from partita.errors import (
     ActivityAbortedError,
@@ -105,16 +106,12 @@ def _lambda_timed_out(definition: Submittable, event: LambdaFunctionTimedOut) ->
 
 def _not_started(event: StartChildWorkflowExecutionFailed, spec: WorkflowSpec) -> BaseException:
     if event.cause == "WORKFLOW_ALREADY_RUNNING":
-        return ExecutionAlreadyStartedError(
-            f"{spec.label} was not started: workflow id {event.workflow_id!r} is open already"
-        )
+        return ExecutionAlreadyStartedError(id_is_taken(spec.label, event.workflow_id))
     return refused(event, spec)
 
 
 def _unknown(event: Any) -> Outcome:
-    return None, ExecutionNotFoundError(
-        f"no execution {event.workflow_id!r} is open to hear this ({event.cause})"
-    )
+    return None, ExecutionNotFoundError(nobody_hears(event.workflow_id))
 
 
 BY_INITIATED.update(

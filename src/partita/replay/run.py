@@ -22,7 +22,7 @@ from partita import errors
 from partita.authoring.definition import Submittable, WorkflowSpec
 from partita.authoring.failure import Failure
 from partita.authoring.registry import place
-from partita.authoring.runtime import current
+from partita.authoring.runtime import PART_CANCELLED, SELF_CANCELLED, current
 from partita.codec import Converter, same
 from partita.errors import (
     CancelledError,
@@ -75,6 +75,7 @@ class Run:
         self._evicted = False
         self._input: str | None = None
         self._decisions: list[AnyDecision] = []
+        self._refused: list[AnyEvent] = []  # in the old turn that is being lived through
 
     # -- for the replayer ------------------------------------------------------------------
 
@@ -90,6 +91,9 @@ class Run:
         self._turn(events, time)
         if self.expected:
             raise self._mismatch(None, self.expected[0], self.where())
+        refused, self._refused = self._refused, []
+        for event in refused:  # the code heard of it in the next turn
+            self.asking.was_refused(event)
 
     def new_turn(self, events: Iterable[AnyEvent], time: float) -> list[AnyDecision]:
         """Live through a new turn and return what the code decided."""
@@ -219,7 +223,8 @@ class Run:
             except GreenletExit:
                 return
 
-        strand = Strand(enter, self.asking.start_timer)
+        cancelled = PART_CANCELLED if self.strands else SELF_CANCELLED
+        strand = Strand(enter, self.asking.start_timer, cancelled)
         self.strands.append(strand)
         return strand
 
@@ -345,10 +350,12 @@ class Run:
             return False
 
     def _bind(self, decision: AnyDecision, event: AnyEvent) -> None:
-        if was_refused(decision, event):
-            self.asking.was_refused(event)
-        else:
+        if not was_refused(decision, event):
             self.asking.was_recorded(decision, event)
+        elif self.expected is not None:
+            self._refused.append(event)
+        else:
+            self.asking.was_refused(event)
 
     def _stop(self, error: PartitaError) -> None:
         """Break off: the function is never resumed, and its driver raises the error."""

@@ -17,6 +17,7 @@ from typing import Any
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from partita.authoring.future import Future
+from partita.authoring.runtime import block_timed_out
 from partita.errors import CancelledError, PartitaError, WaitTimeoutError
 
 REFUSALS = 100
@@ -41,13 +42,16 @@ class Deadline:
 class Strand:
     """One line of a workflow's code."""
 
-    def __init__(self, body: Callable[[], None], start_timer: Callable[[float], Any]) -> None:
+    def __init__(
+        self, body: Callable[[], None], start_timer: Callable[[float], Any], cancelled: str
+    ) -> None:
         self.event_loop: Any = None  # the asyncio loop that runs inside, if one does
         self.deadlines: list[Deadline] = []
         self.shields = 0
         self.error: BaseException | None = None  # to be raised at the next wait
         self.cancel_pending = False
         self._start_timer = start_timer
+        self._cancelled = cancelled  # what its CancelledError says
         self._ready: Callable[[], bool] | None = None  # what it waits for; None: nothing
         self._hub: greenlet | None = None
         self._refusals = 0
@@ -107,11 +111,11 @@ class Strand:
             raise error
         if self.cancel_pending and not self.shields:
             self.cancel_pending = False
-            raise CancelledError("the workflow was asked to cancel itself")
+            raise CancelledError(self._cancelled)
         if not ready():
             over = [deadline.seconds for deadline in self.deadlines if deadline.is_over]
             if over:
-                raise WaitTimeoutError(f"a block was not done within its {min(over)} s")
+                raise WaitTimeoutError(block_timed_out(min(over)))
 
     def _give_way(self) -> None:
         assert self._hub is not None

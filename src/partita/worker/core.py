@@ -276,8 +276,8 @@ class Worker:
             timer = threading.Timer(REPORT_AGAIN, self._report, [answer])
             timer.daemon = True
             timer.start()
-        elif isinstance(error, TaskLostError):
-            log.warning("%s", error)
+        elif isinstance(error, TaskLostError):  # timed out, or its workflow is over: all in order
+            log.info("%s", error)
         else:
             log.error("a result could not be stored: %s", error)
 

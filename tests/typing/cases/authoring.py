@@ -1,7 +1,17 @@
 # What mypy must say is in the comments: `R:` a revealed type, `E:` the code of an error.
 from dataclasses import dataclass
 
-from partita import Future, Retry, activity, wait, workflow
+from partita import (
+    Future,
+    Retry,
+    Signal,
+    activity,
+    signals,
+    spawn,
+    wait,
+    wait_signal,
+    workflow,
+)
 from partita.client import Client
 
 
@@ -66,3 +76,28 @@ ship.map(["order"])  # E: list-item
 notify.submit(order, charge.submit("4242", 1))  # E: arg-type
 number: Future[int] = charge.submit("4242", 1)  # E: assignment
 activity(start_to_close="soon")(ship)  # E: call-overload
+
+
+@workflow
+def pack(order: Order) -> int:
+    return 1
+
+
+@workflow
+async def track(order: Order) -> str:
+    return ""
+
+
+APPROVE = Signal("approve", Order)
+
+reveal_type(pack.submit(order))  # R: partita.authoring.future.ChildFuture[int]
+reveal_type(pack.map([order]))  # R: partita.authoring.future.Futures[int]
+reveal_type(track.submit(order))  # R: partita.authoring.future.ChildFuture[str]
+reveal_type(wait_signal(APPROVE))  # R: tests.typing.cases.authoring.Order
+reveal_type(wait_signal("n", int))  # R: int
+reveal_type(signals(APPROVE))  # R: partita.authoring.messages.Channel[tests.typing.cases.authoring.Order]
+reveal_type(ship.options(task_list="gpu").submit(order))  # R: partita.authoring.future.Future[list[int]]
+reveal_type(spawn(charge, "4242", 1))  # R: partita.authoring.future.Future[str]
+pack.submit(3)  # E: call-overload
+fetch_options = ship.options(task_lst="gpu")  # E: call-arg
+spawn(charge, "4242")  # E: call-arg
