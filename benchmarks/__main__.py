@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import measures
+from benchmarks import language, measures
 from benchmarks.floor import commits_per_second
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -73,14 +73,33 @@ def commit() -> str:
     return found.stdout.strip()
 
 
-def apart(function: str, folder: Path) -> Any:
+def apart(function: str, folder: Path, module: str = "measures") -> Any:
     """Run a measure in a process of its own, for the sake of its memory."""
     code = (
-        "import json, pathlib, sys; from benchmarks import measures; "
-        f"print(json.dumps(measures.{function}(pathlib.Path(sys.argv[1]))))"
+        f"import json, pathlib, sys; from benchmarks import {module}; "
+        f"print(json.dumps({module}.{function}(pathlib.Path(sys.argv[1]))))"
     )
     command = [sys.executable, "-c", code, str(folder)]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def add_language(report: Report, folder: Path) -> None:
+    """Measure what the language costs, beside 10,000 activities in the same run."""
+    yard = language.activities(folder)
+    report.add("10,000 activities at once", yard, "activities/s", rate=True)
+    half = f">= {yard / 2:,.0f}"
+    report.add("signals to one workflow", language.signals_to_one(folder), "signals/s", half)
+    report.add("children of one workflow", language.children(folder), "children/s", half)
+    value = language.wide_group(folder)
+    report.add("group of 10,000, 100 at a time", value, "activities/s", half)
+    p50, p99 = language.timer_lateness(folder)
+    report.add("timers are late by, p50", p50, "ms")
+    report.add("timers are late by, p99", p99, "ms")
+    rate, size, idle, nothing = apart("sleepers", folder, "language")
+    report.add("100,000 sleeping workflows: start", rate, "workflows/s")
+    report.add("100,000 sleeping workflows: file", size, "MB")
+    report.add("100,000 sleeping workflows: idle", idle, "% of a CPU")
+    report.add("an empty file: idle", nothing, "% of a CPU")
 
 
 def main() -> None:
@@ -106,6 +125,7 @@ def main() -> None:
         report.add("F: late / early", late / early, "x", "<= 1.15")
         value = measures.replay_rate(folder)
         report.add("replay of a 10,000-step history", value, "events/s", ">= 100,000")
+        add_language(report, folder)
         peak, before = apart("suspended_memory", folder)
         report.add("10,000 suspended runs, peak RSS", peak, "MB", "<= 400")
         report.add("the same process before them", before, "MB")

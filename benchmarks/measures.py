@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.workflows import fan_out, sequential, step, waiting
+from benchmarks.workflows import WORKFLOWS, fan_out, sequential, step, waiting
 from partita.client import Client
 from partita.connect import connect
 from partita.history import WorkflowExecution
@@ -27,7 +27,7 @@ def rig(folder: Path, name: str) -> Iterator[tuple[Client, Service]]:
     client = Client(service)
     worker = Worker(
         service,
-        workflows=[sequential, fan_out, waiting],
+        workflows=WORKFLOWS,
         activities=[step],
     )
     worker.start()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from partita import activity, sleep, workflow
+from datetime import timedelta
+from typing import Any
+
+from partita import WorkflowDefinition, activity, group, now, signals, sleep, task, workflow
 
 
 @activity
@@ -28,3 +31,42 @@ def waiting(number: int) -> int:
     before = step(number)
     sleep(3600)
     return before
+
+
+@workflow
+def listening(count: int) -> int:
+    return sum(signals("n", int).get() for _ in range(count))
+
+
+@workflow
+def child(number: int) -> int:
+    return number
+
+
+@workflow
+def family(count: int) -> int:
+    return sum(child.map(range(count)).result())
+
+
+@workflow
+def wide(count: int, at_a_time: int) -> int:
+    return len(group([task(step, number) for number in range(count)], max_parallel=at_a_time)())
+
+
+@workflow
+def punctual(seconds: float) -> float:
+    """Return by how many seconds a timer was late."""
+    due = now() + timedelta(seconds=seconds)
+    sleep(seconds)
+    return (now() - due).total_seconds()
+
+
+@workflow
+def asleep(number: int) -> int:
+    sleep(30 * 86400)
+    return number
+
+
+WORKFLOWS: list[WorkflowDefinition[..., Any]] = [
+    *(sequential, fan_out, waiting, listening, child, family, wide, punctual, asleep)
+]
