@@ -71,6 +71,8 @@ def surrounded(
 ) -> Any:
     """Call the function with its middleware around it; an async one is run to its end here."""
     function = awaited(definition.function) if definition.is_async else definition.function
+    if not middleware_of(definition):
+        return function(*args, **kwargs)
     with _middleware(definition, args, kwargs, info) as finish:
         return finish(function(*args, **kwargs))
 
@@ -82,6 +84,8 @@ async def surrounded_async(
     info: ActivityInfo,
 ) -> Any:
     """Do as `surrounded` does, on the event loop that runs here."""
+    if not middleware_of(definition):
+        return await definition.function(*args, **kwargs)
     with _middleware(definition, args, kwargs, info) as finish:
         return finish(await definition.function(*args, **kwargs))
 
@@ -95,9 +99,6 @@ def _middleware(
 ) -> Iterator[Callable[[Any], Any]]:
     """Enter all that surrounds an activity; yield what the result must be passed through."""
     around = middleware_of(definition)
-    if not around:
-        yield lambda result: result
-        return
     call = ActivityCall(info=info, args=tuple(args), kwargs=kwargs)
 
     def finish(result: Any) -> Any:

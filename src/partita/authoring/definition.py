@@ -67,17 +67,15 @@ class ActivityDefinition:
         self.settings = settings
         self.signature = Signature(function)
         self.is_async = inspect.iscoroutinefunction(function)
+        self.label = f"activity {activity_type.name}"  # what it is, for people
+        self.arguments_label = f"the arguments of {self.label}"
+        self.result_label = f"the result of {self.label}"
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
 
     @property
     def key(self) -> str:
         """`name@version`."""
         return self.activity_type.key
-
-    @property
-    def label(self) -> str:
-        """What it is, for people."""
-        return f"activity {self.activity_type.name}"
 
     @property
     def namespace(self) -> Mapping[str, Any]:
@@ -110,17 +108,15 @@ class WorkflowSpec:
         self.hooks = hooks
         self.signature = Signature(function)
         self.is_async = inspect.iscoroutinefunction(function)
+        self.label = f"workflow {workflow_type.name}"  # what it is, for people
+        self.arguments_label = f"the arguments of {self.label}"
+        self.result_label = f"the result of {self.label}"
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
 
     @property
     def key(self) -> str:
         """`name@version`."""
         return self.workflow_type.key
-
-    @property
-    def label(self) -> str:
-        """What it is, for people."""
-        return f"workflow {self.workflow_type.name}"
 
     @property
     def namespace(self) -> Mapping[str, Any]:
@@ -142,6 +138,9 @@ class LambdaSpec:
 
     def __init__(self, name: str, start_to_close: float | None, stand_in: Any) -> None:
         self.name = name
+        self.label = f"Lambda function {name}"  # what it is, for people
+        self.arguments_label = f"the arguments of {self.label}"
+        self.result_label = f"the result of {self.label}"
         self.start_to_close = start_to_close
         self.function: Callable[..., Any] = stand_in or self._absent
         self.signature = Signature(_one_value)
@@ -151,11 +150,6 @@ class LambdaSpec:
     def key(self) -> str:
         """Its name."""
         return self.name
-
-    @property
-    def label(self) -> str:
-        """What it is, for people."""
-        return f"Lambda function {self.name}"
 
     def _absent(self, _: Any = None) -> Any:
         raise UnknownTypeError(

@@ -259,10 +259,15 @@ def _collect(value: Any, found: list[Future[Any]]) -> None:
         found.append(value)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _collect(item, found)
+            if type(item) not in _PLAIN:
+                _collect(item, found)
     elif isinstance(value, dict):
         for item in value.values():
-            _collect(item, found)
+            if type(item) not in _PLAIN:
+                _collect(item, found)
+
+
+_PLAIN = frozenset({int, str, float, bool, bytes, type(None)})
 
 
 def resolved(value: Any) -> Any:

@@ -228,6 +228,8 @@ class Dispatch:
     def _with_room(self, unit: Unit) -> list[str]:
         """Return the task lists whose limits allow for more."""
         domain = self.host.domain
+        if not unit.lanes.are_limited:
+            return list(self._task_lists)
         return [name for name in self._task_lists if unit.lanes.room(domain, name) >= 1]
 
     def _start(self, unit: Unit, state: State, id: str, tasks: list[ActivityTask]) -> None:

@@ -19,16 +19,13 @@ class Lanes:
 
     def __init__(self, transaction: Transaction, limits: list[LimitRecord], now: float) -> None:
         self._transaction = transaction
+        self.are_limited = bool(limits)
         self._limits = {(limit.domain, limit.task_list): limit for limit in limits}
         self._now = now
         self._taken: dict[tuple[str, str], int] = {}
         self._left: dict[tuple[str, str], int] = {}
         self._running: dict[tuple[str, str], int] = {}
         self.next_token: float | None = None  # when a lane that was full may go on
-
-    def is_limited(self, domain: str, task_list: str) -> bool:
-        """Whether a task list has limits at all."""
-        return (domain, task_list) in self._limits
 
     def room(self, domain: str, task_list: str) -> float:
         """Return how many more activities may begin in a task list now."""

@@ -229,10 +229,12 @@ class Unit:
         apply(state, change)
         run = state.run
         self.touched[run] = state
-        if state.execution.origin is not None:
+        reuses = state.execution.origin is not None
+        if reuses:
             self._hold_back(state, change)
         for item in change.put:
-            if item.queue is not None and item is state.items.get((item.kind, item.id)):
+            is_held = reuses and item is not state.items.get((item.kind, item.id))
+            if item.queue is not None and not is_held:
                 if item.kind == "activity":
                     self.ready_activities[run, item.id] = state
                 else:
@@ -243,10 +245,11 @@ class Unit:
                 self._children.setdefault(run, []).append(item)
         if change.closes:
             self.closed.append(state)
-        heirs = [one for one in change.outgoing if isinstance(one, ContinueRun)]
-        others = [one for one in change.outgoing if not isinstance(one, ContinueRun)]
-        for outgoing in heirs + others:  # what is sent to oneself is for the next run
-            self._deliver(state, outgoing)
+        if change.outgoing:
+            heirs = [one for one in change.outgoing if isinstance(one, ContinueRun)]
+            others = [one for one in change.outgoing if not isinstance(one, ContinueRun)]
+            for outgoing in heirs + others:  # what is sent to oneself is for the next run
+                self._deliver(state, outgoing)
 
     def fire_due(self) -> bool:
         """Look at what has come due; return whether there may be more."""
@@ -280,12 +283,14 @@ class Unit:
 
     def start_activity(self, state: State, id: str, identity: str, owner: str | None) -> bool:
         """Hand a waiting activity to a worker, if its task list's limits allow it."""
-        item = state.get("activity", id)
-        assert isinstance(item, OpenActivity)
-        domain = state.execution.domain
-        if self.lanes.room(domain, item.task_list) < 1:
-            return False
-        lane = self.lanes.take(domain, item.task_list)
+        lane = None
+        if self.lanes.are_limited:
+            item = state.get("activity", id)
+            assert isinstance(item, OpenActivity)
+            domain = state.execution.domain
+            if self.lanes.room(domain, item.task_list) < 1:
+                return False
+            lane = self.lanes.take(domain, item.task_list)
         self.do(
             state,
             StartActivityTask(activity_id=id, identity=identity or None, owner=owner, lane=lane),

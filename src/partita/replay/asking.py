@@ -119,7 +119,7 @@ class Asking:
         kind = type(event)
         ended = BY_SCHEDULED.get(kind)
         if ended is not None:
-            key = self._bound.pop(getattr(event, "scheduled_event_id", 0), "")
+            key = self._bound.pop(event.scheduled_event_id, "")  # type: ignore[union-attr,arg-type]
             self._end(key, event, ended)
         elif kind is TimerFired:
             timer = self._timers.pop(event.timer_id, None)  # type: ignore[union-attr]
@@ -204,8 +204,11 @@ class Asking:
 
     def was_recorded(self, decision: AnyDecision, event: AnyEvent) -> None:
         """Learn the event id that later events will name."""
+        if type(decision) is ScheduleActivityTask:
+            self._bound[event.event_id] = decision.activity_id
+            return
         match decision:
-            case ScheduleActivityTask(activity_id=key) | ScheduleLambdaFunction(id=key):
+            case ScheduleLambdaFunction(id=key):
                 self._bound[event.event_id] = key
             case (
                 StartChildWorkflowExecution(control=key)
@@ -229,12 +232,10 @@ class Asking:
 
     def can_never_go_on(self) -> bool:
         """Whether nothing is open that could end what the function waits for."""
-        if self._timers or self.inbox.is_awaited:
-            return False
-        return all(
-            operation.deferred or isinstance(operation.future, _StrandFuture)
-            for operation in self._operations.values()
-        )
+        for operation in self._operations.values():
+            if not operation.deferred and type(operation.future) is not _StrandFuture:
+                return False
+        return not (self._timers or self.inbox.is_awaited)
 
     def refuse_unknown_updates(self) -> None:
         """Answer the updates that no handler was registered for."""
@@ -267,7 +268,6 @@ class Asking:
 
     def next_key(self) -> str:
         """Return the next number."""
-        self._run.check_alive()
         self._keys += 1
         return str(self._keys)
 
@@ -327,7 +327,7 @@ class Asking:
             try:
                 real, named = resolved(args), resolved(kwargs)
                 payload = self._run.dump(
-                    definition.signature.bind(real, named), f"the arguments of {definition.label}"
+                    definition.signature.bind(real, named), definition.arguments_label
                 )
             except Exception as error:
                 future.settle(error=error)
@@ -362,7 +362,7 @@ class Asking:
         value = definition.signature.bind(operation.args, operation.kwargs)
         if isinstance(definition, LambdaSpec):
             value = operation.args[0] if operation.args else operation.kwargs.get("input")
-        payload = self._run.dump(value, f"the arguments of {definition.label}")
+        payload = self._run.dump(value, definition.arguments_label)
         match definition:
             case ActivityDefinition():
                 self._run.issue(_activity_decision(key, definition, operation, payload))

@@ -110,7 +110,7 @@ def caused_by(events: Sequence[AnyEvent], position: int) -> tuple[list[AnyEvent]
     end = position + 1
     while end < len(events):
         event = events[end]
-        if type(event) in _CAUSED_TYPES and not getattr(event, "initiated_event_id", 0):
+        if type(event) in _CAUSED_TYPES and not _is_later(event):
             if getattr(event, "decision_task_completed_event_id", None) != completed:
                 break
             caused.append(event)
@@ -118,6 +118,11 @@ def caused_by(events: Sequence[AnyEvent], position: int) -> tuple[list[AnyEvent]
             break
         end += 1
     return caused, end
+
+
+def _is_later(event: AnyEvent) -> bool:
+    """Whether it tells of a child that was initiated and could not start: that is news."""
+    return type(event) is StartChildWorkflowExecutionFailed and event.initiated_event_id > 0
 
 
 SameInput = Callable[[str | None, str | None], bool]

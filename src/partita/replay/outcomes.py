@@ -70,7 +70,7 @@ def refused(event: AnyEvent, definition: Submittable) -> BaseException:
 def _result(definition: Submittable, result: str | None, converter: Converter) -> Outcome:
     decode = _load_any if isinstance(definition, LambdaSpec) else definition.signature.decode_result
     try:
-        return converter.load(result, decode, f"the result of {definition.label}"), None
+        return converter.load(result, decode, definition.result_label), None
     except UsageError as error:
         return None, error
 

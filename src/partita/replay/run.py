@@ -19,7 +19,7 @@ from typing import Any
 from greenlet import GreenletExit
 
 from partita import errors
-from partita.authoring.definition import Submittable, WorkflowSpec
+from partita.authoring.definition import WorkflowSpec
 from partita.authoring.failure import Failure
 from partita.authoring.registry import place
 from partita.authoring.runtime import PART_CANCELLED, SELF_CANCELLED, current
@@ -187,7 +187,8 @@ class Run:
         """Let every strand run that can, until none can."""
         while self._resume_all():
             pass
-        self.strands = self.strands[:1] + [one for one in self.strands[1:] if not one.is_over]
+        if len(self.strands) > 1:
+            self.strands[1:] = [one for one in self.strands[1:] if not one.is_over]
         if self._broken is not None or self.final is not None:
             return
         self.asking.refuse_unknown_updates()
@@ -299,16 +300,17 @@ class Run:
 
     def check_alive(self) -> None:
         """Keep evicted code, and code that may only look, from asking for anything."""
+        if not (self.reading or self._evicted) and self.asking.continuation is None:
+            return
         if self.reading:
             raise UsageError(
                 "a query, or a before_replay or after_replay hook, may only look; "
                 "use an update or a signal to change something"
             )
-        if self._evicted or self.asking.continuation is not None:
-            for strand in self.strands:
-                if strand.is_current:
-                    strand.refuse()
-            raise GreenletExit
+        for strand in self.strands:
+            if strand.is_current:
+                strand.refuse()
+        raise GreenletExit
 
     def strand(self) -> Strand:
         """Return the strand whose code runs now.
@@ -336,13 +338,13 @@ class Run:
             self._bind(decision, event)
 
     def _agrees(self, decision: AnyDecision, event: AnyEvent) -> bool:
+        return agrees(decision, event, partial(self._same_input, decision))
+
+    def _same_input(self, decision: AnyDecision, one: str | None, other: str | None) -> bool:
+        """Compare as the activity would read them: sets have no order, lists have one."""
         definition = self.asking.definition_of(decision)
         if definition is None:
-            return agrees(decision, event)
-        return agrees(decision, event, partial(self._same_arguments, definition))
-
-    def _same_arguments(self, definition: Submittable, one: str | None, other: str | None) -> bool:
-        """Compare as the activity would read them: sets have no order, lists have one."""
+            return same(one, other)
         try:
             load = definition.signature.load
             return same(one, other) or load(self.converter, one) == load(self.converter, other)

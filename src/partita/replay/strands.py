@@ -80,6 +80,8 @@ class Strand:
 
     def may_resume(self) -> bool:
         """Whether what it waits for is there."""
+        if self.error is None and not self.cancel_pending and not self.deadlines:
+            return self._ready is None or self._ready()
         return self._is_interrupted() or self._ready is None or self._ready()
 
     def _is_interrupted(self) -> bool:
