@@ -89,7 +89,7 @@ def test_a_script_that_breaks_leaves_the_old_file_as_it_was(
     assert tables(old) == before
     assert rows(old, "SELECT count(*) FROM migrations") == [(LAST,)]
     assert rows(old, "SELECT status FROM executions") == [(0,)]
-    del scripts[1:]
+    del scripts[LAST:]
     store = SqliteStore(old)
     assert store.find("d", "w", None) is not None
     store.close()

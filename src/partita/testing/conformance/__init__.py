@@ -1,0 +1,54 @@
+"""Check that a service does what `partita.service.Service` obliges it to do.
+
+Every check is a function of a service and its clock, raises AssertionError if the service
+deviates, and leaves the service usable for the next. It needs no test framework:
+
+    for name, check in CHECKS.items():
+        check(new_service(clock), clock)
+
+A service whose time cannot be moved gets a clock whose `advance` waits.
+"""
+
+from partita.testing.conformance import (
+    activities,
+    between,
+    decision_tasks,
+    executions,
+    language,
+    starting,
+)
+from partita.testing.conformance.arrange import (
+    CHARGE,
+    CHECKS,
+    DOMAIN,
+    FLOW,
+    TASK_LIST,
+    Check,
+    activity_task,
+    answer,
+    charge,
+    decision_task,
+    kinds,
+    start,
+    started,
+    status,
+)
+
+_FAMILIES = (starting, decision_tasks, activities, executions, between, language)
+
+__all__ = [
+    "CHARGE",
+    "CHECKS",
+    "DOMAIN",
+    "FLOW",
+    "TASK_LIST",
+    "Check",
+    "activity_task",
+    "answer",
+    "charge",
+    "decision_task",
+    "kinds",
+    "start",
+    "started",
+    "status",
+]
