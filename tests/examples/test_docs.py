@@ -41,6 +41,8 @@ def save(text: str, folder: Path) -> Path:
 
 @pytest.mark.parametrize("text", PYTHON)
 def test_python_blocks_run(text: str, tmp_path: Path) -> None:
+    for other in PYTHON:  # a block may import another that has a name
+        save(other, tmp_path)
     run([str(save(text, tmp_path))], tmp_path)
 
 
