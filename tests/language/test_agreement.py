@@ -29,7 +29,8 @@ from partita.engine import Engine
 from partita.errors import PartitaError, WorkflowCanceledError, WorkflowFailedError
 from partita.store import Store
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore, SqliteTransaction
+from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite_transaction import SqliteTransaction
 from partita.worker import Worker
 from tests.replay.conftest import ForgetfulWorker
 

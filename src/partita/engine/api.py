@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
@@ -22,7 +21,6 @@ from partita.commands import (
     Release,
     RequestCancel,
     Signal,
-    Start,
     StartDecisionTask,
     Terminate,
 )
@@ -30,9 +28,9 @@ from partita.engine.core import DEFAULT_LEASE, Core
 from partita.engine.dispatch import activity_task
 from partita.engine.forks import fork
 from partita.engine.questions import ask_others
+from partita.engine.starts import begin
 from partita.engine.unit import Unit, make_token, not_found, parse_token
 from partita.errors import (
-    ExecutionAlreadyStartedError,
     PartitaError,
     PayloadTooLargeError,
 )
@@ -41,7 +39,6 @@ from partita.history import (
     AnyEvent,
     RescheduleCause,
     WorkflowExecution,
-    WorkflowExecutionStarted,
     WorkflowType,
 )
 from partita.service import (
@@ -58,7 +55,6 @@ from partita.service import (
     TaskListLimits,
 )
 from partita.state import (
-    Execution,
     ExecutionFilter,
     OpenActivity,
     OpenDecision,
@@ -120,31 +116,7 @@ class Engine:
     def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
         self._check_size(request.input, "the input")
-        return self._core.loop.ask(lambda unit: self._start(unit, request))
-
-    def _start(self, unit: Unit, request: StartRequest) -> WorkflowExecution:
-        last = unit.find(request.domain, request.workflow_id)
-        if last is not None:
-            existing = _reuse(unit, request, last)
-            if existing is not None:
-                return existing
-        execution = Execution(
-            domain=request.domain,
-            workflow_id=request.workflow_id,
-            run_id=uuid.uuid4().hex,
-            workflow_type=request.workflow_type,
-            task_list=request.task_list,
-            started_at=unit.now,
-            task_priority=request.task_priority,
-            child_policy=request.child_policy,
-            task_start_to_close=request.task_start_to_close,
-            execution_start_to_close=request.execution_start_to_close,
-            tag_list=request.tag_list,
-            lambda_role=request.lambda_role,
-        )
-        attributes = request.search_attributes
-        unit.begin(execution, Start(input=request.input, search_attributes=attributes))
-        return WorkflowExecution(execution.workflow_id, execution.run_id)
+        return self._core.loop.ask(lambda unit: begin(unit, request))
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
@@ -159,7 +131,7 @@ class Engine:
                 policy = request.reuse_policy
                 if policy is ReusePolicy.RETURN_EXISTING:  # a closed one cannot be signalled
                     policy = ReusePolicy.ALLOW
-                self._start(unit, replace(request, reuse_policy=policy))
+                begin(unit, replace(request, reuse_policy=policy))
                 state = unit.find(request.domain, request.workflow_id)
             assert state is not None
             unit.do(state, Signal(signal_name=signal_name, input=input))
@@ -472,50 +444,6 @@ def _info(record: Record) -> ExecutionInfo:
         parent=execution.parent,
         search_attributes=progress.search_attributes,
     )
-
-
-def _reuse(unit: Unit, request: StartRequest, last: State) -> WorkflowExecution | None:
-    """Return the existing execution if the start means it, None if a new run may begin."""
-    policy, status = request.reuse_policy, last.progress.status
-    is_open = status is Status.OPEN
-    if policy is ReusePolicy.RETURN_EXISTING:
-        if not _is_same(unit, request, last):
-            raise ExecutionAlreadyStartedError(
-                f"workflow id {request.workflow_id!r} belongs to a start of "
-                f"{last.execution.workflow_type.key} with other input; choose another id"
-            )
-        return WorkflowExecution(last.execution.workflow_id, last.execution.run_id)
-    if policy is ReusePolicy.TERMINATE_EXISTING and is_open:
-        unit.do(last, Terminate(reason="replaced by a new start"))
-        return None
-    failed = status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
-    allowed = (
-        policy is ReusePolicy.TERMINATE_EXISTING
-        or (policy is ReusePolicy.ALLOW and not is_open)
-        or (policy is ReusePolicy.ALLOW_AFTER_FAILURE and failed)
-    )
-    if not allowed:
-        raise ExecutionAlreadyStartedError(
-            f"workflow id {request.workflow_id!r} is {status.name.lower()} "
-            f"and the reuse policy is {policy.value!r}; choose another id or policy"
-        )
-    return None
-
-
-def _is_same(unit: Unit, request: StartRequest, last: State) -> bool:
-    """Whether the run, or the first of those that it continues, began by this very request."""
-    state: State | None = last
-    while state is not None:
-        begun = state.new_events[0] if state.is_new else unit.transaction.events(state.run, 0)[0]
-        if not isinstance(begun, WorkflowExecutionStarted):
-            return False
-        if begun.workflow_type == request.workflow_type and begun.input == request.input:
-            return True
-        before = begun.continued_execution_run_id
-        if before is None:
-            return False
-        state = unit.find(request.domain, request.workflow_id, before)
-    return False
 
 
 def _oldest(unit: Unit, kind: str, domain: str, task_list: str) -> tuple[State, str] | None:

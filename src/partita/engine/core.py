@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from partita.engine.dispatch import Dispatch
 from partita.engine.liveness import is_dead, new_worker
 from partita.engine.loop import Loop, Request
-from partita.engine.unit import States, Unit
+from partita.engine.states import States
+from partita.engine.unit import Unit
 from partita.errors import (
     PartitaError,
     StoreError,

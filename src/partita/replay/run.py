@@ -342,7 +342,7 @@ class Run:
 
     def _same_input(self, decision: AnyDecision, one: str | None, other: str | None) -> bool:
         """Compare as the activity would read them: sets have no order, lists have one."""
-        definition = self.asking.definition_of(decision)
+        definition = self.asking.operations.definition_of(decision)
         if definition is None:
             return same(one, other)
         try:
@@ -353,7 +353,7 @@ class Run:
 
     def _bind(self, decision: AnyDecision, event: AnyEvent) -> None:
         if not was_refused(decision, event):
-            self.asking.was_recorded(decision, event)
+            self.asking.operations.was_recorded(decision, event)
         elif self.expected is not None:
             self._refused.append(event)
         else:

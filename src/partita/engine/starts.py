@@ -1,0 +1,86 @@
+"""Start executions, and tell which start means which execution."""
+
+from __future__ import annotations
+
+import uuid
+
+from partita.commands import Start, Terminate
+from partita.engine.unit import Unit
+from partita.errors import ExecutionAlreadyStartedError
+from partita.history import WorkflowExecution, WorkflowExecutionStarted
+from partita.service import ReusePolicy, StartRequest
+from partita.state import Execution, State, Status
+
+
+def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
+    """Start an execution, or return the one that this very request started before.
+
+    Raises:
+        ExecutionAlreadyStartedError: the reuse policy forbids it.
+    """
+    last = unit.find(request.domain, request.workflow_id)
+    if last is not None:
+        existing = _reuse(unit, request, last)
+        if existing is not None:
+            return existing
+    execution = Execution(
+        domain=request.domain,
+        workflow_id=request.workflow_id,
+        run_id=uuid.uuid4().hex,
+        workflow_type=request.workflow_type,
+        task_list=request.task_list,
+        started_at=unit.now,
+        task_priority=request.task_priority,
+        child_policy=request.child_policy,
+        task_start_to_close=request.task_start_to_close,
+        execution_start_to_close=request.execution_start_to_close,
+        tag_list=request.tag_list,
+        lambda_role=request.lambda_role,
+    )
+    attributes = request.search_attributes
+    unit.begin(execution, Start(input=request.input, search_attributes=attributes))
+    return WorkflowExecution(execution.workflow_id, execution.run_id)
+
+
+def _reuse(unit: Unit, request: StartRequest, last: State) -> WorkflowExecution | None:
+    """Return the existing execution if the start means it, None if a new run may begin."""
+    policy, status = request.reuse_policy, last.progress.status
+    is_open = status is Status.OPEN
+    if policy is ReusePolicy.RETURN_EXISTING:
+        if not _is_same(unit, request, last):
+            raise ExecutionAlreadyStartedError(
+                f"workflow id {request.workflow_id!r} belongs to a start of "
+                f"{last.execution.workflow_type.key} with other input; choose another id"
+            )
+        return WorkflowExecution(last.execution.workflow_id, last.execution.run_id)
+    if policy is ReusePolicy.TERMINATE_EXISTING and is_open:
+        unit.do(last, Terminate(reason="replaced by a new start"))
+        return None
+    failed = status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
+    allowed = (
+        policy is ReusePolicy.TERMINATE_EXISTING
+        or (policy is ReusePolicy.ALLOW and not is_open)
+        or (policy is ReusePolicy.ALLOW_AFTER_FAILURE and failed)
+    )
+    if not allowed:
+        raise ExecutionAlreadyStartedError(
+            f"workflow id {request.workflow_id!r} is {status.name.lower()} "
+            f"and the reuse policy is {policy.value!r}; choose another id or policy"
+        )
+    return None
+
+
+def _is_same(unit: Unit, request: StartRequest, last: State) -> bool:
+    """Whether the run, or the first of those that it continues, began by this very request."""
+    state: State | None = last
+    while state is not None:
+        begun = state.new_events[0] if state.is_new else unit.transaction.events(state.run, 0)[0]
+        if not isinstance(begun, WorkflowExecutionStarted):
+            return False
+        if begun.workflow_type == request.workflow_type and begun.input == request.input:
+            return True
+        before = begun.continued_execution_run_id
+        if before is None:
+            return False
+        state = unit.find(request.domain, request.workflow_id, before)
+    return False

@@ -1,0 +1,245 @@
+"""One write transaction on a SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import msgspec
+
+from partita.history import AnyEvent
+from partita.state import AnyItem, OpenChild, State
+from partita.store import Answer, LimitRecord, Question, Record, Taken, WorkerRecord
+from partita.stores.sqlite_rows import (
+    EVENTS,
+    ITEM,
+    ITEMS,
+    RECORD,
+    WORKERS,
+    execution_row,
+    find_sql,
+    item_row,
+    joined,
+    pack,
+    record_of,
+    to_json,
+    unpack_item,
+    worker_of,
+)
+
+
+class SqliteTransaction:
+    """One write transaction."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, take_run: Callable[[], int], *, foreign: bool
+    ) -> None:
+        self.foreign = foreign
+        self.dirty = False
+        self._take_run = take_run
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+
+    def new_run(self) -> int:
+        """Return a key for a new execution."""
+        return self._take_run()
+
+    def record(self, run: int) -> Record | None:
+        """Return the execution with that key."""
+        row = self._execute(RECORD + "WHERE run = ?", (run,)).fetchone()
+        return record_of(row) if row else None
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
+        """Return the run, or the newest run of the workflow id."""
+        row = self._execute(*find_sql(domain, workflow_id, run_id)).fetchone()
+        return record_of(row) if row else None
+
+    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item."""
+        row = self._execute(ITEM, (run, kind, id)).fetchone()
+        return unpack_item(row[0]) if row else None
+
+    def items(self, run: int) -> list[AnyItem]:
+        """Return all the open items of a run."""
+        return [unpack_item(body) for (body,) in self._execute(ITEMS, (run,))]
+
+    def children(self, run: int) -> list[OpenChild]:
+        """Return the open children of a run."""
+        rows = self._execute("SELECT body FROM items WHERE run = ? AND kind = 'child'", (run,))
+        return [item for (body,) in rows if isinstance(item := unpack_item(body), OpenChild)]
+
+    def events(self, run: int, after: int) -> list[AnyEvent]:
+        """Return the events after number `after`."""
+        return joined(self._execute(EVENTS, (run, run, after)).fetchall(), after)
+
+    def queued(
+        self,
+        kind: str,
+        domain: str,
+        task_lists: Collection[str],
+        names: Collection[str] | None,
+        limit: int,
+    ) -> list[Taken]:
+        """Return items that wait in a queue: highest priority first, then oldest."""
+        known = "" if names is None else "AND name IN (SELECT value FROM json_each(?))"
+        keys = [] if names is None else [json.dumps(list(names))]
+        rows: list[Any] = []
+        for task_list in task_lists:
+            rows += self._execute(
+                "SELECT priority, since, run, body FROM items INDEXED BY items_queued "
+                f"WHERE kind = ? AND domain = ? AND queue = ? {known} "
+                "ORDER BY priority DESC, since LIMIT ?",
+                [kind, domain, task_list, *keys, limit],
+            ).fetchall()
+        if len(task_lists) > 1:
+            rows.sort(key=lambda row: (-row[0], row[1]))
+        return [(run, unpack_item(body)) for _, _, run, body in rows[:limit]]
+
+    def due(self, now: float, limit: int) -> list[Taken]:
+        """Return items whose `due` has come, soonest first."""
+        rows = self._execute(
+            "SELECT run, body FROM items WHERE due <= ? ORDER BY due LIMIT ?", (now, limit)
+        )
+        return [(run, unpack_item(body)) for run, body in rows]
+
+    def next_due(self) -> float | None:
+        """Return the soonest `due` of all."""
+        row = self._execute("SELECT min(due) FROM items WHERE due IS NOT NULL").fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def held(self, owner: str) -> list[Taken]:
+        """Return what a worker holds."""
+        rows = self._execute("SELECT run, body FROM items WHERE owner = ?", (owner,))
+        return [(run, unpack_item(body)) for run, body in rows]
+
+    def workers(self) -> list[WorkerRecord]:
+        """Return every worker on record."""
+        return [worker_of(row) for row in self._execute(WORKERS)]
+
+    def write(self, states: Iterable[State]) -> None:
+        """Store each state, table by table."""
+        born, moved, ended, batches, gone, put, closed = [], [], [], [], [], [], []
+        for state in states:
+            run, progress = state.run, state.progress
+            if state.is_new:
+                born.append(execution_row(state))
+            elif state.is_closed:
+                ended.append((progress.status.value, pack(progress), run))
+            else:
+                moved.append((pack(progress), run))
+            if state.new_events:
+                batches.append((run, state.new_events[0].event_id, pack(state.new_events)))
+            if state.reindex:
+                self._index(run, progress.search_attributes)
+            if state.is_closed:
+                closed.append((run,))
+                continue
+            domain = state.execution.domain
+            for key in state.changed:
+                item = state.items.get(key)
+                if item is None:
+                    gone.append((run, *key))
+                else:
+                    put.append(item_row(run, domain, item))
+        self.dirty = True
+        many = self._executemany
+        if moved:  # without `status`, so that no index is touched
+            many("UPDATE executions SET progress = ? WHERE run = ?", moved)
+        if ended:
+            many("UPDATE executions SET status = ?, progress = ? WHERE run = ?", ended)
+        if born:  # after what ended: a workflow id has one open run
+            many("INSERT INTO executions VALUES (?,?,?,?,?,?,?,?,?,?)", born)
+        if batches:
+            many("INSERT INTO batches VALUES (?,?,?)", batches)
+        if gone:
+            many("DELETE FROM items WHERE run = ? AND kind = ? AND id = ?", gone)
+        if put:
+            many("INSERT OR REPLACE INTO items VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", put)
+        if closed:
+            many("DELETE FROM items WHERE run = ?", closed)
+
+    def _index(self, run: int, attributes: dict[str, Any]) -> None:
+        self._execute("DELETE FROM attributes WHERE run = ?", (run,))
+        rows = [(run, name, to_json(value)) for name, value in attributes.items()]
+        self._executemany("INSERT INTO attributes VALUES (?,?,?)", rows)
+
+    def add_types(self, domain: str, keys: Collection[str]) -> None:
+        """Remember workflow types."""
+        self.dirty = True
+        rows = [(domain, key) for key in keys]
+        self._executemany("INSERT OR IGNORE INTO types VALUES (?,?)", rows)
+
+    def has_type(self, domain: str, key: str) -> bool:
+        """Return whether a workflow type was ever added."""
+        sql = "SELECT 1 FROM types WHERE domain = ? AND key = ?"
+        return self._execute(sql, (domain, key)).fetchone() is not None
+
+    def limits(self) -> list[LimitRecord]:
+        """Return the limits of every task list that has one."""
+        names = LimitRecord.__struct_fields__
+        rows = self._execute(f"SELECT {', '.join(names)} FROM limits")
+        return [LimitRecord(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def put_limit(self, limit: LimitRecord) -> None:
+        """Insert, replace or remove a task list's limits."""
+        self.dirty = True
+        if limit.concurrency is None and limit.per_second is None:
+            sql = "DELETE FROM limits WHERE domain = ? AND task_list = ?"
+            self._execute(sql, (limit.domain, limit.task_list))
+        else:
+            row = msgspec.structs.astuple(limit)
+            self._execute("INSERT OR REPLACE INTO limits VALUES (?,?,?,?,?,?,?)", row)
+
+    def in_lane(self, domain: str, lane: str) -> int:
+        """Count the open items that take a place in a lane."""
+        sql = "SELECT count(*) FROM items WHERE domain = ? AND lane = ?"
+        return int(self._execute(sql, (domain, lane)).fetchone()[0])
+
+    def ask(self, question: Question) -> None:
+        """Put a question to whoever can answer it."""
+        self.dirty = True
+        row = msgspec.structs.astuple(question)
+        self._execute("INSERT INTO questions VALUES (?,?,?,?,?,?,?,NULL,NULL)", row)
+
+    def questions(self, domain: str, keys: Collection[str]) -> list[Question]:
+        """Return the questions about these types that nobody has answered."""
+        names = Question.__struct_fields__
+        rows = self._execute(
+            f"SELECT {', '.join(names)} FROM questions WHERE answer IS NULL AND domain = ? "
+            "AND type_key IN (SELECT value FROM json_each(?))",
+            (domain, json.dumps(list(keys))),
+        )
+        return [Question(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def answer(self, id: str, answer: Answer) -> None:
+        """Answer a question."""
+        self.dirty = True
+        self._execute("UPDATE questions SET answer = ? WHERE id = ?", (to_json(answer), id))
+
+    def take_answer(self, id: str) -> Answer | None:
+        """Return a question's answer and remove both."""
+        row = self._execute("SELECT answer FROM questions WHERE id = ?", (id,)).fetchone()
+        if row is None or row[0] is None:
+            return None
+        self.drop_question(id)
+        return msgspec.json.decode(row[0], type=Answer)
+
+    def drop_question(self, id: str) -> None:
+        """Remove a question that nobody waits for any more."""
+        self.dirty = True
+        self._execute("DELETE FROM questions WHERE id = ?", (id,))
+
+    def put_worker(self, worker: WorkerRecord) -> None:
+        """Insert or replace a worker."""
+        self.dirty = True
+        self._execute(
+            "INSERT OR REPLACE INTO workers VALUES (?,?,?,?,?)",
+            (worker.id, worker.machine, worker.pid, worker.born, worker.lease_until),
+        )
+
+    def drop_worker(self, id: str) -> None:
+        """Remove a worker."""
+        self.dirty = True
+        self._execute("DELETE FROM workers WHERE id = ?", (id,))
