@@ -2,590 +2,44 @@
 
 Nothing is stored. What an engine would do, this does as well: futures among arguments are
 waited for, retry policies, hooks and middleware are kept, children run, signals arrive, a
-run continues as new. Every workflow that is called gets a `LocalRun` of its own.
+run continues as new. Every run gets a `LocalRun` of its own.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
-import logging
-import random
-import threading
-import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
-from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import uuid4
 
 from msgspec.structs import replace
 
-from partita.authoring.attempts import attempts
-from partita.authoring.definition import (
-    ActivityDefinition,
-    LambdaSpec,
-    Submittable,
-    WorkflowSpec,
+from partita.authoring.definition import WorkflowSpec
+from partita.authoring.local_run import (
+    ContinuedAsNew,
+    LocalRun,
+    info_of,
+    open_runs,
 )
-from partita.authoring.future import ChildFuture, Future, pending_in, resolved, when_done
-from partita.authoring.hooks import (
-    NO_HOOKS,
-    AbortWorkflow,
-    CancelWorkflow,
-    Hooks,
-    ReplaceResult,
-    RetryTask,
-    TaskFailure,
-)
-from partita.authoring.runtime import (
-    PART_CANCELLED,
-    SELF_CANCELLED,
-    Continuation,
-    WorkflowInfo,
-    block_timed_out,
-    current,
-    id_is_taken,
-    nobody_hears,
-)
-from partita.codec import Converter
-from partita.errors import (
-    CancelledError,
-    ExecutionAlreadyStartedError,
-    ExecutionNotFoundError,
-    InvalidInputError,
-    UsageError,
-    WaitTimeoutError,
-)
-from partita.history import WorkflowExecution
-
-THREADS = 32
-"""Activities that `submit` runs at a time."""
-
-log = logging.getLogger("partita")
-
-
-class ContinuedAsNew(BaseException):
-    """Carry a run's wish to continue as new to who runs it. Never leaves this module."""
-
-    def __init__(self, continuation: Continuation) -> None:
-        self.continuation = continuation
-
-
-class Aborted(BaseException):
-    """End a run whose failure hook said so, whatever its code would do."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-class _Line(threading.local):
-    """What is true of one thread of a run: its deadlines, and how often it is shielded."""
-
-    def __init__(self) -> None:
-        self.deadlines: list[tuple[float, float]] = []  # moment, and seconds that it is after
-        self.shields = 0
-        self.cancelled: threading.Event | None = None  # for spawned parts
-
-
-class LocalRun:
-    """The runtime of a workflow that is simply called."""
-
-    def __init__(self, info: WorkflowInfo, hooks: Hooks = NO_HOOKS) -> None:
-        self.hooks = hooks
-        self.inbox: dict[str, deque[str]] = defaultdict(deque)  # signals nobody has received
-        self.settled = threading.Condition(threading.RLock())
-        self._info = info
-        self._random = random.Random()
-        self._keys = itertools.count(1)
-        self._line = _Line()
-        self._cancel_asked = False  # ever: asking twice is asking once
-        self._cancel_requested = False
-        self._end: BaseException | None = None  # an abort, or the wish to continue as new
-        self._receivers: dict[str, deque[tuple[Future[Any], Callable[[str], Any]]]] = defaultdict(
-            deque
-        )
-        self._once: dict[str, Future[Any]] = {}
-        self._stops: dict[str, Callable[[], object]] = {}  # how to cancel what runs, by key
-        self._converter = Converter()
-
-    def info(self) -> WorkflowInfo:
-        """Return which execution this is."""
-        return self._info
-
-    # -- work
-
-    def next_key(self) -> str:
-        """Return the next number."""
-        return str(next(self._keys))
-
-    def submit(
-        self,
-        definition: Submittable,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        key: str | None = None,
-    ) -> Future[Any]:
-        """Begin on a thread once the futures among the arguments are done."""
-        definition.signature.bind(args, kwargs)
-        future = self._future(definition, key or self.next_key())
-        begin = functools.partial(self._begin, future, definition, args, kwargs)
-        with self.settled:
-            when_done(pending_in((args, kwargs)), begin)
-        return future
-
-    def _future(self, definition: Submittable, key: str) -> Future[Any]:
-        if isinstance(definition, WorkflowSpec):
-            given = definition.settings.workflow_id
-            id = given or f"{self._info.workflow_id}/{key}"
-            return ChildFuture(self, definition.label, WorkflowExecution(id, ""), key)
-        return Future(self, definition.label, key)
-
-    def _begin(
-        self,
-        future: Future[Any],
-        definition: Submittable,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        if future.done():
-            return
-        try:
-            args, kwargs = resolved(args), resolved(kwargs)
-        except Exception as error:
-            self.settle(future, error=error)
-            return
-        if isinstance(definition, WorkflowSpec):
-            assert isinstance(future, ChildFuture)
-            self._begin_child(future, definition, args, kwargs)
-            return
-        if isinstance(definition, ActivityDefinition) and definition.settings.idempotent:
-            value = definition.signature.bind(args, kwargs)
-            call = f"{definition.key} {self._converter.dump(value)}"
-            with self.settled:
-                first = self._once.setdefault(call, future)
-            if first is not future:
-                first.add_done_callback(lambda _: self._copy(first, future))
-                return
-        pool().submit(self._run, future, definition, args, kwargs)
-
-    def _copy(self, one: Future[Any], other: Future[Any]) -> None:
-        error = one.exception()
-        self.settle(other, None if error else one.result(), error)
-
-    def _run(
-        self,
-        future: Future[Any],
-        definition: ActivityDefinition | LambdaSpec,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        """Run an activity to its end, with what the failure hook says of it."""
-        value: Any = None
-        error: BaseException | None = None
-        attempt = 0
-        while not future.done():
-            attempt += 1
-            try:
-                value, error = self._once_more(definition, args, kwargs, future.key), None
-                break
-            except CancelledError:
-                error = CancelledError(f"{definition.label} was cancelled")
-            except Exception as raised:
-                error = raised
-            again = self._judge(future, definition, args, kwargs, error, attempt)
-            if again is None:
-                return
-            if not isinstance(again, RetryTask):
-                break
-            time.sleep(again.seconds)
-        self.settle(future, value, error)
-
-    def _once_more(
-        self,
-        definition: ActivityDefinition | LambdaSpec,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        key: str,
-    ) -> Any:
-        if isinstance(definition, LambdaSpec):
-            return definition.function(*args, **kwargs)
-        return attempts(definition, args, kwargs, self._info, key)
-
-    def _judge(
-        self,
-        future: Future[Any],
-        definition: Submittable,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        error: BaseException,
-        attempt: int,
-    ) -> RetryTask | bool | None:
-        """Ask the failure hook; None: the future is settled or given up; False: fail it."""
-        hook = self.hooks.on_task_failure
-        if hook is None or isinstance(error, CancelledError):
-            return False
-        name = definition.label.split(" ", 1)[1]
-        failure = TaskFailure(
-            name=name, key=future.key, error=error, args=args, kwargs=kwargs, attempt=attempt
-        )
-        token = current.set(self)
-        try:
-            verdict = hook(failure)
-        finally:
-            current.reset(token)
-        if isinstance(verdict, RetryTask):
-            return verdict
-        if isinstance(verdict, ReplaceResult):
-            self.settle(future, verdict.value)
-            return None
-        if isinstance(verdict, CancelWorkflow):
-            self.cancel_run()
-        elif isinstance(verdict, AbortWorkflow):
-            self._end_run(Aborted(error))
-        return False
-
-    def _end_run(self, end: BaseException) -> None:
-        """Raise this wherever the run waits, whatever its code would do."""
-        with self.settled:
-            self._end = end
-            self.settled.notify_all()
-
-    def _begin_child(
-        self,
-        future: ChildFuture[Any],
-        spec: WorkflowSpec,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        attempt: int = 1,
-    ) -> None:
-        info = _info(spec, future.workflow_id, WorkflowExecution(self._info.workflow_id, ""))
-        if info.workflow_id in _open:
-            taken = id_is_taken(spec.label, info.workflow_id)
-            self.settle(future, error=ExecutionAlreadyStartedError(taken))
-            return
-        child = LocalRun(info, spec.hooks)
-        _open[info.workflow_id] = child
-        future.execution = WorkflowExecution(info.workflow_id, info.run_id)
-        self._stops[future.key] = child.cancel_run
-
-        def work() -> None:
-            value: Any = None
-            error: BaseException | None = None
-            try:
-                value = live(spec, args, kwargs, child)
-            except CancelledError:
-                error = CancelledError(f"{spec.label} was cancelled")
-            except Exception as raised:
-                error = raised
-            if error is not None:
-                again = self._judge(future, spec, args, kwargs, error, attempt)
-                if isinstance(again, RetryTask):
-                    time.sleep(again.seconds)
-                    self._begin_child(future, spec, args, kwargs, attempt + 1)
-                    return
-                if again is None:
-                    return
-            self.settle(future, value, error)
-
-        threading.Thread(target=work, name=info.workflow_id, daemon=True).start()
-
-    def call(self, definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run it here; what runs on this very thread cannot be cancelled."""
-        once = isinstance(definition, ActivityDefinition) and definition.settings.idempotent
-        if once or not isinstance(definition, ActivityDefinition):
-            future = self.submit(definition, args, kwargs)
-            try:
-                return future.result()
-            except CancelledError:
-                future.cancel()
-                raise
-        definition.signature.bind(args, kwargs)
-        self._check()
-        for pending in pending_in((args, kwargs)):
-            pending.result()
-        if self._line.deadlines:  # so that the wait can be broken off
-            self._check_deadlines()
-            return self.submit(definition, args, kwargs).result()
-        future = Future(self, definition.label, self.next_key())
-        self._run(future, definition, resolved(args), resolved(kwargs))
-        self._check_end()
-        return future.result()
-
-    def spawn(self, function: Callable[[], Any], label: str) -> Future[Any]:
-        """Run the function on a thread of its own."""
-        future: Future[Any] = Future(self, label, self.next_key())
-        cancelled = threading.Event()
-        self._stops[future.key] = lambda: self._wake(cancelled)
-        context = copy_context()
-
-        def work() -> None:
-            self._line.cancelled = cancelled
-            value, error = None, None
-            try:
-                value = function()
-            except (ContinuedAsNew, Aborted) as end:
-                self._end_run(end)
-                return
-            except BaseException as raised:
-                error = raised
-            self.settle(future, value, error)
-
-        threading.Thread(target=context.run, args=[work], name=label, daemon=True).start()
-        return future
-
-    def _wake(self, event: threading.Event) -> None:
-        with self.settled:
-            event.set()
-            self.settled.notify_all()
-
-    def promise(self, label: str) -> Future[Any]:
-        """Return a future that the workflow's own code settles."""
-        return Future(self, label, self.next_key())
-
-    def settle(
-        self, future: Future[Any], value: Any = None, error: BaseException | None = None
-    ) -> None:
-        """End a future and wake who waits."""
-        with self.settled:
-            self._stops.pop(future.key, None)
-            future.settle(value, error)
-            self.settled.notify_all()
-
-    def cancel(self, future: Future[Any]) -> bool:
-        """Stop a child or a part; give anything else up, whose thread may go on unseen."""
-        stop = self._stops.get(future.key)
-        if stop is not None:
-            stop()
-        else:
-            self.settle(future, error=CancelledError(f"{future.label} was cancelled"))
-        return True
-
-    # -- time
-
-    def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
-        """Wait for other threads."""
-        until = None if timeout is None else time.monotonic() + timeout
-        line = self._line
-        with self.settled:
-            if ready():
-                return True
-            if timeout is not None and timeout <= 0:
-                return False
-            while True:
-                self._check()
-                if ready():
-                    return True
-                self._check_deadlines()
-                now = time.monotonic()
-                if until is not None and now >= until:
-                    return False
-                limits = [moment for moment, _ in line.deadlines]
-                limits += [] if until is None else [until]
-                self.settled.wait(min(limits) - now if limits else None)
-
-    def _check_deadlines(self) -> None:
-        now = time.monotonic()
-        over = [seconds for moment, seconds in self._line.deadlines if now >= moment]
-        if over:
-            raise WaitTimeoutError(block_timed_out(min(over)))
-
-    def _check(self) -> None:
-        """Raise what was asked of this run, or of this part of it."""
-        self._check_end()
-        line = self._line
-        if line.shields:
-            return
-        if line.cancelled is None:
-            if self._cancel_requested:
-                self._cancel_requested = False
-                raise CancelledError(SELF_CANCELLED)
-        elif line.cancelled.is_set():
-            line.cancelled.clear()
-            raise CancelledError(PART_CANCELLED)
-
-    def _check_end(self) -> None:
-        if self._end is not None:
-            raise self._end
-
-    def start_timer(self, seconds: float) -> Future[None]:
-        """Return a future that is done after a time."""
-        future: Future[None] = Future(self, f"timer of {seconds} s", self.next_key())
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.settle, [future])
-        timer.daemon = True
-        timer.start()
-
-        def stop() -> None:
-            timer.cancel()
-            self.settle(future, error=CancelledError(f"{future.label} was cancelled"))
-
-        self._stops[future.key] = stop
-        return future
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep, unless somebody cancels."""
-        self.wait(lambda: False, seconds)
-
-    @contextmanager
-    def deadline(self, seconds: float) -> Iterator[None]:
-        """Note when this thread's waits must be over."""
-        deadline = (time.monotonic() + seconds, seconds)
-        self._line.deadlines.append(deadline)
-        try:
-            yield
-        finally:
-            self._line.deadlines.remove(deadline)
-
-    @contextmanager
-    def shield(self) -> Iterator[None]:
-        """Keep cancel requests back."""
-        self._line.shields += 1
-        try:
-            yield
-        finally:
-            self._line.shields -= 1
-
-    def now(self) -> datetime:
-        """Return the time."""
-        return datetime.now(UTC)
-
-    # -- chance and change
-
-    def random(self) -> random.Random:
-        """Return a source of random numbers."""
-        return self._random
-
-    def side_effect(self, function: Callable[[], Any]) -> Any:
-        """Call the function."""
-        return function()
-
-    def patched(self, id: str) -> bool:  # noqa: ARG002
-        """Return True: nothing here began with older code."""
-        return True
-
-    def record_marker(self, name: str, value: Any) -> None:
-        """Check that the value could be recorded."""
-        self._converter.dump(value, f"marker {name}")
-
-    def continue_as_new(self, continuation: Continuation) -> NoReturn:
-        """Leave it to who runs this."""
-        raise ContinuedAsNew(continuation)
-
-    # -- messages
-
-    def receive(self, name: str, decode: Callable[[str], Any]) -> Future[Any]:
-        """Return a future of the next signal."""
-        future: Future[Any] = Future(self, f"signal {name}", self.next_key())
-        with self.settled:
-            self._receivers[name].append((future, decode))
-            self._match(name)
-        return future
-
-    def deliver(self, name: str, payload: str) -> None:
-        """Take a signal from wherever."""
-        with self.settled:
-            self.inbox[name].append(payload)
-            self._match(name)
-
-    def _match(self, name: str) -> None:
-        receivers, payloads = self._receivers[name], self.inbox[name]
-        while payloads and receivers:
-            future, decode = receivers[0]
-            if future.done():  # it was cancelled
-                receivers.popleft()
-                continue
-            try:
-                value = self._converter.load(payloads.popleft(), decode, f"signal {name}")
-            except InvalidInputError as error:
-                log.warning("a signal was left out: %s", error)
-                continue
-            receivers.popleft()
-            self.settle(future, value)
-
-    def signal(self, execution: WorkflowExecution, name: str, value: Any) -> Future[None]:
-        """Put the signal into the other run's inbox."""
-        payload = self._converter.dump(value, f"signal {name}")
-        return self._tell(execution, lambda run: run.deliver(name, payload))
-
-    def request_cancel(self, execution: WorkflowExecution) -> Future[None]:
-        """Cancel the other run."""
-        return self._tell(execution, LocalRun.cancel_run)
-
-    def _tell(
-        self, execution: WorkflowExecution, tell: Callable[[LocalRun], object]
-    ) -> Future[None]:
-        future: Future[None] = Future(self, f"message to {execution.workflow_id}", self.next_key())
-        target = _open.get(execution.workflow_id)
-        if target is None:
-            future.settle(error=ExecutionNotFoundError(nobody_hears(execution.workflow_id)))
-        else:
-            tell(target)
-            future.settle()
-        return future
-
-    def cancel_run(self) -> None:
-        """Raise CancelledError where the workflow waits."""
-        with self.settled:
-            self._cancel_requested = self._cancel_requested or not self._cancel_asked
-            self._cancel_asked = True
-            self.settled.notify_all()
-
-    def on_query(self, name: str, function: Callable[..., Any]) -> None:
-        """Check the name; nobody can ask here."""
-        _check_handler(name, function)
-
-    def on_update(self, name: str, function: Callable[..., Any]) -> None:
-        """Check the name; nobody can ask here."""
-        _check_handler(name, function)
-
-    def upsert_search_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Do nothing: nobody can search here."""
-
-
-def _check_handler(name: str, function: object) -> None:
-    if not name or not callable(function):
-        raise UsageError(f"{name!r} cannot be answered by {function!r}; give a function")
-
-
-_open: dict[str, LocalRun] = {}
-"""The runs that can be signalled, by workflow id."""
-
-
-@functools.cache
-def pool() -> ThreadPoolExecutor:
-    """Return the threads on which activities run."""
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="partita-local")
+from partita.authoring.local_waiting import Aborted
+from partita.authoring.runtime import Continuation, WorkflowInfo, current
+from partita.errors import CancelledError
 
 
 @functools.cache
 def runtime() -> LocalRun:
     """Return what answers outside any workflow."""
-    return LocalRun(
-        WorkflowInfo(workflow_id="local", run_id="local", name="", version="", task_list="default")
+    nobody = WorkflowInfo(
+        workflow_id="local", run_id="local", name="", version="", task_list="default"
     )
-
-
-def _info(
-    spec: WorkflowSpec, workflow_id: str | None, parent: WorkflowExecution | None
-) -> WorkflowInfo:
-    run_id = uuid4().hex
-    return WorkflowInfo(
-        workflow_id=workflow_id or spec.settings.workflow_id or f"local-{run_id[:8]}",
-        run_id=run_id,
-        name=spec.workflow_type.name,
-        version=spec.workflow_type.version,
-        task_list=spec.settings.task_list or "default",
-        tags=spec.settings.tag_list,
-        parent=parent,
-    )
+    return LocalRun(nobody, live)
 
 
 def run(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a workflow on this thread, through as many runs as it continues for."""
-    return live(spec, args, kwargs, LocalRun(_info(spec, None, None), spec.hooks))
+    return live(spec, args, kwargs, LocalRun(info_of(spec, None, None), live, spec.hooks))
 
 
 def live(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any], this: LocalRun) -> Any:
@@ -610,7 +64,9 @@ def live(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any], this
 
 async def run_async(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run an async workflow on the event loop that runs here."""
-    return await live_async(spec, args, kwargs, LocalRun(_info(spec, None, None), spec.hooks))
+    return await live_async(
+        spec, args, kwargs, LocalRun(info_of(spec, None, None), live, spec.hooks)
+    )
 
 
 async def live_async(
@@ -634,7 +90,7 @@ async def live_async(
 @contextmanager
 def _entered(spec: WorkflowSpec, this: LocalRun) -> Iterator[None]:
     id = this.info().workflow_id
-    _open[id] = this
+    open_runs[id] = this
     token = current.set(this)
     if spec.hooks.before_replay is not None:
         spec.hooks.before_replay()
@@ -644,8 +100,8 @@ def _entered(spec: WorkflowSpec, this: LocalRun) -> Iterator[None]:
         if spec.hooks.after_replay is not None:
             spec.hooks.after_replay()
         current.reset(token)
-        if _open.get(id) is this:
-            del _open[id]
+        if open_runs.get(id) is this:
+            del open_runs[id]
 
 
 def _finished(spec: WorkflowSpec, result: Any, this: LocalRun) -> Any:  # noqa: ARG001
@@ -668,7 +124,7 @@ def _heir(this: LocalRun) -> LocalRun:
     """Return the next run, which inherits the signals that nobody has received."""
     old = this.info()
     info = replace(old, run_id=uuid4().hex, continued_from=old.run_id)
-    heir = LocalRun(info, this.hooks)
+    heir = LocalRun(info, live, this.hooks)
     with this.settled:
         heir.inbox = this.inbox
         this.inbox = defaultdict(deque)
