@@ -22,6 +22,7 @@ from partita.cli.output import (
     print_table,
 )
 from partita.cli.progress import STYLES, Steps
+from partita.errors import InvalidInputError
 from partita.service import ExecutionDetail, ExecutionInfo
 from partita.state import Status
 
@@ -98,7 +99,7 @@ def _attribute(text: str) -> tuple[str, object]:
     """Return the name and value in NAME=JSON; text needs no quotes."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise click.BadParameter(f"{text!r}: write NAME=VALUE", param_hint="--attribute")
+        raise InvalidInputError(f"--attribute {text!r}: write NAME=VALUE")
     try:
         return name, msgspec.json.decode(value)
     except msgspec.DecodeError:

@@ -146,7 +146,7 @@ def fork(
     for text in results:
         id, equals, value = text.partition("=")
         if not equals:
-            raise click.BadParameter(f"{text!r}: write ACTIVITY_ID=JSON", param_hint="--result")
+            raise InvalidInputError(f"--result {text!r}: write ACTIVITY_ID=JSON")
         others[id] = read_json(value, "--result")
     with open_client(ctx, backend) as client:
         handle = client.fork(
