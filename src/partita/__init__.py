@@ -12,10 +12,11 @@ from partita.authoring.execution import (
     record_marker,
     spawn,
     upsert_search_attributes,
+    wait_until,
     workflow_info,
 )
 from partita.authoring.future import ChildFuture, Future, Futures, as_completed, wait
-from partita.authoring.hooks import Hooks, Middleware, TaskFailure, use_middleware
+from partita.authoring.hooks import Hooks, Middleware, TaskFailure, Verdict, use_middleware
 from partita.authoring.messages import (
     Channel,
     Signal,
@@ -67,6 +68,7 @@ __all__ = [
     "Signal",
     "Steps",
     "TaskFailure",
+    "Verdict",
     "WaitTimeoutError",
     "Workflow",
     "WorkflowDefinition",
@@ -104,6 +106,7 @@ __all__ = [
     "uuid4",
     "wait",
     "wait_signal",
+    "wait_until",
     "workflow",
     "workflow_info",
 ]

@@ -32,6 +32,7 @@ class Start(Command, frozen=True, kw_only=True):
     input: str | None = None
     continued_execution_run_id: str | None = None
     original_run_id: str | None = None
+    reused_markers: dict[str, str] = {}
     search_attributes: dict[str, Any] = {}
     first_decision_at: float | None = None  # not before then; None: at once
 
@@ -149,7 +150,8 @@ class Due(Command, frozen=True, kw_only=True):
 class Reused(Command, frozen=True, kw_only=True):
     """Note how far the origin's events were handed on."""
 
-    event_id: int
+    event_id: int  # all up to this one were
+    signal_id: int  # all signals up to this one were
 
 
 class ChildStarted(Command, frozen=True, kw_only=True):
@@ -231,6 +233,8 @@ class ContinueRun(Struct, frozen=True, kw_only=True, gc=False):
     execution: Execution
     input: str | None
     signals: tuple[SignalInput, ...] = ()
+    cancel: bool = False
+    search_attributes: dict[str, Any] = {}
 
 
 class TellParent(Struct, frozen=True, kw_only=True, gc=False):

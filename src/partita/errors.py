@@ -22,6 +22,7 @@
     │   ├── CancelledError             what was waited for is cancelled
     │   ├── WaitTimeoutError           a wait ran into its own timeout                  exit 4
     │   ├── DeadlockError              a wait that nothing can ever end
+    │   ├── UpdateFailedError          the code that was to answer an update raised
     │   └── ExecutionClosedError       the execution ended without a result
     │       ├── WorkflowFailedError     it raised
     │       ├── WorkflowCanceledError   it gave in to a cancel request
@@ -262,6 +263,18 @@ class DeadlockError(WorkflowError):
     """A workflow waits for what nothing can bring about, such as two parts for each other."""
 
     code = "DEADLOCK"
+
+
+class UpdateFailedError(WorkflowError):
+    """The code that was to answer an update raised; the cause is the exception itself."""
+
+    code = "UPDATE_FAILED"
+
+    def __init__(self, type: str, message: str, traceback: str = "") -> None:
+        super().__init__(f"{type}: {message}" if message else type)
+        self.type = type
+        self.message = message
+        self.traceback = traceback
 
 
 class ExecutionClosedError(WorkflowError):

@@ -145,6 +145,7 @@ class WorkflowExecutionStarted(Event, frozen=True, kw_only=True):
     parent_initiated_event_id: int | None = None
     lambda_role: str | None = None
     original_run_id: str | None = None  # ours: of the run that this one was forked from
+    reused_markers: dict[str, str] = {}  # ours: what side effects gave in that run, by marker
 
 
 class WorkflowExecutionCancelRequested(Event, frozen=True, kw_only=True):
@@ -718,6 +719,7 @@ class ContinueAsNewWorkflowExecution(Decision, frozen=True, kw_only=True):
     workflow_type_version: str | None = None
     lambda_role: str | None = None
     unread_signals: tuple[SignalInput, ...] = ()  # ours: sent on to the next run
+    cancel_pending: bool = False  # ours: the workflow has not heard of its cancel request
 
 
 class RecordMarker(Decision, frozen=True, kw_only=True):

@@ -84,7 +84,8 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     open_children: int = 0
     closed_at: float | None = None
     search_attributes: dict[str, Any] = {}
-    reused: int = 0  # the last event of the origin that was handed on
+    reused: int = 0  # the origin's events up to this one were handed on
+    reused_signals: int = 0  # its signals up to this one were
 
 
 class OpenItem(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):

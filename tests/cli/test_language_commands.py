@@ -102,7 +102,7 @@ def test_a_query_without_a_worker_replays_the_code(partita: Partita, talking: Pa
     partita("start", "talk.py:talk", "--input", "[3]", "--id", "t")
     partita("query", "t", "current").is_error(69, "start one", "NO_WORKER")
     said = partita("query", "t", "current", "--code", "talk.py")
-    said.is_error(2, "answers no query", "UNKNOWN_TYPE")  # its code has not begun
+    said.is_error(1, "has not begun", "QUERY_FAILED")
     process = begin(talking, "worker", "talk.py")
     assert partita("update", "t", "add", "--input", "[2]", "--timeout", "20").out == "2\n"
     process.kill()
@@ -152,6 +152,12 @@ def test_a_class_is_run_by_its_name(partita: Partita, talking: Path) -> None:
 def test_limits(partita: Partita, talking: Path) -> None:
     said = partita("limit", "gpu", "--concurrency", "2", "--per-second", "5")
     assert (said.out, said.status) == ("", 0)
+    expected = {"gpu": {"concurrency": 2, "per_second": 5.0, "burst": 5.0}}
+    assert json.loads(partita("limit").out) == json.loads(partita("limit", "gpu").out) == expected
+    assert json.loads(partita("limit", "other").out) == {}
+    partita("limit", "gpu", "--none")
+    assert json.loads(partita("limit").out) == {}
+    partita("limit", "--concurrency", "2").is_error(2, "which task list", "INVALID_OPTION")
     partita("limit", "gpu", "--per-second", "-1").is_error(2, "above 0", "INVALID_OPTION")
     assert partita("limit", "gpu", "--concurrency", "0").status == 2
 

@@ -23,6 +23,7 @@ from partita import (
     spawn,
     update,
     wait_signal,
+    wait_until,
     workflow,
     workflow_info,
 )
@@ -36,6 +37,7 @@ from partita.errors import (
     PartitaError,
     QueryFailedError,
     UnknownTypeError,
+    UpdateFailedError,
     WorkflowFailedError,
 )
 from partita.history import ActivityTaskScheduled, WorkflowExecutionSignaled
@@ -291,8 +293,9 @@ def test_an_update_is_done_and_answered(stage: Stage) -> None:
     handle = stage.start(counter)
     assert handle.update("add", 1, timeout=20) == 2
     assert handle.update("add", x=2, timeout=20) == 6
-    with pytest.raises(ValueError, match="only up"):
+    with pytest.raises(UpdateFailedError, match="ValueError: only up") as caught:
         handle.update("add", -1, timeout=20)
+    assert isinstance(caught.value.__cause__, ValueError)
     with pytest.raises(InvalidInputError, match="argument 'x'"):
         handle.update("add", "one", timeout=20)
     with pytest.raises(UnknownTypeError, match="it answers: add"):
@@ -323,6 +326,42 @@ def test_an_update_of_what_is_over(stage: Stage) -> None:
     handle.result(timeout=20)
     with pytest.raises(ExecutionNotFoundError):
         handle.update("add", 1, timeout=20)
+
+
+@workflow
+def until_three() -> list[int]:
+    """Wait for what handlers do."""
+    seen: list[int] = []
+
+    @update
+    def see(x: int) -> int:
+        seen.append(double(x))
+        return len(seen)
+
+    try:
+        wait_until(lambda: len(seen) == 99, timeout=0.01)
+    except WaitTimeoutError:
+        wait_until(lambda: len(seen) == 3)
+    return seen
+
+
+def test_a_condition_of_the_workflows_own_state(stage: Stage) -> None:
+    handle = stage.start(until_three)
+    for number in range(3):
+        assert handle.update("see", number, timeout=20) == number + 1
+    assert handle.result(timeout=20) == [0, 2, 4]
+
+
+@workflow
+def flips() -> int:
+    done: list[int] = []
+    spawn(lambda: done.append(double(2)))
+    wait_until(lambda: bool(done))
+    return done[0]
+
+
+def test_parts_change_it_too(stage: Stage) -> None:
+    assert stage.run(flips) == flips() == 4
 
 
 @workflow

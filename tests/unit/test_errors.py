@@ -12,6 +12,7 @@ STATUS = {
     "PartitaError": ("ERROR", 1),
     "UsageError": ("USAGE", 2),
     "WorkflowError": ("WORKFLOW", 1),
+    "UpdateFailedError": ("UPDATE_FAILED", 1),
     "DeadlockError": ("DEADLOCK", 1),
     "ExecutionClosedError": ("EXECUTION_CLOSED", 1),
     "ServiceError": ("SERVICE", 1),

@@ -17,8 +17,8 @@ EVENTS = {kind.__name__: kind for kind in get_args(AnyEvent)}
 DECISIONS = {kind.__name__: kind for kind in get_args(AnyDecision)}
 OURS = {"ActivityTaskRescheduled", "DecisionTaskFailed"}
 OUR_OWN = {name: {"retry_policy"} for name in ("ScheduleActivityTask", "ActivityTaskScheduled")} | {
-    "WorkflowExecutionStarted": {"original_run_id"},
-    "ContinueAsNewWorkflowExecution": {"unread_signals"},
+    "WorkflowExecutionStarted": {"original_run_id", "reused_markers"},
+    "ContinueAsNewWorkflowExecution": {"unread_signals", "cancel_pending"},
 }
 TYPES: dict[str, Any] = {  # what a shape of the model is here; all else is text
     "EventId": int,
@@ -123,6 +123,7 @@ def sample(kind: type[Any]) -> Any:
         history.TimeoutType: history.TimeoutType.HEARTBEAT,
         history.RescheduleCause: history.RescheduleCause.FAILED,
         tuple[str, ...]: ("t",),
+        dict[str, str]: {"m": "1"},
         tuple[history.SignalInput, ...]: (history.SignalInput("s", "1"),),
     }
     given = {}

@@ -312,10 +312,16 @@ class ShapeFuture(Future[Any]):
         self._pump()
 
     def _break(self) -> None:
-        self._broken = True
-        for future in self._futures:
-            if future is not None and not future.done():
-                future.cancel()
+        """Begin nothing more, and cancel what runs; once."""
+        if self._broken:
+            return
+        self._broken = self._pumping = True
+        try:
+            for future in self._futures:
+                if future is not None and not future.done():
+                    future.cancel()
+        finally:
+            self._pumping = False
 
     def _conclude(self) -> None:
         if self.failures and self.shape.raises_on_failure:
@@ -328,12 +334,9 @@ class ShapeFuture(Future[Any]):
         """Cancel what runs and begin nothing more."""
         if self.done():
             return False
-        self._broken = True
-        for future in self._futures:
-            if future is not None and not future.done():
-                future.cancel()
-        if not self.done():
-            self.runtime.settle(self, error=CancelledError(f"{self.label} was cancelled"))
+        self._broken = False  # so that what runs is cancelled, also after a failure
+        self.runtime.settle(self, error=CancelledError(f"{self.label} was cancelled"))
+        self._break()
         return True
 
 

@@ -46,7 +46,8 @@ def activity_info() -> ActivityInfo:
 def heartbeat(details: Any = None) -> None:
     """Say that the activity is alive and how far it has come; a later attempt is told `details`.
 
-    Cheap: it may be called at every turn of a loop.
+    Cheap: it may be called at every turn of a loop. It is passed on about once a second, or
+    three times within a shorter `heartbeat` timeout; so a cancel request comes that late.
 
     Raises:
         CancelledError: somebody wants the activity to end; clean up and let it pass.

@@ -62,6 +62,7 @@ class ActivityDefinition:
         activity_type: ActivityType,
         settings: ActivityOptions,
     ) -> None:
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
         self.function = function
         self.activity_type = activity_type
         self.settings = settings
@@ -70,7 +71,6 @@ class ActivityDefinition:
         self.label = f"activity {activity_type.name}"  # what it is, for people
         self.arguments_label = f"the arguments of {self.label}"
         self.result_label = f"the result of {self.label}"
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]
 
     @property
     def key(self) -> str:
@@ -102,6 +102,7 @@ class WorkflowSpec:
         settings: WorkflowOptions,
         hooks: Hooks,
     ) -> None:
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
         self.function = function
         self.workflow_type = workflow_type
         self.settings = settings
@@ -111,7 +112,6 @@ class WorkflowSpec:
         self.label = f"workflow {workflow_type.name}"  # what it is, for people
         self.arguments_label = f"the arguments of {self.label}"
         self.result_label = f"the result of {self.label}"
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]
 
     @property
     def key(self) -> str:

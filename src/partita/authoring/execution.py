@@ -8,10 +8,10 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from partita.authoring.future import Future
 from partita.authoring.messages import External
-from partita.authoring.runtime import Continuation, Runtime, WorkflowInfo, current
+from partita.authoring.runtime import Continuation, Deadline, Runtime, WorkflowInfo, current, span
 from partita.authoring.timing import runtime
-from partita.authoring.workflow import policy_of
-from partita.errors import InvalidOptionError, UsageError
+from partita.authoring.workflow import checked_text, policy_of, tag_list
+from partita.errors import InvalidOptionError, UsageError, WaitTimeoutError
 from partita.history import ChildPolicy
 
 P = ParamSpec("P")
@@ -50,6 +50,21 @@ def spawn(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future
     return runtime().spawn(lambda: function(*args, **kwargs), name)
 
 
+def wait_until(condition: Callable[[], bool], timeout: Deadline | None = None) -> None:
+    """Wait until a condition of the workflow's own state is true.
+
+    It is asked whenever a handler, a part or a callback has run; so it must be cheap, and
+    depend on what these change alone.
+
+    Raises:
+        WaitTimeoutError: it was not true within the time.
+    """
+    where = runtime()
+    seconds = None if timeout is None else span("wait_until", timeout, where)
+    if not where.wait(condition, seconds):
+        raise WaitTimeoutError(f"the condition was not true within {seconds} s")
+
+
 def continue_as_new(
     *args: Any,
     version: str | None = None,
@@ -66,9 +81,9 @@ def continue_as_new(
     continuation = Continuation(
         args=args,
         kwargs=kwargs,
-        version=version,
-        task_list=task_list,
-        tags=None if tags is None else tuple(tags),
+        version=checked_text("version", version),
+        task_list=checked_text("task_list", task_list),
+        tags=None if tags is None else tag_list(tags),
         child_policy=None if child_policy is None else policy_of(child_policy),
     )
     _inside("continue_as_new").continue_as_new(continuation)
@@ -104,6 +119,8 @@ def search_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """
     plain = {}
     for name, value in attributes.items():
+        if not (isinstance(name, str) and name):
+            raise InvalidOptionError(f"search attribute {name!r}: give it a name")
         if isinstance(value, datetime):
             value = value.isoformat()
         if value is not None and not isinstance(value, (str, int, float, bool)):

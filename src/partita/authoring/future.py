@@ -116,7 +116,7 @@ class Future(Generic[T_co]):
         for callback in callbacks:
             try:
                 callback(self)
-            except Exception:  # as in concurrent.futures: it is nobody else's fault
+            except BaseException:  # as in concurrent.futures: it is nobody else's fault
                 log.exception("a callback of %s raised", self.label)
 
     @property

@@ -48,7 +48,7 @@ class Elsewhere:
     def __init__(self, function: Callable[..., Any], interpreter: list[str]) -> None:
         self.command = [*interpreter, "-c", _script()]
         self._function = inspect.unwrap(function)
-        self._name = function.__qualname__
+        self._name = self.name = function.__qualname__
         self._shown = [*interpreter, "-c", "...", self._name]
         self._place = _place(self._function, self._name)
 

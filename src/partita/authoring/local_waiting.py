@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from partita.authoring.runtime import PART_CANCELLED, SELF_CANCELLED, block_timed_out
 from partita.errors import CancelledError, WaitTimeoutError
 
+LOOK = 0.05
+"""Seconds between two looks at a condition that nobody says has changed."""
+
 
 class Line(threading.local):
     """What is true of one thread of a run: its deadlines, and how often it is shielded."""
@@ -56,7 +59,8 @@ class Waiting:
                     return False
                 limits = [moment for moment, _ in line.deadlines]
                 limits += [] if until is None else [until]
-                self.settled.wait(min(limits) - now if limits else None)
+                pause = min(limits) - now if limits else LOOK
+                self.settled.wait(min(pause, LOOK))
 
     def check_deadlines(self) -> None:
         """Raise if a `timeout` block of this thread has run out of time."""

@@ -138,6 +138,8 @@ def external(workflow_id: str | WorkflowExecution, run_id: str = "") -> External
     """Return the execution of that id, to signal or cancel it; its newest run by default."""
     if isinstance(workflow_id, WorkflowExecution):
         return External(workflow_id)
+    if not (isinstance(workflow_id, str) and workflow_id and isinstance(run_id, str)):
+        raise InvalidOptionError(f"external({workflow_id!r}): give a workflow id")
     return External(WorkflowExecution(workflow_id, run_id))
 
 

@@ -29,6 +29,7 @@ from partita.codec import Converter, decoder
 from partita.errors import (
     InvalidInputError,
     InvalidOptionError,
+    PartitaError,
     ProgramFailedError,
 )
 
@@ -36,6 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME")
+_INSIDE = "PARTITA_PYTHON"  # the environment variable that names the function that runs there
 
 Words = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """A program, or a program and its first arguments."""
@@ -137,7 +139,10 @@ def python(
             hint = _returned(function)
             signature.bind(*args, **kwargs)
             request = there.request(args, kwargs)
+            if os.environ.get(_INSIDE) == there.name:  # it was not unwrapped: never again
+                raise PartitaError(f"{there.name} was called by the Python that was to run it")
             surroundings = _environment(env, without=_OF_THIS_PYTHON)
+            surroundings[_INSIDE] = there.name
             ended = run(there.command, data=request, env=surroundings, timeout=limit)
             result: R = there.result(hint, *ended)
             return result

@@ -220,7 +220,11 @@ class _Schedule:
     def _start(self, moment: datetime) -> None:
         spec = self.spec
         own = workflow_info().workflow_id
-        id = f"{own.removeprefix('schedule:')}-{moment:%Y-%m-%dT%H:%M:%SZ}"
+        id = first = f"{own.removeprefix('schedule:')}-{moment:%Y-%m-%dT%H:%M:%SZ}"
+        number = 1
+        while id in self.children or id in self.state.recent:  # two of one second
+            number += 1
+            id = f"{first}-{number}"
         self.fired += 1
         self.state = replace(
             self.state,

@@ -64,8 +64,8 @@ class Steps:
     """
 
     def __init__(self, *, skip: Iterable[str] = (), force: Iterable[str] = ()) -> None:
-        self._skip = frozenset(skip)
-        self._force = frozenset(force)
+        self._skip = frozenset(_names("skip", skip))
+        self._force = frozenset(_names("force", force))
         self._steps: dict[str, Step] = {}
 
     def add(
@@ -91,7 +91,7 @@ class Steps:
         """
         if name in self._steps:
             raise InvalidOptionError(f"there are two steps {name!r}; give one another name")
-        step = self._steps[name] = Step(name, function, tuple(after), done, force)
+        step = self._steps[name] = Step(name, function, _names("after", after), done, force)
         return step
 
     def run(self) -> dict[str, Any]:
@@ -173,6 +173,12 @@ class Steps:
     def _note(self, step: Step, outcome: Outcome, reasons: tuple[str, ...]) -> None:
         step.record = StepRecord(step.name, outcome, reasons)
         runtime().record_marker(MARKER, step.record)
+
+
+def _names(option: str, names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise InvalidOptionError(f"{option}={names!r}: give a list of names, [{names!r}]")
+    return tuple(names)
 
 
 class _BlockedError(Exception):

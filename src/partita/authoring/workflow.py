@@ -100,18 +100,41 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
     ) -> Self:
         """Return the same workflow with other settings: `flow.options(tags=("x",)).submit(1)`."""
         given = {
-            "workflow_id": workflow_id,
-            "task_list": task_list,
+            "workflow_id": checked_text("workflow_id", workflow_id),
+            "task_list": checked_text("task_list", task_list),
             "task_priority": task_priority,
             "execution_start_to_close": seconds(
                 "execution_start_to_close", execution_start_to_close
             ),
             "task_start_to_close": seconds("task_start_to_close", task_start_to_close),
             "child_policy": None if child_policy is None else policy_of(child_policy),
-            "tag_list": None if tags is None else tuple(tags),
+            "tag_list": None if tags is None else tag_list(tags),
             "search_attributes": None if search_attributes is None else dict(search_attributes),
         }
         return self.with_settings(**{k: v for k, v in given.items() if v is not None})
+
+
+def tag_list(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return tags as a history keeps them.
+
+    Raises:
+        InvalidOptionError: they are not a list of texts.
+    """
+    found = () if isinstance(tags, str) else tuple(tags)
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
+        raise InvalidOptionError(f"tags={tags!r}; give a list of texts, such as ['urgent']")
+    return found
+
+
+def checked_text(option: str, value: str | None) -> str | None:
+    """Return an option that is a name.
+
+    Raises:
+        InvalidOptionError: it is neither text nor None, or it is empty.
+    """
+    if value is not None and not (isinstance(value, str) and value):
+        raise InvalidOptionError(f"{option}={value!r}; give a name")
+    return value
 
 
 async def _call(definition: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -174,7 +197,8 @@ def workflow(
         task_priority: higher first.
         execution_start_to_close: seconds that an execution may take in all.
         task_start_to_close: seconds that a decider may take for one answer.
-        child_policy: what becomes of open children if it is ended from outside.
+        child_policy: what becomes of this workflow's own children if it is terminated or
+            times out while they are open.
         tags: to find its executions by.
         hooks: what is to be called in the course of its life.
 
@@ -183,12 +207,12 @@ def workflow(
             not one that can be a workflow.
     """
     settings = WorkflowOptions(
-        task_list=task_list,
+        task_list=checked_text("task_list", task_list),
         task_priority=task_priority,
         execution_start_to_close=seconds("execution_start_to_close", execution_start_to_close),
         task_start_to_close=seconds("task_start_to_close", task_start_to_close),
         child_policy=policy_of(child_policy),
-        tag_list=tuple(tags),
+        tag_list=tag_list(tags),
     )
 
     def decorate(function: Callable[..., Any]) -> WorkflowDefinition[..., Any]:

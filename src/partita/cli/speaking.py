@@ -6,10 +6,11 @@ import sys
 from typing import Any
 
 import click
+import msgspec
 
 from partita.cli.context import backend_option, open_client, read_json
 from partita.cli.output import print_json
-from partita.errors import InvalidInputError
+from partita.errors import InvalidInputError, InvalidOptionError
 from partita.worker.loading import load
 
 _workflow_id = click.argument("workflow_id", metavar="ID")
@@ -162,7 +163,8 @@ def fork(
 
 
 @click.command()
-@click.argument("task_list")
+@click.argument("task_list", required=False)
+@click.option("--none", "lift", is_flag=True, help="Lift the limits.")
 @click.option("--concurrency", type=click.IntRange(1), help="Activities that run at a time.")
 @click.option("--per-second", type=float, help="Activities that begin per second.")
 @click.option("--burst", type=float, help="Activities that begin at once after a quiet time.")
@@ -170,16 +172,29 @@ def fork(
 @click.pass_context
 def limit(
     ctx: click.Context,
-    task_list: str,
+    task_list: str | None,
+    lift: bool,
     concurrency: int | None,
     per_second: float | None,
     burst: float | None,
     backend: str | None,
 ) -> None:
-    """Limit how fast a task list is worked off, by all workers together; no option: no limit."""
+    """Limit how fast a task list is worked off, by all workers together.
+
+    Without an option it prints the limits there are, as JSON.
+    """
+    changes = lift or concurrency is not None or per_second is not None or burst is not None
     with open_client(ctx, backend) as client:
+        if not changes:
+            found = client.limits()
+            wanted = {k: v for k, v in found.items() if task_list in (None, k)}
+            print_json(msgspec.to_builtins(wanted))
+            return
+        if task_list is None:
+            raise InvalidOptionError("which task list is it? write: partita limit TASK_LIST ...")
         client.set_limits(task_list, concurrency=concurrency, per_second=per_second, burst=burst)
-    print(f"partita: the limits of task list {task_list} are set", file=sys.stderr)
+    what = "lifted" if lift else "set"
+    print(f"partita: the limits of task list {task_list} are {what}", file=sys.stderr)
 
 
 @click.command()

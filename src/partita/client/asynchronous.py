@@ -44,6 +44,7 @@ class AsyncClient:
     update = _threaded(Client.update)
     fork = _threaded(Client.fork)
     rerun = _threaded(Client.rerun)
+    limits = _threaded(Client.limits)
     set_limits = _threaded(Client.set_limits)
     cancel = _threaded(Client.cancel)
     terminate = _threaded(Client.terminate)

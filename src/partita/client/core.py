@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import builtins
+import math
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from partita.authoring.activity import Seconds, seconds
@@ -16,12 +17,13 @@ from partita.authoring.classes import Workflow, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
-from partita.authoring.workflow import WorkflowDefinition
+from partita.authoring.workflow import WorkflowDefinition, tag_list
 from partita.client.handle import Handle
 from partita.client.schedules import Schedules
 from partita.client.talking import Talking
 from partita.codec import Converter, decoder
 from partita.errors import (
+    ExecutionAlreadyStartedError,
     ExecutionClosedError,
     InvalidOptionError,
     WaitTimeoutError,
@@ -100,7 +102,7 @@ class Client:
         task_list: str | None = None,
         task_priority: int | None = None,
         execution_start_to_close: Seconds | None = None,
-        tags: tuple[str, ...] | None = None,
+        tags: Iterable[str] | None = None,
         search_attributes: Mapping[str, Any] | None = None,
         signal: tuple[str | Signal[Any], Any] | None = None,
     ) -> Handle[R]:
@@ -132,7 +134,7 @@ class Client:
             child_policy=settings.child_policy,
             task_start_to_close=settings.task_start_to_close,
             execution_start_to_close=limit or settings.execution_start_to_close,
-            tag_list=settings.tag_list if tags is None else tags,
+            tag_list=settings.tag_list if tags is None else tag_list(tags),
             lambda_role=settings.lambda_role,
             search_attributes=plain_attributes(attributes),
             reuse_policy=_reuse_policy(reuse_policy),
@@ -273,7 +275,7 @@ class Client:
             ExecutionNotFoundError: none is open.
             ExecutionClosedError: the execution ended without an answer.
             UnknownTypeError: the workflow answers no update of that name.
-            Exception: what the workflow's code raised, by its own type where that is known.
+            UpdateFailedError: the workflow's code raised; the exception itself is the cause.
         """
         payload = self._talking.payload(args, kwargs, f"the arguments of update {name}")
         execution = WorkflowExecution(workflow_id, run_id)
@@ -324,8 +326,21 @@ class Client:
         return Handle(self, self.service.fork_workflow_execution(request), None)
 
     def rerun(self, workflow_id: str, *, run_id: str = "") -> Handle[Any]:
-        """Run a failed execution again; steps that were finished are not done again."""
+        """Run a failed execution again; steps that were finished are not done again.
+
+        Raises:
+            ExecutionAlreadyStartedError: it is open; `fork` would replace the open run.
+        """
+        if self.describe(workflow_id, run_id=run_id).info.status is Status.OPEN:
+            raise ExecutionAlreadyStartedError(
+                f"execution {workflow_id!r} is open and goes on by itself; "
+                "to begin it anew all the same, fork it"
+            )
         return self.fork(workflow_id, run_id=run_id)
+
+    def limits(self) -> dict[str, TaskListLimits]:
+        """Return the limits of every task list that has one."""
+        return self.service.limits(self._domain)
 
     def set_limits(
         self,
@@ -347,9 +362,15 @@ class Client:
         Raises:
             InvalidOptionError: a limit is not above 0.
         """
-        for name, value in (("concurrency", concurrency), ("per_second", per_second)):
-            if value is not None and not value > 0:
-                raise InvalidOptionError(f"{name}={value}; give a number above 0, or None")
+        if not task_list or not isinstance(task_list, str):
+            raise InvalidOptionError(f"task_list={task_list!r}; give a name")
+        whole = isinstance(concurrency, int) and not isinstance(concurrency, bool)
+        if concurrency is not None and not (whole and 0 < concurrency < 1_000_000_000):
+            raise InvalidOptionError(f"concurrency={concurrency!r}; give a whole number above 0")
+        for name, value in (("per_second", per_second), ("burst", burst)):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if value is not None and not (number and math.isfinite(value) and value > 0):
+                raise InvalidOptionError(f"{name}={value!r}; give a number above 0, or None")
         tokens = max(1.0, burst if burst is not None else per_second or 1.0)
         limits = TaskListLimits(concurrency=concurrency, per_second=per_second, burst=tokens)
         self.service.set_limits(self._domain, task_list, limits)

@@ -16,8 +16,9 @@ from partita.codec import Converter, decoder
 from partita.errors import (
     ExecutionClosedError,
     NoWorkerError,
+    PartitaError,
+    UpdateFailedError,
     WaitTimeoutError,
-    WorkflowFailedError,
 )
 from partita.history import (
     MarkerRecorded,
@@ -27,6 +28,7 @@ from partita.history import (
 from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, UpdateRequest
 from partita.replay.replayer import Replayer
 from partita.service import ExecutionInfo, Service
+from partita.state import Status
 
 _load_any = decoder(Any)
 
@@ -87,13 +89,16 @@ class Talking:
         exact = WorkflowExecution(info.workflow_id, info.run_id)
         request = UpdateRequest(id=uuid.uuid4().hex, input=payload)
         text = msgspec.json.encode(request).decode()
-        self._service.signal_workflow_execution(self._domain, exact, UPDATE + name, text)
+        self._service.signal_workflow_execution(self._domain, execution, UPDATE + name, text)
         answer = self._answer(exact, request.id, info.event_count, name, timeout)
         if answer.failure is None:
             return self._converter.load(answer.result, _load_any, f"the answer to update {name}")
+        failure = Failure.load(answer.failure, None)
         code = _code(info)
-        namespace = {} if code is None else code.namespace
-        raise Failure.load(answer.failure, None).rebuild(namespace, WorkflowFailedError)
+        cause = failure.rebuild({} if code is None else code.namespace, UpdateFailedError)
+        if isinstance(cause, PartitaError):
+            raise cause
+        raise UpdateFailedError(failure.type, failure.message, failure.traceback) from cause
 
     def _answer(
         self, execution: WorkflowExecution, id: str, after: int, name: str, timeout: float | None
@@ -114,21 +119,18 @@ class Talking:
                     execution = WorkflowExecution(execution.workflow_id, run_id)
                     after = 0
             if not events:
-                _give_up(execution, name, left, timeout)
+                self._check_open(execution, name)
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise WaitTimeoutError(
+                        f"update {name} was not answered within {timeout} s; it may still be done"
+                    )
 
-
-def _give_up(
-    execution: WorkflowExecution, name: str, left: float | None, timeout: float | None
-) -> None:
-    """Raise if no answer can come any more, or not in time."""
-    if left == 0:
-        raise WaitTimeoutError(
-            f"update {name} was not answered within {timeout} s; it may still be done"
-        )
-    if left is None:
-        raise ExecutionClosedError(
-            f"execution {execution.workflow_id!r} ended without an answer to update {name}"
-        )
+    def _check_open(self, execution: WorkflowExecution, name: str) -> None:
+        """Raise if no answer can come any more."""
+        if self._service.describe(self._domain, execution).info.status is not Status.OPEN:
+            raise ExecutionClosedError(
+                f"execution {execution.workflow_id!r} ended without an answer to update {name}"
+            )
 
 
 def _code(info: ExecutionInfo) -> WorkflowDefinition[..., Any] | None:

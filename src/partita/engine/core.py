@@ -100,7 +100,7 @@ class Core:
             if not batch and not self._is_needed():
                 return
             tasks, unit = self._commit(batch)
-        except Exception as error:
+        except BaseException as error:
             self._undo()
             if len(batch) > 1 and not isinstance(error, StoreError):
                 for request in batch:  # what broke it refuses only itself
@@ -114,15 +114,17 @@ class Core:
             request.settle()
         self._publish(unit, tasks)
 
-    def _refuse(self, batch: list[Request[Any]], error: Exception) -> None:
+    def _refuse(self, batch: list[Request[Any]], error: BaseException) -> None:
         """Answer a whole batch with the error that undid its transaction."""
         if not isinstance(error, StoreError):
             log.exception("the engine broke; nothing of this transaction was kept")
-            error = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
-        elif not batch:
-            log.error("%s", error)
+            answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
+        else:
+            answer = error
+            if not batch:
+                log.error("%s", error)
         for request in batch:
-            request.settle(error)
+            request.settle(answer)
         self._not_before = self._clock() + 0.2
 
     def _is_needed(self) -> bool:

@@ -29,6 +29,9 @@ log = logging.getLogger("partita.engine")
 SLOW_DECISION = 1.0
 """Seconds of deciding after which a warning says so."""
 
+DECISION_LIMIT = 2_000
+"""Decisions that one transaction makes, at most."""
+
 TAKE_LIMIT = 64
 """Decision tasks that one transaction takes from the store, at most."""
 
@@ -43,6 +46,7 @@ class Dispatch:
         self._task_lists: Collection[str] = frozenset(host.task_lists)
         self._more_decisions = True  # whether the store may hold tasks for us
         self._more_activities = True
+        self._left = 0  # decisions that this transaction may still make
 
     @property
     def is_behind(self) -> bool:
@@ -59,6 +63,7 @@ class Dispatch:
         """Decide, and hand out activities; return them, to be started after the commit."""
         if self.paused:
             return []
+        self._left = DECISION_LIMIT
         self._decide_ready(unit)
         if self._more_decisions:
             self._take_decisions(unit)
@@ -74,7 +79,7 @@ class Dispatch:
             try:
                 result = self.query(unit, state, question.name, question.input)
                 answer = Answer(result=result)
-            except Exception as error:
+            except BaseException as error:
                 code = getattr(error, "code", "QUERY_FAILED")
                 answer = Answer(code=code, message=f"{error}")
             unit.transaction.answer(question.id, answer)
@@ -99,6 +104,11 @@ class Dispatch:
     def _decide_ready(self, unit: Unit) -> None:
         ready = unit.ready_decisions
         while ready:
+            if self._left <= 0:  # a workflow that never waits must not keep all others out
+                ready.clear()
+                self._more_decisions = True
+                return
+            self._left -= 1
             run = next(iter(ready))
             self._decide(unit, ready.pop(run))
 
@@ -132,7 +142,7 @@ class Dispatch:
         begun = time.monotonic()
         try:
             decisions = host.decide(task)
-        except Exception as error:
+        except BaseException as error:  # sys.exit() in a hook must not end the engine's thread
             self._fail(unit, state, task, error)
             return
         if time.monotonic() - begun > SLOW_DECISION:
@@ -178,7 +188,7 @@ class Dispatch:
         unit: Unit,
         state: State,
         task: DecisionTask,
-        error: Exception,
+        error: BaseException,
         started_event_id: int = 0,
     ) -> None:
         self.host.forget(state.execution.run_id)

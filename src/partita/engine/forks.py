@@ -7,6 +7,7 @@ import uuid
 from msgspec.structs import replace
 
 from partita.commands import Start, Terminate
+from partita.engine.starts import check_types
 from partita.engine.unit import Unit, not_found
 from partita.errors import (
     ExecutionAlreadyStartedError,
@@ -16,6 +17,7 @@ from partita.errors import (
 from partita.history import (
     ActivityTaskScheduled,
     AnyEvent,
+    MarkerRecorded,
     WorkflowExecution,
     WorkflowExecutionStarted,
 )
@@ -30,6 +32,7 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
         UnknownForkPointError: the source has no such event, or no such activity.
         ExecutionAlreadyStartedError: the new workflow id is taken by an open execution.
     """
+    check_types(request)
     source = unit.find(request.domain, request.workflow_id, request.run_id)
     if source is None:
         raise not_found(request.domain, WorkflowExecution(request.workflow_id, request.run_id))
@@ -62,8 +65,15 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
         input=begun.input if request.input is None else request.input,
         original_run_id=begun.original_run_id or source.execution.run_id,
         search_attributes=source.progress.search_attributes,
+        reused_markers={
+            event.marker_name: event.details or "null"
+            for event in events
+            if isinstance(event, MarkerRecorded)
+            and event.event_id <= until
+            and event.marker_name.startswith("side_effect ")
+        },
     )
-    unit.begin(execution, start)
+    unit.hand_on_first(unit.begin(execution, start))
     return WorkflowExecution(new_id, execution.run_id)
 
 

@@ -63,13 +63,15 @@ class Lanes:
         """Give a place free."""
         self._left[domain, lane] = self._left.get((domain, lane), 0) + 1
 
-    def write(self) -> None:
-        """Store the tokens that were used up."""
+    def write(self) -> list[LimitRecord]:
+        """Store the tokens that were used up; return the limits as they are now."""
         for key, taken in self._taken.items():
             limit = self._limits[key]
             if limit.per_second is not None:
                 tokens = filled(limit, self._now) - taken
-                self._transaction.put_limit(replace(limit, tokens=tokens, filled_at=self._now))
+                self._limits[key] = replace(limit, tokens=tokens, filled_at=self._now)
+                self._transaction.put_limit(self._limits[key])
+        return list(self._limits.values())
 
 
 def filled(limit: LimitRecord, now: float) -> float:

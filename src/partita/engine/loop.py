@@ -124,7 +124,7 @@ class Loop:
             running = None not in batch
             try:
                 self._transact([request for request in batch if request is not None])
-            except Exception:  # a fault in what is told of the commit; the commit itself stands
+            except BaseException:  # a fault in what is told of the commit; the commit itself stands
                 log.exception("the engine's thread goes on after a fault")
 
     def _gather(self) -> list[Request[Any] | None]:

@@ -19,17 +19,20 @@ from partita.commands import (
     CompleteActivityTask,
     Due,
     FailActivityTask,
-    Reused,
     Signal,
     StartActivityTask,
 )
 from partita.history import (
+    ActivityTaskCanceled,
     ActivityTaskCompleted,
     ActivityTaskFailed,
     ActivityTaskScheduled,
+    ActivityTaskTimedOut,
     AnyEvent,
     ChildWorkflowExecutionCompleted,
     ChildWorkflowExecutionFailed,
+    ChildWorkflowExecutionStarted,
+    DecisionTaskStarted,
     ExternalWorkflowExecutionSignaled,
     SignalExternalWorkflowExecutionInitiated,
     StartChildWorkflowExecutionInitiated,
@@ -56,16 +59,49 @@ class Memory:
         self._origin = origin
         self._by_id = {event.event_id: event for event in events}
         self._ends: dict[tuple[str, str], list[int]] = {}  # kind and key -> ids of end events
-        self.steps = [event for event in events if self._is_step(event)]
-        for event in self.steps:
-            if not isinstance(event, WorkflowExecutionSignaled):
-                self._ends.setdefault(self.place(event), []).append(event.event_id)
+        self._batches = self._batched(events)
+        for batch in self._batches:
+            for event in batch:
+                if not isinstance(event, WorkflowExecutionSignaled):
+                    self._ends.setdefault(self.place(event), []).append(event.event_id)
+        self._children = {
+            event.initiated_event_id: event.workflow_execution
+            for event in events
+            if isinstance(event, ChildWorkflowExecutionStarted)
+        }
         self._sent = {
             event.control
             for event in events
             if isinstance(event, SignalExternalWorkflowExecutionInitiated)
             and self._was_answered(events, event.event_id)
         }
+
+    def _batched(self, events: list[AnyEvent]) -> list[list[AnyEvent]]:
+        """Group the steps by the decision task that saw them; the first saw the start."""
+        batches: list[list[AnyEvent]] = [[]]
+        for event in events:
+            if isinstance(event, DecisionTaskStarted):
+                batches.append([])
+            elif self._is_step(event):
+                batches[-1].append(event)
+        return batches
+
+    @property
+    def first(self) -> list[AnyEvent]:
+        """What had come before the decider looked for the first time."""
+        return self._batches[0]
+
+    def batches_after(self, event_id: int) -> list[list[AnyEvent]]:
+        """Return what is still to be handed on, as it was seen together."""
+        later = ([e for e in batch if e.event_id > event_id] for batch in self._batches)
+        return [batch for batch in later if batch]
+
+    def child(self, control: str) -> WorkflowExecution | None:
+        """Return the origin's child of that place."""
+        for event_id in self._ends.get(("child", control), ()):
+            begun = self.begun(self._by_id[event_id])
+            return self._children.get(begun.event_id)
+        return None
 
     def _was_answered(self, events: list[AnyEvent], initiated: int) -> bool:
         return any(
@@ -77,13 +113,12 @@ class Memory:
 
     def _is_step(self, event: AnyEvent) -> bool:
         if isinstance(event, WorkflowExecutionSignaled):
-            if event.signal_name.startswith("$"):
-                return False
             return event.event_id <= self._origin.until or self._origin.all_signals
+        if isinstance(event, (ActivityTaskTimedOut, ActivityTaskCanceled)):
+            return self.place(event)[1] in self._origin.results
         if not isinstance(event, _ENDS):
             return False
-        key = self.place(event)[1]
-        if key in self._origin.results:
+        if self.place(event)[1] in self._origin.results:
             return True
         failed = isinstance(event, (ActivityTaskFailed, ChildWorkflowExecutionFailed))
         return event.event_id <= self._origin.until and (self._origin.failures or not failed)
@@ -122,22 +157,8 @@ class Memory:
         return control is not None and control in self._sent
 
 
-def next_commands(state: State, memory: Memory) -> list[Command]:
-    """Return what hands on the next of the origin's events that concerns the run now.
-
-    An empty list: nothing is left, and what was held back must be let go.
-    """
-    after = state.progress.reused
-    for event in memory.steps:
-        if event.event_id <= after:
-            continue
-        commands = _hand_on(state, memory, event)
-        if commands:
-            return [*commands, Reused(event_id=event.event_id)]
-    return []
-
-
-def _hand_on(state: State, memory: Memory, event: AnyEvent) -> list[Command]:
+def handed_on(state: State, memory: Memory, event: AnyEvent) -> list[Command]:
+    """Return what makes one of the origin's events true here; nothing if it concerns nothing."""
     if isinstance(event, WorkflowExecutionSignaled):
         return [Signal(signal_name=event.signal_name, input=event.input)]
     kind, key = memory.place(event)
@@ -180,6 +201,18 @@ def _end_activity(state: State, memory: Memory, event: Any, key: str) -> list[Co
     return [start, failed]
 
 
+def given_result(state: State, item: OpenActivity, origin: Origin) -> list[Command]:
+    """Return what ends an activity with the result that the fork was given for it."""
+    started = state.progress.last_event_id + 1
+    identity = f"reused from run {origin.run_id}"
+    return [
+        StartActivityTask(activity_id=item.id, identity=identity, held=True),
+        CompleteActivityTask(
+            activity_id=item.id, started_event_id=started, result=origin.results[item.id]
+        ),
+    ]
+
+
 def _end_child(item: OpenChild, event: Any) -> ChildClosed:
     completed = isinstance(event, ChildWorkflowExecutionCompleted)
     return ChildClosed(
@@ -208,6 +241,4 @@ def reusable_child(
         return None
     if not memory.will_end("child", control, state.progress.reused, input, type):
         return None
-    origin = state.execution.origin
-    assert origin is not None
-    return WorkflowExecution(f"{state.execution.workflow_id}:{control}", origin.run_id)
+    return memory.child(control)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+import msgspec
+from msgspec import Struct
+
 from partita.commands import Start, Terminate
 from partita.engine.unit import Unit
-from partita.errors import ExecutionAlreadyStartedError
+from partita.errors import ExecutionAlreadyStartedError, InvalidOptionError
 from partita.history import WorkflowExecution, WorkflowExecutionStarted
 from partita.service import ReusePolicy, StartRequest
 from partita.state import Execution, State, Status
@@ -18,6 +21,7 @@ def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
     Raises:
         ExecutionAlreadyStartedError: the reuse policy forbids it.
     """
+    check_types(request)
     last = unit.find(request.domain, request.workflow_id)
     if last is not None:
         existing = _reuse(unit, request, last)
@@ -40,6 +44,20 @@ def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
     attributes = request.search_attributes
     unit.begin(execution, Start(input=request.input, search_attributes=attributes))
     return WorkflowExecution(execution.workflow_id, execution.run_id)
+
+
+def check_types(request: Struct) -> None:
+    """Hold that a request can be stored and read again.
+
+    Raises:
+        InvalidOptionError: a value is not of the type that its name says.
+    """
+    try:
+        plain = msgspec.json.encode(request)
+        msgspec.json.decode(plain, type=type(request))
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
+        text = " ".join(str(error).split())
+        raise InvalidOptionError(f"{type(request).__name__}: {text}") from error
 
 
 def _reuse(unit: Unit, request: StartRequest, last: State) -> WorkflowExecution | None:

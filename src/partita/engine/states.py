@@ -20,7 +20,7 @@ class States:
         self.epoch = 0
         self.types: set[tuple[str, str]] = set()  # domain and key, once they are known
         self.limits: list[LimitRecord] | None = None  # None: ask the store
-        self.memories: dict[tuple[int, int], Memory] = {}
+        self.memories: dict[tuple[object, ...], Memory] = {}
         self._limit = limit
         self._states: OrderedDict[int, State] = OrderedDict()
 

@@ -24,6 +24,7 @@ from partita.commands import (
     Outgoing,
     Release,
     RequestCancel,
+    Reused,
     SendCancel,
     SendSignal,
     Signal,
@@ -34,10 +35,22 @@ from partita.commands import (
     Terminate,
 )
 from partita.engine.lanes import Lanes
-from partita.engine.reuse import Memory, hold_back, next_commands, reusable_child
+from partita.engine.reuse import (
+    Memory,
+    given_result,
+    handed_on,
+    hold_back,
+    reusable_child,
+)
 from partita.engine.states import States
 from partita.errors import ExecutionNotFoundError, InvalidTokenError, TaskLostError
-from partita.history import ChildPolicy, RescheduleCause, WorkflowExecution
+from partita.history import (
+    AnyEvent,
+    ChildPolicy,
+    RescheduleCause,
+    WorkflowExecution,
+    WorkflowExecutionSignaled,
+)
 from partita.rules import apply, decide
 from partita.state import (
     AnyItem,
@@ -176,7 +189,7 @@ class Unit:
 
     def accept(self, state: State, change: Change) -> None:
         """Apply a change that was decided on this very state."""
-        if self._states.limits:
+        if self._states.limits or self._states.limits is None:
             self._leave_lanes(state, change)
         apply(state, change)
         run = state.run
@@ -263,24 +276,27 @@ class Unit:
         """Change the limits of a task list."""
         self.transaction.put_limit(limit)
         self._states.limits = self._lanes = None
+        self.freed = True  # there may be more room now
 
     def flush(self) -> None:
         """Have everything written."""
         if self._lanes is not None:
-            before = self._states.limits
-            self._lanes.write()
-            if before and any(limit.per_second is not None for limit in before):
-                self._states.limits = None
+            limits = self._lanes.write()
+            if self._states.limits is not None:
+                self._states.limits = limits
         if self.touched:
             self.transaction.write(self.touched.values())
 
     # -- what a fork reuses
 
     def _memory(self, origin: Origin) -> Memory:
-        key = (origin.run, origin.until)
+        results = tuple(sorted(origin.results.items()))
+        key = (origin.run, origin.until, origin.failures, origin.all_signals, results)
         memory = self._states.memories.get(key)
         if memory is None:
-            memory = Memory(origin, self.transaction.events(origin.run, 0))
+            events = self.transaction.events(origin.run, 0)
+            source = self.touched.get(origin.run)
+            memory = Memory(origin, events + (source.new_events if source is not None else []))
             if len(self._states.memories) >= MEMORIES:
                 self._states.memories.clear()
             self._states.memories[key] = memory
@@ -297,21 +313,52 @@ class Unit:
         """Hand on the origin's events until the decider must be asked, or none is left."""
         assert state.execution.origin is not None
         memory = self._memory(state.execution.origin)
-        while not state.is_closed and not state.progress.decision_scheduled_event_id:
-            commands = next_commands(state, memory)
+        in_order = True  # whether all before has been handed on
+        for batch in memory.batches_after(state.progress.reused):
+            if state.is_closed or state.progress.decision_scheduled_event_id:
+                return
+            in_order = self._hand_on_batch(state, memory, batch, in_order=in_order)
+        if not state.is_closed and not state.progress.decision_scheduled_event_id:
+            self._let_go(state, state.execution.origin)
+
+    def _hand_on_batch(
+        self, state: State, memory: Memory, batch: list[AnyEvent], *, in_order: bool
+    ) -> bool:
+        """Hand on what the origin's decider saw together; return whether nothing was left out."""
+        signals = state.progress.reused_signals
+        for event in batch:
+            is_signal = isinstance(event, WorkflowExecutionSignaled)
+            if is_signal and event.event_id <= signals:
+                continue
+            commands = handed_on(state, memory, event)
             for command in commands:
                 self.do(state, command)
-            if not commands:
-                self._let_go(state)
-                return
+            if is_signal:
+                signals = event.event_id
+            in_order = in_order and bool(commands)
+        last = batch[-1].event_id if in_order else state.progress.reused
+        if (last, signals) != (state.progress.reused, state.progress.reused_signals):
+            self.do(state, Reused(event_id=last, signal_id=signals))
+        return in_order
 
-    def _let_go(self, state: State) -> None:
+    def hand_on_first(self, state: State) -> None:
+        """Hand on what had come before the origin's decider looked for the first time."""
+        assert state.execution.origin is not None
+        memory = self._memory(state.execution.origin)
+        if memory.first:
+            self._hand_on_batch(state, memory, memory.first, in_order=True)
+
+    def _let_go(self, state: State, origin: Origin) -> None:
+        """Give to workers what was held back and is not to be handed on any more."""
         if not state.whole:
             for stored in self.transaction.items(state.run):
                 state.items.setdefault((stored.kind, stored.id), stored)
         for item in list(state.items.values()):
             if isinstance(item, OpenActivity) and not item.started_event_id:
-                if item.queue is None and item.due is None:
+                if item.id in origin.results:
+                    for command in given_result(state, item, origin):
+                        self.do(state, command)
+                elif item.queue is None and item.due is None:
                     state.put(replace(item, queue=item.task_list, since=self.now))
                     self.ready_activities[state.run, item.id] = state
 
@@ -325,16 +372,25 @@ class Unit:
                     self.do(state, closed)
             case StartChild():
                 self._start_child(sender, outgoing)
-            case ContinueRun(execution=execution, input=input, signals=signals):
-                previous = sender.execution.run_id
-                start = Start(input=input, continued_execution_run_id=previous)
-                heir = self.begin(execution, start)
-                for signal in signals:
-                    self.do(heir, Signal(signal_name=signal.signal_name, input=signal.input))
+            case ContinueRun():
+                self._continue(sender, outgoing)
             case SendSignal() | SendCancel():
                 self._send(sender, outgoing)
             case ApplyChildPolicy(policy=policy):
                 self._close_children(sender, policy)
+
+    def _continue(self, sender: State, outgoing: ContinueRun) -> None:
+        """Begin the next run, and give it what the old one has not heard of."""
+        start = Start(
+            input=outgoing.input,
+            continued_execution_run_id=sender.execution.run_id,
+            search_attributes=outgoing.search_attributes,
+        )
+        heir = self.begin(outgoing.execution, start)
+        for signal in outgoing.signals:
+            self.do(heir, Signal(signal_name=signal.signal_name, input=signal.input))
+        if outgoing.cancel:
+            self.do(heir, RequestCancel())
 
     def _start_child(self, parent: State, outgoing: StartChild) -> None:
         wanted = outgoing.execution

@@ -25,7 +25,7 @@ from partita.authoring.failure import Failure
 from partita.authoring.future import Future
 from partita.authoring.runtime import LONG_HISTORY, Continuation, WorkflowInfo
 from partita.codec import decoder
-from partita.errors import ActivityFailedError, CancelledError
+from partita.errors import ActivityFailedError, CancelledError, UsageError
 from partita.history import (
     SEARCH_ATTRIBUTES,
     AnyDecision,
@@ -109,10 +109,19 @@ class Asking:
         self.inbox.refuse_unknown_updates()
 
     def closing(self, final: AnyDecision) -> AnyDecision:
-        """Return the decision that closes the run as it must be said now."""
-        if isinstance(final, ContinueAsNewWorkflowExecution):
-            return replace(final, unread_signals=self.inbox.unread())
-        return final
+        """Return the decision that closes the run as it must be said now.
+
+        Updates whose handlers have begun are answered: they end with the run.
+        """
+        continues = isinstance(final, ContinueAsNewWorkflowExecution)
+        self.inbox.abandon_updates(all=not continues)
+        if not continues:
+            return final
+        return replace(
+            final,
+            unread_signals=self.inbox.unread(),
+            cancel_pending=self._run.strands[0].cancel_pending,
+        )
 
     def info(self) -> WorkflowInfo:
         """Return which execution this is."""
@@ -292,6 +301,10 @@ class Asking:
         """Return numbers that depend on the run's id alone."""
         if self._random is None:
             self._random = random.Random(self.origin())
+        if self._run.reading:  # whoever only looks must not take the workflow's own numbers
+            copy = random.Random()
+            copy.setstate(self._random.getstate())
+            return copy
         return self._random
 
     def side_effect(self, function: Callable[[], Any]) -> Any:
@@ -302,7 +315,8 @@ class Asking:
         if recorded is not None:
             details = recorded.details
         elif self._run.expected is None:
-            details = self._effect(function)
+            assert self._started is not None
+            details = self._started.reused_markers.get(name) or self._effect(function)
         else:
             details = None
         self._run.issue(RecordMarker(marker_name=name, details=details))
@@ -350,6 +364,8 @@ class Asking:
     def continue_as_new(self, continuation: Continuation) -> NoReturn:
         """End the function; what it asks for from here on is refused."""
         self._run.check_alive()
+        if not any(strand.is_current for strand in self._run.strands):
+            raise UsageError("continue_as_new() is for the workflow's own code, not for callbacks")
         workflow = self._run.workflow
         version = continuation.version
         signature = workflow.signature

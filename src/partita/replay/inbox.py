@@ -6,6 +6,7 @@ works on every service that has signals and markers.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from greenlet import GreenletExit
 from partita.authoring.failure import Failure
 from partita.authoring.future import Future
 from partita.authoring.signature import Signature
-from partita.errors import InvalidInputError, UnknownTypeError
+from partita.errors import ExecutionClosedError, InvalidInputError, UnknownTypeError, UsageError
 from partita.history import RecordMarker, SignalInput, WorkflowExecutionSignaled
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Inbox:
         self._queries: dict[str, Callable[..., Any]] = {}
         self._updates: dict[str, Callable[..., Any]] = {}
         self._unanswered: list[tuple[str, UpdateRequest]] = []
+        self._handling: dict[str, tuple[str, UpdateRequest, bool]] = {}  # True: it has begun
 
     @property
     def is_awaited(self) -> bool:
@@ -123,7 +125,8 @@ class Inbox:
         for name in self._order:
             found.append(SignalInput(name, self._signals[name][positions[name]]))
             positions[name] += 1
-        for name, request in self._unanswered:
+        waiting = [(name, request) for name, request, _ in self._handling.values()]
+        for name, request in self._unanswered + waiting:
             found.append(SignalInput(UPDATE + name, encode(request).decode()))
         return tuple(found)
 
@@ -131,6 +134,7 @@ class Inbox:
 
     def on_query(self, name: str, function: Callable[..., Any]) -> None:
         """Let `function` answer queries of that name."""
+        _check_sync("query", name, function)
         self._queries[name] = function
 
     def query(self, name: str, payload: str | None) -> str:
@@ -150,6 +154,7 @@ class Inbox:
 
     def on_update(self, name: str, function: Callable[..., Any]) -> None:
         """Let `function` answer updates of that name, also those that have come already."""
+        _check_sync("update", name, function)
         self._updates[name] = function
         waiting, self._unanswered = self._unanswered, []
         for other, request in waiting:
@@ -167,11 +172,13 @@ class Inbox:
         if function is None:
             self._unanswered.append((name, request))
             return
+        self._handling[request.id] = (name, request, False)
         self._run.add_strand(lambda: self._handle(function, name, request))
 
     def _handle(self, function: Callable[..., Any], name: str, request: UpdateRequest) -> None:
         """Call the handler in its strand and record what came of it."""
         run = self._run
+        self._handling[request.id] = (name, request, True)
         try:
             args, kwargs = Signature(function).load(run.converter, request.input)
             result = function(*args, **kwargs)
@@ -183,8 +190,18 @@ class Inbox:
             answer = UpdateAnswer(request.id, failure=Failure.of(error).dump())
         self._record(answer)
 
-    def _record(self, answer: UpdateAnswer) -> None:
-        self._run.issue(RecordMarker(marker_name=UPDATED, details=encode(answer).decode()))
+    def _record(self, answer: UpdateAnswer, *, closing: bool = False) -> None:
+        self._handling.pop(answer.id, None)
+        marker = RecordMarker(marker_name=UPDATED, details=encode(answer).decode())
+        self._run.issue(marker, closing=closing)
+
+    def abandon_updates(self, *, all: bool) -> None:
+        """Answer the updates that the run's end cuts off; with `all`, also those not begun."""
+        for name, request, has_begun in list(self._handling.values()):
+            if has_begun or all:
+                error = ExecutionClosedError(f"the run ended without an answer to update {name!r}")
+                answer = UpdateAnswer(request.id, failure=Failure.of(error).dump())
+                self._record(answer, closing=True)
 
     def refuse_unknown_updates(self) -> None:
         """Answer what no handler was registered for by the time that the workflow waits."""
@@ -192,6 +209,11 @@ class Inbox:
         for name, request in waiting:
             error = UnknownTypeError(_unknown("update", name, self._updates))
             self._record(UpdateAnswer(request.id, failure=Failure.of(error).dump()))
+
+
+def _check_sync(kind: str, name: str, function: Callable[..., Any]) -> None:
+    if inspect.iscoroutinefunction(function):
+        raise UsageError(f"{kind} {name!r} is answered by an async def; write a plain def")
 
 
 def _unknown(kind: str, name: str, known: dict[str, Any]) -> str:

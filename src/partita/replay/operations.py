@@ -23,7 +23,7 @@ from partita.authoring.hooks import (
     RetryTask,
     TaskFailure,
 )
-from partita.errors import CancelledError
+from partita.errors import CancelledError, InvalidOptionError
 from partita.history import (
     AnyDecision,
     AnyEvent,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 class Operation:
     """Something that was asked for and has not ended."""
 
-    __slots__ = ("args", "attempt", "deferred", "definition", "future", "kwargs")
+    __slots__ = ("args", "attempt", "cancelling", "deferred", "definition", "future", "kwargs")
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class Operation:
         self.kwargs = kwargs or {}
         self.attempt = 1
         self.deferred = False  # waits for its arguments
+        self.cancelling = False  # it was asked to end
 
 
 class StrandFuture(Future[Any]):
@@ -308,7 +309,9 @@ class Operations:
         operation = self._open.get(key)
         if operation is None or operation.deferred or operation.definition is None:
             return False
-        self._cancel_operation(key, operation)
+        if not operation.cancelling:  # asking twice is asking once
+            operation.cancelling = True
+            self._cancel_operation(key, operation)
         return True
 
     def _cancel_operation(self, key: str, operation: Operation) -> None:
@@ -334,6 +337,10 @@ def _activity_decision(
     task_list = settings.task_list
     if settings.route is not None:
         task_list = settings.route(*operation.args, **operation.kwargs)
+        if not isinstance(task_list, str):
+            raise InvalidOptionError(
+                f"the route of {definition.label} gave {task_list!r}; give a task list's name"
+            )
     return ScheduleActivityTask(
         activity_id=key,
         activity_type=definition.activity_type,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.registry import by_key
 from partita.codec import Converter
-from partita.errors import PartitaError, UnknownTypeError
+from partita.errors import PartitaError, QueryFailedError, UnknownTypeError
 from partita.history import (
     AnyDecision,
     AnyEvent,
@@ -117,6 +117,10 @@ class Replayer:
         if live is not None:
             return live.query(name, input)
         events = _answered(history())
+        if not events:
+            raise QueryFailedError(
+                f"execution {execution.workflow_id!r} has not begun, so its code cannot answer yet"
+            )
         run = self._new_run(
             DecisionTask(
                 token="",
@@ -124,7 +128,7 @@ class Replayer:
                 workflow_type=workflow_type,
                 started_event_id=0,
                 previous_started_event_id=0,
-                events=events or history()[:1],
+                events=events,
             )
         )
         try:

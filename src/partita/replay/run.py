@@ -75,7 +75,7 @@ class Run:
         self._evicted = False
         self._input: str | None = None
         self._decisions: list[AnyDecision] = []
-        self._refused: list[AnyEvent] = []  # in the old turn that is being lived through
+        self._refused: list[AnyEvent] = []  # of the last turn; the code hears of it in the next
 
     # -- for the replayer ------------------------------------------------------------------
 
@@ -91,9 +91,6 @@ class Run:
         self._turn(events, time)
         if self.expected:
             raise self._mismatch(None, self.expected[0], self.where())
-        refused, self._refused = self._refused, []
-        for event in refused:  # the code heard of it in the next turn
-            self.asking.was_refused(event)
 
     def new_turn(self, events: Iterable[AnyEvent], time: float) -> list[AnyDecision]:
         """Live through a new turn and return what the code decided."""
@@ -126,7 +123,7 @@ class Run:
             return self.asking.inbox.query(name, payload)
         except UsageError:
             raise
-        except Exception as error:
+        except BaseException as error:  # sys.exit() must not end the thread that decides for all
             raise QueryFailedError(f"query {name}: {type(error).__name__}: {error}") from error
         finally:
             current.reset(token)
@@ -150,7 +147,10 @@ class Run:
         asking = self.asking
         self._call_quietly(self.workflow.hooks.before_replay)
         token = current.set(asking)  # for callbacks, which run here
+        refused, self._refused = self._refused, []
         try:
+            for event in refused:
+                asking.was_refused(event)
             for event in events:
                 self.last_event_id = event.event_id
                 if type(event) is WorkflowExecutionStarted:
@@ -256,6 +256,8 @@ class Run:
                 raise
             return self.asking.continuation
         except BaseException as error:  # sys.exit() must not end the thread that decides for all
+            if self.asking.continuation is not None:  # said in a task of a group, perhaps
+                return self.asking.continuation
             if error is not self._own_fault:
                 return self._failed(error)
             self._broken = self._own_fault  # the code is at fault: mend it, and it goes on
@@ -323,9 +325,9 @@ class Run:
                 return strand
         raise PartitaError("a workflow can wait only in its own thread; use an activity")
 
-    def issue(self, decision: AnyDecision) -> None:
+    def issue(self, decision: AnyDecision, *, closing: bool = False) -> None:
         """Put a decision to the service, or hold it against the history."""
-        if not decision.closes:
+        if not (closing or decision.closes):
             self.check_alive()
         if self.expected is None:
             self._decisions.append(decision)
@@ -354,10 +356,8 @@ class Run:
     def _bind(self, decision: AnyDecision, event: AnyEvent) -> None:
         if not was_refused(decision, event):
             self.asking.operations.was_recorded(decision, event)
-        elif self.expected is not None:
-            self._refused.append(event)
         else:
-            self.asking.was_refused(event)
+            self._refused.append(event)
 
     def _stop(self, error: PartitaError) -> None:
         """Break off: the function is never resumed, and its driver raises the error."""

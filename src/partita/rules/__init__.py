@@ -141,7 +141,7 @@ def _due(draft: Draft, command: Due) -> None:
 
 
 def _reused(draft: Draft, command: Reused) -> None:
-    draft.fields["reused"] = command.event_id
+    draft.fields.update(reused=command.event_id, reused_signals=command.signal_id)
 
 
 def _release(draft: Draft, command: Release) -> None:

@@ -64,6 +64,7 @@ def start(draft: Draft, command: Start) -> None:
         parent_workflow_execution=execution.parent,
         parent_initiated_event_id=execution.parent_initiated_event_id or None,
         original_run_id=command.original_run_id,
+        reused_markers=command.reused_markers,
     )
     if command.search_attributes:
         draft.fields["search_attributes"] = command.search_attributes
@@ -202,6 +203,7 @@ def _continue_as_new(
         run_id=_next_run_id(old.run_id),
         workflow_type=WorkflowType(old.workflow_type.name, version),
         started_at=draft.now,
+        origin=None,
         **given,
     )
     draft.event(
@@ -219,7 +221,13 @@ def _continue_as_new(
         lambda_role=new.lambda_role,
     )
     draft.outgoing.append(
-        ContinueRun(execution=new, input=decision.input, signals=decision.unread_signals)
+        ContinueRun(
+            execution=new,
+            input=decision.input,
+            signals=decision.unread_signals,
+            cancel=decision.cancel_pending,
+            search_attributes=draft.field("search_attributes"),
+        )
     )
     draft.close(Status.CONTINUED_AS_NEW, None)
 
