@@ -169,6 +169,9 @@ class Transaction(Protocol):
     def drop_question(self, id: str) -> None:
         """Remove a question that nobody waits for any more."""
 
+    def drop_questions_before(self, moment: float) -> None:
+        """Remove the questions that were asked before a moment, in seconds since the epoch."""
+
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
 

@@ -38,7 +38,7 @@ from partita.authoring.classes import definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.client import Handle
 from partita.codec import Converter
-from partita.errors import WorkflowFailedError, WorkflowTerminatedError
+from partita.errors import UpdateFailedError, WorkflowFailedError, WorkflowTerminatedError
 from partita.history import (
     ActivityTaskScheduled,
     MarkerRecorded,
@@ -180,7 +180,7 @@ def test_approval_answers_while_it_waits(rig: Rig) -> None:
     with worker(rig, approval):
         handle = rig.client.start(approval.purchase, "a piano", 4200, by_rule=False)
         assert handle.update("haggle", 1, timeout=20) == 3780
-        with pytest.raises(ValueError, match="it costs 3780 already"):
+        with pytest.raises(UpdateFailedError, match="it costs 3780 already"):
             handle.update("haggle", 4000, timeout=20)
         for name in ("ann", "ann", "bob"):
             handle.signal(approval.DECISION, decide(name, True))

@@ -76,6 +76,18 @@ def test_a_question_and_its_answer(store: Store) -> None:
         assert transaction.take_answer("3") is None
 
 
+def test_old_questions_are_removed(store: Store) -> None:
+    with store.transaction() as transaction:
+        transaction.ask(question("1"))
+        transaction.answer("1", Answer(result="1"))
+        transaction.drop_questions_before(1.0)
+    with store.transaction() as transaction:
+        assert transaction.take_answer("1") is not None
+        transaction.ask(question("2"))
+        transaction.drop_questions_before(1.5)
+        assert transaction.questions("d", ["w@1"]) == []
+
+
 def test_what_is_broken_off_leaves_no_trace(store: Store) -> None:
     with pytest.raises(LostError), store.transaction() as transaction:
         transaction.add_types("d", ["w@1"])

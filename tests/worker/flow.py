@@ -1,6 +1,7 @@
 """What the worker processes of these tests run."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def hold(folder: str, seconds: float) -> str:
 
 @activity(process=True)
 def hold_in_a_process(folder: str, seconds: float) -> str:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as a badly behaved library may
     (Path(folder) / f"child-{os.getpid()}").touch()
     time.sleep(seconds)
     return "held"

@@ -143,6 +143,17 @@ def test_child_processes_end_with_their_worker(shop: Shop) -> None:
     until(lambda: not alive(pid))
 
 
+def test_a_child_that_ignores_sigterm_does_not_keep_its_worker(shop: Shop) -> None:
+    worker = shop.worker("--grace", "0.2")
+    handle = shop.client.start(holding_in_a_process, str(shop.folder), 60)
+    until(lambda: list(shop.folder.glob("child-*")))
+    pid = next(shop.folder.glob("child-*")).name.removeprefix("child-")
+    worker.send_signal(signal.SIGTERM)
+    assert shop.end(worker) == 0
+    until(lambda: not alive(pid))
+    assert handle.describe().activities[0].owner is None  # it was given back
+
+
 def alive(pid: str) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"

@@ -9,8 +9,8 @@ import builtins
 import math
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar, overload
 
 from partita.authoring.activity import Seconds, seconds
 from partita.authoring.classes import Workflow, definition_of
@@ -20,7 +20,7 @@ from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition, tag_list
 from partita.client.handle import Handle
 from partita.client.schedules import Schedules
-from partita.client.talking import Talking
+from partita.client.talking import Talking, code_of
 from partita.codec import Converter, decoder
 from partita.errors import (
     ExecutionAlreadyStartedError,
@@ -80,9 +80,21 @@ class Client:
         """What turns values into payloads and back."""
         return self._converter
 
+    @overload
+    def start(
+        self,
+        workflow: WorkflowDefinition[P, Coroutine[Any, Any, R]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Handle[R]: ...
+    @overload
     def start(
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Handle[R]:
+    ) -> Handle[R]: ...
+    def start(
+        self, workflow: WorkflowDefinition[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Handle[Any]:
         """Start a workflow with the given arguments and a random workflow id.
 
         Raises:
@@ -323,7 +335,8 @@ class Client:
             },
             reuse_failures=event_id is not None,
         )
-        return Handle(self, self.service.fork_workflow_execution(request), None)
+        execution = self.service.fork_workflow_execution(request)
+        return Handle(self, execution, code_of(self.service.describe(self._domain, execution).info))
 
     def rerun(self, workflow_id: str, *, run_id: str = "") -> Handle[Any]:
         """Run a failed execution again; steps that were finished are not done again.

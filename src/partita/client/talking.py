@@ -61,7 +61,7 @@ class Talking:
             answer = self._service.query_workflow(self._domain, execution, name, payload, timeout)
         except NoWorkerError:
             info = self._service.describe(self._domain, execution).info
-            code = _code(info) if workflow is None else workflow
+            code = code_of(info) if workflow is None else workflow
             if code is None:
                 raise
             answer = self._replayed(code, info, name, payload)
@@ -94,7 +94,7 @@ class Talking:
         if answer.failure is None:
             return self._converter.load(answer.result, _load_any, f"the answer to update {name}")
         failure = Failure.load(answer.failure, None)
-        code = _code(info)
+        code = code_of(info)
         cause = failure.rebuild({} if code is None else code.namespace, UpdateFailedError)
         if isinstance(cause, PartitaError):
             raise cause
@@ -133,7 +133,7 @@ class Talking:
             )
 
 
-def _code(info: ExecutionInfo) -> WorkflowDefinition[..., Any] | None:
+def code_of(info: ExecutionInfo) -> WorkflowDefinition[..., Any] | None:
     """Return the workflow's code, if this process has imported it."""
     for found in known(WorkflowDefinition):
         if found.workflow_type == info.workflow_type:

@@ -335,7 +335,8 @@ class Core:
     def follow(self, moved: Callable[[], bool], timeout: float | None) -> bool:
         """Wait until `moved()`, which is asked whenever something was committed."""
         until = None if timeout is None else time.monotonic() + timeout
-        self._followers += 1
+        with self._news:
+            self._followers += 1
         self.loop.ask(lambda _: None)  # so that a pause without end is thought over
         try:
             while not moved():
@@ -345,7 +346,8 @@ class Core:
                 with self._news:
                     self._news.wait(min(GLANCE * 10, left or 1.0))
         finally:
-            self._followers -= 1
+            with self._news:
+                self._followers -= 1
         return True
 
     def query(self, run: int, name: str, input: str | None) -> str | None:

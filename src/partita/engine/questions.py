@@ -6,11 +6,15 @@ import time
 import uuid
 
 from partita.engine.core import Core
+from partita.engine.unit import Unit
 from partita.errors import NoWorkerError, QueryFailedError, UnknownTypeError
 from partita.store import Answer, Question, Record
 
 PATIENCE = 5.0
 """Seconds to wait for an answer unless told otherwise."""
+
+FORGOTTEN = 3600.0
+"""Seconds after which a question is taken for that of a process that has died."""
 
 
 def ask_others(
@@ -35,7 +39,12 @@ def ask_others(
         input=input,
         asked_at=time.time(),
     )
-    core.loop.ask(lambda unit: unit.transaction.ask(question))
+
+    def ask(unit: Unit) -> None:
+        unit.transaction.drop_questions_before(question.asked_at - FORGOTTEN)
+        unit.transaction.ask(question)
+
+    core.loop.ask(ask)
     found: list[Answer] = []
 
     def moved() -> bool:

@@ -250,6 +250,12 @@ class MemoryStore:
         self._remove(self._questions, id)
         self._remove(self._answers, id)
 
+    def drop_questions_before(self, moment: float) -> None:
+        """Remove the questions that were asked before a moment."""
+        for question in list(self._questions.values()):
+            if question.asked_at < moment:
+                self.drop_question(question.id)
+
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
         self._set(self._workers, worker.id, worker)

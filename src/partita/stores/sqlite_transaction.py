@@ -231,6 +231,11 @@ class SqliteTransaction:
         self.dirty = True
         self._execute("DELETE FROM questions WHERE id = ?", (id,))
 
+    def drop_questions_before(self, moment: float) -> None:
+        """Remove the questions that were asked before a moment."""
+        self.dirty = True
+        self._execute("DELETE FROM questions WHERE asked_at < ?", (moment,))
+
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
         self.dirty = True
