@@ -76,8 +76,8 @@ def worker(talking: Path) -> Iterator[None]:
     process = begin(talking, "worker", "talk.py")
     yield
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
-    assert process.returncode == 0
+    said = process.communicate(timeout=20)
+    assert process.returncode == 0, said
 
 
 def test_queries_and_updates_reach_another_process(

@@ -251,7 +251,7 @@ def test_long_life_is_mended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("BANK")
         mended = rig.client.rerun("x").result(timeout=20)
         forked = rig.client.fork("x", event_id=7, new_workflow_id="y").result(timeout=20)
-    assert mended["paid"] == forked["paid"] == [10.0, 10.0, 10.0]
+    assert mended.paid == forked.paid == [10.0, 10.0, 10.0]
 
 
 def test_crawler_finds_dead_links(
