@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -93,6 +95,14 @@ def test_a_script_that_breaks_leaves_the_old_file_as_it_was(
     store = SqliteStore(old)
     assert store.find("d", "w", None) is not None
     store.close()
+
+
+def test_many_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    code = "import sys; from partita.stores.sqlite import SqliteStore; SqliteStore(sys.argv[1])"
+    for number in range(3):
+        command = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / f"{number}.db")]
+        opening = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(6)]
+        assert [process.communicate()[1] for process in opening] == [b""] * 6
 
 
 def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class SqliteStore:
             self._lock = threading.Lock()
             self._next_run: int | None = None
             try:
-                migrate(self._writer, self.path)
+                _patiently(lambda: migrate(self._writer, self.path))
                 self._reader = self._connect(synchronous)
             except BaseException:
                 self._writer.close()
@@ -93,7 +94,7 @@ class SqliteStore:
             cached_statements=256,
         )
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute("PRAGMA temp_store=MEMORY")
         except BaseException:
@@ -216,6 +217,21 @@ class SqliteStore:
             self._reader.close()
         with self._lock:
             self._writer.close()
+
+
+def _patiently(attempt: Callable[[], object]) -> None:
+    """Try again while others make or open the file: SQLite does not wait by itself there."""
+    until = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            attempt()
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager
