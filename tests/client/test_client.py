@@ -161,7 +161,7 @@ def test_reuse_policies(
 def test_wrong_starts_change_nothing(rig: Rig) -> None:
     client = rig.client
     with pytest.raises(TypeError):
-        client.start(postpone)  # type: ignore[call-overload]
+        client.start(postpone)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         client.start_with(postpone, (ORDER,), {"months": 1})
     with pytest.raises(SerializationError, match="input of workflow postpone"):

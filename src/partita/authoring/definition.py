@@ -53,7 +53,34 @@ def namespace_of(function: Callable[..., Any]) -> Mapping[str, Any]:
     return names
 
 
-class ActivityDefinition:
+class _Function:
+    """A user's function, with what both kinds of definition know of it."""
+
+    key: str
+    settings: Any
+
+    def __init__(self, function: Callable[..., Any], label: str) -> None:
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
+        self.function = function
+        self.signature = Signature(function)
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.label = label  # what it is, for people
+        self.arguments_label = f"the arguments of {label}"
+        self.result_label = f"the result of {label}"
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """Return the names of the module that the function lives in."""
+        return namespace_of(self.function)
+
+    def with_settings(self, **changes: Any) -> Self:
+        """Return the same definition with other settings."""
+        changed = copy.copy(self)
+        changed.settings = replace(self.settings, **changes)
+        return changed
+
+
+class ActivityDefinition(_Function):
     """What runtimes and workers know of an activity."""
 
     def __init__(
@@ -62,37 +89,16 @@ class ActivityDefinition:
         activity_type: ActivityType,
         settings: ActivityOptions,
     ) -> None:
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]
-        self.function = function
+        super().__init__(function, f"activity {activity_type.name}")
         self.activity_type = activity_type
-        self.settings = settings
-        self.signature = Signature(function)
-        self.is_async = inspect.iscoroutinefunction(function)
-        self.label = f"activity {activity_type.name}"  # what it is, for people
-        self.arguments_label = f"the arguments of {self.label}"
-        self.result_label = f"the result of {self.label}"
-
-    @property
-    def key(self) -> str:
-        """`name@version`."""
-        return self.activity_type.key
-
-    @property
-    def namespace(self) -> Mapping[str, Any]:
-        """Return the names of the module that the function lives in."""
-        return namespace_of(self.function)
-
-    def with_settings(self, **changes: Any) -> Self:
-        """Return the same activity with other settings."""
-        changed = copy.copy(self)
-        changed.settings = replace(self.settings, **changes)
-        return changed
+        self.key = activity_type.key
+        self.settings: ActivityOptions = settings
 
     def __repr__(self) -> str:
         return f"<activity {self.key}>"
 
 
-class WorkflowSpec:
+class WorkflowSpec(_Function):
     """What runtimes and workers know of a workflow."""
 
     def __init__(
@@ -102,32 +108,11 @@ class WorkflowSpec:
         settings: WorkflowOptions,
         hooks: Hooks,
     ) -> None:
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]
-        self.function = function
+        super().__init__(function, f"workflow {workflow_type.name}")
         self.workflow_type = workflow_type
-        self.settings = settings
+        self.key = workflow_type.key
+        self.settings: WorkflowOptions = settings
         self.hooks = hooks
-        self.signature = Signature(function)
-        self.is_async = inspect.iscoroutinefunction(function)
-        self.label = f"workflow {workflow_type.name}"  # what it is, for people
-        self.arguments_label = f"the arguments of {self.label}"
-        self.result_label = f"the result of {self.label}"
-
-    @property
-    def key(self) -> str:
-        """`name@version`."""
-        return self.workflow_type.key
-
-    @property
-    def namespace(self) -> Mapping[str, Any]:
-        """Return the names of the module that the function lives in."""
-        return namespace_of(self.function)
-
-    def with_settings(self, **changes: Any) -> Self:
-        """Return the same workflow with other settings."""
-        changed = copy.copy(self)
-        changed.settings = replace(self.settings, **changes)
-        return changed
 
     def __repr__(self) -> str:
         return f"<workflow {self.key}>"

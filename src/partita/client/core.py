@@ -9,8 +9,8 @@ import builtins
 import math
 import time
 import uuid
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from partita.authoring.activity import Seconds, seconds
 from partita.authoring.classes import Workflow, definition_of
@@ -80,21 +80,9 @@ class Client:
         """What turns values into payloads and back."""
         return self._converter
 
-    @overload
-    def start(
-        self,
-        workflow: WorkflowDefinition[P, Coroutine[Any, Any, R]],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Handle[R]: ...
-    @overload
     def start(
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Handle[R]: ...
-    def start(
-        self, workflow: WorkflowDefinition[..., Any], /, *args: Any, **kwargs: Any
-    ) -> Handle[Any]:
+    ) -> Handle[R]:
         """Start a workflow with the given arguments and a random workflow id.
 
         Raises:

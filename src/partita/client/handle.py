@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from partita.client.core import Client
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Handle(Generic[R]):
@@ -29,9 +31,13 @@ class Handle(Generic[R]):
         self._client = client
         self._workflow = workflow
 
-    def result(self, timeout: float | None = None) -> R:
+    @overload
+    def result(self: Handle[Coroutine[Any, Any, T]], timeout: float | None = None) -> T: ...
+    @overload
+    def result(self, timeout: float | None = None) -> R: ...
+    def result(self, timeout: float | None = None) -> Any:
         """Wait for the result; see `Client.result`."""
-        result: R = self._client.result(
+        result: Any = self._client.result(
             self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self._workflow
         )
         return result

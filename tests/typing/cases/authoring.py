@@ -61,6 +61,7 @@ async def later() -> None:
 def start(client: Client) -> None:
     handle = client.start(checkout, order, count=2)
     reveal_type(handle.result())  # R: float
+    reveal_type(client.start(track, order).result())  # R: str
     client.start(checkout, "order")  # E: arg-type
     client.start(checkout, order, number=2)  # E: call-arg
 
