@@ -28,7 +28,7 @@ bench: $(VENV)/developed
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/developed
-	PARTITA_SOAK=1 $(BIN)/pytest tests/crash --timeout 3600 $(PYTEST_ARGS)
+	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/language/test_agreement.py --timeout 3600 $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

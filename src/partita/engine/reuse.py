@@ -8,6 +8,7 @@ went then, up to the event where the fork is. From there on it runs as any other
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 from msgspec.structs import replace
@@ -59,8 +60,10 @@ class Memory:
         self._origin = origin
         self._by_id = {event.event_id: event for event in events}
         self._ends: dict[tuple[str, str], list[int]] = {}  # kind and key -> ids of end events
-        self._batches = self._batched(events)
-        for batch in self._batches:
+        self.first, *later = self._batched(events)  # what came before the decider first looked
+        self._batches = [batch for batch in later if batch]
+        self._lasts = [batch[-1].event_id for batch in self._batches]
+        for batch in (self.first, *self._batches):
             for event in batch:
                 if not isinstance(event, WorkflowExecutionSignaled):
                     self._ends.setdefault(self.place(event), []).append(event.event_id)
@@ -69,11 +72,17 @@ class Memory:
             for event in events
             if isinstance(event, ChildWorkflowExecutionStarted)
         }
+        arrived = {
+            event.initiated_event_id
+            for event in events
+            if isinstance(event, ExternalWorkflowExecutionSignaled)
+            and event.event_id <= origin.until
+        }
         self._sent = {
             event.control
             for event in events
             if isinstance(event, SignalExternalWorkflowExecutionInitiated)
-            and self._was_answered(events, event.event_id)
+            and event.event_id in arrived
         }
 
     def _batched(self, events: list[AnyEvent]) -> list[list[AnyEvent]]:
@@ -86,15 +95,11 @@ class Memory:
                 batches[-1].append(event)
         return batches
 
-    @property
-    def first(self) -> list[AnyEvent]:
-        """What had come before the decider looked for the first time."""
-        return self._batches[0]
-
     def batches_after(self, event_id: int) -> list[list[AnyEvent]]:
         """Return what is still to be handed on, as it was seen together."""
-        later = ([e for e in batch if e.event_id > event_id] for batch in self._batches)
-        return [batch for batch in later if batch]
+        begin = bisect_right(self._lasts, event_id)
+        first = [event for event in self.first if event.event_id > event_id]
+        return ([first] if first else []) + self._batches[begin:]
 
     def child(self, control: str) -> WorkflowExecution | None:
         """Return the origin's child of that place."""
@@ -102,14 +107,6 @@ class Memory:
             begun = self.begun(self._by_id[event_id])
             return self._children.get(begun.event_id)
         return None
-
-    def _was_answered(self, events: list[AnyEvent], initiated: int) -> bool:
-        return any(
-            isinstance(event, ExternalWorkflowExecutionSignaled)
-            and event.initiated_event_id == initiated
-            and event.event_id <= self._origin.until
-            for event in events
-        )
 
     def _is_step(self, event: AnyEvent) -> bool:
         if isinstance(event, WorkflowExecutionSignaled):

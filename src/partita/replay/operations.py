@@ -138,6 +138,7 @@ class Operations:
         match hook(failure):
             case RetryTask(seconds=seconds):
                 operation.attempt += 1
+                operation.cancelling = False
                 self._open[key] = operation
                 if seconds > 0:
                     operation.deferred = True
@@ -166,10 +167,12 @@ class Operations:
         """Return whose arguments a decision carries."""
         match decision:
             case ScheduleActivityTask(activity_id=key) | ScheduleLambdaFunction(id=key):
-                return self._open[key].definition
+                operation = self._open.get(key)
             case StartChildWorkflowExecution(control=key) if key is not None:
-                return self._open[key].definition
-        return None
+                operation = self._open.get(key)
+            case _:
+                operation = None
+        return None if operation is None else operation.definition
 
     def was_recorded(self, decision: AnyDecision, event: AnyEvent) -> None:
         """Learn the event id that later events will name."""
