@@ -50,6 +50,14 @@ def talk(size: int) -> int:
 def steps() -> list[str]:
     return [step("first"), step("second"), step("last")]
 
+@activity(task_list="far")
+def far(x: int) -> int:
+    return x
+
+@workflow(task_list="near")
+def routed() -> list[int]:
+    return [far(1), far.options(task_list="asked for")(2)]
+
 class Polite(Workflow):
     name = "polite"
 
@@ -147,6 +155,10 @@ def test_rerun_and_fork(partita: Partita, talking: Path, worker: None) -> None:
 def test_a_class_is_run_by_its_name(partita: Partita, talking: Path) -> None:
     assert partita("run", "talk.py:Polite", "--input", '["you"]').out == '"hello you"\n'
     assert partita("run", "talk.py:polite", "--input", '["you"]').out == '"hello you"\n'
+
+
+def test_run_serves_the_files_task_lists(partita: Partita, talking: Path) -> None:
+    assert partita("run", "talk.py:routed", "--task-list", "asked for").out == "[1,2]\n"
 
 
 def test_limits(partita: Partita, talking: Path) -> None:

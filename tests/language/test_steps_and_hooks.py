@@ -36,7 +36,7 @@ from partita.errors import (
     WorkflowCanceledError,
     WorkflowFailedError,
 )
-from partita.history import MarkerRecorded, WorkflowExecutionStarted
+from partita.history import ActivityTaskScheduled, MarkerRecorded, WorkflowExecutionStarted
 from partita.state import Status
 from partita.stores.memory import MemoryStore
 from partita.worker import Worker
@@ -498,6 +498,21 @@ def test_a_lambda_function_is_asked_for(stage: Stage) -> None:
     handle = stage.start(uses_lambda)
     assert handle.result(timeout=20) == "ACTIVITY_ABORTED"
     assert "ScheduleLambdaFunctionFailed" in stage.kinds(handle)
+
+
+SHOUT = lambda_function("shout", local=lambda text: text.upper())
+
+
+@workflow
+def shouts() -> list[str]:
+    return [SHOUT("a"), SHOUT.submit("b").result(), *SHOUT.map(["c"]).result()]
+
+
+def test_a_lambda_functions_stand_in_runs_where_aws_is_not(stage: Stage) -> None:
+    handle = stage.start(shouts)
+    assert handle.result(timeout=20) == shouts() == ["A", "B", "C"]
+    names = {event.activity_type.name for event in stage.find(handle, ActivityTaskScheduled)}
+    assert names == {"lambda:shout"}
 
 
 def test_misspelt_options_are_refused() -> None:

@@ -127,6 +127,11 @@ class LambdaSpec:
         self.arguments_label = f"the arguments of {self.label}"
         self.result_label = f"the result of {self.label}"
         self.start_to_close = start_to_close
+        self.stand_in: ActivityDefinition | None = None  # what engines without Lambda run
+        if stand_in is not None:
+            kind = ActivityType(f"lambda:{name}")
+            settings = ActivityOptions(start_to_close=start_to_close)
+            self.stand_in = ActivityDefinition(stand_in, kind, settings)
         self.function: Callable[..., Any] = stand_in or self._absent
         self.signature = Signature(_one_value)
         self.namespace: Mapping[str, Any] = {}

@@ -9,6 +9,7 @@ from partita.authoring.activity import Activity, Seconds, begin, seconds
 from partita.authoring.definition import ActivityOptions, LambdaSpec, WorkflowOptions
 from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import NO_HOOKS
+from partita.authoring.registry import register
 from partita.authoring.runtime import current
 from partita.authoring.workflow import WorkflowDefinition
 from partita.errors import UnknownTypeError
@@ -76,5 +77,12 @@ def lambda_function(
     start_to_close: Seconds | None = None,
     local: Callable[[Any], Any] | None = None,
 ) -> LambdaFunction:
-    """Return a Lambda function by name; `local` stands in for it where AWS is not."""
-    return LambdaFunction(name, seconds("start_to_close", start_to_close), local)
+    """Return a Lambda function by name.
+
+    `local` stands in for it where AWS is not: in plain Python, and as an activity
+    `lambda:NAME` on the embedded engine.
+    """
+    made = LambdaFunction(name, seconds("start_to_close", start_to_close), local)
+    if made.stand_in is not None:
+        register(made.stand_in)
+    return made

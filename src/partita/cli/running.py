@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.context import (
     backend_option,
@@ -49,6 +51,9 @@ _reuse = click.option(
 @_reuse
 @backend_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option(
+    "--task-list", "task_lists", multiple=True, help="Which to serve beside those of the file."
+)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -58,6 +63,7 @@ def run(
     reuse_policy: str,
     backend: str | None,
     quiet: bool,
+    task_lists: tuple[str, ...],
 ) -> int:
     """Run a workflow here, durably, and print its result as JSON.
 
@@ -78,6 +84,7 @@ def run(
         ending = _Ending(handle, _command(ctx, backend, target, handle.workflow_id))
         worker = Worker(
             client.service,
+            task_lists=_task_lists(task_lists),
             on_decision_failed=ending.decision_failed,
             on_store_error=ending.store_failed,
         )
@@ -87,6 +94,13 @@ def run(
             follow(handle, ending.over, shown=sys.stderr.isatty() and not quiet)
         worker.stop(grace=DEFAULT_GRACE if ending.signal is None else 2.0)
         return ending.report()
+
+
+def _task_lists(more: tuple[str, ...]) -> list[str]:
+    """Return the task lists that the definitions in this process name, and those asked for."""
+    named = [one.settings.task_list for one in known(ActivityDefinition)]
+    named += [one.settings.task_list for one in known(WorkflowDefinition)]
+    return sorted({DEFAULT_TASK_LIST, *more, *(name for name in named if name)})
 
 
 def _existing(

@@ -209,6 +209,8 @@ class Operations:
         key: str,
     ) -> Future[Any]:
         """Schedule it, at once or when the futures among its arguments are done."""
+        if isinstance(definition, LambdaSpec) and definition.stand_in is not None:
+            definition = definition.stand_in
         waits_for = pending_in((args, kwargs))
         if isinstance(definition, ActivityDefinition) and definition.settings.idempotent:
             return self._submit_once(definition, args, kwargs, key, waits_for)

@@ -85,7 +85,10 @@ class Worker:
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
         self._service = _attachable(service)
         self._converter = converter or Converter()
-        self._activities = by_key(known(ActivityDefinition) if activities is None else activities)
+        every = known(ActivityDefinition)
+        stand_ins = {one.key: one for one in every if one.key.startswith("lambda:")}
+        chosen = [one for one in every if one.key not in stand_ins]
+        self._activities = stand_ins | by_key(chosen if activities is None else activities)
         self._replayer = Replayer(
             known(WorkflowDefinition)
             if workflows is None
