@@ -77,8 +77,9 @@ class Hooks(Struct, frozen=True, kw_only=True):
     """What a workflow wants to be told.
 
     `before_replay` and `after_replay` surround every look of the decider at new events (once
-    around the whole in plain Python) and must decide nothing. The others are part of the
-    workflow: they may call activities, and are replayed with it.
+    around the whole in plain Python) and must decide nothing. `on_task_failure` answers at
+    once: it must depend on what it is given alone, and wait for nothing. `on_completed` and
+    `on_failure` are part of the workflow: they may call activities, and are replayed with it.
     """
 
     before_replay: Callable[[], object] | None = None

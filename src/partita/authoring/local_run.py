@@ -387,7 +387,10 @@ class LocalRun(Waiting):
         """Return a future of the next signal."""
         future: Future[Any] = Future(self, f"signal {name}", self.next_key())
         with self.settled:
-            self._receivers[name].append((future, decode))
+            receivers = self._receivers[name]
+            while receivers and receivers[-1][0].done():  # it gave up
+                receivers.pop()
+            receivers.append((future, decode))
             self._match(name)
         return future
 

@@ -93,7 +93,10 @@ class Inbox:
 
     def receive(self, name: str, decode: Callable[[str], Any], future: Future[Any]) -> None:
         """Give the next signal of that name to the future."""
-        self._receivers[name].append((future, decode))
+        receivers = self._receivers[name]
+        while receivers and receivers[-1][0].done():  # it gave up
+            receivers.pop()
+        receivers.append((future, decode))
         self._match(name)
 
     def _match(self, name: str) -> None:
