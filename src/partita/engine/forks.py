@@ -7,6 +7,7 @@ import uuid
 from msgspec.structs import replace
 
 from partita.commands import Start, Terminate
+from partita.engine.handing import hand_on_first
 from partita.engine.starts import check_types
 from partita.engine.unit import Unit, not_found
 from partita.errors import (
@@ -73,7 +74,7 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
             and event.marker_name.startswith("side_effect ")
         },
     )
-    unit.hand_on_first(unit.begin(execution, start))
+    hand_on_first(unit, unit.begin(execution, start))
     return WorkflowExecution(new_id, execution.run_id)
 
 

@@ -24,7 +24,6 @@ from partita.commands import (
     Outgoing,
     Release,
     RequestCancel,
-    Reused,
     SendCancel,
     SendSignal,
     Signal,
@@ -34,22 +33,19 @@ from partita.commands import (
     TellParent,
     Terminate,
 )
-from partita.engine.lanes import Lanes
-from partita.engine.reuse import (
-    Memory,
-    given_result,
-    handed_on,
-    hold_back,
-    reusable_child,
+from partita.engine.handing import (
+    hand_on,
+    hold_back_from_workers,
+    memory_of,
+    reuses_child,
 )
+from partita.engine.lanes import Lanes
 from partita.engine.states import States
 from partita.errors import ExecutionNotFoundError, InvalidTokenError, TaskLostError
 from partita.history import (
-    AnyEvent,
     ChildPolicy,
     RescheduleCause,
     WorkflowExecution,
-    WorkflowExecutionSignaled,
 )
 from partita.rules import apply, decide
 from partita.state import (
@@ -57,7 +53,6 @@ from partita.state import (
     Execution,
     OpenActivity,
     OpenChild,
-    Origin,
     Progress,
     State,
 )
@@ -65,9 +60,6 @@ from partita.store import LimitRecord, Record, Transaction
 
 FEW = 64
 """Open items up to which a state is loaded whole; beyond, item by item as they are asked for."""
-
-MEMORIES = 8
-"""Origins of forks whose records are kept at hand."""
 
 DUE_LIMIT = 500
 """Items that one transaction looks at because their time has come."""
@@ -81,13 +73,13 @@ class Unit:
         "_children",
         "_find_item",
         "_lanes",
-        "_states",
         "closed",
         "freed",
         "next_due",
         "now",
         "ready_activities",
         "ready_decisions",
+        "states",
         "touched",
         "transaction",
     )
@@ -108,7 +100,7 @@ class Unit:
         self.next_due: float | None = None  # the soonest that was put
         self.freed = False  # whether a place in a lane became free
         self._lanes: Lanes | None = None
-        self._states = states
+        self.states = states
         self._find_item = find_item
         self._begun: dict[tuple[str, str], State] = {}
         self._children: dict[int, list[OpenChild]] = {}
@@ -117,14 +109,14 @@ class Unit:
 
     def load(self, run: int) -> State | None:
         """Return the state of a run."""
-        state = self.touched.get(run) or self._states.get(run, self.transaction)
+        state = self.touched.get(run) or self.states.get(run, self.transaction)
         if state is None:
             record = self.transaction.record(run)
             state = None if record is None else self._of(record)
         return state
 
     def _of(self, record: Record) -> State:
-        known = self.touched.get(record.run) or self._states.get(record.run, self.transaction)
+        known = self.touched.get(record.run) or self.states.get(record.run, self.transaction)
         if known is not None:
             return known
         state = State(record.run, record.execution, record.progress, self._find_item)
@@ -133,7 +125,7 @@ class Unit:
             items = self.transaction.items(record.run)
             state.items = {(item.kind, item.id): item for item in items}
             state.whole = True
-        self._states.keep(state)
+        self.states.keep(state)
         return state
 
     def find(self, domain: str, workflow_id: str, run_id: str | None = None) -> State | None:
@@ -184,19 +176,19 @@ class Unit:
         change = decide(state, command, self.now)
         self.accept(state, change)
         if state.execution.origin is not None and isinstance(command, CompleteDecisionTask):
-            self._hand_on(state)
+            hand_on(self, state)
         return change
 
     def accept(self, state: State, change: Change) -> None:
         """Apply a change that was decided on this very state."""
-        if self._states.limits or self._states.limits is None:
+        if self.states.limits or self.states.limits is None:
             self._leave_lanes(state, change)
         apply(state, change)
         run = state.run
         self.touched[run] = state
         reuses = state.execution.origin is not None
         if reuses:
-            self._hold_back(state, change)
+            hold_back_from_workers(self, state, change)
         for item in change.put:
             is_held = reuses and item is not state.items.get((item.kind, item.id))
             if item.queue is not None and not is_held:
@@ -240,9 +232,9 @@ class Unit:
     def lanes(self) -> Lanes:
         """The limits of task lists, as this unit uses them up."""
         if self._lanes is None:
-            limits = self._states.limits
+            limits = self.states.limits
             if limits is None:
-                limits = self._states.limits = self.transaction.limits()
+                limits = self.states.limits = self.transaction.limits()
             self._lanes = Lanes(self.transaction, limits, self.now)
         return self._lanes
 
@@ -275,92 +267,17 @@ class Unit:
     def set_limits(self, limit: LimitRecord) -> None:
         """Change the limits of a task list."""
         self.transaction.put_limit(limit)
-        self._states.limits = self._lanes = None
+        self.states.limits = self._lanes = None
         self.freed = True  # there may be more room now
 
     def flush(self) -> None:
         """Have everything written."""
         if self._lanes is not None:
             limits = self._lanes.write()
-            if self._states.limits is not None:
-                self._states.limits = limits
+            if self.states.limits is not None:
+                self.states.limits = limits
         if self.touched:
             self.transaction.write(self.touched.values())
-
-    # -- what a fork reuses
-
-    def _memory(self, origin: Origin) -> Memory:
-        results = tuple(sorted(origin.results.items()))
-        key = (origin.run, origin.until, origin.failures, origin.all_signals, results)
-        memory = self._states.memories.get(key)
-        if memory is None:
-            events = self.transaction.events(origin.run, 0)
-            source = self.touched.get(origin.run)
-            memory = Memory(origin, events + (source.new_events if source is not None else []))
-            if len(self._states.memories) >= MEMORIES:
-                self._states.memories.clear()
-            self._states.memories[key] = memory
-        return memory
-
-    def _hold_back(self, state: State, change: Change) -> None:
-        assert state.execution.origin is not None
-        for item in change.put:
-            if isinstance(item, OpenActivity) and item.queue is not None:
-                if not item.reason:
-                    hold_back(state, self._memory(state.execution.origin), item)
-
-    def _hand_on(self, state: State) -> None:
-        """Hand on the origin's events until the decider must be asked, or none is left."""
-        assert state.execution.origin is not None
-        memory = self._memory(state.execution.origin)
-        in_order = True  # whether all before has been handed on
-        for batch in memory.batches_after(state.progress.reused):
-            if state.is_closed or state.progress.decision_scheduled_event_id:
-                return
-            in_order = self._hand_on_batch(state, memory, batch, in_order=in_order)
-        if not state.is_closed and not state.progress.decision_scheduled_event_id:
-            self._let_go(state, state.execution.origin)
-
-    def _hand_on_batch(
-        self, state: State, memory: Memory, batch: list[AnyEvent], *, in_order: bool
-    ) -> bool:
-        """Hand on what the origin's decider saw together; return whether nothing was left out."""
-        signals = state.progress.reused_signals
-        for event in batch:
-            is_signal = isinstance(event, WorkflowExecutionSignaled)
-            if is_signal and event.event_id <= signals:
-                continue
-            commands = handed_on(state, memory, event)
-            for command in commands:
-                self.do(state, command)
-            if is_signal:
-                signals = event.event_id
-            in_order = in_order and bool(commands)
-        last = batch[-1].event_id if in_order else state.progress.reused
-        if (last, signals) != (state.progress.reused, state.progress.reused_signals):
-            self.do(state, Reused(event_id=last, signal_id=signals))
-        return in_order
-
-    def hand_on_first(self, state: State) -> None:
-        """Hand on what had come before the origin's decider looked for the first time."""
-        assert state.execution.origin is not None
-        memory = self._memory(state.execution.origin)
-        if memory.first:
-            self._hand_on_batch(state, memory, memory.first, in_order=True)
-
-    def _let_go(self, state: State, origin: Origin) -> None:
-        """Give to workers what was held back and is not to be handed on any more."""
-        if not state.whole:
-            for stored in self.transaction.items(state.run):
-                state.items.setdefault((stored.kind, stored.id), stored)
-        for item in list(state.items.values()):
-            if isinstance(item, OpenActivity) and not item.started_event_id:
-                if item.id in origin.results:
-                    for command in given_result(state, item, origin):
-                        self.do(state, command)
-                elif item.queue is None and item.due is None:
-                    state.put(replace(item, queue=item.task_list, since=self.now))
-                    self.ready_activities[state.run, item.id] = state
 
     # -- messages between executions
 
@@ -394,7 +311,7 @@ class Unit:
 
     def _start_child(self, parent: State, outgoing: StartChild) -> None:
         wanted = outgoing.execution
-        if self._is_reused(parent, outgoing):
+        if reuses_child(self, parent, outgoing):
             return
         existing = self.find(wanted.domain, wanted.workflow_id)
         answer: Command
@@ -425,35 +342,15 @@ class Unit:
             self.do(parent, answer)
 
     def _knows(self, domain: str, key: str) -> bool:
-        known = self._states.types
+        known = self.states.types
         if (domain, key) not in known and self.transaction.has_type(domain, key):
             known.add((domain, key))
         return (domain, key) in known
 
-    def _is_reused(self, parent: State, outgoing: StartChild) -> bool:
-        """Take the origin's child for this one, if its end will be handed on."""
-        if parent.execution.origin is None or parent.is_closed:
-            return False
-        type = outgoing.execution.workflow_type
-        memory = self._memory(parent.execution.origin)
-        child = reusable_child(memory, parent, outgoing.control, type, outgoing.input)
-        if child is not None:
-            self.do(
-                parent,
-                ChildStarted(
-                    execution=child,
-                    workflow_type=type,
-                    initiated_event_id=outgoing.initiated_event_id,
-                    control=outgoing.control,
-                    reused=True,
-                ),
-            )
-        return child is not None
-
     def _send(self, sender: State, outgoing: SendSignal | SendCancel) -> None:
         me = sender.execution
         if isinstance(outgoing, SendSignal) and me.origin is not None:
-            if self._memory(me.origin).was_sent(outgoing.control):
+            if memory_of(self, me.origin).was_sent(outgoing.control):
                 self.do(sender, ExternalAnswered(outgoing=outgoing, run_id=outgoing.run_id))
                 return
         target = self.find(me.domain, outgoing.workflow_id, outgoing.run_id)
