@@ -22,6 +22,7 @@ from partita import (
 )
 from partita.authoring import runtime
 from partita.errors import (
+    ActivityTimedOutError,
     ExecutionAlreadyStartedError,
     UnknownForkPointError,
     WorkflowFailedError,
@@ -343,6 +344,31 @@ def test_fork_points_that_are_not_there(stage: Stage) -> None:
         stage.client.fork("p", new_workflow_id="open")
     assert handle.history() == before
     other.terminate()
+
+
+@activity(task_list="nobody's", schedule_to_start=60)
+def waited_for(x: int) -> int:
+    return x
+
+
+@workflow
+def hurried(x: int) -> list[str]:
+    said = [step("one")]
+    try:
+        waited_for(x)
+    except ActivityTimedOutError as error:
+        said.append(error.timeout_type)
+    return said
+
+
+def test_a_forks_own_activities_keep_their_timeouts(clocked: ClockedStage) -> None:
+    handle = clocked.start(hurried, 1, id="h")
+    clocked.waits(handle, lambda events: len(clocked.find(handle, ActivityTaskScheduled)) == 2)
+    fork = clocked.client.fork("h", new_workflow_id="f")
+    clocked.waits(fork, lambda events: len(clocked.find(fork, ActivityTaskScheduled)) == 2)
+    assert DONE == ["one"]
+    clocked.advance(61)
+    assert fork.result(timeout=20) == handle.result(timeout=20) == ["ONE", "SCHEDULE_TO_START"]
 
 
 @workflow

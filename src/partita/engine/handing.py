@@ -18,6 +18,7 @@ from partita.engine.reuse import (
     reusable_child,
 )
 from partita.history import AnyEvent, WorkflowExecutionSignaled
+from partita.rules.activities import with_deadline
 from partita.state import OpenActivity, Origin, State
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _let_go(unit: Unit, state: State, origin: Origin) -> None:
                 for command in given_result(state, item, origin):
                     unit.do(state, command)
             elif item.queue is None and item.due is None:
-                state.put(replace(item, queue=item.task_list, since=unit.now))
+                waiting = replace(item, queue=item.task_list, since=unit.now)
+                state.put(with_deadline(waiting))
                 unit.ready_activities[state.run, item.id] = state
 
 

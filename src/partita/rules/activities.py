@@ -83,7 +83,7 @@ def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: i
         task_list=task_list,
         retry_policy=decision.retry_policy,
     )
-    draft.put(_with_deadline(item))
+    draft.put(with_deadline(item))
 
 
 def _deadlines(item: OpenActivity) -> list[tuple[float, TimeoutType]]:
@@ -111,7 +111,8 @@ def _is_timed(item: OpenActivity) -> bool:
     )
 
 
-def _with_deadline(item: OpenActivity) -> OpenActivity:
+def with_deadline(item: OpenActivity) -> OpenActivity:
+    """Return the item with `due` set to the soonest of its timeouts."""
     if not _is_timed(item):
         return item if item.due is None else replace(item, due=None)
     deadlines = _deadlines(item)
@@ -136,7 +137,7 @@ def start_activity_task(draft: Draft, command: StartActivityTask) -> None:
         started_at=now,
         heartbeat_at=now,
     )
-    draft.put(_with_deadline(taken))
+    draft.put(with_deadline(taken))
 
 
 def _held_activity(draft: Draft, id: str, started_event_id: int) -> OpenActivity:
@@ -235,7 +236,7 @@ def _reschedule(
 
 
 def _requeued(draft: Draft, item: OpenActivity) -> OpenActivity:
-    return _with_deadline(replace(item, queue=item.task_list, since=draft.now, due=None))
+    return with_deadline(replace(item, queue=item.task_list, since=draft.now, due=None))
 
 
 def activity_due(draft: Draft, item: OpenActivity) -> None:
@@ -265,7 +266,7 @@ def cancel_activity_task(draft: Draft, command: CancelActivityTask) -> None:
 def heartbeat(draft: Draft, command: Heartbeat) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
     details = item.details if command.details is None else command.details
-    draft.put(_with_deadline(replace(item, heartbeat_at=draft.now, details=details)))
+    draft.put(with_deadline(replace(item, heartbeat_at=draft.now, details=details)))
 
 
 def release_activity(draft: Draft, command: Release) -> None:
