@@ -231,6 +231,24 @@ def test_cancelling_a_future_ends_the_activity(which: str, stage: Stage, tmp_pat
 
 
 @workflow
+def gives_up() -> str:
+    future = beating.submit()
+    sleep(0.05)
+    future.cancel()
+    try:
+        return future.result()
+    except CancelledError:
+        return "cancelled"
+
+
+def test_a_heartbeat_hears_of_it_in_plain_python_too(stage: Stage) -> None:
+    assert stage.run(gives_up) == "cancelled"
+    until(lambda: ENDED == ["beating"])
+    assert gives_up() == "cancelled"
+    until(lambda: ENDED == ["beating"] * 2)
+
+
+@workflow
 def calls(which: str, path: str) -> str:
     return beating() if which == "beating" else digging(path)
 

@@ -21,11 +21,21 @@ def attempts(
     kwargs: dict[str, Any],
     workflow: WorkflowInfo,
     key: str,
+    unwanted: Callable[[], bool],
 ) -> Any:
-    """Return the result of the first attempt that has one; raise what the last one raised."""
+    """Return the result of the first attempt that has one; raise what the last one raised.
+
+    Once it is `unwanted`, its next heartbeat raises CancelledError.
+    """
     policy = definition.settings.retry_policy
     attempt = 0
     beaten: list[Any] = [None]
+
+    def beat(details: Any) -> None:
+        beaten.append(beaten[-1] if details is None else details)
+        if unwanted():
+            raise CancelledError("the activity was asked to cancel itself")
+
     while True:
         attempt += 1
         info = ActivityInfo(
@@ -36,7 +46,7 @@ def attempts(
             attempt=attempt,
             last_heartbeat=beaten[-1],
         )
-        token = context.set(ActivityContext(info, beaten.append))
+        token = context.set(ActivityContext(info, beat))
         outside = current.set(None)  # an activity is not a part of the workflow's code
         try:
             return _no_exit(definition, args, kwargs, info)

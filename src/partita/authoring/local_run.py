@@ -167,7 +167,7 @@ class LocalRun(Waiting):
         while not future.done():
             attempt += 1
             try:
-                value, error = self._once_more(definition, args, kwargs, future.key), None
+                value, error = self._once_more(definition, args, kwargs, future), None
                 break
             except CancelledError:
                 error = CancelledError(f"{definition.label} was cancelled")
@@ -186,11 +186,11 @@ class LocalRun(Waiting):
         definition: ActivityDefinition | LambdaSpec,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        key: str,
+        future: Future[Any],
     ) -> Any:
         if isinstance(definition, LambdaSpec):
             return definition.function(*args, **kwargs)
-        return attempts(definition, args, kwargs, self._info, key)
+        return attempts(definition, args, kwargs, self._info, future.key, future.done)
 
     def _judge(
         self,
