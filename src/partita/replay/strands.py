@@ -158,18 +158,16 @@ def _outside(loop: Any) -> Iterator[None]:
     """Step out of an asyncio loop while other code has the thread."""
     from asyncio import events, tasks
 
-    swap = getattr(tasks, "_swap_current_task", None)
-    current: dict[Any, Any] = getattr(tasks, "_current_tasks", {})  # before Python 3.12
-    task = swap(loop, None) if swap is not None else current.pop(loop, None)
+    task = tasks.current_task(loop)
+    if task is not None:
+        tasks._leave_task(loop, task)
     events._set_running_loop(None)
     try:
         yield
     finally:
         events._set_running_loop(loop)
-        if swap is not None:
-            swap(loop, task)
-        elif task is not None:
-            current[loop] = task
+        if task is not None:
+            tasks._enter_task(loop, task)
 
 
 def user_line(frame: FrameType | None, package: str) -> str | None:
