@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
-from partita.authoring.future import Future
+from partita.authoring.future import Future, copy_outcome
 from partita.authoring.runtime import Runtime
 from partita.authoring.timing import runtime
 from partita.errors import CancelledError, InvalidInputError, InvalidOptionError
@@ -371,8 +371,7 @@ class _Built(Future[Any]):
 
     def _copy(self, inner: Future[Any]) -> None:
         self.failures = getattr(inner, "failures", [])
-        error = inner.exception()
-        self.runtime.settle(self, None if error else inner.result(), error)
+        copy_outcome(inner, self)
 
     def cancel(self) -> bool:
         """Cancel the function, or what it has made."""

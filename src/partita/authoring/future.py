@@ -283,6 +283,12 @@ def resolved(value: Any) -> Any:
     return value
 
 
+def copy_outcome(one: Future[Any], other: Future[Any]) -> None:
+    """End a future as another one, which is done, has ended."""
+    error = one.exception()
+    other.runtime.settle(other, None if error else one.result(), error)
+
+
 def when_done(futures: Sequence[Future[Any]], call: Callable[[], object]) -> None:
     """Call `call()` once all of the futures are done; now if they are."""
     left = sum(not future.done() for future in futures)

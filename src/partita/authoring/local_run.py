@@ -26,7 +26,14 @@ from partita.authoring.definition import (
     Submittable,
     WorkflowSpec,
 )
-from partita.authoring.future import ChildFuture, Future, pending_in, resolved, when_done
+from partita.authoring.future import (
+    ChildFuture,
+    Future,
+    copy_outcome,
+    pending_in,
+    resolved,
+    when_done,
+)
 from partita.authoring.hooks import (
     NO_HOOKS,
     AbortWorkflow,
@@ -145,13 +152,9 @@ class LocalRun(Waiting):
             with self.settled:
                 first = self._once.setdefault(call, future)
             if first is not future:
-                first.add_done_callback(lambda _: self._copy(first, future))
+                first.add_done_callback(lambda _: copy_outcome(first, future))
                 return
         pool().submit(self._run, future, definition, args, kwargs)
-
-    def _copy(self, one: Future[Any], other: Future[Any]) -> None:
-        error = one.exception()
-        self.settle(other, None if error else one.result(), error)
 
     def _run(
         self,

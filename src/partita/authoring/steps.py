@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from partita.authoring.future import Future, when_done
+from partita.authoring.future import Future, copy_outcome, when_done
 from partita.authoring.timing import runtime
 from partita.errors import CancelledError, InvalidOptionError
 
@@ -142,7 +142,7 @@ class Steps:
 
         def start() -> None:
             running = where.spawn(lambda: self._perform(step, after), f"step {step.name}")
-            running.add_done_callback(lambda done: _hand_on(done, result))
+            running.add_done_callback(lambda done: copy_outcome(done, result))
 
         when_done(after, start)
         return result
@@ -183,11 +183,6 @@ def _names(option: str, names: Iterable[str]) -> tuple[str, ...]:
 
 class _BlockedError(Exception):
     """Stand for a step that was not run because one before it failed."""
-
-
-def _hand_on(one: Future[Any], other: Future[Any]) -> None:
-    error = one.exception()
-    other.runtime.settle(other, None if error else one.result(), error)
 
 
 def _waited(future: Future[Any], others: dict[str, Future[Any]]) -> BaseException | None:

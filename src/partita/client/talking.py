@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from partita.authoring.failure import Failure
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
@@ -25,7 +23,7 @@ from partita.history import (
     WorkflowExecution,
     WorkflowExecutionContinuedAsNew,
 )
-from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, UpdateRequest
+from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, UpdateRequest, decode_answer, encode
 from partita.replay.replayer import Replayer
 from partita.service import ExecutionInfo, Service
 from partita.state import Status
@@ -88,7 +86,7 @@ class Talking:
         info = self._service.describe(self._domain, execution).info
         exact = WorkflowExecution(info.workflow_id, info.run_id)
         request = UpdateRequest(id=uuid.uuid4().hex, input=payload)
-        text = msgspec.json.encode(request).decode()
+        text = encode(request).decode()
         self._service.signal_workflow_execution(self._domain, execution, UPDATE + name, text)
         answer = self._answer(exact, request.id, info.event_count, name, timeout)
         if answer.failure is None:
@@ -111,7 +109,7 @@ class Talking:
             for event in events:
                 after = event.event_id
                 if isinstance(event, MarkerRecorded) and event.marker_name == UPDATED:
-                    answer = msgspec.json.decode(event.details or "", type=UpdateAnswer)
+                    answer = decode_answer(event.details or "")
                     if answer.id == id:
                         return answer
                 if isinstance(event, WorkflowExecutionContinuedAsNew):

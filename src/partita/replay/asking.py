@@ -1,7 +1,7 @@
 """Answer what a replayed workflow asks for: the Runtime port, inside an engine.
 
-Knows what is open in the run (activities, children, timers, messages) and turns each
-request into a decision, each event into the end of a future. How code is suspended and how
+Time, chance, changes of the code and messages are answered here; what is open, and how it
+ends, is in `operations`, signals and updates in `inbox`. How code is suspended and how
 decisions are matched with the history is left to `Run`.
 """
 
@@ -18,9 +18,7 @@ import msgspec
 from greenlet import GreenletExit
 from msgspec.structs import replace
 
-from partita.authoring.definition import (
-    Submittable,
-)
+from partita.authoring.definition import Submittable
 from partita.authoring.failure import Failure
 from partita.authoring.future import Future
 from partita.authoring.runtime import LONG_HISTORY, Continuation, WorkflowInfo

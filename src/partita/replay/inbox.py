@@ -224,4 +224,12 @@ def _unknown(kind: str, name: str, known: dict[str, Any]) -> str:
     return f"the workflow answers no {kind} {name!r}; it answers: {names}"
 
 
-__all__ = ["UPDATE", "UPDATED", "Inbox", "UpdateAnswer", "UpdateRequest"]
+__all__ = [
+    "UPDATE",
+    "UPDATED",
+    "Inbox",
+    "UpdateAnswer",
+    "UpdateRequest",
+    "decode_answer",
+    "encode",
+]

@@ -26,7 +26,6 @@ from partita.history import (
     CompleteWorkflowExecutionFailed,
     ContinueAsNewWorkflowExecution,
     ContinueAsNewWorkflowExecutionFailed,
-    DecisionTaskCompleted,
     FailWorkflowExecution,
     FailWorkflowExecutionFailed,
     LambdaFunctionScheduled,
@@ -168,8 +167,3 @@ def shown(thing: AnyDecision | AnyEvent | None) -> str:
     ]
     name = type(thing).__name__
     return f"{name} ({', '.join(parts)})" if parts else name
-
-
-def is_answer(event: AnyEvent) -> bool:
-    """Whether the event says that a decider's answer was accepted."""
-    return type(event) is DecisionTaskCompleted

@@ -15,7 +15,14 @@ from partita.authoring.definition import (
     Submittable,
     WorkflowSpec,
 )
-from partita.authoring.future import ChildFuture, Future, pending_in, resolved, when_done
+from partita.authoring.future import (
+    ChildFuture,
+    Future,
+    copy_outcome,
+    pending_in,
+    resolved,
+    when_done,
+)
 from partita.authoring.hooks import (
     AbortWorkflow,
     CancelWorkflow,
@@ -262,7 +269,7 @@ class Operations:
                 self._open[key] = operation
                 self._schedule(key, operation)
             else:
-                first.add_done_callback(lambda _: _copy(first, future))
+                first.add_done_callback(lambda _: copy_outcome(first, future))
 
         when_done(waits_for, begin)
         return future
@@ -328,11 +335,6 @@ class Operations:
         else:  # a Lambda function cannot be stopped; nobody waits for it any more
             self._open.pop(key, None)
             operation.future.settle(error=CancelledError(f"{operation.future.label} was cancelled"))
-
-
-def _copy(one: Future[Any], other: Future[Any]) -> None:
-    error = one.exception()
-    other.settle(None if error else one.result(), error)
 
 
 def _activity_decision(
