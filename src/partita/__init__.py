@@ -1,6 +1,7 @@
 """Write a workflow once, in ordinary Python; let any orchestrator play it."""
 
-from partita.authoring.activity import Activity, AsyncActivity, activity
+from partita.authoring.activity import ActivityFunction, AsyncActivityFunction, activity
+from partita.authoring.activity_classes import Activity
 from partita.authoring.canvas import FuncGroup, chain, group, task
 from partita.authoring.classes import Workflow
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
@@ -49,9 +50,10 @@ __version__ = "0.1.0"
 __all__ = [
     "Activity",
     "ActivityFailedError",
+    "ActivityFunction",
     "ActivityInfo",
     "ActivityTimedOutError",
-    "AsyncActivity",
+    "AsyncActivityFunction",
     "CancelledError",
     "Channel",
     "ChildFuture",

@@ -122,6 +122,13 @@ class CancelActivityTask(Command, frozen=True, kw_only=True):
     details: str | None = None
 
 
+class LetGoActivityTask(Command, frozen=True, kw_only=True):
+    """Leave an activity open though its worker has done with it; somebody else will end it."""
+
+    activity_id: str
+    started_event_id: int
+
+
 class Heartbeat(Command, frozen=True, kw_only=True):
     """Record that an activity is alive."""
 

@@ -14,6 +14,7 @@
     ├── WorkflowError                  met inside, or about, a workflow                 exit 1
     │   ├── NonDeterminismError        the code no longer fits its history
     │   ├── DecisionTaskFailedError    the code must be mended before the execution can go on
+    │   ├── DeciderFailedError         a decider written by hand raised
     │   ├── ActivityFailedError        an activity failed with a type unknown here
     │   ├── ActivityTimedOutError      an activity ran into one of its timeouts
     │   ├── ActivityAbortedError       an activity could not be scheduled at all
@@ -154,6 +155,12 @@ class DecisionTaskFailedError(WorkflowError):
     def __init__(self, cause: PartitaError, advice: str) -> None:
         super().__init__(f"{cause}; {advice}")
         self.code = cause.code  # type: ignore[misc]
+
+
+class DeciderFailedError(WorkflowError):
+    """A decider raised where it should have decided; mend it, and the execution goes on."""
+
+    code = "DECIDER_FAILED"
 
 
 class ActivityFailedError(WorkflowError):

@@ -115,7 +115,7 @@ class ActivityAnswer(Struct, frozen=True, kw_only=True):
     """How an activity ended; `outcome` says which of the fields count."""
 
     token: str
-    outcome: Literal["completed", "failed", "canceled"]
+    outcome: Literal["completed", "failed", "canceled", "pending"]  # pending: it ends later
     result: str | None = None  # completed
     reason: str | None = None  # failed: the exception's type
     details: str | None = None  # failed: JSON of the failure; canceled

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from partita import (
-    Activity,
-    AsyncActivity,
+    ActivityFunction,
+    AsyncActivityFunction,
     ChildPolicy,
     Retry,
     WorkflowDefinition,
@@ -49,8 +49,8 @@ async def coroutine(x: int) -> int:
 
 def test_decorators_without_options() -> None:
     step, flow = activity(plain), workflow(plain)
-    assert isinstance(step, Activity)
-    assert isinstance(activity(coroutine), AsyncActivity)
+    assert isinstance(step, ActivityFunction)
+    assert isinstance(activity(coroutine), AsyncActivityFunction)
     assert isinstance(flow, WorkflowDefinition)
     assert step.activity_type == ActivityType("plain", "1")
     assert flow.workflow_type == WorkflowType("plain", "1")
@@ -150,7 +150,7 @@ def test_what_cannot_be_meant_is_refused(make: Callable[[], object]) -> None:
     assert str(caught.value).count("\n") == 0
 
 
-def one() -> Activity[[int], int]:
+def one() -> ActivityFunction[[int], int]:
     @activity(name="claimed")
     def first(x: int) -> int:
         return x
@@ -158,7 +158,7 @@ def one() -> Activity[[int], int]:
     return first
 
 
-def other() -> Activity[[int], int]:
+def other() -> ActivityFunction[[int], int]:
     @activity(name="claimed")
     def second(x: int) -> int:
         return x

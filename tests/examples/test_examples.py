@@ -33,11 +33,13 @@ from examples import (
     timers,
     wordcount,
 )
-from partita import Workflow, WorkflowDefinition
-from partita.authoring.classes import definition_of
+from partita import Activity, Workflow, WorkflowDefinition
+from partita.authoring.declared import definition_of
 from partita.authoring.definition import ActivityDefinition
-from partita.client import Handle
+from partita.client import Client, Handle
 from partita.codec import Converter
+from partita.connect import connect
+from partita.deciders import DeciderDefinition
 from partita.errors import UpdateFailedError, WorkflowFailedError, WorkflowTerminatedError
 from partita.history import (
     ActivityTaskScheduled,
@@ -69,6 +71,12 @@ def is_workflow(value: object) -> bool:
     return isinstance(value, WorkflowDefinition)
 
 
+def is_activity(value: object) -> bool:
+    if isinstance(value, type):
+        return issubclass(value, Activity) and value is not Activity
+    return isinstance(value, ActivityDefinition)
+
+
 def everywhere(
     rig: Rig, workflow: WorkflowDefinition[..., Any], *args: Any, id: str = "x", **kwargs: Any
 ) -> Any:
@@ -94,13 +102,25 @@ def test_both_commands_of_the_docstring_give_one_result(path: Path, tmp_path: Pa
     assert plain == ["python", file] == ["python", str(path.relative_to(ROOT))]
     workflow = definition_of(getattr(import_module(f"examples.{path.stem}"), name))
     args, kwargs = workflow.signature.load(Converter(), json.dumps(given(durable)))
-    expected = workflow(*args, **kwargs)
-    if workflow.is_async:
-        expected = asyncio.run(expected)
+    expected = called(path, workflow, args, kwargs)
     printed = msgspec.to_builtins(expected)
     assert json.loads(run(durable, tmp_path / "x.db")) == json.loads(json.dumps(printed))
     assert run(plain, tmp_path / "none.db").splitlines()[0] == str(expected)
     assert not (tmp_path / "none.db").exists()
+
+
+def called(
+    path: Path, workflow: WorkflowDefinition[..., Any], args: list[Any], kwargs: dict[str, Any]
+) -> Any:
+    """Return what a workflow gives in this process, by itself or, if it needs one, on an engine."""
+    if isinstance(workflow, DeciderDefinition):
+        module = import_module(f"examples.{path.stem}")
+        activities = [one for one in vars(module).values() if is_activity(one)]
+        memory = connect("memory://")
+        with Client(memory) as client, Worker(memory, workflows=[workflow], activities=activities):
+            return client.start_with(workflow, args, kwargs).result(timeout=30)
+    given = workflow(*args, **kwargs)
+    return asyncio.run(given) if workflow.is_async else given
 
 
 def test_basic(rig: Rig) -> None:

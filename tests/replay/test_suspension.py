@@ -163,7 +163,7 @@ def test_a_live_run_is_fed_every_event_once(memory_rig: Rig) -> None:
     for length in (10, 100):
         worker = memory_rig.worker(chain, work)
         replayer = CountingReplayer([chain])
-        worker._replayer = replayer
+        worker._deciding = replayer  # type: ignore[assignment]
         with worker:
             handle = memory_rig.client.start(chain, length)
             assert handle.result(timeout=20) == length

@@ -29,6 +29,7 @@ STATUS = {
     "QueryFailedError": ("QUERY_FAILED", 1),
     "InvalidTokenError": ("INVALID_TOKEN", 2),
     "NonDeterminismError": ("NON_DETERMINISM", 1),
+    "DeciderFailedError": ("DECIDER_FAILED", 1),
     "DecisionTaskFailedError": ("DECISION_TASK_FAILED", 1),
     "ActivityFailedError": ("ACTIVITY_FAILED", 1),
     "ActivityTimedOutError": ("ACTIVITY_TIMED_OUT", 1),

@@ -67,14 +67,14 @@ class _Activity(ActivityDefinition):
             "start_to_close": seconds("start_to_close", start_to_close),
             "schedule_to_close": seconds("schedule_to_close", schedule_to_close),
             "heartbeat": seconds("heartbeat", heartbeat),
-            "retry_policy": _policy(retry),
+            "retry_policy": retry_policy_of(retry),
             "idempotent": idempotent,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         return self.with_settings(**changes, **routing(task_list))
 
 
-class Activity(_Activity, Generic[P, R]):
+class ActivityFunction(_Activity, Generic[P, R]):
     """A sync function as an activity. A call gives its result; `submit` gives a future."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -120,7 +120,7 @@ class Activity(_Activity, Generic[P, R]):
         return Futures(begin(self, tuple(item), {}) for item in items)
 
 
-class AsyncActivity(_Activity, Generic[P, R]):
+class AsyncActivityFunction(_Activity, Generic[P, R]):
     """An `async def` function as an activity. A call gives a coroutine; `submit` a future."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
@@ -163,17 +163,17 @@ class _Decorator(Protocol):
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[P, Coroutine[Any, Any, R]], /
-    ) -> AsyncActivity[P, R]: ...
+    ) -> AsyncActivityFunction[P, R]: ...
     @overload
-    def __call__(self, function: Callable[P, R], /) -> Activity[P, R]: ...
+    def __call__(self, function: Callable[P, R], /) -> ActivityFunction[P, R]: ...
 
 
 @overload
 def activity(  # type: ignore[overload-overlap]
     function: Callable[P, Coroutine[Any, Any, R]], /
-) -> AsyncActivity[P, R]: ...
+) -> AsyncActivityFunction[P, R]: ...
 @overload
-def activity(function: Callable[P, R], /) -> Activity[P, R]: ...
+def activity(function: Callable[P, R], /) -> ActivityFunction[P, R]: ...
 @overload
 def activity(
     *,
@@ -188,6 +188,7 @@ def activity(
     retry: Retry | int | None = None,
     process: bool = False,
     idempotent: bool = False,
+    auto_complete: bool = True,
     middleware: Sequence[Middleware] = (),
 ) -> _Decorator: ...
 def activity(
@@ -205,6 +206,7 @@ def activity(
     retry: Retry | int | None = None,
     process: bool = False,
     idempotent: bool = False,
+    auto_complete: bool = True,
     middleware: Sequence[Middleware] = (),
 ) -> Any:
     """Make a function an activity.
@@ -223,6 +225,9 @@ def activity(
         retry: a policy, or a number of attempts; without one, the first failure is final.
         process: run it in a process of its own, so that it can be killed when it is late.
         idempotent: do the same call once per run; later ones share its result.
+        auto_complete: False if it goes on after the function has returned, until somebody
+            ends it with `Client.complete_activity` and `activity_info().task_token`. In plain
+            Python nobody could, so what the function returns is its result.
         middleware: what is done before, around and after each attempt.
 
     Raises:
@@ -235,9 +240,10 @@ def activity(
         start_to_close=seconds("start_to_close", start_to_close),
         schedule_to_close=seconds("schedule_to_close", schedule_to_close),
         heartbeat=seconds("heartbeat", heartbeat),
-        retry_policy=_policy(retry),
+        retry_policy=retry_policy_of(retry),
         process=process,
         idempotent=idempotent,
+        auto_complete=auto_complete,
         middleware=tuple(middleware),
     )
 
@@ -245,7 +251,9 @@ def activity(
         if not callable(function):
             raise InvalidOptionError(f"@activity is for functions, not {function!r}")
         activity_type = ActivityType(name or function.__name__, version)
-        kind: Any = AsyncActivity if inspect.iscoroutinefunction(function) else Activity
+        kind: Any = (
+            AsyncActivityFunction if inspect.iscoroutinefunction(function) else ActivityFunction
+        )
         return register(kind(function, activity_type, settings))
 
     return decorate if function is None else decorate(function)
@@ -260,7 +268,8 @@ def routing(task_list: str | Route | None) -> dict[str, Any]:
     return {"task_list": task_list, "route": None}
 
 
-def _policy(retry: Retry | int | None) -> RetryPolicy | None:
+def retry_policy_of(retry: Retry | int | None) -> RetryPolicy | None:
+    """Return a retry option as histories keep it; a number is one of attempts."""
     if retry is None:
         return None
     return (Retry(max_attempts=retry) if isinstance(retry, int) else retry).policy()

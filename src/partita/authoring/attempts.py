@@ -11,6 +11,7 @@ from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.hooks import ActivityCall, middleware_of
+from partita.authoring.results import Aborted, Failed, Result, plainly
 from partita.authoring.runtime import WorkflowInfo, current
 from partita.errors import ActivityFailedError, CancelledError, UsageError
 
@@ -53,7 +54,7 @@ def attempts(
         except Exception as error:
             if policy is None or isinstance(error, (UsageError, CancelledError)):
                 raise
-            if policy.is_final(Failure.of(error).reason):
+            if isinstance(error.__cause__, Aborted) or policy.is_final(_reason(error)):
                 raise
             if policy.max_attempts and attempt >= policy.max_attempts:
                 raise
@@ -68,9 +69,18 @@ def _no_exit(
 ) -> Any:
     """Make of `sys.exit()` in an activity what an engine makes of it: a failure."""
     try:
-        return surrounded(definition, args, kwargs, info)
+        result = surrounded(definition, args, kwargs, info)
+    except Result as told:
+        return plainly(told)
     except SystemExit as error:
         raise ActivityFailedError("SystemExit", str(error)) from error
+    return plainly(result) if isinstance(result, Result) else result
+
+
+def _reason(error: Exception) -> str:
+    """Return what a history would give as the reason of this failure."""
+    told = error.__cause__
+    return (told.reason or "") if isinstance(told, Failed) else Failure.of(error).reason
 
 
 def surrounded(

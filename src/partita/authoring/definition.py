@@ -30,6 +30,7 @@ class ActivityOptions(Struct, frozen=True, kw_only=True):
     retry_policy: RetryPolicy | None = None
     process: bool = False  # run it in a process of its own, which can be killed
     idempotent: bool = False  # the same call is done once per run
+    auto_complete: bool = True  # False: it goes on after its function has returned
     middleware: tuple[Middleware, ...] = ()
 
 

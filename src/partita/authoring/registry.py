@@ -36,6 +36,12 @@ def known(kind: type[D]) -> list[D]:
     return [found for found in _known.values() if isinstance(found, kind)]
 
 
+def sole(kind: type[D], key: str) -> D | None:
+    """Return the definition of that type, if this process has just one."""
+    found = [one for one in known(kind) if one.key == key]
+    return found[0] if len(found) == 1 else None
+
+
 def by_key(definitions: Iterable[D]) -> dict[str, D]:
     """Index definitions by `name@version`.
 

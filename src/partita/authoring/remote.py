@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from partita.authoring.activity import Activity, Seconds, begin, seconds
+from partita.authoring.activity import ActivityFunction, Seconds, begin, seconds
 from partita.authoring.definition import ActivityOptions, LambdaSpec, WorkflowOptions
 from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import NO_HOOKS
@@ -29,13 +29,15 @@ def _absent(kind: str, name: str, version: str) -> Callable[..., Any]:
 
 def remote_activity(
     name: str, version: str = "1", *, local: Callable[..., Any] | None = None, **options: Any
-) -> Activity[..., Any]:
+) -> ActivityFunction[..., Any]:
     """Return an activity that other workers have, by name and version.
 
     `options` are those of `Activity.options`; `local` stands in for it in plain Python.
     """
     function = local or _absent("activity", name, version)
-    made: Activity[..., Any] = Activity(function, ActivityType(name, version), ActivityOptions())
+    made: ActivityFunction[..., Any] = ActivityFunction(
+        function, ActivityType(name, version), ActivityOptions()
+    )
     return made.options(**options) if options else made
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from partita.authoring.results import Result
 from partita.codec import Converter, decoder
 from partita.errors import InvalidInputError
 
@@ -26,6 +28,20 @@ class _Call(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _call = msgspec.json.Decoder(_Call).decode
+
+
+def _value_of(hint: Any) -> Any:
+    """Return a result's type without the ends that an activity may return instead of a value."""
+    if isinstance(hint, type) and issubclass(hint, Result):
+        return Any
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    values = [
+        one for one in get_args(hint) if not (isinstance(one, type) and issubclass(one, Result))
+    ]
+    if len(values) == len(get_args(hint)):
+        return hint
+    return Union[tuple(values)] if values else Any  # noqa: UP007
 
 
 class Signature:
@@ -66,7 +82,7 @@ class Signature:
     @functools.cached_property
     def decode_result(self) -> Callable[[str], Any]:
         """Read the function's result from JSON."""
-        return decoder(self._hints.get("return", Any))
+        return decoder(_value_of(self._hints.get("return", Any)))
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the call as a payload value.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from partita.authoring.classes import Workflow
+from partita.authoring.declared import Declared
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
@@ -84,7 +84,7 @@ def _workflows(module: ModuleType) -> dict[str, WorkflowDefinition[..., Any]]:
         name: value for name, value in vars(module).items() if isinstance(value, WorkflowDefinition)
     }
     for name, value in vars(module).items():
-        is_class = isinstance(value, type) and issubclass(value, Workflow)
+        is_class = isinstance(value, type) and issubclass(value, Declared)
         if is_class and "definition" in vars(value):
             found[name] = value.definition
     return found | {value.workflow_type.name: value for value in found.values()}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from partita.authoring.activity import Seconds, seconds
-from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
@@ -93,7 +93,7 @@ class Client:
 
     def start_with(
         self,
-        workflow: WorkflowDefinition[..., R] | type[Workflow],
+        workflow: WorkflowDefinition[..., R] | type[Declared],
         args: tuple[Any, ...] | builtins.list[Any] = (),
         kwargs: dict[str, Any] | None = None,
         *,
@@ -240,7 +240,7 @@ class Client:
         kwargs: Mapping[str, Any] | None = None,
         *,
         run_id: str = "",
-        workflow: WorkflowDefinition[..., Any] | type[Workflow] | None = None,
+        workflow: WorkflowDefinition[..., Any] | type[Declared] | None = None,
         timeout: float | None = None,
     ) -> Any:
         """Ask the workflow's code something; nothing changes. Closed executions answer, too.

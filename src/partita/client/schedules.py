@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from partita.authoring.activity import Seconds, seconds
-from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.schedules import (
     TYPE,
     Overlap,
@@ -53,7 +53,7 @@ class Schedules:
         self,
         id: str,
         cron: str | Iterable[str],
-        workflow: WorkflowDefinition[..., Any] | type[Workflow],
+        workflow: WorkflowDefinition[..., Any] | type[Declared],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         *,

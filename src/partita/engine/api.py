@@ -18,6 +18,7 @@ from partita.commands import (
     FailActivityTask,
     FailDecisionTask,
     Heartbeat,
+    LetGoActivityTask,
     Release,
     RequestCancel,
     Signal,
@@ -313,6 +314,8 @@ class Engine:
                 command = CancelActivityTask(
                     activity_id=id, started_event_id=started, details=answer.details
                 )
+            case "pending":
+                command = LetGoActivityTask(activity_id=id, started_event_id=started)
         unit.do(state, command)
 
     def heartbeat_activity(self, token: str, details: str | None) -> bool:

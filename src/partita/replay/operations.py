@@ -30,7 +30,8 @@ from partita.authoring.hooks import (
     RetryTask,
     TaskFailure,
 )
-from partita.errors import CancelledError, InvalidOptionError
+from partita.authoring.requests import activity_request, child_request, lambda_request
+from partita.errors import CancelledError
 from partita.history import (
     AnyDecision,
     AnyEvent,
@@ -296,15 +297,15 @@ class Operations:
         payload = self._run.dump(value, definition.arguments_label)
         match definition:
             case ActivityDefinition():
-                self._run.issue(_activity_decision(key, definition, operation, payload))
+                self._run.issue(
+                    activity_request(key, definition, operation.args, operation.kwargs, payload)
+                )
             case WorkflowSpec():
                 assert isinstance(operation.future, ChildFuture)
                 id = operation.future.workflow_id
-                self._run.issue(_child_decision(key, definition, id, payload))
-            case LambdaSpec(name=name, start_to_close=limit):
-                self._run.issue(
-                    ScheduleLambdaFunction(id=key, name=name, input=payload, start_to_close=limit)
-                )
+                self._run.issue(child_request(id, definition, payload, key))
+            case LambdaSpec():
+                self._run.issue(lambda_request(key, definition, payload))
         if self._run.workflow.hooks.on_task_failure is None:
             operation.args, operation.kwargs = (), {}  # nobody will ask for them
 
@@ -335,47 +336,3 @@ class Operations:
         else:  # a Lambda function cannot be stopped; nobody waits for it any more
             self._open.pop(key, None)
             operation.future.settle(error=CancelledError(f"{operation.future.label} was cancelled"))
-
-
-def _activity_decision(
-    key: str, definition: ActivityDefinition, operation: Operation, payload: str
-) -> ScheduleActivityTask:
-    settings = definition.settings
-    task_list = settings.task_list
-    if settings.route is not None:
-        task_list = settings.route(*operation.args, **operation.kwargs)
-        if not isinstance(task_list, str):
-            raise InvalidOptionError(
-                f"the route of {definition.label} gave {task_list!r}; give a task list's name"
-            )
-    return ScheduleActivityTask(
-        activity_id=key,
-        activity_type=definition.activity_type,
-        input=payload,
-        task_list=task_list,
-        task_priority=settings.task_priority,
-        schedule_to_start=settings.schedule_to_start,
-        start_to_close=settings.start_to_close,
-        schedule_to_close=settings.schedule_to_close,
-        heartbeat=settings.heartbeat,
-        retry_policy=settings.retry_policy,
-    )
-
-
-def _child_decision(
-    key: str, spec: WorkflowSpec, workflow_id: str, payload: str
-) -> StartChildWorkflowExecution:
-    settings = spec.settings
-    return StartChildWorkflowExecution(
-        workflow_id=workflow_id,
-        workflow_type=spec.workflow_type,
-        control=key,
-        input=payload,
-        task_list=settings.task_list,
-        task_priority=settings.task_priority or None,
-        execution_start_to_close=settings.execution_start_to_close,
-        task_start_to_close=settings.task_start_to_close,
-        child_policy=settings.child_policy,
-        tag_list=settings.tag_list,
-        lambda_role=settings.lambda_role,
-    )

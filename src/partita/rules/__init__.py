@@ -31,6 +31,7 @@ from partita.commands import (
     FailActivityTask,
     FailDecisionTask,
     Heartbeat,
+    LetGoActivityTask,
     Release,
     RequestCancel,
     Reused,
@@ -48,6 +49,7 @@ from partita.rules.activities import (
     complete_activity_task,
     fail_activity_task,
     heartbeat,
+    let_go_activity_task,
     release_activity,
     start_activity_task,
 )
@@ -164,6 +166,7 @@ _HANDLERS: dict[type[Command], Callable[[Draft, Any], None]] = {
     FailActivityTask: fail_activity_task,
     CancelActivityTask: cancel_activity_task,
     Heartbeat: heartbeat,
+    LetGoActivityTask: let_go_activity_task,
     Release: _release,
     Due: _due,
     Reused: _reused,

@@ -12,6 +12,7 @@ from partita.commands import (
     CompleteActivityTask,
     FailActivityTask,
     Heartbeat,
+    LetGoActivityTask,
     Release,
     StartActivityTask,
 )
@@ -267,6 +268,11 @@ def heartbeat(draft: Draft, command: Heartbeat) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
     details = item.details if command.details is None else command.details
     draft.put(with_deadline(replace(item, heartbeat_at=draft.now, details=details)))
+
+
+def let_go_activity_task(draft: Draft, command: LetGoActivityTask) -> None:
+    item = _held_activity(draft, command.activity_id, command.started_event_id)
+    draft.put(replace(item, owner=None))
 
 
 def release_activity(draft: Draft, command: Release) -> None:

@@ -17,7 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.activity_classes import Activity, activity_of
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
@@ -31,7 +32,7 @@ from partita.errors import (
     TaskLostError,
 )
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
-from partita.replay.replayer import DEFAULT_CACHE, Replayer
+from partita.replay.replayer import DEFAULT_CACHE
 from partita.service import (
     ActivityAnswer,
     ActivityTask,
@@ -41,6 +42,7 @@ from partita.service import (
 )
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
+from partita.worker.deciding import Deciding
 from partita.worker.execute import execute, execute_async, failed
 from partita.worker.processes import Processes
 from partita.worker.threads import Threads
@@ -69,8 +71,8 @@ class Worker:
         self,
         service: Service,
         *,
-        workflows: Iterable[WorkflowDefinition[..., Any] | type[Workflow]] | None = None,
-        activities: Iterable[ActivityDefinition] | None = None,
+        workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
+        activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
         slots: int = DEFAULT_SLOTS,
@@ -88,13 +90,14 @@ class Worker:
         every = known(ActivityDefinition)
         stand_ins = {one.key: one for one in every if one.key.startswith("lambda:")}
         chosen = [one for one in every if one.key not in stand_ins]
-        self._activities = stand_ins | by_key(chosen if activities is None else activities)
-        self._replayer = Replayer(
+        given = chosen if activities is None else map(activity_of, activities)
+        self._activities = stand_ins | by_key(given)
+        self._deciding = Deciding(
             known(WorkflowDefinition)
             if workflows is None
             else {scheduler, *map(definition_of, workflows)},
-            converter=self._converter,
-            cache_bytes=cache_bytes,
+            self._converter,
+            cache_bytes,
         )
         self._slots = slots
         self._running: dict[str, ActivityTask] = {}
@@ -169,7 +172,7 @@ class Worker:
 
     def workflow_keys(self) -> Collection[str]:
         """Return the workflow types that this decides for."""
-        return self._replayer.keys
+        return self._deciding.keys
 
     def activity_keys(self) -> Collection[str]:
         """Return the activity types that this runs."""
@@ -177,11 +180,11 @@ class Worker:
 
     def seen(self, run_id: str) -> int:
         """Return what a live run has seen."""
-        return self._replayer.seen(run_id)
+        return self._deciding.seen(run_id)
 
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
-        """Answer a decision task by replay."""
-        return self._replayer.decide(task)
+        """Answer a decision task."""
+        return self._deciding.decide(task)
 
     def query(
         self,
@@ -192,7 +195,7 @@ class Worker:
         input: str | None,
     ) -> str:
         """Answer a query."""
-        return self._replayer.query(execution, workflow_type, history, name, input)
+        return self._deciding.query(execution, workflow_type, history, name, input)
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
         """Say so; the task is tried again later."""
@@ -200,7 +203,7 @@ class Worker:
 
     def forget(self, run_id: str) -> None:
         """Drop a live run."""
-        self._replayer.forget(run_id)
+        self._deciding.forget(run_id)
 
     def free_slots(self) -> int:
         """Return how many more activities this would take."""
@@ -226,7 +229,7 @@ class Worker:
 
     def detached(self) -> None:
         """End every live run, on the thread that they belong to."""
-        self._replayer.forget_all()
+        self._deciding.forget_all()
 
     def lost(self) -> None:
         """Say so; late results will be refused one by one."""

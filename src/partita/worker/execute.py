@@ -11,6 +11,7 @@ from partita.authoring.attempts import surrounded, surrounded_async
 from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
+from partita.authoring.results import Aborted, Canceled, Completed, Result, as_failed
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
 from partita.service import ActivityAnswer, ActivityTask
@@ -29,9 +30,9 @@ def execute(
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         result = surrounded(definition, args, kwargs, activity_info())
-        return completed(definition, task, converter, result)
+        return answer(definition, task, converter, result)
     except BaseException as error:
-        return _ended(task, error)
+        return _ended(definition, task, converter, error)
     finally:
         context.reset(token)
 
@@ -48,17 +49,46 @@ async def execute_async(
         args, kwargs = definition.signature.load(converter, task.input)
         async with asyncio.timeout(task.start_to_close):
             result = await surrounded_async(definition, args, kwargs, activity_info())
-        return completed(definition, task, converter, result)
+        return answer(definition, task, converter, result)
     except BaseException as error:
-        return _ended(task, error)
+        return _ended(definition, task, converter, error)
     finally:
         context.reset(token)
 
 
-def completed(
+def answer(
     definition: ActivityDefinition, task: ActivityTask, converter: Converter, result: Any
 ) -> ActivityAnswer:
-    """Return the answer for a result."""
+    """Return the answer for what an activity returned."""
+    if isinstance(result, Result):
+        return _told(definition, task, converter, result)
+    if not definition.settings.auto_complete:
+        return ActivityAnswer(token=task.token, outcome="pending")
+    return _completed(definition, task, converter, result)
+
+
+def _told(
+    definition: ActivityDefinition, task: ActivityTask, converter: Converter, result: Result
+) -> ActivityAnswer:
+    """Return the answer for an end that the activity named itself."""
+    if isinstance(result, Completed):
+        return _completed(definition, task, converter, result.value)
+    failed = as_failed(result)
+    if failed is None:
+        details = result.details if isinstance(result, Canceled) else None
+        return ActivityAnswer(token=task.token, outcome="canceled", details=details)
+    return ActivityAnswer(
+        token=task.token,
+        outcome="failed",
+        reason=failed.reason,
+        details=failed.details,
+        retryable=not isinstance(failed, Aborted),
+    )
+
+
+def _completed(
+    definition: ActivityDefinition, task: ActivityTask, converter: Converter, result: Any
+) -> ActivityAnswer:
     payload = converter.dump(result, f"the result of activity {definition.activity_type.name}")
     return ActivityAnswer(token=task.token, outcome="completed", result=payload)
 
@@ -70,6 +100,7 @@ def _enter(task: ActivityTask, heartbeat: Callable[[Any], None]) -> Token[Activi
         activity_id=task.activity_id,
         name=task.activity_type.name,
         attempt=task.attempt,
+        task_token=task.token,
         last_heartbeat=_last_heartbeat(task.details),
     )
     return context.set(ActivityContext(info, heartbeat))
@@ -82,7 +113,14 @@ def _last_heartbeat(details: str | None) -> Any:
         return details
 
 
-def _ended(task: ActivityTask, error: BaseException) -> ActivityAnswer:
+def _ended(
+    definition: ActivityDefinition, task: ActivityTask, converter: Converter, error: BaseException
+) -> ActivityAnswer:
+    if isinstance(error, Result):
+        try:
+            return _told(definition, task, converter, error)
+        except UsageError as fault:  # the value that it completed with has no JSON form
+            error = fault
     if isinstance(error, (CancelledError, asyncio.CancelledError)):
         return ActivityAnswer(token=task.token, outcome="canceled")
     return failed(task, Failure.of(error), retryable=not isinstance(error, UsageError))

@@ -1,0 +1,138 @@
+"""Workflows and activities declared as classes: their options in attributes.
+
+What the class forms share: which attributes are options, and which mistakes in them are
+refused when the class is made. What the code in a class means is for its subclasses to know.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from partita.authoring.activity import Seconds, seconds
+from partita.authoring.definition import WorkflowOptions
+from partita.authoring.workflow import WorkflowDefinition, policy_of
+from partita.errors import InvalidOptionError
+from partita.history import ChildPolicy, WorkflowType
+
+_PLAIN = (str, int, float, tuple, list, ChildPolicy)
+
+
+def check_attributes(cls: type[Any], kinds: dict[str, Any], more: tuple[str, ...]) -> None:
+    """Refuse options of the wrong type, and ones that are nearly an option's name.
+
+    `kinds` gives the types of options; `more` names those that are checked elsewhere.
+
+    Raises:
+        InvalidOptionError: one of them cannot be meant.
+    """
+    for option, kind in kinds.items():
+        value = getattr(cls, option, "")
+        if not isinstance(value, kind):
+            raise InvalidOptionError(f"class {cls.__name__}: {option} = {value!r} cannot be meant")
+    known = [*kinds, *more]
+    for name, value in vars(cls).items():
+        if isinstance(value, _PLAIN) and not name.startswith("_") and name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.8)
+            if close:
+                raise InvalidOptionError(
+                    f"class {cls.__name__}: unknown option {name}; did you mean {close[0]}? "
+                    "Begin the names of your own constants with an underscore"
+                )
+
+
+def refuse_unknown(cls: type[Any], unknown: dict[str, Any]) -> None:
+    """Refuse options that stand behind the class's name.
+
+    Raises:
+        InvalidOptionError: there are some.
+    """
+    if unknown:
+        raise InvalidOptionError(
+            f"class {cls.__name__}: unknown option {', '.join(unknown)}; "
+            "write options as attributes of the class"
+        )
+
+
+def entry(method: Callable[..., Any], make: Callable[[], Any]) -> Callable[..., Any]:
+    """Return a function with a method's parameters that makes an instance and calls it."""
+    name = method.__name__
+    function: Any
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            return await getattr(make(), name)(*args, **kwargs)
+
+        function = run_async
+    else:
+
+        @functools.wraps(method)
+        def run_sync(*args: Any, **kwargs: Any) -> Any:
+            return getattr(make(), name)(*args, **kwargs)
+
+        function = run_sync
+    signature = inspect.signature(method)
+    parameters = list(signature.parameters.values())[1:]
+    function.__signature__ = signature.replace(parameters=parameters)
+    return function  # type: ignore[no-any-return]
+
+
+class Declared:
+    """What workflows in class form and deciders have in common: the options of `@workflow`."""
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
+    task_list: ClassVar[str | None] = None
+    task_priority: ClassVar[int] = 0
+    execution_start_to_close: ClassVar[Seconds | None] = None
+    task_start_to_close: ClassVar[Seconds | None] = None
+    tags: ClassVar[tuple[str, ...]] = ()
+    child_policy: ClassVar[ChildPolicy | str] = ChildPolicy.TERMINATE
+    lambda_role: ClassVar[str | None] = None
+    definition: ClassVar[WorkflowDefinition[..., Any]]
+
+    @classmethod
+    def options(cls, **changes: Any) -> WorkflowDefinition[..., Any]:
+        """Return its definition with other settings."""
+        return cls.definition.options(**changes)
+
+
+_OPTIONS = {
+    "name": str,
+    "version": str,
+    "task_list": (str, type(None)),
+    "task_priority": int,
+    "tags": (tuple, list),
+    "child_policy": (ChildPolicy, str),
+    "lambda_role": (str, type(None)),
+}
+
+
+def checked_type(cls: type[Declared]) -> WorkflowType:
+    """Return the workflow type of a class, once its attributes are found to be in order."""
+    check_attributes(cls, _OPTIONS, ("execution_start_to_close", "task_start_to_close"))
+    return WorkflowType(vars(cls).get("name", cls.__name__), cls.version)
+
+
+def settings_of(cls: type[Declared]) -> WorkflowOptions:
+    """Return what the attributes of a class say."""
+    return WorkflowOptions(
+        task_list=cls.task_list,
+        task_priority=cls.task_priority,
+        execution_start_to_close=seconds("execution_start_to_close", cls.execution_start_to_close),
+        task_start_to_close=seconds("task_start_to_close", cls.task_start_to_close),
+        child_policy=policy_of(cls.child_policy),
+        tag_list=tuple(cls.tags),
+        lambda_role=cls.lambda_role,
+    )
+
+
+def definition_of(
+    workflow: WorkflowDefinition[..., Any] | type[Declared],
+) -> WorkflowDefinition[..., Any]:
+    """Return the definition that a class, or the definition itself, stands for."""
+    return workflow.definition if isinstance(workflow, type) else workflow

@@ -1,0 +1,324 @@
+"""Deciders written by hand: a process comes in, decisions go out.
+
+class Order(Decider[OrderInput]):
+    version = "2"
+
+    def decide(self, process: Process[OrderInput]) -> Answer: ...
+
+`Decider` is told of nothing and looks at the process; `Responder` is called event by event.
+A decider keeps nothing in itself: all that it knows is in the process, and its next decision
+may be made in another process of another machine.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+
+from partita.authoring.declared import Declared, checked_type, refuse_unknown, settings_of
+from partita.authoring.definition import WorkflowOptions
+from partita.authoring.hooks import NO_HOOKS
+from partita.authoring.registry import register
+from partita.authoring.results import Canceled, Completed, Failed
+from partita.authoring.workflow import WorkflowDefinition
+from partita.codec import Converter
+from partita.deciders import decisions
+from partita.deciders.decisions import CancelActivity, CancelProcess, FailProcess
+from partita.deciders.process import Process, last_answered
+from partita.deciders.views import ActivityExecution, ChildProcess, ProcessTimer, ReceivedSignal
+from partita.errors import InvalidInputError, UsageError
+from partita.history import (
+    ActivityTaskCanceled,
+    ActivityTaskCompleted,
+    ActivityTaskFailed,
+    ActivityTaskTimedOut,
+    AnyDecision,
+    AnyEvent,
+    CancelWorkflowExecutionFailed,
+    ChildWorkflowExecutionCanceled,
+    ChildWorkflowExecutionCompleted,
+    ChildWorkflowExecutionFailed,
+    ChildWorkflowExecutionTerminated,
+    ChildWorkflowExecutionTimedOut,
+    CompleteWorkflowExecutionFailed,
+    ContinueAsNewWorkflowExecutionFailed,
+    Decision,
+    DecisionTaskStarted,
+    FailWorkflowExecutionFailed,
+    ScheduleActivityTaskFailed,
+    StartChildWorkflowExecutionFailed,
+    TimerFired,
+    WorkflowExecution,
+    WorkflowExecutionCancelRequested,
+    WorkflowExecutionSignaled,
+    WorkflowExecutionStarted,
+    WorkflowType,
+)
+
+I = TypeVar("I")  # noqa: E741
+
+One = decisions.Decision | AnyDecision
+Answer = One | Iterable[One] | None
+"""What a decider may answer: nothing, one decision, or several."""
+
+Answers = Iterator[One]
+"""What a method gives that yields its decisions."""
+
+
+class DeciderDefinition(WorkflowDefinition[..., Any]):
+    """A decider as a workflow: it can be started, called as a child, listed and so on."""
+
+    def __init__(
+        self, decider: type[Decider[Any]], workflow_type: WorkflowType, settings: WorkflowOptions
+    ) -> None:
+        super().__init__(_stand_in(decider), workflow_type, settings, NO_HOOKS)
+        self.decider = decider
+
+    def load_input(self, converter: Converter, payload: str | None) -> Any:
+        """Return the one value that a payload of arguments carries."""
+        args, kwargs = self.signature.load(converter, payload)
+        return args[0] if args else kwargs.get("input")
+
+
+def _stand_in(decider: type[Decider[Any]]) -> Any:
+    """Return a function that stands where a workflow has its code."""
+
+    def function(input: Any = None) -> Any:  # noqa: ARG001
+        raise UsageError(
+            f"{decider.__name__} decides over a history, so it cannot be called as plain Python; "
+            "run it on an engine: `partita run`, or partita.testing.Environment"
+        )
+
+    function.__name__ = decider.__name__
+    function.__qualname__ = decider.__qualname__
+    function.__module__ = decider.__module__
+    function.__annotations__ = {"input": _input_type(decider), "return": Any}
+    function.__wrapped__ = decider.decide  # type: ignore[attr-defined]  # where it is defined
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)]
+    )
+    return function
+
+
+def _input_type(decider: type[Any]) -> Any:
+    """Return what stands in the brackets of `Decider[...]`, here or in a base."""
+    for cls in decider.__mro__:
+        for base in vars(cls).get("__orig_bases__", ()):
+            origin = get_origin(base)
+            if isinstance(origin, type) and issubclass(origin, Decider):
+                given = get_args(base)[0]
+                if not isinstance(given, TypeVar):
+                    return given
+    return Any
+
+
+class Decider(Declared, Generic[I]):
+    """The base of deciders. Attributes are the options of `@workflow`."""
+
+    definition: ClassVar[DeciderDefinition]
+
+    def __init_subclass__(cls, *, abstract: bool = False, **unknown: Any) -> None:
+        """Define the workflow; `class Base(Decider, abstract=True)` defines none."""
+        super().__init_subclass__()
+        refuse_unknown(cls, unknown)
+        if not abstract:
+            cls.definition = register(DeciderDefinition(cls, checked_type(cls), settings_of(cls)))
+
+    def decide(self, process: Process[I]) -> Answer:
+        """Say what is to happen next: override this.
+
+        It must be quick, look at nothing but the process, and change nothing. What it raises
+        fails the decision task: no event is lost, and mended code is asked again.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no decide(); write one")
+
+
+class Responder(Decider[I], abstract=True):
+    """A decider that is called event by event; override what you want to respond to.
+
+    While it responds to an event, the process stands as it stood after that event, with what
+    earlier responses have asked for already open: it makes no difference which events came
+    together. A response that closes the process is the last; no later event is looked at.
+    """
+
+    def decide(self, process: Process[I]) -> Answer:
+        """Collect the responses to all that is new."""
+        refused = False
+        answer: list[One] = []
+        for event in process.step():
+            refused = refused or isinstance(event, _REFUSED_ENDS)
+            for one in listed(self.respond(process, event)):
+                answer.append(one)
+                if one.closes:
+                    return answer
+                process.promise(rendered(one, process))
+        if refused:
+            answer += self._end_again(process)
+        return answer
+
+    def _end_again(self, process: Process[I]) -> list[One]:
+        """Return the end that was refused because of news that nobody had seen."""
+        before = _turn_before(process)
+        return [one for one in listed(self.decide(before)) if one.closes]
+
+    def respond(self, process: Process[I], event: AnyEvent) -> Answer:
+        """Pass an event on to the method that responds to it."""
+        part = process.part(event)
+        match event:
+            case WorkflowExecutionStarted():
+                return self.initiate(process)
+            case WorkflowExecutionCancelRequested():
+                return self.respond_to_cancel_request(process)
+            case WorkflowExecutionSignaled():
+                return self.respond_to_signal(process, part)
+            case ActivityTaskCompleted():
+                return self._respond_to_activity(process, part)
+            case (
+                ActivityTaskFailed()
+                | ActivityTaskTimedOut()
+                | ActivityTaskCanceled()
+                | ScheduleActivityTaskFailed()
+            ):
+                return self.respond_to_interrupted_activity(process, part)
+            case TimerFired():
+                return self.respond_to_timer(process, part)
+            case (
+                ChildWorkflowExecutionCompleted()
+                | ChildWorkflowExecutionFailed()
+                | ChildWorkflowExecutionTimedOut()
+                | ChildWorkflowExecutionCanceled()
+                | ChildWorkflowExecutionTerminated()
+                | StartChildWorkflowExecutionFailed()
+            ):
+                return self.respond_to_child_process(process, part)
+        return self.respond_to_other(process, event)
+
+    def _respond_to_activity(self, process: Process[I], activity: ActivityExecution) -> Answer:
+        """Respond to a result; one that its type does not take is an interruption."""
+        if isinstance(activity.result, Completed):
+            return self.respond_to_completed_activity(process, activity)
+        return self.respond_to_interrupted_activity(process, activity)
+
+    # -- what users override
+
+    def initiate(self, process: Process[I]) -> Answer:
+        """Say what is to happen first."""
+        raise NotImplementedError(f"{type(self).__name__} has no initiate(); write one")
+
+    def respond_to_completed_activity(
+        self,
+        process: Process[I],  # noqa: ARG002
+        activity: ActivityExecution,  # noqa: ARG002
+    ) -> Answer:
+        """Respond to an activity with a result, which is `activity.result.value`."""
+        return None
+
+    def respond_to_interrupted_activity(
+        self,
+        process: Process[I],  # noqa: ARG002
+        activity: ActivityExecution,
+    ) -> Answer:
+        """Respond to an activity that failed, timed out, was cancelled or was refused.
+
+        By default the process fails with the activity's error; one that was asked to cancel
+        itself is left alone.
+        """
+        if isinstance(activity.result, Canceled):
+            return None
+        return FailProcess(*_told(activity))
+
+    def respond_to_signal(
+        self,
+        process: Process[I],  # noqa: ARG002
+        signal: ReceivedSignal,  # noqa: ARG002
+    ) -> Answer:
+        """Respond to a signal."""
+        return None
+
+    def respond_to_timer(
+        self,
+        process: Process[I],  # noqa: ARG002
+        timer: ProcessTimer,  # noqa: ARG002
+    ) -> Answer:
+        """Respond to a timer that fired."""
+        return None
+
+    def respond_to_child_process(
+        self,
+        process: Process[I],  # noqa: ARG002
+        child: ChildProcess,
+    ) -> Answer:
+        """Respond to a child's end; by default one that failed fails the process, too."""
+        return (
+            None if isinstance(child.result, (Completed, Canceled)) else FailProcess(*_told(child))
+        )
+
+    def respond_to_cancel_request(self, process: Process[I]) -> Answer:
+        """Respond to a cancel request; by default cancel what runs, and the process."""
+        running = process.unfinished_activities()
+        return [*(CancelActivity(one) for one in running), CancelProcess()]
+
+    def respond_to_other(
+        self,
+        process: Process[I],  # noqa: ARG002
+        event: AnyEvent,  # noqa: ARG002
+    ) -> Answer:
+        """Respond to an event that no other method is for: a refused decision, for example."""
+        return None
+
+
+_REFUSED_ENDS = (
+    CompleteWorkflowExecutionFailed,
+    FailWorkflowExecutionFailed,
+    CancelWorkflowExecutionFailed,
+    ContinueAsNewWorkflowExecutionFailed,
+)
+
+
+def _told(part: ActivityExecution | ChildProcess) -> tuple[str, str]:
+    """Return reason and details of a part that did not complete."""
+    result = part.result
+    if isinstance(result, Failed):
+        details = f"{part.name} {part.id}: {result.details}" if result.details else None
+        return result.reason or "FAILED", details or f"{part.name} {part.id} failed"
+    name = type(result).__name__.upper()
+    return name, f"{part.name} {part.id}: {' '.join(map(str, result.args if result else ()))}"
+
+
+def _turn_before(process: Process[I]) -> Process[I]:
+    """Return the process as it stood when its decider last answered."""
+    history = process.history
+    last = history[: process.previous_started_event_id]
+    before: Process[I] = Process(
+        WorkflowExecution(process.id, process.run_id),
+        process.workflow,
+        converter=process.converter,
+        load_input=process.load_input,
+    )
+    started = last[-1]
+    assert isinstance(started, DecisionTaskStarted)
+    before.take(last, last_answered(last), started.event_timestamp)
+    return before
+
+
+def listed(answer: Answer) -> Iterator[One]:
+    """Yield the decisions of an answer.
+
+    Raises:
+        InvalidInputError: it is not an answer.
+    """
+    if answer is None:
+        return
+    many = [answer] if isinstance(answer, (decisions.Decision, Decision)) else answer
+    if isinstance(many, (str, bytes)) or not isinstance(many, Iterable):
+        raise InvalidInputError(f"a decider answered {answer!r}; give decisions, or None")
+    for one in many:
+        if not isinstance(one, (decisions.Decision, Decision)):
+            raise InvalidInputError(f"a decider answered {one!r}; give decisions, or None")
+        yield one
+
+
+def rendered(one: One, process: Process[Any]) -> AnyDecision:
+    """Return the service's decision for one of an answer."""
+    return one.render(process) if isinstance(one, decisions.Decision) else one

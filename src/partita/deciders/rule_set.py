@@ -1,0 +1,273 @@
+"""Deciders as sets of rules: one method for each thing that may happen.
+
+class Order(RuleSet[str]):
+    @process_started
+    def begin(self, process): return ScheduleActivity(charge, process.input)
+
+    @completed_activity(charge, result=lambda receipt: receipt.cents > 100)
+    def large(self, process, activity): ...
+
+    @signal("cancel")
+    @timer("too late")
+    def give_up(self, process, _): return CancelProcess()
+
+Every rule that matches an event responds to it, in the order in which they are written, those
+of base classes first. A subclass inherits rules; a method of the same name takes the place of
+the inherited one and keeps its rule, unless it has one of its own.
+
+Filters are values, or functions that are asked; without a filter anything matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from partita.authoring.activity_classes import Activity
+from partita.authoring.declared import Declared
+from partita.authoring.definition import ActivityDefinition, WorkflowSpec
+from partita.authoring.messages import Signal
+from partita.authoring.results import Completed, Result
+from partita.deciders.decider import Answer, I, Responder, listed
+from partita.deciders.process import Process
+from partita.deciders.views import ActivityExecution, ChildProcess, ProcessTimer, ReceivedSignal
+from partita.errors import InvalidOptionError, UsageError
+from partita.history import (
+    ActivityTaskStarted,
+    ActivityType,
+    AnyEvent,
+    ChildWorkflowExecutionStarted,
+    WorkflowExecutionCancelRequested,
+    WorkflowExecutionStarted,
+    WorkflowType,
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+Match = Callable[[Process[Any], AnyEvent], tuple[Any, ...] | None]
+"""Returns what the method is called with, besides the process; None: the rule does not apply."""
+
+_ANY: Any = object()
+
+
+def _rule(match: Match) -> Callable[[F], F]:
+    def decorate(method: F) -> F:
+        if not callable(method):
+            raise InvalidOptionError(f"a rule is put above a method, not {method!r}")
+        method.__rules__ = [match, *getattr(method, "__rules__", ())]  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
+def rule(match: Callable[[Process[Any], AnyEvent], bool]) -> Callable[[F], F]:
+    """Respond to events for which `match(process, event)` holds, with (process, event)."""
+    return _rule(lambda process, event: (event,) if match(process, event) else None)
+
+
+def process_started(method: F) -> F:
+    """Respond to the beginning, with (process)."""
+    return _rule(_whole(WorkflowExecutionStarted))(method)
+
+
+def cancel_requested(method: F) -> F:
+    """Respond to a cancel request, with (process)."""
+    return _rule(_whole(WorkflowExecutionCancelRequested))(method)
+
+
+def _whole(kind: type[Any]) -> Match:
+    return lambda _, event: () if isinstance(event, kind) else None
+
+
+def completed_activity(
+    activity: Any = _ANY, *, id: Any = _ANY, input: Any = _ANY, result: Any = _ANY
+) -> Callable[[F], F]:
+    """Respond to an activity with a result, with (process, activity).
+
+    Args:
+        activity: the activity, its class, its name, or a function of the execution.
+        id: its id.
+        input: its argument as plain JSON; a list if it has not just one.
+        result: the value that it gave.
+    """
+    of_this = _of_type(activity, Activity, ActivityDefinition)
+
+    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+        found = _ended(process, event, ActivityExecution)
+        if found is None or not isinstance(found.result, Completed):
+            return None
+        fits = (
+            of_this(found)
+            and _fits(id, found.id)
+            and _fits(input, lambda: found.input)
+            and _fits(result, found.result.value)
+        )
+        return (found,) if fits else None
+
+    return _rule(match)
+
+
+def interrupted_activity(
+    activity: Any = _ANY, *, id: Any = _ANY, result: Any = _ANY
+) -> Callable[[F], F]:
+    """Respond to an activity that ended otherwise, with (process, activity).
+
+    `result` may be one of the classes `Failed`, `TimedOut` and `Canceled`.
+    """
+    of_this = _of_type(activity, Activity, ActivityDefinition)
+
+    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+        found = _ended(process, event, ActivityExecution)
+        if found is None or isinstance(found.result, Completed):
+            return None
+        fits = of_this(found) and _fits(id, found.id) and _fits(result, found.result)
+        return (found,) if fits else None
+
+    return _rule(match)
+
+
+def signal(name: Any = _ANY, *, value: Any = _ANY) -> Callable[[F], F]:
+    """Respond to a signal, with (process, signal).
+
+    With a `Signal` as its name, one whose payload does not fit its type is passed over.
+    """
+    wanted = name.name if isinstance(name, Signal) else name
+
+    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+        found = process.part(event)
+        if not isinstance(found, ReceivedSignal) or not _fits(wanted, found.name):
+            return None
+        try:
+            given = found.read(name) if isinstance(name, Signal) else found.value
+        except UsageError:
+            return None
+        return (found,) if _fits(value, given) else None
+
+    return _rule(match)
+
+
+def timer(data: Any = _ANY, *, id: Any = _ANY) -> Callable[[F], F]:
+    """Respond to a timer that fired, with (process, timer)."""
+
+    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+        found = _ended(process, event, ProcessTimer)
+        if found is None or not (_fits(id, found.id) and _fits(data, lambda: found.data)):
+            return None
+        return (found,)
+
+    return _rule(match)
+
+
+def child_completed(
+    workflow: Any = _ANY, *, id: Any = _ANY, result: Any = _ANY, tag: str | None = None
+) -> Callable[[F], F]:
+    """Respond to a child with a result, with (process, child)."""
+    return _rule(_child(workflow, id, result, tag, completed=True))
+
+
+def child_interrupted(
+    workflow: Any = _ANY, *, id: Any = _ANY, result: Any = _ANY, tag: str | None = None
+) -> Callable[[F], F]:
+    """Respond to a child that ended otherwise, or could not start, with (process, child)."""
+    return _rule(_child(workflow, id, result, tag, completed=False))
+
+
+def _child(workflow: Any, id: Any, result: Any, tag: str | None, *, completed: bool) -> Match:
+    of_this = _of_type(workflow, Declared, WorkflowSpec)
+
+    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+        found = _ended(process, event, ChildProcess)
+        if found is None or isinstance(found.result, Completed) is not completed:
+            return None
+        given = found.result.value if completed else found.result
+        fits = (
+            of_this(found)
+            and _fits(id, found.id)
+            and (tag is None or tag in found.tags)
+            and _fits(result, given)
+        )
+        return (found,) if fits else None
+
+    return match
+
+
+def _ended(process: Process[Any], event: AnyEvent, kind: type[Any]) -> Any:
+    """Return the part of that kind that this event has ended."""
+    if isinstance(event, (ActivityTaskStarted, ChildWorkflowExecutionStarted)):
+        return None
+    found = process.part(event)
+    return found if isinstance(found, kind) and found.result is not None else None
+
+
+def _fits(wanted: Any, given: Any) -> bool:
+    """Whether a filter takes a value; a function as the value is called only if it is asked."""
+    if wanted is _ANY:
+        return True
+    value = given() if callable(given) and not isinstance(given, Result) else given
+    if isinstance(wanted, type) and issubclass(wanted, Result):
+        return isinstance(value, wanted)
+    return bool(wanted(value)) if callable(wanted) else bool(wanted == value)
+
+
+def _of_type(wanted: Any, base: type[Any], kind: type[Any]) -> Callable[[Any], bool]:
+    """Return whether a part is one of what a filter names.
+
+    Raises:
+        InvalidOptionError: it names nothing that could be meant.
+    """
+    if wanted is _ANY:
+        return lambda _: True
+    if isinstance(wanted, str):
+        return lambda part: bool(part.name == wanted)
+    if isinstance(wanted, type) and issubclass(wanted, base):
+        wanted = wanted.definition  # type: ignore[attr-defined]
+    if isinstance(wanted, (ActivityType, WorkflowType, kind)):
+        key = wanted.key
+    elif callable(wanted) and not isinstance(wanted, type):
+        return lambda part: bool(wanted(part))
+    else:
+        raise InvalidOptionError(
+            f"a rule for {wanted!r}: give an activity or workflow, its name, or a function"
+        )
+    return lambda part: bool(_type_of(part).key == key)
+
+
+def _type_of(part: Any) -> ActivityType | WorkflowType:
+    found: ActivityType | WorkflowType
+    found = part.activity_type if isinstance(part, ActivityExecution) else part.workflow
+    return found
+
+
+class RuleSet(Responder[I], abstract=True):
+    """A decider of rules.
+
+    To an interruption, or a cancel request, that no rule is for it responds as a `Responder`
+    does: the process fails, or is cancelled.
+    """
+
+    def initiate(self, process: Process[I]) -> Answer:  # noqa: ARG002
+        """Do nothing; `process_started` is for that."""
+        return None
+
+    def respond(self, process: Process[I], event: AnyEvent) -> Answer:
+        """Collect what the rules for this event answer."""
+        answered = False
+        answer: list[Any] = []
+        for name, rules in type(self)._rules():
+            given = next(
+                (it for it in (one(process, event) for one in rules) if it is not None), None
+            )
+            if given is not None:
+                answered = True
+                answer += listed(getattr(self, name)(process, *given))
+        return answer if answered else super().respond(process, event)
+
+    @classmethod
+    def _rules(cls) -> Iterator[tuple[str, list[Match]]]:
+        """Yield the methods that are rules, in the order in which they were written."""
+        seen: dict[str, list[Match]] = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                rules = getattr(value, "__rules__", None)
+                if rules is not None:
+                    seen[name] = rules
+        yield from seen.items()

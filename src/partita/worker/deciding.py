@@ -1,0 +1,109 @@
+"""Decide for workflows of every kind: those that are replayed, and those decided by hand.
+
+The one place that knows which producer of decisions a workflow type belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Protocol
+
+from partita.authoring.definition import WorkflowSpec
+from partita.codec import Converter
+from partita.deciders.by_hand import ByHand
+from partita.deciders.decider import DeciderDefinition
+from partita.errors import UnknownTypeError
+from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
+from partita.replay.replayer import Replayer
+from partita.service import DecisionTask
+
+
+class Producer(Protocol):
+    """What turns decision tasks into decisions, for some types of workflows."""
+
+    @property
+    def keys(self) -> Collection[str]:
+        """Return the types that it decides for."""
+
+    def seen(self, run_id: str) -> int:
+        """Return the `started_event_id` of the last task of a run that it keeps; or 0."""
+
+    def forget(self, run_id: str) -> None:
+        """Drop what it keeps of a run."""
+
+    def forget_all(self) -> None:
+        """Drop everything."""
+
+    def decide(self, task: DecisionTask) -> list[AnyDecision]:
+        """Answer a task."""
+
+    def query(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        history: Callable[[], list[AnyEvent]],
+        name: str,
+        input: str | None,
+    ) -> str:
+        """Answer a query."""
+
+
+class Deciding:
+    """All producers as one. Belongs to one thread."""
+
+    def __init__(
+        self, workflows: Iterable[WorkflowSpec], converter: Converter, cache_bytes: int
+    ) -> None:
+        by_hand: list[DeciderDefinition] = []
+        replayed: list[WorkflowSpec] = []
+        for one in workflows:
+            if isinstance(one, DeciderDefinition):
+                by_hand.append(one)
+            else:
+                replayed.append(one)
+        replayer = Replayer(replayed, converter=converter, cache_bytes=cache_bytes)
+        self._producers: list[Producer] = [replayer, ByHand(by_hand, converter=converter)]
+        self._by_key = {key: one for one in self._producers for key in one.keys}
+        self.keys: Collection[str] = self._by_key.keys()
+
+    def seen(self, run_id: str) -> int:
+        """Return what a live run has seen."""
+        return max(one.seen(run_id) for one in self._producers)
+
+    def forget(self, run_id: str) -> None:
+        """Drop a live run."""
+        for one in self._producers:
+            one.forget(run_id)
+
+    def forget_all(self) -> None:
+        """Drop every live run."""
+        for one in self._producers:
+            one.forget_all()
+
+    def decide(self, task: DecisionTask) -> list[AnyDecision]:
+        """Answer a decision task.
+
+        Raises:
+            UnknownTypeError: the type is not known here.
+        """
+        return self._of(task.workflow_type).decide(task)
+
+    def query(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        history: Callable[[], list[AnyEvent]],
+        name: str,
+        input: str | None,
+    ) -> str:
+        """Answer a query."""
+        return self._of(workflow_type).query(execution, workflow_type, history, name, input)
+
+    def _of(self, workflow_type: WorkflowType) -> Producer:
+        found: Any = self._by_key.get(workflow_type.key)
+        if found is None:
+            known = ", ".join(sorted(self._by_key)) or "none"
+            raise UnknownTypeError(
+                f"workflow {workflow_type.key} is not known to this worker; it has: {known}"
+            )
+        return found  # type: ignore[no-any-return]
