@@ -9,6 +9,7 @@
     │   ├── UnknownTypeError           no such workflow or activity here
     │   ├── DuplicateTypeError         two functions claim one name and version
     │   ├── LoadError                  a user's file cannot be imported
+    │   ├── UnreadableSourceError      a path has no Python source that can be read
     │   ├── UnknownForkPointError      no such event to fork an execution at
     │   └── InvalidTokenError          a task token that this service never gave out
     ├── WorkflowError                  met inside, or about, a workflow                 exit 1
@@ -106,6 +107,12 @@ class LoadError(UsageError):
     """Say why a user's file or module cannot be imported."""
 
     code = "LOAD_FAILED"
+
+
+class UnreadableSourceError(UsageError):
+    """Say which path has no Python source that can be read."""
+
+    code = "UNREADABLE_SOURCE"
 
 
 class UnknownForkPointError(UsageError):

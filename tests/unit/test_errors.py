@@ -24,6 +24,7 @@ STATUS = {
     "UnknownTypeError": ("UNKNOWN_TYPE", 2),
     "DuplicateTypeError": ("DUPLICATE_TYPE", 2),
     "LoadError": ("LOAD_FAILED", 2),
+    "UnreadableSourceError": ("UNREADABLE_SOURCE", 2),
     "UnknownForkPointError": ("UNKNOWN_FORK_POINT", 2),
     "NoWorkerError": ("NO_WORKER", 69),
     "QueryFailedError": ("QUERY_FAILED", 1),

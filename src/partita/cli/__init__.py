@@ -34,6 +34,7 @@ _COMMANDS = {
     "fork": ("partita.cli.speaking", "fork", "Run an execution anew from one of its events."),
     "schedule": ("partita.cli.scheduling", "schedule", "Start workflows by the calendar."),
     "limit": ("partita.cli.speaking", "limit", "Limit how fast a task list is worked off."),
+    "check": ("partita.cli.checking", "check", "Find what workflow code must not do."),
     "terminate": ("partita.cli.speaking", "terminate", "End an execution at once."),
     "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
 }
