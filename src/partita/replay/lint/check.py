@@ -111,6 +111,17 @@ class _Walk(ast.NodeVisitor):
         outside, self._place = self._place, self._where(defined)
         self._within(defined.inner, *defined.node.body)
         self._place = outside
+        for decorator in defined.node.decorator_list:
+            self._wrapped(decorator, defined.scope)
+
+    def _wrapped(self, decorator: ast.expr, scope: Scope) -> None:
+        """Walk through the functions that a decorator of the file puts around another."""
+        made = decorator.func if isinstance(decorator, ast.Call) else decorator
+        for meaning in resolve(made, scope):
+            if isinstance(meaning, Defined) and meaning.node not in self._reach.elsewhere:
+                for node in ast.walk(meaning.node):
+                    if isinstance(node, Function) and node is not meaning.node:
+                        self.function(Defined(node, meaning.inner.around(node)))
 
     def _where(self, defined: Defined) -> str:
         workflow = f"workflow {self._root.workflow}"
@@ -204,6 +215,10 @@ class _Walk(ast.NodeVisitor):
             self._add(self._judge.name(node, self._scope))
             self._follow(node)
         self.visit(node.value)
+
+    def visit_withitem(self, node: ast.withitem) -> None:
+        self._add(self._judge.entered(node.context_expr, self._scope))
+        self.generic_visit(node)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         for part in node.body:

@@ -99,6 +99,13 @@ class Judge:
                 yield Fault(node, code, path)
                 return
 
+    def entered(self, node: ast.expr, scope: Scope) -> Faults:
+        """Judge what a `with` enters: a lock, say, that the module made."""
+        for path in paths(node, scope):
+            if path.endswith("()") and (code := called(path.removesuffix("()"), 0)):
+                yield Fault(node, code, f"entering {ast.unparse(node)}, a {path}")
+                return
+
     # -- the order of sets
 
     def _soothe(self, node: ast.Call, known: list[str], scope: Scope) -> None:

@@ -70,6 +70,8 @@ def _member(node: ast.Attribute, scope: Scope, depth: int) -> Iterator[Meaning]:
             yield from method(owner, node.attr, depth)
     for made in instance_of(node.value, scope, depth):
         yield from method(made, node.attr, depth)
+    for binding in attributes(node, scope, depth):
+        yield from _bound(binding, depth)
 
 
 def paths(node: ast.expr, scope: Scope) -> list[str]:

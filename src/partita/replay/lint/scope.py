@@ -72,6 +72,10 @@ class Scope:
         """Whether this is the file's own scope."""
         return self.parent is None
 
+    def around(self, node: Block) -> Scope:
+        """Return the scope that a block of the file stands in."""
+        return self.blocks[node].parent or self
+
     def owner(self, name: str) -> Defined | None:
         """Return the class that a method's first parameter, if it is `name`, is of."""
         node, parent = self.node, self.parent
