@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from partita.errors import PartitaError
+from partita.exported import ExportedHistory
 from partita.history import (
     ActivityType,
     AnyDecision,
@@ -299,6 +300,22 @@ class Service(Protocol):
 
     def close(self) -> None:
         """Let go of everything; what was acknowledged stays."""
+
+
+@runtime_checkable
+class Importing(Protocol):
+    """What a service offers besides if it can take in histories that were exported elsewhere."""
+
+    def import_history(self, domain: str, history: ExportedHistory) -> bool:
+        """Keep a closed run as it was elsewhere; return False if it is here already.
+
+        One transaction; nothing of the run is started, told or decided.
+
+        Raises:
+            InvalidInputError: the history is open.
+            ExecutionAlreadyStartedError: its workflow id has an open run here, a run that began
+                later, or this run with another history.
+        """
 
 
 class Host(Protocol):

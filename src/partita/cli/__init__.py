@@ -32,6 +32,8 @@ _COMMANDS = {
     "update": ("partita.cli.speaking", "update", "Tell a workflow something; print its answer."),
     "rerun": ("partita.cli.speaking", "rerun", "Run a failed execution again; reuse its steps."),
     "fork": ("partita.cli.speaking", "fork", "Run an execution anew from one of its events."),
+    "export": ("partita.cli.exporting", "export", "Write histories into files, as JSON."),
+    "import": ("partita.cli.exporting", "import_", "Take in closed executions from such files."),
     "schedule": ("partita.cli.scheduling", "schedule", "Start workflows by the calendar."),
     "limit": ("partita.cli.speaking", "limit", "Limit how fast a task list is worked off."),
     "check": ("partita.cli.checking", "check", "Find what workflow code must not do."),

@@ -50,5 +50,7 @@ class AsyncClient:
     terminate = _threaded(Client.terminate)
     describe = _threaded(Client.describe)
     history = _threaded(Client.history)
+    export_history = _threaded(Client.export_history)
+    import_history = _threaded(Client.import_history)
     list = _threaded(Client.list)
     close = _threaded(Client.close)

@@ -19,6 +19,7 @@ from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition, tag_list
 from partita.client.handle import Handle
+from partita.client.histories import Histories
 from partita.client.schedules import Schedules
 from partita.client.talking import Talking, code_of
 from partita.codec import Converter, decoder
@@ -32,6 +33,7 @@ from partita.errors import (
     WorkflowTerminatedError,
     WorkflowTimedOutError,
 )
+from partita.exported import ExportedHistory
 from partita.history import (
     AnyEvent,
     WorkflowExecution,
@@ -73,6 +75,7 @@ class Client:
         self._domain = domain
         self._converter = converter or Converter()
         self._talking = Talking(service, domain, self._converter)
+        self._histories = Histories(service, domain, self._converter)
         self.schedules = Schedules(self)
 
     @property
@@ -396,6 +399,30 @@ class Client:
         """Return an execution's events after number `after`, in order."""
         execution = WorkflowExecution(workflow_id, run_id)
         return self.service.history(self._domain, execution, after=after)
+
+    def export_history(self, workflow_id: str, *, run_id: str = "") -> ExportedHistory:
+        """Return a run, open or closed, as a document; `dump()` is its text.
+
+        Payloads are exported as they are stored, behind the codec chain if there is one.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+        """
+        return self._histories.export(WorkflowExecution(workflow_id, run_id))
+
+    def import_history(self, history: ExportedHistory) -> bool:
+        """Keep a closed run that was exported elsewhere, so that it can be looked at here.
+
+        It can be shown, queried, forked and run again; by itself nothing of it begins to run.
+        Importing it twice is importing it once: False says that it was here already.
+
+        Raises:
+            InvalidInputError: the history is open; `history.terminated(reason)` is not.
+            InvalidOptionError: the service cannot take in histories.
+            ExecutionAlreadyStartedError: its workflow id has an open run here, a run that began
+                later, or this run with another history.
+        """
+        return self._histories.import_(history)
 
     def list(
         self,

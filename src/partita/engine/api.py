@@ -28,6 +28,7 @@ from partita.commands import (
 from partita.engine.core import DEFAULT_LEASE, Core
 from partita.engine.dispatch import activity_task
 from partita.engine.forks import fork
+from partita.engine.imports import keep
 from partita.engine.questions import ask_others
 from partita.engine.starts import begin
 from partita.engine.unit import Unit, make_token, not_found, parse_token
@@ -35,6 +36,7 @@ from partita.errors import (
     PartitaError,
     PayloadTooLargeError,
 )
+from partita.exported import ExportedHistory
 from partita.history import (
     AnyDecision,
     AnyEvent,
@@ -144,6 +146,10 @@ class Engine:
         """Begin a new run that reuses what another has recorded up to an event."""
         self._check_size(request.input, "the input")
         return self._core.loop.ask(lambda unit: fork(unit, request))
+
+    def import_history(self, domain: str, history: ExportedHistory) -> bool:
+        """Keep a closed run as it was elsewhere; return False if it is here already."""
+        return self._core.loop.ask(lambda unit: keep(unit, domain, history))
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Remember that there is such a workflow."""
