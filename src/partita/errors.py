@@ -141,14 +141,16 @@ class NonDeterminismError(WorkflowError):
 
     code = "NON_DETERMINISM"
 
-    def __init__(self, *, location: str, expected: str, found: str) -> None:
+    def __init__(self, *, location: str, expected: str, found: str, event_id: int = 0) -> None:
+        at = f" at event {event_id}" if event_id else ""
         super().__init__(
-            f"{location}: the code asks for {found}, but the history holds {expected}; "
+            f"{location}: the code asks for {found}, but the history holds {expected}{at}; "
             "run the code that began this execution, or take the change back"
         )
         self.location = location  # file:line of the user's code
         self.expected = expected  # what the history holds
         self.found = found  # what the code asked for
+        self.event_id = event_id  # of what the history holds; 0 if that is nothing
 
 
 class DecisionTaskFailedError(WorkflowError):

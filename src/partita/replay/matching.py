@@ -154,6 +154,7 @@ _SHOWN: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("marker_name", str),
     ("signal_name", str),
     ("workflow_id", str),
+    ("reason", str),
     ("input", lambda value: value if len(value) <= 60 else value[:57] + "..."),
 )
 

@@ -121,19 +121,35 @@ class Replayer:
             raise QueryFailedError(
                 f"execution {execution.workflow_id!r} has not begun, so its code cannot answer yet"
             )
-        run = self._new_run(
-            DecisionTask(
-                token="",
-                workflow_execution=execution,
-                workflow_type=workflow_type,
-                started_event_id=0,
-                previous_started_event_id=0,
-                events=events,
-            )
-        )
+        run = self._new_run(_task(execution, workflow_type, events))
         try:
             self._replay(run, events)
             return run.query(name, input)
+        finally:
+            run.evict()
+
+    def try_out(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        events: Sequence[AnyEvent],
+    ) -> AnyDecision | None:
+        """Replay a whole history, with the turn that is still to come; keep and do nothing.
+
+        Returns how the code ends the run, if in an answered turn it does.
+
+        Raises:
+            UnknownTypeError: no workflow of that type is here.
+            NonDeterminismError: the code does not fit the history.
+        """
+        run = self._new_run(_task(execution, workflow_type, events))
+        run.is_trial = True
+        try:
+            inbox, time = self._replay(run, events)
+            final = run.final
+            if inbox and final is None:
+                run.new_turn(inbox, time or inbox[-1].event_timestamp)
+            return final
         finally:
             run.evict()
 
@@ -183,6 +199,20 @@ class Replayer:
         self._used += run.cost
         while self._used > self._cache_bytes and len(self._runs) > 1:
             self.forget(next(iter(self._runs)))
+
+
+def _task(
+    execution: WorkflowExecution, workflow_type: WorkflowType, events: Sequence[AnyEvent]
+) -> DecisionTask:
+    """Return a task that nobody has given out, to replay a history with."""
+    return DecisionTask(
+        token="",
+        workflow_execution=execution,
+        workflow_type=workflow_type,
+        started_event_id=0,
+        previous_started_event_id=0,
+        events=list(events),
+    )
 
 
 def _answered(events: list[AnyEvent]) -> list[AnyEvent]:

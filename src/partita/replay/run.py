@@ -69,6 +69,7 @@ class Run:
         self.strands: list[Strand] = []  # the first is the function itself
         self.cancel_requested = False
         self.reading = False  # nothing may be decided now
+        self.is_trial = False  # what new turns decide is thrown away, so nothing may be done
         self.asking = Asking(self)
         self._broken: PartitaError | None = None
         self._own_fault: UsageError | None = None  # raised for what this code passed on
@@ -370,7 +371,12 @@ class Run:
     def _mismatch(
         self, decision: AnyDecision | None, event: AnyEvent | None, location: str
     ) -> NonDeterminismError:
-        return NonDeterminismError(location=location, expected=shown(event), found=shown(decision))
+        return NonDeterminismError(
+            location=location,
+            expected=shown(event),
+            found=shown(decision),
+            event_id=0 if event is None else event.event_id,
+        )
 
     def _defined_at(self) -> str:
         return place(self.workflow)
