@@ -34,6 +34,7 @@ _COMMANDS = {
     "fork": ("partita.cli.speaking", "fork", "Run an execution anew from one of its events."),
     "export": ("partita.cli.exporting", "export", "Write histories into files, as JSON."),
     "import": ("partita.cli.exporting", "import_", "Take in closed executions from such files."),
+    "replay": ("partita.cli.replaying", "replay", "Say whether code fits its old histories."),
     "schedule": ("partita.cli.scheduling", "schedule", "Start workflows by the calendar."),
     "limit": ("partita.cli.speaking", "limit", "Limit how fast a task list is worked off."),
     "check": ("partita.cli.checking", "check", "Find what workflow code must not do."),

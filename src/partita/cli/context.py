@@ -79,6 +79,21 @@ def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
     raise UnknownTypeError(f"no workflow {name} in {source}; it has: {names}")
 
 
+def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
+    """Return the workflow that FILE:WORKFLOW names, or all that FILE or MODULE defines.
+
+    Raises:
+        LoadError: the file cannot be imported.
+        UnknownTypeError: it has no such workflow, or none at all.
+    """
+    if ":" in target:
+        return [find_workflow(target)]
+    found = {workflow.key: workflow for workflow in _workflows(load(target)).values()}
+    if not found:
+        raise UnknownTypeError(f"{target} defines no workflow; put @workflow above a function")
+    return list(found.values())
+
+
 def _workflows(module: ModuleType) -> dict[str, WorkflowDefinition[..., Any]]:
     found = {
         name: value for name, value in vars(module).items() if isinstance(value, WorkflowDefinition)
