@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import click
 import msgspec
@@ -22,9 +23,13 @@ from partita.cli.output import (
     print_table,
 )
 from partita.cli.progress import STYLES, Steps
-from partita.errors import InvalidInputError
+from partita.cli.stacks import print_stack
+from partita.client.histories import stack_of
+from partita.errors import InvalidInputError, InvalidOptionError
+from partita.exported import read
 from partita.service import ExecutionDetail, ExecutionInfo
 from partita.state import Status
+from partita.worker.loading import load
 
 _workflow_id = click.argument("workflow_id", metavar="ID")
 _run = click.option("--run", "run_id", default="", help="Which run; the newest by default.")
@@ -109,13 +114,35 @@ def _attribute(text: str) -> tuple[str, object]:
 @click.command()
 @_workflow_id
 @_run
+@click.option("--stack", is_flag=True, help="Show where its code waits, without a worker.")
+@click.option("--code", metavar="FILE", help="The workflow's code; for --stack.")
 @backend_option
 @format_option("table", "json", "jsonl")
 @click.pass_context
 def show(
-    ctx: click.Context, workflow_id: str, run_id: str, backend: str | None, output: str
+    ctx: click.Context,
+    workflow_id: str,
+    run_id: str,
+    stack: bool,
+    code: str | None,
+    backend: str | None,
+    output: str,
 ) -> None:
-    """Show how an execution stands: its steps, and what it waits for."""
+    """Show how an execution stands: its steps, and what it waits for.
+
+    With --stack ID may also be the .json file of an exported history.
+    """
+    if code is not None:
+        if not stack:
+            raise InvalidOptionError("--code is for --stack; give both")
+        load(code)
+    if stack and workflow_id.endswith(".json") and Path(workflow_id).is_file():
+        print_stack(stack_of(read(Path(workflow_id))), output)
+        return
+    if stack:
+        with open_client(ctx, backend) as client:
+            print_stack(client.stack(workflow_id, run_id=run_id), output)
+        return
     with open_client(ctx, backend) as client:
         detail = client.describe(workflow_id, run_id=run_id)
         steps = Steps()

@@ -52,5 +52,6 @@ class AsyncClient:
     history = _threaded(Client.history)
     export_history = _threaded(Client.export_history)
     import_history = _threaded(Client.import_history)
+    stack = _threaded(Client.stack)
     list = _threaded(Client.list)
     close = _threaded(Client.close)

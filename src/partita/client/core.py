@@ -19,7 +19,7 @@ from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition, tag_list
 from partita.client.handle import Handle
-from partita.client.histories import Histories
+from partita.client.histories import Histories, stack_of
 from partita.client.schedules import Schedules
 from partita.client.talking import Talking, code_of
 from partita.codec import Converter, decoder
@@ -42,6 +42,7 @@ from partita.history import (
     WorkflowExecutionFailed,
     WorkflowExecutionTerminated,
 )
+from partita.replay.stacks import WorkflowStack
 from partita.service import (
     ExecutionDetail,
     ExecutionInfo,
@@ -75,7 +76,7 @@ class Client:
         self._domain = domain
         self._converter = converter or Converter()
         self._talking = Talking(service, domain, self._converter)
-        self._histories = Histories(service, domain, self._converter)
+        self._histories = Histories(service, domain)
         self.schedules = Schedules(self)
 
     @property
@@ -327,7 +328,11 @@ class Client:
             reuse_failures=event_id is not None,
         )
         execution = self.service.fork_workflow_execution(request)
-        return Handle(self, execution, code_of(self.service.describe(self._domain, execution).info))
+        return Handle(
+            self,
+            execution,
+            code_of(self.service.describe(self._domain, execution).info.workflow_type),
+        )
 
     def rerun(self, workflow_id: str, *, run_id: str = "") -> Handle[Any]:
         """Run a failed execution again; steps that were finished are not done again.
@@ -423,6 +428,26 @@ class Client:
                 later, or this run with another history.
         """
         return self._histories.import_(history)
+
+    def stack(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str = "",
+        workflow: WorkflowDefinition[..., Any] | type[Workflow] | None = None,
+    ) -> WorkflowStack:
+        """Say where the workflow's code waits, by replaying its history here; nothing changes.
+
+        The code is given as `workflow`, or was imported. No worker needs to be alive.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+            UnknownTypeError: the code is not here, or is another workflow's.
+            NonDeterminismError: the code does not fit the history.
+        """
+        code = None if workflow is None else definition_of(workflow)
+        history = self.export_history(workflow_id, run_id=run_id)
+        return stack_of(history, code, self._converter)
 
     def list(
         self,

@@ -1,21 +1,27 @@
-"""Take histories out of a service as documents, and into it."""
+"""Take histories out of a service as documents, and into it; tell where their code waits."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from partita.authoring.workflow import WorkflowDefinition
+from partita.client.talking import code_of
 from partita.codec import Converter
-from partita.errors import InvalidOptionError
+from partita.errors import InvalidOptionError, UnknownTypeError
 from partita.exported import ExportedHistory, export
 from partita.history import WorkflowExecution
+from partita.replay.fitting import check_readable
+from partita.replay.replayer import Replayer
+from partita.replay.stacks import CodeStack, WorkflowStack
 from partita.service import Importing, Service
 
 
 class Histories:
     """One service and domain, as a place where histories are kept."""
 
-    def __init__(self, service: Service, domain: str, converter: Converter) -> None:
+    def __init__(self, service: Service, domain: str) -> None:
         self._service = service
         self._domain = domain
-        self._converter = converter
 
     def export(self, execution: WorkflowExecution) -> ExportedHistory:
         """Return a run as a document."""
@@ -32,3 +38,37 @@ class Histories:
                 "import histories into a database, such as sqlite:///orders.db"
             )
         return self._service.import_history(self._domain, history)
+
+
+def stack_of(
+    history: ExportedHistory,
+    workflow: WorkflowDefinition[..., Any] | None = None,
+    converter: Converter | None = None,
+) -> WorkflowStack:
+    """Replay a history here, and say where the code waits: `workflow`, or what is imported.
+
+    Raises:
+        UnknownTypeError: the code is not here, or is another workflow's.
+        NonDeterminismError: the code does not fit the history.
+        InvalidInputError: a payload needs a codec that is not here.
+    """
+    converter = converter or Converter()
+    code = workflow or code_of(history.workflow_type)
+    if history.is_open and code is None:
+        raise UnknownTypeError(
+            f"the code of workflow {history.workflow_type.key} is not here, so its history "
+            "cannot be replayed; give the file that defines it (--code FILE)"
+        )
+    stacks: list[CodeStack] = []
+    undecided = 0
+    if history.is_open and code is not None:
+        check_readable(code, history, converter)
+        replayer = Replayer([code], converter=converter)
+        stacks, undecided = replayer.stack(history.execution, history.workflow_type, history.events)
+    return WorkflowStack(
+        execution=history.execution,
+        workflow_type=history.workflow_type,
+        status=history.status,
+        undecided=undecided,
+        stacks=tuple(stacks),
+    )

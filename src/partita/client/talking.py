@@ -22,6 +22,7 @@ from partita.history import (
     MarkerRecorded,
     WorkflowExecution,
     WorkflowExecutionContinuedAsNew,
+    WorkflowType,
 )
 from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, UpdateRequest, decode_answer, encode
 from partita.replay.replayer import Replayer
@@ -59,7 +60,7 @@ class Talking:
             answer = self._service.query_workflow(self._domain, execution, name, payload, timeout)
         except NoWorkerError:
             info = self._service.describe(self._domain, execution).info
-            code = code_of(info) if workflow is None else workflow
+            code = code_of(info.workflow_type) if workflow is None else workflow
             if code is None:
                 raise
             answer = self._replayed(code, info, name, payload)
@@ -92,7 +93,7 @@ class Talking:
         if answer.failure is None:
             return self._converter.load(answer.result, _load_any, f"the answer to update {name}")
         failure = Failure.load(answer.failure, None)
-        code = code_of(info)
+        code = code_of(info.workflow_type)
         cause = failure.rebuild({} if code is None else code.namespace, UpdateFailedError)
         if isinstance(cause, PartitaError):
             raise cause
@@ -131,9 +132,9 @@ class Talking:
             )
 
 
-def code_of(info: ExecutionInfo) -> WorkflowDefinition[..., Any] | None:
+def code_of(workflow_type: WorkflowType) -> WorkflowDefinition[..., Any] | None:
     """Return the workflow's code, if this process has imported it."""
     for found in known(WorkflowDefinition):
-        if found.workflow_type == info.workflow_type:
+        if found.workflow_type == workflow_type:
             return found
     return None

@@ -191,7 +191,7 @@ class Asking:
             self.operations.discard(key)
             future.settle(value, error)
 
-        strand = self._run.add_strand(body)
+        strand = self._run.add_strand(body, f"part {label}")
 
         def stop() -> None:
             strand.cancel_pending = True

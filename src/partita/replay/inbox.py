@@ -176,7 +176,7 @@ class Inbox:
             self._unanswered.append((name, request))
             return
         self._handling[request.id] = (name, request, False)
-        self._run.add_strand(lambda: self._handle(function, name, request))
+        self._run.add_strand(lambda: self._handle(function, name, request), f"update {name}")
 
     def _handle(self, function: Callable[..., Any], name: str, request: UpdateRequest) -> None:
         """Call the handler in its strand and record what came of it."""

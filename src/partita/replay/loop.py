@@ -137,6 +137,17 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         if timer is not None and not self._closed:
             timer.cancel()
 
+    # -- for those who look
+
+    @property
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """The tasks that are not done, in the order in which they were made."""
+        return list(self._tasks)
+
+    def timer_of(self, handle: Any) -> Future[None] | None:
+        """Return the durable timer that will call back, if it is this loop's and has begun."""
+        return self._started.get(handle) if isinstance(handle, asyncio.TimerHandle) else None
+
     # -- what asyncio asks of a loop
 
     def time(self) -> float:

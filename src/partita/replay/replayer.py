@@ -27,12 +27,16 @@ from partita.history import (
 )
 from partita.replay.matching import caused_by
 from partita.replay.run import Run
+from partita.replay.stacks import CodeStack
 from partita.service import DecisionTask
 
 DEFAULT_CACHE = 512 * 1024 * 1024
 """Bytes that live runs may take, roughly."""
 
 _BOOKKEEPING = frozenset({DecisionTaskScheduled, DecisionTaskTimedOut, DecisionTaskFailed})
+
+
+_UNHEARD = _BOOKKEEPING | {DecisionTaskStarted}
 
 
 class Replayer:
@@ -150,6 +154,32 @@ class Replayer:
             if inbox and final is None:
                 run.new_turn(inbox, time or inbox[-1].event_timestamp)
             return final
+        finally:
+            run.evict()
+
+    def stack(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        history: Sequence[AnyEvent],
+    ) -> tuple[list[CodeStack], int]:
+        """Replay an open run's history up to the last answer; tell where the code waits.
+
+        Returns the stacks, and how many events since the code has not heard of. No live run is
+        looked at, and none is kept.
+
+        Raises:
+            UnknownTypeError: no workflow of that type is here.
+            NonDeterminismError: the code does not fit the history.
+        """
+        events = _answered(list(history))
+        since = [one for one in history[len(events) :] if type(one) not in _UNHEARD]
+        if not events:
+            return [], len(since)
+        run = self._new_run(_task(execution, workflow_type, events))
+        try:
+            inbox, _ = self._replay(run, events)
+            return run.stacks(events), len(since) + len(inbox)
         finally:
             run.evict()
 

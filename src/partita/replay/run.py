@@ -43,6 +43,7 @@ from partita.history import (
 )
 from partita.replay.asking import Asking
 from partita.replay.matching import agrees, shown, was_refused
+from partita.replay.stacks import CodeStack, stacks_of
 from partita.replay.strands import Strand, user_line
 
 _PACKAGE = str(Path(errors.__file__).parent)
@@ -136,6 +137,10 @@ class Run:
         for strand in self.strands:
             strand.evict()
 
+    def stacks(self, events: Iterable[AnyEvent]) -> list[CodeStack]:
+        """Return where every line of the code waits; `events` are those of its history."""
+        return stacks_of(self.strands, _PACKAGE, events)
+
     def where(self) -> str:
         """Return file:line of the user's code where the function waits."""
         frame = self.strands[0].frame if self.strands else None
@@ -213,10 +218,10 @@ class Run:
     def _on_started(self, event: WorkflowExecutionStarted) -> None:
         self.asking.begin(event)
         self._input = event.input
-        self.add_strand(self._main)
+        self.add_strand(self._main, self.workflow.label)
 
-    def add_strand(self, body: Callable[[], None]) -> Strand:
-        """Make a strand; it runs when the others have given way."""
+    def add_strand(self, body: Callable[[], None], name: str) -> Strand:
+        """Make a strand; it runs when the others have given way. `name` is for people."""
 
         def enter() -> None:
             current.set(self.asking)
@@ -226,7 +231,7 @@ class Run:
                 return
 
         cancelled = PART_CANCELLED if self.strands else SELF_CANCELLED
-        strand = Strand(enter, self.asking.start_timer, cancelled)
+        strand = Strand(enter, self.asking.start_timer, cancelled, name)
         self.strands.append(strand)
         return strand
 

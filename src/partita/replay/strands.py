@@ -43,8 +43,13 @@ class Strand:
     """One line of a workflow's code."""
 
     def __init__(
-        self, body: Callable[[], None], start_timer: Callable[[float], Any], cancelled: str
+        self,
+        body: Callable[[], None],
+        start_timer: Callable[[float], Any],
+        cancelled: str,
+        name: str,
     ) -> None:
+        self.name = name  # what it is, for people
         self.event_loop: Any = None  # the asyncio loop that runs inside, if one does
         self.deadlines: list[Deadline] = []
         self.shields = 0
@@ -72,6 +77,11 @@ class Strand:
     def is_waiting(self) -> bool:
         """Whether it waits for something."""
         return self._ready is not None
+
+    @property
+    def ready(self) -> Callable[[], bool] | None:
+        """What it waits for."""
+        return self._ready
 
     @property
     def frame(self) -> FrameType | None:
@@ -174,10 +184,15 @@ def user_line(frame: FrameType | None, package: str) -> str | None:
     """Return file:line of the innermost frame that is neither ours nor the event loop's."""
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith((package, "<", _ASYNCIO)):
+        if is_user_code(name, package):
             return f"{name}:{frame.f_lineno}"
         frame = frame.f_back
     return None
+
+
+def is_user_code(file: str, package: str) -> bool:
+    """Whether a file is neither ours nor the event loop's."""
+    return not file.startswith((package, "<", _ASYNCIO))
 
 
 _ASYNCIO = sys.modules["os"].__file__.removesuffix("os.py") + "asyncio"  # type: ignore[union-attr]

@@ -1,0 +1,215 @@
+"""Say where a suspended workflow's code waits, and for what, as far as that can be told.
+
+Reads the frames of strands and the coroutines of asyncio tasks, and changes nothing. Knows no
+history but for when timers were started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import linecache
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType, FunctionType, MethodType
+from typing import Any
+
+from msgspec import Struct
+
+from partita.authoring.future import ChildFuture, Future
+from partita.history import AnyEvent, TimerStarted, WorkflowExecution, WorkflowType
+from partita.replay.strands import Strand, is_user_code
+
+
+class CodeLine(Struct, frozen=True):
+    """A line of the user's code that a call was made from."""
+
+    file: str
+    line: int
+    function: str
+    source: str  # the line's text; empty if the file is not there
+
+    def __str__(self) -> str:
+        """Return `file:line in function: source line`."""
+        said = f": {self.source}" if self.source else ""
+        return f"{self.file}:{self.line} in {self.function}{said}"
+
+
+class Wait(Struct, frozen=True, omit_defaults=True):
+    """Something that code waits for."""
+
+    what: str  # for people, such as "activity charge"
+    id: str = ""  # of the activity, timer or child execution, as in the history
+    fires_at: float | None = None  # of a timer, in seconds since the epoch
+
+
+class CodeStack(Struct, frozen=True):
+    """One line of a workflow's code that waits: the function, a part, a handler or a task."""
+
+    name: str
+    frames: tuple[CodeLine, ...]  # outermost first
+    waits_for: tuple[Wait, ...]  # empty: that cannot be told
+
+
+class WorkflowStack(Struct, frozen=True, kw_only=True):
+    """Where an execution's code waits."""
+
+    execution: WorkflowExecution
+    workflow_type: WorkflowType
+    status: str  # OPEN, or how it ended: then no code waits
+    undecided: int  # events since that the code has not heard of
+    stacks: tuple[CodeStack, ...]  # the function itself comes first
+
+
+def stacks_of(
+    strands: Iterable[Strand], package: str, events: Iterable[AnyEvent]
+) -> list[CodeStack]:
+    """Return where every line of the code waits; the function itself comes first."""
+    fires = {
+        event.timer_id: event.event_timestamp + event.start_to_fire
+        for event in events
+        if isinstance(event, TimerStarted)
+    }
+    found: list[CodeStack] = []
+    for strand in strands:
+        if strand.is_over or not strand.is_waiting:
+            continue
+        if strand.event_loop is not None:
+            found += _tasks(strand, package, fires)
+        else:
+            found.append(_strand(strand, strand.name, package, fires))
+    return found
+
+
+def _strand(strand: Strand, name: str, package: str, fires: dict[str, float]) -> CodeStack:
+    frames = _outwards(strand.frame)
+    futures = list(futures_in(strand.ready)) or _at_hand(frames, package)
+    waits = [_wait(future, fires) for future in futures] or [Wait("a condition")]
+    waits += [
+        _wait(deadline.timer, fires) for deadline in strand.deadlines if deadline.timer is not None
+    ]
+    return CodeStack(name, tuple(_lines(frames, package)), tuple(dict.fromkeys(waits)))
+
+
+def _at_hand(frames: list[FrameType], package: str) -> list[Future[Any]]:
+    """Return the futures that our function, which the user's code called to wait, was given."""
+    for frame in reversed(frames):
+        if is_user_code(frame.f_code.co_filename, package):
+            break
+        for name in ("every", "futures"):
+            found = list(_futures(frame.f_locals.get(name)))
+            if found:
+                return found
+    return []
+
+
+def _outwards(frame: FrameType | None) -> list[FrameType]:
+    """Return the frames of a call stack, outermost first."""
+    frames = []
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames[::-1]
+
+
+def _lines(frames: Iterable[FrameType], package: str) -> Iterator[CodeLine]:
+    for frame in frames:
+        code = frame.f_code
+        if is_user_code(code.co_filename, package):
+            text = linecache.getline(code.co_filename, frame.f_lineno).strip()
+            yield CodeLine(code.co_filename, frame.f_lineno, code.co_qualname, text)
+
+
+def _wait(future: Future[Any], fires: dict[str, float]) -> Wait:
+    if isinstance(future, ChildFuture):
+        return Wait(future.label, future.workflow_id)
+    if future.label.startswith("timer "):
+        return Wait(future.label, future.key, fires.get(future.key))
+    return Wait(future.label, future.key if future.label.startswith(_WITH_ID) else "")
+
+
+_WITH_ID = ("activity ", "Lambda ")
+
+
+# -- asyncio
+
+
+def _tasks(strand: Strand, package: str, fires: dict[str, float]) -> list[CodeStack]:
+    """Return where the tasks of an event loop wait; the first is the workflow's function."""
+    loop = strand.event_loop
+    found = []
+    for number, task in enumerate(loop.tasks):
+        name = strand.name if number == 0 else f"task {task.get_name()}"
+        coroutine = task.get_coro()
+        if getattr(coroutine, "cr_running", False):  # it waits without `await`
+            found.append(_strand(strand, name, package, fires))
+            continue
+        frames, waits = [], []
+        for awaited in _awaited(coroutine):
+            frame = _frame(awaited)
+            if frame is not None:
+                frames.append(frame)
+                waits = _waits_in(frame, task, loop, fires)
+        found.append(CodeStack(name, tuple(_lines(frames, package)), tuple(waits)))
+    return found
+
+
+def _awaited(coroutine: Any) -> Iterator[Any]:
+    """Yield a coroutine, what it awaits, what that awaits, and so on."""
+    while coroutine is not None:
+        yield coroutine
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+
+
+def _frame(awaited: Any) -> FrameType | None:
+    frame: FrameType | None = getattr(awaited, "cr_frame", None) or getattr(
+        awaited, "gi_frame", None
+    )
+    return frame
+
+
+def _waits_in(
+    frame: FrameType, task: asyncio.Task[Any], loop: Any, fires: dict[str, float]
+) -> list[Wait]:
+    """Return what the innermost frame of a task waits for."""
+    if frame.f_code is Future.__await__.__code__:
+        return [_wait(frame.f_locals["self"], fires)]
+    timer = loop.timer_of(frame.f_locals.get("h"))  # as asyncio.sleep calls it
+    if timer is not None:
+        return [_wait(timer, fires)]
+    waiter = getattr(task, "_fut_waiter", None)
+    if isinstance(waiter, asyncio.Task):
+        return [Wait(f"task {waiter.get_name()}")]
+    if frame.f_code.co_filename.startswith(_ASYNCIO):
+        return [Wait(f"asyncio {frame.f_code.co_qualname}")]
+    return [Wait("the end of several tasks")] if hasattr(waiter, "_children") else []
+
+
+_ASYNCIO = (asyncio.__file__ or "").removesuffix("__init__.py")
+
+
+# -- predicates
+
+
+def futures_in(ready: Callable[[], bool] | None) -> Iterator[Future[Any]]:
+    """Yield the futures, not yet done, that a predicate asks after."""
+    if isinstance(ready, MethodType):
+        yield from _futures(ready.__self__)
+    elif isinstance(ready, FunctionType):
+        for cell in ready.__closure__ or ():
+            try:
+                value = cell.cell_contents
+            except ValueError:  # not yet given a value
+                continue
+            if isinstance(value, (MethodType, FunctionType)):
+                yield from futures_in(value)
+            else:
+                yield from _futures(value)
+
+
+def _futures(value: Any) -> Iterator[Future[Any]]:
+    if isinstance(value, Future):
+        if not value.done():
+            yield value
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for one in value:
+            if isinstance(one, Future) and not one.done():
+                yield one
