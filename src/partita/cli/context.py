@@ -14,6 +14,7 @@ import msgspec
 
 from partita.authoring.declared import Declared
 from partita.authoring.definition import ActivityDefinition
+from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
 from partita.codec import Converter
@@ -88,7 +89,13 @@ def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
     """
     if ":" in target:
         return [find_workflow(target)]
-    found = {workflow.key: workflow for workflow in _workflows(load(target)).values()}
+    module = load(target)
+    defined = {(one.key, id(one.function)) for one in known(WorkflowDefinition)}
+    found = {  # and not what only names a workflow that others have
+        workflow.key: workflow
+        for workflow in _workflows(module).values()
+        if (workflow.key, id(workflow.function)) in defined
+    }
     if not found:
         raise UnknownTypeError(f"{target} defines no workflow; put @workflow above a function")
     return list(found.values())
