@@ -1,7 +1,8 @@
 """Check that a service does what `partita.service.Service` obliges it to do.
 
 Every check is a function of a service and its clock, raises AssertionError if the service
-deviates, and leaves the service usable for the next. It needs no test framework:
+deviates, and leaves the service usable for the next. So it does if one of the histories that
+it made is not `sound`. It needs no test framework:
 
     for name, check in CHECKS.items():
         check(new_service(clock), clock)
@@ -33,6 +34,8 @@ from partita.testing.conformance.arrange import (
     started,
     status,
 )
+from partita.testing.conformance.soundness import sound
+from partita.testing.conformance.witness import Witness
 
 _FAMILIES = (starting, decision_tasks, activities, executions, between, language)
 
@@ -43,11 +46,13 @@ __all__ = [
     "FLOW",
     "TASK_LIST",
     "Check",
+    "Witness",
     "activity_task",
     "answer",
     "charge",
     "decision_task",
     "kinds",
+    "sound",
     "start",
     "started",
     "status",

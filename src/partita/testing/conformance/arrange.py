@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from partita.errors import (
 from partita.history import (
     ActivityType,
     AnyDecision,
+    Event,
     ScheduleActivityTask,
     WorkflowExecution,
     WorkflowType,
@@ -22,6 +24,10 @@ from partita.history import (
 from partita.service import ActivityTask, DecisionTask, Service, StartRequest
 from partita.state import Status
 from partita.testing.clock import Clock
+from partita.testing.conformance.soundness import sound
+from partita.testing.conformance.witness import Witness
+
+E = TypeVar("E", bound=Event)
 
 Check = Callable[[Service, Clock], None]
 
@@ -35,9 +41,17 @@ TASK_LIST = "default"
 
 
 def check(function: Check) -> Check:
-    """Add a function to the checks."""
-    CHECKS[function.__name__] = function
-    return function
+    """Add a function to the checks; every history that it makes must be sound as well."""
+
+    @functools.wraps(function)
+    def watched(service: Service, clock: Clock) -> None:
+        witness = Witness(service)
+        function(witness.service, clock)
+        for events in witness.histories().values():
+            sound(events)
+
+    CHECKS[function.__name__] = watched
+    return watched
 
 
 @contextmanager
@@ -97,3 +111,26 @@ def kinds(service: Service, execution: WorkflowExecution) -> list[str]:
 def status(service: Service, execution: WorkflowExecution) -> Status:
     """Return how an execution stands."""
     return service.describe(DOMAIN, execution).info.status
+
+
+def every(service: Service, execution: WorkflowExecution, kind: type[E]) -> list[E]:
+    """Return an execution's events of one kind."""
+    return [e for e in service.history(DOMAIN, execution) if isinstance(e, kind)]
+
+
+def only(service: Service, execution: WorkflowExecution, kind: type[E]) -> E:
+    """Return the event of that kind, of which there must be one."""
+    found = every(service, execution, kind)
+    assert len(found) == 1, f"{len(found)} of {kind.__name__} in {kinds(service, execution)}"
+    return found[0]
+
+
+def last_id(service: Service, execution: WorkflowExecution, kind: type[Event]) -> int:
+    """Return the id of the last event of that kind, which must be there."""
+    return every(service, execution, kind)[-1].event_id
+
+
+def holds(event: Event, **attributes: Any) -> None:
+    """Hold that an event has these attributes."""
+    found = {name: getattr(event, name) for name in attributes}
+    assert found == attributes, f"{event.event_type} has {found}, not {attributes}"
