@@ -13,10 +13,15 @@ A service whose time cannot be moved gets a clock whose `advance` waits.
 from partita.testing.conformance import (
     activities,
     between,
+    children,
+    closing,
     decision_tasks,
+    decisions,
     executions,
+    externals,
     language,
     starting,
+    tasks,
 )
 from partita.testing.conformance.arrange import (
     CHARGE,
@@ -37,7 +42,19 @@ from partita.testing.conformance.arrange import (
 from partita.testing.conformance.soundness import sound
 from partita.testing.conformance.witness import Witness
 
-_FAMILIES = (starting, decision_tasks, activities, executions, between, language)
+_FAMILIES = (
+    starting,
+    decision_tasks,
+    activities,
+    executions,
+    between,
+    language,
+    decisions,
+    tasks,
+    closing,
+    children,
+    externals,
+)
 
 __all__ = [
     "CHARGE",

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from partita.history import AnyEvent
+from partita.history import AnyEvent, WorkflowExecution
 
 ELSEWHERE = ("external_initiated_event_id", "parent_initiated_event_id")
 """Attributes that name an event of another history."""
@@ -151,5 +151,10 @@ def _hold_agreement(event: AnyEvent, named: AnyEvent) -> None:
     """Two events that speak of one thing give it the same name."""
     for name in ("timer_id", "scheduled_event_id", "initiated_event_id", "workflow_execution"):
         if hasattr(event, name) and hasattr(named, name):
-            mine, its = getattr(event, name), getattr(named, name)
+            mine, its = _name(getattr(event, name)), _name(getattr(named, name))
             assert mine == its, f"{name} of {event} is not that of {named}"
+
+
+def _name(value: object) -> object:
+    """A child that continues as new ends as another run than the one that was started."""
+    return value.workflow_id if isinstance(value, WorkflowExecution) else value
