@@ -1,13 +1,14 @@
 """Check that a service does what `partita.service.Service` obliges it to do.
 
 Every check is a function of a service and its clock, raises AssertionError if the service
-deviates, and leaves the service usable for the next. So it does if one of the histories that
-it made is not `sound`. It needs no test framework:
+deviates, or if one of the histories that it made is not `sound`, and leaves the service usable
+for the next. It needs no test framework:
 
     for name, check in CHECKS.items():
         check(new_service(clock), clock)
 
-A service whose time cannot be moved gets a clock whose `advance` waits.
+A service whose time cannot be moved gets a clock whose `advance` waits. `DECIDED` and
+`RECORDED` say which checks hold each decision and each event.
 """
 
 from partita.testing.conformance import (
@@ -39,6 +40,7 @@ from partita.testing.conformance.arrange import (
     started,
     status,
 )
+from partita.testing.conformance.contents import DECIDED, RECORDED, UNRECORDED
 from partita.testing.conformance.soundness import sound
 from partita.testing.conformance.witness import Witness
 
@@ -59,9 +61,12 @@ _FAMILIES = (
 __all__ = [
     "CHARGE",
     "CHECKS",
+    "DECIDED",
     "DOMAIN",
     "FLOW",
+    "RECORDED",
     "TASK_LIST",
+    "UNRECORDED",
     "Check",
     "Witness",
     "activity_task",
