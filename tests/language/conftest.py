@@ -19,11 +19,13 @@ from partita import Workflow, WorkflowDefinition
 from partita.authoring.definition import ActivityDefinition
 from partita.client import Client, Handle
 from partita.engine import Engine
-from partita.history import AnyEvent
+from partita.history import AnyEvent, WorkflowExecution
+from partita.state import ExecutionFilter
 from partita.store import Store
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
 from partita.testing import Clock
+from partita.testing.conformance import sound
 from partita.worker import Worker
 from tests.conftest import until
 from tests.replay.conftest import ForgetfulWorker
@@ -68,9 +70,12 @@ class Stage:
             self._worker = None
 
     def close(self) -> None:
-        """Stop everything; hold that the store is sound."""
+        """Stop everything; hold that the store and every history are sound."""
         self.leave()
         assert self.engine.store.check() == []
+        for one in self.engine.list_executions(ExecutionFilter(limit=1000)).executions:
+            execution = WorkflowExecution(one.workflow_id, one.run_id)
+            sound(self.engine.history("default", execution))
         self.engine.close()
 
     def start(
