@@ -13,6 +13,7 @@ A service whose time cannot be moved gets a clock whose `advance` waits. `DECIDE
 
 from partita.testing.conformance import (
     activities,
+    attempts,
     between,
     children,
     closing,
@@ -53,6 +54,7 @@ _FAMILIES = (
     language,
     decisions,
     tasks,
+    attempts,
     closing,
     children,
     externals,

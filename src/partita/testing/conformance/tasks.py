@@ -7,7 +7,6 @@ from typing import Any
 from partita.history import (
     ActivityTaskCompleted,
     ActivityTaskFailed,
-    ActivityTaskRescheduled,
     ActivityTaskScheduled,
     ActivityTaskStarted,
     ActivityTaskTimedOut,
@@ -16,8 +15,6 @@ from partita.history import (
     DecisionTaskScheduled,
     DecisionTaskStarted,
     DecisionTaskTimedOut,
-    RescheduleCause,
-    RetryPolicy,
     TimeoutType,
     WorkflowExecutionSignaled,
 )
@@ -34,7 +31,6 @@ from partita.testing.conformance.arrange import (
     every,
     holds,
     kinds,
-    last_id,
     only,
     start,
     started,
@@ -194,47 +190,3 @@ def a_timed_out_activity_keeps_its_last_heartbeats_details(service: Service, clo
     clock.advance(6)
     decision_task(service)
     holds(only(service, execution, ActivityTaskTimedOut), details="20")
-
-
-@check
-def an_attempt_that_failed_is_recorded_as_rescheduled(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=2, initial_interval=10.0)
-    execution = started(service, charge(retry_policy=policy))
-    task = activity_task(service)
-    service.fail_activity(task.token, "Boom", '"why"')
-    holds(
-        only(service, execution, ActivityTaskRescheduled),
-        cause=RescheduleCause.FAILED,
-        attempt=1,
-        backoff=10.0,
-        reason="Boom",
-        details='"why"',
-        scheduled_event_id=only(service, execution, ActivityTaskScheduled).event_id,
-        started_event_id=task.started_event_id,
-    )
-    assert service.poll_decision_task(DOMAIN, TASK_LIST) is None
-    clock.advance(10)
-    assert activity_task(service).started_event_id == last_id(
-        service, execution, ActivityTaskStarted
-    )
-
-
-@check
-def an_attempt_that_timed_out_is_recorded_as_rescheduled(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=2, initial_interval=10.0)
-    execution = started(service, charge(retry_policy=policy, start_to_close=5.0))
-    task = activity_task(service)
-    clock.advance(6)
-    assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
-    holds(
-        only(service, execution, ActivityTaskRescheduled),
-        cause=RescheduleCause.TIMED_OUT,
-        attempt=1,
-        backoff=10.0,
-        reason="START_TO_CLOSE",
-        started_event_id=task.started_event_id,
-    )
-    clock.advance(10)
-    service.complete_activity(activity_task(service).token, '"paid"')
-    holds(only(service, execution, ActivityTaskCompleted), result='"paid"')
-    assert every(service, execution, ActivityTaskTimedOut) == []
