@@ -13,7 +13,10 @@ from msgspec.structs import replace
 
 from partita import WorkflowDefinition, activity, workflow
 from partita.client import Client
+from partita.commands import CompleteDecisionTask, Terminate
 from partita.engine import Engine, dispatch
+from partita.engine.starts import begin
+from partita.engine.unit import Unit
 from partita.errors import (
     PartitaError,
     StoreFullError,
@@ -21,11 +24,17 @@ from partita.errors import (
     TaskLostError,
     WorkflowFailedError,
 )
-from partita.history import WorkflowExecution
+from partita.history import (
+    CompleteWorkflowExecution,
+    StartChildWorkflowExecution,
+    WorkflowExecution,
+)
+from partita.service import ReusePolicy, StartRequest
+from partita.state import Status
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
 from partita.testing import Clock
-from partita.testing.conformance import CHARGE, DOMAIN, charge, kinds, started
+from partita.testing.conformance import CHARGE, DOMAIN, FLOW, charge, kinds, started, status
 from partita.worker import Worker
 from tests.conftest import until
 
@@ -309,3 +318,33 @@ def test_a_closed_engine_says_so() -> None:
     engine.close()
     with pytest.raises(StoreUnavailableError, match="closed"):
         Client(engine).start(climb, 1)
+
+
+def test_a_stranger_with_the_id_of_a_child_that_ended_outlives_the_parent() -> None:
+    """All of it in one transaction, as requests that come together share one."""
+    engine = Engine(MemoryStore())
+    engine.register_workflow_type(DOMAIN, FLOW)
+    first, second = (
+        StartChildWorkflowExecution(workflow_id=id, workflow_type=FLOW, task_list="children")
+        for id in "cd"
+    )
+    parent = started(engine, first, second)
+    task = engine.poll_decision_task(DOMAIN, "children")
+    assert task is not None
+    end = CompleteDecisionTask(
+        started_event_id=task.started_event_id, decisions=[CompleteWorkflowExecution()]
+    )
+    again = StartRequest(workflow_id="c", workflow_type=FLOW, reuse_policy=ReusePolicy.ALLOW)
+
+    def work(unit: Unit) -> WorkflowExecution:
+        unit.do(unit.held(task.token)[0], end)
+        stranger = begin(unit, again)
+        unit.do(unit.open(DOMAIN, parent), Terminate())
+        return stranger
+
+    stranger = engine._core.loop.ask(work)
+    for ended in (parent, WorkflowExecution("d", "")):
+        assert status(engine, ended) is Status.TERMINATED
+    assert status(engine, stranger) is Status.OPEN
+    assert status(engine, task.workflow_execution) is Status.COMPLETED
+    engine.close()

@@ -370,13 +370,21 @@ class Unit:
         children |= {child.id: child for child in self._children.get(parent.run, ())}
         for child in children.values():
             workflow_id = child.execution.workflow_id
-            state = self.find(parent.execution.domain, workflow_id)
-            if state is None or state.is_closed:
+            state = self.find(parent.execution.domain, workflow_id)  # the newest of its runs
+            if state is None or state.is_closed or not _is_child(state.execution, parent, child):
                 continue
             if policy is ChildPolicy.TERMINATE:
                 self.do(state, Terminate(cause="CHILD_POLICY_APPLIED"))
             else:
                 self.do(state, RequestCancel(cause="CHILD_POLICY_APPLIED"))
+
+
+def _is_child(execution: Execution, parent: State, child: OpenChild) -> bool:
+    """Whether it is a run of that child, and no stranger who was given its id after its end."""
+    me = WorkflowExecution(parent.execution.workflow_id, parent.execution.run_id)
+    return (
+        execution.parent == me and execution.parent_initiated_event_id == child.initiated_event_id
+    )
 
 
 def _message(outgoing: SendSignal | SendCancel, source: WorkflowExecution) -> Command:
