@@ -268,3 +268,14 @@ def a_parent_that_completes_leaves_its_child_running(service: Service, _: Clock)
     assert status(service, CHILD) is Status.OPEN
     _answer_child(service, CompleteWorkflowExecution(result="5"))
     assert kinds(service, parent)[-1] == "WorkflowExecutionCompleted"
+
+
+@check
+def of_two_children_with_one_id_the_first_starts(service: Service, _: Clock) -> None:
+    twin = StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW)
+    parent = _parent(service, twin)
+    first, second = every(service, parent, StartChildWorkflowExecutionInitiated)
+    begun = only(service, parent, ChildWorkflowExecutionStarted)
+    holds(begun, initiated_event_id=first.event_id)
+    refusal = only(service, parent, StartChildWorkflowExecutionFailed)
+    holds(refusal, initiated_event_id=second.event_id, cause="WORKFLOW_ALREADY_RUNNING")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from partita.errors import DecisionRefusedError
 from partita.history import (
     ActivityTaskCanceled,
     ActivityTaskCancelRequested,
@@ -41,6 +42,8 @@ from partita.testing.conformance.arrange import (
     kinds,
     last_id,
     only,
+    refused,
+    start,
     started,
 )
 
@@ -254,3 +257,16 @@ def decisions_are_recorded_in_their_order_and_a_refused_one_stops_none(
         "MarkerRecorded",
         "ActivityTaskScheduled",
     ]
+
+
+@check
+def a_timer_of_no_possible_time_refuses_the_whole_answer(service: Service, _: Clock) -> None:
+    execution = start(service)
+    task = decision_task(service)
+    before = service.history(DOMAIN, execution)
+    for seconds in (-1.0, float("inf"), float("nan")):
+        timer = StartTimer(timer_id="t", start_to_fire=seconds)
+        with refused(DecisionRefusedError):
+            service.complete_decision(task.token, [charge(), timer])
+    assert service.history(DOMAIN, execution) == before
+    service.complete_decision(task.token, [])

@@ -16,6 +16,7 @@ from partita.history import (
     SignalExternalWorkflowExecutionInitiated,
     WorkflowExecution,
     WorkflowExecutionCancelRequested,
+    WorkflowExecutionCompleted,
     WorkflowExecutionSignaled,
 )
 from partita.service import Service
@@ -173,3 +174,12 @@ def asking_twice_to_cancel_is_asking_once(service: Service, _: Clock) -> None:
     answer(service, _cancel())
     assert len(every(service, sender, ExternalWorkflowExecutionCancelRequested)) == 2
     assert len(every(service, other, WorkflowExecutionCancelRequested)) == 1
+
+
+@check
+def what_is_sent_with_the_closing_decision_arrives(service: Service, _: Clock) -> None:
+    other = _other(service)
+    sender = started(service, _signal(), _cancel(), CompleteWorkflowExecution())
+    for kind in (WorkflowExecutionSignaled, WorkflowExecutionCancelRequested):
+        holds(only(service, other, kind), external_workflow_execution=sender)
+    assert isinstance(service.history(DOMAIN, sender)[-1], WorkflowExecutionCompleted)
