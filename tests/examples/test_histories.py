@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from partita import WorkflowDefinition
-from partita.authoring.classes import definition_of
+from partita.authoring.declared import definition_of
 from partita.authoring.registry import known
 from partita.exported import load
 from partita.replay.fitting import check_fit, code_for

@@ -434,7 +434,7 @@ class Client:
         workflow_id: str,
         *,
         run_id: str = "",
-        workflow: WorkflowDefinition[..., Any] | type[Workflow] | None = None,
+        workflow: WorkflowDefinition[..., Any] | type[Declared] | None = None,
     ) -> WorkflowStack:
         """Say where the workflow's code waits, by replaying its history here; nothing changes.
 

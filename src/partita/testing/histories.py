@@ -16,7 +16,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.classes import Workflow
+from partita.authoring.declared import definition_of
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
