@@ -115,6 +115,11 @@ class WorkflowSpec(_Function):
         self.settings: WorkflowOptions = settings
         self.hooks = hooks
 
+    @property
+    def is_replayed(self) -> bool:
+        """Whether its function is what decides; else a decider does, which was written by hand."""
+        return True
+
     def __repr__(self) -> str:
         return f"<workflow {self.key}>"
 

@@ -11,9 +11,10 @@ import click
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.context import backend_option, find_workflows, format_option, open_client
 from partita.cli.output import print_pretty
+from partita.deciders.fitting import fit
 from partita.errors import InvalidOptionError, NonDeterminismError, UnknownTypeError
 from partita.exported import ExportedHistory, files_in, read
-from partita.replay.fitting import Fit, code_for, fit
+from partita.replay.fitting import Fit, code_for
 
 Source = tuple[str, ExportedHistory, bool]
 """What a history is called, the history, and whether it may be of another workflow."""

@@ -59,6 +59,11 @@ def stack_of(
             f"the code of workflow {history.workflow_type.key} is not here, so its history "
             "cannot be replayed; give the file that defines it (--code FILE)"
         )
+    if code is not None and not code.is_replayed:
+        raise UnknownTypeError(
+            f"{code.workflow_type.name} is a decider, so no code of it waits anywhere; "
+            "what is open in an execution is in `partita show ID`"
+        )
     stacks: list[CodeStack] = []
     undecided = 0
     if history.is_open and code is not None:

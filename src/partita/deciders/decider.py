@@ -75,6 +75,11 @@ class DeciderDefinition(WorkflowDefinition[..., Any]):
         super().__init__(_stand_in(decider), workflow_type, settings, NO_HOOKS)
         self.decider = decider
 
+    @property
+    def is_replayed(self) -> bool:
+        """No: it is asked."""
+        return False
+
     def load_input(self, converter: Converter, payload: str | None) -> Any:
         """Return the one value that a payload of arguments carries."""
         args, kwargs = self.signature.load(converter, payload)
@@ -94,7 +99,9 @@ def _stand_in(decider: type[Decider[Any]]) -> Any:
     function.__qualname__ = decider.__qualname__
     function.__module__ = decider.__module__
     function.__annotations__ = {"input": _input_type(decider), "return": Any}
-    function.__wrapped__ = decider.decide  # type: ignore[attr-defined]  # where it is defined
+    own = [one for one in vars(decider).values() if inspect.isfunction(one)]
+    where = own[0] if own else decider.decide
+    function.__wrapped__ = where  # type: ignore[attr-defined]  # so that it is known where it is
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)]
     )

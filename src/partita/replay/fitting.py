@@ -7,7 +7,7 @@ what the code would decide next is thrown away. Knows no service and no file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -44,13 +44,17 @@ class Fit(Struct, frozen=True, kw_only=True):
         return f"{self.source}: {'fits' if self.error is None else self.error}"
 
 
+Check = Callable[[Any, ExportedHistory, Converter], None]
+
+
 def fit(
     workflow: WorkflowSpec,
     history: ExportedHistory,
     source: str = "",
     converter: Converter | None = None,
+    check: Check | None = None,
 ) -> Fit:
-    """Return whether the code fits.
+    """Return whether the code fits; `check` is how one finds out, by default by a replay.
 
     Raises:
         UnknownTypeError: the history is of another workflow.
@@ -60,7 +64,7 @@ def fit(
     converter = converter or Converter()
     check_readable(workflow, history, converter)
     try:
-        check_fit(workflow, history, converter)
+        (check or check_fit)(workflow, history, converter)
     except PartitaError as raised:
         error = raised
     return Fit(

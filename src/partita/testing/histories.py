@@ -21,8 +21,9 @@ from partita.authoring.declared import definition_of
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
+from partita.deciders.fitting import fit
 from partita.exported import files_in, read
-from partita.replay.fitting import Fit, code_for, fit
+from partita.replay.fitting import Fit, code_for
 
 AnyWorkflow = WorkflowDefinition[..., Any] | type[Workflow]
 

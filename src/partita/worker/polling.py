@@ -1,0 +1,170 @@
+"""A worker that asks for one task at a time: for services elsewhere, and for stepping by hand.
+
+It needs of a service only that it can be polled. Nothing is kept between two decisions but
+what makes them cheaper; nothing runs when `step` is not called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from partita.authoring.activity_classes import Activity, activity_of
+from partita.authoring.declared import Declared, definition_of
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.failure import Failure
+from partita.authoring.registry import by_key, known
+from partita.authoring.schedules import scheduler
+from partita.authoring.workflow import WorkflowDefinition
+from partita.codec import Converter
+from partita.errors import DecisionRefusedError, PartitaError, StoreError, TaskLostError
+from partita.replay.replayer import DEFAULT_CACHE
+from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service
+from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
+from partita.worker.beats import Beats
+from partita.worker.deciding import Deciding
+from partita.worker.execute import execute, execute_async, failed
+
+POLL = 1.0
+"""Seconds that one poll of a running worker waits; so long, at most, does `stop` take."""
+
+log = logging.getLogger("partita.worker")
+
+
+class PollingWorker:
+    """Serve one task list of any service, task by task. Belongs to the thread that steps it."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
+        activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
+        task_list: str = DEFAULT_TASK_LIST,
+        domain: str = DEFAULT_DOMAIN,
+        converter: Converter | None = None,
+        cache_bytes: int = DEFAULT_CACHE,
+        identity: str | None = None,
+    ) -> None:
+        self.identity = identity or f"{os.getpid()}@{platform.node()}"
+        self._service = service
+        self._domain = domain
+        self._task_list = task_list
+        self._converter = converter or Converter()
+        chosen = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
+        types = {scheduler, *chosen}
+        self._deciding = Deciding(types, self._converter, cache_bytes)
+        self._activities = by_key(
+            known(ActivityDefinition) if activities is None else map(activity_of, activities)
+        )
+        self._stop = threading.Event()
+        for one in types:
+            service.register_workflow_type(domain, one.workflow_type)
+
+    def step(self, wait: float = 0.0) -> bool:
+        """Do one decision or one activity; return whether there was one within `wait` seconds.
+
+        Raises:
+            StoreUnavailableError: the service is out of reach.
+        """
+        return self.decide() or self.work(wait)
+
+    def decide(self, wait: float = 0.0) -> bool:
+        """Answer one decision task; return whether there was one."""
+        task = self._service.poll_decision_task(
+            self._domain, self._task_list, identity=self.identity, wait=wait
+        )
+        if task is not None:
+            self._decide(task)
+        return task is not None
+
+    def work(self, wait: float = 0.0) -> bool:
+        """Run one activity; return whether there was one."""
+        task = self._service.poll_activity_task(
+            self._domain, self._task_list, identity=self.identity, wait=wait
+        )
+        if task is not None:
+            self._report(self._run(task))
+        return task is not None
+
+    def run(self) -> None:
+        """Step until `stop` is called, from another thread or an activity."""
+        try:
+            while not self._stop.is_set():
+                if not self.step():
+                    self.decide(POLL / 2) or self.work(POLL / 2)
+        finally:
+            self._deciding.forget_all()
+
+    def stop(self) -> None:
+        """Let `run` return after the step that it is at."""
+        self._stop.set()
+
+    def _decide(self, task: DecisionTask) -> None:
+        run_id = task.workflow_execution.run_id
+        try:
+            self._service.complete_decision(task.token, self._deciding.decide(task))
+        except TaskLostError as error:  # it timed out; another decider has it
+            log.info("%s", error)
+            self._deciding.forget(run_id)
+        except StoreError:
+            self._deciding.forget(run_id)
+            raise
+        except Exception as error:
+            self._deciding.forget(run_id)
+            self._fail_decision(task, error)
+
+    def _fail_decision(self, task: DecisionTask, error: Exception) -> None:
+        """Give a task back that could not be answered; it is tried again later."""
+        code = error.code if isinstance(error, PartitaError) else "ERROR"
+        if not isinstance(error, DecisionRefusedError):
+            log.error("%s: %s [%s]", task.workflow_execution.workflow_id, error, code)
+        try:
+            self._service.fail_decision(task.token, code, f"{error}")
+        except TaskLostError as lost:
+            log.info("%s", lost)
+
+    def _run(self, task: ActivityTask) -> ActivityAnswer:
+        definition = self._activities.get(task.activity_type.key)
+        if definition is None:
+            known = ", ".join(sorted(self._activities)) or "none"
+            return ActivityAnswer(
+                token=task.token,
+                outcome="failed",
+                reason="UNKNOWN_TYPE",
+                details=f"activity {task.activity_type.key} is not known to "
+                f"{self.identity}; it has: {known}",
+                retryable=True,
+            )
+        beats = Beats(self._service, self._converter, task)
+        try:
+            if definition.is_async:
+                answer = asyncio.run(execute_async(definition, task, self._converter, beats))
+            else:
+                answer = execute(definition, task, self._converter, beats)
+        except BaseException as error:  # the task must be answered, whatever happens
+            answer = failed(task, Failure.of(error))
+        beats.flush(answer)
+        return answer
+
+    def _report(self, answer: ActivityAnswer) -> None:
+        service = self._service
+        try:
+            match answer.outcome:
+                case "completed":
+                    service.complete_activity(answer.token, answer.result)
+                case "failed":
+                    service.fail_activity(
+                        answer.token, answer.reason, answer.details, retryable=answer.retryable
+                    )
+                case "canceled":
+                    service.cancel_activity(answer.token, answer.details)
+                case "pending":
+                    pass  # nobody holds it any more; whoever has its token will end it
+        except TaskLostError as error:  # it timed out, or its workflow is over: all in order
+            log.info("%s", error)
