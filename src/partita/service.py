@@ -360,6 +360,9 @@ class Host(Protocol):
     def free_slots(self) -> int:
         """Return how many more activities `start_tasks` would take now."""
 
+    def is_busy(self) -> bool:
+        """Return whether an activity runs, or has ended and its report is not posted yet."""
+
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities; they are committed as this worker's."""
 

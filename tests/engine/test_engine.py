@@ -192,6 +192,9 @@ class SilentHost:
 
     def forget(self, run_id: str) -> None: ...
 
+    def is_busy(self) -> bool:
+        return False
+
     def free_slots(self) -> int:
         return 10 - len(self.tasks)
 

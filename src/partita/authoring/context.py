@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -31,6 +32,7 @@ class ActivityContext(Struct, frozen=True):
 
     info: ActivityInfo
     heartbeat: Callable[[Any], None]
+    clock: Callable[[], float] = time.time  # seconds since the epoch
 
 
 context: ContextVar[ActivityContext | None] = ContextVar("partita_activity", default=None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from partita.authoring import local
+from partita.authoring.context import context
 from partita.authoring.future import Future
 from partita.authoring.runtime import Deadline, Runtime, Span, current, span
 
@@ -54,5 +55,8 @@ def shield() -> AbstractContextManager[None]:
 
 
 def now() -> datetime:
-    """Return the current time in UTC; a replay sees the same."""
+    """Return the current time in UTC; a replay sees the same. In activities, the worker's."""
+    activity = context.get()
+    if activity is not None and current.get() is None:
+        return datetime.fromtimestamp(activity.clock(), UTC)
     return runtime().now()

@@ -9,7 +9,7 @@ import builtins
 import math
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from partita.authoring.activity import Seconds, seconds
@@ -71,11 +71,13 @@ class Client:
         *,
         domain: str = DEFAULT_DOMAIN,
         converter: Converter | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.service = service
         self._domain = domain
         self._converter = converter or Converter()
-        self._talking = Talking(service, domain, self._converter)
+        self._clock = clock  # by which a `timeout` is measured
+        self._talking = Talking(service, domain, self._converter, clock)
         self._histories = Histories(service, domain)
         self.schedules = Schedules(self)
 
@@ -182,9 +184,9 @@ class Client:
             WorkflowFailedError: the workflow raised; the exception itself is the cause.
             ExecutionClosedError: it was canceled, was terminated or timed out.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock() + timeout
         while True:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            left = None if deadline is None else max(0.0, deadline - self._clock())
             execution = WorkflowExecution(workflow_id, run_id)
             info = self.service.wait_closed(self._domain, execution, left)
             if info is None:

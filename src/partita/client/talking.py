@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from partita.authoring.failure import Failure
@@ -35,10 +34,13 @@ _load_any = decoder(Any)
 class Talking:
     """One service and domain, as a place to talk to executions."""
 
-    def __init__(self, service: Service, domain: str, converter: Converter) -> None:
+    def __init__(
+        self, service: Service, domain: str, converter: Converter, clock: Callable[[], float]
+    ) -> None:
         self._service = service
         self._domain = domain
         self._converter = converter
+        self._clock = clock
 
     def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None, what: str) -> str:
         """Return a call's arguments as a payload."""
@@ -103,9 +105,9 @@ class Talking:
         self, execution: WorkflowExecution, id: str, after: int, name: str, timeout: float | None
     ) -> UpdateAnswer:
         """Follow the history, through later runs if the workflow continues as new."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock() + timeout
         while True:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            left = None if deadline is None else max(0.0, deadline - self._clock())
             events = self._service.wait_history(self._domain, execution, after, left)
             for event in events:
                 after = event.event_id
@@ -119,7 +121,7 @@ class Talking:
                     after = 0
             if not events:
                 self._check_open(execution, name)
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline is not None and self._clock() >= deadline:
                     raise WaitTimeoutError(
                         f"update {name} was not answered within {timeout} s; it may still be done"
                     )

@@ -25,7 +25,7 @@ from partita.commands import (
     StartDecisionTask,
     Terminate,
 )
-from partita.engine.core import DEFAULT_LEASE, Core
+from partita.engine.core import DEFAULT_LEASE, Core, Rest
 from partita.engine.dispatch import activity_task
 from partita.engine.forks import fork
 from partita.engine.imports import keep
@@ -98,6 +98,21 @@ class Engine:
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
         self._core.detach()
+
+    def on_rest(self, rest: Rest | None) -> None:
+        """Have `rest` called whenever there is nothing to do right now; for clocks that skip.
+
+        It is called on the engine's thread with the moment (seconds since the epoch) at which
+        something is due, or None, and with whether the engine is idle: no activity runs in
+        the worker here, and no request waits. It may move the clock that the engine was given.
+        It returns after how many real seconds it wants to be asked again, None for no sooner
+        than something happens. Call `wake` to be asked at once.
+        """
+        self._core.rest = rest
+
+    def wake(self) -> None:
+        """Look at the clock again, which may have been moved. Does not wait."""
+        self._core.loop.post(lambda _: None, lambda _: None)
 
     def give_back(self, token: str) -> None:
         """Put an unfinished activity back into its task list at once."""

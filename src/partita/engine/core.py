@@ -34,6 +34,9 @@ from partita.store import Store, WorkerRecord
 
 T = TypeVar("T")
 
+Rest = Callable[[float | None, bool], float | None]
+"""Hear that there is nothing to do now; see `Engine.on_rest`."""
+
 DEFAULT_LEASE = 10.0
 """Seconds after which a silent worker's tasks are given to others."""
 
@@ -72,12 +75,37 @@ class Core:
         self._followers = 0  # threads that wait for events
         self._closings: dict[int, list[threading.Event]] = {}
         self._news = threading.Condition()
+        self.rest: Rest | None = None
         self.loop = Loop(self._transact, self._pause)
 
     # -- the loop's two questions ----------------------------------------------------------
 
     def _pause(self) -> float | None:
         """Return how long the thread may sleep, in seconds; None: until a request comes."""
+        pause = self._time_left()
+        if self.rest is None or pause == 0.0:
+            return pause
+        limit = self.rest(self._next_moment(), self._is_idle())
+        left = [each for each in (limit, self._time_left()) if each is not None]
+        return min(left) if left else None
+
+    def _next_moment(self) -> float | None:
+        """Return when there is something to do even if no request comes."""
+        moments = [self._next_due, self._next_token]
+        if self._not_before > self._clock():
+            moments.append(self._not_before)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _is_idle(self) -> bool:
+        """Whether no activity runs here and no request waits.
+
+        The order matters: an activity that ends posts its report before it stops to count.
+        """
+        is_busy = self._dispatch is not None and self._dispatch.host.is_busy()
+        return not is_busy and self.loop.is_empty()
+
+    def _time_left(self) -> float | None:
+        """Return for how long there is nothing to do, by the clock."""
         now = self._clock()
         if self._not_before > now:
             return self._not_before - now

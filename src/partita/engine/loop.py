@@ -96,6 +96,10 @@ class Loop:
         """Whether the caller is the loop's own thread."""
         return threading.current_thread() is self._thread
 
+    def is_empty(self) -> bool:
+        """Whether no request waits."""
+        return self._inbox.empty()
+
     def _put(self, request: Request[Any]) -> None:
         if self._thread is None:
             self._start()

@@ -71,11 +71,16 @@ class Inbox:
     @property
     def is_awaited(self) -> bool:
         """Whether a message could make the workflow go on."""
-        if self._updates:
-            return True
-        return any(
-            not future.done() for waiting in self._receivers.values() for future, _ in waiting
-        )
+        return bool(self._updates or self.awaited)
+
+    @property
+    def awaited(self) -> list[str]:
+        """The names of the signals that the code waits for."""
+        return [
+            name
+            for name, waiting in self._receivers.items()
+            if any(not future.done() for future, _ in waiting)
+        ]
 
     # -- signals
 

@@ -66,6 +66,14 @@ class Replayer:
         run = self._runs.get(run_id)
         return 0 if run is None else run.seen
 
+    def awaits(self, run_id: str) -> str | None:
+        """Say where a live run's code waits, and for which signals; None if it is not alive."""
+        run = self._runs.get(run_id)
+        if run is None:
+            return None
+        names = ", ".join(repr(name) for name in run.asking.inbox.awaited)
+        return f"at {run.where()}" + (f" for signal {names}" if names else "")
+
     def forget(self, run_id: str) -> None:
         """End a live run; its next task replays the whole history."""
         run = self._runs.pop(run_id, None)

@@ -1,5 +1,6 @@
-"""What users and authors of services test with: a clock to move, and the conformance suite."""
+"""What users and authors of services test with: an environment, crash points, conformance."""
 
 from partita.testing.clock import Clock
+from partita.testing.environment import Environment
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "Environment"]

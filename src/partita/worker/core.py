@@ -79,6 +79,7 @@ class Worker:
         converter: Converter | None = None,
         cache_bytes: int = DEFAULT_CACHE,
         identity: str | None = None,
+        clock: Callable[[], float] = time.time,
         on_decision_failed: Callable[[DecisionTask, PartitaError], None] | None = None,
         on_store_error: Callable[[StoreError], None] | None = None,
     ) -> None:
@@ -100,6 +101,7 @@ class Worker:
             cache_bytes,
         )
         self._slots = slots
+        self._clock = clock  # what `now()` in activities reads
         self._running: dict[str, ActivityTask] = {}
         self._ending: dict[str, None] = {}  # tokens of what has ended but is not reported
         self._threads = Threads(slots, "partita-activity")
@@ -201,6 +203,10 @@ class Worker:
         """Say so; the task is tried again later."""
         self._on_decision_failed(task, error)
 
+    def awaits(self, run_id: str) -> str | None:
+        """Say where a live run's code waits, and for which signals; only on its own thread."""
+        return self._replayer.awaits(run_id)
+
     def forget(self, run_id: str) -> None:
         """Drop a live run."""
         self._deciding.forget(run_id)
@@ -209,13 +215,21 @@ class Worker:
         """Return how many more activities this would take."""
         return 0 if self._stopping else self._slots - len(self._running)
 
+    def is_busy(self) -> bool:
+        """Return whether an activity runs or is about to be reported; see `_finish`."""
+        return bool(self._running) or bool(self._ending)
+
+    def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:
+        """Return what runs a task; it is of one of the `activity_keys`."""
+        return self._activities[task.activity_type.key]
+
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities."""
         running = self._running
         calls = []
         for task in tasks:
             running[task.token] = task
-            definition = self._activities[task.activity_type.key]
+            definition = self.definition_of_task(task)
             if definition.settings.process:
                 self._watch.add(task.token, partial(self._processes.stop, task.token))
             elif definition.is_async:
@@ -245,7 +259,7 @@ class Worker:
                 limit = self._converter.limit
                 answer = self._processes.run(definition, task, limit, beats.is_unwanted)
             else:
-                answer = execute(definition, task, self._converter, beats)
+                answer = execute(definition, task, self._converter, beats, self._clock)
         except BaseException as error:  # the slot must be given free, whatever happens
             answer = failed(task, Failure.of(error))
         beats.flush(answer)
@@ -253,7 +267,7 @@ class Worker:
 
     async def _run_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         beats = self._beats(task)
-        answer = await execute_async(definition, task, self._converter, beats)
+        answer = await execute_async(definition, task, self._converter, beats, self._clock)
         beats.flush(answer)
         self._finish(task, answer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextvars import Token
 from typing import Any
@@ -24,9 +25,10 @@ def execute(
     task: ActivityTask,
     converter: Converter,
     heartbeat: Callable[[Any], None],
+    clock: Callable[[], float] = time.time,
 ) -> ActivityAnswer:
     """Run a sync activity on this thread. Never raises what the activity raises."""
-    token = _enter(task, heartbeat)
+    token = _enter(task, heartbeat, clock)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         result = surrounded(definition, args, kwargs, activity_info())
@@ -42,9 +44,10 @@ async def execute_async(
     task: ActivityTask,
     converter: Converter,
     heartbeat: Callable[[Any], None],
+    clock: Callable[[], float] = time.time,
 ) -> ActivityAnswer:
     """Run an async activity on this event loop. Never raises what the activity raises."""
-    token = _enter(task, heartbeat)
+    token = _enter(task, heartbeat, clock)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         async with asyncio.timeout(task.start_to_close):
@@ -93,7 +96,9 @@ def _completed(
     return ActivityAnswer(token=task.token, outcome="completed", result=payload)
 
 
-def _enter(task: ActivityTask, heartbeat: Callable[[Any], None]) -> Token[ActivityContext | None]:
+def _enter(
+    task: ActivityTask, heartbeat: Callable[[Any], None], clock: Callable[[], float]
+) -> Token[ActivityContext | None]:
     info = ActivityInfo(
         workflow_id=task.workflow_execution.workflow_id,
         run_id=task.workflow_execution.run_id,
@@ -103,7 +108,7 @@ def _enter(task: ActivityTask, heartbeat: Callable[[Any], None]) -> Token[Activi
         task_token=task.token,
         last_heartbeat=_last_heartbeat(task.details),
     )
-    return context.set(ActivityContext(info, heartbeat))
+    return context.set(ActivityContext(info, heartbeat, clock))
 
 
 def _last_heartbeat(details: str | None) -> Any:
