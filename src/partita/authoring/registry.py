@@ -23,6 +23,7 @@ class _Definition(Protocol):
 D = TypeVar("D", bound=_Definition)
 
 _known: dict[tuple[type, str, str], _Definition] = {}
+_elsewhere: dict[tuple[type, str], _Definition] = {}
 
 
 def register(definition: D) -> D:
@@ -40,6 +41,17 @@ def sole(kind: type[D], key: str) -> D | None:
     """Return the definition of that type, if this process has just one."""
     found = [one for one in known(kind) if one.key == key]
     return found[0] if len(found) == 1 else None
+
+
+def name_elsewhere(definition: D) -> D:
+    """Remember that something without its code here is spoken of by name."""
+    _elsewhere[type(definition), definition.key] = definition
+    return definition
+
+
+def elsewhere(kind: type[D]) -> list[D]:
+    """Return all of a kind that was spoken of by name."""
+    return [found for found in _elsewhere.values() if isinstance(found, kind)]
 
 
 def by_key(definitions: Iterable[D]) -> dict[str, D]:

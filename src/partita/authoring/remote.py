@@ -9,7 +9,7 @@ from partita.authoring.activity import ActivityFunction, Seconds, begin, seconds
 from partita.authoring.definition import ActivityOptions, LambdaSpec, WorkflowOptions
 from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import NO_HOOKS
-from partita.authoring.registry import register
+from partita.authoring.registry import name_elsewhere, register
 from partita.authoring.runtime import current
 from partita.authoring.workflow import WorkflowDefinition
 from partita.errors import UnknownTypeError
@@ -38,7 +38,7 @@ def remote_activity(
     made: ActivityFunction[..., Any] = ActivityFunction(
         function, ActivityType(name, version), ActivityOptions()
     )
-    return made.options(**options) if options else made
+    return name_elsewhere(made.options(**options) if options else made)
 
 
 def child_workflow(
@@ -53,7 +53,7 @@ def child_workflow(
     made: WorkflowDefinition[..., Any] = WorkflowDefinition(
         function, WorkflowType(name, version), WorkflowOptions(), NO_HOOKS
     )
-    return made.options(**options) if options else made
+    return name_elsewhere(made.options(**options) if options else made)
 
 
 class LambdaFunction(LambdaSpec):
@@ -87,4 +87,4 @@ def lambda_function(
     made = LambdaFunction(name, seconds("start_to_close", start_to_close), local)
     if made.stand_in is not None:
         register(made.stand_in)
-    return made
+    return name_elsewhere(made)

@@ -5,8 +5,7 @@ Knows how the engine rests and who waits; knows nothing of test frameworks.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition
@@ -149,8 +148,7 @@ class Stage(Worker):
         service.stage = self
         self.stand_ins: dict[str, ActivityDefinition] = {}
         self.deciders: dict[str, Decider] = {}
-        self.started: list[ActivityTask] = []
-        self._lock = threading.Lock()
+        self.started: list[ActivityTask] = []  # all that ever ran here
 
     def activity_keys(self) -> Collection[str]:
         """Return the activity types that this runs."""
@@ -166,6 +164,11 @@ class Stage(Worker):
         """Return what runs a task: the stand-in, if there is one."""
         found = self.stand_ins.get(task.activity_type.key)
         return super().definition_of_task(task) if found is None else found
+
+    def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
+        """Begin to run activities."""
+        self.started.extend(tasks)
+        super().start_tasks(tasks)
 
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Coroutine, Iterable
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ClassVar, ParamSpec, TypeVar, overload
+from unittest.mock import DEFAULT
 
 from partita.authoring.activity import Seconds, seconds
 from partita.authoring.classes import Workflow
-from partita.authoring.definition import ActivityDefinition
+from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client, Handle
 from partita.codec import Converter
@@ -26,6 +27,7 @@ from partita.store import Store
 from partita.stores.memory import MemoryStore
 from partita.testing.clock import Clock
 from partita.testing.engine import SkippingEngine, Stage
+from partita.testing.mocks import Mocked, stand_in
 from partita.worker.core import DEFAULT_SLOTS
 
 P = ParamSpec("P")
@@ -61,6 +63,8 @@ class Environment:
         lease: seconds after which what a dead worker held is given to another.
     """
 
+    engine_type: ClassVar[type[SkippingEngine]] = SkippingEngine
+
     def __init__(
         self,
         *,
@@ -77,8 +81,9 @@ class Environment:
         lease: float = DEFAULT_LEASE,
     ) -> None:
         kept = _store(store, url)
+        self._mocks: list[Mocked] = []
         self.clock = Clock(_latest(kept, domain) if start is None else _epoch(start))
-        self.engine = SkippingEngine(kept, clock=self.clock, lease=lease, patience=patience)
+        self.engine = self.engine_type(kept, clock=self.clock, lease=lease, patience=patience)
         try:
             self.worker = Stage(
                 self.engine,
@@ -106,6 +111,8 @@ class Environment:
     def close(self) -> None:
         """Stop the worker, let what runs finish for a moment, and close the store."""
         self.worker.stop()
+        for mock in reversed(self._mocks):
+            mock.stop()
         self.engine.close()
 
     # -- running ---------------------------------------------------------------------------
@@ -143,6 +150,29 @@ class Environment:
     def start(self, workflow: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
         """Start a workflow. No time passes until you wait for something."""
         return self.client.start_with(workflow, args, kwargs)
+
+    def mock(
+        self,
+        target: ActivityDefinition | LambdaSpec | WorkflowSpec | type[Workflow] | str,
+        *,
+        return_value: Any = DEFAULT,
+        side_effect: Any = None,
+    ) -> Mocked:
+        """Let a mock stand in for an activity, a Lambda function or a child workflow.
+
+        What is returned is a `unittest.mock.Mock`: it records its calls, and `return_value`
+        and `side_effect` (an exception, a list of results or a function) mean what they mean
+        there. Arguments and results pass through JSON and the real function's types. It
+        stands in until its `with` block ends, or the environment does. A workflow's mock must
+        not wait for anything.
+
+        Raises:
+            UnknownTypeError: no workflow here can call something of that name.
+            InvalidInputError: the real one could not return that.
+        """
+        mock = stand_in(self.worker, self.client, target, return_value, side_effect)
+        self._mocks.append(mock)
+        return mock
 
     # -- time ------------------------------------------------------------------------------
 

@@ -1,0 +1,215 @@
+"""Let mocks stand in for activities, Lambda functions and child workflows.
+
+A mock sits in the worker: the engine schedules, retries and records as ever, and values pass
+through the real function's types on both ways.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+from unittest.mock import DEFAULT, Mock
+
+from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.definition import (
+    ActivityDefinition,
+    ActivityOptions,
+    LambdaSpec,
+    WorkflowSpec,
+)
+from partita.authoring.registry import elsewhere, known
+from partita.authoring.signature import Signature
+from partita.client import Client
+from partita.codec import Converter
+from partita.errors import UnknownTypeError
+from partita.history import ActivityType, AnyDecision, CompleteWorkflowExecution
+from partita.history import WorkflowExecutionStarted as Started
+from partita.replay.run import failure_decision
+from partita.service import DecisionTask
+from partita.testing.engine import Stage
+
+Target = ActivityDefinition | LambdaSpec | WorkflowSpec
+
+V = TypeVar("V")
+
+
+class Mocked(Mock):
+    """A mock that stands in for something until its `with` block ends."""
+
+    _partita_end: Callable[[], None]
+
+    def _get_child_mock(self, **kwargs: Any) -> Mock:
+        return Mock(**kwargs)
+
+    def __enter__(self) -> Mocked:
+        """Stand in, as since it was made."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Give the place back."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Give the place back to what it stands in for."""
+        self._partita_end()
+
+
+def stand_in(
+    stage: Stage,
+    client: Client,
+    target: Target | type[Workflow] | str,
+    return_value: Any,
+    side_effect: Any,
+) -> Mocked:
+    """Make a mock and put it on the stage; see `Environment.mock`."""
+    found = _found(target)
+    part = _Part(found, client.converter)
+    mock = part.mock
+    if return_value is not DEFAULT:
+        part.check(return_value)
+        mock.return_value = return_value
+    elif side_effect is None:
+        part.check(None)
+        mock.return_value = None
+    if isinstance(side_effect, (list, tuple)):
+        for value in side_effect:
+            if not _is_error(value):
+                part.check(value)
+    mock.side_effect = side_effect
+    object.__setattr__(mock, "_partita_end", _placed(stage, client, found, part))
+    return mock
+
+
+def _placed(stage: Stage, client: Client, target: Target, part: _Part) -> Callable[[], None]:
+    """Put a part in its place; return what gives the place back."""
+    if isinstance(target, WorkflowSpec):
+        client.service.register_workflow_type(stage.domain, target.workflow_type)
+        return _put(stage.deciders, target.key, part.decide)
+    kind = _activity_type(target)
+    player = ActivityDefinition(part.play, kind, ActivityOptions())
+    end = _put(stage.stand_ins, kind.key, player)
+    if not isinstance(target, LambdaSpec) or target.stand_in is not None:
+        return end
+    target.stand_in = player  # an engine without Lambda asks for nothing that has none
+
+    def end_both() -> None:
+        target.stand_in = None
+        end()
+
+    return end_both
+
+
+def _put(places: dict[str, V], key: str, player: V) -> Callable[[], None]:
+    before = places.get(key)
+    places[key] = player
+
+    def end() -> None:
+        if places.get(key) is player:
+            places.pop(key)
+            if before is not None:
+                places[key] = before
+
+    return end
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, BaseException) or (
+        isinstance(value, type) and issubclass(value, BaseException)
+    )
+
+
+class _Part:
+    """What a mock plays: it takes the arguments, and gives what the real one could give."""
+
+    def __init__(self, target: Target, converter: Converter) -> None:
+        self._target = target
+        self._converter = converter
+        self._signature: Signature = target.signature
+        self._what = f"the result of the mock of {target.label}"
+        self.play = _with_signature_of(self._signature.function, self._play)
+        self.mock = Mocked(name=target.label, spec=self.play)
+
+    def check(self, value: Any) -> None:
+        """Refuse what the real one could not return."""
+        payload = self._converter.dump(value, self._what)
+        self._converter.load(payload, self._signature.decode_result, self._what)
+
+    def _play(self, *args: Any, **kwargs: Any) -> Any:
+        result = self.mock(*args, **kwargs)
+        if inspect.isawaitable(result):
+            result = asyncio.run(_awaited(result))
+        self.check(result)
+        return result
+
+    def decide(self, task: DecisionTask) -> list[AnyDecision]:
+        """End the execution with what the mock gives."""
+        started = task.events[0]
+        assert isinstance(started, Started)
+        try:
+            args, kwargs = self._signature.load(self._converter, started.input)
+            result = self._play(*args, **kwargs)
+        except Exception as error:
+            return [failure_decision(error)]
+        return [CompleteWorkflowExecution(result=self._converter.dump(result, self._what))]
+
+
+async def _awaited(awaitable: Any) -> Any:
+    return await awaitable
+
+
+def _with_signature_of(real: Callable[..., Any], play: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a sync function with the parameters and types of another."""
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return play(*args, **kwargs)
+
+    with suppress(AttributeError):
+        functools.update_wrapper(function, real)
+    return function
+
+
+def _activity_type(target: ActivityDefinition | LambdaSpec) -> ActivityType:
+    if isinstance(target, ActivityDefinition):
+        return target.activity_type
+    return ActivityType(f"lambda:{target.name}")
+
+
+def _found(target: Target | type[Workflow] | str) -> Target:
+    """Return what a mock is asked to stand in for.
+
+    Raises:
+        UnknownTypeError: there is none of that name, or there are several.
+    """
+    if isinstance(target, (ActivityDefinition, LambdaSpec)):
+        return target
+    if not isinstance(target, str):
+        found: WorkflowSpec = definition_of(target)  # type: ignore[arg-type]
+        return found
+    kinds: list[type[Any]] = [ActivityDefinition, LambdaSpec, WorkflowSpec]
+    every = {
+        (kind, one.key): one
+        for kind in kinds
+        for one in [*elsewhere(kind), *known(kind)]
+        if not one.key.startswith("lambda:")
+    }
+    fitting = [one for one in every.values() if target in (_name(one), one.key)]
+    if len(fitting) == 1:
+        return fitting[0]  # type: ignore[no-any-return]
+    if fitting:
+        shown = ", ".join(sorted(f"{one!r}" for one in fitting))
+        raise UnknownTypeError(f"mock({target!r}) could be {shown}; give the function itself")
+    names = ", ".join(sorted({_name(one) for one in every.values()})) or "none"
+    raise UnknownTypeError(
+        f"mock({target!r}): no activity, Lambda function or workflow of that name is defined "
+        f"here, so nothing can call it; there are: {names}"
+    )
+
+
+def _name(target: Target) -> str:
+    if isinstance(target, ActivityDefinition):
+        return target.activity_type.name
+    return target.name if isinstance(target, LambdaSpec) else target.workflow_type.name
