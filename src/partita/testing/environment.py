@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Coroutine, Iterable
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any, ClassVar, ParamSpec, TypeVar, overload
 from unittest.mock import DEFAULT
 
 from partita.authoring.activity import Seconds, seconds
-from partita.authoring.classes import Workflow
+from partita.authoring.classes import Workflow, definition_of
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client, Handle
@@ -51,8 +52,9 @@ class Environment:
     Args:
         store: where everything is kept; in memory by default. It is closed with the environment.
         url: instead of a store, one that `connect` knows, such as `sqlite:///test.db`.
-        workflows: which it decides for; all that are defined by default.
-        activities: which it runs; all that are defined by default.
+        modules: whose workflows and activities it serves; all that are defined by default.
+        workflows: which it decides for, instead.
+        activities: which it runs, instead.
         task_lists: which it serves.
         domain: in which it does so.
         converter: what turns values into payloads and back.
@@ -70,6 +72,7 @@ class Environment:
         *,
         store: Store | None = None,
         url: str | None = None,
+        modules: Iterable[ModuleType] | None = None,
         workflows: Iterable[WorkflowDefinition[..., Any] | type[Workflow]] | None = None,
         activities: Iterable[ActivityDefinition] | None = None,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
@@ -82,6 +85,10 @@ class Environment:
     ) -> None:
         kept = _store(store, url)
         self._mocks: list[Mocked] = []
+        if modules is not None:
+            flows, works = _defined_in(modules)
+            workflows = flows if workflows is None else workflows
+            activities = works if activities is None else activities
         self.clock = Clock(_latest(kept, domain) if start is None else _epoch(start))
         self.engine = self.engine_type(kept, clock=self.clock, lease=lease, patience=patience)
         try:
@@ -209,6 +216,21 @@ def _store(store: Store | None, url: str | None) -> Store:
             "give memory:// or sqlite:///PATH"
         )
     return service.store
+
+
+def _defined_in(
+    modules: Iterable[ModuleType],
+) -> tuple[list[WorkflowDefinition[..., Any]], list[ActivityDefinition]]:
+    """Return the workflows and activities that modules name, imported or their own."""
+    found = [value for module in modules for value in vars(module).values()]
+    flows: dict[str, WorkflowDefinition[..., Any]] = {}
+    for value in found:
+        is_class = isinstance(value, type) and issubclass(value, Workflow)
+        if isinstance(value, WorkflowDefinition) or (is_class and value is not Workflow):
+            definition = definition_of(value)
+            flows.setdefault(definition.key, definition)
+    works = {one.key: one for one in found if isinstance(one, ActivityDefinition)}
+    return list(flows.values()), list(works.values())
 
 
 def _epoch(moment: datetime | float) -> float:
