@@ -20,6 +20,8 @@ from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
 from partita.worker import Worker
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:

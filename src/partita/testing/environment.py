@@ -6,6 +6,7 @@ waits for in `engine`.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Collection, Coroutine, Iterable
 from datetime import UTC, datetime
@@ -61,6 +62,7 @@ class Environment:
         slots: activities that run at a time.
         start: the time at the beginning (a datetime, or seconds since the epoch); by default
             today's, or the newest in the store if that is later.
+        clock: to use instead of one that starts at `start`.
         patience: real seconds after which a wait for what will not come is given up.
         lease: seconds after which what a dead worker held is given to another.
     """
@@ -80,6 +82,7 @@ class Environment:
         converter: Converter | None = None,
         slots: int = DEFAULT_SLOTS,
         start: datetime | float | None = None,
+        clock: Clock | None = None,
         patience: float = PATIENCE,
         lease: float = DEFAULT_LEASE,
     ) -> None:
@@ -89,7 +92,7 @@ class Environment:
             flows, works = _defined_in(modules)
             workflows = flows if workflows is None else workflows
             activities = works if activities is None else activities
-        self.clock = Clock(_latest(kept, domain) if start is None else _epoch(start))
+        self.clock = clock or Clock(_latest(kept, domain) if start is None else _epoch(start))
         self.engine = self.engine_type(kept, clock=self.clock, lease=lease, patience=patience)
         try:
             self.worker = Stage(
@@ -221,7 +224,7 @@ def _store(store: Store | None, url: str | None) -> Store:
 def _defined_in(
     modules: Iterable[ModuleType],
 ) -> tuple[list[WorkflowDefinition[..., Any]], list[ActivityDefinition]]:
-    """Return the workflows and activities that modules name, imported or their own."""
+    """Return the workflows and activities that modules name; of two of one type, the first."""
     found = [value for module in modules for value in vars(module).values()]
     flows: dict[str, WorkflowDefinition[..., Any]] = {}
     for value in found:
@@ -229,8 +232,22 @@ def _defined_in(
         if isinstance(value, WorkflowDefinition) or (is_class and value is not Workflow):
             definition = definition_of(value)
             flows.setdefault(definition.key, definition)
-    works = {one.key: one for one in found if isinstance(one, ActivityDefinition)}
+    works: dict[str, ActivityDefinition] = {}
+    for value in found:
+        if isinstance(value, ActivityDefinition):
+            works.setdefault(value.key, value)
     return list(flows.values()), list(works.values())
+
+
+def modules_behind(module: ModuleType) -> list[ModuleType]:
+    """Return a module, and those that define the workflows and activities that it names.
+
+    Empty if it names none.
+    """
+    flows, works = _defined_in([module])
+    names = dict.fromkeys(one.function.__module__ for one in [*flows, *works])
+    others = [sys.modules[name] for name in names if name in sys.modules]
+    return [module, *others] if others else []
 
 
 def _epoch(moment: datetime | float) -> float:

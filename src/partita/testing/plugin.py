@@ -1,0 +1,106 @@
+"""Fixtures for pytest: an environment, crash points, a clock.
+
+Loaded into every test run of whoever has Partita installed, so it imports no more than Python must
+(the package that it is in) before a fixture is used. Turn it off with `-p no:partita`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from partita.testing import Clock, Environment
+
+STORES = ("memory", "sqlite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the options."""
+    parser.getgroup("partita").addoption(
+        "--partita-store",
+        choices=STORES,
+        default=None,
+        help="where partita_environment and partita_crashes keep executions",
+    )
+    parser.addini(
+        "partita_store", "where executions are kept in tests: memory or sqlite", default="memory"
+    )
+    parser.addini(
+        "partita_patience",
+        "real seconds after which a wait for what will not come is given up",
+        default="1.0",
+    )
+
+
+def _store(config: pytest.Config) -> str:
+    found = config.getoption("--partita-store") or config.getini("partita_store")
+    if found not in STORES:
+        raise pytest.UsageError(f"partita_store = {found}: give memory or sqlite")
+    return str(found)
+
+
+def _patience(config: pytest.Config) -> float:
+    found = config.getini("partita_patience")
+    try:
+        return float(found)
+    except ValueError:
+        raise pytest.UsageError(f"partita_patience = {found}: give seconds") from None
+
+
+@pytest.fixture
+def partita_clock() -> Clock:
+    """Return a clock that stands still; `partita_environment` runs on it."""
+    import time
+
+    from partita.testing import Clock
+
+    return Clock(float(int(time.time())))
+
+
+@pytest.fixture
+def partita_environment(
+    request: pytest.FixtureRequest, partita_clock: Clock, tmp_path: Path
+) -> Iterator[Environment]:
+    """Serve the modules whose workflows and activities the test's module names; skip idle time.
+
+    If it names none, all that are defined are served. A decision task that failed, and that
+    nothing in the test was told of, fails the test.
+    """
+    from partita.testing import Environment
+
+    url = "memory://"
+    if _store(request.config) == "sqlite":
+        url = f"sqlite:///{tmp_path / 'partita.db'}"
+    with Environment(
+        url=url,
+        modules=_modules(request),
+        clock=partita_clock,
+        patience=_patience(request.config),
+    ) as environment:
+        yield environment
+        environment.engine.raise_failure()
+
+
+@pytest.fixture
+def partita_crashes(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Return `crash_at_every_step`, with what `partita_environment` serves."""
+    from partita.testing import crash_at_every_step
+
+    def crash(workflow: Any, *args: Any, **options: Any) -> Any:
+        given = {"backend": _store(request.config), "patience": _patience(request.config)}
+        if not {"workflows", "activities", "modules"} & options.keys():
+            given["modules"] = _modules(request)
+        return crash_at_every_step(workflow, *args, **{**given, **options})
+
+    return crash
+
+
+def _modules(request: pytest.FixtureRequest) -> list[Any] | None:
+    """Return the modules that the test's own one names workflows of; None: all there are."""
+    from partita.testing.environment import modules_behind
+
+    return modules_behind(request.module) or None

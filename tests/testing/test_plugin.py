@@ -1,0 +1,127 @@
+"""The pytest plugin, in test runs of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+FLOW = """
+from datetime import timedelta
+from partita import activity, sleep, wait_signal, workflow
+
+@activity
+def add(a: int, b: int) -> int:
+    return a + b
+
+@workflow
+def flow(n: int) -> int:
+    sleep(timedelta(days=30))
+    return add(n, 1)
+
+@workflow
+def listen() -> str:
+    return wait_signal("answer", str)
+
+calls = []
+
+@activity
+def count() -> int:
+    calls.append(1)
+    return len(calls)
+
+@workflow
+def fragile() -> int:
+    return count()
+
+@workflow
+def broken() -> int:
+    return object()
+"""
+
+PASSING = """
+from flow import add, broken, flow, fragile, listen
+
+def test_environment(partita_environment, partita_clock):
+    begun = partita_clock()
+    assert partita_environment.run(flow, 1) == 2
+    assert partita_clock() == begun + 30 * 86400
+
+def test_mock(partita_environment):
+    charged = partita_environment.mock(add, return_value=7)
+    assert partita_environment.run(flow, 1) == 7
+    charged.assert_called_once_with(1, 1)
+
+def test_crashes(partita_crashes):
+    assert partita_crashes(flow, 1).crashes > 4
+"""
+
+FAILING = """
+from flow import broken, flow, fragile, listen
+
+def test_unnoticed(partita_environment):
+    partita_environment.start(broken)
+    partita_environment.worker.stop()
+
+def test_stuck(partita_environment):
+    partita_environment.run(listen)
+
+def test_crashes(partita_crashes):
+    partita_crashes(fragile)
+"""
+
+
+@pytest.fixture
+def flow(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(flow=FLOW)
+    pytester.syspathinsert()
+    return pytester
+
+
+def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
+    options = ["-p", "no:randomly", "-p", "no:cacheprovider", "-W", "error"]
+    return pytester.runpytest_subprocess(*options, *args, timeout=60)
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_all_fixtures(flow: pytest.Pytester, store: str) -> None:
+    flow.makepyfile(test_it=PASSING)
+    run(flow, f"--partita-store={store}").assert_outcomes(passed=3)
+
+
+def test_failures_say_what_is_wrong(flow: pytest.Pytester) -> None:
+    flow.makepyfile(test_it=FAILING)
+    flow.makeini("[pytest]\npartita_patience = 0.05\npartita_store = sqlite\n")
+    result = run(flow)
+    result.assert_outcomes(passed=1, failed=2, errors=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*DecisionTaskFailedError: *cannot go on; mend the workflow's code*",
+            "*WaitTimeoutError: *for signal 'answer', for what will not come*",
+            "*a crash just before commit*of workflow fragile changes its outcome*",
+        ]
+    )
+
+
+def test_options_that_cannot_be_meant(flow: pytest.Pytester) -> None:
+    flow.makepyfile(test_it=PASSING)
+    flow.makeini("[pytest]\npartita_store = oracle\n")
+    result = run(flow)
+    result.stdout.fnmatch_lines(["*partita_store = oracle: give memory or sqlite*"])
+
+
+def test_it_can_be_turned_off(flow: pytest.Pytester) -> None:
+    flow.makepyfile(test_it=PASSING)
+    result = run(flow, "-p", "no:partita")
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(["*fixture 'partita_environment' not found*"])
+
+
+def test_its_import_costs_nothing_but_the_package() -> None:
+    code = (
+        "import sys, partita; before = set(sys.modules); import partita.testing.plugin;"
+        "print(sorted(m for m in set(sys.modules) - before if m.startswith('partita')))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "['partita.testing', 'partita.testing.plugin']"
