@@ -1,4 +1,4 @@
-"""Every code block of the README runs, and prints what it shows."""
+"""Every code block of the README and of docs/ runs, and prints what it shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Return the code blocks of a page: language and text."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks(README)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 CONSOLE = [text for language, text in BLOCKS if language == "console"]
 SHELL = [text for language, text in BLOCKS if language == "sh"]
@@ -55,6 +63,25 @@ def test_console_blocks_print_what_they_show(tmp_path: Path) -> None:
             assert words[0] == "partita"
             pattern = re.escape(shown).replace(r"\.\.\.", r".+")
             assert re.fullmatch(pattern, run(["-m", "partita", *words[1:]], tmp_path)), command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_runs(page: Path, tmp_path: Path) -> None:
+    """Each page has a folder of its own, in which its named blocks are files."""
+    texts = [text for language, text in blocks(page.read_text("utf-8")) if language == "python"]
+    assert texts
+    paths = [save(text, tmp_path) for text in texts]
+    for path, text in zip(paths, texts, strict=True):
+        if not path.name.startswith("test_"):
+            run([str(save(text, tmp_path))], tmp_path)
+    if any(path.name.startswith("test_") for path in paths):
+        run(["-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "."], tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
 
 
 def test_make_verbs_exist() -> None:
