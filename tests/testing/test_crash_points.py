@@ -26,7 +26,10 @@ from partita.authoring.classes import definition_of
 from partita.client import Handle
 from partita.codec import Converter
 from partita.errors import InvalidOptionError, WaitTimeoutError
-from partita.testing import CrashReport, Environment
+from partita.history import ActivityTaskScheduled
+from partita.state import ExecutionFilter
+from partita.stores.memory import MemoryStore
+from partita.testing import CrashReport, Environment, crashes
 from partita.testing import crash_at_every_step as crash_everywhere
 from tests.examples.programs import EXAMPLES, commands, given
 
@@ -249,6 +252,32 @@ def test_a_limit_spreads_the_crashes() -> None:
         crashed(sound, 3, limit=0)
     with pytest.raises(InvalidOptionError, match="backend='oracle'"):
         crashed(sound, 3, backend="oracle")
+
+
+def test_an_activity_that_runs_again_after_its_end_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def every(store: Any, domain: str) -> set[tuple[str, str]]:
+        return {
+            (record.execution.run_id, event.activity_id)
+            for record in store.executions(ExecutionFilter(domain=domain))
+            for event in store.events(record.run, 0)
+            if isinstance(event, ActivityTaskScheduled)
+        }
+
+    monkeypatch.setattr(crashes, "_ended", every)  # as if the engine had lost what was recorded
+    with pytest.raises(AssertionError, match=r"leaves a fault: activity note \(.*\) ran again"):
+        crashed(sound, 1)
+
+
+def test_a_damaged_store_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryStore, "check", lambda _: ["a hole in the history of run 1"])
+    with pytest.raises(AssertionError, match="leaves a fault: a hole in the history"):
+        crashed(sound, 1)
+
+
+def test_another_domain_is_looked_at() -> None:
+    assert crashed(sound, 1, domain="far").outcome.value == ["0"]
 
 
 def test_a_workflow_that_never_ends_is_told_of() -> None:

@@ -245,7 +245,7 @@ class _Trial:
         self.has_crashed = True
         self.outcome = self.error = None
         self.last = death.last
-        self._ended = _ended(store)
+        self._ended = _ended(store, self._options.get("domain", DEFAULT_DOMAIN))
         self._now = life.clock() + 2 * LEASE
 
     def _look_at_end(self, store: Store, life: Life) -> None:
@@ -284,10 +284,10 @@ def _same(one: Outcome, other: Outcome | None) -> bool:
     return other is not None and (one.kind, one.value) == (other.kind, other.value)
 
 
-def _ended(store: Store) -> set[tuple[str, str]]:
+def _ended(store: Store, domain: str) -> set[tuple[str, str]]:
     """Return the activities whose end is recorded, as run id and activity id."""
     ended = set()
-    for record in store.executions(ExecutionFilter(domain=DEFAULT_DOMAIN, limit=100_000)):
+    for record in store.executions(ExecutionFilter(domain=domain, limit=100_000)):
         ids: dict[int, str] = {}
         for event in store.events(record.run, 0):
             if isinstance(event, ActivityTaskScheduled):
