@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from partita.authoring.classes import Workflow
+from partita.authoring.declared import Declared
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client, Handle
 from partita.errors import (
@@ -67,7 +67,7 @@ class CrashReport(Struct, frozen=True, kw_only=True):
 
 
 def crash_at_every_step(
-    workflow: WorkflowDefinition[..., Any] | type[Workflow],
+    workflow: WorkflowDefinition[..., Any] | type[Declared],
     *args: Any,
     kwargs: Mapping[str, Any] | None = None,
     drive: Step | Sequence[Step] = (),
@@ -152,7 +152,7 @@ class _Trial:
 
     def __init__(
         self,
-        workflow: WorkflowDefinition[..., Any] | type[Workflow],
+        workflow: WorkflowDefinition[..., Any] | type[Declared],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         steps: tuple[Step, ...],

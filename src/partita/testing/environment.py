@@ -15,7 +15,8 @@ from typing import Any, ClassVar, ParamSpec, TypeVar, overload
 from unittest.mock import DEFAULT
 
 from partita.authoring.activity import Seconds, seconds
-from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.activity_classes import Activity, activity_of
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client, Handle
@@ -75,8 +76,8 @@ class Environment:
         store: Store | None = None,
         url: str | None = None,
         modules: Iterable[ModuleType] | None = None,
-        workflows: Iterable[WorkflowDefinition[..., Any] | type[Workflow]] | None = None,
-        activities: Iterable[ActivityDefinition] | None = None,
+        workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
+        activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
         converter: Converter | None = None,
@@ -140,7 +141,7 @@ class Environment:
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R: ...
     @overload
-    def run(self, workflow: type[Workflow], /, *args: Any, **kwargs: Any) -> Any: ...
+    def run(self, workflow: type[Declared], /, *args: Any, **kwargs: Any) -> Any: ...
     def run(self, workflow: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Start a workflow and return its result.
 
@@ -156,14 +157,19 @@ class Environment:
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> Handle[R]: ...
     @overload
-    def start(self, workflow: type[Workflow], /, *args: Any, **kwargs: Any) -> Handle[Any]: ...
+    def start(self, workflow: type[Declared], /, *args: Any, **kwargs: Any) -> Handle[Any]: ...
     def start(self, workflow: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
         """Start a workflow. No time passes until you wait for something."""
         return self.client.start_with(workflow, args, kwargs)
 
     def mock(
         self,
-        target: ActivityDefinition | LambdaSpec | WorkflowSpec | type[Workflow] | str,
+        target: ActivityDefinition
+        | LambdaSpec
+        | WorkflowSpec
+        | type[Declared]
+        | type[Activity]
+        | str,
         *,
         return_value: Any = DEFAULT,
         side_effect: Any = None,
@@ -228,15 +234,20 @@ def _defined_in(
     found = [value for module in modules for value in vars(module).values()]
     flows: dict[str, WorkflowDefinition[..., Any]] = {}
     for value in found:
-        is_class = isinstance(value, type) and issubclass(value, Workflow)
-        if isinstance(value, WorkflowDefinition) or (is_class and value is not Workflow):
+        if isinstance(value, WorkflowDefinition) or _is_defined(value, Declared):
             definition = definition_of(value)
             flows.setdefault(definition.key, definition)
     works: dict[str, ActivityDefinition] = {}
     for value in found:
-        if isinstance(value, ActivityDefinition):
-            works.setdefault(value.key, value)
+        if isinstance(value, ActivityDefinition) or _is_defined(value, Activity):
+            work = activity_of(value)
+            works.setdefault(work.key, work)
     return list(flows.values()), list(works.values())
+
+
+def _is_defined(value: object, base: type[Any]) -> bool:
+    """Whether it is a class that defines something, and not an abstract one."""
+    return isinstance(value, type) and issubclass(value, base) and "definition" in vars(value)
 
 
 def modules_behind(module: ModuleType) -> list[ModuleType]:

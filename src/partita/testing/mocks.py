@@ -14,7 +14,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 from unittest.mock import DEFAULT, Mock
 
-from partita.authoring.classes import Workflow, definition_of
+from partita.authoring.activity_classes import Activity
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import (
     ActivityDefinition,
     ActivityOptions,
@@ -22,6 +23,7 @@ from partita.authoring.definition import (
     WorkflowSpec,
 )
 from partita.authoring.registry import elsewhere, known
+from partita.authoring.results import Completed, Result
 from partita.authoring.signature import Signature
 from partita.client import Client
 from partita.codec import Converter
@@ -61,7 +63,7 @@ class Mocked(Mock):
 def stand_in(
     stage: Stage,
     client: Client,
-    target: Target | type[Workflow] | str,
+    target: Target | type[Declared] | type[Activity] | str,
     return_value: Any,
     side_effect: Any,
 ) -> Mocked:
@@ -135,6 +137,10 @@ class _Part:
 
     def check(self, value: Any) -> None:
         """Refuse what the real one could not return."""
+        if isinstance(value, Result):
+            if not isinstance(value, Completed):
+                return
+            value = value.value
         payload = self._converter.dump(value, self._what)
         self._converter.load(payload, self._signature.decode_result, self._what)
 
@@ -178,7 +184,7 @@ def _activity_type(target: ActivityDefinition | LambdaSpec) -> ActivityType:
     return ActivityType(f"lambda:{target.name}")
 
 
-def _found(target: Target | type[Workflow] | str) -> Target:
+def _found(target: Target | type[Declared] | type[Activity] | str) -> Target:
     """Return what a mock is asked to stand in for.
 
     Raises:
@@ -186,6 +192,8 @@ def _found(target: Target | type[Workflow] | str) -> Target:
     """
     if isinstance(target, (ActivityDefinition, LambdaSpec)):
         return target
+    if isinstance(target, type) and issubclass(target, Activity):
+        return target.definition
     if not isinstance(target, str):
         found: WorkflowSpec = definition_of(target)  # type: ignore[arg-type]
         return found

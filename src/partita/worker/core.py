@@ -205,7 +205,7 @@ class Worker:
 
     def awaits(self, run_id: str) -> str | None:
         """Say where a live run's code waits, and for which signals; only on its own thread."""
-        return self._replayer.awaits(run_id)
+        return self._deciding.awaits(run_id)
 
     def forget(self, run_id: str) -> None:
         """Drop a live run."""

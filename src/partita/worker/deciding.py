@@ -61,14 +61,21 @@ class Deciding:
                 by_hand.append(one)
             else:
                 replayed.append(one)
-        replayer = Replayer(replayed, converter=converter, cache_bytes=cache_bytes)
-        self._producers: list[Producer] = [replayer, ByHand(by_hand, converter=converter)]
+        self._replayer = Replayer(replayed, converter=converter, cache_bytes=cache_bytes)
+        self._producers: list[Producer] = [
+            self._replayer,
+            ByHand(by_hand, converter=converter),
+        ]
         self._by_key = {key: one for one in self._producers for key in one.keys}
         self.keys: Collection[str] = self._by_key.keys()
 
     def seen(self, run_id: str) -> int:
         """Return what a live run has seen."""
         return max(one.seen(run_id) for one in self._producers)
+
+    def awaits(self, run_id: str) -> str | None:
+        """Say where a live run's code waits; None if it is not alive, or decided by hand."""
+        return self._replayer.awaits(run_id)
 
     def forget(self, run_id: str) -> None:
         """Drop a live run."""
