@@ -26,6 +26,7 @@ from partita.history import (
     WorkflowExecution,
     WorkflowType,
 )
+from partita.notices import Listen
 from partita.state import (
     DEFAULT_DOMAIN,
     DEFAULT_TASK_LIST,
@@ -254,6 +255,9 @@ class Service(Protocol):
 
     def heartbeat_activity(self, token: str, details: str | None) -> bool:
         """Record that the activity is alive; return whether it should cancel itself."""
+
+    def listen(self, listener: Listen) -> Callable[[], None]:
+        """Tell `listener` of what is recorded by way of this service; return what ends it."""
 
     def describe(self, domain: str, execution: WorkflowExecution) -> ExecutionDetail:
         """Return how the execution stands. Raises ExecutionNotFoundError."""

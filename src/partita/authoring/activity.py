@@ -226,7 +226,7 @@ def activity(
         process: run it in a process of its own, so that it can be killed when it is late.
         idempotent: do the same call once per run; later ones share its result.
         auto_complete: False if it goes on after the function has returned, until somebody
-            ends it with `Client.complete_activity` and `activity_info().task_token`. In plain
+            ends it with `Client.tasks` and `activity_info().task_token`. In plain
             Python nobody could, so what the function returns is its result.
         middleware: what is done before, around and after each attempt.
 

@@ -22,6 +22,7 @@ from partita.client.handle import Handle
 from partita.client.histories import Histories, stack_of
 from partita.client.schedules import Schedules
 from partita.client.talking import Talking, code_of
+from partita.client.tasks import Tasks
 from partita.codec import Converter, decoder
 from partita.errors import (
     ExecutionAlreadyStartedError,
@@ -42,6 +43,7 @@ from partita.history import (
     WorkflowExecutionFailed,
     WorkflowExecutionTerminated,
 )
+from partita.notices import Listen
 from partita.replay.stacks import WorkflowStack
 from partita.service import (
     ExecutionDetail,
@@ -80,6 +82,7 @@ class Client:
         self._talking = Talking(service, domain, self._converter, clock)
         self._histories = Histories(service, domain)
         self.schedules = Schedules(self)
+        self.tasks = Tasks(service, self._converter)
 
     @property
     def converter(self) -> Converter:
@@ -395,6 +398,13 @@ class Client:
         """End the execution at once; the workflow is not asked."""
         execution = WorkflowExecution(workflow_id, run_id)
         self.service.terminate_workflow_execution(self._domain, execution, reason)
+
+    def listen(self, listener: Listen) -> Callable[[], None]:
+        """Tell `listener` of what this process records, by this service; return what ends it.
+
+        Every process tells of what it has committed itself: listen where the workers are.
+        """
+        return self.service.listen(listener)
 
     def describe(self, workflow_id: str, *, run_id: str = "") -> ExecutionDetail:
         """Return how an execution stands, with what is open in it."""

@@ -44,6 +44,7 @@ from partita.history import (
     WorkflowExecution,
     WorkflowType,
 )
+from partita.notices import Listen
 from partita.service import (
     ActivityAnswer,
     ActivityTask,
@@ -128,6 +129,10 @@ class Engine:
     def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
         """Record how an activity ended, soon and without waiting."""
         self._core.loop.post(lambda unit: self._answer(unit, answer), failed)
+
+    def listen(self, listener: Listen) -> Callable[[], None]:
+        """Tell `listener` of what this engine commits; return what ends it."""
+        return self._core.listening.add(listener)
 
     # -- starting, and speaking to executions ----------------------------------------------
 
@@ -345,6 +350,7 @@ class Engine:
         def work(unit: Unit) -> bool:
             state, started, id = unit.held(token)
             unit.do(state, Heartbeat(activity_id=id, started_event_id=started, details=details))
+            unit.heartbeats.append((state, id, details))
             item = state.get("activity", id)
             return isinstance(item, OpenActivity) and item.cancel_requested_event_id > 0
 

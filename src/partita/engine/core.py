@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from partita.engine.dispatch import Dispatch
+from partita.engine.listening import Listening
 from partita.engine.liveness import is_dead, new_worker
 from partita.engine.loop import Loop, Request
 from partita.engine.states import States
@@ -76,6 +77,7 @@ class Core:
         self._closings: dict[int, list[threading.Event]] = {}
         self._news = threading.Condition()
         self.rest: Rest | None = None
+        self.listening = Listening()
         self.loop = Loop(self._transact, self._pause)
 
     # -- the loop's two questions ----------------------------------------------------------
@@ -140,6 +142,8 @@ class Core:
             self._unit = None
         for request in batch:
             request.settle()
+        if self.listening.is_wanted:
+            self.listening.tell(unit)
         self._publish(unit, tasks)
 
     def _refuse(self, batch: list[Request[Any]], error: BaseException) -> None:
@@ -399,4 +403,5 @@ class Core:
             except StoreError as error:
                 log.warning("could not give back what this worker held: %s", error)
         self.loop.close()
+        self.listening.close()
         self.store.close()

@@ -33,6 +33,7 @@ def keep(unit: Unit, domain: str, history: ExportedHistory) -> bool:
     state.new_events = list(history.events)
     state.reindex = True
     unit.touched[run] = state
+    unit.quiet.add(run)
     unit.transaction.add_types(domain, [history.workflow_type.key])
     return True
 

@@ -75,8 +75,10 @@ class Unit:
         "_lanes",
         "closed",
         "freed",
+        "heartbeats",
         "next_due",
         "now",
+        "quiet",
         "ready_activities",
         "ready_decisions",
         "states",
@@ -99,6 +101,8 @@ class Unit:
         self.ready_activities: dict[tuple[int, str], State] = {}
         self.next_due: float | None = None  # the soonest that was put
         self.freed = False  # whether a place in a lane became free
+        self.heartbeats: list[tuple[State, str, str | None]] = []
+        self.quiet: set[int] = set()  # runs that nobody is to be told of
         self._lanes: Lanes | None = None
         self.states = states
         self._find_item = find_item
