@@ -33,9 +33,8 @@ from examples import (
     timers,
     wordcount,
 )
-from partita import Activity, Workflow, WorkflowDefinition
+from partita import WorkflowDefinition
 from partita.authoring.declared import definition_of
-from partita.authoring.definition import ActivityDefinition
 from partita.client import Client, Handle
 from partita.codec import Converter
 from partita.connect import connect
@@ -47,6 +46,7 @@ from partita.history import (
     WorkflowExecutionSignaled,
 )
 from partita.state import Status
+from partita.testing.environment import defined_in
 from partita.worker import Worker
 from tests.conftest import Rig, until
 from tests.examples.programs import EXAMPLES, ROOT, commands, given, run
@@ -57,24 +57,8 @@ TOO_HEAVY = checkout.Order("4242", ["pen", "anvil"])
 
 def worker(rig: Rig, module: ModuleType, task_lists: Iterable[str] = ("default",)) -> Worker:
     """Return a worker for all that a module defines."""
-    found = list(vars(module).values())
-    flows: dict[str, WorkflowDefinition[..., Any]] = {}
-    for definition in map(definition_of, filter(is_workflow, found)):
-        flows.setdefault(definition.key, definition)  # one that names another comes behind it
-    activities = [value for value in found if isinstance(value, ActivityDefinition)]
-    return rig.worker(*flows.values(), *activities, task_lists=task_lists)
-
-
-def is_workflow(value: object) -> bool:
-    if isinstance(value, type):
-        return issubclass(value, Workflow) and value is not Workflow
-    return isinstance(value, WorkflowDefinition)
-
-
-def is_activity(value: object) -> bool:
-    if isinstance(value, type):
-        return issubclass(value, Activity) and value is not Activity
-    return isinstance(value, ActivityDefinition)
+    flows, works = defined_in([module])
+    return rig.worker(*flows, *works, task_lists=task_lists)
 
 
 def everywhere(
@@ -114,8 +98,7 @@ def called(
 ) -> Any:
     """Return what a workflow gives in this process, by itself or, if it needs one, on an engine."""
     if isinstance(workflow, DeciderDefinition):
-        module = import_module(f"examples.{path.stem}")
-        activities = [one for one in vars(module).values() if is_activity(one)]
+        _, activities = defined_in([import_module(f"examples.{path.stem}")])
         memory = connect("memory://")
         with Client(memory) as client, Worker(memory, workflows=[workflow], activities=activities):
             return client.start_with(workflow, args, kwargs).result(timeout=30)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from partita import WorkflowDefinition
 from partita.authoring.declared import definition_of
-from partita.authoring.registry import known
+from partita.authoring.schedules import scheduler
+from partita.deciders.fitting import fit
 from partita.exported import load
-from partita.replay.fitting import check_fit, code_for
+from partita.replay.fitting import code_for
 from partita.state import Status
+from partita.testing.environment import defined_in
 from tests.conftest import Rig, until
 from tests.examples.programs import EXAMPLES, commands, given
 from tests.examples.test_examples import worker
@@ -33,8 +34,8 @@ def test_example_fits_its_own_histories(memory_rig: Rig, path: Path) -> None:
     found = client.list(limit=1000).executions
     for info in found:
         history = load(client.export_history(info.workflow_id, run_id=info.run_id).dump())
-        code = code_for(info.workflow_type, known(WorkflowDefinition))
+        code = code_for(info.workflow_type, [*defined_in([module])[0], scheduler])
         assert code is not None, info.workflow_type
-        check_fit(code, history)
+        assert fit(code, history).error is None
     assert found
     assert memory_rig.failures == []

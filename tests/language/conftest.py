@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from partita import Workflow, WorkflowDefinition
-from partita.authoring.definition import ActivityDefinition
+from partita import WorkflowDefinition
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.history import AnyEvent, WorkflowExecution
@@ -26,6 +25,7 @@ from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
 from partita.testing import Clock
 from partita.testing.conformance import sound
+from partita.testing.environment import defined_in
 from partita.worker import Worker
 from tests.conftest import until
 from tests.replay.conftest import ForgetfulWorker
@@ -47,17 +47,11 @@ class Stage:
 
     def open(self, *more: WorkflowDefinition[..., Any]) -> None:
         """Start the worker; `more` is what the module does not hold by name."""
-        found = list(vars(self._module).values())
-        workflows = [one for one in found if isinstance(one, WorkflowDefinition)]
-        workflows += [
-            one.definition
-            for one in found
-            if isinstance(one, type) and issubclass(one, Workflow) and "definition" in vars(one)
-        ]
+        workflows, activities = defined_in([self._module])
         self._worker = self._kind(
             self.engine,
             workflows=[*workflows, *more],
-            activities=[one for one in found if isinstance(one, ActivityDefinition)],
+            activities=activities,
             task_lists=TASK_LISTS,
             on_decision_failed=lambda _, error: self.failures.append(str(error)),
         )

@@ -37,9 +37,25 @@ from partita.history import (
 )
 
 I = TypeVar("I")  # noqa: E741
+V = TypeVar("V")
 
 Load = Callable[[str | None], Any]
 Part = ActivityExecution | LambdaExecution | ProcessTimer | ChildProcess
+
+
+class _Read(Generic[V]):
+    """An attribute that is as the history makes it."""
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = f"_{name}"
+
+    def __get__(self, process: Process[Any], owner: type[Any]) -> V:
+        process.catch_up()
+        value: V = getattr(process, self._name)
+        return value
+
+    def __set__(self, process: Process[Any], value: V) -> None:
+        setattr(process, self._name, value)
 
 
 class Process(Generic[I]):
@@ -47,6 +63,17 @@ class Process(Generic[I]):
 
     A decider is given one; `of` makes one of any history, to look at or to test with.
     """
+
+    tags = _Read[tuple[str, ...]]()
+    parent = _Read[WorkflowExecution | None]()
+    activities = _Read[list[ActivityExecution]]()  # all, in the order of their events
+    lambdas = _Read[list[LambdaExecution]]()
+    timers = _Read[list[ProcessTimer]]()
+    children = _Read[list[ChildProcess]]()
+    received = _Read[list[ReceivedSignal]]()  # every signal
+    markers = _Read[dict[str, Any]]()  # the newest details of each marker
+    is_cancel_requested = _Read[bool]()
+    ended = _Read[Result | None]()  # how the execution as a whole ended
 
     def __init__(
         self,
@@ -59,22 +86,22 @@ class Process(Generic[I]):
         self.id = execution.workflow_id
         self.run_id = execution.run_id
         self.workflow = workflow
-        self.tags: tuple[str, ...] = ()
-        self.parent: WorkflowExecution | None = None
+        self.tags = ()
+        self.parent = None
         self.history: list[AnyEvent] = []
         self.converter = converter or Converter()
         self.origin = execution.run_id  # of the run that this one was forked from, or its own
         self.time = datetime.fromtimestamp(0, UTC)  # of this decision
         self.previous_started_event_id = 0  # events up to this one were seen
         self.started_event_id = 0  # of this decision task
-        self.activities: list[ActivityExecution] = []  # all, in the order of their events
-        self.lambdas: list[LambdaExecution] = []
-        self.timers: list[ProcessTimer] = []
-        self.children: list[ChildProcess] = []
-        self.received: list[ReceivedSignal] = []
-        self.markers: dict[str, Any] = {}  # the newest details of each marker
+        self.activities = []
+        self.lambdas = []
+        self.timers = []
+        self.children = []
+        self.received = []
+        self.markers = {}
         self.is_cancel_requested = False
-        self.ended: Result | None = None  # how the execution as a whole ended
+        self.ended = None
         self.counts: dict[type[Any], int] = {}  # how many of its parts were ever asked for
         self.load_input = load_input or self._plain_input
         self._input: Any = None
@@ -82,7 +109,7 @@ class Process(Generic[I]):
         self._promised: list[Part] = []  # asked for in this very answer
         self._told: dict[int, Any] = {}  # the parts that unseen events tell of
         self._folded = 0  # events that are folded in
-        self._stepping = False
+        self._busy = False  # folding, or stepping from event to event
 
     @classmethod
     def of(
@@ -119,7 +146,7 @@ class Process(Generic[I]):
     @property
     def input(self) -> I:
         """What the execution was started with."""
-        self._catch_up()
+        self.catch_up()
         given: I = self._input
         return given
 
@@ -145,29 +172,29 @@ class Process(Generic[I]):
 
     def activity(self, id: str) -> ActivityExecution | None:
         """Return the newest activity of that id, open or ended."""
-        self._catch_up()
+        self.catch_up()
         return next((one for one in reversed(self.activities) if one.id == id), None)
 
     def signals(self, signal: str | Signal[Any]) -> list[ReceivedSignal]:
         """Return the signals of that name, in the order in which they came."""
-        self._catch_up()
+        self.catch_up()
         return [one for one in self.received if one.name == str(signal)]
 
     @property
     def is_closed(self) -> bool:
         """Whether the execution has ended."""
-        self._catch_up()
+        self.catch_up()
         return self.ended is not None
 
     @property
     def result(self) -> Any:
         """The value with which the execution was completed; None if it was not."""
-        self._catch_up()
+        self.catch_up()
         return self.ended.value if isinstance(self.ended, Completed) else None
 
     def unfinished(self, kind: type[Any]) -> list[Any]:
         """Return the parts of a kind that are open, or will be by this answer."""
-        self._catch_up()
+        self.catch_up()
         return [*self._open.get(kind, {}).values()] + [
             one for one in self._promised if type(one) is kind
         ]
@@ -176,7 +203,7 @@ class Process(Generic[I]):
 
     def take(self, events: Iterable[AnyEvent], previous: int, time: float) -> None:
         """Take in the events of a decision task; nothing is folded in until it is looked at."""
-        self._catch_up()
+        self.catch_up()
         self._promised.clear()
         self._told.clear()
         self.history += events
@@ -186,6 +213,7 @@ class Process(Generic[I]):
 
     def step(self) -> Iterator[AnyEvent]:
         """Yield what is news, event by event; the process stands as it stood after each."""
+        self._busy = True
         seen = self.previous_started_event_id
         while self._folded < min(seen, len(self.history)):
             self._fold(self.history[self._folded])
@@ -194,7 +222,6 @@ class Process(Generic[I]):
         for event in unseen:  # what the last answer has caused stands before what came meanwhile
             if not is_news(event):
                 self._take_in(event)
-        self._stepping = True
         waiting = [event for event in unseen if is_news(event)]
         try:
             while waiting:
@@ -202,9 +229,9 @@ class Process(Generic[I]):
                 self._take_in(event)
                 yield event
         finally:
-            self._stepping = False
             for event in waiting:
                 self._take_in(event)
+            self._busy = False
 
     def promise(self, decision: AnyDecision) -> None:
         """Let what was decided in this very answer be seen as open by what follows in it."""
@@ -238,11 +265,16 @@ class Process(Generic[I]):
 
     # -- folding ---------------------------------------------------------------------------
 
-    def _catch_up(self) -> None:
-        if self._stepping:
+    def catch_up(self) -> None:
+        """Fold in what was not looked at yet."""
+        if self._busy:
             return
-        while self._folded < len(self.history):
-            self._fold(self.history[self._folded])
+        self._busy = True
+        try:
+            while self._folded < len(self.history):
+                self._fold(self.history[self._folded])
+        finally:
+            self._busy = False
 
     def _fold(self, event: AnyEvent) -> None:
         self._folded += 1

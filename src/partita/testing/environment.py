@@ -90,7 +90,7 @@ class Environment:
         kept = _store(store, url)
         self._mocks: list[Mocked] = []
         if modules is not None:
-            flows, works = _defined_in(modules)
+            flows, works = defined_in(modules)
             workflows = flows if workflows is None else workflows
             activities = works if activities is None else activities
         self.clock = clock or Clock(_latest(kept, domain) if start is None else _epoch(start))
@@ -227,7 +227,7 @@ def _store(store: Store | None, url: str | None) -> Store:
     return service.store
 
 
-def _defined_in(
+def defined_in(
     modules: Iterable[ModuleType],
 ) -> tuple[list[WorkflowDefinition[..., Any]], list[ActivityDefinition]]:
     """Return the workflows and activities that modules name; of two of one type, the first."""
@@ -255,7 +255,7 @@ def modules_behind(module: ModuleType) -> list[ModuleType]:
 
     Empty if it names none.
     """
-    flows, works = _defined_in([module])
+    flows, works = defined_in([module])
     names = dict.fromkeys(one.function.__module__ for one in [*flows, *works])
     others = [sys.modules[name] for name in names if name in sys.modules]
     return [module, *others] if others else []

@@ -11,7 +11,7 @@ import logging
 import os
 import platform
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from partita.authoring.activity_classes import Activity, activity_of
@@ -37,7 +37,7 @@ log = logging.getLogger("partita.worker")
 
 
 class PollingWorker:
-    """Serve one task list of any service, task by task. Belongs to the thread that steps it."""
+    """Serve one task list of any service, task by task. Decisions belong to one thread."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class PollingWorker:
         workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
         activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
         task_list: str = DEFAULT_TASK_LIST,
+        slots: int = 1,
         domain: str = DEFAULT_DOMAIN,
         converter: Converter | None = None,
         cache_bytes: int = DEFAULT_CACHE,
@@ -55,6 +56,7 @@ class PollingWorker:
         self._service = service
         self._domain = domain
         self._task_list = task_list
+        self._slots = slots
         self._converter = converter or Converter()
         chosen = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
         types = {scheduler, *chosen}
@@ -93,17 +95,32 @@ class PollingWorker:
         return task is not None
 
     def run(self) -> None:
-        """Step until `stop` is called, from another thread or an activity."""
+        """Work until `stop` is called: one thread decides, `slots` others run activities."""
+        works = [
+            threading.Thread(target=self._repeat, args=[self.work], daemon=True)
+            for _ in range(self._slots)
+        ]
+        for thread in works:
+            thread.start()
         try:
-            while not self._stop.is_set():
-                if not self.step():
-                    self.decide(POLL / 2) or self.work(POLL / 2)
+            self._repeat(self.decide)
         finally:
+            self._stop.set()
+            for thread in works:
+                thread.join()
             self._deciding.forget_all()
 
     def stop(self) -> None:
-        """Let `run` return after the step that it is at."""
+        """Let `run` return once what it is at is done."""
         self._stop.set()
+
+    def _repeat(self, poll: Callable[[float], bool]) -> None:
+        while not self._stop.is_set():
+            try:
+                poll(POLL)
+            except StoreError as error:
+                log.warning("out of reach, trying again: %s", error)
+                self._stop.wait(POLL)
 
     def _decide(self, task: DecisionTask) -> None:
         run_id = task.workflow_execution.run_id
