@@ -17,11 +17,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from partita.authoring.activity_classes import Activity, activity_of
+from partita.authoring.activity_classes import Activity
 from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
-from partita.authoring.registry import by_key, known
+from partita.authoring.registry import known
 from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
@@ -43,7 +43,7 @@ from partita.service import (
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
-from partita.worker.execute import execute, execute_async, failed
+from partita.worker.execute import execute, execute_async, failed, served
 from partita.worker.processes import Processes
 from partita.worker.threads import Threads
 from partita.worker.watch import Watch
@@ -88,11 +88,7 @@ class Worker:
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
         self._service = _attachable(service)
         self._converter = converter or Converter()
-        every = known(ActivityDefinition)
-        stand_ins = {one.key: one for one in every if one.key.startswith("lambda:")}
-        chosen = [one for one in every if one.key not in stand_ins]
-        given = chosen if activities is None else map(activity_of, activities)
-        self._activities = stand_ins | by_key(given)
+        self._activities = served(activities)
         self._deciding = Deciding(
             known(WorkflowDefinition)
             if workflows is None

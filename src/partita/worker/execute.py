@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Token
 from typing import Any
 
+from partita.authoring.activity_classes import Activity, activity_of
 from partita.authoring.attempts import surrounded, surrounded_async
 from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
+from partita.authoring.registry import by_key, known
 from partita.authoring.results import Aborted, Canceled, Completed, Result, as_failed
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
 from partita.service import ActivityAnswer, ActivityTask
 
 _load_any = decoder(Any)
+
+
+def served(
+    activities: Iterable[ActivityDefinition | type[Activity]] | None,
+) -> dict[str, ActivityDefinition]:
+    """Return the activities to serve, by type: those given, or all that are defined.
+
+    Stand-ins of Lambda functions are always served.
+    """
+    every = known(ActivityDefinition)
+    stand_ins = {one.key: one for one in every if one.key.startswith("lambda:")}
+    others = [one for one in every if one.key not in stand_ins]
+    return stand_ins | by_key(others if activities is None else map(activity_of, activities))
 
 
 def execute(

@@ -14,11 +14,11 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from partita.authoring.activity_classes import Activity, activity_of
+from partita.authoring.activity_classes import Activity
 from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
-from partita.authoring.registry import by_key, known
+from partita.authoring.registry import known
 from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
@@ -28,7 +28,7 @@ from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
-from partita.worker.execute import execute, execute_async, failed
+from partita.worker.execute import execute, execute_async, failed, served
 
 POLL = 1.0
 """Seconds that one poll of a running worker waits; so long, at most, does `stop` take."""
@@ -61,9 +61,7 @@ class PollingWorker:
         chosen = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
         types = {scheduler, *chosen}
         self._deciding = Deciding(types, self._converter, cache_bytes)
-        self._activities = by_key(
-            known(ActivityDefinition) if activities is None else map(activity_of, activities)
-        )
+        self._activities = served(activities)
         self._stop = threading.Event()
         for one in types:
             service.register_workflow_type(domain, one.workflow_type)
