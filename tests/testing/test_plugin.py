@@ -71,6 +71,33 @@ def test_crashes(partita_crashes):
     partita_crashes(fragile)
 """
 
+EXPORTING = """
+from flow import flow
+
+def test_export(partita_environment, pytestconfig):
+    handle = partita_environment.start(flow, 1)
+    handle.result()
+    history = partita_environment.client.export_history(handle.workflow_id)
+    folder = pytestconfig.rootpath / "histories"
+    folder.mkdir()
+    (folder / "flow.json").write_text(history.dump())
+"""
+
+REPLAYING = """
+import pathlib
+import flow
+
+def test_replay(partita_replay, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # the folder is below the rootdir nevertheless
+    (fit,) = partita_replay("histories")
+    assert fit.error is None
+
+def test_of_some_workflows(partita_replay, pytestconfig):
+    folder = pytestconfig.rootpath / "histories" / "flow.json"
+    assert len(partita_replay(folder, workflows=[flow.flow])) == 1
+    partita_replay(folder, [flow.listen])
+"""
+
 
 @pytest.fixture
 def flow(pytester: pytest.Pytester) -> pytest.Pytester:
@@ -102,6 +129,23 @@ def test_failures_say_what_is_wrong(flow: pytest.Pytester) -> None:
             "*a crash just before commit*of workflow fragile changes its outcome*",
         ]
     )
+
+
+def test_histories_are_replayed(flow: pytest.Pytester) -> None:
+    flow.makepyfile(test_export=EXPORTING)
+    run(flow).assert_outcomes(passed=1)
+    flow.makepyfile(test_replay=REPLAYING)
+    result = run(flow, "test_replay.py")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*flow.json: none of its histories is of one of these workflows*"])
+
+
+def test_code_that_changed_fails_the_replay(flow: pytest.Pytester) -> None:
+    flow.makepyfile(test_export=EXPORTING)
+    run(flow).assert_outcomes(passed=1)
+    flow.makepyfile(flow=FLOW.replace("sleep(timedelta(days=30))", ""), test_replay=REPLAYING)
+    result = run(flow, "test_replay.py", "-k", "test_replay")
+    result.stdout.fnmatch_lines(["*flow.json: *flow.py:*the code asks for*but the history holds*"])
 
 
 def test_options_that_cannot_be_meant(flow: pytest.Pytester) -> None:

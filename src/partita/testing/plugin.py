@@ -1,4 +1,4 @@
-"""Fixtures for pytest: an environment, crash points, a clock.
+"""Fixtures for pytest: an environment, a clock, crash points, replays.
 
 Loaded into every test run of whoever has Partita installed, so it imports no more than Python must
 (the package that it is in) before a fixture is used. Turn it off with `-p no:partita`.
@@ -7,12 +7,14 @@ Loaded into every test run of whoever has Partita installed, so it imports no mo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from partita.replay.fitting import Fit
     from partita.testing import Clock, Environment
 
 STORES = ("memory", "sqlite")
@@ -97,6 +99,17 @@ def partita_crashes(request: pytest.FixtureRequest) -> Callable[..., Any]:
         return crash_at_every_step(workflow, *args, **{**given, **options})
 
     return crash
+
+
+@pytest.fixture
+def partita_replay(request: pytest.FixtureRequest) -> Callable[..., list[Fit]]:
+    """Return `replay_histories`; its folder is below pytest's rootdir, unless it is absolute."""
+    from partita.testing.histories import replay_histories
+
+    def replay(folder: str | PathLike[str], *args: Any, **options: Any) -> list[Fit]:
+        return replay_histories(request.config.rootpath / folder, *args, **options)
+
+    return replay
 
 
 def _modules(request: pytest.FixtureRequest) -> list[Any] | None:
