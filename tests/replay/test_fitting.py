@@ -102,7 +102,7 @@ def raises() -> str:
     fetch("a")
     sleep(0)
     send("b")
-    raise ValueError("no")
+    raise ValueError("no\nway")
 
 
 CHANGES: list[tuple[Body, str, str, str]] = [
@@ -111,7 +111,7 @@ CHANGES: list[tuple[Body, str, str, str]] = [
     (without_sleep, '(send, id 2, ["b"])', "TimerStarted (id 2)", "TimerStarted"),
     (longer, '(send, id 4, ["c"])', "WorkflowExecutionCompleted", "WorkflowExecutionCompleted"),
     (other_result, 'result "ab!"', 'result "ab"', "WorkflowExecutionCompleted"),
-    (raises, "(ValueError)", "WorkflowExecutionCompleted", "WorkflowExecutionCompleted"),
+    (raises, "(ValueError: no way)", "WorkflowExecutionCompleted", "WorkflowExecutionCompleted"),
 ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.authoring.failure import Failure
 from partita.codec import same
 from partita.history import (
     ActivityTaskCanceled,
@@ -155,16 +156,28 @@ _SHOWN: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("signal_name", str),
     ("workflow_id", str),
     ("reason", str),
-    ("input", lambda value: value if len(value) <= 60 else value[:57] + "..."),
+    ("input", lambda value: _short(value, 60)),
 )
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _why(failed: FailWorkflowExecution | WorkflowExecutionFailed) -> str:
+    """Say in a line what failed an execution."""
+    message = Failure.load(failed.details, failed.reason).message
+    return ": ".join(part for part in (failed.reason, _short(" ".join(message.split()), 200)) if part)
 
 
 def shown(thing: AnyDecision | AnyEvent | None) -> str:
     """Describe a decision or event in a few words, for an error message."""
     if thing is None:
         return "nothing"
+    name = type(thing).__name__
+    if isinstance(thing, (FailWorkflowExecution, WorkflowExecutionFailed)):
+        return f"{name} ({_why(thing)})"
     parts = [
         show(value) for name, show in _SHOWN if (value := getattr(thing, name, None)) is not None
     ]
-    name = type(thing).__name__
     return f"{name} ({', '.join(parts)})" if parts else name
