@@ -145,7 +145,8 @@ class NonDeterminismError(WorkflowError):
         at = f" at event {event_id}" if event_id else ""
         super().__init__(
             f"{location}: the code asks for {found}, but the history holds {expected}{at}; "
-            "run the code that began this execution, or take the change back"
+            "run the code that began this execution, take the change back, or keep both ways "
+            "with partita.patched()"
         )
         self.location = location  # file:line of the user's code
         self.expected = expected  # what the history holds

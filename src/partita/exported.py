@@ -146,14 +146,15 @@ def files_in(path: Path) -> list[Path]:
     """Return the path of a file, or of every `.json` file below a folder, by name.
 
     Raises:
-        InvalidInputError: the folder has none.
+        InvalidInputError: the folder has none, or there is no such file or folder.
     """
-    if not path.is_dir():
+    if path.exists() and not path.is_dir():  # a pipe, too
         return [path]
     found = sorted(file for file in path.rglob("*.json") if file.is_file())
     if not found:
+        what = "no .json file below" if path.is_dir() else "no file or folder"
         raise InvalidInputError(
-            f"no .json file below {path}; `partita export --type NAME --into {path}` makes them"
+            f"{what} {path}; `partita export --type NAME --into {path}` makes them"
         )
     return found
 

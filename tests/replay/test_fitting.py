@@ -130,6 +130,7 @@ def test_a_change_is_told_with_line_and_event(
     assert history.events[error.event_id - 1].event_type == kind
     assert error.location.startswith(__file__)
     assert f"at event {error.event_id}" in str(error)
+    assert "partita.patched()" in str(error)
     assert "\n" not in str(error)
 
 

@@ -196,3 +196,5 @@ def test_files_are_read_and_named_in_errors(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(InvalidInputError, match="partita export"):
         files_in(tmp_path / "none")
+    with pytest.raises(InvalidInputError, match=r"no file or folder .*gone; .*partita export"):
+        files_in(tmp_path / "gone")
