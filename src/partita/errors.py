@@ -38,7 +38,8 @@
         ├── DecisionRefusedError       a decision that the execution's state does not allow
         ├── TaskLostError              the task is no longer this worker's
         └── StoreError                                                                  exit 69
-            ├── StoreUnavailableError  cannot be opened or reached; safe to repeat
+            ├── ConflictError          others changed the same executions all the time
+            ├── StoreUnavailableError  cannot be opened or reached
             ├── StoreFullError         no room on the disk
             ├── StoreCorruptError      the file is damaged, or not ours
             └── SchemaTooNewError      written by a newer Partita
@@ -384,8 +385,22 @@ class StoreError(ServiceError):
     exit_status = 69
 
 
+class ConflictError(StoreError):
+    """Others changed what a transaction rests on; nothing was changed, so repeating is safe.
+
+    The engine repeats by itself; who meets this had very many others at the same execution.
+    """
+
+    code = "CONFLICT"
+
+
 class StoreUnavailableError(StoreError):
-    """The database cannot be opened or reached; nothing was changed, so repeating is safe."""
+    """The database cannot be opened or reached; nothing was changed, so repeating is safe.
+
+    One case is different, and its message says so: the connection was lost while the database
+    committed. What was asked for may or may not have been done then; look before you repeat
+    what must not happen twice. Starts and results may always be repeated.
+    """
 
     code = "STORE_UNAVAILABLE"
 

@@ -208,6 +208,7 @@ class State:
         "progress",
         "reindex",
         "run",
+        "stored",
         "tail",
         "whole",
     )
@@ -228,6 +229,7 @@ class State:
         self.is_new = is_new  # the store does not hold it yet
         self.whole = is_new  # `items` holds every open item
         self.reindex = False  # whether its search attributes have changed
+        self.stored = progress.revision  # the revision that the store holds
         self.epoch = 0  # when it was last known to equal the store
         self.items: dict[ItemKey, AnyItem | None] = {}  # None: known to be absent
         self.changed: dict[ItemKey, bool] = {}  # what differs from the store; True: not in it
@@ -238,6 +240,14 @@ class State:
     def is_closed(self) -> bool:
         """Whether the execution has ended; then it has no items."""
         return self.progress.status is not Status.OPEN
+
+    def settle(self) -> None:
+        """Hear that the store now holds just this."""
+        self.stored = self.progress.revision
+        self.is_new = False
+        self.reindex = False
+        self.new_events = []
+        self.changed.clear()
 
     def get(self, kind: str, id: str) -> AnyItem | None:
         """Return the open item of that kind and id, if there is one."""

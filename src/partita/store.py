@@ -7,8 +7,9 @@ time. `stores.memory` is its executable specification.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
+from enum import Flag, auto
 from typing import Protocol
 
 from msgspec import Struct
@@ -77,15 +78,30 @@ class Answer(Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
-class Transaction(Protocol):
-    """Read, then write once, while nobody else writes.
+class News(Flag):
+    """What other processes have done since we last asked."""
 
-    Obligations: what is read does not change until the transaction ends; `write` is all or
-    nothing and durable before the `with` block has ended; leaving the block by an exception
-    leaves no trace.
+    NOTHING = 0
+    WORK = auto()  # put something into a queue, or made room in a lane
+    CLOSED = auto()  # closed an execution
+    QUESTIONS = auto()  # asked or answered
+    LIMITS = auto()  # changed the limits of a task list
+    ALL = WORK | CLOSED | QUESTIONS | LIMITS
+
+
+class Transaction(Protocol):
+    """Read, then write once, as if nobody else wrote.
+
+    Obligations: `write` is all or nothing and durable before the `with` block has ended;
+    leaving the block by an exception leaves no trace. A store either keeps others from writing
+    until the transaction ends, or lets them, and then ends the block with a ConflictError
+    unless every state that was written, and every one that was relied on, is still `stored`
+    at the revision that it had; then nothing was changed, and the caller begins anew.
     """
 
-    foreign: bool  # whether another process may have written since our last transaction
+    foreign: bool  # whether what was read in earlier transactions must be checked before use
+    seen: Mapping[int, int]  # revisions that this transaction has read, by run
+    skipped: bool  # whether `queued` left out what another process holds at this moment
 
     def new_run(self) -> int:
         """Return a key for a new execution, greater than all before."""
@@ -118,11 +134,12 @@ class Transaction(Protocol):
     ) -> list[Taken]:
         """Return items that wait in a queue: highest priority first, then oldest.
 
+        No other transaction is given an item of the same execution until this one ends.
         `names` are the type keys that the taker knows; None for all.
         """
 
     def due(self, now: float, limit: int) -> list[Taken]:
-        """Return items whose `due` has come, soonest first."""
+        """Return items whose `due` has come, soonest first; not what another process holds."""
 
     def next_due(self) -> float | None:
         """Return the soonest `due` of all."""
@@ -136,8 +153,11 @@ class Transaction(Protocol):
     def write(self, states: Iterable[State]) -> None:
         """Store each state: its progress, `new_events` and `changed` items.
 
-        A closed state's items are all removed.
+        A closed state's items are all removed. At most once in a transaction.
         """
+
+    def rely_on(self, states: Iterable[State]) -> None:
+        """Commit only if these, read and not changed, are still as they were read."""
 
     def add_types(self, domain: str, keys: Collection[str]) -> None:
         """Remember workflow types."""
@@ -151,8 +171,11 @@ class Transaction(Protocol):
     def put_limit(self, limit: LimitRecord) -> None:
         """Insert or replace a task list's limits; with neither limit, remove them."""
 
-    def in_lane(self, domain: str, lane: str) -> int:
-        """Count the open items that take a place in a lane, as last written."""
+    def lane(self, domain: str, task_list: str) -> tuple[LimitRecord | None, int]:
+        """Return a task list's limits, and how many open items take a place in it, as written.
+
+        No other transaction is told of that lane until this one ends.
+        """
 
     def ask(self, question: Question) -> None:
         """Put a question to whoever can answer it."""
@@ -175,8 +198,14 @@ class Transaction(Protocol):
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
 
-    def drop_worker(self, id: str) -> None:
-        """Remove a worker."""
+    def drop_worker(self, worker: WorkerRecord) -> bool:
+        """Remove a worker; return False if its record is gone, or is no longer this one.
+
+        What the worker `held` may be asked for afterwards: nothing is added to it any more.
+        """
+
+    def act_for(self, worker: str) -> None:
+        """Commit only if this worker is on record: the transaction gives tasks to it."""
 
 
 class Store(Protocol):
@@ -186,23 +215,38 @@ class Store(Protocol):
         """Begin a transaction, and commit it at the end of the block if something was written.
 
         Raises:
-            StoreUnavailableError: out of reach, or locked by others for too long.
+            ConflictError: others changed what it rests on; nothing was changed, do it again.
+            StoreUnavailableError: out of reach, or locked by others for too long; if the
+                connection was lost during the commit, the message says so.
             StoreFullError: no room; nothing was changed.
             StoreCorruptError: the database is damaged.
         """
 
-    def changed(self) -> bool:
-        """Return whether another process has written since the last call. Never waits."""
+    def changed(self) -> News:
+        """Return what other processes have done since the last call. Never waits.
+
+        It may say more than was done, and never less for longer than `glance`.
+        """
+
+    def on_change(self, heard: Callable[[], None]) -> None:
+        """Have `heard` called, from any thread, when `changed` has something to say.
+
+        A store that cannot tell by itself does nothing.
+        """
 
     @property
     def shared(self) -> bool:
         """Whether other processes can write to it at all."""
 
+    @property
+    def glance(self) -> float | None:
+        """Seconds that may pass between two calls of `changed`; None: it never says anything."""
+
     def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
         """Return the run, or the newest run of the workflow id, as last committed."""
 
-    def is_open(self, run: int) -> bool:
-        """Return whether a run is there and open, as last committed."""
+    def open_among(self, runs: Collection[int]) -> set[int]:
+        """Return which of these runs are there and open, as last committed."""
 
     def item(self, run: int, kind: str, id: str) -> AnyItem | None:
         """Return one open item, as last committed."""

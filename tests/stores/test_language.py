@@ -49,11 +49,11 @@ def test_places_in_a_lane_are_counted(store: Store) -> None:
     state = saved(store)
     write(store, state, activity("a", lane="t", queue=None), activity("b", lane="t"), activity("c"))
     with store.transaction() as transaction:
-        assert transaction.in_lane("d", "t") == 2
-        assert transaction.in_lane("other", "t") == 0
+        assert transaction.lane("d", "t")[1] == 2
+        assert transaction.lane("other", "t")[1] == 0
     write(store, state, activity("a"))
     with store.transaction() as transaction:
-        assert transaction.in_lane("d", "t") == 1
+        assert transaction.lane("d", "t")[1] == 1
 
 
 def test_a_question_and_its_answer(store: Store) -> None:

@@ -47,9 +47,7 @@ def saved(store: Store, workflow_id: str = "w", **more: Any) -> State:
 
 def committed(state: State) -> State:
     """Say that the store holds this state, as the engine does after a commit."""
-    state.is_new = False
-    state.new_events = []
-    state.changed.clear()
+    state.settle()
     return state
 
 
@@ -87,8 +85,8 @@ def test_what_is_written_is_read(store: Store) -> None:
         assert transaction.find("other", "w", None) is None
         assert transaction.record(state.run + 99) is None
     assert store.find("d", "w", None) == record
-    assert store.is_open(state.run)
-    assert not store.is_open(state.run + 99)
+    assert store.open_among([state.run]) == {state.run}
+    assert store.open_among([state.run + 99]) == set()
 
 
 def test_the_newest_run_is_found(store: Store) -> None:
@@ -144,7 +142,7 @@ def test_a_closed_state_has_no_items(store: Store) -> None:
     apply(state, decide(state, Terminate(), 2.0))
     write(store, state)
     assert store.items(state.run) == []
-    assert not store.is_open(state.run)
+    assert store.open_among([state.run]) == set()
 
 
 def test_queues_by_priority_then_age(store: Store) -> None:
@@ -215,7 +213,10 @@ def test_workers(store: Store) -> None:
     assert store.workers() == [worker]
     with store.transaction() as transaction:
         assert transaction.workers() == [worker]
-        transaction.drop_worker(worker.id)
+        transaction.act_for(worker.id)
+        assert not transaction.drop_worker(new_worker(6.0))
+        assert transaction.drop_worker(worker)
+        assert not transaction.drop_worker(worker)
     assert store.workers() == []
 
 

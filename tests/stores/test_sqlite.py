@@ -47,7 +47,7 @@ def test_opening_again_migrates_nothing_and_loses_nothing(path: Path) -> None:
     state = saved(store)
     store.close()
     again = SqliteStore(path)
-    assert again.is_open(state.run)
+    assert again.open_among([state.run]) == {state.run}
     applied = again._read("SELECT number, checksum FROM migrations")
     assert applied == [(found.number, found.checksum) for found in migrations.migrations()]
     again.close()
@@ -143,5 +143,5 @@ def test_a_full_disk_changes_nothing(path: Path) -> None:
     store._writer.execute("PRAGMA max_page_count=100000")
     last = saved(store, "last")
     assert last.run == held + 1
-    assert store.is_open(state.run)
+    assert store.open_among([state.run]) == {state.run}
     store.close()

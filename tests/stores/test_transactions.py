@@ -36,7 +36,7 @@ def test_what_was_written_goes_with_a_block_that_raises(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.transaction() as transaction:
         other = new_state(transaction, "other")
         transaction.write([state, other])
-        transaction.drop_worker(worker.id)
+        transaction.drop_worker(worker)
         transaction.put_worker(new_worker(9.0))
         raise ZeroDivisionError
     assert looked_at(store, state) == before
@@ -52,14 +52,14 @@ def test_a_close_that_is_not_committed_is_none(store: Store) -> None:
         transaction.write([state])
         raise ZeroDivisionError
     assert looked_at(store, state) == before
-    assert store.is_open(state.run)
+    assert store.open_among([state.run]) == {state.run}
 
 
 def test_what_a_block_did_before_stays(store: Store) -> None:
     state = saved(store)
     with pytest.raises(ZeroDivisionError), store.transaction():
         raise ZeroDivisionError
-    assert store.is_open(state.run)
+    assert store.open_among([state.run]) == {state.run}
     assert saved(store, "next").run > state.run
 
 

@@ -47,6 +47,7 @@ STATUS = {
     "ExecutionAlreadyStartedError": ("EXECUTION_ALREADY_STARTED", 1),
     "DecisionRefusedError": ("DECISION_REFUSED", 1),
     "TaskLostError": ("TASK_LOST", 1),
+    "ConflictError": ("CONFLICT", 69),
     "StoreUnavailableError": ("STORE_UNAVAILABLE", 69),
     "StoreFullError": ("STORE_FULL", 69),
     "StoreCorruptError": ("STORE_CORRUPT", 69),

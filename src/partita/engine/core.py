@@ -6,6 +6,7 @@ Knows when to look at the store and who has died; what a request means is in `ap
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from partita.engine.loop import Loop, Request
 from partita.engine.states import States
 from partita.engine.unit import Unit
 from partita.errors import (
+    ConflictError,
     PartitaError,
     StoreError,
 )
@@ -31,7 +33,7 @@ from partita.service import (
 from partita.state import (
     AnyItem,
 )
-from partita.store import Store, WorkerRecord
+from partita.store import News, Store, WorkerRecord
 
 T = TypeVar("T")
 
@@ -41,11 +43,17 @@ Rest = Callable[[float | None, bool], float | None]
 DEFAULT_LEASE = 10.0
 """Seconds after which a silent worker's tasks are given to others."""
 
-GLANCE = 0.01
-"""Seconds between two looks at whether another process has written."""
+PATIENCE = 0.1
+"""Seconds after which those who wait for news look for themselves."""
 
 REAP = 1.0
-"""Seconds between two looks for dead workers."""
+"""Seconds between two looks for dead workers, at least."""
+
+AGAIN = 0.02
+"""Seconds after which what another process held is looked for again."""
+
+TRIES = 30
+"""Times that a transaction is begun anew because others got in between."""
 
 log = logging.getLogger("partita.engine")
 
@@ -79,6 +87,7 @@ class Core:
         self.rest: Rest | None = None
         self.listening = Listening()
         self.loop = Loop(self._transact, self._pause)
+        store.on_change(self.loop.wake)
 
     # -- the loop's two questions ----------------------------------------------------------
 
@@ -120,8 +129,8 @@ class Core:
             waits.append(max(0.0, min(self._next_renewal, self._next_reap) - now))
             if self._next_token is not None:
                 waits.append(max(0.0, self._next_token - now))
-        if self.store.shared and (self._dispatch or self._closings or self._followers):
-            waits.append(GLANCE)
+        if self.store.glance and (self._dispatch or self._closings or self._followers):
+            waits.append(self.store.glance)
         return min(waits) if waits else None
 
     def _transact(self, batch: list[Request[Any]]) -> None:
@@ -129,7 +138,7 @@ class Core:
         try:
             if not batch and not self._is_needed():
                 return
-            tasks, unit = self._commit(batch)
+            tasks, unit = self._commit_at_last(batch)
         except BaseException as error:
             self._undo()
             if len(batch) > 1 and not isinstance(error, StoreError):
@@ -145,6 +154,15 @@ class Core:
         if self.listening.is_wanted:
             self.listening.tell(unit)
         self._publish(unit, tasks)
+
+    def _commit_at_last(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
+        """Do a batch, from the start again whenever others changed what it rests on."""
+        for _ in range(TRIES):
+            try:
+                return self._commit(batch)
+            except ConflictError:
+                self._undo()
+        return self._commit(batch)
 
     def _refuse(self, batch: list[Request[Any]], error: BaseException) -> None:
         """Answer a whole batch with the error that undid its transaction."""
@@ -162,8 +180,9 @@ class Core:
     def _is_needed(self) -> bool:
         """Whether a transaction without requests has anything to do."""
         now = self._clock()
-        if self.store.changed():
-            self._look_again()
+        news = self.store.changed()
+        if news:
+            self._look_again(news)
             return self._dispatch is not None or self._due_unknown
         if self._next_due is not None and self._next_due <= now:
             return True
@@ -175,11 +194,17 @@ class Core:
             dispatch.is_behind or min(self._next_renewal, self._next_reap) <= now
         )
 
-    def _look_again(self) -> None:
-        self._due_unknown = self._asked = True
-        if self._dispatch is not None:
-            self._dispatch.look_again()
-        self._check_closings()
+    def _look_again(self, news: News) -> None:
+        if News.WORK in news:
+            self._due_unknown = True
+            if self._dispatch is not None:
+                self._dispatch.look_again()
+        if News.QUESTIONS in news:
+            self._asked = True
+        if News.LIMITS in news:
+            self._states.limits = None
+        if News.CLOSED in news:
+            self._check_closings()
         with self._news:
             self._news.notify_all()
 
@@ -187,7 +212,7 @@ class Core:
         with self.store.transaction() as transaction:
             if transaction.foreign:
                 self._states.doubt()
-                self._look_again()
+                self._look_again(News.ALL)
             now = self._clock()
             unit = self._unit = Unit(transaction, now, self._states, self._find_item)
             if self._due_unknown or (self._next_due is not None and self._next_due <= now):
@@ -210,6 +235,8 @@ class Core:
             self._dispatch.answer_questions(unit)
         tasks = self._dispatch.serve(unit)
         self._next_token = unit.lanes.next_token or self._next_token
+        if unit.transaction.skipped:
+            self._next_token = min(unit.now + AGAIN, self._next_token or math.inf)
         return tasks
 
     def _find_item(self, run: int, kind: str, id: str) -> AnyItem | None:
@@ -227,11 +254,15 @@ class Core:
 
     def _undo(self) -> None:
         """Forget everything that was made of a transaction that failed."""
-        self._due_unknown = True
+        self._due_unknown = self._asked = True
+        self._states.limits = None
+        self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
         if self._dispatch is not None:
             self._dispatch.look_again()
         if self._unit is None:
             return
+        for state in self._unit.used.values():
+            self._states.forget(state)
         for state in self._unit.touched.values():
             self._states.forget(state)
             if self._dispatch is not None:
@@ -242,10 +273,7 @@ class Core:
         for state in unit.touched.values():
             self._states.keep(state)
         if self._dispatch is not None:
-            if tasks:
-                self._dispatch.host.start_tasks(tasks)
-            for state in unit.closed:
-                self._dispatch.host.forget(state.execution.run_id)
+            self._dispatch.publish(tasks, unit.closed)
         for state in unit.closed:
             for event in self._closings.pop(state.run, ()):
                 event.set()
@@ -284,10 +312,14 @@ class Core:
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
 
+        leaving: list[WorkerRecord] = []  # kept for when the transaction is begun anew
+
         def end(unit: Unit) -> None:
             if self._worker is not None:
-                unit.release(self._worker.id, RescheduleCause.GIVEN_BACK)
-                unit.transaction.drop_worker(self._worker.id)
+                leaving[:] = [self._worker]
+            for worker in leaving:
+                if unit.transaction.drop_worker(worker):
+                    unit.release(worker.id, RescheduleCause.GIVEN_BACK)
             if self._dispatch is not None:
                 self._dispatch.host.detached()
             self._dispatch = self._worker = None
@@ -301,12 +333,12 @@ class Core:
         if unit.now >= self._next_renewal:
             self._renew(unit, self._dispatch)
         if unit.now >= self._next_reap:
-            self._next_reap = unit.now + REAP
+            self._next_reap = unit.now + max(REAP, (self.store.glance or 0.0) / 2)
             for worker in unit.transaction.workers():
                 if worker.id != self._worker.id and is_dead(worker, unit.now):
-                    log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
-                    unit.release(worker.id, RescheduleCause.WORKER_LOST)
-                    unit.transaction.drop_worker(worker.id)
+                    if unit.transaction.drop_worker(worker):
+                        log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
+                        unit.release(worker.id, RescheduleCause.WORKER_LOST)
 
     def _renew(self, unit: Unit, dispatch: Dispatch) -> None:
         assert self._worker is not None
@@ -354,15 +386,16 @@ class Core:
 
     def _check_closings(self) -> None:
         """Wake those who wait for executions that another process has closed."""
-        for run in list(self._closings):
-            if not self.store.is_open(run):
-                for event in self._closings.pop(run):
-                    event.set()
+        if not self._closings:
+            return
+        for run in self._closings.keys() - self.store.open_among(self._closings):
+            for event in self._closings.pop(run):
+                event.set()
 
     def wait_for_news(self, seconds: float) -> None:
         """Wait until there may be something new to take."""
         with self._news:
-            self._news.wait(min(seconds, GLANCE * 10))
+            self._news.wait(min(seconds, PATIENCE))
 
     def follow(self, moved: Callable[[], bool], timeout: float | None) -> bool:
         """Wait until `moved()`, which is asked whenever something was committed."""
@@ -376,7 +409,7 @@ class Core:
                 if left is not None and left <= 0:
                     return False
                 with self._news:
-                    self._news.wait(min(GLANCE * 10, left or 1.0))
+                    self._news.wait(min(PATIENCE, left or 1.0))
         finally:
             with self._news:
                 self._followers -= 1

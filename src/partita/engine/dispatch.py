@@ -47,6 +47,7 @@ class Dispatch:
         self._more_decisions = True  # whether the store may hold tasks for us
         self._more_activities = True
         self._left = 0  # decisions that this transaction may still make
+        self._failures: list[tuple[DecisionTask, PartitaError]] = []  # of this transaction
 
     @property
     def is_behind(self) -> bool:
@@ -64,10 +65,24 @@ class Dispatch:
         if self.paused:
             return []
         self._left = DECISION_LIMIT
+        self._failures = []
         self._decide_ready(unit)
         if self._more_decisions:
             self._take_decisions(unit)
-        return self._take_activities(unit)
+        tasks = self._take_activities(unit)
+        if tasks:
+            unit.transaction.act_for(self.owner)
+        return tasks
+
+    def publish(self, tasks: list[ActivityTask], closed: list[State]) -> None:
+        """Tell the host what the transaction has brought, now that it is committed."""
+        if tasks:
+            self.host.start_tasks(tasks)
+        for state in closed:
+            self.host.forget(state.execution.run_id)
+        failures, self._failures = self._failures, []
+        for task, error in failures:
+            self.host.decision_failed(task, error)
 
     def answer_questions(self, unit: Unit) -> None:
         """Answer the queries that other processes have about this host's executions."""
@@ -201,7 +216,7 @@ class Dispatch:
                 started_event_id=started_event_id, cause=error.code, message=str(error)
             ),
         )
-        self.host.decision_failed(task, error)
+        self._failures.append((task, error))
 
     # -- activities
 

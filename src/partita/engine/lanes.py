@@ -30,15 +30,13 @@ class Lanes:
     def room(self, domain: str, task_list: str) -> float:
         """Return how many more activities may begin in a task list now."""
         key = (domain, task_list)
-        limit = self._limits.get(key)
+        limit = self._limit(key)
         if limit is None:
             return math.inf
         room = math.inf
         taken = self._taken.get(key, 0)
         more = taken - self._left.get(key, 0)
         if limit.concurrency is not None:
-            if key not in self._running:
-                self._running[key] = self._transaction.in_lane(domain, task_list)
             room = limit.concurrency - self._running[key] - more
         if limit.per_second is not None:
             tokens = filled(limit, self._now) - taken
@@ -46,6 +44,16 @@ class Lanes:
             if tokens < 1:
                 self._wake_at(self._now + (1 - tokens) / limit.per_second)
         return max(0, room)
+
+    def _limit(self, key: tuple[str, str]) -> LimitRecord | None:
+        """Return a limit as it is now: others use it up, too."""
+        if key in self._limits and key not in self._running:
+            limit, self._running[key] = self._transaction.lane(*key)
+            if limit is None:
+                del self._limits[key]
+            else:
+                self._limits[key] = limit
+        return self._limits.get(key)
 
     def _wake_at(self, moment: float) -> None:
         if self.next_token is None or moment < self.next_token:

@@ -67,6 +67,10 @@ class Request(Generic[T]):
         return result
 
 
+WAKE: Request[Any] = Request(lambda _: None, lambda _: None)
+"""What is put into an inbox to wake its thread, and is not carried out."""
+
+
 class Loop:
     """A thread with an inbox: `transact` does a batch, `pause` says how long to wait for one."""
 
@@ -91,6 +95,11 @@ class Loop:
     def post(self, work: Callable[[Unit], Any], failed: Callable[[PartitaError], None]) -> None:
         """Have `work` done in a transaction, without waiting."""
         self._put(Request(work, failed))
+
+    def wake(self) -> None:
+        """Have `pause` asked again; from any thread."""
+        if self._thread is not None:
+            self._inbox.put(WAKE)
 
     def is_current(self) -> bool:
         """Whether the caller is the loop's own thread."""
@@ -127,7 +136,7 @@ class Loop:
             batch = self._gather()
             running = None not in batch
             try:
-                self._transact([request for request in batch if request is not None])
+                self._transact([one for one in batch if one is not None and one is not WAKE])
             except BaseException:  # a fault in what is told of the commit; the commit itself stands
                 log.exception("the engine's thread goes on after a fault")
 

@@ -13,7 +13,8 @@ class States:
     """Keep the most recently used states between transactions; belongs to the engine's thread.
 
     After another process may have written, every state is checked against its row before it
-    is used again, and read anew if it has moved.
+    is used again, and read anew if it has moved. Where many write at once, a state is believed
+    until its row has been seen to differ; the commit holds it to the row again.
     """
 
     def __init__(self, limit: int = 20_000) -> None:
@@ -35,10 +36,7 @@ class States:
 
     def keep(self, state: State) -> None:
         """Hold a state that equals what the store holds now."""
-        state.is_new = False
-        state.new_events = []
-        state.reindex = False
-        state.changed.clear()
+        state.settle()
         state.epoch = self.epoch
         self._states[state.run] = state
         self._states.move_to_end(state.run)
@@ -48,10 +46,14 @@ class States:
     def get(self, run: int, transaction: Transaction) -> State | None:
         """Return the state of a run, if it is here and still true."""
         state = self._states.get(run)
-        if state is not None and state.epoch != self.epoch:
+        if state is None:
+            return None
+        seen = transaction.seen.get(run)
+        if seen is None and state.epoch != self.epoch:
             record = transaction.record(run)
-            if record is None or record.progress.revision != state.progress.revision:
-                self.forget(state)
-                return None
-            state.epoch = self.epoch
+            seen = -1 if record is None else record.progress.revision
+        if seen not in (None, state.stored):
+            self.forget(state)
+            return None
+        state.epoch = self.epoch
         return state

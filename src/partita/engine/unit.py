@@ -84,6 +84,7 @@ class Unit:
         "states",
         "touched",
         "transaction",
+        "used",
     )
 
     def __init__(
@@ -95,6 +96,7 @@ class Unit:
     ) -> None:
         self.transaction = transaction
         self.now = now
+        self.used: dict[int, State] = {}  # all that was looked at
         self.touched: dict[int, State] = {}
         self.closed: list[State] = []
         self.ready_decisions: dict[int, State] = {}  # wait to be taken
@@ -116,12 +118,14 @@ class Unit:
         state = self.touched.get(run) or self.states.get(run, self.transaction)
         if state is None:
             record = self.transaction.record(run)
-            state = None if record is None else self._of(record)
+            return None if record is None else self._of(record)
+        self.used[run] = state
         return state
 
     def _of(self, record: Record) -> State:
         known = self.touched.get(record.run) or self.states.get(record.run, self.transaction)
         if known is not None:
+            self.used[record.run] = known
             return known
         state = State(record.run, record.execution, record.progress, self._find_item)
         progress = record.progress
@@ -130,6 +134,7 @@ class Unit:
             state.items = {(item.kind, item.id): item for item in items}
             state.whole = True
         self.states.keep(state)
+        self.used[state.run] = state
         return state
 
     def find(self, domain: str, workflow_id: str, run_id: str | None = None) -> State | None:
@@ -280,6 +285,13 @@ class Unit:
             limits = self._lanes.write()
             if self.states.limits is not None:
                 self.states.limits = limits
+        relied = [
+            state
+            for run, state in self.used.items()
+            if run not in self.touched and not state.is_closed
+        ]
+        if relied:
+            self.transaction.rely_on(relied)
         if self.touched:
             self.transaction.write(self.touched.values())
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ import msgspec
 
 from partita.history import AnyEvent
 from partita.state import AnyItem, ExecutionFilter, ItemKey, OpenChild, State, Status
-from partita.store import Answer, LimitRecord, Question, Record, Taken, WorkerRecord
+from partita.store import Answer, LimitRecord, News, Question, Record, Taken, WorkerRecord
 
 encode = msgspec.json.Encoder().encode
 
@@ -28,7 +28,10 @@ class MemoryStore:
     """A store that is also its own transaction, and notes how to take back what it changed."""
 
     shared = False
+    glance = None
     foreign = False
+    skipped = False
+    seen: Mapping[int, int] = {}
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -56,9 +59,12 @@ class MemoryStore:
                     take_back()
                 raise
 
-    def changed(self) -> bool:
-        """Return False: no other process can write here."""
-        return False
+    def changed(self) -> News:
+        """Return nothing: no other process can write here."""
+        return News.NOTHING
+
+    def on_change(self, heard: Callable[[], None]) -> None:
+        """Do nothing: no other process can write here."""
 
     def close(self) -> None:
         """Do nothing: what is here goes with the process."""
@@ -89,10 +95,10 @@ class MemoryStore:
         """Return one open item."""
         return self._items.get(run, {}).get((kind, id))
 
-    def is_open(self, run: int) -> bool:
-        """Return whether a run is there and open."""
-        record = self._records.get(run)
-        return record is not None and record.progress.status is Status.OPEN
+    def open_among(self, runs: Collection[int]) -> set[int]:
+        """Return which of these runs are there and open."""
+        records = [self._records[run] for run in runs if run in self._records]
+        return {record.run for record in records if record.progress.status is Status.OPEN}
 
     def items(self, run: int) -> list[AnyItem]:
         """Return all the open items of a run."""
@@ -192,6 +198,9 @@ class MemoryStore:
                 else:
                     self._set(items, key, item)
 
+    def rely_on(self, states: Iterable[State]) -> None:
+        """Do nothing: what was read is still so."""
+
     def add_types(self, domain: str, keys: Collection[str]) -> None:
         """Remember workflow types."""
         for key in keys:
@@ -213,12 +222,13 @@ class MemoryStore:
         else:
             self._set(self._limits, key, limit)
 
-    def in_lane(self, domain: str, lane: str) -> int:
-        """Count the open items that take a place in a lane."""
-        return sum(
-            item.lane == lane and self._records[run].execution.domain == domain
+    def lane(self, domain: str, task_list: str) -> tuple[LimitRecord | None, int]:
+        """Return a task list's limits, and how many open items take a place in it."""
+        taken = sum(
+            item.lane == task_list and self._records[run].execution.domain == domain
             for run, item in self._all()
         )
+        return self._limits.get((domain, task_list)), taken
 
     def ask(self, question: Question) -> None:
         """Put a question to whoever can answer it."""
@@ -260,9 +270,15 @@ class MemoryStore:
         """Insert or replace a worker."""
         self._set(self._workers, worker.id, worker)
 
-    def drop_worker(self, id: str) -> None:
-        """Remove a worker."""
-        self._remove(self._workers, id)
+    def drop_worker(self, worker: WorkerRecord) -> bool:
+        """Remove a worker if its record is still this one."""
+        if self._workers.get(worker.id) != worker:
+            return False
+        self._remove(self._workers, worker.id)
+        return True
+
+    def act_for(self, worker: str) -> None:
+        """Do nothing: no other process can take a worker off the record."""
 
     def _set(self, mapping: dict[K, V], key: K, value: V) -> None:
         if key in mapping:

@@ -9,10 +9,11 @@ Source: https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_data_
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,9 @@ from partita.state import (
     AnyItem,
     ExecutionFilter,
 )
-from partita.store import Record, WorkerRecord
+from partita.store import News, Record, WorkerRecord
 from partita.stores.migrations import migrate
+from partita.stores.packed import joined, record_of, unpack_item, unpack_progress, worker_of
 from partita.stores.sqlite_rows import (
     EVENTS,
     ITEM,
@@ -40,12 +42,7 @@ from partita.stores.sqlite_rows import (
     RECORD,
     WORKERS,
     find_sql,
-    joined,
-    record_of,
-    unpack_item,
-    unpack_progress,
     where_sql,
-    worker_of,
 )
 from partita.stores.sqlite_transaction import SqliteTransaction
 
@@ -57,6 +54,7 @@ class SqliteStore:
     """One file. Transactions use one connection, reads another, so that they do not wait."""
 
     shared = True
+    glance = 0.01
 
     def __init__(self, path: str | Path, *, synchronous: str = "FULL") -> None:
         self.path = Path(path)
@@ -132,13 +130,16 @@ class SqliteStore:
         self._next_run += 1
         return self._next_run - 1
 
-    def changed(self) -> bool:
+    def changed(self) -> News:
         """Ask SQLite whether another connection has committed since the last call."""
         with self._lock, _translated(self.path):
             version = self._writer.execute("PRAGMA data_version").fetchone()[0]
         changed = bool(version != self._seen)
         self._seen = version
-        return changed
+        return News.ALL if changed else News.NOTHING
+
+    def on_change(self, heard: Callable[[], None]) -> None:
+        """Do nothing: SQLite tells nobody, and asking it costs no query."""
 
     def _read(self, sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
         with self._read_lock, _translated(self.path):
@@ -150,9 +151,13 @@ class SqliteStore:
         with _translated(self.path):
             return record_of(rows[0]) if rows else None
 
-    def is_open(self, run: int) -> bool:
-        """Return whether a run is there and open, as last committed."""
-        return bool(self._read("SELECT 1 FROM executions WHERE run = ? AND status = 0", (run,)))
+    def open_among(self, runs: Collection[int]) -> set[int]:
+        """Return which of these runs are there and open, as last committed."""
+        sql = (
+            "SELECT run FROM executions WHERE status = 0 "
+            "AND run IN (SELECT value FROM json_each(?))"
+        )
+        return {run for (run,) in self._read(sql, (json.dumps(list(runs)),))}
 
     def item(self, run: int, kind: str, id: str) -> AnyItem | None:
         """Return one open item, as last committed."""

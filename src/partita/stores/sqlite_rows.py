@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from partita.history import AnyEvent
-from partita.state import AnyItem, Execution, ExecutionFilter, OpenItem, Progress, State
-from partita.store import Record, WorkerRecord
-
-pack = msgspec.msgpack.Encoder().encode
-unpack_events = msgspec.msgpack.Decoder(list[AnyEvent]).decode
-unpack_execution = msgspec.msgpack.Decoder(Execution).decode
-unpack_progress = msgspec.msgpack.Decoder(Progress).decode
-unpack_item: Callable[[bytes], AnyItem] = msgspec.msgpack.Decoder(AnyItem).decode
+from partita.state import ExecutionFilter, OpenItem, State
+from partita.stores.packed import LIMIT_COLUMNS, QUESTION_COLUMNS, WORKER_COLUMNS, pack, to_json
 
 RECORD = "SELECT run, execution, progress FROM executions "
-
-
 EVENTS = (
     "SELECT events FROM batches WHERE run = ? AND first_event_id >= coalesce((SELECT "
     "max(first_event_id) FROM batches WHERE run = ? AND first_event_id <= ? + 1), 0) "
@@ -28,7 +16,9 @@ EVENTS = (
 )
 ITEM = "SELECT body FROM items WHERE run = ? AND kind = ? AND id = ?"
 ITEMS = "SELECT body FROM items WHERE run = ?"
-WORKERS = "SELECT id, machine, pid, born, lease_until FROM workers"
+WORKERS = f"SELECT {WORKER_COLUMNS} FROM workers"
+LIMITS = f"SELECT {LIMIT_COLUMNS} FROM limits"
+QUESTIONS = f"SELECT {QUESTION_COLUMNS} FROM questions"
 
 
 def find_sql(domain: str, workflow_id: str, run_id: str | None) -> tuple[str, tuple[str, ...]]:
@@ -64,23 +54,6 @@ def where_sql(filter: ExecutionFilter) -> tuple[str, list[Any]]:
     return "WHERE " + " AND ".join(clauses), parameters
 
 
-def to_json(value: Any) -> str:
-    """Return a value as JSON text."""
-    return msgspec.json.encode(value).decode()
-
-
-def record_of(row: tuple[int, bytes, bytes]) -> Record:
-    """Read a row of `executions`."""
-    run, execution, progress = row
-    return Record(run, unpack_execution(execution), unpack_progress(progress))
-
-
-def worker_of(row: tuple[str, str, int, str, float]) -> WorkerRecord:
-    """Read a row of `workers`."""
-    id, machine, pid, born, lease_until = row
-    return WorkerRecord(id=id, machine=machine, pid=pid, born=born, lease_until=lease_until)
-
-
 def execution_row(state: State) -> tuple[Any, ...]:
     """Return an execution as a row."""
     execution = state.execution
@@ -114,11 +87,3 @@ def item_row(run: int, domain: str, item: OpenItem) -> tuple[Any, ...]:
         pack(item),
         item.lane,
     )
-
-
-def joined(rows: list[tuple[bytes]], after: int) -> list[AnyEvent]:
-    """Return the events in rows of `batches` that come after a number."""
-    events = [event for (batch,) in rows for event in unpack_events(batch)]
-    if events and events[0].event_id <= after:
-        return [event for event in events if event.event_id > after]
-    return events

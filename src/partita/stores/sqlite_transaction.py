@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,26 +12,35 @@ import msgspec
 from partita.history import AnyEvent
 from partita.state import AnyItem, OpenChild, State
 from partita.store import Answer, LimitRecord, Question, Record, Taken, WorkerRecord
-from partita.stores.sqlite_rows import (
-    EVENTS,
-    ITEM,
-    ITEMS,
-    RECORD,
-    WORKERS,
-    execution_row,
-    find_sql,
-    item_row,
+from partita.stores.packed import (
     joined,
+    limit_of,
     pack,
+    question_of,
     record_of,
     to_json,
     unpack_item,
     worker_of,
 )
+from partita.stores.sqlite_rows import (
+    EVENTS,
+    ITEM,
+    ITEMS,
+    LIMITS,
+    QUESTIONS,
+    RECORD,
+    WORKERS,
+    execution_row,
+    find_sql,
+    item_row,
+)
 
 
 class SqliteTransaction:
-    """One write transaction."""
+    """One write transaction: nobody else writes until it ends."""
+
+    skipped = False
+    seen: Mapping[int, int] = {}
 
     def __init__(
         self, connection: sqlite3.Connection, take_run: Callable[[], int], *, foreign: bool
@@ -160,6 +169,9 @@ class SqliteTransaction:
         if closed:
             many("DELETE FROM items WHERE run = ?", closed)
 
+    def rely_on(self, states: Iterable[State]) -> None:
+        """Do nothing: what was read is still so."""
+
     def _index(self, run: int, attributes: dict[str, Any]) -> None:
         self._execute("DELETE FROM attributes WHERE run = ?", (run,))
         rows = [(run, name, to_json(value)) for name, value in attributes.items()]
@@ -178,9 +190,7 @@ class SqliteTransaction:
 
     def limits(self) -> list[LimitRecord]:
         """Return the limits of every task list that has one."""
-        names = LimitRecord.__struct_fields__
-        rows = self._execute(f"SELECT {', '.join(names)} FROM limits")
-        return [LimitRecord(**dict(zip(names, row, strict=True))) for row in rows]
+        return [limit_of(row) for row in self._execute(LIMITS)]
 
     def put_limit(self, limit: LimitRecord) -> None:
         """Insert, replace or remove a task list's limits."""
@@ -192,10 +202,12 @@ class SqliteTransaction:
             row = msgspec.structs.astuple(limit)
             self._execute("INSERT OR REPLACE INTO limits VALUES (?,?,?,?,?,?,?)", row)
 
-    def in_lane(self, domain: str, lane: str) -> int:
-        """Count the open items that take a place in a lane."""
+    def lane(self, domain: str, task_list: str) -> tuple[LimitRecord | None, int]:
+        """Return a task list's limits, and how many open items take a place in it."""
+        key = (domain, task_list)
+        row = self._execute(f"{LIMITS} WHERE domain = ? AND task_list = ?", key).fetchone()
         sql = "SELECT count(*) FROM items WHERE domain = ? AND lane = ?"
-        return int(self._execute(sql, (domain, lane)).fetchone()[0])
+        return limit_of(row) if row else None, int(self._execute(sql, key).fetchone()[0])
 
     def ask(self, question: Question) -> None:
         """Put a question to whoever can answer it."""
@@ -205,13 +217,12 @@ class SqliteTransaction:
 
     def questions(self, domain: str, keys: Collection[str]) -> list[Question]:
         """Return the questions about these types that nobody has answered."""
-        names = Question.__struct_fields__
         rows = self._execute(
-            f"SELECT {', '.join(names)} FROM questions WHERE answer IS NULL AND domain = ? "
+            f"{QUESTIONS} WHERE answer IS NULL AND domain = ? "
             "AND type_key IN (SELECT value FROM json_each(?))",
             (domain, json.dumps(list(keys))),
         )
-        return [Question(**dict(zip(names, row, strict=True))) for row in rows]
+        return [question_of(row) for row in rows]
 
     def answer(self, id: str, answer: Answer) -> None:
         """Answer a question."""
@@ -244,7 +255,11 @@ class SqliteTransaction:
             (worker.id, worker.machine, worker.pid, worker.born, worker.lease_until),
         )
 
-    def drop_worker(self, id: str) -> None:
-        """Remove a worker."""
+    def drop_worker(self, worker: WorkerRecord) -> bool:
+        """Remove a worker if its record is still this one."""
         self.dirty = True
-        self._execute("DELETE FROM workers WHERE id = ?", (id,))
+        sql = "DELETE FROM workers WHERE id = ? AND lease_until = ?"
+        return self._execute(sql, (worker.id, worker.lease_until)).rowcount > 0
+
+    def act_for(self, worker: str) -> None:
+        """Do nothing: the engine has looked, and nobody writes in between."""
