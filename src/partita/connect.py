@@ -1,6 +1,7 @@
 """Make the service that a URL names: the only place where parts are put together.
 
-`memory://` keeps everything in this process, `sqlite:///PATH` in a file. Others register
+`memory://` keeps everything in this process, `sqlite:///PATH` in a file,
+`postgresql://HOST/DATABASE` in a schema of a server. Others register
 under the entry-point groups `partita.services` (URL -> Service) and `partita.stores`
 (URL -> Store), by scheme.
 """
@@ -14,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
 from partita.service import Service
+from partita.store import Store
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
 
@@ -34,14 +36,28 @@ def connect(url: str | None = None) -> Service:
         return Engine(MemoryStore())
     if scheme == "sqlite":
         return Engine(SqliteStore(_path(url)))
+    if scheme in ("postgresql", "postgres"):
+        return Engine(_postgres(url))
     for entry in entry_points(group="partita.services", name=scheme):
         service: Service = entry.load()(url)
         return service
     for entry in entry_points(group="partita.stores", name=scheme):
         return Engine(entry.load()(url))
     raise InvalidOptionError(
-        f"no backend for {url!r}; give memory://, sqlite:///relative/path or sqlite:////absolute"
+        f"no backend for {url!r}; give memory://, sqlite:///relative/path, sqlite:////absolute "
+        "or postgresql://host/database"
     )
+
+
+def _postgres(url: str) -> Store:
+    try:
+        from partita.stores.postgres import PostgresStore  # costs the driver, which is an extra
+    except ImportError as error:
+        raise InvalidOptionError(
+            f"postgresql URLs need a driver that is not installed ({error}); "
+            "pip install 'partita[postgres]'"
+        ) from error
+    return PostgresStore(url)
 
 
 def _path(url: str) -> str:

@@ -100,8 +100,11 @@ class Transaction(Protocol):
     """
 
     foreign: bool  # whether what was read in earlier transactions must be checked before use
-    seen: Mapping[int, int]  # revisions that this transaction has read, by run
     skipped: bool  # whether `queued` left out what another process holds at this moment
+
+    @property
+    def seen(self) -> Mapping[int, int]:
+        """Revisions that this transaction has read, by run."""
 
     def new_run(self) -> int:
         """Return a key for a new execution, greater than all before."""
@@ -158,6 +161,9 @@ class Transaction(Protocol):
 
     def rely_on(self, states: Iterable[State]) -> None:
         """Commit only if these, read and not changed, are still as they were read."""
+
+    def tell(self, news: News) -> None:
+        """Let other processes hear of something that no written state shows."""
 
     def add_types(self, domain: str, keys: Collection[str]) -> None:
         """Remember workflow types."""

@@ -311,7 +311,6 @@ class Core:
 
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
-
         leaving: list[WorkerRecord] = []  # kept for when the transaction is begun anew
 
         def end(unit: Unit) -> None:

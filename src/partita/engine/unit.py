@@ -56,7 +56,7 @@ from partita.state import (
     Progress,
     State,
 )
-from partita.store import LimitRecord, Record, Transaction
+from partita.store import LimitRecord, News, Record, Transaction
 
 FEW = 64
 """Open items up to which a state is loaded whole; beyond, item by item as they are asked for."""
@@ -292,6 +292,8 @@ class Unit:
         ]
         if relied:
             self.transaction.rely_on(relied)
+        if self.freed:
+            self.transaction.tell(News.WORK)
         if self.touched:
             self.transaction.write(self.touched.values())
 

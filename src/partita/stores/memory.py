@@ -201,6 +201,9 @@ class MemoryStore:
     def rely_on(self, states: Iterable[State]) -> None:
         """Do nothing: what was read is still so."""
 
+    def tell(self, news: News) -> None:
+        """Do nothing: nobody else listens."""
+
     def add_types(self, domain: str, keys: Collection[str]) -> None:
         """Remember workflow types."""
         for key in keys:

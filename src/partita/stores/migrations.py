@@ -1,4 +1,4 @@
-"""Bring a SQLite file to the newest schema, one numbered script at a time.
+"""Know the numbered scripts of each database, and bring a SQLite file to the newest schema.
 
 A script never changes once it is released: its checksum is kept with the number, and a file
 whose checksums differ, or that has a number we do not know, is left alone.
@@ -19,6 +19,8 @@ from partita.errors import SchemaTooNewError, StoreCorruptError
 
 APPLICATION_ID = 0x50415254
 """`PART`, in the header of every file that is ours (`PRAGMA application_id`)."""
+
+_ADVICE = "choose another file with --backend sqlite:///PATH"
 
 _JOURNAL = """
 CREATE TABLE IF NOT EXISTS migrations (
@@ -68,7 +70,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         _check_owner(connection, path)
         connection.execute(_JOURNAL)
         applied = _applied(connection)
-        _check_applied(applied, wanted, path)
+        check_applied(applied, wanted, str(path), _ADVICE)
         for migration in wanted:
             if migration.number not in applied:
                 _apply(connection, migration)
@@ -96,25 +98,30 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     if owner == APPLICATION_ID:
         return
     if owner or tables:
-        raise StoreCorruptError(
-            f"{path} is a database of another program; "
-            "choose another file with --backend sqlite:///PATH"
-        )
+        raise StoreCorruptError(f"{path} is a database of another program; {_ADVICE}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def _check_applied(applied: dict[int, str], wanted: list[Migration], path: Path) -> None:
+def check_applied(
+    applied: dict[int, str], wanted: list[Migration], where: str, advice: str
+) -> None:
+    """Hold that what was applied is what we know; `where` names the database.
+
+    Raises:
+        SchemaTooNewError: a newer Partita wrote it.
+        StoreCorruptError: a script was changed.
+    """
     known = {migration.number: migration for migration in wanted}
     newest = max(applied, default=0)
     if newest > len(wanted):
         raise SchemaTooNewError(
-            f"{path} has schema {newest}, this Partita knows up to {len(wanted)}; "
-            "upgrade Partita, or choose another file with --backend sqlite:///PATH"
+            f"{where} has schema {newest}, this Partita knows up to {len(wanted)}; "
+            f"upgrade Partita, or {advice}"
         )
     for number, checksum in applied.items():
         if known[number].checksum != checksum:
             raise StoreCorruptError(
-                f"{path} was made by another script for migration {number} than this Partita has; "
+                f"{where} was made by another script for migration {number} than this Partita has; "
                 "use the version that made it"
             )
 

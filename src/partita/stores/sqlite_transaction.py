@@ -11,7 +11,7 @@ import msgspec
 
 from partita.history import AnyEvent
 from partita.state import AnyItem, OpenChild, State
-from partita.store import Answer, LimitRecord, Question, Record, Taken, WorkerRecord
+from partita.store import Answer, LimitRecord, News, Question, Record, Taken, WorkerRecord
 from partita.stores.packed import (
     joined,
     limit_of,
@@ -171,6 +171,9 @@ class SqliteTransaction:
 
     def rely_on(self, states: Iterable[State]) -> None:
         """Do nothing: what was read is still so."""
+
+    def tell(self, news: News) -> None:
+        """Do nothing: SQLite says that something was written, and no more."""
 
     def _index(self, run: int, attributes: dict[str, Any]) -> None:
         self._execute("DELETE FROM attributes WHERE run = ?", (run,))

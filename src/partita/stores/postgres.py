@@ -1,0 +1,295 @@
+"""Keep executions in one schema of a PostgreSQL database, which any number of engines share.
+
+Many engines, in any number of processes and on any number of machines, commit at the same
+time. Nothing keeps them apart in advance; each commit proves that it rests on the truth.
+
+*What a commit rests on.* An execution's row carries the `revision` of its state, one more at
+every change, and all that belongs to the execution (items, events, attributes) changes only
+together with it. An engine works on states that it has cached, or has just read, without
+asking again. Its commit changes each row only if the revision is still the one that it knew,
+and it holds the states that were read and not changed to theirs. If one differs, the commit
+fails as a whole (ConflictError): the engine forgets these states and does the same requests
+again. So a refusal, too, is given only on the strength of what was true at the commit. After
+a conflict, the runs in question are locked before they are read, in the order of their keys:
+the second try waits, it does not race. A sequential step thus costs one trip to the server.
+
+*Who starts a workflow id.* A new run names the run that it follows, and a run is followed by
+one other at most (a unique index). Two engines that both saw "there is none" or "the last one
+is closed" cannot both begin, even if the first one's run is closed again by then; the second
+looks again, and finds it. That makes starts idempotent.
+
+*Who takes a task.* What waits in a queue, or has come due, is looked for together with its
+execution's row, which is locked (`FOR NO KEY UPDATE SKIP LOCKED`) until the commit: others
+pass it by and take what comes next. Whoever passed something by looks again a moment later.
+What a transaction reads so is fresh, and says which cached states are not.
+
+*Locks* are on rows of `executions` alone, but for two: a lane's row in `limits`, taken before
+places in it are counted, so that a limit holds for all engines together; and a worker's row,
+shared by each transaction that gives it tasks, and deleted by whoever takes it for dead, so
+that nothing is given to it after its tasks were put back. Those who must wait for several
+rows at the commit do so in the order of `run`. What the order cannot prevent (a task that was
+claimed early, out of order) the server resolves as a deadlock; the loser does it again.
+
+*Durability.* `synchronous_commit` is on, whatever the server's default. A connection that
+breaks during the commit leaves its outcome open: the engine connects again, waits for what
+the old connection still holds, and looks for the history's new batch. Found, it is done; if
+not, or if nobody answers, callers are told that it may or may not have been done.
+
+*Poolers.* A transaction relies on nothing that a session keeps: no search path, no SET but
+LOCAL ones, no session locks. Behind a pooler in transaction mode add `prepare=no` to the URL,
+and `listen_url=` with a direct URL for LISTEN, which a pooler cannot pass on; with `listen=no`
+engines look every 0.25 s instead.
+
+Source: https://www.postgresql.org/docs/current/explicit-locking.html,
+https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.types.numeric import Int8Dumper
+from psycopg_pool import ConnectionPool
+
+from partita.errors import ConflictError, StoreCorruptError, StoreUnavailableError
+from partita.history import AnyEvent
+from partita.state import AnyItem, ExecutionFilter
+from partita.store import News, Record, WorkerRecord
+from partita.stores import postgres_rows as sql
+from partita.stores.packed import joined, record_of, unpack_item, unpack_progress, worker_of
+from partita.stores.postgres_faults import translated
+from partita.stores.postgres_news import Deaf, Listener
+from partita.stores.postgres_rows import Row
+from partita.stores.postgres_schema import migrate
+from partita.stores.postgres_transaction import PostgresTransaction
+from partita.stores.postgres_url import Address
+
+POOL_TIMEOUT = 10.0
+"""Seconds to wait for a connection to read by."""
+
+
+class PostgresStore:
+    """One schema. One connection writes, a pool of others reads, one listens."""
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        self.address = Address.of(url)
+        self._me = uuid.uuid4().hex[:12]
+        self._statement = sql.within(self.address.schema)
+        self._channel = f"partita {self.address.schema}"[:63]
+        self._lock = threading.Lock()
+        self._contended: set[int] = set()
+        with self._translated():
+            self._writer = self._connect(self.address.conninfo)
+            try:
+                self._durable = self._is_durable()
+                migrate(self._writer, self.address.schema, self.address.where)
+                self._news = self._listen()
+            except BaseException:
+                self._writer.close()
+                raise
+            self._pool = ConnectionPool(
+                self.address.conninfo,
+                kwargs={"autocommit": True, "prepare_threshold": self.address.prepare_threshold},
+                configure=_configure,
+                min_size=0,
+                max_size=self.address.pool_size,
+                timeout=POOL_TIMEOUT,
+                num_workers=1,
+                open=True,
+            )
+
+    def _translated(self) -> Any:
+        return translated(self.address.where)
+
+    def _connect(self, conninfo: str) -> psycopg.Connection[Row]:
+        connection = psycopg.connect(
+            conninfo, autocommit=True, prepare_threshold=self.address.prepare_threshold
+        )
+        _configure(connection)
+        return connection
+
+    def _is_durable(self) -> bool:
+        row = self._writer.execute("SELECT current_setting('synchronous_commit')").fetchone()
+        return row is not None and row[0] != "off"
+
+    def _listen(self) -> Listener | Deaf:
+        url = self.address.listen_conninfo
+        if url is None:
+            return Deaf()
+        return Listener(lambda: self._connect(url), self._channel, self._me)
+
+    # -- writing
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """Begin a transaction; others may write in the meantime, but not what it rests on."""
+        with self._lock, self._translated():
+            if self._writer.closed:
+                self._writer = self._connect(self.address.conninfo)
+            transaction = PostgresTransaction(self._writer, self.address.schema)
+            try:
+                if self._contended:
+                    transaction.lock(self._contended)
+                yield transaction
+                self._commit(transaction)
+            except BaseException as error:
+                overtaken = isinstance(error, (psycopg.Error, ConflictError))
+                self._contended = transaction.rests_on if overtaken else set()
+                self._clear()
+                raise
+            self._contended = set()
+
+    def _commit(self, transaction: PostgresTransaction) -> None:
+        try:
+            transaction.commit(self._channel, self._me, durable=self._durable)
+        except psycopg.OperationalError as error:
+            if not self._writer.closed:
+                raise
+            if not self._was_committed(transaction):
+                raise StoreUnavailableError(
+                    f"the connection to {self.address.where} was lost during a commit: what was "
+                    "asked for may or may not have been done; look before you repeat it"
+                ) from error
+
+    def _was_committed(self, transaction: PostgresTransaction) -> bool:
+        """Look, over a new connection, for what a commit without an answer has written."""
+        try:
+            self._writer = self._connect(self.address.conninfo)
+            with self._writer.transaction():
+                return PostgresTransaction(self._writer, self.address.schema).holds(transaction)
+        except psycopg.Error:
+            return False
+
+    def _clear(self) -> None:
+        """Leave no transaction open; a connection that cannot be sure of that is closed."""
+        try:
+            status = self._writer.info.transaction_status
+            if status == psycopg.pq.TransactionStatus.ACTIVE:
+                self._writer.close()
+            elif status != psycopg.pq.TransactionStatus.IDLE:
+                self._writer.execute("ROLLBACK")
+        except psycopg.Error:
+            self._writer.close()
+
+    # -- hearing of others
+
+    @property
+    def glance(self) -> float:
+        """Seconds that may pass between two calls of `changed`."""
+        return self._news.glance
+
+    def changed(self) -> News:
+        """Return what was heard since the last call; everything, now and then."""
+        return self._news.take()
+
+    def on_change(self, heard: Callable[[], None]) -> None:
+        """Have `heard` called when another engine has notified us."""
+        self._news.on_change(heard)
+
+    # -- reading
+
+    def _read(self, text: str, parameters: Any = ()) -> list[Row]:
+        """Read over any connection; over another one if it has broken in the meantime."""
+        with self._translated():
+            try:
+                return self._read_once(text, parameters)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                return self._read_once(text, parameters)
+
+    def _read_once(self, text: str, parameters: Any) -> list[Row]:
+        with self._pool.connection() as connection:
+            found = connection.execute(self._statement(text), parameters, binary=True)
+            return list(found.fetchall())
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
+        """Return the run, or the newest run of the workflow id, as last committed."""
+        where, parameters = sql.find_sql(domain, workflow_id, run_id)
+        rows = self._read(sql.RECORD + where, parameters)
+        with self._translated():
+            return record_of(rows[0]) if rows else None
+
+    def open_among(self, runs: Collection[int]) -> set[int]:
+        """Return which of these runs are there and open, as last committed."""
+        text = "SELECT run FROM @executions WHERE run = ANY(%s) AND status = 0"
+        return {run for (run,) in self._read(text, (list(runs),))}
+
+    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item, as last committed."""
+        rows = self._read(sql.ITEM, (run, kind, id))
+        with self._translated():
+            return unpack_item(rows[0][0]) if rows else None
+
+    def items(self, run: int) -> list[AnyItem]:
+        """Return all the open items of a run, as last committed."""
+        with self._translated():
+            return [unpack_item(body) for (body,) in self._read(sql.ITEMS, (run,))]
+
+    def events(self, run: int, after: int) -> list[AnyEvent]:
+        """Return the committed events after number `after`."""
+        with self._translated():
+            return joined(self._read(sql.EVENTS, {"run": run, "after": after}), after)
+
+    def executions(self, filter: ExecutionFilter) -> list[Record]:
+        """Return up to `filter.limit` executions, newest first."""
+        where, parameters = sql.where_sql(filter)
+        text = f"{sql.RECORD}{where} ORDER BY run DESC LIMIT %s"
+        with self._translated():
+            return [record_of(row) for row in self._read(text, [*parameters, filter.limit])]
+
+    def count_executions(self, filter: ExecutionFilter) -> int:
+        """Count the executions that `executions` would return without a limit."""
+        where, parameters = sql.where_sql(filter)
+        return int(self._read(f"SELECT count(*) FROM @executions {where}", parameters)[0][0])
+
+    def workers(self) -> list[WorkerRecord]:
+        """Return every worker on record."""
+        return [worker_of(row) for row in self._read(sql.WORKERS)]
+
+    def check(self) -> list[str]:
+        """Return what is wrong: histories that are not dense, orphan rows, wrong revisions."""
+        faults = [
+            f"items of run {run}, which is closed or unknown: {count}"
+            for run, count in self._read(
+                "SELECT run, count(*) FROM @items WHERE run NOT IN "
+                "(SELECT run FROM @executions WHERE status = 0) GROUP BY run"
+            )
+        ]
+        for run, revision, progress in self._read(
+            "SELECT run, revision, progress FROM @executions ORDER BY run"
+        ):
+            try:
+                faults += self._gaps(run, revision, progress)
+            except StoreCorruptError as error:
+                faults.append(f"history of run {run}: {error}")
+        return faults
+
+    def _gaps(self, run: int, revision: int, packed: bytes) -> list[str]:
+        ids = [event.event_id for event in self.events(run, 0)]
+        with self._translated():
+            progress = unpack_progress(packed)
+        faults = []
+        if progress.revision != revision:
+            faults.append(f"run {run} is at revision {progress.revision}, its row at {revision}")
+        if ids != list(range(1, progress.last_event_id + 1)):
+            last = progress.last_event_id
+            faults.append(f"history of run {run}: {len(ids)} events, not 1 to {last}")
+        return faults
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._news.close()
+        self._pool.close()
+        with self._lock:
+            self._writer.close()
+
+
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    """Send every integer in one width, so that a statement is prepared once."""
+    connection.adapters.register_dumper(int, Int8Dumper)

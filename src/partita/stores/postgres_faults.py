@@ -1,0 +1,81 @@
+"""Turn PostgreSQL's errors into ours, which say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from partita.errors import (
+    ConflictError,
+    InvalidInputError,
+    PartitaError,
+    StoreCorruptError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+
+OVERTAKEN = {
+    "23502",  # not null: an execution has moved
+    "23505",  # unique: another has started the same workflow id
+    "23514",  # check: a later run of it is there already
+    "22012",  # division by zero: our worker was taken for dead
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "55P03",  # lock not available
+}
+"""SQLSTATEs that mean that others got in between."""
+
+ADVICE = {
+    "25006": "it is a standby or read-only; connect to the primary",
+    "28000": "check the user in the URL, and pg_hba.conf",
+    "28P01": "check the user and password in the URL",
+    "3D000": "create the database, or check its name in the URL",
+    "42501": "grant the role what it lacks, as the head of postgres_0001_initial.sql says",
+    "42P01": "a table is gone: `partita` made it when it first connected; restore a backup",
+    "53300": "raise max_connections, or put a pooler before it",
+}
+"""What helps, by SQLSTATE."""
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn what psycopg raises into our errors; `where` names the database, without secrets."""
+    try:
+        yield
+    except PartitaError:
+        raise
+    except (psycopg.Error, PoolTimeout) as error:
+        raise _ours(error, where) from error
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"text that is not valid Unicode cannot be stored: {error}"
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise StoreCorruptError(f"{where} holds a row that cannot be read: {error}") from error
+
+
+def _ours(error: Exception, where: str) -> PartitaError:
+    state = getattr(error, "sqlstate", None) or ""
+    text = _one_line(error)
+    if state in OVERTAKEN:
+        return ConflictError(
+            f"others change the same executions of {where} all the time ({text}); try again"
+        )
+    if state in ("53100", "53200"):
+        return StoreFullError(f"{where} has no room left ({text}); make room and go on")
+    if state.startswith("XX"):
+        return StoreCorruptError(f"{where} is damaged ({text}); restore a backup")
+    if isinstance(error, psycopg.DataError):
+        return InvalidInputError(
+            f"PostgreSQL cannot store a value ({text}); it takes no text with a NUL character"
+        )
+    advice = ADVICE.get(state, "check that the server runs and the URL is right, then try again")
+    return StoreUnavailableError(f"{where} cannot be used: {text}; {advice}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

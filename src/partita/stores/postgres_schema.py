@@ -1,0 +1,91 @@
+"""Bring a PostgreSQL schema to the newest tables, one numbered script at a time.
+
+The scripts and their rules are those of `migrations`: a schema that a newer Partita made, or
+that another script made, is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import zlib
+
+import psycopg
+
+from partita.stores.migrations import Migration, check_applied, migrations
+from partita.stores.postgres_rows import Row, quote, within
+
+_JOURNAL = """
+CREATE TABLE IF NOT EXISTS @migrations (
+    number     integer PRIMARY KEY,
+    name       text NOT NULL,
+    checksum   text NOT NULL,   -- SHA-256 of the script
+    applied_at float8 NOT NULL
+)"""
+
+
+def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> None:
+    """Apply what is missing, all or nothing; others who do the same wait for each other.
+
+    Raises:
+        SchemaTooNewError: a newer Partita made the tables.
+        StoreCorruptError: a script was changed.
+    """
+    wanted = migrations("postgres")
+    if _is_current(connection, schema, wanted):
+        return
+    statement = within(schema)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_lock_key(schema),))
+        applied = _applied(connection, schema)
+        advice = "name another in the URL with ?schema=NAME"
+        check_applied(applied, wanted, where, advice)
+        if not _exists(connection, f"SELECT 1 FROM pg_namespace WHERE nspname = '{_text(schema)}'"):
+            connection.execute(f"CREATE SCHEMA {quote(schema)}".encode())
+        connection.execute(statement(_JOURNAL))
+        for migration in wanted:
+            if migration.number not in applied:
+                connection.execute(statement(migration.sql))
+                connection.execute(
+                    statement("INSERT INTO @migrations VALUES (%s, %s, %s, %s)"),
+                    (migration.number, migration.name, migration.checksum, time.time()),
+                )
+
+
+def script(schema: str) -> str:
+    """Return the SQL that makes the newest tables in a new schema, for who must see it first."""
+    lines = ["BEGIN;", f"CREATE SCHEMA IF NOT EXISTS {quote(schema)};", f"{_JOURNAL.strip()};"]
+    for migration in migrations("postgres"):
+        lines += [
+            migration.sql.strip(),
+            f"INSERT INTO @migrations VALUES ({migration.number}, '{migration.name}', "
+            f"'{migration.checksum}', extract(epoch FROM now()));",
+        ]
+    text = "\n".join([*lines, "COMMIT;"])
+    return within(schema)(text).decode() + "\n"
+
+
+def _is_current(connection: psycopg.Connection[Row], schema: str, wanted: list[Migration]) -> bool:
+    return _applied(connection, schema) == {one.number: one.checksum for one in wanted}
+
+
+def _applied(connection: psycopg.Connection[Row], schema: str) -> dict[int, str]:
+    name = within(schema)("@migrations").decode()
+    if not _exists(connection, f"SELECT 1 WHERE to_regclass('{_text(name)}') IS NOT NULL"):
+        return {}
+    rows = connection.execute(within(schema)("SELECT number, checksum FROM @migrations"))
+    return dict(rows.fetchall())
+
+
+def _exists(connection: psycopg.Connection[Row], sql: str) -> bool:
+    return connection.execute(sql.encode()).fetchone() is not None
+
+
+def _text(value: str) -> str:
+    """Return a value as it stands between the quotes of a literal."""
+    return re.sub("'", "''", value)
+
+
+def _lock_key(schema: str) -> int:
+    """Return the advisory lock's number: one for each schema."""
+    return zlib.crc32(f"partita migrates {schema}".encode())
