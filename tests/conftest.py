@@ -17,16 +17,27 @@ from partita.engine import Engine
 from partita.history import AnyEvent
 from partita.store import Store
 from partita.stores.memory import MemoryStore
+from partita.stores.postgres import PostgresStore
 from partita.stores.sqlite import SqliteStore
 from partita.worker import Worker
+from tests.postgres import server
+
+STORES = ("memory", "sqlite", "postgres")
 
 pytest_plugins = ["pytester"]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+def new_store(kind: str, folder: Path) -> Store:
+    """Return a new store of a kind."""
+    if kind == "sqlite":
+        return SqliteStore(folder / "x.db")
+    return PostgresStore(server().url()) if kind == "postgres" else MemoryStore()
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Every store, new."""
-    made: Store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "x.db")
+    made = new_store(request.param, tmp_path)
     yield made
     made.close()
 

@@ -10,10 +10,9 @@ import pytest
 from partita.engine import Engine
 from partita.errors import PayloadTooLargeError
 from partita.service import Service
-from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS, charge, start, started
+from tests.conftest import STORES, new_store
 
 DEVIATIONS: dict[tuple[str, str], str] = {}
 """(service, check) -> why. A deviation that passes is a mistake in this table."""
@@ -24,9 +23,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def service(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Service]:
-    store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "x.db")
+    store = new_store(request.param, tmp_path)
     engine = Engine(store, clock=clock, payload_limit=10_000)
     yield engine
     assert store.check() == []

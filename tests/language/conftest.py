@@ -1,8 +1,8 @@
 """One stage for the whole language: every test runs unchanged on each backend at hand.
 
 A stage is an engine with a worker that knows every workflow and activity of the test's
-module. `memory` and `sqlite` keep live runs; `replayed` never does, so that every decision is
-made by replaying the whole history.
+module. `memory`, `sqlite` and `postgres` keep live runs; `replayed` never does, so that every
+decision is made by replaying the whole history.
 """
 
 from __future__ import annotations
@@ -21,16 +21,14 @@ from partita.engine import Engine
 from partita.history import AnyEvent, WorkflowExecution
 from partita.state import ExecutionFilter
 from partita.store import Store
-from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
 from partita.testing import Clock
 from partita.testing.conformance import sound
 from partita.testing.environment import defined_in
 from partita.worker import Worker
-from tests.conftest import until
+from tests.conftest import new_store, until
 from tests.replay.conftest import ForgetfulWorker
 
-BACKENDS = ("memory", "sqlite", "replayed")
+BACKENDS = ("memory", "sqlite", "postgres", "replayed")
 TASK_LISTS = ("default", "gpu", "slow")
 
 
@@ -100,7 +98,7 @@ class Stage:
 
 
 def _store(kind: str, folder: Path) -> Store:
-    return SqliteStore(folder / "x.db") if kind == "sqlite" else MemoryStore()
+    return new_store("memory" if kind == "replayed" else kind, folder)
 
 
 def _kind(kind: str) -> type[Worker]:

@@ -214,6 +214,7 @@ def test_workers(store: Store) -> None:
     with store.transaction() as transaction:
         assert transaction.workers() == [worker]
         transaction.act_for(worker.id)
+    with store.transaction() as transaction:
         assert not transaction.drop_worker(new_worker(6.0))
         assert transaction.drop_worker(worker)
         assert not transaction.drop_worker(worker)

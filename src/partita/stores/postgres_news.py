@@ -88,7 +88,9 @@ class Listener:
         self._heard = heard
 
     def close(self) -> None:
-        """End the thread and its connection."""
+        """End the thread and its connection; once."""
+        if self._closed:
+            return
         self._closed = True
         self._rope.send(b"x")
         self._thread.join()

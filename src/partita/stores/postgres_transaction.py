@@ -370,7 +370,8 @@ class PostgresTransaction:
         text = (
             "INSERT INTO @limits VALUES (%s, %s, %s, %s, %s, %s, %s) "
             "ON CONFLICT (domain, task_list) DO UPDATE SET concurrency = excluded.concurrency, "
-            "per_second = excluded.per_second, burst = excluded.burst, tokens = excluded.tokens, filled_at = excluded.filled_at"
+            "per_second = excluded.per_second, burst = excluded.burst, "
+            "tokens = excluded.tokens, filled_at = excluded.filled_at"
         )
         self._do(text, msgspec.structs.astuple(limit))
 

