@@ -82,6 +82,7 @@ DROP_ATTRIBUTES = "DELETE FROM @attributes WHERE run = %s"
 ADD_ATTRIBUTE = "INSERT INTO @attributes VALUES (%s, %s, %s)"
 # Fails, by a division, if the worker is gone; if not, it cannot be taken down before the commit.
 ON_RECORD = "SELECT 1 / count(*) FROM (SELECT FROM @workers WHERE id = %s FOR KEY SHARE) w"
+NOTIFY = "SELECT pg_notify(%s, %s)"
 
 
 @functools.lru_cache(maxsize=16)
@@ -99,6 +100,14 @@ def within(schema: str) -> Callable[[str], bytes]:
 def quote(name: str) -> str:
     """Return a name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+@functools.cache
+def composed(writes: tuple[str, ...], selects: tuple[str, ...]) -> str:
+    """Return one statement that does what all of these do, each for one row, in that order."""
+    ctes = [f"w{number} AS ({text})" for number, text in enumerate(writes)]
+    scalars = [f"({text})" for text in selects] or ["1"]
+    return f"WITH {', '.join(ctes)} SELECT {', '.join(scalars)}"
 
 
 def find_sql(domain: str, workflow_id: str, run_id: str | None) -> tuple[str, Row]:
