@@ -46,6 +46,7 @@ https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 
 from __future__ import annotations
 
+import itertools
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -85,6 +86,7 @@ class PostgresStore:
         self._channel = f"partita {self.address.schema}"[:63]
         self._lock = threading.Lock()
         self._contended: set[int] = set()
+        self._failures = itertools.count(1)
         with self._translated():
             self._writer = self._connect(self.address.conninfo)
             try:
@@ -142,7 +144,7 @@ class PostgresStore:
             except BaseException as error:
                 overtaken = isinstance(error, (psycopg.Error, ConflictError))
                 self._contended = transaction.rests_on if overtaken else set()
-                self._clear()
+                self._clear(after_error=isinstance(error, psycopg.Error))
                 raise
             self._contended = set()
 
@@ -167,14 +169,18 @@ class PostgresStore:
         except psycopg.Error:
             return False
 
-    def _clear(self) -> None:
-        """Leave no transaction open; a connection that cannot be sure of that is closed."""
+    def _clear(self, *, after_error: bool) -> None:
+        """Leave no transaction open; a connection that cannot be sure of that is closed.
+
+        A pipeline that failed may have skipped what was to be prepared in it. psycopg forgets
+        all prepared statements at a ROLLBACK, needed or not, if it has not seen that very text.
+        """
         try:
             status = self._writer.info.transaction_status
             if status == psycopg.pq.TransactionStatus.ACTIVE:
                 self._writer.close()
-            elif status != psycopg.pq.TransactionStatus.IDLE:
-                self._writer.execute("ROLLBACK")
+            elif after_error or status != psycopg.pq.TransactionStatus.IDLE:
+                self._writer.execute(f"ROLLBACK -- {next(self._failures)}".encode())
         except psycopg.Error:
             self._writer.close()
 

@@ -6,7 +6,6 @@ that another script made, is left alone.
 
 from __future__ import annotations
 
-import re
 import time
 import zlib
 
@@ -22,6 +21,11 @@ CREATE TABLE IF NOT EXISTS @migrations (
     checksum   text NOT NULL,   -- SHA-256 of the script
     applied_at float8 NOT NULL
 )"""
+
+
+# Rows, and not `to_regclass`, which may remember what was so before we waited for the lock.
+_SCHEMA = b"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s"
+_TABLE = b"SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'migrations'"
 
 
 def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> None:
@@ -40,7 +44,7 @@ def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> Non
         applied = _applied(connection, schema)
         advice = "name another in the URL with ?schema=NAME"
         check_applied(applied, wanted, where, advice)
-        if not _exists(connection, f"SELECT 1 FROM pg_namespace WHERE nspname = '{_text(schema)}'"):
+        if not _finds(connection, _SCHEMA, schema):
             connection.execute(f"CREATE SCHEMA {quote(schema)}".encode())
         connection.execute(statement(_JOURNAL))
         for migration in wanted:
@@ -70,20 +74,14 @@ def _is_current(connection: psycopg.Connection[Row], schema: str, wanted: list[M
 
 
 def _applied(connection: psycopg.Connection[Row], schema: str) -> dict[int, str]:
-    name = within(schema)("@migrations").decode()
-    if not _exists(connection, f"SELECT 1 WHERE to_regclass('{_text(name)}') IS NOT NULL"):
+    if not _finds(connection, _TABLE, schema):
         return {}
     rows = connection.execute(within(schema)("SELECT number, checksum FROM @migrations"))
     return dict(rows.fetchall())
 
 
-def _exists(connection: psycopg.Connection[Row], sql: str) -> bool:
-    return connection.execute(sql.encode()).fetchone() is not None
-
-
-def _text(value: str) -> str:
-    """Return a value as it stands between the quotes of a literal."""
-    return re.sub("'", "''", value)
+def _finds(connection: psycopg.Connection[Row], sql: bytes, schema: str) -> bool:
+    return connection.execute(sql, (schema,)).fetchone() is not None
 
 
 def _lock_key(schema: str) -> int:

@@ -7,7 +7,8 @@ server takes as one transaction. Only what locks something opens a transaction b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -63,6 +64,21 @@ class PostgresTransaction:
 
     # -- trips to the server
 
+    @contextmanager
+    def _trip(self) -> Iterator[None]:
+        """Send what the block executes in one go; raise the first error, not what it led to."""
+        first: psycopg.Error | None = None
+        try:
+            with self._connection.pipeline():
+                try:
+                    yield
+                except psycopg.Error as error:
+                    first = error
+        except psycopg.Error as error:
+            raise first or error from None
+        if first is not None:
+            raise first
+
     def _rows(self, text: str, parameters: Any = ()) -> list[Row]:
         """Read, at once; what is to be written goes before."""
         if self._writes or self._selects:
@@ -71,7 +87,7 @@ class PostgresTransaction:
 
     def _locked(self, *queries: tuple[str, Any]) -> list[list[Row]]:
         """Read in one trip; what the queries lock stays locked until the end."""
-        with self._connection.pipeline():
+        with self._trip():
             if not self.is_open:
                 self._connection.execute(b"BEGIN")
                 self._connection.execute(PATIENCE)
@@ -85,7 +101,7 @@ class PostgresTransaction:
     def _do(self, text: str, parameters: Any) -> int:
         """Write at once, for what may be read again; return the number of rows."""
         self._wrote = True
-        with self._connection.pipeline():
+        with self._trip():
             if not self.is_open:
                 self._connection.execute(b"BEGIN")
             cursor = self._connection.execute(self._statement(text), parameters)
@@ -126,7 +142,7 @@ class PostgresTransaction:
             self._execute_as_one()
             return
         ending = b"COMMIT" if self.is_open else None
-        with self._connection.pipeline():
+        with self._trip():
             if not durable:
                 self._connection.execute(DURABLY)
             self._send()
