@@ -17,10 +17,11 @@ import pytest
 
 from partita.client import Client
 from partita.connect import connect
+from partita.engine import Engine
 from partita.history import ActivityTaskCompleted, ActivityTaskScheduled, AnyEvent
 from partita.state import Status
-from partita.stores.sqlite import SqliteStore
 from tests.crash.flow import five_steps
+from tests.postgres import Server
 
 SCALE = 10 if os.environ.get("PARTITA_SOAK") else 1
 EXECUTIONS = 200 * SCALE
@@ -29,7 +30,7 @@ FLOW = Path(__file__).parent / "flow.py"
 
 
 class Fleet:
-    """Two worker processes on one file, each replaced when it is killed."""
+    """Two worker processes on one store, each replaced when it is killed."""
 
     def __init__(self, url: str, log: Path, seed: int) -> None:
         self.kills = 0
@@ -64,16 +65,29 @@ class Fleet:
             assert worker.wait(timeout=30) == 0
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A durable store of each kind that processes can share."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/partita.db"
+        return
+    durable = Server()
+    yield durable.url("crash")
+    durable.stop()
+
+
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    begun = Fleet(f"sqlite:///{tmp_path}/partita.db", tmp_path / "trace.log", seed=20)
+def fleet(url: str, tmp_path: Path) -> Iterator[Fleet]:
+    begun = Fleet(url, tmp_path / "trace.log", seed=20)
     yield begun
     begun.stop()
 
 
 @pytest.mark.timeout(300 * SCALE)
-def test_nothing_is_lost_and_nothing_recorded_runs_again(fleet: Fleet, tmp_path: Path) -> None:
-    client = Client(connect(f"sqlite:///{tmp_path}/partita.db"))
+def test_nothing_is_lost_and_nothing_recorded_runs_again(
+    fleet: Fleet, url: str, tmp_path: Path
+) -> None:
+    client = Client(connect(url))
     ids = [f"run-{number}" for number in range(EXECUTIONS)]
     for workflow_id in ids:
         client.start_with(five_steps, (workflow_id,), workflow_id=workflow_id)
@@ -88,7 +102,7 @@ def test_nothing_is_lost_and_nothing_recorded_runs_again(fleet: Fleet, tmp_path:
         assert client.result(workflow_id, timeout=0, workflow=five_steps) == 1 + 4 + 9 + 16 + 25
     client.close()
     _check_traces(tmp_path / "trace.log", histories)
-    _check_database(tmp_path / "partita.db")
+    _check_database(url)
 
 
 def _check_traces(log: Path, histories: dict[str, list[AnyEvent]]) -> None:
@@ -109,9 +123,13 @@ def _check_traces(log: Path, histories: dict[str, list[AnyEvent]]) -> None:
         assert float(begun) <= recorded[workflow_id, int(step)], (workflow_id, step)
 
 
-def _check_database(path: Path) -> None:
-    store = SqliteStore(path)
-    assert store.check() == []
-    store.close()
+def _check_database(url: str) -> None:
+    service = connect(url)
+    assert isinstance(service, Engine)
+    assert service.store.check() == []
+    service.close()
+    path = url.removeprefix("sqlite:///")
+    if path == url:
+        return
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -31,14 +31,10 @@ OVERTAKEN = {
 
 ADVICE = {
     "25006": "it is a standby or read-only; connect to the primary",
-    "28000": "check the user in the URL, and pg_hba.conf",
-    "28P01": "check the user and password in the URL",
-    "3D000": "create the database, or check its name in the URL",
     "42501": "grant the role what it lacks, as the head of postgres_0001_initial.sql says",
     "42P01": "a table is gone: `partita` made it when it first connected; restore a backup",
-    "53300": "raise max_connections, or put a pooler before it",
 }
-"""What helps, by SQLSTATE."""
+"""What helps, by SQLSTATE. A connection that cannot be made at all has none."""
 
 
 @contextmanager
@@ -51,9 +47,7 @@ def translated(where: str) -> Iterator[None]:
     except (psycopg.Error, PoolTimeout) as error:
         raise _ours(error, where) from error
     except UnicodeEncodeError as error:
-        raise InvalidInputError(
-            f"text that is not valid Unicode cannot be stored: {error}"
-        ) from error
+        raise InvalidInputError(f"cannot store text that is not valid Unicode: {error}") from error
     except msgspec.MsgspecError as error:
         raise StoreCorruptError(f"{where} holds a row that cannot be read: {error}") from error
 

@@ -8,7 +8,7 @@ below; all others go to libpq, and so do its environment variables and password 
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import psycopg
 from msgspec import Struct
@@ -47,7 +47,8 @@ class Address(Struct, frozen=True, kw_only=True):
         listen = _yes(options.pop("listen", "yes"), "listen")
         listen_url = options.pop("listen_url", None)
         options.setdefault("application_name", "partita")
-        conninfo = urlunsplit(parts._replace(query=urlencode(options, quote_via=quote)))
+        query = urlencode(options, quote_via=quote)
+        conninfo = f"postgresql://{parts.netloc}{parts.path}?{query}"
         if not schema or len(schema.encode()) > 63 or "\0" in schema:
             raise InvalidOptionError(f"schema={schema!r}: a name has 1 to 63 bytes")
         if not pool_size.isdecimal() or not 1 <= int(pool_size) <= 1000:
@@ -83,4 +84,5 @@ def _described(conninfo: str, schema: str) -> str:
 
 def _without_values(error: Exception) -> str:
     """Return libpq's words without what it quotes, which may be a password."""
-    return str(error).split(":")[0].strip() or "no reason given"
+    text = str(error).strip()
+    return text if text.startswith("invalid URI query parameter") else text.split(":")[0]
