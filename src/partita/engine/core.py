@@ -327,21 +327,27 @@ class Core:
 
     def _look_after_workers(self, unit: Unit) -> None:
         """Renew our own lease; take from the dead what they hold."""
-        if self._dispatch is None or self._worker is None:
+        dispatch, me = self._dispatch, self._worker
+        renews, reaps = unit.now >= self._next_renewal, unit.now >= self._next_reap
+        if dispatch is None or me is None or not (renews or reaps):
             return
-        if unit.now >= self._next_renewal:
-            self._renew(unit, self._dispatch)
-        if unit.now >= self._next_reap:
-            self._next_reap = unit.now + max(REAP, (self.store.glance or 0.0) / 2)
-            for worker in unit.transaction.workers():
-                if worker.id != self._worker.id and is_dead(worker, unit.now):
-                    if unit.transaction.drop_worker(worker):
-                        log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
-                        unit.release(worker.id, RescheduleCause.WORKER_LOST)
+        workers = unit.transaction.workers()
+        if reaps:
+            self._reap(unit, [worker for worker in workers if worker.id != me.id])
+        if renews:
+            self._renew(unit, dispatch, {worker.id for worker in workers})
+        often = self.store.glance is None or self.store.glance <= REAP
+        self._next_reap = unit.now + REAP if often else self._next_renewal
 
-    def _renew(self, unit: Unit, dispatch: Dispatch) -> None:
+    def _reap(self, unit: Unit, others: list[WorkerRecord]) -> None:
+        for worker in others:
+            if is_dead(worker, unit.now) and unit.transaction.drop_worker(worker):
+                log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
+                unit.release(worker.id, RescheduleCause.WORKER_LOST)
+                self._due_unknown = True  # what it has put may come due before we knew
+
+    def _renew(self, unit: Unit, dispatch: Dispatch, known: set[str]) -> None:
         assert self._worker is not None
-        known = {worker.id for worker in unit.transaction.workers()}
         if self._worker.id not in known:  # taken for dead: suspended for too long, perhaps
             dispatch.host.lost()
             self._register(unit, dispatch.host)

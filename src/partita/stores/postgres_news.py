@@ -18,7 +18,7 @@ import psycopg
 from partita.store import News
 from partita.stores.postgres_rows import Row, quote
 
-SAFETY = 10.0
+SAFETY = 20.0
 """Seconds after which everything is taken for changed although nothing was heard."""
 
 POLL = 0.25

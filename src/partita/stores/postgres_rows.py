@@ -76,6 +76,11 @@ PUT_ITEM = (
     "queue = excluded.queue, priority = excluded.priority, since = excluded.since, "
     "due = excluded.due, owner = excluded.owner, lane = excluded.lane, body = excluded.body"
 )
+PUT_WORKER = (
+    "INSERT INTO @workers VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET "
+    "machine = excluded.machine, pid = excluded.pid, born = excluded.born, "
+    "lease_until = excluded.lease_until"
+)
 DROP_ITEM = "DELETE FROM @items WHERE run = %s AND kind = %s AND id = %s"
 DROP_ITEMS = "DELETE FROM @items WHERE run = %s"
 DROP_ATTRIBUTES = "DELETE FROM @attributes WHERE run = %s"

@@ -441,14 +441,13 @@ class PostgresTransaction:
 
     def put_worker(self, worker: WorkerRecord) -> None:
         """Insert or replace a worker."""
-        text = (
-            "INSERT INTO @workers VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET "
-            "machine = excluded.machine, pid = excluded.pid, born = excluded.born, "
-            "lease_until = excluded.lease_until"
-        )
-        self._do(text, msgspec.structs.astuple(worker))
+        self._later(sql.PUT_WORKER, [msgspec.structs.astuple(worker)])
 
     def drop_worker(self, worker: WorkerRecord) -> bool:
-        """Remove a worker if its record is still this one; waits for what it is committing."""
+        """Remove a worker if its record is still this one; waits for what it is committing.
+
+        The others must look, too, at what comes due: it may be that only this worker knew.
+        """
+        self.news |= News.WORK
         text = "DELETE FROM @workers WHERE id = %s AND lease_until = %s"
         return self._do(text, (worker.id, worker.lease_until)) > 0
