@@ -394,6 +394,14 @@ def test_a_row_that_cannot_be_read(one: PostgresStore, url: str) -> None:
         transaction.record(state.run)
 
 
+def test_a_start_that_postgres_cannot_store_is_refused_alone(url: str) -> None:
+    engine = Engine(PostgresStore(url))
+    with pytest.raises(InvalidInputError, match="NUL"):
+        start(engine, "a\0b")
+    start(engine, "next")
+    engine.close()
+
+
 def test_text_that_postgres_cannot_store(one: PostgresStore) -> None:
     for text in ("a\0b", "a\ud800b"):
         with pytest.raises(InvalidInputError, match="cannot store"):

@@ -22,6 +22,7 @@ from partita.errors import (
     ConflictError,
     PartitaError,
     StoreError,
+    UsageError,
 )
 from partita.history import (
     RescheduleCause,
@@ -166,7 +167,10 @@ class Core:
 
     def _refuse(self, batch: list[Request[Any]], error: BaseException) -> None:
         """Answer a whole batch with the error that undid its transaction."""
-        if not isinstance(error, StoreError):
+        answer: PartitaError
+        if isinstance(error, UsageError):
+            answer = error  # a value that this database cannot keep
+        elif not isinstance(error, StoreError):
             log.exception("the engine broke; nothing of this transaction was kept")
             answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
         else:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from partita.engine.unit import Unit
-from partita.errors import PartitaError, StoreUnavailableError
+from partita.errors import PartitaError, StoreError, StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ class Request(Generic[T]):
         self._error = None
         try:
             self._result = self._work(unit)
+        except StoreError:
+            raise  # it is the whole transaction that has failed
         except Exception as error:
             self._error = error
 

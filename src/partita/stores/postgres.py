@@ -30,6 +30,10 @@ that nothing is given to it after its tasks were put back. Those who must wait f
 rows at the commit do so in the order of `run`. What the order cannot prevent (a task that was
 claimed early, out of order) the server resolves as a deadlock; the loser does it again.
 
+*Leases* are moments of the engines' own clocks, so machines must agree on the time to within a
+few seconds. If they do not, a living worker may be taken for dead: its tasks are done again,
+and its late results are refused, as after a pause.
+
 *Durability.* `synchronous_commit` is on, whatever the server's default. A connection that
 breaks during the commit leaves its outcome open: the engine connects again, waits for what
 the old connection still holds, and looks for the history's new batch. Found, it is done; if
@@ -57,7 +61,13 @@ import psycopg
 from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import ConnectionPool
 
-from partita.errors import ConflictError, StoreCorruptError, StoreUnavailableError
+from partita.errors import (
+    ConflictError,
+    PartitaError,
+    StoreCorruptError,
+    StoreError,
+    StoreUnavailableError,
+)
 from partita.history import AnyEvent
 from partita.state import AnyItem, ExecutionFilter
 from partita.store import News, Record, WorkerRecord
@@ -135,23 +145,26 @@ class PostgresStore:
         with self._lock, self._translated():
             if self._writer.closed:
                 self._writer = self._connect(self.address.conninfo)
-            transaction = PostgresTransaction(self._writer, self.address.schema)
+            transaction = self._begun()
             try:
                 if self._contended:
                     transaction.lock(self._contended)
                 yield transaction
                 self._commit(transaction)
             except BaseException as error:
-                overtaken = isinstance(error, (psycopg.Error, ConflictError))
+                overtaken = isinstance(error, ConflictError)
                 self._contended = transaction.rests_on if overtaken else set()
-                self._clear(after_error=isinstance(error, psycopg.Error))
+                self._clear(after_error=isinstance(error, PartitaError))
                 raise
             self._contended = set()
+
+    def _begun(self) -> PostgresTransaction:
+        return PostgresTransaction(self._writer, self.address.schema, self.address.where)
 
     def _commit(self, transaction: PostgresTransaction) -> None:
         try:
             transaction.commit(self._channel, self._me, durable=self._durable)
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, StoreUnavailableError) as error:
             if not self._writer.closed:
                 raise
             if not self._was_committed(transaction):
@@ -165,8 +178,8 @@ class PostgresStore:
         try:
             self._writer = self._connect(self.address.conninfo)
             with self._writer.transaction():
-                return PostgresTransaction(self._writer, self.address.schema).holds(transaction)
-        except psycopg.Error:
+                return self._begun().holds(transaction)
+        except (psycopg.Error, StoreError):
             return False
 
     def _clear(self, *, after_error: bool) -> None:

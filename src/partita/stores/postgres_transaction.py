@@ -29,6 +29,7 @@ from partita.stores.packed import (
     unpack_item,
     worker_of,
 )
+from partita.stores.postgres_faults import translated
 from partita.stores.postgres_rows import Row
 
 PATIENCE = b"SET LOCAL idle_in_transaction_session_timeout = '30s'"
@@ -45,13 +46,14 @@ class PostgresTransaction:
 
     foreign = False
 
-    def __init__(self, connection: psycopg.Connection[Row], schema: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Row], schema: str, where: str) -> None:
         self.seen: dict[int, int] = {}
         self.skipped = False
         self.rests_on: set[int] = set()  # runs whose rows decide whether the commit succeeds
         self.news = News.NOTHING
         self.proof: Row | None = None  # a batch of events that is there once it is committed
         self._connection = connection
+        self._where = where  # for error messages
         self._statement = sql.within(schema)
         self._writes: list[tuple[str, list[Row]]] = []
         self._selects: list[tuple[str, Row]] = []  # go out with the writes, for what they do
@@ -68,22 +70,25 @@ class PostgresTransaction:
     def _trip(self) -> Iterator[None]:
         """Send what the block executes in one go; raise the first error, not what it led to."""
         first: psycopg.Error | None = None
-        try:
-            with self._connection.pipeline():
-                try:
-                    yield
-                except psycopg.Error as error:
-                    first = error
-        except psycopg.Error as error:
-            raise first or error from None
-        if first is not None:
-            raise first
+        with translated(self._where):
+            try:
+                with self._connection.pipeline():
+                    try:
+                        yield
+                    except psycopg.Error as error:
+                        first = error
+            except psycopg.Error as error:
+                raise first or error from None
+            if first is not None:
+                raise first
 
     def _rows(self, text: str, parameters: Any = ()) -> list[Row]:
         """Read, at once; what is to be written goes before."""
         if self._writes or self._selects:
             return self._locked((text, parameters))[0]
-        return self._connection.execute(self._statement(text), parameters, binary=True).fetchall()
+        with translated(self._where):
+            cursor = self._connection.execute(self._statement(text), parameters, binary=True)
+            return cursor.fetchall()
 
     def _locked(self, *queries: tuple[str, Any]) -> list[list[Row]]:
         """Read in one trip; what the queries lock stays locked until the end."""
@@ -161,7 +166,8 @@ class PostgresTransaction:
         parameters = [value for _, rows in self._writes for value in rows[0]]
         parameters += [value for _, row in self._selects for value in row]
         text = sql.composed(writes, selects)
-        self._connection.execute(self._statement(text), parameters)
+        with translated(self._where):
+            self._connection.execute(self._statement(text), parameters)
 
     def _check_relied(self) -> None:
         runs = sorted(self.rests_on)
