@@ -120,7 +120,12 @@ def _from_wheel() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="partita-pg-bin-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
-    return Path(shutil.copytree(found, folder / "pginstall", symlinks=True)) / "bin"
+    package = found.parent
+    shutil.copytree(found, folder / package.name / "pginstall", symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")  # found by their relative place
+    if libraries.exists():
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    return folder / package.name / "pginstall" / "bin"
 
 
 def _version(folder: Path) -> int:

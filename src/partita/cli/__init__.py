@@ -39,6 +39,7 @@ _COMMANDS = {
     "limit": ("partita.cli.speaking", "limit", "Limit how fast a task list is worked off."),
     "check": ("partita.cli.checking", "check", "Find what workflow code must not do."),
     "terminate": ("partita.cli.speaking", "terminate", "End an execution at once."),
+    "db": ("partita.cli.databases", "db", "Bring a PostgreSQL schema up, or print its SQL."),
     "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
 }
 
