@@ -222,6 +222,27 @@ def test_who_waits_elsewhere_hears_of_the_end(engines: list[Engine]) -> None:
     stop(made)
 
 
+def test_a_busy_engine_hears_what_others_start(engines: list[Engine]) -> None:
+    made = workers(engines[:1])
+    busy, done = threading.Event(), threading.Event()
+
+    def keep_busy() -> None:
+        while not done.is_set():
+            engines[0].poll_decision_task("nobody's", "nothing")
+            busy.set()
+
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(3):
+            pool.submit(keep_busy)
+        assert busy.wait(20)
+        handle = Client(engines[1]).start(doubled, [1, 2])
+        try:
+            assert handle.result(timeout=15) == 6
+        finally:
+            done.set()
+    stop(made)
+
+
 def test_processes_race_for_everything(url: str) -> None:
     code = "import sys; from tests.stores.racing import race; race(*sys.argv[1:])"
     racers = [

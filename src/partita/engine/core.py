@@ -137,7 +137,8 @@ class Core:
     def _transact(self, batch: list[Request[Any]]) -> None:
         """Do a batch in one transaction, with all that follows from it."""
         try:
-            if not batch and not self._is_needed():
+            is_needed = self._is_needed()  # asked of a busy engine, too: it hears of news so
+            if not batch and not is_needed:
                 return
             tasks, unit = self._commit_at_last(batch)
         except BaseException as error:
