@@ -68,7 +68,7 @@ class SkippingEngine(Engine):
     ) -> ExecutionInfo | None:
         """Wait until the execution is closed; `timeout` is in seconds by the clock."""
         record = self._stored(domain, execution)
-        found = self.until(lambda: not self.store.is_open(record.run), timeout)
+        found = self.until(lambda: not self.store.open_among({record.run}), timeout)
         if found is None:
             raise WaitTimeoutError(self._stuck(record))
         return super().wait_closed(domain, exactly(record), 0.0) if found else None
