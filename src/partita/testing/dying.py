@@ -33,12 +33,12 @@ class _Watched:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self.has_written = False
-        self.seen: list[AnyEvent] = []
+        self.events_written: list[AnyEvent] = []
 
     def write(self, states: Iterable[State]) -> None:
         states = list(states)
         self.has_written = True
-        self.seen += [event for state in states for event in state.new_events]
+        self.events_written += [event for state in states for event in state.new_events]
         self._inner.write(states)
 
     def __getattr__(self, name: str) -> Any:
@@ -69,7 +69,7 @@ class DyingStore:
                 self.commits += 1
             is_last = watched.has_written and self.commits == self._at
             if is_last:
-                self.last = watched.seen
+                self.last = watched.events_written
             if is_last and not self._after:
                 self._die()
         if is_last:
