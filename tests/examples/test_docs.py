@@ -35,7 +35,7 @@ def run(command: list[str], folder: Path) -> str:
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
