@@ -167,7 +167,9 @@ def _short(text: str, limit: int) -> str:
 def _why(failed: FailWorkflowExecution | WorkflowExecutionFailed) -> str:
     """Say in a line what failed an execution."""
     message = Failure.load(failed.details, failed.reason).message
-    return ": ".join(part for part in (failed.reason, _short(" ".join(message.split()), 200)) if part)
+    return ": ".join(
+        part for part in (failed.reason, _short(" ".join(message.split()), 200)) if part
+    )
 
 
 def shown(thing: AnyDecision | AnyEvent | None) -> str:
