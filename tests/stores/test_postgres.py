@@ -124,6 +124,22 @@ def test_what_was_read_must_still_be_so(one: PostgresStore, other: PostgresStore
         transaction.write([])
 
 
+def test_a_first_run_and_the_end_of_one_that_was_not_there(
+    one: PostgresStore, other: PostgresStore
+) -> None:
+    with pytest.raises(ConflictError), one.transaction() as transaction:
+        assert transaction.find("d", "w", None) is None
+        theirs = saved(other)
+        record = transaction.record(theirs.run)  # taken from a queue meanwhile
+        assert record is not None
+        ended = State(theirs.run, record.execution, record.progress, transaction.item)
+        apply(ended, decide(ended, Terminate(), 2.0))
+        transaction.write([ended, new_state(transaction)])
+    found = one.find("d", "w", None)
+    assert found is not None
+    assert found.run == theirs.run
+
+
 def test_two_first_runs_of_one_id(one: PostgresStore, other: PostgresStore) -> None:
     with pytest.raises(ConflictError), one.transaction() as transaction:
         assert transaction.find("d", "w", None) is None

@@ -363,11 +363,13 @@ class PostgresTransaction:
 
     def _follow(self, state: State) -> int:
         """Return which run of its workflow id a new run follows; 0: it is the first."""
+        if not state.is_new:
+            return 0
         id = (state.execution.domain, state.execution.workflow_id)
-        previous = self._newest.get(id, 0)
-        if state.is_new and id not in self._newest:
+        previous = self._newest.get(id)  # as it was found, even if others have begun one since
+        if previous is None:
             previous = int(self._rows(sql.NEWEST, id)[0][0])
-        self._newest[id] = max(previous, state.run)
+        self._newest[id] = state.run
         return previous
 
     def _later(self, text: str, rows: list[Row]) -> None:
