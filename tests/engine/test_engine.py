@@ -351,3 +351,20 @@ def test_a_stranger_with_the_id_of_a_child_that_ended_outlives_the_parent() -> N
     assert status(engine, stranger) is Status.OPEN
     assert status(engine, task.workflow_execution) is Status.COMPLETED
     engine.close()
+
+
+@workflow
+def parent_of(children: int) -> int:
+    begun = [does_nothing.submit() for _ in range(children)]
+    return sum(child.result() for child in begun)
+
+
+def test_more_decisions_than_a_transaction_makes_are_made_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dispatch, "DECISION_LIMIT", 5)
+    engine = Engine(MemoryStore())
+    handle = Client(engine).start(parent_of, 12)  # waits in the store until a worker comes
+    with Worker(engine, workflows=[parent_of, does_nothing], activities=[]):
+        assert handle.result(timeout=20) == 12
+    engine.close()
