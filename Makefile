@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check fix bench soak clean
+.PHONY: demo test check fix bench bench-peers soak clean
 
 demo: $(VENV)/installed
 	@$(BIN)/partita demo
@@ -27,11 +27,14 @@ fix: $(VENV)/developed
 bench: $(VENV)/developed
 	$(BIN)/python -m benchmarks
 
+bench-peers: $(VENV)/developed $(VENV)-peers/installed
+	$(BIN)/python -m benchmarks.peers $(VENV)-peers/bin/python
+
 soak: $(VENV)/developed
 	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/language/test_agreement.py --timeout 3600 $(PYTEST_ARGS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(VENV)-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Partita needs Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)" >&2; exit 1; }
@@ -46,4 +49,10 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 $(VENV)/developed: $(VENV)/installed
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)/dev.txt
+	@touch $@
+
+$(VENV)-peers/installed: benchmarks/peers/requirements.txt
+	@test -n "$(PYTHON)" || { echo "Partita needs Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)-peers
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

@@ -8,24 +8,24 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.measures import rig
+from benchmarks.measures import Place, files, rig
 from benchmarks.workflows import asleep, family, fan_out, listening, punctual, wide
 from partita.client import Client
 from partita.connect import connect
 from partita.worker import Worker
 
 
-def activities(folder: Path, count: int = 10_000) -> float:
+def activities(place: Place, count: int = 10_000) -> float:
     """Activities per second of one workflow that submits that many at once: the yardstick."""
-    with rig(folder, "yard") as (client, _):
+    with rig(place("yard")) as (client, _):
         begun = time.perf_counter()
         client.start(fan_out, count).result()
         return count / (time.perf_counter() - begun)
 
 
-def signals_to_one(folder: Path, count: int = 5_000, senders: int = 16) -> float:
+def signals_to_one(place: Place, count: int = 5_000, senders: int = 16) -> float:
     """Signals per second, sent by 16 callers, each acknowledged, and received by one workflow."""
-    with rig(folder, "signals") as (client, _):
+    with rig(place("signals")) as (client, _):
         begun = time.perf_counter()
         handle = client.start(listening, count)
         with ThreadPoolExecutor(senders) as pool:
@@ -34,25 +34,25 @@ def signals_to_one(folder: Path, count: int = 5_000, senders: int = 16) -> float
         return count / (time.perf_counter() - begun)
 
 
-def children(folder: Path, count: int = 2_000) -> float:
+def children(place: Place, count: int = 2_000) -> float:
     """Children per second of one workflow, from their start to their parent's having heard."""
-    with rig(folder, "children") as (client, _):
+    with rig(place("children")) as (client, _):
         begun = time.perf_counter()
         assert client.start(family, count).result() == count * (count - 1) // 2
         return count / (time.perf_counter() - begun)
 
 
-def wide_group(folder: Path, count: int = 10_000, at_a_time: int = 100) -> float:
+def wide_group(place: Place, count: int = 10_000, at_a_time: int = 100) -> float:
     """Activities per second of a group of 10,000 of which 100 run at a time."""
-    with rig(folder, "wide") as (client, _):
+    with rig(place("wide")) as (client, _):
         begun = time.perf_counter()
         assert client.start(wide, count, at_a_time).result() == count
         return count / (time.perf_counter() - begun)
 
 
-def timer_lateness(folder: Path, count: int = 200) -> tuple[float, float]:
+def timer_lateness(place: Place, count: int = 200) -> tuple[float, float]:
     """p50 and p99, in ms, by which timers of 50 to 150 ms are late."""
-    with rig(folder, "timers") as (client, _):
+    with rig(place("timers")) as (client, _):
         handles = [client.start(punctual, 0.05 + number / 2000) for number in range(count)]
         late = sorted(handle.result() * 1000 for handle in handles)
     return late[count // 2], late[count * 99 // 100]
@@ -60,7 +60,7 @@ def timer_lateness(folder: Path, count: int = 200) -> tuple[float, float]:
 
 def sleepers(folder: Path, count: int = 100_000) -> tuple[float, float, float, float]:
     """Started per second, MB of the file, and % of a CPU that they and an empty file cost idle."""
-    with rig(folder, "sleepers") as (client, _):
+    with rig(files(folder)("sleepers")) as (client, _):
         begun = time.perf_counter()
         with ThreadPoolExecutor(16) as pool:
             handles = list(pool.map(lambda n: client.start(asleep, n), range(count)))

@@ -1,11 +1,11 @@
-"""One function per figure. Each runs on a new SQLite file, durably, and returns its numbers."""
+"""One function per figure. Each runs on a new database, durably, and returns its numbers."""
 
 from __future__ import annotations
 
 import resource
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +19,19 @@ from partita.service import DecisionTask, Service
 from partita.state import Status
 from partita.worker import Worker
 
+Place = Callable[[str], str]
+"""Makes the URL of a new database of that name."""
+
+
+def files(folder: Path) -> Place:
+    """SQLite files in a folder."""
+    return lambda name: f"sqlite:///{folder / name}.db"
+
 
 @contextmanager
-def rig(folder: Path, name: str) -> Iterator[tuple[Client, Service]]:
-    """A worker and a client in this process, on a new file."""
-    service = connect(f"sqlite:///{folder / name}.db")
+def rig(url: str) -> Iterator[tuple[Client, Service]]:
+    """A worker and a client in this process, on a new database."""
+    service = connect(url)
     client = Client(service)
     worker = Worker(
         service,
@@ -37,9 +45,9 @@ def rig(folder: Path, name: str) -> Iterator[tuple[Client, Service]]:
     client.close()
 
 
-def steps_in_sequence(folder: Path, count: int = 1000, rounds: int = 3) -> float:
+def steps_in_sequence(place: Place, count: int = 1000, rounds: int = 3) -> float:
     """A: steps per second of one workflow that takes one step after the other."""
-    with rig(folder, "a") as (client, _):
+    with rig(place("a")) as (client, _):
         return statistics.median(_rate(client, count) for _ in range(rounds))
 
 
@@ -49,10 +57,10 @@ def _rate(client: Client, count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def activities_in_parallel(folder: Path, count: int = 1000, rounds: int = 3) -> float:
+def activities_in_parallel(place: Place, count: int = 1000, rounds: int = 3) -> float:
     """B: activities per second of one workflow that submits them all at once."""
     rates = []
-    with rig(folder, "b") as (client, _):
+    with rig(place("b")) as (client, _):
         for _ in range(rounds):
             begun = time.perf_counter()
             client.start(fan_out, count).result()
@@ -60,14 +68,14 @@ def activities_in_parallel(folder: Path, count: int = 1000, rounds: int = 3) -> 
     return statistics.median(rates)
 
 
-def many_workflows(folder: Path, starters: int, rounds: int = 3) -> float:
+def many_workflows(place: Place, starters: int, rounds: int = 3) -> float:
     """C: steps per second of 1,000 workflows of 5 steps, starting them included.
 
     `starters` callers start them, each waiting for every start to be acknowledged.
     """
     count, steps = 1000, 5
     rates = []
-    with rig(folder, "c") as (client, _):
+    with rig(place("c")) as (client, _):
         for _ in range(rounds):
             begun = time.perf_counter()
             with ThreadPoolExecutor(starters) as pool:
@@ -77,10 +85,10 @@ def many_workflows(folder: Path, starters: int, rounds: int = 3) -> float:
     return statistics.median(rates)
 
 
-def latencies(folder: Path, count: int = 500) -> tuple[float, float]:
+def latencies(place: Place, count: int = 500) -> tuple[float, float]:
     """D: p50 and p99, in ms, from start to result of a workflow of one step."""
     times = []
-    with rig(folder, "d") as (client, _):
+    with rig(place("d")) as (client, _):
         for _ in range(count):
             begun = time.perf_counter()
             client.start(sequential, 1).result()
@@ -89,9 +97,9 @@ def latencies(folder: Path, count: int = 500) -> tuple[float, float]:
     return times[count // 2], times[count * 99 // 100]
 
 
-def long_history(folder: Path, count: int = 10_000) -> tuple[float, float]:
+def long_history(place: Place, count: int = 10_000) -> tuple[float, float]:
     """F: seconds for 1,000 steps at the beginning and at the end of one long history."""
-    with rig(folder, "f") as (client, service):
+    with rig(place("f")) as (client, service):
         handle = client.start(sequential, count)
         handle.result()
         events = service.history("default", WorkflowExecution(handle.workflow_id, handle.run_id))
@@ -102,10 +110,10 @@ def long_history(folder: Path, count: int = 10_000) -> tuple[float, float]:
     return statistics.median(per_1000[:3]), statistics.median(per_1000[-3:])
 
 
-def replay_rate(folder: Path, count: int = 10_000, rounds: int = 3) -> float:
+def replay_rate(place: Place, count: int = 10_000, rounds: int = 3) -> float:
     """Events per second of replaying a long history from the store, decoding included."""
     rates = []
-    with rig(folder, "r") as (client, service):
+    with rig(place("r")) as (client, service):
         handle = client.start(sequential, count)
         handle.result()
         execution = WorkflowExecution(handle.workflow_id, handle.run_id)
@@ -127,7 +135,7 @@ def replay_rate(folder: Path, count: int = 10_000, rounds: int = 3) -> float:
 
 def suspended_memory(folder: Path, count: int = 10_000) -> tuple[float, float]:
     """Peak RSS in MB of a process that holds suspended runs, and what it was before them."""
-    with rig(folder, "m") as (client, _):
+    with rig(files(folder)("m")) as (client, _):
         before = peak()
         handles = [client.start(waiting, number) for number in range(count)]
         deadline = time.monotonic() + 60

@@ -1,0 +1,1 @@
+"""Other libraries, on the same loads, disk and server as ours."""
