@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from partita.engine.unit import Unit
-from partita.errors import PartitaError, StoreError, StoreUnavailableError
+from partita.errors import PartitaError, StoreError, StoreUnavailableError, UsageError
 
 T = TypeVar("T")
 
@@ -89,7 +89,16 @@ class Loop:
         self._closed = False
 
     def ask(self, work: Callable[[Unit], T]) -> T:
-        """Have `work` done in a transaction; return its result once that is committed."""
+        """Have `work` done in a transaction; return its result once that is committed.
+
+        Raises:
+            UsageError: it is asked for by code that the loop itself runs, and waits for.
+        """
+        if self.is_current():
+            raise UsageError(
+                "code that decides for workflows cannot speak to the engine, which waits for it; "
+                "do it in an activity, or by a decision such as SignalExternal"
+            )
         request = Request(work)
         self._put(request)
         return request.wait()
@@ -114,10 +123,11 @@ class Loop:
     def _put(self, request: Request[Any]) -> None:
         if self._thread is None:
             self._start()
-        if self._closed:
-            request.settle(StoreUnavailableError("this engine is closed; open another"))
-        else:
-            self._inbox.put(request)
+        with self._lock:  # so that nothing is put behind what ends the thread
+            if not self._closed:
+                self._inbox.put(request)
+                return
+        request.settle(StoreUnavailableError("this engine is closed; open another"))
 
     def _start(self) -> None:
         with self._lock:
@@ -127,9 +137,11 @@ class Loop:
 
     def close(self) -> None:
         """Finish what is in the inbox, then end the thread."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            if self._thread is not None and not self.is_current():
+                self._inbox.put(None)
         if self._thread is not None and not self.is_current():
-            self._inbox.put(None)
             self._thread.join()
 
     def _run(self) -> None:
