@@ -7,6 +7,7 @@ it; one that is killed in between sends none. What must not be missed is in the 
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -55,21 +56,23 @@ class Listener:
 
     Or override `__call__`, which is given every notice. Methods are called in the order in
     which things were committed, on a thread of their own: they may take their time, speak to
-    the service, and raise, which is logged.
+    the service, and raise, which is logged. Who falls 100,000 notices behind misses some.
     """
 
     def __init_subclass__(cls) -> None:
         """Refuse methods for what never happens.
 
         Raises:
-            InvalidOptionError: no notice has a method's name.
+            InvalidOptionError: no notice has a method's name, or a method is async.
         """
         super().__init_subclass__()
-        for name in vars(cls):
+        for name, value in vars(cls).items():
             if name.startswith("on_") and name[3:] not in NAMES:
                 close = get_close_matches(name[3:], NAMES, n=1)
                 hint = f"; did you mean on_{close[0]}?" if close else ""
                 raise InvalidOptionError(f"class {cls.__name__}: nothing is named {name}{hint}")
+            if name.startswith("on_") or name == "__call__":
+                _refuse_async(f"{cls.__name__}.{name}", value)
 
     def __call__(self, notice: Notice) -> None:
         """Take a notice."""
@@ -78,11 +81,41 @@ class Listener:
             method(notice)
 
 
-EVERYWHERE: list[Listen] = []
-"""Those who listen to every service of this process."""
+EVERYWHERE: dict[object, Listen] = {}
+"""Those who listen to every service of this process, by what stands for one call."""
 
 
 def use_listener(listener: Listen) -> Callable[[], None]:
-    """Listen to every service of this process; return what ends it."""
-    EVERYWHERE.append(listener)
-    return lambda: EVERYWHERE.remove(listener) if listener in EVERYWHERE else None
+    """Listen to every service of this process; return what ends it.
+
+    Raises:
+        InvalidOptionError: it cannot be called with a notice.
+    """
+    key = object()
+    EVERYWHERE[key] = checked(listener)
+    return lambda: forget(EVERYWHERE, key)
+
+
+def checked(listener: Listen) -> Listen:
+    """Return a listener that can be called.
+
+    Raises:
+        InvalidOptionError: it is a class, is async, or is no function.
+    """
+    if isinstance(listener, type):
+        name = listener.__name__
+        raise InvalidOptionError(f"{name} is a class; give an instance of it: {name}()")
+    if not callable(listener):
+        raise InvalidOptionError(f"{listener!r} cannot listen; give a Listener, or a function")
+    _refuse_async(getattr(listener, "__name__", f"{listener!r}"), listener)
+    return listener
+
+
+def _refuse_async(name: str, function: object) -> None:
+    if inspect.iscoroutinefunction(function):
+        raise InvalidOptionError(f"{name} is async and would never be awaited; write a plain def")
+
+
+def forget(listeners: dict[object, Listen], key: object) -> None:
+    """Stop telling whoever is listed under a key; a second time does nothing."""
+    listeners.pop(key, None)
