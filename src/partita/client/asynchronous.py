@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.core import Client
 from partita.client.handle import Handle
+from partita.client.tasks import Tasks
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 T = TypeVar("T")
 
 
+class _Awaited(Generic[S]):
+    def __init__(self, sync: S) -> None:
+        self.sync = sync
+
+
 def _threaded(
-    method: Callable[Concatenate[Client, P], T],
-) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    method: Callable[Concatenate[S, P], T],
+) -> Callable[Concatenate[_Awaited[S], P], Coroutine[Any, Any, T]]:
+    async def call(self: _Awaited[S], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(method, self.sync, *args, **kwargs)
 
     call.__doc__, call.__name__ = method.__doc__, method.__name__
     return call
 
 
-class AsyncClient:
+class AsyncTasks(_Awaited[Tasks]):
+    """The `tasks` of a client for asyncio: the same methods, awaited."""
+
+    complete = _threaded(Tasks.complete)
+    fail = _threaded(Tasks.fail)
+    cancel = _threaded(Tasks.cancel)
+    heartbeat = _threaded(Tasks.heartbeat)
+
+
+class AsyncClient(_Awaited[Client]):
     """A `Client` for asyncio: the same methods, awaited. `sync` is the client behind it."""
 
     def __init__(self, sync: Client) -> None:
-        self.sync = sync
+        super().__init__(sync)
+        self.tasks = AsyncTasks(sync.tasks)
 
     async def start(
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
@@ -48,6 +65,7 @@ class AsyncClient:
     set_limits = _threaded(Client.set_limits)
     cancel = _threaded(Client.cancel)
     terminate = _threaded(Client.terminate)
+    listen = _threaded(Client.listen)
     describe = _threaded(Client.describe)
     history = _threaded(Client.history)
     export_history = _threaded(Client.export_history)

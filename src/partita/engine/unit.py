@@ -428,10 +428,11 @@ def parse_token(token: str) -> tuple[int, str, int, str]:
     Raises:
         InvalidTokenError: it is not of that form.
     """
-    parts = token.split(":", 3)
+    parts = token.split(":", 3) if isinstance(token, str) else []
     if len(parts) == 4 and _is_number(parts[0]) and _is_number(parts[2]) and len(parts[1]) == 8:
         return int(parts[0]), parts[1], int(parts[2]), parts[3]
-    raise InvalidTokenError(f"not a task token of this service: {token[:40]!r}")
+    shown = repr(token[:40]) if isinstance(token, str) else f"{token!r:.40}"
+    raise InvalidTokenError(f"not a task token of this service: {shown}")
 
 
 def _is_number(text: str) -> bool:
