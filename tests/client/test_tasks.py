@@ -270,7 +270,7 @@ def test_the_end_may_come_before_the_function_has_returned(memory_rig: Rig) -> N
 def test_in_plain_python_the_function_gives_the_result() -> None:
     assert paying("k") == -1
     assert asyncio.run(paying_async("k")) == -1
-    assert Pay.call("at once") == Receipt(7)
+    assert paying_by_class("at once") == Receipt(7)
 
 
 def test_an_activity_that_goes_on_takes_no_slot(memory_rig: Rig) -> None:

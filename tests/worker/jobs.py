@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from partita import Retry, activity, activity_info, heartbeat
+from partita import Activity, Retry, activity, activity_info, heartbeat
+from partita.deciders import Aborted, Canceled, Completed, Failed
 
 
 class OddError(Exception):
@@ -84,3 +86,28 @@ def held() -> Iterator[None]:
 @held()
 def wrapped(x: int) -> int:
     raise OddError("wrapped", x)
+
+
+class Apart(Activity):
+    """Tell from a process of its own how activities end."""
+
+    process = True
+    heartbeat_timeout = 60
+    retry = Retry(max_attempts=2, initial_interval=0)
+
+    def execute(self, how: str) -> Any:
+        match how:
+            case "beat":
+                if self.info.attempt == 1:
+                    self.heartbeat({"page": 3})
+                    raise OddError("again")
+                return self.info.last_heartbeat
+            case "failed":
+                return Failed("NO", f"attempt {self.info.attempt}")
+            case "aborted":
+                raise Aborted("NEVER", f"attempt {self.info.attempt}")
+            case "canceled":
+                return Canceled("as you like")
+            case "completed":
+                raise Completed([1, 2])
+        return os.getpid()

@@ -9,8 +9,9 @@ class Charge(Activity):
         self.heartbeat("asking the bank")
         ...
 
-Each attempt gets an instance of its own. `execute` returns its result, or one of
-`partita.results`, or raises either of them or any exception.
+Each attempt gets an instance of its own. `execute` returns its result, or one of the ends of
+`partita.deciders` (`Completed`, `Failed`, `Aborted`, `Canceled`, `TimedOut`), or raises one of
+those, or any exception.
 """
 
 from __future__ import annotations

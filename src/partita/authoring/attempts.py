@@ -11,7 +11,7 @@ from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.hooks import ActivityCall, middleware_of
-from partita.authoring.results import Aborted, Failed, Result, plainly
+from partita.authoring.results import Aborted, Failed, Result, as_failed, plainly
 from partita.authoring.runtime import WorkflowInfo, current
 from partita.errors import ActivityFailedError, CancelledError, UsageError
 
@@ -54,7 +54,7 @@ def attempts(
         except Exception as error:
             if policy is None or isinstance(error, (UsageError, CancelledError)):
                 raise
-            if isinstance(error.__cause__, Aborted) or policy.is_final(_reason(error)):
+            if isinstance(_told(error), Aborted) or policy.is_final(_reason(error)):
                 raise
             if policy.max_attempts and attempt >= policy.max_attempts:
                 raise
@@ -79,8 +79,13 @@ def _no_exit(
 
 def _reason(error: Exception) -> str:
     """Return what a history would give as the reason of this failure."""
-    told = error.__cause__
-    return (told.reason or "") if isinstance(told, Failed) else Failure.of(error).reason
+    told = _told(error)
+    return Failure.of(error).reason if told is None else told.reason or ""
+
+
+def _told(error: Exception) -> Failed | None:
+    """Return the failure that the activity named itself, if that is what was raised."""
+    return as_failed(error.__cause__) if isinstance(error.__cause__, Result) else None
 
 
 def surrounded(
