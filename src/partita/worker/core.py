@@ -30,6 +30,7 @@ from partita.errors import (
     PartitaError,
     StoreError,
     TaskLostError,
+    UsageError,
 )
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
 from partita.replay.replayer import DEFAULT_CACHE
@@ -43,7 +44,7 @@ from partita.service import (
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
-from partita.worker.execute import execute, execute_async, failed, served
+from partita.worker.execute import execute, execute_async, failed, refused, served
 from partita.worker.processes import Processes
 from partita.worker.threads import Threads
 from partita.worker.watch import Watch
@@ -294,6 +295,8 @@ class Worker:
             timer.start()
         elif isinstance(error, TaskLostError):  # timed out, or its workflow is over: all in order
             log.info("%s", error)
+        elif isinstance(error, UsageError) and (instead := refused(answer, error)) is not None:
+            self._report(instead)  # a result that nobody can keep would be waited for for ever
         else:
             log.error("a result could not be stored: %s", error)
 

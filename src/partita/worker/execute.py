@@ -148,8 +148,19 @@ def _ended(
 
 def failed(task: ActivityTask, failure: Failure, *, retryable: bool = True) -> ActivityAnswer:
     """Return the answer for an error. What the types forbid is not tried again."""
+    return _failed(task.token, failure, retryable=retryable)
+
+
+def refused(answer: ActivityAnswer, error: UsageError) -> ActivityAnswer | None:
+    """Return what to answer instead of a result that the service will never take, if anything."""
+    if answer.outcome != "completed":
+        return None
+    return _failed(answer.token, Failure.of(error), retryable=False)
+
+
+def _failed(token: str, failure: Failure, *, retryable: bool) -> ActivityAnswer:
     return ActivityAnswer(
-        token=task.token,
+        token=token,
         outcome="failed",
         reason=failure.reason,
         details=failure.dump(),

@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,13 +23,19 @@ from partita.authoring.registry import known
 from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
-from partita.errors import DecisionRefusedError, PartitaError, StoreError, TaskLostError
+from partita.errors import (
+    DecisionRefusedError,
+    PartitaError,
+    StoreError,
+    TaskLostError,
+    UsageError,
+)
 from partita.replay.replayer import DEFAULT_CACHE
 from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
-from partita.worker.execute import execute, execute_async, failed, served
+from partita.worker.execute import execute, execute_async, failed, refused, served
 
 POLL = 1.0
 """Seconds that one poll of a running worker waits; so long, at most, does `stop` take."""
@@ -62,6 +69,7 @@ class PollingWorker:
         types = {scheduler, *chosen}
         self._deciding = Deciding(types, self._converter, cache_bytes)
         self._activities = served(activities)
+        self._unsent: deque[ActivityAnswer] = deque()  # the service was out of reach
         self._stop = threading.Event()
         for one in types:
             service.register_workflow_type(domain, one.workflow_type)
@@ -70,7 +78,8 @@ class PollingWorker:
         """Do one decision or one activity; return whether there was one within `wait` seconds.
 
         Raises:
-            StoreUnavailableError: the service is out of reach.
+            StoreUnavailableError: the service is out of reach. A result that it did not take
+                is kept, and reported by the next call.
         """
         return self.decide() or self.work(wait)
 
@@ -85,11 +94,13 @@ class PollingWorker:
 
     def work(self, wait: float = 0.0) -> bool:
         """Run one activity; return whether there was one."""
+        self._send()
         task = self._service.poll_activity_task(
             self._domain, self._task_list, identity=self.identity, wait=wait
         )
         if task is not None:
-            self._report(self._run(task))
+            self._unsent.append(self._run(task))
+            self._send()
         return task is not None
 
     def run(self) -> None:
@@ -107,6 +118,7 @@ class PollingWorker:
             for thread in works:
                 thread.join()
             self._deciding.forget_all()
+            self._send_last()
 
     def stop(self) -> None:
         """Let `run` return once what it is at is done."""
@@ -119,6 +131,9 @@ class PollingWorker:
             except StoreError as error:
                 log.warning("out of reach, trying again: %s", error)
                 self._stop.wait(POLL)
+            except Exception:  # a thread that ended here would be missed by nobody
+                log.exception("a task broke its worker, which goes on")
+                self._stop.wait(POLL)
 
     def _decide(self, task: DecisionTask) -> None:
         run_id = task.workflow_execution.run_id
@@ -130,11 +145,14 @@ class PollingWorker:
         except StoreError:
             self._deciding.forget(run_id)
             raise
-        except Exception as error:
+        except KeyboardInterrupt:  # it is meant for whoever steps
+            self._deciding.forget(run_id)
+            raise
+        except BaseException as error:  # sys.exit() in a hook must not end the worker
             self._deciding.forget(run_id)
             self._fail_decision(task, error)
 
-    def _fail_decision(self, task: DecisionTask, error: Exception) -> None:
+    def _fail_decision(self, task: DecisionTask, error: BaseException) -> None:
         """Give a task back that could not be answered; it is tried again later."""
         code = error.code if isinstance(error, PartitaError) else "ERROR"
         if not isinstance(error, DecisionRefusedError):
@@ -167,19 +185,46 @@ class PollingWorker:
         beats.flush(answer)
         return answer
 
-    def _report(self, answer: ActivityAnswer) -> None:
-        service = self._service
+    def _send(self) -> None:
+        """Report what activities have come to, as far as the service takes it."""
+        while self._unsent:
+            try:
+                answer = self._unsent.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                self._report(answer)
+            except StoreError:
+                self._unsent.appendleft(answer)
+                raise
+
+    def _send_last(self) -> None:
         try:
-            match answer.outcome:
-                case "completed":
-                    service.complete_activity(answer.token, answer.result)
-                case "failed":
-                    service.fail_activity(
-                        answer.token, answer.reason, answer.details, retryable=answer.retryable
-                    )
-                case "canceled":
-                    service.cancel_activity(answer.token, answer.details)
-                case "pending":
-                    pass  # nobody holds it any more; whoever has its token will end it
+            self._send()
+        except StoreError as error:
+            log.error("%d results could not be stored: %s", len(self._unsent), error)
+
+    def _report(self, answer: ActivityAnswer) -> None:
+        try:
+            self._tell(answer)
         except TaskLostError as error:  # it timed out, or its workflow is over: all in order
             log.info("%s", error)
+        except UsageError as error:
+            instead = refused(answer, error)
+            if instead is None:
+                raise
+            self._report(instead)
+
+    def _tell(self, answer: ActivityAnswer) -> None:
+        service = self._service
+        match answer.outcome:
+            case "completed":
+                service.complete_activity(answer.token, answer.result)
+            case "failed":
+                service.fail_activity(
+                    answer.token, answer.reason, answer.details, retryable=answer.retryable
+                )
+            case "canceled":
+                service.cancel_activity(answer.token, answer.details)
+            case "pending":
+                pass  # nobody holds it any more; whoever has its token will end it
