@@ -9,8 +9,9 @@ from partita.authoring.results import (
     Terminated,
     TimedOut,
 )
+from partita.deciders.answers import Answer, Answers
 from partita.deciders.by_hand import ByHand
-from partita.deciders.decider import Answer, Answers, Decider, DeciderDefinition, Responder
+from partita.deciders.decider import Decider, DeciderDefinition, Responder
 from partita.deciders.decisions import (
     CancelActivity,
     CancelProcess,

@@ -12,16 +12,25 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+import msgspec
+
+from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key
 from partita.codec import Converter
-from partita.deciders.decider import DeciderDefinition, listed, rendered
+from partita.deciders.answers import listed, rendered
+from partita.deciders.decider import DeciderDefinition
+from partita.deciders.folding import is_of_partita
 from partita.deciders.process import Process
 from partita.errors import DeciderFailedError, PartitaError, UnknownTypeError
-from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
+from partita.history import AnyDecision, AnyEvent, RecordMarker, WorkflowExecution, WorkflowType
+from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, decode_request, encode
 from partita.service import DecisionTask
 
 DEFAULT_CACHE = 128 * 1024 * 1024
 """Bytes that kept processes may take, roughly."""
+
+MESSAGE_LIMIT = 1_000
+"""Characters of a decider's error that a message repeats."""
 
 _EVENT_COST = 700
 """Bytes that one event and what is made of it take besides its payload, measured."""
@@ -133,11 +142,12 @@ class ByHand:
     def _ask(self, definition: DeciderDefinition, process: Process[Any]) -> list[AnyDecision]:
         decider = definition.decider()  # a new one each time: it has nothing to remember
         try:
-            return process_answer(decider.decide(process), process)
+            answer = process_answer(decider.decide(process), process, type(decider).__name__)
         except PartitaError:
             raise
         except BaseException as error:  # sys.exit() must not end the thread that decides for all
-            raise DeciderFailedError(f"{_place(error)}: {type(error).__name__}: {error}") from error
+            raise DeciderFailedError(_told(error)) from error
+        return [*refused_updates(process), *answer]
 
     def _keep(self, run_id: str, kept: _Kept) -> None:
         self._kept[run_id] = kept
@@ -146,11 +156,11 @@ class ByHand:
             self.forget(next(iter(self._kept)))
 
 
-def process_answer(answer: Any, process: Process[Any]) -> list[AnyDecision]:
-    """Return an answer as a service takes it."""
+def process_answer(answer: Any, process: Process[Any], who: str) -> list[AnyDecision]:
+    """Return an answer as a service takes it; `who` has given it."""
     process.forget_promises()
     found = []
-    for one in listed(answer):
+    for one in listed(answer, who):
         decision = rendered(one, process)
         process.promise(decision)
         found.append(decision)
@@ -162,7 +172,29 @@ def _cost(event: AnyEvent) -> int:
     return _EVENT_COST + 2 * len(payload)
 
 
-def _place(error: BaseException) -> str:
-    """Return file:line where an exception was raised."""
+def refused_updates(process: Process[Any]) -> list[AnyDecision]:
+    """Return what tells those who sent updates that a decider answers none."""
+    found: list[AnyDecision] = []
+    for event in process.history[process.previous_started_event_id :]:
+        if not is_of_partita(event) or not event.signal_name.startswith(UPDATE):
+            continue
+        name = event.signal_name.removeprefix(UPDATE)
+        error = UnknownTypeError(
+            f"{process.workflow.name} is a decider, which answers no update {name}; "
+            "send it a signal"
+        )
+        try:
+            request = decode_request(event.input or "")
+        except msgspec.MsgspecError:  # not a client of ours
+            continue
+        answer = UpdateAnswer(request.id, failure=Failure.of(error).dump())
+        found.append(RecordMarker(marker_name=UPDATED, details=encode(answer).decode()))
+    return found
+
+
+def _told(error: BaseException) -> str:
+    """Return where an exception was raised, and what it says, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "decide()"
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "decide()"
+    message = " ".join(Failure.of(error).message.split())[:MESSAGE_LIMIT]
+    return f"{place}: {type(error).__name__}: {message}"

@@ -13,7 +13,7 @@ may be made in another process of another machine.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from partita.authoring.declared import Declared, checked_type, refuse_unknown, settings_of
@@ -23,17 +23,16 @@ from partita.authoring.registry import register
 from partita.authoring.results import Canceled, Completed, Failed
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
-from partita.deciders import decisions
+from partita.deciders.answers import Answer, One, listed, refuse_async, rendered
 from partita.deciders.decisions import CancelActivity, CancelProcess, FailProcess
 from partita.deciders.process import Process, last_answered
 from partita.deciders.views import ActivityExecution, ChildProcess, ProcessTimer, ReceivedSignal
-from partita.errors import InvalidInputError, UsageError
+from partita.errors import InvalidOptionError, UsageError
 from partita.history import (
     ActivityTaskCanceled,
     ActivityTaskCompleted,
     ActivityTaskFailed,
     ActivityTaskTimedOut,
-    AnyDecision,
     AnyEvent,
     CancelWorkflowExecutionFailed,
     ChildWorkflowExecutionCanceled,
@@ -43,7 +42,6 @@ from partita.history import (
     ChildWorkflowExecutionTimedOut,
     CompleteWorkflowExecutionFailed,
     ContinueAsNewWorkflowExecutionFailed,
-    Decision,
     DecisionTaskStarted,
     FailWorkflowExecutionFailed,
     ScheduleActivityTaskFailed,
@@ -57,13 +55,6 @@ from partita.history import (
 )
 
 I = TypeVar("I")  # noqa: E741
-
-One = decisions.Decision | AnyDecision
-Answer = One | Iterable[One] | None
-"""What a decider may answer: nothing, one decision, or several."""
-
-Answers = Iterator[One]
-"""What a method gives that yields its decisions."""
 
 
 class DeciderDefinition(WorkflowDefinition[..., Any]):
@@ -129,6 +120,7 @@ class Decider(Declared, Generic[I]):
         """Define the workflow; `class Base(Decider, abstract=True)` defines none."""
         super().__init_subclass__()
         refuse_unknown(cls, unknown)
+        refuse_async(cls)
         if not abstract:
             cls.definition = register(DeciderDefinition(cls, checked_type(cls), settings_of(cls)))
 
@@ -149,13 +141,24 @@ class Responder(Decider[I], abstract=True):
     together. A response that closes the process is the last; no later event is looked at.
     """
 
+    def __init_subclass__(cls, *, abstract: bool = False, **unknown: Any) -> None:
+        """Define the workflow; refuse methods that nothing would call."""
+        super().__init_subclass__(abstract=abstract, **unknown)
+        for name in vars(cls):
+            if name.startswith("respond_to_") and not hasattr(Responder, name):
+                known = [one for one in vars(Responder) if one.startswith("respond_to_")]
+                close = get_close_matches(name, known, n=1, cutoff=0.0)[0]
+                raise InvalidOptionError(
+                    f"class {cls.__name__}: nothing calls {name}; did you mean {close}?"
+                )
+
     def decide(self, process: Process[I]) -> Answer:
         """Collect the responses to all that is new."""
         refused = False
         answer: list[One] = []
         for event in process.step():
             refused = refused or isinstance(event, _REFUSED_ENDS)
-            for one in listed(self.respond(process, event)):
+            for one in listed(self.respond(process, event), type(self).__name__):
                 answer.append(one)
                 if one.closes:
                     return answer
@@ -167,7 +170,7 @@ class Responder(Decider[I], abstract=True):
     def _end_again(self, process: Process[I]) -> list[One]:
         """Return the end that was refused because of news that nobody had seen."""
         before = _turn_before(process)
-        return [one for one in listed(self.decide(before)) if one.closes]
+        return [one for one in listed(self.decide(before), type(self).__name__) if one.closes]
 
     def respond(self, process: Process[I], event: AnyEvent) -> Answer:
         """Pass an event on to the method that responds to it."""
@@ -307,25 +310,3 @@ def _turn_before(process: Process[I]) -> Process[I]:
     assert isinstance(started, DecisionTaskStarted)
     before.take(last, last_answered(last), started.event_timestamp)
     return before
-
-
-def listed(answer: Answer) -> Iterator[One]:
-    """Yield the decisions of an answer.
-
-    Raises:
-        InvalidInputError: it is not an answer.
-    """
-    if answer is None:
-        return
-    many = [answer] if isinstance(answer, (decisions.Decision, Decision)) else answer
-    if isinstance(many, (str, bytes)) or not isinstance(many, Iterable):
-        raise InvalidInputError(f"a decider answered {answer!r}; give decisions, or None")
-    for one in many:
-        if not isinstance(one, (decisions.Decision, Decision)):
-            raise InvalidInputError(f"a decider answered {one!r}; give decisions, or None")
-        yield one
-
-
-def rendered(one: One, process: Process[Any]) -> AnyDecision:
-    """Return the service's decision for one of an answer."""
-    return one.render(process) if isinstance(one, decisions.Decision) else one

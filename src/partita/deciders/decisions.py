@@ -378,9 +378,8 @@ def _control(converter: Converter, value: Any) -> str | None:
 
 def _new_id(process: Process[Any], kind: type[Any], stem: str) -> str:
     """Return an id that no open part of that kind has; the same, whenever it is asked again."""
-    taken = {part.id for part in process.unfinished(kind)}
-    number = process.counts.get(kind, 0) + process.promised(kind) + 1
-    while f"{stem}-{number}" in taken:
+    number = process.asked_for(kind) + 1
+    while process.is_taken(kind, f"{stem}-{number}"):
         number += 1
     return f"{stem}-{number}"
 

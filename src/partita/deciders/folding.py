@@ -6,7 +6,7 @@ Events that are not in the table change nothing that a process shows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from partita.authoring.results import Canceled, Completed
 from partita.deciders.views import (
@@ -96,8 +96,13 @@ _NO_NEWS = frozenset(
 
 
 def is_news(event: AnyEvent) -> bool:
-    """Whether a decider has not caused the event itself."""
-    return type(event) not in _NO_NEWS
+    """Whether a decider has not caused the event itself, and it is meant for deciders."""
+    return type(event) not in _NO_NEWS and not is_of_partita(event)
+
+
+def is_of_partita(event: AnyEvent) -> TypeGuard[WorkflowExecutionSignaled]:
+    """Whether it is a signal by which Partita's client asks something of Python workflows."""
+    return isinstance(event, WorkflowExecutionSignaled) and event.signal_name.startswith("$")
 
 
 def fold(process: Process[Any], event: AnyEvent) -> Any:
@@ -118,14 +123,16 @@ def _cancel_requested(process: Process[Any], _: AnyEvent) -> None:
     process.is_cancel_requested = True
 
 
-def _signaled(process: Process[Any], event: WorkflowExecutionSignaled) -> ReceivedSignal:
+def _signaled(process: Process[Any], event: WorkflowExecutionSignaled) -> ReceivedSignal | None:
+    if is_of_partita(event):
+        return None
     signal = ReceivedSignal(event.signal_name, event.input, event.event_id, process.converter)
-    process.received.append(signal)
+    process.receive(signal)
     return signal
 
 
 def _marked(process: Process[Any], event: MarkerRecorded) -> None:
-    process.markers[event.marker_name] = plain(process.converter, event.details)
+    process.note(event.marker_name, plain(process.converter, event.details))
 
 
 # -- activities
@@ -143,7 +150,7 @@ def _activity(process: Process[Any], event: Any) -> ActivityExecution:
 
 
 def _activity_scheduled(process: Process[Any], event: ActivityTaskScheduled) -> Any:
-    process.add(_activity(process, event), process.activities)
+    process.add(_activity(process, event))
 
 
 def _activity_refused(process: Process[Any], event: ScheduleActivityTaskFailed) -> Any:
@@ -160,9 +167,9 @@ def _activity_started(process: Process[Any], event: ActivityTaskStarted) -> Any:
 
 
 def _activity_cancel_requested(process: Process[Any], event: ActivityTaskCancelRequested) -> Any:
-    for activity in process.open(ActivityExecution):
-        if activity.id == event.activity_id:
-            activity.is_cancel_requested = True
+    activity = process.named(ActivityExecution, event.activity_id)
+    if activity is not None:
+        activity.is_cancel_requested = True
 
 
 def _ended(kind: type[Any], name: str) -> Fold:
@@ -182,8 +189,7 @@ def _ended(kind: type[Any], name: str) -> Fold:
 
 def _timer_started(process: Process[Any], event: TimerStarted) -> None:
     e = event
-    timer = ProcessTimer(e.timer_id, e.event_id, e.start_to_fire, e.control, process.converter)
-    process.add(timer, process.timers)
+    process.add(ProcessTimer(e.timer_id, e.event_id, e.start_to_fire, e.control, process.converter))
 
 
 def _timer_fired(process: Process[Any], event: TimerFired) -> Any:
@@ -215,7 +221,7 @@ def _child(process: Process[Any], event: Any) -> ChildProcess:
 
 
 def _child_initiated(process: Process[Any], event: StartChildWorkflowExecutionInitiated) -> None:
-    process.add(_child(process, event), process.children)
+    process.add(_child(process, event))
 
 
 def _child_refused(process: Process[Any], event: StartChildWorkflowExecutionFailed) -> Any:
@@ -238,9 +244,7 @@ def _child_started(process: Process[Any], event: ChildWorkflowExecutionStarted) 
 
 def _lambda_scheduled(process: Process[Any], event: LambdaFunctionScheduled) -> None:
     e = event
-    process.add(
-        LambdaExecution(e.id, e.event_id, e.name, e.control, process.converter), process.lambdas
-    )
+    process.add(LambdaExecution(e.id, e.event_id, e.name, e.control, process.converter))
 
 
 def _lambda_refused(process: Process[Any], event: ScheduleLambdaFunctionFailed) -> Any:

@@ -6,19 +6,22 @@ what is new. It knows what is open and what has happened, and nothing of what sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from partita.authoring.messages import Signal
 from partita.authoring.results import Completed, Result
 from partita.codec import Converter
 from partita.deciders.folding import fold, is_news
+from partita.deciders.promises import Promises
 from partita.deciders.views import (
     ActivityExecution,
     ChildProcess,
     LambdaExecution,
     ProcessTimer,
+    ReadOnly,
     ReceivedSignal,
     plain,
 )
@@ -27,10 +30,7 @@ from partita.history import (
     AnyDecision,
     AnyEvent,
     DecisionTaskCompleted,
-    ScheduleActivityTask,
-    ScheduleLambdaFunction,
-    StartChildWorkflowExecution,
-    StartTimer,
+    RequestCancelActivityTask,
     WorkflowExecution,
     WorkflowExecutionStarted,
     WorkflowType,
@@ -58,6 +58,23 @@ class _Read(Generic[V]):
         setattr(process, self._name, value)
 
 
+class _Parts(Generic[V]):
+    """All parts of a kind, in the order of their events, as the history makes them."""
+
+    def __init__(self, kind: type[V]) -> None:
+        self._kind = kind
+
+    def __get__(self, process: Process[Any], owner: type[Any]) -> Sequence[V]:
+        process.catch_up()
+        found: Sequence[V] = process.views[self._kind]
+        return found
+
+
+_KINDS = (ActivityExecution, LambdaExecution, ProcessTimer, ChildProcess, ReceivedSignal)
+_UNREAD: Any = object()
+_UNCHANGING = (str, int, float, bool, type(None))
+
+
 class Process(Generic[I]):
     """One execution: its input and tags, its history, and what is open in it.
 
@@ -66,12 +83,11 @@ class Process(Generic[I]):
 
     tags = _Read[tuple[str, ...]]()
     parent = _Read[WorkflowExecution | None]()
-    activities = _Read[list[ActivityExecution]]()  # all, in the order of their events
-    lambdas = _Read[list[LambdaExecution]]()
-    timers = _Read[list[ProcessTimer]]()
-    children = _Read[list[ChildProcess]]()
-    received = _Read[list[ReceivedSignal]]()  # every signal
-    markers = _Read[dict[str, Any]]()  # the newest details of each marker
+    activities = _Parts(ActivityExecution)
+    lambdas = _Parts(LambdaExecution)
+    timers = _Parts(ProcessTimer)
+    children = _Parts(ChildProcess)
+    received = _Parts(ReceivedSignal)  # every signal
     is_cancel_requested = _Read[bool]()
     ended = _Read[Result | None]()  # how the execution as a whole ended
 
@@ -88,25 +104,25 @@ class Process(Generic[I]):
         self.workflow = workflow
         self.tags = ()
         self.parent = None
-        self.history: list[AnyEvent] = []
+        self._events: list[AnyEvent] = []
+        self.history: Sequence[AnyEvent] = ReadOnly(self._events)
         self.converter = converter or Converter()
         self.origin = execution.run_id  # of the run that this one was forked from, or its own
         self.time = datetime.fromtimestamp(0, UTC)  # of this decision
         self.previous_started_event_id = 0  # events up to this one were seen
         self.started_event_id = 0  # of this decision task
-        self.activities = []
-        self.lambdas = []
-        self.timers = []
-        self.children = []
-        self.received = []
-        self.markers = {}
+        self._parts: dict[type[Any], list[Any]] = {kind: [] for kind in _KINDS}
+        self.views = {kind: ReadOnly(parts) for kind, parts in self._parts.items()}
+        self._markers: dict[str, Any] = {}
         self.is_cancel_requested = False
         self.ended = None
         self.counts: dict[type[Any], int] = {}  # how many of its parts were ever asked for
         self.load_input = load_input or self._plain_input
-        self._input: Any = None
+        self._payload: str | None = None  # of the input
+        self._input: Any = _UNREAD
         self._open: dict[type[Any], dict[int, Any]] = {}  # by the event that began them
-        self._promised: list[Part] = []  # asked for in this very answer
+        self._named: dict[type[Any], dict[str, Any]] = {}  # what is open, by its id
+        self._promises = Promises(self.converter)  # asked for in this very answer
         self._told: dict[int, Any] = {}  # the parts that unseen events tell of
         self._folded = 0  # events that are folded in
         self._busy = False  # folding, or stepping from event to event
@@ -145,10 +161,23 @@ class Process(Generic[I]):
 
     @property
     def input(self) -> I:
-        """What the execution was started with."""
+        """What the execution was started with.
+
+        Raises:
+            InvalidInputError: it does not fit the decider's type.
+        """
         self.catch_up()
+        if self._input is _UNREAD:
+            self._input = self.load_input(self._payload)
         given: I = self._input
         return given
+
+    @property
+    def markers(self) -> Mapping[str, Any]:
+        """The newest details of each marker, by its name."""
+        self.catch_up()
+        noted = self._promises.notes
+        return MappingProxyType({**self._markers, **noted} if noted else self._markers)
 
     def unseen_events(self) -> list[AnyEvent]:
         """Return what has happened since the decider last answered, in order.
@@ -156,7 +185,7 @@ class Process(Generic[I]):
         Left out are the events of decision tasks, and those that record what the decider
         itself had decided; a decision that was refused is news.
         """
-        return [event for event in self.history[self.previous_started_event_id :] if is_news(event)]
+        return [event for event in self._events[self.previous_started_event_id :] if is_news(event)]
 
     def unfinished_activities(self) -> list[ActivityExecution]:
         """Return the activities that are scheduled and have not ended."""
@@ -195,37 +224,39 @@ class Process(Generic[I]):
     def unfinished(self, kind: type[Any]) -> list[Any]:
         """Return the parts of a kind that are open, or will be by this answer."""
         self.catch_up()
-        return [*self._open.get(kind, {}).values()] + [
-            one for one in self._promised if type(one) is kind
-        ]
+        is_open: Iterable[Any] = self._open.get(kind, {}).values()
+        if kind is ProcessTimer and (stopped := self._promises.stopped):
+            is_open = (one for one in is_open if one.id not in stopped)
+        return [*is_open, *self._promises.parts(kind)]
 
     # -- for those who ask the decider -----------------------------------------------------
 
     def take(self, events: Iterable[AnyEvent], previous: int, time: float) -> None:
         """Take in the events of a decision task; nothing is folded in until it is looked at."""
         self.catch_up()
-        self._promised.clear()
+        self.forget_promises()
         self._told.clear()
-        self.history += events
+        if not isinstance(self._input, _UNCHANGING):  # what is changed by mistake is not kept
+            self._input = _UNREAD
+        self._events += events
         self.previous_started_event_id = previous
-        self.started_event_id = self.history[-1].event_id
+        self.started_event_id = self._events[-1].event_id
         self.time = datetime.fromtimestamp(time, UTC)
 
     def step(self) -> Iterator[AnyEvent]:
         """Yield what is news, event by event; the process stands as it stood after each."""
         self._busy = True
         seen = self.previous_started_event_id
-        while self._folded < min(seen, len(self.history)):
-            self._fold(self.history[self._folded])
-        unseen = self.history[self._folded :]
-        self._folded = len(self.history)
+        while self._folded < min(seen, len(self._events)):
+            self._fold(self._events[self._folded])
+        unseen = self._events[self._folded :]
+        self._folded = len(self._events)
         for event in unseen:  # what the last answer has caused stands before what came meanwhile
             if not is_news(event):
                 self._take_in(event)
-        waiting = [event for event in unseen if is_news(event)]
+        waiting = iter([event for event in unseen if is_news(event)])
         try:
-            while waiting:
-                event = waiting.pop(0)
+            for event in waiting:
                 self._take_in(event)
                 yield event
         finally:
@@ -234,30 +265,27 @@ class Process(Generic[I]):
             self._busy = False
 
     def promise(self, decision: AnyDecision) -> None:
-        """Let what was decided in this very answer be seen as open by what follows in it."""
-        part: Part
-        match decision:
-            case ScheduleActivityTask(
-                activity_id=id, activity_type=kind, input=input, control=data
-            ):
-                part = ActivityExecution(id, 0, kind, input, data, self.converter)
-            case StartTimer(timer_id=id, start_to_fire=seconds, control=data):
-                part = ProcessTimer(id, 0, seconds, data, self.converter)
-            case StartChildWorkflowExecution(workflow_id=id, workflow_type=type, control=data):
-                part = ChildProcess(id, 0, type, decision.tag_list, data, self.converter)
-            case ScheduleLambdaFunction(id=id, name=name, control=data):
-                part = LambdaExecution(id, 0, name, data, self.converter)
-            case _:
-                return
-        self._promised.append(part)
-
-    def promised(self, kind: type[Any]) -> int:
-        """Return how many parts of a kind this answer has asked for so far."""
-        return sum(type(one) is kind for one in self._promised)
+        """Let what was decided in this very answer be seen by what follows in it."""
+        self._promises.take(decision)
+        if isinstance(decision, RequestCancelActivityTask):
+            found = self.named(ActivityExecution, decision.activity_id)
+            if found is not None:
+                found.is_cancel_requested = True
 
     def forget_promises(self) -> None:
         """Begin the answer anew."""
-        self._promised.clear()
+        if self._promises:
+            self._promises = Promises(self.converter)
+
+    def is_taken(self, kind: type[Any], id: str) -> bool:
+        """Whether a part of that kind is open, or will be by this answer."""
+        self.catch_up()
+        return id in self._named.get(kind, ()) or self._promises.has(kind, id)
+
+    def asked_for(self, kind: type[Any]) -> int:
+        """Return how many parts of a kind there were ever, with those of this answer."""
+        self.catch_up()
+        return self.counts.get(kind, 0) + self._promises.count(kind)
 
     def part(self, event: AnyEvent) -> Any:
         """Return the activity, timer or child that an event tells of; None if it is none."""
@@ -271,8 +299,8 @@ class Process(Generic[I]):
             return
         self._busy = True
         try:
-            while self._folded < len(self.history):
-                self._fold(self.history[self._folded])
+            while self._folded < len(self._events):
+                self._fold(self._events[self._folded])
         finally:
             self._busy = False
 
@@ -290,22 +318,27 @@ class Process(Generic[I]):
         self.tags = event.tag_list
         self.parent = event.parent_workflow_execution
         self.origin = event.original_run_id or self.run_id
-        self._input = self.load_input(event.input)
+        self._payload = event.input
 
-    def add(self, part: Part, among: list[Any]) -> None:
+    def add(self, part: Part) -> None:
         """Take in a part that has begun."""
-        among.append(part)
         kind = type(part)
-        self.count(kind)
-        self._open.setdefault(kind, {})[part.event_id] = part
-
-    def count(self, kind: type[Any]) -> None:
-        """Note that a part was asked for."""
+        self._parts[kind].append(part)
         self.counts[kind] = self.counts.get(kind, 0) + 1
+        self._open.setdefault(kind, {})[part.event_id] = part
+        self._named.setdefault(kind, {})[part.id] = part
 
-    def open(self, kind: type[Any]) -> Iterable[Any]:
-        """Return the open parts of a kind."""
-        return self._open.get(kind, {}).values()
+    def receive(self, signal: ReceivedSignal) -> None:
+        """Take in a signal."""
+        self._parts[ReceivedSignal].append(signal)
+
+    def note(self, name: str, details: Any) -> None:
+        """Take in a marker."""
+        self._markers[name] = details
+
+    def named(self, kind: type[Any], id: str) -> Any:
+        """Return the open part of that kind and id; None if there is none."""
+        return self._named.get(kind, {}).get(id)
 
     def find(self, kind: type[Any], event_id: int) -> Any:
         """Return the open part that an event began."""
@@ -313,7 +346,10 @@ class Process(Generic[I]):
 
     def end(self, kind: type[Any], event_id: int) -> Any:
         """Close the part that an event began, and return it."""
-        return self._open.get(kind, {}).pop(event_id, None)
+        found = self._open.get(kind, {}).pop(event_id, None)
+        if found is not None:
+            self._named[kind].pop(found.id, None)
+        return found
 
     def _plain_input(self, payload: str | None) -> Any:
         args = plain(self.converter, payload)

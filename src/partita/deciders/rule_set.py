@@ -15,20 +15,21 @@ Every rule that matches an event responds to it, in the order in which they are 
 of base classes first. A subclass inherits rules; a method of the same name takes the place of
 the inherited one and keeps its rule, unless it has one of its own.
 
-Filters are values, or functions that are asked; without a filter anything matches.
+Filters are values, types, or functions that are asked; without a filter anything matches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from partita.authoring.activity_classes import Activity
 from partita.authoring.declared import Declared
 from partita.authoring.definition import ActivityDefinition, WorkflowSpec
 from partita.authoring.messages import Signal
-from partita.authoring.results import Completed, Result
-from partita.deciders.decider import Answer, I, Responder, listed
+from partita.authoring.results import Completed
+from partita.deciders.answers import Answer, Answers, listed
+from partita.deciders.decider import I, Responder
 from partita.deciders.process import Process
 from partita.deciders.views import ActivityExecution, ChildProcess, ProcessTimer, ReceivedSignal
 from partita.errors import InvalidOptionError, UsageError
@@ -56,6 +57,7 @@ def _rule(match: Match) -> Callable[[F], F]:
         method.__rules__ = [match, *getattr(method, "__rules__", ())]  # type: ignore[attr-defined]
         return method
 
+    decorate.__is_no_rule_yet__ = True  # type: ignore[attr-defined]
     return decorate
 
 
@@ -97,9 +99,9 @@ def completed_activity(
             return None
         fits = (
             of_this(found)
-            and _fits(id, found.id)
+            and _fits(id, lambda: found.id)
             and _fits(input, lambda: found.input)
-            and _fits(result, found.result.value)
+            and _fits(result, lambda: found.value)
         )
         return (found,) if fits else None
 
@@ -119,7 +121,9 @@ def interrupted_activity(
         found = _ended(process, event, ActivityExecution)
         if found is None or isinstance(found.result, Completed):
             return None
-        fits = of_this(found) and _fits(id, found.id) and _fits(result, found.result)
+        fits = (
+            of_this(found) and _fits(id, lambda: found.id) and _fits(result, lambda: found.result)
+        )
         return (found,) if fits else None
 
     return _rule(match)
@@ -134,13 +138,13 @@ def signal(name: Any = _ANY, *, value: Any = _ANY) -> Callable[[F], F]:
 
     def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
         found = process.part(event)
-        if not isinstance(found, ReceivedSignal) or not _fits(wanted, found.name):
+        if not isinstance(found, ReceivedSignal) or not _fits(wanted, lambda: found.name):
             return None
         try:
             given = found.read(name) if isinstance(name, Signal) else found.value
         except UsageError:
             return None
-        return (found,) if _fits(value, given) else None
+        return (found,) if _fits(value, lambda: given) else None
 
     return _rule(match)
 
@@ -150,7 +154,7 @@ def timer(data: Any = _ANY, *, id: Any = _ANY) -> Callable[[F], F]:
 
     def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
         found = _ended(process, event, ProcessTimer)
-        if found is None or not (_fits(id, found.id) and _fits(data, lambda: found.data)):
+        if found is None or not (_fits(id, lambda: found.id) and _fits(data, lambda: found.data)):
             return None
         return (found,)
 
@@ -181,9 +185,9 @@ def _child(workflow: Any, id: Any, result: Any, tag: str | None, *, completed: b
         given = found.result.value if completed else found.result
         fits = (
             of_this(found)
-            and _fits(id, found.id)
+            and _fits(id, lambda: found.id)
             and (tag is None or tag in found.tags)
-            and _fits(result, given)
+            and _fits(result, lambda: given)
         )
         return (found,) if fits else None
 
@@ -198,12 +202,12 @@ def _ended(process: Process[Any], event: AnyEvent, kind: type[Any]) -> Any:
     return found if isinstance(found, kind) and found.result is not None else None
 
 
-def _fits(wanted: Any, given: Any) -> bool:
-    """Whether a filter takes a value; a function as the value is called only if it is asked."""
+def _fits(wanted: Any, given: Callable[[], Any]) -> bool:
+    """Whether a filter takes a value, which is made only if it is asked for."""
     if wanted is _ANY:
         return True
-    value = given() if callable(given) and not isinstance(given, Result) else given
-    if isinstance(wanted, type) and issubclass(wanted, Result):
+    value = given()
+    if isinstance(wanted, type):
         return isinstance(value, wanted)
     return bool(wanted(value)) if callable(wanted) else bool(wanted == value)
 
@@ -244,30 +248,47 @@ class RuleSet(Responder[I], abstract=True):
     does: the process fails, or is cancelled.
     """
 
+    _matches: ClassVar[dict[str, list[Match]]] = {}  # of the methods that are rules, in order
+
+    def __init_subclass__(cls, *, abstract: bool = False, **unknown: Any) -> None:
+        """Define the workflow, and collect its rules.
+
+        Raises:
+            InvalidOptionError: a rule lacks its parentheses, and would never be asked.
+        """
+        for name, value in vars(cls).items():
+            if hasattr(value, "__is_no_rule_yet__"):
+                raise InvalidOptionError(
+                    f"class {cls.__name__}: the rule above {name} lacks parentheses; "
+                    "write it as in @signal()"
+                )
+        cls._matches = dict(_rules_of(cls))
+        super().__init_subclass__(abstract=abstract, **unknown)
+
     def initiate(self, process: Process[I]) -> Answer:  # noqa: ARG002
         """Do nothing; `process_started` is for that."""
         return None
 
-    def respond(self, process: Process[I], event: AnyEvent) -> Answer:
-        """Collect what the rules for this event answer."""
+    def respond(self, process: Process[I], event: AnyEvent) -> Answers:
+        """Yield what the rules for this event answer; each sees what those before it asked for."""
         answered = False
-        answer: list[Any] = []
-        for name, rules in type(self)._rules():
+        for name, rules in self._matches.items():
             given = next(
                 (it for it in (one(process, event) for one in rules) if it is not None), None
             )
             if given is not None:
                 answered = True
-                answer += listed(getattr(self, name)(process, *given))
-        return answer if answered else super().respond(process, event)
+                yield from listed(getattr(self, name)(process, *given), f"rule {name}")
+        if not answered:
+            yield from listed(super().respond(process, event), type(self).__name__)
 
-    @classmethod
-    def _rules(cls) -> Iterator[tuple[str, list[Match]]]:
-        """Yield the methods that are rules, in the order in which they were written."""
-        seen: dict[str, list[Match]] = {}
-        for base in reversed(cls.__mro__):
-            for name, value in vars(base).items():
-                rules = getattr(value, "__rules__", None)
-                if rules is not None:
-                    seen[name] = rules
-        yield from seen.items()
+
+def _rules_of(cls: type[Any]) -> Iterator[tuple[str, list[Match]]]:
+    """Yield the methods that are rules, in the order in which they were written."""
+    seen: dict[str, list[Match]] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            rules = getattr(value, "__rules__", None)
+            if rules is not None:
+                seen[name] = rules
+    yield from seen.items()

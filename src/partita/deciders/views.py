@@ -6,7 +6,8 @@ are decoded when they are asked for.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, overload
 
 from partita.authoring.definition import ActivityDefinition, WorkflowSpec
 from partita.authoring.failure import Failure
@@ -43,7 +44,45 @@ from partita.history import (
     WorkflowType,
 )
 
+V = TypeVar("V")
+
 _load_any = decoder(Any)
+
+
+class ReadOnly(Sequence[V]):
+    """A list that those who are shown it cannot change."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: list[V]) -> None:
+        self._items = items
+
+    @overload
+    def __getitem__(self, index: int) -> V: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[V]: ...
+    def __getitem__(self, index: int | slice) -> V | list[V]:
+        """Return an item, or a list of its own."""
+        return self._items[index]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[V]:
+        """Yield each."""
+        return iter(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another sequence has equal items in the same order."""
+        if isinstance(other, ReadOnly):
+            return bool(self._items == other._items)
+        return bool(self._items == other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._items)
 
 
 class _Part:

@@ -236,5 +236,6 @@ __all__ = [
     "UpdateAnswer",
     "UpdateRequest",
     "decode_answer",
+    "decode_request",
     "encode",
 ]

@@ -1,0 +1,67 @@
+"""Take what a decider answers for what it is, or refuse it in one line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from partita.deciders import decisions
+from partita.deciders.process import Process
+from partita.errors import InvalidInputError, InvalidOptionError
+from partita.history import AnyDecision, Decision
+
+One = decisions.Decision | AnyDecision
+Answer = One | Iterable[One] | None
+"""What a decider may answer: nothing, one decision, or several."""
+
+Answers = Iterator[One]
+"""What a method gives that yields its decisions."""
+
+DECISION_LIMIT = 100_000
+"""Decisions that one answer may hold; a generator without an end would hold up everything."""
+
+
+def listed(answer: Answer, who: str) -> Iterator[One]:
+    """Yield the decisions of an answer; `who` has given it.
+
+    Raises:
+        InvalidInputError: it is not an answer, or has no end.
+    """
+    if answer is None:
+        return
+    many = [answer] if isinstance(answer, (decisions.Decision, Decision)) else answer
+    if isinstance(many, (str, bytes, dict)) or not isinstance(many, Iterable):
+        raise _no_answer(who, answer)
+    for number, one in enumerate(many):
+        if not isinstance(one, (decisions.Decision, Decision)):
+            raise _no_answer(who, one)
+        if number == DECISION_LIMIT:
+            raise InvalidInputError(f"{who} gives more than {DECISION_LIMIT:,} decisions at a time")
+        yield one
+
+
+def _no_answer(who: str, given: object) -> InvalidInputError:
+    shown = " ".join(f"{given!r}".split())
+    shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
+    return InvalidInputError(f"{who} answered {shown}; give decisions, or None")
+
+
+def refuse_async(cls: type[Any]) -> None:
+    """Refuse methods whose answers would never be awaited.
+
+    Raises:
+        InvalidOptionError: there is one.
+    """
+    for name, value in vars(cls).items():
+        is_asked = name in ("decide", "initiate") or name.startswith("respond")
+        if inspect.iscoroutinefunction(value) and (is_asked or hasattr(value, "__rules__")):
+            raise InvalidOptionError(
+                f"class {cls.__name__}: {name} is async, and deciders wait for nothing; "
+                "write a plain def, and do what takes time in an activity"
+            )
+
+
+def rendered(one: One, process: Process[Any]) -> AnyDecision:
+    """Return the service's decision for one of an answer."""
+    return one.render(process) if isinstance(one, decisions.Decision) else one
