@@ -4,7 +4,8 @@
     client.listen(signals)
     signals.on_activity_completed.connect(receiver)  # receiver(sender, notice=...)
 
-The sender is the name of the workflow type, so that a receiver may be connected to one.
+The sender is the name of the workflow type, so that a receiver may be connected to one. As
+everywhere with blinker, receivers are held weakly unless they are connected with `weak=False`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class BlinkerSignals:
         raise AttributeError(f"no signal is named {name}{hint}")
 
     def __call__(self, notice: Notice) -> None:
-        """Send a notice."""
+        """Send a notice. A receiver that raises keeps the later ones of its signal from hearing."""
         sender = notice.workflow_type.name
-        self.on_notice.send(sender, notice=notice)
-        self._signals[f"on_{notice.name}"].send(sender, notice=notice)
+        try:
+            self._signals[f"on_{notice.name}"].send(sender, notice=notice)
+        finally:
+            self.on_notice.send(sender, notice=notice)
