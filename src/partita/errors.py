@@ -17,6 +17,7 @@
     │   ├── DecisionTaskFailedError    the code must be mended before the execution can go on
     │   ├── DeciderFailedError         a decider written by hand raised
     │   ├── ActivityFailedError        an activity failed with a type unknown here
+    │   │   └── WorkerLostError        the processes that ran an activity died
     │   ├── ActivityTimedOutError      an activity ran into one of its timeouts
     │   ├── ActivityAbortedError       an activity could not be scheduled at all
     │   ├── ProgramFailedError         a program ended badly, or could not be started
@@ -184,6 +185,25 @@ class ActivityFailedError(WorkflowError):
         self.type = type  # the exception's qualified name
         self.message = message
         self.traceback = traceback  # as the worker printed it; may be empty
+
+
+class WorkerLostError(ActivityFailedError):
+    """The processes that ran an activity died, and its attempts are used up.
+
+    The activity may be what kills them, by a crash in native code or by want of memory.
+    """
+
+    code = "WORKER_LOST"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(type(self).__name__, message)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say what it is made of, so that it can be made again in another process."""
+        return type(self), (self.message,)
 
 
 class ActivityTimedOutError(WorkflowError, TimeoutError):

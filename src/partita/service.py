@@ -107,6 +107,7 @@ class ActivityTask(Struct, frozen=True, kw_only=True):
     activity_type: ActivityType
     started_event_id: int
     attempt: int = 1
+    losses: int = 0  # workers that were lost while they ran it
     input: str | None = None
     details: str | None = None  # of the last heartbeat of an earlier attempt
     start_to_close: float | None = None

@@ -139,6 +139,7 @@ class OpenActivity(OpenItem, frozen=True, kw_only=True):
     heartbeat: float | None = None
     task_list: str = ""
     retry_policy: RetryPolicy | None = None
+    losses: int = 0  # workers that were lost while they ran it
     reason: str | None = None  # of the last failed attempt
     failure: str | None = None
 

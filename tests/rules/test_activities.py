@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from partita.authoring.failure import Failure
 from partita.commands import (
     CancelActivityTask,
     CompleteActivityTask,
@@ -15,7 +16,7 @@ from partita.commands import (
     Release,
     Signal,
 )
-from partita.errors import TaskLostError
+from partita.errors import ActivityFailedError, TaskLostError, WorkerLostError
 from partita.history import (
     RequestCancelActivityTask,
     RescheduleCause,
@@ -238,6 +239,50 @@ def test_a_lost_worker_costs_an_attempt_and_a_given_back_task_does_not() -> None
             assert "ActivityTaskFailed" not in play.kinds
             fail(play)
         assert "ActivityTaskFailed" in play.kinds
+
+
+def lose(play: Play) -> None:
+    """Take the activity and lose its worker; wait until it may be taken again."""
+    play.take_activity()
+    play.do(Release(kind="activity", id="a", cause=RescheduleCause.WORKER_LOST))
+    item = play.item("activity", "a")
+    if item is not None and item.queue is None:
+        play.now = item.due
+        play.do(Due(kind="activity", id="a"))
+
+
+@pytest.mark.parametrize(("attempts", "losses"), [(None, 10), (3, 10), (12, 12)])
+def test_an_activity_whose_workers_are_lost_ends_at_last(attempts: int | None, losses: int) -> None:
+    play = Play()
+    play.schedule(retry_policy=None if attempts is None else RetryPolicy(max_attempts=attempts))
+    for _ in range(losses - 1):
+        lose(play)
+    assert play.item("activity", "a").losses == losses - 1
+    lose(play)
+    assert play.kinds[-2:] == ["ActivityTaskFailed", "DecisionTaskScheduled"]
+    failed: Any = play.state.new_events[-2]
+    assert failed.reason == "partita.errors.WorkerLostError"
+    failure = Failure.load(failed.details, failed.reason).rebuild({}, ActivityFailedError)
+    assert isinstance(failure, WorkerLostError)
+    assert str(failure).startswith(f"activity charge lost its worker {losses} times; ")
+
+
+def test_the_first_loss_costs_no_time_and_the_others_more_and_more() -> None:
+    play = Play()
+    play.schedule()
+    waits = []
+    for _ in range(9):
+        lose(play)
+        waits.append(play.last.backoff)
+    assert waits == [0, 1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_attempts_without_end_are_not_ended_by_losses() -> None:
+    play = Play()
+    play.schedule(retry_policy=RetryPolicy(max_attempts=0))
+    for _ in range(30):
+        lose(play)
+    assert play.item("activity", "a").losses == 30
 
 
 @pytest.mark.parametrize("cause", [RescheduleCause.GIVEN_BACK, RescheduleCause.WORKER_LOST])

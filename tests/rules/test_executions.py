@@ -44,6 +44,7 @@ from partita.history import (
     WorkflowExecutionStarted,
     WorkflowType,
 )
+from partita.rules.decision_tasks import was_lost
 from partita.state import Status
 from tests.rules.play import CHARGE, Play
 
@@ -163,15 +164,43 @@ def test_a_decider_that_fails_loses_no_event() -> None:
     assert change.closes
 
 
-def test_a_lost_decider_is_replaced_at_once() -> None:
+def test_a_decider_that_gives_back_its_task_is_replaced_at_once() -> None:
+    play = Play()
+    started = play.take_decision()
+    play.do(Signal(signal_name="late"))
+    play.do(Release(kind="decision", id="", cause=RescheduleCause.GIVEN_BACK))
+    assert play.kinds[-2:] == ["DecisionTaskTimedOut", "DecisionTaskScheduled"]
+    assert play.do(Release(kind="decision", id="", cause=RescheduleCause.GIVEN_BACK)).events == []
+    with pytest.raises(TaskLostError):
+        play.do(CompleteDecisionTask(started_event_id=started, decisions=[]))
+    assert play.decide(CompleteWorkflowExecution()).closes
+
+
+def test_a_decision_over_which_workers_are_lost_waits_longer_and_longer() -> None:
+    play = Play()
+    delays = []
+    for _ in range(12):
+        play.take_decision()
+        play.do(Release(kind="decision", id="", cause=RescheduleCause.WORKER_LOST))
+        delays.append(play.item("decision").due - play.now)
+        play.now = play.item("decision").due
+        play.do(Due(kind="decision", id=""))
+    assert delays == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    assert play.kinds.count("DecisionTaskFailed") == 1
+    assert was_lost(play.item("decision"))
+    assert play.decide(CompleteWorkflowExecution()).closes
+
+
+def test_a_lost_decider_loses_no_event() -> None:
     play = Play()
     started = play.take_decision()
     play.do(Signal(signal_name="late"))
     play.do(Release(kind="decision", id="", cause=RescheduleCause.WORKER_LOST))
-    assert play.kinds[-2:] == ["DecisionTaskTimedOut", "DecisionTaskScheduled"]
     assert play.do(Release(kind="decision", id="", cause=RescheduleCause.WORKER_LOST)).events == []
     with pytest.raises(TaskLostError):
         play.do(CompleteDecisionTask(started_event_id=started, decisions=[]))
+    play.now = play.item("decision").due
+    play.do(Due(kind="decision", id=""))
     assert play.decide(CompleteWorkflowExecution()).closes
 
 

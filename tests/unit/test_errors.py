@@ -33,6 +33,7 @@ STATUS = {
     "DeciderFailedError": ("DECIDER_FAILED", 1),
     "DecisionTaskFailedError": ("DECISION_TASK_FAILED", 1),
     "ActivityFailedError": ("ACTIVITY_FAILED", 1),
+    "WorkerLostError": ("WORKER_LOST", 1),
     "ActivityTimedOutError": ("ACTIVITY_TIMED_OUT", 1),
     "ActivityAbortedError": ("ACTIVITY_ABORTED", 1),
     "ProgramFailedError": ("PROGRAM_FAILED", 1),

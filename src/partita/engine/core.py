@@ -350,6 +350,8 @@ class Core:
                 log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
                 unit.release(worker.id, RescheduleCause.WORKER_LOST)
                 self._due_unknown = True  # what it has put may come due before we knew
+                if self._dispatch is not None:
+                    self._dispatch.beware(unit.now)
 
     def _renew(self, unit: Unit, dispatch: Dispatch, known: set[str]) -> None:
         assert self._worker is not None

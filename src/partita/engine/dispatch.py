@@ -3,6 +3,10 @@
 This is where one commit per step comes from: a completion, the decision that it causes and
 the activities that the decision schedules are all in one unit, and the activities leave the
 process, to the host, only once that unit is committed.
+
+A decision that kills the process leaves no trace then, and would kill the next one. So where
+workers have died lately, a task that may be the cause is first taken, in a transaction of
+its own, and answered in the next: if that does not come, everybody can see over what.
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ from partita.engine.unit import Unit, make_token
 from partita.errors import DecisionRefusedError, PartitaError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.rules import decide
+from partita.rules.decision_tasks import was_lost
 from partita.service import ActivityTask, DecisionTask, Host
-from partita.state import OpenActivity, State
+from partita.state import OpenActivity, OpenDecision, State
 from partita.store import Answer
 
 log = logging.getLogger("partita.engine")
@@ -34,6 +39,9 @@ DECISION_LIMIT = 2_000
 
 TAKE_LIMIT = 64
 """Decision tasks that one transaction takes from the store, at most."""
+
+CAREFUL = 30.0
+"""Seconds after a worker's death in which a run that is not alive here is taken with care."""
 
 
 class Dispatch:
@@ -48,17 +56,27 @@ class Dispatch:
         self._more_activities = True
         self._left = 0  # decisions that this transaction may still make
         self._failures: list[tuple[DecisionTask, PartitaError]] = []  # of this transaction
+        self._careful_until = 0.0
+        self._holding = False  # whether decision tasks may be taken and not answered
+        self._suspects = False  # whether one that has cost a worker is among them
+        self._put_off = False  # whether this transaction left some for later
 
     @property
     def is_behind(self) -> bool:
         """Whether there may be work to take right now."""
         return not self.paused and (
-            self._more_decisions or (self._more_activities and self.host.free_slots() > 0)
+            self._holding
+            or self._more_decisions
+            or (self._more_activities and self.host.free_slots() > 0)
         )
 
     def look_again(self) -> None:
         """Hear that others may have left work in the store."""
         self._more_decisions = self._more_activities = True
+
+    def beware(self, now: float) -> None:
+        """Hear that a worker has died, perhaps over a decision."""
+        self._careful_until = now + CAREFUL
 
     def serve(self, unit: Unit) -> list[ActivityTask]:
         """Decide, and hand out activities; return them, to be started after the commit."""
@@ -66,11 +84,15 @@ class Dispatch:
             return []
         self._left = DECISION_LIMIT
         self._failures = []
+        self._put_off = False
+        if self._holding:
+            self._decide_held(unit)
         self._decide_ready(unit)
         if self._more_decisions:
             self._take_decisions(unit)
+        self._more_decisions = self._more_decisions or self._put_off
         tasks = self._take_activities(unit)
-        if tasks:
+        if tasks or self._holding:
             unit.transaction.act_for(self.owner)
         return tasks
 
@@ -149,46 +171,99 @@ class Dispatch:
         item = None if state.is_closed else state.get("decision", "")
         host = self.host
         if (
-            item is None
+            not isinstance(item, OpenDecision)
             or item.queue not in self._task_lists
             or item.name not in host.workflow_keys()
             or state.execution.domain != host.domain
         ):
             return
+        if was_lost(item) or self._is_new_in_bad_times(unit, state):
+            self._hold(unit, state, item)
+            return
         start = decide(state, StartDecisionTask(identity=host.identity), unit.now)
         task = self._decision_task(unit, state, start.events)
-        begun = time.monotonic()
         try:
-            decisions = host.decide(task)
+            decisions = self._decided(task)
         except BaseException as error:  # sys.exit() in a hook must not end the engine's thread
             self._fail(unit, state, task, error)
             return
+        unit.accept(state, start)
+        self._answer(unit, state, task, decisions)
+
+    def _decided(self, task: DecisionTask) -> list[AnyDecision]:
+        begun = time.monotonic()
+        decisions = self.host.decide(task)
         if time.monotonic() - begun > SLOW_DECISION:
             log.warning(
                 "workflow %s of execution %s took %.1f s to decide, and everything waited; "
                 "move what takes long into an activity",
-                item.name,
-                state.execution.workflow_id,
+                task.workflow_type.key,
+                task.workflow_execution.workflow_id,
                 time.monotonic() - begun,
             )
-        unit.accept(state, start)
-        self._answer(unit, state, task, decisions)
+        return decisions
 
-    def _decision_task(self, unit: Unit, state: State, started: list[AnyEvent]) -> DecisionTask:
+    # -- decisions that may kill
+
+    def _is_new_in_bad_times(self, unit: Unit, state: State) -> bool:
+        """Whether a worker has died lately, and it may have been over this run.
+
+        Who has a run alive has outlived its last decision.
+        """
+        return unit.now < self._careful_until and not self.host.seen(state.execution.run_id)
+
+    def _hold(self, unit: Unit, state: State, item: OpenDecision) -> None:
+        """Take a task, to answer it in the next transaction; one that cost a worker, alone."""
+        suspect = was_lost(item)
+        if self._holding and (suspect or self._suspects):
+            self._put_off = True
+            return
+        self._holding = True
+        self._suspects = suspect
+        start = StartDecisionTask(identity=self.host.identity, owner=self.owner)
+        unit.do(state, start)
+
+    def _decide_held(self, unit: Unit) -> None:
+        """Answer what the last transaction has taken."""
+        self._holding = self._suspects = False
+        for run, taken in unit.transaction.held(self.owner):
+            state = unit.load(run) if isinstance(taken, OpenDecision) else None
+            item = None if state is None or state.is_closed else state.get("decision", "")
+            if state is None or not isinstance(item, OpenDecision) or item.owner != self.owner:
+                continue
+            started = item.started_event_id
+            task = self._decision_task(unit, state, [], started)
+            try:
+                decisions = self._decided(task)
+            except BaseException as error:
+                self._fail(unit, state, task, error, started)
+            else:
+                self._answer(unit, state, task, decisions)
+                state.tail = None  # more may have come while it was held
+
+    def _decision_task(
+        self, unit: Unit, state: State, started: list[AnyEvent], started_event_id: int = 0
+    ) -> DecisionTask:
+        """Return a task with the events up to its start, which is to come or was that event."""
         execution = state.execution
         previous = state.progress.previous_started_event_id
         seen = self.host.seen(execution.run_id)
         if seen and seen != previous:
             self.host.forget(execution.run_id)
         after = previous if seen == previous else 0
-        started_event_id = started[-1].event_id
+        events = _events_after(unit, state, after)
+        if started_event_id:
+            events = [event for event in events if event.event_id <= started_event_id]
+        else:
+            events += started
+            started_event_id = started[-1].event_id
         return DecisionTask(
             token=make_token(state, started_event_id),
             workflow_execution=WorkflowExecution(execution.workflow_id, execution.run_id),
             workflow_type=execution.workflow_type,
             started_event_id=started_event_id,
             previous_started_event_id=previous,
-            events=_events_after(unit, state, after) + started,
+            events=events,
         )
 
     def _answer(
@@ -294,6 +369,7 @@ def activity_task(state: State, item: OpenActivity) -> ActivityTask:
         activity_type=item.activity_type,
         started_event_id=item.started_event_id,
         attempt=item.attempt,
+        losses=item.losses,
         input=item.input,
         details=item.details,
         start_to_close=item.start_to_close,

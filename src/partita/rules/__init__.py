@@ -148,7 +148,7 @@ def _reused(draft: Draft, command: Reused) -> None:
 
 def _release(draft: Draft, command: Release) -> None:
     if command.kind == "decision":
-        release_decision(draft)
+        release_decision(draft, command)
     else:
         release_activity(draft, command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from partita.commands import (
@@ -16,7 +17,7 @@ from partita.commands import (
     Release,
     StartActivityTask,
 )
-from partita.errors import TaskLostError
+from partita.errors import TaskLostError, WorkerLostError
 from partita.history import (
     ActivityTaskCanceled,
     ActivityTaskCancelRequested,
@@ -36,6 +37,15 @@ from partita.history import (
 )
 from partita.rules.draft import Draft
 from partita.state import OpenActivity
+
+MAX_LOSSES = 10
+"""Workers that an activity may lose before it fails; more if its retry policy has more attempts.
+
+One loss says little: whatever ran in that process was lost with it. So it takes many.
+"""
+
+MAX_LOSS_DELAY = 60.0
+"""Seconds between two tries of an activity whose workers are lost, at most."""
 
 
 def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: int) -> None:
@@ -285,7 +295,44 @@ def release_activity(draft: Draft, command: Release) -> None:
     if requested:  # nobody runs it any more, so nobody need be asked to stop
         _end_activity(draft, item, ActivityTaskCanceled, latest_cancel_requested_event_id=requested)
         return
-    _reschedule(draft, item, command.cause, 0.0)
+    if command.cause is RescheduleCause.WORKER_LOST:
+        _lose(draft, replace(item, losses=item.losses + 1))
+    else:
+        _reschedule(draft, item, command.cause, 0.0)
+
+
+def _lose(draft: Draft, item: OpenActivity) -> None:
+    """Try an activity again whose worker is gone: at once, then later and later, then no more."""
+    policy = item.retry_policy
+    endless = policy is not None and not policy.max_attempts
+    most = max(MAX_LOSSES, policy.max_attempts if policy is not None else 0)
+    if item.losses >= most and not endless:
+        _end_activity(
+            draft,
+            item,
+            ActivityTaskFailed,
+            reason=f"{WorkerLostError.__module__}.{WorkerLostError.__name__}",
+            details=_loss(item),
+        )
+        return
+    delay = 0.0 if item.losses < 2 else min(MAX_LOSS_DELAY, 2.0 ** min(item.losses - 2, 10))
+    _reschedule(draft, item, RescheduleCause.WORKER_LOST, delay)
+
+
+def _loss(item: OpenActivity) -> str:
+    """Return the error of an activity that lost too many workers, as failures are written down."""
+    message = (
+        f"activity {item.activity_type.name} lost its worker {item.losses} times; it may be what "
+        "kills them (a crash in native code, want of memory): see their logs, mend it, and "
+        "go on with `partita rerun`"
+    )
+    failure = {
+        "type": WorkerLostError.__name__,
+        "module": WorkerLostError.__module__,
+        "message": message,
+        "args": [message],
+    }
+    return msgspec.json.encode(failure).decode()
 
 
 def request_cancel_activity(

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from partita.commands import (
     CompleteDecisionTask,
     FailDecisionTask,
+    Release,
     StartDecisionTask,
 )
 from partita.errors import DecisionRefusedError, TaskLostError
@@ -33,6 +34,7 @@ from partita.history import (
     RecordMarker,
     RequestCancelActivityTask,
     RequestCancelExternalWorkflowExecution,
+    RescheduleCause,
     ScheduleActivityTask,
     ScheduleLambdaFunction,
     ScheduleLambdaFunctionFailed,
@@ -50,6 +52,12 @@ from partita.state import OpenDecision
 
 MAX_DECISION_DELAY = 10.0
 """Seconds between two tries of a decider that keeps failing, at most."""
+
+MAX_LOSS_DELAY = 300.0
+"""The same, where each try ends a worker."""
+
+WORKER_LOST = "WORKER_LOST"
+"""The cause of a decision task's failure whose worker died while it decided."""
 
 
 def start_decision_task(draft: Draft, command: StartDecisionTask) -> None:
@@ -134,7 +142,8 @@ def fail_decision_task(draft: Draft, command: FailDecisionTask) -> None:
             cause=command.cause,
             message=command.message,
         )
-    delay = min(MAX_DECISION_DELAY, 0.5 * 2.0 ** min(item.attempt, 10))
+    most = MAX_LOSS_DELAY if command.cause == WORKER_LOST else MAX_DECISION_DELAY
+    delay = min(most, 0.5 * 2.0 ** min(item.attempt, 10))
     again = replace(item, attempt=item.attempt + 1, failure=failure)
     draft.fields["unseen"] = False
     draft.put(queued(draft, again, draft.now + delay))
@@ -154,10 +163,25 @@ def decision_due(draft: Draft, item: OpenDecision) -> None:
     draft.schedule_decision()
 
 
-def release_decision(draft: Draft) -> None:
+def release_decision(draft: Draft, command: Release) -> None:
     item: OpenDecision | None = draft.get("decision", "")
-    if item is not None and item.started_event_id:
+    if item is None or not item.started_event_id:
+        return
+    if command.cause is not RescheduleCause.WORKER_LOST:
         decision_due(draft, item)
+        return
+    message = (
+        "the worker died while it decided; if the workflow's code is what kills it (a crash in "
+        "native code, want of memory), mend it: it is tried again later and later"
+    )
+    started = item.started_event_id
+    failed = FailDecisionTask(started_event_id=started, cause=WORKER_LOST, message=message)
+    fail_decision_task(draft, failed)
+
+
+def was_lost(item: OpenDecision) -> bool:
+    """Whether the worker that decided last was lost over it."""
+    return (item.failure or "").startswith(WORKER_LOST + ":")
 
 
 def _apply_decision(draft: Draft, decision: AnyDecision, completed: int) -> None:
