@@ -42,6 +42,7 @@ from partita.errors import (
     ProgramFailedError,
     ProgramTimedOutError,
     WaitTimeoutError,
+    WorkerLostError,
 )
 from partita.history import ChildPolicy
 
@@ -72,6 +73,7 @@ __all__ = [
     "TaskFailure",
     "Verdict",
     "WaitTimeoutError",
+    "WorkerLostError",
     "Workflow",
     "WorkflowDefinition",
     "WorkflowInfo",

@@ -13,20 +13,20 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import cache
 from typing import Any, BinaryIO
 
 import msgspec
 
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
 from partita.codec import Converter
 from partita.errors import LoadError
 from partita.service import ActivityAnswer
-from partita.worker.execute import execute, execute_async, failed
+from partita.worker.execute import execute, execute_async
 from partita.worker.loading import load
-from partita.worker.processes import Beat, Done, Job, encode
+from partita.worker.processes import Beat, Done, Job, Unfit, encode
 
 _decode = msgspec.json.Decoder(Job).decode
 
@@ -41,7 +41,7 @@ def main() -> None:
     threading.Thread(target=_read, args=(jobs,), daemon=True).start()
     while True:
         job = jobs.get()
-        _say(out, Done(_do(job, out)))
+        _say(out, _do(job, out))
 
 
 def _read(jobs: queue.SimpleQueue[Job]) -> None:
@@ -50,12 +50,12 @@ def _read(jobs: queue.SimpleQueue[Job]) -> None:
     os._exit(0)
 
 
-def _say(out: BinaryIO, said: Beat | Done) -> None:
+def _say(out: BinaryIO, said: Beat | Done | Unfit) -> None:
     out.write(encode(said) + b"\n")
     out.flush()
 
 
-def _do(job: Job, out: BinaryIO) -> ActivityAnswer:
+def _do(job: Job, out: BinaryIO) -> Done | Unfit:
     converter = Converter(limit=job.payload_limit)
 
     def heartbeat(details: Any) -> None:
@@ -64,7 +64,16 @@ def _do(job: Job, out: BinaryIO) -> ActivityAnswer:
     try:
         definition = _definition(job.module, job.file, job.key)
     except LoadError as error:
-        return failed(job.task, Failure.of(error), retryable=False)
+        return Unfit(f"{error}")
+    return Done(_run(definition, job, converter, heartbeat))
+
+
+def _run(
+    definition: ActivityDefinition,
+    job: Job,
+    converter: Converter,
+    heartbeat: Callable[[Any], None],
+) -> ActivityAnswer:
     if definition.is_async:
         return asyncio.run(execute_async(definition, job.task, converter, heartbeat))
     return execute(definition, job.task, converter, heartbeat)

@@ -27,6 +27,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.errors import (
     InvalidOptionError,
+    LoadError,
     PartitaError,
     StoreError,
     TaskLostError,
@@ -45,7 +46,7 @@ from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
 from partita.worker.execute import execute, execute_async, failed, refused, served
-from partita.worker.processes import Processes
+from partita.worker.processes import Processes, UnfitError
 from partita.worker.threads import Threads
 from partita.worker.watch import Watch
 
@@ -57,6 +58,16 @@ DEFAULT_GRACE = 10.0
 
 REPORT_AGAIN = 0.5
 """Seconds between two tries to report a result to a store that does not take it."""
+
+SUSPECT = 2
+"""Workers that an activity has lost before it is run in a process of its own.
+
+Then, if it is what kills them, it kills only that one, and everybody knows. One loss means
+little: all that run in a worker are lost with it.
+"""
+
+SUSPECTS = 8
+"""Processes that one worker keeps for suspects at a time; more of these run as others do."""
 
 log = logging.getLogger("partita.worker")
 
@@ -101,6 +112,7 @@ class Worker:
         self._clock = clock  # what `now()` in activities reads
         self._running: dict[str, ActivityTask] = {}
         self._ending: dict[str, None] = {}  # tokens of what has ended but is not reported
+        self._suspects: set[str] = set()  # tokens of what has lost workers
         self._threads = Threads(slots, "partita-activity")
         self._processes = Processes()
         self._watch = Watch(self._service.unwanted)
@@ -227,16 +239,22 @@ class Worker:
         for task in tasks:
             running[task.token] = task
             definition = self.definition_of_task(task)
-            if definition.settings.process:
+            if definition.settings.process or self._is_suspect(task):
                 self._watch.add(task.token, partial(self._processes.stop, task.token))
+                calls.append(partial(self._run_apart, definition, task))
             elif definition.is_async:
-                coroutine = self._run_async(definition, task)
-                future = asyncio.run_coroutine_threadsafe(coroutine, self._event_loop())
-                self._watch.add(task.token, future.cancel)
-                continue
-            calls.append(partial(self._run, definition, task))
+                self._begin_async(definition, task)
+            else:
+                calls.append(partial(self._run, definition, task))
         if calls:
             self._threads.submit(calls)
+
+    def _is_suspect(self, task: ActivityTask) -> bool:
+        """Whether a task shall run in a process of its own, because it has lost workers."""
+        if task.losses < SUSPECT or len(self._suspects) >= SUSPECTS:
+            return False
+        self._suspects.add(task.token)
+        return True
 
     def detached(self) -> None:
         """End every live run, on the thread that they belong to."""
@@ -249,18 +267,36 @@ class Worker:
     # -- running ---------------------------------------------------------------------------
 
     def _run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
-        answer: ActivityAnswer | None
         beats = self._beats(task)
         try:
-            if definition.settings.process:
-                limit = self._converter.limit
-                answer = self._processes.run(definition, task, limit, beats.is_unwanted)
-            else:
-                answer = execute(definition, task, self._converter, beats, self._clock)
+            answer = execute(definition, task, self._converter, beats, self._clock)
         except BaseException as error:  # the slot must be given free, whatever happens
             answer = failed(task, Failure.of(error))
         beats.flush(answer)
         self._finish(task, answer)
+
+    def _run_apart(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        answer: ActivityAnswer | None
+        beats = self._beats(task)
+        try:
+            limit = self._converter.limit
+            answer = self._processes.run(definition, task, limit, beats.is_unwanted)
+        except UnfitError as error:
+            if not definition.settings.process:  # it is only a suspect, and can be run only here
+                self._watch.discard(task.token)
+                run = self._begin_async if definition.is_async else self._run
+                run(definition, task)
+                return
+            answer = failed(task, Failure.of(LoadError(f"{error}")), retryable=False)
+        except BaseException as error:
+            answer = failed(task, Failure.of(error))
+        beats.flush(answer)
+        self._finish(task, answer)
+
+    def _begin_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        coroutine = self._run_async(definition, task)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._event_loop())
+        self._watch.add(task.token, future.cancel)
 
     async def _run_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         beats = self._beats(task)
@@ -275,6 +311,7 @@ class Worker:
         self._watch.discard(task.token)
         self._ending[task.token] = None  # so that `stop` waits until it is reported
         self._running.pop(task.token, None)
+        self._suspects.discard(task.token)
         if answer is not None and not self._detached:
             self._report(answer)
         self._ending.pop(task.token, None)

@@ -19,6 +19,7 @@ import msgspec
 
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
+from partita.errors import WorkerLostError
 from partita.service import ActivityAnswer, ActivityTask
 from partita.worker.execute import failed
 
@@ -45,11 +46,21 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     answer: ActivityAnswer
 
 
+class Unfit(msgspec.Struct, frozen=True, tag=True):
+    """What a child says if it does not find the activity, in place of running it."""
+
+    message: str
+
+
 Heartbeat = Callable[[str | None], bool]
 """Pass on the payload of a heartbeat; return whether the task shall be cancelled."""
 
 encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Beat | Done).decode
+_decode = msgspec.json.Decoder(Beat | Done | Unfit).decode
+
+
+class UnfitError(Exception):
+    """The activity cannot be found by another process; it was not run."""
 
 
 class Processes:
@@ -70,6 +81,9 @@ class Processes:
         """Run an activity in a child and wait for it.
 
         None if it was killed for being late: the service's own timeout has ended the task.
+
+        Raises:
+            UnfitError: another process cannot run it.
         """
         code = inspect.unwrap(definition.function).__code__
         module = definition.function.__module__
@@ -82,8 +96,7 @@ class Processes:
         except _DiedError as error:
             if child.stopped:
                 return ActivityAnswer(token=task.token, outcome="canceled")
-            message = f"the process of activity {task.activity_type.name} died: {error}"
-            return failed(task, Failure(type="ProcessDied", module="", message=message))
+            return failed(task, Failure.of(_lost(task, f"{error}")))
         finally:
             with self._lock:
                 self._busy.pop(task.token, None)
@@ -107,6 +120,13 @@ class Processes:
             for child in [*self._idle, *self._busy.values()]:
                 child.kill()
             self._idle.clear()
+
+
+def _lost(task: ActivityTask, how: str) -> WorkerLostError:
+    return WorkerLostError(
+        f"the process of activity {task.activity_type.name} died: {how}; see the worker's log for "
+        "what it said, mend it, and go on with `partita rerun`"
+    )
 
 
 class _DiedError(Exception):
@@ -159,6 +179,8 @@ class _Child:
             said = _decode(line)
             if isinstance(said, Done):
                 return said.answer
+            if isinstance(said, Unfit):
+                raise UnfitError(said.message)
             if heartbeat(said.details):
                 self.kill()
                 return ActivityAnswer(token=job.task.token, outcome="canceled")
