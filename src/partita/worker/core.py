@@ -18,11 +18,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from partita.authoring.activity_classes import Activity
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.declared import Declared
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
-from partita.authoring.registry import known
-from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.errors import (
@@ -45,7 +43,7 @@ from partita.service import (
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
-from partita.worker.execute import execute, execute_async, failed, refused, served
+from partita.worker.execute import decided, execute, execute_async, failed, refused, served
 from partita.worker.processes import Processes, UnfitError
 from partita.worker.threads import Threads
 from partita.worker.watch import Watch
@@ -75,6 +73,8 @@ log = logging.getLogger("partita.worker")
 class Worker:
     """Serve task lists with workflows and activities; by default, all that are defined.
 
+    One that only `decides`, or only `acts`, leaves the rest in the store for others.
+
     Use it as a context manager, or call `start` and `stop`; `run` does both around a wait
     for a signal.
     """
@@ -85,6 +85,8 @@ class Worker:
         *,
         workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
         activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
+        decides: bool = True,
+        acts: bool = True,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
         slots: int = DEFAULT_SLOTS,
@@ -100,13 +102,9 @@ class Worker:
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
         self._service = _attachable(service)
         self._converter = converter or Converter()
-        self._activities = served(activities)
+        self._activities = served(activities) if acts else {}
         self._deciding = Deciding(
-            known(WorkflowDefinition)
-            if workflows is None
-            else {scheduler, *map(definition_of, workflows)},
-            self._converter,
-            cache_bytes,
+            decided(workflows) if decides else (), self._converter, cache_bytes
         )
         self._slots = slots
         self._clock = clock  # what `now()` in activities reads

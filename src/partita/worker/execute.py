@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextvars import Token
 from typing import Any
 
 from partita.authoring.activity_classes import Activity, activity_of
 from partita.authoring.attempts import surrounded, surrounded_async
 from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.registry import by_key, known
 from partita.authoring.results import Aborted, Canceled, Completed, Result, as_failed
+from partita.authoring.schedules import scheduler
+from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
 from partita.service import ActivityAnswer, ActivityTask
@@ -33,6 +36,17 @@ def served(
     stand_ins = {one.key: one for one in every if one.key.startswith("lambda:")}
     others = [one for one in every if one.key not in stand_ins]
     return stand_ins | by_key(others if activities is None else map(activity_of, activities))
+
+
+def decided(
+    workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None,
+) -> Collection[WorkflowDefinition[..., Any]]:
+    """Return the workflows to decide for: those given, or all that are defined.
+
+    Schedules are always decided for.
+    """
+    every = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
+    return {scheduler, *every}
 
 
 def execute(

@@ -16,11 +16,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from partita.authoring.activity_classes import Activity
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.declared import Declared
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
-from partita.authoring.registry import known
-from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.errors import (
@@ -35,7 +33,7 @@ from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
-from partita.worker.execute import execute, execute_async, failed, refused, served
+from partita.worker.execute import decided, execute, execute_async, failed, refused, served
 
 POLL = 1.0
 """Seconds that one poll of a running worker waits; so long, at most, does `stop` take."""
@@ -44,7 +42,10 @@ log = logging.getLogger("partita.worker")
 
 
 class PollingWorker:
-    """Serve one task list of any service, task by task. Decisions belong to one thread."""
+    """Serve one task list of any service, task by task. Decisions belong to one thread.
+
+    One that only `decides`, or only `acts`, leaves the rest for others.
+    """
 
     def __init__(
         self,
@@ -52,6 +53,8 @@ class PollingWorker:
         *,
         workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
         activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
+        decides: bool = True,
+        acts: bool = True,
         task_list: str = DEFAULT_TASK_LIST,
         slots: int = 1,
         domain: str = DEFAULT_DOMAIN,
@@ -65,10 +68,10 @@ class PollingWorker:
         self._task_list = task_list
         self._slots = slots
         self._converter = converter or Converter()
-        chosen = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
-        types = {scheduler, *chosen}
+        self._decides, self._acts = decides, acts
+        types = decided(workflows) if decides else ()
         self._deciding = Deciding(types, self._converter, cache_bytes)
-        self._activities = served(activities)
+        self._activities = served(activities) if acts else {}
         self._unsent: deque[ActivityAnswer] = deque()  # the service was out of reach
         self._stop = threading.Event()
         for one in types:
@@ -81,7 +84,8 @@ class PollingWorker:
             StoreUnavailableError: the service is out of reach. A result that it did not take
                 is kept, and reported by the next call.
         """
-        return self.decide() or self.work(wait)
+        did = self._decides and self.decide(0.0 if self._acts else wait)
+        return did or (self._acts and self.work(wait))
 
     def decide(self, wait: float = 0.0) -> bool:
         """Answer one decision task; return whether there was one."""
@@ -104,15 +108,17 @@ class PollingWorker:
         return task is not None
 
     def run(self) -> None:
-        """Work until `stop` is called: one thread decides, `slots` others run activities."""
+        """Work until `stop` is called: this thread decides, `slots` others run activities."""
         works = [
             threading.Thread(target=self._repeat, args=[self.work], daemon=True)
-            for _ in range(self._slots)
+            for _ in range(self._slots if self._acts else 0)
         ]
         for thread in works:
             thread.start()
         try:
-            self._repeat(self.decide)
+            if self._decides:
+                self._repeat(self.decide)
+            self._stop.wait()
         finally:
             self._stop.set()
             for thread in works:
