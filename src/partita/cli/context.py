@@ -42,10 +42,14 @@ def format_option(*choices: str) -> Callable[[F], F]:
 
 def open_client(ctx: click.Context, backend: str | None) -> Client:
     """Return a client for the backend that the options, or the environment, name."""
-    options: dict[str, Any] = ctx.find_root().obj
-    level = logging.INFO if options["verbose"] else logging.WARNING
+    log_to_stderr(ctx)
+    return Client(connect(backend or ctx.find_root().obj["backend"]))
+
+
+def log_to_stderr(ctx: click.Context) -> None:
+    """Have warnings said on stderr and, with --verbose, more."""
+    level = logging.INFO if ctx.find_root().obj["verbose"] else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="partita: %(message)s")
-    return Client(connect(backend or options["backend"]))
 
 
 def find_workflow(target: str) -> WorkflowDefinition[..., Any]:

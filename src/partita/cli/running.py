@@ -23,14 +23,22 @@ from partita.cli.context import (
 )
 from partita.cli.output import print_json
 from partita.cli.progress import follow
+from partita.cli.supervising import supervise, supervision_options
 from partita.client import Client, Handle
-from partita.errors import DecisionTaskFailedError, ExecutionNotFoundError, PartitaError, StoreError
+from partita.errors import (
+    DecisionTaskFailedError,
+    ExecutionNotFoundError,
+    InvalidOptionError,
+    PartitaError,
+    StoreError,
+)
 from partita.history import WorkflowExecution
 from partita.service import DecisionTask, ReusePolicy
 from partita.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
 from partita.worker.core import DEFAULT_GRACE, DEFAULT_SLOTS, log_decision_failed
 from partita.worker.loading import load
+from partita.worker.supervised import Limits, Supervised, socket_number
 
 _input = click.option(
     "--input", "input_", metavar="JSON", help="Arguments: a list, or {args, kwargs}; @FILE, -."
@@ -237,6 +245,9 @@ def start(
     show_default=True,
     help="Seconds that activities may take to finish after SIGTERM.",
 )
+@click.option("--deciders-only", is_flag=True, help="Leave the activities to other workers.")
+@click.option("--activities-only", is_flag=True, help="Leave the decisions to other workers.")
+@supervision_options
 @backend_option
 @click.pass_context
 def worker(
@@ -245,27 +256,46 @@ def worker(
     task_lists: tuple[str, ...],
     slots: int,
     grace: float,
+    deciders_only: bool,
+    activities_only: bool,
+    processes: int,
+    limits: Limits,
     backend: str | None,
 ) -> int:
     """Run the workflows and activities of the given files until SIGTERM or Ctrl-C.
 
     The first signal lets running activities finish; a second one ends the process at once.
     """
+    if deciders_only and activities_only:
+        raise InvalidOptionError("--deciders-only and --activities-only leave nothing; give one")
+    number = socket_number()
+    if number is None and (processes > 1 or limits != Limits()):
+        return supervise(ctx, backend, processes, grace)
+    supervised = None if number is None else Supervised(number, limits)
     for source in sources:
         load(source)
     with open_client(ctx, backend) as client:
-        _serve(client, task_lists or (DEFAULT_TASK_LIST,), slots, grace)
+        worker = Worker(
+            client.service,
+            decides=not activities_only,
+            acts=not deciders_only,
+            task_lists=task_lists or (DEFAULT_TASK_LIST,),
+            slots=slots,
+        )
+        _serve(worker, grace, supervised)
     return 0
 
 
-def _serve(client: Client, task_lists: tuple[str, ...], slots: int, grace: float) -> None:
-    worker = Worker(client.service, task_lists=task_lists, slots=slots)
+def _serve(worker: Worker, grace: float, supervised: Supervised | None) -> None:
     keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
     names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"
     print(
-        f"partita: worker {worker.identity} on task list {', '.join(task_lists)}; "
+        f"partita: worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
         f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C",
         file=sys.stderr,
         flush=True,
     )
-    worker.run(grace)
+    if supervised is None:
+        worker.run(grace)
+    else:
+        worker.run(grace, lambda: supervised.is_over(worker.tasks_done))

@@ -7,6 +7,7 @@ in child processes. The worker knows what runs; the service knows what is owed t
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import platform
@@ -117,6 +118,8 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread: threading.Thread | None = None
         self._changed = threading.Condition()
+        self._done = itertools.count(1)  # what threads may count up without a lock
+        self.tasks_done = 0  # decisions and activities
         self._stopping = False
         self._detached = False  # what still runs is no longer ours
         self._on_store_error = on_store_error  # instead of trying again
@@ -157,8 +160,13 @@ class Worker:
         """Stop."""
         self.stop()
 
-    def run(self, grace: float = DEFAULT_GRACE) -> None:
-        """Work until SIGTERM or SIGINT, then stop; a second signal ends the process at once."""
+    def run(
+        self, grace: float = DEFAULT_GRACE, is_over: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Work until SIGTERM or SIGINT, then stop; a second signal ends the process at once.
+
+        It stops, too, when `is_over` says so, which is asked about once a second.
+        """
         stop = threading.Event()
 
         def on_signal(number: int, _: object) -> None:
@@ -169,7 +177,7 @@ class Worker:
         before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
         try:
             self.start()
-            while not stop.wait(1.0):  # a wait without end would not let signals in everywhere
+            while not is_over() and not stop.wait(1.0):  # signals get in only between two waits
                 pass
             log.info("stopping: %d activities still run", len(self._running))
             self.stop(grace)
@@ -193,6 +201,7 @@ class Worker:
 
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task."""
+        self.tasks_done = next(self._done)
         return self._deciding.decide(task)
 
     def query(
@@ -307,6 +316,7 @@ class Worker:
 
     def _finish(self, task: ActivityTask, answer: ActivityAnswer | None) -> None:
         self._watch.discard(task.token)
+        self.tasks_done = next(self._done)
         self._ending[task.token] = None  # so that `stop` waits until it is reported
         self._running.pop(task.token, None)
         self._suspects.discard(task.token)

@@ -1,0 +1,142 @@
+"""Be one of the workers that a supervisor keeps: say how it goes, hear when to end.
+
+The two share a socket, whose number is in the environment. What a worker says is lines of
+text: `ready`, once it serves; `replace WHY`, when another shall take its place. The supervisor
+says nothing: that the socket ends tells its workers that it is gone, however it died.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+from msgspec import Struct
+
+VARIABLE = "PARTITA_SUPERVISOR"
+"""The environment variable that holds the socket's number."""
+
+READY = b"ready"
+REPLACE = b"replace"
+
+AGAIN = 10.0
+"""Seconds after which a worker that should have been replaced says so again."""
+
+_HERE = str(Path(__file__).parents[1])
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """When a worker is to be replaced."""
+
+    max_rss: int | None = None  # bytes that it holds in memory
+    max_tasks: int | None = None  # decisions and activities that it has done
+    reload: bool = False  # once a file of its code has changed
+
+
+class Supervised:
+    """The worker's end of the socket. Make it before the code is loaded; belongs to one thread."""
+
+    def __init__(self, number: int, limits: Limits) -> None:
+        self._socket = socket.socket(fileno=number)
+        self._socket.set_inheritable(False)
+        self._socket.setblocking(False)
+        self._limits = limits
+        self._files = Files(time.time()) if limits.reload else None
+        self._is_ready = False
+        self._say_at = 0.0  # when to say again that this worker should be replaced
+
+    def is_over(self, tasks: int) -> bool:
+        """Say what is to be said; return whether the supervisor is gone. Call it now and then.
+
+        `tasks` is how many this worker has done.
+        """
+        if not self._is_ready:
+            self._is_ready = True
+            self._say(READY)
+        changed = self._files.changed() if self._files is not None else None
+        why = f"{changed} has changed" if changed else None
+        if time.monotonic() >= self._say_at:
+            why = why or self._excess(tasks)
+        if why is not None:
+            self._say_at = time.monotonic() + AGAIN
+            self._say(REPLACE + b" " + why.encode("utf-8", "replace"))
+        return self._is_alone()
+
+    def _say(self, words: bytes) -> None:
+        try:
+            self._socket.sendall(words + b"\n")
+        except OSError:  # it is gone, which the next read shows
+            pass
+
+    def _is_alone(self) -> bool:
+        try:
+            return self._socket.recv(64) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def _excess(self, tasks: int) -> str | None:
+        """Return which limit was passed."""
+        limits = self._limits
+        if limits.max_tasks is not None and tasks >= limits.max_tasks:
+            return f"it has done {tasks} tasks"
+        if limits.max_rss is not None and (held := resident()) > limits.max_rss:
+            return f"it holds {held >> 20} MiB of memory"
+        return None
+
+
+def socket_number() -> int | None:
+    """Return the number of the socket, if this process has a supervisor; once."""
+    number = os.environ.pop(VARIABLE, "")  # what this process starts is not supervised
+    return int(number) if number.isdecimal() else None
+
+
+def resident() -> int:
+    """Return the bytes that this process holds in memory; where that is unknown, its most."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+
+
+class Files:
+    """The files of the user's code that this process has loaded, and when they were changed."""
+
+    def __init__(self, begun: float) -> None:
+        paths = sysconfig.get_paths()
+        names = ("stdlib", "platstdlib", "purelib", "platlib")
+        self._foreign = tuple({f"{paths[name]}/" for name in names} | {f"{_HERE}/"})
+        self._begun = int(begun * 1e9)  # what changed later may have been loaded before
+        self._times: dict[str, int] = {}
+
+    def changed(self) -> str | None:
+        """Return a file that has changed, once for each of its changes."""
+        found = None
+        for path in self._loaded():
+            changed_at = _changed_at(path)
+            if changed_at is None:
+                continue
+            known = self._times.get(path)
+            is_new = changed_at > self._begun if known is None else changed_at != known
+            self._times[path] = changed_at
+            if is_new and changed_at <= time.time_ns():
+                found = path
+        return found
+
+    def _loaded(self) -> list[str]:
+        files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+        return [path for path in files if path and not path.startswith(self._foreign)]
+
+
+def _changed_at(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:  # an editor may be replacing it
+        return None
