@@ -7,6 +7,7 @@ says nothing: that the socket ends tells its workers that it is gone, however it
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import socket
@@ -25,6 +26,8 @@ REPLACE = b"replace"
 
 AGAIN = 10.0
 """Seconds after which a worker that should have been replaced says so again."""
+
+log = logging.getLogger("partita.worker")
 
 _HERE = str(Path(__file__).parents[1])
 
@@ -64,7 +67,10 @@ class Supervised:
         if why is not None:
             self._say_at = time.monotonic() + AGAIN
             self._say(REPLACE + b" " + why.encode("utf-8", "replace"))
-        return self._is_alone()
+        is_alone = self._is_alone()
+        if is_alone:
+            log.warning("the supervisor is gone; ending")
+        return is_alone
 
     def _say(self, words: bytes) -> None:
         try:

@@ -179,6 +179,7 @@ class Supervisor:
                 process.kill()
             return
         self._stopped_by = number
+        log.info("ending; workers may finish what they run for %g s", self._grace)
         self._end_all(0)
 
     def _end_all(self, status: int) -> None:
