@@ -28,7 +28,7 @@ from partita.client.histories import stack_of
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.exported import read
 from partita.service import ExecutionDetail, ExecutionInfo
-from partita.state import Status
+from partita.state import OpenDecision, Status
 from partita.worker.loading import load
 
 _workflow_id = click.argument("workflow_id", metavar="ID")
@@ -170,6 +170,13 @@ def show(
         )
     if detail.decision is not None and detail.decision.failure:
         click.echo(f"The decider fails: {detail.decision.failure}")
+        click.echo(f"{detail.decision.attempt - 1} tries so far; {_next_try(detail.decision)}")
+
+
+def _next_try(decision: OpenDecision) -> str:
+    if decision.started_event_id:
+        return "it is tried at this moment"
+    return f"tried again at {clock_time(decision.due)}" if decision.due else "a worker may try it"
 
 
 def _coloured_state(state: str) -> Text:

@@ -1,0 +1,215 @@
+"""`partita worker --processes`: real processes, real databases, and code that kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from partita.client import Client
+from partita.connect import connect
+from partita.errors import WorkerLostError, WorkflowFailedError
+from partita.history import WorkflowType
+from partita.service import StartRequest
+from tests.conftest import until
+from tests.postgres import server
+from tests.worker.poison import crashes, drinks, drinks_unawares, hoards, lingers, sums
+
+CODE = Path(__file__).parent / "poison.py"
+
+
+class Fleet:
+    """A supervisor with its workers, and a client."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.folder = folder
+        self.url = url
+        self.client = Client(connect(url))
+        self.supervisors: list[subprocess.Popen[bytes]] = []
+        self._log = (folder / "log").open("wb")
+
+    def begin(self, *options: str, code: Path = CODE) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "partita", "-v", "--backend", self.url, "worker"]
+        self.supervisors.append(
+            subprocess.Popen([*command, *options, str(code)], stderr=self._log, cwd=self.folder)
+        )
+        return self.supervisors[-1]
+
+    def said(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def begun(self) -> list[int]:
+        """Return the worker processes that ever said that they serve."""
+        lines = [line for line in self.said().splitlines() if line.startswith("partita: worker ")]
+        names = [line.split()[2] for line in lines if "on task list" in line]
+        return [int(name.partition("@")[0]) for name in names]
+
+    def end(self) -> int:
+        """End the last supervisor; return its exit status."""
+        self.supervisors[-1].send_signal(signal.SIGTERM)
+        return self.supervisors[-1].wait(timeout=40)
+
+    def close(self) -> None:
+        for supervisor in self.supervisors:
+            supervisor.kill()
+            supervisor.wait()
+        for pid in self.begun():
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(is_alive(pid) for pid in self.begun()))
+        self._log.close()
+        self.client.close()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    made = Fleet(f"sqlite:///{tmp_path}/x.db", tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
+    """A fleet on each database that processes can share."""
+    url = f"sqlite:///{tmp_path}/x.db" if request.param == "sqlite" else server().url()
+    made = Fleet(url, tmp_path)
+    yield made
+    made.close()
+
+
+def test_an_activity_that_kills_its_worker_fails_and_all_others_complete(each: Fleet) -> None:
+    each.begin("--processes", "2")
+    poisoned = each.client.start(drinks, str(each.folder))
+    innocent = each.client.start(lingers, str(each.folder))
+    sound = [each.client.start(sums, number) for number in range(10)]
+    message = poisoned.result(timeout=90)
+    assert message.startswith("the process of activity poison died: killed by signal 9; see ")
+    assert [handle.result(timeout=60) for handle in sound] == [sum(range(n)) for n in range(10)]
+    (each.folder / "enough").touch()
+    assert innocent.result(timeout=60) == "lingered"
+    assert len(list(each.folder.glob("drunk-*"))) == 3, "two workers, and a process of its own"
+    assert each.end() == 0
+
+
+def test_the_failure_is_typed_for_who_waits(fleet: Fleet) -> None:
+    fleet.begin("--processes", "2")
+    with pytest.raises(WorkflowFailedError, match="poison died: killed by signal 9") as caught:
+        fleet.client.start(drinks_unawares, str(fleet.folder)).result(timeout=90)
+    assert isinstance(caught.value.__cause__, WorkerLostError)
+
+
+def test_a_decision_that_kills_its_worker_waits_and_is_shown(each: Fleet) -> None:
+    each.begin("--processes", "2")
+    until(lambda: len(each.begun()) == 2)
+    poisoned = each.client.start(crashes, str(each.folder))
+
+    def attempts() -> int:
+        task = poisoned.describe().decision
+        return task.attempt if task is not None and task.failure else 0
+
+    until(lambda: attempts() >= 2, 60)
+    handle = each.client.start(sums, 5)
+    assert handle.result(timeout=60) == 10
+    shown = partita(each, "show", poisoned.workflow_id)
+    assert "The decider fails: WORKER_LOST: the worker died while it decided;" in shown
+    assert "tries" in shown
+    assert len(list(each.folder.glob("crashed-*"))) < 12
+    (each.folder / "mended").touch()
+    assert poisoned.result(timeout=60) == "sound"
+    assert each.end() == 0
+
+
+def partita(fleet: Fleet, *arguments: str) -> str:
+    command = [sys.executable, "-m", "partita", "--backend", fleet.url, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_workers_end_when_their_supervisor_is_killed(fleet: Fleet) -> None:
+    supervisor = fleet.begin("--processes", "2")
+    handle = fleet.client.start(lingers, str(fleet.folder))
+    until(lambda: len(fleet.begun()) == 2 and list(fleet.folder.glob("lingers-*")))
+    supervisor.kill()
+    supervisor.wait()
+    until(lambda: fleet.said().count("the supervisor is gone; ending") == 2)
+    (fleet.folder / "enough").touch()  # what runs may finish
+    until(lambda: not any(is_alive(pid) for pid in fleet.begun()))
+    assert "ActivityTaskCompleted" in [event.event_type for event in handle.history()]
+
+
+def test_one_kind_of_worker_decides_and_another_acts(each: Fleet) -> None:
+    each.begin("--processes", "2", "--deciders-only")
+    handles = [each.client.start(sums, 4) for _ in range(5)]
+    until(lambda: all(handle.describe().activities for handle in handles), 60)
+    each.begin("--processes", "2", "--activities-only")
+    assert [handle.result(timeout=60) for handle in handles] == [6] * 5
+
+
+def test_a_worker_is_replaced_after_so_many_tasks(fleet: Fleet) -> None:
+    fleet.begin("--max-tasks", "30")
+    for _ in range(3):
+        assert fleet.client.start(sums, 20).result(timeout=60) == sum(range(20))
+        count = len(fleet.begun())
+        until(lambda count=count: len(fleet.begun()) > count)  # type: ignore[misc]
+    assert "replacing worker 1: it has done" in fleet.said()
+    assert fleet.end() == 0
+    assert "another starts" not in fleet.said()
+
+
+def test_a_worker_that_has_grown_is_replaced(fleet: Fleet) -> None:
+    fleet.begin("--max-rss", "256M")
+    pid = fleet.client.start(hoards, 1).result(timeout=60)
+    assert fleet.client.start(hoards, 300).result(timeout=60) == pid
+    until(lambda: not is_alive(pid))
+    assert fleet.client.start(hoards, 1).result(timeout=60) != pid
+    assert "replacing worker 1: it holds" in fleet.said()
+
+
+REAL = """
+from partita import activity, workflow
+
+@activity
+def name() -> str:
+    return "{name}"
+
+@workflow
+def names() -> str:
+    return name()
+"""
+
+
+def test_changed_code_is_loaded_and_broken_code_is_not(fleet: Fleet) -> None:
+    code = fleet.folder / "names.py"
+    code.write_text(REAL.format(name="one"))
+    fleet.begin("--processes", "2", "--reload", code=code)
+    assert result_of_names(fleet) == "one"
+    until(lambda: len(fleet.begun()) == 2)
+    code.write_text(REAL.format(name="two"))
+    until(lambda: len(fleet.begun()) == 4)
+    until(lambda: result_of_names(fleet) == "two")
+    code.write_text("def broken(:")
+    until(lambda: "is not replaced" in fleet.said())
+    assert result_of_names(fleet) == "two"
+    code.write_text(REAL.format(name="three"))
+    until(lambda: result_of_names(fleet) == "three")
+    until(lambda: len(fleet.begun()) == 6)
+    until(lambda: sum(is_alive(pid) for pid in fleet.begun()) == 2)
+    assert fleet.end() == 0
+
+
+def result_of_names(fleet: Fleet) -> str:
+    request = StartRequest(workflow_id=uuid.uuid4().hex, workflow_type=WorkflowType("names"))
+    execution = fleet.client.service.start_workflow_execution(request)
+    return str(fleet.client.result(execution.workflow_id, timeout=60))
