@@ -20,6 +20,7 @@ from partita import (
 )
 from partita.errors import UsageError, WorkflowCanceledError, WorkflowFailedError
 from partita.history import ActivityTaskScheduled, TimerCanceled, TimerStarted
+from partita.replay.replayer import Replayer
 from tests.language.conftest import ClockedStage, Stage
 
 
@@ -348,3 +349,22 @@ def test_the_thread_is_left_without_an_event_loop(stage: Stage) -> None:
     assert issubclass(CancelledError, Exception)
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_a_replay_within_an_event_loop_leaves_that_loop_running(stage: Stage) -> None:
+    waits, ends = stage.start(listening), stage.start(gathering, 3)
+    ends.result(timeout=20)
+    stage.settled(waits)
+    histories = [stage.client.export_history(one.workflow_id) for one in (waits, ends)]
+
+    async def replays() -> list[bool]:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        found = []
+        for history in histories:
+            code = Replayer([gathering, listening])
+            code.try_out(history.execution, history.workflow_type, history.events)
+            found.append((asyncio.get_running_loop(), asyncio.current_task()) == (loop, task))
+        await asyncio.sleep(0)
+        return found
+
+    assert asyncio.run(replays()) == [True, True]

@@ -60,11 +60,13 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self._numbers = itertools.count(1)
         self._tasks: dict[asyncio.Task[Any], None] = {}  # not done
         self._closed = False
+        self.outer: asyncio.AbstractEventLoop | None = None  # which runs on this thread outside
 
     # -- running
 
     def run_until_complete(self, future: Any) -> Any:
         """Run until the coroutine is done, then cancel what is left, as `asyncio.run` does."""
+        self.outer = events._get_running_loop()
         events._set_running_loop(self)
         try:
             task = self.create_task(future)
@@ -78,7 +80,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             self._abandon()
             raise
         finally:
-            events._set_running_loop(None)
+            events._set_running_loop(self.outer)
             self._closed = True
             self._tasks.clear()
         try:

@@ -171,10 +171,11 @@ def _outside(loop: Any) -> Iterator[None]:
     task = tasks.current_task(loop)
     if task is not None:
         tasks._leave_task(loop, task)
-    events._set_running_loop(None)
+    events._set_running_loop(loop.outer)
     try:
         yield
     finally:
+        loop.outer = events._get_running_loop()  # it may be resumed from elsewhere
         events._set_running_loop(loop)
         if task is not None:
             tasks._enter_task(loop, task)
