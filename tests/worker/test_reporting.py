@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from partita import Retry, activity, activity_info, heartbeat, workflow
+import pytest
+
+from partita import CancelledError, Retry, activity, activity_info, heartbeat, workflow
+from partita.errors import StoreUnavailableError
 from partita.worker import Worker
-from tests.conftest import Rig
+from tests.conftest import Rig, until
 from tests.worker import jobs
 
 
@@ -89,6 +92,60 @@ def test_stopping_waits_for_what_has_ended_to_be_reported(memory_rig: Rig) -> No
     worker.stop(grace=20)
     opener.join()
     assert order == ["report", "detach"]
+
+
+def test_a_store_out_of_reach_does_not_keep_a_worker_from_stopping(memory_rig: Rig) -> None:
+    class Away:
+        """The engine, whose store is away when it is to pause."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(memory_rig.engine, name)
+
+        def attach(self, host: Any) -> None:
+            memory_rig.engine.attach(host)
+
+        def pause(self) -> None:
+            raise StoreUnavailableError("the store is away")
+
+        def give_back(self, token: str) -> None:
+            memory_rig.engine.give_back(token)
+
+        def report(self, answer: Any, failed: Any) -> None:
+            memory_rig.engine.report(answer, failed)
+
+        def detach(self) -> None:
+            raise StoreUnavailableError("the store is away")
+
+    away: Any = Away()
+    worker = Worker(away, workflows=[does_the_quick_one], activities=[quick])
+    with worker:
+        memory_rig.client.start(does_the_quick_one).result(timeout=20)
+    assert worker.free_slots() == 0
+
+
+@activity(name="never_begun")
+async def never_begun() -> None:
+    raise AssertionError
+
+
+@workflow(name="begins_what_is_cancelled")
+def begins_what_is_cancelled() -> str:
+    try:
+        never_begun.submit().result()
+    except CancelledError:
+        return "cancelled"
+    return ""
+
+
+def test_what_is_cancelled_before_its_first_step_gives_its_slot_free(
+    memory_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = memory_rig.worker(begins_what_is_cancelled, never_begun)
+    monkeypatch.setattr(worker._watch, "add", lambda _, stop: stop.args[0].cancel())
+    with worker:
+        handle = memory_rig.client.start(begins_what_is_cancelled)
+        assert handle.result(timeout=20) == "cancelled"
+        until(lambda: not worker.is_busy())
 
 
 def test_an_exception_of_a_package_keeps_its_type_across_processes(memory_rig: Rig) -> None:

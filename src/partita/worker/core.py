@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -133,8 +134,13 @@ class Worker:
 
     def stop(self, grace: float = DEFAULT_GRACE) -> None:
         """Take nothing new, let what runs finish for `grace` seconds, give the rest back."""
-        self._service.pause()
         self._stopping = True
+        try:
+            self._service.pause()
+        except StoreError as error:
+            log.info(
+                "the store is out of reach; this worker takes nothing new by itself: %s", error
+            )
         deadline = time.monotonic() + grace
         with self._changed:
             while (self._running or self._ending) and (left := deadline - time.monotonic()) > 0:
@@ -301,9 +307,28 @@ class Worker:
         self._finish(task, answer)
 
     def _begin_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
-        coroutine = self._run_async(definition, task)
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._event_loop())
-        self._watch.add(task.token, future.cancel)
+        self._event_loop().call_soon_threadsafe(self._begin_here, definition, task)
+
+    def _begin_here(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        """Begin an activity on the event loop, whose thread this is."""
+        running = asyncio.ensure_future(self._run_async(definition, task))
+        running.add_done_callback(partial(self._ended_async, task))
+        self._watch.add(task.token, partial(self._cancel_async, running))
+
+    def _cancel_async(self, running: asyncio.Task[None]) -> None:
+        """Cancel an activity from another thread; one that has ended is left alone."""
+        with suppress(RuntimeError):  # the loop is closed, and all that ran on it has ended
+            running.get_loop().call_soon_threadsafe(running.cancel)
+
+    def _ended_async(self, task: ActivityTask, running: asyncio.Task[None]) -> None:
+        """Answer for an activity that could not: it was cancelled before its first step."""
+        fault = None if running.cancelled() else running.exception()
+        if task.token not in self._running:
+            return
+        if fault is None:
+            self._finish(task, ActivityAnswer(token=task.token, outcome="canceled"))
+        else:
+            self._finish(task, failed(task, Failure.of(fault)))
 
     async def _run_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         beats = self._beats(task)
