@@ -146,6 +146,7 @@ class WorkflowExecutionStarted(Event, frozen=True, kw_only=True):
     lambda_role: str | None = None
     original_run_id: str | None = None  # ours: of the run that this one was forked from
     reused_markers: dict[str, str] = {}  # ours: what side effects gave in that run, by marker
+    trace_context: str | None = None  # ours: W3C traceparent of whoever started it
 
 
 class WorkflowExecutionCancelRequested(Event, frozen=True, kw_only=True):
@@ -775,6 +776,7 @@ class StartChildWorkflowExecution(Decision, frozen=True, kw_only=True):
     child_policy: ChildPolicy | None = None
     tag_list: tuple[str, ...] = ()
     lambda_role: str | None = None
+    trace_context: str | None = None  # ours: W3C traceparent; None: the parent's own
 
 
 class ScheduleLambdaFunction(Decision, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from partita.errors import InvalidOptionError
 from partita.history import AnyEvent, WorkflowExecution, WorkflowType
+from partita.state import OpenActivity
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -27,7 +28,10 @@ class Notice(Struct, frozen=True, kw_only=True):
     execution: WorkflowExecution
     workflow_type: WorkflowType
     time: float  # seconds since the epoch, UTC
+    started_at: float = 0.0  # of the execution, in seconds since the epoch
+    trace_context: str | None = None  # of the execution: W3C traceparent of whoever started it
     event: AnyEvent | None = None  # None for a heartbeat, which no history records
+    activity: OpenActivity | None = None  # of its start, end or retry, as it stood just before
     activity_id: str | None = None  # of a heartbeat
     details: str | None = None  # of a heartbeat: its payload
 

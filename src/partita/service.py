@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from partita.errors import PartitaError
 from partita.exported import ExportedHistory
@@ -48,6 +48,13 @@ class ReusePolicy(enum.StrEnum):
     REJECT = "reject"  # never
 
 
+Traceparent = Annotated[str, Meta(pattern="^[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})$")]
+"""The place in a trace at which something was asked for.
+
+Source: W3C Trace Context, https://www.w3.org/TR/trace-context/#traceparent-header
+"""
+
+
 class StartRequest(Struct, frozen=True, kw_only=True):
     """What `start_workflow_execution` needs; attributes are SWF's."""
 
@@ -64,6 +71,7 @@ class StartRequest(Struct, frozen=True, kw_only=True):
     lambda_role: str | None = None
     search_attributes: dict[str, Any] = {}
     reuse_policy: ReusePolicy = ReusePolicy.RETURN_EXISTING
+    trace_context: Traceparent | None = None  # of the caller
 
 
 class ForkRequest(Struct, frozen=True, kw_only=True):
@@ -96,6 +104,8 @@ class DecisionTask(Struct, frozen=True, kw_only=True):
     started_event_id: int
     previous_started_event_id: int  # events up to this one were seen by the last answer; 0: none
     events: Sequence[AnyEvent]  # from 1, or from previous_started_event_id + 1, in order
+    domain: str = DEFAULT_DOMAIN
+    trace_context: str | None = None  # of the execution
 
 
 class ActivityTask(Struct, frozen=True, kw_only=True):
@@ -112,6 +122,8 @@ class ActivityTask(Struct, frozen=True, kw_only=True):
     details: str | None = None  # of the last heartbeat of an earlier attempt
     start_to_close: float | None = None
     heartbeat: float | None = None
+    domain: str = DEFAULT_DOMAIN
+    trace_context: str | None = None  # of the execution
 
 
 class ActivityAnswer(Struct, frozen=True, kw_only=True):

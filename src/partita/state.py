@@ -67,6 +67,7 @@ class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     parent: WorkflowExecution | None = None
     parent_initiated_event_id: int = 0
     origin: Origin | None = None
+    trace_context: str | None = None  # W3C traceparent of whoever started it
 
 
 class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

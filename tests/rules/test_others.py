@@ -258,3 +258,10 @@ def test_news_of_a_child_while_a_decider_is_out_causes_another_task() -> None:
     play.do(CompleteDecisionTask(started_event_id=started, decisions=list(finish)))
     assert play.kinds[-2:] == ["CompleteWorkflowExecutionFailed", "DecisionTaskScheduled"]
     assert play.decide(CompleteWorkflowExecution()).closes
+
+
+def test_a_child_belongs_where_its_decision_says_or_where_its_parent_does() -> None:
+    play = Play(trace_context="the parent's")
+    assert start_child(play).execution.trace_context == "the parent's"
+    play = Play(trace_context="the parent's")
+    assert start_child(play, trace_context="its own").execution.trace_context == "its own"

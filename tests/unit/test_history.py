@@ -17,7 +17,8 @@ EVENTS = {kind.__name__: kind for kind in get_args(AnyEvent)}
 DECISIONS = {kind.__name__: kind for kind in get_args(AnyDecision)}
 OURS = {"ActivityTaskRescheduled", "DecisionTaskFailed"}
 OUR_OWN = {name: {"retry_policy"} for name in ("ScheduleActivityTask", "ActivityTaskScheduled")} | {
-    "WorkflowExecutionStarted": {"original_run_id", "reused_markers"},
+    "WorkflowExecutionStarted": {"original_run_id", "reused_markers", "trace_context"},
+    "StartChildWorkflowExecution": {"trace_context"},
     "ContinueAsNewWorkflowExecution": {"unread_signals", "cancel_pending"},
 }
 TYPES: dict[str, Any] = {  # what a shape of the model is here; all else is text

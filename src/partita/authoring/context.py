@@ -19,6 +19,7 @@ class ActivityInfo(Struct, frozen=True, kw_only=True):
     name: str
     attempt: int = 1  # from 1
     last_heartbeat: Any = None  # what an earlier attempt passed to `heartbeat`
+    domain: str = "default"
     task_token: str = ""  # with which `Client.tasks` ends it from anywhere
 
     @property

@@ -40,6 +40,7 @@ class WorkflowInfo(Struct, frozen=True, kw_only=True):
     continued_from: str | None = None  # the run id before `continue_as_new`
     history_length: int = 0  # events so far; 0 outside an engine
     is_replaying: bool = False
+    domain: str = "default"
 
     @property
     def continue_as_new_suggested(self) -> bool:

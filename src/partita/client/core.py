@@ -56,6 +56,7 @@ from partita.service import (
     TaskListLimits,
 )
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
+from partita.telemetry.spans import starting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -149,10 +150,13 @@ class Client:
             reuse_policy=_reuse_policy(reuse_policy),
         )
         if signal is None:
-            execution = self.service.start_workflow_execution(request)
+            execution = starting(request, self.service.start_workflow_execution)
         else:
             name, payload = self._signal_input(*signal)
-            execution = self.service.signal_with_start(request, name, payload)
+            execution = starting(
+                request,
+                lambda traced: self.service.signal_with_start(traced, name, payload),
+            )
         return Handle(self, execution, workflow)
 
     def _signal_input(self, name: str | Signal[Any], value: Any) -> tuple[str, str | None]:

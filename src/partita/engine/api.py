@@ -505,4 +505,6 @@ def _whole_task(unit: Unit, state: State) -> DecisionTask:
         started_event_id=started,
         previous_started_event_id=state.progress.previous_started_event_id,
         events=events,
+        domain=execution.domain,
+        trace_context=execution.trace_context,
     )

@@ -220,6 +220,7 @@ class Core:
                 self._look_again(News.ALL)
             now = self._clock()
             unit = self._unit = Unit(transaction, now, self._states, self._find_item)
+            unit.watched = self.listening.is_wanted
             if self._due_unknown or (self._next_due is not None and self._next_due <= now):
                 self._due_unknown = True
                 unit.fire_due()

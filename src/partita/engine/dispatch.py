@@ -264,6 +264,8 @@ class Dispatch:
             started_event_id=started_event_id,
             previous_started_event_id=previous,
             events=events,
+            domain=execution.domain,
+            trace_context=execution.trace_context,
         )
 
     def _answer(
@@ -374,4 +376,6 @@ def activity_task(state: State, item: OpenActivity) -> ActivityTask:
         details=item.details,
         start_to_close=item.start_to_close,
         heartbeat=item.heartbeat,
+        domain=execution.domain,
+        trace_context=execution.trace_context,
     )

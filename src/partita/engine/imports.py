@@ -83,6 +83,7 @@ def _execution(domain: str, history: ExportedHistory) -> Execution:
         lambda_role=begun.lambda_role,
         parent=history.parent,
         parent_initiated_event_id=begun.parent_initiated_event_id or 0,
+        trace_context=begun.trace_context,
     )
 
 

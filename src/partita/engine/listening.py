@@ -104,7 +104,11 @@ def _notices(unit: Unit) -> Iterator[Notice]:
             continue
         for event in state.new_events:
             yield _notice(
-                state.execution, BY_EVENT[type(event)], event.event_timestamp, event=event
+                state.execution,
+                BY_EVENT[type(event)],
+                event.event_timestamp,
+                event=event,
+                activity=unit.activities.get((state.run, event.event_id)),
             )
 
 
@@ -115,5 +119,7 @@ def _notice(execution: Execution, name: str, time: float, **more: object) -> Not
         execution=WorkflowExecution(execution.workflow_id, execution.run_id),
         workflow_type=execution.workflow_type,
         time=time,
+        started_at=execution.started_at,
+        trace_context=execution.trace_context,
         **more,  # type: ignore[arg-type]
     )

@@ -40,6 +40,7 @@ def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
         execution_start_to_close=request.execution_start_to_close,
         tag_list=request.tag_list,
         lambda_role=request.lambda_role,
+        trace_context=request.trace_context,
     )
     attributes = request.search_attributes
     unit.begin(execution, Start(input=request.input, search_attributes=attributes))

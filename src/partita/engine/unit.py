@@ -73,6 +73,7 @@ class Unit:
         "_children",
         "_find_item",
         "_lanes",
+        "activities",
         "closed",
         "freed",
         "heartbeats",
@@ -85,6 +86,7 @@ class Unit:
         "touched",
         "transaction",
         "used",
+        "watched",
     )
 
     def __init__(
@@ -105,6 +107,8 @@ class Unit:
         self.freed = False  # whether a place in a lane became free
         self.heartbeats: list[tuple[State, str, str | None]] = []
         self.quiet: set[int] = set()  # runs that nobody is to be told of
+        self.watched = False  # whether anybody listens
+        self.activities: dict[tuple[int, int], OpenActivity] = {}  # as they stood before an event
         self._lanes: Lanes | None = None
         self.states = states
         self._find_item = find_item
@@ -192,6 +196,8 @@ class Unit:
         """Apply a change that was decided on this very state."""
         if self.states.limits or self.states.limits is None:
             self._leave_lanes(state, change)
+        if self.watched:
+            self._note_activities(state, change)
         apply(state, change)
         run = state.run
         self.touched[run] = state
@@ -216,6 +222,18 @@ class Unit:
             others = [one for one in change.outgoing if not isinstance(one, ContinueRun)]
             for outgoing in heirs + others:  # what is sent to oneself is for the next run
                 self._deliver(state, outgoing)
+
+    def _note_activities(self, state: State, change: Change) -> None:
+        """Keep for listeners what a change, not yet applied, makes of activities."""
+        keys = [*change.drop, *((item.kind, item.id) for item in change.put)]
+        found = [state.items.get(key) for key in keys if key[0] == "activity"]
+        before = {one.scheduled_event_id: one for one in found if isinstance(one, OpenActivity)}
+        if not before:
+            return
+        for event in change.events:
+            activity = before.get(getattr(event, "scheduled_event_id", 0))
+            if activity is not None:
+                self.activities[state.run, event.event_id] = activity
 
     def fire_due(self) -> bool:
         """Look at what has come due; return whether there may be more."""

@@ -135,7 +135,8 @@ class Asking:
             parent=started.parent_workflow_execution,
             continued_from=started.continued_execution_run_id,
             history_length=run.last_event_id,
-            is_replaying=run.expected is not None,
+            is_replaying=run.expected is not None or run.is_trial,
+            domain=run.domain,
         )
 
     # -- work ------------------------------------------------------------------------------

@@ -200,7 +200,9 @@ class Replayer:
             )
         if task.events[0].event_id != 1:
             raise PartitaError("the run is not alive and its history was not given from the start")
-        return Run(workflow, task.workflow_execution, self._converter)
+        run = Run(workflow, task.workflow_execution, self._converter)
+        run.domain = task.domain
+        return run
 
     def _feed(self, run: Run, task: DecisionTask) -> list[AnyDecision]:
         inbox, time = self._replay(run, task.events)

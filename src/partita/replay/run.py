@@ -45,6 +45,7 @@ from partita.replay.asking import Asking
 from partita.replay.matching import agrees, shown, was_refused
 from partita.replay.stacks import CodeStack, stacks_of
 from partita.replay.strands import Strand, user_line
+from partita.state import DEFAULT_DOMAIN
 
 _PACKAGE = str(Path(errors.__file__).parent)
 
@@ -70,6 +71,7 @@ class Run:
         self.strands: list[Strand] = []  # the first is the function itself
         self.cancel_requested = False
         self.reading = False  # nothing may be decided now
+        self.domain = DEFAULT_DOMAIN
         self.is_trial = False  # what new turns decide is thrown away, so nothing may be done
         self.asking = Asking(self)
         self._broken: PartitaError | None = None

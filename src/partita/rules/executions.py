@@ -65,6 +65,7 @@ def start(draft: Draft, command: Start) -> None:
         parent_initiated_event_id=execution.parent_initiated_event_id or None,
         original_run_id=command.original_run_id,
         reused_markers=command.reused_markers,
+        trace_context=execution.trace_context,
     )
     if command.search_attributes:
         draft.fields["search_attributes"] = command.search_attributes

@@ -56,6 +56,7 @@ def start_child(draft: Draft, decision: StartChildWorkflowExecution, completed: 
         lambda_role=decision.lambda_role,
         parent=WorkflowExecution(parent.workflow_id, parent.run_id),
         parent_initiated_event_id=draft.last_event_id + 1,
+        trace_context=decision.trace_context or parent.trace_context,
     )
     initiated = draft.event(
         StartChildWorkflowExecutionInitiated,

@@ -24,6 +24,7 @@ from partita.authoring.registry import by_key, known
 from partita.codec import Converter
 from partita.errors import LoadError
 from partita.service import ActivityAnswer
+from partita.telemetry.spans import within
 from partita.worker.execute import execute, execute_async
 from partita.worker.loading import load
 from partita.worker.processes import Beat, Done, Job, Unfit, encode
@@ -74,9 +75,10 @@ def _run(
     converter: Converter,
     heartbeat: Callable[[Any], None],
 ) -> ActivityAnswer:
-    if definition.is_async:
-        return asyncio.run(execute_async(definition, job.task, converter, heartbeat))
-    return execute(definition, job.task, converter, heartbeat)
+    with within(job.trace_context):
+        if definition.is_async:
+            return asyncio.run(execute_async(definition, job.task, converter, heartbeat))
+        return execute(definition, job.task, converter, heartbeat)
 
 
 @cache

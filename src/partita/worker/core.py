@@ -43,6 +43,7 @@ from partita.service import (
     Service,
 )
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
+from partita.telemetry.spans import deciding
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
 from partita.worker.execute import decided, execute, execute_async, failed, refused, served
@@ -208,7 +209,7 @@ class Worker:
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task."""
         self.tasks_done = next(self._done)
-        return self._deciding.decide(task)
+        return deciding(task, self._deciding.decide)
 
     def query(
         self,
@@ -311,18 +312,18 @@ class Worker:
 
     def _begin_here(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         """Begin an activity on the event loop, whose thread this is."""
-        running = asyncio.ensure_future(self._run_async(definition, task))
-        running.add_done_callback(partial(self._ended_async, task))
-        self._watch.add(task.token, partial(self._cancel_async, running))
+        begun = asyncio.ensure_future(self._run_async(definition, task))
+        begun.add_done_callback(partial(self._ended_async, task))
+        self._watch.add(task.token, partial(self._cancel_async, begun))
 
-    def _cancel_async(self, running: asyncio.Task[None]) -> None:
+    def _cancel_async(self, begun: asyncio.Task[None]) -> None:
         """Cancel an activity from another thread; one that has ended is left alone."""
         with suppress(RuntimeError):  # the loop is closed, and all that ran on it has ended
-            running.get_loop().call_soon_threadsafe(running.cancel)
+            begun.get_loop().call_soon_threadsafe(begun.cancel)
 
-    def _ended_async(self, task: ActivityTask, running: asyncio.Task[None]) -> None:
+    def _ended_async(self, task: ActivityTask, begun: asyncio.Task[None]) -> None:
         """Answer for an activity that could not: it was cancelled before its first step."""
-        fault = None if running.cancelled() else running.exception()
+        fault = None if begun.cancelled() else begun.exception()
         if task.token not in self._running:
             return
         if fault is None:

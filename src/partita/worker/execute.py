@@ -21,6 +21,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
 from partita.service import ActivityAnswer, ActivityTask
+from partita.telemetry.spans import running
 
 _load_any = decoder(Any)
 
@@ -57,6 +58,19 @@ def execute(
     clock: Callable[[], float] = time.time,
 ) -> ActivityAnswer:
     """Run a sync activity on this thread. Never raises what the activity raises."""
+    with running(task) as ended:
+        found = _execute(definition, task, converter, heartbeat, clock)
+        ended(found)
+    return found
+
+
+def _execute(
+    definition: ActivityDefinition,
+    task: ActivityTask,
+    converter: Converter,
+    heartbeat: Callable[[Any], None],
+    clock: Callable[[], float],
+) -> ActivityAnswer:
     token = _enter(task, heartbeat, clock)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
@@ -76,6 +90,19 @@ async def execute_async(
     clock: Callable[[], float] = time.time,
 ) -> ActivityAnswer:
     """Run an async activity on this event loop. Never raises what the activity raises."""
+    with running(task) as ended:
+        found = await _execute_async(definition, task, converter, heartbeat, clock)
+        ended(found)
+    return found
+
+
+async def _execute_async(
+    definition: ActivityDefinition,
+    task: ActivityTask,
+    converter: Converter,
+    heartbeat: Callable[[Any], None],
+    clock: Callable[[], float],
+) -> ActivityAnswer:
     token = _enter(task, heartbeat, clock)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
@@ -134,6 +161,7 @@ def _enter(
         activity_id=task.activity_id,
         name=task.activity_type.name,
         attempt=task.attempt,
+        domain=task.domain,
         task_token=task.token,
         last_heartbeat=_last_heartbeat(task.details),
     )

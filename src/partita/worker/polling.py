@@ -31,6 +31,7 @@ from partita.errors import (
 from partita.replay.replayer import DEFAULT_CACHE
 from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
+from partita.telemetry.spans import deciding
 from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
 from partita.worker.execute import decided, execute, execute_async, failed, refused, served
@@ -144,7 +145,7 @@ class PollingWorker:
     def _decide(self, task: DecisionTask) -> None:
         run_id = task.workflow_execution.run_id
         try:
-            self._service.complete_decision(task.token, self._deciding.decide(task))
+            self._service.complete_decision(task.token, deciding(task, self._deciding.decide))
         except TaskLostError as error:  # it timed out; another decider has it
             log.info("%s", error)
             self._deciding.forget(run_id)

@@ -21,6 +21,7 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.errors import WorkerLostError
 from partita.service import ActivityAnswer, ActivityTask
+from partita.telemetry.spans import current, running
 from partita.worker.execute import failed
 
 
@@ -32,6 +33,7 @@ class Job(msgspec.Struct, frozen=True):
     key: str  # of the activity
     task: ActivityTask
     payload_limit: int
+    trace_context: str | None = None  # of the span that it runs within
 
 
 class Beat(msgspec.Struct, frozen=True, tag=True):
@@ -85,9 +87,21 @@ class Processes:
         Raises:
             UnfitError: another process cannot run it.
         """
+        with running(task) as ended:
+            answer = self._run(definition, task, payload_limit, heartbeat)
+            ended(answer)
+        return answer
+
+    def _run(
+        self,
+        definition: ActivityDefinition,
+        task: ActivityTask,
+        payload_limit: int,
+        heartbeat: Heartbeat,
+    ) -> ActivityAnswer | None:
         code = inspect.unwrap(definition.function).__code__
         module = definition.function.__module__
-        job = Job(module, code.co_filename, definition.key, task, payload_limit)
+        job = Job(module, code.co_filename, definition.key, task, payload_limit, current())
         with self._lock:
             child = self._idle.pop() if self._idle else _Child()
             self._busy[task.token] = child

@@ -1,0 +1,1 @@
+"""Traces, metrics, logs and health, as those see them who operate workers."""
