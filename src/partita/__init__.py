@@ -18,6 +18,7 @@ from partita.authoring.execution import (
 )
 from partita.authoring.future import ChildFuture, Future, Futures, as_completed, wait
 from partita.authoring.hooks import Hooks, Middleware, TaskFailure, Verdict, use_middleware
+from partita.authoring.logs import WorkflowLogger, get_logger
 from partita.authoring.messages import (
     Channel,
     Signal,
@@ -77,6 +78,7 @@ __all__ = [
     "Workflow",
     "WorkflowDefinition",
     "WorkflowInfo",
+    "WorkflowLogger",
     "activity",
     "activity_info",
     "as_completed",
@@ -84,6 +86,7 @@ __all__ = [
     "child_workflow",
     "continue_as_new",
     "external",
+    "get_logger",
     "group",
     "heartbeat",
     "lambda_function",

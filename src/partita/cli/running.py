@@ -21,6 +21,7 @@ from partita.cli.context import (
     open_client,
     read_input,
 )
+from partita.cli.observing import Observing, observing_options
 from partita.cli.output import print_json
 from partita.cli.progress import follow
 from partita.cli.supervising import supervise, supervision_options
@@ -249,6 +250,7 @@ def start(
 @click.option("--activities-only", is_flag=True, help="Leave the decisions to other workers.")
 @supervision_options
 @backend_option
+@observing_options
 @click.pass_context
 def worker(
     ctx: click.Context,
@@ -261,6 +263,7 @@ def worker(
     processes: int,
     limits: Limits,
     backend: str | None,
+    observing: Observing,
 ) -> int:
     """Run the workflows and activities of the given files until SIGTERM or Ctrl-C.
 
@@ -282,18 +285,18 @@ def worker(
             task_lists=task_lists or (DEFAULT_TASK_LIST,),
             slots=slots,
         )
-        _serve(worker, grace, supervised)
+        _serve(worker, grace, supervised, observing)
     return 0
 
 
-def _serve(worker: Worker, grace: float, supervised: Supervised | None) -> None:
+def _serve(
+    worker: Worker, grace: float, supervised: Supervised | None, observing: Observing
+) -> None:
     keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
     names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"
-    print(
-        f"partita: worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
-        f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C",
-        file=sys.stderr,
-        flush=True,
+    observing.say(
+        f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
+        f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
     )
     if supervised is None:
         worker.run(grace)

@@ -24,6 +24,7 @@ from partita.authoring.registry import by_key, known
 from partita.codec import Converter
 from partita.errors import LoadError
 from partita.service import ActivityAnswer
+from partita.telemetry.logs import inherit
 from partita.telemetry.spans import within
 from partita.worker.execute import execute, execute_async
 from partita.worker.loading import load
@@ -35,6 +36,7 @@ _decode = msgspec.json.Decoder(Job).decode
 def main() -> None:
     """Serve jobs until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inherit()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = sys.stderr  # written line by line, so that nothing is lost with the process

@@ -408,7 +408,9 @@ def _attachable(service: Any) -> _Attachable:
 
 def log_decision_failed(task: DecisionTask, error: PartitaError) -> None:
     """Say in the log that an execution waits for better code."""
-    log.error("%s: %s [%s]", task.workflow_execution.workflow_id, error, error.code)
+    execution = task.workflow_execution
+    where = {"workflow_id": execution.workflow_id, "run_id": execution.run_id}
+    log.error("%s: %s [%s]", execution.workflow_id, error, error.code, extra=where)
 
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
