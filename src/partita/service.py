@@ -30,6 +30,7 @@ from partita.notices import Listen
 from partita.state import (
     DEFAULT_DOMAIN,
     DEFAULT_TASK_LIST,
+    Backlog,
     ExecutionFilter,
     OpenActivity,
     OpenDecision,
@@ -414,4 +415,36 @@ class Attachable(Protocol):
 
         `failed` is called, on the service's thread, if it could not be recorded: after a
         `StoreError` the answer should be reported again.
+        """
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a service in this process stands, as far as it can tell without its database."""
+
+    silent_for: float  # seconds since its thread last went round
+    is_serving: bool  # whether a host is attached, and nothing is held back from it
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """What a service in this process offers besides if its health and load can be watched."""
+
+    def standing(self) -> Standing:
+        """Say how it stands, at once; and wake its thread, so that the next answer is fresh."""
+
+    def is_on_record(self) -> bool:
+        """Ask the database whether it knows the attached host as alive.
+
+        Raises:
+            StoreError: it is out of reach.
+        """
+
+    def backlogs(self, domain: str) -> list[Backlog]:
+        """Return how much waits in each task list, where something does."""
+
+    def on_commit(self, heard: Callable[[int, float], None]) -> Callable[[], None]:
+        """Have `heard` called with the size of each commit; return what ends it.
+
+        That is the number of requests that shared it, and the seconds that it took with the
+        decisions in it. It is called on the service's thread, and must be quick.
         """

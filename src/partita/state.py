@@ -177,6 +177,15 @@ ItemKey = tuple[str, str]
 """Kind and id."""
 
 
+class Backlog(Struct, frozen=True, kw_only=True):
+    """How much waits in a task list to be taken."""
+
+    kind: str  # "activity" or "decision"
+    task_list: str
+    count: int
+    since: float  # when what waits longest began to, in seconds since the epoch
+
+
 class ExecutionFilter(Struct, frozen=True, kw_only=True):
     """Which executions to list; newest first."""
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from partita.history import AnyEvent
 from partita.state import (
     AnyItem,
+    Backlog,
     Execution,
     ExecutionFilter,
     OpenChild,
@@ -268,6 +269,9 @@ class Store(Protocol):
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
+
+    def backlogs(self, domain: str) -> list[Backlog]:
+        """Return how much waits in each task list of a domain, where something does."""
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

@@ -251,3 +251,18 @@ def test_lists_and_counts(store: Store) -> None:
     page = store.executions(ExecutionFilter(domain="d", limit=2))
     assert listed(before_run=page[-1].run, limit=2) == ["w4", "w3"]
     assert store.check() == []
+
+
+def test_backlogs_tell_how_much_waits_and_since_when(store: Store) -> None:
+    waiting = [
+        activity(id, queue=queue, since=since)
+        for id, queue, since in (("a", "fast", 3.0), ("b", "slow", 9.0), ("c", "slow", 7.0))
+    ]
+    state = saved(store)
+    write(store, state, *waiting, activity("taken", queue=None))
+    write(store, saved(store, "elsewhere", domain="other"), activity("d", queue="slow"))
+    found = {(one.kind, one.task_list): (one.count, one.since) for one in store.backlogs("d")}
+    assert found["activity", "fast"] == (1, 3.0)
+    assert found["activity", "slow"] == (2, 7.0)
+    assert all(kind in ("activity", "decision") for kind, _ in found)
+    assert store.backlogs("nobody's") == []

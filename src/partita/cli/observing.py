@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import click
 
+from partita.service import Service
+from partita.telemetry.health import Address, Render, checks_of, parse_address, serving
 from partita.telemetry.logs import FORMATS, LEVELS, configure
+from partita.worker import Worker
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,6 +27,7 @@ class Observing:
     """What was asked for."""
 
     log_format: str | None
+    listen: Address | None
 
     def say(self, text: str) -> None:
         """Tell whoever started the worker something, in the form that its log has."""
@@ -30,6 +35,25 @@ class Observing:
             log.info("%s", text)
         else:
             print(f"partita: {text}", file=sys.stderr, flush=True)
+
+    @contextmanager
+    def serving(self, service: Service, worker: Worker) -> Iterator[None]:
+        """Answer probes while the block runs, if that was asked for."""
+        if self.listen is None:
+            yield
+            return
+        live, ready = checks_of(service, worker)
+        with serving(self.listen, live, ready, _metrics(service, worker)) as address:
+            self.say(f"listening on {address.url}: /healthz, /readyz, /metrics")
+            yield
+
+
+def _metrics(service: Service, worker: Worker) -> Render | None:
+    try:
+        from partita.telemetry.metrics import use_metrics  # prometheus-client, which is an extra
+    except ImportError:
+        return None
+    return use_metrics(service, worker).render
 
 
 def observing_options(command: F) -> F:
@@ -40,12 +64,14 @@ def observing_options(command: F) -> F:
         *args: Any,
         log_format: str | None,
         log_level: str | None,
+        listen: str | None,
         **kwargs: Any,
     ) -> Any:
         verbose = click.get_current_context().find_root().obj["verbose"]
         if log_format or log_level:
             configure(log_format or "text", log_level or ("info" if verbose else "warning"))
-        return command(*args, observing=Observing(log_format), **kwargs)
+        observing = Observing(log_format, None if listen is None else parse_address(listen))
+        return command(*args, observing=observing, **kwargs)
 
     for option in _OPTIONS:
         option(observed)
@@ -53,6 +79,11 @@ def observing_options(command: F) -> F:
 
 
 _OPTIONS = (
+    click.option(
+        "--listen",
+        metavar="[HOST:]PORT",
+        help="Answer /healthz, /readyz and /metrics there; on loopback without HOST.",
+    ),
     click.option(
         "--log-level", type=click.Choice(LEVELS), help="Below which nothing is logged. [warning]"
     ),

@@ -55,10 +55,12 @@ from partita.service import (
     ForkRequest,
     Host,
     ReusePolicy,
+    Standing,
     StartRequest,
     TaskListLimits,
 )
 from partita.state import (
+    Backlog,
     ExecutionFilter,
     OpenActivity,
     OpenDecision,
@@ -133,6 +135,27 @@ class Engine:
     def listen(self, listener: Listen) -> Callable[[], None]:
         """Tell `listener` of what this engine commits; return what ends it."""
         return self._core.listening.add(listener)
+
+    def standing(self) -> Standing:
+        """Say how this engine stands, at once; and wake its thread."""
+        loop = self._core.loop
+        silent_for = time.monotonic() - loop.turned_at
+        loop.wake()
+        return Standing(silent_for=silent_for, is_serving=self._core.is_serving)
+
+    def is_on_record(self) -> bool:
+        """Ask the store whether it knows the attached worker as alive."""
+        return self._core.is_on_record()
+
+    def backlogs(self, domain: str) -> list[Backlog]:
+        """Return how much waits in each task list, where something does."""
+        return self._core.store.backlogs(domain)
+
+    def on_commit(self, heard: Callable[[int, float], None]) -> Callable[[], None]:
+        """Have `heard` called with the requests and seconds of each commit; return what ends it."""
+        meters = self._core.meters
+        meters.append(heard)
+        return lambda: meters.remove(heard) if heard in meters else None
 
     # -- starting, and speaking to executions ----------------------------------------------
 

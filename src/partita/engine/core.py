@@ -86,6 +86,7 @@ class Core:
         self._closings: dict[int, list[threading.Event]] = {}
         self._news = threading.Condition()
         self.rest: Rest | None = None
+        self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.listening = Listening()
         self.loop = Loop(self._transact, self._pause)
         store.on_change(self.loop.wake)
@@ -140,6 +141,7 @@ class Core:
             is_needed = self._is_needed()  # asked of a busy engine, too: it hears of news so
             if not batch and not is_needed:
                 return
+            begun = time.perf_counter()
             tasks, unit = self._commit_at_last(batch)
         except BaseException as error:
             self._undo()
@@ -153,6 +155,9 @@ class Core:
             self._unit = None
         for request in batch:
             request.settle()
+        if self.meters and unit.touched:
+            for meter in self.meters:
+                meter(len(batch), time.perf_counter() - begun)
         if self.listening.is_wanted:
             self.listening.tell(unit)
         self._publish(unit, tasks)
@@ -330,6 +335,17 @@ class Core:
             self._dispatch = self._worker = None
 
         self.loop.ask(end)
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether a host is attached, and nothing is held back from it."""
+        dispatch = self._dispatch
+        return dispatch is not None and not dispatch.paused
+
+    def is_on_record(self) -> bool:
+        """Whether the store has this worker on record."""
+        workers, me = self.store.workers(), self._worker
+        return me is not None and any(worker.id == me.id for worker in workers)
 
     def _look_after_workers(self, unit: Unit) -> None:
         """Renew our own lease; take from the dead what they hold."""

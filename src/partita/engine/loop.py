@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -87,6 +88,7 @@ class Loop:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self.turned_at = time.monotonic()  # when the thread last went round
 
     def ask(self, work: Callable[[Unit], T]) -> T:
         """Have `work` done in a transaction; return its result once that is committed.
@@ -147,6 +149,7 @@ class Loop:
     def _run(self) -> None:
         running = True
         while running:
+            self.turned_at = time.monotonic()
             batch = self._gather()
             running = None not in batch
             try:

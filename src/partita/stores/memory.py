@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,8 +16,24 @@ from typing import Any, TypeVar
 import msgspec
 
 from partita.history import AnyEvent
-from partita.state import AnyItem, ExecutionFilter, ItemKey, OpenChild, State, Status
-from partita.store import Answer, LimitRecord, News, Question, Record, Taken, WorkerRecord
+from partita.state import (
+    AnyItem,
+    Backlog,
+    ExecutionFilter,
+    ItemKey,
+    OpenChild,
+    State,
+    Status,
+)
+from partita.store import (
+    Answer,
+    LimitRecord,
+    News,
+    Question,
+    Record,
+    Taken,
+    WorkerRecord,
+)
 
 encode = msgspec.json.Encoder().encode
 
@@ -161,6 +178,18 @@ class MemoryStore:
         """Return every worker on record."""
         with self._lock:
             return list(self._workers.values())
+
+    def backlogs(self, domain: str) -> list[Backlog]:
+        """Return how much waits in each task list of a domain."""
+        waiting: dict[tuple[str, str], list[float]] = defaultdict(list)
+        with self._lock:
+            for run, item in self._all():
+                if item.queue is not None and self._records[run].execution.domain == domain:
+                    waiting[item.kind, item.queue].append(item.since)
+        return [
+            Backlog(kind=kind, task_list=task_list, count=len(moments), since=min(moments))
+            for (kind, task_list), moments in sorted(waiting.items())
+        ]
 
     def executions(self, filter: ExecutionFilter) -> list[Record]:
         """Return up to `filter.limit` executions, newest first."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from partita.history import AnyEvent
-from partita.state import AnyItem, Execution, Progress
+from partita.state import AnyItem, Backlog, Execution, Progress
 from partita.store import LimitRecord, Question, Record, WorkerRecord
 
 pack = msgspec.msgpack.Encoder().encode
@@ -40,6 +40,11 @@ def worker_of(row: Sequence[Any]) -> WorkerRecord:
 def limit_of(row: Sequence[Any]) -> LimitRecord:
     """Read a row of `limits`."""
     return LimitRecord(**dict(zip(LimitRecord.__struct_fields__, row, strict=True)))
+
+
+def backlog_of(row: Sequence[Any]) -> Backlog:
+    """Read a row of what `BACKLOGS` selects."""
+    return Backlog(**dict(zip(Backlog.__struct_fields__, row, strict=True)))
 
 
 def question_of(row: Sequence[Any]) -> Question:

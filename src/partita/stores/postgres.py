@@ -69,10 +69,17 @@ from partita.errors import (
     StoreUnavailableError,
 )
 from partita.history import AnyEvent
-from partita.state import AnyItem, ExecutionFilter
+from partita.state import AnyItem, Backlog, ExecutionFilter
 from partita.store import News, Record, WorkerRecord
 from partita.stores import postgres_rows as sql
-from partita.stores.packed import joined, record_of, unpack_item, unpack_progress, worker_of
+from partita.stores.packed import (
+    backlog_of,
+    joined,
+    record_of,
+    unpack_item,
+    unpack_progress,
+    worker_of,
+)
 from partita.stores.postgres_faults import translated
 from partita.stores.postgres_news import Deaf, Listener
 from partita.stores.postgres_rows import Row
@@ -266,6 +273,10 @@ class PostgresStore:
         """Count the executions that `executions` would return without a limit."""
         where, parameters = sql.where_sql(filter)
         return int(self._read(f"SELECT count(*) FROM @executions {where}", parameters)[0][0])
+
+    def backlogs(self, domain: str) -> list[Backlog]:
+        """Return how much waits in each task list of a domain."""
+        return [backlog_of(row) for row in self._read(sql.BACKLOGS, (domain,))]
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

@@ -36,6 +36,11 @@ ITEMS = "SELECT body FROM @items WHERE run = %s"
 CHILDREN = "SELECT body FROM @items WHERE run = %s AND kind = 'child'"
 HELD = "SELECT run, body FROM @items WHERE owner = %s"
 NEXT_DUE = "SELECT min(due) FROM @items WHERE due IS NOT NULL"
+BACKLOGS = (
+    "SELECT kind, queue, count(*), min(since) FROM @items "
+    "WHERE kind IN ('activity', 'decision') AND domain = %s AND queue IS NOT NULL "
+    "GROUP BY kind, queue ORDER BY kind, queue"
+)
 WORKERS = f"SELECT {WORKER_COLUMNS} FROM @workers"
 LIMITS = f"SELECT {LIMIT_COLUMNS} FROM @limits"
 QUESTIONS = f"SELECT {QUESTION_COLUMNS} FROM @questions"

@@ -30,12 +30,21 @@ from partita.errors import (
 from partita.history import AnyEvent
 from partita.state import (
     AnyItem,
+    Backlog,
     ExecutionFilter,
 )
 from partita.store import News, Record, WorkerRecord
 from partita.stores.migrations import migrate
-from partita.stores.packed import joined, record_of, unpack_item, unpack_progress, worker_of
+from partita.stores.packed import (
+    backlog_of,
+    joined,
+    record_of,
+    unpack_item,
+    unpack_progress,
+    worker_of,
+)
 from partita.stores.sqlite_rows import (
+    BACKLOGS,
     EVENTS,
     ITEM,
     ITEMS,
@@ -186,6 +195,10 @@ class SqliteStore:
         """Count the executions that `executions` would return without a limit."""
         where, parameters = where_sql(filter)
         return int(self._read(f"SELECT count(*) FROM executions {where}", parameters)[0][0])
+
+    def backlogs(self, domain: str) -> list[Backlog]:
+        """Return how much waits in each task list of a domain."""
+        return [backlog_of(row) for row in self._read(BACKLOGS, (domain,))]
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

@@ -16,6 +16,11 @@ EVENTS = (
 )
 ITEM = "SELECT body FROM items WHERE run = ? AND kind = ? AND id = ?"
 ITEMS = "SELECT body FROM items WHERE run = ?"
+BACKLOGS = (
+    "SELECT kind, queue, count(*), min(since) FROM items "
+    "WHERE kind IN ('activity', 'decision') AND domain = ? AND queue IS NOT NULL "
+    "GROUP BY kind, queue ORDER BY kind, queue"
+)
 WORKERS = f"SELECT {WORKER_COLUMNS} FROM workers"
 LIMITS = f"SELECT {LIMIT_COLUMNS} FROM limits"
 QUESTIONS = f"SELECT {QUESTION_COLUMNS} FROM questions"

@@ -9,6 +9,11 @@ from partita.errors import InvalidOptionError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
+    from prometheus_client import CollectorRegistry
+
+    from partita.service import Service
+    from partita.telemetry.gauges import Measured
+    from partita.telemetry.metrics import Metrics
 
 
 def use_tracing(provider: TracerProvider | None = None) -> Callable[[], None]:
@@ -30,4 +35,27 @@ def use_tracing(provider: TracerProvider | None = None) -> Callable[[], None]:
     return use(provider)
 
 
-__all__ = ["use_tracing"]
+def use_metrics(
+    service: Service,
+    worker: Measured | None = None,
+    *,
+    registry: CollectorRegistry | None = None,
+) -> Metrics:
+    """Measure a service of this process, and the worker that it serves, for Prometheus.
+
+    Without `registry` it is a new one, `metrics.registry`, with the process's own figures.
+
+    Raises:
+        InvalidOptionError: prometheus-client is not installed.
+    """
+    try:
+        from partita.telemetry.metrics import use_metrics as use
+    except ImportError as error:
+        raise InvalidOptionError(
+            f"metrics need prometheus-client, which is not installed ({error}); "
+            "pip install 'partita[metrics]'"
+        ) from error
+    return use(service, worker, registry=registry)
+
+
+__all__ = ["use_metrics", "use_tracing"]

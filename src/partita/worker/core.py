@@ -123,6 +123,7 @@ class Worker:
         self._done = itertools.count(1)  # what threads may count up without a lock
         self.tasks_done = 0  # decisions and activities
         self._stopping = False
+        self.lost_tasks = 0  # whose results came too late to be used
         self._detached = False  # what still runs is no longer ours
         self._on_store_error = on_store_error  # instead of trying again
         self._on_decision_failed = on_decision_failed or log_decision_failed
@@ -191,6 +192,28 @@ class Worker:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    # -- for those who watch ----------------------------------------------------------------
+
+    @property
+    def slots(self) -> int:
+        """How many activities run at a time, at most."""
+        return self._slots
+
+    @property
+    def running_activities(self) -> int:
+        """How many activities run now."""
+        return len(self._running)
+
+    @property
+    def live_runs(self) -> int:
+        """How many workflows are kept alive between their decisions."""
+        return self._deciding.live_runs
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing new is taken."""
+        return self._stopping
 
     # -- the Host port ---------------------------------------------------------------------
 
@@ -365,6 +388,7 @@ class Worker:
             timer.daemon = True
             timer.start()
         elif isinstance(error, TaskLostError):  # timed out, or its workflow is over: all in order
+            self.lost_tasks += 1
             log.info("%s", error)
         elif isinstance(error, UsageError) and (instead := refused(answer, error)) is not None:
             self._report(instead)  # a result that nobody can keep would be waited for for ever

@@ -73,6 +73,11 @@ class Deciding:
         """Return what a live run has seen."""
         return max(one.seen(run_id) for one in self._producers)
 
+    @property
+    def live_runs(self) -> int:
+        """How many runs of replayed code are alive."""
+        return self._replayer.live_runs
+
     def awaits(self, run_id: str) -> str | None:
         """Say where a live run's code waits; None if it is not alive, or decided by hand."""
         return self._replayer.awaits(run_id)
