@@ -205,3 +205,11 @@ def test_without_prometheus_client_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, "partita.telemetry.metrics", None)
     with pytest.raises(InvalidOptionError, match=r"pip install 'partita\[metrics\]'"):
         use_metrics(memory_rig.engine)
+
+
+def test_every_metric_is_documented(memory_rig: Rig) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "observing.md").read_text("utf-8")
+    read = measured(memory_rig, memory_rig.worker(lucky, flaky))
+    for family in read.metrics.registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        assert f"`{name}`" in page, name
