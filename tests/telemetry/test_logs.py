@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from partita import activity, get_logger, sleep, workflow
+from partita import activity, get_logger, query, sleep, workflow
 from partita.history import WorkflowExecution
 from partita.telemetry import logs
 from partita.telemetry.logs import JsonFormatter, TextFormatter, Whereabouts
@@ -99,6 +99,25 @@ def test_what_is_replayed_is_logged_once(memory_rig: Rig, kept: Kept) -> None:
     messages = [line["message"] for line in kept.lines if line["logger"].startswith("tests.")]
     wanted = ["begins", "begins plainly", "on a thread", "on a loop", "ends"]
     assert messages == wanted
+
+
+@workflow
+def asked_later() -> None:
+    log.info("begins")
+
+    @query
+    def color() -> str:
+        log.info("is asked")
+        return "red"
+
+
+def test_a_query_is_no_replay_though_it_is_answered_after_one(memory_rig: Rig, kept: Kept) -> None:
+    with memory_rig.worker(asked_later):
+        handle = memory_rig.client.start(asked_later)
+        handle.result(timeout=20)
+        assert handle.query("color") == "red"
+    assert kept.one("begins")
+    assert kept.one("is asked")["workflow_id"] == handle.workflow_id
 
 
 def test_a_history_that_is_tried_out_logs_nothing(memory_rig: Rig, kept: Kept) -> None:

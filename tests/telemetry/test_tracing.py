@@ -29,6 +29,7 @@ from tests.replay.conftest import ForgetfulWorker, worker
 from tests.telemetry import dying
 from tests.telemetry.conftest import Traced, id_of, trace_of
 from tests.telemetry.spans import in_a_process, on_a_loop, on_a_loop_in_a_process, on_a_thread
+from tests.worker import jobs
 
 FLOW = Path(__file__).parent / "dying.py"
 
@@ -80,6 +81,15 @@ def broken_decider() -> str:
 def everywhere() -> list[str]:
     looped, processed = on_a_loop.submit(), on_a_loop_in_a_process.submit()
     return [on_a_thread(), looped.result(), in_a_process(), processed.result()]
+
+
+@workflow
+def hurried(path: str) -> str:
+    try:
+        jobs.stuck(path)
+    except TimeoutError:
+        return "late"
+    return "in time"
 
 
 ORDER: list[Any] = [order, parcel, pack, weigh]
@@ -230,6 +240,22 @@ def test_a_failure_marks_its_spans_and_tells_no_secret(memory_rig: Rig, traced: 
         assert span.status.status_code is StatusCode.ERROR
         assert span.status.description == "ValueError"
     assert all("s3cret" not in span.to_json() for span in traced.spans)
+
+
+def test_an_activity_that_is_killed_for_being_late_is_an_error(
+    memory_rig: Rig, traced: Traced, tmp_path: Path
+) -> None:
+    with memory_rig.worker(hurried, jobs.stuck):
+        assert memory_rig.client.start(hurried, str(tmp_path / "pid")).result(timeout=60) == "late"
+    assert traced.one("activity stuck").status.description == "START_TO_CLOSE"
+
+
+def test_a_start_with_a_signal_is_traced_as_any_other(memory_rig: Rig, traced: Traced) -> None:
+    handle = memory_rig.client.start_with(order, ["tea"], workflow_id="o", signal=("go", 1))
+    memory_rig.client.start_with(order, ["tea"], workflow_id="o", signal=("go", 2))
+    assert traced.names() == ["start order", "start order"]
+    first = f"{id_of(traced.spans[0]):016x}"
+    assert (begun(handle.history()).trace_context or "").split("-")[2] == first
 
 
 def test_a_refused_start_is_an_error_without_its_message(memory_rig: Rig, traced: Traced) -> None:

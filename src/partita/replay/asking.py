@@ -135,7 +135,7 @@ class Asking:
             parent=started.parent_workflow_execution,
             continued_from=started.continued_execution_run_id,
             history_length=run.last_event_id,
-            is_replaying=run.expected is not None or run.is_trial,
+            is_replaying=run.is_trial or (run.expected is not None and not run.reading),
             domain=run.domain,
         )
 
