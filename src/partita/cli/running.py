@@ -285,7 +285,8 @@ def worker(
             task_lists=task_lists or (DEFAULT_TASK_LIST,),
             slots=slots,
         )
-        _serve(worker, grace, supervised, observing)
+        with observing.serving(client.service, worker):
+            _serve(worker, grace, supervised, observing)
     return 0
 
 
@@ -294,12 +295,11 @@ def _serve(
 ) -> None:
     keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
     names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"
-    with observing.serving(worker.service, worker):
-        observing.say(
-            f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
-            f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
-        )
-        if supervised is None:
-            worker.run(grace)
-        else:
-            worker.run(grace, lambda: supervised.is_over(worker.tasks_done))
+    observing.say(
+        f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
+        f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
+    )
+    if supervised is None:
+        worker.run(grace)
+    else:
+        worker.run(grace, lambda: supervised.is_over(worker.tasks_done))
