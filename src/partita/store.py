@@ -59,6 +59,14 @@ class LimitRecord(Struct, frozen=True, kw_only=True):
     filled_at: float = 0.0
 
 
+class Retention(Struct, frozen=True, kw_only=True):
+    """How long a domain's closed executions are kept."""
+
+    domain: str
+    seconds: float  # from an execution's end
+    next_at: float = 0.0  # when an engine is to look for what may go
+
+
 class Question(Struct, frozen=True, kw_only=True):
     """A query on its way to a worker in another process."""
 
@@ -90,6 +98,44 @@ class News(Flag):
     ALL = WORK | CLOSED | QUESTIONS | LIMITS
 
 
+class Pruning(Protocol):
+    """Take closed executions out of the store, as a part of a transaction.
+
+    The store does as it is told: what may go is said in `engine.pruning`.
+    """
+
+    def runs_of(self, domain: str, workflow_id: str, limit: int) -> list[int]:
+        """Return up to `limit` runs of a workflow id, oldest first."""
+
+    def origins(self) -> set[int]:
+        """Return the runs whose recorded steps open ones reuse (`state.Origin`)."""
+
+    def hold(self, runs: Collection[int]) -> set[int]:
+        """Keep others from these runs until the transaction ends, and return them.
+
+        Without those that are not there, or that another transaction holds. Until the end
+        nobody follows, relies on or changes what is held; what they did before can be read.
+        """
+
+    def remove(self, runs: Collection[int]) -> None:
+        """Remove executions that are held and closed, and every row that belongs to them.
+
+        Their keys are never used again.
+        """
+
+    def retentions(self) -> list[Retention]:
+        """Return the retention of every domain that has one."""
+
+    def put_retention(self, retention: Retention) -> None:
+        """Insert or replace a domain's retention."""
+
+    def drop_retention(self, domain: str) -> None:
+        """Keep everything of a domain from now on."""
+
+    def claim(self, retention: Retention, next_at: float) -> bool:
+        """Put off a domain's next look; False if its retention is no longer this one."""
+
+
 class Transaction(Protocol):
     """Read, then write once, as if nobody else wrote.
 
@@ -102,6 +148,10 @@ class Transaction(Protocol):
 
     foreign: bool  # whether what was read in earlier transactions must be checked before use
     skipped: bool  # whether `queued` left out what another process holds at this moment
+
+    @property
+    def pruning(self) -> Pruning:
+        """What removes executions."""
 
     @property
     def seen(self) -> Mapping[int, int]:
@@ -272,6 +322,15 @@ class Store(Protocol):
 
     def backlogs(self, domain: str) -> list[Backlog]:
         """Return how much waits in each task list of a domain, where something does."""
+
+    def closed(self, filter: ExecutionFilter, after: tuple[float, int] = (0.0, 0)) -> list[Record]:
+        """Return up to `filter.limit` closed executions, the one that began first first.
+
+        `after` is `started_at` and `run` of the last one of the page before.
+        """
+
+    def retentions(self) -> list[Retention]:
+        """Return the retention of every domain that has one, as last committed."""
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

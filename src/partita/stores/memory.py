@@ -14,23 +14,17 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from partita.history import AnyEvent
-from partita.state import (
-    AnyItem,
-    Backlog,
-    ExecutionFilter,
-    ItemKey,
-    OpenChild,
-    State,
-    Status,
-)
+from partita.state import AnyItem, Backlog, ExecutionFilter, ItemKey, OpenChild, State, Status
 from partita.store import (
     Answer,
     LimitRecord,
     News,
     Question,
     Record,
+    Retention,
     Taken,
     WorkerRecord,
 )
@@ -62,6 +56,7 @@ class MemoryStore:
         self._limits: dict[tuple[str, str], LimitRecord] = {}
         self._questions: dict[str, Question] = {}
         self._answers: dict[str, Answer] = {}
+        self._retentions: dict[str, Retention] = {}
         self._undo: list[Callable[[], object]] = []
 
     @contextmanager
@@ -197,6 +192,18 @@ class MemoryStore:
             newest_first = sorted(self._records.values(), key=lambda record: -record.run)
             return [record for record in newest_first if _fits(record, filter)][: filter.limit]
 
+    def closed(self, filter: ExecutionFilter, after: tuple[float, int] = (0.0, 0)) -> list[Record]:
+        """Return up to `filter.limit` closed executions, the one that began first first."""
+        with self._lock:
+            found = [
+                record
+                for record in self._records.values()
+                if record.progress.status is not Status.OPEN
+                and _fits(record, filter)
+                and _age(record) > after
+            ]
+        return sorted(found, key=_age)[: filter.limit]
+
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
         with self._lock:
@@ -312,6 +319,67 @@ class MemoryStore:
     def act_for(self, worker: str) -> None:
         """Do nothing: no other process can take a worker off the record."""
 
+    # -- remove
+
+    @property
+    def pruning(self) -> MemoryStore:
+        """Itself."""
+        return self
+
+    def runs_of(self, domain: str, workflow_id: str, limit: int) -> list[int]:
+        """Return up to `limit` runs of a workflow id, oldest first."""
+        wanted = ExecutionFilter(domain=domain, workflow_id=workflow_id)
+        return sorted(run for run, record in self._records.items() if _fits(record, wanted))[:limit]
+
+    def origins(self) -> set[int]:
+        """Return the runs whose recorded steps open ones reuse."""
+        return {
+            record.execution.origin.run
+            for record in self._records.values()
+            if record.progress.status is Status.OPEN and record.execution.origin is not None
+        }
+
+    def hold(self, runs: Collection[int]) -> set[int]:
+        """Return those that are there."""
+        return {run for run in runs if run in self._records}
+
+    def remove(self, runs: Collection[int]) -> None:
+        """Remove executions and all that belongs to them."""
+        for run in runs:
+            execution = self._records[run].execution
+            key = (execution.domain, execution.workflow_id)
+            self._remove(self._records, run)
+            self._remove(self._events, run)
+            self._remove(self._items, run)
+            for question in list(self._questions.values()):
+                if question.run == run:
+                    self.drop_question(question.id)
+            left = self.runs_of(*key, len(self._records))
+            if left:
+                self._set(self._newest, key, left[-1])
+            else:
+                self._remove(self._newest, key)
+
+    def retentions(self) -> list[Retention]:
+        """Return the retention of every domain that has one."""
+        with self._lock:
+            return list(self._retentions.values())
+
+    def put_retention(self, retention: Retention) -> None:
+        """Insert or replace a domain's retention."""
+        self._set(self._retentions, retention.domain, retention)
+
+    def drop_retention(self, domain: str) -> None:
+        """Keep everything of a domain from now on."""
+        self._remove(self._retentions, domain)
+
+    def claim(self, retention: Retention, next_at: float) -> bool:
+        """Put off the next look, unless it was put off, or changed, already."""
+        if self._retentions.get(retention.domain) != retention:
+            return False
+        self.put_retention(replace(retention, next_at=next_at))
+        return True
+
     def _set(self, mapping: dict[K, V], key: K, value: V) -> None:
         if key in mapping:
             self._undo.append(partial(mapping.__setitem__, key, mapping[key]))
@@ -343,6 +411,10 @@ def _fits(record: Record, filter: ExecutionFilter) -> bool:
         and (filter.started_before is None or started < filter.started_before)
         and (filter.before_run is None or record.run < filter.before_run)
     )
+
+
+def _age(record: Record) -> tuple[float, int]:
+    return record.execution.started_at, record.run
 
 
 def _has(attributes: dict[str, Any], name: str, value: Any) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 
 from partita.history import AnyEvent
 from partita.state import AnyItem, Backlog, Execution, Progress
-from partita.store import LimitRecord, Question, Record, WorkerRecord
+from partita.store import LimitRecord, Question, Record, Retention, WorkerRecord
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_events = msgspec.msgpack.Decoder(list[AnyEvent]).decode
@@ -19,6 +19,7 @@ unpack_item: Callable[[bytes], AnyItem] = msgspec.msgpack.Decoder(AnyItem).decod
 
 LIMIT_COLUMNS = ", ".join(LimitRecord.__struct_fields__)
 QUESTION_COLUMNS = ", ".join(Question.__struct_fields__)
+RETENTION_COLUMNS = ", ".join(Retention.__struct_fields__)
 WORKER_COLUMNS = ", ".join(WorkerRecord.__struct_fields__)
 
 
@@ -45,6 +46,11 @@ def limit_of(row: Sequence[Any]) -> LimitRecord:
 def backlog_of(row: Sequence[Any]) -> Backlog:
     """Read a row of what `BACKLOGS` selects."""
     return Backlog(**dict(zip(Backlog.__struct_fields__, row, strict=True)))
+
+
+def retention_of(row: Sequence[Any]) -> Retention:
+    """Read a row of `retentions`."""
+    return Retention(**dict(zip(Retention.__struct_fields__, row, strict=True)))
 
 
 def question_of(row: Sequence[Any]) -> Question:

@@ -70,12 +70,13 @@ from partita.errors import (
 )
 from partita.history import AnyEvent
 from partita.state import AnyItem, Backlog, ExecutionFilter
-from partita.store import News, Record, WorkerRecord
+from partita.store import News, Record, Retention, WorkerRecord
 from partita.stores import postgres_rows as sql
 from partita.stores.packed import (
     backlog_of,
     joined,
     record_of,
+    retention_of,
     unpack_item,
     unpack_progress,
     worker_of,
@@ -277,6 +278,21 @@ class PostgresStore:
     def backlogs(self, domain: str) -> list[Backlog]:
         """Return how much waits in each task list of a domain."""
         return [backlog_of(row) for row in self._read(sql.BACKLOGS, (domain,))]
+
+    def closed(self, filter: ExecutionFilter, after: tuple[float, int] = (0.0, 0)) -> list[Record]:
+        """Return up to `filter.limit` closed executions, the one that began first first."""
+        where, parameters = sql.where_sql(filter)
+        text = (
+            f"{sql.RECORD}{where} AND status <> 0 AND (started_at, run) > (%s, %s) "
+            "ORDER BY started_at, run LIMIT %s"
+        )
+        with self._translated():
+            rows = self._read(text, [*parameters, *after, filter.limit])
+            return [record_of(row) for row in rows]
+
+    def retentions(self) -> list[Retention]:
+        """Return the retention of every domain that has one, as last committed."""
+        return [retention_of(row) for row in self._read(sql.RETENTIONS)]
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

@@ -12,7 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.state import ExecutionFilter, OpenItem, State
-from partita.stores.packed import LIMIT_COLUMNS, QUESTION_COLUMNS, WORKER_COLUMNS, pack, to_json
+from partita.stores.packed import (
+    LIMIT_COLUMNS,
+    QUESTION_COLUMNS,
+    RETENTION_COLUMNS,
+    WORKER_COLUMNS,
+    pack,
+    to_json,
+)
 
 Row = tuple[Any, ...]
 
@@ -45,8 +52,16 @@ WORKERS = f"SELECT {WORKER_COLUMNS} FROM @workers"
 LIMITS = f"SELECT {LIMIT_COLUMNS} FROM @limits"
 QUESTIONS = f"SELECT {QUESTION_COLUMNS} FROM @questions"
 
+RETENTIONS = f"SELECT {RETENTION_COLUMNS} FROM @retentions"
+FORKED = (
+    "SELECT execution FROM @executions WHERE status = 0 "
+    "AND position('\\xa66f726967696e'::bytea IN execution) > 0"
+)
+TABLES_OF_RUNS = ("attributes", "questions", "items", "batches", "executions")
+
 # Each lock is on a row of `executions`; those who want several wait in the order of `run`.
 LOCK = "SELECT run, revision FROM @executions WHERE run = ANY(%s) ORDER BY run FOR NO KEY UPDATE"
+HOLD = "SELECT run FROM @executions WHERE run = ANY(%s) ORDER BY run FOR UPDATE SKIP LOCKED"
 _QUEUE = "kind = %(kind)s AND i.domain = %(domain)s AND queue = %(queue)s"
 _CLAIM = (
     "SELECT priority, since, i.run, e.revision, body FROM @items i JOIN @executions e USING (run) "
@@ -72,6 +87,11 @@ BEGIN_RUN = (
     "INSERT INTO @executions (run, domain, workflow_id, previous, run_id, type_name, status, "
     "revision, started_at, tags, execution, progress) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %b, %b)"
+)
+# The same after another run of the workflow id, which stays there until the commit: whoever
+# removes that one waits. If it is gone, the column refuses.
+FOLLOW_RUN = BEGIN_RUN.replace(
+    "%s, %s, %s, %s", "%s, %s, %s, (SELECT run FROM @executions WHERE run = %s FOR KEY SHARE)", 1
 )
 NEWEST = "SELECT coalesce(max(run), 0) FROM @executions WHERE domain = %s AND workflow_id = %s"
 ADD_BATCH = "INSERT INTO @batches VALUES (%s, %s, %b)"

@@ -30,6 +30,7 @@ from partita.stores.packed import (
     worker_of,
 )
 from partita.stores.postgres_faults import translated
+from partita.stores.postgres_pruning import PostgresPruning
 from partita.stores.postgres_rows import Row
 
 PATIENCE = b"SET LOCAL idle_in_transaction_session_timeout = '30s'"
@@ -63,6 +64,11 @@ class PostgresTransaction:
         self._fetched = 1
         self._newest: dict[tuple[str, str], int] = {}
         self._whole: dict[int, list[bytes]] = {}
+
+    @property
+    def pruning(self) -> PostgresPruning:
+        """What removes executions."""
+        return PostgresPruning(read=self._rows, lock=self._locked, later=self._later, do=self._do)
 
     # -- trips to the server
 
@@ -157,7 +163,8 @@ class PostgresTransaction:
     def _is_small(self) -> bool:
         """Whether one statement can do it all, in whatever order the server does its parts."""
         texts = {text for text, rows in self._writes if len(rows) == 1}
-        return len(texts) == len(self._writes) > 0 and not {sql.MOVE, sql.BEGIN_RUN} <= texts
+        one_by_one = {sql.MOVE, sql.BEGIN_RUN, sql.FOLLOW_RUN}
+        return len(texts) == len(self._writes) > 0 and len(texts & one_by_one) <= 1
 
     def _execute_as_one(self) -> None:
         """Write with one statement: half of what a pipeline of them costs, for a single step."""
@@ -324,6 +331,7 @@ class PostgresTransaction:
         """Note what each state has changed, table by table."""
         moved: list[Row] = []
         born: list[Row] = []
+        followed: list[Row] = []
         batches: list[Row] = []
         gone: list[Row] = []
         put: list[Row] = []
@@ -332,7 +340,7 @@ class PostgresTransaction:
             run, progress = state.run, state.progress
             previous = self._follow(state)
             if state.is_new:
-                born.append(sql.execution_row(state, previous))
+                (followed if previous else born).append(sql.execution_row(state, previous))
             else:
                 self.rests_on.add(run)
                 revisions = (state.stored, progress.revision)
@@ -355,6 +363,7 @@ class PostgresTransaction:
         self.proof = batches[0] if batches else None
         self._later(sql.MOVE, moved)
         self._later(sql.BEGIN_RUN, born)  # after what ended: a workflow id has one open run
+        self._later(sql.FOLLOW_RUN, followed)
         self._later(sql.ADD_BATCH, batches)
         self._later(sql.DROP_ITEM, gone)
         self._later(sql.PUT_ITEM, put)

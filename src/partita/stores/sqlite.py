@@ -33,21 +33,24 @@ from partita.state import (
     Backlog,
     ExecutionFilter,
 )
-from partita.store import News, Record, WorkerRecord
+from partita.store import News, Record, Retention, WorkerRecord
 from partita.stores.migrations import migrate
 from partita.stores.packed import (
     backlog_of,
     joined,
     record_of,
+    retention_of,
     unpack_item,
     unpack_progress,
     worker_of,
 )
+from partita.stores.sqlite_pruning import RETENTIONS
 from partita.stores.sqlite_rows import (
     BACKLOGS,
     EVENTS,
     ITEM,
     ITEMS,
+    LAST_RUN,
     RECORD,
     WORKERS,
     find_sql,
@@ -134,8 +137,8 @@ class SqliteStore:
     def take_run(self) -> int:
         """Return the next run's key; only within a transaction."""
         if self._next_run is None:
-            last = self._writer.execute("SELECT max(run) FROM executions").fetchone()[0]
-            self._next_run = (last or 0) + 1
+            last = self._writer.execute(LAST_RUN).fetchone()[0]
+            self._next_run = last + 1
         self._next_run += 1
         return self._next_run - 1
 
@@ -199,6 +202,21 @@ class SqliteStore:
     def backlogs(self, domain: str) -> list[Backlog]:
         """Return how much waits in each task list of a domain."""
         return [backlog_of(row) for row in self._read(BACKLOGS, (domain,))]
+
+    def closed(self, filter: ExecutionFilter, after: tuple[float, int] = (0.0, 0)) -> list[Record]:
+        """Return up to `filter.limit` closed executions, the one that began first first."""
+        where, parameters = where_sql(filter)
+        sql = (
+            f"{RECORD}{where} AND status <> 0 AND (started_at, run) > (?, ?) "
+            "ORDER BY started_at, run LIMIT ?"
+        )
+        with _translated(self.path):
+            rows = self._read(sql, [*parameters, *after, filter.limit])
+            return [record_of(row) for row in rows]
+
+    def retentions(self) -> list[Retention]:
+        """Return the retention of every domain that has one, as last committed."""
+        return [retention_of(row) for row in self._read(RETENTIONS)]
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

@@ -14,6 +14,10 @@ EVENTS = (
     "max(first_event_id) FROM batches WHERE run = ? AND first_event_id <= ? + 1), 0) "
     "ORDER BY first_event_id"
 )
+LAST_RUN = (
+    "SELECT max((SELECT coalesce(max(run), 0) FROM executions), "
+    "(SELECT coalesce(max(run), 0) FROM removed))"
+)
 ITEM = "SELECT body FROM items WHERE run = ? AND kind = ? AND id = ?"
 ITEMS = "SELECT body FROM items WHERE run = ?"
 BACKLOGS = (

@@ -22,6 +22,7 @@ from partita.stores.packed import (
     unpack_item,
     worker_of,
 )
+from partita.stores.sqlite_pruning import SqlitePruning
 from partita.stores.sqlite_rows import (
     EVENTS,
     ITEM,
@@ -50,6 +51,10 @@ class SqliteTransaction:
         self._take_run = take_run
         self._execute = connection.execute
         self._executemany = connection.executemany
+        self.pruning = SqlitePruning(connection.execute, self._soil)
+
+    def _soil(self) -> None:
+        self.dirty = True
 
     def new_run(self) -> int:
         """Return a key for a new execution."""

@@ -1,0 +1,145 @@
+"""What `store.Pruning` obliges every store to do: executions go whole, and so do their keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from partita.commands import Terminate
+from partita.rules import apply, decide
+from partita.state import ExecutionFilter, Origin, State, Status
+from partita.store import Question, Retention, Store
+from tests.stores.test_obligations import activity, saved, write
+
+ALL = ExecutionFilter(domain="d")
+
+
+def ended(store: Store, workflow_id: str, **more: object) -> State:
+    """Return an execution that is closed."""
+    state = saved(store, workflow_id, **more)
+    state.progress.search_attributes["colour"] = "red"
+    state.reindex = True
+    write(store, state, activity("a", queue="q"))
+    apply(state, decide(state, Terminate(), 2.0))
+    write(store, state)
+    return state
+
+
+def remove(store: Store, *runs: int) -> None:
+    with store.transaction() as transaction:
+        assert transaction.pruning.hold(runs) == set(runs)
+        transaction.pruning.remove(runs)
+
+
+def test_an_execution_goes_with_all_that_is_its_own(store: Store) -> None:
+    gone, kept = ended(store, "gone"), ended(store, "kept")
+    ask = Question(
+        id="q", domain="d", run=gone.run, type_key="t", name="n", input=None, asked_at=0.0
+    )
+    with store.transaction() as transaction:
+        transaction.ask(ask)
+    remove(store, gone.run)
+    assert store.find("d", "gone", None) is None
+    assert store.events(gone.run, 0) == []
+    assert [record.run for record in store.executions(ALL)] == [kept.run]
+    by_colour = ExecutionFilter(domain="d", attributes=(("colour", "red"),))
+    assert store.count_executions(by_colour) == 1
+    with store.transaction() as transaction:
+        assert transaction.record(gone.run) is None
+        assert transaction.questions("d", ["t"]) == []
+    assert store.check() == []
+
+
+def test_nothing_goes_with_a_block_that_raises(store: Store) -> None:
+    state = ended(store, "w")
+    with pytest.raises(ZeroDivisionError), store.transaction() as transaction:
+        transaction.pruning.remove(transaction.pruning.hold([state.run]))
+        raise ZeroDivisionError
+    assert [record.run for record in store.executions(ALL)] == [state.run]
+    assert len(store.events(state.run, 0)) == 3
+    assert store.find("d", "w", None) is not None
+
+
+def test_only_what_is_there_is_held(store: Store) -> None:
+    state = ended(store, "w")
+    with store.transaction() as transaction:
+        assert transaction.pruning.hold([state.run, state.run + 99]) == {state.run}
+        assert transaction.pruning.hold([]) == set()
+        transaction.pruning.remove([])
+
+
+def test_keys_are_never_used_again(store: Store) -> None:
+    states = [ended(store, f"w{number}") for number in range(3)]
+    last = states[-1].run
+    remove(store, *(state.run for state in states))
+    assert saved(store).run > last
+
+
+def test_the_newest_run_is_the_newest_that_is_left(store: Store) -> None:
+    first, second, third = (ended(store, "w") for _ in range(3))
+    with store.transaction() as transaction:
+        assert transaction.pruning.runs_of("d", "w", 9) == [first.run, second.run, third.run]
+        assert transaction.pruning.runs_of("d", "w", 2) == [first.run, second.run]
+        assert transaction.pruning.runs_of("other", "w", 2) == []
+    remove(store, third.run)
+    found = store.find("d", "w", None)
+    assert found is not None
+    assert found.run == second.run
+    remove(store, first.run)
+    fourth = saved(store)
+    assert [record.run for record in store.executions(ALL)] == [fourth.run, second.run]
+    assert store.check() == []
+
+
+def test_what_open_runs_reuse(store: Store) -> None:
+    saved(store, "has the word origin in its id")
+    for number, workflow_id in enumerate(("open", "closed"), 41):
+        fork = saved(store, workflow_id, origin=Origin(run=number, run_id="x", until=3))
+        if workflow_id == "closed":
+            apply(fork, decide(fork, Terminate(), 2.0))
+            write(store, fork)
+    with store.transaction() as transaction:
+        assert transaction.pruning.origins() == {41}
+
+
+def test_closed_executions_by_their_beginning(store: Store) -> None:
+    saved(store, "open", started_at=1.0)
+    ended(store, "elsewhere", domain="other")
+    for number in (3, 1, 2, 1):
+        ended(store, f"w{number}", started_at=float(number), type_name=f"type{number}")
+
+    def pages(**filter: object) -> list[list[str]]:
+        found, after = [], (0.0, 0)
+        wanted = ExecutionFilter(domain="d", limit=2, **filter)  # type: ignore[arg-type]
+        while page := store.closed(wanted, after):
+            found.append([record.execution.workflow_id for record in page])
+            after = page[-1].execution.started_at, page[-1].run
+        return found
+
+    assert pages() == [["w1", "w1"], ["w2", "w3"]]
+    assert pages(started_before=3.0) == [["w1", "w1"], ["w2"]]
+    assert pages(type_name="type2") == [["w2"]]
+    assert pages(statuses=(Status.TERMINATED,), started_before=2.0) == [["w1", "w1"]]
+    assert pages(statuses=(Status.COMPLETED,)) == []
+
+
+def test_retentions(store: Store) -> None:
+    first, other = Retention(domain="d", seconds=60.0), Retention(domain="e", seconds=1.5)
+    with store.transaction() as transaction:
+        for one in (first, other, first):
+            transaction.pruning.put_retention(one)
+        assert sorted(one.domain for one in transaction.pruning.retentions()) == ["d", "e"]
+    with store.transaction() as transaction:
+        transaction.pruning.drop_retention("e")
+        transaction.pruning.drop_retention("unknown")
+    assert store.retentions() == [first]
+
+
+def test_one_look_is_claimed_once(store: Store) -> None:
+    one = Retention(domain="d", seconds=60.0, next_at=1.0)
+    with store.transaction() as transaction:
+        transaction.pruning.put_retention(one)
+    with store.transaction() as transaction:
+        assert transaction.pruning.claim(one, 9.0)
+    with store.transaction() as transaction:
+        assert not transaction.pruning.claim(one, 10.0)
+    assert store.retentions() == [Retention(domain="d", seconds=60.0, next_at=9.0)]
