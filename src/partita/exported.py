@@ -101,6 +101,11 @@ class ExportedHistory(Struct, frozen=True, kw_only=True):
         return "\n".join(["{", *lines, ' "events": [', events, " ]", "}", ""])
 
 
+    def line(self) -> str:
+        """Return the document as one line, without its end: `load` reads it as well."""
+        return "".join(part.strip() for part in self.dump().splitlines())
+
+
 _HEAD = [name for name in ExportedHistory.__struct_fields__ if name != "events"]
 
 

@@ -320,6 +320,53 @@ class Service(Protocol):
         """Let go of everything; what was acknowledged stays."""
 
 
+class PruneRequest(Struct, frozen=True, kw_only=True):
+    """Which closed executions are to be removed."""
+
+    domain: str = DEFAULT_DOMAIN
+    closed_before: float  # seconds since the epoch
+    type_name: str | None = None
+    statuses: tuple[Status, ...] = ()  # empty: all but OPEN
+
+
+class Prunable(Struct, frozen=True, kw_only=True):
+    """An execution that may be removed now."""
+
+    key: int  # the service's own
+    info: ExecutionInfo
+
+
+class PrunePage(Struct, frozen=True, kw_only=True):
+    """Some of what may be removed; those in one group go together."""
+
+    groups: tuple[tuple[Prunable, ...], ...]
+    looked_at: int
+    next: tuple[float, int] | None  # where to look on; None: that was all
+
+
+@runtime_checkable
+class Pruning(Protocol):
+    """What a service offers besides if closed executions can be removed from it."""
+
+    def prunable(
+        self, request: PruneRequest, after: tuple[float, int], gone: Collection[int] = ()
+    ) -> PrunePage:
+        """Return some of what may be removed, the oldest first; removes nothing.
+
+        `after` is (0, 0), or `next` of the page before. What is `gone` is looked at as if it
+        were removed already, so that what would be removed can be foretold.
+        """
+
+    def prune(self, request: PruneRequest, keys: Collection[int]) -> int:
+        """Remove those of these executions that may still go, in one transaction; count them."""
+
+    def set_retention(self, domain: str, seconds: float | None) -> None:
+        """Have closed executions of a domain removed so long after their end; None: never."""
+
+    def retentions(self) -> dict[str, float]:
+        """Return after how many seconds each domain's closed executions go, where they do."""
+
+
 @runtime_checkable
 class Importing(Protocol):
     """What a service offers besides if it can take in histories that were exported elsewhere."""

@@ -68,6 +68,7 @@ class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     parent_initiated_event_id: int = 0
     origin: Origin | None = None
     trace_context: str | None = None  # W3C traceparent of whoever started it
+    first_run_id: str | None = None  # of the chain that it continues; None: it continues none
 
 
 class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -39,6 +39,8 @@ _COMMANDS = {
     "limit": ("partita.cli.speaking", "limit", "Limit how fast a task list is worked off."),
     "check": ("partita.cli.checking", "check", "Find what workflow code must not do."),
     "terminate": ("partita.cli.speaking", "terminate", "End an execution at once."),
+    "prune": ("partita.cli.pruning", "prune", "Remove closed executions that ended long ago."),
+    "retention": ("partita.cli.pruning", "retention", "Say how long closed executions are kept."),
     "db": ("partita.cli.databases", "db", "Bring a PostgreSQL schema up, or print its SQL."),
     "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,8 +16,9 @@ import click
 from partita.cli.context import backend_option, open_client
 from partita.client import Client
 from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
-from partita.exported import ExportedHistory, files_in, read
+from partita.exported import ExportedHistory, read
 from partita.history import WorkflowExecution
+from partita.operations.archive import SUFFIXES, Pages, files_below
 from partita.state import Status
 
 _LONGEST = 80
@@ -168,18 +171,41 @@ def import_(
     """Take in closed executions from exported files; print their ids. Twice is once.
 
     They can be shown, queried, forked and run again. By itself nothing of them begins to run.
+    An archive that `prune` has written (.jsonl, .jsonl.gz) is such a file, too.
     """
-    found = [(file, read(file)) for path in paths for file in files_in(Path(path))]
-    histories = [(file, _closed(file, history, as_terminated)) for file, history in found]
-    histories.sort(key=lambda pair: pair[1].begun.event_timestamp)  # the newest run comes last
-    with open_client(ctx, backend) as client:
-        for _, history in histories:
+    files = [file for path in paths for file in files_below(Path(path))]
+    with ExitStack() as stack:
+        found = [one for file in files for one in _bookmarked(file, as_terminated, stack)]
+        found.sort(key=lambda one: one[0])  # the newest run comes last
+        client = stack.enter_context(open_client(ctx, backend))
+        for _, bookmark in found:
+            history = bookmark()
             execution = history.execution
             if client.import_history(history):
                 print(f"{execution.workflow_id}\t{execution.run_id}")
             else:
                 what = f"run {execution.run_id} of {execution.workflow_id}"
                 print(f"partita: {what} is here already", file=sys.stderr)
+
+
+Bookmark = tuple[float, Callable[[], ExportedHistory]]
+"""When a run began, and what returns its history; an archive need not fit into memory."""
+
+
+def _bookmarked(file: Path, as_terminated: bool, stack: ExitStack) -> Iterator[Bookmark]:
+    """Yield a bookmark for every history of a file."""
+    if not file.name.endswith(SUFFIXES):
+        history = _closed(file, read(file), as_terminated)
+        yield history.begun.event_timestamp, lambda: history
+        return
+    pages = stack.enter_context(Pages(file))
+    for place, history in pages.every():
+        closed = _closed(file, history, as_terminated)
+        yield closed.begun.event_timestamp, partial(_at, pages, place, file, as_terminated)
+
+
+def _at(pages: Pages, place: int, file: Path, as_terminated: bool) -> ExportedHistory:
+    return _closed(file, pages.at(place), as_terminated)
 
 
 def _closed(file: Path, history: ExportedHistory, as_terminated: bool) -> ExportedHistory:

@@ -29,7 +29,9 @@ from partita.engine.core import DEFAULT_LEASE, Core, Rest
 from partita.engine.dispatch import activity_task
 from partita.engine.forks import fork
 from partita.engine.imports import keep
+from partita.engine.pruning import PAGE, Pruner, candidates
 from partita.engine.questions import ask_others
+from partita.engine.retention import Sweeper
 from partita.engine.starts import begin
 from partita.engine.unit import Unit, make_token, not_found, parse_token
 from partita.errors import (
@@ -54,6 +56,9 @@ from partita.service import (
     ExecutionPage,
     ForkRequest,
     Host,
+    Prunable,
+    PrunePage,
+    PruneRequest,
     ReusePolicy,
     Standing,
     StartRequest,
@@ -68,7 +73,7 @@ from partita.state import (
     State,
     Status,
 )
-from partita.store import LimitRecord, Record, Store
+from partita.store import LimitRecord, Record, Retention, Store
 
 T = TypeVar("T")
 
@@ -86,6 +91,7 @@ class Engine:
     ) -> None:
         self.store = store
         self._core = Core(store, clock=clock, lease=lease)
+        self._sweeper = Sweeper(self, store, self._core.loop, clock)
         self._payload_limit = payload_limit
 
     # -- a worker in this process ----------------------------------------------------------
@@ -93,6 +99,7 @@ class Engine:
     def attach(self, host: Host) -> None:
         """Serve `host` from now on."""
         self._core.attach(host)
+        self._sweeper.start()
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
@@ -100,6 +107,7 @@ class Engine:
 
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
+        self._sweeper.stop()
         self._core.detach()
 
     def on_rest(self, rest: Rest | None) -> None:
@@ -193,6 +201,49 @@ class Engine:
     def import_history(self, domain: str, history: ExportedHistory) -> bool:
         """Keep a closed run as it was elsewhere; return False if it is here already."""
         return self._core.loop.ask(lambda unit: keep(unit, domain, history))
+
+    def prunable(
+        self, request: PruneRequest, after: tuple[float, int], gone: Collection[int] = ()
+    ) -> PrunePage:
+        """Return some of what may be removed, the oldest first."""
+        records = self.store.closed(candidates(request), after)
+        runs = [record.run for record in records]
+        groups = self._core.loop.ask(lambda unit: Pruner(unit, request, gone).plan(runs))
+        last = records[-1] if len(records) == PAGE else None
+        return PrunePage(
+            groups=tuple(
+                tuple(Prunable(key=one.run, info=_info(one)) for one in group) for group in groups
+            ),
+            looked_at=len(records),
+            next=None if last is None else (last.execution.started_at, last.run),
+        )
+
+    def prune(self, request: PruneRequest, keys: Collection[int]) -> int:
+        """Remove those of these executions that may still go."""
+        return self._core.loop.ask(lambda unit: len(Pruner(unit, request).remove(keys)))
+
+    def set_retention(self, domain: str, seconds: float | None) -> None:
+        """Have closed executions of a domain removed so long after their end."""
+
+        def work(unit: Unit) -> None:
+            if seconds is None:
+                unit.transaction.pruning.drop_retention(domain)
+            else:
+                retention = Retention(domain=domain, seconds=seconds, next_at=unit.now)
+                unit.transaction.pruning.put_retention(retention)
+
+        self._core.loop.ask(work)
+
+    def retentions(self) -> dict[str, float]:
+        """Return after how many seconds each domain's closed executions go, where they do."""
+        return {one.domain: one.seconds for one in self.store.retentions()}
+
+    def apply_retentions(self) -> int:
+        """Remove what is past its domain's retention, where nobody has looked for long; count it.
+
+        A worker's engine does so by itself.
+        """
+        return self._sweeper.sweep()
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Remember that there is such a workflow."""
@@ -478,6 +529,7 @@ class Engine:
 
     def close(self) -> None:
         """Detach the host if there is one, end the thread, and close the store."""
+        self._sweeper.stop()
         self._core.close()
 
 

@@ -37,6 +37,7 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
     source = unit.find(request.domain, request.workflow_id, request.run_id)
     if source is None:
         raise not_found(request.domain, WorkflowExecution(request.workflow_id, request.run_id))
+    unit.needed.add(source.run)
     events = _events(unit, source)
     until = _until(source, request)
     _check_results(source, events, request)
@@ -53,6 +54,7 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
         started_at=unit.now,
         parent=None,
         parent_initiated_event_id=0,
+        first_run_id=None,
         origin=Origin(
             run=source.run,
             run_id=source.execution.run_id,

@@ -13,6 +13,7 @@ from partita.errors import ExecutionAlreadyStartedError, InvalidOptionError
 from partita.history import WorkflowExecution, WorkflowExecutionStarted
 from partita.service import ReusePolicy, StartRequest
 from partita.state import Execution, State, Status
+from partita.store import Transaction
 
 
 def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
@@ -98,8 +99,22 @@ def _is_same(unit: Unit, request: StartRequest, last: State) -> bool:
             return False
         if begun.workflow_type == request.workflow_type and begun.input == request.input:
             return True
-        before = begun.continued_execution_run_id
-        if before is None:
+        earlier = state.execution.first_run_id or begun.continued_execution_run_id
+        if earlier is None:
             return False
-        state = unit.find(request.domain, request.workflow_id, before)
+        state = unit.find(request.domain, request.workflow_id, earlier)
     return False
+
+
+def before(transaction: Transaction, run: int, execution: Execution) -> str | None:
+    """Return the run id that a start looks at after this run: the first one of its chain.
+
+    The one just before it, if an older Partita, or another service, has recorded the run.
+    """
+    if execution.first_run_id is not None:
+        return execution.first_run_id
+    events = transaction.events(run, 0)
+    begun = events[0] if events else None
+    if not isinstance(begun, WorkflowExecutionStarted):
+        return None
+    return begun.continued_execution_run_id

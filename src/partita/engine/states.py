@@ -34,6 +34,10 @@ class States:
         """Drop a state that is not what the store holds."""
         self._states.pop(state.run, None)
 
+    def drop(self, run: int) -> None:
+        """Drop the state of a run that was removed."""
+        self._states.pop(run, None)
+
     def keep(self, state: State) -> None:
         """Hold a state that equals what the store holds now."""
         state.settle()

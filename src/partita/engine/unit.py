@@ -77,6 +77,7 @@ class Unit:
         "closed",
         "freed",
         "heartbeats",
+        "needed",
         "next_due",
         "now",
         "quiet",
@@ -106,6 +107,7 @@ class Unit:
         self.next_due: float | None = None  # the soonest that was put
         self.freed = False  # whether a place in a lane became free
         self.heartbeats: list[tuple[State, str, str | None]] = []
+        self.needed: set[int] = set()  # runs that must not be removed meanwhile
         self.quiet: set[int] = set()  # runs that nobody is to be told of
         self.watched = False  # whether anybody listens
         self.activities: dict[tuple[int, int], OpenActivity] = {}  # as they stood before an event
@@ -306,7 +308,7 @@ class Unit:
         relied = [
             state
             for run, state in self.used.items()
-            if run not in self.touched and not state.is_closed
+            if run not in self.touched and (not state.is_closed or run in self.needed)
         ]
         if relied:
             self.transaction.rely_on(relied)

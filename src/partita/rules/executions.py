@@ -205,6 +205,7 @@ def _continue_as_new(
         workflow_type=WorkflowType(old.workflow_type.name, version),
         started_at=draft.now,
         origin=None,
+        first_run_id=old.first_run_id or old.run_id,
         **given,
     )
     draft.event(

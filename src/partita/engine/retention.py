@@ -1,0 +1,92 @@
+"""Remove closed executions by itself, once their domain's retention is over.
+
+Any number of engines look after one store. Whoever finds that a domain's next look is due
+puts it off for all the others, and then removes what may go, a few executions in each
+transaction, with a rest in between that is several times as long. If it dies, another looks
+at the next due time: all that it has done is done, and nothing is half done.
+
+Knows when to look and how hard to work; what may go is said in `pruning`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from partita.engine.loop import Loop
+from partita.errors import StoreError
+from partita.service import PruneRequest, Pruning
+from partita.store import Retention, Store
+
+LOOK = 60.0
+"""Seconds between two looks at whether a domain is due."""
+
+SHORTEST, LONGEST = 60.0, 3600.0
+"""Seconds between two sweeps of a domain; a twentieth of its retention, between these."""
+
+RESTS = 4.0
+"""How many times as long as its work a sweep rests."""
+
+log = logging.getLogger("partita.engine")
+
+
+class Sweeper:
+    """A thread that looks now and then, while a worker is attached."""
+
+    def __init__(
+        self, service: Pruning, store: Store, loop: Loop, clock: Callable[[], float]
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._loop = loop
+        self._clock = clock
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look; does nothing if it has begun."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="partita-sweep", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, after the transaction that it is in."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._stopped = threading.Event()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(LOOK):
+            with suppress(StoreError):  # who works with the store hears of it, too
+                gone = self.sweep()
+                if gone:
+                    log.info("retention: %d closed executions were removed", gone)
+
+    def sweep(self) -> int:
+        """Remove what may go in every domain that is due; return how many executions went."""
+        now = self._clock()
+        due = [one for one in self._store.retentions() if one.next_at <= now]
+        return sum(self._sweep(one, now) for one in due if self._claims(one, now))
+
+    def _claims(self, one: Retention, now: float) -> bool:
+        next_at = now + min(LONGEST, max(SHORTEST, one.seconds / 20))
+        return self._loop.ask(lambda unit: unit.transaction.pruning.claim(one, next_at))
+
+    def _sweep(self, one: Retention, now: float) -> int:
+        request = PruneRequest(domain=one.domain, closed_before=now - one.seconds)
+        after: tuple[float, int] | None = (0.0, 0)
+        gone = 0
+        while after is not None and not self._stopped.is_set():
+            began = time.monotonic()
+            page = self._service.prunable(request, after)
+            keys = [prunable.key for group in page.groups for prunable in group]
+            if keys:
+                gone += self._service.prune(request, keys)
+            after = page.next
+            self._stopped.wait((time.monotonic() - began) * RESTS)
+        return gone

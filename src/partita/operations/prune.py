@@ -1,0 +1,111 @@
+"""Remove closed executions of a service on request, into an archive first if one is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+from msgspec import Struct
+
+from partita.authoring.activity import Seconds, seconds
+from partita.client.histories import Histories
+from partita.errors import InvalidOptionError
+from partita.history import WorkflowExecution
+from partita.operations.archive import Archive
+from partita.service import ExecutionInfo, Prunable, PruneRequest, Pruning, Service
+
+SHORTEST_RETENTION = 60.0
+"""Seconds. Whoever waits for a result must find the execution that has it."""
+
+
+class Pruned(Struct, frozen=True):
+    """What became of some executions that go together."""
+
+    infos: tuple[ExecutionInfo, ...]
+    removed: int  # fewer: others needed them, or had removed them, by then
+
+
+def prune(
+    service: Service, request: PruneRequest, *, archive: Archive | None = None, dry: bool = False
+) -> Iterator[Pruned]:
+    """Remove what the request names and may go, some at a time, and tell of it.
+
+    With an archive, each history is on the disk there before it is removed. A `dry` run only
+    tells. It can be stopped at any moment: what was told of is done.
+
+    Raises:
+        InvalidOptionError: nothing can be removed from this service.
+    """
+    pruning = pruning_of(service)
+    kept = Histories(service, request.domain)
+    after: tuple[float, int] | None = (0.0, 0)
+    gone: set[int] = set()
+    while after is not None:
+        began = time.monotonic()
+        page = pruning.prunable(request, after, gone)
+        found = [one for group in page.groups for one in group]
+        if dry:
+            gone.update(one.key for one in found)
+        elif found:
+            if archive is not None:
+                archive.append(kept.export(_exactly(one)) for one in found)
+            removed = pruning.prune(request, [one.key for one in found])
+        if found:
+            yield Pruned(tuple(one.info for one in found), 0 if dry else removed)
+        after = page.next
+        if not dry:
+            time.sleep(time.monotonic() - began)  # others want to write, too
+
+
+def _exactly(one: Prunable) -> WorkflowExecution:
+    return WorkflowExecution(one.info.workflow_id, one.info.run_id)
+
+
+def pruning_of(service: Service) -> Pruning:
+    """Return the service as one from which executions can be removed.
+
+    Raises:
+        InvalidOptionError: it is none.
+    """
+    if not isinstance(service, Pruning):
+        raise InvalidOptionError(
+            f"{type(service).__name__} removes closed executions by its own rules; "
+            "only those in a database of Partita's can be pruned"
+        )
+    return service
+
+
+def set_retention(service: Service, domain: str, span: Seconds | None) -> None:
+    """Have the closed executions of a domain removed so long after their end; None: never.
+
+    Raises:
+        InvalidOptionError: it is no span of time, or too short to be meant.
+    """
+    length = seconds("retention", span)
+    if length is not None and length < SHORTEST_RETENTION:
+        raise InvalidOptionError(
+            f"a retention of {length:g} s: whoever waits for a result would not find it; "
+            f"give {SHORTEST_RETENTION:g} s or more"
+        )
+    pruning_of(service).set_retention(domain, length)
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def read_span(text: str) -> timedelta:
+    """Return the span of time that `90s`, `15m`, `12h`, `30d` or `2w` means.
+
+    Raises:
+        InvalidOptionError: it means none.
+    """
+    number, unit = text[:-1], text[-1:]
+    try:
+        if unit not in UNITS or not number.isascii() or not number.replace(".", "", 1).isdecimal():
+            raise ValueError
+        return timedelta(seconds=float(number) * UNITS[unit])
+    except (ValueError, OverflowError):
+        raise InvalidOptionError(
+            f"{text!r} is no span of time; write a number and a unit, such as 30d, 12h, 15m or 90s"
+        ) from None
