@@ -9,6 +9,8 @@ under the entry-point groups `partita.services` (URL -> Service) and `partita.st
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +20,7 @@ from partita.service import Service
 from partita.store import Store
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
+from partita.stores.upkeep import Upkeep
 
 DEFAULT_URL = "sqlite:///.partita/partita.db"
 """A file below the current folder."""
@@ -49,15 +52,43 @@ def connect(url: str | None = None) -> Service:
     )
 
 
+def upkeep(url: str | None = None) -> Upkeep:
+    """Return what looks after the database behind a URL, apart from what is in it.
+
+    Raises:
+        InvalidOptionError: there is no such database: nothing is kept, or others keep it.
+    """
+    url = url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        from partita.stores.sqlite_upkeep import SqliteUpkeep  # which few commands need
+
+        return SqliteUpkeep(_path(url))
+    if scheme in ("postgresql", "postgres"):
+        with _needs_driver():
+            from partita.stores.postgres_upkeep import PostgresUpkeep
+        return PostgresUpkeep(url)
+    raise InvalidOptionError(
+        f"{scheme}:// backends have no database to look after here; "
+        "give sqlite:///PATH or postgresql://host/database"
+    )
+
+
 def _postgres(url: str) -> Store:
-    try:
+    with _needs_driver():
         from partita.stores.postgres import PostgresStore  # costs the driver, which is an extra
+    return PostgresStore(url)
+
+
+@contextmanager
+def _needs_driver() -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
         raise InvalidOptionError(
             f"postgresql URLs need a driver that is not installed ({error}); "
             "pip install 'partita[postgres]'"
         ) from error
-    return PostgresStore(url)
 
 
 def _path(url: str) -> str:

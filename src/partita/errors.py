@@ -41,6 +41,7 @@
         └── StoreError                                                                  exit 69
             ├── ConflictError          others changed the same executions all the time
             ├── StoreUnavailableError  cannot be opened or reached
+            ├── StoreInUseError        others use it, and this cannot be done beside them
             ├── StoreFullError         no room on the disk
             ├── StoreCorruptError      the file is damaged, or not ours
             └── SchemaTooNewError      written by a newer Partita
@@ -423,6 +424,12 @@ class StoreUnavailableError(StoreError):
     """
 
     code = "STORE_UNAVAILABLE"
+
+
+class StoreInUseError(StoreError):
+    """Others use the database; stop them first. Nothing was changed."""
+
+    code = "STORE_IN_USE"
 
 
 class StoreFullError(StoreError):

@@ -100,7 +100,6 @@ class ExportedHistory(Struct, frozen=True, kw_only=True):
         events = ",\n".join(f"  {_json(event)}" for event in self.events)
         return "\n".join(["{", *lines, ' "events": [', events, " ]", "}", ""])
 
-
     def line(self) -> str:
         """Return the document as one line, without its end: `load` reads it as well."""
         return "".join(part.strip() for part in self.dump().splitlines())

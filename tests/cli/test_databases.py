@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from partita.stores.postgres_schema import script
 from partita.stores.postgres_url import Address
 from tests.cli.conftest import Partita
@@ -35,3 +40,45 @@ def test_a_server_that_is_not_there(partita: Partita) -> None:
     assert said.status == 69
     assert said.err.count("\n") == 1
     assert "secret" not in said.err
+
+
+# -- upkeep
+
+
+def test_a_database_is_checked_copied_and_put_back(partita: Partita, folder: Path) -> None:
+    partita("run", "flow.py:total", "--input", "[[1]]", "--id", "one")
+    assert partita("db", "check").err == "partita: the database is sound\n"
+    assert "copy.db holds the database" in partita("db", "backup", "copy.db").err
+    partita("db", "backup", "copy.db").is_error(2, "--force", "INVALID_OPTION")
+    partita("run", "flow.py:total", "--input", "[[1]]", "--id", "two")
+    assert partita("db", "backup", "copy2.db", "--force").status == 0
+    assert partita("db", "restore", "copy.db").status == 0
+    assert [row["workflow_id"] for row in json.loads(partita("list", "-o", "json").out)] == ["one"]
+    assert "bytes before" in partita("db", "vacuum").err
+
+
+def test_check_says_1_if_it_found_something(partita: Partita, folder: Path) -> None:
+    partita("start", "flow.py:total", "--input", "[[1]]", "--id", "one")
+    with closing(sqlite3.connect(folder / ".partita/partita.db")) as connection:
+        connection.execute("DELETE FROM items")
+        connection.commit()
+    said = partita("db", "check", "-o", "json")
+    assert said.status == 1
+    assert "nothing will ever wake it" in json.loads(said.out)[-1]
+    assert "restore a backup" in said.err
+    assert partita("db", "check").out.splitlines() == json.loads(said.out)
+
+
+def test_nothing_is_made_by_looking(partita: Partita, folder: Path) -> None:
+    for words in (["check"], ["vacuum"], ["backup", "copy.db"]):
+        partita("db", *words).is_error(69, ".partita/partita.db")
+        assert not (folder / ".partita").exists()
+    partita("db", "check", "--backend", "memory://").is_error(2, "memory://")
+
+
+def test_a_schema_is_checked_and_tidied(partita: Partita) -> None:
+    url = server().url()
+    partita("db", "migrate", "--backend", url)
+    assert partita("db", "check", "--backend", url).err == "partita: the database is sound\n"
+    assert "bytes before" in partita("db", "vacuum", "--backend", url).err
+    partita("db", "backup", "x", "--backend", url).is_error(2, "pg_dump")

@@ -396,9 +396,18 @@ def test_check_finds_orphans_gaps_and_wrong_revisions(one: PostgresStore, url: s
     )
     assert one.check() == [
         "items of run 99, which is closed or unknown: 1",
-        f"run {state.run} is at revision 1, its row at 9",
         f"history of run {state.run}: 0 events, not 1 to 2",
+        f"the open decision task of run {state.run}: it has none",
+        f"run {state.run} is open, but nothing in it is: nothing will ever wake it",
+        f"run {state.run} is at revision 1, its row at 9",
     ]
+
+
+def test_check_looks_at_indexes_if_it_can(one: PostgresStore, url: str) -> None:
+    saved(one)
+    with server().connect() as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS amcheck")
+    assert one.check() == []
 
 
 def test_a_row_that_cannot_be_read(one: PostgresStore, url: str) -> None:

@@ -50,6 +50,7 @@ STATUS = {
     "TaskLostError": ("TASK_LOST", 1),
     "ConflictError": ("CONFLICT", 69),
     "StoreUnavailableError": ("STORE_UNAVAILABLE", 69),
+    "StoreInUseError": ("STORE_IN_USE", 69),
     "StoreFullError": ("STORE_FULL", 69),
     "StoreCorruptError": ("STORE_CORRUPT", 69),
     "SchemaTooNewError": ("SCHEMA_TOO_NEW", 69),

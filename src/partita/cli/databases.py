@@ -1,19 +1,27 @@
-"""`partita db`: make or bring up the tables of a PostgreSQL schema, or print what would.
+"""`partita db`: look after the database behind a backend: tables, soundness, room, copies.
 
-Other backends need no such command: a file is brought up by whoever opens it.
+A SQLite file's tables are brought up by whoever opens it, so `migrate` is for PostgreSQL.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import click
 
-from partita.cli.context import backend_option, open_client
+from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.output import print_json
+from partita.connect import connect, upkeep
 from partita.errors import InvalidOptionError
+from partita.operations.upkeep import check as check_store
+from partita.operations.upkeep import restore as restore_from
+from partita.operations.upkeep import vacuum as tidy
 
 
 @click.group()
 def db() -> None:
-    """Look after the database behind a postgresql:// backend."""
+    """Look after the database that keeps executions."""
 
 
 @db.command()
@@ -21,12 +29,12 @@ def db() -> None:
 @backend_option
 @click.pass_context
 def migrate(ctx: click.Context, backend: str | None, prints: bool) -> None:
-    """Bring the schema to the newest tables; repeating it is safe."""
+    """Bring a PostgreSQL schema to the newest tables; repeating it is safe."""
     if not prints:
         open_client(ctx, backend).close()
         click.echo("the schema is up to date", err=True)
         return
-    url = backend or ctx.find_root().obj["backend"] or "postgresql://"
+    url = _url(ctx, backend) or "postgresql://"
     if not url.startswith(("postgresql:", "postgres:")):
         raise InvalidOptionError(f"only postgresql:// backends have SQL to print, not {url!r}")
     click.echo(printed(url), nl=False)
@@ -42,3 +50,70 @@ def printed(url: str) -> str:
             f"this needs a driver that is not installed ({error}); pip install 'partita[postgres]'"
         ) from error
     return script(Address.of(url).schema)
+
+
+def _url(ctx: click.Context, backend: str | None) -> str | None:
+    url: str | None = backend or ctx.find_root().obj["backend"]
+    return url
+
+
+@db.command()
+@backend_option
+@format_option("text", "json")
+@click.pass_context
+def check(ctx: click.Context, backend: str | None, output: str) -> None:
+    """Find what is damaged, or contradicts itself; exit status 1 if anything does.
+
+    Workers may go on meanwhile: what is looked at is of one moment.
+    """
+    url = _url(ctx, backend)
+    upkeep(url).survey()  # which makes nothing
+    faults = check_store(connect(url))
+    if output == "json":
+        print_json(faults)
+    else:
+        for fault in faults:
+            print(fault)
+    if faults:
+        advice = "; restore a backup: partita db restore FILE"
+        print(f"partita: faults found: {len(faults)}{advice}", file=sys.stderr)
+        ctx.exit(1)
+    print("partita: the database is sound", file=sys.stderr)
+
+
+@db.command()
+@click.option("--force", is_flag=True, help="Rewrite the file although workers would wait.")
+@backend_option
+@click.pass_context
+def vacuum(ctx: click.Context, force: bool, backend: str | None) -> None:
+    """Give back room, and renew what queries are planned by.
+
+    A SQLite file is rewritten only if no worker is alive, for nobody can write meanwhile.
+    """
+    for line in tidy(upkeep(_url(ctx, backend)), force=force):
+        print(f"partita: {line}", file=sys.stderr)
+
+
+@db.command()
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@backend_option
+@click.pass_context
+def backup(ctx: click.Context, file: Path, force: bool, backend: str | None) -> None:
+    """Copy a SQLite database into FILE, as it is at one moment, while workers go on."""
+    size = upkeep(_url(ctx, backend)).backup(file, overwrite=force)
+    print(f"partita: {file} holds the database as it is now: {size:,} bytes", file=sys.stderr)
+
+
+@db.command()
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Although others use the database.")
+@backend_option
+@click.pass_context
+def restore(ctx: click.Context, file: Path, force: bool, backend: str | None) -> None:
+    """Put FILE, a backup, in the place of a SQLite database, once it is found sound.
+
+    What has happened since the backup is forgotten: activities that ran then run again.
+    """
+    restore_from(upkeep(_url(ctx, backend)), file, force=force)
+    print(f"partita: the database is what {file} holds", file=sys.stderr)

@@ -28,6 +28,7 @@ from partita.store import (
     Taken,
     WorkerRecord,
 )
+from partita.stores.invariants import faults_of
 
 encode = msgspec.json.Encoder().encode
 
@@ -82,8 +83,13 @@ class MemoryStore:
         """Do nothing: what is here goes with the process."""
 
     def check(self) -> list[str]:
-        """Return nothing: there is no second copy to disagree with."""
-        return []
+        """Return what is wrong with an execution, a line each."""
+        with self._lock:
+            return [
+                fault
+                for run, record in self._records.items()
+                for fault in faults_of(record, self.items(run), self.events(run, 0))
+            ]
 
     # -- read
 

@@ -64,7 +64,6 @@ from psycopg_pool import ConnectionPool
 from partita.errors import (
     ConflictError,
     PartitaError,
-    StoreCorruptError,
     StoreError,
     StoreUnavailableError,
 )
@@ -78,9 +77,9 @@ from partita.stores.packed import (
     record_of,
     retention_of,
     unpack_item,
-    unpack_progress,
     worker_of,
 )
+from partita.stores.postgres_check import check
 from partita.stores.postgres_faults import translated
 from partita.stores.postgres_news import Deaf, Listener
 from partita.stores.postgres_rows import Row
@@ -299,34 +298,10 @@ class PostgresStore:
         return [worker_of(row) for row in self._read(sql.WORKERS)]
 
     def check(self) -> list[str]:
-        """Return what is wrong: histories that are not dense, orphan rows, wrong revisions."""
-        faults = [
-            f"items of run {run}, which is closed or unknown: {count}"
-            for run, count in self._read(
-                "SELECT run, count(*) FROM @items WHERE run NOT IN "
-                "(SELECT run FROM @executions WHERE status = 0) GROUP BY run"
-            )
-        ]
-        for run, revision, progress in self._read(
-            "SELECT run, revision, progress FROM @executions ORDER BY run"
-        ):
-            try:
-                faults += self._gaps(run, revision, progress)
-            except StoreCorruptError as error:
-                faults.append(f"history of run {run}: {error}")
-        return faults
-
-    def _gaps(self, run: int, revision: int, packed: bytes) -> list[str]:
-        ids = [event.event_id for event in self.events(run, 0)]
-        with self._translated():
-            progress = unpack_progress(packed)
-        faults = []
-        if progress.revision != revision:
-            faults.append(f"run {run} is at revision {progress.revision}, its row at {revision}")
-        if ids != list(range(1, progress.last_event_id + 1)):
-            last = progress.last_event_id
-            faults.append(f"history of run {run}: {len(ids)} events, not 1 to {last}")
-        return faults
+        """Return what is wrong with what is there at one moment."""
+        with self._translated(), self._pool.connection() as connection, connection.transaction():
+            connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            return check(connection, self._statement)
 
     def close(self) -> None:
         """Close every connection."""

@@ -41,9 +41,9 @@ from partita.stores.packed import (
     record_of,
     retention_of,
     unpack_item,
-    unpack_progress,
     worker_of,
 )
+from partita.stores.sqlite_check import check
 from partita.stores.sqlite_pruning import RETENTIONS
 from partita.stores.sqlite_rows import (
     BACKLOGS,
@@ -70,7 +70,7 @@ class SqliteStore:
 
     def __init__(self, path: str | Path, *, synchronous: str = "FULL") -> None:
         self.path = Path(path)
-        with _translated(self.path):
+        with translated(self.path):
             self._make_folder()
             self._writer = self._connect(synchronous)
             self._version = -1
@@ -115,7 +115,7 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         """Begin at once (`BEGIN IMMEDIATE`), so that nobody writes in between."""
-        with self._lock, _translated(self.path):
+        with self._lock, translated(self.path):
             execute = self._writer.execute
             execute("BEGIN IMMEDIATE")
             try:
@@ -144,7 +144,7 @@ class SqliteStore:
 
     def changed(self) -> News:
         """Ask SQLite whether another connection has committed since the last call."""
-        with self._lock, _translated(self.path):
+        with self._lock, translated(self.path):
             version = self._writer.execute("PRAGMA data_version").fetchone()[0]
         changed = bool(version != self._seen)
         self._seen = version
@@ -154,13 +154,13 @@ class SqliteStore:
         """Do nothing: SQLite tells nobody, and asking it costs no query."""
 
     def _read(self, sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
-        with self._read_lock, _translated(self.path):
+        with self._read_lock, translated(self.path):
             return self._reader.execute(sql, tuple(parameters)).fetchall()
 
     def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
         """Return the run, or the newest run of the workflow id, as last committed."""
         rows = self._read(*find_sql(domain, workflow_id, run_id))
-        with _translated(self.path):
+        with translated(self.path):
             return record_of(rows[0]) if rows else None
 
     def open_among(self, runs: Collection[int]) -> set[int]:
@@ -174,24 +174,24 @@ class SqliteStore:
     def item(self, run: int, kind: str, id: str) -> AnyItem | None:
         """Return one open item, as last committed."""
         rows = self._read(ITEM, (run, kind, id))
-        with _translated(self.path):
+        with translated(self.path):
             return unpack_item(rows[0][0]) if rows else None
 
     def items(self, run: int) -> list[AnyItem]:
         """Return all the open items of a run, as last committed."""
-        with _translated(self.path):
+        with translated(self.path):
             return [unpack_item(body) for (body,) in self._read(ITEMS, (run,))]
 
     def events(self, run: int, after: int) -> list[AnyEvent]:
         """Return the committed events after number `after`."""
-        with _translated(self.path):
+        with translated(self.path):
             return joined(self._read(EVENTS, (run, run, after)), after)
 
     def executions(self, filter: ExecutionFilter) -> list[Record]:
         """Return up to `filter.limit` executions, newest first."""
         where, parameters = where_sql(filter)
         sql = f"{RECORD}{where} ORDER BY run DESC LIMIT ?"
-        with _translated(self.path):
+        with translated(self.path):
             return [record_of(row) for row in self._read(sql, [*parameters, filter.limit])]
 
     def count_executions(self, filter: ExecutionFilter) -> int:
@@ -210,7 +210,7 @@ class SqliteStore:
             f"{RECORD}{where} AND status <> 0 AND (started_at, run) > (?, ?) "
             "ORDER BY started_at, run LIMIT ?"
         )
-        with _translated(self.path):
+        with translated(self.path):
             rows = self._read(sql, [*parameters, *after, filter.limit])
             return [record_of(row) for row in rows]
 
@@ -223,29 +223,13 @@ class SqliteStore:
         return [worker_of(row) for row in self._read(WORKERS)]
 
     def check(self) -> list[str]:
-        """Run SQLite's own integrity check, and ours: histories dense, no orphan rows."""
-        faults = [row[0] for row in self._read("PRAGMA integrity_check") if row[0] != "ok"]
-        faults += [
-            f"items of run {run}, which is closed or unknown: {count}"
-            for run, count in self._read(
-                "SELECT run, count(*) FROM items WHERE run NOT IN "
-                "(SELECT run FROM executions WHERE status = 0) GROUP BY run"
-            )
-        ]
-        for run, progress in self._read("SELECT run, progress FROM executions"):
+        """Run SQLite's own integrity check, and ours, on what is there at one moment."""
+        with self._read_lock, translated(self.path):
+            self._reader.execute("BEGIN")
             try:
-                faults += self._gaps(run, progress)
-            except StoreCorruptError as error:
-                faults.append(f"history of run {run}: {error}")
-        return faults
-
-    def _gaps(self, run: int, progress: bytes) -> list[str]:
-        ids = [event.event_id for event in self.events(run, 0)]
-        with _translated(self.path):
-            last = unpack_progress(progress).last_event_id
-        if ids == list(range(1, last + 1)):
-            return []
-        return [f"history of run {run}: {len(ids)} events, not 1 to {last}"]
+                return check(self._reader)
+            finally:
+                self._reader.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close both connections; the last one to close folds the WAL into the file."""
@@ -271,7 +255,7 @@ def _patiently(attempt: Callable[[], object]) -> None:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours, which say what to do."""
     try:
         yield

@@ -1,0 +1,67 @@
+"""Tidy a database and put copies back, with an eye on who works with it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from partita.engine import Engine
+from partita.engine.liveness import is_dead
+from partita.errors import InvalidOptionError, StoreInUseError
+from partita.service import Service
+from partita.store import WorkerRecord
+from partita.stores.upkeep import Upkeep
+
+
+def check(service: Service) -> list[str]:
+    """Return what is wrong with what a service keeps; then close it.
+
+    Raises:
+        InvalidOptionError: what it keeps is not in a database of Partita's.
+    """
+    try:
+        return engine_of(service).store.check()
+    finally:
+        service.close()
+
+
+def engine_of(service: Service) -> Engine:
+    """Return the service as the engine that it must be.
+
+    Raises:
+        InvalidOptionError: it is none.
+    """
+    if not isinstance(service, Engine):
+        raise InvalidOptionError(
+            f"{type(service).__name__} keeps its executions elsewhere; there is no database to "
+            "look at"
+        )
+    return service
+
+
+def living(workers: list[WorkerRecord]) -> list[WorkerRecord]:
+    """Return the workers that are not known to be dead."""
+    now = time.time()
+    return [worker for worker in workers if not is_dead(worker, now)]
+
+
+def vacuum(upkeep: Upkeep, *, force: bool) -> list[str]:
+    """Give back room: without keeping workers from writing, unless `force`; say what was done."""
+    return upkeep.vacuum(whole=force or not living(upkeep.workers()))
+
+
+def restore(upkeep: Upkeep, copy: Path, *, force: bool) -> None:
+    """Put a copy in the place of a database.
+
+    Raises:
+        StoreInUseError: workers are alive, or others have it open; not asked with `force`.
+        StoreCorruptError: the copy is not sound.
+    """
+    found = [] if force else living(upkeep.workers())
+    if found:
+        pids = ", ".join(str(worker.pid) for worker in found)
+        raise StoreInUseError(
+            f"workers use the database (processes {pids}); stop them first, or say --force if "
+            "what they do meanwhile may be lost"
+        )
+    upkeep.restore(copy, force=force)
