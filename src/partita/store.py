@@ -37,6 +37,30 @@ class Record(Struct, frozen=True):
     progress: Progress
 
 
+class Queue(Struct, frozen=True, kw_only=True):
+    """What waits in one task list."""
+
+    domain: str
+    kind: str  # decision or activity
+    task_list: str
+    length: int
+    since: float  # when the first of it began to wait
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """How everything stands at one moment, of all domains; lists are cut at `OVERVIEW` entries."""
+
+    queues: tuple[Queue, ...]
+    tasks: tuple[tuple[Record, AnyItem], ...]  # open decisions and activities, by run
+    overdue: tuple[tuple[Record, AnyItem], ...]  # due before that moment, the longest ago first
+    bare: tuple[Record, ...]  # open executions in which nothing is open
+    latest: float  # the latest moment that somebody has written; 0: there is none
+
+
+OVERVIEW = 10_000
+"""Entries of each list of an overview, at most."""
+
+
 class WorkerRecord(Struct, frozen=True, kw_only=True):
     """A worker process that may hold tasks, until its lease runs out."""
 
@@ -331,6 +355,9 @@ class Store(Protocol):
 
     def retentions(self) -> list[Retention]:
         """Return the retention of every domain that has one, as last committed."""
+
+    def overview(self, moment: float) -> Overview:
+        """Return how everything stands; items that were due before `moment` are overdue."""
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

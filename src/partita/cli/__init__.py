@@ -41,6 +41,7 @@ _COMMANDS = {
     "terminate": ("partita.cli.speaking", "terminate", "End an execution at once."),
     "prune": ("partita.cli.pruning", "prune", "Remove closed executions that ended long ago."),
     "retention": ("partita.cli.pruning", "retention", "Say how long closed executions are kept."),
+    "doctor": ("partita.cli.doctoring", "doctor", "Say what is wrong, and how to mend it."),
     "db": ("partita.cli.databases", "db", "Check, tidy, copy or bring up the database."),
     "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
 }

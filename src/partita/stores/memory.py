@@ -22,7 +22,9 @@ from partita.store import (
     Answer,
     LimitRecord,
     News,
+    Overview,
     Question,
+    Queue,
     Record,
     Retention,
     Taken,
@@ -209,6 +211,25 @@ class MemoryStore:
                 and _age(record) > after
             ]
         return sorted(found, key=_age)[: filter.limit]
+
+    def overview(self, moment: float) -> Overview:
+        """Return how everything stands."""
+        with self._lock:
+            items = [(self._records[run], item) for run, item in self._all()]
+            items.sort(key=lambda pair: (pair[0].run, pair[1].kind, pair[1].id))
+            records = self._records.values()
+            bare = [one for one in records if one.progress.status is Status.OPEN]
+            return Overview(
+                queues=tuple(_queues(items)),
+                tasks=tuple(pair for pair in items if pair[1].kind in ("decision", "activity")),
+                overdue=tuple((one, item) for one, item in items if (item.due or moment) < moment),
+                bare=tuple(one for one in bare if not self._items.get(one.run)),
+                latest=max(
+                    [item.since for _, item in items]
+                    + [one.execution.started_at for one in records],
+                    default=0.0,
+                ),
+            )
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
@@ -417,6 +438,18 @@ def _fits(record: Record, filter: ExecutionFilter) -> bool:
         and (filter.started_before is None or started < filter.started_before)
         and (filter.before_run is None or record.run < filter.before_run)
     )
+
+
+def _queues(items: list[tuple[Record, AnyItem]]) -> Iterator[Queue]:
+    waiting: dict[tuple[str, str, str], list[float]] = {}
+    for record, item in items:
+        if item.queue is not None:
+            key = (record.execution.domain, item.kind, item.queue)
+            waiting.setdefault(key, []).append(item.since)
+    for (domain, kind, task_list), since in sorted(waiting.items()):
+        yield Queue(
+            domain=domain, kind=kind, task_list=task_list, length=len(since), since=min(since)
+        )
 
 
 def _age(record: Record) -> tuple[float, int]:

@@ -69,11 +69,13 @@ from partita.errors import (
 )
 from partita.history import AnyEvent
 from partita.state import AnyItem, Backlog, ExecutionFilter
-from partita.store import News, Record, Retention, WorkerRecord
+from partita.store import News, Overview, Record, Retention, WorkerRecord
 from partita.stores import postgres_rows as sql
 from partita.stores.packed import (
+    OVERVIEW_SQL,
     backlog_of,
     joined,
+    overview_of,
     record_of,
     retention_of,
     unpack_item,
@@ -292,6 +294,15 @@ class PostgresStore:
     def retentions(self) -> list[Retention]:
         """Return the retention of every domain that has one, as last committed."""
         return [retention_of(row) for row in self._read(sql.RETENTIONS)]
+
+    def overview(self, moment: float) -> Overview:
+        """Return how everything stands."""
+        with self._translated():
+            queues, tasks, overdue, bare, latest = (
+                self._read(text.replace("?", "%s"), (moment,) if "?" in text else ())
+                for text in OVERVIEW_SQL
+            )
+            return overview_of(queues, tasks, overdue, bare, latest[0][0])
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

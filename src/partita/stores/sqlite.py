@@ -33,11 +33,13 @@ from partita.state import (
     Backlog,
     ExecutionFilter,
 )
-from partita.store import News, Record, Retention, WorkerRecord
+from partita.store import News, Overview, Record, Retention, WorkerRecord
 from partita.stores.migrations import migrate
 from partita.stores.packed import (
+    OVERVIEW_SQL,
     backlog_of,
     joined,
+    overview_of,
     record_of,
     retention_of,
     unpack_item,
@@ -217,6 +219,21 @@ class SqliteStore:
     def retentions(self) -> list[Retention]:
         """Return the retention of every domain that has one, as last committed."""
         return [retention_of(row) for row in self._read(RETENTIONS)]
+
+    def overview(self, moment: float) -> Overview:
+        """Return how everything stands, at one moment."""
+        with self._read_lock, translated(self.path):
+            self._reader.execute("BEGIN")
+            try:
+                queues, tasks, overdue, bare, latest = (
+                    self._reader.execute(
+                        text.replace("@", ""), (moment,) if "?" in text else ()
+                    ).fetchall()
+                    for text in OVERVIEW_SQL
+                )
+            finally:
+                self._reader.execute("ROLLBACK")
+            return overview_of(queues, tasks, overdue, bare, latest[0][0])
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""

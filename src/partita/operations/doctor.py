@@ -1,0 +1,276 @@
+"""Find out what is wrong with a database, its surroundings, and what is stuck in it.
+
+Looks and changes nothing: a database of an older schema is not brought up by being looked at.
+Each finding says what is so, why that is bad, and how to mend it.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Any
+
+from msgspec import Struct
+
+from partita.errors import PartitaError, StoreError
+from partita.operations.upkeep import engine_of, living
+from partita.service import Service
+from partita.state import AnyItem, OpenActivity, OpenDecision
+from partita.store import Overview, Queue, Record, Store
+from partita.stores.upkeep import Survey, Upkeep
+
+SKEW = 2.0
+"""Seconds by which clocks may differ; leases of workers are ten seconds."""
+
+PATIENCE = 60.0
+"""Seconds after which what waits, or is due, should have been taken up."""
+
+FAILURES = 3
+"""Failures of a decision task after which it is called stuck."""
+
+ATTEMPTS = 10
+"""Attempts of an activity after which it is told of."""
+
+ROOM = 256 << 20
+"""Bytes that should be free on the database's disk, at least."""
+
+NAMED = 5
+"""Executions that a finding names."""
+
+
+class Finding(Struct, frozen=True):
+    """One thing that is not as it should be."""
+
+    check: str  # a word for programs
+    what: str
+    why: str
+    mend: str
+
+
+class Report(Struct, frozen=True):
+    """What a doctor has seen, and found wrong."""
+
+    facts: dict[str, Any]
+    findings: list[Finding]
+
+
+def examine(upkeep: Upkeep, connect: Callable[[], Service]) -> Report:
+    """Look at a database; `connect` is called only if its tables are those that we know."""
+    facts: dict[str, Any] = {"partita": version("partita"), "python": platform.python_version()}
+    now = time.time()
+    try:
+        survey = upkeep.survey()
+        facts |= _facts(survey, now)
+        findings = [*_schema(survey), *_surroundings(survey)]
+        if survey.schema == survey.known:
+            service = connect()
+            try:
+                findings += _inside(engine_of(service).store, survey, now)
+            finally:
+                service.close()
+    except StoreError as error:
+        findings = [_unreachable(error)]
+    return Report(facts, findings)
+
+
+def _facts(survey: Survey, now: float) -> dict[str, Any]:
+    workers = living(list(survey.workers))
+    return {
+        "database": survey.where,
+        **survey.versions,
+        "schema": f"{survey.schema or 'none'} of {survey.known}",
+        **survey.settings,
+        "size": survey.size,
+        "unused": survey.unused,
+        "free on its disk": survey.free,
+        "clock ahead": survey.ahead,
+        "workers alive": len(workers),
+        "worker processes": [worker.pid for worker in workers],
+        "looked at": now,
+    }
+
+
+def _unreachable(error: PartitaError) -> Finding:
+    what, _, mend = str(error).rpartition("; ")
+    return Finding(
+        "connection",
+        what or str(error),
+        f"nothing can run without the database [{error.code}]",
+        mend if what else "see the message",
+    )
+
+
+# -- what surrounds it
+
+
+def _schema(survey: Survey) -> Iterator[Finding]:
+    if survey.schema is None:
+        yield Finding(
+            "schema",
+            f"{survey.where} has no tables yet",
+            "nobody has used it, or the URL names another place than was meant",
+            "run `partita db migrate`, or check --backend and PARTITA_BACKEND",
+        )
+    elif survey.schema < survey.known:
+        yield Finding(
+            "schema",
+            f"its tables are of schema {survey.schema}, this Partita's are of {survey.known}",
+            "they are brought up when this Partita is first used; older ones cannot open them then",
+            "stop the workers of the older version, then run `partita db migrate` as the owner",
+        )
+    elif survey.schema > survey.known:
+        yield Finding(
+            "schema",
+            f"its tables are of schema {survey.schema}, this Partita knows up to {survey.known}",
+            "a newer Partita has brought them up; this one does not touch what it does not know",
+            "upgrade Partita here",
+        )
+
+
+def _surroundings(survey: Survey) -> Iterator[Finding]:
+    for what, mend in survey.doubts:
+        yield Finding(
+            "durability", what, "what was acknowledged could be lost, or stand still", mend
+        )
+    if survey.ahead is not None and abs(survey.ahead) > SKEW:
+        how = "ahead of" if survey.ahead > 0 else "behind"
+        yield Finding(
+            "clock",
+            f"the server's clock is {abs(survey.ahead):.1f} s {how} this machine's",
+            "leases are moments: a living worker may be taken for dead, and its tasks done twice",
+            "have both keep time by NTP",
+        )
+    need = max(ROOM, (survey.size or 0) // 4)
+    if survey.free is not None and survey.free < need:
+        yield Finding(
+            "disk",
+            f"only {survey.free:,} bytes are free on its disk, and it has {survey.size or 0:,}",
+            "without room nothing can be recorded; workers stop and wait",
+            "make room: `partita prune --older-than 30d`, then `partita db vacuum`",
+        )
+
+
+# -- what is in it
+
+
+def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
+    overview = store.overview(now - PATIENCE)
+    workers = living(list(survey.workers))
+    yield from _leases(survey, now)
+    yield from _queues(overview, bool(workers), now)
+    yield from _overdue(overview, bool(workers), now)
+    yield from _failing(overview)
+    if overview.bare:
+        yield Finding(
+            "stuck",
+            f"nothing is open in open executions: {_names(list(overview.bare))}",
+            "nothing will ever wake them: the database was changed by hand, or is damaged",
+            "run `partita db check`; restore a backup, or `partita terminate` them",
+        )
+    if overview.latest > now + SKEW:
+        yield Finding(
+            "clock",
+            f"something was written {overview.latest - now:.1f} s from now",
+            "the clock of a machine that works on it is ahead, or this one's is behind",
+            "have all machines keep time by NTP",
+        )
+
+
+def _leases(survey: Survey, now: float) -> Iterator[Finding]:
+    alive = living(list(survey.workers))
+    dead = [worker for worker in survey.workers if worker not in alive]
+    if dead and not alive:
+        pids = ", ".join(str(worker.pid) for worker in dead[:NAMED])
+        last = max(worker.lease_until for worker in dead)
+        yield Finding(
+            "lease",
+            f"workers are gone and hold tasks: {len(dead)} (processes {pids}), "
+            f"the last lease ends {last - now:+.0f} s from now",
+            "what they hold is put back by the next worker, and none is alive",
+            "start a worker: `partita worker FILE`",
+        )
+
+
+def _queues(overview: Overview, is_served: bool, now: float) -> Iterator[Finding]:
+    for queue in overview.queues:
+        waited = now - queue.since
+        if waited <= PATIENCE:
+            continue
+        yield Finding(
+            "task list",
+            f"{_queue(queue)}: {queue.length} wait, the first for {waited:.0f} s",
+            "workers are alive, but none takes them: none has this task list or the code, or all "
+            "are busy"
+            if is_served
+            else "no worker is alive",
+            f"start a worker with the code: `partita worker FILE --task-list {queue.task_list}`",
+        )
+
+
+def _queue(queue: Queue) -> str:
+    what = "activities" if queue.kind == "activity" else "decision tasks"
+    return f"{what} of task list {queue.task_list} in domain {queue.domain}"
+
+
+def _overdue(overview: Overview, is_served: bool, now: float) -> Iterator[Finding]:
+    kinds: dict[str, list[tuple[Record, AnyItem]]] = {}
+    for record, item in overview.overdue:
+        kinds.setdefault(item.kind, []).append((record, item))
+    for kind, found in kinds.items():
+        late = max(now - (item.due or now) for _, item in found)
+        yield Finding(
+            "overdue",
+            f"{_OVERDUE.get(kind, kind)}: {len(found)}, by up to {late:.0f} s "
+            f"({_names([record for record, _ in found])})",
+            "workers are alive, but do not get to it: they are overloaded, or stopped"
+            if is_served
+            else "no worker is alive, and workers are who looks at the clock",
+            "start more workers, or look at what theirs log"
+            if is_served
+            else "start a worker: `partita worker FILE`",
+        )
+
+
+_OVERDUE = {
+    "timer": "timers that should have fired",
+    "activity": "activities whose timeout, or next attempt, has come",
+    "decision": "decision tasks whose timeout, or next attempt, has come",
+    "execution": "executions that should have timed out",
+}
+
+
+def _failing(overview: Overview) -> Iterator[Finding]:
+    for record, item in overview.tasks:
+        if isinstance(item, OpenDecision) and item.failure and item.attempt > FAILURES:
+            yield Finding(
+                "stuck",
+                f"{_name(record)} cannot go on: {_short(item.failure)} ({item.attempt - 1} times)",
+                "its code fails, or no longer fits its history; nothing of it is lost",
+                "mend the code and restart the workers; `partita show --stack` says where it is",
+            )
+        elif isinstance(item, OpenActivity) and item.attempt > ATTEMPTS:
+            why = _short(item.reason or item.failure or "no reason is recorded")
+            yield Finding(
+                "activity",
+                f"activity {item.activity_type.name} of {_name(record)} is in attempt "
+                f"{item.attempt}: {why}",
+                "its retry policy lets it go on failing",
+                "mend what it depends on, or give it max_attempts; `partita show` has the details",
+            )
+
+
+def _name(record: Record) -> str:
+    return f"execution {record.execution.workflow_id!r} ({record.execution.workflow_type.name})"
+
+
+def _names(records: list[Record]) -> str:
+    ids = list(dict.fromkeys(record.execution.workflow_id for record in records))
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return ", ".join(repr(id) for id in ids[:NAMED]) + more
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 160 else line[:157] + "..."

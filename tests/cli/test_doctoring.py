@@ -1,0 +1,36 @@
+"""`doctor`: for people and for programs, with an exit status for scripts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Partita
+from tests.stores.test_sqlite import change
+
+
+def test_a_sound_database(partita: Partita, folder: Path) -> None:
+    partita("run", "flow.py:total", "--input", "[[1]]", "--id", "one")
+    said = partita("doctor")
+    assert (said.status, said.err) == (0, "partita: nothing is wrong\n")
+    assert "journal_mode" in said.out
+    assert json.loads(partita("doctor", "-o", "json").out)["findings"] == []
+
+
+def test_what_is_found_is_told(partita: Partita, folder: Path) -> None:
+    partita("start", "flow.py:total", "--input", "[[1]]", "--id", "one")
+    change(folder / ".partita/partita.db", "DELETE FROM items")
+    said = partita("doctor")
+    assert (said.status, said.err) == (1, "partita: found: 1\n")
+    assert "stuck: nothing is open in open executions: 'one'" in said.out
+    assert "  mend: run `partita db check`" in said.out
+    (finding,) = json.loads(partita("doctor", "-o", "json").out)["findings"]
+    assert set(finding) == {"check", "what", "why", "mend"}
+
+
+def test_a_backend_that_is_not_there(partita: Partita, folder: Path) -> None:
+    said = partita("doctor")
+    assert said.status == 1
+    assert "connection: there is no database .partita/partita.db" in said.out
+    assert not (folder / ".partita").exists()
+    partita("doctor", "--backend", "memory://").is_error(2, "memory://")

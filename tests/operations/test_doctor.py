@@ -1,0 +1,254 @@
+"""A doctor finds each thing that can be wrong, says how to mend it, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from partita.commands import FailDecisionTask, StartDecisionTask
+from partita.connect import connect, upkeep
+from partita.engine.liveness import new_worker
+from partita.errors import InvalidOptionError
+from partita.operations import doctor
+from partita.operations.doctor import Finding, examine
+from partita.rules import apply, decide
+from partita.store import Store
+from partita.stores import migrations
+from partita.stores.memory import MemoryStore
+from partita.stores.postgres import PostgresStore
+from partita.stores.sqlite import SqliteStore
+from partita.stores.upkeep import Survey
+from tests.conftest import new_store
+from tests.postgres import server
+from tests.stores import test_postgres, test_sqlite
+from tests.stores.test_obligations import activity, saved, write
+
+Change = Callable[..., None]
+
+
+class Place:
+    """A database of some kind, and what a doctor finds there."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.path = folder / "x.db"
+        self.kind = kind
+        self.url = server().url() if kind == "postgres" else f"sqlite:///{self.path}"
+
+    def store(self) -> Store:
+        return SqliteStore(self.path) if self.kind == "sqlite" else PostgresStore(self.url)
+
+    def change(self, *statements: str) -> None:
+        if self.kind == "sqlite":
+            test_sqlite.change(self.path, *statements)
+        else:
+            test_postgres.change(self.url, *statements)
+
+    def found(self, check: str) -> list[Finding]:
+        report = examine(upkeep(self.url), lambda: connect(self.url))
+        for finding in report.findings:
+            assert finding.what
+            assert finding.why
+            assert finding.mend
+        return [finding for finding in report.findings if finding.check == check]
+
+    def only(self, check: str) -> Finding:
+        (finding,) = self.found(check)
+        return finding
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return Place(str(request.param), tmp_path)
+
+
+@pytest.fixture
+def opened(place: Place) -> Iterator[Store]:
+    store = place.store()
+    yield store
+    store.close()
+
+
+NOW = time.time()
+
+
+def checks(place: Place) -> set[str]:
+    report = examine(upkeep(place.url), lambda: connect(place.url))
+    return {finding.check for finding in report.findings} - {"durability"}  # the suite's server
+
+
+def test_a_sound_database(place: Place, opened: Store) -> None:
+    assert checks(place) == set()
+    report = examine(upkeep(place.url), lambda: connect(place.url))
+    assert report.facts["schema"].startswith(f"{len(_scripts(place))} of")
+
+
+def _scripts(place: Place) -> list[migrations.Migration]:
+    return migrations.migrations(place.kind)
+
+
+def test_what_waits_and_nobody_takes(place: Place, opened: Store) -> None:
+    state = saved(opened)
+    write(opened, state, activity("a", queue="gpu", since=NOW - 100), activity("b", queue="new"))
+    write(opened, state, activity("b", queue="new", since=NOW + 1000))
+    found = [finding.what for finding in place.found("task list")]
+    assert any(
+        "activities of task list gpu in domain d: 1 wait, the first for 1" in f for f in found
+    )
+    assert any(what.startswith("decision tasks of task list default") for what in found)
+    assert not any("list new" in what for what in found)
+    assert place.found("task list")[0].why == "no worker is alive"
+    with opened.transaction() as transaction:
+        transaction.put_worker(new_worker(NOW + 1000))
+    assert "workers are alive, but none takes them" in place.found("task list")[0].why
+    assert "--task-list gpu" in place.found("task list")[0].mend
+
+
+def test_what_is_overdue(place: Place, opened: Store) -> None:
+    state = saved(opened)
+    write(opened, state, activity("a", due=NOW - 500), activity("b", due=NOW - 5))
+    finding = place.only("overdue")
+    assert finding.what.startswith("activities whose timeout, or next attempt, has come: 1, by up")
+    assert "'w'" in finding.what
+
+
+def test_a_decision_that_fails_again_and_again(place: Place, opened: Store) -> None:
+    state = saved(opened)
+    for _ in range(doctor.FAILURES):
+        assert place.found("stuck") == []
+        apply(state, decide(state, StartDecisionTask(), NOW))
+        started = state.progress.last_event_id
+        failed = FailDecisionTask(started_event_id=started, cause="BROKEN", message="no such\nname")
+        apply(state, decide(state, failed, NOW))
+        item = state.get("decision", "")
+        assert item is not None
+        state.put(replace(item, queue="default", due=None))
+        write(opened, state)
+    finding = place.only("stuck")
+    assert "execution 'w' (flow) cannot go on: BROKEN: no such name" in finding.what
+
+
+def test_an_activity_that_fails_again_and_again(place: Place, opened: Store) -> None:
+    state = saved(opened)
+    write(opened, state, activity("a", attempt=50, reason="ValueError"))
+    assert place.only("activity").what.endswith("is in attempt 50: ValueError")
+
+
+def test_nothing_open_at_all(place: Place, opened: Store) -> None:
+    for number in range(7):
+        saved(opened, f"w{number}")
+    place.change("DELETE FROM items")
+    assert place.only("stuck").what.endswith("'w0', 'w1', 'w2', 'w3', 'w4' and 2 more")
+
+
+def test_workers_that_are_gone(place: Place, opened: Store) -> None:
+    gone = replace(new_worker(NOW - 30), pid=1234567)
+    with opened.transaction() as transaction:
+        transaction.put_worker(gone)
+    assert "processes 1234567" in place.only("lease").what
+    with opened.transaction() as transaction:
+        transaction.put_worker(new_worker(NOW + 1000))
+    assert place.found("lease") == []
+
+
+def test_something_from_the_future(place: Place, opened: Store) -> None:
+    saved(opened, started_at=NOW + 5000)
+    assert "s from now" in place.only("clock").what
+
+
+# -- the tables
+
+
+def test_there_is_nothing_yet(place: Place) -> None:
+    assert checks(place) == ({"connection"} if place.kind == "sqlite" else {"schema"})
+    assert not place.path.exists()
+    assert checks(place) == ({"connection"} if place.kind == "sqlite" else {"schema"})
+
+
+def test_an_older_schema_is_left_as_it_is(place: Place, opened: Store) -> None:
+    last = len(_scripts(place))
+    place.change(f"DELETE FROM migrations WHERE number = {last}")
+    for _ in range(2):
+        assert f"of schema {last - 1}, this Partita's are of {last}" in place.only("schema").what
+
+
+def test_a_newer_schema(place: Place, opened: Store) -> None:
+    place.change("INSERT INTO migrations VALUES (99, 'future', 'x', 0)")
+    finding = place.only("schema")
+    assert "of schema 99" in finding.what
+    assert finding.mend == "upgrade Partita here"
+
+
+def test_nobody_answers() -> None:
+    url = "postgresql://me:secret@/x?host=/nowhere"
+    report = examine(upkeep(url), lambda: connect(url))
+    (finding,) = report.findings
+    assert finding.check == "connection"
+    assert "secret" not in str(report)
+    assert finding.mend.startswith("check that the server runs")
+
+
+def test_another_programs_file(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("a diary, and a long one, so that it is no empty file")
+    assert checks(Place("sqlite", tmp_path)) == {"connection"}
+
+
+def test_there_is_no_database_to_look_at() -> None:
+    with pytest.raises(InvalidOptionError, match="memory://"):
+        upkeep("memory://")
+
+
+# -- what surrounds it
+
+
+class Patient:
+    """A database that stands as a test says."""
+
+    def __init__(self, **survey: Any) -> None:
+        self.said = Survey(where="here", versions={}, schema=1, known=1, **survey)
+
+    def survey(self) -> Survey:
+        return self.said
+
+
+def of_patient(**survey: Any) -> list[Finding]:
+    from partita.engine import Engine
+
+    patient: Any = Patient(**survey)
+    return examine(patient, lambda: Engine(MemoryStore())).findings
+
+
+def test_clocks_that_differ() -> None:
+    assert of_patient(ahead=doctor.SKEW - 0.1) == []
+    assert "60.0 s ahead of" in of_patient(ahead=60.0)[0].what
+    assert "60.0 s behind" in of_patient(ahead=-60.0)[0].what
+
+
+def test_little_room() -> None:
+    assert of_patient(free=1 << 40, size=1) == []
+    assert of_patient(free=1 << 20, size=1)[0].check == "disk"
+    assert of_patient(free=1 << 30, size=1 << 40)[0].check == "disk"
+
+
+def test_settings_that_lose_data() -> None:
+    assert of_patient(doubts=(("fsync is off", "set it"),))[0].mend == "set it"
+
+
+def test_memory_has_an_overview_as_others(tmp_path: Path) -> None:
+    """Every store says the same of the same executions."""
+    said = []
+    for kind in ("memory", "sqlite", "postgres"):
+        with closing(new_store(kind, tmp_path)) as store:
+            state, other = saved(store), saved(store, "other", started_at=7.0)
+            write(store, state, activity("a", queue="q", since=3.0), activity("b", due=4.0))
+            other.drop(("decision", ""))
+            write(store, other)
+            said.append(store.overview(5.0))
+    assert said[0] == said[1] == said[2]
+    assert said[0].latest == 7.0
+    assert [record.execution.workflow_id for record in said[0].bare] == ["other"]
