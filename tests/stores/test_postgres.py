@@ -385,6 +385,21 @@ def test_a_role_with_few_rights_is_enough(url: str) -> None:
     store.close()
 
 
+def test_a_role_that_may_not_bring_the_tables_up_says_who_may(url: str) -> None:
+    PostgresStore(url).close()
+    schema = Address.of(url).schema
+    last = len(migrations.migrations("postgres"))
+    change(
+        url,
+        f"CREATE ROLE {schema}_reader LOGIN",
+        f"GRANT USAGE ON SCHEMA {schema} TO {schema}_reader",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}_reader",
+        f"DELETE FROM migrations WHERE number = {last}",
+    )
+    with pytest.raises(StoreUnavailableError, match="db migrate` as the schema's owner"):
+        PostgresStore(url.replace("partita@", f"{schema}_reader@"))
+
+
 def test_check_finds_orphans_gaps_and_wrong_revisions(one: PostgresStore, url: str) -> None:
     state = saved(one)
     assert one.check() == []

@@ -11,6 +11,7 @@ import zlib
 
 import psycopg
 
+from partita.errors import StoreUnavailableError
 from partita.stores.migrations import Migration, check_applied, migrations
 from partita.stores.postgres_rows import Row, quote, within
 
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS @migrations (
 _SCHEMA = b"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s"
 _TABLE = b"SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'migrations'"
 
+_MAY_CREATE = b"SELECT 1 WHERE has_schema_privilege(%s, 'CREATE')"
+
 
 def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> None:
     """Apply what is missing, all or nothing; others who do the same wait for each other.
@@ -34,6 +37,7 @@ def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> Non
     Raises:
         SchemaTooNewError: a newer Partita made the tables.
         StoreCorruptError: a script was changed.
+        StoreUnavailableError: the role may not do it.
     """
     wanted = migrations("postgres")
     if _is_current(connection, schema, wanted):
@@ -44,6 +48,11 @@ def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> Non
         applied = _applied(connection, schema)
         advice = "name another in the URL with ?schema=NAME"
         check_applied(applied, wanted, where, advice)
+        if applied and not _finds(connection, _MAY_CREATE, schema):
+            raise StoreUnavailableError(
+                f"{where} has tables of schema {max(applied)}, this Partita needs {len(wanted)}, "
+                "and this role may not make them; run `partita db migrate` as the schema's owner"
+            )
         if not _finds(connection, _SCHEMA, schema):
             connection.execute(f"CREATE SCHEMA {quote(schema)}".encode())
         connection.execute(statement(_JOURNAL))
