@@ -32,6 +32,7 @@ OVERTAKEN = {
 ADVICE = {
     "25006": "it is a standby or read-only; connect to the primary",
     "42501": "grant the role what it lacks, as the head of postgres_0001_initial.sql says",
+    "XX000": "the server's log says more; see that its disk has room, then try again",
     "42P01": "a table is gone: `partita` made it when it first connected; restore a backup",
 }
 """What helps, by SQLSTATE. A connection that cannot be made at all has none."""
@@ -61,7 +62,7 @@ def _ours(error: Exception, where: str) -> PartitaError:
         )
     if state in ("53100", "53200"):
         return StoreFullError(f"{where} has no room left ({text}); make room and go on")
-    if state.startswith("XX"):
+    if state in ("XX001", "XX002"):
         return StoreCorruptError(f"{where} is damaged ({text}); restore a backup")
     if isinstance(error, psycopg.DataError):
         return InvalidInputError(
