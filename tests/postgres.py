@@ -86,6 +86,22 @@ class Server:
         more = "".join(f"&{name}={value}" for name, value in options.items())
         return f"postgresql://partita@/postgres?host={self.folder}&schema={schema}{more}"
 
+    def url_through(self, port: int, schema: str, **options: str) -> str:
+        """Return the URL of a schema behind a proxy's loopback port."""
+        more = "".join(f"&{name}={value}" for name, value in options.items())
+        return f"postgresql://partita@127.0.0.1:{port}/postgres?schema={schema}{more}"
+
+    @property
+    def socket(self) -> Path:
+        """What the server listens on."""
+        return self.folder / ".s.PGSQL.5432"
+
+    def pids(self) -> list[int]:
+        """Return the ids of the server's processes, the first one's first."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children")
+        return [first, *map(int, children.read_text().split())]
+
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """Return a bare connection."""
         return psycopg.connect(

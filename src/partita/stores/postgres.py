@@ -58,7 +58,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import ConnectionPool
 
 from partita.errors import (
@@ -82,6 +81,7 @@ from partita.stores.packed import (
     worker_of,
 )
 from partita.stores.postgres_check import check
+from partita.stores.postgres_connection import Connection, configure
 from partita.stores.postgres_faults import translated
 from partita.stores.postgres_news import Deaf, Listener
 from partita.stores.postgres_rows import Row
@@ -117,8 +117,9 @@ class PostgresStore:
                 raise
             self._pool = ConnectionPool(
                 self.address.conninfo,
+                connection_class=Connection,
                 kwargs={"autocommit": True, "prepare_threshold": self.address.prepare_threshold},
-                configure=_configure,
+                configure=self._configure,
                 min_size=0,
                 max_size=self.address.pool_size,
                 timeout=POOL_TIMEOUT,
@@ -130,11 +131,15 @@ class PostgresStore:
         return translated(self.address.where)
 
     def _connect(self, conninfo: str) -> psycopg.Connection[Row]:
-        connection = psycopg.connect(
+        connection = Connection.connect(
             conninfo, autocommit=True, prepare_threshold=self.address.prepare_threshold
         )
-        _configure(connection)
+        self._configure(connection)
         return connection
+
+    def _configure(self, connection: Connection) -> None:
+        connection.answer_timeout = self.address.answer_timeout
+        configure(connection)
 
     def _is_durable(self) -> bool:
         row = self._writer.execute("SELECT current_setting('synchronous_commit')").fetchone()
@@ -224,11 +229,15 @@ class PostgresStore:
     # -- reading
 
     def _read(self, text: str, parameters: Any = ()) -> list[Row]:
-        """Read over any connection; over another one if it has broken in the meantime."""
+        """Read over any connection; if it has broken, over one that is known to work.
+
+        After a restart of the server every connection of the pool has broken.
+        """
         with self._translated():
             try:
                 return self._read_once(text, parameters)
             except (psycopg.OperationalError, psycopg.InterfaceError):
+                self._pool.check()
                 return self._read_once(text, parameters)
 
     def _read_once(self, text: str, parameters: Any) -> list[Row]:
@@ -320,8 +329,3 @@ class PostgresStore:
         self._pool.close()
         with self._lock:
             self._writer.close()
-
-
-def _configure(connection: psycopg.Connection[Any]) -> None:
-    """Send every integer in one width, so that a statement is prepared once."""
-    connection.adapters.register_dumper(int, Int8Dumper)

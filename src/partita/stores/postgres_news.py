@@ -133,19 +133,20 @@ class Listener:
                     self._note(
                         News(int(number) & News.ALL.value) if number.isdecimal() else News.ALL
                     )
-            self._wait(self._bell, None, self._connection)
+            if not self._wait(self._bell, SAFETY, self._connection):
+                self._connection.execute(b"SELECT 1")  # or it would not be noticed that it is gone
 
     def _wait(
         self,
         bell: socket.socket,
         seconds: float | None,
         connection: psycopg.Connection[Row] | None = None,
-    ) -> None:
+    ) -> bool:
         with selectors.DefaultSelector() as selector:
             selector.register(bell, selectors.EVENT_READ)
             if connection is not None:
                 selector.register(connection.fileno(), selectors.EVENT_READ)
-            selector.select(seconds)
+            return bool(selector.select(seconds))
 
     def _note(self, news: News) -> None:
         with self._lock:

@@ -2,8 +2,9 @@
 
     postgresql://user:secret@host:5432/database?schema=partita&pool_size=4&sslmode=require
 
-Ours are `schema`, `pool_size`, `prepare=no`, `listen=no` and `listen_url`, which are said
-below; all others go to libpq, and so do its environment variables and password file.
+Ours are `schema`, `pool_size`, `prepare=no`, `listen=no`, `listen_url` and `answer_timeout`,
+which are said below; all others go to libpq, and so do its environment variables and password
+file.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict
 
 from partita.errors import InvalidOptionError
+from partita.stores.postgres_connection import Connection, probes
 
 DEFAULT_SCHEMA = "partita"
 DEFAULT_POOL = 4
@@ -30,6 +32,7 @@ class Address(Struct, frozen=True, kw_only=True):
     pool_size: int = DEFAULT_POOL  # connections to read by, at most
     prepare_threshold: int | None = PREPARE_AFTER  # None: never, for poolers
     listen_conninfo: str | None = None  # None: do not listen, look every now and then
+    answer_timeout: float = Connection.answer_timeout  # seconds; then a connection is given up
     where: str = ""  # for people; holds no secret
 
     @classmethod
@@ -46,7 +49,8 @@ class Address(Struct, frozen=True, kw_only=True):
         prepare = _yes(options.pop("prepare", "yes"), "prepare")
         listen = _yes(options.pop("listen", "yes"), "listen")
         listen_url = options.pop("listen_url", None)
-        options.setdefault("application_name", "partita")
+        answer_timeout = _seconds(options.pop("answer_timeout", None), "answer_timeout")
+        options = {"application_name": "partita", **probes(), **options}
         query = urlencode(options, quote_via=quote)
         conninfo = f"postgresql://{parts.netloc}{parts.path}?{query}"
         if not schema or len(schema.encode()) > 63 or "\0" in schema:
@@ -59,6 +63,7 @@ class Address(Struct, frozen=True, kw_only=True):
             pool_size=int(pool_size),
             prepare_threshold=PREPARE_AFTER if prepare else None,
             listen_conninfo=(listen_url or conninfo) if listen else None,
+            answer_timeout=answer_timeout,
             where=_described(conninfo, schema),
         )
 
@@ -67,6 +72,14 @@ def _yes(text: str, name: str) -> bool:
     if text not in ("yes", "no"):
         raise InvalidOptionError(f"{name}={text!r}: say yes or no")
     return text == "yes"
+
+
+def _seconds(text: str | None, name: str) -> float:
+    if text is None:
+        return Connection.answer_timeout
+    if not text.isdecimal() or not 1 <= int(text) <= 86_400:
+        raise InvalidOptionError(f"{name}={text!r}: give a number of seconds from 1 to 86400")
+    return float(text)
 
 
 def _described(conninfo: str, schema: str) -> str:
