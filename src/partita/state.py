@@ -77,6 +77,7 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     status: Status = Status.OPEN
     revision: int = 0  # one more at every change
     last_event_id: int = 0
+    last_event_at: float = 0.0  # no event is earlier, whatever the clocks of engines say
     previous_started_event_id: int = 0  # DecisionTaskStarted of the last answered decision task
     decision_scheduled_event_id: int = 0  # of the open decision task; 0: none is open
     unseen: bool = False  # events came while a decider held the decision task

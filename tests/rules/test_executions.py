@@ -370,3 +370,15 @@ def test_lambda_functions_are_refused_as_an_event() -> None:
     play = Play()
     play.decide(ScheduleLambdaFunction(id="l", name="f"))
     assert "ScheduleLambdaFunctionFailed" in play.kinds
+
+
+def test_time_never_goes_back_in_a_history_whatever_clocks_do() -> None:
+    play = Play()
+    play.decide(StartTimer(timer_id="t", start_to_fire=5.0))
+    play.now -= 3600.0
+    play.do(Signal(signal_name="s"))
+    assert play.item("timer", "t").due == 1005.0
+    play.decide(CompleteWorkflowExecution())
+    times = [event.event_timestamp for event in play.state.new_events]
+    assert times == [1000.0] * len(times)
+    assert play.state.progress.closed_at == 1000.0

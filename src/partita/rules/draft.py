@@ -24,6 +24,7 @@ class Draft:
         "fields",
         "holding",
         "items",
+        "last_event_at",
         "last_event_id",
         "now",
         "outgoing",
@@ -35,6 +36,7 @@ class Draft:
         self.state = state
         self.now = now
         self.last_event_id = state.progress.last_event_id
+        self.last_event_at = state.progress.last_event_at
         self.events: list[AnyEvent] = []
         self.items: dict[ItemKey, AnyItem | None] = {}  # None: dropped
         self.fields: dict[str, Any] = {}  # of the progress
@@ -43,11 +45,13 @@ class Draft:
         self.woken = False
 
     def event(self, make: Callable[..., AnyEvent], **attributes: Any) -> int:
-        """Record an event and return its id."""
+        """Record an event and return its id.
+
+        Its time is not before that of the event before: engines' clocks differ, and are set.
+        """
         self.last_event_id += 1
-        self.events.append(
-            make(event_id=self.last_event_id, event_timestamp=self.now, **attributes)
-        )
+        self.last_event_at = at = max(self.now, self.last_event_at)
+        self.events.append(make(event_id=self.last_event_id, event_timestamp=at, **attributes))
         return self.last_event_id
 
     def get(self, kind: str, id: str) -> Any:
@@ -96,7 +100,7 @@ class Draft:
         """End the run: nothing of it stays open."""
         self.fields.update(
             status=status,
-            closed_at=self.now,
+            closed_at=max(self.now, self.last_event_at),
             decision_scheduled_event_id=0,
             unseen=False,
             open_activities=0,
@@ -114,6 +118,7 @@ class Draft:
             before,
             revision=before.revision + 1,
             last_event_id=self.last_event_id,
+            last_event_at=self.last_event_at,
             **self.fields,
         )
         put: list[AnyItem] = []
