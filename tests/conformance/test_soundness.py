@@ -120,3 +120,8 @@ def test_an_unsound_history_fails_the_check_that_made_it(engine: Engine) -> None
     service = cast(Service, Forgetful(engine))
     with pytest.raises(AssertionError, match="ids are not 1 to"):
         CHECKS["a_completed_execution_has_its_result"](service, Clock())
+
+
+def test_no_history_at_all_is_not_sound() -> None:
+    with pytest.raises(AssertionError, match="there is no event"):
+        sound([])

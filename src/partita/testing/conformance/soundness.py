@@ -74,6 +74,7 @@ def sound(events: Sequence[AnyEvent], since: int = 0) -> None:
     """
     ids = [event.event_id for event in events]
     assert ids == list(range(1, len(events) + 1)), f"ids are not 1 to {len(events)}: {ids}"
+    assert events, "there is no event"
     assert events[0].event_type == "WorkflowExecutionStarted", events[0]
     times = [event.event_timestamp for event in events]
     assert times == sorted(times), f"time goes back: {times}"
