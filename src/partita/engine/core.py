@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from partita.engine.dispatch import Dispatch
 from partita.engine.listening import Listening
-from partita.engine.liveness import is_dead, new_worker
+from partita.engine.liveness import Leases, new_worker
 from partita.engine.loop import Loop, Request
 from partita.engine.states import States
 from partita.engine.unit import Unit
@@ -53,6 +53,9 @@ REAP = 1.0
 AGAIN = 0.02
 """Seconds after which what another process held is looked for again."""
 
+SET_BACK = 1.0
+"""Seconds by which a clock must go back for that to be more than a correction."""
+
 TRIES = 30
 """Times that a transaction is begun anew because others got in between."""
 
@@ -71,6 +74,8 @@ class Core:
     ) -> None:
         self.store = store
         self._clock = clock
+        self._latest = 0.0  # what the clock has last said
+        self._leases = Leases(time.monotonic if clock is time.time else clock)
         self._lease = lease
         self._states = States()
         self._unit: Unit | None = None
@@ -84,6 +89,7 @@ class Core:
         self._next_token: float | None = None  # when a limited task list may go on
         self._followers = 0  # threads that wait for events
         self._closings: dict[int, list[threading.Event]] = {}
+        self._unchecked = False  # whether some of them may have come without our knowing
         self._news = threading.Condition()
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
@@ -117,12 +123,22 @@ class Core:
         is_busy = self._dispatch is not None and self._dispatch.host.is_busy()
         return not is_busy and self.loop.is_empty()
 
+    def _now(self) -> float:
+        """Read the clock. If it was set back, what was to be done at a moment is due."""
+        now = self._clock()
+        if now < self._latest - SET_BACK:
+            log.warning("the clock was set back by %.0f s", self._latest - now)
+            self._not_before = self._next_renewal = self._next_reap = 0.0
+            self._next_token = None if self._next_token is None else now
+        self._latest = now
+        return now
+
     def _time_left(self) -> float | None:
         """Return for how long there is nothing to do, by the clock."""
-        now = self._clock()
+        now = self._now()
         if self._not_before > now:
             return self._not_before - now
-        if self._dispatch is not None and self._dispatch.is_behind:
+        if self._unchecked or (self._dispatch is not None and self._dispatch.is_behind):
             return 0.0
         waits = []
         if self._next_due is not None:
@@ -189,10 +205,13 @@ class Core:
 
     def _is_needed(self) -> bool:
         """Whether a transaction without requests has anything to do."""
-        now = self._clock()
+        now = self._now()
         news = self.store.changed()
         if news:
             self._look_again(news)
+        if self._unchecked:
+            self._check_closings()
+        if news:
             return self._dispatch is not None or self._due_unknown
         if self._next_due is not None and self._next_due <= now:
             return True
@@ -214,7 +233,7 @@ class Core:
         if News.LIMITS in news:
             self._states.limits = None
         if News.CLOSED in news:
-            self._check_closings()
+            self._unchecked = bool(self._closings)
         with self._news:
             self._news.notify_all()
 
@@ -223,7 +242,7 @@ class Core:
             if transaction.foreign:
                 self._states.doubt()
                 self._look_again(News.ALL)
-            now = self._clock()
+            now = self._now()
             unit = self._unit = Unit(transaction, now, self._states, self._find_item)
             unit.watched = self.listening.is_wanted
             if self._due_unknown or (self._next_due is not None and self._next_due <= now):
@@ -362,8 +381,8 @@ class Core:
         self._next_reap = unit.now + REAP if often else self._next_renewal
 
     def _reap(self, unit: Unit, others: list[WorkerRecord]) -> None:
-        for worker in others:
-            if is_dead(worker, unit.now) and unit.transaction.drop_worker(worker):
+        for worker in self._leases.dead(others, unit.now):
+            if unit.transaction.drop_worker(worker):
                 log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
                 unit.release(worker.id, RescheduleCause.WORKER_LOST)
                 self._due_unknown = True  # what it has put may come due before we knew
@@ -415,11 +434,10 @@ class Core:
 
     def _check_closings(self) -> None:
         """Wake those who wait for executions that another process has closed."""
-        if not self._closings:
-            return
         for run in self._closings.keys() - self.store.open_among(self._closings):
             for event in self._closings.pop(run):
                 event.set()
+        self._unchecked = False  # not before: if the store did not answer, ask again
 
     def wait_for_news(self, seconds: float) -> None:
         """Wait until there may be something new to take."""

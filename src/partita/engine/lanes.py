@@ -13,6 +13,9 @@ from msgspec.structs import replace
 
 from partita.store import LimitRecord, Transaction
 
+SKEW = 30.0
+"""Seconds by which the clocks of engines may differ."""
+
 
 class Lanes:
     """The limits as one transaction sees and uses them up."""
@@ -83,6 +86,11 @@ class Lanes:
 
 
 def filled(limit: LimitRecord, now: float) -> float:
-    """Return the tokens in a bucket."""
+    """Return the tokens in a bucket. One that was filled in the future is full.
+
+    Else nothing would begin, after the clock was set back, until it is what it was.
+    """
+    if limit.filled_at > now + SKEW:
+        return limit.burst
     passed = max(0.0, now - limit.filled_at)
     return min(limit.burst, limit.tokens + passed * (limit.per_second or 0.0))

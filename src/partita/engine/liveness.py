@@ -1,7 +1,8 @@
 """Tell whether the worker that holds a task is still alive.
 
 Two ways: its lease, which works everywhere and takes as long as a lease; and, on the machine
-where it runs, its process id, which works at once.
+where it runs, its process id, which works at once. A lease is a moment of the wall clock; how
+long it still runs is counted from when it was first seen, by a clock that nobody sets.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 import os
 import platform
 import uuid
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from partita.store import WorkerRecord
@@ -27,10 +29,27 @@ def new_worker(lease_until: float) -> WorkerRecord:
     )
 
 
-def is_dead(worker: WorkerRecord, now: float) -> bool:
-    """Whether the worker can no longer use what it holds."""
-    if worker.lease_until <= now:
-        return True
+class Leases:
+    """How long the leases of other workers still run, whatever is done to the wall clock."""
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        self._seen: dict[str, tuple[float, float]] = {}  # worker -> lease, end by `steady`
+
+    def dead(self, workers: Collection[WorkerRecord], now: float) -> list[WorkerRecord]:
+        """Return those who can no longer use what they hold; `now` is by the wall clock."""
+        moment = self._steady()
+        seen: dict[str, tuple[float, float]] = {}
+        for worker in workers:
+            seen[worker.id] = self._seen.get(worker.id, (0.0, 0.0))
+            if seen[worker.id][0] != worker.lease_until:  # renewed, or never seen before
+                seen[worker.id] = (worker.lease_until, moment + worker.lease_until - now)
+        self._seen = seen
+        return [one for one in workers if seen[one.id][1] <= moment or _is_gone(one)]
+
+
+def _is_gone(worker: WorkerRecord) -> bool:
+    """Whether it was a process of this machine, and is none any more."""
     if worker.machine != machine() or not worker.born:
         return False
     return _born(worker.pid) != worker.born
