@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from partita.engine.dispatch import Dispatch
+from partita.engine.doubts import Doubts
 from partita.engine.listening import Listening
 from partita.engine.liveness import Leases, new_worker
 from partita.engine.loop import Loop, Request
@@ -22,6 +23,7 @@ from partita.errors import (
     ConflictError,
     PartitaError,
     StoreError,
+    StoreUnavailableError,
     UsageError,
 )
 from partita.history import (
@@ -79,6 +81,8 @@ class Core:
         self._lease = lease
         self._states = States()
         self._unit: Unit | None = None
+        self._given: list[ActivityTask] = []  # to the host, by the transaction that is made now
+        self._doubts = Doubts()
         self._dispatch: Dispatch | None = None
         self._worker: WorkerRecord | None = None
         self._next_due: float | None = None
@@ -140,7 +144,7 @@ class Core:
             return self._not_before - now
         if self._unchecked or (self._dispatch is not None and self._dispatch.is_behind):
             return 0.0
-        waits = []
+        waits = [pause for pause in [self._doubts.pause()] if pause is not None]
         if self._next_due is not None:
             waits.append(max(0.0, self._next_due - now))
         if self._dispatch is not None:
@@ -160,6 +164,8 @@ class Core:
             begun = time.perf_counter()
             tasks, unit = self._commit_at_last(batch)
         except BaseException as error:
+            if isinstance(error, StoreUnavailableError) and self._dispatch is not None:
+                self._doubts.add(self._dispatch.owner, self._given)
             self._undo()
             if len(batch) > 1 and not isinstance(error, StoreError):
                 for request in batch:  # what broke it refuses only itself
@@ -215,6 +221,8 @@ class Core:
             return self._dispatch is not None or self._due_unknown
         if self._next_due is not None and self._next_due <= now:
             return True
+        if self._doubts.pause() == 0.0:
+            return True
         dispatch = self._dispatch
         if self._next_token is not None and self._next_token <= now and dispatch is not None:
             self._next_token = None
@@ -238,6 +246,7 @@ class Core:
             self._news.notify_all()
 
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
+        self._given = []
         with self.store.transaction() as transaction:
             if transaction.foreign:
                 self._states.doubt()
@@ -248,10 +257,11 @@ class Core:
             if self._due_unknown or (self._next_due is not None and self._next_due <= now):
                 self._due_unknown = True
                 unit.fire_due()
+            self._doubts.settle(unit)
             for request in batch:
                 request.run(unit)
             self._look_after_workers(unit)
-            tasks = self._serve(unit)
+            tasks = self._given = self._serve(unit)
             unit.flush()
             self._note_due(unit)
         return tasks, unit
@@ -285,6 +295,7 @@ class Core:
     def _undo(self) -> None:
         """Forget everything that was made of a transaction that failed."""
         self._due_unknown = self._asked = True
+        self._unchecked = bool(self._closings)  # it may have been committed after all
         self._states.limits = None
         self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
         if self._dispatch is not None:
@@ -302,6 +313,7 @@ class Core:
         """Let out of the process what is now committed."""
         for state in unit.touched.values():
             self._states.keep(state)
+        self._doubts.dispel(tasks)
         if self._dispatch is not None:
             self._dispatch.publish(tasks, unit.closed)
         for state in unit.closed:

@@ -1,0 +1,83 @@
+"""A commit is made, and its answer is lost: what it did must not be stuck for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partita.engine import Engine
+from partita.errors import StoreUnavailableError
+from partita.history import ActivityTaskRescheduled, WorkflowExecution
+from partita.stores.sqlite import SqliteStore
+from partita.testing.conformance import charge, start, started
+from tests.conftest import until
+from tests.engine.test_engine import SilentHost
+
+
+class Lossy(SqliteStore):
+    """A store that makes one commit with such an event, and says that it does not know."""
+
+    loses = ""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        kinds: set[str] = set()
+        with super().transaction() as transaction:
+            write = transaction.write
+
+            def noting(states: Any) -> None:
+                written = list(states)
+                kinds.update(event.event_type for one in written for event in one.new_events)
+                write(written)
+
+            transaction.write = noting  # type: ignore[method-assign]
+            yield transaction
+        if self.loses in kinds:
+            self.loses = ""
+            raise StoreUnavailableError("lost during a commit: may or may not have been done")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = Engine(Lossy(tmp_path / "x.db"))
+    yield made
+    made.close()
+
+
+def lose(engine: Engine, event_type: str) -> None:
+    assert isinstance(engine.store, Lossy)
+    engine.store.loses = event_type
+
+
+def test_what_was_given_out_by_a_lost_commit_is_given_out_again(engine: Engine) -> None:
+    host = SilentHost()
+    engine.attach(host)
+    lose(engine, "ActivityTaskStarted")
+    with pytest.raises(StoreUnavailableError):
+        started(engine, charge(), workflow_id="w")
+    until(lambda: host.tasks)
+    engine.complete_activity(host.tasks[0].token, "1")
+    events = engine.history("default", WorkflowExecution("w", ""))
+    back = [event for event in events if isinstance(event, ActivityTaskRescheduled)]
+    assert [event.cause for event in back] == ["GIVEN_BACK"]
+    assert len(host.tasks) == 1
+
+
+def test_who_waits_hears_of_an_end_whose_commit_was_lost(engine: Engine) -> None:
+    execution = start(engine)
+
+    def end() -> None:
+        until(lambda: engine._core._closings)
+        lose(engine, "WorkflowExecutionTerminated")
+        with pytest.raises(StoreUnavailableError):
+            engine.terminate_workflow_execution("default", execution, None)
+
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(end)
+        assert engine.wait_closed("default", execution, 20.0) is not None
+        ended.result()
