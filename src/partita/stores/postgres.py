@@ -158,6 +158,7 @@ class PostgresStore:
         """Begin a transaction; others may write in the meantime, but not what it rests on."""
         with self._lock, self._translated():
             if self._writer.closed:
+                self._news.doubt()
                 self._writer = self._connect(self.address.conninfo)
             transaction = self._begun()
             try:

@@ -49,6 +49,9 @@ class Deaf:
     def on_change(self, heard: Callable[[], None]) -> None:
         """Do nothing."""
 
+    def doubt(self) -> None:
+        """Do nothing."""
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -87,6 +90,11 @@ class Listener:
         """Have `heard` called when there is something to take."""
         self._heard = heard
 
+    def doubt(self) -> None:
+        """Hear that another connection has broken: see whether this one still works."""
+        if not self._closed:
+            self._rope.send(b"?")
+
     def close(self) -> None:
         """End the thread and its connection; once."""
         if self._closed:
@@ -120,7 +128,7 @@ class Listener:
             try:
                 self._connection = self._listening()
             except (psycopg.Error, OSError):
-                self._wait(self._bell, RECONNECT)
+                self._wait(RECONNECT)
             else:
                 self._note(News.ALL)
                 return
@@ -133,20 +141,19 @@ class Listener:
                     self._note(
                         News(int(number) & News.ALL.value) if number.isdecimal() else News.ALL
                     )
-            if not self._wait(self._bell, SAFETY, self._connection):
-                self._connection.execute(b"SELECT 1")  # or it would not be noticed that it is gone
+            if not self._wait(SAFETY, self._connection) and not self._closed:
+                self._connection.execute(b"SELECT 1")  # raises if it is gone: nothing else tells
 
-    def _wait(
-        self,
-        bell: socket.socket,
-        seconds: float | None,
-        connection: psycopg.Connection[Row] | None = None,
-    ) -> bool:
+    def _wait(self, seconds: float, connection: psycopg.Connection[Row] | None = None) -> bool:
+        """Wait for the connection, the bell or the time; return whether it was the connection."""
         with selectors.DefaultSelector() as selector:
-            selector.register(bell, selectors.EVENT_READ)
+            selector.register(self._bell, selectors.EVENT_READ)
             if connection is not None:
                 selector.register(connection.fileno(), selectors.EVENT_READ)
-            return bool(selector.select(seconds))
+            ready = {key.fileobj for key, _ in selector.select(seconds)}
+        if self._bell in ready and not self._closed:
+            self._bell.recv(64)
+        return bool(ready - {self._bell})
 
     def _note(self, news: News) -> None:
         with self._lock:

@@ -99,9 +99,7 @@ class PostgresTransaction:
     def _locked(self, *queries: tuple[str, Any]) -> list[list[Row]]:
         """Read in one trip; what the queries lock stays locked until the end."""
         with self._trip():
-            if not self.is_open:
-                self._connection.execute(b"BEGIN")
-                self._connection.execute(PATIENCE)
+            self._begin()
             self._send()
             cursors = [
                 self._connection.execute(self._statement(text), parameters, binary=True)
@@ -113,10 +111,14 @@ class PostgresTransaction:
         """Write at once, for what may be read again; return the number of rows."""
         self._wrote = True
         with self._trip():
-            if not self.is_open:
-                self._connection.execute(b"BEGIN")
+            self._begin()
             cursor = self._connection.execute(self._statement(text), parameters)
         return cursor.rowcount
+
+    def _begin(self) -> None:
+        if not self.is_open:
+            self._connection.execute(b"BEGIN")
+            self._connection.execute(PATIENCE)
 
     def _send(self) -> None:
         """Put what is to be written into the pipeline."""
