@@ -6,6 +6,7 @@ is repeated if nothing was done, and looked for if it may have been done.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from partita.connect import connect
 from partita.engine import Engine
 from partita.errors import StoreError, WaitTimeoutError
 from partita.history import WorkflowExecutionSignaled
+from tests.conftest import until
 from tests.faults.flow import order
 from tests.faults.ledger import Told, faults
 
@@ -31,34 +33,48 @@ PATIENCE = 90.0
 class Load:
     """Some clients of a store, each with an engine of its own, and what they were told."""
 
-    def __init__(self, url: str, *, executions: int, signals: int = 2, clients: int = 2) -> None:
+    def __init__(self, url: str, *, signals: int = 2, clients: int = 2) -> None:
         self.told = Told()
-        self.url = url
-        self._ids = [f"order-{number}" for number in range(executions)]
+        self._lock = threading.Lock()
+        self._orders = 0  # that some client has begun
+        self._ends = False
         self._signals = signals
-        self._deadline = time.monotonic() + PATIENCE
+        self._deadline = math.inf
         self._clients = [Client(connect(url)) for _ in range(clients)]
         self._pool = ThreadPoolExecutor(clients)
         self._works: list[Future[None]] = []
 
     def begin(self) -> None:
-        """Start and signal everything, from all clients at once: each execution from two."""
+        """Start and signal one order after the other, each from all clients at once."""
         self._works = [
             self._pool.submit(self._drive, client, number)
             for number, client in enumerate(self._clients)
         ]
 
-    @property
-    def is_asking(self) -> bool:
-        """Whether the clients have not been told everything yet."""
-        return not all(work.done() for work in self._works)
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until so many workers are on record; one that finds no store ends at once."""
+        engine = self._clients[0].service
+        assert isinstance(engine, Engine)
+        until(lambda: len(engine.store.workers()) >= count, seconds=60.0)
 
     def _drive(self, client: Client, number: int) -> None:
-        for workflow_id in self._ids:
+        orders = 0
+        while self._goes_on(orders):
+            workflow_id = f"order-{orders}"
             self._start(client, workflow_id)
             for one in range(self._signals):
                 self._signal(client, workflow_id, f"{number}-{one}")
                 self.told.signals.append((workflow_id, f"{number}-{one}"))
+            orders += 1
+            self._rest()
+
+    def _goes_on(self, orders: int) -> bool:
+        """Whether a client that has seen to so many orders sees to another."""
+        with self._lock:
+            if self._ends and orders >= self._orders:
+                return False
+            self._orders = max(self._orders, orders + 1)
+            return True
 
     def _start(self, client: Client, workflow_id: str) -> None:
         given = (workflow_id, self._signals * len(self._clients))
@@ -98,11 +114,13 @@ class Load:
         threading.Event().wait(0.05)
 
     def finish(self) -> None:
-        """Wait until everything was acknowledged, and everything acknowledged has its result."""
+        """Begin nothing more; wait until all is acknowledged, and all that is has its result."""
+        self._ends = True
+        self._deadline = time.monotonic() + PATIENCE
         for work in self._works:
             work.result(timeout=PATIENCE)
         client = self._clients[0]
-        for workflow_id in self._ids:
+        for workflow_id in self.told.starts:
             heard = self._patiently(partial(client.result, workflow_id, timeout=5))
             expected = [value for id, value in self.told.signals if id == workflow_id]
             assert sorted(heard) == sorted(expected), workflow_id

@@ -14,7 +14,7 @@ from tests.postgres import Server
 
 @pytest.mark.timeout(1200)
 def test_workers_are_killed(url: str, ledger: Path, chance: Random, scale: int) -> None:
-    with Fleet(url, ledger) as fleet, Load(url, executions=20 * scale) as load:
+    with Fleet(url, ledger) as fleet, Load(url) as load:
         for _ in range(5 * scale):
             pause(chance.uniform(0.2, 1.0))
             fleet.replace(chance.randrange(2))
@@ -25,7 +25,8 @@ def test_workers_are_killed(url: str, ledger: Path, chance: Random, scale: int) 
 @pytest.mark.timeout(1200)
 def test_the_server_is_killed(durable: Server, ledger: Path, chance: Random, scale: int) -> None:
     url = durable.url()
-    with Fleet(url, ledger), Load(url, executions=20 * scale) as load:
+    with Fleet(url, ledger), Load(url) as load:
+        load.wait_for_workers(2)
         for _ in range(3 * scale):
             pause(chance.uniform(0.3, 1.5))
             durable.halt("immediate")
