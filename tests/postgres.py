@@ -8,10 +8,12 @@ refuses to run as root: then it runs as `nobody`.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import importlib.util
 import itertools
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -33,14 +35,14 @@ _schemas = itertools.count(1)
 class Server:
     """A server of its own folder; `stop` it at the end."""
 
-    def __init__(self, *settings: str) -> None:
+    def __init__(self, *settings: str, initdb: tuple[str, ...] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="partita-pg-"))
         self._settings = (*SETTINGS, f"unix_socket_directories={self.folder}", *settings)
         if os.getuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
         try:
             options = ("--username=partita", "--auth=trust", "--encoding=UTF8", "--locale=C")
-            self._run("initdb", f"--pgdata={self.data}", "--no-sync", *options)
+            self._run("initdb", f"--pgdata={self.data}", "--no-sync", *options, *initdb)
             self.start()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,11 +104,32 @@ class Server:
         children = Path(f"/proc/{first}/task/{first}/children")
         return [first, *map(int, children.read_text().split())]
 
+    def limit_files(self, size: int) -> None:
+        """Let no process of the server write a file beyond a size, in bytes; -1 is no limit."""
+        is_root = os.getuid() == 0
+        if is_root:  # who sets a limit must be, by his real ids, who runs the process
+            os.setresgid(NOBODY, 0, 0)
+            os.setresuid(NOBODY, 0, 0)
+        try:
+            for pid in self.pids():
+                limit_files(pid, size)
+        finally:
+            if is_root:
+                os.setresuid(0, 0, 0)
+                os.setresgid(0, 0, 0)
+
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """Return a bare connection."""
         return psycopg.connect(
             f"postgresql://partita@/postgres?host={self.folder}", autocommit=True
         )
+
+
+def limit_files(pid: int, size: int) -> None:
+    """Let a process write no file beyond a size, in bytes; -1 is no limit."""
+    with contextlib.suppress(ProcessLookupError):
+        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 @functools.cache

@@ -40,18 +40,20 @@ def delay(proxy: Proxy, chance: Random) -> None:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("fault", [cut, lose_an_answer, silence, delay])
+@pytest.mark.parametrize(
+    ("fault", "times"), [(cut, 4), (lose_an_answer, 10), (silence, 2), (delay, 3)]
+)
 def test_the_network_breaks(
     durable: Server,
     proxy: Proxy,
     ledger: Path,
     chance: Random,
     fault: Callable[[Proxy, Random], None],
+    times: int,
     scale: int,
 ) -> None:
     schema = durable.url().partition("schema=")[2]
     url = durable.url_through(proxy.port, schema, answer_timeout="1")
-    times = {silence: 2, lose_an_answer: 10}.get(fault, 4)
     with Fleet(url, ledger), Load(url) as load:
         load.wait_for_workers(2)
         for _ in range(times * scale):

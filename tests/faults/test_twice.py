@@ -18,7 +18,7 @@ from tests.faults.load import judged
 
 
 def stop_at_rest(process: Process, url: str) -> None:
-    """Stop a process while it is in no transaction: SQLite's lock would be held until it goes on."""
+    """Stop a process that is in no transaction: it would hold SQLite's lock until it goes on."""
     while True:
         process.send(signal.SIGSTOP)
         path = url.removeprefix("sqlite:///")
