@@ -31,7 +31,7 @@ bench-peers: $(VENV)/developed $(VENV)-peers/installed
 	$(BIN)/python -m benchmarks.peers $(VENV)-peers/bin/python
 
 soak: $(VENV)/developed
-	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/language/test_agreement.py --timeout 3600 $(PYTEST_ARGS)
+	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/faults tests/model tests/language/test_agreement.py --timeout 3600 $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) $(VENV)-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
