@@ -48,6 +48,11 @@ class Leases:
         return [one for one in workers if seen[one.id][1] <= moment or _is_gone(one)]
 
 
+def is_dead(worker: WorkerRecord, now: float) -> bool:
+    """Whether a worker seems to be dead at one look; `now` is by the wall clock."""
+    return worker.lease_until <= now or _is_gone(worker)
+
+
 def _is_gone(worker: WorkerRecord) -> bool:
     """Whether it was a process of this machine, and is none any more."""
     if worker.machine != machine() or not worker.born:
