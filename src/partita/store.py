@@ -128,14 +128,16 @@ class Pruning(Protocol):
     The store does as it is told: what may go is said in `engine.pruning`.
     """
 
-    def runs_of(self, domain: str, workflow_id: str, limit: int) -> list[int]:
-        """Return up to `limit` runs of a workflow id, oldest first."""
+    def runs_of(
+        self, domain: str, workflow_ids: Collection[str], limit: int
+    ) -> dict[str, list[int]]:
+        """Return up to `limit` runs of each of these workflow ids, oldest first."""
 
     def origins(self) -> set[int]:
         """Return the runs whose recorded steps open ones reuse (`state.Origin`)."""
 
-    def hold(self, runs: Collection[int]) -> set[int]:
-        """Keep others from these runs until the transaction ends, and return them.
+    def hold(self, runs: Collection[int]) -> list[Record]:
+        """Keep others from these runs until the transaction ends, and return them, oldest first.
 
         Without those that are not there, or that another transaction holds. Until the end
         nobody follows, relies on or changes what is held; what they did before can be read.

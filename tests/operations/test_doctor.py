@@ -111,7 +111,7 @@ def test_what_waits_and_nobody_takes(place: Place, opened: Store) -> None:
 
 def test_what_is_overdue(place: Place, opened: Store) -> None:
     state = saved(opened)
-    write(opened, state, activity("a", due=NOW - 500), activity("b", due=NOW - 5))
+    write(opened, state, activity("a", due=NOW - 500), activity("b", due=time.time() - 5))
     finding = place.only("overdue")
     assert finding.what.startswith("activities whose timeout, or next attempt, has come: 1, by up")
     assert "'w'" in finding.what

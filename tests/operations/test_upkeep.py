@@ -241,7 +241,8 @@ def test_vacuum_gives_room_back(store: SqliteStore, path: Path) -> None:
     for number in range(200):
         saved(store, f"w{number}", tag_list=("x" * 2000,))
     with store.transaction() as transaction:
-        transaction.pruning.remove(transaction.pruning.hold(range(2, 300)))
+        runs = [record.run for record in transaction.pruning.hold(range(2, 300))]
+        transaction.pruning.remove(runs)
     with store.transaction() as transaction:
         transaction.put_worker(new_worker(4e9))
     size = path.stat().st_size

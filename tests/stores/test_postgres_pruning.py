@@ -13,6 +13,7 @@ from partita.errors import ConflictError
 from partita.operations.prune import prune
 from partita.service import PruneRequest, ReusePolicy
 from partita.stores.postgres import PostgresStore
+from partita.stores.postgres_transaction import PostgresTransaction
 from partita.testing.conformance.arrange import start
 from tests.postgres import server
 from tests.stores.test_obligations import new_state, saved
@@ -36,6 +37,10 @@ def other(one: PostgresStore, url: str) -> Iterator[PostgresStore]:
         yield made
 
 
+def held(transaction: PostgresTransaction, *runs: int) -> list[int]:
+    return [record.run for record in transaction.pruning.hold(runs)]
+
+
 def test_a_run_does_not_follow_one_that_has_gone(one: PostgresStore, other: PostgresStore) -> None:
     last = ended(one, "w")
     with pytest.raises(ConflictError), one.transaction() as transaction:
@@ -56,9 +61,9 @@ def test_what_is_followed_is_not_held(one: PostgresStore, other: PostgresStore) 
         mine.write([new_state(mine, "w")])
         mine.workers()  # sends what is to be written
         with other.transaction() as theirs:
-            assert theirs.pruning.hold([last.run]) == set()
+            assert held(theirs, last.run) == []
     with other.transaction() as theirs:
-        assert theirs.pruning.hold([last.run]) == {last.run}
+        assert held(theirs, last.run) == [last.run]
 
 
 def test_nobody_relies_on_what_has_gone(one: PostgresStore, other: PostgresStore) -> None:
@@ -74,9 +79,9 @@ def test_nobody_relies_on_what_has_gone(one: PostgresStore, other: PostgresStore
 def test_what_one_holds_others_cannot(one: PostgresStore, other: PostgresStore) -> None:
     first, second = ended(one, "first"), ended(one, "second")
     with one.transaction() as mine:
-        assert mine.pruning.hold([first.run]) == {first.run}
+        assert held(mine, first.run) == [first.run]
         with other.transaction() as theirs:
-            assert theirs.pruning.hold([first.run, second.run]) == {second.run}
+            assert held(theirs, first.run, second.run) == [second.run]
 
 
 def test_starts_and_prunes_race(url: str) -> None:

@@ -26,7 +26,7 @@ def ended(store: Store, workflow_id: str, **more: object) -> State:
 
 def remove(store: Store, *runs: int) -> None:
     with store.transaction() as transaction:
-        assert transaction.pruning.hold(runs) == set(runs)
+        assert [one.run for one in transaction.pruning.hold(runs)] == sorted(runs)
         transaction.pruning.remove(runs)
 
 
@@ -52,7 +52,7 @@ def test_an_execution_goes_with_all_that_is_its_own(store: Store) -> None:
 def test_nothing_goes_with_a_block_that_raises(store: Store) -> None:
     state = ended(store, "w")
     with pytest.raises(ZeroDivisionError), store.transaction() as transaction:
-        transaction.pruning.remove(transaction.pruning.hold([state.run]))
+        transaction.pruning.remove([state.run])
         raise ZeroDivisionError
     assert [record.run for record in store.executions(ALL)] == [state.run]
     assert len(store.events(state.run, 0)) == 3
@@ -62,8 +62,9 @@ def test_nothing_goes_with_a_block_that_raises(store: Store) -> None:
 def test_only_what_is_there_is_held(store: Store) -> None:
     state = ended(store, "w")
     with store.transaction() as transaction:
-        assert transaction.pruning.hold([state.run, state.run + 99]) == {state.run}
-        assert transaction.pruning.hold([]) == set()
+        (found,) = transaction.pruning.hold([state.run, state.run + 99])
+        assert (found.run, found.progress) == (state.run, state.progress)
+        assert transaction.pruning.hold([]) == []
         transaction.pruning.remove([])
 
 
@@ -77,9 +78,11 @@ def test_keys_are_never_used_again(store: Store) -> None:
 def test_the_newest_run_is_the_newest_that_is_left(store: Store) -> None:
     first, second, third = (ended(store, "w") for _ in range(3))
     with store.transaction() as transaction:
-        assert transaction.pruning.runs_of("d", "w", 9) == [first.run, second.run, third.run]
-        assert transaction.pruning.runs_of("d", "w", 2) == [first.run, second.run]
-        assert transaction.pruning.runs_of("other", "w", 2) == []
+        runs_of, runs = transaction.pruning.runs_of, [first.run, second.run, third.run]
+        assert runs_of("d", ["w", "x"], 9) == {"w": runs, "x": []}
+        assert runs_of("d", {"w"}, 2) == {"w": runs[:2]}
+        assert runs_of("other", ["w"], 2) == {"w": []}
+        assert runs_of("d", [], 2) == {}
     remove(store, third.run)
     found = store.find("d", "w", None)
     assert found is not None

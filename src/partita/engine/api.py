@@ -207,8 +207,7 @@ class Engine:
     ) -> PrunePage:
         """Return some of what may be removed, the oldest first."""
         records = self.store.closed(candidates(request), after)
-        runs = [record.run for record in records]
-        groups = self._core.loop.ask(lambda unit: Pruner(unit, request, gone).plan(runs))
+        groups = self._core.loop.ask(lambda unit: Pruner(unit, request, gone).plan(records))
         last = records[-1] if len(records) == PAGE else None
         return PrunePage(
             groups=tuple(

@@ -53,39 +53,47 @@ class Pruner:
         self._gone = set(gone)  # looked at as if they were removed already
         self._origins = unit.transaction.pruning.origins()
         self._chains: dict[int, list[Record]] = {}
+        self._alone: set[int] = set()  # runs that are all that there is of their workflow ids
+        self._parents: dict[tuple[str, str], bool] = {}  # whether they are open
         self._held: Collection[int] | None = None  # None: nothing is to be removed, only said
 
-    def plan(self, runs: Iterable[int]) -> list[Group]:
-        """Return what may go now, in this order."""
+    def plan(self, records: Collection[Record]) -> list[Group]:
+        """Return what may go now, in this order; the records are of closed runs, which stay so."""
+        ids = {record.execution.workflow_id for record in records}
+        found = self._transaction.pruning.runs_of(self._request.domain, ids, 2)
+        self._alone = {runs[0] for runs in found.values() if len(runs) == 1}
         groups = []
-        for run in runs:
-            group = self._group(run)
-            self._gone.update(record.run for record in group)
+        for record in records:
+            group = self._group(record)
+            self._gone.update(one.run for one in group)
             groups.append(group)
         return [group for group in groups if group]
 
     def remove(self, runs: Collection[int]) -> list[int]:
         """Remove those of these runs that may go, and that nobody else holds; return them."""
         pruning = self._transaction.pruning
-        self._held = pruning.hold(runs)
+        held = pruning.hold(runs)
+        self._held = {record.run for record in held}
         self._origins = pruning.origins()  # now that nobody can add to them
-        gone = [record.run for group in self.plan(runs) for record in group]
+        gone = [record.run for group in self.plan(held) for record in group]
         pruning.remove(gone)
         for run in gone:
             self._unit.states.drop(run)
         return gone
 
-    def _group(self, run: int) -> Group:
-        group = self._together(run)
-        if self._held is None or all(record.run in self._held for record in group):
+    def _group(self, record: Record) -> Group:
+        group = self._together(record)
+        if self._held is None or all(one.run in self._held for one in group):
             return group
         return ()
 
-    def _together(self, run: int) -> Group:
+    def _together(self, record: Record) -> Group:
         """Return the run, and what must go together with it; nothing if it must stay."""
-        record = self._transaction.record(run)
-        if record is None or run in self._gone or not self._may_go(record):
+        run = record.run
+        if run in self._gone or not self._may_go(record):
             return ()
+        if run in self._alone:
+            return (record,)
         execution = record.execution
         newest = self._transaction.find(execution.domain, execution.workflow_id, None)
         if newest is None:
@@ -104,7 +112,8 @@ class Pruner:
         runs = {record.run for record in group}
         execution = newest.execution
         limit = len(runs) + len(self._gone) + 1
-        left = self._transaction.pruning.runs_of(execution.domain, execution.workflow_id, limit)
+        ids = [execution.workflow_id]
+        left = self._transaction.pruning.runs_of(execution.domain, ids, limit)[ids[0]]
         if not set(left) - self._gone <= runs or not all(map(self._may_go, chain)):
             return ()
         return group
@@ -141,8 +150,10 @@ class Pruner:
         )
 
     def _has_open_parent(self, execution: Execution) -> bool:
-        parent = execution.parent
-        if parent is None:
+        if execution.parent is None:
             return False
-        found = self._transaction.find(execution.domain, parent.workflow_id, parent.run_id)
-        return found is not None and found.progress.status is Status.OPEN
+        key = (execution.parent.workflow_id, execution.parent.run_id)
+        if key not in self._parents:
+            found = self._transaction.find(execution.domain, *key)
+            self._parents[key] = found is not None and found.progress.status is Status.OPEN
+        return self._parents[key]

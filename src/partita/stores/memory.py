@@ -353,10 +353,16 @@ class MemoryStore:
         """Itself."""
         return self
 
-    def runs_of(self, domain: str, workflow_id: str, limit: int) -> list[int]:
-        """Return up to `limit` runs of a workflow id, oldest first."""
-        wanted = ExecutionFilter(domain=domain, workflow_id=workflow_id)
-        return sorted(run for run, record in self._records.items() if _fits(record, wanted))[:limit]
+    def runs_of(
+        self, domain: str, workflow_ids: Collection[str], limit: int
+    ) -> dict[str, list[int]]:
+        """Return up to `limit` runs of each of these workflow ids, oldest first."""
+        found: dict[str, list[int]] = {id: [] for id in workflow_ids}
+        for run, record in self._records.items():
+            execution = record.execution
+            if execution.domain == domain and execution.workflow_id in found:
+                found[execution.workflow_id].append(run)
+        return {id: runs[:limit] for id, runs in found.items()}
 
     def origins(self) -> set[int]:
         """Return the runs whose recorded steps open ones reuse."""
@@ -366,9 +372,9 @@ class MemoryStore:
             if record.progress.status is Status.OPEN and record.execution.origin is not None
         }
 
-    def hold(self, runs: Collection[int]) -> set[int]:
+    def hold(self, runs: Collection[int]) -> list[Record]:
         """Return those that are there."""
-        return {run for run in runs if run in self._records}
+        return [self._records[run] for run in sorted(runs) if run in self._records]
 
     def remove(self, runs: Collection[int]) -> None:
         """Remove executions and all that belongs to them."""
@@ -381,7 +387,7 @@ class MemoryStore:
             for question in list(self._questions.values()):
                 if question.run == run:
                     self.drop_question(question.id)
-            left = self.runs_of(*key, len(self._records))
+            left = self.runs_of(key[0], key[1:], len(self._records))[key[1]]
             if left:
                 self._set(self._newest, key, left[-1])
             else:

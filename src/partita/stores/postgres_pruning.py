@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from partita.store import Retention
+from partita.store import Record, Retention
 from partita.stores import postgres_rows as sql
-from partita.stores.packed import retention_of, unpack_execution
+from partita.stores.packed import record_of, retention_of, unpack_execution
 from partita.stores.postgres_rows import Row
 
 
@@ -37,22 +37,23 @@ class PostgresPruning:
         self._later = later
         self._do = do
 
-    def runs_of(self, domain: str, workflow_id: str, limit: int) -> list[int]:
-        """Return up to `limit` runs of a workflow id, oldest first."""
-        text = (
-            "SELECT run FROM @executions WHERE domain = %s AND workflow_id = %s "
-            "ORDER BY previous LIMIT %s"
-        )
-        return [run for (run,) in self._read(text, (domain, workflow_id, limit))]
+    def runs_of(
+        self, domain: str, workflow_ids: Collection[str], limit: int
+    ) -> dict[str, list[int]]:
+        """Return up to `limit` runs of each of these workflow ids, oldest first."""
+        found: dict[str, list[int]] = {id: [] for id in workflow_ids}
+        for id, run in self._read(sql.RUNS_OF, (list(found), domain, limit)):
+            found[id].append(run)
+        return found
 
     def origins(self) -> set[int]:
         """Return the runs whose recorded steps open ones reuse."""
         executions = [unpack_execution(row) for (row,) in self._read(sql.FORKED)]
         return {one.origin.run for one in executions if one.origin is not None}
 
-    def hold(self, runs: Collection[int]) -> set[int]:
-        """Lock the rows that nobody else holds, and return which."""
-        return {run for (run,) in self._lock((sql.HOLD, (sorted(runs),)))[0]}
+    def hold(self, runs: Collection[int]) -> list[Record]:
+        """Lock the rows that nobody else holds, and return them."""
+        return [record_of(row) for row in self._lock((sql.HOLD, (sorted(runs),)))[0]]
 
     def remove(self, runs: Collection[int]) -> None:
         """Remove executions and all that belongs to them."""

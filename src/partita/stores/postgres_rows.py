@@ -61,7 +61,11 @@ TABLES_OF_RUNS = ("attributes", "questions", "items", "batches", "executions")
 
 # Each lock is on a row of `executions`; those who want several wait in the order of `run`.
 LOCK = "SELECT run, revision FROM @executions WHERE run = ANY(%s) ORDER BY run FOR NO KEY UPDATE"
-HOLD = "SELECT run FROM @executions WHERE run = ANY(%s) ORDER BY run FOR UPDATE SKIP LOCKED"
+HOLD = f"{RECORD}WHERE run = ANY(%s) ORDER BY run FOR UPDATE SKIP LOCKED"
+RUNS_OF = (
+    "SELECT w.id, r.run FROM unnest(%s::text[]) AS w(id), LATERAL (SELECT run FROM @executions "
+    "WHERE domain = %s AND workflow_id = w.id ORDER BY previous LIMIT %s) r"
+)
 _QUEUE = "kind = %(kind)s AND i.domain = %(domain)s AND queue = %(queue)s"
 _CLAIM = (
     "SELECT priority, since, i.run, e.revision, body FROM @items i JOIN @executions e USING (run) "

@@ -6,8 +6,9 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection
 
-from partita.store import Retention
-from partita.stores.packed import RETENTION_COLUMNS, retention_of, unpack_execution
+from partita.store import Record, Retention
+from partita.stores.packed import RETENTION_COLUMNS, record_of, retention_of, unpack_execution
+from partita.stores.sqlite_rows import RECORD
 
 RETENTIONS = f"SELECT {RETENTION_COLUMNS} FROM retentions"
 TABLES = ("attributes", "questions", "items", "batches", "executions")
@@ -26,20 +27,24 @@ class SqlitePruning:
         self._execute = execute
         self._wrote = wrote  # to be called before something is written
 
-    def runs_of(self, domain: str, workflow_id: str, limit: int) -> list[int]:
-        """Return up to `limit` runs of a workflow id, oldest first."""
+    def runs_of(
+        self, domain: str, workflow_ids: Collection[str], limit: int
+    ) -> dict[str, list[int]]:
+        """Return up to `limit` runs of each of these workflow ids, oldest first."""
         sql = "SELECT run FROM executions WHERE domain = ? AND workflow_id = ? ORDER BY run LIMIT ?"
-        return [run for (run,) in self._execute(sql, (domain, workflow_id, limit))]
+        return {
+            id: [run for (run,) in self._execute(sql, (domain, id, limit))] for id in workflow_ids
+        }
 
     def origins(self) -> set[int]:
         """Return the runs whose recorded steps open ones reuse."""
         executions = [unpack_execution(row) for (row,) in self._execute(_ORIGINS)]
         return {one.origin.run for one in executions if one.origin is not None}
 
-    def hold(self, runs: Collection[int]) -> set[int]:
+    def hold(self, runs: Collection[int]) -> list[Record]:
         """Return those that are there."""
-        sql = f"SELECT run FROM executions WHERE run {_AMONG}"
-        return {run for (run,) in self._execute(sql, (json.dumps(list(runs)),))}
+        sql = f"{RECORD}WHERE run {_AMONG} ORDER BY run"
+        return [record_of(row) for row in self._execute(sql, (json.dumps(list(runs)),))]
 
     def remove(self, runs: Collection[int]) -> None:
         """Remove executions and all that belongs to them; remember the greatest key."""
