@@ -248,6 +248,19 @@ class Transaction(Protocol):
     def has_type(self, domain: str, key: str) -> bool:
         """Return whether a workflow type was ever added."""
 
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key, as it is in this transaction."""
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key."""
+
+    def put_entry(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+        """Insert, replace or (with None) remove what the catalogue holds under a key.
+
+        Raises:
+            ConflictError: somebody else has changed it: it is not, any more, what it was.
+        """
+
     def limits(self) -> list[LimitRecord]:
         """Return the limits of every task list that has one."""
 
@@ -339,6 +352,15 @@ class Store(Protocol):
 
     def events(self, run: int, after: int) -> list[AnyEvent]:
         """Return the committed events after number `after`, in order."""
+
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key, as last committed."""
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key, as last committed."""
+
+    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
+        """Count the items that wait in a queue."""
 
     def executions(self, filter: ExecutionFilter) -> list[Record]:
         """Return up to `filter.limit` executions, newest first."""

@@ -6,6 +6,7 @@ Slow on purpose where speed would cost clarity. Nothing survives the process.
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from partita.errors import ConflictError
 from partita.history import AnyEvent
 from partita.state import AnyItem, Backlog, ExecutionFilter, ItemKey, OpenChild, State, Status
 from partita.store import (
@@ -56,6 +58,7 @@ class MemoryStore:
         self._newest: dict[tuple[str, str], int] = {}
         self._workers: dict[str, WorkerRecord] = {}
         self._types: dict[tuple[str, str], bool] = {}
+        self._catalogue: dict[tuple[str, str, str], str] = {}
         self._limits: dict[tuple[str, str], LimitRecord] = {}
         self._questions: dict[str, Question] = {}
         self._answers: dict[str, Answer] = {}
@@ -177,6 +180,11 @@ class MemoryStore:
         """Return what a worker holds."""
         return [taken for taken in self._all() if taken[1].owner == owner]
 
+    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
+        """Count the items that wait in a queue."""
+        with self._lock:
+            return len(self.queued(kind, domain, [task_list], None, sys.maxsize))
+
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""
         with self._lock:
@@ -275,6 +283,29 @@ class MemoryStore:
     def has_type(self, domain: str, key: str) -> bool:
         """Return whether a workflow type was ever added."""
         return (domain, key) in self._types
+
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key."""
+        return self._catalogue.get((kind, domain, key))
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key."""
+        with self._lock:
+            return {
+                key: body
+                for (its_kind, its_domain, key), body in self._catalogue.items()
+                if (its_kind, its_domain) == (kind, domain)
+            }
+
+    def put_entry(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+        """Insert, replace or remove what the catalogue holds under a key."""
+        place = (kind, domain, key)
+        if self._catalogue.get(place) != was:
+            raise ConflictError(f"{kind} {key!r} was changed by somebody else")
+        if body is None:
+            self._remove(self._catalogue, place)
+        else:
+            self._set(self._catalogue, place, body)
 
     def limits(self) -> list[LimitRecord]:
         """Return the limits of every task list that has one."""

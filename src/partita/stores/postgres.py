@@ -274,6 +274,19 @@ class PostgresStore:
         with self._translated():
             return joined(self._read(sql.EVENTS, {"run": run, "after": after}), after)
 
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key, as last committed."""
+        rows = self._read(sql.ENTRY, (kind, domain, key))
+        return rows[0][0] if rows else None
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key, as last committed."""
+        return {key: body for key, body in self._read(sql.ENTRIES, (kind, domain))}
+
+    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
+        """Count the items that wait in a queue."""
+        return int(self._read(sql.COUNT_QUEUED, (kind, domain, task_list))[0][0])
+
     def executions(self, filter: ExecutionFilter) -> list[Record]:
         """Return up to `filter.limit` executions, newest first."""
         where, parameters = sql.where_sql(filter)

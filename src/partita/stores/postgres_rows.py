@@ -116,6 +116,13 @@ DROP_ATTRIBUTES = "DELETE FROM @attributes WHERE run = %s"
 ADD_ATTRIBUTE = "INSERT INTO @attributes VALUES (%s, %s, %s)"
 # Fails, by a division, if the worker is gone; if not, it cannot be taken down before the commit.
 ON_RECORD = "SELECT 1 / count(*) FROM (SELECT FROM @workers WHERE id = %s FOR KEY SHARE) w"
+_PLACE = "WHERE kind = %s AND domain = %s AND key = %s"
+ENTRY = f"SELECT body FROM @catalogue {_PLACE}"
+ENTRIES = "SELECT key, body FROM @catalogue WHERE kind = %s AND domain = %s"
+ADD_ENTRY = "INSERT INTO @catalogue VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+CHANGE_ENTRY = f"UPDATE @catalogue SET body = %s {_PLACE} AND body = %s"
+DROP_ENTRY = f"DELETE FROM @catalogue {_PLACE} AND body = %s"
+COUNT_QUEUED = "SELECT count(*) FROM @items WHERE kind = %s AND domain = %s AND queue = %s"
 NOTIFY = "SELECT pg_notify(%s, %s)"
 
 

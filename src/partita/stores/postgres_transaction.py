@@ -311,6 +311,15 @@ class PostgresTransaction:
             self._rows("SELECT 1 FROM @types WHERE domain = %s AND key = %s", (domain, key))
         )
 
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key."""
+        rows = self._rows(sql.ENTRY, (kind, domain, key))
+        return rows[0][0] if rows else None
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key."""
+        return {key: body for key, body in self._rows(sql.ENTRIES, (kind, domain))}
+
     def limits(self) -> list[LimitRecord]:
         """Return the limits of every task list that has one."""
         return [limit_of(row) for row in self._rows(sql.LIMITS)]
@@ -414,6 +423,20 @@ class PostgresTransaction:
         """Remember workflow types."""
         text = "INSERT INTO @types SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
         self._do(text, (domain, sorted(keys)))
+
+    def put_entry(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+        """Insert, replace or remove what the catalogue holds; waits for who is changing it."""
+        place = (kind, domain, key)
+        if was is None and body is None:
+            return
+        if was is None:
+            count = self._do(sql.ADD_ENTRY, (*place, body))
+        elif body is None:
+            count = self._do(sql.DROP_ENTRY, (*place, was))
+        else:
+            count = self._do(sql.CHANGE_ENTRY, (body, *place, was))
+        if not count:
+            raise ConflictError(f"{kind} {key!r} was changed by somebody else")
 
     def put_limit(self, limit: LimitRecord) -> None:
         """Insert, replace or remove a task list's limits."""

@@ -49,6 +49,9 @@ from partita.stores.sqlite_check import check
 from partita.stores.sqlite_pruning import RETENTIONS
 from partita.stores.sqlite_rows import (
     BACKLOGS,
+    COUNT_QUEUED,
+    ENTRIES,
+    ENTRY,
     EVENTS,
     ITEM,
     ITEMS,
@@ -188,6 +191,19 @@ class SqliteStore:
         """Return the committed events after number `after`."""
         with translated(self.path):
             return joined(self._read(EVENTS, (run, run, after)), after)
+
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key, as last committed."""
+        rows = self._read(ENTRY, (kind, domain, key))
+        return rows[0][0] if rows else None
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key, as last committed."""
+        return dict(self._read(ENTRIES, (kind, domain)))
+
+    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
+        """Count the items that wait in a queue."""
+        return int(self._read(COUNT_QUEUED, (kind, domain, task_list))[0][0])
 
     def executions(self, filter: ExecutionFilter) -> list[Record]:
         """Return up to `filter.limit` executions, newest first."""

@@ -25,6 +25,9 @@ BACKLOGS = (
     "WHERE kind IN ('activity', 'decision') AND domain = ? AND queue IS NOT NULL "
     "GROUP BY kind, queue ORDER BY kind, queue"
 )
+ENTRY = "SELECT body FROM catalogue WHERE kind = ? AND domain = ? AND key = ?"
+ENTRIES = "SELECT key, body FROM catalogue WHERE kind = ? AND domain = ?"
+COUNT_QUEUED = "SELECT count(*) FROM items WHERE kind = ? AND domain = ? AND queue = ?"
 WORKERS = f"SELECT {WORKER_COLUMNS} FROM workers"
 LIMITS = f"SELECT {LIMIT_COLUMNS} FROM limits"
 QUESTIONS = f"SELECT {QUESTION_COLUMNS} FROM questions"

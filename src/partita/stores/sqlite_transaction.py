@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from partita.errors import ConflictError
 from partita.history import AnyEvent
 from partita.state import AnyItem, OpenChild, State
 from partita.store import Answer, LimitRecord, News, Question, Record, Taken, WorkerRecord
@@ -24,6 +25,8 @@ from partita.stores.packed import (
 )
 from partita.stores.sqlite_pruning import SqlitePruning
 from partita.stores.sqlite_rows import (
+    ENTRIES,
+    ENTRY,
     EVENTS,
     ITEM,
     ITEMS,
@@ -195,6 +198,27 @@ class SqliteTransaction:
         """Return whether a workflow type was ever added."""
         sql = "SELECT 1 FROM types WHERE domain = ? AND key = ?"
         return self._execute(sql, (domain, key)).fetchone() is not None
+
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key."""
+        row = self._execute(ENTRY, (kind, domain, key)).fetchone()
+        return row[0] if row else None
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key."""
+        return dict(self._execute(ENTRIES, (kind, domain)).fetchall())
+
+    def put_entry(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+        """Insert, replace or remove what the catalogue holds under a key."""
+        if self.entry(kind, domain, key) != was:
+            raise ConflictError(f"{kind} {key!r} was changed by somebody else")
+        self.dirty = True
+        if body is None:
+            sql = "DELETE FROM catalogue WHERE kind = ? AND domain = ? AND key = ?"
+            self._execute(sql, (kind, domain, key))
+        else:
+            sql = "INSERT OR REPLACE INTO catalogue VALUES (?,?,?,?)"
+            self._execute(sql, (kind, domain, key, body))
 
     def limits(self) -> list[LimitRecord]:
         """Return the limits of every task list that has one."""
