@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -139,6 +140,23 @@ class Engine:
     def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
         """Record how an activity ended, soon and without waiting."""
         self._core.loop.post(lambda unit: self._answer(unit, answer), failed)
+
+    # -- a front that speaks another protocol -----------------------------------------------
+
+    def ask(self, work: Callable[[Unit], T]) -> T:
+        """Have `work` done in a transaction; return its result once that is committed."""
+        return self._core.loop.ask(work)
+
+    def submit(self, work: Callable[[Unit], T]) -> Future[T]:
+        """Have `work` done in a transaction, without a thread that waits for it."""
+        return self._core.loop.submit(work)
+
+    def subscribe(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Have `heard` called, on the engine's thread, when there may be something to take.
+
+        It must return at once. Return what ends it.
+        """
+        return self._core.subscribe(heard)
 
     def listen(self, listener: Listen) -> Callable[[], None]:
         """Tell `listener` of what this engine commits; return what ends it."""

@@ -95,6 +95,7 @@ class Core:
         self._closings: dict[int, list[threading.Event]] = {}
         self._unchecked = False  # whether some of them may have come without our knowing
         self._news = threading.Condition()
+        self._hearers: list[Callable[[], None]] = []
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.listening = Listening()
@@ -244,6 +245,12 @@ class Core:
             self._unchecked = bool(self._closings)
         with self._news:
             self._news.notify_all()
+        self._tell_hearers()
+
+    def _tell_hearers(self) -> None:
+        """Tell those who wait without a thread that there may be something to take."""
+        for heard in tuple(self._hearers):
+            heard()
 
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         self._given = []
@@ -319,9 +326,12 @@ class Core:
         for state in unit.closed:
             for event in self._closings.pop(state.run, ()):
                 event.set()
-        if unit.ready_activities or unit.ready_decisions or self._followers:
+        has_work = bool(unit.ready_activities or unit.ready_decisions or unit.freed)
+        if has_work or self._followers:
             with self._news:
                 self._news.notify_all()
+        if has_work:
+            self._tell_hearers()
 
     # -- a worker in this process ----------------------------------------------------------
 
@@ -455,6 +465,23 @@ class Core:
         """Wait until there may be something new to take."""
         with self._news:
             self._news.wait(min(seconds, PATIENCE))
+
+    def subscribe(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Have `heard` called, on the engine's thread, when there may be something new.
+
+        Return what ends it.
+        """
+        with self._news:
+            self._followers += 1
+            self._hearers.append(heard)
+        self.loop.post(lambda _: None, lambda _: None)  # so that a pause is thought over
+
+        def end() -> None:
+            with self._news:
+                self._followers -= 1
+                self._hearers.remove(heard)
+
+        return end
 
     def follow(self, moved: Callable[[], bool], timeout: float | None) -> bool:
         """Wait until `moved()`, which is asked whenever something was committed."""

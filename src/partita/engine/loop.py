@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from partita.engine.unit import Unit
@@ -27,17 +28,21 @@ BATCH_LIMIT = 512
 class Request(Generic[T]):
     """One thing to do inside a transaction, and who waits for it."""
 
-    __slots__ = ("_done", "_error", "_failed", "_result", "_work")
+    __slots__ = ("_done", "_error", "_failed", "_future", "_result", "_work")
 
     def __init__(
-        self, work: Callable[[Unit], T], failed: Callable[[PartitaError], None] | None = None
+        self,
+        work: Callable[[Unit], T],
+        failed: Callable[[PartitaError], None] | None = None,
+        future: Future[T] | None = None,
     ) -> None:
         self._work = work
         self._failed = failed  # for requests that nobody waits for
         self._error: Exception | None = None
         self._result: Any = None
+        self._future = future  # for those who wait without a thread
         self._done = threading.Lock()
-        if failed is None:
+        if failed is None and future is None:
             self._done.acquire()
 
     def run(self, unit: Unit) -> None:
@@ -53,7 +58,12 @@ class Request(Generic[T]):
     def settle(self, error: PartitaError | None = None) -> None:
         """Acknowledge, or refuse: with `error` if the transaction failed as a whole."""
         self._error = error or self._error
-        if self._failed is None:
+        if self._future is not None:
+            if self._error is not None:
+                self._future.set_exception(self._error)
+            else:
+                self._future.set_result(self._result)
+        elif self._failed is None:
             self._done.release()
         elif isinstance(self._error, PartitaError):
             self._failed(self._error)
@@ -108,6 +118,13 @@ class Loop:
     def post(self, work: Callable[[Unit], Any], failed: Callable[[PartitaError], None]) -> None:
         """Have `work` done in a transaction, without waiting."""
         self._put(Request(work, failed))
+
+    def submit(self, work: Callable[[Unit], T]) -> Future[T]:
+        """Have `work` done in a transaction; the future has its result once that is committed."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # what was asked for cannot be taken back
+        self._put(Request(work, future=future))
+        return future
 
     def wake(self) -> None:
         """Have `pause` asked again; from any thread."""

@@ -1,0 +1,42 @@
+"""What a front that speaks another protocol is given: work without threads, and news."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from partita.engine import Engine
+from partita.errors import ExecutionNotFoundError
+from partita.history import WorkflowExecution, WorkflowType
+from partita.service import StartRequest
+from partita.stores.memory import MemoryStore
+
+
+def test_submitted_work_is_done_and_its_errors_are_kept() -> None:
+    engine = Engine(MemoryStore())
+    assert engine.submit(lambda unit: 7).result(10) == 7
+    missing = WorkflowExecution("w", "")
+    with pytest.raises(ExecutionNotFoundError):
+        engine.submit(lambda unit: unit.open("default", missing)).result(10)
+    assert engine.ask(lambda unit: unit.find("default", "w")) is None
+    engine.close()
+
+
+def test_what_was_submitted_cannot_be_taken_back() -> None:
+    engine = Engine(MemoryStore())
+    assert not engine.submit(lambda unit: 7).cancel()
+    engine.close()
+
+
+def test_who_subscribed_hears_of_work_until_the_end() -> None:
+    engine, heard = Engine(MemoryStore()), threading.Event()
+    end = engine.subscribe(heard.set)
+    engine.start_workflow_execution(StartRequest(workflow_id="a", workflow_type=WorkflowType("w")))
+    assert heard.wait(10)
+    end()
+    heard.clear()
+    engine.start_workflow_execution(StartRequest(workflow_id="b", workflow_type=WorkflowType("w")))
+    engine.ask(lambda unit: None)
+    assert not heard.is_set()
+    engine.close()
