@@ -15,7 +15,7 @@ class LostError(Exception):
 
 def put(store: Store, key: str, body: str | None, was: str | None) -> None:
     with store.transaction() as transaction:
-        transaction.put_entry("type", "d", key, body, was)
+        transaction.enter("type", "d", key, body, was)
 
 
 def test_entries_are_put_replaced_and_removed(store: Store) -> None:
@@ -40,9 +40,9 @@ def test_entries_belong_to_a_kind_and_a_domain(store: Store) -> None:
 
 def test_a_transaction_sees_what_it_has_put(store: Store) -> None:
     with store.transaction() as transaction:
-        transaction.put_entry("type", "d", "a", "1", None)
+        transaction.enter("type", "d", "a", "1", None)
         assert transaction.entry("type", "d", "a") == "1"
-        transaction.put_entry("type", "d", "a", "2", "1")
+        transaction.enter("type", "d", "a", "2", "1")
         assert transaction.entries("type", "d") == {"a": "2"}
 
 
@@ -58,7 +58,7 @@ def test_who_took_it_for_something_else_is_refused(
 
 def test_what_is_broken_off_leaves_no_entry(store: Store) -> None:
     with pytest.raises(LostError), store.transaction() as transaction:
-        transaction.put_entry("type", "d", "a", "1", None)
+        transaction.enter("type", "d", "a", "1", None)
         raise LostError
     assert store.entry("type", "d", "a") is None
 

@@ -297,7 +297,7 @@ class MemoryStore:
                 if (its_kind, its_domain) == (kind, domain)
             }
 
-    def put_entry(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+    def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
         """Insert, replace or remove what the catalogue holds under a key."""
         place = (kind, domain, key)
         if self._catalogue.get(place) != was:

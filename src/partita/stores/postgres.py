@@ -281,7 +281,7 @@ class PostgresStore:
 
     def entries(self, kind: str, domain: str) -> dict[str, str]:
         """Return what the catalogue holds of a kind in a domain, by key, as last committed."""
-        return {key: body for key, body in self._read(sql.ENTRIES, (kind, domain))}
+        return dict(self._read(sql.ENTRIES, (kind, domain)))
 
     def count_queued(self, kind: str, domain: str, task_list: str) -> int:
         """Count the items that wait in a queue."""

@@ -318,7 +318,7 @@ class PostgresTransaction:
 
     def entries(self, kind: str, domain: str) -> dict[str, str]:
         """Return what the catalogue holds of a kind in a domain, by key."""
-        return {key: body for key, body in self._rows(sql.ENTRIES, (kind, domain))}
+        return dict(self._rows(sql.ENTRIES, (kind, domain)))
 
     def limits(self) -> list[LimitRecord]:
         """Return the limits of every task list that has one."""
@@ -424,7 +424,7 @@ class PostgresTransaction:
         text = "INSERT INTO @types SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
         self._do(text, (domain, sorted(keys)))
 
-    def put_entry(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+    def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
         """Insert, replace or remove what the catalogue holds; waits for who is changing it."""
         place = (kind, domain, key)
         if was is None and body is None:

@@ -208,7 +208,7 @@ class SqliteTransaction:
         """Return what the catalogue holds of a kind in a domain, by key."""
         return dict(self._execute(ENTRIES, (kind, domain)).fetchall())
 
-    def put_entry(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+    def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
         """Insert, replace or remove what the catalogue holds under a key."""
         if self.entry(kind, domain, key) != was:
             raise ConflictError(f"{kind} {key!r} was changed by somebody else")
