@@ -70,12 +70,26 @@ class StartDecisionTask(Command, frozen=True, kw_only=True):
     owner: str | None = None
 
 
+class Terms(Struct, frozen=True, kw_only=True, gc=False):
+    """What the front that hands in decisions allows; None is no limit."""
+
+    open_activities: int | None = None
+    open_timers: int | None = None
+    open_children: int | None = None
+    open_lambdas: int | None = None
+    lambdas: bool = False  # whether somebody here invokes Lambda functions
+
+
 class CompleteDecisionTask(Command, frozen=True, kw_only=True):
     """Apply what the decider decided; all of it or, if it contradicts itself, none."""
 
     started_event_id: int
     decisions: list[AnyDecision]
     execution_context: str | None = None
+    task_list: str | None = None  # where decision tasks wait from now on
+    task_list_schedule_to_start: float | None = None  # seconds until they go back
+    refusals: dict[int, str] = {}  # causes, by place from 0, of decisions that the front refuses
+    terms: Terms = Terms()
 
 
 class FailDecisionTask(Command, frozen=True, kw_only=True):
@@ -119,6 +133,30 @@ class CancelActivityTask(Command, frozen=True, kw_only=True):
 
     activity_id: str
     started_event_id: int
+    details: str | None = None
+
+
+class StartLambdaFunction(Command, frozen=True, kw_only=True):
+    """Hand a Lambda function to whoever invokes it; with `failure`, say why that cannot be."""
+
+    id: str
+    failure: str | None = None
+
+
+class CompleteLambdaFunction(Command, frozen=True, kw_only=True):
+    """Record what a Lambda function returned."""
+
+    id: str
+    started_event_id: int
+    result: str | None = None
+
+
+class FailLambdaFunction(Command, frozen=True, kw_only=True):
+    """Record that a Lambda function failed."""
+
+    id: str
+    started_event_id: int
+    reason: str | None = None
     details: str | None = None
 
 

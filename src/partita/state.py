@@ -25,6 +25,9 @@ from partita.history import (
 DEFAULT_DOMAIN = "default"
 DEFAULT_TASK_LIST = "default"
 
+LAMBDA_TASK_LIST = "$lambda"
+"""Where Lambda functions wait for whoever invokes them."""
+
 
 class Status(enum.IntEnum):
     """How an execution stands: open, or closed in one of SWF's ways."""
@@ -85,6 +88,11 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     open_activities: int = 0
     open_timers: int = 0
     open_children: int = 0
+    open_lambdas: int = 0
+    latest_activity_at: float | None = None  # when the last activity was scheduled
+    execution_context: str | None = None  # what the decider last said of itself
+    decision_task_list: str | None = None  # where decision tasks wait, if not in the execution's
+    decision_schedule_to_start: float | None = None  # seconds until they go back there
     closed_at: float | None = None
     search_attributes: dict[str, Any] = {}
     reused: int = 0  # the origin's events up to this one were handed on
@@ -168,13 +176,24 @@ class OpenChild(OpenItem, frozen=True, kw_only=True):
     reused: bool = False  # the origin's child, whose end is handed on
 
 
+class OpenLambda(OpenItem, frozen=True, kw_only=True):
+    """A Lambda function that has not returned."""
+
+    kind = "lambda"
+
+    scheduled_event_id: int
+    started_event_id: int = 0  # 0: not invoked
+    input: str | None = None
+    start_to_close: float | None = None
+
+
 class OpenExecution(OpenItem, frozen=True, kw_only=True):
     """The execution's own deadline, where it has one."""
 
     kind = "execution"
 
 
-AnyItem = OpenDecision | OpenActivity | OpenTimer | OpenChild | OpenExecution
+AnyItem = OpenDecision | OpenActivity | OpenTimer | OpenChild | OpenLambda | OpenExecution
 ItemKey = tuple[str, str]
 """Kind and id."""
 

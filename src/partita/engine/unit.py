@@ -135,7 +135,8 @@ class Unit:
             return known
         state = State(record.run, record.execution, record.progress, self._find_item)
         progress = record.progress
-        if progress.open_activities + progress.open_timers + progress.open_children <= FEW:
+        open = progress.open_activities + progress.open_timers + progress.open_lambdas
+        if open + progress.open_children <= FEW:
             items = self.transaction.items(record.run)
             state.items = {(item.kind, item.id): item for item in items}
             state.whole = True

@@ -26,10 +26,12 @@ from partita.commands import (
     Command,
     CompleteActivityTask,
     CompleteDecisionTask,
+    CompleteLambdaFunction,
     Due,
     ExternalAnswered,
     FailActivityTask,
     FailDecisionTask,
+    FailLambdaFunction,
     Heartbeat,
     LetGoActivityTask,
     Release,
@@ -39,6 +41,7 @@ from partita.commands import (
     Start,
     StartActivityTask,
     StartDecisionTask,
+    StartLambdaFunction,
     Terminate,
 )
 from partita.errors import ExecutionNotFoundError, TaskLostError
@@ -68,6 +71,12 @@ from partita.rules.executions import (
     start,
     terminate,
 )
+from partita.rules.lambdas import (
+    complete_lambda,
+    fail_lambda,
+    lambda_due,
+    start_lambda,
+)
 from partita.rules.others import (
     child_closed,
     child_not_started,
@@ -79,6 +88,7 @@ from partita.state import (
     OpenActivity,
     OpenDecision,
     OpenExecution,
+    OpenLambda,
     OpenTimer,
     State,
     Status,
@@ -138,6 +148,8 @@ def _due(draft: Draft, command: Due) -> None:
             activity_due(draft, item)
         case OpenDecision():
             decision_due(draft, item)
+        case OpenLambda():
+            lambda_due(draft, item)
         case OpenExecution():
             execution_due(draft)
 
@@ -167,6 +179,9 @@ _HANDLERS: dict[type[Command], Callable[[Draft, Any], None]] = {
     CancelActivityTask: cancel_activity_task,
     Heartbeat: heartbeat,
     LetGoActivityTask: let_go_activity_task,
+    StartLambdaFunction: start_lambda,
+    CompleteLambdaFunction: complete_lambda,
+    FailLambdaFunction: fail_lambda,
     Release: _release,
     Due: _due,
     Reused: _reused,

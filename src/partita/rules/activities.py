@@ -32,10 +32,10 @@ from partita.history import (
     RequestCancelActivityTaskFailed,
     RescheduleCause,
     ScheduleActivityTask,
-    ScheduleActivityTaskFailed,
     TimeoutType,
 )
 from partita.rules.draft import Draft
+from partita.rules.refusals import refuse
 from partita.state import OpenActivity
 
 MAX_LOSSES = 10
@@ -50,14 +50,10 @@ MAX_LOSS_DELAY = 60.0
 
 def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: int) -> None:
     if draft.get("activity", decision.activity_id) is not None:
-        draft.event(
-            ScheduleActivityTaskFailed,
-            activity_type=decision.activity_type,
-            activity_id=decision.activity_id,
-            cause="ACTIVITY_ID_ALREADY_IN_USE",
-            decision_task_completed_event_id=completed,
-        )
-        draft.wake()
+        refuse(draft, decision, "ACTIVITY_ID_ALREADY_IN_USE", completed)
+        return
+    if draft.is_full("open_activities"):
+        refuse(draft, decision, "OPEN_ACTIVITIES_LIMIT_EXCEEDED", completed)
         return
     task_list = decision.task_list or draft.state.execution.task_list
     scheduled = draft.event(
@@ -76,7 +72,7 @@ def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: i
         decision_task_completed_event_id=completed,
     )
     draft.count("open_activities", 1)
-    now = draft.now
+    now = draft.fields["latest_activity_at"] = draft.now
     item = OpenActivity(
         id=decision.activity_id,
         name=decision.activity_type.key,

@@ -37,7 +37,6 @@ from partita.history import (
     RescheduleCause,
     ScheduleActivityTask,
     ScheduleLambdaFunction,
-    ScheduleLambdaFunctionFailed,
     SignalExternalWorkflowExecution,
     StartChildWorkflowExecution,
     StartTimer,
@@ -45,8 +44,10 @@ from partita.history import (
 )
 from partita.rules.activities import request_cancel_activity, schedule_activity
 from partita.rules.draft import Draft, queued
-from partita.rules.executions import close, refuse_close, set_search_attributes
+from partita.rules.executions import close, set_search_attributes
+from partita.rules.lambdas import schedule_lambda
 from partita.rules.others import cancel_external, signal_external, start_child
+from partita.rules.refusals import refuse
 from partita.rules.timers import cancel_timer, start_timer
 from partita.state import OpenDecision
 
@@ -98,6 +99,8 @@ def complete_decision_task(draft: Draft, command: CompleteDecisionTask) -> None:
         scheduled_event_id=item.scheduled_event_id,
         started_event_id=item.started_event_id,
         execution_context=command.execution_context,
+        task_list=command.task_list,
+        task_list_schedule_to_start=command.task_list_schedule_to_start,
     )
     unseen = draft.field("unseen")
     draft.drop_item("decision", "")
@@ -106,15 +109,30 @@ def complete_decision_task(draft: Draft, command: CompleteDecisionTask) -> None:
         decision_scheduled_event_id=0,
         unseen=False,
     )
-    draft.holding = True
-    for decision in command.decisions:
-        if decision.closes and unseen:
-            refuse_close(draft, decision, completed)
+    if command.task_list is not None:
+        draft.fields.update(
+            decision_task_list=command.task_list,
+            decision_schedule_to_start=command.task_list_schedule_to_start,
+        )
+    if command.execution_context is not None:
+        draft.fields["execution_context"] = command.execution_context
+    _apply_decisions(draft, command, completed, unseen=unseen)
+    if (unseen or draft.woken) and "status" not in draft.fields:
+        draft.wake()
+
+
+def _apply_decisions(
+    draft: Draft, command: CompleteDecisionTask, completed: int, *, unseen: bool
+) -> None:
+    draft.holding, draft.terms = True, command.terms
+    for place, decision in enumerate(command.decisions):
+        if place in command.refusals:
+            refuse(draft, decision, command.refusals[place], completed)
+        elif decision.closes and unseen:
+            refuse(draft, decision, "UNHANDLED_DECISION", completed)
         else:
             _apply_decision(draft, decision, completed)
     draft.holding = False
-    if (unseen or draft.woken) and "status" not in draft.fields:
-        draft.wake()
 
 
 def _check_decisions(decisions: list[AnyDecision]) -> None:
@@ -150,16 +168,19 @@ def fail_decision_task(draft: Draft, command: FailDecisionTask) -> None:
 
 
 def decision_due(draft: Draft, item: OpenDecision) -> None:
-    if not item.started_event_id:
+    if not item.started_event_id and item.queue is None:
         draft.put(queued(draft, item))
         return
+    started = item.started_event_id
     draft.event(
         DecisionTaskTimedOut,
-        timeout_type=TimeoutType.START_TO_CLOSE,
+        timeout_type=TimeoutType.START_TO_CLOSE if started else TimeoutType.SCHEDULE_TO_START,
         scheduled_event_id=item.scheduled_event_id,
-        started_event_id=item.started_event_id,
+        started_event_id=started,
     )
     draft.fields["unseen"] = False
+    if draft.field("decision_schedule_to_start") is not None:  # who was to answer is gone
+        draft.fields.update(decision_task_list=None, decision_schedule_to_start=None)
     draft.schedule_decision()
 
 
@@ -210,15 +231,8 @@ def _apply_decision(draft: Draft, decision: AnyDecision, completed: int) -> None
             signal_external(draft, decision, completed)
         case RequestCancelExternalWorkflowExecution():
             cancel_external(draft, decision, completed)
-        case ScheduleLambdaFunction(id=id, name=name):
-            draft.event(
-                ScheduleLambdaFunctionFailed,
-                id=id,
-                name=name,
-                cause="LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION",
-                decision_task_completed_event_id=completed,
-            )
-            draft.wake()
+        case ScheduleLambdaFunction():
+            schedule_lambda(draft, decision, completed)
         case (
             CompleteWorkflowExecution()
             | FailWorkflowExecution()

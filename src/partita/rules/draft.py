@@ -11,9 +11,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from partita.commands import Change, ChildClosed, Outgoing, TellParent
+from partita.commands import Change, ChildClosed, Outgoing, TellParent, Terms
 from partita.history import AnyEvent, DecisionTaskScheduled
 from partita.state import AnyItem, ItemKey, OpenDecision, State, Status
+
+NO_TERMS = Terms()
 
 
 class Draft:
@@ -29,6 +31,7 @@ class Draft:
         "now",
         "outgoing",
         "state",
+        "terms",
         "woken",
     )
 
@@ -43,6 +46,7 @@ class Draft:
         self.outgoing: list[Outgoing] = []
         self.holding = False  # while decisions are applied: wake once, at their end
         self.woken = False
+        self.terms = NO_TERMS  # of the front, while decisions are applied
 
     def event(self, make: Callable[..., AnyEvent], **attributes: Any) -> int:
         """Record an event and return its id.
@@ -73,6 +77,11 @@ class Draft:
     def count(self, name: str, by: int) -> None:
         self.fields[name] = self.field(name) + by
 
+    def is_full(self, name: str, more: int = 0) -> bool:
+        """Whether the front allows no further open thing of a kind; `more` are on their way."""
+        limit = getattr(self.terms, name)
+        return limit is not None and self.field(name) + more >= limit
+
     def wake(self) -> None:
         """See to it that a decider looks at what has happened."""
         if self.holding:
@@ -89,9 +98,10 @@ class Draft:
         execution = self.state.execution
         id = self.event(
             DecisionTaskScheduled,
-            task_list=execution.task_list,
+            task_list=self.field("decision_task_list") or execution.task_list,
             task_priority=execution.task_priority or None,
             start_to_close=execution.task_start_to_close,
+            schedule_to_start=self.field("decision_schedule_to_start"),
         )
         self.fields["decision_scheduled_event_id"] = id
         self.put(queued(self, OpenDecision(id="", scheduled_event_id=id), at))
@@ -106,6 +116,7 @@ class Draft:
             open_activities=0,
             open_timers=0,
             open_children=0,
+            open_lambdas=0,
         )
         self.items.clear()
         parent = self.state.execution.parent
@@ -133,13 +144,16 @@ class Draft:
 
 def queued(draft: Draft, item: OpenDecision, at: float | None = None) -> OpenDecision:
     execution = draft.state.execution
+    task_list = draft.field("decision_task_list") or execution.task_list
+    patience = draft.field("decision_schedule_to_start")
+    due = draft.now + patience if at is None and patience is not None else at
     return replace(
         item,
         name=execution.workflow_type.key,
-        queue=execution.task_list if at is None else None,
+        queue=task_list if at is None else None,
         priority=execution.task_priority,
         since=draft.now,
-        due=at,
+        due=due,
         owner=None,
         started_event_id=0,
     )

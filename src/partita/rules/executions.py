@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any, assert_never
 
 import msgspec
@@ -19,17 +18,11 @@ from partita.commands import (
     Terminate,
 )
 from partita.history import (
-    AnyDecision,
-    AnyEvent,
     CancelWorkflowExecution,
-    CancelWorkflowExecutionFailed,
     ChildPolicy,
     CompleteWorkflowExecution,
-    CompleteWorkflowExecutionFailed,
     ContinueAsNewWorkflowExecution,
-    ContinueAsNewWorkflowExecutionFailed,
     FailWorkflowExecution,
-    FailWorkflowExecutionFailed,
     TimeoutType,
     WorkflowExecution,
     WorkflowExecutionCanceled,
@@ -134,21 +127,6 @@ _Closing = (
     | CancelWorkflowExecution
     | ContinueAsNewWorkflowExecution
 )
-
-_CLOSE_FAILED: dict[type[Any], Callable[..., AnyEvent]] = {
-    CompleteWorkflowExecution: CompleteWorkflowExecutionFailed,
-    FailWorkflowExecution: FailWorkflowExecutionFailed,
-    CancelWorkflowExecution: CancelWorkflowExecutionFailed,
-    ContinueAsNewWorkflowExecution: ContinueAsNewWorkflowExecutionFailed,
-}
-
-
-def refuse_close(draft: Draft, decision: AnyDecision, completed: int) -> None:
-    draft.event(
-        _CLOSE_FAILED[type(decision)],
-        cause="UNHANDLED_DECISION",
-        decision_task_completed_event_id=completed,
-    )
 
 
 def close(draft: Draft, decision: _Closing, completed: int) -> None:

@@ -36,10 +36,15 @@ from partita.history import (
     WorkflowExecution,
 )
 from partita.rules.draft import Draft
+from partita.rules.refusals import refuse
 from partita.state import Execution, OpenChild, Status
 
 
 def start_child(draft: Draft, decision: StartChildWorkflowExecution, completed: int) -> None:
+    starting = sum(isinstance(one, StartChild) for one in draft.outgoing)
+    if draft.is_full("open_children", starting):
+        refuse(draft, decision, "OPEN_CHILDREN_LIMIT_EXCEEDED", completed)
+        return
     parent = draft.state.execution
     child = Execution(
         domain=parent.domain,

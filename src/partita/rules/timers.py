@@ -10,23 +10,20 @@ from partita.history import (
     CancelTimer,
     CancelTimerFailed,
     StartTimer,
-    StartTimerFailed,
     TimerCanceled,
     TimerStarted,
 )
 from partita.rules.draft import Draft
+from partita.rules.refusals import refuse
 from partita.state import OpenTimer
 
 
 def start_timer(draft: Draft, decision: StartTimer, completed: int) -> None:
     if draft.get("timer", decision.timer_id) is not None:
-        draft.event(
-            StartTimerFailed,
-            timer_id=decision.timer_id,
-            cause="TIMER_ID_ALREADY_IN_USE",
-            decision_task_completed_event_id=completed,
-        )
-        draft.wake()
+        refuse(draft, decision, "TIMER_ID_ALREADY_IN_USE", completed)
+        return
+    if draft.is_full("open_timers"):
+        refuse(draft, decision, "OPEN_TIMERS_LIMIT_EXCEEDED", completed)
         return
     started = draft.event(
         TimerStarted,
