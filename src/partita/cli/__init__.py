@@ -43,6 +43,7 @@ _COMMANDS = {
     "retention": ("partita.cli.pruning", "retention", "Say how long closed executions are kept."),
     "doctor": ("partita.cli.doctoring", "doctor", "Say what is wrong, and how to mend it."),
     "db": ("partita.cli.databases", "db", "Check, tidy, copy or bring up the database."),
+    "serve": ("partita.cli.serving", "serve", "Speak Amazon SWF's protocol over a database."),
     "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
 }
 

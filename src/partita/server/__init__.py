@@ -1,0 +1,1 @@
+"""One HTTP server for the protocols of outside orchestrators, over the embedded engine."""

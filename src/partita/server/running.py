@@ -1,0 +1,68 @@
+"""Run an application until a signal comes: bind, serve, let go."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from partita.errors import InvalidOptionError
+
+GRACE = 5
+"""Seconds that requests may take to end after the first signal."""
+
+
+class _Server(uvicorn.Server):
+    """Lets long polls go before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """End in order at the first signal, at once at the second; the signal is used up."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 takes a free one.
+
+    Raises:
+        InvalidOptionError: the address cannot be taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it, answers wait 40 ms
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host.strip("[]"), port))
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        raise InvalidOptionError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port"
+        ) from error
+    return listening
+
+
+def serve(
+    application: Starlette, listening: Sequence[socket.socket], stopping: Callable[[], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM; `stopping` is called before the last requests are awaited."""
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=75,
+    )
+    _Server(config, stopping).run(sockets=list(listening))

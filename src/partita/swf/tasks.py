@@ -1,0 +1,198 @@
+"""Operations on tasks: what a poll is given, and what is answered.
+
+Source: Amazon SWF API Reference (2012-01-25), PollForDecisionTask, PollForActivityTask and the
+Respond… actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from partita.commands import (
+    CancelActivityTask,
+    Command,
+    CompleteActivityTask,
+    CompleteDecisionTask,
+    FailActivityTask,
+    Heartbeat,
+    StartDecisionTask,
+    Terminate,
+)
+from partita.engine.unit import Unit, make_token
+from partita.errors import TaskLostError
+from partita.history import AnyEvent, WorkflowExecution
+from partita.state import OpenActivity, State
+from partita.swf.deciding import decided
+from partita.swf.events import event_to_swf
+from partita.swf.faults import ValidationFault
+from partita.swf.front import Answer, Front, Given, writes
+from partita.swf.names import execution_to_swf, seconds, type_to_swf
+from partita.swf.paging import page_size
+
+LONG = 400
+"""Bytes of an activity id beyond which a token, whose length is limited, does without it."""
+
+
+def _execution(state: State) -> dict[str, str]:
+    execution = state.execution
+    return execution_to_swf(WorkflowExecution(execution.workflow_id, execution.run_id))
+
+
+# -- activities
+
+
+def start_activity(front: Front, unit: Unit, state: State, id: str, given: Given) -> Answer:
+    """Hand an activity to a poll; None if its task list has no room for another."""
+    if not unit.start_activity(state, id, given.get("identity", ""), None):
+        return None
+    item = state.get("activity", id)
+    assert isinstance(item, OpenActivity)
+    named = id if len(id.encode()) <= LONG else ""
+    token = make_token(state, item.started_event_id, named)
+    answer: Given = {
+        "taskToken": front.seal.close("activity", token),
+        "activityId": id,
+        "startedEventId": item.started_event_id,
+        "workflowExecution": _execution(state),
+        "activityType": type_to_swf(item.activity_type),
+    }
+    return answer if item.input is None else {**answer, "input": item.input}
+
+
+def held_activity(front: Front, unit: Unit, token: str) -> tuple[State, int, str]:
+    """Return what the token of an activity stands for: state, started event id, activity id.
+
+    Raises:
+        ValidationFault: it is no token of an activity.
+        TaskLostError: the activity is over.
+    """
+    state, started, id = unit.held(front.seal.open("activity", token))
+    if id or state.is_closed:
+        return state, started, id
+    for item in unit.transaction.items(state.run):
+        if isinstance(item, OpenActivity) and item.started_event_id == started:
+            return state, started, item.id
+    raise TaskLostError("the activity is closed, timed out, or was given to another worker")
+
+
+def _answer(front: Front, unit: Unit, given: Given, make: type[Command], **more: Any) -> Answer:
+    state, started, id = held_activity(front, unit, given["taskToken"])
+    unit.do(state, make(activity_id=id, started_event_id=started, **more))
+    return None
+
+
+@writes("RespondActivityTaskCompleted")
+def respond_activity_task_completed(front: Front, unit: Unit, given: Given) -> Answer:
+    """Record an activity's result."""
+    return _answer(front, unit, given, CompleteActivityTask, result=given.get("result"))
+
+
+@writes("RespondActivityTaskFailed")
+def respond_activity_task_failed(front: Front, unit: Unit, given: Given) -> Answer:
+    """Record an activity's error."""
+    reason, details = given.get("reason"), given.get("details")
+    return _answer(front, unit, given, FailActivityTask, reason=reason, details=details)
+
+
+@writes("RespondActivityTaskCanceled")
+def respond_activity_task_canceled(front: Front, unit: Unit, given: Given) -> Answer:
+    """Record that an activity obeyed a cancel request."""
+    return _answer(front, unit, given, CancelActivityTask, details=given.get("details"))
+
+
+@writes("RecordActivityTaskHeartbeat")
+def record_activity_task_heartbeat(front: Front, unit: Unit, given: Given) -> Answer:
+    """Record that an activity is alive; say whether it should cancel itself."""
+    state, started, id = held_activity(front, unit, given["taskToken"])
+    details = given.get("details")
+    unit.do(state, Heartbeat(activity_id=id, started_event_id=started, details=details))
+    unit.heartbeats.append((state, id, details))
+    item = state.get("activity", id)
+    asked = isinstance(item, OpenActivity) and item.cancel_requested_event_id > 0
+    return {"cancelRequested": asked}
+
+
+# -- decisions
+
+
+def start_decision(front: Front, unit: Unit, state: State, id: str, given: Given) -> Answer:
+    """Hand a decision task to a poll, with the first page of its history."""
+    previous = state.progress.previous_started_event_id
+    unit.do(state, StartDecisionTask(identity=given.get("identity")))
+    started = state.progress.last_event_id
+    floor = previous if given.get("startAtPreviousStartedEvent") and previous else 1
+    stored = [] if state.is_new else unit.transaction.events(state.run, floor - 1)
+    events = stored + [event for event in state.new_events if event.event_id >= floor]
+    task: Given = {
+        "taskToken": front.seal.close("decision", make_token(state, started)),
+        "startedEventId": started,
+        "previousStartedEventId": previous,
+        "workflowExecution": _execution(state),
+        "workflowType": type_to_swf(state.execution.workflow_type),
+    }
+    return _with_page(front, given, {"task": task, "run": state.run, "floor": floor}, None, events)
+
+
+def next_page(front: Front, given: Given) -> Answer:
+    """Return a further page of a decision task's history.
+
+    Raises:
+        ValidationFault: the token is not ours, or belongs to another task list.
+    """
+    asked, whole, place = front.seal.open("history", given["nextPageToken"])
+    if asked != _question(given):
+        raise ValidationFault("Invalid page token: it belongs to a poll with other parameters")
+    low = whole["floor"] if given.get("reverseOrder") else place
+    events = front.store.events(whole["run"], low - 1)
+    return _with_page(front, given, whole, place, events)
+
+
+def _question(given: Given) -> list[Any]:
+    return [given["domain"], given["taskList"]["name"], bool(given.get("reverseOrder"))]
+
+
+def _with_page(
+    front: Front, given: Given, whole: Given, place: int | None, events: Sequence[AnyEvent]
+) -> Answer:
+    """Return the task with those of its events that belong on a page that begins at `place`."""
+    started, floor, size = whole["task"]["startedEventId"], whole["floor"], page_size(front, given)
+    if given.get("reverseOrder"):
+        top = started if place is None else place
+        low, high, following = max(floor, top - size + 1), top, top - size
+        has_more = following >= floor
+    else:
+        low = floor if place is None else place
+        high, following = min(started, low + size - 1), low + size
+        has_more = following <= started
+    shown = [event_to_swf(event) for event in events if low <= event.event_id <= high]
+    answer = {**whole["task"], "events": shown[::-1] if given.get("reverseOrder") else shown}
+    if has_more:
+        content = [_question(given), whole, following]
+        answer["nextPageToken"] = front.seal.close("history", content)
+    return answer
+
+
+@writes("RespondDecisionTaskCompleted")
+def respond_decision_task_completed(front: Front, unit: Unit, given: Given) -> Answer:
+    """Apply all the decisions; those that SWF would refuse become events that say so."""
+    state, started, _ = unit.held(front.seal.open("decision", given["taskToken"]))
+    decisions, refusals = decided(unit.transaction, state, given.get("decisions", []))
+    task_list = given.get("taskList")
+    patience = given.get("taskListScheduleToStartTimeout")
+    state.tail = None
+    unit.do(
+        state,
+        CompleteDecisionTask(
+            started_event_id=started,
+            decisions=decisions,
+            execution_context=given.get("executionContext"),
+            task_list=None if task_list is None else task_list["name"],
+            task_list_schedule_to_start=seconds(patience) if task_list else None,
+            refusals=refusals,
+            terms=front.terms,
+        ),
+    )
+    if state.progress.last_event_id >= front.limits.events and not state.is_closed:
+        unit.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
+    return None
