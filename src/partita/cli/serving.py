@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,11 +14,13 @@ from partita.cli.context import backend_option, open_client
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
 from partita.server.mounting import is_loopback, mounted
-from partita.server.running import bound
+from partita.server.running import bound, url_of
 from partita.server.running import serve as serve_on
 from partita.swf.front import Front
+from partita.swf.lambdas import Handler, Lambdas
 from partita.swf.protocol import POLL, SwfProtocol
 from partita.swf.signature import Keyring
+from partita.worker.loading import load
 
 ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 """The environment variable with access keys: ID:SECRET, separated by spaces."""
@@ -37,6 +41,14 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 @click.option("--insecure-local", is_flag=True, help="Take unsigned requests, on loopback only.")
 @click.option("--region", default="us-east-1", show_default=True, help="For ARNs.")
 @click.option("--poll-seconds", type=click.FloatRange(0, 60), default=POLL, show_default=True)
+@click.option(
+    "--lambda",
+    "lambdas",
+    metavar="NAME=FILE:HANDLER",
+    multiple=True,
+    help="A Lambda function that is run here; may be repeated.",
+)
+@click.option("--lambda-endpoint", metavar="URL", help="Where all other Lambda functions are.")
 @backend_option
 @click.pass_context
 def serve(
@@ -49,6 +61,8 @@ def serve(
     insecure_local: bool,
     region: str,
     poll_seconds: float,
+    lambdas: tuple[str, ...],
+    lambda_endpoint: str | None,
     backend: str | None,
 ) -> None:
     """Speak Amazon SWF's protocol, for AWS's SDKs and CLI, until SIGTERM or Ctrl-C.
@@ -58,25 +72,47 @@ def serve(
     """
     keys = _keys(access_keys, access_key_file)
     _check_safety(host, keys, insecure_local=insecure_local)
+    functions = dict(_function(text) for text in lambdas)
+    has_lambdas = bool(functions or lambda_endpoint)
     with open_client(ctx, backend) as client:
-        engine = client.service
-        if not isinstance(engine, Engine):
+        if not isinstance(client.service, Engine):
             raise InvalidOptionError("serve needs the embedded engine: a database as --backend")
-        protocol = SwfProtocol(
-            Front(engine, region=region),
-            keyring=Keyring(keys) if keys else None,
-            poll=poll_seconds,
-        )
+        front = Front(client.service, region=region, lambdas=has_lambdas)
+        keyring = Keyring(keys) if keys else None
+        protocol = SwfProtocol(front, keyring=keyring, poll=poll_seconds)
         with bound(host, port) as listening:
-            name, number = listening.getsockname()[:2]
-            shown = f"[{name}]" if ":" in name else name
             print(
-                f"partita: swf on http://{shown}:{number}; "
-                f"{len(keys)} access keys; stop it with Ctrl-C",
+                f"partita: swf on {url_of(listening)}; {len(keys)} access keys; "
+                "stop it with Ctrl-C",
                 file=sys.stderr,
                 flush=True,
             )
-            serve_on(mounted([protocol], only_local=not keys), [listening], protocol.close)
+            with _invoking(front, functions, lambda_endpoint):
+                serve_on(mounted([protocol], only_local=not keys), [listening], protocol.close)
+
+
+@contextmanager
+def _invoking(front: Front, functions: dict[str, Handler], url: str | None) -> Iterator[None]:
+    if not functions and url is None:
+        yield
+        return
+    lambdas = Lambdas(front, functions, url)
+    try:
+        yield
+    finally:
+        lambdas.close()
+
+
+def _function(text: str) -> tuple[str, Handler]:
+    """Return the name and the handler that NAME=FILE:HANDLER stands for."""
+    name, equals, target = text.partition("=")
+    source, colon, attribute = target.rpartition(":")
+    if not (name and equals and colon and source):
+        raise InvalidOptionError(f"--lambda {text}: write NAME=FILE:HANDLER")
+    handler = getattr(load(source), attribute, None)
+    if not callable(handler):
+        raise InvalidOptionError(f"--lambda {text}: {source} has no function {attribute}")
+    return name, handler
 
 
 def _keys(given: tuple[str, ...], file: str | None) -> dict[str, str]:

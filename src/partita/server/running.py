@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
@@ -53,11 +55,34 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(
-    application: Starlette, listening: Sequence[socket.socket], stopping: Callable[[], None]
-) -> None:
-    """Serve until SIGINT or SIGTERM; `stopping` is called before the last requests are awaited."""
-    config = uvicorn.Config(
+@contextmanager
+def in_background(
+    application: Starlette, stopping: Callable[[], None], *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
+    """Serve on a thread for as long as the block lasts; give the URL.
+
+    Raises:
+        InvalidOptionError: the address cannot be taken.
+    """
+    with bound(host, port) as listening:
+        server = _Server(_config(application), stopping)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            yield url_of(listening)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return the URL by which a socket is reached."""
+    name, number = listening.getsockname()[:2]
+    return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
+
+
+def _config(application: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
         log_level="warning",
         access_log=False,
@@ -65,4 +90,10 @@ def serve(
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=75,
     )
-    _Server(config, stopping).run(sockets=list(listening))
+
+
+def serve(
+    application: Starlette, listening: Sequence[socket.socket], stopping: Callable[[], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM; `stopping` is called before the last requests are awaited."""
+    _Server(_config(application), stopping).run(sockets=list(listening))
