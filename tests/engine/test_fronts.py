@@ -31,9 +31,16 @@ def test_what_was_submitted_cannot_be_taken_back() -> None:
 
 def test_who_subscribed_hears_of_work_until_the_end() -> None:
     engine, heard = Engine(MemoryStore()), threading.Event()
-    end = engine.subscribe(heard.set)
+    told: list[set[tuple[str, str, str]] | None] = []
+
+    def hear(lines: set[tuple[str, str, str]] | None) -> None:
+        told.append(lines)
+        heard.set()
+
+    end = engine.subscribe(hear)
     engine.start_workflow_execution(StartRequest(workflow_id="a", workflow_type=WorkflowType("w")))
     assert heard.wait(10)
+    assert told == [{("decision", "default", "default")}]
     end()
     heard.clear()
     engine.start_workflow_execution(StartRequest(workflow_id="b", workflow_type=WorkflowType("w")))

@@ -186,7 +186,7 @@ def test_polls_need_a_domain(quiet: Story) -> None:
 
 def test_decision_tasks_come_to_the_list_that_was_named(story: Story) -> None:
     story.start()
-    sticky = {"taskList": {"name": "mine"}, "taskListScheduleToStartTimeout": "1"}
+    sticky: dict[str, Any] = {"taskList": {"name": "mine"}, "taskListScheduleToStartTimeout": "1"}
     story.decide(**sticky)
     story.client.signal_workflow_execution(domain=DOMAIN, workflowId="w", signalName="s")
     assert story.find("DecisionTaskScheduled") == {
@@ -223,7 +223,8 @@ def test_a_task_comes_in_pages(story: Story, backwards: bool, late: bool) -> Non
     story.decide()
     for n in range(6):
         story.client.signal_workflow_execution(domain=DOMAIN, workflowId="w", signalName=str(n))
-    given = {"reverseOrder": backwards, "maximumPageSize": 4, "startAtPreviousStartedEvent": late}
+    given: dict[str, Any] = {"reverseOrder": backwards, "maximumPageSize": 4}
+    given["startAtPreviousStartedEvent"] = late
     task = story.poll(**given)
     token, started = task["taskToken"], task["startedEventId"]
     story.client.signal_workflow_execution(domain=DOMAIN, workflowId="w", signalName="unseen")

@@ -26,7 +26,7 @@ from partita.commands import (
     StartDecisionTask,
     Terminate,
 )
-from partita.engine.core import DEFAULT_LEASE, Core, Rest
+from partita.engine.core import DEFAULT_LEASE, Core, Hearer, Rest
 from partita.engine.dispatch import activity_task
 from partita.engine.forks import fork
 from partita.engine.imports import keep
@@ -151,10 +151,11 @@ class Engine:
         """Have `work` done in a transaction, without a thread that waits for it."""
         return self._core.loop.submit(work)
 
-    def subscribe(self, heard: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, heard: Hearer) -> Callable[[], None]:
         """Have `heard` called, on the engine's thread, when there may be something to take.
 
-        It must return at once. Return what ends it.
+        It is told in which queues (kind, domain and task list), or None for any; it must
+        return at once. Return what ends it.
         """
         return self._core.subscribe(heard)
 

@@ -18,7 +18,7 @@ from partita.engine.listening import Listening
 from partita.engine.liveness import Leases, new_worker
 from partita.engine.loop import Loop, Request
 from partita.engine.states import States
-from partita.engine.unit import Unit
+from partita.engine.unit import Line, Unit
 from partita.errors import (
     ConflictError,
     PartitaError,
@@ -39,6 +39,9 @@ from partita.state import (
 from partita.store import News, Store, WorkerRecord
 
 T = TypeVar("T")
+
+Hearer = Callable[[set[Line] | None], None]
+"""Hear in which queues there may be something to take; None: in any."""
 
 Rest = Callable[[float | None, bool], float | None]
 """Hear that there is nothing to do now; see `Engine.on_rest`."""
@@ -95,7 +98,7 @@ class Core:
         self._closings: dict[int, list[threading.Event]] = {}
         self._unchecked = False  # whether some of them may have come without our knowing
         self._news = threading.Condition()
-        self._hearers: list[Callable[[], None]] = []
+        self._hearers: list[Hearer] = []
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.listening = Listening()
@@ -245,12 +248,12 @@ class Core:
             self._unchecked = bool(self._closings)
         with self._news:
             self._news.notify_all()
-        self._tell_hearers()
+        self._tell_hearers(None)
 
-    def _tell_hearers(self) -> None:
-        """Tell those who wait without a thread that there may be something to take."""
+    def _tell_hearers(self, lines: set[Line] | None) -> None:
+        """Tell those who wait without a thread in which queues there may be something to take."""
         for heard in tuple(self._hearers):
-            heard()
+            heard(lines)
 
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         self._given = []
@@ -326,12 +329,11 @@ class Core:
         for state in unit.closed:
             for event in self._closings.pop(state.run, ()):
                 event.set()
-        has_work = bool(unit.ready_activities or unit.ready_decisions or unit.freed)
-        if has_work or self._followers:
+        if unit.lines or unit.freed or self._followers:
             with self._news:
                 self._news.notify_all()
-        if has_work:
-            self._tell_hearers()
+        if unit.lines or unit.freed:
+            self._tell_hearers(None if unit.freed else unit.lines)
 
     # -- a worker in this process ----------------------------------------------------------
 
@@ -466,8 +468,8 @@ class Core:
         with self._news:
             self._news.wait(min(seconds, PATIENCE))
 
-    def subscribe(self, heard: Callable[[], None]) -> Callable[[], None]:
-        """Have `heard` called, on the engine's thread, when there may be something new.
+    def subscribe(self, heard: Hearer) -> Callable[[], None]:
+        """Have `heard` called, on the engine's thread, when there may be something to take.
 
         Return what ends it.
         """

@@ -64,6 +64,9 @@ FEW = 64
 DUE_LIMIT = 500
 """Items that one transaction looks at because their time has come."""
 
+Line = tuple[str, str, str]
+"""A queue: kind, domain and task list."""
+
 
 class Unit:
     """One transaction in the making."""
@@ -77,6 +80,7 @@ class Unit:
         "closed",
         "freed",
         "heartbeats",
+        "lines",
         "needed",
         "next_due",
         "now",
@@ -105,6 +109,7 @@ class Unit:
         self.ready_decisions: dict[int, State] = {}  # wait to be taken
         self.ready_activities: dict[tuple[int, str], State] = {}
         self.next_due: float | None = None  # the soonest that was put
+        self.lines: set[Line] = set()  # queues into which something was put
         self.freed = False  # whether a place in a lane became free
         self.heartbeats: list[tuple[State, str, str | None]] = []
         self.needed: set[int] = set()  # runs that must not be removed meanwhile
@@ -210,6 +215,7 @@ class Unit:
         for item in change.put:
             is_held = reuses and item is not state.items.get((item.kind, item.id))
             if item.queue is not None and not is_held:
+                self.lines.add((item.kind, state.execution.domain, item.queue))
                 if item.kind == "activity":
                     self.ready_activities[run, item.id] = state
                 else:

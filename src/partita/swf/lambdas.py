@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from partita.commands import CompleteLambdaFunction, FailLambdaFunction, StartLambdaFunction
-from partita.engine.unit import Unit
+from partita.engine.unit import Line, Unit
 from partita.errors import PartitaError, TaskLostError
 from partita.rules.lambdas import DEFAULT_START_TO_CLOSE
 from partita.state import LAMBDA_TASK_LIST, OpenLambda
@@ -82,7 +82,7 @@ class Lambdas:
         self._news = threading.Event()
         self._closed = False
         self._slots = threading.Semaphore(SLOTS)
-        self._end = front.engine.subscribe(self._news.set)
+        self._end = front.engine.subscribe(self._heard)
         self._thread = threading.Thread(target=self._run, name="partita lambdas", daemon=True)
         self._thread.start()
 
@@ -95,6 +95,10 @@ class Lambdas:
         until = time.monotonic() + GRACE
         for _ in range(SLOTS):
             self._slots.acquire(timeout=max(0.0, until - time.monotonic()))
+
+    def _heard(self, lines: set[Line] | None) -> None:
+        if lines is None or any(kind == OpenLambda.kind for kind, _, _ in lines):
+            self._news.set()
 
     def _run(self) -> None:
         while not self._closed:

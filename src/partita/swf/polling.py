@@ -9,20 +9,17 @@ is put back at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from partita.commands import Release
-from partita.engine.unit import Unit
+from partita.engine.unit import Line, Unit
 from partita.errors import TaskLostError
 from partita.history import RescheduleCause
 from partita.state import State
 from partita.swf.faults import LimitExceededFault, fault_of
 from partita.swf.front import Answer, Front, Given
 from partita.swf.tasks import start_activity, start_decision
-
-Key = tuple[str, str, str]
-"""Kind (`activity` or `decision`), domain and task list."""
 
 START: dict[str, Callable[[Front, Unit, State, str, Given], Answer]] = {
     "activity": start_activity,
@@ -40,13 +37,14 @@ Held = tuple[str, int, int, str]
 class Poll:
     """One client that waits. Belongs to the event loop, but for `open`, which all may read."""
 
-    __slots__ = ("answer", "given", "gone", "held", "open")
+    __slots__ = ("answer", "given", "gone", "held", "looked", "open")
 
     def __init__(self, given: Given, answer: asyncio.Future[Answer]) -> None:
         self.given = given
         self.answer = answer
         self.held: Held | None = None  # what its answer holds
         self.open = True  # whether it may be given a task
+        self.looked = False  # whether its task list was looked into since it came
         self.gone = False  # whether its client is known to have gone
 
 
@@ -67,8 +65,8 @@ class Polls:
     def __init__(self, front: Front) -> None:
         self._front = front
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[Key, dict[Poll, None]] = {}  # in the order in which they came
-        self._stale: set[Key] = set()  # task lists that are to be looked into
+        self._waiting: dict[Line, dict[Poll, None]] = {}  # in the order in which they came
+        self._stale: set[Line] = set()  # task lists that are to be looked into
         self._looking: asyncio.Task[None] | None = None
         self._current: asyncio.Task[None] | None = None  # the one look that goes on
         self._closed = False
@@ -82,15 +80,15 @@ class Polls:
         Raises:
             LimitExceededFault: too many wait for that task list.
         """
-        key = (kind, given["domain"], given["taskList"]["name"])
-        waiting = self._waiting.setdefault(key, {})
+        line = (kind, given["domain"], given["taskList"]["name"])
+        waiting = self._waiting.setdefault(line, {})
         if len(waiting) >= self._front.limits.pollers:
             raise LimitExceededFault(f"{len(waiting)} polls wait for that task list already")
         poll = Poll(given, self._loop.create_future())
         waiting[poll] = None
         if self._closed:
             wait = 0.0
-        self._look_into([key])
+        self._look_into([line])
         try:
             await asyncio.wait({poll.answer}, timeout=wait)
             if not poll.answer.done():
@@ -102,21 +100,22 @@ class Polls:
                 self._put_back(poll.held)
             raise
         finally:
-            self._forget(key, poll)
+            self._forget(line, poll)
 
     async def _last_chance(self, poll: Poll) -> None:
-        """Take nothing more, but wait for what is being committed for this poll just now."""
+        """Be looked for once at least; then take nothing more but what is being committed."""
+        while self._looking is not None and not poll.looked and not poll.answer.done():
+            await _first(self._current or self._looking, poll.answer)
         poll.open = False
         if self._current is not None:
-            either: set[asyncio.Future[Any]] = {self._current, poll.answer}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            await _first(self._current, poll.answer)
 
-    def _forget(self, key: Key, poll: Poll) -> None:
+    def _forget(self, line: Line, poll: Poll) -> None:
         poll.open = False
-        waiting = self._waiting.get(key, {})
+        waiting = self._waiting.get(line, {})
         waiting.pop(poll, None)
         if not waiting:
-            self._waiting.pop(key, None)
+            self._waiting.pop(line, None)
 
     def close(self) -> None:
         """Let every poll end with nothing, now and from now on."""
@@ -124,6 +123,10 @@ class Polls:
             return
         self._closed = True
         self._end()
+        if self._current is None:
+            self._dismiss()
+
+    def _dismiss(self) -> None:
         for waiting in self._waiting.values():
             for poll in waiting:
                 if not poll.answer.done():
@@ -131,18 +134,16 @@ class Polls:
 
     # -- looking
 
-    def _heard(self) -> None:
-        """Hear, on the engine's thread, that there may be something new."""
+    def _heard(self, lines: set[Line] | None) -> None:
+        """Hear, on the engine's thread, where there may be something to take."""
         try:
-            self._loop.call_soon_threadsafe(self._look_everywhere)
+            self._loop.call_soon_threadsafe(self._look_into, lines)
         except RuntimeError:  # the loop is closed: nobody polls any more
             pass
 
-    def _look_everywhere(self) -> None:
-        self._look_into(list(self._waiting))
-
-    def _look_into(self, keys: list[Key]) -> None:
-        self._stale.update(keys)
+    def _look_into(self, lines: Collection[Line] | None) -> None:
+        """Look into these queues, or into all, as far as somebody waits there."""
+        self._stale.update(self._waiting.keys() if lines is None else self._waiting.keys() & lines)
         if self._looking is None and self._stale:
             self._looking = self._loop.create_task(self._look())
 
@@ -155,10 +156,12 @@ class Polls:
                 await self._current
         finally:
             self._looking = self._current = None
+            if self._closed:
+                self._dismiss()
 
-    async def _look_once(self, stale: set[Key]) -> None:
-        wanted = {key: list(self._waiting.get(key, ())) for key in stale}
-        wanted = {key: polls for key, polls in wanted.items() if polls}
+    async def _look_once(self, stale: set[Line]) -> None:
+        wanted = {line: list(self._waiting.get(line, ())) for line in stale}
+        wanted = {line: polls for line, polls in wanted.items() if polls}
         if not wanted:
             return
         work = self._front.engine.submit(lambda unit: self._take(unit, wanted))
@@ -167,6 +170,8 @@ class Polls:
         except Exception as error:
             self._fail([poll for polls in wanted.values() for poll in polls], error)
             return
+        for poll in (poll for polls in wanted.values() for poll in polls):
+            poll.looked = True
         for poll, answer in found.answers.items():
             if poll.gone or poll.answer.done():
                 self._put_back(found.held[poll])
@@ -174,7 +179,7 @@ class Polls:
                 poll.held = found.held[poll]
                 poll.answer.set_result(answer)
         if found.again is not None:
-            self._loop.call_later(found.again, self._look_everywhere)
+            self._loop.call_later(found.again, self._look_into, None)
 
     def _fail(self, polls: list[Poll], error: Exception) -> None:
         for poll in polls:
@@ -183,7 +188,7 @@ class Polls:
 
     # -- on the engine's thread
 
-    def _take(self, unit: Unit, wanted: dict[Key, list[Poll]]) -> _Found:
+    def _take(self, unit: Unit, wanted: dict[Line, list[Poll]]) -> _Found:
         found = _Found()
         for (kind, domain, task_list), polls in wanted.items():
             self._take_from(unit, kind, domain, task_list, polls, found)
@@ -231,3 +236,8 @@ class Polls:
             """Do nothing: if it cannot be put back, it comes back by its timeout."""
 
         self._front.engine.submit(work).add_done_callback(told)
+
+
+async def _first(*either: asyncio.Future[Any]) -> None:
+    """Wait until one of these is done, whatever came of it."""
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
