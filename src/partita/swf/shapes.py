@@ -113,6 +113,9 @@ def _broken(name: str, value: Any, path: str) -> Iterator[str]:
             for key, one in value.items():
                 yield from _broken(shape["members"][key], one, _below(path, key))
         case "list":
+            if len(value) > shape.get("max", len(value)):
+                limit = f"Member must have length less than or equal to {shape['max']}"
+                yield _sentence(value, path, limit)
             for place, one in enumerate(value, 1):
                 yield from _broken(shape["member"], one, _below(path, f"{place}.member"))
         case "string":
