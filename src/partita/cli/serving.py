@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from partita.cli.context import backend_option, open_client
-from partita.engine import Engine
 from partita.errors import InvalidOptionError
+from partita.server.local import engine_of
 from partita.server.mounting import is_loopback, mounted
 from partita.server.running import bound, url_of
 from partita.server.running import serve as serve_on
@@ -75,9 +75,7 @@ def serve(
     functions = dict(_function(text) for text in lambdas)
     has_lambdas = bool(functions or lambda_endpoint)
     with open_client(ctx, backend) as client:
-        if not isinstance(client.service, Engine):
-            raise InvalidOptionError("serve needs the embedded engine: a database as --backend")
-        front = Front(client.service, region=region, lambdas=has_lambdas)
+        front = Front(engine_of(client.service), region=region, lambdas=has_lambdas)
         keyring = Keyring(keys) if keys else None
         protocol = SwfProtocol(front, keyring=keyring, poll=poll_seconds)
         with bound(host, port) as listening:
