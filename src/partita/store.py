@@ -254,9 +254,7 @@ class Transaction(Protocol):
     def entries(self, kind: str, domain: str) -> dict[str, str]:
         """Return what the catalogue holds of a kind in a domain, by key."""
 
-    def enter(
-        self, kind: str, domain: str, key: str, body: str | None, was: str | None
-    ) -> None:
+    def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
         """Insert, replace or (with None) remove what the catalogue holds under a key.
 
         Raises:
