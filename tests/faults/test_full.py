@@ -74,7 +74,7 @@ def test_workers_have_no_room_for_a_while(ledger: Path, tmp_path: Path, scale: i
 
         for _ in range(scale):
             pause(0.5)
-            with no_room(limit, 4096):
+            with no_room(limit, MEGABYTE // 4):  # more than the ledger takes
                 pause(1.0)
         load.finish()
     assert "disk" in ledger.with_suffix(".log").read_text()
