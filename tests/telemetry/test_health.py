@@ -261,3 +261,53 @@ def test_partita_worker_listens(tmp_path: Path) -> None:
             worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=30)
         assert worker.returncode == 0
+
+
+def two_ports() -> int:
+    """Return a free port whose next one is free, too."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as first:
+            port = int(first.getsockname()[1])
+            try:
+                socket.create_server(("127.0.0.1", port + 1)).close()
+            except OSError:
+                continue
+            return port
+
+
+def test_supervised_workers_listen_on_ports_in_a_row(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(FLOW)
+    port = two_ports()
+    options = ["worker", "flow.py", "--processes", "2", "--listen", str(port)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "partita", *options], cwd=tmp_path, env=environment()
+    ) as supervisor:
+        try:
+            for one in (port, port + 1):
+                until(lambda one=one: is_ready(f"http://127.0.0.1:{one}"), 60)  # type: ignore[misc]
+        finally:
+            supervisor.terminate()
+        assert supervisor.wait(60) == 0
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return asked(f"{url}/readyz")[0] == 200
+    except OSError:  # it does not listen yet
+        return False
+
+
+def test_a_port_may_be_shared_by_those_who_agree() -> None:
+    first, _ = bind(LOOPBACK, shared=True)
+    with first:
+        address = Address("127.0.0.1", first.getsockname()[1])
+        bind(address, shared=True)[0].close()
+        with pytest.raises(InvalidOptionError, match="in use"):
+            bind(address)
+
+
+def test_ports_in_a_row_end_somewhere() -> None:
+    assert Address("::1", 9090).after(2) == ("::1", 9092)
+    assert LOOPBACK.after(3) == LOOPBACK
+    with pytest.raises(InvalidOptionError, match="names no port"):
+        Address("127.0.0.1", 65535).after(1)

@@ -37,13 +37,20 @@ class Observing:
             print(f"partita: {text}", file=sys.stderr, flush=True)
 
     @contextmanager
-    def serving(self, service: Service, worker: Worker) -> Iterator[None]:
-        """Answer probes while the block runs, if that was asked for."""
+    def serving(self, service: Service, worker: Worker, place: int | None = None) -> Iterator[None]:
+        """Answer probes while the block runs, if that was asked for.
+
+        Those of a supervisor's workers listen on ports in a row, each by its `place` from 1;
+        one that replaces another shares its port until that has ended.
+        """
         if self.listen is None:
             yield
             return
-        live, ready = checks_of(service, worker)
-        with serving(self.listen, live, ready, _metrics(service, worker)) as address:
+        address = self.listen if place is None else self.listen.after(place - 1)
+        render = _metrics(service, worker)
+        with serving(
+            address, *checks_of(service, worker), render, shared=place is not None
+        ) as address:
             self.say(f"listening on {address.url}: /healthz, /readyz, /metrics")
             yield
 

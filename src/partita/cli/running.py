@@ -39,7 +39,7 @@ from partita.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
 from partita.worker.core import DEFAULT_GRACE, DEFAULT_SLOTS, log_decision_failed
 from partita.worker.loading import load
-from partita.worker.supervised import Limits, Supervised, socket_number
+from partita.worker.supervised import Limits, Supervised, place, socket_number
 
 _input = click.option(
     "--input", "input_", metavar="JSON", help="Arguments: a list, or {args, kwargs}; @FILE, -."
@@ -285,7 +285,7 @@ def worker(
             task_lists=task_lists or (DEFAULT_TASK_LIST,),
             slots=slots,
         )
-        with observing.serving(client.service, worker):
+        with observing.serving(client.service, worker, None if number is None else place()):
             _serve(worker, grace, supervised, observing)
     return 0
 

@@ -66,6 +66,16 @@ class Address(NamedTuple):
         except ValueError:
             return False
 
+    def after(self, places: int) -> Address:
+        """Return the address so many ports further; any free port stays any.
+
+        Raises:
+            InvalidOptionError: there is no such port.
+        """
+        if self.port == 0:
+            return self
+        return parse_address(f"[{self.host}]:{self.port + places}")
+
     @property
     def url(self) -> str:
         """How to reach it."""
@@ -173,8 +183,10 @@ def _is_allowed(header: str, token: str) -> bool:
     return right and scheme.lower() == "bearer"
 
 
-def bind(address: Address) -> tuple[socket.socket, str | None]:
+def bind(address: Address, *, shared: bool = False) -> tuple[socket.socket, str | None]:
     """Return a socket that listens there, and the token that must be asked for, if any.
+
+    With `shared`, others of this user who say the same may listen there, too.
 
     Raises:
         InvalidOptionError: it is beyond loopback and there is no token, or it cannot be had.
@@ -186,8 +198,10 @@ def bind(address: Address) -> tuple[socket.socket, str | None]:
             f"may be without a token: set {TOKEN}, or listen on 127.0.0.1"
         )
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    shared = shared and hasattr(socket, "SO_REUSEPORT")
     try:
-        return socket.create_server((address.host, address.port), family=family), token
+        where = (address.host, address.port)
+        return socket.create_server(where, family=family, reuse_port=shared), token
     except OSError as error:
         raise InvalidOptionError(
             f"cannot listen on {address.host}:{address.port} ({_why(error)}); "
@@ -206,19 +220,22 @@ def serving(
     live: Mapping[str, Check],
     ready: Mapping[str, Check],
     metrics: Render | None = None,
+    *,
+    shared: bool = False,
 ) -> Iterator[Address]:
     """Answer probes on a thread, until the block ends; yield where.
 
     Raises:
         InvalidOptionError: nobody may, or can, listen there.
     """
-    listening, token = bind(address)
+    listening, token = bind(address, shared=shared)
     with listening:
         import uvicorn
 
         config = uvicorn.Config(
             make_app(live, ready, metrics, token),
             log_config=None,
+            log_level="warning",
             access_log=False,
             lifespan="off",
             loop="asyncio",

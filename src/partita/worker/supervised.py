@@ -21,6 +21,9 @@ from msgspec import Struct
 VARIABLE = "PARTITA_SUPERVISOR"
 """The environment variable that holds the socket's number."""
 
+PLACE = "PARTITA_PLACE"
+"""The environment variable that says which of the supervisor's workers this is, from 1."""
+
 READY = b"ready"
 REPLACE = b"replace"
 
@@ -100,6 +103,12 @@ def socket_number() -> int | None:
     """Return the number of the socket, if this process has a supervisor; once."""
     number = os.environ.pop(VARIABLE, "")  # what this process starts is not supervised
     return int(number) if number.isdecimal() else None
+
+
+def place() -> int:
+    """Return which of the supervisor's workers this process is, from 1; 1 without one; once."""
+    number = os.environ.pop(PLACE, "")
+    return int(number) if number.isdecimal() else 1
 
 
 def resident() -> int:

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from partita.worker.supervised import READY, REPLACE, VARIABLE
+from partita.worker.supervised import PLACE, READY, REPLACE, VARIABLE
 
 START_LIMIT = 60.0
 """Seconds that a worker may take to begin, before it is taken for stuck."""
@@ -48,9 +48,9 @@ log = logging.getLogger("partita.worker")
 class Process:
     """One worker process, and our end of the socket that it has."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], place: int) -> None:
         ours, theirs = socket.socketpair()
-        environment = {**os.environ, VARIABLE: str(theirs.fileno())}
+        environment = {**os.environ, VARIABLE: str(theirs.fileno()), PLACE: str(place)}
         with theirs:
             self._process = subprocess.Popen(
                 command,
@@ -303,7 +303,7 @@ class Supervisor:
                 return
 
     def _start(self, place: Place) -> Process:
-        process = Process(self._command)
+        process = Process(self._command, place.number)
         self._selector.register(process.socket, selectors.EVENT_READ, (place, process))
         return process
 
