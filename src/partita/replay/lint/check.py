@@ -63,12 +63,13 @@ class _Report:
         self._filename = filename
         self._lines = re.split(r"\r\n|\r|\n", source)
 
-    def add(self, fault: Fault, place: str) -> None:
+    def add(self, fault: Fault, place: str, *, in_decider: bool) -> None:
         node, rule = fault.node, RULES[fault.code]
         assert isinstance(node, (ast.expr, ast.stmt))
         start = self._place(node.lineno, node.col_offset)
         end = self._place(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-        message = f"{fault.what} in {place}: {rule.why}; {rule.instead}"
+        instead = (rule.by_hand if in_decider else "") or rule.instead
+        message = f"{fault.what} in {place}: {rule.why}; {instead}"
         self.findings.add(Finding(self._filename, start, end, fault.code, message))
 
     def _place(self, row: int, offset: int) -> Place:
@@ -99,7 +100,7 @@ class _Walk(ast.NodeVisitor):
 
     def _add(self, faults: Faults) -> None:
         for fault in faults:
-            self._report.add(fault, self._place)
+            self._report.add(fault, self._place, in_decider=self._root.is_decider)
 
     # -- from function to function
 
@@ -280,4 +281,4 @@ class _Walk(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Global(self, node: ast.Global) -> None:
-        self._report.add(Fault(node, "PAR503", f"global {', '.join(node.names)}"), self._place)
+        self._add(iter([Fault(node, "PAR503", f"global {', '.join(node.names)}")]))

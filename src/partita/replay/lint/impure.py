@@ -24,29 +24,39 @@ class Rule(msgspec.Struct, frozen=True):
 
     why: str
     instead: str
+    by_hand: str = ""  # what else to do instead, where a decider is written by hand
 
 
 _ACTIVITY = "do it in an @activity"
+_DRAW = "draw it in an @activity"
 
 RULES = {
     "PAR001": Rule("this is not Python", "mend it"),
-    "PAR101": Rule("a replay reads another time", "use partita.now()"),
+    "PAR101": Rule(
+        "a replay reads another time", "use partita.now()", "use process.time, or StartTimer"
+    ),
     "PAR102": Rule(
         "it stops the worker, and a crash forgets it",
         "use partita.sleep(), or asyncio.sleep() in async code",
+        "answer StartTimer",
     ),
     "PAR103": Rule(
-        "it depends on this machine's time zone", "use partita.now(), or name the time zone"
+        "it depends on this machine's time zone",
+        "use partita.now(), or name the time zone",
+        "use process.time, or name the time zone",
     ),
-    "PAR201": Rule("a replay draws other numbers", "use partita.random()"),
-    "PAR202": Rule("a replay makes another one", "use partita.uuid4()"),
+    "PAR201": Rule("a replay draws other numbers", "use partita.random()", _DRAW),
+    "PAR202": Rule("a replay makes another one", "use partita.uuid4()", _DRAW),
     "PAR203": Rule(
-        "a replay makes another secret", "make it in an @activity, or use partita.random()"
+        "a replay makes another secret",
+        "make it in an @activity, or use partita.random()",
+        "make it in an @activity",
     ),
     "PAR301": Rule("a replay finds other files", _ACTIVITY),
     "PAR302": Rule(
         "a replay may have another environment",
         "take it as an argument, or read it in partita.side_effect()",
+        "take it as input, or read it in an @activity",
     ),
     "PAR303": Rule("a replay runs it again", "put @activity and @program on a function"),
     "PAR304": Rule("a replay asks again, and hears something else", _ACTIVITY),
@@ -57,6 +67,7 @@ RULES = {
     "PAR401": Rule(
         "threads run in another order each time",
         "use .submit() of an activity, or partita.spawn()",
+        "answer several decisions",
     ),
     "PAR402": Rule("a replay begins the processes again", "use an @activity(process=True)"),
     "PAR403": Rule("a replay cannot repeat what runs outside its event loop", _ACTIVITY),
@@ -67,7 +78,9 @@ RULES = {
         "it differs from process to process", "use a key of your own, or a digest of hashlib"
     ),
     "PAR503": Rule(
-        "executions and replays share it", "keep it in a local variable, or in the instance"
+        "executions and replays share it",
+        "keep it in a local variable, or in the instance",
+        "keep it in a marker, or in the data of a decision",
     ),
 }
 

@@ -93,8 +93,14 @@ def method(owner: Defined, name: str, depth: int = 0) -> list[Meaning]:
 def bases(owner: Defined, depth: int = 0) -> list[Defined]:
     """Return the bases of a class that the file defines."""
     assert isinstance(owner.node, ast.ClassDef)
-    found = [m for base in owner.node.bases for m in resolve(base, owner.scope, depth)]
+    named = [subscripted(base) for base in owner.node.bases]
+    found = [m for base in named for m in resolve(base, owner.scope, depth)]
     return [m for m in found if isinstance(m, Defined) and isinstance(m.node, ast.ClassDef)]
+
+
+def subscripted(base: ast.expr) -> ast.expr:
+    """Return the class in `class Mine(Base[int])`."""
+    return base.value if isinstance(base, ast.Subscript) else base
 
 
 def instance_of(node: ast.expr, scope: Scope, depth: int = 0) -> list[Defined]:

@@ -1,6 +1,6 @@
 """Tell which functions of a file are workflow code, and which are handed to others to run.
 
-Knows Partita's decorators, base class and functions, under whatever name a file has them.
+Knows Partita's decorators, base classes and functions, under whatever name a file has them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from partita.replay.lint.meaning import bases, paths, resolve
+from partita.replay.lint.meaning import bases, paths, resolve, subscripted
 from partita.replay.lint.scope import Assigned, Binding, Defined, Function, Names, Scope
 
 _HOMES = {
@@ -29,6 +29,11 @@ _HOMES = {
 _OURS = {f"partita.{name}": name for name in _HOMES} | {
     f"partita.authoring.{module}.{name}": name for name, module in _HOMES.items()
 }
+_OURS |= {
+    f"partita.deciders{module}.{name}": "Decider"
+    for name, home in (("Decider", "decider"), ("Responder", "decider"), ("RuleSet", "rule_set"))
+    for module in ("", f".{home}")
+}
 
 _WORK = {"activity", "program", "python", "side_effect"}
 _OBSERVERS = {"before_replay", "after_replay"}
@@ -41,6 +46,7 @@ class Root:
 
     function: Defined
     workflow: str  # its name, to say which
+    is_decider: bool = False  # written by hand: Python's ways of waiting are not open to it
 
 
 def ours(node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
@@ -77,13 +83,16 @@ def is_effect(call: ast.Call, scope: Scope) -> bool:
     return by_name or ours(call.func, scope) == "side_effect"
 
 
-def is_workflow_class(defined: Defined, depth: int = 0) -> bool:
-    """Return whether it is below `partita.Workflow`."""
+def workflow_class(defined: Defined, depth: int = 0) -> str | None:
+    """Return what a class is below, "Workflow" or "Decider"; None if it is neither's."""
     if not isinstance(defined.node, ast.ClassDef) or depth > 12:
-        return False
-    if any(ours(base, defined.scope) == "Workflow" for base in defined.node.bases):
-        return True
-    return any(is_workflow_class(base, depth + 1) for base in bases(defined))
+        return None
+    named = [ours(subscripted(base), defined.scope) for base in defined.node.bases]
+    found = next((one for one in named if one in ("Workflow", "Decider")), None)
+    if found is not None:
+        return found
+    below = (workflow_class(base, depth + 1) for base in bases(defined))
+    return next((one for one in below if one is not None), None)
 
 
 class Reach:
@@ -112,11 +121,12 @@ class Reach:
         return Root(function, function.node.name)
 
     def _methods(self, defined: Defined) -> Iterator[Root]:
-        if is_workflow_class(defined):
+        kind = workflow_class(defined)
+        if kind is not None:
             for bindings in defined.inner.names.values():
                 for found in _only_functions(bindings):
                     if found.node.name not in _OBSERVERS and not marks(found) & _WORK:
-                        yield Root(found, defined.node.name)
+                        yield Root(found, defined.node.name, kind == "Decider")
 
     def _by_call(self, call: ast.Call, scope: Scope) -> Iterator[Root]:
         """Look at functions that are handed to Partita by a call."""
