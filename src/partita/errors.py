@@ -144,12 +144,16 @@ class NonDeterminismError(WorkflowError):
 
     code = "NON_DETERMINISM"
 
-    def __init__(self, *, location: str, expected: str, found: str, event_id: int = 0) -> None:
+    def __init__(
+        self, *, location: str, expected: str, found: str, event_id: int = 0, advice: str = ""
+    ) -> None:
         at = f" at event {event_id}" if event_id else ""
-        super().__init__(
-            f"{location}: the code asks for {found}, but the history holds {expected}{at}; "
+        advice = advice or (
             "run the code that began this execution, take the change back, or keep both ways "
             "with partita.patched()"
+        )
+        super().__init__(
+            f"{location}: the code asks for {found}, but the history holds {expected}{at}; {advice}"
         )
         self.location = location  # file:line of the user's code
         self.expected = expected  # what the history holds

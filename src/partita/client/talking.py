@@ -10,6 +10,7 @@ from partita.authoring.failure import Failure
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
+from partita.deciders.by_hand import no_query
 from partita.errors import (
     ExecutionClosedError,
     NoWorkerError,
@@ -72,6 +73,8 @@ class Talking:
         self, code: WorkflowDefinition[..., Any], info: ExecutionInfo, name: str, payload: str
     ) -> str:
         execution = WorkflowExecution(info.workflow_id, info.run_id)
+        if not code.is_replayed:
+            raise no_query(info.workflow_type, name)
         return Replayer([code], converter=self._converter).query(
             execution,
             info.workflow_type,

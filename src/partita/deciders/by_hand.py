@@ -112,10 +112,7 @@ class ByHand:
         input: str | None,  # noqa: ARG002
     ) -> str:
         """Refuse a query: a process can be read from its history by whoever asks."""
-        raise UnknownTypeError(
-            f"{workflow_type.name} is a decider, which answers no query {name}; "
-            "read its history: Process.of(client.history(workflow_id))"
-        )
+        raise no_query(workflow_type, name)
 
     def _definition(self, workflow_type: WorkflowType) -> DeciderDefinition:
         found = self._deciders.get(workflow_type.key)
@@ -170,6 +167,14 @@ def process_answer(answer: Any, process: Process[Any], who: str) -> list[AnyDeci
 def _cost(event: AnyEvent) -> int:
     payload = getattr(event, "input", None) or getattr(event, "result", None) or ""
     return _EVENT_COST + 2 * len(payload)
+
+
+def no_query(workflow_type: WorkflowType, name: str) -> UnknownTypeError:
+    """Return the error for a query that was put to a decider."""
+    return UnknownTypeError(
+        f"{workflow_type.name} is a decider, which answers no query {name}; "
+        "read its history: Process.of(client.history(workflow_id))"
+    )
 
 
 def refused_updates(process: Process[Any]) -> list[AnyDecision]:

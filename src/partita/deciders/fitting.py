@@ -17,9 +17,15 @@ from partita.errors import NonDeterminismError
 from partita.exported import ExportedHistory
 from partita.history import AnyDecision, AnyEvent, DecisionTaskCompleted
 from partita.replay import fitting as replay
-from partita.replay.fitting import Fit
+from partita.replay.fitting import Fit, ending, ends_alike
 from partita.replay.matching import agrees, caused_by, shown
 from partita.service import DecisionTask
+
+ADVICE = (
+    "take the change back, or give the new code another version; processes that run may go on "
+    "with it, if that is what you mean"
+)
+"""What to do about a decider that would decide otherwise."""
 
 
 def fit(
@@ -62,7 +68,17 @@ def check_decisions(
                 events=events[previous:started],
             )
             caused, _ = caused_by(events, position)
-            _compare(place(definition), by_hand.decide(task), caused, event.event_id)
+            decisions = by_hand.decide(task)
+            _compare(place(definition), decisions, caused, event.event_id)
+            for decision, end in zip(decisions[-1:], caused[-1:], strict=True):
+                if not ends_alike(definition, converter, decision, end):
+                    raise NonDeterminismError(
+                        location=place(definition),
+                        expected=ending(end, converter),
+                        found=ending(decision, converter),
+                        event_id=end.event_id,
+                        advice=ADVICE,
+                    )
             previous = started
 
 
@@ -70,7 +86,7 @@ def _compare(
     where: str, decisions: list[AnyDecision], caused: list[AnyEvent], completed: int
 ) -> None:
     """Hold that the decisions are those that the events record."""
-    wrong = partial(NonDeterminismError, location=where)
+    wrong = partial(NonDeterminismError, location=where, advice=ADVICE)
     for decision, event in zip(decisions, caused, strict=False):
         if not agrees(decision, event):
             raise wrong(expected=shown(event), found=shown(decision), event_id=event.event_id)

@@ -114,16 +114,16 @@ def check_fit(
     replayer = Replayer([workflow], converter=converter)
     final = replayer.try_out(history.execution, history.workflow_type, history.events)
     last = history.events[-1]
-    if final is not None and not _ends_alike(workflow, converter, final, last):
+    if final is not None and not ends_alike(workflow, converter, final, last):
         raise NonDeterminismError(
             location=place(workflow),
-            expected=_ending(last, converter),
-            found=_ending(final, converter),
+            expected=ending(last, converter),
+            found=ending(final, converter),
             event_id=last.event_id,
         )
 
 
-def _ends_alike(
+def ends_alike(
     workflow: WorkflowSpec, converter: Converter, final: AnyDecision, last: AnyEvent
 ) -> bool:
     """Compare how the code ends with how the history does, where both are of one kind."""
@@ -150,7 +150,8 @@ def _same_result(
         return False
 
 
-def _ending(end: AnyDecision | AnyEvent, converter: Converter) -> str:
+def ending(end: AnyDecision | AnyEvent, converter: Converter) -> str:
+    """Say in a line how code, or a history, ends."""
     result = getattr(end, "result", None)
     if result is None:
         return shown(end)

@@ -16,8 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from partita.authoring.classes import Workflow
-from partita.authoring.declared import definition_of
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
@@ -25,7 +24,7 @@ from partita.deciders.fitting import fit
 from partita.exported import files_in, read
 from partita.replay.fitting import Fit, code_for
 
-AnyWorkflow = WorkflowDefinition[..., Any] | type[Workflow]
+AnyWorkflow = WorkflowDefinition[..., Any] | type[Declared]
 
 
 def replay_histories(
