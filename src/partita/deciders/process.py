@@ -288,7 +288,8 @@ class Process(Generic[I]):
         return self.counts.get(kind, 0) + self._promises.count(kind)
 
     def part(self, event: AnyEvent) -> Any:
-        """Return the activity, timer or child that an event tells of; None if it is none."""
+        """Return the activity, timer or child that an unseen event tells of; None if it is none."""
+        self.catch_up()
         return self._told.get(event.event_id)
 
     # -- folding ---------------------------------------------------------------------------
