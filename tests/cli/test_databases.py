@@ -64,7 +64,7 @@ def test_check_says_1_if_it_found_something(partita: Partita, folder: Path) -> N
         connection.commit()
     said = partita("db", "check", "-o", "json")
     assert said.status == 1
-    assert "nothing will ever wake it" in json.loads(said.out)[-1]
+    assert "no decider has ever seen it" in json.loads(said.out)[-1]
     assert "restore a backup" in said.err
     assert partita("db", "check").out.splitlines() == json.loads(said.out)
 

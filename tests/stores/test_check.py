@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from partita.engine import Engine
 from partita.state import OpenTimer
 from partita.store import Store
 from partita.stores.memory import MemoryStore
 from partita.stores.postgres import PostgresStore
 from partita.stores.sqlite import SqliteStore
+from partita.testing.conformance.arrange import started
 from tests.postgres import server
 from tests.stores import test_postgres, test_sqlite
 from tests.stores.test_obligations import activity, saved, write
@@ -30,7 +32,7 @@ FAULTS = {
     "UPDATE batches SET run = 7": "batches of run 7, which is unknown: 1",
     "INSERT INTO attributes VALUES (7, 'a', '1')": "attributes of run 7, which is unknown: 1",
     "UPDATE executions SET status = 3": "run 1 has status 0, its row 3",
-    "DELETE FROM items": "run 1 is open, but nothing in it is: nothing will ever wake it",
+    "DELETE FROM items": "run 1 is open, but nothing in it is, and no decider has ever seen it",
 }
 
 
@@ -64,3 +66,11 @@ def test_memory_is_looked_at_too() -> None:
     state.drop(("decision", ""))
     write(store, state)
     assert len(store.check()) == 2
+
+
+def test_an_execution_that_waits_for_a_signal_has_nothing_open(store: Store) -> None:
+    engine = Engine(store)
+    started(engine)
+    assert store.items(1) == []
+    assert store.check() == []
+    engine.close()

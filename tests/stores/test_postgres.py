@@ -414,7 +414,7 @@ def test_check_finds_orphans_gaps_and_wrong_revisions(one: PostgresStore, url: s
         "items of run 99, which is closed or unknown: 1",
         f"history of run {state.run}: 0 events, not 1 to 2",
         f"the open decision task of run {state.run}: it has none",
-        f"run {state.run} is open, but nothing in it is: nothing will ever wake it",
+        f"run {state.run} is open, but nothing in it is, and no decider has ever seen it",
         f"run {state.run} is at revision 1, its row at 9",
     ]
 

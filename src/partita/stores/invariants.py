@@ -51,5 +51,5 @@ def _faults_of_items(record: Record, items: Sequence[AnyItem]) -> Iterator[str]:
     if bool(progress.decision_scheduled_event_id) != bool(there["decision"]):
         whether = "has none" if progress.decision_scheduled_event_id else "says that none is open"
         yield f"the open decision task of run {run}: it {whether}"
-    if not items:
-        yield f"run {run} is open, but nothing in it is: nothing will ever wake it"
+    if not items and not progress.previous_started_event_id:
+        yield f"run {run} is open, but nothing in it is, and no decider has ever seen it"
