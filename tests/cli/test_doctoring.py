@@ -22,7 +22,7 @@ def test_what_is_found_is_told(partita: Partita, folder: Path) -> None:
     change(folder / ".partita/partita.db", "DELETE FROM items")
     said = partita("doctor")
     assert (said.status, said.err) == (1, "partita: found: 1\n")
-    assert "stuck: nothing is open in open executions: 'one'" in said.out
+    assert "stuck: what should be open in executions is not there: 'one'" in said.out
     assert "  mend: run `partita db check`" in said.out
     (finding,) = json.loads(partita("doctor", "-o", "json").out)["findings"]
     assert set(finding) == {"check", "what", "why", "mend"}

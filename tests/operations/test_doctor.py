@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from partita.commands import FailDecisionTask, StartDecisionTask
 from partita.connect import connect, upkeep
+from partita.engine import Engine
 from partita.engine.liveness import new_worker
 from partita.errors import InvalidOptionError
 from partita.operations import doctor
@@ -24,6 +25,7 @@ from partita.stores.memory import MemoryStore
 from partita.stores.postgres import PostgresStore
 from partita.stores.sqlite import SqliteStore
 from partita.stores.upkeep import Survey
+from partita.testing.conformance.arrange import started
 from tests.conftest import new_store
 from tests.postgres import server
 from tests.stores import test_postgres, test_sqlite
@@ -146,6 +148,14 @@ def test_nothing_open_at_all(place: Place, opened: Store) -> None:
     assert place.only("stuck").what.endswith("'w0', 'w1', 'w2', 'w3', 'w4' and 2 more")
 
 
+def test_what_waits_for_a_signal_is_not_stuck(place: Place, opened: Store) -> None:
+    engine = Engine(opened)
+    started(engine)
+    assert len(opened.overview(NOW).bare) == 1
+    assert checks(place) == set()
+    engine._core.loop.close()  # the store is closed by its fixture
+
+
 def test_workers_that_are_gone(place: Place, opened: Store) -> None:
     gone = replace(new_worker(NOW - 30), pid=1234567)
     with opened.transaction() as transaction:
@@ -217,7 +227,6 @@ class Patient:
 
 
 def of_patient(**survey: Any) -> list[Finding]:
-    from partita.engine import Engine
 
     patient: Any = Patient(**survey)
     return examine(patient, lambda: Engine(MemoryStore())).findings

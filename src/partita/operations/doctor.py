@@ -17,7 +17,7 @@ from msgspec import Struct
 from partita.errors import PartitaError, StoreError
 from partita.operations.upkeep import engine_of, living
 from partita.service import Service
-from partita.state import AnyItem, OpenActivity, OpenDecision
+from partita.state import AnyItem, OpenActivity, OpenDecision, Progress
 from partita.store import Overview, Queue, Record, Store
 from partita.stores.upkeep import Survey, Upkeep
 
@@ -162,10 +162,11 @@ def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
     yield from _queues(overview, bool(workers), now)
     yield from _overdue(overview, bool(workers), now)
     yield from _failing(overview)
-    if overview.bare:
+    lost = [record for record in overview.bare if _is_lost(record.progress)]
+    if lost:
         yield Finding(
             "stuck",
-            f"nothing is open in open executions: {_names(list(overview.bare))}",
+            f"what should be open in executions is not there: {_names(lost)}",
             "nothing will ever wake them: the database was changed by hand, or is damaged",
             "run `partita db check`; restore a backup, or `partita terminate` them",
         )
@@ -176,6 +177,13 @@ def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
             "the clock of a machine that works on it is ahead, or this one's is behind",
             "have all machines keep time by NTP",
         )
+
+
+def _is_lost(progress: Progress) -> bool:
+    """Whether an execution without open items waits for more than a signal, which may come."""
+    counted = progress.open_activities or progress.open_timers or progress.open_children
+    is_undecided = progress.unseen or progress.decision_scheduled_event_id
+    return bool(counted or is_undecided or not progress.previous_started_event_id)
 
 
 def _leases(survey: Survey, now: float) -> Iterator[Finding]:
