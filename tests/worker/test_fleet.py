@@ -14,9 +14,11 @@ import pytest
 
 from partita.client import Client
 from partita.connect import connect
+from partita.engine import Engine
 from partita.errors import WorkerLostError, WorkflowFailedError
 from partita.history import WorkflowType
 from partita.service import StartRequest
+from partita.state import Status
 from tests.conftest import until
 from tests.postgres import server
 from tests.worker.poison import crashes, drinks, drinks_unawares, hoards, lingers, sums
@@ -175,6 +177,36 @@ def test_a_worker_that_has_grown_is_replaced(fleet: Fleet) -> None:
     until(lambda: not is_alive(pid))
     assert fleet.client.start(hoards, 1).result(timeout=60) != pid
     assert "replacing worker 1: it holds" in fleet.said()
+
+
+@pytest.mark.timeout(300)
+def test_four_workers_and_four_clients_share_one_file(fleet: Fleet) -> None:
+    count = 40
+    fleet.begin("--processes", "4")
+    until(lambda: len(fleet.begun()) == 4, 60)
+    clients = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.worker.starter", fleet.url, f"c{number}", str(count)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    said = [client.communicate(timeout=200) for client in clients]
+    assert [errors for _, errors in said] == [""] * 4
+    assert [client.returncode for client in clients] == [0] * 4
+    started = {line for lines, _ in said for line in lines.split()}
+    assert len(started) == 4 * count
+    for workflow_id in started:
+        assert fleet.client.describe(workflow_id).info.status is Status.COMPLETED
+    assert len(fleet.begun()) == 4, "one has fallen"
+    assert fleet.end() == 0
+    assert "locked" not in fleet.said()
+    assert "rror" not in fleet.said()
+    service = fleet.client.service
+    assert isinstance(service, Engine)
+    assert service.store.check() == []
 
 
 REAL = """
