@@ -13,10 +13,12 @@ from partita.client import Client, Handle
 from partita.commands import Signal
 from partita.engine import Engine
 from partita.engine.unit import Unit
+from partita.errors import StoreFullError
 from partita.history import WorkflowExecution
 from partita.service import DecisionTask
 from partita.state import OpenDecision
 from partita.store import Store, WorkerRecord
+from partita.stores.memory import MemoryStore
 from partita.worker import Worker
 from tests.conftest import STORES, new_store, until
 
@@ -140,4 +142,34 @@ def test_a_held_task_is_given_back_at_the_end(shared: Store) -> None:
     engine.detach()
     with Witness(engine):
         assert finish(handle) == 9
+    engine.close()
+
+
+class RefusingStore(MemoryStore):
+    """A store that refuses the next so many writes."""
+
+    refusals = 0
+
+    def write(self, states: Any) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreFullError("no room left on the disk of a test")
+        super().write(states)
+
+
+def test_a_held_task_is_answered_though_a_commit_failed() -> None:
+    store = RefusingStore()
+    bury(store)
+    engine = Engine(store)
+    handle = Client(engine).start(waits, 2)
+
+    class Unlucky(Witness):
+        def decide(self, task: DecisionTask) -> Any:
+            store.refusals = 2 if not self.held else store.refusals
+            return super().decide(task)
+
+    with Unlucky(engine):
+        until(lambda: "DecisionTaskCompleted" in [e.event_type for e in handle.history()])
+        assert finish(handle) == 9
+    assert store.refusals == 0
     engine.close()

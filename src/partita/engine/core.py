@@ -309,7 +309,7 @@ class Core:
         self._states.limits = None
         self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
         if self._dispatch is not None:
-            self._dispatch.look_again()
+            self._dispatch.undone()
         if self._unit is None:
             return
         for state in self._unit.used.values():

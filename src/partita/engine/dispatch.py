@@ -78,6 +78,11 @@ class Dispatch:
         """Hear that a worker has died, perhaps over a decision."""
         self._careful_until = now + CAREFUL
 
+    def undone(self) -> None:
+        """Hear that a transaction failed, and what was done in it was not."""
+        self.look_again()
+        self._holding = True  # what it was to answer may still be held
+
     def serve(self, unit: Unit) -> list[ActivityTask]:
         """Decide, and hand out activities; return them, to be started after the commit."""
         if self.paused:

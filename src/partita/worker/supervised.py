@@ -90,11 +90,11 @@ class Supervised:
             return True
 
     def _excess(self, tasks: int) -> str | None:
-        """Return which limit was passed."""
+        """Return which limit was passed; one that has done nothing would not be smaller anew."""
         limits = self._limits
         if limits.max_tasks is not None and tasks >= limits.max_tasks:
             return f"it has done {tasks} tasks"
-        if limits.max_rss is not None and (held := resident()) > limits.max_rss:
+        if tasks and limits.max_rss is not None and (held := resident()) > limits.max_rss:
             return f"it holds {held >> 20} MiB of memory"
         return None
 

@@ -252,6 +252,8 @@ class Supervisor:
 
     def _note_fall(self, place: Place, worker: Process) -> None:
         """Take note of a worker that ended without being asked to, and when to start another."""
+        if READY in worker.hear():  # it has said so since we looked
+            self._is_proven = True
         self._forget(worker)
         place.worker = None
         if self._status is not None:
@@ -276,7 +278,7 @@ class Supervisor:
         )
 
     def _forget(self, process: Process) -> None:
-        if not process.is_silent:
+        if process.socket in self._selector.get_map():
             self._selector.unregister(process.socket)
         process.socket.close()
 
