@@ -6,6 +6,7 @@ serve one database. The engine does not ask for them; the endpoint does, for eac
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -59,6 +60,14 @@ class Reader(Protocol):
         """Return what the catalogue holds of a kind in a domain."""
 
 
+class Remembering:
+    """A reader that asks another for each entry once: many decisions name one type."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.entry = functools.cache(reader.entry)
+        self.entries = functools.cache(reader.entries)
+
+
 E = TypeVar("E", Domain, Registration)
 
 
@@ -74,15 +83,14 @@ def domain_of(reader: Reader, name: str) -> Domain:
     return msgspec.json.decode(body, type=Domain)
 
 
-def open_domain(reader: Reader, name: str) -> Domain:
-    """Return a domain in which something new may begin.
+def must_be_open(domain: Domain) -> Domain:
+    """Return a domain, if something new may begin in it.
 
     Raises:
-        UnknownResourceFault: there is none of that name, or it is deprecated.
+        UnknownResourceFault: it is deprecated.
     """
-    domain = domain_of(reader, name)
     if domain.status == DEPRECATED:
-        raise UnknownResourceFault(f"Unknown domain: {name} is deprecated")
+        raise UnknownResourceFault(f"Unknown domain: {domain.name} is deprecated")
     return domain
 
 

@@ -22,6 +22,7 @@ from partita.swf.catalogue import (
     WORKFLOW,
     Reader,
     Registration,
+    Remembering,
     domain_of,
     find_type,
 )
@@ -40,6 +41,7 @@ def decided(
         ValidationFault: a decision lacks its attributes, or one that closes is not the last.
         InvalidInputError: an attribute is missing.
     """
+    reader = Remembering(reader)
     decisions: list[AnyDecision] = []
     refusals: dict[int, str] = {}
     for place, one in enumerate(given):

@@ -16,7 +16,7 @@ from partita.swf.catalogue import (
     DEPRECATED,
     WORKFLOW,
     domain_of,
-    open_domain,
+    must_be_open,
     type_of,
 )
 from partita.swf.defaults import WORKFLOW_DEFAULTS, filled
@@ -32,11 +32,11 @@ from partita.swf.paging import page_size, place_of, token_for
 def start_workflow_execution(front: Front, unit: Unit, given: Given) -> Answer:
     """Start an execution, unless its workflow id has an open one."""
     kind = given["workflowType"]
-    domain_of(unit.transaction, given["domain"])
-    type = type_of(unit.transaction, WORKFLOW, given["domain"], kind)
+    domain = domain_of(unit.transaction, given["domain"])
+    type = type_of(unit.transaction, WORKFLOW, domain.name, kind)
     if type.status == DEPRECATED:
         raise TypeDeprecatedFault(f"{type.name}, {type.version}")
-    open_domain(unit.transaction, given["domain"])
+    must_be_open(domain)
     whole, undefined = filled(given, type, WORKFLOW_DEFAULTS)
     if undefined is not None:
         raise DefaultUndefinedFault(f"{undefined}: give it, or register {type.name} with it")

@@ -73,6 +73,7 @@ class SwfProtocol:
         self._keyring = keyring  # None: whoever reaches us may do everything
         self._poll_seconds = poll
         self._polls: Polls | None = None
+        self._known: set[str] = set()  # domains
         self._closed = False
 
     async def answer(self, request: Request) -> Response:
@@ -118,7 +119,9 @@ class SwfProtocol:
 
     async def _poll(self, request: Request, operation: str, given: Given) -> Answer:
         front = self._front
-        await run_in_threadpool(domain_of, front.store, given["domain"])
+        if given["domain"] not in self._known:  # a domain that was registered once stays
+            await run_in_threadpool(domain_of, front.store, given["domain"])
+            self._known.add(given["domain"])
         if "nextPageToken" in given:
             return await run_in_threadpool(next_page, front, given)
         kind = POLLS[operation]

@@ -20,7 +20,7 @@ from partita.swf.catalogue import (
     drop_type,
     find_type,
     keep_type,
-    open_domain,
+    must_be_open,
     type_of,
     types_of,
 )
@@ -37,7 +37,7 @@ _MEMBER = {ACTIVITY: "activityType", WORKFLOW: "workflowType"}
 
 
 def _register(front: Front, unit: Unit, kind: str, given: Given) -> Answer:
-    domain = open_domain(unit.transaction, given["domain"])
+    domain = must_be_open(domain_of(unit.transaction, given["domain"]))
     if find_type(unit.transaction, kind, domain.name, given) is not None:
         raise TypeAlreadyExistsFault(f"{given['name']}, {given['version']}")
     count = len(unit.transaction.entries(kind, domain.name))
