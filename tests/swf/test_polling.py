@@ -280,3 +280,39 @@ def test_ids_that_are_too_long_for_a_token(story: Story) -> None:
     assert story.find("ActivityTaskCompleted")["result"] == "r"
     with refused("UnknownResourceFault"):
         story.client.respond_activity_task_completed(taskToken=task["taskToken"])
+
+
+def test_pages_of_what_has_long_names(story: Story) -> None:
+    """Tokens have a length that Amazon's SDKs hold them to."""
+    long = "\N{GOTHIC LETTER AHSA}" * 256
+    kind = {"name": long, "version": long[:64]}
+    for verb in ("register_activity_type", "register_workflow_type"):
+        getattr(story.client, verb)(domain=DOMAIN, **kind)
+        getattr(story.client, verb)(domain=DOMAIN, name=long, version="z")
+    story.start(
+        long,
+        workflowType=kind,
+        taskList={"name": long},
+        childPolicy="TERMINATE",
+        executionStartToCloseTimeout="100",
+        taskStartToCloseTimeout="100",
+    )
+    task = story.poll(long, maximumPageSize=2)
+    rest = story.poll(long, maximumPageSize=2, nextPageToken=task["nextPageToken"])
+    assert [event["eventId"] for event in rest["events"]] == [3]
+    assert rest["workflowExecution"]["workflowId"] == long
+    given: dict[str, Any] = {"domain": DOMAIN, "registrationStatus": "REGISTERED"}
+    given |= {"maximumPageSize": 1, "name": long}
+    first = story.client.list_workflow_types(**given)
+    second = story.client.list_workflow_types(**given, nextPageToken=first["nextPageToken"])
+    assert second["typeInfos"][0]["workflowType"]["version"] == long[:64]
+    quotes = '"' * 256
+    schedule = decision(
+        "ScheduleActivityTask",
+        activityType=ACTIVITY,
+        activityId=quotes,
+    )
+    story.start("short")
+    story.decide(schedule)
+    token = story.poll_activity()["taskToken"]
+    story.client.respond_activity_task_completed(taskToken=token)

@@ -29,8 +29,8 @@ from partita.swf.faults import (
     fault_of,
 )
 from partita.swf.front import LOOKING, WRITING, Answer, Front, Given
+from partita.swf.histories import next_page
 from partita.swf.polling import Polls
-from partita.swf.tasks import next_page
 
 for _name in ("domains", "executions", "registration", "tasks", "visibility"):
     importlib.import_module(f"partita.swf.{_name}")  # they enter their operations

@@ -6,7 +6,6 @@ Respond… actions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from partita.commands import (
@@ -21,16 +20,14 @@ from partita.commands import (
 )
 from partita.engine.unit import Unit, make_token
 from partita.errors import TaskLostError
-from partita.history import AnyEvent, WorkflowExecution
+from partita.history import WorkflowExecution
 from partita.state import OpenActivity, State
 from partita.swf.deciding import decided
-from partita.swf.events import event_to_swf
-from partita.swf.faults import ValidationFault
 from partita.swf.front import Answer, Front, Given, writes
+from partita.swf.histories import Started, first_page
 from partita.swf.names import execution_to_swf, seconds, type_to_swf
-from partita.swf.paging import page_size
 
-LONG = 400
+LONG = 300
 """Bytes of an activity id beyond which a token, whose length is limited, does without it."""
 
 
@@ -124,53 +121,8 @@ def start_decision(front: Front, unit: Unit, state: State, id: str, given: Given
     floor = previous if given.get("startAtPreviousStartedEvent") and previous else 1
     stored = [] if state.is_new else unit.transaction.events(state.run, floor - 1)
     events = stored + [event for event in state.new_events if event.event_id >= floor]
-    task: Given = {
-        "taskToken": front.seal.close("decision", make_token(state, started)),
-        "startedEventId": started,
-        "previousStartedEventId": previous,
-        "workflowExecution": _execution(state),
-        "workflowType": type_to_swf(state.execution.workflow_type),
-    }
-    return _with_page(front, given, {"task": task, "run": state.run, "floor": floor}, None, events)
-
-
-def next_page(front: Front, given: Given) -> Answer:
-    """Return a further page of a decision task's history.
-
-    Raises:
-        ValidationFault: the token is not ours, or belongs to another task list.
-    """
-    asked, whole, place = front.seal.open("history", given["nextPageToken"])
-    if asked != _question(given):
-        raise ValidationFault("Invalid page token: it belongs to a poll with other parameters")
-    low = whole["floor"] if given.get("reverseOrder") else place
-    events = front.store.events(whole["run"], low - 1)
-    return _with_page(front, given, whole, place, events)
-
-
-def _question(given: Given) -> list[Any]:
-    return [given["domain"], given["taskList"]["name"], bool(given.get("reverseOrder"))]
-
-
-def _with_page(
-    front: Front, given: Given, whole: Given, place: int | None, events: Sequence[AnyEvent]
-) -> Answer:
-    """Return the task with those of its events that belong on a page that begins at `place`."""
-    started, floor, size = whole["task"]["startedEventId"], whole["floor"], page_size(front, given)
-    if given.get("reverseOrder"):
-        top = started if place is None else place
-        low, high, following = max(floor, top - size + 1), top, top - size
-        has_more = following >= floor
-    else:
-        low = floor if place is None else place
-        high, following = min(started, low + size - 1), low + size
-        has_more = following <= started
-    shown = [event_to_swf(event) for event in events if low <= event.event_id <= high]
-    answer = {**whole["task"], "events": shown[::-1] if given.get("reverseOrder") else shown}
-    if has_more:
-        content = [_question(given), whole, following]
-        answer["nextPageToken"] = front.seal.close("history", content)
-    return answer
+    task = Started(state.run, started, previous, floor)
+    return first_page(front, given, task, state.execution, events)
 
 
 @writes("RespondDecisionTaskCompleted")
