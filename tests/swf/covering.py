@@ -1,4 +1,4 @@
-"""Say which operations and decision types a test proves, and hold it to that."""
+"""Say which operations a test proves, and hold it to that."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 OPERATIONS: dict[str, list[str]] = defaultdict(list)
 """Tests by the operation that they prove."""
-
-DECISIONS: dict[str, list[str]] = defaultdict(list)
-"""Tests by the decision type that they prove."""
-
-CAUSES: dict[tuple[str, str], list[str]] = defaultdict(list)
-"""Tests by the event, and its cause, that they prove."""
 
 
 def proves(*operations: str) -> Callable[[F], F]:
