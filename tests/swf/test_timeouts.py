@@ -149,6 +149,19 @@ def test_children(timed: Timed) -> None:
     assert timed.find("ChildWorkflowExecutionTimedOut")["timeoutType"] == "START_TO_CLOSE"
 
 
+def test_closed_executions_go_after_the_retention_of_their_domain(timed: Timed) -> None:
+    register, retentions = timed.client.register_domain, timed.endpoint.engine.retentions
+    register(name="for ever", workflowExecutionRetentionPeriodInDays="NONE")
+    register(name="too", workflowExecutionRetentionPeriodInDays="0")
+    assert retentions() == {DOMAIN: 7 * 24 * 3600.0}
+    timed.decide(decision("CompleteWorkflowExecution"))
+    closed = {"domain": DOMAIN, "startTimeFilter": {"oldestDate": 0}}
+    assert timed.client.count_closed_workflow_executions(**closed)["count"] == 1
+    timed.pass_time(8 * 24 * 3600)
+    assert timed.endpoint.engine.apply_retentions() == 1
+    assert timed.client.count_closed_workflow_executions(**closed)["count"] == 0
+
+
 def test_timers(timed: Timed) -> None:
     timed.decide(decision("StartTimer", timerId="t", startToFireTimeout="30"))
     timed.pass_time(29)

@@ -259,9 +259,13 @@ class Engine:
     def apply_retentions(self) -> int:
         """Remove what is past its domain's retention, where nobody has looked for long; count it.
 
-        A worker's engine does so by itself.
+        A worker's engine does so by itself, as does one that `keep_retentions` was called on.
         """
         return self._sweeper.sweep()
+
+    def keep_retentions(self) -> None:
+        """Apply retentions by itself from now on, though no worker is attached."""
+        self._sweeper.start()
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Remember that there is such a workflow."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from partita.engine.unit import Unit
+from partita.store import Retention
 from partita.swf.catalogue import (
     ACTIVITY,
     DEPRECATED,
@@ -28,7 +29,11 @@ from partita.swf.faults import (
     UnknownResourceFault,
 )
 from partita.swf.front import Answer, Front, Given, looks, writes
+from partita.swf.names import NONE
 from partita.swf.paging import page
+
+DAY = 24 * 3600.0
+"""Seconds."""
 
 
 @writes("RegisterDomain")
@@ -49,6 +54,10 @@ def register_domain(front: Front, unit: Unit, given: Given) -> Answer:
         tags=tags,
     )
     keep_domain(unit.transaction, domain, None)
+    days = 0 if domain.retention == NONE else int(domain.retention)
+    if days:  # without any, executions are kept: Amazon removes them as they close
+        kept = Retention(domain=name, seconds=days * DAY, next_at=unit.now)
+        unit.transaction.pruning.put_retention(kept)
     return None
 
 

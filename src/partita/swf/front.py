@@ -59,6 +59,7 @@ class Front:
         self.region = region
         self.account = account
         self.seal: Seal = seal_of(engine)
+        engine.keep_retentions()
         self.terms = Terms(
             open_activities=self.limits.open_activities,
             open_timers=self.limits.open_timers,
