@@ -11,6 +11,7 @@
     │   ├── LoadError                  a user's file cannot be imported
     │   ├── UnreadableSourceError      a path has no Python source that can be read
     │   ├── UnknownForkPointError      no such event to fork an execution at
+    │   ├── UnsupportedError           the backend at hand cannot do it
     │   └── InvalidTokenError          a task token that this service never gave out
     ├── WorkflowError                  met inside, or about, a workflow                 exit 1
     │   ├── NonDeterminismError        the code no longer fits its history
@@ -38,6 +39,7 @@
         ├── QueryFailedError           the code that was to answer a query raised
         ├── DecisionRefusedError       a decision that the execution's state does not allow
         ├── TaskLostError              the task is no longer this worker's
+        ├── OperationRefusedError      the orchestrator does not let this account, or anyone, do it
         └── StoreError                                                                  exit 69
             ├── ConflictError          others changed the same executions all the time
             ├── StoreUnavailableError  cannot be opened or reached
@@ -122,6 +124,12 @@ class UnknownForkPointError(UsageError):
     """Say which event, or activity, an execution does not have."""
 
     code = "UNKNOWN_FORK_POINT"
+
+
+class UnsupportedError(UsageError):
+    """Say what the backend at hand cannot do, and what does instead."""
+
+    code = "UNSUPPORTED"
 
 
 class InvalidTokenError(UsageError):
@@ -401,6 +409,12 @@ class TaskLostError(ServiceError):
     """
 
     code = "TASK_LOST"
+
+
+class OperationRefusedError(ServiceError):
+    """The orchestrator does not do it: no permission, a limit, or something is deprecated."""
+
+    code = "OPERATION_REFUSED"
 
 
 class StoreError(ServiceError):

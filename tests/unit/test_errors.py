@@ -26,6 +26,8 @@ STATUS = {
     "LoadError": ("LOAD_FAILED", 2),
     "UnreadableSourceError": ("UNREADABLE_SOURCE", 2),
     "UnknownForkPointError": ("UNKNOWN_FORK_POINT", 2),
+    "UnsupportedError": ("UNSUPPORTED", 2),
+    "OperationRefusedError": ("OPERATION_REFUSED", 1),
     "NoWorkerError": ("NO_WORKER", 69),
     "QueryFailedError": ("QUERY_FAILED", 1),
     "InvalidTokenError": ("INVALID_TOKEN", 2),
