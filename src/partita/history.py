@@ -22,6 +22,10 @@ SEARCH_ATTRIBUTES = "$search_attributes"
 """The marker whose details, a JSON object, set an execution's search attributes (ours)."""
 
 
+MORE = "$more"
+"""The marker after which a turn's decisions go on in the next turn (ours)."""
+
+
 class ChildPolicy(enum.StrEnum):
     """What becomes of open children when their parent is closed from outside."""
 

@@ -96,6 +96,29 @@ class TaskListLimits(Struct, frozen=True, kw_only=True):
     burst: float = 1.0  # that may begin at once after a quiet time
 
 
+class Bounds(Struct, frozen=True, kw_only=True):
+    """What a service takes at most; what is over it, deciders keep back for their next turn.
+
+    None is no bound. An execution keeps to the same bounds for all its life, because a replay
+    keeps back what was kept back then.
+    """
+
+    decisions: int | None = None  # in one answer
+    characters: int | None = None  # of payloads in one answer; one decision always goes
+    activities: int | None = None  # open at a time
+    lambdas: bool = False  # whether it invokes Lambda functions itself, not a local stand-in
+
+
+UNBOUNDED = Bounds()
+"""The embedded engine's."""
+
+
+def bounds_of(service: object) -> Bounds:
+    """Return what a service takes at most; one that says nothing takes anything."""
+    bounds: Bounds = getattr(service, "bounds", UNBOUNDED)
+    return bounds
+
+
 class DecisionTask(Struct, frozen=True, kw_only=True):
     """What a decider is given: what happened since its last answer, or since the start."""
 

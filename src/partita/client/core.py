@@ -54,6 +54,7 @@ from partita.service import (
     Service,
     StartRequest,
     TaskListLimits,
+    bounds_of,
 )
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
 from partita.telemetry.spans import starting
@@ -463,7 +464,7 @@ class Client:
         """
         code = None if workflow is None else definition_of(workflow)
         history = self.export_history(workflow_id, run_id=run_id)
-        return stack_of(history, code, self._converter)
+        return stack_of(history, code, self._converter, bounds_of(self.service))
 
     def list(
         self,

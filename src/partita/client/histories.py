@@ -13,7 +13,7 @@ from partita.history import WorkflowExecution
 from partita.replay.fitting import check_readable
 from partita.replay.replayer import Replayer
 from partita.replay.stacks import CodeStack, WorkflowStack
-from partita.service import Importing, Service
+from partita.service import UNBOUNDED, Bounds, Importing, Service
 
 
 class Histories:
@@ -44,6 +44,7 @@ def stack_of(
     history: ExportedHistory,
     workflow: WorkflowDefinition[..., Any] | None = None,
     converter: Converter | None = None,
+    bounds: Bounds = UNBOUNDED,
 ) -> WorkflowStack:
     """Replay a history here, and say where the code waits: `workflow`, or what is imported.
 
@@ -68,7 +69,7 @@ def stack_of(
     undecided = 0
     if history.is_open and code is not None:
         check_readable(code, history, converter)
-        replayer = Replayer([code], converter=converter)
+        replayer = Replayer([code], converter=converter, bounds=bounds)
         stacks, undecided = replayer.stack(history.execution, history.workflow_type, history.events)
     return WorkflowStack(
         execution=history.execution,

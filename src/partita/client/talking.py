@@ -26,7 +26,7 @@ from partita.history import (
 )
 from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, UpdateRequest, decode_answer, encode
 from partita.replay.replayer import Replayer
-from partita.service import ExecutionInfo, Service
+from partita.service import ExecutionInfo, Service, bounds_of
 from partita.state import Status
 
 _load_any = decoder(Any)
@@ -75,7 +75,8 @@ class Talking:
         execution = WorkflowExecution(info.workflow_id, info.run_id)
         if not code.is_replayed:
             raise no_query(info.workflow_type, name)
-        return Replayer([code], converter=self._converter).query(
+        bounds = bounds_of(self._service)
+        return Replayer([code], converter=self._converter, bounds=bounds).query(
             execution,
             info.workflow_type,
             lambda: self._service.history(self._domain, execution),

@@ -158,6 +158,11 @@ class Asking:
         self._warn_of_length()
         return self.operations.submit(definition, args, kwargs, key or self.next_key())
 
+    @property
+    def lambda_role(self) -> str | None:
+        """The role by which the service may invoke Lambda functions, if it was given one."""
+        return None if self._started is None else self._started.lambda_role
+
     def origin(self) -> str:
         """Return the run id that chance and child ids derive from: a fork keeps the first one."""
         assert self._started is not None

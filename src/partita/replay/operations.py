@@ -6,6 +6,7 @@ place in the run, and a future. An event ends it; a failure hook may give it ano
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +40,13 @@ from partita.history import (
     RequestCancelActivityTask,
     RequestCancelExternalWorkflowExecution,
     ScheduleActivityTask,
+    ScheduleActivityTaskFailed,
     ScheduleLambdaFunction,
     SignalExternalWorkflowExecution,
     StartChildWorkflowExecution,
     WorkflowExecution,
 )
-from partita.replay.outcomes import BY_INITIATED, BY_SCHEDULED, refused
+from partita.replay.outcomes import ACTIVITY_ENDS, BY_INITIATED, BY_SCHEDULED, refused
 
 if TYPE_CHECKING:
     from partita.replay.asking import Asking
@@ -89,6 +91,8 @@ class Operations:
         self._open: dict[str, Operation] = {}
         self._bound: dict[int, str] = {}  # scheduled or initiated event id -> key
         self._once: dict[str, Future[Any]] = {}  # idempotent calls
+        self._activities = 0  # that the service holds
+        self._kept_back: deque[ScheduleActivityTask] = deque()  # until it can hold them
 
     @property
     def can_go_on(self) -> bool:
@@ -106,7 +110,10 @@ class Operations:
         ended = BY_SCHEDULED.get(kind)
         if ended is not None:
             key = self._bound.pop(event.scheduled_event_id, "")  # type: ignore[union-attr,arg-type]
+            if key and kind in ACTIVITY_ENDS:
+                self._activities -= 1
             self._end(key, event, ended)
+            self._release()
         elif kind is ChildWorkflowExecutionStarted:
             key = self._bound.get(event.initiated_event_id, "")  # type: ignore[union-attr]
             operation = self._open.get(key)
@@ -201,11 +208,36 @@ class Operations:
         """End what could not even be scheduled."""
         key = getattr(event, "activity_id", None) or getattr(event, "id", None)
         key = key or getattr(event, "control", None) or ""
+        if isinstance(event, ScheduleActivityTaskFailed):
+            self._activities -= 1
         operation = self._open.pop(key, None)
         if operation is not None and operation.definition is not None:
             error = refused(event, operation.definition)
             if not self._judge(key, operation, error):
                 operation.future.settle(error=error)
+        self._release()
+
+    # -- how many activities the service holds
+
+    def _issue_activity(self, request: ScheduleActivityTask, operation: Operation) -> None:
+        """Ask for an activity, now or as soon as the service can hold one more."""
+        bound = self._run.bounds.activities
+        if bound is not None and self._activities >= bound:
+            operation.deferred = True
+            self._kept_back.append(request)
+        else:
+            self._activities += 1
+            self._run.issue(request)
+
+    def _release(self) -> None:
+        """Ask for what was kept back and can be held now, unless nobody waits any more."""
+        bound = self._run.bounds.activities
+        while self._kept_back and self._run.is_running and self._activities < (bound or 0):
+            request = self._kept_back.popleft()
+            operation = self._open.get(request.activity_id)
+            if operation is not None and operation.deferred:
+                operation.deferred = False
+                self._issue_activity(request, operation)
 
     # -- what the code asks for
 
@@ -218,7 +250,8 @@ class Operations:
     ) -> Future[Any]:
         """Schedule it, at once or when the futures among its arguments are done."""
         if isinstance(definition, LambdaSpec) and definition.stand_in is not None:
-            definition = definition.stand_in
+            if not (self._run.bounds.lambdas and self._asking.lambda_role):
+                definition = definition.stand_in
         waits_for = pending_in((args, kwargs))
         if isinstance(definition, ActivityDefinition) and definition.settings.idempotent:
             return self._submit_once(definition, args, kwargs, key, waits_for)
@@ -297,9 +330,10 @@ class Operations:
         payload = self._run.dump(value, definition.arguments_label)
         match definition:
             case ActivityDefinition():
-                self._run.issue(
-                    activity_request(key, definition, operation.args, operation.kwargs, payload)
+                request = activity_request(
+                    key, definition, operation.args, operation.kwargs, payload
                 )
+                self._issue_activity(request, operation)
             case WorkflowSpec():
                 assert isinstance(operation.future, ChildFuture)
                 id = operation.future.workflow_id

@@ -55,6 +55,11 @@ Outcome = tuple[Any, BaseException | None]
 BY_SCHEDULED: dict[type[Any], Callable[[Any, Submittable, Converter], Outcome]] = {}
 """Ends of what a `scheduled_event_id` names."""
 
+ACTIVITY_ENDS = frozenset(
+    {ActivityTaskCompleted, ActivityTaskFailed, ActivityTaskTimedOut, ActivityTaskCanceled}
+)
+"""After each of these, the service holds one activity less."""
+
 BY_INITIATED: dict[type[Any], Callable[[Any, Any, Converter], Outcome]] = {}
 """Ends of what an `initiated_event_id` names."""
 

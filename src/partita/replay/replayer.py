@@ -28,7 +28,7 @@ from partita.history import (
 from partita.replay.matching import caused_by
 from partita.replay.run import Run
 from partita.replay.stacks import CodeStack
-from partita.service import DecisionTask
+from partita.service import UNBOUNDED, Bounds, DecisionTask
 
 DEFAULT_CACHE = 512 * 1024 * 1024
 """Bytes that live runs may take, roughly."""
@@ -48,11 +48,13 @@ class Replayer:
         *,
         converter: Converter | None = None,
         cache_bytes: int = DEFAULT_CACHE,
+        bounds: Bounds = UNBOUNDED,
     ) -> None:
         self._workflows: Mapping[str, WorkflowSpec] = by_key(workflows)
         self.keys = frozenset(self._workflows)  # the types that this decides for
         self._converter = converter or Converter()
         self._cache_bytes = cache_bytes
+        self._bounds = bounds
         self._used = 0
         self._runs: OrderedDict[str, Run] = OrderedDict()  # least recently used first
 
@@ -200,7 +202,7 @@ class Replayer:
             )
         if task.events[0].event_id != 1:
             raise PartitaError("the run is not alive and its history was not given from the start")
-        run = Run(workflow, task.workflow_execution, self._converter)
+        run = Run(workflow, task.workflow_execution, self._converter, self._bounds)
         run.domain = task.domain
         return run
 

@@ -33,18 +33,22 @@ from partita.errors import (
     UsageError,
 )
 from partita.history import (
+    MORE,
     AnyDecision,
     AnyEvent,
     CancelWorkflowExecution,
     CompleteWorkflowExecution,
     FailWorkflowExecution,
+    RecordMarker,
     WorkflowExecution,
     WorkflowExecutionStarted,
 )
 from partita.replay.asking import Asking
+from partita.replay.fullness import Full
 from partita.replay.matching import agrees, shown, was_refused
 from partita.replay.stacks import CodeStack, stacks_of
 from partita.replay.strands import Strand, user_line
+from partita.service import UNBOUNDED, Bounds
 from partita.state import DEFAULT_DOMAIN
 
 _PACKAGE = str(Path(errors.__file__).parent)
@@ -57,11 +61,16 @@ class Run:
     """One live workflow function."""
 
     def __init__(
-        self, workflow: WorkflowSpec, execution: WorkflowExecution, converter: Converter
+        self,
+        workflow: WorkflowSpec,
+        execution: WorkflowExecution,
+        converter: Converter,
+        bounds: Bounds = UNBOUNDED,
     ) -> None:
         self.workflow = workflow
         self.execution = execution
         self.converter = converter
+        self.bounds = bounds  # of the service that the execution lives on
         self.seen = 0  # started_event_id of the last turn
         self.cost = BASE_COST  # bytes, roughly
         self.time = 0.0  # of the turn, in seconds since the epoch
@@ -80,6 +89,7 @@ class Run:
         self._input: str | None = None
         self._decisions: list[AnyDecision] = []
         self._refused: list[AnyEvent] = []  # of the last turn; the code hears of it in the next
+        self._full = Full(bounds)
 
     # -- for the replayer ------------------------------------------------------------------
 
@@ -133,6 +143,11 @@ class Run:
             current.reset(token)
             self.reading = False
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the function can still ask for something."""
+        return self.final is None and self.asking.continuation is None and not self._evicted
+
     def evict(self) -> None:
         """End the function without letting it do anything more."""
         self._evicted = True
@@ -156,6 +171,8 @@ class Run:
         self._call_quietly(self.workflow.hooks.before_replay)
         token = current.set(asking)  # for callbacks, which run here
         refused, self._refused = self._refused, []
+        for decision in self._full.next_turn():
+            self._put(decision)
         try:
             for event in refused:
                 asking.was_refused(event)
@@ -172,6 +189,8 @@ class Run:
             self._advance()
         else:
             self.issue(self.asking.closing(self.final))
+        if self._full.is_cut and self._broken is None:
+            self._put(RecordMarker(marker_name=MORE))
         self._call_quietly(self.workflow.hooks.after_replay)
         self._raise_broken()
 
@@ -337,6 +356,10 @@ class Run:
         """Put a decision to the service, or hold it against the history."""
         if not (closing or decision.closes):
             self.check_alive()
+        if not self._full.keeps_back(decision):
+            self._put(decision)
+
+    def _put(self, decision: AnyDecision) -> None:
         if self.expected is None:
             self._decisions.append(decision)
             return

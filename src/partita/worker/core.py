@@ -41,6 +41,7 @@ from partita.service import (
     Attachable,
     DecisionTask,
     Service,
+    bounds_of,
 )
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.telemetry.spans import deciding
@@ -107,7 +108,10 @@ class Worker:
         self._converter = converter or Converter()
         self._activities = served(activities) if acts else {}
         self._deciding = Deciding(
-            decided(workflows) if decides else (), self._converter, cache_bytes
+            decided(workflows) if decides else (),
+            self._converter,
+            cache_bytes,
+            bounds_of(service),
         )
         self._slots = slots
         self._clock = clock  # what `now()` in activities reads

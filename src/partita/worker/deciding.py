@@ -15,7 +15,7 @@ from partita.deciders.decider import DeciderDefinition
 from partita.errors import UnknownTypeError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
 from partita.replay.replayer import Replayer
-from partita.service import DecisionTask
+from partita.service import UNBOUNDED, Bounds, DecisionTask
 
 
 class Producer(Protocol):
@@ -52,7 +52,11 @@ class Deciding:
     """All producers as one. Belongs to one thread."""
 
     def __init__(
-        self, workflows: Iterable[WorkflowSpec], converter: Converter, cache_bytes: int
+        self,
+        workflows: Iterable[WorkflowSpec],
+        converter: Converter,
+        cache_bytes: int,
+        bounds: Bounds = UNBOUNDED,
     ) -> None:
         by_hand: list[DeciderDefinition] = []
         replayed: list[WorkflowSpec] = []
@@ -61,7 +65,9 @@ class Deciding:
                 by_hand.append(one)
             else:
                 replayed.append(one)
-        self._replayer = Replayer(replayed, converter=converter, cache_bytes=cache_bytes)
+        self._replayer = Replayer(
+            replayed, converter=converter, cache_bytes=cache_bytes, bounds=bounds
+        )
         self._producers: list[Producer] = [
             self._replayer,
             ByHand(by_hand, converter=converter),

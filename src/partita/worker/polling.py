@@ -29,7 +29,7 @@ from partita.errors import (
     UsageError,
 )
 from partita.replay.replayer import DEFAULT_CACHE
-from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service
+from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.telemetry.spans import deciding
 from partita.worker.beats import Beats
@@ -71,7 +71,7 @@ class PollingWorker:
         self._converter = converter or Converter()
         self._decides, self._acts = decides, acts
         types = decided(workflows) if decides else ()
-        self._deciding = Deciding(types, self._converter, cache_bytes)
+        self._deciding = Deciding(types, self._converter, cache_bytes, bounds_of(service))
         self._activities = served(activities) if acts else {}
         self._unsent: deque[ActivityAnswer] = deque()  # the service was out of reach
         self._stop = threading.Event()
