@@ -1,7 +1,8 @@
 """Make the service that a URL names: the only place where parts are put together.
 
 `memory://` keeps everything in this process, `sqlite:///PATH` in a file,
-`postgresql://HOST/DATABASE` in a schema of a server. Others register
+`postgresql://HOST/DATABASE` in a schema of a server, `swf://REGION/DOMAIN` at Amazon. Others
+register
 under the entry-point groups `partita.services` (URL -> Service) and `partita.stores`
 (URL -> Store), by scheme.
 """
@@ -41,6 +42,10 @@ def connect(url: str | None = None) -> Service:
         return Engine(SqliteStore(_path(url)))
     if scheme in ("postgresql", "postgres"):
         return Engine(_postgres(url))
+    if scheme == "swf":
+        from partita.swf.backend.service import SwfService  # costs AWS's SDK, which is an extra
+
+        return SwfService(url)
     for entry in entry_points(group="partita.services", name=scheme):
         service: Service = entry.load()(url)
         return service
@@ -48,7 +53,7 @@ def connect(url: str | None = None) -> Service:
         return Engine(entry.load()(url))
     raise InvalidOptionError(
         f"no backend for {url!r}; give memory://, sqlite:///relative/path, sqlite:////absolute "
-        "or postgresql://host/database"
+        "postgresql://host/database or swf://region/domain"
     )
 
 

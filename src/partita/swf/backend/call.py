@@ -1,0 +1,150 @@
+"""Call Amazon SWF by boto3, and say in our errors what went wrong.
+
+The only module that knows AWS's SDK. Throttling, lost connections and 5xx answers are tried
+again by botocore's standard mode: up to `ATTEMPTS` times, with a random wait below 20 seconds
+that doubles at each time. What is left after that is a StoreUnavailableError.
+
+Source: Amazon SWF API Reference (2012-01-25); botocore's guide to retries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partita.errors import (
+    ExecutionAlreadyStartedError,
+    ExecutionNotFoundError,
+    InvalidOptionError,
+    InvalidTokenError,
+    OperationRefusedError,
+    PartitaError,
+    StoreUnavailableError,
+    TaskLostError,
+    UnknownTypeError,
+)
+from partita.swf.backend.address import Address
+from partita.swf.backend.polls import Polls
+
+try:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+except ImportError as error:  # pragma: no cover - the extra is always there in tests
+    raise InvalidOptionError(
+        f"swf URLs need AWS's SDK, which is not installed ({error}); pip install 'partita[aws]'"
+    ) from error
+
+ATTEMPTS = 8
+CONNECT = 5.0
+"""Seconds that a connection may take to be made."""
+
+READ = 70.0
+"""Seconds without a byte after which a connection is given up; a long poll takes 60."""
+
+
+class Call:
+    """SWF's operations. Safe to use from many threads."""
+
+    def __init__(self, address: Address) -> None:
+        try:
+            session = boto3.Session(profile_name=address.profile, region_name=address.region)
+            self._swf = session.client("swf", endpoint_url=address.endpoint, config=_CONFIG)
+        except (BotoCoreError, ValueError) as error:
+            raise InvalidOptionError(f"{address.region}/{address.domain}: {error}") from error
+        self.session = session
+        self.polls = Polls(self._swf.meta.events, CONNECT, READ)
+
+    def __call__(self, operation: str, **members: Any) -> dict[str, Any]:
+        """Call one operation, such as `start_workflow_execution`, with its members.
+
+        Members that are None are left out.
+
+        Raises:
+            PartitaError: what SWF's fault means to us.
+        """
+        given = {name: value for name, value in members.items() if value is not None}
+        try:
+            answer: dict[str, Any] = getattr(self._swf, operation)(**given)
+        except ClientError as error:
+            raise _meaning(operation, error) from error
+        except (NoCredentialsError, NoRegionError) as error:
+            raise InvalidOptionError(
+                f"Amazon SWF: {error}; run `aws configure`, or name a profile: swf://…?profile=NAME"
+            ) from error
+        except BotoCoreError as error:
+            raise StoreUnavailableError(f"Amazon SWF is out of reach: {_line(error)}") from error
+        return answer
+
+    def close(self) -> None:
+        """Let polls end, and let go of the connections."""
+        self.polls.close()
+        self._swf.close()
+
+
+_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    connect_timeout=CONNECT,
+    read_timeout=READ,
+    max_pool_connections=50,
+    user_agent_extra="partita",
+)
+
+_ABOUT_TASKS = {
+    "respond_decision_task_completed",
+    "respond_activity_task_completed",
+    "respond_activity_task_failed",
+    "respond_activity_task_canceled",
+    "record_activity_task_heartbeat",
+}
+
+_UNAVAILABLE = {
+    "InternalFailure",
+    "InternalServerError",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+}
+
+
+def _meaning(operation: str, error: ClientError) -> PartitaError:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    text = _line(error.response.get("Error", {}).get("Message") or code)
+    if code == "UnknownResourceFault":
+        return _unknown(operation, text)
+    if code in _UNAVAILABLE or (status >= 500 and code not in _FAULTS):
+        return StoreUnavailableError(f"Amazon SWF is not available: {text}")
+    if code == "ValidationException" and operation in _ABOUT_TASKS and "oken" in text:
+        return InvalidTokenError(f"Amazon SWF knows no such task: {text}")
+    return _FAULTS.get(code, OperationRefusedError)(f"Amazon SWF: {text} ({code})")
+
+
+_FAULTS: dict[str, type[PartitaError]] = {
+    "DefaultUndefinedFault": InvalidOptionError,
+    "SerializationException": InvalidOptionError,
+    "ValidationException": InvalidOptionError,
+    "WorkflowExecutionAlreadyStartedFault": ExecutionAlreadyStartedError,
+}
+
+
+def _unknown(operation: str, text: str) -> PartitaError:
+    if operation in _ABOUT_TASKS:
+        return TaskLostError(f"the task is no longer this worker's: {text}")
+    if "type" in text.lower():
+        return UnknownTypeError(
+            f"Amazon SWF: {text}; start a worker that has it, or register it: partita swf register"
+        )
+    if "domain" in text.lower() and "execution" not in text.lower():
+        return DomainNotFoundError(
+            f"Amazon SWF: {text}; a worker registers it, or: partita swf register --domain"
+        )
+    return ExecutionNotFoundError(f"Amazon SWF: {text}")
+
+
+class DomainNotFoundError(ExecutionNotFoundError):
+    """The domain is not registered, so nothing is in it."""
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())

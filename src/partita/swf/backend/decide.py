@@ -1,0 +1,172 @@
+"""Turn our decisions into Amazon SWF's, with what SWF's history of the run makes necessary.
+
+Pure, as the fold is. Retries come first: they are decisions that no code of ours makes. What
+SWF would fill from a type's registration is filled from the run, as the embedded engine does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from partita.errors import DecisionRefusedError
+from partita.history import (
+    MORE,
+    AnyDecision,
+    CancelTimer,
+    CancelWorkflowExecution,
+    CompleteWorkflowExecution,
+    ContinueAsNewWorkflowExecution,
+    FailWorkflowExecution,
+    RecordMarker,
+    RequestCancelActivityTask,
+    RequestCancelExternalWorkflowExecution,
+    ScheduleActivityTask,
+    ScheduleLambdaFunction,
+    SignalExternalWorkflowExecution,
+    StartChildWorkflowExecution,
+    StartTimer,
+    WorkflowExecutionStarted,
+)
+from partita.swf.backend import ids
+from partita.swf.backend.envelopes import Again, Schedule, Start, sealed
+from partita.swf.backend.fold import Fold
+from partita.swf.backend.ids import Attempt
+from partita.swf.backend.work import Activity, Phase
+
+REASON = 256
+"""Characters of a reason, at most."""
+
+
+def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> list[AnyDecision]:
+    """Return what to tell SWF.
+
+    Raises:
+        DecisionRefusedError: they contradict themselves.
+    """
+    for decision in decisions[:-1]:
+        if decision.closes:
+            raise DecisionRefusedError(
+                f"{decision.decision_type} closes the execution, so it must be the last decision"
+            )
+    found: list[AnyDecision] = []
+    if not (decisions and decisions[-1].closes):
+        found += _retries(fold, decisions)
+    for decision in decisions:
+        found += _for_swf(fold, decision)
+    return found
+
+
+def _retries(fold: Fold, decisions: Sequence[AnyDecision]) -> Iterator[AnyDecision]:
+    """Yield the attempts that are due, and the timers before those that are to wait."""
+    unwanted = {one.activity_id for one in decisions if isinstance(one, RequestCancelActivityTask)}
+    for key, activity in fold.activities.items():
+        if activity.phase is not Phase.DUE or key in unwanted:
+            continue
+        if activity.wait > 0:
+            timer_id = ids.RETRY + activity.attempt.id
+            yield StartTimer(timer_id=timer_id, start_to_fire=activity.wait)
+        else:
+            yield _attempt(fold, activity)
+
+
+def _attempt(fold: Fold, activity: Activity) -> ScheduleActivityTask:
+    first = activity.scheduled
+    left = activity.left(fold.now)
+    again = ScheduleActivityTask(
+        activity_type=first.activity_type,
+        activity_id="",
+        control=first.control,
+        input=sealed(Again(text=first.input, details=activity.heartbeat)),
+        task_list=first.task_list,
+        task_priority=first.task_priority,
+        schedule_to_start=first.schedule_to_start,
+        start_to_close=first.start_to_close,
+        schedule_to_close=None if left is None else max(1.0, left),
+        heartbeat=first.heartbeat,
+    )
+    return replace(ids.wire(again), activity_id=activity.attempt.id)
+
+
+def _for_swf(fold: Fold, decision: AnyDecision) -> Iterator[AnyDecision]:
+    run = fold.started
+    assert run is not None
+    match decision:
+        case ScheduleActivityTask():
+            yield _scheduled(run, decision)
+        case RequestCancelActivityTask(activity_id=key):
+            yield from _cancelled(fold, key)
+        case ContinueAsNewWorkflowExecution():
+            yield ids.wire(_continued(run, decision))
+        case StartChildWorkflowExecution(task_list=task_list):
+            yield ids.wire(replace(decision, task_list=task_list or run.task_list))
+        case FailWorkflowExecution(reason=reason):
+            yield replace(decision, reason=None if reason is None else reason[:REASON])
+        case RecordMarker(marker_name=name) if name == MORE:
+            yield RequestCancelExternalWorkflowExecution(workflow_id=ids.MORE, control=ids.MORE)
+        case (
+            CompleteWorkflowExecution()
+            | CancelWorkflowExecution()
+            | RecordMarker()
+            | StartTimer()
+            | CancelTimer()
+            | SignalExternalWorkflowExecution()
+            | RequestCancelExternalWorkflowExecution()
+            | ScheduleLambdaFunction()
+        ):
+            yield ids.wire(decision)
+        case _:
+            assert_never(decision)
+
+
+def _scheduled(run: WorkflowExecutionStarted, decision: ScheduleActivityTask) -> AnyDecision:
+    schedule = Schedule(text=decision.control, retry=decision.retry_policy)
+    return replace(
+        ids.wire(replace(decision, task_list=decision.task_list or run.task_list)),
+        activity_id=Attempt(decision.activity_id).id,
+        input=sealed(Again(text=decision.input)),
+        control=sealed(schedule),
+        retry_policy=None,
+    )
+
+
+def _cancelled(fold: Fold, key: str) -> Iterator[AnyDecision]:
+    """Cancel the open attempt; without one, a timer is what the code will hear from at once.
+
+    SWF can cancel only what it holds. Between two attempts of ours it holds nothing.
+    """
+    activity = fold.activities.get(key)
+    if activity is None or activity.phase in (Phase.OPEN, Phase.CANCELLING):
+        attempt = Attempt(key) if activity is None else activity.attempt
+        yield RequestCancelActivityTask(activity_id=attempt.id)
+        return
+    if activity.phase is Phase.WAITING:
+        yield CancelTimer(timer_id=ids.RETRY + activity.attempt.id)
+    yield StartTimer(timer_id=ids.CANCEL + ids.escaped(key), start_to_fire=0.0)
+
+
+def _continued(
+    run: WorkflowExecutionStarted, decision: ContinueAsNewWorkflowExecution
+) -> ContinueAsNewWorkflowExecution:
+    """Return the decision with what the run has wherever it says nothing."""
+    version = decision.workflow_type_version or run.workflow_type.version
+    priority = decision.task_priority
+    start = Start(
+        text=decision.input, signals=decision.unread_signals, cancel=decision.cancel_pending
+    )
+    return replace(
+        decision,
+        input=sealed(start),
+        execution_start_to_close=decision.execution_start_to_close or run.execution_start_to_close,
+        task_start_to_close=decision.task_start_to_close or run.task_start_to_close,
+        task_list=decision.task_list or run.task_list,
+        task_priority=run.task_priority if priority is None else priority,
+        child_policy=decision.child_policy or run.child_policy,
+        tag_list=run.tag_list if decision.tag_list is None else decision.tag_list,
+        workflow_type_version=ids.escaped(version),
+        lambda_role=decision.lambda_role or run.lambda_role,
+        unread_signals=(),
+        cancel_pending=False,
+    )

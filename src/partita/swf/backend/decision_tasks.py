@@ -1,0 +1,221 @@
+"""Take decision tasks from Amazon SWF, and answer them.
+
+A run that is alive in a worker here is kept as a fold as well, and fed only what is new: SWF
+is asked to begin at the previous decision task, and to bring the next one back to the task
+list that only this worker polls. Any other run is read from its first event.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from partita.authoring.runtime import LONG_HISTORY
+from partita.errors import TaskLostError
+from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
+from partita.service import DecisionTask
+from partita.swf.backend.call import Call
+from partita.swf.backend.decide import decided
+from partita.swf.backend.fold import Fold
+from partita.swf.backend.histories import PAGE, Histories
+from partita.swf.backend.ids import escaped, unescaped
+from partita.swf.backend.payloads import Payloads
+from partita.swf.decisions import decision_to_swf
+from partita.swf.names import execution_from_swf
+
+_PURGE = 1000
+"""Folds of live runs among which those of dead ones are looked for."""
+
+LONGEST = 25_000
+"""Events after which SWF ends a run."""
+
+log = logging.getLogger("partita.swf")
+
+Seen = Callable[[str], int]
+"""What a live run was last decided for; see `Host.seen`."""
+
+
+class Held(Struct):
+    """A decision task that somebody here is to answer."""
+
+    domain: str
+    execution: WorkflowExecution
+    fold: Fold
+
+
+class DecisionTasks:
+    """The decision tasks that this process holds. Safe to use from many threads."""
+
+    def __init__(
+        self, call: Call, payloads: Payloads, histories: Histories, new_fold: Callable[..., Fold]
+    ) -> None:
+        self._call = call
+        self._payloads = payloads
+        self._histories = histories
+        self._new_fold = new_fold
+        self._lock = threading.Lock()
+        self._held: dict[str, Held] = {}  # by token
+        self._folds: dict[str, Fold] = {}  # of live runs
+
+    def poll(
+        self,
+        domain: str,
+        task_list: str,
+        identity: str,
+        seen: Seen = lambda _: 0,
+        *,
+        sticky: bool = False,
+    ) -> DecisionTask | None:
+        """Wait for a task as long as SWF does; `sticky`: on a list that only this worker polls."""
+        members: dict[str, Any] = {
+            "domain": domain,
+            "taskList": {"name": task_list if sticky else escaped(task_list)},
+            "identity": identity[:256] or None,
+            "maximumPageSize": PAGE,
+            "startAtPreviousStartedEvent": sticky or None,
+        }
+        raw = self._call("poll_for_decision_task", **members)
+        if not raw.get("taskToken"):
+            return None
+        return self._task(domain, raw, members, seen)
+
+    def _task(
+        self, domain: str, raw: dict[str, Any], members: dict[str, Any], seen: Seen
+    ) -> DecisionTask:
+        execution = execution_from_swf(raw["workflowExecution"])
+        plain = WorkflowExecution(unescaped(execution.workflow_id), execution.run_id)
+        fold = self._live_fold(execution.run_id, seen)
+        live = fold is not None
+        held = Held(domain, plain, fold or self._new_fold(domain))
+        previous = held.fold.previous_started_event_id
+        events = held.fold.feed(map(self._histories.event, self._fresh(held, raw, members)))
+        self._warn(plain, held.fold)
+        with self._lock:
+            self._held[raw["taskToken"]] = held
+        kind = raw["workflowType"]
+        return DecisionTask(
+            token=raw["taskToken"],
+            workflow_execution=plain,
+            workflow_type=WorkflowType(unescaped(kind["name"]), unescaped(kind["version"])),
+            started_event_id=held.fold.started_event_id,
+            previous_started_event_id=held.fold.previous_started_event_id if not live else previous,
+            events=events,
+        )
+
+    def _live_fold(self, run_id: str, seen: Seen) -> Fold | None:
+        with self._lock:
+            fold = self._folds.get(run_id)
+        if fold is None or not fold.started_event_id or seen(run_id) != fold.started_event_id:
+            return None
+        return fold
+
+    def _fresh(
+        self, held: Held, raw: dict[str, Any], members: dict[str, Any]
+    ) -> Iterable[dict[str, Any]]:
+        """Return the events up to the task's own that the fold has not been fed."""
+        last, started = held.fold.last_swf_id, raw["startedEventId"]
+        given = raw["events"]
+        if last and given and given[0]["eventId"] <= last + 1 <= given[-1]["eventId"] + 1:
+            if "nextPageToken" not in raw:
+                return [one for one in given if one["eventId"] > last]
+        if last:
+            newer = self._histories.newer(held.domain, held.execution, last)
+            return [one for one in newer if one["eventId"] <= started]
+        if given and given[0]["eventId"] == 1:
+            return self._pages(raw, members)
+        whole = self._histories.raw(held.domain, held.execution)
+        return [one for one in whole if one["eventId"] <= started]
+
+    def _pages(self, raw: dict[str, Any], members: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the events of a task, page by page."""
+        yield from raw["events"]
+        while raw.get("nextPageToken"):
+            raw = self._call(
+                "poll_for_decision_task", nextPageToken=raw["nextPageToken"], **members
+            )
+            yield from raw.get("events", ())
+
+    def _warn(self, execution: WorkflowExecution, fold: Fold) -> None:
+        if fold.last_swf_id >= LONG_HISTORY and not fold.warned:
+            fold.warned = True
+            log.warning(
+                "execution %s has %d events, and Amazon SWF ends it at %d; let it continue_as_new",
+                execution.workflow_id,
+                fold.last_swf_id,
+                LONGEST,
+            )
+
+    def complete(
+        self,
+        token: str,
+        decisions: Sequence[AnyDecision],
+        *,
+        sticky: tuple[str, float] | None = None,
+        keep: bool = False,
+    ) -> Held:
+        """Answer a task; `sticky` is where the next one should wait, and for how many seconds.
+
+        With `keep`, the run is alive here and is fed only what is new from now on.
+
+        Raises:
+            TaskLostError: the task is no longer ours, or was not taken by this process.
+        """
+        held = self._find(token)
+        given = [
+            decision_to_swf(self._payloads.packed(one)) for one in decided(held.fold, decisions)
+        ]
+        stays: dict[str, Any] = {}
+        if sticky is not None and not (decisions and decisions[-1].closes):
+            stays = {
+                "taskList": {"name": sticky[0]},
+                "taskListScheduleToStartTimeout": str(max(1, round(sticky[1]))),
+            }
+        try:
+            self._call("respond_decision_task_completed", taskToken=token, decisions=given, **stays)
+        except TaskLostError:
+            self.drop(token)
+            raise
+        with self._lock:
+            self._held.pop(token, None)
+            if keep:
+                self._folds[held.execution.run_id] = held.fold
+        return held
+
+    def _find(self, token: str) -> Held:
+        with self._lock:
+            held = self._held.get(token)
+        if held is None:
+            raise TaskLostError(
+                "the decision task was answered, or was not taken by this process; Amazon SWF "
+                "gives it out again after its timeout"
+            )
+        return held
+
+    def drop(self, token: str) -> None:
+        """Leave a task unanswered: SWF gives it out again when its time is over."""
+        with self._lock:
+            held = self._held.pop(token, None)
+            if held is not None:
+                self._folds.pop(held.execution.run_id, None)
+
+    def forget(self, run_id: str) -> None:
+        """Hear that a run is no longer alive here."""
+        with self._lock:
+            self._folds.pop(run_id, None)
+
+    def purge(self, seen: Seen) -> None:
+        """Drop the folds of runs that have died meanwhile, if there are many."""
+        with self._lock:
+            if len(self._folds) < _PURGE:
+                return
+            for run_id in [one for one in self._folds if not seen(one)]:
+                del self._folds[run_id]
+
+
+def news(task: DecisionTask) -> list[AnyEvent]:
+    """Return what of a task's events nobody was told of before."""
+    return [event for event in task.events if event.event_id > task.previous_started_event_id]

@@ -1,0 +1,194 @@
+"""Fit texts of any length into Amazon SWF's text fields.
+
+SWF takes 32,768 characters. A longer text is compressed, and if that is not enough it is
+moved to a store, under a name made of its content, and a short reference takes its place.
+Nothing is ever removed from the store: how long SWF keeps a history is for its domain to say.
+
+Source: Amazon SWF API Reference (2012-01-25), the lengths of the type Data.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import threading
+import zlib
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from partita.errors import InvalidInputError, PayloadTooLargeError, StoreUnavailableError
+
+S = TypeVar("S", bound=Struct)
+
+LIMIT = 32_768
+"""Characters that one of SWF's text fields takes."""
+
+_KEPT = 64
+"""Large texts that are kept at hand."""
+
+_FIELDS = ("input", "result", "details", "control", "execution_context")
+_MARK = '{"$large":'
+
+
+class Large(Protocol):
+    """A place for texts that are too long; a name is written once and never changed."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep `data` for good. Raises StoreUnavailableError; repeating is safe."""
+
+    def get(self, name: str) -> bytes:
+        """Return what was kept. Raises InvalidInputError if there is no such name."""
+
+
+class Folder:
+    """Files in a folder that all workers and clients share."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write the file under another name first, so that nobody reads half of it."""
+        target = self._path / name
+        if target.exists():
+            return
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            draft = self._path / f".{name}.{os.getpid()}.{threading.get_ident()}"
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"a large payload cannot be kept: {error}; make room in {self._path}"
+            ) from error
+
+    def get(self, name: str) -> bytes:
+        """Read the file."""
+        try:
+            return (self._path / name).read_bytes()
+        except OSError as error:
+            raise InvalidInputError(
+                f"a large payload is gone: {error}; the URL's `large` must name the same folder "
+                "everywhere"
+            ) from error
+
+
+class _Reference(Struct, frozen=True, omit_defaults=True):
+    """What stands in SWF's field instead of the text."""
+
+    size: int  # characters of the text
+    name: str | None = None  # in the store
+    data: str | None = None  # or compressed, as base64
+
+
+class _Outer(Struct, frozen=True):
+    reference: _Reference = msgspec.field(name="$large")
+
+
+class Payloads:
+    """The way of texts to SWF and back. Safe to use from many threads."""
+
+    def __init__(self, large: Large | None = None) -> None:
+        self._large = large
+        self._lock = threading.Lock()
+        self._at_hand: OrderedDict[str, str] = OrderedDict()  # by name, most recent last
+
+    def pack(self, text: str | None, what: str) -> str | None:
+        """Return what SWF is given for `text`; `what` names it in an error.
+
+        Raises:
+            PayloadTooLargeError: it is too long, and there is no store for it.
+            StoreUnavailableError: the store cannot be written to.
+        """
+        if text is None or (len(text) <= LIMIT and not text.startswith(_MARK)):
+            return text
+        data = zlib.compress(text.encode())
+        short = _Reference(size=len(text), data=base64.b64encode(data).decode())
+        if len(packed := _written(short)) <= LIMIT:
+            return packed
+        if self._large is None:
+            raise PayloadTooLargeError(
+                f"{what} is {len(text):,} characters, over Amazon SWF's limit of {LIMIT:,}; "
+                "let the URL say where large payloads are kept: swf://…?large=s3://BUCKET/PREFIX"
+            )
+        name = hashlib.sha256(data).hexdigest()
+        if not self._known(name):
+            self._large.put(name, data)
+            self._remember(name, text)
+        return _written(_Reference(size=len(text), name=name))
+
+    def unpack(self, text: str | None) -> str | None:
+        """Return the text that `pack` was given.
+
+        Raises:
+            InvalidInputError: it is in a store that is not at hand, or is damaged.
+        """
+        if text is None or not text.startswith(_MARK):
+            return text
+        try:
+            reference = msgspec.json.decode(text, type=_Outer).reference
+        except msgspec.DecodeError:
+            return text  # written by others
+        try:
+            if reference.data is not None:
+                return zlib.decompress(base64.b64decode(reference.data)).decode()
+            return self._fetched(reference.name or "")
+        except (ValueError, zlib.error) as error:
+            raise InvalidInputError(f"a large payload is damaged: {error}") from error
+
+    def _fetched(self, name: str) -> str:
+        with self._lock:
+            if name in self._at_hand:
+                self._at_hand.move_to_end(name)
+                return self._at_hand[name]
+        if self._large is None:
+            raise InvalidInputError(
+                "a payload was moved to a store for large ones; give the URL that store: "
+                "swf://…?large=s3://BUCKET/PREFIX"
+            )
+        data = self._large.get(name)
+        if hashlib.sha256(data).hexdigest() != name:
+            raise InvalidInputError(f"large payload {name} is not what was kept under that name")
+        text = zlib.decompress(data).decode()
+        self._remember(name, text)
+        return text
+
+    def _known(self, name: str) -> bool:
+        with self._lock:
+            return name in self._at_hand
+
+    def _remember(self, name: str, text: str) -> None:
+        with self._lock:
+            self._at_hand[name] = text
+            while len(self._at_hand) > _KEPT:
+                self._at_hand.popitem(last=False)
+
+    def packed(self, struct: S) -> S:
+        """Return a decision whose texts all fit."""
+        name = type(struct).__name__
+        return _mapped(struct, lambda field, text: self.pack(text, f"the {field} of {name}"))
+
+    def unpacked(self, struct: S) -> S:
+        """Return an event with the texts that were given."""
+        return _mapped(struct, lambda _, text: self.unpack(text))
+
+
+def _written(reference: _Reference) -> str:
+    return msgspec.json.encode(_Outer(reference)).decode()
+
+
+def _mapped(struct: S, change: Any) -> S:
+    new: dict[str, Any] = {}
+    for field in _FIELDS:
+        text = getattr(struct, field, None)
+        if text is not None and (changed := change(field, text)) is not text:
+            new[field] = changed
+    return replace(struct, **new) if new else struct

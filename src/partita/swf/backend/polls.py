@@ -1,0 +1,177 @@
+"""Wait for tasks on connections that can be let go of at any moment.
+
+A long poll of SWF's takes a minute, and its answer may be a task: whoever cuts the connection
+off may lose one. So polls are sent here rather than by the SDK, on connections whose sockets
+can be watched. To stop waiting, our half of the connection is closed; the other half is
+read for a moment more, because a task may be on its way, and whatever comes is handed to the
+caller. Everything else about a request, signing and retries too, stays the SDK's.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+OPERATIONS = ("PollForDecisionTask", "PollForActivityTask")
+
+LINGER = 2.0
+"""Seconds that a poll which is given up still waits for what may be on its way."""
+
+
+class Polls:
+    """Sends the polls of one client. Safe to use from many threads."""
+
+    def __init__(self, events: Any, connect: float, read: float) -> None:
+        self._connect = connect
+        self._read = read
+        self._here = threading.local()
+        self._end, self._ended = os.pipe()
+        self._closed = False
+        for operation in OPERATIONS:
+            events.register(f"before-send.swf.{operation}", self._send)
+
+    def wait(self, seconds: float | None) -> Polls:
+        """Let this thread's next polls last `seconds` at most; None: as long as SWF waits."""
+        self._here.until = None if seconds is None else time.monotonic() + seconds
+        return self
+
+    def stop(self) -> None:
+        """Let every poll end now; those that begin later end at once."""
+        if not self._closed:
+            self._closed = True
+            os.write(self._ended, b"x")
+
+    def resume(self) -> None:
+        """Let polls begin again."""
+        if self._closed:
+            os.read(self._end, 1)
+            self._closed = False
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.stop()
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        """Send a request; None lets the SDK send it, which is so where there is a proxy."""
+        url = urlsplit(request.url)
+        if url.scheme in getproxies() and not proxy_bypass(url.hostname or ""):
+            return None
+        try:
+            return self._exchange(request)
+        except (http.client.HTTPException, ConnectionError) as error:
+            self._drop()
+            raise ConnectionClosedError(error=error, endpoint_url=request.url) from error
+        except TimeoutError as error:
+            self._drop()
+            raise ReadTimeoutError(error=error, endpoint_url=request.url) from error
+        except OSError as error:
+            self._drop()
+            raise EndpointConnectionError(error=error, endpoint_url=request.url) from error
+
+    def _exchange(self, request: AWSPreparedRequest) -> AWSResponse:
+        if self._closed:
+            return _nothing(request)
+        connection = self._connection(request)
+        url = urlsplit(request.url)
+        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        connection.request(request.method, path, body=request.body, headers=headers)
+        assert connection.sock is not None
+        if not self._answers(connection.sock):
+            self._drop()
+            return _nothing(request)
+        found = connection.getresponse()
+        body = found.read()
+        if found.will_close:
+            self._drop()
+        return AWSResponse(request.url, found.status, found.headers, _Raw(body))
+
+    def _answers(self, sock: socket.socket) -> bool:
+        """Wait for an answer; return whether there is one."""
+        until = getattr(self._here, "until", None)
+        limit = self._read if until is None else max(0.0, until - time.monotonic())
+        watched: list[Any] = [sock, self._end]
+        readable, _, _ = select.select(watched, [], [], limit)
+        if sock in readable:
+            return True
+        if not readable and until is None:
+            raise TimeoutError(f"no answer within {self._read:g} s")
+        socket.socket.shutdown(sock, socket.SHUT_WR)  # TLS's own would end reading, too
+        coming, _, _ = select.select([sock], [], [], LINGER)
+        return bool(coming) and bool(_peeked(sock))
+
+    def _connection(self, request: AWSPreparedRequest) -> http.client.HTTPConnection:
+        url = urlsplit(request.url)
+        key = (url.scheme, url.netloc)
+        kept: http.client.HTTPConnection | None = getattr(self._here, "connection", None)
+        if kept is not None and self._here.key == key and kept.sock is not None:
+            if not select.select([kept.sock], [], [], 0)[0]:  # else the other end has closed it
+                return kept
+            kept.close()
+        host = url.hostname or ""
+        if url.scheme == "https":
+            made: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, url.port, timeout=self._connect, context=_context()
+            )
+        else:
+            made = http.client.HTTPConnection(host, url.port, timeout=self._connect)
+        made.connect()
+        assert made.sock is not None
+        made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.sock.settimeout(self._read)
+        self._here.connection, self._here.key = made, key
+        return made
+
+    def _drop(self) -> None:
+        kept = getattr(self._here, "connection", None)
+        if kept is not None:
+            kept.close()
+            self._here.connection = None
+
+
+def _peeked(sock: socket.socket) -> bytes:
+    """Return a byte that is on its way without taking it; nothing if the other end has gone."""
+    try:
+        return socket.socket.recv(sock, 1, socket.MSG_PEEK)
+    except (OSError, ValueError):  # TLS cannot peek; reading will tell
+        return b"?"
+
+
+def _context() -> ssl.SSLContext:
+    bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
+    context = ssl.create_default_context(cafile=bundle)
+    # TLS 1.3 sends tickets after the handshake, and a socket with one looks as if it had an answer.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        """Yield what is left, as the SDK reads an answer."""
+        if rest := self.read():
+            yield rest
+
+
+def _nothing(request: AWSPreparedRequest) -> AWSResponse:
+    """Return the answer that SWF gives when there is no task."""
+    headers = http.client.HTTPMessage()
+    headers["Content-Type"] = "application/x-amz-json-1.0"
+    body = b'{"startedEventId":0,"previousStartedEventId":0}'
+    return AWSResponse(request.url, 200, headers, _Raw(body))

@@ -1,0 +1,157 @@
+"""Register domains and types, once: what is there already is fine, unless it is something else.
+
+Our types are registered with defaults that say nothing: every decision of ours says what it
+means. So a type that has other defaults was registered by somebody else, who means something
+by it, and a decision that leaves a timeout out would get theirs.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from partita.errors import (
+    ExecutionNotFoundError,
+    OperationRefusedError,
+    PartitaError,
+    UnknownTypeError,
+)
+from partita.history import ActivityType, WorkflowType
+from partita.state import DEFAULT_TASK_LIST
+from partita.swf.backend.call import Call
+from partita.swf.backend.ids import escaped
+
+YEAR = str(365 * 24 * 3600)
+"""Seconds that an execution may last: as long as Amazon SWF lets any."""
+
+DECIDING = "60"
+"""Seconds that a decider may take. A task whose decider died is given to another after that."""
+
+WORKFLOW_DEFAULTS: dict[str, Any] = {
+    "defaultTaskStartToCloseTimeout": DECIDING,
+    "defaultExecutionStartToCloseTimeout": YEAR,
+    "defaultTaskList": {"name": DEFAULT_TASK_LIST},
+    "defaultChildPolicy": "TERMINATE",
+}
+
+ACTIVITY_DEFAULTS: dict[str, Any] = {
+    "defaultTaskStartToCloseTimeout": "NONE",
+    "defaultTaskHeartbeatTimeout": "NONE",
+    "defaultTaskScheduleToStartTimeout": "NONE",
+    "defaultTaskScheduleToCloseTimeout": "NONE",
+    "defaultTaskList": {"name": DEFAULT_TASK_LIST},
+}
+
+_ALREADY = ("AlreadyExistsFault", "already exists")
+
+
+class Registering:
+    """What this process has made sure of. Safe to use from many threads."""
+
+    def __init__(self, call: Call, retention: int) -> None:
+        self._call = call
+        self._retention = retention
+        self._done: set[tuple[str, ...]] = set()
+        self._lock = threading.Lock()
+
+    def domain(self, domain: str) -> None:
+        """Register a domain, if it is not there."""
+        with self._lock:
+            if (domain,) in self._done:
+                return
+        try:
+            self._call("describe_domain", name=domain)
+        except ExecutionNotFoundError:
+            _once(
+                lambda: self._call(
+                    "register_domain",
+                    name=domain,
+                    workflowExecutionRetentionPeriodInDays=str(self._retention),
+                )
+            )
+        self._note(domain)
+
+    def workflow(self, domain: str, kind: WorkflowType) -> None:
+        """Register a workflow type; see `_type`."""
+        self._type(domain, "workflow", kind, WORKFLOW_DEFAULTS)
+
+    def activity(self, domain: str, kind: ActivityType) -> None:
+        """Register an activity type; see `_type`."""
+        self._type(domain, "activity", kind, ACTIVITY_DEFAULTS)
+
+    def _type(
+        self, domain: str, what: str, kind: ActivityType | WorkflowType, defaults: dict[str, Any]
+    ) -> None:
+        """Register a type, if it is not there.
+
+        Raises:
+            OperationRefusedError: it is there with other defaults, or is deprecated.
+        """
+        with self._lock:
+            if (domain, what, kind.key) in self._done:
+                return
+        self.domain(domain)
+        name, version = escaped(kind.name), escaped(kind.version)
+        try:
+            found = self._described(domain, what, name, version)
+        except UnknownTypeError:
+            _once(
+                lambda: self._call(
+                    f"register_{what}_type", domain=domain, name=name, version=version, **defaults
+                )
+            )
+            found = self._described(domain, what, name, version)
+        self._check(what, kind, found, defaults)
+        self._note(domain, what, kind.key)
+
+    def _described(self, domain: str, what: str, name: str, version: str) -> dict[str, Any]:
+        return self._call(
+            f"describe_{what}_type",
+            domain=domain,
+            **{f"{what}Type": {"name": name, "version": version}},
+        )
+
+    def _check(
+        self,
+        what: str,
+        kind: ActivityType | WorkflowType,
+        found: dict[str, Any],
+        defaults: dict[str, Any],
+    ) -> None:
+        if found["typeInfo"]["status"] == "DEPRECATED":
+            raise OperationRefusedError(
+                f"{what} type {kind.key} is deprecated; give it a new version, "
+                f"or: partita swf deprecate --undo {what} {kind.name} {kind.version}"
+            )
+        configuration = found["configuration"]
+        other = {
+            name: configuration.get(name)
+            for name, value in defaults.items()
+            if configuration.get(name) != value
+        }
+        if other:
+            shown = ", ".join(
+                f"{name} is {_shown(value)}, not {_shown(defaults[name])}"
+                for name, value in other.items()
+            )
+            raise OperationRefusedError(
+                f"{what} type {kind.key} is registered with other defaults: {shown}; "
+                "a registered type cannot be changed, so give yours a new version"
+            )
+
+    def _note(self, *key: str) -> None:
+        with self._lock:
+            self._done.add(key)
+
+
+def _once(register: Any) -> None:
+    """Register, or find that somebody else has meanwhile."""
+    try:
+        register()
+    except PartitaError as error:
+        if not any(text in str(error) for text in _ALREADY):
+            raise
+
+
+def _shown(value: Any) -> str:
+    return str(value["name"] if isinstance(value, dict) else value)

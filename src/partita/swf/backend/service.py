@@ -1,0 +1,478 @@
+"""The Service port over Amazon SWF.
+
+Every method is one call of SWF's or a few, and a translation. What SWF cannot do at all raises
+UnsupportedError and says what does instead.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from partita.authoring.failure import Failure
+from partita.errors import (
+    ExecutionAlreadyStartedError,
+    ExecutionNotFoundError,
+    NoWorkerError,
+    PartitaError,
+    PayloadTooLargeError,
+    UnsupportedError,
+)
+from partita.history import (
+    ActivityType,
+    AnyDecision,
+    AnyEvent,
+    SignalInput,
+    WorkflowExecution,
+    WorkflowType,
+)
+from partita.notices import Listen
+from partita.service import (
+    ActivityAnswer,
+    ActivityTask,
+    Bounds,
+    DecisionTask,
+    ExecutionDetail,
+    ExecutionInfo,
+    ExecutionPage,
+    ForkRequest,
+    Host,
+    StartRequest,
+    TaskListLimits,
+)
+from partita.state import DEFAULT_DOMAIN, ExecutionFilter, Status
+from partita.swf.backend.address import Address
+from partita.swf.backend.call import Call
+from partita.swf.backend.decide import REASON
+from partita.swf.backend.decision_tasks import DecisionTasks
+from partita.swf.backend.envelopes import Again, Failed, Start, opened, sealed
+from partita.swf.backend.fold import Fold
+from partita.swf.backend.histories import Histories
+from partita.swf.backend.ids import attempt_of, escaped, unescaped
+from partita.swf.backend.large import large_store
+from partita.swf.backend.listing import Listing, plain_info
+from partita.swf.backend.looking import detail_of, is_closed
+from partita.swf.backend.payloads import Payloads
+from partita.swf.backend.pump import Pump
+from partita.swf.backend.registering import Registering
+from partita.swf.backend.starting import Starting
+
+T = TypeVar("T")
+
+LOOK = (0.02, 2.0)
+"""Seconds between two looks at a run that is waited for: at first, and at most."""
+
+
+class SwfService:
+    """A domain on Amazon SWF. Safe to use from any thread."""
+
+    bounds = Bounds(decisions=99, characters=400_000, activities=1000, lambdas=True)
+
+    def __init__(self, address: Address | str) -> None:
+        self.address = Address.of(address) if isinstance(address, str) else address
+        self.call = Call(self.address)
+        self.payloads = Payloads(large_store(self.address.large, self.call.session))
+        self._registering = Registering(self.call, self.address.retention)
+        self._listing = Listing(self.call)
+        self._histories = Histories(self.call, self.payloads, self._new_fold)
+        self.decision_tasks = DecisionTasks(
+            self.call, self.payloads, self._histories, self._new_fold
+        )
+        self._starting = Starting(
+            self.call, self.payloads, self._registering, self._listing, self._histories
+        )
+        self._beats: dict[str, str | None] = {}  # the last heartbeat's details, by token
+        self._pump: Pump | None = None
+        self._news = threading.Condition()
+
+    def domain(self, domain: str) -> str:
+        """Return SWF's name of a domain: the URL's, unless another was asked for by name."""
+        return self.address.domain if domain == DEFAULT_DOMAIN else escaped(domain)
+
+    def _new_fold(self, domain: str) -> Fold:  # noqa: ARG002
+        return Fold()
+
+    def _exact(self, domain: str, execution: WorkflowExecution) -> WorkflowExecution:
+        """Return which run is meant: the newest if none was named."""
+        if execution.run_id:
+            return execution
+        newest = self._listing.newest(domain, execution.workflow_id)
+        if newest is None:
+            raise ExecutionNotFoundError(
+                f"no execution {execution.workflow_id!r} in domain {domain!r} of Amazon SWF; "
+                "`partita list` shows those that there are"
+            )
+        return WorkflowExecution(execution.workflow_id, newest.run_id)
+
+    # -- starting, and speaking to executions ----------------------------------------------
+
+    def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
+        """Start an execution, or return the one that this very request started before."""
+        return self._starting.start(replace(request, domain=self.domain(request.domain)))
+
+    def signal_with_start(
+        self, request: StartRequest, signal_name: str, input: str | None
+    ) -> WorkflowExecution:
+        """Signal the open execution of that workflow id, or start it with the signal."""
+        domain = self.domain(request.domain)
+        for _ in range(5):  # it may close, or be started, between the two calls
+            try:
+                any_run = WorkflowExecution(request.workflow_id, "")
+                self.signal_workflow_execution(domain, any_run, signal_name, input)
+                return self._exact(domain, any_run)
+            except ExecutionNotFoundError:
+                pass
+            self._starting.check_reuse(replace(request, domain=domain))
+            try:
+                return self._start_with(request, domain, signal_name, input)
+            except ExecutionAlreadyStartedError:
+                continue
+        raise ExecutionAlreadyStartedError(
+            f"workflow id {request.workflow_id!r} opens and closes all the time; try again"
+        )
+
+    def _start_with(
+        self, request: StartRequest, domain: str, signal_name: str, input: str | None
+    ) -> WorkflowExecution:
+        start = Start(text=request.input, signals=(SignalInput(signal_name, input),))
+        return self._starting.begin(replace(request, domain=domain), start)
+
+    def fork_workflow_execution(self, request: ForkRequest) -> WorkflowExecution:  # noqa: ARG002
+        """Begin a run that reuses what another has recorded, up to one of its events."""
+        raise UnsupportedError("Amazon SWF cannot fork executions")
+
+    def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
+        """Register a workflow type, and the domain, where they are not."""
+        self._registering.workflow(self.domain(domain), workflow_type)
+
+    def register_activity_type(self, domain: str, activity_type: ActivityType) -> None:
+        """Register an activity type, and the domain, where they are not."""
+        self._registering.activity(self.domain(domain), activity_type)
+
+    def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:  # noqa: ARG002
+        """Refuse: SWF hands out a task to whoever asks."""
+        raise UnsupportedError(
+            "Amazon SWF cannot limit how fast a task list is worked off; give fewer workers, "
+            "or fewer --slots, to that task list"
+        )
+
+    def limits(self, domain: str) -> dict[str, TaskListLimits]:  # noqa: ARG002
+        """Return nothing: SWF has no limits."""
+        return {}
+
+    def signal_workflow_execution(
+        self, domain: str, execution: WorkflowExecution, signal_name: str, input: str | None
+    ) -> None:
+        """Record a signal."""
+        self.call(
+            "signal_workflow_execution",
+            domain=self.domain(domain),
+            workflowId=escaped(execution.workflow_id),
+            runId=execution.run_id or None,
+            signalName=signal_name,
+            input=self.payloads.pack(input, f"the input of signal {signal_name}"),
+        )
+
+    def request_cancel_workflow_execution(self, domain: str, execution: WorkflowExecution) -> None:
+        """Ask the workflow to cancel itself."""
+        self.call(
+            "request_cancel_workflow_execution",
+            domain=self.domain(domain),
+            workflowId=escaped(execution.workflow_id),
+            runId=execution.run_id or None,
+        )
+
+    def terminate_workflow_execution(
+        self, domain: str, execution: WorkflowExecution, reason: str | None
+    ) -> None:
+        """End the execution at once."""
+        self.call(
+            "terminate_workflow_execution",
+            domain=self.domain(domain),
+            workflowId=escaped(execution.workflow_id),
+            runId=execution.run_id or None,
+            reason=None if reason is None else reason[:REASON],
+        )
+        self.tell()
+
+    # -- tasks, for those who poll ---------------------------------------------------------
+
+    def poll_decision_task(
+        self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
+    ) -> DecisionTask | None:
+        """Take the oldest decision task, with the whole history."""
+        domain = self.domain(domain)
+        if not self._may_wait("decision", domain, task_list, wait):
+            return None
+        return self.decision_tasks.poll(domain, task_list, identity)
+
+    def poll_activity_task(
+        self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
+    ) -> ActivityTask | None:
+        """Take the oldest activity of the highest priority."""
+        domain = self.domain(domain)
+        if not self._may_wait("activity", domain, task_list, wait):
+            return None
+        return self.take_activity(domain, task_list, identity)
+
+    def _may_wait(self, kind: str, domain: str, task_list: str, wait: float) -> bool:
+        """Set how long the next poll may last; SWF's own are a minute, whatever is wanted."""
+        if wait <= 0:
+            members = {"domain": domain, "taskList": {"name": escaped(task_list)}}
+            if not self.call(f"count_pending_{kind}_tasks", **members)["count"]:
+                return False
+        self.call.polls.wait(max(wait, 1.0))
+        return True
+
+    def take_activity(self, domain: str, task_list: str, identity: str) -> ActivityTask | None:
+        """Wait for an activity task as long as SWF does."""
+        raw = self.call(
+            "poll_for_activity_task",
+            domain=domain,
+            taskList={"name": escaped(task_list)},
+            identity=identity[:256] or None,
+        )
+        if not raw.get("taskToken"):
+            return None
+        attempt, kind = attempt_of(raw["activityId"]), raw["activityType"]
+        again = opened(self.payloads.unpack(raw.get("input")), Again)
+        execution = raw["workflowExecution"]
+        return ActivityTask(
+            token=raw["taskToken"],
+            workflow_execution=WorkflowExecution(
+                unescaped(execution["workflowId"]), execution["runId"]
+            ),
+            activity_id=attempt.key,
+            activity_type=ActivityType(unescaped(kind["name"]), unescaped(kind["version"])),
+            started_event_id=raw["startedEventId"],
+            attempt=attempt.number,
+            input=again.text,
+            details=again.details,
+        )
+
+    def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
+        """Apply all the decisions at once."""
+        self.decision_tasks.complete(token, decisions)
+        self.tell()
+
+    def fail_decision(self, token: str, cause: str, message: str) -> None:  # noqa: ARG002
+        """Leave the task unanswered: SWF gives it out again after its `task_start_to_close`."""
+        self.decision_tasks.drop(token)
+
+    def complete_activity(self, token: str, result: str | None) -> None:
+        """Record a result, once."""
+        packed = self.payloads.pack(result, "the result")
+        self.call("respond_activity_task_completed", taskToken=token, result=packed)
+        self._done(token)
+
+    def fail_activity(
+        self, token: str, reason: str | None, details: str | None, *, retryable: bool = True
+    ) -> None:
+        """Record an error; the decider tries again by the activity's retry policy."""
+        report = Failed(text=details, heartbeat=self._beats.get(token), final=not retryable)
+        self._report_failure(token, reason, report)
+
+    def give_back_activity(self, token: str) -> None:
+        """Fail an attempt that nobody runs any more; it does not count."""
+        report = Failed(text=None, heartbeat=self._beats.get(token), given_back=True)
+        self._report_failure(token, "GIVEN_BACK", report)
+
+    def _report_failure(self, token: str, reason: str | None, report: Failed) -> None:
+        try:
+            details = self.payloads.pack(sealed(report), "the failure")
+        except PayloadTooLargeError:
+            failure = Failure.load(report.text, reason)
+            short = Failure(
+                type=failure.type, module=failure.module, message=failure.message[:4000]
+            )
+            details = self.payloads.pack(sealed(replace(report, text=short.dump())), "the failure")
+        self.call(
+            "respond_activity_task_failed",
+            taskToken=token,
+            reason=None if reason is None else reason[:REASON],
+            details=details,
+        )
+        self._done(token)
+
+    def cancel_activity(self, token: str, details: str | None) -> None:
+        """Record that the activity obeyed a cancel request."""
+        packed = self.payloads.pack(details, "the details")
+        self.call("respond_activity_task_canceled", taskToken=token, details=packed)
+        self._done(token)
+
+    def _done(self, token: str) -> None:
+        self._beats.pop(token, None)
+        self.tell()
+
+    def heartbeat_activity(self, token: str, details: str | None) -> bool:
+        """Record that the activity is alive; return whether it should cancel itself."""
+        packed = self.payloads.pack(details, "the heartbeat")
+        answer = self.call("record_activity_task_heartbeat", taskToken=token, details=packed)
+        if details is not None:
+            self._beats[token] = details
+        return bool(answer.get("cancelRequested"))
+
+    # -- looking ---------------------------------------------------------------------------
+
+    def listen(self, listener: Listen) -> Callable[[], None]:  # noqa: ARG002
+        """Refuse: SWF tells nobody what it records."""
+        raise UnsupportedError(
+            "Amazon SWF tells nobody of what it records; follow an execution's history instead: "
+            "Client.history(workflow_id, after=…)"
+        )
+
+    def info(self, domain: str, execution: WorkflowExecution) -> ExecutionInfo:
+        """Return one line about an execution, by one call where its run id is known."""
+        domain = self.domain(domain)
+        exact = self._exact(domain, execution)
+        answer = self.call(
+            "describe_workflow_execution",
+            domain=domain,
+            execution={"workflowId": escaped(exact.workflow_id), "runId": exact.run_id},
+        )
+        task_list = answer["executionConfiguration"]["taskList"]["name"]
+        return replace(plain_info(answer["executionInfo"]), task_list=unescaped(task_list))
+
+    def describe(self, domain: str, execution: WorkflowExecution) -> ExecutionDetail:
+        """Return how the execution stands; what is open is read from its history."""
+        domain = self.domain(domain)
+        info = self.info(domain, execution)
+        exact = WorkflowExecution(info.workflow_id, info.run_id)
+        events = self._histories.events(domain, exact)
+        return detail_of(info, self._histories.fold(domain, exact), events)
+
+    def history(
+        self, domain: str, execution: WorkflowExecution, *, after: int = 0
+    ) -> list[AnyEvent]:
+        """Return the events after number `after`, in order."""
+        domain = self.domain(domain)
+        events = self._histories.events(domain, self._exact(domain, execution))
+        return list(events[max(0, after) :])
+
+    def wait_history(
+        self, domain: str, execution: WorkflowExecution, after: int, timeout: float | None
+    ) -> list[AnyEvent]:
+        """Wait for events after number `after`; empty if none came, or the run is closed."""
+        domain = self.domain(domain)
+        exact = self._exact(domain, execution)
+
+        def look() -> list[AnyEvent] | None:
+            events = self._histories.events(domain, exact)
+            found = list(events[max(0, after) :])
+            return found if found or is_closed(events) else None
+
+        return self._follow(look, timeout) or []
+
+    def wait_closed(
+        self, domain: str, execution: WorkflowExecution, timeout: float | None
+    ) -> ExecutionInfo | None:
+        """Wait until the execution is closed; None if `timeout` seconds pass before."""
+        domain = self.domain(domain)
+        exact = self._exact(domain, execution)
+
+        def look() -> ExecutionInfo | None:
+            info = self.info(domain, exact)
+            return None if info.status is Status.OPEN else info
+
+        info = self._follow(look, timeout)
+        if info is None:
+            return None
+        return replace(info, event_count=len(self._histories.events(domain, exact)))
+
+    def _follow(self, look: Callable[[], T | None], timeout: float | None) -> T | None:
+        """Look again and again, and at once when something was done here."""
+        until = None if timeout is None else time.monotonic() + timeout
+        pause = LOOK[0]
+        while True:
+            found = look()
+            left = pause if until is None else min(pause, until - time.monotonic())
+            if found is not None or left <= 0:
+                return found
+            with self._news:
+                told = self._news.wait(left)
+            pause = LOOK[0] if told else min(LOOK[1], pause * 1.5)
+
+    def tell(self) -> None:
+        """Let those who wait look again: something was done."""
+        with self._news:
+            self._news.notify_all()
+
+    def query_workflow(
+        self,
+        domain: str,
+        execution: WorkflowExecution,
+        name: str,
+        input: str | None,
+        timeout: float | None = None,
+    ) -> str:
+        """Have a worker in this process answer; SWF itself cannot ask one elsewhere."""
+        domain = self.domain(domain)
+        info = self.info(domain, execution)
+        exact = WorkflowExecution(info.workflow_id, info.run_id)
+        pump = self._pump
+        if pump is None or info.workflow_type.key not in pump.host.workflow_keys():
+            raise NoWorkerError(
+                f"no worker for {info.workflow_type.key} runs in this process, and Amazon SWF "
+                "cannot ask one elsewhere; import the workflow's code to have its history answer"
+            )
+
+        def events() -> list[AnyEvent]:
+            return list(self._histories.events(domain, exact))
+
+        return pump.query(exact, info.workflow_type, events, name, input, timeout)
+
+    def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
+        """List executions, newest first."""
+        return self._listing.page(replace(filter, domain=self.domain(filter.domain)))
+
+    def count_executions(self, filter: ExecutionFilter) -> int:
+        """Count executions."""
+        return self._listing.count(replace(filter, domain=self.domain(filter.domain)))
+
+    # -- a worker in this process ----------------------------------------------------------
+
+    def attach(self, host: Host) -> None:
+        """Poll for `host` from now on."""
+        domain = self.domain(host.domain)
+        for key in sorted(host.workflow_keys()):
+            name, _, version = key.rpartition("@")
+            self._registering.workflow(domain, WorkflowType(name, version))
+        for key in sorted(host.activity_keys()):
+            name, _, version = key.rpartition("@")
+            self._registering.activity(domain, ActivityType(name, version))
+        self._pump = Pump(self, host, domain)
+        self._pump.start()
+
+    def pause(self) -> None:
+        """Take nothing new; what comes all the same is given back."""
+        if self._pump is not None:
+            self._pump.pause()
+
+    def detach(self) -> None:
+        """Stop polling; what the host has not finished is given back."""
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.stop()
+
+    def give_back(self, token: str) -> None:
+        """Let another worker have an unfinished activity."""
+        self.give_back_activity(token)
+
+    def unwanted(self, tokens: Collection[str]) -> set[str]:
+        """Return those tasks that should end: they were cancelled, or are no longer theirs."""
+        pump = self._pump
+        return set() if pump is None else pump.unwanted(tokens)
+
+    def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
+        """Record how an activity ended, soon and without waiting."""
+        if self._pump is not None:
+            self._pump.report(answer, failed)
+
+    def close(self) -> None:
+        """Detach the host if there is one, and let go of the connections."""
+        self.detach()
+        self.call.close()

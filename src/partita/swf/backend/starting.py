@@ -1,0 +1,167 @@
+"""Start executions on Amazon SWF, and tell which start means which execution.
+
+SWF knows one rule: a workflow id may have one open execution. Ours need to know more: what was
+there before. Finding out and starting are two calls, so two starts at the same moment may both
+find nothing, and then SWF's rule decides; its lists may also be some seconds late.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita.errors import ExecutionAlreadyStartedError, ExecutionNotFoundError, UnknownTypeError
+from partita.history import WorkflowExecution, WorkflowExecutionStarted
+from partita.service import ExecutionInfo, ReusePolicy, StartRequest
+from partita.state import Status
+from partita.swf.backend.call import Call, DomainNotFoundError
+from partita.swf.backend.envelopes import Start, opened, sealed
+from partita.swf.backend.histories import Histories
+from partita.swf.backend.ids import escaped, plain
+from partita.swf.backend.listing import Listing
+from partita.swf.backend.payloads import Payloads
+from partita.swf.backend.registering import Registering
+
+LONGEST = 365 * 24 * 3600.0
+"""Seconds that SWF lets an execution last."""
+
+
+class Starting:
+    """The starts of one region."""
+
+    def __init__(
+        self,
+        call: Call,
+        payloads: Payloads,
+        registering: Registering,
+        listing: Listing,
+        histories: Histories,
+    ) -> None:
+        self._call = call
+        self._payloads = payloads
+        self._registering = registering
+        self._listing = listing
+        self._histories = histories
+
+    def start(self, request: StartRequest) -> WorkflowExecution:
+        """Start an execution, or return the one that this very request started before.
+
+        Raises:
+            ExecutionAlreadyStartedError: the reuse policy forbids it.
+        """
+        if request.reuse_policy is not ReusePolicy.ALLOW:
+            existing = self._existing(request)
+            if existing is not None:
+                return existing
+        try:
+            return self.begin(request, Start(text=request.input))
+        except ExecutionAlreadyStartedError:
+            return self._lost_race(request)
+
+    def check_reuse(self, request: StartRequest) -> None:
+        """Hold that a workflow id without an open execution may be used again.
+
+        Raises:
+            ExecutionAlreadyStartedError: the reuse policy forbids it.
+        """
+        if request.reuse_policy in (ReusePolicy.REJECT, ReusePolicy.ALLOW_AFTER_FAILURE):
+            self._existing(request)
+
+    def begin(self, request: StartRequest, start: Start) -> WorkflowExecution:
+        """Start an execution whatever was there before, unless one is open."""
+        if request.search_attributes:
+            start = replace(start, attributes=request.search_attributes)
+        try:
+            run_id = self._begin(request, start)
+        except (DomainNotFoundError, UnknownTypeError):
+            self._registering.workflow(request.domain, request.workflow_type)
+            run_id = self._begin(request, start)
+        return WorkflowExecution(request.workflow_id, run_id)
+
+    def _begin(self, request: StartRequest, start: Start) -> str:
+        kind, longest = request.workflow_type, request.execution_start_to_close
+        answer = self._call(
+            "start_workflow_execution",
+            domain=request.domain,
+            workflowId=escaped(request.workflow_id),
+            workflowType={"name": escaped(kind.name), "version": escaped(kind.version)},
+            taskList={"name": escaped(request.task_list)},
+            taskPriority=str(request.task_priority) if request.task_priority else None,
+            input=self._payloads.pack(sealed(start), "the input"),
+            executionStartToCloseTimeout=_seconds(longest and min(longest, LONGEST)),
+            taskStartToCloseTimeout=_seconds(request.task_start_to_close),
+            childPolicy=request.child_policy.value,
+            tagList=list(request.tag_list) or None,
+            lambdaRole=request.lambda_role,
+        )
+        return str(answer["runId"])
+
+    def _existing(self, request: StartRequest) -> WorkflowExecution | None:
+        """Return the execution that a start means, None if a new run may begin."""
+        last = self._listing.newest(request.domain, request.workflow_id)
+        if last is None:
+            return None
+        policy, is_open = request.reuse_policy, last.status is Status.OPEN
+        if policy is ReusePolicy.RETURN_EXISTING:
+            return self._same(request, last)
+        if policy is ReusePolicy.TERMINATE_EXISTING:
+            if is_open:
+                self._terminate(request.domain, last)
+            return None
+        failed = last.status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
+        if policy is ReusePolicy.ALLOW_AFTER_FAILURE and failed:
+            return None
+        raise ExecutionAlreadyStartedError(_taken(request, last.status))
+
+    def _lost_race(self, request: StartRequest) -> WorkflowExecution:
+        """Answer a start that found an open execution: perhaps its own, repeated."""
+        if request.reuse_policy is ReusePolicy.RETURN_EXISTING:
+            last = self._listing.newest(request.domain, request.workflow_id)
+            if last is not None:
+                return self._same(request, last)
+        raise ExecutionAlreadyStartedError(_taken(request, Status.OPEN))
+
+    def _same(self, request: StartRequest, last: ExecutionInfo) -> WorkflowExecution:
+        """Return the run if it, or the first of those that it continues, began by this request."""
+        run_id: str | None = last.run_id
+        while run_id is not None:
+            exact = WorkflowExecution(request.workflow_id, run_id)
+            try:
+                begun = self._histories.first(request.domain, exact)
+            except ExecutionNotFoundError:
+                break  # no longer kept
+            assert isinstance(begun, WorkflowExecutionStarted)
+            begun = plain(begun)
+            input = opened(begun.input, Start).text
+            if begun.workflow_type == request.workflow_type and input == request.input:
+                return WorkflowExecution(last.workflow_id, last.run_id)
+            run_id = begun.continued_execution_run_id
+        raise ExecutionAlreadyStartedError(
+            f"workflow id {request.workflow_id!r} belongs to a start of "
+            f"{last.workflow_type.key} with other input; choose another id"
+        )
+
+    def _terminate(self, domain: str, info: ExecutionInfo) -> None:
+        try:
+            self._call(
+                "terminate_workflow_execution",
+                domain=domain,
+                workflowId=escaped(info.workflow_id),
+                runId=info.run_id,
+                reason="replaced by a new start",
+            )
+        except ExecutionNotFoundError:
+            pass  # it has closed by itself
+
+
+def _seconds(value: Any) -> str | None:
+    return None if value is None else str(math.ceil(value))
+
+
+def _taken(request: StartRequest, status: Status) -> str:
+    return (
+        f"workflow id {request.workflow_id!r} is {status.name.lower()} "
+        f"and the reuse policy is {request.reuse_policy.value!r}; choose another id or policy"
+    )
