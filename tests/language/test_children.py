@@ -150,7 +150,8 @@ def cancelling() -> str:
 
 def test_cancelling_a_childs_future_cancels_the_child(stage: Stage) -> None:
     assert stage.run(cancelling) == cancelling() == "cancelled"
-    assert stage.client.list(type_name="endless").executions[0].status is Status.CANCELED
+    child = stage.client.list(type_name="endless").executions[0].workflow_id
+    until(lambda: stage.client.describe(child).info.status is Status.CANCELED)
 
 
 @workflow(child_policy=ChildPolicy.TERMINATE)

@@ -97,12 +97,12 @@ def fails_at_the_gate() -> None:
 def answers(stage: Stage) -> bool:
     """Whether the engine's thread is alive; if not, put another in its place, to end the test."""
     pool = ThreadPoolExecutor(1)
-    alive = pool.submit(stage.engine._core.loop.ask, lambda _: True)
+    alive = pool.submit(stage.kept._core.loop.ask, lambda _: True)
     pool.shutdown(wait=False)
     try:
         return alive.result(3)
     except TimeoutError:
-        core = stage.engine._core
+        core = stage.kept._core
         core.loop._thread = core._dispatch = stage._worker = None
         core.loop.ask(lambda _: None)
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from partita.errors import DecisionRefusedError
@@ -39,8 +40,18 @@ from partita.swf.backend.work import Activity, Phase
 REASON = 256
 """Characters of a reason, at most."""
 
+MOST = 100
+"""Decisions in one answer: what Amazon's own framework for SWF keeps to."""
 
-def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> list[AnyDecision]:
+
+class Answer(Struct, frozen=True):
+    """What SWF is told, and what it is not told of."""
+
+    decisions: list[AnyDecision]
+    turn: tuple[int | str, ...] = ()  # how many decisions, or which step of another run, in order
+
+
+def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> Answer:
     """Return what to tell SWF.
 
     Raises:
@@ -51,12 +62,34 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> list[AnyDecision]:
             raise DecisionRefusedError(
                 f"{decision.decision_type} closes the execution, so it must be the last decision"
             )
+    fitting = _fitting(decisions)
+    closes = bool(fitting and fitting[-1].closes)
     found: list[AnyDecision] = []
-    if not (decisions and decisions[-1].closes):
-        found += _retries(fold, decisions)
-    for decision in decisions:
-        found += _for_swf(fold, decision)
-    return found
+    turn: list[int | str] = []
+    for decision in fitting:
+        place = None if fold.reusing is None else fold.reusing.place(decision)
+        told = [] if place is not None else list(_for_swf(fold, decision))
+        found += told
+        turn.append(place if place is not None else len(told))
+    if closes:
+        return Answer(found, tuple(turn))
+    retries = list(_retries(fold, decisions))
+    room = max(0, MOST - 1 - len(found))
+    reuses = fold.reusing is not None and (fold.reusing.has_news or len(found) < len(turn))
+    if len(fitting) < len(decisions) or len(retries) > room or reuses:
+        found.append(RequestCancelExternalWorkflowExecution(workflow_id=ids.WAKE, control=ids.WAKE))
+    first = retries[:room]
+    return Answer(first + found, ((len(first),) if first else ()) + tuple(turn))
+
+
+def _fitting(decisions: Sequence[AnyDecision]) -> Sequence[AnyDecision]:
+    """Return those that one answer has room for.
+
+    A replayed run gives no more (see `Bounds`) but for markers; a decider by hand does, and
+    decides on the others again when it is asked the next time.
+    """
+    count = sum(not isinstance(one, RecordMarker) for one in decisions)
+    return decisions if count < MOST else decisions[: MOST - 1]
 
 
 def _retries(fold: Fold, decisions: Sequence[AnyDecision]) -> Iterator[AnyDecision]:

@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partita.authoring.runtime import LONG_HISTORY
 from partita.errors import TaskLostError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
 from partita.service import DecisionTask
 from partita.swf.backend.call import Call
-from partita.swf.backend.decide import decided
+from partita.swf.backend.decide import Answer, decided
+from partita.swf.backend.envelopes import Turns, sealed
 from partita.swf.backend.fold import Fold
 from partita.swf.backend.histories import PAGE, Histories
 from partita.swf.backend.ids import escaped, unescaped
@@ -165,9 +167,8 @@ class DecisionTasks:
             TaskLostError: the task is no longer ours, or was not taken by this process.
         """
         held = self._find(token)
-        given = [
-            decision_to_swf(self._payloads.packed(one)) for one in decided(held.fold, decisions)
-        ]
+        answer = decided(held.fold, decisions)
+        given = [decision_to_swf(self._payloads.packed(one)) for one in answer.decisions]
         stays: dict[str, Any] = {}
         if sticky is not None and not (decisions and decisions[-1].closes):
             stays = {
@@ -175,7 +176,13 @@ class DecisionTasks:
                 "taskListScheduleToStartTimeout": str(max(1, round(sticky[1]))),
             }
         try:
-            self._call("respond_decision_task_completed", taskToken=token, decisions=given, **stays)
+            self._call(
+                "respond_decision_task_completed",
+                taskToken=token,
+                decisions=given,
+                executionContext=self._context(held.fold, answer),
+                **stays,
+            )
         except TaskLostError:
             self.drop(token)
             raise
@@ -184,6 +191,36 @@ class DecisionTasks:
             if keep:
                 self._folds[held.execution.run_id] = held.fold
         return held
+
+    def _context(self, fold: Fold, answer: Answer) -> str | None:
+        """Return the note of what was taken from another run; see `reusing`."""
+        if fold.reusing is None:
+            return None
+        reuses = any(isinstance(one, str) for one in answer.turn)
+        if not (fold.turns or reuses or fold.reusing.has_news):
+            return None
+        turns = Turns(turns=(*fold.turns, answer.turn))
+        return self._payloads.pack(sealed(turns), "the note of reused steps")
+
+    def go_on(self, task: DecisionTask, decisions: Sequence[AnyDecision]) -> DecisionTask | None:
+        """Return what to decide next in the same task, if another run has done all of this.
+
+        Nothing is told to SWF before `complete`.
+        """
+        held = self._find(task.token)
+        fold, reusing = held.fold, held.fold.reusing
+        if reusing is None:
+            return None
+        places = [place for one in decisions if (place := reusing.place(one)) is not None]
+        if len(places) < len(decisions) or not (places or reusing.has_news):
+            return None
+        events = fold.play(tuple(places))
+        return replace(
+            task,
+            events=events,
+            started_event_id=fold.started_event_id,
+            previous_started_event_id=fold.previous_started_event_id,
+        )
 
     def _find(self, token: str) -> Held:
         with self._lock:

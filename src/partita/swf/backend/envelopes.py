@@ -31,8 +31,10 @@ class Fork(Struct, frozen=True, omit_defaults=True):
 
     workflow_id: str
     run_id: str
+    own_id: str  # the workflow id of the run that reuses them
     until: int  # of the run's events as we number them; results of later ones are not reused
     failures: bool = False  # whether failures are reused, too
+    all_signals: bool = False  # whether signals after `until` are sent again, too
     results: dict[str, str] = {}  # other results, by activity id
 
 

@@ -11,6 +11,7 @@ What our decisions become is in `decide`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ from partita.history import (
     DecisionTaskCompleted,
     DecisionTaskScheduled,
     DecisionTaskStarted,
+    DecisionTaskTimedOut,
     Event,
     MarkerRecorded,
     RequestCancelActivityTaskFailed,
@@ -46,9 +48,12 @@ from partita.history import (
     WorkflowExecutionContinuedAsNew,
     WorkflowExecutionSignaled,
     WorkflowExecutionStarted,
+    WorkflowExecutionTerminated,
+    WorkflowExecutionTimedOut,
 )
 from partita.swf.backend import ids
-from partita.swf.backend.envelopes import Again, Failed, Schedule, Start, Turns, opened
+from partita.swf.backend.envelopes import Again, Failed, Fork, Schedule, Start, Turns, opened
+from partita.swf.backend.reusing import Reusing
 from partita.swf.backend.work import Activity, Phase
 
 E = TypeVar("E", bound=Event)
@@ -68,18 +73,26 @@ _PASSING = {"OPEN_ACTIVITIES_LIMIT_EXCEEDED", "ACTIVITY_CREATION_RATE_EXCEEDED"}
 class Fold:
     """One run: its history as we see it, and what of it is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, find_origin: Callable[[Fork], Reusing] | None = None) -> None:
+        self._find_origin = find_origin
+        self.reusing: Reusing | None = None  # what another run has done
+        self.turns: list[tuple[int | str, ...]] = []  # of the open decision task, so far
         self.started: WorkflowExecutionStarted | None = None
         self.start = Start()
         self.activities: dict[str, Activity] = {}  # those that are open, by our id
         self.last_event_id = 0  # ours
         self.last_swf_id = 0
+        self._time = 0.0
         self.now = 0.0  # when the last decision task was started
         self.started_event_id = 0  # ours, of the last decision task
         self.previous_started_event_id = 0  # ours, of the last that was answered
         self.warned = False  # that the history grows too long
         self._ids: dict[int, int] = {0: 0}  # SWF's -> ours
         self._by_scheduled: dict[int, Activity] = {}  # by our event id
+        self._task = (0, 0)  # SWF's ids of the open decision task: scheduled and started
+        self._unseen: list[AnyEvent] = []  # came since that task began; see `_holds_back`
+        self._script: deque[int | str] = deque()  # what the last answer caused, still to come
+        self._completed = 0  # SWF's id of that answer, while there is something to come
         self._out: list[AnyEvent] = []
 
     def feed(self, events: Iterable[AnyEvent]) -> list[AnyEvent]:
@@ -89,9 +102,33 @@ class Fold:
             if event.event_id <= self.last_swf_id:
                 continue
             self.last_swf_id = event.event_id
-            rule: Any = _RULES.get(type(event), Fold._plain)
-            rule(self, ids.plain(event))
+            if self.reusing is not None and self._holds_back(event):
+                self._unseen.append(event)
+            else:
+                self._take(event)
         return self._out
+
+    def _take(self, event: AnyEvent) -> None:
+        self._time = event.event_timestamp
+        rule: Any = _RULES.get(type(event), Fold._plain)
+        rule(self, ids.plain(event))
+        if self._completed:
+            self._follow_script(event)
+
+    def _holds_back(self, event: AnyEvent) -> bool:
+        """Whether an event came while the decider was at work, which may have played turns then."""
+        if isinstance(event, _ENDS_OF_TASKS):
+            if not isinstance(event, DecisionTaskCompleted):
+                self._release()
+            return False
+        return bool(self._task[1])
+
+    def _release(self) -> None:
+        """Take in what was held back."""
+        self._task = (self._task[0], 0)
+        unseen, self._unseen = self._unseen, []
+        for event in unseen:
+            self._take(event)
 
     # -- numbering
 
@@ -123,9 +160,15 @@ class Fold:
 
     def _begin(self, event: WorkflowExecutionStarted) -> None:
         self.start = opened(event.input, Start)
-        self.started = self._keep(event, input=self.start.text)
+        changes: dict[str, Any] = {"input": self.start.text}
+        if self.start.fork is not None and self._find_origin is not None:
+            self.reusing = self._find_origin(self.start.fork)
+            changes["original_run_id"] = self.reusing.original_run_id
+            changes["reused_markers"] = self.reusing.markers
+        self.started = self._keep(event, **changes)
 
     def _decision_scheduled(self, event: DecisionTaskScheduled) -> None:
+        self._task = (event.event_id, 0)
         made = self._keep(event)
         if made.event_id == 2:
             self._begin_with(event.event_timestamp)
@@ -143,18 +186,100 @@ class Fold:
             )
         if self.start.cancel:
             self._emit(WorkflowExecutionCancelRequested(event_id=0, event_timestamp=time))
+        if self.reusing is not None:
+            for theirs in self.reusing.first_signals():
+                self._tell(theirs, 0)
 
     def _decision_started(self, event: DecisionTaskStarted) -> None:
         self.now = event.event_timestamp
+        self._task = (event.scheduled_event_id, event.event_id)
+        self.turns = []
         self.started_event_id = self._keep(event).event_id
 
     def _decision_completed(self, event: DecisionTaskCompleted) -> None:
-        context = opened(event.execution_context, Turns).text
-        made = self._keep(event, execution_context=context)
+        context = opened(event.execution_context, Turns)
+        for turn in context.turns[len(self.turns) : -1]:
+            self._play(turn)
+        self._release()
+        self._time = event.event_timestamp
+        made = self._keep(event, execution_context=context.text)
         self.previous_started_event_id = made.started_event_id
+        if self.reusing is not None:
+            self._script = deque(context.turns[-1] if context.turns else ())
+            self._completed = event.event_id
 
     def _continued(self, event: WorkflowExecutionContinuedAsNew) -> None:
         self._keep(event, input=opened(event.input, Start).text)
+
+    # -- steps of another run
+
+    def _tell(self, event: AnyEvent, begun: int) -> None:
+        """Add an end of the origin's."""
+        assert self.reusing is not None
+        next_id = self.last_event_id + 1
+        for ours in self.reusing.told(event, begun, next_id):
+            self._emit(replace(ours, event_timestamp=self._time))
+
+    def _begin_step(self, place: str, completed: int) -> None:
+        """Add the beginning of a step that the origin has done."""
+        assert self.reusing is not None
+        begun = self.reusing.begun(place)
+        made = self._emit(
+            replace(begun, event_timestamp=self._time, decision_task_completed_event_id=completed)
+        )
+        self.reusing.note(place, made.event_id)
+
+    def _hand_on(self) -> None:
+        """Add what the origin's decider heard of next."""
+        assert self.reusing is not None
+        for event, begun in self.reusing.news():
+            self._tell(event, begun)
+
+    def play(self, turn: tuple[int | str, ...]) -> list[AnyEvent]:
+        """Live through a turn that asked only for steps of the origin; return its events.
+
+        The decision task goes on: for our code it is answered, and the next one begins.
+        """
+        self._out = []
+        self._play(turn)
+        self.turns.append(turn)
+        return self._out
+
+    def _play(self, turn: tuple[int | str, ...]) -> None:
+        assert self.started is not None
+        scheduled, started = (self._ids[one] for one in self._task)
+        time = self._time = self.now
+        completed = self._emit(
+            DecisionTaskCompleted(
+                event_id=0,
+                event_timestamp=time,
+                scheduled_event_id=scheduled,
+                started_event_id=started,
+            )
+        )
+        self.previous_started_event_id = started
+        for place in turn:
+            self._begin_step(str(place), completed.event_id)
+        self._hand_on()
+        again = DecisionTaskScheduled(
+            event_id=0, event_timestamp=time, task_list=self.started.task_list
+        )
+        self._ids[self._task[0]] = scheduled = self._emit(again).event_id
+        begun = DecisionTaskStarted(event_id=0, event_timestamp=time, scheduled_event_id=scheduled)
+        self._ids[self._task[1]] = self.started_event_id = self._emit(begun).event_id
+
+    def _follow_script(self, event: AnyEvent) -> None:
+        """Put the origin's steps between those that the last answer told SWF of."""
+        completed = self._ids[self._completed]
+        if getattr(event, "decision_task_completed_event_id", None) == self._completed:
+            left = int(self._script.popleft()) - 1
+            if left:
+                self._script.appendleft(left)
+        while self._script and isinstance(self._script[0], str):
+            self._begin_step(str(self._script.popleft()), completed)
+        if not self._script:
+            self._completed = 0
+            self._hand_on()
 
     # -- activities
 
@@ -285,11 +410,32 @@ class Fold:
         """The attempt had ended before the request; the activity may still have another."""
         key = ids.attempt_of(event.activity_id).key
         activity = self.activities.get(key)
+        begun = None if self.reusing is None else self.reusing.drop(f"a{key}")
+        if activity is None and begun is not None:
+            self._cancel_reused(key, begun, event)
+            return
         if activity is None or activity.phase is Phase.OPEN:
             self._keep(event, activity_id=key)
             return
         self._cancel_between(activity, event)
         self._canceled(activity, event.event_timestamp)
+
+    def _cancel_reused(self, key: str, begun: int, event: RequestCancelActivityTaskFailed) -> None:
+        """Cancel what SWF does not know, because another run has done it."""
+        time, references = event.event_timestamp, self._references(event)
+        made = ActivityTaskCancelRequested(
+            event_id=0, event_timestamp=time, activity_id=key, **references
+        )
+        self._keep_as(event, made)
+        self._emit(
+            ActivityTaskCanceled(
+                event_id=0,
+                event_timestamp=time,
+                scheduled_event_id=begun,
+                started_event_id=0,
+                latest_cancel_requested_event_id=self.last_event_id,
+            )
+        )
 
     def _cancel_between(self, activity: Activity, event: AnyEvent) -> None:
         """Record that an activity was to be cancelled while none of its attempts was open."""
@@ -348,7 +494,17 @@ class Fold:
             self._keep(event)
 
     def _timer_changed(self, event: TimerCanceled | CancelTimerFailed | StartTimerFailed) -> None:
-        if not _is_ours(event.timer_id):
+        begun = None if self.reusing is None else self.reusing.drop(f"t{event.timer_id}")
+        if begun is not None and isinstance(event, CancelTimerFailed):
+            made = TimerCanceled(
+                event_id=0,
+                event_timestamp=event.event_timestamp,
+                timer_id=event.timer_id,
+                started_event_id=begun,
+                **self._references(event),
+            )
+            self._keep_as(event, made)
+        elif not _is_ours(event.timer_id):
             self._keep(event)
 
     def _between(self, timer_id: str, kind: str) -> Activity | None:
@@ -360,6 +516,8 @@ class Fold:
     # -- the request that brings the next decision task
 
     def _asked(self, event: RequestCancelExternalWorkflowExecutionInitiated) -> None:
+        if event.control == ids.WAKE:
+            return
         if event.control != ids.MORE:
             self._keep(event)
             return
@@ -375,13 +533,20 @@ class Fold:
         )
 
     def _answered(self, event: RequestCancelExternalWorkflowExecutionFailed) -> None:
-        if event.control != ids.MORE:
+        if event.control not in (ids.MORE, ids.WAKE):
             self._keep(event)
 
 
 def _is_ours(timer_id: str) -> bool:
     return timer_id.startswith((ids.RETRY, ids.CANCEL))
 
+
+_ENDS_OF_TASKS = (
+    DecisionTaskCompleted,
+    DecisionTaskTimedOut,
+    WorkflowExecutionTerminated,
+    WorkflowExecutionTimedOut,
+)
 
 _RULES: dict[type[Any], Callable[[Fold, Any], None]] = {
     WorkflowExecutionStarted: Fold._begin,

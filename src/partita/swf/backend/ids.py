@@ -39,7 +39,14 @@ CANCEL = "cancel#"
 """Begins the id of a timer that stands for the cancellation of an activity between attempts."""
 
 MORE = "more#"
-"""Marks the request that brings the next decision task when one holds no more decisions."""
+"""Marks the request that brings the next decision task when one holds no more decisions.
+
+It asks an execution that nobody can have started to cancel itself. SWF answers that there is
+none, which is news, and so a decision task; unlike a timer or a signal it is not billed.
+"""
+
+WAKE = "wake#"
+"""Marks the same request where our code is not to hear of it."""
 
 
 def escaped(text: str) -> str:

@@ -38,6 +38,8 @@ class Polls:
         self._connect = connect
         self._read = read
         self._here = threading.local()
+        self._lock = threading.Lock()
+        self._open: set[http.client.HTTPConnection] = set()
         self._end, self._ended = os.pipe()
         self._closed = False
         for operation in OPERATIONS:
@@ -61,8 +63,12 @@ class Polls:
             self._closed = False
 
     def close(self) -> None:
-        """Stop for good."""
+        """Stop for good, and close the connections."""
         self.stop()
+        with self._lock:
+            left, self._open = self._open, set()
+        for connection in left:
+            connection.close()
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
         """Send a request; None lets the SDK send it, which is so where there is a proxy."""
@@ -120,7 +126,7 @@ class Polls:
         if kept is not None and self._here.key == key and kept.sock is not None:
             if not select.select([kept.sock], [], [], 0)[0]:  # else the other end has closed it
                 return kept
-            kept.close()
+            self._drop()
         host = url.hostname or ""
         if url.scheme == "https":
             made: http.client.HTTPConnection = http.client.HTTPSConnection(
@@ -133,13 +139,21 @@ class Polls:
         made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.sock.settimeout(self._read)
         self._here.connection, self._here.key = made, key
+        with self._lock:
+            self._open.add(made)
         return made
+
+    def release(self) -> None:
+        """Close this thread's connection: it polls no more."""
+        self._drop()
 
     def _drop(self) -> None:
         kept = getattr(self._here, "connection", None)
         if kept is not None:
             kept.close()
             self._here.connection = None
+            with self._lock:
+                self._open.discard(kept)
 
 
 def _peeked(sock: socket.socket) -> bytes:

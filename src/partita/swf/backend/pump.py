@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from partita.errors import DecisionRefusedError, PartitaError, StoreError, TaskLostError
+from partita.errors import PartitaError, StoreError, TaskLostError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
 from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Host
 from partita.worker.threads import Threads
@@ -119,11 +119,15 @@ class Pump:
                 self._thread(partial(self._poll_decisions, self._sticky, sticky=True))
 
     def _thread(self, poll: Callable[[], None]) -> None:
-        thread = threading.Thread(
-            target=self._repeat, args=[poll], name="partita-poll", daemon=True
-        )
+        thread = threading.Thread(target=self._run, args=[poll], name="partita-poll", daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _run(self, poll: Callable[[], None]) -> None:
+        try:
+            self._repeat(poll)
+        finally:
+            self._service.call.polls.release()
 
     def _repeat(self, poll: Callable[[], None]) -> None:
         while not self._paused.is_set():
@@ -177,6 +181,9 @@ class Pump:
         service, run_id = self._service, task.workflow_execution.run_id
         try:
             decisions = self._lane.call(partial(self.host.decide, task))
+            while (more := service.decision_tasks.go_on(task, decisions)) is not None:
+                task = more
+                decisions = self._lane.call(partial(self.host.decide, task))
             self._answer(task, decisions)
         except TaskLostError as error:  # it timed out; another decider has it
             log.info("%s", error)
@@ -185,7 +192,7 @@ class Pump:
             service.decision_tasks.drop(task.token)
             self._forget(run_id)
             raise
-        except Exception as error:
+        except BaseException as error:  # sys.exit() must not end the thread that polls
             self._forget(run_id)
             self._failed(task, error)
 
@@ -201,12 +208,10 @@ class Pump:
         tasks.purge(self.host.seen)
         service.tell()
 
-    def _failed(self, task: DecisionTask, error: Exception) -> None:
+    def _failed(self, task: DecisionTask, error: BaseException) -> None:
         if not isinstance(error, PartitaError):
             error = PartitaError(f"{type(error).__name__}: {error}")
         self._service.fail_decision(task.token, error.code, str(error))
-        if isinstance(error, DecisionRefusedError):
-            log.error("%s: %s", task.workflow_execution.workflow_id, error)
         self._lane.call(partial(self.host.decision_failed, task, error))
 
     def _forget(self, run_id: str) -> None:

@@ -100,8 +100,8 @@ class Registering:
                     f"register_{what}_type", domain=domain, name=name, version=version, **defaults
                 )
             )
-            found = self._described(domain, what, name, version)
-        self._check(what, kind, found, defaults)
+        else:
+            self._check(what, kind, found, defaults)
         self._note(domain, what, kind.key)
 
     def _described(self, domain: str, what: str, name: str, version: str) -> dict[str, Any]:

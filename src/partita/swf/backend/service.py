@@ -14,6 +14,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from partita.authoring.failure import Failure
+from partita.engine.starts import check_types
 from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
@@ -26,6 +27,7 @@ from partita.history import (
     ActivityType,
     AnyDecision,
     AnyEvent,
+    DecisionTaskCompleted,
     SignalInput,
     WorkflowExecution,
     WorkflowType,
@@ -49,7 +51,7 @@ from partita.swf.backend.address import Address
 from partita.swf.backend.call import Call
 from partita.swf.backend.decide import REASON
 from partita.swf.backend.decision_tasks import DecisionTasks
-from partita.swf.backend.envelopes import Again, Failed, Start, opened, sealed
+from partita.swf.backend.envelopes import Again, Failed, Fork, Start, opened, sealed
 from partita.swf.backend.fold import Fold
 from partita.swf.backend.histories import Histories
 from partita.swf.backend.ids import attempt_of, escaped, unescaped
@@ -59,6 +61,7 @@ from partita.swf.backend.looking import detail_of, is_closed
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.pump import Pump
 from partita.swf.backend.registering import Registering
+from partita.swf.backend.reusing import Reusing
 from partita.swf.backend.starting import Starting
 
 T = TypeVar("T")
@@ -93,8 +96,18 @@ class SwfService:
         """Return SWF's name of a domain: the URL's, unless another was asked for by name."""
         return self.address.domain if domain == DEFAULT_DOMAIN else escaped(domain)
 
-    def _new_fold(self, domain: str) -> Fold:  # noqa: ARG002
-        return Fold()
+    def _new_fold(self, domain: str) -> Fold:
+        def find(fork: Fork) -> Reusing:
+            origin = WorkflowExecution(fork.workflow_id, fork.run_id)
+            try:
+                return Reusing(fork, self._histories.events(domain, origin))
+            except ExecutionNotFoundError as error:
+                raise ExecutionNotFoundError(
+                    f"run {fork.run_id} of {fork.workflow_id!r}, from which this one was forked, "
+                    f"is no longer kept: {error}"
+                ) from error
+
+        return Fold(find)
 
     def _exact(self, domain: str, execution: WorkflowExecution) -> WorkflowExecution:
         """Return which run is meant: the newest if none was named."""
@@ -112,12 +125,14 @@ class SwfService:
 
     def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
+        check_types(request)
         return self._starting.start(replace(request, domain=self.domain(request.domain)))
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
     ) -> WorkflowExecution:
         """Signal the open execution of that workflow id, or start it with the signal."""
+        check_types(request)
         domain = self.domain(request.domain)
         for _ in range(5):  # it may close, or be started, between the two calls
             try:
@@ -141,9 +156,15 @@ class SwfService:
         start = Start(text=request.input, signals=(SignalInput(signal_name, input),))
         return self._starting.begin(replace(request, domain=domain), start)
 
-    def fork_workflow_execution(self, request: ForkRequest) -> WorkflowExecution:  # noqa: ARG002
+    def fork_workflow_execution(self, request: ForkRequest) -> WorkflowExecution:
         """Begin a run that reuses what another has recorded, up to one of its events."""
-        raise UnsupportedError("Amazon SWF cannot fork executions")
+        check_types(request)
+        request = replace(request, domain=self.domain(request.domain))
+        execution = WorkflowExecution(request.workflow_id, request.run_id)
+        detail = self.describe(request.domain, execution)
+        exact = WorkflowExecution(request.workflow_id, detail.info.run_id)
+        events = self._histories.events(request.domain, exact)
+        return self._starting.fork(request, detail.info, events)
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Register a workflow type, and the domain, where they are not."""
@@ -417,12 +438,16 @@ class SwfService:
         if pump is None or info.workflow_type.key not in pump.host.workflow_keys():
             raise NoWorkerError(
                 f"no worker for {info.workflow_type.key} runs in this process, and Amazon SWF "
-                "cannot ask one elsewhere; import the workflow's code to have its history answer"
+                "cannot ask one elsewhere; start one here, or import the workflow's code"
             )
 
         def events() -> list[AnyEvent]:
             return list(self._histories.events(domain, exact))
 
+        def begun() -> bool | None:
+            return any(isinstance(one, DecisionTaskCompleted) for one in events()) or None
+
+        self._follow(begun, timeout)
         return pump.query(exact, info.workflow_type, events, name, input, timeout)
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:

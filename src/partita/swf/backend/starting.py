@@ -8,16 +8,27 @@ find nothing, and then SWF's rule decides; its lists may also be some seconds la
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from partita.errors import ExecutionAlreadyStartedError, ExecutionNotFoundError, UnknownTypeError
-from partita.history import WorkflowExecution, WorkflowExecutionStarted
-from partita.service import ExecutionInfo, ReusePolicy, StartRequest
+from partita.errors import (
+    ExecutionAlreadyStartedError,
+    ExecutionNotFoundError,
+    UnknownForkPointError,
+    UnknownTypeError,
+)
+from partita.history import (
+    ActivityTaskScheduled,
+    AnyEvent,
+    WorkflowExecution,
+    WorkflowExecutionStarted,
+)
+from partita.service import ExecutionInfo, ForkRequest, ReusePolicy, StartRequest
 from partita.state import Status
 from partita.swf.backend.call import Call, DomainNotFoundError
-from partita.swf.backend.envelopes import Start, opened, sealed
+from partita.swf.backend.envelopes import Fork, Start, opened, sealed
 from partita.swf.backend.histories import Histories
 from partita.swf.backend.ids import escaped, plain
 from partita.swf.backend.listing import Listing
@@ -108,7 +119,7 @@ class Starting:
             return self._same(request, last)
         if policy is ReusePolicy.TERMINATE_EXISTING:
             if is_open:
-                self._terminate(request.domain, last)
+                self._terminate(request.domain, last, "replaced by a new start")
             return None
         failed = last.status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
         if policy is ReusePolicy.ALLOW_AFTER_FAILURE and failed:
@@ -143,14 +154,48 @@ class Starting:
             f"{last.workflow_type.key} with other input; choose another id"
         )
 
-    def _terminate(self, domain: str, info: ExecutionInfo) -> None:
+    def fork(
+        self, request: ForkRequest, source: ExecutionInfo, events: Sequence[AnyEvent]
+    ) -> WorkflowExecution:
+        """Begin a run that takes from its origin what that has done; see `reusing`.
+
+        Raises:
+            UnknownForkPointError: the source has no such event, or no such activity.
+            ExecutionAlreadyStartedError: the new workflow id is taken by an open execution.
+        """
+        until = _until(request, len(events))
+        _check_results(request, events)
+        new_id = request.new_workflow_id or request.workflow_id
+        resets = new_id == request.workflow_id
+        begun = events[0]
+        assert isinstance(begun, WorkflowExecutionStarted)
+        start = Start(
+            text=begun.input if request.input is None else request.input,
+            attributes=source.search_attributes,
+            fork=Fork(
+                workflow_id=source.workflow_id,
+                run_id=source.run_id,
+                own_id=new_id,
+                until=until,
+                failures=request.reuse_failures,
+                all_signals=resets,
+                results=request.results,
+            ),
+        )
+        if resets:
+            newest = self._listing.newest(request.domain, new_id)
+            if newest is not None and newest.status is Status.OPEN:
+                self._terminate(request.domain, newest, "replaced by a reset")
+        return self.begin(_as_started(begun, new_id, request.domain), start)
+
+    def _terminate(self, domain: str, info: ExecutionInfo, reason: str) -> None:
         try:
             self._call(
                 "terminate_workflow_execution",
                 domain=domain,
                 workflowId=escaped(info.workflow_id),
                 runId=info.run_id,
-                reason="replaced by a new start",
+                reason=reason,
             )
         except ExecutionNotFoundError:
             pass  # it has closed by itself
@@ -158,6 +203,42 @@ class Starting:
 
 def _seconds(value: Any) -> str | None:
     return None if value is None else str(math.ceil(value))
+
+
+def _as_started(begun: WorkflowExecutionStarted, workflow_id: str, domain: str) -> StartRequest:
+    return StartRequest(
+        workflow_id=workflow_id,
+        workflow_type=begun.workflow_type,
+        domain=domain,
+        task_list=begun.task_list,
+        task_priority=begun.task_priority or 0,
+        child_policy=begun.child_policy,
+        task_start_to_close=begun.task_start_to_close,
+        execution_start_to_close=begun.execution_start_to_close,
+        tag_list=begun.tag_list,
+        lambda_role=begun.lambda_role,
+    )
+
+
+def _until(request: ForkRequest, last: int) -> int:
+    if request.event_id is None:
+        return last
+    if not 1 <= request.event_id <= last:
+        raise UnknownForkPointError(
+            f"execution {request.workflow_id!r} has events 1 to {last}, none has number "
+            f"{request.event_id}; `partita history` shows them"
+        )
+    return request.event_id
+
+
+def _check_results(request: ForkRequest, events: Sequence[AnyEvent]) -> None:
+    known = {event.activity_id for event in events if isinstance(event, ActivityTaskScheduled)}
+    for id in request.results:
+        if id not in known:
+            raise UnknownForkPointError(
+                f"execution {request.workflow_id!r} has no activity {id!r} whose result "
+                f"could be another; it has: {', '.join(sorted(known)) or 'none'}"
+            )
 
 
 def _taken(request: StartRequest, status: Status) -> str:

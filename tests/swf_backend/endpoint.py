@@ -1,0 +1,46 @@
+"""Amazon SWF for tests: our own endpoint over an engine, and moto's server, in this process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from urllib.parse import urlencode
+
+import uvicorn
+
+from partita.engine import Engine
+from partita.server.mounting import mounted
+from partita.server.running import bound
+from partita.swf.front import Front
+from partita.swf.protocol import SwfProtocol
+
+# Whoever signs needs keys; nobody here looks at them.
+os.environ.setdefault("AWS_ACCESS_KEY_ID", "tests")
+os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "tests")
+
+
+class Endpoint:
+    """SWF's wire protocol over an engine, on a port and a thread of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._protocol = SwfProtocol(Front(engine))
+        self._socket = bound("127.0.0.1", 0)
+        self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            mounted([self._protocol]), log_level="warning", access_log=False, lifespan="off"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=[[self._socket]])
+        self._thread.start()
+
+    def url(self, domain: str = "tests", **options: object) -> str:
+        """Return the URL by which a backend reaches it."""
+        return f"swf://us-east-1/{domain}?{urlencode({'endpoint': self.address, **options})}"
+
+    def close(self) -> None:
+        """End all that waits, and the thread."""
+        self._protocol.close()
+        self._server.should_exit = True
+        self._thread.join(30)
+        self._socket.close()
