@@ -122,7 +122,9 @@ CHANGES: list[tuple[Body, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "expected", "found"), CHANGES, ids=lambda it: getattr(it, "__name__", it))
+@pytest.mark.parametrize(
+    ("body", "expected", "found"), CHANGES, ids=lambda it: getattr(it, "__name__", it)
+)
 def test_error_names_line_history_and_code(
     memory_rig: Rig, body: Body, expected: str, found: str
 ) -> None:

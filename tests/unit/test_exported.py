@@ -155,7 +155,9 @@ REFUSED: list[tuple[Change, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "reason"), REFUSED, ids=lambda it: "" if callable(it) else it[:50])
+@pytest.mark.parametrize(
+    ("change", "reason"), REFUSED, ids=lambda it: "" if callable(it) else it[:50]
+)
 def test_what_is_no_whole_history_is_refused_in_one_line(change: Change, reason: str) -> None:
     plain = json.loads(closed().dump())
     change(plain)
