@@ -22,8 +22,8 @@ from msgspec.structs import replace
 
 from partita.commands import StartDecisionTask
 from partita.engine import Engine
-from partita.engine.api import _whole_task
 from partita.engine.dispatch import activity_task
+from partita.engine.tasks import whole_task
 from partita.engine.unit import Unit
 from partita.exported import export
 from partita.history import (
@@ -359,7 +359,7 @@ def _taking(
         state = unit.open("default", execution)
         if kind == "decision":
             unit.do(state, StartDecisionTask())
-            return _whole_task(unit, state)
+            return whole_task(unit, state)
         if not unit.start_activity(state, id, "", owner):
             return None
         item = state.get("activity", id)
