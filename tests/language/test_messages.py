@@ -206,8 +206,8 @@ def generations(left: int) -> list[int]:
 
 def test_unread_signals_go_on_to_the_next_run(stage: Stage) -> None:
     handle = stage.start(generations, 3)
-    for number in range(3):
-        handle.signal("item", number)
+    for number in range(3):  # to whichever run is open by then
+        stage.client.signal(handle.workflow_id, "item", number)
     assert handle.result(timeout=20) == [0, 1, 2]
 
 
