@@ -14,7 +14,8 @@ from partita.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from partita.stores import migrations
+from partita.store import News
+from partita.stores import migrations, sqlite
 from partita.stores.sqlite import SqliteStore
 from tests.stores.test_obligations import saved
 
@@ -147,3 +148,20 @@ def test_a_full_disk_changes_nothing(path: Path) -> None:
     assert last.run == held + 1
     assert store.open_among([state.run]) == {state.run}
     store.close()
+
+
+def test_looks_come_sooner_while_others_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY", 1e9)
+    one, other = SqliteStore(tmp_path / "x.db"), SqliteStore(tmp_path / "x.db")
+    one.changed()
+    one._news_at = -1e10
+    assert one.changed() is News.NOTHING
+    assert one.glance == sqlite.GLANCE
+    with other.transaction() as transaction:
+        transaction.add_types("d", ["flow@1"])
+    assert one.changed() is News.ALL
+    assert one.glance == sqlite.BUSY_GLANCE
+    one.close()
+    other.close()
