@@ -76,7 +76,9 @@ def opened(place: Place) -> Iterator[Store]:
     store.close()
 
 
-NOW = time.time()
+def now() -> float:
+    """The time; asked in each test, for the suite may take long."""
+    return time.time()
 
 
 def checks(place: Place) -> set[str]:
@@ -96,8 +98,8 @@ def _scripts(place: Place) -> list[migrations.Migration]:
 
 def test_what_waits_and_nobody_takes(place: Place, opened: Store) -> None:
     state = saved(opened)
-    write(opened, state, activity("a", queue="gpu", since=NOW - 100), activity("b", queue="new"))
-    write(opened, state, activity("b", queue="new", since=NOW + 1000))
+    write(opened, state, activity("a", queue="gpu", since=now() - 100), activity("b", queue="new"))
+    write(opened, state, activity("b", queue="new", since=now() + 1000))
     found = [finding.what for finding in place.found("task list")]
     assert any(
         "activities of task list gpu in domain d: 1 wait, the first for 1" in f for f in found
@@ -106,14 +108,14 @@ def test_what_waits_and_nobody_takes(place: Place, opened: Store) -> None:
     assert not any("list new" in what for what in found)
     assert place.found("task list")[0].why == "no worker is alive"
     with opened.transaction() as transaction:
-        transaction.put_worker(new_worker(NOW + 1000))
+        transaction.put_worker(new_worker(now() + 1000))
     assert "workers are alive, but none takes them" in place.found("task list")[0].why
     assert "--task-list gpu" in place.found("task list")[0].mend
 
 
 def test_what_is_overdue(place: Place, opened: Store) -> None:
     state = saved(opened)
-    write(opened, state, activity("a", due=NOW - 500), activity("b", due=time.time() - 5))
+    write(opened, state, activity("a", due=now() - 500), activity("b", due=now() - 5))
     finding = place.only("overdue")
     assert finding.what.startswith("activities whose timeout, or next attempt, has come: 1, by up")
     assert "'w'" in finding.what
@@ -123,10 +125,10 @@ def test_a_decision_that_fails_again_and_again(place: Place, opened: Store) -> N
     state = saved(opened)
     for _ in range(doctor.FAILURES):
         assert place.found("stuck") == []
-        apply(state, decide(state, StartDecisionTask(), NOW))
+        apply(state, decide(state, StartDecisionTask(), now()))
         started = state.progress.last_event_id
         failed = FailDecisionTask(started_event_id=started, cause="BROKEN", message="no such\nname")
-        apply(state, decide(state, failed, NOW))
+        apply(state, decide(state, failed, now()))
         item = state.get("decision", "")
         assert item is not None
         state.put(replace(item, queue="default", due=None))
@@ -151,23 +153,23 @@ def test_nothing_open_at_all(place: Place, opened: Store) -> None:
 def test_what_waits_for_a_signal_is_not_stuck(place: Place, opened: Store) -> None:
     engine = Engine(opened)
     started(engine)
-    assert len(opened.overview(NOW).bare) == 1
+    assert len(opened.overview(now()).bare) == 1
     assert checks(place) == set()
     engine._core.loop.close()  # the store is closed by its fixture
 
 
 def test_workers_that_are_gone(place: Place, opened: Store) -> None:
-    gone = replace(new_worker(NOW - 30), pid=1234567)
+    gone = replace(new_worker(now() - 30), pid=1234567)
     with opened.transaction() as transaction:
         transaction.put_worker(gone)
     assert "processes 1234567" in place.only("lease").what
     with opened.transaction() as transaction:
-        transaction.put_worker(new_worker(NOW + 1000))
+        transaction.put_worker(new_worker(now() + 1000))
     assert place.found("lease") == []
 
 
 def test_something_from_the_future(place: Place, opened: Store) -> None:
-    saved(opened, started_at=NOW + 5000)
+    saved(opened, started_at=now() + 5000)
     assert "s from now" in place.only("clock").what
 
 
@@ -227,7 +229,6 @@ class Patient:
 
 
 def of_patient(**survey: Any) -> list[Finding]:
-
     patient: Any = Patient(**survey)
     return examine(patient, lambda: Engine(MemoryStore())).findings
 
