@@ -43,6 +43,7 @@ _OURS = {
     "original_run_id",
     "retry_policy",
     "reused_markers",
+    "trace_context",
     "unread_signals",
 }
 """Fields that SWF has no member for."""
