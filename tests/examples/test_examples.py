@@ -127,11 +127,14 @@ def test_analyse_text_goes_every_way(rig: Rig) -> None:
     assert everywhere(rig, analyse_text.analyse, "und " * 10_000, id="z").size == "a book"
 
 
+TEXTS = (".json", ".py", ".sql")
+
+
 def test_wordcount_counts_this_repository(rig: Rig) -> None:
     folder = ROOT / "src"
     counted: Counter[str] = Counter()
     for path in folder.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix in (".py", ".sql"):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix in TEXTS:
             counted.update(re.findall(r"[^\W\d_]+", path.read_text().lower()))
     most = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
     assert everywhere(rig, wordcount.top_words, str(folder), 10) == most
