@@ -20,7 +20,8 @@ from partita import WorkflowDefinition
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.history import AnyEvent, WorkflowExecution
-from partita.state import ExecutionFilter
+from partita.service import ExecutionInfo
+from partita.state import ExecutionFilter, Status
 from partita.store import Store
 from partita.swf.backend.service import SwfService
 from partita.testing import Clock
@@ -126,9 +127,11 @@ def _kind(kind: str) -> type[Worker]:
 class SwfStage(Stage):
     """A stage whose engine is reached by Amazon SWF's protocol alone."""
 
+    options: dict[str, Any] = {}
+
     def service(self) -> Engine:
         self.endpoint = Endpoint(self.kept)
-        return cast(Engine, SwfService(self.endpoint.url()))
+        return cast(Engine, SwfService(self.endpoint.url(**self.options)))
 
     def close(self) -> None:
         super().close()
@@ -144,7 +147,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     made.open()
     yield made
     made.close()
-    assert made.failures == []
+    assert made.failures == [] or request.node.get_closest_marker("xfail")
 
 
 class ClockedStage(Stage):
@@ -159,7 +162,25 @@ class ClockedStage(Stage):
 
 
 class ClockedSwfStage(SwfStage, ClockedStage):
-    """A stage on Amazon SWF whose time stands still unless it is moved."""
+    """A stage on Amazon SWF whose time stands still unless it is moved.
+
+    A worker that is gone would keep what waits for it until the clock is moved.
+    """
+
+    options = {"sticky": 0}
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, and wait until all that this brings is decided."""
+        super().advance(seconds)
+        until(lambda: self.failures or not any(map(self._is_deciding, self._open())))
+
+    def _open(self) -> tuple[ExecutionInfo, ...]:
+        filter = ExecutionFilter(domain="tests", statuses=(Status.OPEN,), limit=1000)
+        return self.kept.list_executions(filter).executions
+
+    def _is_deciding(self, info: ExecutionInfo) -> bool:
+        execution = WorkflowExecution(info.workflow_id, info.run_id)
+        return self.kept.describe("tests", execution).decision is not None
 
 
 @pytest.fixture(params=BACKENDS)
@@ -173,7 +194,7 @@ def clocked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClockedS
     made.open()
     yield made
     made.close()
-    assert made.failures == []
+    assert made.failures == [] or request.node.get_closest_marker("xfail")
 
 
 class Gate:

@@ -267,7 +267,8 @@ def test_a_cancelled_parent_can_wait_for_its_child(stage: Stage) -> None:
     handle.cancel()
     with pytest.raises(WorkflowCanceledError):
         handle.result(timeout=20)
-    assert stage.client.list(type_name="endless").executions[0].status is Status.CANCELED
+    child = stage.client.list(type_name="endless").executions[0].workflow_id
+    until(lambda: stage.client.describe(child).info.status is Status.CANCELED)
 
 
 @workflow

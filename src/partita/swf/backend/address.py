@@ -26,7 +26,7 @@ class Address(Struct, frozen=True, kw_only=True):
     profile: str | None = None  # of AWS's configuration files
     large: str | None = None  # where payloads go that SWF has no room for: s3://… or file:///…
     retention: int = 30  # days that closed executions are kept, where the domain is new
-    sticky: float = 10.0  # seconds that a decision task waits for the worker that knows its run
+    sticky: float = 5.0  # seconds that a decision task waits for the worker that knows its run
     pollers: int = 4  # threads that wait for activities, and as many for decisions, per task list
 
     @classmethod

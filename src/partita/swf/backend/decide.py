@@ -37,11 +37,28 @@ from partita.swf.backend.fold import Fold
 from partita.swf.backend.ids import Attempt
 from partita.swf.backend.work import Activity, Phase
 
+LONGEST = 365 * 24 * 3600.0
+"""Seconds that SWF lets an execution last."""
+
 REASON = 256
 """Characters of a reason, at most."""
 
 MOST = 100
 """Decisions in one answer: what Amazon's own framework for SWF keeps to."""
+
+
+FAR = 99_999_999.0
+"""Seconds that SWF has digits for: three years. An execution lasts for one."""
+
+_LONGEST = {
+    "start_to_fire": FAR,
+    "schedule_to_start": FAR,
+    "schedule_to_close": FAR,
+    "start_to_close": FAR,
+    "heartbeat": FAR,
+    "task_start_to_close": FAR,
+    "execution_start_to_close": LONGEST,
+}
 
 
 class Answer(Struct, frozen=True):
@@ -68,7 +85,7 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> Answer:
     turn: list[int | str] = []
     for decision in fitting:
         place = None if fold.reusing is None else fold.reusing.place(decision)
-        told = [] if place is not None else list(_for_swf(fold, decision))
+        told = [] if place is not None else list(_for_swf(fold, _lasting(decision)))
         found += told
         turn.append(place if place is not None else len(told))
     if closes:
@@ -80,6 +97,16 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> Answer:
         found.append(RequestCancelExternalWorkflowExecution(workflow_id=ids.WAKE, control=ids.WAKE))
     first = retries[:room]
     return Answer(first + found, ((len(first),) if first else ()) + tuple(turn))
+
+
+def _lasting(decision: AnyDecision) -> AnyDecision:
+    """Return a decision whose times are no longer than SWF can say, or an execution can last."""
+    new = {
+        field: most
+        for field, most in _LONGEST.items()
+        if (value := getattr(decision, field, None)) is not None and value > most
+    }
+    return replace(decision, **new) if new else decision
 
 
 def _fitting(decisions: Sequence[AnyDecision]) -> Sequence[AnyDecision]:

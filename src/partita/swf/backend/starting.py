@@ -28,15 +28,13 @@ from partita.history import (
 from partita.service import ExecutionInfo, ForkRequest, ReusePolicy, StartRequest
 from partita.state import Status
 from partita.swf.backend.call import Call, DomainNotFoundError
+from partita.swf.backend.decide import LONGEST
 from partita.swf.backend.envelopes import Fork, Start, opened, sealed
 from partita.swf.backend.histories import Histories
 from partita.swf.backend.ids import escaped, plain
 from partita.swf.backend.listing import Listing
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.registering import Registering
-
-LONGEST = 365 * 24 * 3600.0
-"""Seconds that SWF lets an execution last."""
 
 
 class Starting:
