@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	@$(BIN)/partita demo
 
 test: $(VENV)/developed check
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/developed
 	$(BIN)/ruff format --check .
