@@ -14,11 +14,12 @@ from partita.client.tasks import Tasks
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
+Sync = TypeVar("Sync", covariant=True)  # what awaits a `Client` awaits all that it is
 T = TypeVar("T")
 
 
-class _Awaited(Generic[S]):
-    def __init__(self, sync: S) -> None:
+class _Awaited(Generic[Sync]):
+    def __init__(self, sync: Sync) -> None:
         self.sync = sync
 
 

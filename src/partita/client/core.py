@@ -19,7 +19,8 @@ from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition, tag_list
 from partita.client.handle import Handle
-from partita.client.histories import Histories, stack_of
+from partita.client.histories import Histories
+from partita.client.looking import Looking
 from partita.client.schedules import Schedules
 from partita.client.talking import Talking, code_of
 from partita.client.tasks import Tasks
@@ -34,7 +35,6 @@ from partita.errors import (
     WorkflowTerminatedError,
     WorkflowTimedOutError,
 )
-from partita.exported import ExportedHistory
 from partita.history import (
     AnyEvent,
     WorkflowExecution,
@@ -43,20 +43,15 @@ from partita.history import (
     WorkflowExecutionFailed,
     WorkflowExecutionTerminated,
 )
-from partita.notices import Listen
-from partita.replay.stacks import WorkflowStack
 from partita.service import (
-    ExecutionDetail,
     ExecutionInfo,
-    ExecutionPage,
     ForkRequest,
     ReusePolicy,
     Service,
     StartRequest,
     TaskListLimits,
-    bounds_of,
 )
-from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
+from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, Status
 from partita.telemetry.spans import starting
 
 P = ParamSpec("P")
@@ -66,7 +61,7 @@ T = TypeVar("T")
 _load_any = decoder(Any)
 
 
-class Client:
+class Client(Looking):
     """Speak to a service, such as `connect("sqlite:///orders.db")`."""
 
     def __init__(
@@ -403,93 +398,6 @@ class Client:
         """End the execution at once; the workflow is not asked."""
         execution = WorkflowExecution(workflow_id, run_id)
         self.service.terminate_workflow_execution(self._domain, execution, reason)
-
-    def listen(self, listener: Listen) -> Callable[[], None]:
-        """Tell `listener` of what this process records, by this service; return what ends it.
-
-        Every process tells of what it has committed itself: listen where the workers are.
-        """
-        return self.service.listen(listener)
-
-    def describe(self, workflow_id: str, *, run_id: str = "") -> ExecutionDetail:
-        """Return how an execution stands, with what is open in it."""
-        return self.service.describe(self._domain, WorkflowExecution(workflow_id, run_id))
-
-    def history(
-        self, workflow_id: str, *, run_id: str = "", after: int = 0
-    ) -> builtins.list[AnyEvent]:
-        """Return an execution's events after number `after`, in order."""
-        execution = WorkflowExecution(workflow_id, run_id)
-        return self.service.history(self._domain, execution, after=after)
-
-    def export_history(self, workflow_id: str, *, run_id: str = "") -> ExportedHistory:
-        """Return a run, open or closed, as a document; `dump()` is its text.
-
-        Payloads are exported as they are stored, behind the codec chain if there is one.
-
-        Raises:
-            ExecutionNotFoundError: there is no such execution.
-        """
-        return self._histories.export(WorkflowExecution(workflow_id, run_id))
-
-    def import_history(self, history: ExportedHistory) -> bool:
-        """Keep a closed run that was exported elsewhere, so that it can be looked at here.
-
-        It can be shown, queried, forked and run again; by itself nothing of it begins to run.
-        Importing it twice is importing it once: False says that it was here already.
-
-        Raises:
-            InvalidInputError: the history is open; `history.terminated(reason)` is not.
-            InvalidOptionError: the service cannot take in histories.
-            ExecutionAlreadyStartedError: its workflow id has an open run here, a run that began
-                later, or this run with another history.
-        """
-        return self._histories.import_(history)
-
-    def stack(
-        self,
-        workflow_id: str,
-        *,
-        run_id: str = "",
-        workflow: WorkflowDefinition[..., Any] | type[Declared] | None = None,
-    ) -> WorkflowStack:
-        """Say where the workflow's code waits, by replaying its history here; nothing changes.
-
-        The code is given as `workflow`, or was imported. No worker needs to be alive.
-
-        Raises:
-            ExecutionNotFoundError: there is no such execution.
-            UnknownTypeError: the code is not here, or is another workflow's.
-            NonDeterminismError: the code does not fit the history.
-        """
-        code = None if workflow is None else definition_of(workflow)
-        history = self.export_history(workflow_id, run_id=run_id)
-        return stack_of(history, code, self._converter, bounds_of(self.service))
-
-    def list(
-        self,
-        *,
-        status: Status | None = None,
-        type_name: str | None = None,
-        workflow_id: str | None = None,
-        tag: str | None = None,
-        search_attributes: Mapping[str, Any] | None = None,
-        limit: int = 100,
-        before_run: int | None = None,
-    ) -> ExecutionPage:
-        """List executions, newest first; `before_run` is the `next_page` of the page before."""
-        return self.service.list_executions(
-            ExecutionFilter(
-                domain=self._domain,
-                workflow_id=workflow_id,
-                type_name=type_name,
-                statuses=() if status is None else (status,),
-                tag=tag,
-                attributes=tuple(plain_attributes(search_attributes or {}).items()),
-                before_run=before_run,
-                limit=limit,
-            )
-        )
 
     def close(self) -> None:
         """Let go of the service."""
