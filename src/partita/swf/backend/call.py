@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from partita.errors import (
+    DecisionRefusedError,
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
     InvalidOptionError,
@@ -28,7 +29,13 @@ from partita.swf.backend.polls import Polls
 try:
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        NoRegionError,
+        ParamValidationError,
+    )
 except ImportError as error:  # pragma: no cover - the extra is always there in tests
     raise InvalidOptionError(
         f"swf URLs need AWS's SDK, which is not installed ({error}); pip install 'partita[aws]'"
@@ -71,6 +78,9 @@ class Call:
             raise InvalidOptionError(
                 f"Amazon SWF: {error}; run `aws configure`, or name a profile: swf://…?profile=NAME"
             ) from error
+        except ParamValidationError as error:
+            kind = InvalidTokenError if operation in _ABOUT_TASKS else InvalidOptionError
+            raise kind(f"Amazon SWF cannot be asked: {_line(error)}") from error
         except BotoCoreError as error:
             raise StoreUnavailableError(f"Amazon SWF is out of reach: {_line(error)}") from error
         return answer
@@ -117,6 +127,8 @@ def _meaning(operation: str, error: ClientError) -> PartitaError:
         return StoreUnavailableError(f"Amazon SWF is not available: {text}")
     if code == "ValidationException" and operation in _ABOUT_TASKS and "oken" in text:
         return InvalidTokenError(f"Amazon SWF knows no such task: {text}")
+    if code == "ValidationException" and operation == "respond_decision_task_completed":
+        return DecisionRefusedError(f"Amazon SWF refuses the decisions: {text}")
     return _FAULTS.get(code, OperationRefusedError)(f"Amazon SWF: {text} ({code})")
 
 

@@ -6,6 +6,7 @@ SWF would fill from a type's registration is filled from the run, as the embedde
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
@@ -74,11 +75,7 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> Answer:
     Raises:
         DecisionRefusedError: they contradict themselves.
     """
-    for decision in decisions[:-1]:
-        if decision.closes:
-            raise DecisionRefusedError(
-                f"{decision.decision_type} closes the execution, so it must be the last decision"
-            )
+    _check(decisions)
     fitting = _fitting(decisions)
     closes = bool(fitting and fitting[-1].closes)
     found: list[AnyDecision] = []
@@ -97,6 +94,20 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> Answer:
         found.append(RequestCancelExternalWorkflowExecution(workflow_id=ids.WAKE, control=ids.WAKE))
     first = retries[:room]
     return Answer(first + found, ((len(first),) if first else ()) + tuple(turn))
+
+
+def _check(decisions: Sequence[AnyDecision]) -> None:
+    for position, decision in enumerate(decisions, 1):
+        if decision.closes and position < len(decisions):
+            raise DecisionRefusedError(
+                f"decision {position} of {len(decisions)}, {decision.decision_type}, "
+                "closes the execution, so it must be the last"
+            )
+        if isinstance(decision, StartTimer) and not 0 <= decision.start_to_fire < math.inf:
+            raise DecisionRefusedError(
+                f"timer {decision.timer_id} is to fire in {decision.start_to_fire} s; "
+                "give a number of seconds from 0 on"
+            )
 
 
 def _lasting(decision: AnyDecision) -> AnyDecision:

@@ -17,7 +17,14 @@ from msgspec.structs import replace
 
 from partita.authoring.runtime import LONG_HISTORY
 from partita.errors import TaskLostError
-from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
+from partita.history import (
+    AnyDecision,
+    AnyEvent,
+    ContinueAsNewWorkflowExecution,
+    ScheduleActivityTask,
+    WorkflowExecution,
+    WorkflowType,
+)
 from partita.service import DecisionTask
 from partita.swf.backend.call import Call
 from partita.swf.backend.decide import Answer, decided
@@ -26,6 +33,7 @@ from partita.swf.backend.fold import Fold
 from partita.swf.backend.histories import PAGE, Histories
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.payloads import Payloads
+from partita.swf.backend.registering import Registering
 from partita.swf.decisions import decision_to_swf
 from partita.swf.names import execution_from_swf
 
@@ -53,10 +61,16 @@ class DecisionTasks:
     """The decision tasks that this process holds. Safe to use from many threads."""
 
     def __init__(
-        self, call: Call, payloads: Payloads, histories: Histories, new_fold: Callable[..., Fold]
+        self,
+        call: Call,
+        payloads: Payloads,
+        registering: Registering,
+        histories: Histories,
+        new_fold: Callable[..., Fold],
     ) -> None:
         self._call = call
         self._payloads = payloads
+        self._registering = registering
         self._histories = histories
         self._new_fold = new_fold
         self._lock = threading.Lock()
@@ -168,6 +182,7 @@ class DecisionTasks:
         """
         held = self._find(token)
         answer = decided(held.fold, decisions)
+        self._register(held, decisions)
         given = [decision_to_swf(self._payloads.packed(one)) for one in answer.decisions]
         stays: dict[str, Any] = {}
         if sticky is not None and not (decisions and decisions[-1].closes):
@@ -191,6 +206,17 @@ class DecisionTasks:
             if keep:
                 self._folds[held.execution.run_id] = held.fold
         return held
+
+    def _register(self, held: Held, decisions: Sequence[AnyDecision]) -> None:
+        """Make sure of the types without which SWF would refuse what elsewhere only waits."""
+        for decision in decisions:
+            if isinstance(decision, ScheduleActivityTask):
+                self._registering.decided(held.domain, decision.activity_type)
+            elif isinstance(decision, ContinueAsNewWorkflowExecution):
+                version, run = decision.workflow_type_version, held.fold.started
+                if version is not None and run is not None:
+                    kind = WorkflowType(run.workflow_type.name, version)
+                    self._registering.decided(held.domain, kind)
 
     def _context(self, fold: Fold, answer: Answer) -> str | None:
         """Return the note of what was taken from another run; see `reusing`."""

@@ -120,7 +120,7 @@ class Listing:
             except DomainNotFoundError:
                 return
             infos = map(plain_info, answer["executionInfos"])
-            yield from sorted(infos, key=_newest_first)  # as Amazon's are; others' are not
+            yield from sorted(infos, key=_newest_first)  # as Amazon's are; moto's are not
             token = answer.get("nextPageToken")
             if token is None:
                 return
@@ -140,8 +140,8 @@ def plain_info(raw: dict[str, Any]) -> ExecutionInfo:
     )
 
 
-def _newest_first(info: ExecutionInfo) -> tuple[float, str]:
-    return -info.started_at, info.run_id
+def _newest_first(info: ExecutionInfo) -> float:
+    return -info.started_at
 
 
 def _times(filter: ExecutionFilter) -> dict[str, float]:

@@ -79,6 +79,23 @@ class Registering:
         """Register an activity type; see `_type`."""
         self._type(domain, "activity", kind, ACTIVITY_DEFAULTS)
 
+    def decided(self, domain: str, kind: ActivityType | WorkflowType) -> None:
+        """Register a type that a decider asks for, where nobody has yet.
+
+        So an activity waits for its worker, as it does elsewhere, rather than be refused. What
+        others have registered is theirs to define.
+        """
+        what = "activity" if isinstance(kind, ActivityType) else "workflow"
+        with self._lock:
+            if {(domain, what, kind.key), (domain, "decided", what, kind.key)} & self._done:
+                return
+        try:
+            self._described(domain, what, escaped(kind.name), escaped(kind.version))
+        except UnknownTypeError:
+            defaults = ACTIVITY_DEFAULTS if what == "activity" else WORKFLOW_DEFAULTS
+            self._type(domain, what, kind, defaults)
+        self._note(domain, "decided", what, kind.key)
+
     def _type(
         self, domain: str, what: str, kind: ActivityType | WorkflowType, defaults: dict[str, Any]
     ) -> None:

@@ -48,7 +48,7 @@ from partita.service import (
 )
 from partita.state import DEFAULT_DOMAIN, ExecutionFilter, Status
 from partita.swf.backend.address import Address
-from partita.swf.backend.call import Call
+from partita.swf.backend.call import Call, DomainNotFoundError
 from partita.swf.backend.decide import REASON
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.envelopes import Again, Failed, Fork, Start, opened, sealed
@@ -83,7 +83,7 @@ class SwfService:
         self._listing = Listing(self.call)
         self._histories = Histories(self.call, self.payloads, self._new_fold)
         self.decision_tasks = DecisionTasks(
-            self.call, self.payloads, self._histories, self._new_fold
+            self.call, self.payloads, self._registering, self._histories, self._new_fold
         )
         self._starting = Starting(
             self.call, self.payloads, self._registering, self._listing, self._histories
@@ -244,7 +244,11 @@ class SwfService:
         """Set how long the next poll may last; SWF's own are a minute, whatever is wanted."""
         if wait <= 0:
             members = {"domain": domain, "taskList": {"name": escaped(task_list)}}
-            if not self.call(f"count_pending_{kind}_tasks", **members)["count"]:
+            try:
+                pending = self.call(f"count_pending_{kind}_tasks", **members)["count"]
+            except DomainNotFoundError:
+                return False
+            if not pending:
                 return False
         self.call.polls.wait(max(wait, 1.0))
         return True
