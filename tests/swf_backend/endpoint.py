@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+import uuid
 from urllib.parse import urlencode
 
 import uvicorn
+from moto.server import ThreadedMotoServer
 
 from partita.engine import Engine
 from partita.server.mounting import mounted
@@ -44,3 +47,20 @@ class Endpoint:
         self._server.should_exit = True
         self._thread.join(30)
         self._socket.close()
+
+
+class Moto:
+    """Moto's server, one for all tests; each takes a domain of its own."""
+
+    _server: ThreadedMotoServer | None = None
+
+    @classmethod
+    def url(cls, **options: object) -> str:
+        """Return the URL of a new domain."""
+        if cls._server is None:
+            logging.getLogger("werkzeug").setLevel(logging.ERROR)
+            cls._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+            cls._server.start()
+        host, port = cls._server.get_host_and_port()
+        query = urlencode({"endpoint": f"http://{host}:{port}", **options})
+        return f"swf://us-east-1/{uuid.uuid4().hex}?{query}"
