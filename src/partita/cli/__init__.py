@@ -22,10 +22,14 @@ _COMMANDS = {
     "run": ("partita.cli.running", "run", "Run a workflow here, durably, and print its result."),
     "start": ("partita.cli.running", "start", "Start a workflow for a worker to run."),
     "worker": ("partita.cli.running", "worker", "Run workflows and activities until stopped."),
+    "decider": ("partita.cli.standing", "decider", "Run workflows only; leave the activities."),
+    "standalone": ("partita.cli.standing", "standalone", "Run a workflow apart from others."),
     "result": ("partita.cli.looking", "result", "Wait for an execution and print its result."),
     "list": ("partita.cli.looking", "list_", "List executions, newest first."),
     "show": ("partita.cli.looking", "show", "Show how an execution stands, step by step."),
     "history": ("partita.cli.looking", "history", "Print an execution's events."),
+    "tasks": ("partita.cli.timing", "tasks", "Show each task's last state and times."),
+    "profile": ("partita.cli.timing", "profile", "Show where an execution's time went."),
     "signal": ("partita.cli.speaking", "signal", "Send a signal to an execution."),
     "cancel": ("partita.cli.speaking", "cancel", "Ask an execution to cancel itself."),
     "query": ("partita.cli.speaking", "query", "Ask a workflow's code something."),
@@ -44,6 +48,7 @@ _COMMANDS = {
     "doctor": ("partita.cli.doctoring", "doctor", "Say what is wrong, and how to mend it."),
     "db": ("partita.cli.databases", "db", "Check, tidy, copy or bring up the database."),
     "serve": ("partita.cli.serving", "serve", "Speak Amazon SWF's protocol over a database."),
+    "swf": ("partita.cli.swf", "swf", "Look after domains and types on Amazon SWF."),
     "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
 }
 

@@ -9,7 +9,7 @@ import click
 import msgspec
 from rich.text import Text
 
-from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.context import backend_option, format_option, open_client, read_time
 from partita.cli.output import (
     clock_time,
     coloured,
@@ -24,6 +24,7 @@ from partita.cli.output import (
 )
 from partita.cli.progress import STYLES, Steps
 from partita.cli.stacks import print_stack
+from partita.cli.timing import print_by_task
 from partita.client.histories import stack_of
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.exported import read
@@ -65,6 +66,8 @@ def result(
     metavar="NAME=JSON",
     help="A search attribute and its value; may be repeated.",
 )
+@click.option("--since", metavar="TIME", help="Started then or later: 2026-11-21T09:00, or 3h ago.")
+@click.option("--until", metavar="TIME", help="Started before then.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @backend_option
 @format_option("table", "json", "jsonl")
@@ -76,6 +79,8 @@ def list_(
     workflow_id: str | None,
     tag: str | None,
     attributes: tuple[str, ...],
+    since: str | None,
+    until: str | None,
     limit: int,
     backend: str | None,
     output: str,
@@ -88,6 +93,8 @@ def list_(
             workflow_id=workflow_id,
             tag=tag,
             search_attributes=dict(_attribute(text) for text in attributes),
+            started_after=None if since is None else read_time(since, "--since"),
+            started_before=None if until is None else read_time(until, "--until"),
             limit=limit,
         )
     infos = page.executions
@@ -214,16 +221,24 @@ def _detail_row(detail: ExecutionDetail, steps: Steps) -> dict[str, object]:
 @click.command()
 @_workflow_id
 @_run
+@click.option("--by-task", is_flag=True, help="Put the events of each task together.")
 @backend_option
 @format_option("table", "json", "jsonl")
 @click.pass_context
 def history(
-    ctx: click.Context, workflow_id: str, run_id: str, backend: str | None, output: str
+    ctx: click.Context,
+    workflow_id: str,
+    run_id: str,
+    by_task: bool,
+    backend: str | None,
+    output: str,
 ) -> None:
     """Print an execution's events, in order."""
     with open_client(ctx, backend) as client:
         events = client.history(workflow_id, run_id=run_id)
-    if output == "jsonl":
+    if by_task:
+        print_by_task(events, output)
+    elif output == "jsonl":
         print_lines(events)
     elif output == "json":
         print_pretty(msgspec.to_builtins(events))

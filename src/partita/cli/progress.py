@@ -24,7 +24,11 @@ from partita.history import (
 )
 
 _SHOWN = 12
-_INTERVAL = 0.1  # seconds between two looks
+INTERVAL = 0.1
+"""Seconds between two looks."""
+
+REMOTE_INTERVAL = 1.0
+"""Seconds between two looks at an orchestrator elsewhere."""
 
 
 class Step:
@@ -78,7 +82,9 @@ def _update(step: Step, event: AnyEvent) -> None:
 STYLES = {"completed": "green", "failed": "red", "timed out": "red", "running": "cyan"}
 
 
-def follow(handle: Handle[Any], over: threading.Event, *, shown: bool) -> None:
+def follow(
+    handle: Handle[Any], over: threading.Event, *, shown: bool, interval: float = INTERVAL
+) -> None:
     """Wait for `over`, and show the steps meanwhile if there is somebody to see them."""
     if not shown:
         while not over.wait(1.0):
@@ -87,7 +93,7 @@ def follow(handle: Handle[Any], over: threading.Event, *, shown: bool) -> None:
     steps = Steps()
     with Live(console=Console(stderr=True), refresh_per_second=10) as live:
         while True:
-            finished = over.wait(_INTERVAL)
+            finished = over.wait(interval)
             steps.add(handle.history(after=steps.last_event_id))
             live.update(_table(steps, handle))
             if finished:

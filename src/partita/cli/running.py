@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import threading
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -23,9 +24,10 @@ from partita.cli.context import (
 )
 from partita.cli.observing import Observing, observing_options
 from partita.cli.output import print_json
-from partita.cli.progress import follow
+from partita.cli.progress import INTERVAL, REMOTE_INTERVAL, follow
 from partita.cli.supervising import supervise, supervision_options
 from partita.client import Client, Handle
+from partita.engine import Engine
 from partita.errors import (
     DecisionTaskFailedError,
     ExecutionNotFoundError,
@@ -90,26 +92,43 @@ def run(
             handle = client.start_with(
                 workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
             )
-        ending = _Ending(handle, _command(ctx, backend, target, handle.workflow_id))
-        worker = Worker(
-            client.service,
-            task_lists=_task_lists(task_lists),
-            on_decision_failed=ending.decision_failed,
-            on_store_error=ending.store_failed,
-        )
-        with ending.signals():
-            worker.start()
-            ending.watch()
-            follow(handle, ending.over, shown=sys.stderr.isatty() and not quiet)
-        worker.stop(grace=DEFAULT_GRACE if ending.signal is None else 2.0)
-        return ending.report()
+        again = _command(ctx, backend, target, handle.workflow_id)
+        return run_here(client, handle, task_lists_of_code(task_lists), again, quiet=quiet)
 
 
-def _task_lists(more: tuple[str, ...]) -> list[str]:
+def run_here(
+    client: Client,
+    handle: Handle[Any],
+    task_lists: Collection[str],
+    again: str,
+    *,
+    quiet: bool = False,
+) -> int:
+    """Serve task lists until an execution is over; print its result, return the exit status.
+
+    `again` is the command that goes on if it is interrupted.
+    """
+    ending = _Ending(handle, again)
+    worker = Worker(
+        client.service,
+        task_lists=task_lists,
+        on_decision_failed=ending.decision_failed,
+        on_store_error=ending.store_failed,
+    )
+    interval = INTERVAL if isinstance(client.service, Engine) else REMOTE_INTERVAL
+    with ending.signals():
+        worker.start()
+        ending.watch()
+        follow(handle, ending.over, shown=sys.stderr.isatty() and not quiet, interval=interval)
+    worker.stop(grace=DEFAULT_GRACE if ending.signal is None else 2.0)
+    return ending.report()
+
+
+def task_lists_of_code(more: Collection[str] = (), default: str = DEFAULT_TASK_LIST) -> list[str]:
     """Return the task lists that the definitions in this process name, and those asked for."""
     named = [one.settings.task_list for one in known(ActivityDefinition)]
     named += [one.settings.task_list for one in known(WorkflowDefinition)]
-    return sorted({DEFAULT_TASK_LIST, *more, *(name for name in named if name)})
+    return sorted({default, *more, *(name for name in named if name)})
 
 
 def _existing(

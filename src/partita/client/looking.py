@@ -105,6 +105,8 @@ class Looking:
         workflow_id: str | None = None,
         tag: str | None = None,
         search_attributes: Mapping[str, Any] | None = None,
+        started_after: float | None = None,
+        started_before: float | None = None,
         limit: int = 100,
         before_run: int | None = None,
     ) -> ExecutionPage:
@@ -117,6 +119,8 @@ class Looking:
                 statuses=() if status is None else (status,),
                 tag=tag,
                 attributes=tuple(plain_attributes(search_attributes or {}).items()),
+                started_after=started_after,
+                started_before=started_before,
                 before_run=before_run,
                 limit=limit,
             )

@@ -58,6 +58,7 @@ from partita.swf.backend.ids import attempt_of, escaped, unescaped
 from partita.swf.backend.large import large_store
 from partita.swf.backend.listing import Listing, plain_info
 from partita.swf.backend.looking import detail_of, is_closed
+from partita.swf.backend.objects import Domains, Executions, Types
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.pump import Pump
 from partita.swf.backend.registering import Registering
@@ -91,6 +92,33 @@ class SwfService:
         self._beats: dict[str, str | None] = {}  # the last heartbeat's details, by token
         self._pump: Pump | None = None
         self._news = threading.Condition()
+
+    # -- for people ------------------------------------------------------------------------
+
+    @property
+    def domains(self) -> Domains:
+        """The domains of the region."""
+        return Domains(self.call, self._registering)
+
+    @property
+    def workflow_types(self) -> Types:
+        """The workflow types of the URL's domain."""
+        return Types(self.call, self._registering, self.address.domain, "workflow")
+
+    @property
+    def activity_types(self) -> Types:
+        """The activity types of the URL's domain."""
+        return Types(self.call, self._registering, self.address.domain, "activity")
+
+    @property
+    def executions(self) -> Executions:
+        """The executions of the URL's domain."""
+        domain = self.address.domain
+        return Executions(
+            lambda wanted: self._listing.every(replace(wanted, domain=domain)),
+            lambda execution: self.describe(domain, execution),
+            lambda execution: self.history(domain, execution),
+        )
 
     def domain(self, domain: str) -> str:
         """Return SWF's name of a domain: the URL's, unless another was asked for by name."""
