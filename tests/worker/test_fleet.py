@@ -161,10 +161,11 @@ def test_one_kind_of_worker_decides_and_another_acts(each: Fleet) -> None:
 
 def test_a_worker_is_replaced_after_so_many_tasks(fleet: Fleet) -> None:
     fleet.begin("--max-tasks", "30")
-    for _ in range(3):
-        assert fleet.client.start(sums, 20).result(timeout=60) == sum(range(20))
-        count = len(fleet.begun())
-        until(lambda count=count: len(fleet.begun()) > count)  # type: ignore[misc]
+
+    def has_run_one_more() -> bool:
+        return fleet.client.start(sums, 20).result(timeout=60) == sum(range(20))
+
+    until(lambda: has_run_one_more() and len(fleet.begun()) > 3, 90)
     assert "replacing worker 1: it has done" in fleet.said()
     assert fleet.end() == 0
     assert "another starts" not in fleet.said()
@@ -229,14 +230,14 @@ def test_changed_code_is_loaded_and_broken_code_is_not(fleet: Fleet) -> None:
     assert result_of_names(fleet) == "one"
     until(lambda: len(fleet.begun()) == 2)
     code.write_text(REAL.format(name="two"))
-    until(lambda: len(fleet.begun()) == 4)
+    until(lambda: len(fleet.begun()) >= 4)
     until(lambda: result_of_names(fleet) == "two")
     code.write_text("def broken(:")
     until(lambda: "is not replaced" in fleet.said())
     assert result_of_names(fleet) == "two"
     code.write_text(REAL.format(name="three"))
     until(lambda: result_of_names(fleet) == "three")
-    until(lambda: len(fleet.begun()) == 6)
+    until(lambda: len(fleet.begun()) >= 6)
     until(lambda: sum(is_alive(pid) for pid in fleet.begun()) == 2)
     assert fleet.end() == 0
 
