@@ -64,10 +64,12 @@ def test_what_is_said_never_to_be_recorded_is_recorded_by_no_check() -> None:
 
 
 def test_what_is_said_never_to_be_recorded_is_known_to_no_rule() -> None:
+    """But for Lambda functions, which only a front can run; tests/swf tests them."""
     folder = Path(inspect.getfile(partita.rules)).parent
     known = {
         node.id
         for file in folder.glob("*.py")
+        if file.name not in ("lambdas.py", "refusals.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Name)
     }

@@ -421,7 +421,7 @@ def test_a_workflow_that_never_waits_does_not_stop_the_others(stage: Stage) -> N
         threading.Event().wait(0.2)
         other = pool.submit(stage.run, cool)
         try:
-            assert other.result(3) == 1
+            assert other.result(30) == 1
         finally:
             ENOUGH.set()
 

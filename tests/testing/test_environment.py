@@ -324,7 +324,7 @@ def test_options_that_cannot_be_meant() -> None:
     with pytest.raises(InvalidOptionError, match="a store or a url, not both"):
         Environment(store=MemoryStore(), url="memory://")
     with pytest.raises(InvalidOptionError, match="no backend for"):
-        Environment(url="swf://x")
+        Environment(url="nowhere://x")
     with (
         Environment(workflows=[], activities=[]) as env,
         pytest.raises(InvalidOptionError, match="sleep=-1"),

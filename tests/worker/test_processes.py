@@ -141,16 +141,14 @@ def test_heartbeat_details_cross_the_processes(memory_rig: Rig) -> None:
 
 
 @activity
-def exists(path: str) -> bool:
-    return Path(path).exists()
+def appears(path: str) -> None:
+    until(Path(path).exists)
 
 
 @workflow
 def stops_it(path: str) -> str:
     future = jobs.beat.submit(path)
-    for _ in range(2000):
-        if exists.submit(path).result():
-            break
+    appears(path)
     future.cancel()
     try:
         future.result()
@@ -161,7 +159,7 @@ def stops_it(path: str) -> str:
 
 def test_cancel_kills_it(memory_rig: Rig, tmp_path: Path) -> None:
     path = tmp_path / "pid"
-    with memory_rig.worker(stops_it, jobs.beat, exists):
+    with memory_rig.worker(stops_it, jobs.beat, appears):
         handle = memory_rig.client.start(stops_it, str(path))
         assert handle.result(timeout=30) == "cancelled"
         until(lambda: not is_alive(int(path.read_text())))

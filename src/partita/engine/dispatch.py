@@ -162,11 +162,8 @@ class Dispatch:
             return
         taken = unit.transaction.queued("decision", host.domain, self._task_lists, keys, TAKE_LIMIT)
         for run, _item in taken:
-            if self._left <= 0:
-                break
             state = unit.load(run)
             if state is not None and not state.is_closed:
-                self._left -= 1
                 self._decide(unit, state)
                 self._decide_ready(unit)
         self._more_decisions = self._left <= 0 or len(taken) == TAKE_LIMIT

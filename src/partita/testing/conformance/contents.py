@@ -182,7 +182,7 @@ RECORDED: dict[type[Event], str] = {
 }
 """Every event that a check makes happen -> that check."""
 
-_NO_LAMBDA = "the engine has no AWS Lambda behind it, and refuses ScheduleLambdaFunction"
+_NO_LAMBDA = "needs a front that runs Lambda functions, such as the SWF endpoint"
 
 UNRECORDED: dict[type[Event], str] = {
     RecordMarkerFailed: "SWF's only cause is OPERATION_NOT_PERMITTED, and we have no permissions",
