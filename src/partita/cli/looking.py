@@ -1,21 +1,22 @@
-"""`result`, `list`, `show` and `history`: the commands that look and change nothing."""
+"""`result`, `show` and `history`: the commands that look and change nothing."""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import msgspec
 from rich.text import Text
 
-from partita.cli.context import backend_option, format_option, open_client, read_time
+from partita.cli.context import backend_option, format_option, open_client
 from partita.cli.output import (
     clock_time,
     coloured,
     duration,
     event_cells,
-    info_cells,
     info_row,
     print_json,
     print_lines,
@@ -24,12 +25,13 @@ from partita.cli.output import (
 )
 from partita.cli.progress import STYLES, Steps
 from partita.cli.stacks import print_stack
-from partita.cli.timing import print_by_task
 from partita.client.histories import stack_of
-from partita.errors import InvalidInputError, InvalidOptionError
+from partita.client.records import TaskEvents, TaskRecord, grouped
+from partita.errors import InvalidOptionError
 from partita.exported import read
+from partita.history import AnyEvent
 from partita.service import ExecutionDetail, ExecutionInfo
-from partita.state import OpenDecision, Status
+from partita.state import OpenDecision
 from partita.worker.loading import load
 
 _workflow_id = click.argument("workflow_id", metavar="ID")
@@ -50,72 +52,6 @@ def result(
         raise click.BadParameter("give a number of seconds", param_hint="--timeout")
     with open_client(ctx, backend) as client:
         print_json(client.result(workflow_id, run_id=run_id, timeout=timeout))
-
-
-@click.command("list")
-@click.option(
-    "--status", type=click.Choice([status.name for status in Status], case_sensitive=False)
-)
-@click.option("--type", "type_name", help="The workflow's name.")
-@click.option("--id", "workflow_id", help="The workflow id; lists all its runs.")
-@click.option("--tag", help="One of the execution's tags.")
-@click.option(
-    "--attribute",
-    "attributes",
-    multiple=True,
-    metavar="NAME=JSON",
-    help="A search attribute and its value; may be repeated.",
-)
-@click.option("--since", metavar="TIME", help="Started then or later: 2026-11-21T09:00, or 3h ago.")
-@click.option("--until", metavar="TIME", help="Started before then.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
-@backend_option
-@format_option("table", "json", "jsonl")
-@click.pass_context
-def list_(
-    ctx: click.Context,
-    status: str | None,
-    type_name: str | None,
-    workflow_id: str | None,
-    tag: str | None,
-    attributes: tuple[str, ...],
-    since: str | None,
-    until: str | None,
-    limit: int,
-    backend: str | None,
-    output: str,
-) -> None:
-    """List executions, newest first."""
-    with open_client(ctx, backend) as client:
-        page = client.list(
-            status=None if status is None else Status[status.upper()],
-            type_name=type_name,
-            workflow_id=workflow_id,
-            tag=tag,
-            search_attributes=dict(_attribute(text) for text in attributes),
-            started_after=None if since is None else read_time(since, "--since"),
-            started_before=None if until is None else read_time(until, "--until"),
-            limit=limit,
-        )
-    infos = page.executions
-    if output == "jsonl":
-        print_lines(info_row(info) for info in infos)
-    elif output == "json":
-        print_pretty([info_row(info) for info in infos])
-    else:
-        headings = ["WORKFLOW ID", "TYPE", "STATUS", "STARTED", "TOOK", "RUN ID"]
-        print_table(headings, [info_cells(info) for info in infos])
-
-
-def _attribute(text: str) -> tuple[str, object]:
-    """Return the name and value in NAME=JSON; text needs no quotes."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidInputError(f"--attribute {text!r}: write NAME=VALUE")
-    try:
-        return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return name, value
 
 
 @click.command()
@@ -221,7 +157,7 @@ def _detail_row(detail: ExecutionDetail, steps: Steps) -> dict[str, object]:
 @click.command()
 @_workflow_id
 @_run
-@click.option("--by-task", is_flag=True, help="Put the events of each task together.")
+@click.option("--grouped", "by_task", is_flag=True, help="Print them task by task.")
 @backend_option
 @format_option("table", "json", "jsonl")
 @click.pass_context
@@ -233,16 +169,39 @@ def history(
     backend: str | None,
     output: str,
 ) -> None:
-    """Print an execution's events, in order."""
+    """Print an execution's events, in order; with --grouped, those of each task together."""
     with open_client(ctx, backend) as client:
         events = client.history(workflow_id, run_id=run_id)
     if by_task:
-        print_by_task(events, output)
+        _print_groups(grouped(events, time.time()), output)
     elif output == "jsonl":
         print_lines(events)
     elif output == "json":
         print_pretty(msgspec.to_builtins(events))
     else:
-        begun = events[0].event_timestamp
-        headings = ["EVENT", "SECONDS", "TYPE", "DETAILS"]
-        print_table(headings, [event_cells(event, begun) for event in events])
+        _print_events(events, events[0].event_timestamp)
+
+
+def _print_events(events: Sequence[AnyEvent], begun: float) -> None:
+    headings = ["EVENT", "SECONDS", "TYPE", "DETAILS"]
+    print_table(headings, [event_cells(event, begun) for event in events])
+
+
+def _print_groups(groups: list[TaskEvents], output: str) -> None:
+    if output == "jsonl":
+        print_lines(groups)
+        return
+    if output == "json":
+        print_pretty(msgspec.to_builtins(groups))
+        return
+    begun = groups[0].events[0].event_timestamp
+    for group in groups:
+        click.echo(_title(group.task))
+        _print_events(group.events, begun)
+        click.echo()
+
+
+def _title(task: TaskRecord | None) -> str:
+    if task is None:
+        return "the execution itself"
+    return " ".join(part for part in (task.kind, task.name, task.id) if part) + f": {task.state}"
