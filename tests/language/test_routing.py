@@ -298,7 +298,7 @@ def test_pause_resume_trigger_and_delete(clocked: ClockedStage) -> None:
     ticking(clocked, "s", 1)
     assert schedules.get("s").state.started == 2
     schedules.pause("s", "holidays")
-    assert wait_for(clocked, "s", lambda state: state.paused).note == "holidays"
+    wait_for(clocked, "s", lambda state: state.paused and state.note == "holidays")
     assert [info.id for info in schedules.list()] == ["s"]
     schedules.delete("s")
     until(lambda: schedules.list() == [])
