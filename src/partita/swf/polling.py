@@ -9,7 +9,7 @@ is put back at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from partita.commands import Release
@@ -72,10 +72,13 @@ class Polls:
         self._closed = False
         self._end = front.engine.subscribe(self._heard)
 
-    async def poll(self, kind: str, given: Given, wait: float) -> Answer:
+    async def poll(
+        self, kind: str, given: Given, wait: float, gone: Callable[[], Awaitable[bool]]
+    ) -> Answer:
         """Return a task, or None if none has come within `wait` seconds.
 
-        Cancelled, it takes nothing with it.
+        Cancelled, it takes nothing with it; nor does it if the client is `gone` in the moment
+        in which its task comes: nobody would read the answer.
 
         Raises:
             LimitExceededFault: too many wait for that task list.
@@ -93,7 +96,11 @@ class Polls:
             await asyncio.wait({poll.answer}, timeout=wait)
             if not poll.answer.done():
                 await self._last_chance(poll)
-            return poll.answer.result() if poll.answer.done() else None
+            answer = poll.answer.result() if poll.answer.done() else None
+            if poll.held is not None and await gone():
+                self._put_back(poll.held)
+                return None
+            return answer
         except asyncio.CancelledError:
             poll.gone = True
             if poll.held is not None:

@@ -125,7 +125,8 @@ class SwfProtocol:
         if "nextPageToken" in given:
             return await run_in_threadpool(next_page, front, given)
         kind = POLLS[operation]
-        answer = await _unless_gone(request, self.polls.poll(kind, given, self._poll_seconds))
+        poll = self.polls.poll(kind, given, self._poll_seconds, request.is_disconnected)
+        answer = await _unless_gone(request, poll)
         return _NOTHING[kind] if answer is None else answer
 
     @property
