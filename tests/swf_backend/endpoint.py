@@ -37,9 +37,9 @@ class Endpoint:
         self._thread = threading.Thread(target=self._server.run, args=[[self._socket]])
         self._thread.start()
 
-    def url(self, domain: str = "tests", **options: object) -> str:
+    def url(self, **options: object) -> str:
         """Return the URL by which a backend reaches it."""
-        return f"swf://us-east-1/{domain}?{urlencode({'endpoint': self.address, **options})}"
+        return f"swf://us-east-1/tests?{urlencode({'endpoint': self.address, **options})}"
 
     def close(self) -> None:
         """End all that waits, and the thread."""

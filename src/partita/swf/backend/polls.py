@@ -27,8 +27,11 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, 
 
 OPERATIONS = ("PollForDecisionTask", "PollForActivityTask")
 
+BRIEF = 0.2
+"""Seconds that a poll which is given up goes on, because its answer may be on its way."""
+
 LINGER = 2.0
-"""Seconds that a poll which is given up still waits for what may be on its way."""
+"""Seconds that it is then listened to, after it has been said that nothing is wanted."""
 
 
 class Polls:
@@ -115,6 +118,8 @@ class Polls:
             return True
         if not readable and until is None:
             raise TimeoutError(f"no answer within {self._read:g} s")
+        if select.select([sock], [], [], BRIEF)[0]:
+            return True
         socket.socket.shutdown(sock, socket.SHUT_WR)  # TLS's own would end reading, too
         coming, _, _ = select.select([sock], [], [], LINGER)
         return bool(coming) and bool(_peeked(sock))
