@@ -25,10 +25,10 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "tests")
 class Endpoint:
     """SWF's wire protocol over an engine, on a port and a thread of its own."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, port: int = 0) -> None:
         self.engine = engine
         self._protocol = SwfProtocol(Front(engine))
-        self._socket = bound("127.0.0.1", 0)
+        self._socket = bound("127.0.0.1", port)
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             mounted([self._protocol]), log_level="warning", access_log=False, lifespan="off"
