@@ -86,6 +86,7 @@ class ForkRequest(Struct, frozen=True, kw_only=True):
     input: str | None = None  # None: the source's
     results: dict[str, str] = {}  # other results, by activity id
     reuse_failures: bool = False  # or try again what failed
+    task_list: str | None = None  # None: the source's
 
 
 class TaskListLimits(Struct, frozen=True, kw_only=True):

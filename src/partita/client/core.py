@@ -300,6 +300,7 @@ class Client(Looking):
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         results: Mapping[str, Any] | None = None,
+        task_list: str | None = None,
     ) -> Handle[Any]:
         """Begin a run that reuses what another has recorded up to an event.
 
@@ -313,6 +314,7 @@ class Client(Looking):
             args: other arguments for the workflow.
             kwargs: other keyword arguments.
             results: other results of activities, by activity id.
+            task_list: whose workers go on with it; the source's without.
 
         Raises:
             UnknownForkPointError: there is no such event, or no activity with that id.
@@ -331,6 +333,7 @@ class Client(Looking):
                 for id, value in (results or {}).items()
             },
             reuse_failures=event_id is not None,
+            task_list=task_list,
         )
         execution = self.service.fork_workflow_execution(request)
         return Handle(
@@ -339,8 +342,12 @@ class Client(Looking):
             code_of(self.service.describe(self._domain, execution).info.workflow_type),
         )
 
-    def rerun(self, workflow_id: str, *, run_id: str = "") -> Handle[Any]:
+    def rerun(
+        self, workflow_id: str, *, run_id: str = "", task_list: str | None = None
+    ) -> Handle[Any]:
         """Run a failed execution again; steps that were finished are not done again.
+
+        The workers of `task_list` do it, or else those that had it.
 
         Raises:
             ExecutionAlreadyStartedError: it is open; `fork` would replace the open run.
@@ -350,7 +357,7 @@ class Client(Looking):
                 f"execution {workflow_id!r} is open and goes on by itself; "
                 "to begin it anew all the same, fork it"
             )
-        return self.fork(workflow_id, run_id=run_id)
+        return self.fork(workflow_id, run_id=run_id, task_list=task_list)
 
     def limits(self) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""

@@ -51,6 +51,7 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
         source.execution,
         workflow_id=new_id,
         run_id=uuid.uuid4().hex,
+        task_list=request.task_list or source.execution.task_list,
         started_at=unit.now,
         parent=None,
         parent_initiated_event_id=0,

@@ -184,7 +184,8 @@ class Starting:
             newest = self._listing.newest(request.domain, new_id)
             if newest is not None and newest.status is Status.OPEN:
                 self._terminate(request.domain, newest, "replaced by a reset")
-        return self.begin(_as_started(begun, new_id, request.domain), start)
+        again = _as_started(begun, new_id, request.domain)
+        return self.begin(replace(again, task_list=request.task_list or again.task_list), start)
 
     def _terminate(self, domain: str, info: ExecutionInfo, reason: str) -> None:
         try:

@@ -204,6 +204,20 @@ def a_reset_replaces_the_open_run(service: Service, _: Clock) -> None:
 
 
 @check
+def a_fork_goes_to_its_sources_task_list_or_another(service: Service, _: Clock) -> None:
+    source = _two_done(service)
+    for given, has in ((None, TASK_LIST), ("another", "another")):
+        request = ForkRequest(
+            workflow_id=source.workflow_id, new_workflow_id=f"fork to {has}", task_list=given
+        )
+        fork = service.fork_workflow_execution(request)
+        task = service.poll_decision_task(DOMAIN, has)
+        assert task is not None
+        assert task.workflow_execution == fork
+        assert service.describe(DOMAIN, fork).info.task_list == has
+
+
+@check
 def fork_points_must_be_there(service: Service, _: Clock) -> None:
     source = _two_done(service)
     other = start(service, "other")
