@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from partita.cli.output import duration
 from partita.client import Handle
+from partita.errors import StoreError
 from partita.history import (
     ActivityTaskCanceled,
     ActivityTaskCompleted,
@@ -24,11 +26,8 @@ from partita.history import (
 )
 
 _SHOWN = 12
-INTERVAL = 0.1
-"""Seconds between two looks."""
-
-REMOTE_INTERVAL = 1.0
-"""Seconds between two looks at an orchestrator elsewhere."""
+_INTERVAL = 0.1  # seconds between two looks
+_RARE_INTERVAL = 1.0  # where each look is a request, of which a service takes only so many
 
 
 class Step:
@@ -83,9 +82,12 @@ STYLES = {"completed": "green", "failed": "red", "timed out": "red", "running": 
 
 
 def follow(
-    handle: Handle[Any], over: threading.Event, *, shown: bool, interval: float = INTERVAL
+    handle: Handle[Any], over: threading.Event, *, shown: bool, rarely: bool = False
 ) -> None:
-    """Wait for `over`, and show the steps meanwhile if there is somebody to see them."""
+    """Wait for `over`, and show the steps meanwhile if there is somebody to see them.
+
+    `rarely` spares a service that counts requests. One that is out of reach is looked at again.
+    """
     if not shown:
         while not over.wait(1.0):
             pass
@@ -93,8 +95,9 @@ def follow(
     steps = Steps()
     with Live(console=Console(stderr=True), refresh_per_second=10) as live:
         while True:
-            finished = over.wait(interval)
-            steps.add(handle.history(after=steps.last_event_id))
+            finished = over.wait(_RARE_INTERVAL if rarely else _INTERVAL)
+            with suppress(StoreError):
+                steps.add(handle.history(after=steps.last_event_id))
             live.update(_table(steps, handle))
             if finished:
                 return
