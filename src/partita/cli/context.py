@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
-import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -168,21 +165,4 @@ def read_json(text: str, option: str) -> Any:
     except msgspec.DecodeError as error:
         raise InvalidInputError(
             f"{option} is not JSON ({error}): {text[:60]}; put text into quotes: '\"text\"'"
-        ) from error
-
-
-def read_time(text: str, option: str) -> float:
-    """Return a moment in seconds since the epoch: ISO 8601, or so long ago, as 90s, 5m, 3h, 2d.
-
-    Raises:
-        InvalidInputError: it is neither.
-    """
-    ago = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])(?: ago)?", text.strip())
-    if ago is not None:
-        return time.time() - float(ago[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[ago[2]]
-    try:
-        return datetime.fromisoformat(text.strip()).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise InvalidInputError(
-            f"{option} {text!r} is no time; write it as 2026-11-21T09:00, or as 3h, 2d ago"
         ) from error

@@ -110,7 +110,7 @@ def _search(
 ) -> Search:
     """Return what the options ask for."""
     now = time.time()
-    when = {name: _moment(name, text, now) for name, text in moments.items()}
+    when = {name: moment(name, text, now) for name, text in moments.items()}
     values = dict(_attribute(text) for text in attributes)
     return Search(
         filter=ExecutionFilter(
@@ -128,7 +128,7 @@ def _search(
     )
 
 
-def _moment(name: str, text: str | None, now: float) -> float | None:
+def moment(name: str, text: str | None, now: float) -> float | None:
     """Return the moment that a date, or a span of time before `now`, means."""
     if text is None:
         return None

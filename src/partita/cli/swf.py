@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import Any
 
 import click
 import msgspec
 from rich.text import Text
 
-from partita.cli.context import backend_option, format_option, open_client, read_time
+from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.finding import moment
 from partita.cli.output import (
     clock_time,
     info_cells,
@@ -120,8 +122,8 @@ def _types(service: SwfService, kind: str) -> Types:
 @click.option("--type", "type_name", help="The workflow's name.")
 @click.option("--id", "workflow_id", help="The workflow id; lists all its runs.")
 @click.option("--tag", help="One of the execution's tags.")
-@click.option("--since", metavar="TIME", help="Started then or later: 2026-11-21T09:00, or 3h ago.")
-@click.option("--until", metavar="TIME", help="Started before then.")
+@click.option("--started-after", metavar="WHEN", help="At this moment or later: a date, or 2h.")
+@click.option("--started-before", metavar="WHEN", help="Before a date, or a span ago.")
 @_limit
 @backend_option
 @format_option("table", "json", "jsonl")
@@ -132,21 +134,22 @@ def executions(
     type_name: str | None,
     workflow_id: str | None,
     tag: str | None,
-    since: str | None,
-    until: str | None,
+    started_after: str | None,
+    started_before: str | None,
     limit: int,
     backend: str | None,
     output: str,
 ) -> None:
     """List the executions of the domain, newest first."""
     service = _open(ctx, backend)
+    now = time.time()
     found = service.executions.filter(
         status=None if status is None else status.upper(),
         type_name=type_name,
         workflow_id=workflow_id,
         tag=tag,
-        started_after=None if since is None else read_time(since, "--since"),
-        started_before=None if until is None else read_time(until, "--until"),
+        started_after=moment("started_after", started_after, now),
+        started_before=moment("started_before", started_before, now),
     )
     infos = [one.info for one in itertools.islice(found, limit)]
     service.close()

@@ -1,0 +1,78 @@
+"""`partita swf`: what people register, deprecate and list."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from partita import workflow
+from partita.cli import main
+from partita.client import Client
+from partita.swf.backend.service import SwfService
+from tests.swf_backend.endpoint import Endpoint
+
+
+@workflow
+def shop() -> None: ...
+
+
+@pytest.fixture
+def partita(endpoint: Endpoint, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command; return its status, and what it printed as JSON lines."""
+
+    def run(*words: str) -> tuple[int, list[Any]]:
+        status = main(["--backend", endpoint.url(), "swf", *words])
+        said = capsys.readouterr()
+        return status, [json.loads(line) for line in said.out.splitlines()] or [said.err]
+
+    return run
+
+
+def test_types_are_registered_listed_and_deprecated(partita: Any) -> None:
+    assert partita("register", "--domain")[1][0]["name"] == "tests"
+    assert partita("register", "workflow", "w", "2")[1][0]["status"] == "REGISTERED"
+    given = partita("register", "activity", "a", "--default", "defaultTaskStartToCloseTimeout=30")
+    assert given[1][0]["defaults"] == {"defaultTaskStartToCloseTimeout": "30"}
+    names = [row["name"] for row in partita("types", "-o", "jsonl")[1]]
+    assert names == ["w", "a"]
+    assert partita("deprecate", "workflow", "w", "2")[0] == 0
+    [row] = partita("types", "--status", "deprecated", "-o", "jsonl")[1]
+    assert (row["kind"], row["version"]) == ("workflow", "2")
+    assert partita("deprecate", "--undo", "workflow", "w", "2")[0] == 0
+    assert partita("types", "--kind", "workflow", "--name", "w", "-o", "jsonl")[1][0]["name"] == "w"
+    assert [row["name"] for row in partita("domains", "-o", "jsonl")[1]] == ["tests"]
+
+
+def test_executions_are_listed(partita: Any, client: Client, service: SwfService) -> None:
+    client.start_with(shop, workflow_id="a", tags=["x"])
+    client.start_with(shop, workflow_id="b")
+    client.terminate("b")
+    for options, ids in (
+        ([], {"a", "b"}),
+        (["--status", "terminated"], {"b"}),
+        (["--tag", "x", "--started-after", "1h"], {"a"}),
+        (["--started-before", "1h"], set()),
+    ):
+        rows = partita("executions", *options, "-o", "jsonl")[1]
+        assert {row["workflow_id"] for row in rows if isinstance(row, dict)} == ids
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["register"], "say what to register"),
+        (["register", "activity", "a", "--default", "x"], "write one of SWF's members"),
+        (
+            ["executions", "--started-after", "yesterday"],
+            "'yesterday' is no moment",
+        ),
+        (["deprecate", "activity", "none"], "partita swf register"),
+    ],
+)
+def test_what_is_wrong_is_said(partita: Any, words: list[str], said: str) -> None:
+    partita("register", "--domain")
+    status, lines = partita(*words)
+    assert status == 2
+    assert said in lines[0]
