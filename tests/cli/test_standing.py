@@ -12,7 +12,7 @@ def test_standalone_has_a_task_list_of_its_own_and_repairs(partita: Partita, fol
     said = partita("standalone", "flow.py:total", "--input", "[[1, 2]]", "--id", "s")
     assert (said.out, said.status) == ("3\n", 0)
     info = json.loads(partita("show", "s", "-o", "json").out)
-    assert info["task_list"].startswith("standalone ")
+    assert info["task_list"].startswith("standalone-")
     failed = partita("standalone", "flow.py:broken", "--input", "[1]", "--id", "b")
     assert (failed.out, failed.status) == ("", 1)
     again = partita("standalone", "flow.py:broken", "--repair", "b")
@@ -23,7 +23,7 @@ def test_standalone_has_a_task_list_of_its_own_and_repairs(partita: Partita, fol
 
 
 def test_decider_is_a_worker_without_activities(partita: Partita, folder: Path) -> None:
-    assert "and no activities" in partita("decider", "--help").out
+    assert "Decide for the workflows" in partita("decider", "--help").out
     assert partita("decider", "--activities-only", "flow.py").status == 2
 
 
