@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# One more than there are cores: many tests wait for processes and for disks.
+PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .PHONY: demo test check fix bench bench-peers soak clean
 
@@ -12,7 +14,7 @@ demo: $(VENV)/installed
 	@$(BIN)/partita demo
 
 test: $(VENV)/developed check
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/developed
 	$(BIN)/ruff format --check .
