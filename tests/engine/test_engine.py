@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from partita import WorkflowDefinition, activity, workflow
 from partita.client import Client
 from partita.commands import CompleteDecisionTask, Terminate
 from partita.engine import Engine, dispatch
+from partita.engine.liveness import new_worker
 from partita.engine.starts import begin
 from partita.engine.unit import Unit
 from partita.errors import (
@@ -367,4 +369,13 @@ def test_more_decisions_than_a_transaction_makes_are_made_in_the_next(
     handle = Client(engine).start(parent_of, 12)  # waits in the store until a worker comes
     with Worker(engine, workflows=[parent_of, does_nothing], activities=[]):
         assert handle.result(timeout=20) == 12
+    engine.close()
+
+
+def test_the_dead_are_found_though_short_leases_are_renewed_all_the_time(tmp_path: Path) -> None:
+    engine = Engine(SqliteStore(tmp_path / "x.db"), lease=0.5)
+    silent = replace(new_worker(time.time() + 0.5), id="silent", born="")
+    engine.ask(lambda unit: unit.transaction.put_worker(silent))
+    with worker(engine):
+        until(lambda: "silent" not in {one.id for one in engine.store.workers()})
     engine.close()

@@ -401,8 +401,9 @@ class Core:
             self._reap(unit, [worker for worker in workers if worker.id != me.id])
         if renews:
             self._renew(unit, dispatch, {worker.id for worker in workers})
-        often = self.store.glance is None or self.store.glance <= REAP
-        self._next_reap = unit.now + REAP if often else self._next_renewal
+        if reaps:  # and not at each renewal: short leases are renewed more often than that
+            often = self.store.glance is None or self.store.glance <= REAP
+            self._next_reap = unit.now + REAP if often else self._next_renewal
 
     def _reap(self, unit: Unit, others: list[WorkerRecord]) -> None:
         for worker in self._leases.dead(others, unit.now):

@@ -32,7 +32,8 @@ class Seal:
     def close(self, purpose: str, content: Any) -> str:
         """Return a token that holds `content` (anything that JSON can hold)."""
         data = msgspec.json.encode(content)
-        return base64.urlsafe_b64encode(self._sign(purpose, data) + data).decode().rstrip("=")
+        sealed = data + self._sign(purpose, data)  # begins with a letter, never with a dash
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, purpose: str, token: str) -> Any:
         """Return what a token holds.
@@ -44,7 +45,7 @@ class Seal:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (ValueError, UnicodeError) as error:
             raise ValidationFault(f"Invalid {purpose} token") from error
-        signature, data = raw[:_SIGNATURE], raw[_SIGNATURE:]
+        data, signature = raw[:-_SIGNATURE], raw[-_SIGNATURE:]
         if not hmac.compare_digest(signature, self._sign(purpose, data)):
             raise ValidationFault(f"Invalid {purpose} token")
         return msgspec.json.decode(data)

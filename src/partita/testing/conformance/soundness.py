@@ -35,6 +35,7 @@ MAY_NAME_NONE = {
     ("DecisionTaskFailed", "started_event_id"),  # a host's start is not recorded if it fails
     ("DecisionTaskTimedOut", "started_event_id"),  # it waited for a decider for too long
     ("StartChildWorkflowExecutionFailed", "initiated_event_id"),  # SWF: refused at once
+    ("MarkerRecorded", "decision_task_completed_event_id"),  # an event that SWF has no name for
 }
 """(event type, attribute) that may be 0."""
 
