@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import language, measures, shared
+from benchmarks import language, measures, shared, swf
 from benchmarks.floor import commits_per_second
 from benchmarks.report import Report
 
@@ -81,6 +81,7 @@ def main() -> None:
         report.add("the same process before them", before, "MB")
         shared.add_sqlite(report, folder)
         shared.add_postgres(report)
+        swf.add_swf(report, folder)
         report.add("peak RSS of this run", measures.peak(), "MB")
     report.show()
     RESULTS.parent.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ from partita.deciders import (
 from partita.errors import InvalidOptionError, PartitaError, WorkflowFailedError
 from partita.history import (
     ActivityTaskCancelRequested,
+    ActivityTaskCompleted,
     ActivityTaskRescheduled,
     ActivityTaskScheduled,
     CompleteWorkflowExecutionFailed,
@@ -217,7 +219,7 @@ def marks(stage: Stage, handle: Any) -> list[str]:
 def test_filters_and_inherited_rules(stage: Stage, form: Any, heard: str) -> None:
     for first, mark in ((7, "small"), (0, "small"), (100, "large"), (200, None)):
         handle = stage.start(form, first)
-        stage.settled(handle)
+        until(partial(stage.find, handle, ActivityTaskCompleted))
         for vote in (1, -5, 2):
             handle.signal(VOTE, vote)
         handle.signal("vote", "no number")

@@ -50,7 +50,7 @@ def hopeless() -> None:
 
 
 @workflow
-def pipeline(n: int) -> list[Any]:
+def folded_pipeline(n: int) -> list[Any]:
     said: list[Any] = step.map([f"s{i}" for i in range(n)]).result()
     said.append(side_effect(lambda: 7))
     sleep(1)
@@ -102,8 +102,8 @@ def holds_however_it_is_fed(service: SwfService, handle: Handle[Any]) -> list[An
 
 
 def test_retries_timers_and_markers(service: SwfService, client: Client) -> None:
-    with worker(service, pipeline, step, last):
-        handle = client.start(pipeline, 3)
+    with worker(service, folded_pipeline, step, last):
+        handle = client.start(folded_pipeline, 3)
         assert handle.result(timeout=30) == ["S0", "S1", "S2", 7, "nothing", "end"]
     whole = holds_however_it_is_fed(service, handle)
     assert sum(isinstance(one, ActivityTaskRescheduled) for one in whole) == 3
@@ -127,8 +127,8 @@ def test_an_activity_that_waits_for_its_next_attempt_is_cancelled(
 
 def test_a_run_that_reuses_steps(service: SwfService, client: Client) -> None:
     BROKEN.add("end")
-    with worker(service, pipeline, step, last):
-        handle = client.start_with(pipeline, [4], workflow_id="p")
+    with worker(service, folded_pipeline, step, last):
+        handle = client.start_with(folded_pipeline, [4], workflow_id="p")
         with pytest.raises(WorkflowFailedError):
             handle.result(timeout=30)
         before = len(DONE)

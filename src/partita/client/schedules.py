@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PREFIX = "schedule:"
 """How the workflow id of a schedule begins."""
 
+LOOKS = 5
+"""How often a schedule is looked for that is just going on in its next run."""
+
 _read_state = decoder(ScheduleState)
 
 
@@ -107,7 +110,10 @@ class Schedules:
 
     def get(self, id: str) -> ScheduleInfo:
         """Return a schedule and how it stands. Raises ExecutionNotFoundError."""
-        detail = self._client.describe(PREFIX + id)
+        for _ in range(LOOKS):
+            detail = self._client.describe(PREFIX + id)
+            if detail.info.status is not Status.CONTINUED_AS_NEW:
+                break  # or else its next run has begun while we looked, elsewhere than here
         if detail.info.status is not Status.OPEN:
             raise ExecutionNotFoundError(f"no schedule {id!r}; `partita schedule list` shows them")
         begun = self._client.history(PREFIX + id, run_id=detail.info.run_id)[0]
