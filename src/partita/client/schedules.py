@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,11 @@ class Schedules:
     def list(self) -> list[ScheduleInfo]:
         """Return all schedules, newest first."""
         page = self._client.list(type_name=TYPE, status=Status.OPEN, limit=10_000)
-        return [self.get(info.workflow_id.removeprefix(PREFIX)) for info in page.executions]
+        found = []
+        for info in page.executions:
+            with suppress(ExecutionNotFoundError):  # deleted since
+                found.append(self.get(info.workflow_id.removeprefix(PREFIX)))
+        return found
 
     def pause(self, id: str, note: str | None = None) -> None:
         """Start nothing until it is resumed; times that pass meanwhile are not made up for."""
