@@ -99,6 +99,11 @@ def listens(n: int) -> list[Any]:
     return [channel.get() for _ in range(n)]
 
 
+@workflow(task_start_to_close=1)
+def hurried() -> Any:
+    return signals("s").get()
+
+
 @pytest.fixture(autouse=True)
 def _clean() -> None:
     GATE.clear()
@@ -178,6 +183,26 @@ def test_a_live_run_is_fed_only_what_is_new(
         assert calls["get_workflow_execution_history"] - before < 10
         assert fold.last_swf_id > 60
     assert handle.result(timeout=5) == list(range(60))
+
+
+def test_what_a_task_that_timed_out_was_told_is_told_again(
+    service: SwfService, client: Client
+) -> None:
+    """Its successor comes before its late answer is refused: no decider has acted on the news."""
+    handle = client.start(hurried)
+
+    def poll(seen: int) -> Any:
+        domain = service.domain("default")
+        return service.decision_tasks.poll(domain, "default", "me", lambda _: seen)
+
+    first = poll(0)
+    service.decision_tasks.complete(first.token, [], keep=True)
+    handle.signal("s", 0)
+    late = poll(first.started_event_id)
+    assert late.events[0].event_id > 1
+    successor = poll(late.started_event_id)
+    assert successor.events[0].event_id == 1
+    assert successor.previous_started_event_id == first.started_event_id
 
 
 def handle_of(handle: Any) -> Any:

@@ -123,8 +123,13 @@ class DecisionTasks:
         )
 
     def _live_fold(self, run_id: str, seen: Seen) -> Fold | None:
+        """Take what is kept of a live run: a task that times out while it is decided leaves none.
+
+        Its successor may be polled before its answer is refused, and knows nothing of what the
+        decider did with it.
+        """
         with self._lock:
-            fold = self._folds.get(run_id)
+            fold = self._folds.pop(run_id, None)
         if fold is None or not fold.started_event_id or seen(run_id) != fold.started_event_id:
             return None
         return fold
