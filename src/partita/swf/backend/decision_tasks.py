@@ -104,7 +104,7 @@ class DecisionTasks:
     ) -> DecisionTask:
         execution = execution_from_swf(raw["workflowExecution"])
         plain = WorkflowExecution(unescaped(execution.workflow_id), execution.run_id)
-        fold = self._live_fold(execution.run_id, seen)
+        fold = self._live_fold(raw, seen)
         live = fold is not None
         held = Held(domain, plain, fold or self._new_fold(domain))
         previous = held.fold.previous_started_event_id
@@ -122,17 +122,18 @@ class DecisionTasks:
             events=events,
         )
 
-    def _live_fold(self, run_id: str, seen: Seen) -> Fold | None:
-        """Take what is kept of a live run: a task that times out while it is decided leaves none.
+    def _live_fold(self, raw: dict[str, Any], seen: Seen) -> Fold | None:
+        """Return what is kept of a live run that has answered the task before this one.
 
-        Its successor may be polled before its answer is refused, and knows nothing of what the
-        decider did with it.
+        If that one timed out while it was decided, this may come before the late answer is
+        refused, and all that the decider was told must be told again.
         """
+        run_id = raw["workflowExecution"]["runId"]
         with self._lock:
-            fold = self._folds.pop(run_id, None)
+            fold = self._folds.get(run_id)
         if fold is None or not fold.started_event_id or seen(run_id) != fold.started_event_id:
             return None
-        return fold
+        return fold if fold.is_answered(raw.get("previousStartedEventId", 0)) else None
 
     def _fresh(
         self, held: Held, raw: dict[str, Any], members: dict[str, Any]

@@ -108,6 +108,10 @@ class Fold:
                 self._take(event)
         return self._out
 
+    def is_answered(self, previous: int) -> bool:
+        """Whether the last decision task it knows is `previous`: SWF's id of the last answered."""
+        return self._task[1] == previous
+
     def _take(self, event: AnyEvent) -> None:
         self._time = event.event_timestamp
         rule: Any = _RULES.get(type(event), Fold._plain)
