@@ -54,21 +54,6 @@ def hand_overs(url: str, count: int = 200, pause: float = 0.02) -> tuple[float, 
     return _median_and_p95(times)
 
 
-def round_trips(url: str, count: int = 200, pause: float = 0.02) -> tuple[float, float]:
-    """Median and p95, in ms, from start to result of a workflow of one step elsewhere."""
-    times = []
-    client = Client(connect(url))
-    with worker(url):
-        client.start(sequential, 1).result()
-        for _ in range(count):
-            time.sleep(pause)
-            begun = time.perf_counter()
-            client.start(sequential, 1).result()
-            times.append(time.perf_counter() - begun)
-    client.close()
-    return _median_and_p95(times)
-
-
 def idle_share(url: str, seconds: float = 5.0) -> float:
     """Return the share of one core, in percent, that a worker needs that has nothing to do."""
     with worker(url) as pid:

@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
 from tests.postgres import Server
 
-from benchmarks import measures
+from benchmarks import measures, processes
 from benchmarks.measures import Place
 from benchmarks.report import Report
 from benchmarks.workflows import sequential
 from partita.client import Client
 from partita.connect import connect
 
-PROGRAM = str(Path(__file__).with_name("workflows.py"))
-
 
 @contextmanager
 def workers(url: str, count: int) -> Iterator[Client]:
     """A client here, and some worker processes."""
-    command = [sys.executable, "-m", "partita", "worker", PROGRAM, "--backend", url]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(count)
-    ]
-    client = Client(connect(url))
-    try:
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(processes.worker(url))
+        client = Client(connect(url))
+        stack.callback(client.close)
         warm = [client.start(sequential, 20) for _ in range(20 * count)]
         for handle in warm:
             handle.result(timeout=60)
         yield client
-    finally:
-        client.close()
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(30)
 
 
 def steps_by_processes(url: str, count: int, rounds: int = 3) -> float:
@@ -124,3 +112,11 @@ def _add_processes(report: Report, name: str, place: Place) -> None:
     p50, p99 = latencies(place("d2"))
     report.add(f"{name} D: another process, p50", p50, "ms", "<= 6")
     report.add(f"{name} D: another process, p99", p99, "ms")
+    for pause, count in ((0.02, 200), (1.0, 40)):
+        p50, p95 = processes.wake_ups(place(f"w{count}"), count, pause)
+        report.add(f"{name}: decided elsewhere after {pause:g} s of quiet, p50", p50, "ms")
+        report.add(f"{name}: decided elsewhere after {pause:g} s of quiet, p95", p95, "ms", "<= 20")
+    p50, p95 = processes.hand_overs(place("h"))
+    report.add(f"{name}: activity begins in another process, p50", p50, "ms")
+    report.add(f"{name}: activity begins in another process, p95", p95, "ms", "<= 20")
+    report.add(f"{name}: a worker without work", processes.idle_share(place("i")), "% of a CPU")
