@@ -10,12 +10,21 @@ Source: https://www.postgresql.org/docs/current/protocol-flow.html
 
 from __future__ import annotations
 
+import os
 import queue
 import selectors
+import shutil
 import socket
 import struct
+import subprocess
 import threading
 from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.conftest import until
+from tests.postgres import NOBODY
 
 SERVERS = 4
 """Connections to the server, for all clients together."""
@@ -41,11 +50,7 @@ class Pooler:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def url(self, schema: str, **options: str) -> str:
-        more = "".join(f"&{name}={value}" for name, value in options.items())
-        return (
-            f"postgresql://partita@/postgres?host={self.folder}&port=6432&schema={schema}"
-            f"&prepare=no{more}"
-        )
+        return _url(self.folder, schema, options)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -84,6 +89,57 @@ class Pooler:
         self._greeting = greeting
         self._all.append(server)
         return server
+
+
+class PgBouncer:
+    """The pooler that most people use, where it is installed."""
+
+    program = shutil.which("pgbouncer")
+
+    def __init__(self, folder: Path, server: Path) -> None:
+        assert self.program is not None
+        self.folder = folder
+        (folder / "users").write_text('"partita" ""\n')
+        (folder / "ini").write_text(
+            f"[databases]\n* = host={server} port=5432\n"
+            f"[pgbouncer]\nlisten_port = 6432\nunix_socket_dir = {folder}\n"
+            f"auth_type = trust\nauth_file = {folder / 'users'}\nadmin_users = partita\n"
+            f"pool_mode = transaction\ndefault_pool_size = {SERVERS}\n"
+        )
+        other: dict[str, Any] = {}
+        if os.getuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+            other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        command = [self.program, "--quiet", str(folder / "ini")]
+        with (folder / "said").open("w") as said:
+            self._process = subprocess.Popen(command, stderr=said, cwd="/", **other)
+        until((folder / ".s.PGSQL.6432").exists)
+
+    @property
+    def transactions(self) -> int:
+        where = f"host={self.folder} port=6432 dbname=pgbouncer user=partita"
+        with psycopg.connect(where, autocommit=True) as connection:
+            rows = connection.execute("SHOW STATS_TOTALS").fetchall()
+        return sum(row[1] for row in rows)
+
+    def url(self, schema: str, **options: str) -> str:
+        return _url(self.folder, schema, options)
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+POOLERS: dict[str, type[Pooler] | type[PgBouncer]] = {"ours": Pooler}
+if PgBouncer.program is not None:
+    POOLERS["pgbouncer"] = PgBouncer
+
+
+def _url(folder: Path, schema: str, options: dict[str, str]) -> str:
+    more = "".join(f"&{name}={value}" for name, value in options.items())
+    return (
+        f"postgresql://partita@/postgres?host={folder}&port=6432&schema={schema}&prepare=no{more}"
+    )
 
 
 class _Session:

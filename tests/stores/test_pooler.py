@@ -18,7 +18,7 @@ from partita.engine import Engine
 from partita.store import Store
 from partita.stores.postgres import PostgresStore
 from partita.worker import Worker
-from tests.pooler import SERVERS, Pooler
+from tests.pooler import POOLERS, SERVERS, PgBouncer, Pooler
 from tests.postgres import server
 from tests.stores import test_obligations, test_pruning, test_transactions
 from tests.stores.test_obligations import saved
@@ -31,10 +31,10 @@ OBLIGATIONS: dict[str, Callable[[Store], None]] = {
 }
 
 
-@pytest.fixture
-def pooler() -> Iterator[Pooler]:
+@pytest.fixture(params=POOLERS)
+def pooler(request: pytest.FixtureRequest) -> Iterator[Pooler | PgBouncer]:
     folder = Path(tempfile.mkdtemp(prefix="partita-pooler-"))  # a socket's path must be short
-    made = Pooler(folder, server().folder)
+    made = POOLERS[request.param](folder, server().folder)
     yield made
     made.close()
     shutil.rmtree(folder)
@@ -45,7 +45,7 @@ def schema() -> str:
 
 
 @pytest.fixture
-def pooled(pooler: Pooler) -> Iterator[PostgresStore]:
+def pooled(pooler: Pooler | PgBouncer) -> Iterator[PostgresStore]:
     made = PostgresStore(pooler.url(schema(), listen="no"))
     yield made
     made.close()
@@ -71,7 +71,7 @@ def total(numbers: list[int]) -> int:
 
 
 @pytest.mark.parametrize("listens", [True, False])
-def test_engines_share_a_schema_behind_it(pooler: Pooler, listens: bool) -> None:
+def test_engines_share_a_schema_behind_it(pooler: Pooler | PgBouncer, listens: bool) -> None:
     """Two workers and a client, more connections than the pooler has itself."""
     name = schema()
     direct = server().url(name).replace("&", "%26").replace("=", "%3D").replace("?", "%3F")
@@ -88,7 +88,7 @@ def test_engines_share_a_schema_behind_it(pooler: Pooler, listens: bool) -> None
         engine.close()
 
 
-def test_many_make_the_tables_at_once(pooler: Pooler) -> None:
+def test_many_make_the_tables_at_once(pooler: Pooler | PgBouncer) -> None:
     url = pooler.url(schema(), listen="no")
 
     def opened(number: int) -> int:
@@ -99,7 +99,7 @@ def test_many_make_the_tables_at_once(pooler: Pooler) -> None:
         assert len(set(pool.map(opened, range(12)))) == 12
 
 
-def test_nothing_is_left_in_a_session(pooler: Pooler) -> None:
+def test_nothing_is_left_in_a_session(pooler: Pooler | PgBouncer) -> None:
     """No prepared statement, lock, setting or LISTEN stays behind in the server's connections."""
     with closing(PostgresStore(pooler.url(schema(), listen="no"))) as store:
         for number in range(20):
