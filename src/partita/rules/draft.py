@@ -6,7 +6,7 @@ lets a decider see them is opened here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -77,10 +77,10 @@ class Draft:
     def count(self, name: str, by: int) -> None:
         self.fields[name] = self.field(name) + by
 
-    def is_full(self, name: str, more: int = 0) -> bool:
-        """Whether the front allows no further open thing of a kind; `more` are on their way."""
+    def is_full(self, name: str, more: Iterable[bool] = ()) -> bool:
+        """Whether the front allows no further open thing of a kind; `more`: what is on its way."""
         limit = getattr(self.terms, name)
-        return limit is not None and self.field(name) + more >= limit
+        return limit is not None and self.field(name) + sum(more) >= limit
 
     def wake(self) -> None:
         """See to it that a decider looks at what has happened."""

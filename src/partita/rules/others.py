@@ -41,7 +41,7 @@ from partita.state import Execution, OpenChild, Status
 
 
 def start_child(draft: Draft, decision: StartChildWorkflowExecution, completed: int) -> None:
-    starting = sum(isinstance(one, StartChild) for one in draft.outgoing)
+    starting = (isinstance(one, StartChild) for one in draft.outgoing)
     if draft.is_full("open_children", starting):
         refuse(draft, decision, "OPEN_CHILDREN_LIMIT_EXCEEDED", completed)
         return
