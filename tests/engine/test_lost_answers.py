@@ -72,7 +72,7 @@ def test_who_waits_hears_of_an_end_whose_commit_was_lost(engine: Engine) -> None
     execution = start(engine)
 
     def end() -> None:
-        until(lambda: engine._core._closings)
+        until(lambda: engine._core.waiting._closings)
         lose(engine, "WorkflowExecutionTerminated")
         with pytest.raises(StoreUnavailableError):
             engine.terminate_workflow_execution("default", execution, None)

@@ -17,7 +17,7 @@ from partita.commands import (
     Signal,
     Terminate,
 )
-from partita.engine.core import DEFAULT_LEASE, Core, Hearer, Rest
+from partita.engine.core import DEFAULT_LEASE, Core, Rest
 from partita.engine.forks import fork
 from partita.engine.imports import keep
 from partita.engine.keeping import Keeping
@@ -26,6 +26,7 @@ from partita.engine.retention import Sweeper
 from partita.engine.starts import begin
 from partita.engine.tasks import Tasks
 from partita.engine.unit import Unit
+from partita.engine.waiting import Hearer
 from partita.errors import (
     PartitaError,
 )
@@ -130,7 +131,7 @@ class Engine(Tasks, Looking, Keeping):
         It is told in which queues (kind, domain and task list), or None for any; it must
         return at once. Return what ends it.
         """
-        return self._core.subscribe(heard)
+        return self._core.waiting.subscribe(heard)
 
     def listen(self, listener: Listen) -> Callable[[], None]:
         """Tell `listener` of what this engine commits; return what ends it."""

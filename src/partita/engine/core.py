@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,7 +17,8 @@ from partita.engine.listening import Listening
 from partita.engine.liveness import Leases, new_worker
 from partita.engine.loop import Loop, Request
 from partita.engine.states import States
-from partita.engine.unit import Line, Unit
+from partita.engine.unit import Unit
+from partita.engine.waiting import Waiting
 from partita.errors import (
     ConflictError,
     PartitaError,
@@ -40,17 +40,11 @@ from partita.store import News, Store, WorkerRecord
 
 T = TypeVar("T")
 
-Hearer = Callable[[set[Line] | None], None]
-"""Hear in which queues there may be something to take; None: in any."""
-
 Rest = Callable[[float | None, bool], float | None]
 """Hear that there is nothing to do now; see `Engine.on_rest`."""
 
 DEFAULT_LEASE = 10.0
 """Seconds after which a silent worker's tasks are given to others."""
-
-PATIENCE = 0.1
-"""Seconds after which those who wait for news look for themselves."""
 
 REAP = 1.0
 """Seconds between two looks for dead workers, at least."""
@@ -94,15 +88,11 @@ class Core:
         self._next_renewal = self._next_reap = 0.0
         self._asked = False  # whether other processes may have put questions
         self._next_token: float | None = None  # when a limited task list may go on
-        self._followers = 0  # threads that wait for events
-        self._closings: dict[int, list[threading.Event]] = {}
-        self._unchecked = False  # whether some of them may have come without our knowing
-        self._news = threading.Condition()
-        self._hearers: list[Hearer] = []
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.listening = Listening()
         self.loop = Loop(self._transact, self._pause)
+        self.waiting = Waiting(store, self.loop)
         store.on_change(self.loop.wake)
 
     # -- the loop's two questions ----------------------------------------------------------
@@ -146,7 +136,7 @@ class Core:
         now = self._now()
         if self._not_before > now:
             return self._not_before - now
-        if self._unchecked or (self._dispatch is not None and self._dispatch.is_behind):
+        if self.waiting.is_unchecked or (self._dispatch and self._dispatch.is_behind):
             return 0.0
         waits = [pause for pause in [self._doubts.pause()] if pause is not None]
         if self._next_due is not None:
@@ -155,7 +145,7 @@ class Core:
             waits.append(max(0.0, min(self._next_renewal, self._next_reap) - now))
             if self._next_token is not None:
                 waits.append(max(0.0, self._next_token - now))
-        if self.store.glance and (self._dispatch or self._closings or self._followers):
+        if self.store.glance and (self._dispatch or self.waiting.is_anybody):
             waits.append(self.store.glance)
         return min(waits) if waits else None
 
@@ -219,8 +209,7 @@ class Core:
         news = self.store.changed()
         if news:
             self._look_again(news)
-        if self._unchecked:
-            self._check_closings()
+        self.waiting.check()
         if news:
             return self._dispatch is not None or self._due_unknown
         if self._next_due is not None and self._next_due <= now:
@@ -245,15 +234,8 @@ class Core:
         if News.LIMITS in news:
             self._states.limits = None
         if News.CLOSED in news:
-            self._unchecked = bool(self._closings)
-        with self._news:
-            self._news.notify_all()
-        self._tell_hearers(None)
-
-    def _tell_hearers(self, lines: set[Line] | None) -> None:
-        """Tell those who wait without a thread in which queues there may be something to take."""
-        for heard in tuple(self._hearers):
-            heard(lines)
+            self.waiting.doubt()
+        self.waiting.others_wrote()
 
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         self._given = []
@@ -305,7 +287,7 @@ class Core:
     def _undo(self) -> None:
         """Forget everything that was made of a transaction that failed."""
         self._due_unknown = self._asked = True
-        self._unchecked = bool(self._closings)  # it may have been committed after all
+        self.waiting.doubt()  # it may have been committed after all
         self._states.limits = None
         self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
         if self._dispatch is not None:
@@ -326,14 +308,7 @@ class Core:
         self._doubts.dispel(tasks)
         if self._dispatch is not None:
             self._dispatch.publish(tasks, unit.closed)
-        for state in unit.closed:
-            for event in self._closings.pop(state.run, ()):
-                event.set()
-        if unit.lines or unit.freed or self._followers:
-            with self._news:
-                self._news.notify_all()
-        if unit.lines or unit.freed:
-            self._tell_hearers(None if unit.freed else unit.lines)
+        self.waiting.publish(unit)
 
     # -- a worker in this process ----------------------------------------------------------
 
@@ -430,79 +405,6 @@ class Core:
             lease_until=lease_until,
         )
         unit.transaction.put_worker(self._worker)
-
-    # -- waiting ---------------------------------------------------------------------------
-
-    def watch(self, run: int, closed: threading.Event) -> None:
-        """Set `closed` once the run is closed, by whatever process."""
-
-        def work(unit: Unit) -> None:
-            state = unit.load(run)
-            if state is None or state.is_closed:
-                closed.set()
-            else:
-                self._closings.setdefault(run, []).append(closed)
-
-        self.loop.ask(work)
-
-    def unwatch(self, run: int, closed: threading.Event) -> None:
-        """Take back a `watch`."""
-
-        def work(_: Unit) -> None:
-            waiting = self._closings.get(run, [])
-            if closed in waiting:
-                waiting.remove(closed)
-            if not waiting:
-                self._closings.pop(run, None)
-
-        self.loop.ask(work)
-
-    def _check_closings(self) -> None:
-        """Wake those who wait for executions that another process has closed."""
-        for run in self._closings.keys() - self.store.open_among(self._closings):
-            for event in self._closings.pop(run):
-                event.set()
-        self._unchecked = False  # not before: if the store did not answer, ask again
-
-    def wait_for_news(self, seconds: float) -> None:
-        """Wait until there may be something new to take."""
-        with self._news:
-            self._news.wait(min(seconds, PATIENCE))
-
-    def subscribe(self, heard: Hearer) -> Callable[[], None]:
-        """Have `heard` called, on the engine's thread, when there may be something to take.
-
-        Return what ends it.
-        """
-        with self._news:
-            self._followers += 1
-            self._hearers.append(heard)
-        self.loop.post(lambda _: None, lambda _: None)  # so that a pause is thought over
-
-        def end() -> None:
-            with self._news:
-                self._followers -= 1
-                self._hearers.remove(heard)
-
-        return end
-
-    def follow(self, moved: Callable[[], bool], timeout: float | None) -> bool:
-        """Wait until `moved()`, which is asked whenever something was committed."""
-        until = None if timeout is None else time.monotonic() + timeout
-        with self._news:
-            self._followers += 1
-        self.loop.ask(lambda _: None)  # so that a pause without end is thought over
-        try:
-            while not moved():
-                left = None if until is None else until - time.monotonic()
-                if left is not None and left <= 0:
-                    return False
-                with self._news:
-                    self._news.wait(min(PATIENCE, left or 1.0))
-        finally:
-            with self._news:
-                self._followers -= 1
-        return True
 
     def query(self, run: int, name: str, input: str | None) -> str | None:
         """Have the host of this process answer a query; None if it does not know the type."""

@@ -67,7 +67,7 @@ class Looking:
             progress = self._found(domain, exact).progress
             return progress.last_event_id > after or progress.status is not Status.OPEN
 
-        self._core.follow(moved, timeout)
+        self._core.waiting.follow(moved, timeout)
         return self._core.store.events(record.run, after)
 
     def query_workflow(
@@ -92,9 +92,9 @@ class Looking:
         record = self._found(domain, execution)
         if record.progress.status is Status.OPEN:
             closed = threading.Event()
-            self._core.watch(record.run, closed)
+            self._core.waiting.watch(record.run, closed)
             if not closed.wait(timeout):
-                self._core.unwatch(record.run, closed)
+                self._core.waiting.unwatch(record.run, closed)
                 return None
             run_id = record.execution.run_id
             record = self._found(domain, WorkflowExecution(execution.workflow_id, run_id))

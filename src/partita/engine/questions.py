@@ -53,7 +53,7 @@ def ask_others(
             found.append(answer)
         return answer is not None
 
-    if not core.follow(moved, PATIENCE if timeout is None else timeout):
+    if not core.waiting.follow(moved, PATIENCE if timeout is None else timeout):
         core.loop.ask(lambda unit: unit.transaction.drop_question(question.id))
         raise NoWorkerError(_nobody(record))
     return _read(found[0])

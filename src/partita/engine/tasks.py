@@ -84,7 +84,7 @@ class Tasks:
             left = until - time.monotonic()
             if found is not None or left <= 0:
                 return found
-            self._core.wait_for_news(left)
+            self._core.waiting.wait_for_news(left)
 
     def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
         """Apply all the decisions in one transaction."""
