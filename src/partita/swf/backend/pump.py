@@ -242,7 +242,7 @@ class Pump:
             self._polling += 1
         task = None
         try:
-            task = self._service.take_activity(self._domain, task_list, self.host.identity)
+            task = self._service.activity_tasks.poll(self._domain, task_list, self.host.identity)
         finally:
             with self._changed:
                 self._polling -= 1
@@ -278,7 +278,7 @@ class Pump:
 
     def _give_back(self, token: str) -> None:
         try:
-            self._service.give_back_activity(token)
+            self._service.activity_tasks.give_back(token)
         except PartitaError as error:
             log.info("an activity could not be given back: %s", error)
         with self._changed:

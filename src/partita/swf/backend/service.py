@@ -13,14 +13,12 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from partita.authoring.failure import Failure
 from partita.engine.starts import check_types
 from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
     NoWorkerError,
     PartitaError,
-    PayloadTooLargeError,
     UnsupportedError,
 )
 from partita.history import (
@@ -47,14 +45,15 @@ from partita.service import (
     TaskListLimits,
 )
 from partita.state import DEFAULT_DOMAIN, ExecutionFilter, Status
+from partita.swf.backend.activity_tasks import ActivityTasks
 from partita.swf.backend.address import Address
 from partita.swf.backend.call import Call, DomainNotFoundError
 from partita.swf.backend.decide import REASON
 from partita.swf.backend.decision_tasks import DecisionTasks
-from partita.swf.backend.envelopes import Again, Failed, Fork, Start, opened, sealed
+from partita.swf.backend.envelopes import Fork, Start
 from partita.swf.backend.fold import Fold
 from partita.swf.backend.histories import Histories
-from partita.swf.backend.ids import attempt_of, escaped, unescaped
+from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.large import large_store
 from partita.swf.backend.listing import Listing, plain_info
 from partita.swf.backend.looking import detail_of, is_closed
@@ -89,7 +88,7 @@ class SwfService:
         self._starting = Starting(
             self.call, self.payloads, self._registering, self._listing, self._histories
         )
-        self._beats: dict[str, str | None] = {}  # the last heartbeat's details, by token
+        self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell)
         self._pump: Pump | None = None
         self._news = threading.Condition()
 
@@ -266,7 +265,7 @@ class SwfService:
         domain = self.domain(domain)
         if not self._may_wait("activity", domain, task_list, wait):
             return None
-        return self.take_activity(domain, task_list, identity)
+        return self.activity_tasks.poll(domain, task_list, identity)
 
     def _may_wait(self, kind: str, domain: str, task_list: str, wait: float) -> bool:
         """Set how long the next poll may last; SWF's own are a minute, whatever is wanted."""
@@ -281,32 +280,6 @@ class SwfService:
         self.call.polls.wait(max(wait, 1.0))
         return True
 
-    def take_activity(self, domain: str, task_list: str, identity: str) -> ActivityTask | None:
-        """Wait for an activity task as long as SWF does."""
-        raw = self.call(
-            "poll_for_activity_task",
-            domain=domain,
-            taskList={"name": escaped(task_list)},
-            identity=identity[:256] or None,
-        )
-        if not raw.get("taskToken"):
-            return None
-        attempt, kind = attempt_of(raw["activityId"]), raw["activityType"]
-        again = opened(self.payloads.unpack(raw.get("input")), Again)
-        execution = raw["workflowExecution"]
-        return ActivityTask(
-            token=raw["taskToken"],
-            workflow_execution=WorkflowExecution(
-                unescaped(execution["workflowId"]), execution["runId"]
-            ),
-            activity_id=attempt.key,
-            activity_type=ActivityType(unescaped(kind["name"]), unescaped(kind["version"])),
-            started_event_id=raw["startedEventId"],
-            attempt=attempt.number,
-            input=again.text,
-            details=again.details,
-        )
-
     def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
         """Apply all the decisions at once."""
         self.decision_tasks.complete(token, decisions)
@@ -318,56 +291,21 @@ class SwfService:
 
     def complete_activity(self, token: str, result: str | None) -> None:
         """Record a result, once."""
-        packed = self.payloads.pack(result, "the result")
-        self.call("respond_activity_task_completed", taskToken=token, result=packed)
-        self._done(token)
+        self.activity_tasks.complete(token, result)
 
     def fail_activity(
         self, token: str, reason: str | None, details: str | None, *, retryable: bool = True
     ) -> None:
         """Record an error; the decider tries again by the activity's retry policy."""
-        report = Failed(text=details, heartbeat=self._beats.get(token), final=not retryable)
-        self._report_failure(token, reason, report)
-
-    def give_back_activity(self, token: str) -> None:
-        """Fail an attempt that nobody runs any more; it does not count."""
-        report = Failed(text=None, heartbeat=self._beats.get(token), given_back=True)
-        self._report_failure(token, "GIVEN_BACK", report)
-
-    def _report_failure(self, token: str, reason: str | None, report: Failed) -> None:
-        try:
-            details = self.payloads.pack(sealed(report), "the failure")
-        except PayloadTooLargeError:
-            failure = Failure.load(report.text, reason)
-            short = Failure(
-                type=failure.type, module=failure.module, message=failure.message[:4000]
-            )
-            details = self.payloads.pack(sealed(replace(report, text=short.dump())), "the failure")
-        self.call(
-            "respond_activity_task_failed",
-            taskToken=token,
-            reason=None if reason is None else reason[:REASON],
-            details=details,
-        )
-        self._done(token)
+        self.activity_tasks.fail(token, reason, details, retryable=retryable)
 
     def cancel_activity(self, token: str, details: str | None) -> None:
         """Record that the activity obeyed a cancel request."""
-        packed = self.payloads.pack(details, "the details")
-        self.call("respond_activity_task_canceled", taskToken=token, details=packed)
-        self._done(token)
-
-    def _done(self, token: str) -> None:
-        self._beats.pop(token, None)
-        self.tell()
+        self.activity_tasks.cancel(token, details)
 
     def heartbeat_activity(self, token: str, details: str | None) -> bool:
         """Record that the activity is alive; return whether it should cancel itself."""
-        packed = self.payloads.pack(details, "the heartbeat")
-        answer = self.call("record_activity_task_heartbeat", taskToken=token, details=packed)
-        if details is not None:
-            self._beats[token] = details
-        return bool(answer.get("cancelRequested"))
+        return self.activity_tasks.heartbeat(token, details)
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -517,7 +455,7 @@ class SwfService:
 
     def give_back(self, token: str) -> None:
         """Let another worker have an unfinished activity."""
-        self.give_back_activity(token)
+        self.activity_tasks.give_back(token)
 
     def unwanted(self, tokens: Collection[str]) -> set[str]:
         """Return those tasks that should end: they were cancelled, or are no longer theirs."""
