@@ -424,6 +424,13 @@ class Host(Protocol):
     def activity_keys(self) -> Collection[str]:
         """Return the types that `start_tasks` can run, as `name@version`."""
 
+    def is_lent(self, activity_key: str) -> bool:
+        """Whether activities of that type, as this program knows it, end with their function.
+
+        Where a service has no leases of its own, it may then ask their workers to say now and
+        then that they are alive. Not so where a heartbeat timeout is set.
+        """
+
     def seen(self, run_id: str) -> int:
         """Return the `started_event_id` that a live run was last decided for; 0 without one."""
 

@@ -181,6 +181,9 @@ class SilentHost:
     def activity_keys(self) -> tuple[str, ...]:
         return (CHARGE.key,)
 
+    def is_lent(self, activity_key: str) -> bool:
+        return False
+
     def seen(self, run_id: str) -> int:
         return 0
 

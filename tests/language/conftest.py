@@ -167,7 +167,7 @@ class ClockedSwfStage(SwfStage, ClockedStage):
     A worker that is gone would keep what waits for it until the clock is moved.
     """
 
-    options = {"sticky": 0}
+    options = {"sticky": 0, "lease": 0}
 
     def advance(self, seconds: float) -> None:
         """Move the clock, and wait until all that this brings is decided."""

@@ -57,6 +57,7 @@ def test_attempts_go_there_and_back(key: str, number: int, back: int) -> None:
 def test_the_first_attempt_has_the_activitys_own_id() -> None:
     assert Attempt("7").id == "7"
     assert Attempt("7", 2).id == "7#2"
+    assert Attempt("7", lease=60).id == "7#1~60"
     assert Attempt("a#2").id != "a#2"
 
 

@@ -31,6 +31,7 @@ from partita.history import (
     RequestCancelActivityTask,
     RequestCancelActivityTaskFailed,
     RescheduleCause,
+    RetryPolicy,
     ScheduleActivityTask,
     TimeoutType,
 )
@@ -46,6 +47,9 @@ One loss says little: whatever ran in that process was lost with it. So it takes
 
 MAX_LOSS_DELAY = 60.0
 """Seconds between two tries of an activity whose workers are lost, at most."""
+
+LOST = f"{WorkerLostError.__module__}.{WorkerLostError.__name__}"
+"""The reason with which an activity fails that has lost too many workers."""
 
 
 def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: int) -> None:
@@ -298,27 +302,31 @@ def release_activity(draft: Draft, command: Release) -> None:
 
 
 def _lose(draft: Draft, item: OpenActivity) -> None:
-    """Try an activity again whose worker is gone: at once, then later and later, then no more."""
-    policy = item.retry_policy
+    """Try an activity again whose worker is gone."""
+    delay = loss_delay(item.retry_policy, item.losses)
+    if delay is None:
+        details = loss(item.activity_type.name, item.losses)
+        _end_activity(draft, item, ActivityTaskFailed, reason=LOST, details=details)
+    else:
+        _reschedule(draft, item, RescheduleCause.WORKER_LOST, delay)
+
+
+def loss_delay(policy: RetryPolicy | None, losses: int) -> float | None:
+    """Return when an activity is tried again whose workers are lost; None: no more.
+
+    At once, then later and later.
+    """
     endless = policy is not None and not policy.max_attempts
     most = max(MAX_LOSSES, policy.max_attempts if policy is not None else 0)
-    if item.losses >= most and not endless:
-        _end_activity(
-            draft,
-            item,
-            ActivityTaskFailed,
-            reason=f"{WorkerLostError.__module__}.{WorkerLostError.__name__}",
-            details=_loss(item),
-        )
-        return
-    delay = 0.0 if item.losses < 2 else min(MAX_LOSS_DELAY, 2.0 ** min(item.losses - 2, 10))
-    _reschedule(draft, item, RescheduleCause.WORKER_LOST, delay)
+    if losses >= most and not endless:
+        return None
+    return 0.0 if losses < 2 else min(MAX_LOSS_DELAY, 2.0 ** min(losses - 2, 10))
 
 
-def _loss(item: OpenActivity) -> str:
+def loss(name: str, losses: int) -> str:
     """Return the error of an activity that lost too many workers, as failures are written down."""
     message = (
-        f"activity {item.activity_type.name} lost its worker {item.losses} times; it may be what "
+        f"activity {name} lost its worker {losses} times; it may be what "
         "kills them (a crash in native code, want of memory): see their logs, mend it, and "
         "go on with `partita rerun`"
     )

@@ -106,7 +106,8 @@ class Worker:
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
         self._service = _attachable(service)
         self._converter = converter or Converter()
-        self._activities = served(activities) if acts else {}
+        self._defined = served(activities)
+        self._activities = self._defined if acts else {}
         self._deciding = Deciding(
             decided(workflows) if decides else (),
             self._converter,
@@ -228,6 +229,13 @@ class Worker:
     def activity_keys(self) -> Collection[str]:
         """Return the activity types that this runs."""
         return self._activities.keys()
+
+    def is_lent(self, activity_key: str) -> bool:
+        """Whether activities of that type may be lent; where their code is not, they are not."""
+        definition = self._defined.get(activity_key)
+        if definition is None:
+            return False
+        return definition.settings.auto_complete and definition.settings.heartbeat is None
 
     def seen(self, run_id: str) -> int:
         """Return what a live run has seen."""

@@ -1,13 +1,24 @@
-"""Take activity tasks from Amazon SWF, and say how they ended."""
+"""Take activity tasks from Amazon SWF, say that their workers are alive, and how they ended.
+
+SWF knows of no leases. An activity that sets no heartbeat timeout is lent with one all the same,
+and for as long as this process lives it beats for what it has taken: if it is killed, the
+timeout ends the attempt, and the decider has another begun. The id of such an attempt says
+how often to beat; see `ids.Attempt`.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
+import threading
+import time
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
 from partita.authoring.failure import Failure
-from partita.errors import PayloadTooLargeError
+from partita.errors import PartitaError, PayloadTooLargeError, StoreError, TaskLostError
 from partita.history import ActivityType, WorkflowExecution
 from partita.service import ActivityTask
 from partita.swf.backend.call import Call
@@ -15,6 +26,15 @@ from partita.swf.backend.decide import REASON
 from partita.swf.backend.envelopes import Again, Failed, opened, sealed
 from partita.swf.backend.ids import attempt_of, escaped, unescaped
 from partita.swf.backend.payloads import Payloads
+from partita.worker.threads import Threads
+
+BEATS = 3
+"""Beats within the time that an activity is lent for."""
+
+BEATERS = 4
+"""Threads that beat, at most."""
+
+log = logging.getLogger("partita.swf")
 
 
 class ActivityTasks:
@@ -25,6 +45,11 @@ class ActivityTasks:
         self._payloads = payloads
         self._tell = tell  # what is called when one has ended
         self._beats: dict[str, str] = {}  # the last heartbeat's details, by token
+        self._lent: dict[str, _Lent] = {}  # by token
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._threads = Threads(BEATERS, "partita-beat")
+        self._closed = False
 
     def poll(self, domain: str, task_list: str, identity: str) -> ActivityTask | None:
         """Wait for a task as long as SWF does."""
@@ -37,6 +62,8 @@ class ActivityTasks:
         if not raw.get("taskToken"):
             return None
         attempt, kind = attempt_of(raw["activityId"]), raw["activityType"]
+        if attempt.lease:
+            self._lend(raw["taskToken"], attempt.lease)
         again = opened(self._payloads.unpack(raw.get("input")), Again)
         execution = raw["workflowExecution"]
         return ActivityTask(
@@ -55,8 +82,7 @@ class ActivityTasks:
     def complete(self, token: str, result: str | None) -> None:
         """Record a result, once."""
         packed = self._payloads.pack(result, "the result")
-        self._call("respond_activity_task_completed", taskToken=token, result=packed)
-        self._done(token)
+        self._end("completed", token, result=packed)
 
     def fail(
         self, token: str, reason: str | None, details: str | None, *, retryable: bool = True
@@ -75,33 +101,94 @@ class ActivityTasks:
             details = self._payloads.pack(sealed(report), "the failure")
         except PayloadTooLargeError:
             failure = Failure.load(report.text, reason)
-            short = Failure(
-                type=failure.type, module=failure.module, message=failure.message[:4000]
-            )
-            shorter = sealed(replace(report, text=short.dump()))
+            bare = Failure(type=failure.type, module=failure.module, message=failure.message[:4000])
+            shorter = sealed(replace(report, text=bare.dump()))
             details = self._payloads.pack(shorter, "the failure")
-        self._call(
-            "respond_activity_task_failed",
-            taskToken=token,
-            reason=None if reason is None else reason[:REASON],
-            details=details,
-        )
-        self._done(token)
+        short = None if reason is None else reason[:REASON]
+        self._end("failed", token, reason=short, details=details)
 
     def cancel(self, token: str, details: str | None) -> None:
         """Record that the activity obeyed a cancel request."""
         packed = self._payloads.pack(details, "the details")
-        self._call("respond_activity_task_canceled", taskToken=token, details=packed)
-        self._done(token)
+        self._end("canceled", token, details=packed)
 
-    def _done(self, token: str) -> None:
-        self._beats.pop(token, None)
+    def _end(self, how: str, token: str, **members: str | None) -> None:
+        try:
+            self._call(f"respond_activity_task_{how}", taskToken=token, **members)
+        except TaskLostError:
+            self._forget(token)
+            raise
+        self._forget(token)
         self._tell()
+
+    def _forget(self, token: str) -> None:
+        with self._changed:
+            self._lent.pop(token, None)
+        self._beats.pop(token, None)
 
     def heartbeat(self, token: str, details: str | None) -> bool:
         """Record that the activity is alive; return whether it should cancel itself."""
-        packed = self._payloads.pack(details, "the heartbeat")
+        known = self._beats.get(token) if details is None else details  # or SWF forgets them
+        packed = self._payloads.pack(known, "the heartbeat")
         answer = self._call("record_activity_task_heartbeat", taskToken=token, details=packed)
         if details is not None:
             self._beats[token] = details
         return bool(answer.get("cancelRequested"))
+
+    # -- what is lent
+
+    def _lend(self, token: str, lease: int) -> None:
+        with self._changed:
+            self._lent[token] = _Lent(lease / BEATS)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="partita-beats", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                due = [token for token, one in self._lent.items() if one.next <= now]
+                if self._closed:
+                    return
+                if not due:
+                    left = min((one.next for one in self._lent.values()), default=math.inf) - now
+                    self._changed.wait(None if left == math.inf else left)
+                    continue
+                for token in due:
+                    self._lent[token].next = math.inf
+            self._threads.submit([partial(self._beat, token) for token in due])
+
+    def _beat(self, token: str) -> None:
+        again = 1.0  # of the interval
+        try:
+            self.heartbeat(token, None)
+        except StoreError as error:
+            log.warning("out of reach, trying again: %s", error)
+            again = 1.0 / BEATS
+        except PartitaError as error:  # it is over, and whoever runs it hears so when it reports
+            log.info("%s", error)
+            self._forget(token)
+        with self._changed:
+            if token in self._lent:
+                self._lent[token].wait(again)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Beat no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._threads.close()
+
+
+class _Lent:
+    """How often to beat for one task, and when next, by `time.monotonic`."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self.wait(1.0)
+
+    def wait(self, intervals: float) -> None:
+        self.next = time.monotonic() + self._interval * intervals

@@ -27,6 +27,7 @@ class Address(Struct, frozen=True, kw_only=True):
     large: str | None = None  # where payloads go that SWF has no room for: s3://… or file:///…
     retention: int = 30  # days that closed executions are kept, where the domain is new
     sticky: float = 5.0  # seconds that a decision task waits for the worker that knows its run
+    lease: int = 60  # seconds after which a dead worker's activities are begun anew; 0: never
     pollers: int = 4  # threads that wait for activities, and as many for decisions, per task list
 
     @classmethod
@@ -56,10 +57,11 @@ _OPTIONS: dict[str, type] = {
     "large": str,
     "retention": int,
     "sticky": float,
+    "lease": int,
     "pollers": int,
 }
-_LEAST = {"retention": 0, "sticky": 0, "pollers": 1}
-_MOST = {"retention": 90, "sticky": 3600, "pollers": 100}
+_LEAST = {"retention": 0, "sticky": 0, "lease": 0, "pollers": 1}
+_MOST = {"retention": 90, "sticky": 3600, "lease": 86400, "pollers": 100}
 
 
 def _read(url: str, name: str, text: str) -> str | int | float:

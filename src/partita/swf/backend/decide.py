@@ -7,7 +7,7 @@ SWF would fill from a type's registration is filled from the run, as the embedde
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import assert_never
 
 from msgspec import Struct
@@ -62,6 +62,10 @@ _LONGEST = {
 }
 
 
+Leases = Callable[[ScheduleActivityTask], int]
+"""Says for how many seconds an activity is lent to a worker that beats for it; 0: without end."""
+
+
 class Answer(Struct, frozen=True):
     """What SWF is told, and what it is not told of."""
 
@@ -69,8 +73,8 @@ class Answer(Struct, frozen=True):
     turn: tuple[int | str, ...] = ()  # how many decisions, or which step of another run, in order
 
 
-def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> Answer:
-    """Return what to tell SWF.
+def decided(fold: Fold, decisions: Sequence[AnyDecision], leases: Leases) -> Answer:
+    """Return what to tell SWF; `leases` says for how long an activity is lent to a worker.
 
     Raises:
         DecisionRefusedError: they contradict themselves.
@@ -78,11 +82,12 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision]) -> Answer:
     _check(decisions)
     fitting = _fitting(decisions)
     closes = bool(fitting and fitting[-1].closes)
+    words = _Words(fold, leases)
     found: list[AnyDecision] = []
     turn: list[int | str] = []
     for decision in fitting:
         place = None if fold.reusing is None else fold.reusing.place(decision)
-        told = [] if place is not None else list(_for_swf(fold, _lasting(decision)))
+        told = [] if place is not None else list(words.of(_lasting(decision)))
         found += told
         turn.append(place if place is not None else len(told))
     if closes:
@@ -156,66 +161,77 @@ def _attempt(fold: Fold, activity: Activity) -> ScheduleActivityTask:
         schedule_to_start=first.schedule_to_start,
         start_to_close=first.start_to_close,
         schedule_to_close=None if left is None else max(1.0, left),
-        heartbeat=first.heartbeat,
+        heartbeat=activity.attempt.lease or first.heartbeat,
     )
     return replace(ids.wire(again), activity_id=activity.attempt.id)
 
 
-def _for_swf(fold: Fold, decision: AnyDecision) -> Iterator[AnyDecision]:
-    run = fold.started
-    assert run is not None
-    match decision:
-        case ScheduleActivityTask():
-            yield _scheduled(run, decision)
-        case RequestCancelActivityTask(activity_id=key):
-            yield from _cancelled(fold, key)
-        case ContinueAsNewWorkflowExecution():
-            yield ids.wire(_continued(run, decision))
-        case StartChildWorkflowExecution(task_list=task_list):
-            yield ids.wire(replace(decision, task_list=task_list or run.task_list))
-        case FailWorkflowExecution(reason=reason):
-            yield replace(decision, reason=None if reason is None else reason[:REASON])
-        case RecordMarker(marker_name=name) if name == MORE:
-            yield RequestCancelExternalWorkflowExecution(workflow_id=ids.MORE, control=ids.MORE)
-        case (
-            CompleteWorkflowExecution()
-            | CancelWorkflowExecution()
-            | RecordMarker()
-            | StartTimer()
-            | CancelTimer()
-            | SignalExternalWorkflowExecution()
-            | RequestCancelExternalWorkflowExecution()
-            | ScheduleLambdaFunction()
-        ):
-            yield ids.wire(decision)
-        case _:
-            assert_never(decision)
+class _Words:
+    """Says in SWF's words what our decisions ask for, one answer of them."""
 
+    def __init__(self, fold: Fold, leases: Leases) -> None:
+        assert fold.started is not None
+        self._run = fold.started
+        self._fold = fold
+        self._leases = leases
+        self._new: dict[str, Attempt] = {}  # what this answer schedules, by our id
 
-def _scheduled(run: WorkflowExecutionStarted, decision: ScheduleActivityTask) -> AnyDecision:
-    schedule = Schedule(text=decision.control, retry=decision.retry_policy)
-    return replace(
-        ids.wire(replace(decision, task_list=decision.task_list or run.task_list)),
-        activity_id=Attempt(decision.activity_id).id,
-        input=sealed(Again(text=decision.input)),
-        control=sealed(schedule),
-        retry_policy=None,
-    )
+    def of(self, decision: AnyDecision) -> Iterator[AnyDecision]:
+        """Yield what SWF is told."""
+        run = self._run
+        match decision:
+            case ScheduleActivityTask():
+                yield self._scheduled(decision)
+            case RequestCancelActivityTask(activity_id=key):
+                yield from self._cancelled(key)
+            case ContinueAsNewWorkflowExecution():
+                yield ids.wire(_continued(run, decision))
+            case StartChildWorkflowExecution(task_list=task_list):
+                yield ids.wire(replace(decision, task_list=task_list or run.task_list))
+            case FailWorkflowExecution(reason=reason):
+                yield replace(decision, reason=None if reason is None else reason[:REASON])
+            case RecordMarker(marker_name=name) if name == MORE:
+                yield RequestCancelExternalWorkflowExecution(workflow_id=ids.MORE, control=ids.MORE)
+            case (
+                CompleteWorkflowExecution()
+                | CancelWorkflowExecution()
+                | RecordMarker()
+                | StartTimer()
+                | CancelTimer()
+                | SignalExternalWorkflowExecution()
+                | RequestCancelExternalWorkflowExecution()
+                | ScheduleLambdaFunction()
+            ):
+                yield ids.wire(decision)
+            case _:
+                assert_never(decision)
 
+    def _scheduled(self, decision: ScheduleActivityTask) -> AnyDecision:
+        schedule = Schedule(text=decision.control, retry=decision.retry_policy)
+        attempt = Attempt(decision.activity_id, lease=self._leases(decision))
+        self._new[decision.activity_id] = attempt
+        return replace(
+            ids.wire(replace(decision, task_list=decision.task_list or self._run.task_list)),
+            activity_id=attempt.id,
+            input=sealed(Again(text=decision.input)),
+            control=sealed(schedule),
+            heartbeat=attempt.lease or decision.heartbeat,
+            retry_policy=None,
+        )
 
-def _cancelled(fold: Fold, key: str) -> Iterator[AnyDecision]:
-    """Cancel the open attempt; without one, a timer is what the code will hear from at once.
+    def _cancelled(self, key: str) -> Iterator[AnyDecision]:
+        """Cancel the open attempt; without one, a timer is what the code will hear from at once.
 
-    SWF can cancel only what it holds. Between two attempts of ours it holds nothing.
-    """
-    activity = fold.activities.get(key)
-    if activity is None or activity.phase in (Phase.OPEN, Phase.CANCELLING):
-        attempt = Attempt(key) if activity is None else activity.attempt
-        yield RequestCancelActivityTask(activity_id=attempt.id)
-        return
-    if activity.phase is Phase.WAITING:
-        yield CancelTimer(timer_id=ids.RETRY + activity.attempt.id)
-    yield StartTimer(timer_id=ids.CANCEL + ids.escaped(key), start_to_fire=0.0)
+        SWF can cancel only what it holds. Between two attempts of ours it holds nothing.
+        """
+        activity = self._fold.activities.get(key)
+        if activity is None or activity.phase in (Phase.OPEN, Phase.CANCELLING):
+            attempt = self._new.get(key, Attempt(key)) if activity is None else activity.attempt
+            yield RequestCancelActivityTask(activity_id=attempt.id)
+            return
+        if activity.phase is Phase.WAITING:
+            yield CancelTimer(timer_id=ids.RETRY + activity.attempt.id)
+        yield StartTimer(timer_id=ids.CANCEL + ids.escaped(key), start_to_fire=0.0)
 
 
 def _continued(

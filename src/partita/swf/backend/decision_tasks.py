@@ -27,7 +27,7 @@ from partita.history import (
 )
 from partita.service import DecisionTask
 from partita.swf.backend.call import Call
-from partita.swf.backend.decide import Answer, decided
+from partita.swf.backend.decide import Answer, Leases, decided
 from partita.swf.backend.envelopes import Turns, sealed
 from partita.swf.backend.fold import Fold
 from partita.swf.backend.histories import PAGE, Histories
@@ -178,16 +178,18 @@ class DecisionTasks:
         *,
         sticky: tuple[str, float] | None = None,
         keep: bool = False,
+        leases: Leases = lambda _: 0,
     ) -> Held:
         """Answer a task; `sticky` is where the next one should wait, and for how many seconds.
 
-        With `keep`, the run is alive here and is fed only what is new from now on.
+        With `keep`, the run is alive here and is fed only what is new from now on. `leases` says
+        for how long an activity is lent to whoever takes it.
 
         Raises:
             TaskLostError: the task is no longer ours, or was not taken by this process.
         """
         held = self._find(token)
-        answer = decided(held.fold, decisions)
+        answer = decided(held.fold, decisions, leases)
         self._register(held, decisions)
         given = [decision_to_swf(self._payloads.packed(one)) for one in answer.decisions]
         stays: dict[str, Any] = {}

@@ -51,6 +51,7 @@ from partita.history import (
     WorkflowExecutionTerminated,
     WorkflowExecutionTimedOut,
 )
+from partita.rules.activities import LOST, loss, loss_delay
 from partita.swf.backend import ids
 from partita.swf.backend.envelopes import Again, Failed, Fork, Schedule, Start, Turns, opened
 from partita.swf.backend.reusing import Reusing
@@ -301,6 +302,7 @@ class Fold:
             input=opened(event.input, Again).text,
             control=schedule.text,
             retry_policy=schedule.retry,
+            heartbeat=None if attempt.lease else event.heartbeat,
         )
         activity = Activity(made, attempt)
         self.activities[attempt.key] = activity
@@ -346,15 +348,37 @@ class Fold:
             self._forget(activity, made.scheduled_event_id)
 
     def _given_back(self, activity: Activity, event: ActivityTaskFailed) -> None:
-        """Let another worker have it; if it was to be cancelled, nobody need be asked any more."""
-        requested = activity.cancel_requested_event_id
-        if not requested:
+        """Let another worker have it."""
+        if activity.cancel_requested_event_id:
+            self._is_canceled(activity, event)
+        else:
             self._again(activity, event, RescheduleCause.GIVEN_BACK, 0.0)
-            return
+
+    def _lost(self, activity: Activity, event: ActivityTaskTimedOut) -> None:
+        """Let another worker have what its worker died over, as often as our engine does."""
+        activity.losses += 1
+        delay = loss_delay(activity.scheduled.retry_policy, activity.losses)
+        if activity.cancel_requested_event_id:
+            self._is_canceled(activity, event)
+        elif delay is not None:
+            self._again(activity, event, RescheduleCause.WORKER_LOST, delay)
+        else:
+            failed = ActivityTaskFailed(
+                event_id=0,
+                event_timestamp=event.event_timestamp,
+                reason=LOST,
+                details=loss(activity.scheduled.activity_type.name, activity.losses),
+                **self._references(event),
+            )
+            self._keep_as(event, failed)
+            self._forget(activity, activity.scheduled_event_id)
+
+    def _is_canceled(self, activity: Activity, event: AnyEvent) -> None:
+        """End what was to be cancelled and nobody runs any more: nobody need be asked to stop."""
         made = ActivityTaskCanceled(
             event_id=0,
             event_timestamp=event.event_timestamp,
-            latest_cancel_requested_event_id=requested,
+            latest_cancel_requested_event_id=activity.cancel_requested_event_id,
             **self._references(event),
         )
         self._keep_as(event, made)
@@ -365,6 +389,9 @@ class Fold:
         which = event.timeout_type
         if activity is not None:
             activity.heartbeat = event.details or activity.heartbeat
+            if which is TimeoutType.HEARTBEAT and activity.attempt.lease:
+                self._lost(activity, event)
+                return
             final = which in (TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE)
             delay = None if final else activity.delay(event.event_timestamp, which.value)
             if delay is not None:

@@ -26,7 +26,7 @@ LONGEST = 256
 
 _FORBIDDEN = re.compile(r"[:/|#\x00-\x1f\x7f-\x9f]|%(?=[0-9A-F]{2})|\Aarn\Z|\A\s|\s\Z")
 _WRITTEN = re.compile(r"%([0-9A-F]{2})")
-_ATTEMPT = re.compile(r"(?s)\A(.*)#([0-9]+)(?:\.([0-9]+))?\Z")
+_ATTEMPT = re.compile(r"(?s)\A(.*)#([0-9]+)(?:\.([0-9]+))?(?:~([0-9]+))?\Z")
 
 _NAMED = ("timer_id", "workflow_id", "id", "task_list")
 _TYPED = ("activity_type", "workflow_type")
@@ -81,14 +81,16 @@ class Attempt(Struct, frozen=True):
     key: str  # our activity id
     number: int = 1  # of the attempt, from 1
     back: int = 0  # how often that attempt was given back
+    lease: int = 0  # seconds within which its worker says that it is alive; 0: it need not
 
     @property
     def id(self) -> str:
         """The activity id that SWF is told."""
-        if self.number == 1 and not self.back:
+        if self.number == 1 and not self.back and not self.lease:
             return escaped(self.key)
         again = f".{self.back}" if self.back else ""
-        return f"{escaped(self.key)}#{self.number}{again}"
+        lease = f"~{self.lease}" if self.lease else ""
+        return f"{escaped(self.key)}#{self.number}{again}{lease}"
 
 
 def attempt_of(id: str) -> Attempt:
@@ -96,7 +98,7 @@ def attempt_of(id: str) -> Attempt:
     found = _ATTEMPT.match(id)
     if found is None:
         return Attempt(unescaped(id))
-    return Attempt(unescaped(found[1]), int(found[2]), int(found[3] or 0))
+    return Attempt(unescaped(found[1]), int(found[2]), int(found[3] or 0), int(found[4] or 0))
 
 
 def plain(struct: S) -> S:

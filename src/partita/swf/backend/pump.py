@@ -20,7 +20,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from partita.errors import PartitaError, StoreError, TaskLostError
-from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
+from partita.history import (
+    AnyDecision,
+    AnyEvent,
+    ScheduleActivityTask,
+    WorkflowExecution,
+    WorkflowType,
+)
 from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Host
 from partita.worker.threads import Threads
 
@@ -202,11 +208,17 @@ class Pump:
         if service.address.sticky and not self._paused.is_set():
             sticky = (self._sticky, service.address.sticky)
         tasks = service.decision_tasks
-        tasks.complete(task.token, decisions, sticky=sticky, keep=not closes)
+        tasks.complete(task.token, decisions, sticky=sticky, keep=not closes, leases=self._lease)
         if closes:  # should SWF refuse to close it, it is read from its first event again
             self._forget(task.workflow_execution.run_id)
         tasks.purge(self.host.seen)
         service.tell()
+
+    def _lease(self, decision: ScheduleActivityTask) -> int:
+        """Return for how long an activity is lent: not at all if it watches over itself."""
+        if decision.heartbeat is None and self.host.is_lent(decision.activity_type.key):
+            return self._service.address.lease
+        return 0
 
     def _failed(self, task: DecisionTask, error: BaseException) -> None:
         if not isinstance(error, PartitaError):

@@ -470,4 +470,5 @@ class SwfService:
     def close(self) -> None:
         """Detach the host if there is one, and let go of the connections."""
         self.detach()
+        self.activity_tasks.close()
         self.call.close()

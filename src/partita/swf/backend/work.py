@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from msgspec.structs import replace
+
 from partita.history import ActivityTaskScheduled
 from partita.swf.backend.ids import Attempt
 
@@ -24,6 +26,7 @@ class Activity:
         "attempt",
         "cancel_requested_event_id",
         "heartbeat",
+        "losses",
         "phase",
         "scheduled",
         "wait",
@@ -35,6 +38,7 @@ class Activity:
         self.phase = Phase.OPEN
         self.wait = 0.0  # seconds before the next attempt, where it is DUE
         self.heartbeat: str | None = None  # the details of the last one
+        self.losses = 0  # workers that went away while they had it
         self.cancel_requested_event_id = 0  # ours
 
     @property
@@ -61,8 +65,11 @@ class Activity:
 
     def next(self, wait: float, *, given_back: bool) -> None:
         """Let the next attempt be due; one that was given back does not count."""
-        key, number, back = self.attempt.key, self.attempt.number, self.attempt.back
-        self.attempt = Attempt(key, number, back + 1) if given_back else Attempt(key, number + 1)
+        last = self.attempt
+        if given_back:
+            self.attempt = replace(last, back=last.back + 1)
+        else:
+            self.attempt = replace(last, number=last.number + 1, back=0)
         self.phase = Phase.DUE
         self.wait = wait
 
