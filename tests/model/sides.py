@@ -7,7 +7,6 @@ if they were two processes. All have one clock and draw the same ids.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -15,9 +14,10 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from partita.engine import Engine, forks, starts, unit
+from partita.engine.core import Core
 from partita.engine.states import States
 from partita.engine.unit import Unit
-from partita.errors import PartitaError
+from partita.errors import ConflictError, PartitaError
 from partita.history import WorkflowExecution
 from partita.service import ActivityTask, DecisionTask
 from partita.state import ExecutionFilter
@@ -31,24 +31,38 @@ EVERYTHING = ExecutionFilter(limit=10_000)
 
 
 class Ids:
-    """Ids that depend on the request alone: the same for every side."""
+    """Ids that depend on the request alone: the same for every side.
+
+    A transaction that is begun anew, because another engine got in between, draws them again.
+    """
 
     def __init__(self) -> None:
-        self._request = 0
-        self._numbers = itertools.count()
+        self._request = self._drawn = 0
 
     def begin(self, request: int) -> None:
         """Begin a request anew, for one side."""
-        self._request, self._numbers = request, itertools.count()
+        self._request, self._drawn = request, 0
 
     def uuid4(self) -> Any:
         """Return the next id, as far as the engine looks at it."""
-        return SimpleNamespace(hex=f"{self._request:08x}{next(self._numbers):024x}")
+        self._drawn += 1
+        return SimpleNamespace(hex=f"{self._request:08x}{self._drawn:024x}")
 
     def install(self, patch: Any) -> None:
         """Have the engine draw its ids here; `patch` is pytest's `MonkeyPatch`."""
         for module in (forks, starts, unit):
             patch.setattr(module, "uuid", self)
+        commit = Core._commit
+
+        def commit_or_forget(core: Core, batch: Any) -> Any:
+            drawn = self._drawn
+            try:
+                return commit(core, batch)
+            except ConflictError:
+                self._drawn = drawn
+                raise
+
+        patch.setattr(Core, "_commit", commit_or_forget)
 
 
 class BareLoop:
