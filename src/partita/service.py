@@ -171,9 +171,9 @@ class ExecutionInfo(Struct, frozen=True, kw_only=True):
     status: Status
     started_at: float
     closed_at: float | None = None
-    task_list: str = DEFAULT_TASK_LIST
+    task_list: str = ""  # empty where a list does not tell, as Amazon SWF's
     tag_list: tuple[str, ...] = ()
-    event_count: int = 0
+    event_count: int = 0  # 0, likewise
     cancel_requested: bool = False
     parent: WorkflowExecution | None = None
     search_attributes: dict[str, Any] = {}

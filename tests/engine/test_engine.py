@@ -29,10 +29,13 @@ from partita.errors import (
 from partita.history import (
     CompleteWorkflowExecution,
     StartChildWorkflowExecution,
+    StartTimer,
+    TimerFired,
     WorkflowExecution,
 )
 from partita.service import ReusePolicy, StartRequest
 from partita.state import Status
+from partita.store import Store
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite import SqliteStore
 from partita.testing import Clock
@@ -381,4 +384,16 @@ def test_the_dead_are_found_though_short_leases_are_renewed_all_the_time(tmp_pat
     engine.ask(lambda unit: unit.transaction.put_worker(silent))
     with worker(engine):
         until(lambda: "silent" not in {one.id for one in engine.store.workers()})
+    engine.close()
+
+
+def test_timers_of_one_moment_fire_in_the_order_in_which_they_began(store: Store) -> None:
+    clock = Clock()
+    engine = Engine(store, clock=clock)
+    begun = [StartTimer(timer_id=id, start_to_fire=5.0) for id in "bca"]
+    execution = started(engine, *begun)
+    clock.advance(5)
+    engine.poll_activity_task(DOMAIN, "nobody's")
+    fired = [one for one in engine.history(DOMAIN, execution) if isinstance(one, TimerFired)]
+    assert [one.timer_id for one in fired] == ["b", "c", "a"]
     engine.close()

@@ -96,9 +96,9 @@ def info_row(info: ExecutionInfo) -> dict[str, Any]:
         "status": info.status.name,
         "started_at": info.started_at,
         "closed_at": info.closed_at,
-        "task_list": info.task_list,
+        "task_list": info.task_list or None,
         "tag_list": list(info.tag_list),
-        "event_count": info.event_count,
+        "event_count": info.event_count or None,
         "cancel_requested": info.cancel_requested,
     }
     return row

@@ -56,7 +56,7 @@ from partita.state import (
     Progress,
     State,
 )
-from partita.store import LimitRecord, News, Record, Transaction
+from partita.store import LimitRecord, News, Record, Taken, Transaction
 
 FEW = 64
 """Open items up to which a state is loaded whole; beyond, item by item as they are asked for."""
@@ -247,7 +247,7 @@ class Unit:
     def fire_due(self) -> bool:
         """Look at what has come due; return whether there may be more."""
         due = self.transaction.due(self.now, DUE_LIMIT)
-        for run, item in due:
+        for run, item in sorted(due, key=_as_begun):
             state = self.load(run)
             if state is not None and not state.is_closed:
                 self.do(state, Due(kind=item.kind, id=item.id))
@@ -422,6 +422,13 @@ class Unit:
                 self.do(state, Terminate(cause="CHILD_POLICY_APPLIED"))
             else:
                 self.do(state, RequestCancel(cause="CHILD_POLICY_APPLIED"))
+
+
+def _as_begun(taken: Taken) -> tuple[float, int, int]:
+    """Return what orders items that are due: of several at one moment, the first begun is first."""
+    run, item = taken
+    begun = getattr(item, "scheduled_event_id", 0) or getattr(item, "started_event_id", 0)
+    return item.due or 0.0, run, begun
 
 
 def _is_child(execution: Execution, parent: State, child: OpenChild) -> bool:
