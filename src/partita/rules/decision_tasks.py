@@ -7,6 +7,7 @@ decisions that contradicts itself is refused whole.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -93,7 +94,7 @@ def complete_decision_task(draft: Draft, command: CompleteDecisionTask) -> None:
     item = _held_decision(draft, command.started_event_id)
     if not item.started_event_id:
         raise TaskLostError("the decision task was not started")
-    _check_decisions(command.decisions)
+    check_decisions(command.decisions)
     completed = draft.event(
         DecisionTaskCompleted,
         scheduled_event_id=item.scheduled_event_id,
@@ -135,7 +136,12 @@ def _apply_decisions(
     draft.holding = False
 
 
-def _check_decisions(decisions: list[AnyDecision]) -> None:
+def check_decisions(decisions: Sequence[AnyDecision]) -> None:
+    """Hold that an answer does not contradict itself.
+
+    Raises:
+        DecisionRefusedError: it does.
+    """
     for position, decision in enumerate(decisions, 1):
         if decision.closes and position < len(decisions):
             raise DecisionRefusedError(

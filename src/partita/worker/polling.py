@@ -213,7 +213,7 @@ class PollingWorker:
 
     def _report(self, answer: ActivityAnswer) -> None:
         try:
-            self._tell(answer)
+            record(self._service, answer)
         except TaskLostError as error:  # it timed out, or its workflow is over: all in order
             log.info("%s", error)
         except UsageError as error:
@@ -222,16 +222,21 @@ class PollingWorker:
                 raise
             self._report(instead)
 
-    def _tell(self, answer: ActivityAnswer) -> None:
-        service = self._service
-        match answer.outcome:
-            case "completed":
-                service.complete_activity(answer.token, answer.result)
-            case "failed":
-                service.fail_activity(
-                    answer.token, answer.reason, answer.details, retryable=answer.retryable
-                )
-            case "canceled":
-                service.cancel_activity(answer.token, answer.details)
-            case "pending":
-                pass  # nobody holds it any more; whoever has its token will end it
+
+def record(service: Service, answer: ActivityAnswer) -> None:
+    """Tell a service how an activity ended.
+
+    Raises:
+        TaskLostError: it timed out, or its workflow is over.
+    """
+    match answer.outcome:
+        case "completed":
+            service.complete_activity(answer.token, answer.result)
+        case "failed":
+            service.fail_activity(
+                answer.token, answer.reason, answer.details, retryable=answer.retryable
+            )
+        case "canceled":
+            service.cancel_activity(answer.token, answer.details)
+        case "pending":
+            pass  # nobody holds it any more; whoever has its token will end it

@@ -6,14 +6,12 @@ SWF would fill from a type's registration is filled from the run, as the embedde
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partita.errors import DecisionRefusedError
 from partita.history import (
     MORE,
     AnyDecision,
@@ -32,6 +30,7 @@ from partita.history import (
     StartTimer,
     WorkflowExecutionStarted,
 )
+from partita.rules.decision_tasks import check_decisions
 from partita.swf.backend import ids
 from partita.swf.backend.envelopes import Again, Schedule, Start, sealed
 from partita.swf.backend.fold import Fold
@@ -79,7 +78,7 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision], leases: Leases) -> Ans
     Raises:
         DecisionRefusedError: they contradict themselves.
     """
-    _check(decisions)
+    check_decisions(decisions)
     fitting = _fitting(decisions)
     closes = bool(fitting and fitting[-1].closes)
     words = _Words(fold, leases)
@@ -99,20 +98,6 @@ def decided(fold: Fold, decisions: Sequence[AnyDecision], leases: Leases) -> Ans
         found.append(RequestCancelExternalWorkflowExecution(workflow_id=ids.WAKE, control=ids.WAKE))
     first = retries[:room]
     return Answer(first + found, ((len(first),) if first else ()) + tuple(turn))
-
-
-def _check(decisions: Sequence[AnyDecision]) -> None:
-    for position, decision in enumerate(decisions, 1):
-        if decision.closes and position < len(decisions):
-            raise DecisionRefusedError(
-                f"decision {position} of {len(decisions)}, {decision.decision_type}, "
-                "closes the execution, so it must be the last"
-            )
-        if isinstance(decision, StartTimer) and not 0 <= decision.start_to_fire < math.inf:
-            raise DecisionRefusedError(
-                f"timer {decision.timer_id} is to fire in {decision.start_to_fire} s; "
-                "give a number of seconds from 0 on"
-            )
 
 
 def _lasting(decision: AnyDecision) -> AnyDecision:

@@ -28,6 +28,7 @@ from partita.history import (
     WorkflowType,
 )
 from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Host
+from partita.worker.polling import record
 from partita.worker.threads import Threads
 
 if TYPE_CHECKING:
@@ -305,7 +306,7 @@ class Pump:
 
     def _report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
         try:
-            self._record(answer)
+            record(self._service, answer)
         except PartitaError as error:
             failed(error)
         except Exception as error:
@@ -316,20 +317,6 @@ class Pump:
                 self._held.pop(answer.token, None)
                 self._asked.pop(answer.token, None)
                 self._changed.notify_all()
-
-    def _record(self, answer: ActivityAnswer) -> None:
-        service = self._service
-        match answer.outcome:
-            case "completed":
-                service.complete_activity(answer.token, answer.result)
-            case "failed":
-                service.fail_activity(
-                    answer.token, answer.reason, answer.details, retryable=answer.retryable
-                )
-            case "canceled":
-                service.cancel_activity(answer.token, answer.details)
-            case "pending":
-                pass  # nobody holds it any more; whoever has its token will end it
 
     def unwanted(self, tokens: Collection[str]) -> set[str]:
         """Return those tasks that should end; SWF tells only in answer to a heartbeat."""
