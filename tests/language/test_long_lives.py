@@ -254,6 +254,23 @@ def test_a_failed_execution_is_repaired_with_what_it_has_done(stage: Stage) -> N
     assert len(DONE) == before + 1
 
 
+def test_a_repair_that_was_ended_before_it_began_loses_nothing(stage: Stage) -> None:
+    BROKEN.add("last")
+    failed = stage.start(pipeline, NAMES, id="p")
+    with pytest.raises(WorkflowFailedError):
+        failed.result(timeout=20)
+    before = len(DONE)
+    stage.leave()
+    for _ in range(2):
+        stage.client.rerun("p").terminate()
+    BROKEN.clear()
+    repaired = stage.client.rerun("p")
+    stage.open()
+    result = repaired.result(timeout=20)
+    assert DONE[before:] == ["last"]
+    assert result[0] == DONE[0]
+
+
 def test_one_of_a_group_that_failed_is_all_that_runs_again(stage: Stage) -> None:
     BROKEN.add("b")
     with pytest.raises(WorkflowFailedError):

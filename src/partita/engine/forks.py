@@ -40,13 +40,23 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
     unit.needed.add(source.run)
     events = _events(unit, source)
     until = _until(source, request)
-    _check_results(source, events, request)
     new_id = request.new_workflow_id or request.workflow_id
     resets = new_id == request.workflow_id
     _make_room(unit, request, new_id, resets)
     begun = events[0]
     if not isinstance(begun, WorkflowExecutionStarted):
         raise PartitaError(f"the history of {request.workflow_id!r} does not begin with its start")
+    own = Origin(
+        run=source.run,
+        run_id=source.execution.run_id,
+        until=until,
+        failures=request.reuse_failures,
+        all_signals=resets,
+        results=request.results,
+    )
+    origin = _inherited(unit, source, request) or own
+    if origin is own:
+        _check_results(source, events, request)
     execution = replace(
         source.execution,
         workflow_id=new_id,
@@ -56,20 +66,14 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
         parent=None,
         parent_initiated_event_id=0,
         first_run_id=None,
-        origin=Origin(
-            run=source.run,
-            run_id=source.execution.run_id,
-            until=until,
-            failures=request.reuse_failures,
-            all_signals=resets,
-            results=request.results,
-        ),
+        origin=origin,
     )
     start = Start(
         input=begun.input if request.input is None else request.input,
         original_run_id=begun.original_run_id or source.execution.run_id,
         search_attributes=source.progress.search_attributes,
-        reused_markers={
+        reused_markers=({} if origin is own else begun.reused_markers)
+        | {
             event.marker_name: event.details or "null"
             for event in events
             if isinstance(event, MarkerRecorded)
@@ -79,6 +83,24 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
     )
     hand_on_first(unit, unit.begin(execution, start))
     return WorkflowExecution(new_id, execution.run_id)
+
+
+def _inherited(unit: Unit, source: State, request: ForkRequest) -> Origin | None:
+    """Return the origin of a fork that has ended before it was handed anything, if it is there.
+
+    It has recorded nothing itself: what it was to reuse is for its own fork.
+    """
+    origin = source.execution.origin
+    if origin is None or source.progress.previous_started_event_id or request.event_id is not None:
+        return None
+    theirs = unit.load(origin.run)
+    if theirs is None:
+        return None
+    unit.needed.add(theirs.run)
+    _check_results(theirs, _events(unit, theirs), request)
+    return replace(
+        origin, failures=request.reuse_failures, results=origin.results | request.results
+    )
 
 
 def _events(unit: Unit, source: State) -> list[AnyEvent]:

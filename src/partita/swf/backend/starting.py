@@ -22,6 +22,7 @@ from partita.errors import (
 from partita.history import (
     ActivityTaskScheduled,
     AnyEvent,
+    DecisionTaskCompleted,
     WorkflowExecution,
     WorkflowExecutionStarted,
 )
@@ -162,23 +163,26 @@ class Starting:
             ExecutionAlreadyStartedError: the new workflow id is taken by an open execution.
         """
         until = _until(request, len(events))
-        _check_results(request, events)
         new_id = request.new_workflow_id or request.workflow_id
         resets = new_id == request.workflow_id
         begun = events[0]
         assert isinstance(begun, WorkflowExecutionStarted)
+        fork = Fork(
+            workflow_id=source.workflow_id,
+            run_id=source.run_id,
+            own_id=new_id,
+            until=until,
+            failures=request.reuse_failures,
+            all_signals=resets,
+            results=request.results,
+        )
+        inherited = self._inherited(request, source, events)
+        if inherited is None:
+            _check_results(request, events)
         start = Start(
             text=begun.input if request.input is None else request.input,
             attributes=source.search_attributes,
-            fork=Fork(
-                workflow_id=source.workflow_id,
-                run_id=source.run_id,
-                own_id=new_id,
-                until=until,
-                failures=request.reuse_failures,
-                all_signals=resets,
-                results=request.results,
-            ),
+            fork=fork if inherited is None else replace(inherited, own_id=new_id),
         )
         if resets:
             newest = self._listing.newest(request.domain, new_id)
@@ -186,6 +190,28 @@ class Starting:
                 self._terminate(request.domain, newest, "replaced by a reset")
         again = _as_started(begun, new_id, request.domain)
         return self.begin(replace(again, task_list=request.task_list or again.task_list), start)
+
+    def _inherited(
+        self, request: ForkRequest, source: ExecutionInfo, events: Sequence[AnyEvent]
+    ) -> Fork | None:
+        """Return what a fork was to reuse that has ended before its code was ever asked."""
+        asked = any(isinstance(one, DecisionTaskCompleted) for one in events)
+        if asked or request.event_id is not None:
+            return None
+        exact = WorkflowExecution(source.workflow_id, source.run_id)
+        begun = self._histories.first(request.domain, exact)
+        fork = opened(getattr(begun, "input", None), Start).fork
+        if fork is None:
+            return None
+        origin = WorkflowExecution(fork.workflow_id, fork.run_id)
+        try:
+            theirs = self._histories.events(request.domain, origin)
+        except ExecutionNotFoundError:
+            return None  # no longer kept
+        _check_results(request, theirs)
+        return replace(
+            fork, failures=request.reuse_failures, results=fork.results | request.results
+        )
 
     def _terminate(self, domain: str, info: ExecutionInfo, reason: str) -> None:
         try:
