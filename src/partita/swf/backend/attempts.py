@@ -1,0 +1,265 @@
+"""Follow the attempts of a run's activities on Amazon SWF, which knows each as an activity.
+
+What ends an attempt ends the activity, or lets another follow, after a timer perhaps. For our
+deciders all of them are one activity; that another follows is ActivityTaskRescheduled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partita.history import (
+    ActivityTaskCanceled,
+    ActivityTaskCancelRequested,
+    ActivityTaskCompleted,
+    ActivityTaskFailed,
+    ActivityTaskRescheduled,
+    ActivityTaskScheduled,
+    ActivityTaskTimedOut,
+    AnyEvent,
+    RequestCancelActivityTaskFailed,
+    RescheduleCause,
+    ScheduleActivityTaskFailed,
+    TimeoutType,
+    TimerFired,
+    TimerStarted,
+)
+from partita.rules.activities import LOST, loss, loss_delay
+from partita.swf.backend import ids
+from partita.swf.backend.envelopes import Again, Failed, Schedule, opened
+from partita.swf.backend.numbering import Numbering
+from partita.swf.backend.work import Activity, Phase
+
+_PASSING = {"OPEN_ACTIVITIES_LIMIT_EXCEEDED", "ACTIVITY_CREATION_RATE_EXCEEDED"}
+"""Why SWF refuses a further attempt that it may take later."""
+
+
+class Attempts:
+    """The open activities of one run."""
+
+    def __init__(self, numbers: Numbering) -> None:
+        self.open: dict[str, Activity] = {}  # by our id
+        self._numbers = numbers
+        self._by_scheduled: dict[int, Activity] = {}  # by our event id
+
+    def scheduled(self, event: ActivityTaskScheduled) -> None:
+        """Take in an attempt that SWF has begun."""
+        attempt = ids.attempt_of(event.activity_id)
+        activity = self.open.get(attempt.key)
+        if activity is not None and (attempt.number > 1 or attempt.back):
+            self._numbers.ids[event.event_id] = activity.scheduled_event_id
+            activity.phase = Phase.OPEN
+            return
+        schedule = opened(event.control, Schedule)
+        made = self._numbers.keep(
+            event,
+            activity_id=attempt.key,
+            input=opened(event.input, Again).text,
+            control=schedule.text,
+            retry_policy=schedule.retry,
+            heartbeat=None if attempt.lease else event.heartbeat,
+        )
+        activity = Activity(made, attempt)
+        self.open[attempt.key] = activity
+        self._by_scheduled[made.event_id] = activity
+
+    def not_scheduled(self, event: ScheduleActivityTaskFailed) -> None:
+        """Take in that SWF has refused to begin an attempt."""
+        attempt = ids.attempt_of(event.activity_id)
+        activity = self.open.get(attempt.key)
+        if activity is None or activity.phase is not Phase.DUE:
+            self._numbers.keep(event, activity_id=attempt.key)
+        elif event.cause not in _PASSING:
+            self._end(
+                activity,
+                ActivityTaskFailed(
+                    event_id=0,
+                    event_timestamp=event.event_timestamp,
+                    scheduled_event_id=activity.scheduled_event_id,
+                    started_event_id=0,
+                    reason=event.cause,
+                ),
+            )
+
+    def ended(self, event: ActivityTaskCompleted | ActivityTaskCanceled) -> None:
+        """Take in the last attempt's end."""
+        activity = self._of(event)
+        made = self._numbers.keep(event)
+        if activity is not None:
+            self._forget(activity, made.scheduled_event_id)
+
+    def failed(self, event: ActivityTaskFailed) -> None:
+        """Take in an attempt's failure, which may be followed by another."""
+        activity, report = self._of(event), opened(event.details, Failed)
+        if activity is not None:
+            activity.heartbeat = report.heartbeat or activity.heartbeat
+            if report.given_back:
+                self._given_back(activity, event)
+                return
+            delay = None if report.final else activity.delay(event.event_timestamp, event.reason)
+            if delay is not None:
+                cause = RescheduleCause.FAILED
+                self._again(activity, event, cause, delay, reason=event.reason, details=report.text)
+                return
+        made = self._numbers.keep(event, details=report.text)
+        if activity is not None:
+            self._forget(activity, made.scheduled_event_id)
+
+    def _given_back(self, activity: Activity, event: ActivityTaskFailed) -> None:
+        """Let another worker have it."""
+        if activity.cancel_requested_event_id:
+            self._is_canceled(activity, event)
+        else:
+            self._again(activity, event, RescheduleCause.GIVEN_BACK, 0.0)
+
+    def _lost(self, activity: Activity, event: ActivityTaskTimedOut) -> None:
+        """Let another worker have what its worker died over, as often as our engine does."""
+        activity.losses += 1
+        delay = loss_delay(activity.scheduled.retry_policy, activity.losses)
+        if activity.cancel_requested_event_id:
+            self._is_canceled(activity, event)
+        elif delay is not None:
+            self._again(activity, event, RescheduleCause.WORKER_LOST, delay)
+        else:
+            failed = ActivityTaskFailed(
+                event_id=0,
+                event_timestamp=event.event_timestamp,
+                reason=LOST,
+                details=loss(activity.scheduled.activity_type.name, activity.losses),
+                **self._numbers.references(event),
+            )
+            self._numbers.keep_as(event, failed)
+            self._forget(activity, activity.scheduled_event_id)
+
+    def _is_canceled(self, activity: Activity, event: AnyEvent) -> None:
+        """End what was to be cancelled and nobody runs any more: nobody need be asked to stop."""
+        made = ActivityTaskCanceled(
+            event_id=0,
+            event_timestamp=event.event_timestamp,
+            latest_cancel_requested_event_id=activity.cancel_requested_event_id,
+            **self._numbers.references(event),
+        )
+        self._numbers.keep_as(event, made)
+        self._forget(activity, activity.scheduled_event_id)
+
+    def timed_out(self, event: ActivityTaskTimedOut) -> None:
+        """Take in that an attempt's time is over, which may be followed by another."""
+        activity = self._of(event)
+        which = event.timeout_type
+        if activity is not None:
+            activity.heartbeat = event.details or activity.heartbeat
+            if which is TimeoutType.HEARTBEAT and activity.attempt.lease:
+                self._lost(activity, event)
+                return
+            final = which in (TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE)
+            delay = None if final else activity.delay(event.event_timestamp, which.value)
+            if delay is not None:
+                self._again(activity, event, RescheduleCause.TIMED_OUT, delay, reason=which.value)
+                return
+        made = self._numbers.keep(event)
+        if activity is not None:
+            self._forget(activity, made.scheduled_event_id)
+
+    def _again(
+        self,
+        activity: Activity,
+        event: ActivityTaskFailed | ActivityTaskTimedOut,
+        cause: RescheduleCause,
+        delay: float,
+        *,
+        reason: str | None = None,
+        details: str | None = None,
+    ) -> None:
+        """Let an attempt be followed by another."""
+        self._numbers.keep_as(
+            event,
+            ActivityTaskRescheduled(
+                event_id=0,
+                event_timestamp=event.event_timestamp,
+                cause=cause,
+                attempt=activity.attempt.number,
+                backoff=delay,
+                reason=reason,
+                details=details,
+                **self._numbers.references(event),
+            ),
+        )
+        activity.next(delay, given_back=cause is RescheduleCause.GIVEN_BACK)
+
+    def cancel_requested(self, event: ActivityTaskCancelRequested) -> None:
+        """Take in that an open attempt is to be cancelled."""
+        key = ids.attempt_of(event.activity_id).key
+        made = self._numbers.keep(event, activity_id=key)
+        activity = self.open.get(key)
+        if activity is not None:
+            activity.cancel_requested_event_id = made.event_id
+
+    def cancel_refused(self, event: RequestCancelActivityTaskFailed) -> None:
+        """The attempt had ended before the request; the activity may still have another."""
+        key = ids.attempt_of(event.activity_id).key
+        activity = self.open.get(key)
+        if activity is None or activity.phase is Phase.OPEN:
+            self._numbers.keep(event, activity_id=key)
+            return
+        self._cancel_between(activity, event)
+        self._canceled(activity, event.event_timestamp)
+
+    def _cancel_between(self, activity: Activity, event: AnyEvent) -> None:
+        """Record that an activity was to be cancelled while none of its attempts was open."""
+        completed = self._numbers.references(event)["decision_task_completed_event_id"]
+        made = ActivityTaskCancelRequested(
+            event_id=0,
+            event_timestamp=event.event_timestamp,
+            decision_task_completed_event_id=completed,
+            activity_id=activity.attempt.key,
+        )
+        self._numbers.keep_as(event, made)
+        activity.cancel_requested_event_id = self._numbers.last_event_id
+        activity.phase = Phase.CANCELLING
+
+    def _canceled(self, activity: Activity, time: float) -> None:
+        self._end(
+            activity,
+            ActivityTaskCanceled(
+                event_id=0,
+                event_timestamp=time,
+                scheduled_event_id=activity.scheduled_event_id,
+                started_event_id=0,
+                latest_cancel_requested_event_id=activity.cancel_requested_event_id,
+            ),
+        )
+
+    def _end(self, activity: Activity, event: AnyEvent) -> None:
+        self._numbers.emit(event)
+        self._forget(activity, activity.scheduled_event_id)
+
+    def _forget(self, activity: Activity, scheduled_event_id: int) -> None:
+        if self.open.get(activity.attempt.key) is activity:
+            del self.open[activity.attempt.key]
+        self._by_scheduled.pop(scheduled_event_id, None)
+
+    def _of(self, event: Any) -> Activity | None:
+        return self._by_scheduled.get(self._numbers.ids.get(event.scheduled_event_id, 0))
+
+    # -- the timers between
+
+    def timer_started(self, event: TimerStarted) -> None:
+        """Take in a timer of ours: before an attempt, or for a cancellation."""
+        if (activity := self._between(event.timer_id, ids.RETRY)) is not None:
+            activity.phase = Phase.WAITING
+        elif (activity := self._between(event.timer_id, ids.CANCEL)) is not None:
+            self._cancel_between(activity, event)
+
+    def timer_fired(self, event: TimerFired) -> None:
+        """Take in that a timer of ours is over."""
+        activity = self._between(event.timer_id, ids.RETRY)
+        if activity is not None and activity.phase is Phase.WAITING:
+            activity.next_at_once()
+        elif (activity := self._between(event.timer_id, ids.CANCEL)) is not None:
+            self._canceled(activity, event.event_timestamp)
+
+    def _between(self, timer_id: str, kind: str) -> Activity | None:
+        """Return the activity whose timer this is."""
+        if not timer_id.startswith(kind):
+            return None
+        return self.open.get(ids.attempt_of(timer_id[len(kind) :]).key)
