@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -35,10 +36,10 @@ def store(proxy: Proxy) -> Iterator[PostgresStore]:
 
 def test_a_pool_of_broken_connections_is_no_obstacle(store: PostgresStore, proxy: Proxy) -> None:
     saved(store)
-    with ThreadPoolExecutor(4) as pool:  # each keeps a connection, as four clients do
-        connections = [store._pool.getconn() for _ in range(4)]
-        for connection in connections:
-            store._pool.putconn(connection)
+    together = Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        for held in [pool.submit(store._pool.run, lambda _: together.wait()) for _ in range(4)]:
+            held.result()  # each had a connection, as four clients do
         proxy.cut()
         found = list(pool.map(lambda _: store.find("d", "w", None), range(4)))
     assert None not in found

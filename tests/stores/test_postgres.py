@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -28,7 +29,7 @@ from partita.history import WorkflowExecutionSignaled
 from partita.rules import apply, decide
 from partita.state import State
 from partita.store import News
-from partita.stores import migrations, postgres_schema
+from partita.stores import migrations, postgres_pool, postgres_schema
 from partita.stores.postgres import PostgresStore
 from partita.stores.postgres_schema import script
 from partita.stores.postgres_transaction import PostgresTransaction
@@ -233,6 +234,54 @@ def test_a_server_that_comes_back_is_used_again(alone: Server) -> None:
     assert store.find("d", "lost", None) is None
     until(lambda: News.ALL in store.changed())  # it listens again, and may have missed something
     assert store.check() == []
+    store.close()
+
+
+def test_reading_fails_at_once_and_works_at_once(
+    alone: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it was gone: each read tries once to connect, and nobody else does."""
+    store = PostgresStore(alone.url("s"))
+    saved(store)
+    assert store.find("d", "w", None) is not None
+    alone.halt("immediate")
+    connect = Mock(wraps=store._pool._connect)
+    monkeypatch.setattr(store._pool, "_connect", connect)
+    for number in range(1, 4):
+        with pytest.raises(StoreUnavailableError, match="check that the server runs"):
+            store.find("d", "w", None)
+        assert connect.call_count == number
+    alone.start()
+    assert store.find("d", "w", None) is not None
+    assert store.find("d", "w", None) is not None
+    assert connect.call_count == 4  # and what was made is kept
+    store.close()
+    with pytest.raises(StoreUnavailableError, match="closed"):
+        store.find("d", "w", None)
+
+
+def test_reads_wait_for_a_connection_but_not_for_ever(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PostgresStore(f"{url}&pool_size=1")
+    saved(store)
+    held, release = threading.Event(), threading.Event()
+
+    def hold(_: Any) -> None:
+        held.set()
+        release.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        holder = pool.submit(store._pool.run, hold)
+        held.wait()
+        with monkeypatch.context() as patch:
+            patch.setattr(postgres_pool, "PATIENCE", 0.01)
+            with pytest.raises(StoreUnavailableError, match="pool_size=N"):
+                store.find("d", "w", None)
+        waiter = pool.submit(store.find, "d", "w", None)
+        release.set()
+        holder.result()
+        assert waiter.result() is not None
     store.close()
 
 

@@ -58,7 +58,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from partita.errors import (
     ConflictError,
@@ -84,13 +83,11 @@ from partita.stores.postgres_check import check
 from partita.stores.postgres_connection import Connection, configure
 from partita.stores.postgres_faults import translated
 from partita.stores.postgres_news import Deaf, Listener
+from partita.stores.postgres_pool import Pool
 from partita.stores.postgres_rows import Row
 from partita.stores.postgres_schema import migrate
 from partita.stores.postgres_transaction import PostgresTransaction
 from partita.stores.postgres_url import Address
-
-POOL_TIMEOUT = 10.0
-"""Seconds to wait for a connection to read by."""
 
 
 class PostgresStore:
@@ -115,17 +112,7 @@ class PostgresStore:
             except BaseException:
                 self._writer.close()
                 raise
-            self._pool = ConnectionPool(
-                self.address.conninfo,
-                connection_class=Connection,
-                kwargs={"autocommit": True, "prepare_threshold": self.address.prepare_threshold},
-                configure=self._configure,
-                min_size=0,
-                max_size=self.address.pool_size,
-                timeout=POOL_TIMEOUT,
-                num_workers=1,
-                open=True,
-            )
+        self._pool = Pool(lambda: self._connect(self.address.conninfo), self.address.pool_size)
 
     def _translated(self) -> Any:
         return translated(self.address.where)
@@ -230,21 +217,11 @@ class PostgresStore:
     # -- reading
 
     def _read(self, text: str, parameters: Any = ()) -> list[Row]:
-        """Read over any connection; if it has broken, over one that is known to work.
+        def read(connection: psycopg.Connection[Row]) -> list[Row]:
+            return connection.execute(self._statement(text), parameters, binary=True).fetchall()
 
-        After a restart of the server every connection of the pool has broken.
-        """
         with self._translated():
-            try:
-                return self._read_once(text, parameters)
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                self._pool.check()
-                return self._read_once(text, parameters)
-
-    def _read_once(self, text: str, parameters: Any) -> list[Row]:
-        with self._pool.connection() as connection:
-            found = connection.execute(self._statement(text), parameters, binary=True)
-            return list(found.fetchall())
+            return self._pool.run(read)
 
     def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
         """Return the run, or the newest run of the workflow id, as last committed."""
@@ -333,9 +310,14 @@ class PostgresStore:
 
     def check(self) -> list[str]:
         """Return what is wrong with what is there at one moment."""
-        with self._translated(), self._pool.connection() as connection, connection.transaction():
-            connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            return check(connection, self._statement)
+
+        def look(connection: psycopg.Connection[Row]) -> list[str]:
+            with connection.transaction():
+                connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                return check(connection, self._statement)
+
+        with self._translated():
+            return self._pool.run(look)
 
     def close(self) -> None:
         """Close every connection."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import msgspec
 import psycopg
-from psycopg_pool import PoolTimeout
 
 from partita.errors import (
     ConflictError,
@@ -45,7 +44,7 @@ def translated(where: str) -> Iterator[None]:
         yield
     except PartitaError:
         raise
-    except (psycopg.Error, PoolTimeout) as error:
+    except psycopg.Error as error:
         raise _ours(error, where) from error
     except UnicodeEncodeError as error:
         raise InvalidInputError(f"cannot store text that is not valid Unicode: {error}") from error
