@@ -237,6 +237,16 @@ def test_a_server_that_comes_back_is_used_again(alone: Server) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_what_is_written_first_after_a_restart_is_not_refused(alone: Server, mode: str) -> None:
+    store = PostgresStore(alone.url("s"))
+    state = saved(store)
+    alone.halt(mode)
+    alone.start()
+    assert saved(store, "next").run > state.run
+    store.close()
+
+
 def test_reading_fails_at_once_and_works_at_once(
     alone: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

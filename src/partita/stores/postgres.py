@@ -80,7 +80,7 @@ from partita.stores.packed import (
     worker_of,
 )
 from partita.stores.postgres_check import check
-from partita.stores.postgres_connection import Connection, configure
+from partita.stores.postgres_connection import Connection, configure, has_ended
 from partita.stores.postgres_faults import translated
 from partita.stores.postgres_news import Deaf, Listener
 from partita.stores.postgres_pool import Pool
@@ -144,7 +144,7 @@ class PostgresStore:
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Begin a transaction; others may write in the meantime, but not what it rests on."""
         with self._lock, self._translated():
-            if self._writer.closed:
+            if has_ended(self._writer):
                 self._news.doubt()
                 self._writer = self._connect(self.address.conninfo)
             transaction = self._begun()
