@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from partita.client import Client
 from partita.engine import Engine
-from partita.errors import StoreUnavailableError
-from partita.history import ActivityTaskRescheduled, WorkflowExecution
+from partita.errors import StoreUnavailableError, WorkflowTerminatedError
+from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
+from partita.store import Record
 from partita.stores.sqlite import SqliteStore
 from partita.testing.conformance import charge, start, started
 from tests.conftest import until
@@ -81,3 +84,56 @@ def test_who_waits_hears_of_an_end_whose_commit_was_lost(engine: Engine) -> None
         ended = pool.submit(end)
         assert engine.wait_closed("default", execution, 20.0) is not None
         ended.result()
+
+
+class Away(SqliteStore):
+    """A store that cannot be read for some time."""
+
+    away: Counter[str]
+
+    def _leave(self, read: str) -> None:
+        if self.away[read]:
+            self.away[read] -= 1
+            raise StoreUnavailableError("it is away; wait until it is back")
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
+        self._leave("find")
+        return super().find(domain, workflow_id, run_id)
+
+    def events(self, run: int, after: int) -> list[AnyEvent]:
+        self._leave("events")
+        return super().events(run, after)
+
+    def open_among(self, runs: Collection[int]) -> set[int]:
+        self._leave("open_among")
+        return super().open_among(runs)
+
+
+@pytest.mark.parametrize("read", ["find", "events", "open_among"])
+def test_who_waits_for_a_result_outlasts_an_outage(read: str, tmp_path: Path) -> None:
+    store, other = Away(tmp_path / "x.db"), Engine(SqliteStore(tmp_path / "x.db"))
+    store.away = Counter()
+    with Client(Engine(store)) as client, ThreadPoolExecutor(1) as pool:
+        start(other, "w")
+        waiting = pool.submit(client.result, "w")
+        until(lambda: client.service._core.waiting._closings)  # type: ignore[attr-defined]
+        store.away[read] = 3
+        other.terminate_workflow_execution("default", WorkflowExecution("w", ""), None)
+        assert isinstance(waiting.exception(20), WorkflowTerminatedError)
+        assert not store.away[read]
+        store.away["find"] = 1
+        with pytest.raises(StoreUnavailableError, match="it is away"):
+            client.result("w")  # who begins to wait hears at once
+    other.close()
+
+
+def test_a_wait_that_ends_during_an_outage_says_so(tmp_path: Path) -> None:
+    store = Away(tmp_path / "x.db")
+    store.away = Counter(find=0)
+    with Client(Engine(store)) as client, ThreadPoolExecutor(1) as pool:
+        execution = start(client.service, "w")
+        waiting = pool.submit(client.result, "w", timeout=2.0)
+        until(lambda: client.service._core.waiting._closings)  # type: ignore[attr-defined]
+        store.away["find"] = 1_000_000
+        client.service.terminate_workflow_execution("default", execution, None)
+        assert isinstance(waiting.exception(20), StoreUnavailableError)

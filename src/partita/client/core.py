@@ -29,6 +29,7 @@ from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionClosedError,
     InvalidOptionError,
+    StoreUnavailableError,
     WaitTimeoutError,
     WorkflowCanceledError,
     WorkflowFailedError,
@@ -58,6 +59,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
+AGAIN = 0.2
+"""Seconds after which a service that was out of reach is asked again."""
+
 _load_any = decoder(Any)
 
 
@@ -76,6 +80,7 @@ class Client(Looking):
         self._domain = domain
         self._converter = converter or Converter()
         self._clock = clock  # by which a `timeout` is measured
+        self._is_closed = False
         self._talking = Talking(service, domain, self._converter, clock)
         self._histories = Histories(service, domain)
         self.schedules = Schedules(self)
@@ -186,17 +191,27 @@ class Client(Looking):
             WaitTimeoutError: `timeout` seconds have passed; the execution goes on.
             WorkflowFailedError: the workflow raised; the exception itself is the cause.
             ExecutionClosedError: it was canceled, was terminated or timed out.
+            StoreUnavailableError: out of reach as the waiting began, or at its `timeout`. What
+                happens to the database meanwhile does not end the waiting.
         """
         deadline = None if timeout is None else self._clock() + timeout
+        is_reached = False
         while True:
             left = None if deadline is None else max(0.0, deadline - self._clock())
             execution = WorkflowExecution(workflow_id, run_id)
-            info = self.service.wait_closed(self._domain, execution, left)
-            if info is None:
+            try:
+                info = self.service.wait_closed(self._domain, execution, left)
+                is_reached = True
+                last = None if info is None else self._last_event(info)
+            except StoreUnavailableError:
+                if not is_reached or left == 0.0 or self._is_closed:
+                    raise
+                time.sleep(AGAIN)
+                continue
+            if info is None or last is None:
                 raise WaitTimeoutError(
                     f"execution {workflow_id!r} was not done within {timeout} s; it goes on"
                 )
-            last = self._last_event(info)
             if not isinstance(last, WorkflowExecutionContinuedAsNew):
                 return self._outcome(info, last, workflow)
             run_id = last.new_execution_run_id
@@ -408,6 +423,7 @@ class Client(Looking):
 
     def close(self) -> None:
         """Let go of the service."""
+        self._is_closed = True
         self.service.close()
 
     def __enter__(self) -> Client:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+import time
 
 from partita.engine.core import Core
 from partita.engine.questions import ask_others
 from partita.engine.unit import not_found
+from partita.engine.waiting import PATIENCE
+from partita.errors import StoreUnavailableError
 from partita.history import (
     AnyEvent,
     WorkflowExecution,
@@ -88,16 +90,23 @@ class Looking:
     def wait_closed(
         self, domain: str, execution: WorkflowExecution, timeout: float | None
     ) -> ExecutionInfo | None:
-        """Wait until the execution is closed; None if `timeout` seconds pass before."""
+        """Wait until the execution is closed; None if `timeout` seconds pass before.
+
+        A store that is out of reach for a while does not end the waiting.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
         record = self._found(domain, execution)
-        if record.progress.status is Status.OPEN:
-            closed = threading.Event()
-            self._core.waiting.watch(record.run, closed)
-            if not closed.wait(timeout):
-                self._core.waiting.unwatch(record.run, closed)
-                return None
-            run_id = record.execution.run_id
-            record = self._found(domain, WorkflowExecution(execution.workflow_id, run_id))
+        exact = WorkflowExecution(execution.workflow_id, record.execution.run_id)
+        while record.progress.status is Status.OPEN:
+            left = None if until is None else until - time.monotonic()
+            try:
+                if not self._core.waiting.wait_closed(record.run, left):
+                    return None
+                record = self._found(domain, exact)
+            except StoreUnavailableError:
+                if self._core.loop.is_closed or (left is not None and left <= 0):
+                    raise
+                time.sleep(PATIENCE)
         return info_of(record)
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:

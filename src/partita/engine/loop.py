@@ -135,6 +135,11 @@ class Loop:
         """Whether the caller is the loop's own thread."""
         return threading.current_thread() is self._thread
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no requests any more."""
+        return self._closed
+
     def is_empty(self) -> bool:
         """Whether no request waits."""
         return self._inbox.empty()

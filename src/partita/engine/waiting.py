@@ -31,9 +31,20 @@ class Waiting:
 
     # -- those who wait, on any thread -----------------------------------------------------
 
-    def watch(self, run: int, closed: threading.Event) -> None:
-        """Set `closed` once the run is closed, by whatever process."""
+    def wait_closed(self, run: int, seconds: float | None) -> bool:
+        """Wait until a run seems to be closed, by whatever process; return whether it does.
 
+        Raises:
+            StoreUnavailableError: out of reach as the waiting began; later on, it waits for it.
+        """
+        closed = threading.Event()
+        self._watch(run, closed)
+        if closed.wait(seconds):
+            return True
+        self._unwatch(run, closed)
+        return False
+
+    def _watch(self, run: int, closed: threading.Event) -> None:
         def work(unit: Unit) -> None:
             state = unit.load(run)
             if state is None or state.is_closed:
@@ -43,17 +54,17 @@ class Waiting:
 
         self._loop.ask(work)
 
-    def unwatch(self, run: int, closed: threading.Event) -> None:
-        """Take back a `watch`."""
+    def _unwatch(self, run: int, closed: threading.Event) -> None:
+        """Take back a `_watch`, whether the store answers or not."""
 
-        def work(_: Unit) -> None:
+        def forget(_: object) -> None:
             waiting = self._closings.get(run, [])
             if closed in waiting:
                 waiting.remove(closed)
             if not waiting:
                 self._closings.pop(run, None)
 
-        self._loop.ask(work)
+        self._loop.post(forget, forget)
 
     def wait_for_news(self, seconds: float) -> None:
         """Wait until there may be something new to take."""
