@@ -137,3 +137,35 @@ def test_a_wait_that_ends_during_an_outage_says_so(tmp_path: Path) -> None:
         store.away["find"] = 1_000_000
         client.service.terminate_workflow_execution("default", execution, None)
         assert isinstance(waiting.exception(20), StoreUnavailableError)
+
+
+class Gone(SqliteStore):
+    """A store that refuses transactions for some time, and counts how many."""
+
+    is_gone = False
+    refused = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        if self.is_gone:
+            self.refused += 1
+            raise StoreUnavailableError("it is gone; wait until it is back")
+        with super().transaction() as transaction:
+            yield transaction
+
+
+def test_an_outage_is_said_once_and_so_is_its_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Gone(tmp_path / "x.db")
+    engine = Engine(store, lease=0.3)
+    engine.attach(SilentHost())
+    store.is_gone = True
+    until(lambda: store.refused >= 5)
+    store.is_gone = False
+    until(lambda: "again, after" in caplog.text)
+    assert [line.partition(", ")[0] for line in caplog.messages] == [
+        "the database cannot be used",
+        "the database can be used again",
+    ]
+    engine.close()

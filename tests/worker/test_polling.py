@@ -321,7 +321,8 @@ def test_a_worker_outlives_the_absence_of_its_service(
             until(partial(service.was_asked, list(down), before))
             service.down = {}
             assert handle.result(timeout=20) == 18
-    assert "out of reach, trying again" in caplog.text
+    assert "the service cannot be used, trying again: " in caplog.text
+    assert "the service can be used again" in caplog.text
     assert "a task broke its worker, which goes on" in caplog.text
 
 

@@ -29,6 +29,7 @@ from partita.errors import (
 from partita.history import (
     RescheduleCause,
 )
+from partita.outage import Outage
 from partita.service import (
     ActivityTask,
     Host,
@@ -88,6 +89,7 @@ class Core:
         self._next_renewal = self._next_reap = 0.0
         self._asked = False  # whether other processes may have put questions
         self._next_token: float | None = None  # when a limited task list may go on
+        self._outage = Outage("the database", log)
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.listening = Listening()
@@ -169,6 +171,7 @@ class Core:
             return
         finally:
             self._unit = None
+        self._outage.over()
         for request in batch:
             request.settle()
         if self.meters and unit.touched:
@@ -197,8 +200,8 @@ class Core:
             answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
         else:
             answer = error
-            if not batch:
-                log.error("%s", error)
+            if not batch or self._dispatch is not None:  # nobody else would say so
+                self._outage.failed(error)
         for request in batch:
             request.settle(answer)
         self._not_before = self._clock() + 0.2

@@ -120,7 +120,7 @@ class Listener:
                 with self._connection:
                     self._follow()
             except (psycopg.Error, OSError) as error:
-                log.warning("cannot hear what others do: %s", " ".join(str(error).split()))
+                log.info("cannot hear what others do: %s", " ".join(str(error).split()))
                 self._begin_anew()
 
     def _begin_anew(self) -> None:

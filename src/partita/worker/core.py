@@ -395,7 +395,7 @@ class Worker:
         if isinstance(error, StoreError) and self._on_store_error is not None:
             self._on_store_error(error)
         elif isinstance(error, StoreError) and not self._stopping:
-            log.warning("a result is not stored yet, trying again: %s", error)
+            log.info("a result is not stored yet, trying again: %s", error)
             timer = threading.Timer(REPORT_AGAIN, self._report, [answer])
             timer.daemon = True
             timer.start()

@@ -28,6 +28,7 @@ from partita.errors import (
     TaskLostError,
     UsageError,
 )
+from partita.outage import Outage
 from partita.replay.replayer import DEFAULT_CACHE
 from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
@@ -74,6 +75,7 @@ class PollingWorker:
         self._deciding = Deciding(types, self._converter, cache_bytes, bounds_of(service))
         self._activities = served(activities) if acts else {}
         self._unsent: deque[ActivityAnswer] = deque()  # the service was out of reach
+        self._outage = Outage("the service", log)
         self._stop = threading.Event()
         for one in types:
             service.register_workflow_type(domain, one.workflow_type)
@@ -135,8 +137,9 @@ class PollingWorker:
         while not self._stop.is_set():
             try:
                 poll(POLL)
+                self._outage.over()
             except StoreError as error:
-                log.warning("out of reach, trying again: %s", error)
+                self._outage.failed(error)
                 self._stop.wait(POLL)
             except Exception:  # a thread that ended here would be missed by nobody
                 log.exception("a task broke its worker, which goes on")

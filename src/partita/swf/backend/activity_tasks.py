@@ -165,7 +165,7 @@ class ActivityTasks:
         try:
             self.heartbeat(token, None)
         except StoreError as error:
-            log.warning("out of reach, trying again: %s", error)
+            self._call.outage.failed(error)
             again = 1.0 / BEATS
         except PartitaError as error:  # it is over, and whoever runs it hears so when it reports
             log.info("%s", error)

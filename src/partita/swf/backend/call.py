@@ -9,6 +9,7 @@ Source: Amazon SWF API Reference (2012-01-25); botocore's guide to retries.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from partita.errors import (
@@ -23,6 +24,7 @@ from partita.errors import (
     TaskLostError,
     UnknownTypeError,
 )
+from partita.outage import Outage
 from partita.swf.backend.address import Address
 from partita.swf.backend.polls import Polls
 
@@ -48,6 +50,8 @@ CONNECT = 5.0
 READ = 70.0
 """Seconds without a byte after which a connection is given up; a long poll takes 60."""
 
+log = logging.getLogger("partita.swf")
+
 
 class Call:
     """SWF's operations. Safe to use from many threads."""
@@ -59,6 +63,7 @@ class Call:
         except (BotoCoreError, ValueError) as error:
             raise InvalidOptionError(f"{address.region}/{address.domain}: {error}") from error
         self.session = session
+        self.outage = Outage("Amazon SWF", log)  # who tries again says so here
         self.polls = Polls(self._swf.meta.events, CONNECT, READ)
 
     def __call__(self, operation: str, **members: Any) -> dict[str, Any]:
@@ -83,6 +88,7 @@ class Call:
             raise kind(f"Amazon SWF cannot be asked: {_line(error)}") from error
         except BotoCoreError as error:
             raise StoreUnavailableError(f"Amazon SWF is out of reach: {_line(error)}") from error
+        self.outage.over()
         return answer
 
     def close(self) -> None:

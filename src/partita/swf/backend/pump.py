@@ -143,7 +143,7 @@ class Pump:
                 poll()
             except StoreError as error:
                 if not self._paused.is_set():
-                    log.warning("out of reach, trying again: %s", error)
+                    self._service.call.outage.failed(error)
                 self._paused.wait(AGAIN)
             except PartitaError as error:
                 log.error("Amazon SWF refuses: %s [%s]", error, error.code)
