@@ -81,7 +81,10 @@ class Ending:
         self.over.set()
 
     def store_failed(self, error: StoreError) -> None:
-        """Give up: what is recorded stays, and goes on once the store can be written to."""
+        """Give up: what is recorded stays, and goes on once the store can be written to.
+
+        Not called for a store that is out of reach: that may be over at any moment.
+        """
         self._error = self._error or error
         self.over.set()
 
@@ -105,6 +108,9 @@ class Ending:
                 f"partita: interrupted; nothing is lost, go on with: {self._again}", file=sys.stderr
             )
             return 128 + self.signal
+        if isinstance(self._error, StoreError):
+            advice = f"what is recorded is kept, go on with: {self._again}"
+            raise type(self._error)(f"{self._error}; {advice}") from self._error
         if self._error is not None:
             raise self._error
         print_json(self._result)

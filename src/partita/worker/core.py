@@ -30,6 +30,7 @@ from partita.errors import (
     LoadError,
     PartitaError,
     StoreError,
+    StoreUnavailableError,
     TaskLostError,
     UsageError,
 )
@@ -130,7 +131,7 @@ class Worker:
         self._stopping = False
         self.lost_tasks = 0  # whose results came too late to be used
         self._detached = False  # what still runs is no longer ours
-        self._on_store_error = on_store_error  # instead of trying again
+        self._on_store_error = on_store_error  # instead of trying again, but for outages
         self._on_decision_failed = on_decision_failed or log_decision_failed
 
     # -- life ------------------------------------------------------------------------------
@@ -392,8 +393,9 @@ class Worker:
         self._service.report(answer, partial(self._not_reported, answer))
 
     def _not_reported(self, answer: ActivityAnswer, error: PartitaError) -> None:
-        if isinstance(error, StoreError) and self._on_store_error is not None:
-            self._on_store_error(error)
+        give_up = None if isinstance(error, StoreUnavailableError) else self._on_store_error
+        if isinstance(error, StoreError) and give_up is not None:
+            give_up(error)
         elif isinstance(error, StoreError) and not self._stopping:
             log.info("a result is not stored yet, trying again: %s", error)
             timer = threading.Timer(REPORT_AGAIN, self._report, [answer])
