@@ -81,4 +81,15 @@ def test_a_schema_is_checked_and_tidied(partita: Partita) -> None:
     partita("db", "migrate", "--backend", url)
     assert partita("db", "check", "--backend", url).err == "partita: the database is sound\n"
     assert "bytes before" in partita("db", "vacuum", "--backend", url).err
-    partita("db", "backup", "x", "--backend", url).is_error(2, "pg_dump")
+
+
+def test_a_schema_is_copied_by_a_command_line_that_is_printed(partita: Partita) -> None:
+    url = "postgresql://me:secret@/things?host=/nowhere&schema=s&connect_timeout=7"
+    target = "'--dbname=connect_timeout=7 dbname=things host=/nowhere user=me'"
+    copied = partita("db", "backup", "x.dump", "--backend", url)
+    assert copied.out == f"pg_dump {target} --format=custom '--schema=\"s\"' --file=x.dump\n"
+    back = partita("db", "restore", "x.dump", "--backend", url)
+    options = "--clean --if-exists --single-transaction --exit-on-error"
+    assert back.out == f"pg_restore {target} {options} x.dump\n"
+    assert (copied.status, back.status) == (0, 0)
+    assert copied.err.startswith("partita: PostgreSQL has its own tools; ")

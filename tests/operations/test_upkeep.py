@@ -266,26 +266,25 @@ def test_vacuum_of_a_schema() -> None:
 
 
 def test_a_schema_is_copied_by_the_command_that_is_named(tmp_path: Path) -> None:
-
     url = server().url(schema="Odd%20%22name%22")
     with closing(PostgresStore(url)) as store:
         saved(store)
     dump = tmp_path / "dump"
 
-    def run(call: str) -> None:
-        upkeep = PostgresUpkeep(url)
-        with pytest.raises(InvalidOptionError, match="run: ") as error:
-            if call == "backup":
-                upkeep.backup(dump, overwrite=False)
-            restore(upkeep, dump, force=False)
-        program, *words = shlex.split(str(error.value).partition("run: ")[2])
+    def run(line: str) -> None:
+        program, *words = shlex.split(line)
         done = subprocess.run([binaries() / program, *words], check=False, capture_output=True)
         assert done.returncode == 0, done.stderr
 
-    run("backup")
+    upkeep = PostgresUpkeep(url)
+    run(upkeep.backup_command(dump))
     with server().connect() as connection:
         connection.execute(b'DROP SCHEMA "Odd ""name""" CASCADE')
-    run("restore")
+    run(upkeep.restore_command(dump))
+    with pytest.raises(InvalidOptionError, match="run: pg_dump"):
+        upkeep.backup(dump, overwrite=False)
+    with pytest.raises(InvalidOptionError, match="run: pg_restore"):
+        restore(upkeep, dump, force=False)
     with closing(PostgresStore(url)) as store:
         assert store.check() == []
         assert [record.execution.workflow_id for record in store.executions(ALL)] == ["w"]

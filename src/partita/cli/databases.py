@@ -100,8 +100,15 @@ def vacuum(ctx: click.Context, force: bool, backend: str | None) -> None:
 @backend_option
 @click.pass_context
 def backup(ctx: click.Context, file: Path, force: bool, backend: str | None) -> None:
-    """Copy a SQLite database into FILE, as it is at one moment, while workers go on."""
-    size = upkeep(_url(ctx, backend)).backup(file, overwrite=force)
+    """Copy a SQLite database into FILE, as it is at one moment, while workers go on.
+
+    For PostgreSQL the command line of pg_dump is printed, and nothing is done.
+    """
+    keeper = upkeep(_url(ctx, backend))
+    if (line := keeper.backup_command(file)) is not None:
+        _refer(line, "to copy the schema, run this")
+        return
+    size = keeper.backup(file, overwrite=force)
     print(f"partita: {file} holds the database as it is now: {size:,} bytes", file=sys.stderr)
 
 
@@ -114,6 +121,16 @@ def restore(ctx: click.Context, file: Path, force: bool, backend: str | None) ->
     """Put FILE, a backup, in the place of a SQLite database, once it is found sound.
 
     What has happened since the backup is forgotten: activities that ran then run again.
+    For PostgreSQL the command line of pg_restore is printed, and nothing is done.
     """
-    restore_from(upkeep(_url(ctx, backend)), file, force=force)
+    keeper = upkeep(_url(ctx, backend))
+    if (line := keeper.restore_command(file)) is not None:
+        _refer(line, "to put the copy back, stop workers and clients, then run this")
+        return
+    restore_from(keeper, file, force=force)
     print(f"partita: the database is what {file} holds", file=sys.stderr)
+
+
+def _refer(line: str, advice: str) -> None:
+    print(f"partita: PostgreSQL has its own tools; {advice}:", file=sys.stderr, flush=True)
+    print(line)

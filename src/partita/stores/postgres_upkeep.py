@@ -20,6 +20,7 @@ from partita.errors import InvalidOptionError, StoreUnavailableError
 from partita.store import WorkerRecord
 from partita.stores.migrations import migrations
 from partita.stores.packed import worker_of
+from partita.stores.postgres_connection import PROBES
 from partita.stores.postgres_faults import translated
 from partita.stores.postgres_rows import WORKERS, quote, within
 from partita.stores.postgres_url import Address
@@ -109,26 +110,38 @@ class PostgresUpkeep:
         where = self.address.where
         return [f"{where}: {before:,} bytes before, {after:,} now", *said]
 
-    def backup(self, to: Path, *, overwrite: bool) -> int:
+    def backup_command(self, to: Path) -> str:
+        """Return the command line that copies the schema."""
+        schema = quote(self.address.schema)
+        return self._command("pg_dump", "--format=custom", f"--schema={schema}", f"--file={to}")
+
+    def restore_command(self, copy: Path) -> str:
+        """Return the command line that puts a copy in the schema's place."""
+        options = ("--clean", "--if-exists", "--single-transaction", "--exit-on-error")
+        return self._command("pg_restore", *options, str(copy))
+
+    def backup(self, to: Path, *, overwrite: bool) -> NoReturn:
         """Name the command that does it."""
         del overwrite
-        self._refer(
-            "pg_dump", "--format=custom", f"--schema={quote(self.address.schema)}", f"--file={to}"
-        )
+        raise InvalidOptionError(_HAS_TOOLS.format(self.backup_command(to)))
 
-    def restore(self, copy: Path, *, force: bool) -> None:
+    def restore(self, copy: Path, *, force: bool) -> NoReturn:
         """Name the command that does it."""
-        options = ("--clean", "--if-exists", "--single-transaction", "--exit-on-error")
         del force
-        self._refer("pg_restore", *options, copy)
+        raise InvalidOptionError(_HAS_TOOLS.format(self.restore_command(copy)))
 
-    def _refer(self, program: str, *arguments: str | Path) -> NoReturn:
-        known = conninfo_to_dict(self.address.conninfo)
-        known.pop("password", None)
-        known.pop("application_name", None)
-        target = f"--dbname={make_conninfo('', **known)}"
-        command = shlex.join([program, target, *[str(one) for one in arguments]])
-        raise InvalidOptionError(f"PostgreSQL has its own tools for that; run: {command}")
+    def _command(self, program: str, *arguments: str) -> str:
+        """Return a command line with what leads to the database, and no secret."""
+        ours = {"application_name": "partita", **PROBES}
+        known = {
+            name: value
+            for name, value in sorted(conninfo_to_dict(self.address.conninfo).items())
+            if name != "password" and value != ours.get(name)
+        }
+        return shlex.join([program, f"--dbname={make_conninfo('', **known)}", *arguments])
+
+
+_HAS_TOOLS = "PostgreSQL has its own tools for that; run: {}"
 
 
 def _one(connection: psycopg.Connection[Any], sql: str, *parameters: str) -> Any:

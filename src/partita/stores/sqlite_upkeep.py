@@ -116,6 +116,12 @@ class SqliteUpkeep:
             said.append("the WAL is in use, and is folded into the file later")
         return [f"{self.path}: {before:,} bytes before, {self.path.stat().st_size:,} now", *said]
 
+    def backup_command(self, to: Path) -> None:
+        """Return nothing: `backup` does it."""
+
+    def restore_command(self, copy: Path) -> None:
+        """Return nothing: `restore` does it."""
+
     def backup(self, to: Path, *, overwrite: bool) -> int:
         """Copy the file, as it is at one moment."""
         if to.exists() and not overwrite:

@@ -49,6 +49,15 @@ class Upkeep(Protocol):
         `whole`: also what keeps others from writing for long, where there is such a thing.
         """
 
+    def backup_command(self, to: Path) -> str | None:
+        """Return the command line of the database's own tools for copies; None: `backup` does it.
+
+        It holds no password.
+        """
+
+    def restore_command(self, copy: Path) -> str | None:
+        """Return the same for putting a copy in its place; None: `restore` does it."""
+
     def backup(self, to: Path, *, overwrite: bool) -> int:
         """Copy it, as it is at one moment, while others use it; return the copy's bytes.
 
