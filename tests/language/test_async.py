@@ -14,6 +14,7 @@ from partita import (
     query,
     signals,
     sleep,
+    spawn,
     start_timer,
     update,
     workflow,
@@ -51,6 +52,52 @@ async def never() -> int:
 @workflow
 async def gathering(n: int) -> list[int]:
     return list(await gather(*(fetch(i) for i in range(n))))
+
+
+@workflow
+def plainly(x: int) -> list[Any]:
+    """Call what is async where nothing can be awaited."""
+
+    def part() -> Any:
+        return fetch(x + 1)
+
+    first: Any = fetch(x)
+    child: Any = gathering(2)
+    beside = spawn(part)
+    try:
+        refused: Any = fails("no")
+    except CarrierDownError as error:
+        refused = str(error)
+    return [first, child, beside.result(), refused]
+
+
+@workflow
+async def plainly_beside(x: int) -> Any:
+    """Call what is async in a part that no event loop drives."""
+
+    def part() -> Any:
+        return fetch(x)
+
+    return await spawn(part)
+
+
+def test_sync_code_calls_what_is_async_and_gets_its_result(stage: Stage) -> None:
+    expected = [30, [0, 10], 40, "no"]
+    assert stage.run(plainly, 3) == plainly(3) == expected
+    assert stage.run(plainly_beside, 3) == asyncio.run(plainly_beside(3)) == 30
+
+
+def test_sync_code_does_so_where_an_event_loop_runs_outside(stage: Stage) -> None:
+    handle = stage.start(plainly, 3)
+    expected = handle.result(timeout=20)
+    history = stage.client.export_history(handle.workflow_id)
+
+    async def notebook() -> Any:
+        code = Replayer([plainly, gathering])
+        code.try_out(history.execution, history.workflow_type, history.events)
+        return plainly(3)
+
+    assert asyncio.run(notebook()) == expected
 
 
 @workflow

@@ -18,7 +18,7 @@ from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import Middleware
 from partita.authoring.registry import register
 from partita.authoring.retry import Retry
-from partita.authoring.runtime import current
+from partita.authoring.runtime import Runtime, current
 from partita.errors import InvalidOptionError
 from partita.history import ActivityType, RetryPolicy
 
@@ -121,14 +121,21 @@ class ActivityFunction(_Activity, Generic[P, R]):
 
 
 class AsyncActivityFunction(_Activity, Generic[P, R]):
-    """An `async def` function as an activity. A call gives a coroutine; `submit` a future."""
+    """An `async def` function as an activity. A call gives a coroutine; `submit` a future.
+
+    In a sync workflow, which cannot await, a call waits and gives the result itself. Type
+    checkers cannot see that; write `submit(...).result()` for them.
+    """
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
         """Return a coroutine of its result; in a workflow, durably."""
-        if current.get() is None:
-            coroutine: Coroutine[Any, Any, R] = self.function(*args, **kwargs)
-            return coroutine
-        return _call(self, args, kwargs)
+        runtime = current.get()
+        coroutine: Coroutine[Any, Any, R]
+        if runtime is None:
+            coroutine = self.function(*args, **kwargs)
+        else:
+            coroutine = awaited_call(runtime, self, args, kwargs)
+        return coroutine
 
     @overload
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
@@ -153,6 +160,15 @@ class AsyncActivityFunction(_Activity, Generic[P, R]):
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Submit it once per item, with the item's elements as arguments."""
         return Futures(begin(self, tuple(item), {}) for item in items)
+
+
+def awaited_call(
+    runtime: Runtime, definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Return a coroutine of the result; where nobody could await it, the result."""
+    if runtime.is_async():
+        return _call(definition, args, kwargs)
+    return runtime.call(definition, args, kwargs)
 
 
 async def _call(definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

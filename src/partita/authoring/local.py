@@ -91,6 +91,7 @@ async def live_async(
 def _entered(spec: WorkflowSpec, this: LocalRun) -> Iterator[None]:
     id = this.info().workflow_id
     open_runs[id] = this
+    this.line.is_async = spec.is_async
     token = current.set(this)
     if spec.hooks.before_replay is not None:
         spec.hooks.before_replay()

@@ -100,6 +100,10 @@ class LocalRun(Waiting):
         """Return which execution this is."""
         return self._info
 
+    def is_async(self) -> bool:
+        """Return whether this thread is that of the run's event loop."""
+        return self.line.is_async
+
     # -- work
 
     def next_key(self) -> str:
@@ -269,8 +273,11 @@ class LocalRun(Waiting):
 
     def call(self, definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run it here; what runs on this very thread cannot be cancelled."""
-        once = isinstance(definition, ActivityDefinition) and definition.settings.idempotent
-        if once or not isinstance(definition, ActivityDefinition):
+        if (
+            not isinstance(definition, ActivityDefinition)
+            or definition.settings.idempotent
+            or definition.is_async  # a notebook's event loop may run on this thread
+        ):
             future = self.submit(definition, args, kwargs)
             try:
                 return future.result()

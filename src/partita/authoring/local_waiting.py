@@ -15,11 +15,12 @@ LOOK = 0.05
 
 
 class Line(threading.local):
-    """What is true of one thread of a run: its deadlines, and how often it is shielded."""
+    """What is true of one thread of a run: its deadlines, its shields and its event loop."""
 
     def __init__(self) -> None:
         self.deadlines: list[tuple[float, float]] = []  # moment, and seconds that it is after
         self.shields = 0
+        self.is_async = False  # whether the run's event loop drives its code here
         self.cancelled: threading.Event | None = None  # for spawned parts
 
 

@@ -69,6 +69,9 @@ class Runtime(Protocol):
     def info(self) -> WorkflowInfo:
         """Return which execution this is."""
 
+    def is_async(self) -> bool:
+        """Return whether the code that runs here can await: an event loop of this run drives it."""
+
     # -- work
 
     def next_key(self) -> str:

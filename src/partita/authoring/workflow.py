@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from partita.authoring import local
-from partita.authoring.activity import Seconds, begin, seconds
+from partita.authoring.activity import Seconds, awaited_call, begin, seconds
 from partita.authoring.definition import WorkflowOptions, WorkflowSpec
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import NO_HOOKS, Hooks
@@ -40,14 +40,10 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
         """Run it: here, as plain Python, or inside a workflow as a child; return its result."""
         runtime = current.get()
         result: Any
-        if self.is_async:
-            result = (
-                local.run_async(self, args, kwargs)
-                if runtime is None
-                else _call(self, args, kwargs)
-            )
-        elif runtime is None:
-            result = local.run(self, args, kwargs)
+        if runtime is None:
+            result = (local.run_async if self.is_async else local.run)(self, args, kwargs)
+        elif self.is_async:
+            result = awaited_call(runtime, self, args, kwargs)
         else:
             result = runtime.call(self, args, kwargs)
         return result  # type: ignore[no-any-return]
@@ -135,10 +131,6 @@ def checked_text(option: str, value: str | None) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise InvalidOptionError(f"{option}={value!r}; give a name")
     return value
-
-
-async def _call(definition: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return await begin(definition, args, kwargs)
 
 
 def policy_of(value: ChildPolicy | str) -> ChildPolicy:

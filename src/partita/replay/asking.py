@@ -139,6 +139,10 @@ class Asking:
             domain=run.domain,
         )
 
+    def is_async(self) -> bool:
+        """Return whether an event loop drives the code that runs now."""
+        return self._run.is_async_here()
+
     # -- work ------------------------------------------------------------------------------
 
     def next_key(self) -> str:

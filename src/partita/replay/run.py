@@ -352,6 +352,10 @@ class Run:
                 return strand
         raise PartitaError("a workflow can wait only in its own thread; use an activity")
 
+    def is_async_here(self) -> bool:
+        """Return whether the code that runs now is driven by the workflow's event loop."""
+        return any(one.is_current and one.event_loop is not None for one in self.strands)
+
     def issue(self, decision: AnyDecision, *, closing: bool = False) -> None:
         """Put a decision to the service, or hold it against the history."""
         if not (closing or decision.closes):
