@@ -83,6 +83,11 @@ def status_of(handle: Handle[Any]) -> Status:
     return handle.describe().info.status
 
 
+@workflow
+def unstorable() -> object:
+    return object()
+
+
 # -- starting ------------------------------------------------------------------------------
 
 
@@ -242,6 +247,15 @@ def test_waiting_has_an_end(rig: Rig) -> None:
             handle.result(timeout=seconds)
     assert isinstance(caught.value, TimeoutError)
     assert status_of(handle) is Status.OPEN
+
+
+def test_waiting_in_vain_says_what_the_decider_fails_by(rig: Rig) -> None:
+    with rig.worker(unstorable):
+        handle = rig.client.start(unstorable)
+        until(lambda: (decision := handle.describe().decision) and decision.failure)
+        with pytest.raises(WaitTimeoutError, match=r"its decider fails.*result of workflow unst"):
+            handle.result(timeout=0)
+        handle.terminate()
 
 
 # -- looking -------------------------------------------------------------------------------

@@ -210,11 +210,20 @@ class Client(Looking):
                 continue
             if info is None or last is None:
                 raise WaitTimeoutError(
-                    f"execution {workflow_id!r} was not done within {timeout} s; it goes on"
+                    f"execution {workflow_id!r} was not done within {timeout} s"
+                    f"{self._what_keeps_it(execution)}"
                 )
             if not isinstance(last, WorkflowExecutionContinuedAsNew):
                 return self._outcome(info, last, workflow)
             run_id = last.new_execution_run_id
+
+    def _what_keeps_it(self, execution: WorkflowExecution) -> str:
+        """Say how an open execution goes on, with the reason if it cannot."""
+        decision = self.service.describe(self._domain, execution).decision
+        if decision is None or not decision.failure:
+            return "; it goes on"
+        failure = " ".join(decision.failure.split())
+        return f": its decider fails, and is tried again ({failure}); mend the code"
 
     def _last_event(self, info: ExecutionInfo) -> AnyEvent:
         execution = WorkflowExecution(info.workflow_id, info.run_id)
