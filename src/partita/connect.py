@@ -34,7 +34,7 @@ def connect(url: str | None = None) -> Service:
         InvalidOptionError: nobody knows the URL's scheme.
         StoreError: the database cannot be opened.
     """
-    url = url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
+    url = _chosen(url)
     scheme = urlsplit(url).scheme
     if scheme == "memory":
         return Engine(MemoryStore())
@@ -63,7 +63,7 @@ def upkeep(url: str | None = None) -> Upkeep:
     Raises:
         InvalidOptionError: there is no such database: nothing is kept, or others keep it.
     """
-    url = url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
+    url = _chosen(url)
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         from partita.stores.sqlite_upkeep import SqliteUpkeep  # which few commands need
@@ -77,6 +77,12 @@ def upkeep(url: str | None = None) -> Upkeep:
         f"{scheme}:// backends have no database to look after here; "
         "give sqlite:///PATH or postgresql://host/database"
     )
+
+
+def _chosen(url: str | None) -> str:
+    if url is not None and not isinstance(url, str):
+        raise InvalidOptionError(f"{url!r} is no URL; give text, such as 'sqlite:///partita.db'")
+    return url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
 
 
 def _postgres(url: str) -> Store:

@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from partita.authoring.activity import Seconds, seconds
-from partita.authoring.definition import WorkflowOptions
+from partita.authoring.definition import ActivityDefinition, WorkflowOptions
 from partita.authoring.workflow import WorkflowDefinition, policy_of
-from partita.errors import InvalidOptionError
+from partita.errors import InvalidOptionError, UnknownTypeError
 from partita.history import ChildPolicy, WorkflowType
 
 _PLAIN = (str, int, float, tuple, list, ChildPolicy)
@@ -134,5 +134,25 @@ def settings_of(cls: type[Declared]) -> WorkflowOptions:
 def definition_of(
     workflow: WorkflowDefinition[..., Any] | type[Declared],
 ) -> WorkflowDefinition[..., Any]:
-    """Return the definition that a class, or the definition itself, stands for."""
-    return workflow.definition if isinstance(workflow, type) else workflow
+    """Return the definition that a class, or the definition itself, stands for.
+
+    Raises:
+        UnknownTypeError: it is no workflow.
+    """
+    found: Any = workflow
+    if isinstance(workflow, type) and issubclass(workflow, Declared):
+        found = getattr(workflow, "definition", None)
+    if isinstance(found, WorkflowDefinition):
+        return found
+    raise UnknownTypeError(_no_workflow(workflow))
+
+
+def _no_workflow(given: object) -> str:
+    if isinstance(given, str):
+        return (
+            f"{given!r} is a name, not a workflow; import the workflow, or write "
+            f"partita.child_workflow({given!r}) if its code is elsewhere"
+        )
+    if isinstance(given, ActivityDefinition):
+        return f"{given.label} is not a workflow; call it in one, and start that"
+    return f"{given!r} is not a workflow; put @workflow above the function"

@@ -84,6 +84,10 @@ class Signature:
         """Read the function's result from JSON."""
         return decoder(_value_of(self._hints.get("return", Any)))
 
+    def takes(self, name: str) -> bool:
+        """Return whether an argument can be given by that name."""
+        return name in self._named or self._keywords is not None
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the call as a payload value.
 

@@ -18,6 +18,7 @@ from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition, tag_list
+from partita.client.checks import checked_wait, hold_arguments, input_of
 from partita.client.handle import Handle
 from partita.client.histories import Histories
 from partita.client.looking import Looking
@@ -96,10 +97,13 @@ class Client(Looking):
     ) -> Handle[R]:
         """Start a workflow with the given arguments and a random workflow id.
 
+        One whose code is elsewhere is `partita.child_workflow(name, version)`.
+
         Raises:
             TypeError: the arguments do not fit the workflow's parameters.
             SerializationError: an argument has no JSON form.
         """
+        hold_arguments(definition_of(workflow), kwargs, _START_OPTIONS)
         return self.start_with(workflow, args, kwargs)
 
     def start_with(
@@ -130,15 +134,13 @@ class Client(Looking):
             TypeError: the arguments do not fit the workflow's parameters.
         """
         workflow = definition_of(workflow)
-        what = f"the input of workflow {workflow.workflow_type.name}"
-        value = workflow.signature.bind(tuple(args), kwargs or {})
         settings = workflow.settings
         attributes = {**settings.search_attributes, **(search_attributes or {})}
         limit = seconds("execution_start_to_close", execution_start_to_close)
         request = StartRequest(
             workflow_id=workflow_id or settings.workflow_id or uuid.uuid4().hex[:12],
             workflow_type=workflow.workflow_type,
-            input=self._converter.dump(value, what),
+            input=input_of(workflow, self._converter, args, kwargs or {}),
             domain=self._domain,
             task_list=task_list or settings.task_list or DEFAULT_TASK_LIST,
             task_priority=settings.task_priority if task_priority is None else task_priority,
@@ -194,6 +196,7 @@ class Client(Looking):
             StoreUnavailableError: out of reach as the waiting began, or at its `timeout`. What
                 happens to the database meanwhile does not end the waiting.
         """
+        timeout = checked_wait(timeout)
         deadline = None if timeout is None else self._clock() + timeout
         is_reached = False
         while True:
@@ -289,7 +292,7 @@ class Client(Looking):
         payload = self._talking.payload(args, kwargs, f"the arguments of query {name}")
         execution = WorkflowExecution(workflow_id, run_id)
         code = None if workflow is None else definition_of(workflow)
-        return self._talking.query(execution, name, payload, code, timeout)
+        return self._talking.query(execution, name, payload, code, checked_wait(timeout))
 
     def update(
         self,
@@ -312,7 +315,7 @@ class Client(Looking):
         """
         payload = self._talking.payload(args, kwargs, f"the arguments of update {name}")
         execution = WorkflowExecution(workflow_id, run_id)
-        return self._talking.update(execution, name, payload, timeout)
+        return self._talking.update(execution, name, payload, checked_wait(timeout))
 
     def fork(
         self,
@@ -442,6 +445,9 @@ class Client(Looking):
     def __exit__(self, *exc: object) -> None:
         """Close."""
         self.close()
+
+
+_START_OPTIONS = frozenset(Client.start_with.__kwdefaults__ or ())
 
 
 def _reuse_policy(value: ReusePolicy | str) -> ReusePolicy:

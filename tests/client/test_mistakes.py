@@ -1,0 +1,110 @@
+"""What a caller cannot mean is refused at once, with a way out, and nothing is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from partita import Workflow, activity, child_workflow, workflow
+from partita.client import AsyncClient, Client
+from partita.connect import connect, upkeep
+from partita.errors import (
+    InvalidOptionError,
+    UnknownTypeError,
+    UsageError,
+)
+from tests.conftest import Rig
+
+
+@dataclass
+class Order:
+    card: str
+    cents: int
+
+
+@activity
+def charge(n: int) -> int:
+    return n
+
+
+@workflow
+def parent(n: int, *more: int, task_list: str = "") -> int:
+    return n + sum(more) + len(task_list)
+
+
+@workflow
+def checkout(order: Order) -> int:
+    return order.cents
+
+
+MISTAKES: list[tuple[Callable[[Client, Any], object], Any, type[UsageError], str]] = [
+    (Client.start, "parent", UnknownTypeError, "child_workflow('parent')"),
+    (Client.start, charge, UnknownTypeError, "activity charge is not a workflow; call it in one"),
+    (Client.start, int, UnknownTypeError, "<class 'int'> is not a workflow; put @workflow above"),
+    (Client.start, Workflow, UnknownTypeError, "is not a workflow"),
+    (Client.start_with, parent.function, UnknownTypeError, "is not a workflow; put @workflow"),
+    (
+        lambda client, given: client.start(parent, 1, workflow_id=given),  # type: ignore[call-arg]
+        "a",
+        InvalidOptionError,
+        "has no parameter workflow_id; for the option of that name write start_with(workflow, ",
+    ),
+    (
+        lambda client, args: client.start_with(checkout, args),
+        "abc",
+        InvalidOptionError,
+        "args='abc'; give a list of arguments",
+    ),
+    (
+        lambda client, args: client.start_with(checkout, args),
+        5,
+        InvalidOptionError,
+        "args=5; give a list of arguments",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "given", "error", "says"), MISTAKES)
+def test_mistakes_in_a_start(
+    call: Callable[[Client, Any], object],
+    given: Any,
+    error: type[UsageError],
+    says: str,
+    memory_rig: Rig,
+) -> None:
+    with pytest.raises(error, match=re.escape(says)) as caught:
+        call(memory_rig.client, given)
+    assert "\n" not in str(caught.value)
+    assert not memory_rig.client.list().executions
+
+
+def test_a_workflow_is_started_by_its_name(memory_rig: Rig) -> None:
+    with memory_rig.worker(parent):
+        elsewhere = child_workflow("parent")
+        assert memory_rig.client.start(elsewhere, 7).result(timeout=20) == 7
+
+
+@pytest.mark.parametrize("timeout", ["a", float("nan"), True])
+def test_timeouts_that_are_none(timeout: Any, memory_rig: Rig) -> None:
+    handle = memory_rig.client.start(parent, 1)
+    for call in (
+        lambda: handle.result(timeout),
+        lambda: handle.update("u", timeout=timeout),
+        lambda: memory_rig.client.query(handle.workflow_id, "q", timeout=timeout),
+        lambda: asyncio.run(
+            AsyncClient(memory_rig.client).result(handle.workflow_id, timeout=timeout)
+        ),
+    ):
+        with pytest.raises(InvalidOptionError, match="give a number of seconds"):
+            call()
+
+
+@pytest.mark.parametrize("make", [connect, upkeep])
+def test_a_url_is_text(make: Callable[[Any], object]) -> None:
+    with pytest.raises(InvalidOptionError, match="5 is no URL; give text"):
+        make(5)
