@@ -14,6 +14,7 @@ from partita import Workflow, activity, child_workflow, workflow
 from partita.client import AsyncClient, Client
 from partita.connect import connect, upkeep
 from partita.errors import (
+    InvalidInputError,
     InvalidOptionError,
     UnknownTypeError,
     UsageError,
@@ -42,6 +43,11 @@ def checkout(order: Order) -> int:
     return order.cents
 
 
+@workflow
+def untyped(x):  # type: ignore[no-untyped-def]
+    return x
+
+
 MISTAKES: list[tuple[Callable[[Client, Any], object], Any, type[UsageError], str]] = [
     (Client.start, "parent", UnknownTypeError, "child_workflow('parent')"),
     (Client.start, charge, UnknownTypeError, "activity charge is not a workflow; call it in one"),
@@ -66,6 +72,30 @@ MISTAKES: list[tuple[Callable[[Client, Any], object], Any, type[UsageError], str
         InvalidOptionError,
         "args=5; give a list of arguments",
     ),
+    (
+        lambda client, args: client.start_with(parent, args),
+        ["x"],
+        InvalidInputError,
+        "argument 'n' of parent: Expected `int`, got `str`",
+    ),
+    (
+        lambda client, args: client.start_with(parent, args),
+        [1, 2, 3.5],
+        InvalidInputError,
+        "argument 'more' of parent: Expected `int`, got `float`",
+    ),
+    (
+        lambda client, order: client.start(checkout, order),
+        {"card": "c", "cents": "five"},
+        InvalidInputError,
+        "argument 'order' of checkout: Expected `int`, got `str` - at `$.cents`",
+    ),
+    (
+        lambda client, args: client.schedules.create("s", "0 3 * * *", parent, args),
+        ["x"],
+        InvalidInputError,
+        "argument 'n' of parent: Expected `int`, got `str`",
+    ),
 ]
 
 
@@ -81,6 +111,16 @@ def test_mistakes_in_a_start(
         call(memory_rig.client, given)
     assert "\n" not in str(caught.value)
     assert not memory_rig.client.list().executions
+
+
+def test_what_a_workflow_can_read_is_started(memory_rig: Rig) -> None:
+    client = memory_rig.client
+    with memory_rig.worker(parent, checkout, untyped):
+        assert client.start(parent, 1, 2, task_list="gpu").result(timeout=20) == 6
+        assert client.start(checkout, Order("c", 5)).result(timeout=20) == 5
+        plain: Any = {"card": "c", "cents": 5}
+        assert client.start(checkout, plain).result(timeout=20) == 5
+        assert client.start(untyped, "anything").result(timeout=20) == "anything"
 
 
 def test_a_workflow_is_started_by_its_name(memory_rig: Rig) -> None:

@@ -88,6 +88,11 @@ class Signature:
         """Return whether an argument can be given by that name."""
         return name in self._named or self._keywords is not None
 
+    @functools.cached_property
+    def has_types(self) -> bool:
+        """Whether an argument may be refused for its type."""
+        return any(hint is not Any for name, hint in self._hints.items() if name != "return")
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the call as a payload value.
 

@@ -54,8 +54,12 @@ def input_of(
         InvalidOptionError: `args` is no list.
         TypeError: they do not fit the workflow's parameters.
         SerializationError: one has no JSON form.
+        InvalidInputError: one cannot be read as its parameter's type.
     """
     if isinstance(args, (str, bytes, Mapping)) or not isinstance(args, Iterable):
         raise InvalidOptionError(f"args={args!r}; give a list of arguments, such as [1, 'two']")
     value = workflow.signature.bind(tuple(args), dict(kwargs))
-    return converter.dump(value, f"the input of {workflow.label}")
+    payload = converter.dump(value, f"the input of {workflow.label}")
+    if workflow.signature.has_types:
+        workflow.signature.load(converter, payload)
+    return payload

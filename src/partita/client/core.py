@@ -101,6 +101,7 @@ class Client(Looking):
 
         Raises:
             TypeError: the arguments do not fit the workflow's parameters.
+            InvalidInputError: an argument does not fit its parameter's type.
             SerializationError: an argument has no JSON form.
         """
         hold_arguments(definition_of(workflow), kwargs, _START_OPTIONS)
@@ -132,6 +133,7 @@ class Client(Looking):
             ExecutionAlreadyStartedError: the id is taken by another start, or the policy
                 does not let it be used again.
             TypeError: the arguments do not fit the workflow's parameters.
+            InvalidInputError: an argument does not fit its parameter's type.
         """
         workflow = definition_of(workflow)
         settings = workflow.settings

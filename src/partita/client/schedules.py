@@ -22,6 +22,7 @@ from partita.authoring.schedules import (
     scheduler,
 )
 from partita.authoring.workflow import WorkflowDefinition
+from partita.client.checks import input_of
 from partita.codec import decoder
 from partita.errors import ExecutionNotFoundError, InvalidOptionError
 from partita.history import WorkflowExecutionStarted
@@ -87,7 +88,7 @@ class Schedules:
             ExecutionAlreadyStartedError: there is a schedule of that name.
         """
         definition = definition_of(workflow)
-        definition.signature.bind(tuple(args), dict(kwargs or {}))
+        input_of(definition, self._client.converter, args, kwargs or {})
         spec = ScheduleSpec(
             cron=(cron,) if isinstance(cron, str) else tuple(cron),
             workflow=definition.workflow_type.name,
