@@ -145,6 +145,9 @@ def test_rerun_and_fork(partita: Partita, talking: Path, worker: None) -> None:
     assert partita("rerun", "s").out.startswith("s\t")
     assert partita("result", "s", "--timeout", "20").out == '["FIRST","SECOND","LAST"]\n'
     assert steps.read_text().split() == ["first", "second", "last", "last"]
+    said = partita("rerun", "s")
+    said.is_error(2, "is completed", "partita fork s --event N", "INVALID_OPTION")
+    assert "COMPLETED" in partita("show", "s").out
     partita("fork", "s", "--as", "f", "--result", '2="CHANGED"')
     assert partita("result", "f", "--timeout", "20").out == '["FIRST","CHANGED","LAST"]\n'
     partita("fork", "s", "--event", "999").is_error(2, "has events 1 to", "UNKNOWN_FORK_POINT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 from partita.cli.context import backend_option, open_client, read_json
 from partita.cli.output import print_json
 from partita.errors import InvalidInputError, InvalidOptionError
+from partita.state import Status
 from partita.worker.loading import load
 
 _workflow_id = click.argument("workflow_id", metavar="ID")
@@ -112,7 +114,13 @@ def update(
 def rerun(ctx: click.Context, workflow_id: str, run_id: str, backend: str | None) -> None:
     """Run a failed execution again; what it has finished is not done again."""
     with open_client(ctx, backend) as client:
-        handle = client.rerun(workflow_id, run_id=run_id)
+        info = client.describe(workflow_id, run_id=run_id).info
+        if info.status is Status.COMPLETED:
+            raise InvalidOptionError(
+                f"execution {workflow_id!r} is completed, so nothing is left to run again; to do "
+                f"some of it anew, fork it: partita fork {shlex.quote(workflow_id)} --event N"
+            )
+        handle = client.rerun(workflow_id, run_id=info.run_id)
     print(f"{handle.workflow_id}\t{handle.run_id}")
 
 
