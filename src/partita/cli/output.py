@@ -54,13 +54,16 @@ def print_pretty(value: Any) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print a table; as wide as it needs to be where there is no terminal to fit."""
+    """Print a table; as wide as it needs to be where there is no terminal to fit.
+
+    Text is printed as it is: what looks like Rich's markup is no markup.
+    """
     console = Console(width=None if sys.stdout.isatty() else 240)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     console.print(table)
 
 
