@@ -200,7 +200,8 @@ class Core:
             answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
         else:
             answer = error
-            if not batch or self._dispatch is not None:  # nobody else would say so
+            away = isinstance(error, StoreUnavailableError) and self._dispatch is not None
+            if not batch or away:  # nobody else would say so
                 self._outage.failed(error)
         for request in batch:
             request.settle(answer)

@@ -320,6 +320,11 @@ def translated(path: Path) -> Iterator[None]:
 def _store_error(error: sqlite3.Error, path: Path) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     match code:
+        case sqlite3.SQLITE_IOERR if error.sqlite_errorcode == sqlite3.SQLITE_IOERR_WRITE:
+            return StoreFullError(
+                f"the disk of {path} does not take what is written ({error}): a quota or a limit "
+                "is used up, or the disk is broken; make room and go on"
+            )
         case sqlite3.SQLITE_FULL:
             return StoreFullError(f"no room left on the disk of {path}; make room and go on")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:

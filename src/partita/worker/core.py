@@ -393,11 +393,12 @@ class Worker:
         self._service.report(answer, partial(self._not_reported, answer))
 
     def _not_reported(self, answer: ActivityAnswer, error: PartitaError) -> None:
-        give_up = None if isinstance(error, StoreUnavailableError) else self._on_store_error
-        if isinstance(error, StoreError) and give_up is not None:
-            give_up(error)
+        is_away = isinstance(error, StoreUnavailableError)  # the engine says so
+        if isinstance(error, StoreError) and self._on_store_error is not None and not is_away:
+            self._on_store_error(error)
         elif isinstance(error, StoreError) and not self._stopping:
-            log.info("a result is not stored yet, trying again: %s", error)
+            level = logging.INFO if is_away else logging.WARNING
+            log.log(level, "a result is not stored yet, trying again: %s", error)
             timer = threading.Timer(REPORT_AGAIN, self._report, [answer])
             timer.daemon = True
             timer.start()
