@@ -32,11 +32,11 @@
     │       ├── WorkflowCanceledError   it gave in to a cancel request
     │       ├── WorkflowTerminatedError it was ended from outside
     │       └── WorkflowTimedOutError   it outlived its timeout
-    └── ServiceError                   the orchestrator refused, or is out of reach
+    └── ServiceError                   the orchestrator refused, or is out of reach     exit 5
         ├── ExecutionNotFoundError     no such execution                                exit 3
         ├── ExecutionAlreadyStartedError   that workflow id is taken
         ├── NoWorkerError              nobody is there to answer a query                exit 69
-        ├── QueryFailedError           the code that was to answer a query raised
+        ├── QueryFailedError           the code that was to answer a query raised       exit 1
         ├── DecisionRefusedError       a decision that the execution's state does not allow
         ├── TaskLostError              the task is no longer this worker's
         ├── OperationRefusedError      the orchestrator does not let this account, or anyone, do it
@@ -368,6 +368,7 @@ class ServiceError(PartitaError):
     """Stand above what an orchestrator answers instead of a result."""
 
     code = "SERVICE"
+    exit_status = 5
 
 
 class ExecutionNotFoundError(ServiceError):
@@ -394,6 +395,7 @@ class QueryFailedError(ServiceError):
     """The code that was to answer a query raised; the execution is unharmed."""
 
     code = "QUERY_FAILED"
+    exit_status = 1
 
 
 class DecisionRefusedError(ServiceError):

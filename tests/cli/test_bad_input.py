@@ -62,7 +62,7 @@ def test_backend_that_is_not_one(partita: Partita) -> None:
 def test_another_start_with_the_same_id(partita: Partita) -> None:
     partita("run", "flow.py:total", "--input", "[[1]]", "--id", "t")
     said = partita("run", "flow.py:total", "--input", "[[2]]", "--id", "t")
-    said.is_error(1, "'t'", "choose another id", "EXECUTION_ALREADY_STARTED")
+    said.is_error(5, "'t'", "choose another id", "EXECUTION_ALREADY_STARTED")
     again = partita(
         "run", "flow.py:total", "--input", "[[2]]", "--id", "t", "--reuse-policy", "allow"
     )

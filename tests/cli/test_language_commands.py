@@ -181,7 +181,7 @@ def test_schedules(partita: Partita, talking: Path, worker: None) -> None:
     schedule = scheduling(partita)
     assert schedule("create", "s", "talk.py:steps", "--cron", "0 0 1 1 *").status == 0
     taken = schedule("create", "s", "talk.py:steps", "--cron", "0 0 1 1 *")
-    taken.is_error(1, "schedule:s", "EXECUTION_ALREADY_STARTED")
+    taken.is_error(5, "schedule:s", "EXECUTION_ALREADY_STARTED")
     until(lambda: json.loads(schedule("show", "s").out)["state"].get("next"))
     schedule("trigger", "s")
     until(lambda: "LAST" in partita("list", "--type", "steps").out or _done(partita))

@@ -1,8 +1,8 @@
 """The command line: commands to API calls, nothing else.
 
 Data goes to stdout, messages to stderr. Exit status: 0 done, 1 the workflow failed or `check`
-found something, 2 wrong usage, 3 not found, 4 timeout, 69 backend unavailable. Each command's
-module is imported only when it is used, so that `--help` stays fast.
+found something, 2 wrong usage, 3 not found, 4 timeout, 5 refused, 69 backend unavailable. Each
+command's module is imported only when it is used, so that `--help` stays fast.
 """
 
 from __future__ import annotations
