@@ -31,7 +31,7 @@ def worker(url: str, *options: str) -> Iterator[int]:
     )
     assert process.stderr is not None
     with process.stderr:
-        assert "on task list" in process.stderr.readline()
+        assert any("on task list" in line for line in process.stderr)
         yield process.pid
         process.terminate()
         process.wait()

@@ -94,7 +94,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     with begin(folder, *arguments) as process:
         try:
             assert process.stderr is not None
-            assert "stop it with Ctrl-C" in process.stderr.readline()
+            assert any("stop it with Ctrl-C" in line for line in process.stderr)
             yield process
         finally:
             process.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,3 +77,27 @@ def test_what_is_wrong_is_said(partita: Any, words: list[str], said: str) -> Non
     status, lines = partita(*words)
     assert status == 2
     assert said in lines[0]
+
+
+def test_a_type_that_is_deprecated_already_says_what_that_means(partita: Any) -> None:
+    partita("register", "workflow", "w", "2")
+    assert partita("deprecate", "workflow", "w", "2")[0] == 0
+    status, [said] = partita("deprecate", "workflow", "w", "2")
+    assert status == 5
+    assert "w, 2 (TypeDeprecatedFault): the type is deprecated" in said
+    assert "deprecate --undo" in said
+
+
+def test_a_worker_that_is_refused_does_not_say_before_that_it_serves(
+    endpoint: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "refused_flow.py"
+    file.write_text("from partita import workflow\n\n@workflow\ndef flow_of_old() -> None: ...\n")
+    url = endpoint.url()
+    with Client(SwfService(url)) as client:
+        client.service.workflow_types.get_or_create("flow_of_old")  # type: ignore[attr-defined]
+        client.service.workflow_types.deprecate("flow_of_old")  # type: ignore[attr-defined]
+    assert main(["--backend", url, "worker", str(file)]) == 5
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "is deprecated; give it a new version" in said

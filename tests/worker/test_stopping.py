@@ -33,7 +33,7 @@ class Shop:
         command = [sys.executable, "-m", "partita", "--backend", self.url, "worker", *options]
         worker = subprocess.Popen([*command, str(FLOW)], stderr=subprocess.PIPE, text=True)
         assert worker.stderr is not None
-        assert "on task list default" in worker.stderr.readline()
+        assert any("on task list default" in line for line in worker.stderr)
         self.workers.append(worker)
         return worker
 

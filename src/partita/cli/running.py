@@ -205,11 +205,14 @@ def _serve(
 ) -> None:
     keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
     names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"
-    observing.say(
-        f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
-        f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
-    )
+
+    def begun() -> None:
+        observing.say(
+            f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
+            f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
+        )
+
     if supervised is None:
-        worker.run(grace)
+        worker.run(grace, begun=begun)
     else:
-        worker.run(grace, lambda: supervised.is_over(worker.tasks_done))
+        worker.run(grace, lambda: supervised.is_over(worker.tasks_done), begun)

@@ -175,11 +175,15 @@ class Worker:
         self.stop()
 
     def run(
-        self, grace: float = DEFAULT_GRACE, is_over: Callable[[], bool] = lambda: False
+        self,
+        grace: float = DEFAULT_GRACE,
+        is_over: Callable[[], bool] = lambda: False,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         """Work until SIGTERM or SIGINT, then stop; a second signal ends the process at once.
 
-        It stops, too, when `is_over` says so, which is asked about once a second.
+        It stops, too, when `is_over` says so, which is asked about once a second. `begun` is
+        called once the service has taken the worker.
         """
         stop = threading.Event()
 
@@ -191,6 +195,7 @@ class Worker:
         before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
         try:
             self.start()
+            begun()
             while not is_over() and not stop.wait(1.0):  # signals get in only between two waits
                 pass
             log.info("stopping: %d activities still run", len(self._running))

@@ -135,7 +135,9 @@ def _meaning(operation: str, error: ClientError) -> PartitaError:
         return InvalidTokenError(f"Amazon SWF knows no such task: {text}")
     if code == "ValidationException" and operation == "respond_decision_task_completed":
         return DecisionRefusedError(f"Amazon SWF refuses the decisions: {text}")
-    return _FAULTS.get(code, OperationRefusedError)(f"Amazon SWF: {text} ({code})")
+    return _FAULTS.get(code, OperationRefusedError)(
+        f"Amazon SWF: {text} ({code}){_WHY.get(code, '')}"
+    )
 
 
 _FAULTS: dict[str, type[PartitaError]] = {
@@ -144,6 +146,15 @@ _FAULTS: dict[str, type[PartitaError]] = {
     "ValidationException": InvalidOptionError,
     "WorkflowExecutionAlreadyStartedFault": ExecutionAlreadyStartedError,
 }
+
+
+_WHY = {
+    "DomainDeprecatedFault": ": the domain is deprecated, so nothing new can begin in it; "
+    "take another, or undeprecate it with AWS's tools",
+    "TypeDeprecatedFault": ": the type is deprecated, so nothing new of it can begin; give it a "
+    "new version, or: partita swf deprecate --undo workflow|activity NAME VERSION",
+}
+"""What a fault means, and how to mend it, where Amazon SWF only names what it is about."""
 
 
 def _unknown(operation: str, text: str) -> PartitaError:
