@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,14 @@ import pytest
 
 from partita import ActivityFailedError, CancelledError, activity, workflow
 from partita.errors import WorkflowFailedError
-from partita.history import ActivityTaskRescheduled, RescheduleCause
+from partita.history import (
+    ActivityTaskRescheduled,
+    ActivityType,
+    RescheduleCause,
+    WorkflowExecution,
+)
+from partita.service import ActivityTask
+from partita.worker.processes import Job, encode
 from tests.conftest import Rig, until
 from tests.worker import jobs
 
@@ -163,3 +172,30 @@ def test_cancel_kills_it(memory_rig: Rig, tmp_path: Path) -> None:
         handle = memory_rig.client.start(stops_it, str(path))
         assert handle.result(timeout=30) == "cancelled"
         until(lambda: not is_alive(int(path.read_text())))
+
+
+def test_ends_without_a_word_if_nobody_is_left_to_tell() -> None:
+    task = ActivityTask(
+        token="t",
+        workflow_execution=WorkflowExecution("w", "r"),
+        activity_id="1",
+        activity_type=ActivityType("pid", "1"),
+        started_event_id=1,
+    )
+    job = Job(jobs.__name__, jobs.__file__, "pid@1", task, 1000)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "partita.worker.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    with child, child.stdin, child.stderr:
+        child.stdout.close()
+        child.stdin.write(encode(job) + b"\n")
+        child.stdin.flush()
+        assert child.stderr.read() == b""
+        assert child.wait(20) == 0

@@ -54,8 +54,11 @@ def _read(jobs: queue.SimpleQueue[Job]) -> None:
 
 
 def _say(out: BinaryIO, said: Beat | Done | Unfit) -> None:
-    out.write(encode(said) + b"\n")
-    out.flush()
+    try:
+        out.write(encode(said) + b"\n")
+        out.flush()
+    except BrokenPipeError:  # the worker has died, and nobody is left to tell
+        os._exit(0)
 
 
 def _do(job: Job, out: BinaryIO) -> Done | Unfit:
