@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from partita.cli import main
+from partita.server import running
+from partita.server.mounting import mounted
 from tests.swf.command import served
 from tests.swf.conftest import DOMAIN, Story, decision
 from tests.swf.test_operations import refused
@@ -94,3 +101,52 @@ def test_help_is_there_without_a_server() -> None:
         check=True,
     ).stdout
     assert "--access-key-file" in shown
+
+
+def test_what_is_not_http_is_answered_and_not_complained_of() -> None:
+    with served("memory://") as made, socket.create_connection(("127.0.0.1", made.port)) as wire:
+        wire.sendall(b"garbage\r\n\r\n")
+        assert wire.recv(1000).startswith(b"HTTP/1.1 400")
+        assert made.stop() == 0
+        assert made.process.stderr is not None
+        assert made.process.stderr.read() == ""
+
+
+class Slow:
+    """A protocol that waits for a body for ever."""
+
+    prefix = "Slow"
+
+    def __init__(self) -> None:
+        self.waits = threading.Event()
+
+    async def answer(self, request: Request) -> Response:
+        self.waits.set()
+        return Response(await request.body())
+
+    def close(self) -> None: ...
+
+
+def test_who_waits_for_too_long_at_the_end_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(running, "GRACE", 0)
+    slow = Slow()
+    with running.in_background(mounted([slow]), slow.close) as url:
+        wire = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
+        head = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Slow.Do\r\nContent-Length: 9\r\n\r\n"
+        wire.sendall(head.encode())
+        assert slow.waits.wait(20)
+    with wire:
+        assert wire.recv(1000).startswith(b"HTTP/1.1 503")
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_the_servers_own_words_are_ours(caplog: pytest.LogCaptureFixture) -> None:
+    def passes(text: str) -> bool:
+        record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (1,), None)
+        return running.in_our_words(record)
+
+    assert passes("%d thing happened")
+    assert not passes("Cancel %s running task(s), timeout graceful shutdown exceeded")
+    assert "within 5 s of the signal are cut off" in caplog.text

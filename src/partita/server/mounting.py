@@ -6,6 +6,7 @@ protocol: each is told by its prefix.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 from typing import Protocol
@@ -55,7 +56,10 @@ def mounted(protocols: Sequence[WireProtocol], *, only_local: bool = False) -> S
             known = ", ".join(sorted(by_prefix))
             text = f"no service {prefix[:80]!r} here; X-Amz-Target may begin with: {known}"
             return _refusal(400, "UnknownOperationException", text)
-        return await protocol.answer(request)
+        try:
+            return await protocol.answer(request)
+        except asyncio.CancelledError:  # the server ends, and has waited for long enough
+            return _refusal(503, "ServiceUnavailableException", "this endpoint ends; try again")
 
     return Starlette(routes=[Route("/", answer, methods=["POST"])])
 

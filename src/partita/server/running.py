@@ -1,7 +1,11 @@
-"""Run an application until a signal comes: bind, serve, let go."""
+"""Run an application until a signal comes: bind, serve, let go.
+
+The one module that knows the HTTP server, and says in our words what that has to say.
+"""
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +19,8 @@ from partita.errors import InvalidOptionError
 
 GRACE = 5
 """Seconds that requests may take to end after the first signal."""
+
+log = logging.getLogger("partita.server")
 
 
 class _Server(uvicorn.Server):
@@ -84,6 +90,7 @@ def url_of(listening: socket.socket) -> str:
 def _config(application: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         application,
+        log_config=None,  # its records go where all others go
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -96,4 +103,16 @@ def serve(
     application: Starlette, listening: Sequence[socket.socket], stopping: Callable[[], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM; `stopping` is called before the last requests are awaited."""
+    logging.getLogger("uvicorn.error").addFilter(in_our_words)
     _Server(_config(application), stopping).run(sockets=list(listening))
+
+
+def in_our_words(record: logging.LogRecord) -> bool:
+    """Say what the server has to say where that is known; return whether it shall say it."""
+    if record.msg == "Invalid HTTP request received.":
+        log.info("a request that is not HTTP was answered with status 400")
+        return False
+    if "timeout graceful shutdown exceeded" in str(record.msg):
+        log.warning("requests that did not end within %d s of the signal are cut off", GRACE)
+        return False
+    return True
