@@ -251,3 +251,22 @@ def test_a_worker_writes_json_alone_its_child_processes_too(tmp_path: Path) -> N
     found = {line["message"]: line for line in lines}
     assert found["begins"]["workflow_id"] == found["in a process"]["workflow_id"] == "t"
     assert found["in a process"]["activity_type"] == "far"
+
+
+def test_a_supervisor_and_what_ends_its_workers_are_json_too(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text("from partita import (\n")
+    options = ["--processes", "2", "--log-format", "json", "--log-level", "info"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "partita", "worker", "flow.py", *options],
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert ended.returncode == 2
+    assert "keeps 2 workers" in lines[0]["message"]
+    [refused] = [line for line in lines if line.get("code") == "LOAD_FAILED"]
+    assert "flow.py:1:" in refused["message"]

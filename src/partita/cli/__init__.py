@@ -118,8 +118,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report(error: Exception, status: int, code: str, arguments: list[str]) -> int:
-    if "--debug" in arguments:
-        traceback.print_exc()
+    debug = "--debug" in arguments
     message = " ".join(str(error).split()) or type(error).__name__
+    logs = sys.modules.get("partita.telemetry.logs")  # only commands that may log as JSON load it
+    if logs is not None and logs.told_as_json(message, code, error if debug else None):
+        return status
+    if debug:
+        traceback.print_exc()
     print(f"partita: {message} [{code}]", file=sys.stderr)
     return status

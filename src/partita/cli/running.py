@@ -165,7 +165,7 @@ def worker(
         raise InvalidOptionError("--deciders-only and --activities-only leave nothing; give one")
     number = socket_number()
     if number is None and (processes > 1 or limits != Limits()):
-        return supervise(ctx, backend, processes, grace)
+        return supervise(ctx, backend, processes, grace, observing)
     supervised = None if number is None else Supervised(number, limits)
     for source in sources:
         load(source)

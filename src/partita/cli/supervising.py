@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from partita.cli.context import log_to_stderr
+from partita.cli.observing import Observing
 from partita.connect import DEFAULT_URL
 from partita.errors import InvalidOptionError
 from partita.worker.supervised import Limits
@@ -59,7 +60,9 @@ def _size(text: str) -> int:
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
-def supervise(ctx: click.Context, backend: str | None, processes: int, grace: float) -> int:
+def supervise(
+    ctx: click.Context, backend: str | None, processes: int, grace: float, observing: Observing
+) -> int:
     """Run this very command in worker processes; return the exit status.
 
     Raises:
@@ -72,10 +75,8 @@ def supervise(ctx: click.Context, backend: str | None, processes: int, grace: fl
             "--max-tasks cannot share or replace; give sqlite:///PATH or postgresql://..."
         )
     log_to_stderr(ctx)
-    print(
-        f"partita: process {os.getpid()} keeps {processes} worker{'s' * (processes > 1)}; "
-        "stop them with Ctrl-C, replace them with SIGHUP",
-        file=sys.stderr,
-        flush=True,
+    observing.say(
+        f"process {os.getpid()} keeps {processes} worker{'s' * (processes > 1)}; "
+        "stop them with Ctrl-C, replace them with SIGHUP"
     )
     return Supervisor([sys.executable, *sys.orig_argv[1:]], processes, grace).run()

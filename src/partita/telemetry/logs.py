@@ -137,6 +137,14 @@ def configure(format: str, level: str) -> None:
     os.environ[VARIABLE] = f"{format}:{level}"
 
 
+def told_as_json(message: str, code: str, error: Exception | None) -> bool:
+    """Log what ends a command, with the traceback of an `error`; only where records are JSON."""
+    if not any(isinstance(one.formatter, JsonFormatter) for one in logging.getLogger().handlers):
+        return False
+    logging.getLogger("partita").error("%s", message, extra={"code": code}, exc_info=error)
+    return True
+
+
 def inherit() -> None:
     """Log as the process that started this one does, if that has said how."""
     format, colon, level = os.environ.get(VARIABLE, "").partition(":")
