@@ -63,7 +63,11 @@ def test_functions_that_are_none(capsys: pytest.CaptureFixture[str], tmp_path: P
 def test_an_address_that_is_taken(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with served("memory://") as endpoint:
         said = refuses(capsys, "--insecure-local", "--port", str(endpoint.port))
+        file = tmp_path / "x.db"
+        taken = ["--insecure-local", "--port", str(endpoint.port)]
+        assert main(["--backend", f"sqlite:///{file}", "serve", *taken]) == 2
     assert "choose another --port" in said
+    assert not file.exists()
 
 
 def test_keys_of_a_file(tmp_path: Path) -> None:
@@ -150,3 +154,22 @@ def test_the_servers_own_words_are_ours(caplog: pytest.LogCaptureFixture) -> Non
     assert passes("%d thing happened")
     assert not passes("Cancel %s running task(s), timeout graceful shutdown exceeded")
     assert "within 5 s of the signal are cut off" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--insecure-local"], "unsigned requests of this machine are taken"),
+        (["--access-key", "A:b"], "1 access key;"),
+        (["--access-key", "A:b", "--access-key", "C:d"], "2 access keys;"),
+    ],
+)
+def test_it_says_who_may_speak(
+    options: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("partita.cli.serving.serve_on", lambda *_: None)
+    assert main(["--backend", "memory://", "serve", "--port", "0", *options]) == 0
+    assert said in capsys.readouterr().err

@@ -74,19 +74,23 @@ def serve(
     _check_safety(host, keys, insecure_local=insecure_local)
     functions = dict(_function(text) for text in lambdas)
     has_lambdas = bool(functions or lambda_endpoint)
-    with open_client(ctx, backend) as client:
+    with bound(host, port) as listening, open_client(ctx, backend) as client:
         front = Front(engine_of(client.service), region=region, lambdas=has_lambdas)
         keyring = Keyring(keys) if keys else None
         protocol = SwfProtocol(front, keyring=keyring, poll=poll_seconds)
-        with bound(host, port) as listening:
-            print(
-                f"partita: swf on {url_of(listening)}; {len(keys)} access keys; "
-                "stop it with Ctrl-C",
-                file=sys.stderr,
-                flush=True,
-            )
-            with _invoking(front, functions, lambda_endpoint):
-                serve_on(mounted([protocol], only_local=not keys), [listening], protocol.close)
+        print(
+            f"partita: swf on {url_of(listening)}; {_counted(keys)}; stop it with Ctrl-C",
+            file=sys.stderr,
+            flush=True,
+        )
+        with _invoking(front, functions, lambda_endpoint):
+            serve_on(mounted([protocol], only_local=not keys), [listening], protocol.close)
+
+
+def _counted(keys: dict[str, str]) -> str:
+    if not keys:
+        return "unsigned requests of this machine are taken"
+    return f"{len(keys)} access key{'s' * (len(keys) > 1)}"
 
 
 @contextmanager
