@@ -39,6 +39,23 @@ def test_input_that_does_not_fit(
     assert not (folder / ".partita").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["start", "flow.py:stuck"], "--id"),
+        (["run", "flow.py:total"], "--task-list"),
+        (["standalone", "flow.py:total"], "--id"),
+        (["worker", "flow.py", "--task-list", "default"], "--task-list"),
+    ],
+)
+def test_empty_text_is_no_name(
+    partita: Partita, folder: Path, command: list[str], option: str
+) -> None:
+    said = partita(*command, option, "")
+    said.is_error(2, f"{option} is empty text", "leave it out", "INVALID_OPTION")
+    assert not (folder / ".partita").exists()
+
+
 def test_target_that_is_not_a_workflow(partita: Partita, folder: Path) -> None:
     (folder / "bad.py").write_text("def f(:\n")
     (folder / "raises.py").write_text("import nothing_like_this\n")

@@ -19,10 +19,11 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
 from partita.codec import Converter
 from partita.connect import connect
-from partita.errors import InvalidInputError, UnknownTypeError
+from partita.errors import InvalidInputError, InvalidOptionError, UnknownTypeError
 from partita.worker.loading import load
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def backend_option(command: F) -> F:
@@ -38,6 +39,17 @@ def format_option(*choices: str) -> Callable[[F], F]:
     return click.option(
         "-o", "--output", type=click.Choice(choices), default=choices[0], help="How to print."
     )
+
+
+def not_empty(_: click.Context, option: click.Parameter, value: T) -> T:
+    """Return an option's value, or values; be its click callback.
+
+    Raises:
+        InvalidOptionError: it is empty text, which names nothing.
+    """
+    if value == "" or (isinstance(value, tuple) and "" in value):
+        raise InvalidOptionError(f"{option.opts[0]} is empty text; give a name, or leave it out")
+    return value
 
 
 def open_client(ctx: click.Context, backend: str | None) -> Client:

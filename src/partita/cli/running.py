@@ -14,6 +14,7 @@ from partita.cli.context import (
     backend_option,
     find_workflow,
     format_option,
+    not_empty,
     open_client,
     read_input,
 )
@@ -33,7 +34,12 @@ from partita.worker.supervised import Limits, Supervised, place, socket_number
 _input = click.option(
     "--input", "input_", metavar="JSON", help="Arguments: a list, or {args, kwargs}; @FILE, -."
 )
-_id = click.option("--id", "workflow_id", help="The workflow id; starting it again is safe.")
+_id = click.option(
+    "--id",
+    "workflow_id",
+    callback=not_empty,
+    help="The workflow id; starting it again is safe.",
+)
 _reuse = click.option(
     "--reuse-policy",
     type=click.Choice([policy.value for policy in ReusePolicy]),
@@ -50,7 +56,11 @@ _reuse = click.option(
 @backend_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option(
-    "--task-list", "task_lists", multiple=True, help="Which to serve beside those of the file."
+    "--task-list",
+    "task_lists",
+    multiple=True,
+    callback=not_empty,
+    help="Which to serve beside those of the file.",
 )
 @click.pass_context
 def run(
@@ -129,7 +139,13 @@ def start(
 
 @click.command()
 @click.argument("sources", metavar="FILE_OR_MODULE...", nargs=-1, required=True)
-@click.option("--task-list", "task_lists", multiple=True, help="Which to serve; may be repeated.")
+@click.option(
+    "--task-list",
+    "task_lists",
+    multiple=True,
+    callback=not_empty,
+    help="Which to serve; may be repeated.",
+)
 @click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
 @click.option(
     "--grace",

@@ -17,7 +17,7 @@ import click
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
-from partita.cli.context import backend_option, find_workflow, open_client, read_input
+from partita.cli.context import backend_option, find_workflow, not_empty, open_client, read_input
 from partita.cli.ending import Ending, command, existing
 from partita.client import Client, Handle
 from partita.engine import Engine
@@ -33,11 +33,20 @@ from partita.worker.core import DEFAULT_SLOTS
 @click.option(
     "--input", "input_", metavar="JSON", help="Arguments: a list, or {args, kwargs}; @FILE, -."
 )
-@click.option("--id", "workflow_id", help="The workflow id; giving it again goes on with it.")
+@click.option(
+    "--id",
+    "workflow_id",
+    callback=not_empty,
+    help="The workflow id; giving it again goes on with it.",
+)
 @click.option("--repair", metavar="ID", help="Run a failed execution again; reuse its steps.")
 @click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
 @click.option(
-    "--task-list", "task_lists", multiple=True, help="Which to serve beside those of the file."
+    "--task-list",
+    "task_lists",
+    multiple=True,
+    callback=not_empty,
+    help="Which to serve beside those of the file.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @backend_option
