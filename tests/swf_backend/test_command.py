@@ -46,6 +46,16 @@ def test_types_are_registered_listed_and_deprecated(partita: Any) -> None:
     assert [row["name"] for row in partita("domains", "-o", "jsonl")[1]] == ["tests"]
 
 
+def test_a_type_that_has_other_defaults_is_not_passed_off_as_registered(partita: Any) -> None:
+    register = ("register", "workflow", "w", "1", "--default")
+    assert partita(*register, "defaultTaskStartToCloseTimeout=60")[0] == 0
+    assert partita(*register, "defaultTaskStartToCloseTimeout=60")[0] == 0
+    status, [said] = partita(*register, "defaultTaskStartToCloseTimeout=30")
+    assert status == 5
+    assert "w@1 is registered with other defaults" in said
+    assert "defaultTaskStartToCloseTimeout is 60, not 30; " in said
+
+
 def test_executions_are_listed(partita: Any, client: Client, service: SwfService) -> None:
     client.start_with(shop, workflow_id="a", tags=["x"])
     client.start_with(shop, workflow_id="b")

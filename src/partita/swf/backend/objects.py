@@ -21,7 +21,7 @@ from partita.service import ExecutionDetail, ExecutionInfo
 from partita.state import ExecutionFilter, Status
 from partita.swf.backend.call import Call, DomainNotFoundError
 from partita.swf.backend.ids import escaped, unescaped
-from partita.swf.backend.registering import Registering
+from partita.swf.backend.registering import Registering, check_defaults
 from partita.swf.names import moment
 
 REGISTERED = "REGISTERED"
@@ -118,7 +118,10 @@ class Types:
         """Return a type; register it if it is not there.
 
         `defaults` are SWF's members, such as `defaultTaskStartToCloseTimeout="30"`. Without
-        any, it gets those of Partita's own types, and must have them if it is there.
+        any, it gets those of Partita's own types. If it is there, it must have them.
+
+        Raises:
+            OperationRefusedError: it is there with other defaults.
         """
         if not defaults:
             if self._kind == "workflow":
@@ -127,7 +130,7 @@ class Types:
                 self._registering.activity(self._domain, ActivityType(name, version))
             return self.get(name, version)
         try:
-            return self.get(name, version)
+            found = self.get(name, version)
         except (UnknownTypeError, DomainNotFoundError):
             self._registering.domain(self._domain)
             self._call(
@@ -137,7 +140,9 @@ class Types:
                 version=escaped(version),
                 **defaults,
             )
-        return self.get(name, version)
+            return self.get(name, version)
+        check_defaults(f"{self._kind} type {name}@{version}", found.defaults, defaults)
+        return found
 
     def deprecate(self, name: str, version: str = "1", *, undo: bool = False) -> None:
         """Keep a type from new executions and activities; what is open goes on."""

@@ -140,21 +140,7 @@ class Registering:
                 f"{what} type {kind.key} is deprecated; give it a new version, "
                 f"or: partita swf deprecate --undo {what} {kind.name} {kind.version}"
             )
-        configuration = found["configuration"]
-        other = {
-            name: configuration.get(name)
-            for name, value in defaults.items()
-            if configuration.get(name) != value
-        }
-        if other:
-            shown = ", ".join(
-                f"{name} is {_shown(value)}, not {_shown(defaults[name])}"
-                for name, value in other.items()
-            )
-            raise OperationRefusedError(
-                f"{what} type {kind.key} is registered with other defaults: {shown}; "
-                "a registered type cannot be changed, so give yours a new version"
-            )
+        check_defaults(f"{what} type {kind.key}", found["configuration"], defaults)
 
     def _note(self, *key: str) -> None:
         with self._lock:
@@ -168,6 +154,24 @@ def _once(register: Any) -> None:
     except PartitaError as error:
         if not any(text in str(error) for text in _ALREADY):
             raise
+
+
+def check_defaults(what: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Hold that a registered type has the defaults that are wanted; others do not matter.
+
+    Raises:
+        OperationRefusedError: it has not.
+    """
+    other = {name: found.get(name) for name in wanted if found.get(name) != wanted[name]}
+    if not other:
+        return
+    shown = ", ".join(
+        f"{name} is {_shown(value)}, not {_shown(wanted[name])}" for name, value in other.items()
+    )
+    raise OperationRefusedError(
+        f"{what} is registered with other defaults: {shown}; "
+        "a registered type cannot be changed, so give yours a new version"
+    )
 
 
 def _shown(value: Any) -> str:
