@@ -47,3 +47,10 @@ def test_the_faults_of_swf_are_amazons() -> None:
         cls.wire for cls in FaultError.__subclasses__() if cls.namespace == FaultError.namespace
     }
     assert ours == {shape.name for shape in MODEL.error_shapes}
+
+
+def test_a_client_of_swf_is_not_sent_to_our_command_line() -> None:
+    text = "no execution 'a; `partita b' in domain 'd'; `partita list` shows what there is"
+    fault = fault_of(errors.ExecutionNotFoundError(text))
+    assert str(fault) == "Unknown execution: no execution 'a; `partita b' in domain 'd'"
+    assert str(fault_of(errors.ExecutionNotFoundError("none"))) == "Unknown execution: none"

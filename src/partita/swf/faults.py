@@ -188,7 +188,8 @@ def fault_of(error: Exception) -> FaultError:
         case FaultError():
             return error
         case ExecutionNotFoundError():
-            return UnknownResourceFault(f"Unknown execution: {text}")
+            what = text.rpartition("; `partita ")[0] or text  # clients of SWF may not have it
+            return UnknownResourceFault(f"Unknown execution: {what}")
         case TaskLostError():
             return UnknownResourceFault(f"Unknown task: {text}")
         case ExecutionAlreadyStartedError():

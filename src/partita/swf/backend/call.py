@@ -168,7 +168,7 @@ def _unknown(operation: str, text: str) -> PartitaError:
         return DomainNotFoundError(
             f"Amazon SWF: {text}; a worker registers it, or: partita swf register --domain"
         )
-    return ExecutionNotFoundError(f"Amazon SWF: {text}")
+    return ExecutionNotFoundError(f"Amazon SWF: {text}; `partita list` shows those that there are")
 
 
 class DomainNotFoundError(ExecutionNotFoundError):
