@@ -120,6 +120,11 @@ def bounds_of(service: object) -> Bounds:
     return bounds
 
 
+def title_of(service: object) -> str:
+    """Return what a service is called among people: its `title`, or else its class."""
+    return str(getattr(service, "title", type(service).__name__))
+
+
 class DecisionTask(Struct, frozen=True, kw_only=True):
     """What a decider is given: what happened since its last answer, or since the start."""
 

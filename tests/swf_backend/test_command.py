@@ -111,3 +111,20 @@ def test_a_worker_that_is_refused_does_not_say_before_that_it_serves(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "is deprecated; give it a new version" in said
+
+
+@pytest.mark.parametrize("words", [["prune", "--older-than", "1d"], ["retention", "show"]])
+def test_pruning_is_refused_by_the_backends_name(
+    endpoint: Endpoint, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert main(["--backend", endpoint.url(), *words]) == 2
+    assert "partita: Amazon SWF removes closed executions by its own" in capsys.readouterr().err
+
+
+def test_an_execution_that_is_not_there_is_said_with_what_helps(
+    endpoint: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--backend", endpoint.url(), "swf", "register", "--domain"]) == 0
+    assert main(["--backend", endpoint.url(), "signal", "none", "s"]) == 3
+    said = capsys.readouterr().err
+    assert said.count("`partita list` shows") == 1

@@ -13,7 +13,7 @@ from partita.history import WorkflowExecution
 from partita.replay.fitting import check_readable
 from partita.replay.replayer import Replayer
 from partita.replay.stacks import CodeStack, WorkflowStack
-from partita.service import UNBOUNDED, Bounds, Importing, Service
+from partita.service import UNBOUNDED, Bounds, Importing, Service, title_of
 
 
 class Histories:
@@ -34,7 +34,7 @@ class Histories:
         """Keep a closed run that was exported elsewhere."""
         if not isinstance(self._service, Importing):
             raise InvalidOptionError(
-                f"{type(self._service).__name__} keeps only what it has run itself; "
+                f"{title_of(self._service)} keeps only what it has run itself; "
                 "import histories into a database, such as sqlite:///orders.db"
             )
         return self._service.import_history(self._domain, history)

@@ -13,7 +13,7 @@ from partita.client.histories import Histories
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
 from partita.operations.archive import Archive
-from partita.service import ExecutionInfo, Prunable, PruneRequest, Pruning, Service
+from partita.service import ExecutionInfo, Prunable, PruneRequest, Pruning, Service, title_of
 
 SHORTEST_RETENTION = 60.0
 """Seconds. Whoever waits for a result must find the execution that has it."""
@@ -70,7 +70,7 @@ def pruning_of(service: Service) -> Pruning:
     """
     if not isinstance(service, Pruning):
         raise InvalidOptionError(
-            f"{type(service).__name__} removes closed executions by its own rules; "
+            f"{title_of(service)} removes closed executions by its own rules; "
             "only those in a database of Partita's can be pruned"
         )
     return service

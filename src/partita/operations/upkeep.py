@@ -8,7 +8,7 @@ from pathlib import Path
 from partita.engine import Engine
 from partita.engine.liveness import is_dead
 from partita.errors import InvalidOptionError, StoreInUseError
-from partita.service import Service
+from partita.service import Service, title_of
 from partita.store import WorkerRecord
 from partita.stores.upkeep import Upkeep
 
@@ -33,8 +33,7 @@ def engine_of(service: Service) -> Engine:
     """
     if not isinstance(service, Engine):
         raise InvalidOptionError(
-            f"{type(service).__name__} keeps its executions elsewhere; there is no database to "
-            "look at"
+            f"{title_of(service)} keeps its executions elsewhere; there is no database to look at"
         )
     return service
 

@@ -73,6 +73,7 @@ LOOK = (0.02, 2.0)
 class SwfService:
     """A domain on Amazon SWF. Safe to use from any thread."""
 
+    title = "Amazon SWF"  # for people
     bounds = Bounds(decisions=99, characters=400_000, activities=1000, lambdas=True)
 
     def __init__(self, address: Address | str) -> None:
