@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import os
 import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -29,6 +30,9 @@ OPERATIONS = ("PollForDecisionTask", "PollForActivityTask")
 
 BRIEF = 0.2
 """Seconds that a poll which is given up goes on, because its answer may be on its way."""
+
+LOOK = 1.0
+"""Seconds between two looks at how long a poll may last."""
 
 LINGER = 2.0
 """Seconds that it is then listened to, after it has been said that nothing is wanted."""
@@ -50,7 +54,12 @@ class Polls:
 
     def wait(self, seconds: float | None) -> Polls:
         """Let this thread's next polls last `seconds` at most; None: as long as SWF waits."""
-        self._here.until = None if seconds is None else time.monotonic() + seconds
+        until = math.inf if seconds is None else time.monotonic() + seconds
+        return self.until(lambda: until)
+
+    def until(self, moment: Callable[[], float]) -> Polls:
+        """Let this thread's next polls last until a moment that may change; it is asked for."""
+        self._here.until = moment
         return self
 
     def stop(self) -> None:
@@ -110,19 +119,30 @@ class Polls:
 
     def _answers(self, sock: socket.socket) -> bool:
         """Wait for an answer; return whether there is one."""
-        until = getattr(self._here, "until", None)
-        limit = self._read if until is None else max(0.0, until - time.monotonic())
-        watched: list[Any] = [sock, self._end]
-        readable, _, _ = select.select(watched, [], [], limit)
+        readable = self._first([sock, self._end])
         if sock in readable:
             return True
-        if not readable and until is None:
-            raise TimeoutError(f"no answer within {self._read:g} s")
         if select.select([sock], [], [], BRIEF)[0]:
             return True
         socket.socket.shutdown(sock, socket.SHUT_WR)  # TLS's own would end reading, too
         coming, _, _ = select.select([sock], [], [], LINGER)
         return bool(coming) and bool(_peeked(sock))
+
+    def _first(self, watched: list[Any]) -> list[Any]:
+        """Wait for one of these; return none of them if the poll's time is over.
+
+        Raises:
+            TimeoutError: nothing came for so long that nothing will.
+        """
+        until: Callable[[], float] = getattr(self._here, "until", lambda: math.inf)
+        silent_at = time.monotonic() + self._read
+        while (left := min(until(), silent_at) - time.monotonic()) > 0:
+            readable, _, _ = select.select(watched, [], [], min(left, LOOK))
+            if readable:
+                return readable
+        if until() > time.monotonic():
+            raise TimeoutError(f"no answer within {self._read:g} s")
+        return select.select(watched, [], [], 0)[0]
 
     def _connection(self, request: AWSPreparedRequest) -> http.client.HTTPConnection:
         url = urlsplit(request.url)

@@ -25,9 +25,11 @@ from partita.history import (
     AnyEvent,
     ScheduleActivityTask,
     WorkflowExecution,
+    WorkflowExecutionStarted,
     WorkflowType,
 )
 from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Host
+from partita.swf.backend.absence import Absence
 from partita.worker.polling import record
 from partita.worker.threads import Threads
 
@@ -109,6 +111,8 @@ class Pump:
         self._held: dict[str, ActivityTask] = {}  # given to the host, and not reported
         self._reporting = 0
         self._asked: dict[str, float] = {}  # when a token was last asked about
+        self._warned: set[tuple[str, str]] = set()  # of whose tasks come by which task list
+        self._absences = {task_list: Absence() for task_list in host.task_lists}
 
     # -- life
 
@@ -177,12 +181,36 @@ class Pump:
     # -- decisions
 
     def _poll_decisions(self, task_list: str, *, sticky: bool) -> None:
+        absence = None if sticky else self._absences[task_list]
+        if absence is not None:
+            if (pause := absence.pause()) > 0:
+                self._paused.wait(pause)
+                return
+            self._service.call.polls.until(absence.until)
         tasks = self._service.decision_tasks
         task = tasks.poll(
             self._domain, task_list, self.host.identity, self.host.seen, sticky=sticky
         )
         if task is not None:
+            if absence is not None and task.workflow_type.key not in self.host.workflow_keys():
+                self._stay_away(absence, task_list, task)
             self._decide(task)
+
+    def _stay_away(self, absence: Absence, task_list: str, task: DecisionTask) -> None:
+        """Leave a task of an unknown type to others when SWF gives it out again."""
+        begun = task.events[0] if task.events else None
+        if not isinstance(begun, WorkflowExecutionStarted) or not begun.task_start_to_close:
+            return  # it never comes back
+        absence.meet(task.workflow_execution.run_id, begun.task_start_to_close)
+        warning = (task_list, task.workflow_type.key)
+        if warning not in self._warned:
+            self._warned.add(warning)
+            log.warning(
+                "task list %r is shared with other code, which gets tasks of %s only after a "
+                "timeout of %g s; give each its own: --task-list",
+                *warning,
+                begun.task_start_to_close,
+            )
 
     def _decide(self, task: DecisionTask) -> None:
         service, run_id = self._service, task.workflow_execution.run_id
