@@ -58,7 +58,7 @@ def test_the_roles_are_enough_and_not_more(alone: Server, monkeypatch: pytest.Mo
     )
     with alone.connect() as connection:
         connection.execute(grants.encode())
-    with pytest.raises(StoreUnavailableError, match="permission denied"):
+    with pytest.raises(StoreUnavailableError, match="has no tables yet"):
         PostgresStore(worker)
     assert main(["db", "migrate", "--backend", owner]) == 0
     with alone.connect() as connection:

@@ -460,6 +460,32 @@ def test_a_role_that_may_not_bring_the_tables_up_says_who_may(url: str) -> None:
         PostgresStore(url.replace("partita@", f"{schema}_reader@"))
 
 
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_role_that_may_not_make_the_tables_says_who_may(url: str, is_made: bool) -> None:
+    schema = Address.of(url).schema
+    with server().connect() as connection:
+        connection.execute(f"CREATE ROLE {schema}_early LOGIN".encode())
+        if is_made:
+            connection.execute(f"CREATE SCHEMA {schema}".encode())
+            connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {schema}_early".encode())
+    said = r"has no tables yet, .*; run `partita db migrate` as the schema's owner first$"
+    with pytest.raises(StoreUnavailableError, match=said):
+        PostgresStore(url.replace("partita@", f"{schema}_early@"))
+
+
+def test_what_the_server_refuses_is_said_without_the_statement(url: str) -> None:
+    PostgresStore(url).close()
+    schema = Address.of(url).schema
+    change(
+        url,
+        f"CREATE ROLE {schema}_blind LOGIN",
+        f"GRANT USAGE ON SCHEMA {schema} TO {schema}_blind",
+    )
+    with pytest.raises(StoreUnavailableError, match=r"permission denied for .*; grant") as error:
+        PostgresStore(url.replace("partita@", f"{schema}_blind@"))
+    assert "^" not in str(error.value)
+
+
 def test_check_finds_orphans_gaps_and_wrong_revisions(one: PostgresStore, url: str) -> None:
     state = saved(one)
     assert one.check() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,6 +36,9 @@ ADVICE = {
     "42P01": "a table is gone: `partita` made it when it first connected; restore a backup",
 }
 """What helps, by SQLSTATE. A connection that cannot be made at all has none."""
+
+
+_POINTED = re.compile(r"^LINE \d+: .*\n\s*\^", re.MULTILINE)
 
 
 @contextmanager
@@ -72,4 +76,5 @@ def _ours(error: Exception, where: str) -> PartitaError:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return what the server said, without the statement that it points into."""
+    return " ".join(_POINTED.sub("", str(error)).split()) or type(error).__name__

@@ -28,7 +28,11 @@ CREATE TABLE IF NOT EXISTS @migrations (
 _SCHEMA = b"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s"
 _TABLE = b"SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'migrations'"
 
-_MAY_CREATE = b"SELECT 1 WHERE has_schema_privilege(%s, 'CREATE')"
+_MAY_CREATE = (
+    b"SELECT 1 WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s) "
+    b"THEN has_schema_privilege(%s, 'CREATE') "
+    b"ELSE has_database_privilege(current_database(), 'CREATE') END"
+)
 
 
 def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> None:
@@ -48,10 +52,11 @@ def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> Non
         applied = _applied(connection, schema)
         advice = "name another in the URL with ?schema=NAME"
         check_applied(applied, wanted, where, advice)
-        if applied and not _finds(connection, _MAY_CREATE, schema):
+        if not _finds(connection, _MAY_CREATE, schema, schema):
+            found = f"tables of schema {max(applied)}" if applied else "no tables yet"
             raise StoreUnavailableError(
-                f"{where} has tables of schema {max(applied)}, this Partita needs {len(wanted)}, "
-                "and this role may not make them; run `partita db migrate` as the schema's owner"
+                f"{where} has {found}, this Partita needs those of schema {len(wanted)}, and this "
+                "role may not make them; run `partita db migrate` as the schema's owner first"
             )
         if not _finds(connection, _SCHEMA, schema):
             connection.execute(f"CREATE SCHEMA {quote(schema)}".encode())
@@ -89,8 +94,8 @@ def _applied(connection: psycopg.Connection[Row], schema: str) -> dict[int, str]
     return dict(rows.fetchall())
 
 
-def _finds(connection: psycopg.Connection[Row], sql: bytes, schema: str) -> bool:
-    return connection.execute(sql, (schema,)).fetchone() is not None
+def _finds(connection: psycopg.Connection[Row], sql: bytes, *parameters: str) -> bool:
+    return connection.execute(sql, parameters).fetchone() is not None
 
 
 def _lock_key(schema: str) -> int:
