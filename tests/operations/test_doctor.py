@@ -162,7 +162,13 @@ def test_workers_that_are_gone(place: Place, opened: Store) -> None:
     gone = replace(new_worker(now() - 30), pid=1234567)
     with opened.transaction() as transaction:
         transaction.put_worker(gone)
-    assert "processes 1234567" in place.only("lease").what
+    what = place.only("lease").what
+    assert "processes 1234567), the last lease ended 3" in what
+    assert what.endswith(" s ago")
+    gone = replace(new_worker(now() + 5000), pid=1234567, born="0")
+    with opened.transaction() as transaction:
+        transaction.put_worker(gone)
+    assert "the last lease ends in " in place.only("lease").what
     with opened.transaction() as transaction:
         transaction.put_worker(new_worker(now() + 1000))
     assert place.found("lease") == []

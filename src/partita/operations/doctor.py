@@ -191,11 +191,12 @@ def _leases(survey: Survey, now: float) -> Iterator[Finding]:
     dead = [worker for worker in survey.workers if worker not in alive]
     if dead and not alive:
         pids = ", ".join(str(worker.pid) for worker in dead[:NAMED])
-        last = max(worker.lease_until for worker in dead)
+        left = max(worker.lease_until for worker in dead) - now
+        end = f"ends in {left:.0f} s" if left > 0 else f"ended {-left:.0f} s ago"
         yield Finding(
             "lease",
             f"workers are gone and hold tasks: {len(dead)} (processes {pids}), "
-            f"the last lease ends {last - now:+.0f} s from now",
+            f"the last lease {end}",
             "what they hold is put back by the next worker, and none is alive",
             "start a worker: `partita worker FILE`",
         )
