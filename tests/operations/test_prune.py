@@ -20,7 +20,7 @@ from partita.history import (
     WorkflowType,
 )
 from partita.operations.archive import Archive
-from partita.operations.prune import prune, read_span, set_retention
+from partita.operations.prune import prune, read_span, set_retention, span_text
 from partita.service import ForkRequest, PruneRequest, ReusePolicy
 from partita.state import ExecutionFilter, Status
 from partita.store import Store
@@ -291,6 +291,8 @@ def test_spans() -> None:
     assert read_span("1.5h").total_seconds() == 5400
     assert [read_span(f"1{unit}").total_seconds() for unit in "smdw"] == [1, 60, DAY, 7 * DAY]
     assert read_span("0d").total_seconds() == 0
+    for text in ("2d", "30d", "12h", "90m", "75s", "90.5s"):
+        assert span_text(read_span(text).total_seconds()) == text
     for text in ("", "d", "30", "-1d", "1y", "1e9d", "999999999999w", "1.2.3d", "٣d"):
         with pytest.raises(InvalidOptionError, match="30d"):
             read_span(text)

@@ -11,13 +11,14 @@ from pathlib import Path
 import click
 
 from partita.cli.context import backend_option, format_option, open_client
-from partita.cli.output import duration, print_json, print_table
+from partita.cli.output import print_json, print_table
 from partita.operations.archive import Archive
 from partita.operations.prune import (
     Pruned,
     pruning_of,
     read_span,
     set_retention,
+    span_text,
 )
 from partita.operations.prune import (
     prune as prune_service,
@@ -141,5 +142,5 @@ def show(ctx: click.Context, backend: str | None, output: str) -> None:
     if output == "json":
         print_json(found)
     else:
-        rows = [[domain, duration(seconds)] for domain, seconds in sorted(found.items())]
+        rows = [[domain, span_text(seconds)] for domain, seconds in sorted(found.items())]
         print_table(["DOMAIN", "KEPT FOR"], rows)

@@ -109,3 +109,10 @@ def read_span(text: str) -> timedelta:
         raise InvalidOptionError(
             f"{text!r} is no span of time; write a number and a unit, such as 30d, 12h, 15m or 90s"
         ) from None
+
+
+def span_text(seconds: float) -> str:
+    """Return a span as `read_span` takes it, in the largest unit that leaves no fraction."""
+    whole = [unit for unit in "dhm" if seconds and seconds % UNITS[unit] == 0]
+    unit = whole[0] if whole else "s"
+    return f"{seconds / UNITS[unit]:.12g}{unit}"
