@@ -7,10 +7,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from partita.stores.postgres_schema import script
 from partita.stores.postgres_url import Address
 from tests.cli.conftest import Partita
 from tests.postgres import server
+from tests.stores.test_sqlite_damage import overwrite
 
 
 def test_a_schema_is_made_and_made_again(partita: Partita) -> None:
@@ -67,6 +70,30 @@ def test_check_says_1_if_it_found_something(partita: Partita, folder: Path) -> N
     assert "no decider has ever seen it" in json.loads(said.out)[-1]
     assert "restore a backup" in said.err
     assert partita("db", "check").out.splitlines() == json.loads(said.out)
+
+
+@pytest.mark.parametrize("page", [0, 1, 6, -1])
+def test_check_and_doctor_tell_of_damaged_pages(partita: Partita, folder: Path, page: int) -> None:
+    partita("run", "flow.py:total", "--input", "[[1]]", "--id", "one")
+    path = folder / ".partita/partita.db"
+    pages = path.stat().st_size // 4096
+    overwrite(path, (page % pages) * 4096, 4096)
+    said = partita("db", "check")
+    assert said.status == 1, said
+    assert said.out
+    assert "faults found: " in said.err
+    looked = partita("doctor", "-o", "json")
+    assert looked.status == 1, looked
+    findings = json.loads(looked.out)["findings"]
+    assert any("damaged" in finding["what"] for finding in findings)
+    assert page in (0, 1) or any(finding["check"] == "damage" for finding in findings)
+
+
+def test_another_programs_file_is_not_checked(partita: Partita, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "theirs.db")) as connection:
+        connection.execute("CREATE TABLE x (y)")
+    said = partita("db", "check", "--backend", "sqlite:///theirs.db")
+    said.is_error(69, "not a database of Partita's", "STORE_CORRUPT")
 
 
 def test_nothing_is_made_by_looking(partita: Partita, folder: Path) -> None:

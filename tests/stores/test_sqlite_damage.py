@@ -77,15 +77,20 @@ def test_check_finds_events_told_twice(tmp_path: Path) -> None:
     store.close()
 
 
+def overwrite(path: Path, offset: int, length: int) -> None:
+    """Make a part of a file unreadable."""
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * length)
+
+
 def test_a_file_with_overwritten_pages(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     store = SqliteStore(path)
     for number in range(50):
         saved(store, f"w{number}", tag_list=("x" * 500,))
     store.close()
-    with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xff" * 4096 * 8)
+    overwrite(path, 4096, 8 * 4096)
     with pytest.raises(StoreCorruptError, match="restore a backup"):
         again = SqliteStore(path)
         try:

@@ -67,8 +67,7 @@ def check(ctx: click.Context, backend: str | None, output: str) -> None:
     Workers may go on meanwhile: what is looked at is of one moment.
     """
     url = _url(ctx, backend)
-    upkeep(url).survey()  # which makes nothing
-    faults = check_store(connect(url))
+    faults = check_store(upkeep(url), lambda: connect(url))
     if output == "json":
         print_json(faults)
     else:

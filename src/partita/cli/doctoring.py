@@ -22,8 +22,8 @@ from partita.operations.doctor import Finding, examine
 def doctor(ctx: click.Context, backend: str | None, output: str) -> None:
     """Find what is wrong with the database, and what is stuck in it; status 1 if there is any.
 
-    Changes nothing. Looks at the connection, tables, clocks, durability, disk, workers, task
-    lists, and at executions that cannot go on.
+    Changes nothing. Looks at the connection, tables, clocks, durability, disk, workers, a SQLite
+    file's pages, task lists, and at executions that cannot go on.
     """
     url = backend or ctx.find_root().obj["backend"]
     report = examine(upkeep(url), lambda: connect(url))

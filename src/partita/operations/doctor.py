@@ -59,11 +59,12 @@ class Report(Struct, frozen=True):
 def examine(upkeep: Upkeep, connect: Callable[[], Service]) -> Report:
     """Look at a database; `connect` is called only if its tables are those that we know."""
     facts: dict[str, Any] = {"partita": version("partita"), "python": platform.python_version()}
+    findings: list[Finding] = []
     now = time.time()
     try:
         survey = upkeep.survey()
         facts |= _facts(survey, now)
-        findings = [*_schema(survey), *_surroundings(survey)]
+        findings += [*_schema(survey), *_surroundings(survey), *_damage(upkeep)]
         if survey.schema == survey.known:
             service = connect()
             try:
@@ -71,7 +72,8 @@ def examine(upkeep: Upkeep, connect: Callable[[], Service]) -> Report:
             finally:
                 service.close()
     except StoreError as error:
-        findings = [_unreachable(error)]
+        if not any(finding.check == "damage" for finding in findings):  # which explains it
+            findings.append(_unreachable(error))
     return Report(facts, findings)
 
 
@@ -100,6 +102,17 @@ def _unreachable(error: PartitaError) -> Finding:
         f"nothing can run without the database [{error.code}]",
         mend if what else "see the message",
     )
+
+
+def _damage(upkeep: Upkeep) -> Iterator[Finding]:
+    if found := upkeep.damage():
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        yield Finding(
+            "damage",
+            f"pages of the file are damaged: {_short(found[0])}{more}",
+            "what is on them is lost, and whoever comes upon it can do nothing",
+            "`partita db check` says more; restore a backup: `partita db restore FILE`",
+        )
 
 
 # -- what surrounds it

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from partita.engine import Engine
 from partita.engine.liveness import is_dead
-from partita.errors import InvalidOptionError, StoreInUseError
+from partita.errors import InvalidOptionError, StoreCorruptError, StoreInUseError
 from partita.service import Service, title_of
 from partita.store import WorkerRecord
 from partita.stores.upkeep import Upkeep
 
 
-def check(service: Service) -> list[str]:
-    """Return what is wrong with what a service keeps; then close it.
+def check(upkeep: Upkeep, connect: Callable[[], Service]) -> list[str]:
+    """Return what is wrong with a database; of one that cannot be used any more, its damage.
 
     Raises:
-        InvalidOptionError: what it keeps is not in a database of Partita's.
+        InvalidOptionError: what is kept is not in a database of Partita's.
+        StoreUnavailableError: there is none, or it is out of reach.
+        StoreCorruptError: it is another program's.
     """
     try:
-        return engine_of(service).store.check()
-    finally:
-        service.close()
+        upkeep.survey()  # which makes nothing
+        service = connect()
+        try:
+            return engine_of(service).store.check()
+        finally:
+            service.close()
+    except StoreCorruptError:
+        if damage := upkeep.damage():
+            return damage
+        raise
 
 
 def engine_of(service: Service) -> Engine:

@@ -85,6 +85,10 @@ class PostgresUpkeep:
                 workers=tuple(workers),
             )
 
+    def damage(self) -> list[str]:
+        """Return nothing: `pg_amcheck` and `pg_checksums` know."""
+        return []
+
     def workers(self) -> list[WorkerRecord]:
         """Return the workers on record; none if nobody answers."""
         with suppress(StoreUnavailableError):

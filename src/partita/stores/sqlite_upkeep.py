@@ -36,6 +36,9 @@ from partita.stores.sqlite_rows import WORKERS
 from partita.stores.sqlite_survey import network_filesystem
 from partita.stores.upkeep import Survey
 
+TOLD = 20
+"""Damages that are told of, at most."""
+
 
 class SqliteUpkeep:
     """One file."""
@@ -93,6 +96,16 @@ class SqliteUpkeep:
             unused=unused,
             workers=tuple(workers),
         )
+
+    def damage(self) -> list[str]:
+        """Return what is damaged of the file's pages, a line each; reads all of it."""
+        try:
+            with self._open() as connection:
+                rows = connection.execute(f"PRAGMA quick_check({TOLD})").fetchall()
+        except StoreCorruptError as error:
+            return [str(error.__cause__)] if error.__cause__ else []  # it is another program's
+        lines = [line for (text,) in rows for line in text.splitlines()]
+        return [line for line in lines if line != "ok" and not line.startswith("***")]
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record; none if the file is not there, or cannot be read."""

@@ -40,6 +40,15 @@ class Upkeep(Protocol):
             StoreCorruptError: it is another program's, or damaged.
         """
 
+    def damage(self) -> list[str]:
+        """Return what is damaged of its pages, a line each, as far as it can be seen from outside.
+
+        Reads all of a SQLite file. A server looks after its own pages.
+
+        Raises:
+            StoreUnavailableError: out of reach.
+        """
+
     def workers(self) -> list[WorkerRecord]:
         """Return the workers on record; none if there is no database that can be read."""
 
