@@ -31,6 +31,7 @@ from partita.state import State
 from partita.store import News
 from partita.stores import migrations, postgres_pool, postgres_schema
 from partita.stores.postgres import PostgresStore
+from partita.stores.postgres_news import Listener
 from partita.stores.postgres_schema import script
 from partita.stores.postgres_transaction import PostgresTransaction
 from partita.stores.postgres_url import Address
@@ -306,6 +307,31 @@ def test_an_engine_goes_on_when_the_server_is_back(alone: Server) -> None:
     until(lambda: engine.store.find("default", "after", None))
     assert engine.store.find("default", "before", None) is not None
     engine.close()
+
+
+def test_who_is_closed_while_it_connects_anew_leaves_no_connection(
+    one: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news, inside, release = one._news, threading.Event(), threading.Event()
+    assert isinstance(news, Listener)
+    connect = news._connect
+
+    def slowly() -> Any:
+        inside.set()
+        release.wait()
+        return connect()
+
+    monkeypatch.setattr(news, "_connect", slowly)
+    with server().connect() as connection:
+        pid = news._connection.info.backend_pid
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    assert inside.wait(20)
+    with ThreadPoolExecutor(1) as pool:
+        closing = pool.submit(one.close)
+        until(lambda: news._closed)
+        release.set()
+        closing.result()
+    assert news._connection.closed
 
 
 @pytest.mark.parametrize("committed_first", [True, False])

@@ -122,6 +122,7 @@ class Listener:
             except (psycopg.Error, OSError) as error:
                 log.info("cannot hear what others do: %s", " ".join(str(error).split()))
                 self._begin_anew()
+        self._connection.close()  # it may be new: who closes us does not wait for that
 
     def _begin_anew(self) -> None:
         while not self._closed:
