@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from partita.client import Client
 from partita.engine import Engine
+from partita.engine.liveness import new_worker
 from partita.errors import StoreUnavailableError, WorkflowTerminatedError
 from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
 from partita.store import Record
 from partita.stores.sqlite import SqliteStore
+from partita.testing.clock import Clock
 from partita.testing.conformance import charge, start, started
 from tests.conftest import until
 from tests.engine.test_engine import SilentHost
@@ -152,6 +155,27 @@ class Gone(SqliteStore):
             raise StoreUnavailableError("it is gone; wait until it is back")
         with super().transaction() as transaction:
             yield transaction
+
+
+def test_after_an_outage_others_have_time_to_renew_their_leases(tmp_path: Path) -> None:
+    clock, store = Clock(1000.0), Gone(tmp_path / "x.db")
+    engine = Engine(store, clock=clock, lease=10.0)
+    engine.attach(SilentHost())
+    other = replace(new_worker(1005.0), machine="elsewhere")
+    with store.transaction() as transaction:
+        transaction.put_worker(other)
+    store.is_gone = True
+    clock.advance(40)
+    engine.wake()
+    until(lambda: store.refused)
+    store.is_gone = False
+    clock.advance(1)
+    start(engine, "first")
+    assert other in store.workers()  # which may be alive
+    clock.advance(11)
+    start(engine, "later")
+    assert other not in store.workers()
+    engine.close()
 
 
 def test_an_outage_is_said_once_and_so_is_its_end(

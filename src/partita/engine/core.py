@@ -200,6 +200,8 @@ class Core:
             answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
         else:
             answer = error
+            if not isinstance(error, ConflictError):  # others could renew no lease either
+                self._next_reap = max(self._next_reap, self._clock() + self._lease)
             away = isinstance(error, StoreUnavailableError) and self._dispatch is not None
             if not batch or away:  # nobody else would say so
                 self._outage.failed(error)
