@@ -61,6 +61,30 @@ MISTAKES: list[tuple[Callable[[Client, Any], object], Any, type[UsageError], str
         "has no parameter workflow_id; for the option of that name write start_with(workflow, ",
     ),
     (
+        lambda client, id_: client.start_with(parent, [1], workflow_id=id_),
+        "a\nb",
+        InvalidOptionError,
+        r"workflow_id='a\nb' has control characters; leave them out",
+    ),
+    (
+        lambda client, id_: client.start(parent.options(workflow_id=id_), 1),
+        "e\x1b[31mred",
+        InvalidOptionError,
+        r"workflow_id='e\x1b[31mred' has control characters",
+    ),
+    (
+        lambda client, id_: client.fork("nobody", new_workflow_id=id_),
+        "\x9b",
+        InvalidOptionError,
+        r"workflow_id='\x9b' has control characters",
+    ),
+    (
+        lambda client, id_: client.start_with(parent, [1], workflow_id=id_),
+        5,
+        InvalidOptionError,
+        "workflow_id=5; give text",
+    ),
+    (
         lambda client, args: client.start_with(checkout, args),
         "abc",
         InvalidOptionError,

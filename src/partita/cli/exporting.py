@@ -14,6 +14,7 @@ from urllib.parse import quote
 import click
 
 from partita.cli.context import backend_option, open_client
+from partita.cli.output import print_row
 from partita.client import Client
 from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
 from partita.exported import ExportedHistory, read
@@ -182,7 +183,7 @@ def import_(
             history = bookmark()
             execution = history.execution
             if client.import_history(history):
-                print(f"{execution.workflow_id}\t{execution.run_id}")
+                print_row(execution.workflow_id, execution.run_id)
             else:
                 what = f"run {execution.run_id} of {execution.workflow_id}"
                 print(f"partita: {what} is here already", file=sys.stderr)

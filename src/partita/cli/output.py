@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,8 @@ COLOURS = {
     "CANCELED": "yellow",
 }
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 _HIDDEN = {
     "event_id",
     "event_timestamp",
@@ -33,6 +36,16 @@ _HIDDEN = {
     "retry_policy",
     "decision_task_completed_event_id",
 }
+
+
+def escaped(text: str) -> str:
+    """Return text without control characters, which would steer the terminal, or split a row."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def print_row(*cells: str) -> None:
+    """Print values with tabs between them, for programs that read lines."""
+    print("\t".join(map(escaped, cells)))
 
 
 def print_json(value: Any) -> None:
@@ -56,14 +69,15 @@ def print_pretty(value: Any) -> None:
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """Print a table; as wide as it needs to be where there is no terminal to fit.
 
-    Text is printed as it is: what looks like Rich's markup is no markup.
+    Text is printed as it is: what looks like Rich's markup is no markup, and control
+    characters are escaped.
     """
     console = Console(width=None if sys.stdout.isatty() else 240)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row))
     console.print(table)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from partita.cli.context import backend_option, format_option, open_client
-from partita.cli.output import print_json, print_table
+from partita.cli.output import print_json, print_row, print_table
 from partita.operations.archive import Archive
 from partita.operations.prune import (
     Pruned,
@@ -86,7 +86,7 @@ def _tell(groups: Iterable[Pruned], dry: bool, file: str | None) -> None:
         found += len(pruned.infos)
         removed += pruned.removed
         for info in pruned.infos if dry else ():
-            print(f"{info.workflow_id}\t{info.run_id}\t{info.status.name}")
+            print_row(info.workflow_id, info.run_id, info.status.name)
     if dry:
         print(f"partita: would be removed: {found}", file=sys.stderr)
         return

@@ -20,7 +20,7 @@ from partita.cli.context import (
 )
 from partita.cli.ending import Ending, command, existing
 from partita.cli.observing import Observing, observing_options
-from partita.cli.output import print_json
+from partita.cli.output import print_json, print_row
 from partita.cli.supervising import supervise, supervision_options
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
@@ -132,7 +132,7 @@ def start(
             workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
         )
     if output == "table":
-        print(f"{handle.workflow_id}\t{handle.run_id}")
+        print_row(handle.workflow_id, handle.run_id)
     else:
         print_json({"workflow_id": handle.workflow_id, "run_id": handle.run_id})
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from partita.cli.context import backend_option, open_client, read_json
-from partita.cli.output import print_json
+from partita.cli.output import print_json, print_row
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.state import Status
 from partita.worker.loading import load
@@ -121,7 +121,7 @@ def rerun(ctx: click.Context, workflow_id: str, run_id: str, backend: str | None
                 f"some of it anew, fork it: partita fork {shlex.quote(workflow_id)} --event N"
             )
         handle = client.rerun(workflow_id, run_id=info.run_id)
-    print(f"{handle.workflow_id}\t{handle.run_id}")
+    print_row(handle.workflow_id, handle.run_id)
 
 
 @click.command()
@@ -167,7 +167,7 @@ def fork(
             kwargs=kwargs,
             results=others,
         )
-    print(f"{handle.workflow_id}\t{handle.run_id}")
+    print_row(handle.workflow_id, handle.run_id)
 
 
 @click.command()

@@ -18,7 +18,7 @@ from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition, tag_list
-from partita.client.checks import checked_wait, hold_arguments, input_of
+from partita.client.checks import checked_id, checked_wait, hold_arguments, input_of
 from partita.client.handle import Handle
 from partita.client.histories import Histories
 from partita.client.looking import Looking
@@ -132,6 +132,7 @@ class Client(Looking):
         Raises:
             ExecutionAlreadyStartedError: the id is taken by another start, or the policy
                 does not let it be used again.
+            InvalidOptionError: the id has control characters, or an option cannot be meant.
             TypeError: the arguments do not fit the workflow's parameters.
             InvalidInputError: an argument does not fit its parameter's type.
         """
@@ -140,7 +141,7 @@ class Client(Looking):
         attributes = {**settings.search_attributes, **(search_attributes or {})}
         limit = seconds("execution_start_to_close", execution_start_to_close)
         request = StartRequest(
-            workflow_id=workflow_id or settings.workflow_id or uuid.uuid4().hex[:12],
+            workflow_id=checked_id(workflow_id or settings.workflow_id) or uuid.uuid4().hex[:12],
             workflow_type=workflow.workflow_type,
             input=input_of(workflow, self._converter, args, kwargs or {}),
             domain=self._domain,
@@ -355,7 +356,7 @@ class Client(Looking):
             run_id=run_id,
             domain=self._domain,
             event_id=event_id,
-            new_workflow_id=new_workflow_id,
+            new_workflow_id=checked_id(new_workflow_id),
             input=self._talking.payload(args or (), kwargs, "the input") if given else None,
             results={
                 id: self._converter.dump(value, f"the result of activity {id}")
