@@ -37,6 +37,7 @@ def connect(url: str | None = None) -> Service:
     url = _chosen(url)
     scheme = urlsplit(url).scheme
     if scheme == "memory":
+        _hold_bare(url)
         return Engine(MemoryStore())
     if scheme == "sqlite":
         return Engine(SqliteStore(_path(url)))
@@ -52,7 +53,7 @@ def connect(url: str | None = None) -> Service:
     for entry in entry_points(group="partita.stores", name=scheme):
         return Engine(entry.load()(url))
     raise InvalidOptionError(
-        f"no backend for {url!r}; give memory://, sqlite:///relative/path, sqlite:////absolute "
+        f"no backend for {url!r}; give memory://, sqlite:///relative/path, sqlite:////absolute, "
         "postgresql://host/database or swf://region/domain"
     )
 
@@ -102,6 +103,14 @@ def _needs_driver() -> Iterator[None]:
         ) from error
 
 
+def _hold_bare(url: str) -> None:
+    """Refuse a place or an option in a URL that can have none."""
+    if url.partition(":")[2].strip("/"):
+        raise InvalidOptionError(
+            f"{url!r}: what is in memory has no name and no options; write memory://"
+        )
+
+
 def _path(url: str) -> str:
     """Return the file of a SQLite URL: three slashes before a relative path, four before `/`."""
     rest = url.split(":", 1)[1]
@@ -109,7 +118,13 @@ def _path(url: str) -> str:
         rest = rest[3:]
     elif rest.startswith("//"):
         raise InvalidOptionError(f"{url!r}: write sqlite:///{rest[2:]}, with three slashes")
-    path = unquote(rest.partition("?")[0])
+    rest, mark, options = rest.partition("?")
+    if mark:
+        raise InvalidOptionError(
+            f"{url!r}: a SQLite URL has no options, such as {options!r}; leave them out, or write "
+            "%3F for a question mark in the file's name"
+        )
+    path = unquote(rest)
     if not path or "\0" in path:
         raise InvalidOptionError(f"{url!r} names no file; write sqlite:///PATH")
     return path

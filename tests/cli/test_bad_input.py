@@ -73,6 +73,7 @@ def test_target_that_is_not_a_workflow(partita: Partita, folder: Path) -> None:
 def test_backend_that_is_not_one(partita: Partita) -> None:
     partita("list", "--backend", "carrier-pigeon://x").is_error(2, "carrier-pigeon", "sqlite:///")
     partita("list", "--backend", "sqlite:///").is_error(2, "names no file")
+    partita("list", "--backend", "sqlite:///lite.db?x=1").is_error(2, "'x=1'", "%3F for a question")
     partita("list", "--backend", "sqlite://x.db").is_error(2, "three slashes")
 
 

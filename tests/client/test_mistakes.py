@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,3 +173,23 @@ def test_timeouts_that_are_none(timeout: Any, memory_rig: Rig) -> None:
 def test_a_url_is_text(make: Callable[[Any], object]) -> None:
     with pytest.raises(InvalidOptionError, match="5 is no URL; give text"):
         make(5)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("memory://x", "'memory://x': what is in memory has no name and no options; write memory:"),
+        ("memory://?x=1", "write memory://"),
+        ("sqlite:///lite.db?x=1", "a SQLite URL has no options, such as 'x=1'; leave them out"),
+        ("sqlite:///lite.db?", "has no options"),
+        ("mysql://host", "sqlite:////absolute, postgresql://host/database or swf://"),
+    ],
+)
+def test_what_a_url_cannot_say(url: str, says: str) -> None:
+    with pytest.raises(InvalidOptionError, match=re.escape(says)):
+        connect(url)
+
+
+def test_a_question_mark_in_a_files_name(tmp_path: Path) -> None:
+    with Client(connect(f"sqlite:///{tmp_path}/what%3F.db")):
+        assert (tmp_path / "what?.db").exists()
