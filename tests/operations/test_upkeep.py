@@ -118,8 +118,12 @@ def test_a_damaged_file_is_not_copied(store: SqliteStore, path: Path) -> None:
         file.seek(4096 * 4)
         file.write(b"\xff" * 4096 * 8)
     to = path.with_name("copy.db")
-    with pytest.raises(StoreCorruptError):
+    with pytest.raises(StoreCorruptError, match=f"^{path} is damaged, and is not copied: [^\n]+$"):
         SqliteUpkeep(path).backup(to, overwrite=False)
+    sound = SqliteUpkeep(path.with_name("sound.db"))
+    with pytest.raises(StoreCorruptError, match=f"^{path} is damaged, and is not copied: "):
+        sound.restore(path, force=False)
+    assert not sound.path.exists()
     assert not to.exists()
     assert not list(path.parent.glob(".copy*"))
 
@@ -136,7 +140,38 @@ def test_what_is_no_database_of_ours(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["other.db"]
 
 
+def test_a_folder_that_is_not_there(store: SqliteStore, path: Path) -> None:
+    to = path.with_name("none") / "copy.db"
+    with pytest.raises(InvalidOptionError, match=f"there is no folder {to.parent} for copy.db"):
+        SqliteUpkeep(path).backup(to, overwrite=False)
+
+
+def test_a_folder_that_takes_no_file(store: SqliteStore, path: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match=r"^cannot write /proc/copy.db \("):
+        SqliteUpkeep(path).backup(Path("/proc/copy.db"), overwrite=False)
+
+
 # -- putting back
+
+
+def test_what_is_no_backup_is_named_and_left(store: SqliteStore, path: Path) -> None:
+    text, other = path.with_name("flow.py"), path.with_name("other.db")
+    text.write_text("import partita\n")
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    for copy, error, says in (
+        (
+            path.with_name("nope.db"),
+            StoreUnavailableError,
+            "^there is no file {}; name a file",
+        ),
+        (text, StoreCorruptError, "^{} is not a SQLite database; name a file that `partita db"),
+        (other, StoreCorruptError, "^{} is not a database of Partita's; name a file that `partita"),
+    ):
+        with pytest.raises(error, match=says.format(copy)) as caught:
+            SqliteUpkeep(path).restore(copy, force=True)
+        assert "--backend" not in str(caught.value)
+    assert SqliteUpkeep(path).survey().schema
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from urllib.parse import quote
 from partita.errors import (
     InvalidOptionError,
     StoreCorruptError,
+    StoreFullError,
     StoreInUseError,
     StoreUnavailableError,
 )
@@ -39,6 +40,10 @@ from partita.stores.upkeep import Survey
 TOLD = 20
 """Damages that are told of, at most."""
 
+_ANOTHER = "name another file with --backend sqlite:///PATH"
+_A_BACKUP = "name a file that `partita db backup` has made"
+_HEADER = b"SQLite format 3\0"
+
 
 class SqliteUpkeep:
     """One file."""
@@ -47,12 +52,14 @@ class SqliteUpkeep:
         self.path = Path(path)
 
     @contextmanager
-    def _open(self, *, timeout: float = LOCK_TIMEOUT) -> Iterator[sqlite3.Connection]:
-        """Open the file, which must be there, and ours."""
+    def _open(
+        self, *, timeout: float = LOCK_TIMEOUT, other: str = _ANOTHER
+    ) -> Iterator[sqlite3.Connection]:
+        """Open the file, which must be there, and ours; `other` says how to name another."""
         if not self.path.exists():
             raise StoreUnavailableError(
                 f"there is no database {self.path}; the first command that uses it makes it, "
-                "or name another with --backend sqlite:///PATH"
+                f"or {other}"
             )
         with translated(self.path):
             uri = f"file:{quote(str(self.path))}?mode=rw"
@@ -60,10 +67,7 @@ class SqliteUpkeep:
             with closing(connection):
                 owner = connection.execute("PRAGMA application_id").fetchone()[0]
                 if owner != APPLICATION_ID:
-                    raise StoreCorruptError(
-                        f"{self.path} is not a database of Partita's; "
-                        "choose another file with --backend sqlite:///PATH"
-                    )
+                    raise StoreCorruptError(f"{self.path} is not a database of Partita's; {other}")
                 yield connection
 
     # -- looking
@@ -141,10 +145,14 @@ class SqliteUpkeep:
             raise InvalidOptionError(f"{to} is there already; say --force to replace it")
         if to.exists() and to.samefile(self.path):
             raise InvalidOptionError(f"{to} is the database itself; name another file")
+        if not to.parent.is_dir():
+            raise InvalidOptionError(
+                f"there is no folder {to.parent} for {to.name}; make it, or name another file"
+            )
         draft = _draft(to)
         try:
             with self._open() as source:
-                _copy(source, draft)
+                _copy(source, draft, of=self.path, to=to)
             _sync(draft)
             _put(draft, to, overwrite=overwrite)
         finally:
@@ -153,12 +161,13 @@ class SqliteUpkeep:
 
     def restore(self, copy: Path, *, force: bool) -> None:
         """Put a copy, once it is found sound, in the file's place."""
+        _hold_backup(copy)
         self._hold_ours()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = _draft(self.path)
         try:
-            with SqliteUpkeep(copy)._open() as source:
-                _copy(source, draft)
+            with SqliteUpkeep(copy)._open(other=_A_BACKUP) as source:
+                _copy(source, draft, of=copy, to=self.path)
             _hold_sound(draft, copy)
             if not force:
                 self._hold_unused()
@@ -175,8 +184,7 @@ class SqliteUpkeep:
             tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
             if owner != APPLICATION_ID and (owner or tables):
                 raise StoreCorruptError(
-                    f"{self.path} is a database of another program, and is left alone; "
-                    "name another file with --backend sqlite:///PATH"
+                    f"{self.path} is a database of another program, and is left alone; {_ANOTHER}"
                 )
 
     def _hold_unused(self) -> None:
@@ -236,16 +244,48 @@ def _draft(to: Path) -> Path:
     return to.with_name(f".{to.name}.{os.getpid()}")
 
 
-def _copy(source: sqlite3.Connection, draft: Path) -> None:
+def _hold_backup(copy: Path) -> None:
+    """Refuse a file that cannot be a copy."""
+    if not copy.is_file():
+        raise StoreUnavailableError(f"there is no file {copy}; {_A_BACKUP}")
+    with copy.open("rb") as file:
+        if file.read(len(_HEADER)) != _HEADER:
+            raise StoreCorruptError(f"{copy} is not a SQLite database; {_A_BACKUP}")
+
+
+def _copy(source: sqlite3.Connection, draft: Path, *, of: Path, to: Path) -> None:
     """Copy in one step, into a file without a WAL; hold that its pages are sound."""
     _remove(draft)
-    with translated(draft), closing(sqlite3.connect(draft, isolation_level=None)) as target:
-        target.execute("PRAGMA synchronous = OFF")  # it is forced to the disk as a whole
-        source.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")
-        found = [row[0] for row in target.execute("PRAGMA quick_check(1)")]
+    try:
+        with closing(sqlite3.connect(draft, isolation_level=None)) as target:
+            target.execute("PRAGMA synchronous = OFF")  # it is forced to the disk as a whole
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+            found = [row[0] for row in target.execute("PRAGMA quick_check(1)")]
+    except sqlite3.Error as error:
+        raise _not_copied(error, of, to) from error
     if found != ["ok"]:
-        raise StoreCorruptError(f"the database is damaged, and is not copied: {found[0]}")
+        raise StoreCorruptError(_damaged(of, found[0]))
+
+
+def _not_copied(error: sqlite3.Error, of: Path, to: Path) -> Exception:
+    """Return the error in words that name the files of the caller, not the draft."""
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StoreCorruptError(_damaged(of, error))
+        case sqlite3.SQLITE_FULL:
+            return StoreFullError(f"no room left on the disk of {to}; make room and try again")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return StoreUnavailableError(
+                f"cannot write {to} ({error}); check the permissions of its folder, or choose "
+                "another file"
+            )
+        case _:
+            return StoreUnavailableError(f"{of} cannot be copied to {to}: {error}; try again")
+
+
+def _damaged(of: Path, why: object) -> str:
+    return f"{of} is damaged, and is not copied: {' '.join(str(why).split())}; use a sound backup"
 
 
 def _hold_sound(draft: Path, copy: Path) -> None:
