@@ -58,6 +58,28 @@ def test_what_is_appended_is_read(path: Path, history: History) -> None:
     assert text.count(b"\n") == 4
 
 
+def test_an_end_that_is_cut_off_is_kept_and_told(
+    path: Path, history: History, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Archive(path) as archive:
+        archive.append([history("a")])
+    sound = path.read_bytes()
+    with Archive(path) as archive:
+        archive.append([history("b")])
+    damaged = path.read_bytes()[:-20]
+    rest = damaged[len(sound) :]
+    assert caplog.messages == []
+    for kept in (f"{path}.cut", f"{path}.cut2"):
+        path.write_bytes(damaged)
+        with Archive(path):
+            assert path.read_bytes() == sound
+        assert Path(kept).read_bytes() == rest
+        said = caplog.messages.pop()
+        assert said.endswith(f"its last {len(rest):,} bytes were moved to {kept}")
+        caplog.clear()
+    assert files_below(path.parent) == [path]
+
+
 def test_an_end_that_was_torn_off_is_mended(path: Path, history: History) -> None:
     with Archive(path) as archive:
         archive.append([history("a")])

@@ -3,23 +3,31 @@
 A line is an exported history (`exported`). If the file's name ends in `.gz`, what is appended
 at a time is a gzip member of its own: such a file is read as a whole by any gunzip. Whoever
 dies while it appends leaves a line, or a member, without its end; nothing was removed on the
-strength of it, so the next one to append cuts it off. A history may stand in an archive twice:
-its remover died after it was written. Taken in twice is taken in once.
+strength of it, so the next one to append cuts it off. What is cut off is said, and kept in a
+file beside it (`NAME.cut`): it may also be the end of a file that was damaged later. A history
+may stand in an archive twice: its remover died after it was written. Taken in twice is taken in
+once.
 """
 
 from __future__ import annotations
 
 import fcntl
 import gzip
+import itertools
+import logging
 import os
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.exported import ExportedHistory, files_in, load
+
+log = logging.getLogger("partita")
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
@@ -46,7 +54,7 @@ class Archive:
         self._file: BinaryIO = open(path, "ab+")  # noqa: SIM115
         try:
             self._lock()
-            self._file.truncate(_sound_end(self._file, path, packs=self._packs))
+            self._cut(_sound_end(self._file, path, packs=self._packs))
             self._sync()
             if is_new:
                 sync_folder(path)
@@ -61,6 +69,19 @@ class Archive:
             raise InvalidOptionError(
                 f"another process appends to {self.path}; let it end, or name another file"
             ) from None
+
+    def _cut(self, end: int) -> None:
+        """Move what stands behind the last whole line, or member, into a file of its own."""
+        size = self._file.seek(0, os.SEEK_END) - end
+        if size:
+            self._file.seek(end)
+            kept = _kept(self._file, self.path)
+            self._file.truncate(end)
+            log.warning(
+                "%s did not end soundly (a writer died, or it was damaged): its last %s bytes were "
+                "moved to %s",
+                *(self.path, f"{size:,}", kept),
+            )
 
     def append(self, histories: Iterable[ExportedHistory]) -> None:
         """Write these, and have them on the disk when it returns."""
@@ -92,6 +113,19 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _kept(rest: BinaryIO, path: Path) -> Path:
+    """Write what is left to read into a new file beside another; it is on the disk then."""
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.name}.cut{number if number > 1 else ''}")
+        with suppress(FileExistsError), kept.open("xb") as file:
+            shutil.copyfileobj(rest, file)
+            file.flush()
+            os.fsync(file.fileno())
+            break
+    sync_folder(kept)
+    return kept
 
 
 def _sound_end(file: BinaryIO, path: Path, *, packs: bool) -> int:
