@@ -258,6 +258,18 @@ def test_waiting_in_vain_says_what_the_decider_fails_by(rig: Rig) -> None:
         handle.terminate()
 
 
+def test_a_rerun_of_an_older_run_leaves_the_open_one(rig: Rig) -> None:
+    with rig.worker(*FLOWS):
+        failed = rig.client.start_with(refuse, ("tea",), workflow_id="x")
+        with pytest.raises(WorkflowFailedError):
+            failed.result(timeout=20)
+        newer = rig.client.start_with(rest, workflow_id="x", reuse_policy="allow")
+        with pytest.raises(ExecutionAlreadyStartedError, match="is open and goes on by itself"):
+            rig.client.rerun("x", run_id=failed.run_id)
+        assert status_of(newer) is Status.OPEN
+        newer.terminate()
+
+
 # -- looking -------------------------------------------------------------------------------
 
 

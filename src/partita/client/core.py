@@ -380,9 +380,11 @@ class Client(Looking):
         The workers of `task_list` do it, or else those that had it.
 
         Raises:
-            ExecutionAlreadyStartedError: it is open; `fork` would replace the open run.
+            ExecutionAlreadyStartedError: it, or a newer run, is open; `fork` would replace that.
         """
-        if self.describe(workflow_id, run_id=run_id).info.status is Status.OPEN:
+        runs = {run_id, ""}  # the run itself, and the newest
+        found = [self.describe(workflow_id, run_id=run).info.status for run in runs]
+        if Status.OPEN in found:
             raise ExecutionAlreadyStartedError(
                 f"execution {workflow_id!r} is open and goes on by itself; "
                 "to begin it anew all the same, fork it"
