@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from partita.errors import StoreCorruptError
 from partita.state import ExecutionFilter
 from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite_upkeep import SqliteUpkeep
 from tests.stores.test_obligations import saved
 from tests.stores.test_sqlite import change
 
@@ -97,3 +100,18 @@ def test_a_file_with_overwritten_pages(tmp_path: Path) -> None:
             assert again.executions(ExecutionFilter(domain="d")) == []
         finally:
             again.close()
+
+
+def test_the_tables_that_are_damaged_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    with closing(SqliteStore(path)) as store:
+        saved(store)
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'batches'"
+        ).fetchone()
+    assert SqliteUpkeep(path).damage() == []
+    overwrite(path, (page - 1) * 4096, 4096)
+    assert any(line.startswith("table batches: ") for line in SqliteUpkeep(path).damage())
+    (tmp_path / "diary").write_text("a long one, so that it is no empty file")
+    assert SqliteUpkeep(tmp_path / "diary").damage() == ["file is not a database"]

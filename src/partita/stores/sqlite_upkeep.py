@@ -105,11 +105,9 @@ class SqliteUpkeep:
         """Return what is damaged of the file's pages, a line each; reads all of it."""
         try:
             with self._open() as connection:
-                rows = connection.execute(f"PRAGMA quick_check({TOLD})").fetchall()
+                return list(_damage(connection))
         except StoreCorruptError as error:
             return [str(error.__cause__)] if error.__cause__ else []  # it is another program's
-        lines = [line for (text,) in rows for line in text.splitlines()]
-        return [line for line in lines if line != "ok" and not line.startswith("***")]
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record; none if the file is not there, or cannot be read."""
@@ -213,6 +211,26 @@ class SqliteUpkeep:
                 _move_aside(self.path)
         _sync(draft)
         _put(draft, self.path, overwrite=True)
+
+
+def _damage(connection: sqlite3.Connection) -> Iterator[str]:
+    """Look at the whole file; where that breaks off, at each table."""
+    try:
+        yield from _quick_check(connection, str(TOLD))
+    except sqlite3.DatabaseError as error:
+        yield str(error)
+        tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        for (name,) in tables.fetchall():
+            try:
+                yield from (f"table {name}: {line}" for line in _quick_check(connection, name))
+            except sqlite3.DatabaseError as broken:
+                yield f"table {name}: {broken}"
+
+
+def _quick_check(connection: sqlite3.Connection, what: str) -> Iterator[str]:
+    for (text,) in connection.execute(f"PRAGMA quick_check({what})"):
+        lines = text.splitlines()
+        yield from (line for line in lines if line != "ok" and not line.startswith("***"))
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> str:
