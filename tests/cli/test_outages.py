@@ -12,7 +12,7 @@ import pytest
 
 from partita.cli.ending import Ending
 from partita.client import Handle
-from partita.errors import StoreFullError
+from partita.errors import StoreFullError, StoreUnavailableError
 from tests.cli.conftest import environment
 from tests.conftest import until
 from tests.postgres import Server
@@ -67,6 +67,14 @@ def test_a_run_outlasts_an_outage(alone: Server, tmp_path: Path) -> None:
     first, last = said.read_text().splitlines()
     assert first.startswith("partita: the database cannot be used, trying again: ")
     assert last.startswith("partita: the database can be used again")
+
+
+def test_a_database_that_is_away_as_the_waiting_begins() -> None:
+    handle = Mock(spec=Handle)
+    handle.result.side_effect = [StoreUnavailableError("it is away; wait"), "done"]
+    ending = Ending(handle, "partita run flow.py:waits --id w")
+    ending._wait()
+    assert (ending.over.is_set(), ending._result, ending._error) == (True, "done", None)
 
 
 def test_who_gives_up_says_how_to_go_on() -> None:

@@ -23,11 +23,15 @@ from partita.errors import (
     ExecutionNotFoundError,
     PartitaError,
     StoreError,
+    StoreUnavailableError,
 )
 from partita.history import WorkflowExecution
 from partita.service import DecisionTask
 from partita.worker import Worker
 from partita.worker.core import DEFAULT_GRACE, log_decision_failed
+
+AGAIN = 0.2
+"""Seconds after which a store that was out of reach is asked again."""
 
 SHORT_GRACE = 2.0
 """Seconds that activities may take to finish once somebody waits at a terminal."""
@@ -65,11 +69,15 @@ class Ending:
         self._error: PartitaError | None = None
 
     def _wait(self) -> None:
-        try:
-            self._result = self._handle.result()
-        except PartitaError as error:
-            self._error = self._error or error
-        self.over.set()
+        while not self.over.is_set():
+            try:
+                self._result = self._handle.result()
+            except StoreUnavailableError:  # the worker says so, and tries again as well
+                self.over.wait(AGAIN)
+                continue
+            except PartitaError as error:
+                self._error = self._error or error
+            self.over.set()
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
         """Give up waiting: the code must be mended before the execution can go on."""
