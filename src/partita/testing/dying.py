@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from partita.errors import PartitaError, StoreUnavailableError, TaskLostError
+from partita.errors import PartitaError, StoreError, TaskLostError
 from partita.history import AnyEvent
 from partita.service import ActivityAnswer
 from partita.state import State
@@ -19,11 +19,11 @@ from partita.stores.memory import MemoryStore
 from partita.testing.engine import SkippingEngine
 from partita.testing.environment import Environment
 
-WRITING = frozenset({"write", "add_types", "put_limit", "put_worker", "drop_worker"})
-"""What makes a transaction a commit that counts."""
+WRITING = frozenset({"write", "add_types", "put_limit", "drop_worker"})
+"""What makes a transaction a commit that counts. To renew a lease does not: that is time's doing."""
 
 
-class DeathError(StoreUnavailableError):
+class DeathError(StoreError):
     """The process is taken for dead."""
 
 
