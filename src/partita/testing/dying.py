@@ -20,7 +20,7 @@ from partita.testing.engine import SkippingEngine
 from partita.testing.environment import Environment
 
 WRITING = frozenset({"write", "add_types", "put_limit", "drop_worker"})
-"""What makes a transaction a commit that counts. To renew a lease does not: that is time's doing."""
+"""What makes a transaction a commit that counts. A renewed lease does not: it is time's doing."""
 
 
 class DeathError(StoreError):
