@@ -8,12 +8,13 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from partita import activity, activity_info, heartbeat, wait, wait_signal, workflow
 from partita.client import Client, Handle
-from partita.errors import WorkflowFailedError
+from partita.errors import InvalidInputError, WorkflowFailedError
 from partita.history import (
     ActivityTaskCanceled,
     ActivityTaskRescheduled,
@@ -149,6 +150,20 @@ def test_who_works_for_long_keeps_its_activity(connect: Connect, client: Client)
         GATE.set()
         assert handle.result(timeout=20) == 1
     assert not service.activity_tasks._lent
+
+
+def test_what_cannot_be_read_is_not_kept(
+    service: SwfService, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = client.start(one)
+    decide(service, handle, one, attempt)
+    with monkeypatch.context() as patch:
+        patch.setattr(service.payloads, "unpack", Mock(side_effect=InvalidInputError("gone")))
+        with pytest.raises(InvalidInputError):
+            service.poll_activity_task("default", "default", wait=10)
+    assert not service.activity_tasks._lent
+    with worker(service, one, attempt):
+        assert handle.result(timeout=20) == [2, None]
 
 
 def test_nobody_beats_for_an_activity_that_watches_over_itself(

@@ -62,11 +62,9 @@ class ActivityTasks:
         if not raw.get("taskToken"):
             return None
         attempt, kind = attempt_of(raw["activityId"]), raw["activityType"]
-        if attempt.lease:
-            self._lend(raw["taskToken"], attempt.lease)
         again = opened(self._payloads.unpack(raw.get("input")), Again)
         execution = raw["workflowExecution"]
-        return ActivityTask(
+        task = ActivityTask(
             token=raw["taskToken"],
             workflow_execution=WorkflowExecution(
                 unescaped(execution["workflowId"]), execution["runId"]
@@ -78,6 +76,9 @@ class ActivityTasks:
             input=again.text,
             details=again.details,
         )
+        if attempt.lease:  # not before: nobody runs what cannot be read
+            self._lend(task.token, attempt.lease)
+        return task
 
     def complete(self, token: str, result: str | None) -> None:
         """Record a result, once."""
