@@ -32,8 +32,7 @@ class Seal:
     def close(self, purpose: str, content: Any) -> str:
         """Return a token that holds `content` (anything that JSON can hold)."""
         data = msgspec.json.encode(content)
-        sealed = data + self._sign(purpose, data)  # begins with a letter, never with a dash
-        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        return _spelled(data + self._sign(purpose, data))  # begins with a letter, never a dash
 
     def open(self, purpose: str, token: str) -> Any:
         """Return what a token holds.
@@ -46,13 +45,18 @@ class Seal:
         except (ValueError, UnicodeError) as error:
             raise ValidationFault(f"Invalid {purpose} token") from error
         data, signature = raw[:-_SIGNATURE], raw[-_SIGNATURE:]
-        if not hmac.compare_digest(signature, self._sign(purpose, data)):
+        genuine = hmac.compare_digest(signature, self._sign(purpose, data))
+        if not genuine or _spelled(raw) != token:  # base64 has several spellings of some bytes
             raise ValidationFault(f"Invalid {purpose} token")
         return msgspec.json.decode(data)
 
     def _sign(self, purpose: str, data: bytes) -> bytes:
         signed = hmac.new(self._key, purpose.encode() + b"\0" + data, hashlib.sha256)
         return signed.digest()[:_SIGNATURE]
+
+
+def _spelled(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def seal_of(engine: Engine) -> Seal:
