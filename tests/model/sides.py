@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from partita.engine import Engine, forks, starts, unit
 from partita.engine.core import Core
+from partita.engine.patience import Ending
 from partita.engine.states import States
 from partita.engine.unit import Unit
 from partita.errors import ConflictError, PartitaError
@@ -76,8 +77,9 @@ class BareLoop:
     def ask(self, work: Callable[[Unit], T]) -> T:
         """Have `work` done; what it raises undoes only what had not been done by then."""
         failure: Exception | None = None
-        with self._store.transaction() as transaction:
-            one = Unit(transaction, self._clock(), States(), transaction.item)
+        ending = Ending(self._store.transaction(), lambda: None)
+        with ending as transaction:
+            one = Unit(transaction, self._clock(), States(), transaction.item, ending.end)
             one.fire_due()
             try:
                 result = work(one)

@@ -9,13 +9,17 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from partita.engine.dispatch import Dispatch
 from partita.engine.doubts import Doubts
 from partita.engine.listening import Listening
 from partita.engine.liveness import Leases, new_worker
 from partita.engine.loop import Loop, Request
+from partita.engine.patience import Ending, OvertakenError, Watch
 from partita.engine.states import States
 from partita.engine.unit import Unit
 from partita.engine.waiting import Waiting
@@ -83,6 +87,7 @@ class Core:
         self._doubts = Doubts()
         self._dispatch: Dispatch | None = None
         self._worker: WorkerRecord | None = None
+        self._watch: Watch | None = None
         self._next_due: float | None = None
         self._due_unknown = True
         self._not_before = 0.0  # after a failed transaction: when to try again
@@ -172,8 +177,8 @@ class Core:
         finally:
             self._unit = None
         self._outage.over()
-        for request in batch:
-            request.settle()
+        if not unit.overtaken:
+            _acknowledge(batch)
         if self.meters and unit.touched:
             for meter in self.meters:
                 meter(len(batch), time.perf_counter() - begun)
@@ -245,12 +250,13 @@ class Core:
 
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         self._given = []
-        with self.store.transaction() as transaction:
+        ending = Ending(self.store.transaction(), partial(_acknowledge, batch))
+        with ending as transaction:
             if transaction.foreign:
                 self._states.doubt()
                 self._look_again(News.ALL)
             now = self._now()
-            unit = self._unit = Unit(transaction, now, self._states, self._find_item)
+            unit = self._unit = Unit(transaction, now, self._states, self._find_item, ending.end)
             unit.watched = self.listening.is_wanted
             if self._due_unknown or (self._next_due is not None and self._next_due <= now):
                 self._due_unknown = True
@@ -259,7 +265,11 @@ class Core:
             for request in batch:
                 request.run(unit)
             self._look_after_workers(unit)
-            tasks = self._given = self._serve(unit)
+            try:
+                tasks = self._given = self._serve(unit)
+            except OvertakenError:
+                self._due_unknown = unit.overtaken = True
+                return [], unit
             unit.flush()
             self._note_due(unit)
         return tasks, unit
@@ -322,6 +332,8 @@ class Core:
         """Serve `host` from now on."""
 
         def begin(unit: Unit) -> None:
+            if self.store.shared and self._watch is None:
+                self._watch = Watch(self._renew_apart, self._lease / 3)
             self._register(unit, host)
 
         self.loop.ask(begin)
@@ -333,7 +345,7 @@ class Core:
         self._asked = True
         self._next_renewal = unit.now + self._lease / 3
         self._next_reap = unit.now
-        self._dispatch = Dispatch(host, self._worker.id)
+        self._dispatch = Dispatch(host, self._worker.id, self._watch)
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
@@ -359,6 +371,12 @@ class Core:
             self._dispatch = self._worker = None
 
         self.loop.ask(end)
+        self._unwatch()
+
+    def _unwatch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
 
     @property
     def is_serving(self) -> bool:
@@ -402,15 +420,17 @@ class Core:
             self._register(unit, dispatch.host)
             return
         self._next_renewal = unit.now + self._lease / 3
-        lease_until = unit.now + self._lease
-        self._worker = WorkerRecord(
-            id=self._worker.id,
-            machine=self._worker.machine,
-            pid=self._worker.pid,
-            born=self._worker.born,
-            lease_until=lease_until,
-        )
+        self._worker = replace(self._worker, lease_until=unit.now + self._lease)
         unit.transaction.put_worker(self._worker)
+
+    def _renew_apart(self) -> None:
+        """Renew our own lease from another thread, while the engine's is not to be had."""
+        me, dispatch = self._worker, self._dispatch
+        if dispatch is not None:
+            dispatch.remind()
+        with self.store.transaction() as transaction:
+            if me is not None and any(one.id == me.id for one in transaction.workers()):
+                transaction.put_worker(replace(me, lease_until=self._clock() + self._lease))
 
     def query(self, run: int, name: str, input: str | None) -> str | None:
         """Have the host of this process answer a query; None if it does not know the type."""
@@ -432,6 +452,12 @@ class Core:
                 self.detach()
             except StoreError as error:
                 log.warning("could not give back what this worker held: %s", error)
+        self._unwatch()
         self.loop.close()
         self.listening.close()
         self.store.close()
+
+
+def _acknowledge(batch: list[Request[Any]]) -> None:
+    for request in batch:
+        request.settle()

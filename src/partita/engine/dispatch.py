@@ -6,20 +6,25 @@ process, to the host, only once that unit is committed.
 
 A decision that kills the process leaves no trace then, and would kill the next one. So where
 workers have died lately, a task that may be the cause is first taken, in a transaction of
-its own, and answered in the next: if that does not come, everybody can see over what.
+its own, and answered in the next: if that does not come, everybody can see over what. The
+same becomes of a decision that takes so long that others would wait for the transaction.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
+
+from msgspec.structs import replace
 
 from partita.commands import (
     CompleteDecisionTask,
     FailDecisionTask,
     StartDecisionTask,
 )
+from partita.engine.patience import OvertakenError, Watch
 from partita.engine.unit import Unit, make_token
 from partita.errors import DecisionRefusedError, PartitaError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
@@ -37,6 +42,9 @@ SLOW_DECISION = 1.0
 DECISION_LIMIT = 2_000
 """Decisions that one transaction makes, at most."""
 
+DECISION_SPAN = 0.5
+"""Seconds after which a transaction begins no further decision."""
+
 TAKE_LIMIT = 64
 """Decision tasks that one transaction takes from the store, at most."""
 
@@ -44,22 +52,32 @@ CAREFUL = 30.0
 """Seconds after a worker's death in which a run that is not alive here is taken with care."""
 
 
+Made = list[AnyDecision] | BaseException
+"""What came of asking a host: its answer, or what it raised."""
+
+
 class Dispatch:
     """Serve one host. Belongs to the engine's thread."""
 
-    def __init__(self, host: Host, owner: str) -> None:
+    def __init__(self, host: Host, owner: str, watch: Watch | None = None) -> None:
+        """Serve `host`; without a `watch` a transaction is as long as its decisions take."""
         self.host = host
         self.owner = owner
+        self._watch = watch
         self.paused = False
         self._task_lists: Collection[str] = frozenset(host.task_lists)
         self._more_decisions = True  # whether the store may hold tasks for us
         self._more_activities = True
         self._left = 0  # decisions that this transaction may still make
+        self._until = 0.0  # when it begins no more of them
         self._failures: list[tuple[DecisionTask, PartitaError]] = []  # of this transaction
         self._careful_until = 0.0
         self._holding = False  # whether decision tasks may be taken and not answered
         self._suspects = False  # whether one that has cost a worker is among them
         self._put_off = False  # whether this transaction left some for later
+        self._overtaken: dict[str, tuple[DecisionTask, Made]] = {}  # token -> to be told
+        self._told: list[str] = []  # in this transaction
+        self._asked: DecisionTask | None = None  # what the host decides, until that is said
 
     @property
     def is_behind(self) -> bool:
@@ -82,12 +100,14 @@ class Dispatch:
         """Hear that a transaction failed, and what was done in it was not."""
         self.look_again()
         self._holding = True  # what it was to answer may still be held
+        self._told = []
 
     def serve(self, unit: Unit) -> list[ActivityTask]:
         """Decide, and hand out activities; return them, to be started after the commit."""
         if self.paused:
             return []
         self._left = DECISION_LIMIT
+        self._until = time.monotonic() + DECISION_SPAN
         self._failures = []
         self._put_off = False
         if self._holding:
@@ -107,6 +127,9 @@ class Dispatch:
             self.host.start_tasks(tasks)
         for state in closed:
             self.host.forget(state.execution.run_id)
+        for token in self._told:
+            del self._overtaken[token]
+        self._told = []
         failures, self._failures = self._failures, []
         for task, error in failures:
             self.host.decision_failed(task, error)
@@ -143,14 +166,18 @@ class Dispatch:
 
     # -- decisions
 
+    def _is_spent(self) -> bool:
+        """Whether this transaction is to begin no further decision; it makes one, at least."""
+        is_late = self._left < DECISION_LIMIT and time.monotonic() > self._until
+        return is_late or self._left <= 0
+
     def _decide_ready(self, unit: Unit) -> None:
         ready = unit.ready_decisions
         while ready:
-            if self._left <= 0:  # a workflow that never waits must not keep all others out
+            if self._is_spent():  # a workflow that never waits must not keep all others out
                 ready.clear()
                 self._more_decisions = True
                 return
-            self._left -= 1
             run = next(iter(ready))
             self._decide(unit, ready.pop(run))
 
@@ -163,10 +190,10 @@ class Dispatch:
         taken = unit.transaction.queued("decision", host.domain, self._task_lists, keys, TAKE_LIMIT)
         for run, _item in taken:
             state = unit.load(run)
-            if state is not None and not state.is_closed:
+            if state is not None and not state.is_closed and not self._is_spent():
                 self._decide(unit, state)
                 self._decide_ready(unit)
-        self._more_decisions = self._left <= 0 or len(taken) == TAKE_LIMIT
+        self._more_decisions = self._is_spent() or len(taken) == TAKE_LIMIT
 
     def _decide(self, unit: Unit, state: State) -> None:
         """Let the host answer the execution's decision task, if there is one for it."""
@@ -182,28 +209,75 @@ class Dispatch:
         if was_lost(item) or self._is_new_in_bad_times(unit, state):
             self._hold(unit, state, item)
             return
-        start = decide(state, StartDecisionTask(identity=host.identity), unit.now)
+        command = StartDecisionTask(identity=host.identity)
+        start = decide(state, command, unit.now)
         task = self._decision_task(unit, state, start.events)
-        try:
-            decisions = self._decided(task)
-        except BaseException as error:  # sys.exit() in a hook must not end the engine's thread
-            self._fail(unit, state, task, error)
-            return
-        unit.accept(state, start)
-        self._answer(unit, state, task, decisions)
+        take = replace(command, owner=self.owner)
+        made = self._made(task, partial(self._let_go, unit, partial(unit.do, state, take)))
+        if isinstance(made, BaseException):
+            self._fail(unit, state, task, made)
+        else:
+            unit.accept(state, start)
+            self._answer(unit, state, task, made)
 
-    def _decided(self, task: DecisionTask) -> list[AnyDecision]:
+    def _made(self, task: DecisionTask, overtake: Callable[[], None]) -> Made:
+        """Ask the host.
+
+        Raises:
+            OvertakenError: it took too long; what it made is told in another transaction.
+        """
         begun = time.monotonic()
-        decisions = self.host.decide(task)
-        if time.monotonic() - begun > SLOW_DECISION:
+        self._left -= 1
+        self._asked = task
+        if self._watch is not None:
+            self._watch.begin(overtake)
+        made: Made
+        try:
+            made = self.host.decide(task)
+        except BaseException as error:  # sys.exit() in a hook must not end the engine's thread
+            made = error
+        took = time.monotonic() - begun
+        if took > SLOW_DECISION:
             log.warning(
-                "workflow %s of execution %s took %.1f s to decide, and everything waited; "
-                "move what takes long into an activity",
+                "workflow %s of execution %s took %.1f s to decide, and all else that this worker "
+                "does waited; move what takes long into an activity",
                 task.workflow_type.key,
                 task.workflow_execution.workflow_id,
-                time.monotonic() - begun,
+                took,
             )
-        return decisions
+        if self._watch is not None and self._watch.finish():
+            self._overtaken[task.token] = (task, made)
+            raise OvertakenError
+        return made
+
+    # -- decisions that take long
+
+    def remind(self) -> None:
+        """Say, once, what the host still decides; from any thread."""
+        task, self._asked = self._asked, None
+        if task is not None:
+            log.warning(
+                "workflow %s of execution %s is still deciding, and all else that this worker "
+                "does waits: does its code block, or loop without an end?",
+                task.workflow_type.key,
+                task.workflow_execution.workflow_id,
+            )
+
+    def _let_go(self, unit: Unit, take: Callable[[], object]) -> None:
+        """Commit what there is, on the watch's thread, while the host decides on ours.
+
+        The decision task is held by us then. All else is left for the next transaction.
+        """
+        try:
+            take()
+            self._holding = True
+            self.look_again()
+            unit.transaction.act_for(self.owner)
+            unit.flush()
+        except BaseException as error:
+            unit.end(error)
+            raise
+        unit.end(None)
 
     # -- decisions that may kill
 
@@ -233,15 +307,24 @@ class Dispatch:
             item = None if state is None or state.is_closed else state.get("decision", "")
             if state is None or not isinstance(item, OpenDecision) or item.owner != self.owner:
                 continue
-            started = item.started_event_id
+            if self._is_spent():
+                self._holding = True
+                return
+            self._answer_held(unit, state, item.started_event_id)
+
+    def _answer_held(self, unit: Unit, state: State, started: int) -> None:
+        token = make_token(state, started)
+        if token in self._overtaken:
+            task, made = self._overtaken[token]
+            self._told.append(token)
+        else:
             task = self._decision_task(unit, state, [], started)
-            try:
-                decisions = self._decided(task)
-            except BaseException as error:
-                self._fail(unit, state, task, error, started)
-            else:
-                self._answer(unit, state, task, decisions)
-                state.tail = None  # more may have come while it was held
+            made = self._made(task, partial(self._let_go, unit, _nothing))
+        if isinstance(made, BaseException):
+            self._fail(unit, state, task, made, started)
+        else:
+            self._answer(unit, state, task, made)
+            state.tail = None  # more may have come while it was held
 
     def _decision_task(
         self, unit: Unit, state: State, started: list[AnyEvent], started_event_id: int = 0
@@ -354,6 +437,10 @@ class Dispatch:
         started = state.get("activity", id)
         assert isinstance(started, OpenActivity)
         tasks.append(activity_task(state, started))
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _events_after(unit: Unit, state: State, after: int) -> list[AnyEvent]:

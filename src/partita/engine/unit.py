@@ -78,12 +78,14 @@ class Unit:
         "_lanes",
         "activities",
         "closed",
+        "end",
         "freed",
         "heartbeats",
         "lines",
         "needed",
         "next_due",
         "now",
+        "overtaken",
         "quiet",
         "ready_activities",
         "ready_decisions",
@@ -100,8 +102,11 @@ class Unit:
         now: float,
         states: States,
         find_item: Callable[[int, str, str], AnyItem | None],
+        end: Callable[[BaseException | None], None],
     ) -> None:
         self.transaction = transaction
+        self.end = end  # commits or, with an error, rolls back at once, and not again later
+        self.overtaken = False  # whether that was done
         self.now = now
         self.used: dict[int, State] = {}  # all that was looked at
         self.touched: dict[int, State] = {}
