@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from partita import WorkflowDefinition, activity, workflow
+from partita import WorkflowDefinition, activity, query, wait_signal, workflow
 from partita.client import Client
 from partita.commands import CompleteDecisionTask, Terminate
 from partita.engine import Engine, dispatch
@@ -147,6 +147,27 @@ def test_a_workflow_that_blocks_is_named(
         Client(engine).start_with(climb, (1,), workflow_id="slow").result(timeout=20)
     engine.close()
     assert "climb@1 of execution slow took" in caplog.text
+
+
+def test_a_query_that_blocks_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @workflow
+    def asked() -> None:
+        @query
+        def how() -> str:
+            return "well"
+
+        wait_signal("end")
+
+    monkeypatch.setattr(dispatch, "SLOW_DECISION", 0.0)
+    engine = Engine(MemoryStore())
+    with Worker(engine, workflows=[asked], activities=[]):
+        handle = Client(engine).start_with(asked, (), workflow_id="slow")
+        assert handle.query("how") == "well"
+        handle.terminate()
+    engine.close()
+    assert "query how of execution slow took" in caplog.text
 
 
 def test_a_bug_in_a_report_is_told_and_does_not_end_the_engine() -> None:

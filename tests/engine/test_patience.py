@@ -219,9 +219,9 @@ def test_its_worker_is_not_taken_for_dead(
 
 def test_several_of_them_are_answered_one_after_the_other(here: Engine, gate: Gate) -> None:
     GATES["x"] = Gate()
+    client = Client(here)
+    handles = [client.start_with(blocks, (name,), workflow_id=name) for name in "wx"]
     with slow_worker(here):
-        client = Client(here)
-        handles = [client.start_with(blocks, (name,), workflow_id=name) for name in "wx"]
         gates = [gate, GATES["x"]]
         until(lambda: any(one.reached.is_set() for one in gates))
         first = 0 if gate.reached.is_set() else 1

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from partita.commands import StartDecisionTask
 from partita.engine import Engine
-from partita.engine.dispatch import activity_task
+from partita.engine.slots import activity_task
 from partita.engine.tasks import whole_task
 from partita.engine.unit import Unit
 from partita.exported import export

@@ -25,13 +25,14 @@ from partita.commands import (
     StartDecisionTask,
 )
 from partita.engine.patience import OvertakenError, Watch
+from partita.engine.slots import Slots
 from partita.engine.unit import Unit, make_token
 from partita.errors import DecisionRefusedError, PartitaError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.rules import decide
 from partita.rules.decision_tasks import was_lost
 from partita.service import ActivityTask, DecisionTask, Host
-from partita.state import OpenActivity, OpenDecision, State
+from partita.state import OpenDecision, State
 from partita.store import Answer
 
 log = logging.getLogger("partita.engine")
@@ -66,8 +67,8 @@ class Dispatch:
         self._watch = watch
         self.paused = False
         self._task_lists: Collection[str] = frozenset(host.task_lists)
+        self._slots = Slots(host, owner)
         self._more_decisions = True  # whether the store may hold tasks for us
-        self._more_activities = True
         self._left = 0  # decisions that this transaction may still make
         self._until = 0.0  # when it begins no more of them
         self._failures: list[tuple[DecisionTask, PartitaError]] = []  # of this transaction
@@ -83,14 +84,13 @@ class Dispatch:
     def is_behind(self) -> bool:
         """Whether there may be work to take right now."""
         return not self.paused and (
-            self._holding
-            or self._more_decisions
-            or (self._more_activities and self.host.free_slots() > 0)
+            self._holding or self._more_decisions or self._slots.may_be_filled
         )
 
     def look_again(self) -> None:
         """Hear that others may have left work in the store."""
-        self._more_decisions = self._more_activities = True
+        self._more_decisions = True
+        self._slots.look_again()
 
     def beware(self, now: float) -> None:
         """Hear that a worker has died, perhaps over a decision."""
@@ -116,7 +116,7 @@ class Dispatch:
         if self._more_decisions:
             self._take_decisions(unit)
         self._more_decisions = self._more_decisions or self._put_off
-        tasks = self._take_activities(unit)
+        tasks = self._slots.fill(unit)
         if tasks or self._holding:
             unit.transaction.act_for(self.owner)
         return tasks
@@ -156,13 +156,24 @@ class Dispatch:
         def history() -> list[AnyEvent]:
             return _events_after(unit, state, 0)
 
-        return self.host.query(
-            WorkflowExecution(execution.workflow_id, execution.run_id),
-            execution.workflow_type,
-            history,
-            name,
-            input,
-        )
+        begun = time.monotonic()
+        try:
+            return self.host.query(
+                WorkflowExecution(execution.workflow_id, execution.run_id),
+                execution.workflow_type,
+                history,
+                name,
+                input,
+            )
+        finally:
+            took = time.monotonic() - begun
+            if took > SLOW_DECISION:
+                log.warning(
+                    "query %s of execution %s took %.1f s, and everything waited; let it only look",
+                    name,
+                    execution.workflow_id,
+                    took,
+                )
 
     # -- decisions
 
@@ -383,61 +394,6 @@ class Dispatch:
         )
         self._failures.append((task, error))
 
-    # -- activities
-
-    def _take_activities(self, unit: Unit) -> list[ActivityTask]:
-        """Fill the free slots: half of them with what waits longest, the rest with what is new."""
-        host, ready = self.host, unit.ready_activities
-        free = host.free_slots()
-        tasks: list[ActivityTask] = []
-        if unit.freed:
-            self._more_activities = True
-        if not self._more_activities and not ready:
-            return tasks
-        keys = host.activity_keys()
-        if not keys:
-            self._more_activities = False
-        if free > 0 and self._more_activities:
-            wanted = (free + 1) // 2 if ready else free
-            lists = self._with_room(unit)
-            taken = unit.transaction.queued("activity", host.domain, lists, keys, wanted)
-            for run, item in taken:
-                state = unit.load(run)
-                if state is not None and not state.is_closed:
-                    self._start(unit, state, item.id, tasks)
-            self._more_activities = len(taken) == wanted
-        while ready:
-            run_and_id = next(iter(ready))
-            state = ready.pop(run_and_id)
-            if len(tasks) >= free:
-                self._more_activities = True
-            elif not state.is_closed:
-                self._start(unit, state, run_and_id[1], tasks)
-        return tasks
-
-    def _with_room(self, unit: Unit) -> list[str]:
-        """Return the task lists whose limits allow for more."""
-        domain = self.host.domain
-        if not unit.lanes.are_limited:
-            return list(self._task_lists)
-        return [name for name in self._task_lists if unit.lanes.room(domain, name) >= 1]
-
-    def _start(self, unit: Unit, state: State, id: str, tasks: list[ActivityTask]) -> None:
-        item = state.get("activity", id)
-        host = self.host
-        if (
-            not isinstance(item, OpenActivity)
-            or item.queue not in self._task_lists
-            or item.name not in host.activity_keys()
-            or state.execution.domain != host.domain
-        ):
-            return
-        if not unit.start_activity(state, id, host.identity, self.owner):
-            return  # it stays in its queue until its task list has room
-        started = state.get("activity", id)
-        assert isinstance(started, OpenActivity)
-        tasks.append(activity_task(state, started))
-
 
 def _nothing() -> None:
     """Do nothing."""
@@ -448,23 +404,3 @@ def _events_after(unit: Unit, state: State, after: int) -> list[AnyEvent]:
         return list(state.tail)
     stored = [] if state.is_new else unit.transaction.events(state.run, after)
     return stored + [event for event in state.new_events if event.event_id > after]
-
-
-def activity_task(state: State, item: OpenActivity) -> ActivityTask:
-    """Return the task for an activity that was just started."""
-    execution = state.execution
-    return ActivityTask(
-        token=make_token(state, item.started_event_id, item.id),
-        workflow_execution=WorkflowExecution(execution.workflow_id, execution.run_id),
-        activity_id=item.id,
-        activity_type=item.activity_type,
-        started_event_id=item.started_event_id,
-        attempt=item.attempt,
-        losses=item.losses,
-        input=item.input,
-        details=item.details,
-        start_to_close=item.start_to_close,
-        heartbeat=item.heartbeat,
-        domain=execution.domain,
-        trace_context=execution.trace_context,
-    )

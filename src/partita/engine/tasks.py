@@ -18,7 +18,7 @@ from partita.commands import (
     StartDecisionTask,
 )
 from partita.engine.core import Core
-from partita.engine.dispatch import activity_task
+from partita.engine.slots import activity_task
 from partita.engine.unit import Unit, make_token, parse_token
 from partita.errors import PayloadTooLargeError
 from partita.history import (

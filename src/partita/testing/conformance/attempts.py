@@ -158,6 +158,7 @@ def an_activity_that_waits_for_its_next_attempt_is_canceled_at_once(
     service.signal_workflow_execution(DOMAIN, execution, "wake", None)
     answer(service, RequestCancelActivityTask(activity_id="a"))
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
+    assert service.poll_decision_task(DOMAIN, TASK_LIST, wait=20.0) is not None
     holds(only(service, execution, ActivityTaskCanceled), started_event_id=0)
     clock.advance(11)
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
