@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -181,8 +182,18 @@ def test_a_bug_in_a_report_is_told_and_does_not_end_the_engine() -> None:
         heard.append(error)
         raise ZeroDivisionError("another bug")
 
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Any) -> None:
+        entered.set()
+        go_on.wait(20)
+
+    engine._core.loop.post(hold, heard.append)
+    assert entered.wait(20)
     engine._core.loop.post(broken, deaf)
-    until(lambda: heard)
+    followers = engine._core.loop.submit(lambda _: "acknowledged")  # in the same transaction
+    go_on.set()
+    assert followers.result(timeout=20) == "acknowledged"
     assert "the engine broke: ZeroDivisionError" in str(heard[0])
     assert Client(engine).start(climb, 1).workflow_id
     engine.close()

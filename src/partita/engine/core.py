@@ -460,4 +460,7 @@ class Core:
 
 def _acknowledge(batch: list[Request[Any]]) -> None:
     for request in batch:
-        request.settle()
+        try:
+            request.settle()
+        except BaseException:  # a fault in what is told of the commit; the commit itself stands
+            log.exception("the engine goes on after a fault")
