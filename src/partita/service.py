@@ -337,7 +337,12 @@ class Service(Protocol):
     def wait_closed(
         self, domain: str, execution: WorkflowExecution, timeout: float | None
     ) -> ExecutionInfo | None:
-        """Wait until the execution is closed; None if `timeout` seconds pass before."""
+        """Wait until the execution is closed; None if `timeout` seconds pass before.
+
+        Raises:
+            StoreUnavailableError: out of reach as the waiting began; later on, it waits for it.
+            WaitTimeoutError: out of reach as the time was over, so that nobody knows.
+        """
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
         """List executions, newest first."""

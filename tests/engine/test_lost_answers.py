@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from partita.client import Client
 from partita.engine import Engine
 from partita.engine.liveness import new_worker
-from partita.errors import StoreUnavailableError, WorkflowTerminatedError
+from partita.errors import StoreUnavailableError, WaitTimeoutError, WorkflowTerminatedError
 from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
 from partita.store import Record
 from partita.stores.sqlite import SqliteStore
@@ -130,7 +130,8 @@ def test_who_waits_for_a_result_outlasts_an_outage(read: str, tmp_path: Path) ->
     other.close()
 
 
-def test_a_wait_that_ends_during_an_outage_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_wait_that_ends_during_an_outage_says_so(closes: bool, tmp_path: Path) -> None:
     store = Away(tmp_path / "x.db")
     store.away = Counter(find=0)
     with Client(Engine(store)) as client, ThreadPoolExecutor(1) as pool:
@@ -138,8 +139,12 @@ def test_a_wait_that_ends_during_an_outage_says_so(tmp_path: Path) -> None:
         waiting = pool.submit(client.result, "w", timeout=2.0)
         until(lambda: client.service._core.waiting._closings)  # type: ignore[attr-defined]
         store.away["find"] = 1_000_000
-        client.service.terminate_workflow_execution("default", execution, None)
-        assert isinstance(waiting.exception(20), StoreUnavailableError)
+        if closes:
+            client.service.terminate_workflow_execution("default", execution, None)
+        error = waiting.exception(20)
+    assert isinstance(error, WaitTimeoutError)
+    assert str(error).startswith("execution 'w' was not done within 2.0 s, as far as can be told: ")
+    assert isinstance(error.__cause__, StoreUnavailableError)
 
 
 class Gone(SqliteStore):

@@ -193,11 +193,12 @@ class Client(Looking):
 
         Raises:
             ExecutionNotFoundError: there is no such execution.
-            WaitTimeoutError: `timeout` seconds have passed; the execution goes on.
+            WaitTimeoutError: `timeout` seconds have passed; the execution goes on. Its cause is
+                a StoreUnavailableError where an outage hides how the execution stands.
             WorkflowFailedError: the workflow raised; the exception itself is the cause.
             ExecutionClosedError: it was canceled, was terminated or timed out.
-            StoreUnavailableError: out of reach as the waiting began, or at its `timeout`. What
-                happens to the database meanwhile does not end the waiting.
+            StoreUnavailableError: out of reach as the waiting began. An outage that comes
+                later does not end the waiting.
         """
         timeout = checked_wait(timeout)
         deadline = None if timeout is None else self._clock() + timeout
@@ -208,17 +209,19 @@ class Client(Looking):
             try:
                 info = self.service.wait_closed(self._domain, execution, left)
                 is_reached = True
+                keeps = self._what_keeps_it(execution) if info is None else ""
                 last = None if info is None else self._last_event(info)
-            except StoreUnavailableError:
-                if not is_reached or left == 0.0 or self._is_closed:
+            except (StoreUnavailableError, WaitTimeoutError) as error:
+                if isinstance(error, WaitTimeoutError) or (is_reached and left == 0.0):
+                    away = error.__cause__ or error
+                    keeps = f", as far as can be told: {away}; wait for it again"
+                    raise _late(workflow_id, timeout, keeps) from away
+                if not is_reached or self._is_closed:
                     raise
                 time.sleep(AGAIN)
                 continue
             if info is None or last is None:
-                raise WaitTimeoutError(
-                    f"execution {workflow_id!r} was not done within {timeout} s"
-                    f"{self._what_keeps_it(execution)}"
-                )
+                raise _late(workflow_id, timeout, keeps)
             if not isinstance(last, WorkflowExecutionContinuedAsNew):
                 return self._outcome(info, last, workflow)
             run_id = last.new_execution_run_id
@@ -453,6 +456,10 @@ class Client(Looking):
 
 
 _START_OPTIONS = frozenset(Client.start_with.__kwdefaults__ or ())
+
+
+def _late(workflow_id: str, timeout: float | None, keeps: str) -> WaitTimeoutError:
+    return WaitTimeoutError(f"execution {workflow_id!r} was not done within {timeout} s{keeps}")
 
 
 def _reuse_policy(value: ReusePolicy | str) -> ReusePolicy:

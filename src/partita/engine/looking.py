@@ -8,7 +8,7 @@ from partita.engine.core import Core
 from partita.engine.questions import ask_others
 from partita.engine.unit import not_found
 from partita.engine.waiting import PATIENCE
-from partita.errors import StoreUnavailableError
+from partita.errors import StoreUnavailableError, WaitTimeoutError
 from partita.history import (
     AnyEvent,
     WorkflowExecution,
@@ -103,9 +103,13 @@ class Looking:
                 if not self._core.waiting.wait_closed(record.run, left):
                     return None
                 record = self._found(domain, exact)
-            except StoreUnavailableError:
-                if self._core.loop.is_closed or (left is not None and left <= 0):
+            except StoreUnavailableError as error:
+                if self._core.loop.is_closed:
                     raise
+                if left is not None and left <= 0:
+                    raise WaitTimeoutError(
+                        f"{timeout:g} s are over, and how it stands cannot be told: {error}"
+                    ) from error
                 time.sleep(PATIENCE)
         return info_of(record)
 
