@@ -2,7 +2,8 @@
 
 The only module that knows AWS's SDK. Throttling, lost connections and 5xx answers are tried
 again by botocore's standard mode: up to `ATTEMPTS` times, with a random wait below 20 seconds
-that doubles at each time. What is left after that is a StoreUnavailableError.
+that doubles at each time. What is left after that is a StoreUnavailableError. Who tries again
+for longer than that anyway has each call made once.
 
 Source: Amazon SWF API Reference (2012-01-25); botocore's guide to retries.
 """
@@ -10,6 +11,9 @@ Source: Amazon SWF API Reference (2012-01-25); botocore's guide to retries.
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from partita.errors import (
@@ -37,6 +41,8 @@ try:
         NoCredentialsError,
         NoRegionError,
         ParamValidationError,
+        PartialCredentialsError,
+        SSOError,
     )
 except ImportError as error:  # pragma: no cover - the extra is always there in tests
     raise InvalidOptionError(
@@ -50,6 +56,9 @@ CONNECT = 5.0
 READ = 70.0
 """Seconds without a byte after which a connection is given up; a long poll takes 60."""
 
+BRIEF_READ = 10.0
+"""Seconds, likewise, of a call that is made once; it never waits for a task."""
+
 log = logging.getLogger("partita.swf")
 
 
@@ -60,11 +69,13 @@ class Call:
         try:
             session = boto3.Session(profile_name=address.profile, region_name=address.region)
             self._swf = session.client("swf", endpoint_url=address.endpoint, config=_CONFIG)
+            self._brief = session.client("swf", endpoint_url=address.endpoint, config=_BRIEF)
         except (BotoCoreError, ValueError) as error:
             raise InvalidOptionError(f"{address.region}/{address.domain}: {error}") from error
         self.session = session
         self.outage = Outage("Amazon SWF", log)  # who tries again says so here
         self.polls = Polls(self._swf.meta.events, CONNECT, READ)
+        self._here = threading.local()
 
     def __call__(self, operation: str, **members: Any) -> dict[str, Any]:
         """Call one operation, such as `start_workflow_execution`, with its members.
@@ -76,10 +87,10 @@ class Call:
         """
         given = {name: value for name, value in members.items() if value is not None}
         try:
-            answer: dict[str, Any] = getattr(self._swf, operation)(**given)
+            answer: dict[str, Any] = getattr(self._client, operation)(**given)
         except ClientError as error:
             raise _meaning(operation, error) from error
-        except (NoCredentialsError, NoRegionError) as error:
+        except _NEVER as error:
             raise InvalidOptionError(
                 f"Amazon SWF: {error}; run `aws configure`, or name a profile: swf://…?profile=NAME"
             ) from error
@@ -91,10 +102,24 @@ class Call:
         self.outage.over()
         return answer
 
+    @property
+    def _client(self) -> Any:
+        return self._brief if getattr(self._here, "is_brief", False) else self._swf
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Have this thread's calls succeed or fail at their first attempt; not for polls."""
+        self._here.is_brief = True
+        try:
+            yield
+        finally:
+            self._here.is_brief = False
+
     def close(self) -> None:
         """Let polls end, and let go of the connections."""
         self.polls.close()
         self._swf.close()
+        self._brief.close()
 
 
 _CONFIG = Config(
@@ -104,6 +129,12 @@ _CONFIG = Config(
     max_pool_connections=50,
     user_agent_extra="partita",
 )
+_BRIEF = _CONFIG.merge(
+    Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=BRIEF_READ)
+)
+
+_NEVER = (NoCredentialsError, NoRegionError, PartialCredentialsError, SSOError)
+"""What is wrong here, and not with the way to SWF."""
 
 _ABOUT_TASKS = {
     "respond_decision_task_completed",

@@ -6,10 +6,7 @@ UnsupportedError and says what does instead.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -52,6 +49,7 @@ from partita.swf.backend.decide import REASON
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.envelopes import Fork, Start
 from partita.swf.backend.fold import Fold
+from partita.swf.backend.following import Following
 from partita.swf.backend.histories import Histories
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.large import large_store
@@ -64,11 +62,6 @@ from partita.swf.backend.registering import Registering
 from partita.swf.backend.reusing import Reusing
 from partita.swf.backend.starting import Starting
 
-T = TypeVar("T")
-
-LOOK = (0.02, 2.0)
-"""Seconds between two looks at a run that is waited for: at first, and at most."""
-
 
 class SwfService:
     """A domain on Amazon SWF. Safe to use from any thread."""
@@ -79,6 +72,7 @@ class SwfService:
     def __init__(self, address: Address | str) -> None:
         self.address = Address.of(address) if isinstance(address, str) else address
         self.call = Call(self.address)
+        self._following = Following(self.call)
         self.payloads = Payloads(large_store(self.address.large, self.call.session))
         self._registering = Registering(self.call, self.address.retention)
         self._listing = Listing(self.call)
@@ -91,7 +85,6 @@ class SwfService:
         )
         self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell)
         self._pump: Pump | None = None
-        self._news = threading.Condition()
 
     # -- for people ------------------------------------------------------------------------
 
@@ -357,7 +350,7 @@ class SwfService:
             found = list(events[max(0, after) :])
             return found if found or is_closed(events) else None
 
-        return self._follow(look, timeout) or []
+        return self._following.follow(look, timeout) or []
 
     def wait_closed(
         self, domain: str, execution: WorkflowExecution, timeout: float | None
@@ -368,30 +361,15 @@ class SwfService:
 
         def look() -> ExecutionInfo | None:
             info = self.info(domain, exact)
-            return None if info.status is Status.OPEN else info
+            if info.status is Status.OPEN:
+                return None
+            return replace(info, event_count=len(self._histories.events(domain, exact)))
 
-        info = self._follow(look, timeout)
-        if info is None:
-            return None
-        return replace(info, event_count=len(self._histories.events(domain, exact)))
-
-    def _follow(self, look: Callable[[], T | None], timeout: float | None) -> T | None:
-        """Look again and again, and at once when something was done here."""
-        until = None if timeout is None else time.monotonic() + timeout
-        pause = LOOK[0]
-        while True:
-            found = look()
-            left = pause if until is None else min(pause, until - time.monotonic())
-            if found is not None or left <= 0:
-                return found
-            with self._news:
-                told = self._news.wait(left)
-            pause = LOOK[0] if told else min(LOOK[1], pause * 1.5)
+        return self._following.follow(look, timeout)
 
     def tell(self) -> None:
         """Let those who wait look again: something was done."""
-        with self._news:
-            self._news.notify_all()
+        self._following.tell()
 
     def query_workflow(
         self,
@@ -418,7 +396,7 @@ class SwfService:
         def begun() -> bool | None:
             return any(isinstance(one, DecisionTaskCompleted) for one in events()) or None
 
-        self._follow(begun, timeout)
+        self._following.follow(begun, timeout)
         return pump.query(exact, info.workflow_type, events, name, input, timeout)
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
@@ -471,5 +449,6 @@ class SwfService:
     def close(self) -> None:
         """Detach the host if there is one, and let go of the connections."""
         self.detach()
+        self._following.close()
         self.activity_tasks.close()
         self.call.close()
