@@ -10,7 +10,7 @@ import pytest
 
 from partita import activity, workflow
 from partita.client import Client
-from partita.errors import InvalidInputError, StoreUnavailableError
+from partita.errors import InvalidInputError, OperationRefusedError, StoreUnavailableError
 from partita.swf.backend.large import large_store
 from tests.swf_backend.conftest import Connect, worker
 from tests.swf_backend.endpoint import Moto
@@ -56,3 +56,5 @@ def test_what_is_not_there_is_named(bucket: str) -> None:
     assert nowhere is not None
     with pytest.raises(StoreUnavailableError, match="cannot be kept in s3://no-such-bucket"):
         nowhere.put("name", b"data")
+    with pytest.raises(OperationRefusedError, match="cannot be read from s3://no-such-bucket"):
+        nowhere.get("name")

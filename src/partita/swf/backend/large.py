@@ -6,7 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from partita.errors import InvalidInputError, InvalidOptionError, StoreUnavailableError
+from partita.errors import (
+    InvalidInputError,
+    InvalidOptionError,
+    OperationRefusedError,
+    StoreUnavailableError,
+)
 from partita.swf.backend.payloads import Folder, Large
 
 if TYPE_CHECKING:
@@ -39,7 +44,13 @@ class Bucket:
             ) from error
 
     def get(self, name: str) -> bytes:
-        """Read the object."""
+        """Read the object.
+
+        Raises:
+            InvalidInputError: it is not there.
+            OperationRefusedError: it may not be read, or the bucket is not there.
+            StoreUnavailableError: out of reach; repeating is safe.
+        """
         try:
             found = self._s3().get_object(Bucket=self._bucket, Key=self._prefix + name)
             data: bytes = found["Body"].read()
@@ -49,7 +60,8 @@ class Bucket:
                     f"a large payload is gone: s3://{self._bucket}/{self._prefix}{name}; "
                     "the bucket must keep objects as long as Amazon SWF keeps histories"
                 ) from error
-            raise StoreUnavailableError(
+            kind = OperationRefusedError if _is_refusal(error) else StoreUnavailableError
+            raise kind(
                 f"a large payload cannot be read from s3://{self._bucket}: {_line(error)}"
             ) from error
         return data
@@ -72,6 +84,13 @@ def large_store(url: str | None, session: boto3.Session) -> Large | None:
     raise InvalidOptionError(
         f"large={url}: give s3://BUCKET/PREFIX, or file:///FOLDER that all workers share"
     )
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether S3 has answered that this request will not do: no permission, no such bucket."""
+    answer = getattr(error, "response", {}).get("ResponseMetadata", {})
+    status = answer.get("HTTPStatusCode", 0)
+    return 400 <= status < 500 and status not in (408, 429)
 
 
 def _line(error: object) -> str:
