@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import UnauthorizedSSOTokenError
 
 from partita import update, wait_signal, workflow
 from partita.cli import main
 from partita.client import AsyncClient, Client
 from partita.errors import (
     ExecutionNotFoundError,
+    InvalidOptionError,
     OperationRefusedError,
     PartitaError,
     StoreUnavailableError,
@@ -220,6 +222,21 @@ def test_what_is_refused_is_not_waited_for(
     error = waiting.exception(60)
     assert isinstance(error, OperationRefusedError)
     assert fault in str(error)
+
+
+def test_a_login_that_is_over_is_not_waited_for(
+    connect: Connect, pool: ThreadPoolExecutor, looked: Callable[[], bool]
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise UnauthorizedSSOTokenError
+
+    service = connect()
+    client = Client(service)
+    client.start_with(waits, workflow_id="w")
+    waiting = pool.submit(client.result, "w", timeout=100)
+    until(looked)
+    service.call._brief.meta.events.register("before-send.swf", refuse)
+    assert isinstance(waiting.exception(60), InvalidOptionError)
 
 
 def test_one_call_that_fails_is_no_outage(
