@@ -258,6 +258,9 @@ def test_results_compare_as_values() -> None:
         (lambda: ScheduleLambda(double).render(_process()), "not a Lambda function"),
         (lambda: ScheduleActivity(double, 1, 2).render(_process()), "activity double"),
         (lambda: CompleteProcess(object()).render(_process()), "JSON"),
+        (lambda: StartChildProcess(patient, id="a\nb"), "has control characters; leave them out"),
+        (lambda: SignalExternal("a\nb", "s"), "has control characters; leave them out"),
+        (lambda: RequestCancelExternal(""), "give the id of an execution"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(make: Any, says: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from partita import (
@@ -18,13 +20,19 @@ from partita import (
 )
 from partita.errors import (
     ExecutionAlreadyStartedError,
+    InvalidOptionError,
     PartitaError,
     UnknownTypeError,
     WorkflowCanceledError,
+    WorkflowFailedError,
     WorkflowTerminatedError,
     WorkflowTimedOutError,
 )
-from partita.history import ChildWorkflowExecutionStarted, StartChildWorkflowExecutionInitiated
+from partita.history import (
+    ChildWorkflowExecutionStarted,
+    StartChildWorkflowExecutionInitiated,
+    WorkflowExecution,
+)
 from partita.state import Status
 from tests.conftest import until
 from tests.language.conftest import Stage
@@ -232,6 +240,45 @@ def twins() -> str:
 
 def test_an_id_that_is_taken(stage: Stage) -> None:
     assert stage.run(twins) == twins() == "EXECUTION_ALREADY_STARTED"
+
+
+NO_IDS = ["a\nb", "\x1b[31m", "a\x9b", "a\ud800", "", 5]
+
+
+@workflow
+def misnamed(way: str, number: int) -> str:
+    id: Any = NO_IDS[number]
+    try:
+        if way == "child":
+            branch.options(workflow_id=id).submit(1)
+        elif way == "signal":
+            external(id).signal("x")
+        else:
+            external(WorkflowExecution(id, "")).cancel()
+    except InvalidOptionError as error:
+        sleep(0.01)  # so that the rest is decided later, or by a replay
+        return str(error)
+    return "taken"
+
+
+@pytest.mark.parametrize("way", ["child", "signal", "cancel"])
+def test_an_id_that_nobody_can_mean_is_refused_where_it_is_chosen(way: str, stage: Stage) -> None:
+    said = [misnamed(way, number) for number in range(len(NO_IDS))]
+    assert [stage.run(misnamed, way, number) for number in range(len(NO_IDS))] == said
+    assert said[0] == "workflow_id='a\\nb' has control characters; leave them out"
+    assert said[3] == "workflow_id='a\\ud800' has halves of characters; leave them out"
+    assert all(line.startswith("workflow_id=") and "; " in line for line in said)
+
+
+@workflow
+def misnames() -> int:
+    return branch.options(workflow_id="a\nb")(1)
+
+
+def test_an_id_that_is_refused_fails_the_workflow_like_any_error_of_its(stage: Stage) -> None:
+    with pytest.raises(WorkflowFailedError, match="has control characters") as raised:
+        stage.run(misnames)
+    assert isinstance(raised.value.__cause__, InvalidOptionError)
 
 
 @workflow

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar, overload
 
 from partita.authoring.future import Future
+from partita.authoring.ids import needed_id
 from partita.authoring.runtime import Deadline, current
 from partita.authoring.timing import runtime
 from partita.codec import decoder
@@ -135,12 +136,16 @@ class External:
 
 
 def external(workflow_id: str | WorkflowExecution, run_id: str = "") -> External:
-    """Return the execution of that id, to signal or cancel it; its newest run by default."""
+    """Return the execution of that id, to signal or cancel it; its newest run by default.
+
+    Raises:
+        InvalidOptionError: that is no id, or it has control characters.
+    """
     if isinstance(workflow_id, WorkflowExecution):
-        return External(workflow_id)
-    if not (isinstance(workflow_id, str) and workflow_id and isinstance(run_id, str)):
-        raise InvalidOptionError(f"external({workflow_id!r}): give a workflow id")
-    return External(WorkflowExecution(workflow_id, run_id))
+        run_id, workflow_id = workflow_id.run_id, workflow_id.workflow_id
+    if not isinstance(run_id, str):
+        raise InvalidOptionError(f"run_id={run_id!r}; give text")
+    return External(WorkflowExecution(needed_id(workflow_id), run_id))
 
 
 # -- queries and updates -------------------------------------------------------------------

@@ -15,6 +15,7 @@ from partita.authoring.activity import Seconds, awaited_call, begin, seconds
 from partita.authoring.definition import WorkflowOptions, WorkflowSpec
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import NO_HOOKS, Hooks
+from partita.authoring.ids import checked_id
 from partita.authoring.registry import register
 from partita.authoring.runtime import current
 from partita.errors import InvalidOptionError
@@ -94,9 +95,13 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
         tags: Iterable[str] | None = None,
         search_attributes: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Return the same workflow with other settings: `flow.options(tags=("x",)).submit(1)`."""
+        """Return the same workflow with other settings: `flow.options(tags=("x",)).submit(1)`.
+
+        Raises:
+            InvalidOptionError: one cannot be meant, such as an id with control characters.
+        """
         given = {
-            "workflow_id": checked_text("workflow_id", workflow_id),
+            "workflow_id": checked_id(checked_text("workflow_id", workflow_id)),
             "task_list": checked_text("task_list", task_list),
             "task_priority": task_priority,
             "execution_start_to_close": seconds(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
-from unicodedata import category
 
 from partita.authoring.definition import WorkflowSpec
 from partita.codec import Converter
@@ -27,24 +26,6 @@ def checked_wait(timeout: float | None) -> float | None:
     if not number or math.isnan(timeout):
         raise InvalidOptionError(f"timeout={timeout!r}; give a number of seconds, or None")
     return timeout
-
-
-def checked_id(workflow_id: str | None) -> str | None:
-    """Return the workflow id that a caller chose; without one, None.
-
-    Raises:
-        InvalidOptionError: it is not text, or has control characters: Amazon SWF takes none,
-            and they would steer the terminal of whoever lists the execution.
-    """
-    if not workflow_id:
-        return None
-    if not isinstance(workflow_id, str):
-        raise InvalidOptionError(f"workflow_id={workflow_id!r}; give text")
-    if any(category(character) == "Cc" for character in workflow_id):
-        raise InvalidOptionError(
-            f"workflow_id={workflow_id!r} has control characters; leave them out"
-        )
-    return workflow_id
 
 
 def hold_arguments(

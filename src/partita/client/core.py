@@ -16,9 +16,10 @@ from partita.authoring.activity import Seconds, seconds
 from partita.authoring.declared import Declared, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
+from partita.authoring.ids import checked_id
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition, tag_list
-from partita.client.checks import checked_id, checked_wait, hold_arguments, input_of
+from partita.client.checks import checked_wait, hold_arguments, input_of
 from partita.client.handle import Handle
 from partita.client.histories import Histories
 from partita.client.looking import Looking

@@ -22,6 +22,7 @@ from partita.authoring.definition import (
     WorkflowSpec,
 )
 from partita.authoring.failure import Failure
+from partita.authoring.ids import checked_id, needed_id
 from partita.authoring.messages import Signal
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.requests import activity_request, child_request, lambda_request
@@ -190,7 +191,7 @@ class StartChildProcess(Decision):
         self.workflow = _workflow(workflow)
         self.args = args
         self.kwargs = dict(kwargs or {})
-        self.id = id
+        self.id = checked_id(id)
         self.tags = None if tags is None else tag_list(tags)
         self.child_policy = None if child_policy is None else policy_of(child_policy)
         self.data = data
@@ -212,7 +213,7 @@ class SignalExternal(Decision):
     def __init__(
         self, workflow_id: str, signal: str | Signal[Any], value: Any = None, *, run_id: str = ""
     ) -> None:
-        self.workflow_id = workflow_id
+        self.workflow_id = needed_id(workflow_id)
         self.name = str(signal)
         self.value = value
         self.run_id = run_id
@@ -232,7 +233,7 @@ class RequestCancelExternal(Decision):
     """Ask another execution, such as a child, to cancel itself."""
 
     def __init__(self, workflow: ChildProcess | str, *, run_id: str = "") -> None:
-        self.workflow_id = _id(workflow)
+        self.workflow_id = needed_id(_id(workflow))
         self.run_id = run_id
 
     def render(self, process: Process[Any]) -> AnyDecision:  # noqa: ARG002
