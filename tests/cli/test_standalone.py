@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.cli.conftest import Partita, begin
+from tests.cli.conftest import Partita, Said, begin
 from tests.postgres import server
 from tests.swf.command import served
 
@@ -121,8 +121,13 @@ def test_a_repair_reuses_what_is_finished(partita: Partita, folder: Path, backen
     failed = partita("run", *target, "--id", "d", "--input", "[1]")  # on the task list "busy"
     failed.is_error(1, "ValueError: not yet", "WORKFLOW_FAILED")
     (folder / "mended").touch()
-    for _ in range(2):  # a repair that is done is not done again
-        assert partita("standalone", *target, "--repair", "d").out == "2\n"
+    repair = ("standalone", *target, "--repair", "d")
+    assert partita(*repair) == Said("2\n", "", 0)
+    again = partita(*repair)  # a repair that is done is not done again
+    assert (again.out, again.status) == ("2\n", 0)
+    assert again.err == (
+        "partita: execution 'd' has completed, so nothing was repaired; this is its result\n"
+    )
     assert done(folder) == ["1+1"]
     said = partita("show", "d", "--backend", backend, "-o", "json")
     assert json.loads(said.out)["task_list"].startswith("standalone-")

@@ -19,10 +19,12 @@ from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.context import backend_option, find_workflow, not_empty, open_client, read_input
 from partita.cli.ending import Ending, command, existing
+from partita.cli.output import print_json
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
+from partita.service import ExecutionInfo
 from partita.state import Status
 from partita.worker import Worker
 from partita.worker.core import DEFAULT_SLOTS
@@ -74,10 +76,13 @@ def standalone(
         )
     workflow = find_workflow(target)
     with open_client(ctx, backend) as client:
-        if repair is not None:
-            handle = _repaired(client, workflow, target, repair)
-        else:
+        if repair is None:
             handle = _begun(client, workflow, workflow_id, input_)
+        else:
+            info = _of(client, workflow, target, repair)
+            handle = _repaired(client, workflow, info)
+            if info.status is Status.COMPLETED:
+                return _nothing_to_repair(handle)
         ending = Ending(handle, command(ctx, backend, target, handle.workflow_id))
         own = client.describe(handle.workflow_id, run_id=handle.run_id).info.task_list
         worker = Worker(
@@ -107,23 +112,42 @@ def _begun(
     return client.start_with(workflow, args, kwargs, workflow_id=id, task_list=own_task_list(id))
 
 
-def _repaired(
+def _of(
     client: Client, workflow: WorkflowDefinition[..., Any], target: str, workflow_id: str
-) -> Handle[Any]:
-    """Run a failed execution again; one that is open or has been repaired is gone on with.
-
-    So a repair that was killed is repeated by the same command.
-    """
+) -> ExecutionInfo:
+    """Return how the execution stands that is to be repaired, if it is one of this workflow."""
     info = client.describe(workflow_id).info
     if info.workflow_type != workflow.workflow_type:
         raise InvalidOptionError(
             f"execution {workflow_id!r} is of {info.workflow_type.key}, and {target} is "
             f"{workflow.workflow_type.key}; give the workflow that it is of"
         )
-    if info.status in (Status.OPEN, Status.COMPLETED):
-        return Handle(client, WorkflowExecution(workflow_id, info.run_id), workflow)
-    again = client.rerun(workflow_id, run_id=info.run_id, task_list=own_task_list(workflow_id))
-    return Handle(client, WorkflowExecution(workflow_id, again.run_id), workflow)
+    return info
+
+
+def _repaired(
+    client: Client, workflow: WorkflowDefinition[..., Any], info: ExecutionInfo
+) -> Handle[Any]:
+    """Run a failed execution again; one that is open or has been repaired is gone on with.
+
+    So a repair that was killed is repeated by the same command.
+    """
+    id, run_id = info.workflow_id, info.run_id
+    if info.status not in (Status.OPEN, Status.COMPLETED):
+        run_id = client.rerun(id, run_id=run_id, task_list=own_task_list(id)).run_id
+    return Handle(client, WorkflowExecution(id, run_id), workflow)
+
+
+def _nothing_to_repair(handle: Handle[Any]) -> int:
+    """Print the result of an execution that has completed; nobody need work for that."""
+    result = handle.result()
+    print(
+        f"partita: execution {handle.workflow_id!r} has completed, so nothing was repaired; "
+        "this is its result",
+        file=sys.stderr,
+    )
+    print_json(result)
+    return 0
 
 
 def own_task_list(workflow_id: str) -> str:
