@@ -488,6 +488,25 @@ def test_the_end_of_the_process_ends_its_programs(tmp_path: Path) -> None:
     until(lambda: not is_alive(child_of(path)))
 
 
+def test_the_end_of_the_process_ends_what_it_has_hardly_begun(tmp_path: Path) -> None:
+    code = f"""if True:
+        import subprocess, threading, time, os, sys
+        class Slow(subprocess.Popen):
+            def __init__(self, *args, **options):
+                super().__init__(*args, **options)
+                while threading.main_thread().is_alive(): time.sleep(0.001)
+        subprocess.Popen = Slow
+        from partita import program
+        @program(["sh", "-c", {FAMILY!r}, "sh"])
+        def family(path: str) -> None: ...
+        threading.Thread(target=family, args=[sys.argv[1]], daemon=True).start()
+        while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+    """
+    path = tmp_path / "pid"
+    subprocess.run([sys.executable, "-c", code, path], env={**os.environ, **far.HERE}, check=True)
+    until(lambda: not is_alive(child_of(path)))
+
+
 def test_an_interrupt_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt

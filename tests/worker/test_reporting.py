@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -71,6 +72,9 @@ def test_stopping_waits_for_what_has_ended_to_be_reported(memory_rig: Rig) -> No
         def give_back(self, token: str) -> None:
             memory_rig.engine.give_back(token)
 
+        def unwanted(self, tokens: Collection[str]) -> set[str]:
+            return memory_rig.engine.unwanted(tokens)
+
         def report(self, answer: Any, failed: Any) -> None:
             inside.set()
             gate.wait(20)
@@ -109,6 +113,9 @@ def test_a_store_out_of_reach_does_not_keep_a_worker_from_stopping(memory_rig: R
 
         def give_back(self, token: str) -> None:
             memory_rig.engine.give_back(token)
+
+        def unwanted(self, tokens: Collection[str]) -> set[str]:
+            return memory_rig.engine.unwanted(tokens)
 
         def report(self, answer: Any, failed: Any) -> None:
             memory_rig.engine.report(answer, failed)

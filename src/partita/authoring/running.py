@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -39,6 +40,8 @@ _SHOWN_STDERR = 6_000
 """Characters that an error keeps: as JSON, they are below the limit of `Failure`."""
 
 _running: set[Popen[bytes]] = set()
+_beginning: set[object] = set()
+_begun = threading.Condition()  # guards what begins, and hears when it has begun
 
 
 def run(
@@ -59,8 +62,7 @@ def run(
     """
     import subprocess  # 10 ms that most programs need not pay at `import partita`
 
-    process = _start(command, data is not None, env, cwd)
-    _running.add(process)
+    process = _begin(command, data is not None, env, cwd)
     try:
         out, err = _talk(process, data, timeout)
     except subprocess.TimeoutExpired:
@@ -72,6 +74,23 @@ def run(
     finally:
         _running.discard(process)
     return process.returncode, out, err
+
+
+def _begin(
+    command: list[str], has_input: bool, env: Mapping[str, str], cwd: str | os.PathLike[str] | None
+) -> Popen[bytes]:
+    """Start a program that is ended with this process, even if that ends in the meantime."""
+    me = object()
+    with _begun:
+        _beginning.add(me)
+    try:
+        process = _start(command, has_input, env, cwd)
+        _running.add(process)
+    finally:
+        with _begun:
+            _beginning.discard(me)
+            _begun.notify_all()
+    return process
 
 
 def _start(
@@ -149,6 +168,8 @@ def _end_all() -> None:
     """Leave no program behind that nobody waits for any more."""
     from signal import SIGTERM
 
+    with _begun:
+        _begun.wait_for(lambda: not _beginning, timeout=GRACE)
     for process in list(_running):
         _signal(process, SIGTERM)
 
