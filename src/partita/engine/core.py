@@ -168,7 +168,9 @@ class Core:
             if isinstance(error, StoreUnavailableError) and self._dispatch is not None:
                 self._doubts.add(self._dispatch.owner, self._given)
             self._undo()
-            if len(batch) > 1 and not isinstance(error, StoreError):
+            if self._blames_a_decision(error):
+                self._transact(batch)
+            elif len(batch) > 1 and not isinstance(error, StoreError):
                 for request in batch:  # what broke it refuses only itself
                     self._transact([request])
             else:
@@ -185,6 +187,14 @@ class Core:
         if self.listening.is_wanted:
             self.listening.tell(unit)
         self._publish(unit, tasks)
+        if batch and self._dispatch is not None and self._dispatch.is_searching:
+            self._transact([])
+
+    def _blames_a_decision(self, error: BaseException) -> bool:
+        """Whether a decision may be what no database can keep, and is told apart from now on."""
+        if self._dispatch is None or isinstance(error, StoreError):
+            return False
+        return self._dispatch.blame(error)
 
     def _commit_at_last(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         """Do a batch, from the start again whenever others changed what it rests on."""
@@ -266,7 +276,7 @@ class Core:
                 request.run(unit)
             self._look_after_workers(unit)
             try:
-                tasks = self._given = self._serve(unit)
+                tasks = self._given = self._serve(unit, alone=not batch)
             except OvertakenError:
                 self._due_unknown = unit.overtaken = True
                 return [], unit
@@ -274,14 +284,14 @@ class Core:
             self._note_due(unit)
         return tasks, unit
 
-    def _serve(self, unit: Unit) -> list[ActivityTask]:
-        """Let the host do what is to be done."""
+    def _serve(self, unit: Unit, *, alone: bool) -> list[ActivityTask]:
+        """Let the host do what is to be done, `alone` or with requests."""
         if self._dispatch is None:
             return []
         if self._asked:
             self._asked = False
             self._dispatch.answer_questions(unit)
-        tasks = self._dispatch.serve(unit)
+        tasks = self._dispatch.serve(unit, alone=alone)
         self._next_token = unit.lanes.next_token or self._next_token
         if unit.transaction.skipped:
             self._next_token = min(unit.now + AGAIN, self._next_token or math.inf)

@@ -1,0 +1,165 @@
+"""A decision that no database can keep costs its own execution's progress, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partita import activity, external, side_effect, workflow
+from partita.client import Client, Handle
+from partita.engine import Engine, patience
+from partita.errors import WaitTimeoutError
+from partita.state import State
+from partita.store import Store
+from partita.stores.memory import MemoryStore
+from partita.worker import Worker
+from tests.conftest import new_store, until
+
+NO_TEXT = "\ud800"
+"""Half a character: JSON and UTF-8 have no bytes for it."""
+
+MENDED = threading.Event()
+
+
+@activity
+def double(number: int) -> int:
+    return 2 * number
+
+
+@workflow
+def good(number: int) -> int:
+    return double(double(number))
+
+
+@workflow
+def child() -> None: ...
+
+
+def spoil(what: str) -> None:
+    """Decide what cannot be kept."""
+    match what:
+        case "task list":
+            double.options(task_list=NO_TEXT)(1)
+        case "tag":
+            child.options(tags=[NO_TEXT])()
+        case "signal":
+            external("somebody").signal(NO_TEXT)
+        case "child's task list":
+            child.options(task_list=NO_TEXT)()
+
+
+WAYS = ("task list", "tag", "signal", "child's task list")
+
+
+@workflow
+def bad(what: str, first: bool) -> int:
+    number = 1 if first else double(1)
+    if not MENDED.is_set():
+        spoil(what)
+    return double(number)
+
+
+@pytest.fixture(autouse=True)
+def unmended() -> None:
+    MENDED.clear()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An engine whose store writes bytes."""
+    made = Engine(new_store(request.param, tmp_path))
+    yield made
+    made.close()
+
+
+def worker(engine: Engine) -> Worker:
+    return Worker(engine, workflows=[good, bad, child], activities=[double])
+
+
+def kinds(handle: Handle[Any]) -> list[str]:
+    return [event.event_type for event in handle.history()]
+
+
+def wait_for_failures(handles: Iterable[Handle[Any]]) -> None:
+    for handle in handles:
+        until(lambda one=handle: "DecisionTaskFailed" in kinds(one))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("what", WAYS)
+@pytest.mark.parametrize("first", [False, True])
+def test_it_fails_alone_and_says_why(engine: Engine, what: str, first: bool) -> None:
+    client = Client(engine)
+    with worker(engine):
+        handle = client.start(bad, what, first)
+        wait_for_failures([handle])
+        if not first:
+            assert "ActivityTaskCompleted" in kinds(handle), "a result was lost"
+        with pytest.raises(WaitTimeoutError, match=r"what it decides cannot be kept: .*surrogates"):
+            handle.result(timeout=0.01)
+        assert client.start(good, 1).result(timeout=60) == 4
+        MENDED.set()
+        assert handle.result(timeout=60) == (2 if first else 4)
+
+
+def test_those_who_wait_in_one_queue_with_it_go_on(engine: Engine) -> None:
+    client = Client(engine)
+    goods, bads = [], []
+    for number in range(12):
+        goods.append(client.start(good, number))
+        if number % 4 == 1:
+            bads.append(client.start(bad, "tag", bool(number % 8 == 1)))
+    with worker(engine):
+        assert [one.result(timeout=60) for one in goods] == [4 * n for n in range(12)]
+        wait_for_failures(bads)
+        MENDED.set()
+        assert [one.result(timeout=60) for one in bads] == [2, 4, 2]
+
+
+def test_its_code_may_take_long(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 0.0)
+    monkeypatch.setattr(patience, "LOOKS", 0.0005)
+    client = Client(engine)
+    with worker(engine):
+        bads = [client.start(bad, "task list", False) for _ in range(8)]
+        goods = [client.start(good, number) for number in range(8)]
+        assert [one.result(timeout=60) for one in goods] == [4 * n for n in range(8)]
+        wait_for_failures(bads)
+        MENDED.set()
+        assert [one.result(timeout=60) for one in bads] == [4] * 8
+
+
+def test_a_fault_of_ours_is_told_and_costs_one_execution(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write = MemoryStore.write
+
+    def faulty(self: MemoryStore, states: Iterable[State]) -> None:
+        states = list(states)
+        for state in states:
+            events = state.new_events
+            if any("spoilt" in str(getattr(event, "details", "")) for event in events):
+                raise ZeroDivisionError("a bug")
+        write(self, states)
+
+    monkeypatch.setattr(MemoryStore, "write", faulty)
+
+    @workflow
+    def remembers(what: str) -> str:
+        return side_effect(lambda: what if not MENDED.is_set() else "well")
+
+    store: Store = MemoryStore()
+    engine = Engine(store)
+    client = Client(engine)
+    with Worker(engine, workflows=[remembers, good], activities=[double]):
+        handle = client.start(remembers, "spoilt")
+        wait_for_failures([handle])
+        assert client.start(good, 1).result(timeout=60) == 4
+        MENDED.set()
+        assert handle.result(timeout=60) == "well"
+    engine.close()
+    assert "a decision broke the engine" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
