@@ -9,6 +9,7 @@ import ast
 import re
 import warnings
 
+from partita.replay.lint.binder import bind
 from partita.replay.lint.finding import Finding, Place, ignored, is_silenced
 from partita.replay.lint.impure import RULES
 from partita.replay.lint.judge import Fault, Faults, Judge, asks_type
@@ -19,7 +20,6 @@ from partita.replay.lint.scope import (
     Defined,
     Function,
     Scope,
-    bind,
     default_factories,
     evaluated_outside,
 )
