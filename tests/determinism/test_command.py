@@ -124,3 +124,10 @@ def test_a_byte_order_mark_is_no_character(folder: Path) -> None:
 def test_examples_are_clean(path: Path) -> None:
     assert sources([str(path)]) == [path]
     assert check_source(read(path), path.name) == []
+
+
+def test_a_chain_of_calls_may_be_long() -> None:
+    chain = "".join(f"def at{i}():\n    at{i + 1}()\n" for i in range(2_000))
+    source = UNCLEAN.replace("time.time()", "at0()") + chain + "def at2000():\n    input()\n"
+    [found] = check_source(source, "f.py")
+    assert (found.code, found.location) == ("PAR306", Place(4007, 5))
