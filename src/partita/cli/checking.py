@@ -8,8 +8,8 @@ import click
 
 from partita.cli.context import format_option
 from partita.cli.output import print_pretty
-from partita.replay.lint import check_source
-from partita.replay.lint.sources import read, sources
+from partita.replay.lint import check_files
+from partita.replay.lint.sources import sources
 
 
 @click.command()
@@ -24,7 +24,7 @@ def check(ctx: click.Context, paths: tuple[str, ...], output: str) -> None:
     `# partita: ignore[PAR101]` at the end of a line silences it.
     """
     files = sources(paths)
-    found = [finding for file in files for finding in check_source(read(file), str(file))]
+    found = check_files(files)
     if output == "json":
         print_pretty([finding.row() for finding in found])
     else:

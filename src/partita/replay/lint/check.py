@@ -1,43 +1,84 @@
-"""Check Python source: read it, walk through its workflow code, and return what is found.
+"""Check Python source: walk through its workflow code, and return what is found.
 
 Reads the source alone: nothing is imported, nothing runs. Knows no rule.
 """
 
 from __future__ import annotations
 
-import ast
-import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from partita.replay.lint.binder import bind
-from partita.replay.lint.finding import Finding, ignored, is_silenced
+from partita.replay.lint.file import File, parse, too_deep
+from partita.replay.lint.finding import Finding
+from partita.replay.lint.project import Project
 from partita.replay.lint.reach import Reach
 from partita.replay.lint.report import Report
-from partita.replay.lint.walk import Walk
+from partita.replay.lint.scope import Scope
+from partita.replay.lint.walk import Seen, Walk
 
 
 def check_source(source: str, filename: str) -> list[Finding]:
     """Return what the workflow code in a Python source does that a replay would not repeat.
 
     In the order of rows and columns. Source that Python cannot parse is one finding, PAR001.
-    Never raises for what the source says.
+    Looks at this source alone, not at what it imports. Never raises for what the source says.
     """
-    report = Report(source, filename)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes and the like: others say these
-            tree = ast.parse(source)
-        _walk(tree, report)
-    except SyntaxError as error:
-        return [report.unreadable(error.msg, error.lineno or 1, error.offset or 1)]
-    except (ValueError, RecursionError, MemoryError) as error:  # zero bytes; absurdly deep
-        return [report.unreadable(str(error) or "it is nested too deeply", 1, 1)]
-    silenced = ignored(source)
-    return sorted(found for found in report.findings if not is_silenced(found, silenced))
+    file = parse(source, filename)
+    check = _Check({file.scope: file})
+    check.file(file)
+    return check.findings()
 
 
-def _walk(tree: ast.Module, report: Report) -> None:
-    reach = Reach(bind(tree))
-    walk = Walk(reach, report)
-    for root in reach.roots:
-        if root.function.node not in reach.handed:
-            walk.begin(root)
+def check_files(paths: Iterable[Path]) -> list[Finding]:
+    """Return what the workflow code in Python files does that a replay would not repeat.
+
+    Follows it into the other files of the project that it calls: those below the folder of a
+    file, or of the package around it, and below the current folder and its `src`. In the order
+    of files, rows and columns, each once; a file that Python cannot parse is one finding, PAR001.
+
+    Raises:
+        UnreadableSourceError: a file is not UTF-8, or cannot be read.
+    """
+    paths = list(paths)
+    project = Project(Path.cwd(), paths)
+    check = _Check(project.files)
+    for path in paths:
+        file = project.open(path)
+        check.file(file)
+        if project.close(file):
+            check.forget(file)
+    return check.findings()
+
+
+class _Check:
+    """One check of several files."""
+
+    def __init__(self, files: Mapping[Scope, File]) -> None:
+        self._files = files
+        self._reach = Reach(files)
+        self._report = Report()
+        self._seen: set[Seen] = set()
+
+    def file(self, file: File) -> None:
+        """Walk through the workflow code that begins in a file."""
+        try:
+            walk = Walk(self._reach, self._report, self._seen)
+            for root in self._reach.roots(file.scope):
+                walk.begin(root)
+        except (RecursionError, MemoryError) as error:
+            self._report.give_up(file, too_deep(error))
+        self._say_problem(file)
+
+    def forget(self, file: File) -> None:
+        """Keep nothing of a file but what is found in it."""
+        self._reach.forget(file.scope)
+
+    def findings(self) -> list[Finding]:
+        """Return what was found, in those other files, too."""
+        for file in self._files.values():
+            self._say_problem(file)
+        return self._report.findings()
+
+    def _say_problem(self, file: File) -> None:
+        if file.problem is not None:
+            self._report.give_up(file, file.problem)

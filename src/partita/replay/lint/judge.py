@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from partita.replay.lint.futures import holds_futures
 from partita.replay.lint.impure import METHODS, PATH_METHODS, called, mentioned
-from partita.replay.lint.meaning import attributes, kind, paths, resolve
+from partita.replay.lint.meaning import Meaning, attributes, kind, paths, resolve
 from partita.replay.lint.reach import marks
 from partita.replay.lint.scope import Assigned, Defined, Imported, Scope
 
@@ -52,7 +52,7 @@ _PASSING_ON = {f"builtins.{name}" for name in ("list", "tuple", "map", "filter",
 
 
 class Judge:
-    """Judge the nodes of one file. `calm` holds iterables whose order does not matter."""
+    """Judge the nodes of a project's files. `calm` holds iterables whose order does not matter."""
 
     def __init__(self) -> None:
         self._calm: set[ast.AST] = set()
@@ -188,8 +188,8 @@ def _of_method(node: ast.Call, function: ast.Attribute, scope: Scope) -> Fault |
     return None
 
 
-def _is_bare_program(meaning: str | Defined) -> bool:
-    if isinstance(meaning, str):
+def _is_bare_program(meaning: Meaning) -> bool:
+    if not isinstance(meaning, Defined):
         return False
     found = marks(meaning)
     return bool(found & {"program", "python"}) and "activity" not in found
@@ -224,7 +224,7 @@ def _is_shared(node: ast.expr, scope: Scope, *, any_value: bool = False) -> bool
     if isinstance(node, ast.Subscript):
         return _is_shared(node.value, scope, any_value=any_value)
     if isinstance(node, ast.Attribute):
-        return _is_of_class(node, scope) or (
+        return _is_kept(node, scope) or (
             any_value and _is_shared(node.value, scope, any_value=True)
         )
     return False
@@ -236,13 +236,13 @@ def _is_changeable(binding: object, any_value: bool) -> bool:
     return any_value or isinstance(binding, Assigned)
 
 
-def _is_of_class(node: ast.Attribute, scope: Scope) -> bool:
-    """Return whether it is a container in a class's body that no method replaces."""
+def _is_kept(node: ast.Attribute, scope: Scope) -> bool:
+    """Return whether it is a container of a module, or of a class that no method replaces."""
     found = attributes(node, scope)
-    return bool(found) and all(_is_class_container(binding) for binding in found)
+    return bool(found) and all(_is_kept_container(binding) for binding in found)
 
 
-def _is_class_container(binding: Assigned) -> bool:
-    if not isinstance(binding.scope.node, ast.ClassDef) or binding.value is None:
+def _is_kept_container(binding: Assigned) -> bool:
+    if not isinstance(binding.scope.node, (ast.ClassDef, ast.Module)) or binding.value is None:
         return False
     return kind(binding.value, binding.scope) in {"container", "set"}

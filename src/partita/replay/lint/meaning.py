@@ -1,7 +1,7 @@
-"""Tell what an expression stands for, where that is plain from the file alone.
+"""Tell what an expression stands for, where that is plain from the source alone.
 
-A dotted path such as `time.time`, a function or class of the file, or a kind of value: a set,
-a path, a container. What is not plain has no meaning here. Judges nothing.
+A dotted path such as `time.time`; a function, a class or a module of the project; or a kind of
+value: a set, a path, a container. What is not plain has no meaning here. Judges nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
-from partita.replay.lint.scope import Assigned, Binding, Defined, Imported, Scope
+from partita.replay.lint.scope import Assigned, Binding, Defined, Imported, Module, Scope
 
-Meaning: TypeAlias = str | Defined
+Meaning: TypeAlias = str | Defined | Module
 Kind: TypeAlias = Literal["set", "path", "container", "other"]
 
 _SET_TYPES = {
@@ -53,7 +53,7 @@ def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> list[Meaning]:
 def _bound(binding: Binding, depth: int) -> list[Meaning]:
     if isinstance(binding, Imported):
         return [binding.path]
-    if isinstance(binding, Defined):
+    if isinstance(binding, (Defined, Module)):
         return [binding]
     value = binding.value
     if isinstance(value, ast.Call) and binding.scope.is_module:
@@ -65,7 +65,11 @@ def _bound(binding: Binding, depth: int) -> list[Meaning]:
 def _member(node: ast.Attribute, scope: Scope, depth: int) -> Iterator[Meaning]:
     for owner in resolve(node.value, scope, depth):
         if isinstance(owner, str):
-            yield f"{owner}.{node.attr}"
+            yield from _path_member(f"{owner}.{node.attr}", scope, depth)
+        elif isinstance(owner, Module):
+            for binding in owner.scope.member(node.attr):
+                if not isinstance(binding, Assigned):  # which `attributes` has
+                    yield from _bound(binding, depth)
         elif isinstance(owner.node, ast.ClassDef):
             yield from method(owner, node.attr, depth)
     for made in instance_of(node.value, scope, depth):
@@ -74,13 +78,18 @@ def _member(node: ast.Attribute, scope: Scope, depth: int) -> Iterator[Meaning]:
         yield from _bound(binding, depth)
 
 
+def _path_member(path: str, scope: Scope, depth: int) -> list[Meaning]:
+    found = scope.follow(path)  # a module in a folder of the project
+    return [path] if found is None else [m for binding in found for m in _bound(binding, depth)]
+
+
 def paths(node: ast.expr, scope: Scope) -> list[str]:
     """Return the dotted paths that an expression may stand for."""
     return [meaning for meaning in resolve(node, scope) if isinstance(meaning, str)]
 
 
 def method(owner: Defined, name: str, depth: int = 0) -> list[Meaning]:
-    """Return a method of a class, or of the first of its bases in the file that has it."""
+    """Return a method of a class, or of the first of its bases in the project that has it."""
     assert isinstance(owner.node, ast.ClassDef)
     own = [m for m in owner.inner.names.get(name, []) if isinstance(m, Defined)]
     if own:
@@ -91,7 +100,7 @@ def method(owner: Defined, name: str, depth: int = 0) -> list[Meaning]:
 
 
 def bases(owner: Defined, depth: int = 0) -> list[Defined]:
-    """Return the bases of a class that the file defines."""
+    """Return the bases of a class that the project defines."""
     assert isinstance(owner.node, ast.ClassDef)
     named = [subscripted(base) for base in owner.node.bases]
     found = [m for base in named for m in resolve(base, owner.scope, depth)]
@@ -104,7 +113,7 @@ def subscripted(base: ast.expr) -> ast.expr:
 
 
 def instance_of(node: ast.expr, scope: Scope, depth: int = 0) -> list[Defined]:
-    """Return the classes of the file that an expression is plainly an instance of."""
+    """Return the classes of the project that an expression is plainly an instance of."""
     if depth > _DEEPEST:
         return []
     if isinstance(node, ast.Call):
@@ -146,12 +155,19 @@ def _around(scope: Scope) -> list[Defined]:
 
 
 def attributes(node: ast.Attribute, scope: Scope, depth: int = 0) -> list[Assigned]:
-    """Return what the methods, and the body, of its class bind an attribute to."""
+    """Return what the methods, and the body, of its class bind an attribute to.
+
+    Or what its module does.
+    """
     found: list[Assigned] = []
     for owner in instance_of(node.value, scope, depth + 1):
         found += owner.inner.attributes.get(node.attr, [])
         bound = owner.inner.names.get(node.attr, [])
         found += [binding for binding in bound if isinstance(binding, Assigned)]
+    for module in resolve(node.value, scope, depth + 1):
+        if isinstance(module, Module):
+            bound = module.scope.member(node.attr)
+            found += [binding for binding in bound if isinstance(binding, Assigned)]
     return found
 
 
@@ -207,6 +223,8 @@ def _attribute_kind(node: ast.Attribute, scope: Scope, depth: int) -> Kind:
 
 def _call_kind(node: ast.Call, scope: Scope, depth: int) -> Kind:
     for meaning in resolve(node.func, scope, depth):
+        if isinstance(meaning, Module):
+            return "other"
         if isinstance(meaning, Defined):
             returns = getattr(meaning.node, "returns", None)
             return type_kind(returns, meaning.scope) if returns else "other"

@@ -1,4 +1,4 @@
-"""Tell which functions of a file are workflow code, and which are handed to others to run.
+"""Tell which functions of the files are workflow code, and which are handed to others to run.
 
 Knows Partita's decorators, base classes and functions, under whatever name a file has them.
 """
@@ -6,9 +6,12 @@ Knows Partita's decorators, base classes and functions, under whatever name a fi
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from partita.replay.lint.file import File
 from partita.replay.lint.meaning import bases, paths, resolve, subscripted
 from partita.replay.lint.scope import Assigned, Binding, Defined, Function, Names, Scope
 
@@ -58,14 +61,15 @@ def ours(node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
             return _OURS[path.removesuffix("()")]
     if isinstance(node, ast.Name) and depth < 4:  # `flow = workflow(version="2")`
         found = scope.lookup(node.id)
-        for value in [b.value for b in (found[1] if found else []) if isinstance(b, Assigned)]:
-            if isinstance(value, ast.Call) and not _functions(value, scope):
-                return ours(value.func, scope, depth + 1)
+        for bound in [b for b in (found[1] if found else []) if isinstance(b, Assigned)]:
+            value, at = bound.value, bound.scope
+            if isinstance(value, ast.Call) and not _functions(value, at):
+                return ours(value.func, at, depth + 1)
     return None
 
 
 def _functions(call: ast.Call, scope: Scope) -> list[Defined]:
-    """Return the functions of the file among a call's arguments."""
+    """Return the project's functions among a call's arguments."""
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     found = [meaning for part in given for meaning in resolve(part, scope)]
     return [m for m in found if isinstance(m, Defined) and isinstance(m.node, Function)]
@@ -95,29 +99,58 @@ def workflow_class(defined: Defined, depth: int = 0) -> str | None:
     return next((one for one in below if one is not None), None)
 
 
+_Marked: TypeAlias = defaultdict[Scope, set[ast.AST]]
+"""Functions, by the files that they are in."""
+
+
 class Reach:
-    """Which functions of a file begin workflow code, and which must never be looked into."""
+    """Which functions of some files begin workflow code, and which must never be looked into."""
 
-    def __init__(self, names: Names) -> None:
-        self._names = names
-        self.elsewhere: set[ast.AST] = set()  # activities, and workflows of their own
-        self.handed: set[ast.AST] = set()  # given to `side_effect`: not workflow code by itself
-        self.roots = list(self._roots())
+    def __init__(self, files: Mapping[Scope, File]) -> None:
+        """Take files by their own scopes; more may be added to them."""
+        self._files = files
+        self._roots: dict[Scope, list[Root]] = {}
+        self._elsewhere: _Marked = defaultdict(set)  # activities, and workflows of their own
+        self._handed: _Marked = defaultdict(set)  # to `side_effect`: not workflow code by itself
 
-    def _roots(self) -> Iterator[Root]:
-        for defined in self._names.definitions:
+    def roots(self, module: Scope) -> list[Root]:
+        """Return the functions with which the workflow code of a file begins."""
+        if module not in self._roots:
+            self._roots[module] = list(self._begun(self._files[module].names))
+        return [root for root in self._roots[module] if not self.is_handed(root.function)]
+
+    def forget(self, module: Scope) -> None:
+        """Keep nothing of a file that is done with."""
+        for known in (self._roots, self._elsewhere, self._handed):
+            known.pop(module, None)
+
+    def file(self, scope: Scope) -> File:
+        """Return the file that a scope is in."""
+        return self._files[scope.module]
+
+    def is_elsewhere(self, defined: Defined) -> bool:
+        """Return whether it is an activity, or a workflow of its own."""
+        self.roots(defined.scope.module)
+        return _is_marked(defined, self._elsewhere)
+
+    def is_handed(self, defined: Defined) -> bool:
+        """Return whether it is called by `side_effect`."""
+        return _is_marked(defined, self._handed)
+
+    def _begun(self, names: Names) -> Iterator[Root]:
+        for defined in names.definitions:
             found = marks(defined)
             if found & _WORK:
-                self.elsewhere.add(defined.node)
+                _mark(defined, self._elsewhere)
             elif isinstance(defined.node, ast.ClassDef):
                 yield from self._methods(defined)
             elif "workflow" in found:
                 yield self._root(defined)
-        for call, scope in self._names.calls:
+        for call, scope in names.calls:
             yield from self._by_call(call, scope)
 
     def _root(self, function: Defined) -> Root:
-        self.elsewhere.add(function.node)
+        _mark(function, self._elsewhere)
         return Root(function, function.node.name)
 
     def _methods(self, defined: Defined) -> Iterator[Root]:
@@ -131,17 +164,29 @@ class Reach:
     def _by_call(self, call: ast.Call, scope: Scope) -> Iterator[Root]:
         """Look at functions that are handed to Partita by a call."""
         if is_effect(call, scope):
-            self.handed |= {function.node for function in _functions(call, scope)}
+            for function in _functions(call, scope):
+                _mark(function, self._handed)
         elif (called := ours(call.func, scope)) in {"workflow", "Hooks"}:
             for function in _functions(call, scope):
-                if function.node.name not in _OBSERVERS and function.node not in self.elsewhere:
+                if function.node.name not in _OBSERVERS and not _is_marked(
+                    function, self._elsewhere
+                ):
                     yield (
                         self._root(function)
                         if called == "workflow"
                         else Root(function, function.node.name)
                     )
         elif called in _WORK:
-            self.elsewhere |= {function.node for function in _functions(call, scope)}
+            for function in _functions(call, scope):
+                _mark(function, self._elsewhere)
+
+
+def _mark(defined: Defined, marked: _Marked) -> None:
+    marked[defined.scope.module].add(defined.node)
+
+
+def _is_marked(defined: Defined, marked: _Marked) -> bool:
+    return defined.node in marked[defined.scope.module]
 
 
 def _only_functions(bindings: Sequence[Binding]) -> list[Defined]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -27,7 +27,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Defined:
-    """A function or a class of the file."""
+    """A function or a class that is written out."""
 
     node: Function | ast.ClassDef
     scope: Scope  # where the definition stands
@@ -47,7 +47,24 @@ class Assigned:
     scope: Scope
 
 
-Binding: TypeAlias = Imported | Defined | Assigned
+@dataclass(frozen=True)
+class Module:
+    """Another file of the same project, as a whole."""
+
+    scope: Scope
+
+
+Binding: TypeAlias = Imported | Defined | Assigned | Module
+
+
+class Origin(Protocol):
+    """The place of a file in its project."""
+
+    def imported(self, path: str) -> list[Binding] | None:
+        """Return what a dotted path stands for in the project; None if it leads out of it."""
+
+    def submodule(self, name: str) -> Module | None:
+        """Return a module of the package that the file is the first one of."""
 
 
 @dataclass(eq=False)
@@ -61,6 +78,7 @@ class Scope:
     elsewhere: dict[str, Scope] = field(default_factory=dict)  # `global` and `nonlocal`
     attributes: dict[str, list[Assigned]] = field(default_factory=dict)  # of a class's `self`
     blocks: dict[ast.AST, Scope] = field(default_factory=dict, repr=False)  # of the whole file
+    origin: Origin | None = None  # of a file whose imports are followed
 
     @property
     def module(self) -> Scope:
@@ -97,25 +115,60 @@ class Scope:
     def lookup(self, name: str) -> tuple[Scope, list[Binding]] | None:
         """Return the scope that the name belongs to, and its bindings there.
 
-        A class's names are seen in its own body alone, not in its methods.
+        A class's names are seen in its own body alone, not in its methods. What is imported
+        from the same project is what it is there.
         """
         at: Scope | None = self
         while at is not None:
             visible = at is self or not isinstance(at.node, ast.ClassDef)
             if visible and name in at.elsewhere:
                 at = at.elsewhere[name]
-                return at, at.names.get(name, [])
+                return at, at._seen(name)
             if visible and name in at.names:
-                return at, at.names[name]
+                return at, at._seen(name)
             at = at.parent
         return self.module._unbound(name)
 
     def _unbound(self, name: str) -> tuple[Scope, list[Binding]] | None:
+        starred = self._starred(name)
+        own: list[Binding] = [b for b in starred if not isinstance(b, Imported)]
+        if own:
+            return self, own
         if hasattr(builtins, name):
             return self, [Imported(f"builtins.{name}")]
-        if self.stars:
-            return self, [Imported(joined(module, name)) for module in self.stars]
-        return None
+        return (self, starred) if starred else None
+
+    def _starred(self, name: str) -> list[Binding]:
+        """Return what `from ... import *` may bind a name to."""
+        if name.startswith("_"):
+            return []
+        return self._followed([Imported(joined(module, name)) for module in self.stars])
+
+    def _seen(self, name: str) -> list[Binding]:
+        bindings = self.names.get(name, [])
+        unknown: list[Binding] = [Assigned(None, None, self)] if bindings else []
+        return self._followed(bindings) or unknown
+
+    def _followed(self, bindings: list[Binding]) -> list[Binding]:
+        """Put in the place of imports what they stand for in the project's other files."""
+        if self.module.origin is None or not any(isinstance(b, Imported) for b in bindings):
+            return bindings
+        found: list[Binding] = []
+        for binding in bindings:
+            other = self.follow(binding.path) if isinstance(binding, Imported) else None
+            found += [binding] if other is None else other
+        return found
+
+    def follow(self, path: str) -> list[Binding] | None:
+        """Return what a dotted path stands for in the project; None if it leads out of it."""
+        origin = self.module.origin
+        return None if origin is None else origin.imported(path)
+
+    def member(self, name: str) -> list[Binding]:
+        """Return what a name of this file, or a module of this package, is to its importers."""
+        found = self._followed(self.names.get(name, []))
+        module = self.origin.submodule(name) if self.origin and not found else None
+        return [module] if module else found or self._starred(name)
 
 
 @dataclass(eq=False)

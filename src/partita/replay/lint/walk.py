@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Sequence
+from typing import TypeAlias
 
+from partita.replay.lint.file import too_deep
 from partita.replay.lint.judge import Fault, Faults, Judge, asks_type
 from partita.replay.lint.meaning import bases, resolve
 from partita.replay.lint.reach import Reach, Root, is_effect, ours
@@ -22,15 +24,19 @@ from partita.replay.lint.scope import (
     evaluated_outside,
 )
 
+Seen: TypeAlias = tuple[str, int, int]
+"""The file, row and offset of a function or a class."""
+
 
 class Walk(ast.NodeVisitor):
     """From roots, through every function that they reach, once."""
 
-    def __init__(self, reach: Reach, report: Report) -> None:
+    def __init__(self, reach: Reach, report: Report, seen: set[Seen]) -> None:
+        """Leave out what was seen, and add to it."""
         self._reach = reach
         self._judge = Judge()
         self._report = report
-        self._seen: set[ast.AST] = set()
+        self._seen = seen
         self._waiting: deque[tuple[Scope, Sequence[ast.AST], str]] = deque()
 
     def begin(self, root: Root) -> None:
@@ -40,32 +46,40 @@ class Walk(ast.NodeVisitor):
         self._function(root.function)
         while self._waiting:  # and not function within function: chains of calls may be long
             self._scope, parts, self._place = self._waiting.popleft()
-            for part in parts:
-                self.visit(part)
+            try:
+                for part in parts:
+                    self.visit(part)
+            except (RecursionError, MemoryError) as error:
+                self._report.give_up(self._reach.file(self._scope), too_deep(error))
 
     def _add(self, faults: Faults) -> None:
         for fault in faults:
-            self._report.add(fault, self._place, in_decider=self._root.is_decider)
+            file, in_decider = self._reach.file(self._scope), self._root.is_decider
+            self._report.add(fault, file, self._place, in_decider=in_decider)
 
     # -- from function to function
 
     def _function(self, defined: Defined) -> None:
-        """Note that a function of the file is to be walked through."""
-        if defined.node in self._seen or not isinstance(defined.node, Function):
+        """Note that a function is to be walked through."""
+        if not isinstance(defined.node, Function) or self._is_seen(defined):
             return
-        self._seen.add(defined.node)
         self._waiting.append((defined.inner, defined.node.body, self._where(defined)))
         for decorator in defined.node.decorator_list:
             self._wrapped(decorator, defined.scope)
 
     def _wrapped(self, decorator: ast.expr, scope: Scope) -> None:
-        """Note the functions that a decorator of the file puts around another."""
+        """Note the functions that a decorator of the project puts around another."""
         made = decorator.func if isinstance(decorator, ast.Call) else decorator
         for meaning in resolve(made, scope):
-            if isinstance(meaning, Defined) and meaning.node not in self._reach.elsewhere:
+            if isinstance(meaning, Defined) and not self._reach.is_elsewhere(meaning):
                 for node in ast.walk(meaning.node):
                     if isinstance(node, Function) and node is not meaning.node:
                         self._function(Defined(node, meaning.inner.around(node)))
+
+    def _is_seen(self, defined: Defined) -> bool:
+        node, before = defined.node, len(self._seen)
+        self._seen.add((self._reach.file(defined.scope).filename, node.lineno, node.col_offset))
+        return len(self._seen) == before
 
     def _where(self, defined: Defined) -> str:
         workflow = f"workflow {self._root.workflow}"
@@ -82,19 +96,18 @@ class Walk(ast.NodeVisitor):
         self._scope = outer
 
     def _follow(self, node: ast.expr) -> None:
-        """Note what a name of the file stands for."""
+        """Note what a name stands for: in this file, or in another of the project."""
         for meaning in resolve(node, self._scope):
-            if isinstance(meaning, Defined) and meaning.node not in self._reach.elsewhere:
+            if isinstance(meaning, Defined) and not self._reach.is_elsewhere(meaning):
                 if isinstance(meaning.node, ast.ClassDef):
                     self._made(meaning)
                 else:
                     self._function(meaning)
 
     def _made(self, defined: Defined) -> None:
-        """Note what making an instance of a class of the file does."""
-        if defined.node in self._seen or not isinstance(defined.node, ast.ClassDef):
+        """Note what making an instance of a class does."""
+        if not isinstance(defined.node, ast.ClassDef) or self._is_seen(defined):
             return
-        self._seen.add(defined.node)
         for name in ("__new__", "__init__", "__post_init__"):
             for binding in defined.inner.names.get(name, []):
                 if isinstance(binding, Defined):
@@ -109,8 +122,9 @@ class Walk(ast.NodeVisitor):
     def visit_FunctionDef(self, node: Function) -> None:
         for part in evaluated_outside(node):
             self.visit(part)
-        if node not in self._reach.elsewhere and node not in self._reach.handed:
-            self._function(Defined(node, self._scope))
+        defined = Defined(node, self._scope)
+        if not self._reach.is_elsewhere(defined) and not self._reach.is_handed(defined):
+            self._function(defined)
 
     visit_AsyncFunctionDef = visit_FunctionDef
 

@@ -1,0 +1,171 @@
+"""Open the files of a user's project, and say what one imports from another.
+
+Knows where Python would look for a module, and reads it there: nothing is imported, nothing
+runs. The standard library, installed packages and Partita are no part of any project. Knows
+nothing of workflows.
+
+Source: The Python Language Reference, 5 "The import system"; PEP 420 for folders without
+`__init__.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from partita.replay.lint.file import File, parse
+from partita.replay.lint.scope import Binding, Imported, Module, Scope
+from partita.replay.lint.sources import read
+
+_NEVER = sys.stdlib_module_names | {"partita"}
+_INSTALLED = {"site-packages", "dist-packages"}
+_PACKAGE = "__init__.py"
+
+
+class Project:
+    """The files that a user names, and those that they import."""
+
+    def __init__(self, here: Path, paths: Iterable[Path]) -> None:
+        """Take the current folder, and the files that the user names."""
+        self._here = here
+        self._named = {os.path.realpath(here / path): str(path) for path in paths}
+        self._opened: dict[str, File] = {}
+        self._keys: dict[File, str] = {}
+        self._found: dict[Path, File | None] = {}  # by where it was looked for
+        self._kept: set[File] = set()
+        self.files: dict[Scope, File] = {}
+
+    def open(self, path: Path) -> File:
+        """Open a file that the user names.
+
+        Raises:
+            UnreadableSourceError: it is not UTF-8, or cannot be read.
+        """
+        place = Path(os.path.abspath(self._here / path))
+        return self._open(place, str(path), [_root(place.parent), self._here, self._here / "src"])
+
+    def close(self, file: File) -> bool:
+        """Let go of a file that the user named, unless another has led to it; say if so."""
+        if file in self._kept or self.files.pop(file.scope, None) is None:
+            return False
+        del self._opened[self._keys.pop(file)]
+        return True
+
+    def _open(self, path: Path, filename: str, roots: list[Path]) -> File:
+        key = os.path.realpath(path)
+        if key not in self._opened:
+            file = self._opened[key] = parse(read(path), filename)
+            self._keys[file] = key
+            self._place(file, path, roots)
+        return self._opened[key]
+
+    def _place(self, file: File, path: Path, roots: list[Path]) -> None:
+        file.scope.origin = _Origin(self, file, path, roots)
+        self.files[file.scope] = file
+
+    def find(self, path: Path, origin: _Origin) -> File | None:
+        """Return the file at a path that another file's import leads to, if one is there.
+
+        Raises:
+            UnreadableSourceError: it is not UTF-8, or cannot be read.
+        """
+        if path not in self._found:
+            self._found[path] = None
+            if os.path.isfile(path) and _INSTALLED.isdisjoint(path.parts):
+                self._found[path] = file = self._led(path, origin)
+                self._kept.add(file)
+        return self._found[path]
+
+    def _led(self, path: Path, origin: _Origin) -> File:
+        roots = dict.fromkeys([_root(path.parent), *origin.roots])
+        return self._open(path, self._filename(path, origin.file.filename), list(roots))
+
+    def folder(self, path: Path, origin: _Origin) -> File | None:
+        """Return the package that a folder is, with a file or without; None: no folder."""
+        init = path / _PACKAGE
+        if self.find(init, origin) is None and os.path.isdir(path):
+            self._found[init] = file = parse("", self._filename(init, origin.file.filename))
+            self._place(file, init, origin.roots)
+        return self._found[init]
+
+    def _filename(self, path: Path, other: str) -> str:
+        """Name a file in the way that another is named."""
+        if named := self._named.get(os.path.realpath(path)):
+            return named
+        return str(path) if os.path.isabs(other) else os.path.relpath(path, self._here)
+
+
+class _Origin:
+    """Where a file lies: what its imports mean is told from there."""
+
+    def __init__(self, project: Project, file: File, path: Path, roots: list[Path]) -> None:
+        self.file = file
+        self.roots = roots
+        self._project = project
+        self._path = path
+        self._known: dict[str, list[Binding] | None] = {}
+
+    def imported(self, path: str) -> list[Binding] | None:
+        """Return what a dotted path stands for in the project; None if it leads out of it."""
+        if path not in self._known:
+            self._known[path] = []  # what imports itself in a circle is nothing
+            self._known[path] = self._look_up(path)
+        return self._known[path]
+
+    def _look_up(self, path: str) -> list[Binding] | None:
+        name = path.lstrip(".")
+        parts = name.split(".")
+        if name != path:
+            return self._relative(len(path) - len(name), parts)
+        found = (self._below(root, parts) for root in self.roots if parts[0] not in _NEVER)
+        return next((bindings for bindings in found if bindings is not None), None)
+
+    def _relative(self, level: int, parts: list[str]) -> list[Binding]:
+        folder = self._path.parents[min(level, len(self._path.parents)) - 1]
+        package = self._project.folder(folder, self)
+        return [] if package is None else _members([Module(package.scope)], parts)
+
+    def _below(self, folder: Path, parts: list[str]) -> list[Binding] | None:
+        """Look for the first part that is a file: folders alone may be anyone's."""
+        for count, part in enumerate(parts, 1):
+            if file := self._module(folder, part):
+                return _members([Module(file.scope)], parts[count:])
+            folder = folder / part
+            if not os.path.isdir(folder):
+                break
+        return None
+
+    def _module(self, folder: Path, name: str) -> File | None:
+        found = self._project.find(folder / name / _PACKAGE, self)
+        return found or self._project.find(folder / f"{name}.py", self)
+
+    def submodule(self, name: str) -> Module | None:
+        """Return a module of the package that this file is the first one of."""
+        if self._path.name != _PACKAGE:
+            return None
+        folder = self._path.parent
+        file = self._module(folder, name) or self._project.folder(folder / name, self)
+        return None if file is None else Module(file.scope)
+
+
+def _root(folder: Path) -> Path:
+    """Return the folder that the outermost package around a folder's files lies in."""
+    while os.path.isfile(folder / _PACKAGE) and folder.parent != folder:
+        folder = folder.parent
+    return folder
+
+
+def _members(bindings: list[Binding], parts: list[str]) -> list[Binding]:
+    for part in parts:
+        bindings = [member for binding in bindings for member in _member(binding, part)]
+    return bindings
+
+
+def _member(binding: Binding, name: str) -> list[Binding]:
+    if isinstance(binding, Module):
+        return binding.scope.member(name)
+    if isinstance(binding, Imported):
+        return [Imported(f"{binding.path}.{name}")]
+    return []
