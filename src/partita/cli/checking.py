@@ -20,7 +20,9 @@ from partita.replay.lint.sources import sources
 def check(ctx: click.Context, paths: tuple[str, ...], output: str) -> None:
     """Find what a replay could not repeat in workflow code; exit status 1 if there is any.
 
-    Reads the source only: nothing is imported. `# partita: ignore` or, better,
+    Reads the source only: nothing is imported. Follows workflow code into the other files of
+    the project: below a file's own folder, or that of the package around it, and below the
+    current folder and its `src`. `# partita: ignore` or, better,
     `# partita: ignore[PAR101]` at the end of a line silences it.
     """
     files = sources(paths)
@@ -30,7 +32,8 @@ def check(ctx: click.Context, paths: tuple[str, ...], output: str) -> None:
     else:
         for finding in found:
             print(finding)
-    print(f"partita: {_count(len(found), len(files))}", file=sys.stderr)
+    within = {*map(str, files), *(finding.filename for finding in found)}
+    print(f"partita: {_count(len(found), len(within))}", file=sys.stderr)
     ctx.exit(1 if found else 0)
 
 

@@ -164,11 +164,21 @@ def attributes(node: ast.Attribute, scope: Scope, depth: int = 0) -> list[Assign
         found += owner.inner.attributes.get(node.attr, [])
         bound = owner.inner.names.get(node.attr, [])
         found += [binding for binding in bound if isinstance(binding, Assigned)]
-    for module in resolve(node.value, scope, depth + 1):
-        if isinstance(module, Module):
-            bound = module.scope.member(node.attr)
-            found += [binding for binding in bound if isinstance(binding, Assigned)]
+    for module in _modules(node.value, scope, depth + 1):
+        bound = module.scope.member(node.attr)
+        found += [binding for binding in bound if isinstance(binding, Assigned)]
     return found
+
+
+def _modules(node: ast.expr, scope: Scope, depth: int) -> list[Module]:
+    """Return the modules of the project that an expression such as `shop.prices` is."""
+    first = node
+    while isinstance(first, ast.Attribute):
+        first = first.value
+    found = scope.lookup(first.id) if isinstance(first, ast.Name) else None
+    if not found or not any(isinstance(binding, (Imported, Module)) for binding in found[1]):
+        return []
+    return [meaning for meaning in resolve(node, scope, depth) if isinstance(meaning, Module)]
 
 
 def kind(node: ast.expr, scope: Scope, depth: int = 0) -> Kind:

@@ -156,10 +156,9 @@ class Reach:
     def _methods(self, defined: Defined) -> Iterator[Root]:
         kind = workflow_class(defined)
         if kind is not None:
-            for bindings in defined.inner.names.values():
-                for found in _only_functions(bindings):
-                    if found.node.name not in _OBSERVERS and not marks(found) & _WORK:
-                        yield Root(found, defined.node.name, kind == "Decider")
+            for method in _inherited(defined, defined.scope.module):
+                if method.node.name not in _OBSERVERS and not marks(method) & _WORK:
+                    yield Root(method, defined.node.name, kind == "Decider")
 
     def _by_call(self, call: ast.Call, scope: Scope) -> Iterator[Root]:
         """Look at functions that are handed to Partita by a call."""
@@ -187,6 +186,17 @@ def _mark(defined: Defined, marked: _Marked) -> None:
 
 def _is_marked(defined: Defined, marked: _Marked) -> bool:
     return defined.node in marked[defined.scope.module]
+
+
+def _inherited(owner: Defined, home: Scope, depth: int = 0) -> Iterator[Defined]:
+    """Return the methods of a class: its own, and those of its bases in other files than home."""
+    for bindings in owner.inner.names.values():
+        yield from _only_functions(bindings)
+    for base in bases(owner) if depth < 12 else []:
+        if base.scope.module is not home:  # where it begins workflow code by itself
+            for method in _inherited(base, home, depth + 1):
+                if method.node.name not in owner.inner.names:
+                    yield method
 
 
 def _only_functions(bindings: Sequence[Binding]) -> list[Defined]:

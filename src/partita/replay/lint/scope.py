@@ -74,6 +74,7 @@ class Scope:
     node: Block
     parent: Scope | None
     names: dict[str, list[Binding]] = field(default_factory=dict)
+    imports: set[str] = field(default_factory=set)  # names that an import binds
     stars: list[str] = field(default_factory=list)  # modules of `from ... import *`
     elsewhere: dict[str, Scope] = field(default_factory=dict)  # `global` and `nonlocal`
     attributes: dict[str, list[Assigned]] = field(default_factory=dict)  # of a class's `self`
@@ -108,9 +109,12 @@ class Scope:
 
     def bind(self, name: str, binding: Binding | None) -> None:
         """Add a binding; None makes the name one of this scope and says nothing more."""
-        names = self.elsewhere.get(name, self).names.setdefault(name, [])
+        at = self.elsewhere.get(name, self)
+        names = at.names.setdefault(name, [])
         if binding is not None:
             names.append(binding)
+        if isinstance(binding, Imported):
+            at.imports.add(name)
 
     def lookup(self, name: str) -> tuple[Scope, list[Binding]] | None:
         """Return the scope that the name belongs to, and its bindings there.
@@ -146,13 +150,12 @@ class Scope:
 
     def _seen(self, name: str) -> list[Binding]:
         bindings = self.names.get(name, [])
-        unknown: list[Binding] = [Assigned(None, None, self)] if bindings else []
-        return self._followed(bindings) or unknown
+        if name not in self.imports:
+            return bindings
+        return self._followed(bindings) or [Assigned(None, None, self)]
 
     def _followed(self, bindings: list[Binding]) -> list[Binding]:
         """Put in the place of imports what they stand for in the project's other files."""
-        if self.module.origin is None or not any(isinstance(b, Imported) for b in bindings):
-            return bindings
         found: list[Binding] = []
         for binding in bindings:
             other = self.follow(binding.path) if isinstance(binding, Imported) else None
