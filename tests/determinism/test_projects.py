@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from partita.cli import main
-from partita.replay.lint import check_files, check_source
+from partita.replay.lint import check_files, check_source, project
 from partita.replay.lint.sources import sources
 
 FOLDER = Path(__file__).parent / "projects"
@@ -151,6 +151,19 @@ def test_a_chain_of_files_may_be_long(folder: Path) -> None:
     for i in range(60):
         write(folder / f"at{i}.py", f"from at{i + 1} import f\n")
     assert lines(["flow.py"]) == "at60.py:2:12: PAR306"
+
+
+def test_many_files_are_not_held_at_once(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project, "_MOST", 3)
+    monkeypatch.chdir(folder / "src")
+    called = ("shop.clock import stamp", "gone import stamp", "data import more as stamp")
+    for i in range(12):
+        write(folder / f"src/flow{i:02}.py", FLOW.format(called[i % 3], "stamp"))
+    write(folder / "src/gone.py", "def stamp(:\n")
+    (folder / "src/data").mkdir()
+    assert lines(["."]) == "gone.py:1:11: PAR001\nshop/clock.py:3:12: PAR101"
 
 
 def test_odd_names_are_nobodys(folder: Path) -> None:

@@ -45,8 +45,7 @@ def check_files(paths: Iterable[Path]) -> list[Finding]:
     for path in paths:
         file = project.open(path)
         check.file(file)
-        if project.close(file):
-            check.forget(file)
+        check.forget(project.close(file))
     return check.findings()
 
 
@@ -69,9 +68,11 @@ class _Check:
             self._report.give_up(file, too_deep(error))
         self._say_problem(file)
 
-    def forget(self, file: File) -> None:
-        """Keep nothing of a file but what is found in it."""
-        self._reach.forget(file.scope)
+    def forget(self, files: Iterable[File]) -> None:
+        """Keep nothing of files but what is found in them."""
+        for file in files:
+            self._say_problem(file)
+            self._reach.forget(file.scope)
 
     def findings(self) -> list[Finding]:
         """Return what was found, in those other files, too."""

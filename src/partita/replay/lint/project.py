@@ -22,6 +22,8 @@ from partita.replay.lint.sources import read
 _NEVER = sys.stdlib_module_names | {"partita"}
 _INSTALLED = {"site-packages", "dist-packages"}
 _PACKAGE = "__init__.py"
+_MOST = 250
+"""So many files are held at once, for others that import them; they take 100 MB, about."""
 
 
 class Project:
@@ -46,12 +48,20 @@ class Project:
         place = Path(os.path.abspath(self._here / path))
         return self._open(place, str(path), [_root(place.parent), self._here, self._here / "src"])
 
-    def close(self, file: File) -> bool:
-        """Let go of a file that the user named, unless another has led to it; say if so."""
-        if file in self._kept or self.files.pop(file.scope, None) is None:
-            return False
-        del self._opened[self._keys.pop(file)]
-        return True
+    def close(self, file: File) -> list[File]:
+        """Let go of a file that the user named, unless another has led to it.
+
+        And of all files, once these are many. Return what is no longer held.
+        """
+        gone = [] if file in self._kept or file.scope not in self.files else [file]
+        if len(self.files) > _MOST:
+            gone = list(self.files.values())
+            self._found.clear()
+            self._kept.clear()
+        for one in gone:
+            del self.files[one.scope]
+            self._opened.pop(self._keys.pop(one, ""), None)  # a mere folder has no key
+        return gone
 
     def _open(self, path: Path, filename: str, roots: list[Path]) -> File:
         key = os.path.realpath(path)
