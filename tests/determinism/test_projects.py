@@ -108,6 +108,13 @@ def test_files_are_named_in_the_way_of_those_that_the_user_names(
     assert names(Path("../flows/flow.py")) == [str(Path("shop/clock.py"))]
 
 
+def test_a_file_named_twice_is_one(folder: Path) -> None:
+    write(folder / "late.py", FLOW.format("builtins import input", "input"))
+    (folder / "link.py").symlink_to(folder / "late.py")
+    found = check_files([Path("late.py"), folder / "late.py", Path("link.py")])
+    assert [(at.filename, at.location.row) for at in found] == [("late.py", 5)]
+
+
 def test_a_file_beside_goes_before_one_of_the_current_folder(folder: Path) -> None:
     write(folder / "flows/shop/clock.py", "def stamp():\n    return input()\n")
     assert lines(["flows/flow.py"]) == "flows/shop/clock.py:2:12: PAR306"

@@ -32,7 +32,9 @@ class Project:
     def __init__(self, here: Path, paths: Iterable[Path]) -> None:
         """Take the current folder, and the files that the user names."""
         self._here = here
-        self._named = {os.path.realpath(here / path): str(path) for path in paths}
+        self._named: dict[str, str] = {}
+        for path in paths:
+            self._named.setdefault(os.path.realpath(here / path), str(path))
         self._opened: dict[str, File] = {}
         self._keys: dict[File, str] = {}
         self._found: dict[Path, File | None] = {}  # by where it was looked for
@@ -46,7 +48,8 @@ class Project:
             UnreadableSourceError: it is not UTF-8, or cannot be read.
         """
         place = Path(os.path.abspath(self._here / path))
-        return self._open(place, str(path), [_root(place.parent), self._here, self._here / "src"])
+        roots = [_root(place.parent), self._here, self._here / "src"]
+        return self._open(place, self._filename(place, str(path)), roots)
 
     def close(self, file: File) -> list[File]:
         """Let go of a file that the user named, unless another has led to it.
