@@ -160,6 +160,17 @@ def test_a_chain_of_files_may_be_long(folder: Path) -> None:
     assert lines(["flow.py"]) == "at60.py:2:12: PAR306"
 
 
+def test_a_name_may_come_by_very_many_ways(folder: Path) -> None:
+    either = "try:\n    from {0} import f, g\nexcept ImportError:\n    from {1} import f, g\n"
+    for i in range(30):
+        source = either.format(f"m{i + 1}", f"n{i + 1}") + f"from m{i * 7 % 30} import *\n"
+        write(folder / f"m{i}.py", source + f"import m{i * 3 % 30} as g\n")
+        write(folder / f"n{i}.py", source + "import m1 as g\n")
+    write(folder / "m30.py", "def f():\n    return input()\n")
+    write(folder / "flow.py", FLOW.format("m0 import f, g", "f(), g.g.g.g.g.g.x.f"))
+    assert lines(["flow.py"]) == "m30.py:2:12: PAR306"
+
+
 def test_many_files_are_not_held_at_once(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

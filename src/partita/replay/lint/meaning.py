@@ -46,7 +46,7 @@ def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> list[Meaning]:
         bindings = found[1] if found else []
         return [m for binding in bindings for m in _bound(binding, depth + 1)]
     if isinstance(node, ast.Attribute):
-        return list(_member(node, scope, depth + 1))
+        return list(dict.fromkeys(_member(node, scope, depth + 1)))  # it may by several ways
     return []
 
 

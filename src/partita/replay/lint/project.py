@@ -173,7 +173,7 @@ def _root(folder: Path) -> Path:
 def _members(bindings: list[Binding], parts: list[str]) -> list[Binding]:
     for part in parts:
         bindings = [member for binding in bindings for member in _member(binding, part)]
-    return bindings
+    return list(dict.fromkeys(bindings))
 
 
 def _member(binding: Binding, name: str) -> list[Binding]:

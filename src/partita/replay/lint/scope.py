@@ -160,7 +160,7 @@ class Scope:
         for binding in bindings:
             other = self.follow(binding.path) if isinstance(binding, Imported) else None
             found += [binding] if other is None else other
-        return found
+        return found if len(bindings) == 1 else list(dict.fromkeys(found))  # by several ways
 
     def follow(self, path: str) -> list[Binding] | None:
         """Return what a dotted path stands for in the project; None if it leads out of it."""
