@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from partita import update, wait_signal, workflow
 from partita.client import Client
 from partita.engine import Engine
 from partita.engine.liveness import new_worker
@@ -21,6 +22,7 @@ from partita.store import Record
 from partita.stores.sqlite import SqliteStore
 from partita.testing.clock import Clock
 from partita.testing.conformance import charge, start, started
+from partita.worker import Worker
 from tests.conftest import until
 from tests.engine.test_engine import SilentHost
 
@@ -127,6 +129,32 @@ def test_who_waits_for_a_result_outlasts_an_outage(read: str, tmp_path: Path) ->
         store.away["find"] = 1
         with pytest.raises(StoreUnavailableError, match="it is away"):
             client.result("w")  # who begins to wait hears at once
+    other.close()
+
+
+@workflow
+def answers() -> None:
+    @update
+    def double(number: int) -> int:
+        return 2 * number
+
+    wait_signal("end")
+
+
+@pytest.mark.parametrize("read", ["find", "events"])
+def test_who_waits_for_the_answer_to_an_update_outlasts_an_outage(
+    read: str, tmp_path: Path
+) -> None:
+    store, other = Away(tmp_path / "x.db"), Engine(SqliteStore(tmp_path / "x.db"))
+    store.away = Counter()
+    with Client(Engine(store)) as client, ThreadPoolExecutor(1) as pool:
+        handle = Client(other).start(answers)
+        waiting = pool.submit(client.update, handle.workflow_id, "double", [4], timeout=60)
+        until(lambda: "WorkflowExecutionSignaled" in {one.event_type for one in handle.history()})
+        store.away[read] = 3
+        with Worker(other, workflows=[answers], activities=[]):
+            assert waiting.result(60) == 8
+        assert not store.away[read]
     other.close()
 
 

@@ -84,9 +84,14 @@ def kinds(handle: Handle[Any]) -> list[str]:
     return [event.event_type for event in handle.history()]
 
 
+def failures(handle: Handle[Any]) -> list[str]:
+    return [str(event) for event in handle.history() if event.event_type == "DecisionTaskFailed"]
+
+
 def wait_for_failures(handles: Iterable[Handle[Any]]) -> None:
     for handle in handles:
-        until(lambda one=handle: "DecisionTaskFailed" in kinds(one))  # type: ignore[misc]
+        until(lambda one=handle: failures(one))  # type: ignore[misc]
+        assert "what it decides cannot be kept: " in failures(handle)[0]
 
 
 @pytest.mark.parametrize("what", WAYS)

@@ -83,7 +83,7 @@ def looked(calls: Counter[str]) -> Callable[[], bool]:
 
     def more_than_once() -> bool:
         asked = ("describe_workflow_execution", "get_workflow_execution_history")
-        return max(calls[one] for one in asked) > 3
+        return max(calls[one] for one in asked) > 8
 
     return more_than_once
 
@@ -183,11 +183,17 @@ class Faults:
         if not self.left:
             return None
         status, fault = self.left.pop(0)
-        body = f'{{"__type":"{fault}","message":"{fault}"}}'.encode()
-        return AWSResponse(request.url, status, {}, _Raw(body))
+        body = f'{{"__type":"{fault}","message":"{fault}"}}'.encode() if fault else b""
+        return AWSResponse(request.url, status, {"Content-Length": "528"}, _Raw(body))
 
 
-PASSING = [(503, "ServiceUnavailable"), (400, "ThrottlingException"), (500, "InternalFailure")]
+CUT_OFF = (200, "")
+PASSING = [
+    (503, "ServiceUnavailable"),
+    (400, "ThrottlingException"),
+    (500, "InternalFailure"),
+    CUT_OFF,
+]
 REFUSED = [(400, "AccessDeniedException"), (400, "UnrecognizedClientException")]
 
 

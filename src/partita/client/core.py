@@ -24,7 +24,7 @@ from partita.client.handle import Handle
 from partita.client.histories import Histories
 from partita.client.looking import Looking
 from partita.client.schedules import Schedules
-from partita.client.talking import Talking, code_of
+from partita.client.talking import AGAIN, Talking, code_of
 from partita.client.tasks import Tasks
 from partita.codec import Converter, decoder
 from partita.errors import (
@@ -60,9 +60,6 @@ from partita.telemetry.spans import starting
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-
-AGAIN = 0.2
-"""Seconds after which a service that was out of reach is asked again."""
 
 _load_any = decoder(Any)
 
@@ -445,6 +442,7 @@ class Client(Looking):
     def close(self) -> None:
         """Let go of the service."""
         self._is_closed = True
+        self._talking.close()
         self.service.close()
 
     def __enter__(self) -> Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,10 +16,12 @@ from partita.errors import (
     ExecutionClosedError,
     NoWorkerError,
     PartitaError,
+    StoreUnavailableError,
     UpdateFailedError,
     WaitTimeoutError,
 )
 from partita.history import (
+    AnyEvent,
     MarkerRecorded,
     WorkflowExecution,
     WorkflowExecutionContinuedAsNew,
@@ -28,6 +31,9 @@ from partita.replay.inbox import UPDATE, UPDATED, UpdateAnswer, UpdateRequest, d
 from partita.replay.replayer import Replayer
 from partita.service import ExecutionInfo, Service, bounds_of
 from partita.state import Status
+
+AGAIN = 0.2
+"""Seconds between two tries of a service that is away, while one waits."""
 
 _load_any = decoder(Any)
 
@@ -42,6 +48,11 @@ class Talking:
         self._domain = domain
         self._converter = converter
         self._clock = clock
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Have nobody wait for an outage to pass any more."""
+        self._is_closed = True
 
     def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None, what: str) -> str:
         """Return a call's arguments as a payload."""
@@ -112,7 +123,7 @@ class Talking:
         deadline = None if timeout is None else self._clock() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - self._clock())
-            events = self._service.wait_history(self._domain, execution, after, left)
+            events, away = self._news(execution, after, left, name)
             for event in events:
                 after = event.event_id
                 if isinstance(event, MarkerRecorded) and event.marker_name == UPDATED:
@@ -123,12 +134,26 @@ class Talking:
                     run_id = event.new_execution_run_id
                     execution = WorkflowExecution(execution.workflow_id, run_id)
                     after = 0
+            if not events and deadline is not None and self._clock() >= deadline:
+                raise WaitTimeoutError(
+                    f"update {name} was not answered within {timeout} s; it may still be done"
+                ) from away
+            if away is not None:
+                time.sleep(AGAIN)
+
+    def _news(
+        self, execution: WorkflowExecution, after: int, timeout: float | None, name: str
+    ) -> tuple[list[AnyEvent], StoreUnavailableError | None]:
+        """Wait for further events; return them, or why it cannot be told whether there are any."""
+        try:
+            events = self._service.wait_history(self._domain, execution, after, timeout)
             if not events:
                 self._check_open(execution, name)
-                if deadline is not None and self._clock() >= deadline:
-                    raise WaitTimeoutError(
-                        f"update {name} was not answered within {timeout} s; it may still be done"
-                    )
+        except StoreUnavailableError as error:
+            if self._is_closed:
+                raise
+            return [], error
+        return events, None
 
     def _check_open(self, execution: WorkflowExecution, name: str) -> None:
         """Raise if no answer can come any more."""

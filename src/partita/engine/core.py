@@ -20,6 +20,7 @@ from partita.engine.listening import Listening
 from partita.engine.liveness import Leases, new_worker
 from partita.engine.loop import Loop, Request
 from partita.engine.patience import Ending, OvertakenError, Watch
+from partita.engine.search import Search
 from partita.engine.states import States
 from partita.engine.unit import Unit
 from partita.engine.waiting import Waiting
@@ -88,6 +89,7 @@ class Core:
         self._dispatch: Dispatch | None = None
         self._worker: WorkerRecord | None = None
         self._watch: Watch | None = None
+        self._search = Search()
         self._next_due: float | None = None
         self._due_unknown = True
         self._not_before = 0.0  # after a failed transaction: when to try again
@@ -168,7 +170,7 @@ class Core:
             if isinstance(error, StoreUnavailableError) and self._dispatch is not None:
                 self._doubts.add(self._dispatch.owner, self._given)
             self._undo()
-            if self._blames_a_decision(error):
+            if self._search.failed(error):
                 self._transact(batch)
             elif len(batch) > 1 and not isinstance(error, StoreError):
                 for request in batch:  # what broke it refuses only itself
@@ -187,14 +189,8 @@ class Core:
         if self.listening.is_wanted:
             self.listening.tell(unit)
         self._publish(unit, tasks)
-        if batch and self._dispatch is not None and self._dispatch.is_searching:
+        if batch and self._search.is_on:
             self._transact([])
-
-    def _blames_a_decision(self, error: BaseException) -> bool:
-        """Whether a decision may be what no database can keep, and is told apart from now on."""
-        if self._dispatch is None or isinstance(error, StoreError):
-            return False
-        return self._dispatch.blame(error)
 
     def _commit_at_last(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         """Do a batch, from the start again whenever others changed what it rests on."""
@@ -260,6 +256,7 @@ class Core:
 
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         self._given = []
+        self._search.begin()
         ending = Ending(self.store.transaction(), partial(_acknowledge, batch))
         with ending as transaction:
             if transaction.foreign:
@@ -355,7 +352,7 @@ class Core:
         self._asked = True
         self._next_renewal = unit.now + self._lease / 3
         self._next_reap = unit.now
-        self._dispatch = Dispatch(host, self._worker.id, self._watch)
+        self._dispatch = Dispatch(host, self._worker.id, self._search, self._watch)
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""

@@ -8,10 +8,6 @@ A decision that kills the process leaves no trace then, and would kill the next 
 workers have died lately, a task that may be the cause is first taken, in a transaction of
 its own, and answered in the next: if that does not come, everybody can see over what. The
 same becomes of a decision that takes so long that others would wait for the transaction.
-
-A decision that breaks the transaction would take all others with it, again and again. So after
-such a failure decisions are made one by one, and not together with requests, until the one that
-cannot be kept is found; it fails, as if the host had raised an error.
 """
 
 from __future__ import annotations
@@ -29,9 +25,10 @@ from partita.commands import (
     StartDecisionTask,
 )
 from partita.engine.patience import OvertakenError, Watch
+from partita.engine.search import Search
 from partita.engine.slots import Slots
 from partita.engine.unit import Unit, make_token
-from partita.errors import DecisionRefusedError, PartitaError, UsageError
+from partita.errors import DecisionRefusedError, PartitaError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.rules import decide
 from partita.rules.decision_tasks import was_lost
@@ -64,11 +61,12 @@ Made = list[AnyDecision] | BaseException
 class Dispatch:
     """Serve one host. Belongs to the engine's thread."""
 
-    def __init__(self, host: Host, owner: str, watch: Watch | None = None) -> None:
+    def __init__(self, host: Host, owner: str, search: Search, watch: Watch | None = None) -> None:
         """Serve `host`; without a `watch` a transaction is as long as its decisions take."""
         self.host = host
         self.owner = owner
         self._watch = watch
+        self._search = search
         self.paused = False
         self._task_lists: Collection[str] = frozenset(host.task_lists)
         self._slots = Slots(host, owner)
@@ -82,9 +80,6 @@ class Dispatch:
         self._put_off = False  # whether this transaction left some for later
         self._overtaken: dict[str, tuple[DecisionTask, Made]] = {}  # token -> to be told
         self._told: list[str] = []  # in this transaction
-        self._tokens: list[str] = []  # of the decisions in this transaction
-        self._broken: dict[str, PartitaError] = {}  # token -> why its answer cannot be kept
-        self.is_searching = False  # for the decision that breaks transactions
         self._asked: DecisionTask | None = None  # what the host decides, until that is said
 
     @property
@@ -109,31 +104,14 @@ class Dispatch:
         self._holding = True  # what it was to answer may still be held
         self._told = []
 
-    def blame(self, error: BaseException) -> bool:
-        """Hear what broke the last transaction; return whether to do it again, and find out more.
-
-        To be called after `undone`.
-        """
-        tokens, self._tokens = self._tokens, []
-        if not tokens or any(token in self._broken for token in tokens):
-            return False
-        if self.is_searching and len(tokens) == 1:
-            if not isinstance(error, UnicodeError | UsageError):  # a fault of ours, then
-                log.error("a decision broke the engine", exc_info=error)
-            why = f"what it decides cannot be kept: {type(error).__name__}: {error}"
-            self._broken[tokens[0]] = DecisionRefusedError(why)
-        self.is_searching = True
-        return True
-
     def serve(self, unit: Unit, *, alone: bool) -> list[ActivityTask]:
         """Decide, and hand out activities; return them, to be started after the commit.
 
         `alone` says that there is nothing else in this transaction.
         """
-        self._tokens = []
-        if self.paused or (self.is_searching and not alone):
+        if self.paused or (self._search.is_on and not alone):
             return []
-        self._left = 1 if self.is_searching else DECISION_LIMIT
+        self._left = 1 if self._search.is_on else DECISION_LIMIT
         self._until = time.monotonic() + DECISION_SPAN
         self._failures = []
         self._put_off = False
@@ -157,10 +135,7 @@ class Dispatch:
         for token in self._told:
             del self._overtaken[token]
         self._told = []
-        found = [self._broken.pop(token) for token in self._tokens if token in self._broken]
-        self._tokens = []
-        if found or not self._more_decisions:
-            self.is_searching = False
+        self._search.committed(is_last=not self._more_decisions)
         failures, self._failures = self._failures, []
         for task, error in failures:
             self.host.decision_failed(task, error)
@@ -210,7 +185,7 @@ class Dispatch:
 
     def _is_spent(self) -> bool:
         """Whether this transaction is to begin no further decision; it makes one, at least."""
-        is_late = bool(self._tokens) and time.monotonic() > self._until
+        is_late = self._search.has_made_any and time.monotonic() > self._until
         return is_late or self._left <= 0
 
     def _decide_ready(self, unit: Unit) -> None:
@@ -270,9 +245,9 @@ class Dispatch:
         """
         begun = time.monotonic()
         self._left -= 1
-        self._tokens.append(task.token)
-        if task.token in self._broken:
-            return self._broken[task.token]
+        refused = self._search.note(task.token)
+        if refused is not None:
+            return refused
         self._asked = task
         if self._watch is not None:
             self._watch.begin(overtake)
@@ -361,9 +336,8 @@ class Dispatch:
         token = make_token(state, started)
         if token in self._overtaken:
             task, made = self._overtaken[token]
-            made = self._broken.get(token, made)
+            made = self._search.note(token) or made
             self._told.append(token)
-            self._tokens.append(token)
         else:
             task = self._decision_task(unit, state, [], started)
             made = self._made(task, partial(self._let_go, unit, _nothing))

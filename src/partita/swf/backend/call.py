@@ -99,6 +99,10 @@ class Call:
             raise kind(f"Amazon SWF cannot be asked: {_line(error)}") from error
         except BotoCoreError as error:
             raise StoreUnavailableError(f"Amazon SWF is out of reach: {_line(error)}") from error
+        if _is_cut_off(answer):
+            raise StoreUnavailableError(
+                f"Amazon SWF is out of reach: its answer to {operation} was cut off"
+            )
         self.outage.over()
         return answer
 
@@ -152,6 +156,13 @@ _UNAVAILABLE = {
     "Throttling",
     "ThrottlingException",
 }
+
+
+def _is_cut_off(answer: dict[str, Any]) -> bool:
+    """Whether the connection was lost before a body came; the SDK takes that for an empty one."""
+    metadata = answer.get("ResponseMetadata", {})
+    promised = metadata.get("HTTPHeaders", {}).get("content-length", "0")
+    return len(answer) == 1 and promised.isdecimal() and int(promised) > len("{}")
 
 
 def _meaning(operation: str, error: ClientError) -> PartitaError:
