@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from partita.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from partita.store import News
+from partita.store import News, WorkerRecord
 from partita.stores import migrations, sqlite
 from partita.stores.sqlite import SqliteStore
+from tests.conftest import until
 from tests.stores.test_obligations import saved
 
 
@@ -165,3 +168,32 @@ def test_looks_come_sooner_while_others_write(
     assert one.glance == sqlite.BUSY_GLANCE
     one.close()
     other.close()
+
+
+def test_who_writes_all_the_time_lets_others_in(tmp_path: Path) -> None:
+    """A lock is not handed on by turns: who comes back at once mostly has it again."""
+    busy, other = SqliteStore(tmp_path / "x.db"), SqliteStore(tmp_path / "x.db")
+    stopped = threading.Event()
+
+    def write(store: SqliteStore, id: str) -> None:
+        record = WorkerRecord(id=id, machine="m", pid=1, born="", lease_until=1.0)
+        with store.transaction() as transaction:
+            transaction.put_worker(record)
+            stopped.wait(0.05 if store is busy else 0.0)
+
+    def write_on() -> None:
+        while not stopped.is_set():
+            write(busy, "busy")
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_on)
+        try:
+            until(busy.workers)
+            for number in range(5):
+                write(other, f"{number}")  # raises if it cannot for ten seconds
+        finally:
+            stopped.set()
+        writing.result(20)
+    assert {worker.id for worker in other.workers()} == {"busy", *"01234"}
+    other.close()
+    busy.close()

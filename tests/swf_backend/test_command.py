@@ -13,6 +13,7 @@ import pytest
 from partita import workflow
 from partita.cli import main
 from partita.client import Client
+from partita.errors import InvalidOptionError
 from partita.swf.backend.service import SwfService
 from tests.swf_backend.endpoint import Endpoint
 
@@ -135,3 +136,19 @@ def test_an_execution_that_is_not_there_is_said_with_what_helps(
     assert main(["--backend", endpoint.url(), "signal", "none", "s"]) == 3
     said = capsys.readouterr().err
     assert said.count("`partita list` shows") == 1
+
+
+@pytest.mark.parametrize("command", [["list"], ["swf", "domains"]])
+def test_without_the_sdk_it_says_what_to_install(command: list[str]) -> None:
+    code = """if True:
+        import sys
+        for name in ("boto3", "botocore", "botocore.awsrequest", "botocore.exceptions"):
+            sys.modules[name] = None
+        from partita.cli import main
+        sys.exit(main(sys.argv[1:]))
+    """
+    given = [sys.executable, "-c", code, *command, "--backend", "swf://us-east-1/shop"]
+    done = subprocess.run(given, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == InvalidOptionError.exit_status, done.stderr
+    assert "pip install 'partita[aws]' [INVALID_OPTION]" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

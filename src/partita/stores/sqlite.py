@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -63,9 +63,18 @@ from partita.stores.sqlite_rows import (
 )
 from partita.stores.sqlite_transaction import SqliteTransaction
 
+T = TypeVar("T")
+
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
 
+BRIEF_TIMEOUT = 0.025
+"""Seconds that SQLite itself waits for it: the longer it does, the more seldom it looks."""
+
+LONG, STRAIN, BREATH = 0.005, 0.5, 0.02
+"""Who has held the lock for STRAIN seconds, in transactions of more than LONG seconds that follow
+each other closely, lets others have it for BREATH seconds: it is not handed on by turns.
+"""
 
 GLANCE, BUSY_GLANCE = 0.01, 0.003
 """Seconds between two looks at what others have done, and the same while they do something.
@@ -86,15 +95,16 @@ class SqliteStore:
         self.path = Path(path)
         with translated(self.path):
             self._make_folder()
-            self._writer = self._connect(synchronous)
+            self._writer = self._connect(synchronous, BRIEF_TIMEOUT)
             self._version = -1
             self._seen = -1
             self._news_at = 0.0  # when others were last seen to write
             self._lock = threading.Lock()
+            self._strain = self._left_at = 0.0  # since the last breath; when the lock was let go
             self._next_run: int | None = None
             try:
                 _patiently(lambda: migrate(self._writer, self.path))
-                self._reader = self._connect(synchronous)
+                self._reader = self._connect(synchronous, LOCK_TIMEOUT)
             except BaseException:
                 self._writer.close()
                 raise
@@ -110,10 +120,10 @@ class SqliteStore:
                 "choose another with --backend sqlite:///PATH"
             ) from error
 
-    def _connect(self, synchronous: str) -> sqlite3.Connection:
+    def _connect(self, synchronous: str, timeout: float) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
-            timeout=LOCK_TIMEOUT,
+            timeout=timeout,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
@@ -132,7 +142,9 @@ class SqliteStore:
         """Begin at once (`BEGIN IMMEDIATE`), so that nobody writes in between."""
         with self._lock, translated(self.path):
             execute = self._writer.execute
-            execute("BEGIN IMMEDIATE")
+            self._breathe()
+            _patiently(lambda: execute("BEGIN IMMEDIATE"))
+            begun = time.monotonic()
             try:
                 version = execute("PRAGMA data_version").fetchone()[0]
                 foreign = version != self._version
@@ -147,7 +159,20 @@ class SqliteStore:
                 if self._writer.in_transaction:
                     execute("ROLLBACK")
                 raise
+            finally:
+                self._left_at = time.monotonic()
+                if self._left_at - begun > LONG:
+                    self._strain += self._left_at - begun
             self._version = version
+
+    def _breathe(self) -> None:
+        """Let others in, if they may have tried in vain for long."""
+        pause = BREATH - (time.monotonic() - self._left_at)
+        if pause <= 0:
+            self._strain = 0.0
+        elif self._strain > STRAIN:
+            time.sleep(pause)
+            self._strain = 0.0
 
     def take_run(self) -> int:
         """Return the next run's key; only within a transaction."""
@@ -160,7 +185,7 @@ class SqliteStore:
     def changed(self) -> News:
         """Ask SQLite whether another connection has committed since the last call."""
         with self._lock, translated(self.path):
-            version = self._writer.execute("PRAGMA data_version").fetchone()[0]
+            version = _patiently(lambda: self._writer.execute("PRAGMA data_version").fetchone()[0])
         if version == self._seen:
             return News.NOTHING
         self._seen = version
@@ -289,19 +314,17 @@ class SqliteStore:
             self._writer.close()
 
 
-def _patiently(attempt: Callable[[], object]) -> None:
-    """Try again while others make or open the file: SQLite does not wait by itself there."""
+def _patiently(attempt: Callable[[], T]) -> T:
+    """Try again while others make, open or write the file: SQLite itself does not wait for long."""
     until = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
-            attempt()
+            return attempt()
         except sqlite3.OperationalError as error:
             busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
             if not busy or time.monotonic() > until:
                 raise
-            time.sleep(0.01)
-        else:
-            return
+            time.sleep(0.002)
 
 
 @contextmanager

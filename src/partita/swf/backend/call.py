@@ -30,7 +30,6 @@ from partita.errors import (
 )
 from partita.outage import Outage
 from partita.swf.backend.address import Address
-from partita.swf.backend.polls import Polls
 
 try:
     import boto3
@@ -44,6 +43,8 @@ try:
         PartialCredentialsError,
         SSOError,
     )
+
+    from partita.swf.backend.polls import Polls
 except ImportError as error:  # pragma: no cover - the extra is always there in tests
     raise InvalidOptionError(
         f"swf URLs need AWS's SDK, which is not installed ({error}); pip install 'partita[aws]'"
