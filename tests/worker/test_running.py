@@ -351,3 +351,25 @@ def test_threads_run_everything_and_block_nobody() -> None:
     gate.set()
     threads.close()
     until(lambda: not any(t.name.startswith("test-") for t in threading.enumerate()))
+
+
+def test_an_activity_that_nobody_has_is_named_once(
+    memory_rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    @workflow
+    def hides(number: int) -> int:
+        @activity
+        def hidden(number: int) -> int:
+            return number
+
+        return hidden(number) + hidden(number)
+
+    with memory_rig.worker(hides):
+        handle = memory_rig.client.start_with(hides, (1,), workflow_id="w")
+        until(lambda: "ActivityTaskScheduled" in memory_rig.kinds("w"))
+        handle.terminate()
+    said = [line for line in caplog.messages if "does not have" in line]
+    assert said == [
+        "execution w asks for activity hidden@1, which this worker does not have; it waits for "
+        "another that has it (an activity must be defined at the top of a file)"
+    ]

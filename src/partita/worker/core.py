@@ -34,7 +34,13 @@ from partita.errors import (
     TaskLostError,
     UsageError,
 )
-from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
+from partita.history import (
+    AnyDecision,
+    AnyEvent,
+    ScheduleActivityTask,
+    WorkflowExecution,
+    WorkflowType,
+)
 from partita.replay.replayer import DEFAULT_CACHE
 from partita.service import (
     ActivityAnswer,
@@ -109,6 +115,8 @@ class Worker:
         self._converter = converter or Converter()
         self._defined = served(activities)
         self._activities = self._defined if acts else {}
+        self._acts = acts
+        self._missed: set[str] = set()  # activities that it lacks, and has said so of
         self._deciding = Deciding(
             decided(workflows) if decides else (),
             self._converter,
@@ -250,7 +258,26 @@ class Worker:
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task."""
         self.tasks_done = next(self._done)
-        return deciding(task, self._deciding.decide)
+        decisions = deciding(task, self._deciding.decide)
+        if self._acts:
+            for decision in decisions:
+                if isinstance(decision, ScheduleActivityTask):
+                    self._look_for(decision, task)
+        return decisions
+
+    def _look_for(self, wanted: ScheduleActivityTask, task: DecisionTask) -> None:
+        """Say, once, what nobody here can do: it may be that nobody else can."""
+        key = wanted.activity_type.key
+        if key in self._activities or key in self._missed:
+            return
+        if wanted.task_list is None or wanted.task_list in self.task_lists:
+            self._missed.add(key)
+            log.warning(
+                "execution %s asks for activity %s, which this worker does not have; it waits for "
+                "another that has it (an activity must be defined at the top of a file)",
+                task.workflow_execution.workflow_id,
+                key,
+            )
 
     def query(
         self,
