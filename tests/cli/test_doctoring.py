@@ -28,6 +28,16 @@ def test_what_is_found_is_told(partita: Partita, folder: Path) -> None:
     assert set(finding) == {"check", "what", "why", "mend"}
 
 
+def test_what_is_found_does_not_steer_the_terminal(partita: Partita, folder: Path) -> None:
+    partita("start", "flow.py:total", "--input", "[[1]]")
+    odd = "UPDATE items SET since = since - 100, queue = 'a' || char(7) || 'b'"
+    change(folder / ".partita/partita.db", odd)
+    said = partita("doctor")
+    assert said.status == 1
+    assert "of task list a\\x07b in domain default: 1 wait" in said.out
+    assert "\x07" not in said.out
+
+
 def test_a_backend_that_is_not_there(partita: Partita, folder: Path) -> None:
     said = partita("doctor")
     assert said.status == 1

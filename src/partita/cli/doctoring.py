@@ -10,7 +10,7 @@ import msgspec
 from rich.text import Text
 
 from partita.cli.context import backend_option, format_option
-from partita.cli.output import clock_time, print_pretty, print_table
+from partita.cli.output import clock_time, escaped, print_pretty, print_table
 from partita.connect import connect, upkeep
 from partita.operations.doctor import Finding, examine
 
@@ -55,6 +55,6 @@ _BYTES = ("size", "unused", "free on its disk")
 
 
 def _print(finding: Finding) -> None:
-    print(f"\n{finding.check}: {finding.what}")
-    print(f"  why:  {finding.why}")
-    print(f"  mend: {finding.mend}")
+    print(f"\n{finding.check}: {escaped(finding.what)}")
+    print(f"  why:  {escaped(finding.why)}")
+    print(f"  mend: {escaped(finding.mend)}")
