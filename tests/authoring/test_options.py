@@ -131,6 +131,10 @@ def test_times_of_a_workflow_are_positive_seconds(option: str) -> None:
     "make",
     [
         lambda: Retry(max_attempts=-1),
+        lambda: Retry(max_attempts="3"),  # type: ignore[arg-type]
+        lambda: Retry(max_attempts=2.5),  # type: ignore[arg-type]
+        lambda: Retry(initial_interval=None),  # type: ignore[arg-type]
+        lambda: Retry(max_interval=float("nan")),
         lambda: Retry(initial_interval=-0.1),
         lambda: Retry(max_interval=-1),
         lambda: Retry(backoff=0.5),

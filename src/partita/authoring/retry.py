@@ -20,6 +20,11 @@ class Retry:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
+        for name in ("max_attempts", "initial_interval", "backoff", "max_interval"):
+            value = getattr(self, name)
+            kinds: tuple[type, ...] = (int,) if name == "max_attempts" else (int, float)
+            if isinstance(value, bool) or not isinstance(value, kinds) or value != value:
+                raise InvalidOptionError(f"Retry({name}={value!r}); give a number")
         if self.max_attempts < 0:
             raise InvalidOptionError(f"max_attempts={self.max_attempts}; give 0 or more")
         if self.initial_interval < 0 or self.max_interval < 0:
