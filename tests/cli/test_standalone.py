@@ -100,6 +100,14 @@ def serving(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def test_a_worker_without_anything_to_do_says_so(folder: Path) -> None:
+    (folder / "empty.py").touch()
+    with serving(folder, "worker", "empty.py") as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+    assert said == "partita: nothing is defined there; name the files or modules that define it\n"
+
+
 def done(folder: Path) -> list[str]:
     return (folder / "done").read_text().split()
 

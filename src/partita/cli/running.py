@@ -227,6 +227,8 @@ def _serve(
             f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
             f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
         )
+        if names == "none" and not worker.activity_keys():
+            observing.say("nothing is defined there; name the files or modules that define it")
 
     if supervised is None:
         worker.run(grace, begun=begun)
