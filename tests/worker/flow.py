@@ -32,3 +32,9 @@ def holding(folder: str, seconds: float) -> str:
 @workflow
 def holding_in_a_process(folder: str, seconds: float) -> str:
     return hold_in_a_process(folder, seconds)
+
+
+@workflow
+def looping() -> None:
+    while True:
+        pass

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 
 from partita.client import Client, Handle
 from partita.connect import connect
+from partita.worker.stopping import Stopping
 from tests.conftest import until
-from tests.worker.flow import holding, holding_in_a_process
+from tests.worker.flow import holding, holding_in_a_process, looping
 
 FLOW = Path(__file__).parent / "flow.py"
 
@@ -94,6 +97,61 @@ def test_a_second_sigterm_ends_it_at_once(shop: Shop) -> None:
     until(lambda: not events_can_start(shop))
     worker.send_signal(signal.SIGTERM)
     assert shop.end(worker) == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("number", "options"), [(signal.SIGTERM, []), (signal.SIGINT, ["--deciders-only"])]
+)
+def test_a_workflow_whose_code_loops_keeps_its_worker_no_longer_than_the_margin(
+    shop: Shop, number: signal.Signals, options: list[str]
+) -> None:
+    worker = shop.worker("--grace", "0", "--log-level", "info", *options)
+    handle = shop.client.start_with(looping, (), workflow_id="endless")
+    until(lambda: handle.history()[-1].event_type == "DecisionTaskStarted")
+    worker.send_signal(number)
+    assert shop.end(worker) == 128 + number
+    assert worker.stderr is not None
+    said = worker.stderr.read()
+    assert "stopping: 0 activities still run" in said
+    assert said.splitlines()[-1].endswith(
+        "this worker does not end in time; ending it hard: workflow looping@1 of execution endless "
+        "is still deciding: does its code block, or loop without an end?"
+    )
+
+
+def test_a_second_sigterm_ends_it_at_once_while_a_workflow_loops(shop: Shop) -> None:
+    worker = shop.worker("--grace", "600", "--log-level", "info")
+    handle = shop.client.start_with(looping, (), workflow_id="endless")
+    until(lambda: handle.history()[-1].event_type == "DecisionTaskStarted")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.stderr is not None
+    assert any("stopping: " in line for line in worker.stderr)
+    worker.send_signal(signal.SIGTERM)
+    assert shop.end(worker) == 128 + signal.SIGTERM
+
+
+def test_nothing_is_left_of_what_would_end_a_late_process() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    with Stopping(600.0, state=lambda: "", obstacle=lambda: "") as stopping:
+        os.kill(os.getpid(), signal.SIGTERM)
+        until(lambda: stopping.wait(0.1))
+    assert signal.getsignal(signal.SIGTERM) == handler
+    assert "partita-stopping" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_process_that_cannot_write_its_log_ends_all_the_same() -> None:
+    stuck = subprocess.run([sys.executable, "-c", STUCK], timeout=60)
+    assert stuck.returncode == 128 + signal.SIGTERM
+
+
+STUCK = """
+import threading
+from partita.worker.stopping import Stopping
+forever = threading.Event()
+with Stopping(0.0, state=lambda: "", obstacle=forever.wait) as stopping:
+    stopping.begin()
+    forever.wait()
+"""
 
 
 def events_can_start(shop: Shop) -> bool:

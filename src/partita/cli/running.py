@@ -29,6 +29,7 @@ from partita.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
 from partita.worker.core import DEFAULT_GRACE, DEFAULT_SLOTS
 from partita.worker.loading import load
+from partita.worker.stopping import MARGIN
 from partita.worker.supervised import Limits, Supervised, place, socket_number
 
 _input = click.option(
@@ -233,4 +234,5 @@ def _serve(
     if supervised is None:
         worker.run(grace, begun=begun)
     else:
-        worker.run(grace, lambda: supervised.is_over(worker.tasks_done), begun)
+        # Twice the margin: its supervisor comes first, and says by its status that it had to.
+        worker.run(grace, lambda: supervised.is_over(worker.tasks_done), begun, 2 * MARGIN)

@@ -11,7 +11,6 @@ import itertools
 import logging
 import os
 import platform
-import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -56,6 +55,7 @@ from partita.worker.beats import Beats
 from partita.worker.deciding import Deciding
 from partita.worker.execute import decided, execute, execute_async, failed, refused, served
 from partita.worker.processes import Processes, UnfitError
+from partita.worker.stopping import MARGIN, Stopping
 from partita.worker.threads import Threads
 from partita.worker.watch import Watch
 
@@ -125,6 +125,7 @@ class Worker:
         )
         self._slots = slots
         self._clock = clock  # what `now()` in activities reads
+        self._asked: tuple[WorkflowType, WorkflowExecution] | None = None  # whose code runs now
         self._running: dict[str, ActivityTask] = {}
         self._ending: dict[str, None] = {}  # tokens of what has ended but is not reported
         self._suspects: set[str] = set()  # tokens of what has lost workers
@@ -171,7 +172,7 @@ class Worker:
         self._processes.close()
         if self._loop is not None and self._loop_thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop_thread.join(timeout=5.0)
+            self._loop_thread.join(timeout=MARGIN / 2)  # it may be blocked by what runs on it
 
     def __enter__(self) -> Worker:
         """Start."""
@@ -187,30 +188,37 @@ class Worker:
         grace: float = DEFAULT_GRACE,
         is_over: Callable[[], bool] = lambda: False,
         begun: Callable[[], None] = lambda: None,
+        margin: float = MARGIN,
     ) -> None:
         """Work until SIGTERM or SIGINT, then stop; a second signal ends the process at once.
 
         It stops, too, when `is_over` says so, which is asked about once a second. `begun` is
-        called once the service has taken the worker.
+        called once the service has taken the worker. What keeps it from stopping, such as a
+        workflow whose code never comes back, has `margin` seconds beyond `grace`; then the
+        process ends as at a second signal.
         """
-        stop = threading.Event()
-
-        def on_signal(number: int, _: object) -> None:
-            if stop.is_set():
-                os._exit(128 + number)
-            stop.set()
-
-        before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
-        try:
+        with Stopping(grace + margin, state=self._state, obstacle=self._obstacle) as stopping:
             self.start()
             begun()
-            while not is_over() and not stop.wait(1.0):  # signals get in only between two waits
+            while not is_over() and not stopping.wait(1.0):
                 pass
-            log.info("stopping: %d activities still run", len(self._running))
+            stopping.begin()
             self.stop(grace)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+    def _state(self) -> str:
+        return f"{len(self._running)} activities still run"
+
+    def _obstacle(self) -> str:
+        """Say why this does not end, as far as it can be known without asking the service."""
+        asked = self._asked
+        if asked is None:
+            return "this worker does not end in time; ending it hard"
+        workflow_type, execution = asked
+        return (
+            f"this worker does not end in time; ending it hard: workflow {workflow_type.key} of "
+            f"execution {execution.workflow_id} is still deciding: does its code block, or loop "
+            "without an end?"
+        )
 
     # -- for those who watch ----------------------------------------------------------------
 
@@ -258,7 +266,11 @@ class Worker:
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task."""
         self.tasks_done = next(self._done)
-        decisions = deciding(task, self._deciding.decide)
+        self._asked = (task.workflow_type, task.workflow_execution)
+        try:
+            decisions = deciding(task, self._deciding.decide)
+        finally:
+            self._asked = None
         if self._acts:
             for decision in decisions:
                 if isinstance(decision, ScheduleActivityTask):
@@ -288,7 +300,11 @@ class Worker:
         input: str | None,
     ) -> str:
         """Answer a query."""
-        return self._deciding.query(execution, workflow_type, history, name, input)
+        self._asked = (workflow_type, execution)
+        try:
+            return self._deciding.query(execution, workflow_type, history, name, input)
+        finally:
+            self._asked = None
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
         """Say so; the task is tried again later."""
@@ -482,6 +498,3 @@ def log_decision_failed(task: DecisionTask, error: PartitaError) -> None:
     execution = task.workflow_execution
     where = {"workflow_id": execution.workflow_id, "run_id": execution.run_id}
     log.error("%s: %s [%s]", execution.workflow_id, error, error.code, extra=where)
-
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from partita.worker.stopping import MARGIN
 from partita.worker.supervised import PLACE, READY, REPLACE, VARIABLE
 
 START_LIMIT = 60.0
@@ -35,9 +36,6 @@ STEADY = 30.0
 FIRST_DELAY, MAX_DELAY = 0.25, 30.0
 """Seconds before a fallen worker is replaced: at first, and at most, each doubled or halved
 at random by up to a half, so that many do not come back at one moment."""
-
-MARGIN = 5.0
-"""Seconds that a worker may take to end beyond its grace."""
 
 TICK = 1.0
 """Seconds between two looks at everything, whether or not something was heard."""
