@@ -16,6 +16,7 @@ from partita.cli.output import (
     clock_time,
     coloured,
     duration,
+    escaped,
     event_cells,
     info_row,
     print_json,
@@ -23,16 +24,20 @@ from partita.cli.output import (
     print_pretty,
     print_table,
 )
-from partita.cli.progress import STYLES, Steps
+from partita.cli.progress import STYLES, Step, Steps
 from partita.cli.stacks import print_stack
 from partita.client.histories import stack_of
 from partita.client.records import TaskEvents, TaskRecord, grouped
+from partita.client.standing import taken
 from partita.errors import InvalidOptionError
 from partita.exported import read
 from partita.history import AnyEvent
 from partita.service import ExecutionDetail, ExecutionInfo
 from partita.state import OpenDecision
 from partita.worker.loading import load
+
+LONG = 1.0
+"""Seconds for which code may decide before it is told; it should take milliseconds."""
 
 _workflow_id = click.argument("workflow_id", metavar="ID")
 _run = click.option("--run", "run_id", default="", help="Which run; the newest by default.")
@@ -88,12 +93,26 @@ def show(
         return
     with open_client(ctx, backend) as client:
         detail = client.describe(workflow_id, run_id=run_id)
-        steps = Steps()
-        steps.add(client.history(workflow_id, run_id=detail.info.run_id))
+        events = client.history(workflow_id, run_id=detail.info.run_id)
     if output != "table":
-        (print_pretty if output == "json" else print_json)(_detail_row(detail, steps))
+        (print_pretty if output == "json" else print_json)(_detail_row(detail, events))
         return
     _print_info(detail.info)
+    _print_steps(events)
+    if detail.timers:
+        print_table(
+            ["TIMER", "FIRES"], [[timer.id, clock_time(timer.due)] for timer in detail.timers]
+        )
+    _print_decision(detail.decision, events, time.time())
+
+
+def _steps_of(events: list[AnyEvent]) -> list[Step]:
+    steps = Steps()
+    steps.add(events)
+    return list(steps.steps.values())
+
+
+def _print_steps(events: list[AnyEvent]) -> None:
     rows: list[list[str | Text]] = [
         [
             step.id,
@@ -103,17 +122,23 @@ def show(
             "" if step.ended_at is None else duration(step.ended_at - step.scheduled_at),
             step.note,
         ]
-        for step in steps.steps.values()
+        for step in _steps_of(events)
     ]
     if rows:
         print_table(["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""], rows)
-    if detail.timers:
-        print_table(
-            ["TIMER", "FIRES"], [[timer.id, clock_time(timer.due)] for timer in detail.timers]
+
+
+def _print_decision(decision: OpenDecision | None, events: list[AnyEvent], now: float) -> None:
+    if decision is not None and decision.failure:
+        click.echo(f"The decider fails: {decision.failure}")
+        click.echo(f"{decision.attempt - 1} tries so far; {_next_try(decision)}")
+    held = taken(decision, events)
+    if held is not None and now - held.event_timestamp > LONG:
+        where = f" on worker {escaped(held.identity)}" if held.identity else ""
+        click.echo(
+            f"Its code has been deciding for {duration(now - held.event_timestamp)}{where}: "
+            "does it block, or loop without an end?"
         )
-    if detail.decision is not None and detail.decision.failure:
-        click.echo(f"The decider fails: {detail.decision.failure}")
-        click.echo(f"{detail.decision.attempt - 1} tries so far; {_next_try(detail.decision)}")
 
 
 def _next_try(decision: OpenDecision) -> str:
@@ -144,13 +169,15 @@ def _print_info(info: ExecutionInfo) -> None:
     print_table(["", ""], [row for row in rows if row[1]])
 
 
-def _detail_row(detail: ExecutionDetail, steps: Steps) -> dict[str, object]:
+def _detail_row(detail: ExecutionDetail, events: list[AnyEvent]) -> dict[str, object]:
+    held = taken(detail.decision, events)
     return {
         **info_row(detail.info),
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,
+        "deciding": {"since": held.event_timestamp, "worker": held.identity} if held else None,
         "timers": [{"id": timer.id, "due": timer.due} for timer in detail.timers],
-        "steps": [vars(step) for step in steps.steps.values()],
+        "steps": [vars(step) for step in _steps_of(events)],
     }
 
 

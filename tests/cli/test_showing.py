@@ -1,0 +1,49 @@
+"""`show` says what an execution waits for, and why it ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+from tests.cli.conftest import Partita, begin
+from tests.conftest import until
+
+BLOCKING = """
+import time
+from pathlib import Path
+from partita import workflow
+
+@workflow
+def blocks() -> str:
+    while not Path("opened").exists():
+        time.sleep(0.01)
+    return "opened"
+"""
+
+
+def test_code_that_does_not_come_back(partita: Partita, folder: Path) -> None:
+    (folder / "blocking.py").write_text(BLOCKING)
+    partita("start", "blocking.py:blocks", "--id", "b")
+    assert "deciding" not in partita("show", "b").out
+    assert json.loads(partita("show", "b", "-o", "json").out)["deciding"] is None
+    worker = begin(folder, "worker", "blocking.py")
+    until(lambda: "Its code has been deciding for " in partita("show", "b").out, seconds=60)
+    assert f" s on worker {worker.pid}@" in partita("show", "b").out
+    found = json.loads(partita("show", "b", "-o", "json").out)["deciding"]
+    assert found["worker"].startswith(f"{worker.pid}@")
+    [taken] = [event for event in _history(partita, "b") if event["event_type"] == STARTED]
+    assert found["since"] == taken["event_timestamp"]
+    (folder / "opened").touch()
+    assert partita("result", "b", "--timeout", "30").out == '"opened"\n'
+    assert "deciding" not in partita("show", "b").out
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=30)
+
+
+STARTED = "DecisionTaskStarted"
+
+
+def _history(partita: Partita, id: str) -> list[dict[str, object]]:
+    lines = partita("history", id, "-o", "jsonl").out.splitlines()
+    return [json.loads(line) for line in lines]
