@@ -137,6 +137,28 @@ def test_a_decision_that_fails_again_and_again(place: Place, opened: Store) -> N
     assert "execution 'w' (flow) cannot go on: BROKEN: no such name" in finding.what
 
 
+def test_code_that_does_not_come_back(place: Place, opened: Store) -> None:
+    worker = new_worker(now() + 1000)
+    with opened.transaction() as transaction:
+        transaction.put_worker(worker)
+    held(opened, "long", worker.id, now() - doctor.PATIENCE - 40)
+    held(opened, "short", worker.id, now() - doctor.PATIENCE / 2)
+    finding = place.only("stuck")
+    assert finding.what.startswith("execution 'long' (flow) has been deciding for 1")
+    assert finding.what.endswith(" s on worker 7@here")
+    assert "does nothing else meanwhile" in finding.why
+    with opened.transaction() as transaction:  # and then it dies: the living put that back
+        transaction.put_worker(replace(worker, lease_until=now() - 5))
+    assert place.found("stuck") == []
+
+
+def held(store: Store, workflow_id: str, owner: str, since: float) -> None:
+    """Have a decision task taken at some moment."""
+    state = saved(store, workflow_id)
+    apply(state, decide(state, StartDecisionTask(identity="7@here", owner=owner), since))
+    write(store, state)
+
+
 def test_an_activity_that_fails_again_and_again(place: Place, opened: Store) -> None:
     state = saved(opened)
     write(opened, state, activity("a", attempt=50, reason="ValueError"))

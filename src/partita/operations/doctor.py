@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.client.standing import taken
 from partita.errors import PartitaError, StoreError
 from partita.operations.upkeep import engine_of, living
 from partita.service import Service
@@ -175,6 +176,8 @@ def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
     yield from _queues(overview, bool(workers), now)
     yield from _overdue(overview, bool(workers), now)
     yield from _failing(overview)
+    gone = {worker.id for worker in survey.workers} - {worker.id for worker in workers}
+    yield from _held(store, overview, gone, now)
     lost = [record for record in overview.bare if _is_lost(record.progress)]
     if lost:
         yield Finding(
@@ -281,6 +284,24 @@ def _failing(overview: Overview) -> Iterator[Finding]:
                 "its retry policy lets it go on failing",
                 "mend what it depends on, or give it max_attempts; `partita show` has the details",
             )
+
+
+def _held(store: Store, overview: Overview, gone: set[str], now: float) -> Iterator[Finding]:
+    """Find code that does not come back; what the dead hold is put back by the living."""
+    for record, item in overview.tasks:
+        if not isinstance(item, OpenDecision) or not item.started_event_id or item.owner in gone:
+            continue
+        held = taken(item, store.events(record.run, item.scheduled_event_id))
+        if held is None or now - held.event_timestamp <= PATIENCE:
+            continue
+        where = f" on worker {held.identity}" if held.identity else ""
+        yield Finding(
+            "stuck",
+            f"{_name(record)} has been deciding for {now - held.event_timestamp:.0f} s{where}",
+            "its code blocks, or loops without an end, and its worker does nothing else meanwhile",
+            "mend the code (what takes long belongs into an activity) and kill that worker; "
+            "another one takes the execution up",
+        )
 
 
 def _name(record: Record) -> str:
