@@ -41,6 +41,31 @@ def test_code_that_does_not_come_back(partita: Partita, folder: Path) -> None:
     worker.communicate(timeout=30)
 
 
+def test_why_it_failed(partita: Partita) -> None:
+    failed = partita("run", "flow.py:broken", "--input", "[1]", "--id", "b")
+    why = "KeyError: 'no such thing'"
+    assert why in failed.err
+    assert _row(partita("show", "b").out, "reason") == why
+    assert json.loads(partita("show", "b", "-o", "json").out)["reason"] == why
+
+
+def test_why_it_was_ended(partita: Partita) -> None:
+    partita("start", "flow.py:sleeper", "--input", "[60]", "--id", "s")
+    assert json.loads(partita("show", "s", "-o", "json").out)["reason"] is None
+    assert "reason" not in partita("show", "s").out
+    partita("terminate", "s", "--reason", "enough\nof it")
+    assert _row(partita("show", "s").out, "reason") == "OPERATOR_INITIATED: enough of it"
+    assert (
+        json.loads(partita("show", "s", "-o", "jsonl").out)["reason"]
+        == "OPERATOR_INITIATED: enough of it"
+    )
+
+
+def _row(shown: str, name: str) -> str:
+    [line] = [line for line in shown.splitlines() if line.startswith(name)]
+    return line.removeprefix(name).strip()
+
+
 STARTED = "DecisionTaskStarted"
 
 

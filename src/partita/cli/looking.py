@@ -28,7 +28,7 @@ from partita.cli.progress import STYLES, Step, Steps
 from partita.cli.stacks import print_stack
 from partita.client.histories import stack_of
 from partita.client.records import TaskEvents, TaskRecord, grouped
-from partita.client.standing import taken
+from partita.client.standing import reason, taken
 from partita.errors import InvalidOptionError
 from partita.exported import read
 from partita.history import AnyEvent
@@ -97,7 +97,7 @@ def show(
     if output != "table":
         (print_pretty if output == "json" else print_json)(_detail_row(detail, events))
         return
-    _print_info(detail.info)
+    _print_info(detail.info, reason(events))
     _print_steps(events)
     if detail.timers:
         print_table(
@@ -151,12 +151,13 @@ def _coloured_state(state: str) -> Text:
     return Text(state, style=STYLES.get(state, ""))
 
 
-def _print_info(info: ExecutionInfo) -> None:
+def _print_info(info: ExecutionInfo, why: str | None) -> None:
     rows: list[list[str | Text]] = [
         ["workflow id", info.workflow_id],
         ["run id", info.run_id],
         ["type", info.workflow_type.key],
         ["status", coloured(info.status.name)],
+        ["reason", why or ""],
         ["started", clock_time(info.started_at)],
         ["closed", clock_time(info.closed_at)],
         ["task list", info.task_list],
@@ -173,6 +174,7 @@ def _detail_row(detail: ExecutionDetail, events: list[AnyEvent]) -> dict[str, ob
     held = taken(detail.decision, events)
     return {
         **info_row(detail.info),
+        "reason": reason(events),
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,
         "deciding": {"since": held.event_timestamp, "worker": held.identity} if held else None,

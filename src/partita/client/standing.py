@@ -1,4 +1,4 @@
-"""Tell from a history who holds its decision task.
+"""Tell from a history who holds its decision task, and why it ended.
 
 Pure: events in, facts out. It reads no clock and asks no service; what became of the tasks is
 told by `records`, and how any of it is printed is the command line's business.
@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from partita.authoring.failure import Failure
+from partita.errors import WorkflowFailedError
 from partita.history import (
     AnyEvent,
     DecisionTaskCompleted,
     DecisionTaskFailed,
     DecisionTaskStarted,
     DecisionTaskTimedOut,
+    WorkflowExecutionCanceled,
+    WorkflowExecutionCancelRequested,
+    WorkflowExecutionFailed,
+    WorkflowExecutionStarted,
+    WorkflowExecutionTerminated,
+    WorkflowExecutionTimedOut,
 )
 from partita.state import OpenDecision
 
@@ -34,3 +42,36 @@ def taken(decision: OpenDecision | None, events: Sequence[AnyEvent]) -> Decision
         elif isinstance(event, _ANSWERS) and event.started_event_id == decision.started_event_id:
             return None
     return found
+
+
+def reason(events: Sequence[AnyEvent]) -> str | None:
+    """Say in one line why an execution came to a bad end, from its whole history.
+
+    None if it came to no such end, or if nobody has given a reason.
+    """
+    match events[-1] if events else None:
+        case WorkflowExecutionFailed(details=details, reason=kind):
+            failure = Failure.load(details, kind)
+            return _line(str(WorkflowFailedError(failure.type, failure.message)))
+        case WorkflowExecutionTimedOut(timeout_type=which):
+            return _line(which.value, _span(events[0]))
+        case WorkflowExecutionCanceled(details=details):
+            return _line(details) or _line(*(_cause(event) for event in events))
+        case WorkflowExecutionTerminated(cause=cause, reason=said, details=details):
+            return _line(cause, said, details)
+    return None
+
+
+def _span(first: AnyEvent) -> str | None:
+    """Return how long an execution could have lasted."""
+    if isinstance(first, WorkflowExecutionStarted) and first.execution_start_to_close is not None:
+        return f"it was open for longer than {first.execution_start_to_close:g} s"
+    return None
+
+
+def _cause(event: AnyEvent) -> str | None:
+    return event.cause if isinstance(event, WorkflowExecutionCancelRequested) else None
+
+
+def _line(*parts: str | None) -> str | None:
+    return " ".join(": ".join(part for part in parts if part).split()) or None
