@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from partita.server.local import swf_endpoint
 from tests.cli.conftest import Partita, begin
 from tests.conftest import until
 
@@ -19,6 +25,19 @@ def blocks() -> str:
     while not Path("opened").exists():
         time.sleep(0.01)
     return "opened"
+"""
+
+FAMILY = """
+from partita import wait_signal, workflow
+
+@workflow
+def child() -> None:
+    wait_signal("go")
+
+@workflow
+def parent() -> None:
+    for one in [child.submit(), child.submit()]:
+        one.result()
 """
 
 
@@ -59,6 +78,50 @@ def test_why_it_was_ended(partita: Partita) -> None:
         json.loads(partita("show", "s", "-o", "jsonl").out)["reason"]
         == "OPERATOR_INITIATED: enough of it"
     )
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "swf"])
+def test_open_children(
+    kind: str, partita: Partita, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "family.py").write_text(FAMILY)
+    with _backend(kind, monkeypatch) as url:
+        env = {"PARTITA_BACKEND": url}
+        partita("start", "family.py:parent", "--id", "p", env=env)
+        worker = begin(folder, "worker", "--backend", url, "family.py")
+        until(lambda: len(_children(partita, "p", env)) == 2, seconds=60)
+        until(lambda: {c["state"] for c in _children(partita, "p", env)} == {"running"}, seconds=60)
+        children = _children(partita, "p", env)
+        assert {child["workflow_type"] for child in children} == {"child"}
+        lines = partita("show", "p", env=env).out.splitlines()
+        begins = next(at for at, line in enumerate(lines) if line.startswith("CHILD "))
+        for child, line in zip(children, lines[begins + 1 :], strict=False):
+            assert line.split()[:3] == [child["workflow_id"], "child", "running"]
+        partita("signal", children[0]["workflow_id"], "go", env=env)
+        until(lambda: _children(partita, "p", env) == children[1:], seconds=60)
+        partita("terminate", "p", env=env)
+        assert _children(partita, "p", env) == []
+        assert "CHILD" not in partita("show", "p", env=env).out
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=60)
+
+
+@contextmanager
+def _backend(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if kind == "sqlite":
+        yield "sqlite:///x.db"
+        return
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "tests")
+    with swf_endpoint() as address:
+        yield f"swf://us-east-1/tests?endpoint={address}"
+
+
+def _children(partita: Partita, id: str, env: dict[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(partita("show", id, "-o", "json", env=env).out)[
+        "children"
+    ]
+    return found
 
 
 def _row(shown: str, name: str) -> str:

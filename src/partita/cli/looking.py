@@ -27,7 +27,7 @@ from partita.cli.output import (
 from partita.cli.progress import STYLES, Step, Steps
 from partita.cli.stacks import print_stack
 from partita.client.histories import stack_of
-from partita.client.records import TaskEvents, TaskRecord, grouped
+from partita.client.records import TaskEvents, TaskRecord, grouped, tasks_of
 from partita.client.standing import reason, taken
 from partita.errors import InvalidOptionError
 from partita.exported import read
@@ -103,6 +103,7 @@ def show(
         print_table(
             ["TIMER", "FIRES"], [[timer.id, clock_time(timer.due)] for timer in detail.timers]
         )
+    _print_children(events)
     _print_decision(detail.decision, events, time.time())
 
 
@@ -126,6 +127,19 @@ def _print_steps(events: list[AnyEvent]) -> None:
     ]
     if rows:
         print_table(["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""], rows)
+
+
+def _open_children(events: list[AnyEvent]) -> list[TaskRecord]:
+    return [task for task in tasks_of(events) if task.kind == "child" and task.is_open]
+
+
+def _print_children(events: list[AnyEvent]) -> None:
+    rows = [
+        [child.id, child.name, child.state, clock_time(child.started_at or child.scheduled_at)]
+        for child in _open_children(events)
+    ]
+    if rows:
+        print_table(["CHILD", "WORKFLOW", "STATE", "SINCE"], rows)
 
 
 def _print_decision(decision: OpenDecision | None, events: list[AnyEvent], now: float) -> None:
@@ -179,6 +193,15 @@ def _detail_row(detail: ExecutionDetail, events: list[AnyEvent]) -> dict[str, ob
         "decision_failure": detail.decision.failure if detail.decision else None,
         "deciding": {"since": held.event_timestamp, "worker": held.identity} if held else None,
         "timers": [{"id": timer.id, "due": timer.due} for timer in detail.timers],
+        "children": [
+            {
+                "workflow_id": child.id,
+                "workflow_type": child.name,
+                "state": child.state,
+                "since": child.started_at or child.scheduled_at,
+            }
+            for child in _open_children(events)
+        ],
         "steps": [vars(step) for step in _steps_of(events)],
     }
 
