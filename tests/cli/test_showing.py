@@ -15,6 +15,8 @@ from partita.server.local import swf_endpoint
 from tests.cli.conftest import Partita, begin
 from tests.conftest import until
 
+DECIDING = "Its code has been deciding for "
+
 BLOCKING = """
 import time
 from pathlib import Path
@@ -41,23 +43,28 @@ def parent() -> None:
 """
 
 
-def test_code_that_does_not_come_back(partita: Partita, folder: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "swf"])
+def test_code_that_does_not_come_back(
+    kind: str, partita: Partita, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "blocking.py").write_text(BLOCKING)
-    partita("start", "blocking.py:blocks", "--id", "b")
-    assert "deciding" not in partita("show", "b").out
-    assert json.loads(partita("show", "b", "-o", "json").out)["deciding"] is None
-    worker = begin(folder, "worker", "blocking.py")
-    until(lambda: "Its code has been deciding for " in partita("show", "b").out, seconds=60)
-    assert f" s on worker {worker.pid}@" in partita("show", "b").out
-    found = json.loads(partita("show", "b", "-o", "json").out)["deciding"]
-    assert found["worker"].startswith(f"{worker.pid}@")
-    [taken] = [event for event in _history(partita, "b") if event["event_type"] == STARTED]
-    assert found["since"] == taken["event_timestamp"]
-    (folder / "opened").touch()
-    assert partita("result", "b", "--timeout", "30").out == '"opened"\n'
-    assert "deciding" not in partita("show", "b").out
-    worker.send_signal(signal.SIGTERM)
-    worker.communicate(timeout=30)
+    with _backend(kind, monkeypatch) as url:
+        env = {"PARTITA_BACKEND": url}
+        partita("start", "blocking.py:blocks", "--id", "b", env=env)
+        assert "deciding" not in partita("show", "b", env=env).out
+        assert json.loads(partita("show", "b", "-o", "json", env=env).out)["deciding"] is None
+        worker = begin(folder, "worker", "--backend", url, "blocking.py")
+        until(lambda: DECIDING in partita("show", "b", env=env).out, seconds=60)
+        assert f" s on worker {worker.pid}@" in partita("show", "b", env=env).out
+        found = json.loads(partita("show", "b", "-o", "json", env=env).out)["deciding"]
+        assert found["worker"].startswith(f"{worker.pid}@")
+        events = json.loads(partita("history", "b", "-o", "json", env=env).out)
+        assert found["since"] == events[-1]["event_timestamp"]
+        (folder / "opened").touch()
+        assert partita("result", "b", "--timeout", "30", env=env).out == '"opened"\n'
+        assert "deciding" not in partita("show", "b", env=env).out
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=60)
 
 
 def test_why_it_failed(partita: Partita) -> None:
@@ -127,11 +134,3 @@ def _children(partita: Partita, id: str, env: dict[str, str]) -> list[dict[str, 
 def _row(shown: str, name: str) -> str:
     [line] = [line for line in shown.splitlines() if line.startswith(name)]
     return line.removeprefix(name).strip()
-
-
-STARTED = "DecisionTaskStarted"
-
-
-def _history(partita: Partita, id: str) -> list[dict[str, object]]:
-    lines = partita("history", id, "-o", "jsonl").out.splitlines()
-    return [json.loads(line) for line in lines]
