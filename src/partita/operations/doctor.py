@@ -299,7 +299,7 @@ def _held(store: Store, overview: Overview, gone: set[str], now: float) -> Itera
             "stuck",
             f"{_name(record)} has been deciding for {now - held.event_timestamp:.0f} s{where}",
             "its code blocks, or loops without an end, and its worker does nothing else meanwhile",
-            "mend the code (what takes long belongs into an activity), end that worker (`kill -9`) "
+            "mend the code (what takes long belongs into an activity), end that worker "
             "and start another: nothing recorded is lost",
         )
 
