@@ -127,6 +127,7 @@ def polling() -> list[Any]:
 
 def test_a_wait_that_gave_up_takes_no_signal(stage: Stage) -> None:
     handle = stage.start(polling)
+    stage.waits(handle, lambda events: any(e.event_type == "DecisionTaskCompleted" for e in events))
     handle.signal("item", 1)
     stage.waits(handle, lambda events: any(e.event_type == "TimerFired" for e in events))
     handle.signal("item", 2)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -239,6 +240,22 @@ def test_changed_code_is_loaded_and_broken_code_is_not(fleet: Fleet) -> None:
     until(lambda: result_of_names(fleet) == "three")
     until(lambda: len(fleet.begun()) >= 6)
     until(lambda: sum(is_alive(pid) for pid in fleet.begun()) == 2)
+    assert fleet.end() == 0
+
+
+def test_code_of_the_same_second_and_size_is_loaded_too(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    code, moment = fleet.folder / "names.py", int(time.time()) - 1000.0
+    code.write_text(REAL.format(name="one"))
+    os.utime(code, (moment, moment))
+    supervisor = fleet.begin("--reload", code=code)
+    assert result_of_names(fleet) == "one"
+    code.write_text(REAL.format(name="two"))
+    os.utime(code, (moment + 0.3, moment + 0.3))
+    supervisor.send_signal(signal.SIGHUP)
+    until(lambda: result_of_names(fleet) == "two")
     assert fleet.end() == 0
 
 

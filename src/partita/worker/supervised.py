@@ -52,6 +52,8 @@ class Supervised:
         self._socket.setblocking(False)
         self._limits = limits
         self._files = Files(time.time()) if limits.reload else None
+        if limits.reload:  # compiled code is told from newer source by whole seconds and its size
+            sys.dont_write_bytecode = True
         self._is_ready = False
         self._say_at = 0.0  # when to say again that this worker should be replaced
 
