@@ -92,9 +92,17 @@ def test_a_commit_that_fails_is_as_if_nothing_had_been_seen() -> None:
     store = CountingStore()
     engine = Engine(store)
     client = Client(engine)
-    with worker(engine):
+    failing = threading.Event()
+
+    @activity(name="bump")
+    def bump_when_it_fails(x: int) -> int:
+        failing.wait()
+        return x + 1
+
+    with Worker(engine, workflows=[climb], activities=[bump_when_it_fails]):
         handle = client.start(climb, 10)
         store.fail_every = 4
+        failing.set()
         assert handle.result(timeout=60) == 10
         store.fail_every = 0
     assert store.failed > 0
