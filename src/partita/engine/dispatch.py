@@ -79,7 +79,6 @@ class Dispatch:
         self._suspects = False  # whether one that has cost a worker is among them
         self._put_off = False  # whether this transaction left some for later
         self._overtaken: dict[str, tuple[DecisionTask, Made]] = {}  # token -> to be told
-        self._told: list[str] = []  # in this transaction
         self._asked: DecisionTask | None = None  # what the host decides, until that is said
 
     @property
@@ -102,7 +101,6 @@ class Dispatch:
         """Hear that a transaction failed, and what was done in it was not."""
         self.look_again()
         self._holding = True  # what it was to answer may still be held
-        self._told = []
 
     def serve(self, unit: Unit, *, alone: bool) -> list[ActivityTask]:
         """Decide, and hand out activities; return them, to be started after the commit.
@@ -132,9 +130,8 @@ class Dispatch:
             self.host.start_tasks(tasks)
         for state in closed:
             self.host.forget(state.execution.run_id)
-        for token in self._told:
-            del self._overtaken[token]
-        self._told = []
+        if not self._holding:
+            self._overtaken.clear()
         self._search.committed(is_last=not self._more_decisions)
         failures, self._failures = self._failures, []
         for task, error in failures:
@@ -337,7 +334,6 @@ class Dispatch:
         if token in self._overtaken:
             task, made = self._overtaken[token]
             made = self._search.note(token) or made
-            self._told.append(token)
         else:
             task = self._decision_task(unit, state, [], started)
             made = self._made(task, partial(self._let_go, unit, _nothing))
