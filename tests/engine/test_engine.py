@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from partita import WorkflowDefinition, activity, query, wait_signal, workflow
-from partita.client import Client
+from partita.client import Client, Handle
 from partita.commands import CompleteDecisionTask, Terminate
 from partita.engine import Engine, dispatch
 from partita.engine.liveness import new_worker
@@ -79,6 +79,25 @@ def worker(engine: Engine, *workflows: WorkflowDefinition[..., Any]) -> Worker:
     return Worker(engine, workflows=workflows or (climb,), activities=[bump])
 
 
+def climb_over_failures(engine: Engine, store: CountingStore) -> Handle[int]:
+    """Climb ten steps while one commit of four fails."""
+    failing = threading.Event()
+
+    @activity(name="bump")
+    def bump_once_it_fails(x: int) -> int:
+        failing.wait()
+        return x + 1
+
+    with Worker(engine, workflows=[climb], activities=[bump_once_it_fails]):
+        handle = Client(engine).start(climb, 10)
+        store.fail_every = 4
+        failing.set()
+        assert handle.result(timeout=60) == 10
+        store.fail_every = 0
+    assert store.failed > 0
+    return handle
+
+
 def test_a_step_is_one_commit() -> None:
     store = CountingStore()
     engine = Engine(store)
@@ -91,21 +110,7 @@ def test_a_step_is_one_commit() -> None:
 def test_a_commit_that_fails_is_as_if_nothing_had_been_seen() -> None:
     store = CountingStore()
     engine = Engine(store)
-    client = Client(engine)
-    failing = threading.Event()
-
-    @activity(name="bump")
-    def bump_when_it_fails(x: int) -> int:
-        failing.wait()
-        return x + 1
-
-    with Worker(engine, workflows=[climb], activities=[bump_when_it_fails]):
-        handle = client.start(climb, 10)
-        store.fail_every = 4
-        failing.set()
-        assert handle.result(timeout=60) == 10
-        store.fail_every = 0
-    assert store.failed > 0
+    handle = climb_over_failures(engine, store)
     completed = [name for name in kinds(engine, _execution(handle)) if name.endswith("kCompleted")]
     assert completed.count("ActivityTaskCompleted") == 10
     engine.close()

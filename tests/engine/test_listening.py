@@ -32,7 +32,7 @@ from partita.testing import Clock
 from partita.testing.conformance import CHECKS, UNRECORDED, charge, start, started
 from partita.worker import PollingWorker
 from tests.conftest import STORES, Rig, new_store, until
-from tests.engine.test_engine import CountingStore
+from tests.engine.test_engine import CountingStore, climb_over_failures
 
 
 class Ear:
@@ -230,15 +230,8 @@ def test_what_is_not_committed_is_not_told() -> None:
 def test_a_step_that_is_done_again_is_told_once() -> None:
     store = CountingStore()
     engine, ear = Engine(store), Ear()
-    rig = Rig.__new__(Rig)
-    rig.engine, rig.client, rig.failures = engine, Client(engine), []
     engine.listen(ear)
-    with rig.worker(climb, bump):
-        handle: Handle[Any] = rig.client.start_with(climb, [10])
-        store.fail_every = 4
-        assert handle.result(timeout=60) == 10
-        store.fail_every = 0
-    assert store.failed > 0
+    handle = climb_over_failures(engine, store)
     events = handle.history()
     engine.close()
     assert [one.event for one in ear.heard] == events

@@ -394,8 +394,8 @@ def test_an_update_that_is_not_answered(stage: Stage) -> None:
 
 @workflow
 def early() -> int:
-    """Register a handler only after a while; what came before waits for nobody."""
-    sleep(0.05)
+    """Register a handler only once it is open; what came before waits for nobody."""
+    wait_signal("open")
 
     @update
     def late() -> str:
@@ -409,14 +409,10 @@ def test_an_update_before_its_handler_is_refused_clearly(stage: Stage) -> None:
     handle = stage.start(early)
     with pytest.raises(UnknownTypeError, match="late"):
         handle.update("late", timeout=20)
-    until_ready(stage, handle)
+    handle.signal("open")
     assert handle.update("late", timeout=20) == "late"
     handle.signal("stop")
     assert handle.result(timeout=20) == 1
-
-
-def until_ready(stage: Stage, handle: Any) -> None:
-    stage.waits(handle, lambda events: any(e.event_type == "TimerFired" for e in events))
 
 
 @workflow

@@ -150,7 +150,7 @@ def routes_elsewhere() -> int:
 
 def test_a_crowd_that_is_terminated_gives_its_places_free(stage: Stage) -> None:
     stage.client.set_limits("gpu", concurrency=1)
-    first = stage.start(crowd, 3)
+    first = stage.start(crowd, 300)
     until(lambda: MOST)
     first.terminate()
     assert stage.run(crowd, 2) == 1
