@@ -73,6 +73,12 @@ def blocks_and_fails(name: str) -> None:
     raise ValueError("a bad name")
 
 
+@workflow
+def blocks_and_cannot_be_kept(name: str) -> int:
+    GATES[name].pass_through()
+    return double.options(task_list="\ud800")(1)
+
+
 @pytest.fixture
 def gate() -> Iterator[Gate]:
     GATES["w"] = made = Gate()
@@ -104,7 +110,13 @@ def elsewhere(url: str, here: Engine) -> Iterator[Engine]:
 
 
 def slow_worker(engine: Engine) -> Worker:
-    flows: list[Any] = [blocks, blocks_and_waits, blocks_and_fails, quick]
+    flows: list[Any] = [
+        blocks,
+        blocks_and_waits,
+        blocks_and_fails,
+        blocks_and_cannot_be_kept,
+        quick,
+    ]
     return Worker(engine, workflows=flows, activities=[double])
 
 
@@ -163,6 +175,19 @@ def test_its_own_error_is_its_end(here: Engine, gate: Gate) -> None:
         gate.opened.set()
         until(lambda: kinds(handle)[-1] == "WorkflowExecutionFailed")
         assert "a bad name" in str(handle.history()[-1])
+
+
+def test_an_answer_that_cannot_be_kept_is_told_from_those_of_others(
+    here: Engine, elsewhere: Engine, gate: Gate
+) -> None:
+    with slow_worker(here):
+        handle = begin(here, gate, blocks_and_cannot_be_kept)
+        until(lambda: is_held(elsewhere))
+        others = [Client(elsewhere).start(quick, number) for number in range(4)]
+        gate.opened.set()
+        assert [other.result(timeout=60) for other in others] == [0, 4, 8, 12]
+        until(lambda: "DecisionTaskFailed" in kinds(handle))
+        assert "cannot be kept" in str(handle.history()[3])
 
 
 def test_a_decider_that_breaks_is_asked_again(url: str, here: Engine, gate: Gate) -> None:

@@ -41,7 +41,7 @@ def quick(x: int) -> int:
 def naps() -> str:
     sleep(0.001)
     sleep(timedelta(milliseconds=1))
-    timer = start_timer(0.002)
+    timer = start_timer(0.3)
     assert not timer.done()
     timer.result()
     return "rested"

@@ -333,6 +333,7 @@ class Dispatch:
         token = make_token(state, started)
         if token in self._overtaken:
             task, made = self._overtaken[token]
+            self._left -= 1
             made = self._search.note(token) or made
         else:
             task = self._decision_task(unit, state, [], started)

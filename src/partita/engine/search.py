@@ -43,11 +43,11 @@ class Search:
         is_known = any(token in self._found for token in made)
         if not made or is_known or isinstance(error, StoreError):
             return False
-        if self.is_on and len(made) == 1:
+        if self.is_on:
             if not isinstance(error, UnicodeError | UsageError):  # a fault of ours, then
                 log.error("a decision broke the engine", exc_info=error)
             why = f"what it decides cannot be kept: {type(error).__name__}: {error}"
-            self._found[made[0]] = DecisionRefusedError(why)
+            self._found[made[-1]] = DecisionRefusedError(why)
         self.is_on = True
         return True
 
