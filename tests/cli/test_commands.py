@@ -64,6 +64,44 @@ def test_start_worker_result(partita: Partita, folder: Path) -> None:
     assert "total" in err
 
 
+@pytest.mark.parametrize("command", ["start", "run", "standalone"])
+def test_what_is_said_of_a_start(partita: Partita, command: str) -> None:
+    said = ["--tag", "urgent", "--tag", "eu", "--attribute", "customer=Ada", "--attribute", "n=2"]
+    limits = ["--task-priority", "-3", "--execution-start-to-close", "90m"]
+    done = partita(command, "flow.py:total", "--input", "[[1]]", "--id", "t", *said, *limits)
+    assert done.status == 0
+    begun = json.loads(partita("history", "t", "-o", "jsonl").out.splitlines()[0])
+    assert begun["tag_list"] == ["urgent", "eu"]
+    assert begun["task_priority"] == -3
+    assert begun["execution_start_to_close"] == 90 * 60
+    found = partita("list", "--tag", "eu", "--attribute", "customer=Ada", "--attribute", "n=2")
+    assert "total" in found.out
+
+
+def test_start_on_a_task_list(partita: Partita) -> None:
+    partita("start", "flow.py:total", "--input", "[[1]]", "--id", "t", "--task-list", "slow")
+    begun = json.loads(partita("history", "t", "-o", "jsonl").out.splitlines()[0])
+    assert begun["task_list"] == "slow"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("--tag", ""), "--tag is empty"),
+        (("--attribute", "Ada"), "NAME=VALUE"),
+        (("--execution-start-to-close", "soon"), "no span of time"),
+        (("--execution-start-to-close", "0s"), "execution_start_to_close"),
+        (("--task-priority", "9999999999"), "task_priority"),
+    ],
+)
+def test_what_cannot_be_said_of_a_start(
+    partita: Partita, wrong: tuple[str, str], words: str
+) -> None:
+    said = partita("start", "flow.py:total", "--input", "[[1]]", "--id", "t", *wrong)
+    said.is_error(2, words)
+    assert partita("list", "-o", "jsonl").out == ""
+
+
 def test_start_prints_json_on_request(partita: Partita) -> None:
     ids = json.loads(partita("start", "flow.py:total", "--input", "[[1]]", "-o", "json").out)
     assert set(ids) == {"workflow_id", "run_id"}

@@ -178,3 +178,18 @@ def read_json(text: str, option: str) -> Any:
         raise InvalidInputError(
             f"{option} is not JSON ({error}): {text[:60]}; put text into quotes: '\"text\"'"
         ) from error
+
+
+def read_attribute(text: str) -> tuple[str, object]:
+    """Return the name and value in NAME=JSON; text needs no quotes.
+
+    Raises:
+        InvalidInputError: it has no `=`.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInputError(f"--attribute {text!r}: write NAME=VALUE")
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value

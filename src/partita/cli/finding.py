@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from partita.authoring.execution import search_attributes
-from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.context import backend_option, format_option, open_client, read_attribute
 from partita.cli.output import (
     info_cells,
     info_row,
@@ -22,7 +21,7 @@ from partita.cli.output import (
 )
 from partita.client.search import Search, find
 from partita.client.search import count as count_executions
-from partita.errors import InvalidInputError, InvalidOptionError
+from partita.errors import InvalidOptionError
 from partita.operations.prune import UNITS, read_span
 from partita.state import ExecutionFilter, Status
 
@@ -111,7 +110,7 @@ def _search(
     """Return what the options ask for."""
     now = time.time()
     when = {name: moment(name, text, now) for name, text in moments.items()}
-    values = dict(_attribute(text) for text in attributes)
+    values = dict(read_attribute(text) for text in attributes)
     return Search(
         filter=ExecutionFilter(
             workflow_id=workflow_id,
@@ -139,14 +138,3 @@ def moment(name: str, text: str | None, now: float) -> float | None:
     except (InvalidOptionError, ValueError, OverflowError, OSError) as error:
         option = "--" + name.replace("_", "-")
         raise InvalidOptionError(f"{option} {text!r} is no moment; give {_MOMENT}") from error
-
-
-def _attribute(text: str) -> tuple[str, object]:
-    """Return the name and value in NAME=JSON; text needs no quotes."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidInputError(f"--attribute {text!r}: write NAME=VALUE")
-    try:
-        return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return name, value

@@ -21,6 +21,7 @@ from partita.cli.context import (
 from partita.cli.ending import Ending, command, existing
 from partita.cli.observing import Observing, observing_options
 from partita.cli.output import print_json, print_row
+from partita.cli.starting import start_options
 from partita.cli.supervising import supervise, supervision_options
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
@@ -32,15 +33,6 @@ from partita.worker.loading import load
 from partita.worker.stopping import MARGIN
 from partita.worker.supervised import Limits, Supervised, place, socket_number
 
-_input = click.option(
-    "--input", "input_", metavar="JSON", help="Arguments: a list, or {args, kwargs}; @FILE, -."
-)
-_id = click.option(
-    "--id",
-    "workflow_id",
-    callback=not_empty,
-    help="The workflow id; starting it again is safe.",
-)
 _reuse = click.option(
     "--reuse-policy",
     type=click.Choice([policy.value for policy in ReusePolicy]),
@@ -51,8 +43,7 @@ _reuse = click.option(
 
 @click.command()
 @click.argument("target", metavar="FILE:WORKFLOW")
-@_input
-@_id
+@start_options
 @_reuse
 @backend_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -70,6 +61,7 @@ def run(
     input_: str | None,
     workflow_id: str | None,
     reuse_policy: str,
+    said: dict[str, Any],
     backend: str | None,
     quiet: bool,
     task_lists: tuple[str, ...],
@@ -88,7 +80,12 @@ def run(
         if handle is None:
             args, kwargs = read_input(input_, workflow) if joins else (args, kwargs)
             handle = client.start_with(
-                workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
+                workflow,
+                args,
+                kwargs,
+                workflow_id=workflow_id,
+                reuse_policy=reuse_policy,
+                **said,
             )
         ending = Ending(handle, command(ctx, backend, target, handle.workflow_id))
         worker = Worker(
@@ -110,9 +107,9 @@ def _task_lists(more: tuple[str, ...]) -> list[str]:
 
 @click.command()
 @click.argument("target", metavar="FILE:WORKFLOW")
-@_input
-@_id
+@start_options
 @_reuse
+@click.option("--task-list", callback=not_empty, help="Whose workers decide for it.")
 @backend_option
 @format_option("table", "json", "jsonl")
 @click.pass_context
@@ -122,6 +119,8 @@ def start(
     input_: str | None,
     workflow_id: str | None,
     reuse_policy: str,
+    said: dict[str, Any],
+    task_list: str | None,
     backend: str | None,
     output: str,
 ) -> None:
@@ -130,7 +129,13 @@ def start(
     args, kwargs = read_input(input_, workflow)
     with open_client(ctx, backend) as client:
         handle = client.start_with(
-            workflow, args, kwargs, workflow_id=workflow_id, reuse_policy=reuse_policy
+            workflow,
+            args,
+            kwargs,
+            workflow_id=workflow_id,
+            reuse_policy=reuse_policy,
+            task_list=task_list,
+            **said,
         )
     if output == "table":
         print_row(handle.workflow_id, handle.run_id)

@@ -20,6 +20,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.context import backend_option, find_workflow, not_empty, open_client, read_input
 from partita.cli.ending import Ending, command, existing
 from partita.cli.output import print_json
+from partita.cli.starting import start_options
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
@@ -32,15 +33,7 @@ from partita.worker.core import DEFAULT_SLOTS
 
 @click.command()
 @click.argument("target", metavar="FILE:WORKFLOW")
-@click.option(
-    "--input", "input_", metavar="JSON", help="Arguments: a list, or {args, kwargs}; @FILE, -."
-)
-@click.option(
-    "--id",
-    "workflow_id",
-    callback=not_empty,
-    help="The workflow id; giving it again goes on with it.",
-)
+@start_options
 @click.option("--repair", metavar="ID", help="Run a failed execution again; reuse its steps.")
 @click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
 @click.option(
@@ -58,6 +51,7 @@ def standalone(
     target: str,
     input_: str | None,
     workflow_id: str | None,
+    said: dict[str, Any],
     repair: str | None,
     slots: int,
     task_lists: tuple[str, ...],
@@ -69,15 +63,15 @@ def standalone(
     If it is interrupted, give the same --id again: finished steps are not repeated. Task lists
     that the file names for its activities and children are served, too.
     """
-    if repair is not None and (workflow_id is not None or input_ is not None):
+    if repair is not None and (workflow_id is not None or input_ is not None or said):
         raise InvalidOptionError(
-            "--repair takes id and input from the failed execution; leave out --id and --input, "
-            "or begin anew without --repair"
+            "--repair takes id, input and all else from the failed execution; give it without "
+            "--id, --input and what else describes a start, or begin anew without --repair"
         )
     workflow = find_workflow(target)
     with open_client(ctx, backend) as client:
         if repair is None:
-            handle = _begun(client, workflow, workflow_id, input_)
+            handle = _begun(client, workflow, workflow_id, input_, said)
         else:
             info = _of(client, workflow, target, repair)
             handle = _repaired(client, workflow, info)
@@ -101,6 +95,7 @@ def _begun(
     workflow: WorkflowDefinition[..., Any],
     workflow_id: str | None,
     input_: str | None,
+    said: dict[str, Any],
 ) -> Handle[Any]:
     """Start the workflow, or find the execution that has been started by that id."""
     if workflow_id is not None and input_ is None:
@@ -109,7 +104,9 @@ def _begun(
             return found
     args, kwargs = read_input(input_, workflow)
     id = workflow_id or workflow.settings.workflow_id or uuid.uuid4().hex[:12]
-    return client.start_with(workflow, args, kwargs, workflow_id=id, task_list=own_task_list(id))
+    return client.start_with(
+        workflow, args, kwargs, workflow_id=id, task_list=own_task_list(id), **said
+    )
 
 
 def _of(
