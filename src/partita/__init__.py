@@ -39,11 +39,13 @@ from partita.errors import (
     ActivityFailedError,
     ActivityTimedOutError,
     CancelledError,
+    ExecutionClosedError,
     PartitaError,
     ProgramFailedError,
     ProgramTimedOutError,
     WaitTimeoutError,
     WorkerLostError,
+    WorkflowFailedError,
 )
 from partita.history import ChildPolicy
 
@@ -60,6 +62,7 @@ __all__ = [
     "Channel",
     "ChildFuture",
     "ChildPolicy",
+    "ExecutionClosedError",
     "FuncGroup",
     "Future",
     "Futures",
@@ -77,6 +80,7 @@ __all__ = [
     "WorkerLostError",
     "Workflow",
     "WorkflowDefinition",
+    "WorkflowFailedError",
     "WorkflowInfo",
     "WorkflowLogger",
     "activity",

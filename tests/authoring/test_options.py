@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from partita import (
+    Activity,
     ActivityFunction,
     AsyncActivityFunction,
     ChildPolicy,
     Retry,
+    Workflow,
     WorkflowDefinition,
     activity,
     sleep,
@@ -23,6 +25,7 @@ from partita import (
 )
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
+from partita.client import Client
 from partita.engine import Engine
 from partita.errors import DuplicateTypeError, InvalidOptionError
 from partita.history import ActivityType, RetryPolicy, WorkflowType
@@ -118,6 +121,31 @@ def test_times_of_an_activity_are_positive_seconds(option: str, value: Any) -> N
     options: dict[str, Any] = {option: value}
     with pytest.raises(InvalidOptionError, match=option):
         activity(**options)
+
+
+BAD_NAMES: tuple[Any, ...] = ("", 3, ["dock"])
+BAD_PRIORITIES: tuple[Any, ...] = ("high", 1.5, True, 2**31, -(2**31) - 1)
+BAD = [("task_list", name) for name in BAD_NAMES] + [
+    ("task_priority", priority) for priority in BAD_PRIORITIES
+]
+
+
+@pytest.mark.parametrize(("option", "value"), BAD, ids=repr)
+def test_where_work_goes_and_how_soon(option: str, value: Any) -> None:
+    given: dict[str, Any] = {option: value}
+    client = Client(Engine(MemoryStore()))
+    ways: list[Callable[[], object]] = [
+        lambda: activity(**given),
+        lambda: activity(plain).options(**given),
+        lambda: workflow(**given),
+        lambda: workflow(plain).options(**given),
+        lambda: type("Step", (Activity,), given),
+        lambda: type("Flow", (Workflow,), given),
+        lambda: client.start_with(workflow(plain), (1,), **given),
+    ]
+    for way in ways:
+        with pytest.raises(InvalidOptionError, match=option):
+            way()
 
 
 @pytest.mark.parametrize("option", ["execution_start_to_close", "task_start_to_close"])

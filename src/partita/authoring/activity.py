@@ -7,20 +7,26 @@ workflow's runtime for it.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from datetime import timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from partita.authoring import local
 from partita.authoring.definition import ActivityDefinition, ActivityOptions, Submittable
 from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import Middleware
+from partita.authoring.options import (
+    Route,
+    Seconds,
+    checked_priority,
+    retry_policy_of,
+    routing,
+    seconds,
+)
 from partita.authoring.registry import register
 from partita.authoring.retry import Retry
 from partita.authoring.runtime import Runtime, current
 from partita.errors import InvalidOptionError
-from partita.history import ActivityType, RetryPolicy
+from partita.history import ActivityType
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,10 +34,6 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
-
-Seconds = float | timedelta
-Route = Callable[..., str]
-"""Tells the task list from a call's arguments."""
 
 
 def begin(definition: Submittable, args: Any, kwargs: Any) -> Future[Any]:
@@ -62,7 +64,7 @@ class _Activity(ActivityDefinition):
     ) -> Self:
         """Return the same activity with other settings: `f.options(task_list="gpu").submit(1)`."""
         given = {
-            "task_priority": task_priority,
+            "task_priority": checked_priority(task_priority),
             "schedule_to_start": seconds("schedule_to_start", schedule_to_start),
             "start_to_close": seconds("start_to_close", start_to_close),
             "schedule_to_close": seconds("schedule_to_close", schedule_to_close),
@@ -251,7 +253,7 @@ def activity(
     """
     settings = ActivityOptions(
         **routing(task_list),
-        task_priority=task_priority,
+        task_priority=checked_priority(task_priority),
         schedule_to_start=seconds("schedule_to_start", schedule_to_start),
         start_to_close=seconds("start_to_close", start_to_close),
         schedule_to_close=seconds("schedule_to_close", schedule_to_close),
@@ -273,35 +275,3 @@ def activity(
         return register(kind(function, activity_type, settings))
 
     return decorate if function is None else decorate(function)
-
-
-def routing(task_list: str | Route | None) -> dict[str, Any]:
-    """Return the settings that a `task_list` option stands for."""
-    if task_list is None:
-        return {}
-    if callable(task_list):
-        return {"task_list": None, "route": task_list}
-    return {"task_list": task_list, "route": None}
-
-
-def retry_policy_of(retry: Retry | int | None) -> RetryPolicy | None:
-    """Return a retry option as histories keep it; a number is one of attempts."""
-    if retry is None:
-        return None
-    return (Retry(max_attempts=retry) if isinstance(retry, int) else retry).policy()
-
-
-def seconds(option: str, value: Seconds | None) -> float | None:
-    """Return a time option in seconds.
-
-    Raises:
-        InvalidOptionError: it is not a positive, finite number.
-    """
-    if value is None:
-        return None
-    number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise InvalidOptionError(f"{option}={value!r}; give seconds or a timedelta")
-    if not (math.isfinite(number) and number > 0):
-        raise InvalidOptionError(f"{option}={value!r}; give a positive number of seconds")
-    return float(number)

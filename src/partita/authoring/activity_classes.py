@@ -21,20 +21,20 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from partita.authoring.activity import (
-    ActivityFunction,
-    AsyncActivityFunction,
-    Route,
-    Seconds,
-    retry_policy_of,
-    routing,
-    seconds,
-)
+from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
 from partita.authoring.declared import check_attributes, entry, refuse_unknown
 from partita.authoring.definition import ActivityDefinition, ActivityOptions
 from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import Middleware
+from partita.authoring.options import (
+    Route,
+    Seconds,
+    checked_priority,
+    retry_policy_of,
+    routing,
+    seconds,
+)
 from partita.authoring.registry import register
 from partita.authoring.retry import Retry
 from partita.errors import InvalidOptionError
@@ -134,13 +134,14 @@ def activity_of(activity: ActivityDefinition | type[Activity]) -> ActivityDefini
 
 
 def _definition(cls: type[Activity]) -> ActivityFunction[..., Any]:
-    if cls.task_list is not None and cls.category is not None:
+    task_list = _unbound(cls, "task_list")
+    if task_list is not None and cls.category is not None:
         raise InvalidOptionError(
             f"class {cls.__name__}: category is another word for task_list; give one of them"
         )
     settings = ActivityOptions(
-        **routing(_unbound(cls, "task_list") or cls.category),
-        task_priority=cls.task_priority,
+        **routing(cls.category if task_list is None else task_list),
+        task_priority=checked_priority(cls.task_priority),
         schedule_to_start=seconds("schedule_to_start", cls.schedule_to_start),
         start_to_close=seconds("start_to_close", cls.start_to_close),
         schedule_to_close=seconds("schedule_to_close", cls.schedule_to_close),

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
-from partita.authoring.activity import Seconds, seconds
 from partita.authoring.definition import ActivityDefinition, WorkflowOptions
-from partita.authoring.workflow import WorkflowDefinition, policy_of
+from partita.authoring.options import Seconds, checked_priority, checked_text, policy_of, seconds
+from partita.authoring.workflow import WorkflowDefinition
 from partita.errors import InvalidOptionError, UnknownTypeError
 from partita.history import ChildPolicy, WorkflowType
 
@@ -121,8 +121,8 @@ def checked_type(cls: type[Declared]) -> WorkflowType:
 def settings_of(cls: type[Declared]) -> WorkflowOptions:
     """Return what the attributes of a class say."""
     return WorkflowOptions(
-        task_list=cls.task_list,
-        task_priority=cls.task_priority,
+        task_list=checked_text("task_list", cls.task_list),
+        task_priority=checked_priority(cls.task_priority) or 0,
         execution_start_to_close=seconds("execution_start_to_close", cls.execution_start_to_close),
         task_start_to_close=seconds("task_start_to_close", cls.task_start_to_close),
         child_policy=policy_of(cls.child_policy),

@@ -8,9 +8,9 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from partita.authoring.future import Future
 from partita.authoring.messages import External
+from partita.authoring.options import checked_text, policy_of, tag_list
 from partita.authoring.runtime import Continuation, Deadline, Runtime, WorkflowInfo, current, span
 from partita.authoring.timing import runtime
-from partita.authoring.workflow import checked_text, policy_of, tag_list
 from partita.errors import InvalidOptionError, UsageError, WaitTimeoutError
 from partita.history import ChildPolicy
 

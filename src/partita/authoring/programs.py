@@ -22,8 +22,8 @@ from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
 
-from partita.authoring.activity import Seconds, seconds
 from partita.authoring.interpreter import MARK, Elsewhere
+from partita.authoring.options import Seconds, seconds
 from partita.authoring.running import run, shown, tail
 from partita.codec import Converter, decoder
 from partita.errors import (

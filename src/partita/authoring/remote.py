@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from partita.authoring.activity import ActivityFunction, Seconds, begin, seconds
+from partita.authoring.activity import ActivityFunction, begin
 from partita.authoring.definition import ActivityOptions, LambdaSpec, WorkflowOptions
 from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import NO_HOOKS
+from partita.authoring.options import Seconds, seconds
 from partita.authoring.registry import name_elsewhere, register
 from partita.authoring.runtime import current
 from partita.authoring.workflow import WorkflowDefinition

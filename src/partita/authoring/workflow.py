@@ -11,11 +11,19 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from partita.authoring import local
-from partita.authoring.activity import Seconds, awaited_call, begin, seconds
+from partita.authoring.activity import awaited_call, begin
 from partita.authoring.definition import WorkflowOptions, WorkflowSpec
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import NO_HOOKS, Hooks
 from partita.authoring.ids import checked_id
+from partita.authoring.options import (
+    Seconds,
+    checked_priority,
+    checked_text,
+    policy_of,
+    seconds,
+    tag_list,
+)
 from partita.authoring.registry import register
 from partita.authoring.runtime import current
 from partita.errors import InvalidOptionError
@@ -103,7 +111,7 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
         given = {
             "workflow_id": checked_id(checked_text("workflow_id", workflow_id)),
             "task_list": checked_text("task_list", task_list),
-            "task_priority": task_priority,
+            "task_priority": checked_priority(task_priority),
             "execution_start_to_close": seconds(
                 "execution_start_to_close", execution_start_to_close
             ),
@@ -113,42 +121,6 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
             "search_attributes": None if search_attributes is None else dict(search_attributes),
         }
         return self.with_settings(**{k: v for k, v in given.items() if v is not None})
-
-
-def tag_list(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return tags as a history keeps them.
-
-    Raises:
-        InvalidOptionError: they are not a list of texts.
-    """
-    found = () if isinstance(tags, str) else tuple(tags)
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
-        raise InvalidOptionError(f"tags={tags!r}; give a list of texts, such as ['urgent']")
-    return found
-
-
-def checked_text(option: str, value: str | None) -> str | None:
-    """Return an option that is a name.
-
-    Raises:
-        InvalidOptionError: it is neither text nor None, or it is empty.
-    """
-    if value is not None and not (isinstance(value, str) and value):
-        raise InvalidOptionError(f"{option}={value!r}; give a name")
-    return value
-
-
-def policy_of(value: ChildPolicy | str) -> ChildPolicy:
-    """Return a child policy.
-
-    Raises:
-        InvalidOptionError: there is none of that name.
-    """
-    try:
-        return ChildPolicy(value.upper())
-    except (ValueError, AttributeError):
-        names = ", ".join(policy.value for policy in ChildPolicy)
-        raise InvalidOptionError(f"child_policy={value!r}; give one of {names}") from None
 
 
 class _Decorator(Protocol):
@@ -205,7 +177,7 @@ def workflow(
     """
     settings = WorkflowOptions(
         task_list=checked_text("task_list", task_list),
-        task_priority=task_priority,
+        task_priority=checked_priority(task_priority) or 0,
         execution_start_to_close=seconds("execution_start_to_close", execution_start_to_close),
         task_start_to_close=seconds("task_start_to_close", task_start_to_close),
         child_policy=policy_of(child_policy),

@@ -12,13 +12,13 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
-from partita.authoring.activity import Seconds, seconds
 from partita.authoring.declared import Declared, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.ids import checked_id
 from partita.authoring.messages import Signal
-from partita.authoring.workflow import WorkflowDefinition, tag_list
+from partita.authoring.options import Seconds, checked_priority, checked_text, seconds, tag_list
+from partita.authoring.workflow import WorkflowDefinition
 from partita.client.checks import checked_wait, hold_arguments, input_of
 from partita.client.handle import Handle
 from partita.client.histories import Histories
@@ -137,14 +137,18 @@ class Client(Looking):
         workflow = definition_of(workflow)
         settings = workflow.settings
         attributes = {**settings.search_attributes, **(search_attributes or {})}
+        priority = checked_priority(task_priority)
+        task_list = checked_text("task_list", task_list)
         limit = seconds("execution_start_to_close", execution_start_to_close)
         request = StartRequest(
             workflow_id=checked_id(workflow_id or settings.workflow_id) or uuid.uuid4().hex[:12],
             workflow_type=workflow.workflow_type,
             input=input_of(workflow, self._converter, args, kwargs or {}),
             domain=self._domain,
-            task_list=task_list or settings.task_list or DEFAULT_TASK_LIST,
-            task_priority=settings.task_priority if task_priority is None else task_priority,
+            task_list=checked_text("task_list", task_list)
+            or settings.task_list
+            or DEFAULT_TASK_LIST,
+            task_priority=settings.task_priority if priority is None else priority,
             child_policy=settings.child_policy,
             task_start_to_close=settings.task_start_to_close,
             execution_start_to_close=limit or settings.execution_start_to_close,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from partita.authoring.activity import Seconds, seconds
 from partita.authoring.declared import Declared, definition_of
+from partita.authoring.options import Seconds, seconds
 from partita.authoring.schedules import (
     TYPE,
     Overlap,

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from partita.authoring.activity import seconds
 from partita.authoring.activity_classes import Activity
 from partita.authoring.canvas import submittable
 from partita.authoring.declared import Declared
@@ -24,10 +23,10 @@ from partita.authoring.definition import (
 from partita.authoring.failure import Failure
 from partita.authoring.ids import checked_id, needed_id
 from partita.authoring.messages import Signal
+from partita.authoring.options import policy_of, seconds, tag_list
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.requests import activity_request, child_request, lambda_request
 from partita.authoring.runtime import Continuation
-from partita.authoring.workflow import policy_of, tag_list
 from partita.codec import Converter
 from partita.deciders.process import Process
 from partita.deciders.views import (

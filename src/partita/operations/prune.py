@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from partita.authoring.activity import Seconds, seconds
+from partita.authoring.options import Seconds, seconds
 from partita.client.histories import Histories
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution

@@ -14,10 +14,10 @@ from types import ModuleType
 from typing import Any, ClassVar, ParamSpec, TypeVar, overload
 from unittest.mock import DEFAULT
 
-from partita.authoring.activity import Seconds, seconds
 from partita.authoring.activity_classes import Activity, activity_of
 from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
+from partita.authoring.options import Seconds, seconds
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client, Handle
 from partita.codec import Converter
