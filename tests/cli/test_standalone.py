@@ -145,7 +145,8 @@ def test_a_repair_reuses_what_is_finished(partita: Partita, folder: Path, backen
 def test_what_cannot_be_repaired_is_told(partita: Partita, backend: str) -> None:
     target = ("standalone", "flow.py:total", "--backend", backend)
     partita(*target, "--repair", "nobody").is_error(3, "nobody", "EXECUTION_NOT_FOUND")
-    partita(*target, "--repair", "d", "--id", "d").is_error(2, "leave out", "INVALID_OPTION")
+    for more in (["--id", "d"], ["--input", "[1]"], ["--tag", "urgent"]):
+        partita(*target, "--repair", "d", *more).is_error(2, "leave out", "INVALID_OPTION")
     partita("start", "flow.py:waiting", "--id", "w", "--backend", backend)
     partita(*target, "--repair", "w").is_error(2, "waiting@1", "total@1", "INVALID_OPTION")
 

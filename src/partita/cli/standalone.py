@@ -65,8 +65,8 @@ def standalone(
     """
     if repair is not None and (workflow_id is not None or input_ is not None or said):
         raise InvalidOptionError(
-            "--repair takes id, input and all else from the failed execution; give it without "
-            "--id, --input and what else describes a start, or begin anew without --repair"
+            "--repair takes id, input and all else from the failed execution; leave out --id, "
+            "--input and the like, or begin anew without --repair"
         )
     workflow = find_workflow(target)
     with open_client(ctx, backend) as client:
