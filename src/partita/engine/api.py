@@ -36,15 +36,9 @@ from partita.history import (
     WorkflowExecution,
     WorkflowType,
 )
+from partita.host import Host
 from partita.notices import Listen
-from partita.service import (
-    ActivityAnswer,
-    ForkRequest,
-    Host,
-    ReusePolicy,
-    Standing,
-    StartRequest,
-)
+from partita.service import ActivityAnswer, ForkRequest, ReusePolicy, Standing, StartRequest
 from partita.state import (
     Backlog,
 )

@@ -34,11 +34,9 @@ from partita.errors import (
 from partita.history import (
     RescheduleCause,
 )
+from partita.host import Host
 from partita.outage import Outage
-from partita.service import (
-    ActivityTask,
-    Host,
-)
+from partita.service import ActivityTask
 from partita.state import (
     AnyItem,
 )

@@ -30,9 +30,10 @@ from partita.engine.slots import Slots
 from partita.engine.unit import Unit, make_token
 from partita.errors import DecisionRefusedError, PartitaError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
+from partita.host import Host
 from partita.rules import decide
 from partita.rules.decision_tasks import was_lost
-from partita.service import ActivityTask, DecisionTask, Host
+from partita.service import ActivityTask, DecisionTask
 from partita.state import OpenDecision, State
 from partita.store import Answer
 

@@ -10,7 +10,8 @@ from collections.abc import Collection
 
 from partita.engine.unit import Unit, make_token
 from partita.history import WorkflowExecution
-from partita.service import ActivityTask, Host
+from partita.host import Host
+from partita.service import ActivityTask
 from partita.state import OpenActivity, State
 
 

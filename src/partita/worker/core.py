@@ -40,15 +40,9 @@ from partita.history import (
     WorkflowExecution,
     WorkflowType,
 )
+from partita.host import Attachable
 from partita.replay.replayer import DEFAULT_CACHE
-from partita.service import (
-    ActivityAnswer,
-    ActivityTask,
-    Attachable,
-    DecisionTask,
-    Service,
-    bounds_of,
-)
+from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
 from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.telemetry.spans import deciding
 from partita.worker.beats import Beats

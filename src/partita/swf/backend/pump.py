@@ -28,7 +28,8 @@ from partita.history import (
     WorkflowExecutionStarted,
     WorkflowType,
 )
-from partita.service import ActivityAnswer, ActivityTask, DecisionTask, Host
+from partita.host import Host
+from partita.service import ActivityAnswer, ActivityTask, DecisionTask
 from partita.swf.backend.absence import Absence
 from partita.worker.polling import record
 from partita.worker.threads import Threads

@@ -27,6 +27,7 @@ from partita.history import (
     WorkflowExecution,
     WorkflowType,
 )
+from partita.host import Host
 from partita.notices import Listen
 from partita.service import (
     ActivityAnswer,
@@ -37,7 +38,6 @@ from partita.service import (
     ExecutionInfo,
     ExecutionPage,
     ForkRequest,
-    Host,
     StartRequest,
     TaskListLimits,
 )
