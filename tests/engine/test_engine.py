@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from partita import WorkflowDefinition, activity, query, wait_signal, workflow
 from partita.client import Client, Handle
 from partita.commands import CompleteDecisionTask, Terminate
-from partita.engine import Engine, dispatch
+from partita.engine import Engine, answering, dispatch
 from partita.engine.liveness import new_worker
 from partita.engine.starts import begin
 from partita.engine.unit import Unit
@@ -174,7 +174,7 @@ def test_a_query_that_blocks_is_named(
 
         wait_signal("end")
 
-    monkeypatch.setattr(dispatch, "SLOW_DECISION", 0.0)
+    monkeypatch.setattr(answering, "SLOW", 0.0)
     engine = Engine(MemoryStore())
     with Worker(engine, workflows=[asked], activities=[]):
         handle = Client(engine).start_with(asked, (), workflow_id="slow")

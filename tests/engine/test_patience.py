@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from partita import activity, wait_signal, workflow
+from partita import activity, query, wait_signal, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine, dispatch, patience
 from partita.errors import StoreFullError, WorkflowTerminatedError
@@ -79,6 +80,16 @@ def blocks_and_cannot_be_kept(name: str) -> int:
     return double.options(task_list="\ud800")(1)
 
 
+@workflow
+def asked(name: str) -> str:
+    @query
+    def slowly() -> str:
+        GATES[name].pass_through()
+        return "well"
+
+    return wait_signal("word", str)
+
+
 @pytest.fixture
 def gate() -> Iterator[Gate]:
     GATES["w"] = made = Gate()
@@ -115,6 +126,7 @@ def slow_worker(engine: Engine) -> Worker:
         blocks_and_waits,
         blocks_and_fails,
         blocks_and_cannot_be_kept,
+        asked,
         quick,
     ]
     return Worker(engine, workflows=flows, activities=[double])
@@ -219,6 +231,31 @@ def test_the_answer_to_what_was_terminated_is_dropped(
             handle.result(timeout=60)
         assert Client(here).start(quick, 1).result(timeout=60) == 4
     assert kinds(handle)[-1] == "WorkflowExecutionTerminated"
+
+
+@pytest.mark.parametrize("who", ["here", "elsewhere"])
+def test_a_query_that_blocks_keeps_nobody_out(
+    who: str, here: Engine, elsewhere: Engine, gate: Gate
+) -> None:
+    asker = Client({"here": here, "elsewhere": elsewhere}[who])
+    with slow_worker(here), quick_worker(elsewhere), ThreadPoolExecutor(1) as pool:
+        handle = Client(here).start_with(asked, ("w",), workflow_id="w")
+        until(lambda: "DecisionTaskCompleted" in kinds(handle))
+        answer = pool.submit(asker.query, "w", "slowly", timeout=60)
+        assert gate.reached.wait(60)
+        other = Client(elsewhere).start(quick, 1)
+        until(lambda: "ActivityTaskScheduled" in kinds(other))
+        leases = _leases(elsewhere)
+        until(lambda: all(after > leases[id] for id, after in _leases(elsewhere).items()))
+        Client(elsewhere).signal("w", "word", "heard")
+        gate.opened.set()
+        assert answer.result(timeout=60) == "well"
+        assert handle.result(timeout=60) == "heard"
+        assert other.result(timeout=60) == 4
+
+
+def _leases(engine: Engine) -> dict[str, float]:
+    return {worker.id: worker.lease_until for worker in engine.store.workers()}
 
 
 def test_its_worker_is_not_taken_for_dead(

@@ -9,11 +9,13 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from partita.engine.answering import Answering
 from partita.engine.dispatch import Dispatch
 from partita.engine.doubts import Doubts
 from partita.engine.listening import Listening
@@ -98,7 +100,8 @@ class Core:
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.listening = Listening()
-        self.loop = Loop(self._transact, self._pause)
+        self.loop = Loop(self._turn, self._pause)
+        self._answering = Answering(store, self.loop)
         self.waiting = Waiting(store, self.loop)
         store.on_change(self.loop.wake)
 
@@ -156,6 +159,13 @@ class Core:
             waits.append(self.store.glance)
         return min(waits) if waits else None
 
+    def _turn(self, batch: list[Request[Any]]) -> None:
+        """Do a batch, and then what is not to be done in a transaction."""
+        try:
+            self._transact(batch)
+        finally:
+            self._answering.answer(self._watch)
+
     def _transact(self, batch: list[Request[Any]]) -> None:
         """Do a batch in one transaction, with all that follows from it."""
         try:
@@ -179,6 +189,7 @@ class Core:
         finally:
             self._unit = None
         self._outage.over()
+        self._answering.committed(unit)
         if not unit.overtaken:
             _acknowledge(batch)
         if self.meters and unit.touched:
@@ -285,7 +296,7 @@ class Core:
             return []
         if self._asked:
             self._asked = False
-            self._dispatch.answer_questions(unit)
+            self._answering.take_questions(unit, self._dispatch.host)
         tasks = self._dispatch.serve(unit, alone=alone)
         self._next_token = unit.lanes.next_token or self._next_token
         if unit.transaction.skipped:
@@ -309,6 +320,7 @@ class Core:
         """Forget everything that was made of a transaction that failed."""
         self._due_unknown = self._asked = True
         self.waiting.doubt()  # it may have been committed after all
+        self._answering.undone()
         self._states.limits = None
         self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
         if self._dispatch is not None:
@@ -440,15 +452,14 @@ class Core:
     def query(self, run: int, name: str, input: str | None) -> str | None:
         """Have the host of this process answer a query; None if it does not know the type."""
 
-        def work(unit: Unit) -> str | None:
-            state, dispatch = unit.load(run), self._dispatch
-            if state is None or dispatch is None:
+        def work(unit: Unit) -> Future[str] | None:
+            dispatch = self._dispatch
+            if dispatch is None:
                 return None
-            if state.execution.workflow_type.key not in dispatch.host.workflow_keys():
-                return None
-            return dispatch.query(unit, state, name, input)
+            return self._answering.ask(unit, dispatch.host, run, name, input)
 
-        return self.loop.ask(work)
+        answered = self.loop.ask(work)
+        return None if answered is None else answered.result()
 
     def close(self) -> None:
         """Detach the host if there is one, end the thread, and close the store."""

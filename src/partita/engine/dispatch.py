@@ -35,7 +35,6 @@ from partita.rules import decide
 from partita.rules.decision_tasks import was_lost
 from partita.service import ActivityTask, DecisionTask
 from partita.state import OpenDecision, State
-from partita.store import Answer
 
 log = logging.getLogger("partita.engine")
 
@@ -137,47 +136,6 @@ class Dispatch:
         failures, self._failures = self._failures, []
         for task, error in failures:
             self.host.decision_failed(task, error)
-
-    def answer_questions(self, unit: Unit) -> None:
-        """Answer the queries that other processes have about this host's executions."""
-        host = self.host
-        for question in unit.transaction.questions(host.domain, host.workflow_keys()):
-            state = unit.load(question.run)
-            if state is None:
-                continue
-            try:
-                result = self.query(unit, state, question.name, question.input)
-                answer = Answer(result=result)
-            except BaseException as error:
-                code = getattr(error, "code", "QUERY_FAILED")
-                answer = Answer(code=code, message=f"{error}")
-            unit.transaction.answer(question.id, answer)
-
-    def query(self, unit: Unit, state: State, name: str, input: str | None) -> str:
-        """Have the host answer a query, from a live run or by replay."""
-        execution = state.execution
-
-        def history() -> list[AnyEvent]:
-            return _events_after(unit, state, 0)
-
-        begun = time.monotonic()
-        try:
-            return self.host.query(
-                WorkflowExecution(execution.workflow_id, execution.run_id),
-                execution.workflow_type,
-                history,
-                name,
-                input,
-            )
-        finally:
-            took = time.monotonic() - begun
-            if took > SLOW_DECISION:
-                log.warning(
-                    "query %s of execution %s took %.1f s, and everything waited; let it only look",
-                    name,
-                    execution.workflow_id,
-                    took,
-                )
 
     # -- decisions
 

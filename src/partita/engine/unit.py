@@ -77,6 +77,7 @@ class Unit:
         "_find_item",
         "_lanes",
         "activities",
+        "asides",
         "closed",
         "end",
         "freed",
@@ -105,6 +106,7 @@ class Unit:
         end: Callable[[BaseException | None], None],
     ) -> None:
         self.transaction = transaction
+        self.asides: list[Callable[[], None]] = []  # to be done once it is committed and over
         self.end = end  # commits or, with an error, rolls back at once, and not again later
         self.overtaken = False  # whether that was done
         self.now = now

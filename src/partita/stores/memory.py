@@ -343,7 +343,8 @@ class MemoryStore:
 
     def answer(self, id: str, answer: Answer) -> None:
         """Answer a question."""
-        self._set(self._answers, id, answer)
+        if id in self._questions:
+            self._set(self._answers, id, answer)
 
     def take_answer(self, id: str) -> Answer | None:
         """Return a question's answer and remove both."""
