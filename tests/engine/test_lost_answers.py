@@ -18,7 +18,7 @@ from partita.engine import Engine
 from partita.engine.liveness import new_worker
 from partita.errors import StoreUnavailableError, WaitTimeoutError, WorkflowTerminatedError
 from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
-from partita.store import Record
+from partita.store import News, Record, WorkerRecord
 from partita.stores.sqlite import SqliteStore
 from partita.testing.clock import Clock
 from partita.testing.conformance import charge, start, started
@@ -130,6 +130,51 @@ def test_who_waits_for_a_result_outlasts_an_outage(read: str, tmp_path: Path) ->
         with pytest.raises(StoreUnavailableError, match="it is away"):
             client.result("w")  # who begins to wait hears at once
     other.close()
+
+
+class Unwell(SqliteStore):
+    """A store that fails once at a look, or at writing down a worker."""
+
+    fails = ""
+
+    def _fail(self, when: str) -> None:
+        if self.fails == when:
+            self.fails = ""
+            raise StoreUnavailableError("it is away; wait until it is back")
+
+    def changed(self) -> News:
+        self._fail("look")
+        return super().changed()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with super().transaction() as transaction:
+            put = transaction.put_worker
+
+            def putting(worker: WorkerRecord) -> None:
+                put(worker)
+                self._fail("renewal")
+
+            transaction.put_worker = putting  # type: ignore[method-assign]
+            yield transaction
+
+
+def rescheduled(engine: Engine) -> list[str]:
+    events = engine.history("default", WorkflowExecution("w", ""))
+    return [event.cause for event in events if isinstance(event, ActivityTaskRescheduled)]
+
+
+def test_what_runs_is_not_taken_back_because_a_look_failed(tmp_path: Path) -> None:
+    store, host = Unwell(tmp_path / "x.db"), SilentHost()
+    engine = Engine(store)
+    engine.attach(host)
+    started(engine, charge(), workflow_id="w")
+    until(lambda: host.tasks)
+    store.fails = "look"
+    until(lambda: not store.fails)
+    engine.complete_activity(host.tasks[0].token, "1")
+    assert rescheduled(engine) == []
+    engine.close()
 
 
 @workflow

@@ -168,6 +168,7 @@ class Core:
 
     def _transact(self, batch: list[Request[Any]]) -> None:
         """Do a batch in one transaction, with all that follows from it."""
+        self._given = []  # what the last transaction gave is in no doubt
         try:
             is_needed = self._is_needed()  # asked of a busy engine, too: it hears of news so
             if not batch and not is_needed:
