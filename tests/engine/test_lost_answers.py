@@ -177,6 +177,39 @@ def test_what_runs_is_not_taken_back_because_a_look_failed(tmp_path: Path) -> No
     engine.close()
 
 
+def test_who_leaves_after_a_renewal_that_failed_gives_back_what_it_held(tmp_path: Path) -> None:
+    store, host, clock = Unwell(tmp_path / "x.db"), SilentHost(), Clock()
+    engine = Engine(store, clock=clock)
+    engine.attach(host)
+    started(engine, charge(), workflow_id="w")
+    until(lambda: host.tasks)
+    store.fails = "renewal"
+    clock.advance(5)
+    until(lambda: not store.fails)
+    engine.detach()
+    assert rescheduled(engine) == ["GIVEN_BACK"]
+    assert store.workers() == []
+    engine.close()
+
+
+def test_who_is_taken_for_dead_while_it_ends_takes_nothing_new(tmp_path: Path) -> None:
+    store, host, clock = SqliteStore(tmp_path / "x.db"), SilentHost(), Clock()
+    engine = Engine(store, clock=clock)
+    engine.attach(host)
+    engine.pause()
+    (before,) = store.workers()
+    other = SqliteStore(tmp_path / "x.db")
+    with other.transaction() as transaction:
+        assert transaction.drop_worker(before)
+    clock.advance(5)
+    until(lambda: {worker.id for worker in store.workers()} - {before.id})
+    started(engine, charge(), workflow_id="w")
+    assert not engine._core.is_serving
+    assert host.tasks == []
+    other.close()
+    engine.close()
+
+
 @workflow
 def answers() -> None:
     @update

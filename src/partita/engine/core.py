@@ -356,7 +356,7 @@ class Core:
 
         self.loop.ask(begin)
 
-    def _register(self, unit: Unit, host: Host) -> None:
+    def _register(self, unit: Unit, host: Host, *, paused: bool = False) -> None:
         self._worker = new_worker(unit.now + self._lease)
         unit.transaction.put_worker(self._worker)
         unit.transaction.add_types(host.domain, host.workflow_keys())
@@ -364,6 +364,7 @@ class Core:
         self._next_renewal = unit.now + self._lease / 3
         self._next_reap = unit.now
         self._dispatch = Dispatch(host, self._worker.id, self._search, self._watch)
+        self._dispatch.paused = paused
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
@@ -376,13 +377,13 @@ class Core:
 
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
-        leaving: list[WorkerRecord] = []  # kept for when the transaction is begun anew
+        leaving: list[str] = []  # kept for when the transaction is begun anew
 
         def end(unit: Unit) -> None:
             if self._worker is not None:
-                leaving[:] = [self._worker]
-            for worker in leaving:
-                if unit.transaction.drop_worker(worker):
+                leaving[:] = [self._worker.id]
+            for worker in unit.transaction.workers():  # the record may not be what we take it for
+                if worker.id in leaving and unit.transaction.drop_worker(worker):
                     unit.release(worker.id, RescheduleCause.GIVEN_BACK)
             if self._dispatch is not None:
                 self._dispatch.host.detached()
@@ -435,7 +436,7 @@ class Core:
         assert self._worker is not None
         if self._worker.id not in known:  # taken for dead: suspended for too long, perhaps
             dispatch.host.lost()
-            self._register(unit, dispatch.host)
+            self._register(unit, dispatch.host, paused=dispatch.paused)
             return
         self._next_renewal = unit.now + self._lease / 3
         self._worker = replace(self._worker, lease_until=unit.now + self._lease)
