@@ -291,6 +291,21 @@ def test_what_a_silent_worker_held_is_taken_over_when_its_lease_ends(tmp_path: P
     other.close()
 
 
+def test_a_worker_that_could_not_begin_is_not_served() -> None:
+    store = CountingStore()
+    engine = Engine(store)
+    Client(engine).start(climb, 1)
+    store.fail_every = 1
+    with pytest.raises(StoreFullError):
+        worker(engine).start()
+    store.fail_every = 0
+    assert not engine.standing().is_serving
+    handle = Client(engine).start(climb, 2)
+    with worker(engine):
+        assert handle.result(timeout=60) == 2
+    engine.close()
+
+
 def test_detaching_gives_back_without_counting_the_attempt(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"))
     silent = SilentHost()

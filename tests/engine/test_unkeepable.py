@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from partita import activity, external, side_effect, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine, patience
 from partita.errors import WaitTimeoutError
+from partita.service import DecisionTask
 from partita.state import State
 from partita.store import Store
 from partita.stores.memory import MemoryStore
+from partita.stores.sqlite import SqliteStore
+from partita.testing.conformance.arrange import FLOW, charge, start
 from partita.worker import Worker
 from tests.conftest import new_store, until
+from tests.engine.test_engine import SilentHost
 
 NO_TEXT = "\ud800"
 """Half a character: JSON and UTF-8 have no bytes for it."""
@@ -135,6 +140,47 @@ def test_its_code_may_take_long(engine: Engine, monkeypatch: pytest.MonkeyPatch)
         wait_for_failures(bads)
         MENDED.set()
         assert [one.result(timeout=60) for one in bads] == [4] * 8
+
+
+class Fickle(SilentHost):
+    """A host that decides once what cannot be kept; others are at work as it is asked again."""
+
+    def __init__(self, engine: Engine, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._engine = engine
+        self._meanwhile = meanwhile
+        self._made = 0
+
+    def workflow_keys(self) -> tuple[str, ...]:
+        return (FLOW.key,)
+
+    def decide(self, task: DecisionTask) -> list[Any]:
+        self._made += 1
+        if self._made == 2:
+            return [charge(task_list=NO_TEXT)]
+        if self._made == 3:
+            self._meanwhile()
+            until(lambda: not self._engine._core.loop.is_empty())
+        return []
+
+
+def test_activities_that_come_during_the_search_are_given_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 60.0)
+    engine = Engine(SqliteStore(tmp_path / "x.db"))
+    other = start(engine, "other", task_list="elsewhere")
+    task = engine.poll_decision_task("default", "elsewhere")
+    assert task is not None
+    made = [charge(task_list="default")]
+    with ThreadPoolExecutor(1) as pool:
+        host = Fickle(engine, lambda: pool.submit(engine.complete_decision, task.token, made))
+        for number in range(3):
+            start(engine, str(number))
+        engine.attach(host)
+        until(lambda: host.tasks)
+    assert host.tasks[0].workflow_execution == other
+    engine.close()
 
 
 def test_a_fault_of_ours_is_told_and_costs_one_execution(

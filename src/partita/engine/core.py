@@ -89,6 +89,7 @@ class Core:
         self._dispatch: Dispatch | None = None
         self._worker: WorkerRecord | None = None
         self._watch: Watch | None = None
+        self._registered: tuple[Dispatch | None, WorkerRecord | None] | None = None  # in place of
         self._search = Search()
         self._next_due: float | None = None
         self._due_unknown = True
@@ -266,6 +267,7 @@ class Core:
 
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
         self._given = []
+        self._registered = None
         self._search.begin()
         ending = Ending(self.store.transaction(), partial(_acknowledge, batch))
         with ending as transaction:
@@ -324,6 +326,9 @@ class Core:
         self._answering.undone()
         self._states.limits = None
         self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
+        if self._registered is not None:
+            self._dispatch, self._worker = self._registered
+            self._registered = None
         if self._dispatch is not None:
             self._dispatch.undone()
         if self._unit is None:
@@ -340,9 +345,11 @@ class Core:
         for state in unit.touched.values():
             self._states.keep(state)
         self._doubts.dispel(tasks)
-        if self._dispatch is not None:
-            self._dispatch.publish(tasks, unit.closed)
-        self.waiting.publish(unit)
+        try:
+            if self._dispatch is not None:
+                self._dispatch.publish(tasks, unit.closed)
+        finally:
+            self.waiting.publish(unit)
 
     # -- a worker in this process ----------------------------------------------------------
 
@@ -356,7 +363,9 @@ class Core:
 
         self.loop.ask(begin)
 
-    def _register(self, unit: Unit, host: Host, *, paused: bool = False) -> None:
+    def _register(self, unit: Unit, host: Host) -> None:
+        before = self._dispatch
+        self._registered = self._registered or (before, self._worker)
         self._worker = new_worker(unit.now + self._lease)
         unit.transaction.put_worker(self._worker)
         unit.transaction.add_types(host.domain, host.workflow_keys())
@@ -364,7 +373,8 @@ class Core:
         self._next_renewal = unit.now + self._lease / 3
         self._next_reap = unit.now
         self._dispatch = Dispatch(host, self._worker.id, self._search, self._watch)
-        self._dispatch.paused = paused
+        if before is not None:
+            self._dispatch.follow(before)
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
@@ -436,7 +446,7 @@ class Core:
         assert self._worker is not None
         if self._worker.id not in known:  # taken for dead: suspended for too long, perhaps
             dispatch.host.lost()
-            self._register(unit, dispatch.host, paused=dispatch.paused)
+            self._register(unit, dispatch.host)
             return
         self._next_renewal = unit.now + self._lease / 3
         self._worker = replace(self._worker, lease_until=unit.now + self._lease)

@@ -97,6 +97,11 @@ class Dispatch:
         """Hear that a worker has died, perhaps over a decision."""
         self._careful_until = now + CAREFUL
 
+    def follow(self, other: Dispatch) -> None:
+        """Take the place of another one, whose worker was taken for dead."""
+        self.paused = other.paused
+        self._careful_until = other._careful_until
+
     def undone(self) -> None:
         """Hear that a transaction failed, and what was done in it was not."""
         self.look_again()
@@ -108,6 +113,7 @@ class Dispatch:
         `alone` says that there is nothing else in this transaction.
         """
         if self.paused or (self._search.is_on and not alone):
+            self.look_again()  # what this transaction brings is left for later
             return []
         self._left = 1 if self._search.is_on else DECISION_LIMIT
         self._until = time.monotonic() + DECISION_SPAN
@@ -277,14 +283,14 @@ class Dispatch:
 
     def _decide_held(self, unit: Unit) -> None:
         """Answer what the last transaction has taken."""
-        self._holding = self._suspects = False
+        suspects, self._holding, self._suspects = self._suspects, False, False
         for run, taken in unit.transaction.held(self.owner):
             state = unit.load(run) if isinstance(taken, OpenDecision) else None
             item = None if state is None or state.is_closed else state.get("decision", "")
             if state is None or not isinstance(item, OpenDecision) or item.owner != self.owner:
                 continue
             if self._is_spent():
-                self._holding = True
+                self._holding, self._suspects = True, suspects
                 return
             self._answer_held(unit, state, item.started_event_id)
 
