@@ -38,6 +38,9 @@ class Fleet:
         self._url = url
         self._environment = {**os.environ, "TRACE_LOG": str(log)}
         self._random = random.Random(seed)
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
         self._workers = [self._begin(), self._begin()]
 
     def _begin(self) -> subprocess.Popen[bytes]:
@@ -90,12 +93,17 @@ def test_nothing_is_lost_and_nothing_recorded_runs_again(
 ) -> None:
     client = Client(connect(url))
     ids: list[str] = []
+
+    def begin(count: int) -> None:
+        for _ in range(count):
+            ids.append(f"run-{len(ids)}")
+            client.start_with(five_steps, (ids[-1],), workflow_id=ids[-1])
+
+    begin(EXECUTIONS)
+    fleet.start()
     while fleet.kills < KILLS:
         if not client.list(status=Status.OPEN, limit=1).executions:  # nobody is killed idle
-            new = [f"run-{len(ids) + number}" for number in range(EXECUTIONS)]
-            for workflow_id in new:
-                client.start_with(five_steps, (workflow_id,), workflow_id=workflow_id)
-            ids += new
+            begin(10)
         fleet.kill_one()
     until(lambda: not client.list(status=Status.OPEN, limit=1).executions, 60.0 * SCALE)
     histories = {workflow_id: client.history(workflow_id) for workflow_id in ids}
