@@ -180,6 +180,15 @@ def read_json(text: str, option: str) -> Any:
         ) from error
 
 
+attribute_option = click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=JSON",
+    help="A search attribute and its value; may be repeated.",
+)
+
+
 def read_attribute(text: str) -> tuple[str, object]:
     """Return the name and value in NAME=JSON; text needs no quotes.
 

@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 import click
 
 from partita.authoring.execution import search_attributes
-from partita.cli.context import backend_option, format_option, open_client, read_attribute
+from partita.cli.context import (
+    attribute_option,
+    backend_option,
+    format_option,
+    open_client,
+    read_attribute,
+)
 from partita.cli.output import (
     info_cells,
     info_row,
@@ -39,13 +45,7 @@ _OPTIONS = (
     click.option("--type", "type_name", help="The workflow's name."),
     click.option("--id", "workflow_id", help="The workflow id; means all its runs."),
     click.option("--tag", help="One of the execution's tags."),
-    click.option(
-        "--attribute",
-        "attributes",
-        multiple=True,
-        metavar="NAME=JSON",
-        help="A search attribute and its value; may be repeated.",
-    ),
+    attribute_option,
     click.option("--started-after", metavar="WHEN", help="At this moment or later: a date, or 2h."),
     click.option("--started-before", metavar="WHEN", help="Before a date, or a span ago."),
     click.option("--closed-after", metavar="WHEN", help="Those that ended since."),

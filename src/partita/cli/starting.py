@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from partita.cli.context import not_empty, read_attribute
+from partita.cli.context import attribute_option, not_empty, read_attribute
 from partita.operations.prune import read_span
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,13 +26,7 @@ _OPTIONS = (
     click.option(
         "--tag", "tags", multiple=True, callback=not_empty, help="To find it by; may be repeated."
     ),
-    click.option(
-        "--attribute",
-        "attributes",
-        multiple=True,
-        metavar="NAME=JSON",
-        help="A search attribute and its value; may be repeated.",
-    ),
+    attribute_option,
     click.option("--task-priority", type=int, help="Higher is first; its activities take it over."),
     click.option(
         "--execution-start-to-close", metavar="SPAN", help="How long it may be open, such as 2h."
