@@ -78,6 +78,7 @@ class Terms(Struct, frozen=True, kw_only=True, gc=False):
     open_children: int | None = None
     open_lambdas: int | None = None
     lambdas: bool = False  # whether somebody here invokes Lambda functions
+    inherits: bool = True  # whether a next run has what its decision leaves out from this one
 
 
 class CompleteDecisionTask(Command, frozen=True, kw_only=True):

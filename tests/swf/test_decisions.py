@@ -267,6 +267,15 @@ def test_nothing_of_the_run_before_is_taken_over(family: Story) -> None:
     assert started["executionStartToCloseTimeout"] == "1000"
 
 
+def test_a_next_run_may_do_without_what_the_run_before_had(family: Story) -> None:
+    family.client.terminate_workflow_execution(domain=DOMAIN, workflowId="w")
+    family.start(lambdaRole="role")
+    family.decide(decision("ContinueAsNewWorkflowExecution", taskStartToCloseTimeout="NONE"))
+    started = family.find("WorkflowExecutionStarted")
+    assert started["taskStartToCloseTimeout"] == "NONE"
+    assert "lambdaRole" not in started
+
+
 # -- others
 
 

@@ -164,19 +164,7 @@ def _continue_as_new(
 ) -> None:
     old = draft.state.execution
     version = decision.workflow_type_version or old.workflow_type.version
-    given = {
-        name: value
-        for name in (
-            "execution_start_to_close",
-            "task_list",
-            "task_priority",
-            "task_start_to_close",
-            "child_policy",
-            "tag_list",
-            "lambda_role",
-        )
-        if (value := getattr(decision, name)) is not None
-    }
+    given = _given(decision, inherits=draft.terms.inherits)
     new = replace(
         old,
         run_id=_next_run_id(old.run_id),
@@ -210,6 +198,29 @@ def _continue_as_new(
         )
     )
     draft.close(Status.CONTINUED_AS_NEW, None)
+
+
+_INHERITED = (
+    "execution_start_to_close",
+    "task_list",
+    "task_priority",
+    "task_start_to_close",
+    "child_policy",
+    "tag_list",
+    "lambda_role",
+)
+"""What a next run may have from the one before."""
+
+_MAY_BE_NONE = {"execution_start_to_close", "task_start_to_close", "lambda_role"}
+
+
+def _given(decision: ContinueAsNewWorkflowExecution, *, inherits: bool) -> dict[str, Any]:
+    """Return what a decision says of the next run; if nothing is inherited, None says it, too."""
+    return {
+        name: value
+        for name in _INHERITED
+        if (value := getattr(decision, name)) is not None or (not inherits and name in _MAY_BE_NONE)
+    }
 
 
 def _next_run_id(run_id: str) -> str:

@@ -66,6 +66,7 @@ class Front:
             open_children=self.limits.open_children,
             open_lambdas=self.limits.open_lambdas,
             lambdas=lambdas,
+            inherits=False,
         )
 
     @property
