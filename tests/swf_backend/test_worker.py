@@ -31,7 +31,8 @@ from partita.history import (
     MarkerRecorded,
     WorkflowExecution,
 )
-from partita.service import Bounds
+from partita.service import Bounds, DecisionTask
+from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.service import SwfService
 from tests.conftest import until
 from tests.swf_backend.conftest import Connect, worker
@@ -183,6 +184,26 @@ def test_a_live_run_is_fed_only_what_is_new(
         assert calls["get_workflow_execution_history"] - before < 10
         assert fold.last_swf_id > 60
     assert handle.result(timeout=5) == list(range(60))
+
+
+def test_a_run_that_dies_between_its_poll_and_its_decision_is_read_again(
+    service: SwfService, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped: list[str] = []
+    poll = DecisionTasks.poll
+
+    def polled(self: DecisionTasks, *given: Any, **more: Any) -> DecisionTask | None:
+        task, pump = poll(self, *given, **more), service._pump
+        if task is not None and task.events[0].event_id > 1 and not dropped and pump is not None:
+            dropped.append(task.workflow_execution.run_id)
+            pump._lane.call(partial(pump.host.forget, dropped[0]))
+        return task
+
+    monkeypatch.setattr(DecisionTasks, "poll", polled)
+    with worker(service, tries, stubborn):
+        handle = client.start(tries)
+        assert handle.result(timeout=30)[0] == 3
+    assert dropped == [handle.run_id]
 
 
 def test_what_a_task_that_timed_out_was_told_is_told_again(

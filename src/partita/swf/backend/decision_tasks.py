@@ -122,6 +122,25 @@ class DecisionTasks:
             events=events,
         )
 
+    def whole(self, task: DecisionTask) -> DecisionTask:
+        """Return a task that told only what is new with all events of its run.
+
+        Raises:
+            TaskLostError: it was answered, or was not taken by this process.
+        """
+        held = self._find(task.token)
+        last, fold = held.fold.last_swf_id, self._new_fold(held.domain)
+        raw = self._histories.raw(held.domain, held.execution)
+        known = (one for one in raw if one["eventId"] <= last)
+        events = fold.feed(map(self._histories.event, known))
+        held.fold = fold
+        return replace(
+            task,
+            started_event_id=fold.started_event_id,
+            previous_started_event_id=fold.previous_started_event_id,
+            events=events,
+        )
+
     def _live_fold(self, raw: dict[str, Any], seen: Seen) -> Fold | None:
         """Return what is kept of a live run that has answered the task before this one.
 

@@ -216,7 +216,7 @@ class Pump:
     def _decide(self, task: DecisionTask) -> None:
         service, run_id = self._service, task.workflow_execution.run_id
         try:
-            decisions = self._lane.call(partial(self.host.decide, task))
+            task, decisions = self._decided(task)
             while (more := service.decision_tasks.go_on(task, decisions)) is not None:
                 task = more
                 decisions = self._lane.call(partial(self.host.decide, task))
@@ -231,6 +231,25 @@ class Pump:
         except BaseException as error:  # sys.exit() must not end the thread that polls
             self._forget(run_id)
             self._failed(task, error)
+
+    def _decided(self, task: DecisionTask) -> tuple[DecisionTask, list[AnyDecision]]:
+        """Have the host decide; return the task as it was decided, which may be a longer one.
+
+        Between the poll and the decision, a run that was alive may have had to make room for
+        another, or been dropped because its last answer was lost: what is new is then too little.
+        """
+        run_id = task.workflow_execution.run_id
+
+        def decide() -> list[AnyDecision] | None:
+            if task.events[0].event_id > 1 and not self.host.seen(run_id):
+                return None
+            return self.host.decide(task)
+
+        decisions = self._lane.call(decide)
+        if decisions is not None:
+            return task, decisions
+        whole = self._service.decision_tasks.whole(task)
+        return whole, self._lane.call(partial(self.host.decide, whole))
 
     def _answer(self, task: DecisionTask, decisions: list[AnyDecision]) -> None:
         service, closes = self._service, bool(decisions and decisions[-1].closes)
