@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,8 +27,8 @@ from partita.errors import (
     StoreUnavailableError,
     WaitTimeoutError,
 )
-from partita.swf.backend import following
-from partita.swf.backend.polls import _Raw
+from partita.swf.backend import following, pump
+from partita.swf.backend.polls import Polls, _Raw
 from partita.swf.backend.service import SwfService
 from tests.cli.conftest import environment
 from tests.cli.test_outages import FLOW
@@ -301,3 +302,22 @@ def test_a_command_that_does_the_work_outlasts_the_endpoint(
         out, _ = process.communicate(timeout=100)
     assert (process.returncode, out) == (0, '"done"\n')
     assert begun.read_text() == "begun\n"
+
+
+def test_a_worker_whose_polls_are_throttled_can_stop_at_any_time(
+    service: SwfService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[AWSPreparedRequest] = []
+    slept: list[float] = []
+
+    def throttle(self: Polls, request: AWSPreparedRequest) -> AWSResponse:
+        asked.append(request)
+        body = b'{"__type":"ThrottlingException","message":"Rate exceeded"}'
+        return AWSResponse(request.url, 400, {}, _Raw(body))
+
+    monkeypatch.setattr(Polls, "_exchange", throttle)
+    monkeypatch.setattr(pump, "AGAIN", (0.01, 0.01))
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=slept.append))
+    with worker(service, waits):
+        until(lambda: len(asked) > 50)
+    assert not slept  # a sleep of the SDK's cannot be ended

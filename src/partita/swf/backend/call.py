@@ -3,7 +3,7 @@
 The only module that knows AWS's SDK. Throttling, lost connections and 5xx answers are tried
 again by botocore's standard mode: up to `ATTEMPTS` times, with a random wait below 20 seconds
 that doubles at each time. What is left after that is a StoreUnavailableError. Who tries again
-for longer than that anyway has each call made once.
+for longer than that anyway, or must be able to stop, has each call made once.
 
 Source: Amazon SWF API Reference (2012-01-25); botocore's guide to retries.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,11 +71,12 @@ class Call:
             session = boto3.Session(profile_name=address.profile, region_name=address.region)
             self._swf = session.client("swf", endpoint_url=address.endpoint, config=_CONFIG)
             self._brief = session.client("swf", endpoint_url=address.endpoint, config=_BRIEF)
+            self._poller = session.client("swf", endpoint_url=address.endpoint, config=_ONCE)
         except (BotoCoreError, ValueError) as error:
             raise InvalidOptionError(f"{address.region}/{address.domain}: {error}") from error
         self.session = session
         self.outage = Outage("Amazon SWF", log)  # who tries again says so here
-        self.polls = Polls(self._swf.meta.events, CONNECT, READ)
+        self.polls = Polls([self._swf, self._poller], CONNECT, READ)
         self._here = threading.local()
 
     def __call__(self, operation: str, **members: Any) -> dict[str, Any]:
@@ -88,7 +89,7 @@ class Call:
         """
         given = {name: value for name, value in members.items() if value is not None}
         try:
-            answer: dict[str, Any] = getattr(self._client, operation)(**given)
+            answer: dict[str, Any] = getattr(self._client(operation, given), operation)(**given)
         except ClientError as error:
             raise _meaning(operation, error) from error
         except _NEVER as error:
@@ -107,8 +108,9 @@ class Call:
         self.outage.over()
         return answer
 
-    @property
-    def _client(self) -> Any:
+    def _client(self, operation: str, given: Mapping[str, Any]) -> Any:
+        if operation.startswith("poll_for_") and "nextPageToken" not in given:  # else it has a task
+            return self._poller if getattr(self._here, "polls_once", False) else self._swf
         return self._brief if getattr(self._here, "is_brief", False) else self._swf
 
     @contextmanager
@@ -120,11 +122,20 @@ class Call:
         finally:
             self._here.is_brief = False
 
+    def poll_once(self) -> None:
+        """From now on, let each of this thread's polls succeed or fail at its first attempt.
+
+        For a thread that tries again by itself, and that may be told to stop while it waits: the
+        SDK's own waits, of up to 20 seconds, cannot be ended.
+        """
+        self._here.polls_once = True
+
     def close(self) -> None:
         """Let polls end, and let go of the connections."""
         self.polls.close()
         self._swf.close()
         self._brief.close()
+        self._poller.close()
 
 
 _CONFIG = Config(
@@ -134,9 +145,8 @@ _CONFIG = Config(
     max_pool_connections=50,
     user_agent_extra="partita",
 )
-_BRIEF = _CONFIG.merge(
-    Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=BRIEF_READ)
-)
+_ONCE = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+_BRIEF = _ONCE.merge(Config(read_timeout=BRIEF_READ))
 
 _NEVER = (NoCredentialsError, NoRegionError, PartialCredentialsError, SSOError)
 """What is wrong here, and not with the way to SWF."""

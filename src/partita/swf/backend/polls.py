@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -39,9 +39,9 @@ LINGER = 2.0
 
 
 class Polls:
-    """Sends the polls of one client. Safe to use from many threads."""
+    """Sends the polls of one or more clients. Safe to use from many threads."""
 
-    def __init__(self, events: Any, connect: float, read: float) -> None:
+    def __init__(self, clients: Iterable[Any], connect: float, read: float) -> None:
         self._connect = connect
         self._read = read
         self._here = threading.local()
@@ -49,8 +49,9 @@ class Polls:
         self._open: set[http.client.HTTPConnection] = set()
         self._end, self._ended = os.pipe()
         self._closed = False
-        for operation in OPERATIONS:
-            events.register(f"before-send.swf.{operation}", self._send)
+        for client in clients:
+            for operation in OPERATIONS:
+                client.meta.events.register(f"before-send.swf.{operation}", self._send)
 
     def wait(self, seconds: float | None) -> Polls:
         """Let this thread's next polls last `seconds` at most; None: as long as SWF waits."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import random
 import threading
 import time
 import uuid
@@ -42,8 +43,11 @@ T = TypeVar("T")
 REPORTERS = 16
 """Threads that report results, at most."""
 
-AGAIN = 1.0
-"""Seconds before a poll is tried again after SWF was out of reach."""
+AGAIN = (1.0, 20.0)
+"""Seconds between two polls that fail: at first, and at most; up to half of them is left out."""
+
+REFUSED = 5.0
+"""Seconds before a poll is tried again that SWF has refused."""
 
 UNWANTED = 2.0
 """Seconds between two questions whether a task that tells nothing itself is still wanted."""
@@ -136,26 +140,35 @@ class Pump:
         thread.start()
 
     def _run(self, poll: Callable[[], None]) -> None:
+        self._service.call.poll_once()
         try:
             self._repeat(poll)
         finally:
             self._service.call.polls.release()
 
     def _repeat(self, poll: Callable[[], None]) -> None:
+        failures = 0  # in a row
         while not self._paused.is_set():
             try:
                 self._service.call.polls.wait(None)
                 poll()
+                failures = 0
             except StoreError as error:
-                if not self._paused.is_set():
-                    self._service.call.outage.failed(error)
-                self._paused.wait(AGAIN)
+                self._out_of_reach(error, failures)
+                failures += 1
             except PartitaError as error:
                 log.error("Amazon SWF refuses: %s [%s]", error, error.code)
-                self._paused.wait(5 * AGAIN)
+                self._paused.wait(REFUSED)
             except Exception:
                 log.exception("a poll failed")
-                self._paused.wait(5 * AGAIN)
+                self._paused.wait(REFUSED)
+
+    def _out_of_reach(self, error: StoreError, before: int) -> None:
+        """Wait after a failure with so many before it: one alone is no outage."""
+        if before and not self._paused.is_set():
+            self._service.call.outage.failed(error)
+        longest = min(AGAIN[1], AGAIN[0] * 2.0 ** min(before, 10))
+        self._paused.wait(longest * random.uniform(0.5, 1.0))
 
     def pause(self) -> None:
         """Take nothing new."""
