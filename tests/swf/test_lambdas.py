@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,6 +24,8 @@ class Lambda(BaseHTTPRequestHandler):
         text = self.rfile.read(int(self.headers["Content-Length"])).decode()
         status, headers, answer = {
             "echo": (200, {}, text),
+            "cut": (200, {"Content-Length": "1000"}, "less"),
+            "cuterror": (500, {"Content-Length": "1000"}, "less"),
             "broken": (200, {"X-Amz-Function-Error": "Unhandled"}, '{"errorMessage": "no"}'),
         }.get(name, (404, {"X-Amzn-Errortype": "ResourceNotFoundException"}, f"no {name}"))
         self.send_response(status)
@@ -42,6 +45,7 @@ def explode(event: Any, context: Any) -> None:
 FUNCTIONS = {
     "same": lambda event, context: [event, context.function_name],
     "explode": explode,
+    "quit": lambda event, context: sys.exit("no more"),
     "long": lambda event, context: "x" * RESULT_LIMIT,
     "strange": lambda event, context: object(),
 }
@@ -87,9 +91,12 @@ def test_a_function_that_is_here(both: Story, input: str | None, event: Any) -> 
     ("name", "reason"),
     [
         ("explode", "ValueError"),
+        ("quit", "SystemExit"),
         ("long", "ResponseSizeTooLarge"),
         ("strange", "TypeError"),
         ("broken", "Unhandled"),
+        ("cut", "ServiceException"),
+        ("cuterror", "ServiceException"),
         ("missing", "ResourceNotFoundException"),
     ],
 )

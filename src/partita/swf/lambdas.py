@@ -6,6 +6,7 @@ timeout and the decider is told, as with Amazon; nobody invokes it a second time
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import threading
@@ -200,7 +201,7 @@ def _called(function: Handler, invocation: _Invocation) -> str:
         event = invocation.input  # SWF's inputs are any text
     try:
         return msgspec.json.encode(function(event, invocation.context)).decode()
-    except Exception as error:  # a user's code, which may raise whatever it likes
+    except BaseException as error:  # a user's code; sys.exit() must not end what invokes it
         kind = type(error).__name__
         details = json.dumps({"errorType": kind, "errorMessage": str(error)})
         raise InvocationError(kind, details) from error
@@ -219,15 +220,24 @@ def _forwarded(url: str, invocation: _Invocation) -> str:
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=invocation.context.timeout) as answer:
-            text: str = answer.read().decode("utf-8", "replace")
-            failed = answer.headers.get("X-Amz-Function-Error")
-    except urllib.error.HTTPError as error:
-        with error:
-            details = error.read().decode("utf-8", "replace")
-        raise InvocationError(error.headers.get("X-Amzn-Errortype") or "Error", details) from error
-    except (OSError, ValueError) as error:
+        text, failed = _exchanged(request, invocation.context.timeout)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise InvocationError("ServiceException", f"{url} cannot be reached: {error}") from error
     if failed:
         raise InvocationError(failed, text)
+    return text
+
+
+def _exchanged(request: urllib.request.Request, timeout: float) -> tuple[str, str | None]:
+    """Return what a Lambda endpoint answers, and the kind of the function's error if it failed."""
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return _text(answer), answer.headers.get("X-Amz-Function-Error")
+    except urllib.error.HTTPError as error:
+        with error:
+            return _text(error), error.headers.get("X-Amzn-Errortype") or "Error"
+
+
+def _text(answer: Any) -> str:
+    text: str = answer.read().decode("utf-8", "replace")
     return text
