@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from partita import update, wait_signal, workflow
 from partita.cli import main
 from partita.client import AsyncClient, Client
 from partita.errors import (
+    ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
     InvalidOptionError,
     OperationRefusedError,
@@ -28,7 +30,7 @@ from partita.errors import (
     WaitTimeoutError,
 )
 from partita.swf.backend import following, pump
-from partita.swf.backend.polls import Polls, _Raw
+from partita.swf.backend.polls import Polls, _Raw, _text
 from partita.swf.backend.service import SwfService
 from tests.cli.conftest import environment
 from tests.cli.test_outages import FLOW
@@ -321,3 +323,31 @@ def test_a_worker_whose_polls_are_throttled_can_stop_at_any_time(
     with worker(service, waits):
         until(lambda: len(asked) > 50)
     assert not slept  # a sleep of the SDK's cannot be ended
+
+
+@pytest.mark.parametrize("policy", ["reject", "allow", "return_existing"])
+@pytest.mark.parametrize("signal", [None, ("go", 1)])
+def test_a_start_whose_answer_is_lost_is_known_again(
+    service: SwfService, policy: str, signal: tuple[str, Any] | None
+) -> None:
+    lost: list[bytes] = []
+
+    def lose(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        if lost:
+            return None
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        sent = urllib.request.Request(request.url, request.body, headers)
+        with urllib.request.urlopen(sent) as answer:
+            lost.append(answer.read())
+        return AWSResponse(request.url, 500, {}, _Raw(b"{}"))
+
+    client = Client(service)
+    with worker(service, waits):  # what it needs is registered
+        pass
+    service.call._swf.meta.events.register("before-send.swf.StartWorkflowExecution", lose)
+    handle = client.start_with(waits, workflow_id="w", reuse_policy=policy, signal=signal)
+    assert lost == [b'{"runId":"%s"}' % handle.run_id.encode()]
+    kinds = [event.event_type for event in handle.history()]
+    assert kinds.count("WorkflowExecutionSignaled") == (signal is not None)
+    with pytest.raises(ExecutionAlreadyStartedError):
+        client.start_with(waits, workflow_id="w", reuse_policy="reject")

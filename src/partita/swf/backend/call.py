@@ -176,6 +176,14 @@ def _is_cut_off(answer: dict[str, Any]) -> bool:
     return len(answer) == 1 and promised.isdecimal() and int(promised) > len("{}")
 
 
+def was_repeated(error: PartitaError) -> bool:
+    """Whether what SWF refuses was sent before, unanswered, and may have been done then."""
+    cause = error.__cause__
+    if not isinstance(cause, ClientError):
+        return False
+    return bool(cause.response.get("ResponseMetadata", {}).get("RetryAttempts"))
+
+
 def _meaning(operation: str, error: ClientError) -> PartitaError:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -28,7 +28,7 @@ from partita.history import (
 )
 from partita.service import ExecutionInfo, ForkRequest, ReusePolicy, StartRequest
 from partita.state import Status
-from partita.swf.backend.call import Call, DomainNotFoundError
+from partita.swf.backend.call import Call, DomainNotFoundError, was_repeated
 from partita.swf.backend.decide import LONGEST
 from partita.swf.backend.envelopes import Fork, Start, opened, sealed
 from partita.swf.backend.histories import Histories
@@ -84,11 +84,33 @@ class Starting:
         if request.search_attributes:
             start = replace(start, attributes=request.search_attributes)
         try:
-            run_id = self._begin(request, start)
+            run_id = self._begin_once(request, start)
         except (DomainNotFoundError, UnknownTypeError):
             self._registering.workflow(request.domain, request.workflow_type)
-            run_id = self._begin(request, start)
+            run_id = self._begin_once(request, start)
         return WorkflowExecution(request.workflow_id, run_id)
+
+    def _begin_once(self, request: StartRequest, start: Start) -> str:
+        """Start an execution; should the answer be lost, find out what it was."""
+        try:
+            return self._begin(request, start)
+        except ExecutionAlreadyStartedError as error:
+            last = None
+            if was_repeated(error):
+                last = self._listing.newest(request.domain, request.workflow_id)
+            if last is None or last.status is not Status.OPEN:
+                raise
+            begun = self._begun(request, last.run_id)
+            if (begun.workflow_type, opened(begun.input, Start)) != (request.workflow_type, start):
+                raise
+            return last.run_id
+
+    def _begun(self, request: StartRequest, run_id: str) -> WorkflowExecutionStarted:
+        """Return how a run of a start's workflow id began."""
+        exact = WorkflowExecution(request.workflow_id, run_id)
+        begun = self._histories.first(request.domain, exact)
+        assert isinstance(begun, WorkflowExecutionStarted)
+        return plain(begun)
 
     def _begin(self, request: StartRequest, start: Start) -> str:
         kind, longest = request.workflow_type, request.execution_start_to_close
@@ -137,13 +159,10 @@ class Starting:
         """Return the run if it, or the first of those that it continues, began by this request."""
         run_id: str | None = last.run_id
         while run_id is not None:
-            exact = WorkflowExecution(request.workflow_id, run_id)
             try:
-                begun = self._histories.first(request.domain, exact)
+                begun = self._begun(request, run_id)
             except ExecutionNotFoundError:
                 break  # no longer kept
-            assert isinstance(begun, WorkflowExecutionStarted)
-            begun = plain(begun)
             input = opened(begun.input, Start).text
             if begun.workflow_type == request.workflow_type and input == request.input:
                 return WorkflowExecution(last.workflow_id, last.run_id)
