@@ -604,3 +604,14 @@ def test_a_history_that_is_too_long_is_ended(tmp_path: Path) -> None:
         story.start()
         story.decide(*(decision("RecordMarker", markerName=str(n)) for n in range(20)))
         assert story.find("WorkflowExecutionTerminated")["cause"] == "EVENT_LIMIT_EXCEEDED"
+
+
+def test_signals_that_nobody_reads_make_a_history_too_long(tmp_path: Path) -> None:
+    with serving(tmp_path, limits=Limits(events=4)) as made:
+        story = Story(made)
+        story.start()
+        for _ in range(2):
+            story.client.signal_workflow_execution(domain=DOMAIN, workflowId="w", signalName="s")
+        assert story.find("WorkflowExecutionTerminated")["cause"] == "EVENT_LIMIT_EXCEEDED"
+        with refused("UnknownResourceFault"):
+            story.client.signal_workflow_execution(domain=DOMAIN, workflowId="w", signalName="s")

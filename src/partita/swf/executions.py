@@ -73,9 +73,16 @@ def _meant(unit: Unit, given: Given) -> State:
 @writes("SignalWorkflowExecution")
 def signal_workflow_execution(front: Front, unit: Unit, given: Given) -> Answer:
     """Record a signal."""
-    signal = Signal(signal_name=given["signalName"], input=given.get("input"))
-    unit.do(_meant(unit, given), signal)
+    state = _meant(unit, given)
+    unit.do(state, Signal(signal_name=given["signalName"], input=given.get("input")))
+    end_if_too_long(front, unit, state)
     return None
+
+
+def end_if_too_long(front: Front, unit: Unit, state: State) -> None:
+    """Terminate an execution whose history has all the events that it may have."""
+    if state.progress.last_event_id >= front.limits.events and not state.is_closed:
+        unit.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
 
 
 @writes("RequestCancelWorkflowExecution")

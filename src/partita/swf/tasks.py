@@ -16,13 +16,13 @@ from partita.commands import (
     FailActivityTask,
     Heartbeat,
     StartDecisionTask,
-    Terminate,
 )
 from partita.engine.unit import Unit, make_token
 from partita.errors import TaskLostError
 from partita.history import WorkflowExecution
 from partita.state import OpenActivity, State
 from partita.swf.deciding import decided
+from partita.swf.executions import end_if_too_long
 from partita.swf.front import Answer, Front, Given, writes
 from partita.swf.histories import Started, first_page
 from partita.swf.names import execution_to_swf, seconds, type_to_swf
@@ -145,6 +145,5 @@ def respond_decision_task_completed(front: Front, unit: Unit, given: Given) -> A
             terms=front.terms,
         ),
     )
-    if state.progress.last_event_id >= front.limits.events and not state.is_closed:
-        unit.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
+    end_if_too_long(front, unit, state)
     return None
