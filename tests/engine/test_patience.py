@@ -235,7 +235,7 @@ def test_the_answer_to_what_was_terminated_is_dropped(
 
 @pytest.mark.parametrize("who", ["here", "elsewhere"])
 def test_a_query_that_blocks_keeps_nobody_out(
-    who: str, here: Engine, elsewhere: Engine, gate: Gate
+    who: str, here: Engine, elsewhere: Engine, gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
     asker = Client({"here": here, "elsewhere": elsewhere}[who])
     with slow_worker(here), quick_worker(elsewhere), ThreadPoolExecutor(1) as pool:
@@ -252,6 +252,8 @@ def test_a_query_that_blocks_keeps_nobody_out(
         assert answer.result(timeout=60) == "well"
         assert handle.result(timeout=60) == "heard"
         assert other.result(timeout=60) == 4
+    assert "query slowly of execution w took" in caplog.text
+    assert "is still deciding" not in caplog.text
 
 
 def _leases(engine: Engine) -> dict[str, float]:

@@ -218,6 +218,7 @@ class Dispatch:
             made = self.host.decide(task)
         except BaseException as error:  # sys.exit() in a hook must not end the engine's thread
             made = error
+        self._asked = None
         took = time.monotonic() - begun
         if took > SLOW_DECISION:
             log.warning(
