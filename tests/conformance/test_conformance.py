@@ -74,7 +74,7 @@ def service(
         service = SwfService(endpoint.url())
         yield service
         service.close()
-        endpoint.close()
+        endpoint.leave()
     assert store.check() == []
     engine.close()
 

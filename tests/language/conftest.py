@@ -23,6 +23,7 @@ from partita.history import AnyEvent, WorkflowExecution
 from partita.service import ExecutionInfo
 from partita.state import ExecutionFilter, Status
 from partita.store import Store
+from partita.swf.backend import polls
 from partita.swf.backend.service import SwfService
 from partita.testing import Clock
 from partita.testing.conformance import sound
@@ -44,6 +45,12 @@ def deviation(request: pytest.FixtureRequest) -> None:
     test = f"{request.path.stem.removeprefix('test_')}.{request.node.originalname}"
     if found is not None and "swf" in found.params.values() and test in DEVIATIONS:
         request.node.add_marker(pytest.mark.xfail(reason=DEVIATIONS[test], strict=True))
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give polls up at once when a worker stops: every test on SWF would wait for that."""
+    monkeypatch.setattr(polls, "BRIEF", 0.0)
 
 
 class Stage:
@@ -135,7 +142,7 @@ class SwfStage(Stage):
 
     def close(self) -> None:
         super().close()
-        self.endpoint.close()
+        self.endpoint.leave()
         self.kept.close()
 
 

@@ -43,10 +43,14 @@ class Endpoint:
 
     def close(self) -> None:
         """End all that waits, and the thread."""
-        self._protocol.close()
-        self._server.should_exit = True
+        self.leave()
         self._thread.join(30)
         self._socket.close()
+
+    def leave(self) -> None:
+        """End all that waits; the thread ends soon, and lets its port go."""
+        self._protocol.close()
+        self._server.should_exit = True
 
 
 class Moto:
