@@ -281,6 +281,24 @@ def test_its_worker_is_not_taken_for_dead(
     assert "workflow blocks@1 of execution w is still deciding" in caplog.text
 
 
+def test_what_others_write_before_its_lease_is_renewed_is_not_overlooked(
+    here: Engine, elsewhere: Engine, gate: Gate
+) -> None:
+    with slow_worker(here):
+        waiting = Client(here).start_with(asked, ("w",), workflow_id="other")
+        until(lambda: "DecisionTaskCompleted" in kinds(waiting))
+        handle = begin(here, gate, blocks)
+        until(lambda: is_held(elsewhere))
+        Client(elsewhere).signal("other", "noise")
+        leases = _leases(elsewhere)
+        until(lambda: leases.items().isdisjoint(_leases(elsewhere).items()))
+        gate.opened.set()
+        waiting.signal("word", "heard")
+        assert waiting.result(timeout=60) == "heard"
+        assert handle.result(timeout=60) == 4
+    assert here.store.check() == []
+
+
 def test_several_of_them_are_answered_one_after_the_other(here: Engine, gate: Gate) -> None:
     GATES["x"] = Gate()
     client = Client(here)

@@ -89,6 +89,7 @@ class Core:
         self._dispatch: Dispatch | None = None
         self._worker: WorkerRecord | None = None
         self._watch: Watch | None = None
+        self._overlooked = False  # whether it was the watch that first saw what others wrote
         self._registered: tuple[Dispatch | None, WorkerRecord | None] | None = None  # in place of
         self._search = Search()
         self._next_due: float | None = None
@@ -271,7 +272,8 @@ class Core:
         self._search.begin()
         ending = Ending(self.store.transaction(), partial(_acknowledge, batch))
         with ending as transaction:
-            if transaction.foreign:
+            if transaction.foreign or self._overlooked:
+                self._overlooked = False
                 self._states.doubt()
                 self._look_again(News.ALL)
             now = self._now()
@@ -458,6 +460,7 @@ class Core:
         if dispatch is not None:
             dispatch.remind()
         with self.store.transaction() as transaction:
+            self._overlooked |= transaction.foreign  # the store says so but once
             if me is not None and any(one.id == me.id for one in transaction.workers()):
                 transaction.put_worker(replace(me, lease_until=self._clock() + self._lease))
 
