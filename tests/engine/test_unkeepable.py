@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from partita import activity, external, side_effect, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine, patience
+from partita.engine.starts import begin
+from partita.engine.unit import Unit
 from partita.errors import WaitTimeoutError
-from partita.service import DecisionTask
+from partita.service import DecisionTask, StartRequest
 from partita.state import State
 from partita.store import Store
 from partita.stores.memory import MemoryStore
@@ -180,6 +183,62 @@ def test_activities_that_come_during_the_search_are_given_out(
         engine.attach(host)
         until(lambda: host.tasks)
     assert host.tasks[0].workflow_execution == other
+    engine.close()
+
+
+class Elusive(SqliteStore):
+    """A store that leaves out decision tasks for a time, as if others held them just then."""
+
+    hides = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with super().transaction() as transaction:
+            queued = transaction.queued
+
+            def shown(kind: str, *which: Any) -> list[Any]:
+                return [] if self.hides and kind == "decision" else queued(kind, *which)
+
+            transaction.queued = shown  # type: ignore[method-assign, assignment]
+            yield transaction
+
+
+class Spoiling(SilentHost):
+    """A host that decides only what cannot be kept; once it is found, it is out of sight."""
+
+    def __init__(self, store: Elusive) -> None:
+        super().__init__()
+        self._store = store
+        self._made = 0
+        self.failed: list[str] = []
+
+    def workflow_keys(self) -> tuple[str, ...]:
+        return (FLOW.key,)
+
+    def decide(self, task: DecisionTask) -> list[Any]:
+        self._made += 1
+        self._store.hides = self._made == 2
+        return [charge(task_list=NO_TEXT)]
+
+    def decision_failed(self, task: DecisionTask, error: Any) -> None:
+        self.failed.append(task.workflow_execution.workflow_id)
+
+
+def test_one_that_is_found_and_not_answered_does_not_hide_another(tmp_path: Path) -> None:
+    store = Elusive(tmp_path / "x.db")
+    engine, host = Engine(store), Spoiling(store)
+    start(engine, "first")
+    engine.attach(host)
+    until(lambda: store.hides and not engine._core._search.is_on)
+
+    def meet(unit: Unit) -> None:
+        store.hides = False
+        assert engine._core._dispatch is not None
+        engine._core._dispatch.look_again()
+        begin(unit, StartRequest(workflow_id="second", workflow_type=FLOW))
+
+    engine.ask(meet)
+    until(lambda: set(host.failed) == {"first", "second"})
     engine.close()
 
 

@@ -40,7 +40,7 @@ class Search:
     def failed(self, error: BaseException) -> bool:
         """Hear what broke the transaction; return whether to do it again, and find out more."""
         made, self._made = self._made, []
-        is_known = any(token in self._found for token in made)
+        is_known = all(token in self._found for token in made)  # while it is off, there are many
         if not made or is_known or isinstance(error, StoreError):
             return False
         if self.is_on:
