@@ -18,10 +18,11 @@ from partita.engine import Engine
 from partita.engine.liveness import new_worker
 from partita.errors import StoreUnavailableError, WaitTimeoutError, WorkflowTerminatedError
 from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
+from partita.service import DecisionTask
 from partita.store import News, Record, WorkerRecord
 from partita.stores.sqlite import SqliteStore
 from partita.testing.clock import Clock
-from partita.testing.conformance import charge, start, started
+from partita.testing.conformance import FLOW, charge, start, started
 from partita.worker import Worker
 from tests.conftest import until
 from tests.engine.test_engine import SilentHost
@@ -74,6 +75,33 @@ def test_what_was_given_out_by_a_lost_commit_is_given_out_again(engine: Engine) 
     back = [event for event in events if isinstance(event, ActivityTaskRescheduled)]
     assert [event.cause for event in back] == ["GIVEN_BACK"]
     assert len(host.tasks) == 1
+
+
+class Remembering(SilentHost):
+    """A host that decides, and keeps in mind what for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive: set[str] = set()
+
+    def workflow_keys(self) -> tuple[str, ...]:
+        return (FLOW.key,)
+
+    def decide(self, task: DecisionTask) -> list[Any]:
+        self.alive.add(task.workflow_execution.run_id)
+        return []
+
+    def forget(self, run_id: str) -> None:
+        self.alive.discard(run_id)
+
+
+def test_who_is_not_attached_after_all_forgets_what_it_has_decided(engine: Engine) -> None:
+    host = Remembering()
+    start(engine)
+    lose(engine, "DecisionTaskCompleted")
+    with pytest.raises(StoreUnavailableError):
+        engine.attach(host)
+    assert host.alive == set()
 
 
 def test_who_waits_hears_of_an_end_whose_commit_was_lost(engine: Engine) -> None:

@@ -328,6 +328,7 @@ class Core:
         self._answering.undone()
         self._states.limits = None
         self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
+        served = {self._dispatch}  # among them a host that was to be attached and has decided
         if self._registered is not None:
             self._dispatch, self._worker = self._registered
             self._registered = None
@@ -339,8 +340,9 @@ class Core:
             self._states.forget(state)
         for state in self._unit.touched.values():
             self._states.forget(state)
-            if self._dispatch is not None:
-                self._dispatch.host.forget(state.execution.run_id)
+            for dispatch in served | {self._dispatch}:
+                if dispatch is not None:
+                    dispatch.host.forget(state.execution.run_id)
 
     def _publish(self, unit: Unit, tasks: list[ActivityTask]) -> None:
         """Let out of the process what is now committed."""
