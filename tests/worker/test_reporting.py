@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from partita import CancelledError, Retry, activity, activity_info, heartbeat, workflow
+from partita.client import Client
+from partita.engine import Engine
 from partita.errors import StoreUnavailableError
-from partita.worker import Worker
+from partita.stores.memory import MemoryStore
+from partita.worker import Worker, core
 from tests.conftest import Rig, until
 from tests.worker import jobs
 
@@ -158,3 +161,32 @@ def test_what_is_cancelled_before_its_first_step_gives_its_slot_free(
 def test_an_exception_of_a_package_keeps_its_type_across_processes(memory_rig: Rig) -> None:
     with memory_rig.worker(catches_the_odd_one, jobs.odd):
         assert memory_rig.client.start(catches_the_odd_one).result(timeout=30) == "typed"
+
+
+def test_what_cannot_be_reported_is_tried_until_the_worker_has_stopped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(core, "REPORT_AGAIN", 0.05)
+    caplog.set_level("INFO", "partita.worker")
+    begun, ended = threading.Event(), threading.Event()
+
+    @activity
+    def held() -> None:
+        begun.set()
+        assert ended.wait(20)
+
+    @workflow
+    def holds() -> None:
+        held()
+
+    engine = Engine(MemoryStore())
+    worker = Worker(engine, workflows=[holds], activities=[held])
+    worker.start()
+    Client(engine).start(holds)
+    assert begun.wait(20)
+    engine.close()  # before its worker has stopped
+    ended.set()
+    until(lambda: "trying again: this engine is closed" in caplog.text)
+    worker.stop(grace=0)
+    until(lambda: not any(isinstance(one, threading.Timer) for one in threading.enumerate()))
+    assert "ERROR" not in {record.levelname for record in caplog.records}

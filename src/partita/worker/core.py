@@ -424,7 +424,7 @@ class Worker:
         self._ending[task.token] = None  # so that `stop` waits until it is reported
         self._running.pop(task.token, None)
         self._suspects.discard(task.token)
-        if answer is not None and not self._detached:
+        if answer is not None:
             self._report(answer)
         self._ending.pop(task.token, None)
         if self._stopping:
@@ -432,13 +432,14 @@ class Worker:
                 self._changed.notify_all()
 
     def _report(self, answer: ActivityAnswer) -> None:
-        self._service.report(answer, partial(self._not_reported, answer))
+        if not self._detached:  # else the activity was given back, or is when the lease ends
+            self._service.report(answer, partial(self._not_reported, answer))
 
     def _not_reported(self, answer: ActivityAnswer, error: PartitaError) -> None:
         is_away = isinstance(error, StoreUnavailableError)  # the engine says so
         if isinstance(error, StoreError) and self._on_store_error is not None and not is_away:
             self._on_store_error(error)
-        elif isinstance(error, StoreError) and not self._stopping:
+        elif isinstance(error, StoreError):
             level = logging.INFO if is_away else logging.WARNING
             log.log(level, "a result is not stored yet, trying again: %s", error)
             timer = threading.Timer(REPORT_AGAIN, self._report, [answer])
