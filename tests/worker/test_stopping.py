@@ -144,6 +144,29 @@ def test_a_process_that_cannot_write_its_log_ends_all_the_same() -> None:
     assert stuck.returncode == 128 + signal.SIGTERM
 
 
+def test_a_second_sigterm_ends_a_process_whose_main_thread_hears_nothing() -> None:
+    deaf = subprocess.Popen([sys.executable, "-c", DEAF], stderr=subprocess.PIPE, text=True)
+    assert deaf.stderr is not None
+    assert "deaf" in deaf.stderr.readline()
+    deaf.send_signal(signal.SIGTERM)
+    assert "stopping: nothing" in deaf.stderr.readline()
+    deaf.send_signal(signal.SIGTERM)
+    assert deaf.wait(60) == 128 + signal.SIGTERM
+    deaf.stderr.close()
+
+
+DEAF = """
+import ctypes, logging, sys
+from partita.worker.stopping import Stopping
+logging.basicConfig(level=logging.INFO)
+libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+with Stopping(600.0, state=lambda: "nothing", obstacle=lambda: ""):
+    print("deaf", file=sys.stderr, flush=True)
+    libc.pthread_mutex_lock(mutex)
+    libc.pthread_mutex_lock(mutex)  # waits for ever, and no signal ends that
+"""
+
+
 STUCK = """
 import threading
 from partita.worker.stopping import Stopping

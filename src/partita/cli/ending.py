@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
 import threading
 from typing import Any
@@ -29,6 +28,7 @@ from partita.history import WorkflowExecution
 from partita.service import DecisionTask
 from partita.worker import Worker
 from partita.worker.core import DEFAULT_GRACE, log_decision_failed
+from partita.worker.hearing import Hearing
 
 AGAIN = 0.2
 """Seconds after which a store that was out of reach is asked again."""
@@ -102,12 +102,18 @@ class Ending:
         SIGINT and SIGTERM end the waiting; a second one, the process. Steps are `shown` while
         it goes on, on a service that counts requests `rarely`.
         """
-        with _Signals(self):
+        with Hearing(self._on_signal):
             worker.start()
             threading.Thread(target=self._wait, daemon=True).start()
             follow(self._handle, self.over, shown=shown, rarely=rarely)
         worker.stop(grace=DEFAULT_GRACE if self.signal is None else SHORT_GRACE)
         return self._report()
+
+    def _on_signal(self, number: int) -> None:
+        if self.signal is not None:
+            os._exit(128 + number)
+        self.signal = number
+        self.over.set()
 
     def _report(self) -> int:
         """Print the result, or say what happened; return the exit status."""
@@ -123,23 +129,3 @@ class Ending:
             raise self._error
         print_json(self._result)
         return 0
-
-
-class _Signals:
-    def __init__(self, ending: Ending) -> None:
-        self._ending = ending
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._on_signal)
-
-    def __exit__(self, *exc: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, number: int, _: object) -> None:
-        if self._ending.signal is not None:
-            os._exit(128 + number)
-        self._ending.signal = number
-        self._ending.over.set()

@@ -1,6 +1,6 @@
 """End a process that works until a signal: in order, at the second signal, or when it is late.
 
-Knows signals, threads and time. What is to be ended in order, and what may keep it from ending,
+Knows threads and time. What is to be ended in order, and what may keep it from ending,
 it is told: whoever must be asked for that may be what does not answer.
 """
 
@@ -13,7 +13,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+
+from partita.worker.hearing import Hearing
 
 MARGIN = 5.0
 """Seconds that a worker may take to end beyond its grace."""
@@ -44,21 +45,19 @@ class Stopping:
         self._heard: queue.SimpleQueue[int] = queue.SimpleQueue()  # what `wait` waits for
         self._told: queue.SimpleQueue[int | None] = queue.SimpleQueue()  # None: it has ended
         self._thread = threading.Thread(target=self._watch, name="partita-stopping", daemon=True)
-        self._before: dict[int, Any] = {}
+        self._hearing = Hearing(self._on_signal)
 
     def __enter__(self) -> Stopping:
         """Hear signals from now on."""
         self._thread.start()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._on_signal)
+        self._hearing.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Leave signals to whoever heard them before; the time no longer runs."""
         self._told.put(None)
         self._thread.join()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._hearing.__exit__()
 
     def wait(self, seconds: float) -> bool:
         """Wait for a signal, at most so long; return whether one has come."""
@@ -72,8 +71,7 @@ class Stopping:
         """Let the time run also without a signal, as if SIGTERM had come."""
         self._told.put(signal.SIGTERM)
 
-    def _on_signal(self, number: int, _: object) -> None:
-        """Pass it on; by queues alone, since what it interrupts may hold any other lock."""
+    def _on_signal(self, number: int) -> None:
         if self._is_signalled:
             os._exit(128 + number)
         self._is_signalled = True
