@@ -34,6 +34,7 @@ bench-peers: $(VENV)/developed $(VENV)-peers/installed
 
 soak: $(VENV)/developed
 	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/faults tests/model tests/language/test_agreement.py --timeout 3600 $(PYTEST_ARGS)
+	$(BIN)/python -m tests.storm --seeds 20 --seconds 10 --store both
 
 clean:
 	rm -rf $(VENV) $(VENV)-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
