@@ -306,6 +306,15 @@ def test_a_worker_that_could_not_begin_is_not_served() -> None:
     engine.close()
 
 
+def test_who_comes_after_a_worker_that_was_held_back_is_served() -> None:
+    engine = Engine(MemoryStore())
+    with worker(engine):
+        engine.pause()
+        with worker(engine):
+            assert Client(engine).start(climb, 1).result(timeout=60) == 1
+    engine.close()
+
+
 def test_detaching_gives_back_without_counting_the_attempt(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"))
     silent = SilentHost()

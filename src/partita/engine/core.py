@@ -367,9 +367,8 @@ class Core:
 
         self.loop.ask(begin)
 
-    def _register(self, unit: Unit, host: Host) -> None:
-        before = self._dispatch
-        self._registered = self._registered or (before, self._worker)
+    def _register(self, unit: Unit, host: Host) -> Dispatch:
+        self._registered = self._registered or (self._dispatch, self._worker)
         self._worker = new_worker(unit.now + self._lease)
         unit.transaction.put_worker(self._worker)
         unit.transaction.add_types(host.domain, host.workflow_keys())
@@ -377,8 +376,7 @@ class Core:
         self._next_renewal = unit.now + self._lease / 3
         self._next_reap = unit.now
         self._dispatch = Dispatch(host, self._worker.id, self._search, self._watch)
-        if before is not None:
-            self._dispatch.follow(before)
+        return self._dispatch
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
@@ -450,7 +448,7 @@ class Core:
         assert self._worker is not None
         if self._worker.id not in known:  # taken for dead: suspended for too long, perhaps
             dispatch.host.lost()
-            self._register(unit, dispatch.host)
+            self._register(unit, dispatch.host).follow(dispatch)
             return
         self._next_renewal = unit.now + self._lease / 3
         self._worker = replace(self._worker, lease_until=unit.now + self._lease)
