@@ -32,7 +32,7 @@ class Stopping:
     number. What is awaited, `state` says at the first signal, for the log; `obstacle`, why the
     block was not left in time. Both are called on other threads and must not wait.
 
-    Belongs to the main thread, which alone hears signals.
+    Belongs to the main thread, which alone may say who hears signals.
     """
 
     def __init__(
