@@ -14,9 +14,9 @@ from benchmarks.workflows import WORKFLOWS, fan_out, sequential, step, waiting
 from partita.client import Client
 from partita.connect import connect
 from partita.history import WorkflowExecution
+from partita.ports.service import DecisionTask, Service
+from partita.ports.state import Status
 from partita.replay.replayer import Replayer
-from partita.service import DecisionTask, Service
-from partita.state import Status
 from partita.worker import Worker
 
 Place = Callable[[str], str]

@@ -15,10 +15,10 @@ from partita.authoring.definition import ActivityDefinition
 from partita.client import Client
 from partita.engine import Engine
 from partita.history import AnyEvent
-from partita.store import Store
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
 from tests.postgres import server
 

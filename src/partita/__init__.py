@@ -3,9 +3,9 @@
 from partita.authoring.activity import ActivityFunction, AsyncActivityFunction, activity
 from partita.authoring.activity_classes import Activity
 from partita.authoring.canvas import FuncGroup, chain, group, task
-from partita.authoring.classes import Workflow
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
 from partita.authoring.determinism import random, side_effect, uuid4
+from partita.authoring.durable_time import now, shield, sleep, start_timer, timeout
 from partita.authoring.execution import (
     continue_as_new,
     parent,
@@ -28,13 +28,13 @@ from partita.authoring.messages import (
     update,
     wait_signal,
 )
-from partita.authoring.programs import program, python
+from partita.authoring.programs.program import program, python
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.retry import Retry
 from partita.authoring.runtime import WorkflowInfo
 from partita.authoring.steps import Steps
-from partita.authoring.timing import now, shield, sleep, start_timer, timeout
 from partita.authoring.workflow import WorkflowDefinition, workflow
+from partita.authoring.workflow_classes import Workflow
 from partita.errors import (
     ActivityFailedError,
     ActivityTimedOutError,

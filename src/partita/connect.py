@@ -17,11 +17,11 @@ from urllib.parse import unquote, urlsplit
 
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
-from partita.service import Service
-from partita.store import Store
+from partita.ports.service import Service
+from partita.ports.store import Store
+from partita.stores.maintenance import Upkeep
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
-from partita.stores.upkeep import Upkeep
+from partita.stores.sqlite.store import SqliteStore
 
 DEFAULT_URL = "sqlite:///.partita/partita.db"
 """A file below the current folder."""
@@ -67,12 +67,12 @@ def upkeep(url: str | None = None) -> Upkeep:
     url = _chosen(url)
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
-        from partita.stores.sqlite_upkeep import SqliteUpkeep  # which few commands need
+        from partita.stores.sqlite.maintenance import SqliteUpkeep  # which few commands need
 
         return SqliteUpkeep(_path(url))
     if scheme in ("postgresql", "postgres"):
         with _needs_driver():
-            from partita.stores.postgres_upkeep import PostgresUpkeep
+            from partita.stores.postgres.maintenance import PostgresUpkeep
         return PostgresUpkeep(url)
     raise InvalidOptionError(
         f"{scheme}:// backends have no database to look after here; "
@@ -88,7 +88,9 @@ def _chosen(url: str | None) -> str:
 
 def _postgres(url: str) -> Store:
     with _needs_driver():
-        from partita.stores.postgres import PostgresStore  # costs the driver, which is an extra
+        from partita.stores.postgres.store import (
+            PostgresStore,  # costs the driver, which is an extra
+        )
     return PostgresStore(url)
 
 

@@ -31,9 +31,9 @@ from partita import (
     python,
     workflow,
 )
-from partita.authoring import running
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
+from partita.authoring.programs import process as running
 from partita.errors import (
     ActivityFailedError,
     InvalidInputError,
@@ -776,7 +776,7 @@ def test_the_stand_in_is_enough_to_load_a_file(bare: str, tmp_path: Path) -> Non
 
 
 def test_import_of_partita_loads_nothing_for_programs() -> None:
-    heavy = ("subprocess", "signal", "selectors", "partita.authoring.elsewhere")
+    heavy = ("subprocess", "signal", "selectors", "partita.authoring.programs.remote_script")
     code = f"import partita, sys; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

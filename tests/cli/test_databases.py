@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from partita.stores.postgres_schema import script
-from partita.stores.postgres_url import Address
+from partita.stores.postgres.schema import script
+from partita.stores.postgres.url import Address
 from tests.cli.conftest import Partita
 from tests.postgres import server
 from tests.stores.test_sqlite_damage import overwrite

@@ -6,7 +6,7 @@ import json
 import signal
 from pathlib import Path
 
-from partita.exported import read
+from partita.history.document import read
 from tests.cli.conftest import FLOW, Partita, begin
 from tests.conftest import until
 

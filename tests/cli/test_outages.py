@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from partita.cli.ending import Ending
+from partita.cli.completion import Ending
 from partita.client import Handle
 from partita.errors import StoreFullError, StoreUnavailableError
 from tests.cli.conftest import environment

@@ -11,23 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from partita import CancelledError, activity, sleep, workflow
+from partita import CancelledError, activity, errors, sleep, workflow
 from partita.client import AsyncClient, Handle
-from partita.errors import (
-    ExecutionAlreadyStartedError,
-    ExecutionNotFoundError,
-    InvalidOptionError,
-    PayloadTooLargeError,
-    SerializationError,
-    WaitTimeoutError,
-    WorkflowCanceledError,
-    WorkflowFailedError,
-    WorkflowTerminatedError,
-    WorkflowTimedOutError,
-)
 from partita.history import WorkflowExecutionSignaled, WorkflowExecutionStarted
-from partita.service import ReusePolicy
-from partita.state import Status
+from partita.ports.service import ReusePolicy
+from partita.ports.state import Status
 from tests.conftest import Rig, until
 
 
@@ -106,7 +94,7 @@ def test_start_is_idempotent_by_workflow_id(rig: Rig) -> None:
     again = rig.client.start_with(postpone, (ORDER,), workflow_id="o")
     assert (again.workflow_id, again.run_id) == (first.workflow_id, first.run_id)
     for other in ((refuse, ("tea",)), (postpone, (Order("milk", ORDER.due),))):
-        with pytest.raises(ExecutionAlreadyStartedError, match="'o'"):
+        with pytest.raises(errors.ExecutionAlreadyStartedError, match="'o'"):
             rig.client.start_with(*other, workflow_id="o")
     with rig.worker(*FLOWS):
         result = first.result(timeout=20)
@@ -148,7 +136,7 @@ def test_reuse_policies(
     with memory_rig.worker(*FLOWS):
         client.start_with(rest, workflow_id="open")
         client.start_with(postpone, (ORDER,), workflow_id="completed").result(timeout=20)
-        with pytest.raises(WorkflowFailedError):
+        with pytest.raises(errors.WorkflowFailedError):
             client.start_with(refuse, ("x",), workflow_id="failed").result(timeout=20)
     before = {id: client.describe(id).info for id in ("open", "completed", "failed")}
     for id, allowed in (("open", if_open), ("completed", if_completed), ("failed", if_failed)):
@@ -159,7 +147,7 @@ def test_reuse_policies(
             old = client.describe(id, run_id=before[id].run_id).info
             assert old.status is (Status.TERMINATED if id == "open" else before[id].status)
         else:
-            with pytest.raises(ExecutionAlreadyStartedError, match=policy.value):
+            with pytest.raises(errors.ExecutionAlreadyStartedError, match=policy.value):
                 client.start_with(rest, workflow_id=id, reuse_policy=policy.value)
 
 
@@ -169,13 +157,13 @@ def test_wrong_starts_change_nothing(rig: Rig) -> None:
         client.start(postpone)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         client.start_with(postpone, (ORDER,), {"months": 1})
-    with pytest.raises(SerializationError, match="input of workflow postpone"):
+    with pytest.raises(errors.SerializationError, match="input of workflow postpone"):
         client.start_with(postpone, (object(),))
-    with pytest.raises(PayloadTooLargeError):
+    with pytest.raises(errors.PayloadTooLargeError):
         client.start_with(refuse, ("x" * 3_000_000,))
-    with pytest.raises(InvalidOptionError, match="whatever"):
+    with pytest.raises(errors.InvalidOptionError, match="whatever"):
         client.start_with(rest, reuse_policy="whatever")
-    with pytest.raises(InvalidOptionError, match="execution_start_to_close"):
+    with pytest.raises(errors.InvalidOptionError, match="execution_start_to_close"):
         client.start_with(rest, execution_start_to_close=-1)
     assert client.list().executions == ()
 
@@ -186,13 +174,13 @@ def test_wrong_starts_change_nothing(rig: Rig) -> None:
 def test_failure_has_the_original_error_as_its_cause(rig: Rig) -> None:
     with rig.worker(*FLOWS):
         handle = rig.client.start(refuse, "tea")
-        with pytest.raises(WorkflowFailedError, match="SoldOutError") as caught:
+        with pytest.raises(errors.WorkflowFailedError, match="SoldOutError") as caught:
             handle.result(timeout=20)
     cause = caught.value.__cause__
     assert isinstance(cause, SoldOutError)
     assert cause.args == ("tea", 3)
     assert __file__ in cause.__notes__[0]
-    with pytest.raises(WorkflowFailedError) as untyped:  # without the workflow at hand
+    with pytest.raises(errors.WorkflowFailedError) as untyped:  # without the workflow at hand
         rig.client.result(handle.workflow_id)
     assert untyped.value.type == "SoldOutError"
     assert not isinstance(untyped.value.__cause__, SoldOutError)
@@ -203,7 +191,7 @@ def test_cancelled_workflow_cleans_up_and_is_canceled(rig: Rig) -> None:
         handle = rig.client.start(rest)
         until(lambda: "TimerStarted" in rig.kinds(handle.workflow_id))
         handle.cancel()
-        with pytest.raises(WorkflowCanceledError, match="was canceled"):
+        with pytest.raises(errors.WorkflowCanceledError, match="was canceled"):
             handle.result(timeout=20)
     kinds = rig.kinds(handle.workflow_id)
     assert status_of(handle) is Status.CANCELED
@@ -225,25 +213,25 @@ def test_terminate_ends_it_without_asking(rig: Rig) -> None:
         handle = rig.client.start(rest)
         until(lambda: "TimerStarted" in rig.kinds(handle.workflow_id))
         handle.terminate("no more")
-        with pytest.raises(WorkflowTerminatedError, match="no more"):
+        with pytest.raises(errors.WorkflowTerminatedError, match="no more"):
             handle.result(timeout=20)
     assert "ActivityTaskScheduled" not in rig.kinds(handle.workflow_id)
     for call in (handle.terminate, handle.cancel, lambda: handle.signal("x")):
-        with pytest.raises(ExecutionNotFoundError, match="is closed"):
+        with pytest.raises(errors.ExecutionNotFoundError, match="is closed"):
             call()
 
 
 def test_execution_that_outlives_its_timeout(memory_rig: Rig) -> None:
     with memory_rig.worker(*FLOWS):
         handle = memory_rig.client.start_with(rest, execution_start_to_close=0.05)
-        with pytest.raises(WorkflowTimedOutError):
+        with pytest.raises(errors.WorkflowTimedOutError):
             handle.result(timeout=20)
 
 
 def test_waiting_has_an_end(rig: Rig) -> None:
     handle = rig.client.start(rest)
     for seconds in (0, 0.01):
-        with pytest.raises(WaitTimeoutError, match="goes on") as caught:
+        with pytest.raises(errors.WaitTimeoutError, match="goes on") as caught:
             handle.result(timeout=seconds)
     assert isinstance(caught.value, TimeoutError)
     assert status_of(handle) is Status.OPEN
@@ -253,7 +241,9 @@ def test_waiting_in_vain_says_what_the_decider_fails_by(rig: Rig) -> None:
     with rig.worker(unstorable):
         handle = rig.client.start(unstorable)
         until(lambda: (decision := handle.describe().decision) and decision.failure)
-        with pytest.raises(WaitTimeoutError, match=r"its decider fails.*result of workflow unst"):
+        with pytest.raises(
+            errors.WaitTimeoutError, match=r"its decider fails.*result of workflow unst"
+        ):
             handle.result(timeout=0)
         handle.terminate()
 
@@ -261,10 +251,12 @@ def test_waiting_in_vain_says_what_the_decider_fails_by(rig: Rig) -> None:
 def test_a_rerun_of_an_older_run_leaves_the_open_one(rig: Rig) -> None:
     with rig.worker(*FLOWS):
         failed = rig.client.start_with(refuse, ("tea",), workflow_id="x")
-        with pytest.raises(WorkflowFailedError):
+        with pytest.raises(errors.WorkflowFailedError):
             failed.result(timeout=20)
         newer = rig.client.start_with(rest, workflow_id="x", reuse_policy="allow")
-        with pytest.raises(ExecutionAlreadyStartedError, match="is open and goes on by itself"):
+        with pytest.raises(
+            errors.ExecutionAlreadyStartedError, match="is open and goes on by itself"
+        ):
             rig.client.rerun("x", run_id=failed.run_id)
         assert status_of(newer) is Status.OPEN
         newer.terminate()
@@ -296,7 +288,7 @@ def test_nobody_there(rig: Rig) -> None:
         lambda: client.describe(client.start(rest).workflow_id, run_id="other"),
     ]
     for call in calls:
-        with pytest.raises(ExecutionNotFoundError, match="partita list"):
+        with pytest.raises(errors.ExecutionNotFoundError, match="partita list"):
             call()
 
 
@@ -366,19 +358,19 @@ def test_async_client_does_the_same(rig: Rig) -> None:
         first, second = await asyncio.gather(
             client.start_with(rest, workflow_id="a"), client.start_with(rest, workflow_id="b")
         )
-        with pytest.raises(WaitTimeoutError):
+        with pytest.raises(errors.WaitTimeoutError):
             await client.result("a", timeout=0.01)
         await client.signal("a", "hello", 1)
         await client.cancel("a")
         await client.terminate("b", "enough")
-        with pytest.raises(WorkflowCanceledError):
+        with pytest.raises(errors.WorkflowCanceledError):
             await client.result("a", run_id=first.run_id, timeout=20)
-        with pytest.raises(WorkflowTerminatedError):
+        with pytest.raises(errors.WorkflowTerminatedError):
             await client.result("b", run_id=second.run_id, timeout=20)
         assert (await client.describe("a")).info.status is Status.CANCELED
         assert len((await client.list()).executions) == 3
         assert await client.history("a") == rig.client.history("a")
-        with pytest.raises(ExecutionNotFoundError):
+        with pytest.raises(errors.ExecutionNotFoundError):
             await client.describe("nobody")
 
     with rig.worker(*FLOWS):

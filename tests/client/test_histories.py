@@ -16,10 +16,10 @@ from partita.errors import (
     InvalidInputError,
     InvalidOptionError,
 )
-from partita.exported import ExportedHistory, load
-from partita.service import Importing
-from partita.state import Status
-from partita.store import Store
+from partita.history.document import ExportedHistory, load
+from partita.ports.service import Importing
+from partita.ports.state import Status
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
 from partita.worker import Worker
 from tests.conftest import Rig, until

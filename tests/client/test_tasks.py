@@ -13,31 +13,12 @@ from typing import Any
 
 import pytest
 
-from partita import Activity, Retry, activity, activity_info, wait_signal, workflow
+from partita import Activity, Retry, activity, activity_info, errors, wait_signal, workflow
+from partita import history as h
 from partita.client import AsyncClient, Client, Handle
 from partita.connect import connect
 from partita.deciders import Canceled, Completed, Failed
-from partita.errors import (
-    ActivityFailedError,
-    ActivityTimedOutError,
-    CancelledError,
-    InvalidTokenError,
-    SerializationError,
-    StoreUnavailableError,
-    TaskLostError,
-    WorkflowFailedError,
-    WorkflowTerminatedError,
-)
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskRescheduled,
-    ActivityTaskStarted,
-    ActivityTaskTimedOut,
-    RescheduleCause,
-)
-from partita.state import Status
+from partita.ports.state import Status
 from tests.client.later import asking, asking_in_a_process, asking_slowly
 from tests.conftest import Rig, until
 from tests.language.conftest import ClockedStage, Stage
@@ -134,7 +115,7 @@ async def paying_async(key: str) -> int:
 def paying_by_class(key: str) -> Any:
     try:
         return Pay.call(key)
-    except (ActivityFailedError, CancelledError, DeclinedError) as error:
+    except (errors.ActivityFailedError, errors.CancelledError, DeclinedError) as error:
         return [type(error).__name__, str(error)]
 
 
@@ -147,7 +128,7 @@ def paying_again(key: str) -> int:
 def paying_in_time(key: str) -> Any:
     try:
         return pay_in_time(key)
-    except ActivityTimedOutError as error:
+    except errors.ActivityTimedOutError as error:
         return [error.timeout_type, error.details]
 
 
@@ -158,7 +139,7 @@ def changing_its_mind(key: str) -> Any:
     future.cancel()
     try:
         return future.result()
-    except CancelledError:
+    except errors.CancelledError:
         return "cancelled"
 
 
@@ -170,19 +151,19 @@ def test_the_result_is_given_later(stage: Stage, flow: Any, result: Any) -> None
     handle = stage.start(flow, "k")
     token = TOKENS.take("k")
     stage.settled(handle)
-    assert stage.find(handle, ActivityTaskCompleted) == []
+    assert stage.find(handle, h.ActivityTaskCompleted) == []
     stage.client.tasks.complete(token, result)
     assert handle.result(timeout=20) == 5
     for again in (stage.client.tasks.complete, stage.client.tasks.cancel):
-        with pytest.raises(TaskLostError, match="no longer wanted"):
+        with pytest.raises(errors.TaskLostError, match="no longer wanted"):
             again(token)
-    assert len(stage.find(handle, ActivityTaskCompleted)) == 1
+    assert len(stage.find(handle, h.ActivityTaskCompleted)) == 1
 
 
 def test_a_failure_is_given_later(stage: Stage) -> None:
     handle = stage.start(paying, "k")
     stage.client.tasks.fail(TOKENS.take("k"), DeclinedError("no funds"))
-    with pytest.raises(WorkflowFailedError) as raised:
+    with pytest.raises(errors.WorkflowFailedError) as raised:
         handle.result(timeout=20)
     assert repr(raised.value.__cause__) == "DeclinedError('no funds')"
     handle = stage.start(paying_by_class, "r")
@@ -196,15 +177,15 @@ def test_a_failure_is_tried_again_by_the_retry_policy(stage: Stage) -> None:
     stage.client.tasks.fail(first, "BUSY")
     second = TOKENS.take("k", 2)
     assert first != second
-    with pytest.raises(TaskLostError):
+    with pytest.raises(errors.TaskLostError):
         stage.client.tasks.complete(first, 1)
     stage.client.tasks.complete(second, 2)
     assert handle.result(timeout=20) == 2
     final = stage.start(paying_again, "final")
     stage.client.tasks.fail(TOKENS.take("final"), "NEVER", retryable=False)
-    with pytest.raises(WorkflowFailedError, match="NEVER"):
+    with pytest.raises(errors.WorkflowFailedError, match="NEVER"):
         final.result(timeout=20)
-    assert stage.find(final, ActivityTaskRescheduled) == []
+    assert stage.find(final, h.ActivityTaskRescheduled) == []
 
 
 def test_a_cancel_request_is_obeyed_later(stage: Stage) -> None:
@@ -215,7 +196,7 @@ def test_a_cancel_request_is_obeyed_later(stage: Stage) -> None:
     until(lambda: stage.client.tasks.heartbeat(token))
     stage.client.tasks.cancel(token, "as you like")
     assert handle.result(timeout=20) == "cancelled"
-    [canceled] = stage.find(handle, ActivityTaskCanceled)
+    [canceled] = stage.find(handle, h.ActivityTaskCanceled)
     assert canceled.details == "as you like"
 
 
@@ -226,11 +207,11 @@ def test_a_completion_may_come_before_the_cancel_request_is_heard_of(stage: Stag
     handle.signal("stop")
     until(lambda: stage.client.tasks.heartbeat(token))
     stage.client.tasks.complete(token, 3)
-    with pytest.raises(TaskLostError):
+    with pytest.raises(errors.TaskLostError):
         stage.client.tasks.cancel(token)
     assert handle.result(timeout=20) in (3, "cancelled")
-    ends = stage.find(handle, (ActivityTaskCompleted, ActivityTaskCanceled))  # type: ignore[arg-type]
-    assert [type(one) for one in ends] == [ActivityTaskCompleted]
+    ends = stage.find(handle, (h.ActivityTaskCompleted, h.ActivityTaskCanceled))  # type: ignore[arg-type]
+    assert [type(one) for one in ends] == [h.ActivityTaskCompleted]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +229,7 @@ def test_a_function_that_names_the_end_itself_has_ended(
     handle = stage.start(paying_by_class, key)
     found = handle.result(timeout=20)
     assert found == result or found[0] == result[0] == "CancelledError"
-    with pytest.raises(TaskLostError):
+    with pytest.raises(errors.TaskLostError):
         stage.client.tasks.complete(TOKENS.take(key))
 
 
@@ -295,9 +276,9 @@ def test_a_heartbeat_timeout_applies_still(clocked: ClockedStage) -> None:
     clocked.advance(31)
     assert handle.result(timeout=20) == ["HEARTBEAT", "2"]
     for late in (clocked.client.tasks.complete, clocked.client.tasks.heartbeat):
-        with pytest.raises(TaskLostError):
+        with pytest.raises(errors.TaskLostError):
             late(token, 1)
-    assert len(clocked.find(handle, ActivityTaskTimedOut)) == 1
+    assert len(clocked.find(handle, h.ActivityTaskTimedOut)) == 1
 
 
 def test_a_start_to_close_timeout_applies_still(clocked: ClockedStage) -> None:
@@ -309,7 +290,7 @@ def test_a_start_to_close_timeout_applies_still(clocked: ClockedStage) -> None:
         clocked.client.tasks.heartbeat(token)
     clocked.advance(5)
     assert handle.result(timeout=20) == ["START_TO_CLOSE", None]
-    with pytest.raises(TaskLostError):
+    with pytest.raises(errors.TaskLostError):
         clocked.client.tasks.complete(token, 1)
 
 
@@ -319,9 +300,9 @@ def test_a_start_to_close_timeout_applies_still(clocked: ClockedStage) -> None:
 def test_a_value_without_a_json_form_leaves_the_activity_open(stage: Stage) -> None:
     handle = stage.start(paying, "k")
     token = TOKENS.take("k")
-    with pytest.raises(SerializationError, match="the result of the activity"):
+    with pytest.raises(errors.SerializationError, match="the result of the activity"):
         stage.client.tasks.complete(token, object())
-    with pytest.raises(SerializationError, match="the heartbeat"):
+    with pytest.raises(errors.SerializationError, match="the heartbeat"):
         stage.client.tasks.heartbeat(token, object())
     stage.client.tasks.complete(token, Receipt(1))
     assert handle.result(timeout=20) == 1
@@ -340,7 +321,7 @@ def test_tokens_that_are_none(stage: Stage) -> None:
         7,
     ):
         for end in (tasks.complete, tasks.cancel, tasks.heartbeat):
-            with pytest.raises(InvalidTokenError, match="not a task token") as raised:
+            with pytest.raises(errors.InvalidTokenError, match="not a task token") as raised:
                 end(nonsense)  # type: ignore[arg-type]
             assert "\n" not in str(raised.value)
             assert len(str(raised.value)) < 120
@@ -357,7 +338,7 @@ def test_tokens_that_are_none(stage: Stage) -> None:
     )
     before = stage.kinds(handle)
     for other in others:
-        with pytest.raises(TaskLostError):
+        with pytest.raises(errors.TaskLostError):
             tasks.complete(other, Receipt(1))
     assert stage.kinds(handle) == before
     tasks.complete(token, Receipt(2))
@@ -368,10 +349,10 @@ def test_no_activity_outlives_its_workflow(stage: Stage) -> None:
     handle = stage.start(paying, "k")
     token = TOKENS.take("k")
     handle.terminate()
-    with pytest.raises(WorkflowTerminatedError):
+    with pytest.raises(errors.WorkflowTerminatedError):
         handle.result(timeout=20)
     for late in (stage.client.tasks.complete, stage.client.tasks.heartbeat):
-        with pytest.raises(TaskLostError):
+        with pytest.raises(errors.TaskLostError):
             late(token)
 
 
@@ -387,7 +368,7 @@ def test_many_who_end_it_at_once_end_it_once(stage: Stage) -> None:
             else:
                 stage.client.tasks.fail(token, f"NO{number}")
             ends.append("taken")
-        except TaskLostError:
+        except errors.TaskLostError:
             ends.append("refused")
 
     threads = [threading.Thread(target=end, args=[number]) for number in range(8)]
@@ -397,7 +378,7 @@ def test_many_who_end_it_at_once_end_it_once(stage: Stage) -> None:
         thread.join()
     assert sorted(ends) == ["refused"] * 7 + ["taken"]
     until(lambda: handle.describe().info.status is not Status.OPEN)
-    kinds = (ActivityTaskCompleted, ActivityTaskFailed)
+    kinds = (h.ActivityTaskCompleted, h.ActivityTaskFailed)
     assert len(stage.find(handle, kinds)) == 1  # type: ignore[arg-type]
 
 
@@ -411,7 +392,7 @@ def test_the_client_for_asyncio_has_them_too(stage: Stage) -> None:
         await client.tasks.complete(tokens[0], Receipt(1))
         await client.tasks.fail(tokens[1], ValueError("no"))
         await client.tasks.cancel(tokens[2])
-        with pytest.raises(TaskLostError):
+        with pytest.raises(errors.TaskLostError):
             await client.tasks.complete(tokens[0])
         results: list[Any] = [await client.result(handles[0].workflow_id, timeout=20)]
         for handle in handles[1:]:
@@ -436,7 +417,7 @@ def test_it_outlives_its_worker(rig: Rig) -> None:
     rig.client.tasks.complete(token, Receipt(9))
     with rig.worker(paying, pay):
         assert handle.result(timeout=20) == 9
-    assert len([one for one in handle.history() if isinstance(one, ActivityTaskStarted)]) == 1
+    assert len([one for one in handle.history() if isinstance(one, h.ActivityTaskStarted)]) == 1
 
 
 def test_what_is_given_back_while_its_function_runs_has_a_new_token(rig: Rig) -> None:
@@ -458,21 +439,21 @@ def test_what_is_given_back_while_its_function_runs_has_a_new_token(rig: Rig) ->
     handle = rig.client.start(staying)
     first = TOKENS.take("k")
     worker.stop(grace=0)
-    with pytest.raises(TaskLostError):
+    with pytest.raises(errors.TaskLostError):
         rig.client.tasks.complete(first, 1)
     with rig.worker(staying, stays):
         second = TOKENS.take("k", 2)
         go.set()  # the old function returns: which lets go of nothing
         rig.client.tasks.complete(second, 2)
         assert handle.result(timeout=20) == 2
-    again = [one for one in handle.history() if isinstance(one, ActivityTaskRescheduled)]
-    assert [one.cause for one in again] == [RescheduleCause.GIVEN_BACK]
+    again = [one for one in handle.history() if isinstance(one, h.ActivityTaskRescheduled)]
+    assert [one.cause for one in again] == [h.RescheduleCause.GIVEN_BACK]
 
 
 def test_a_closed_client_says_so() -> None:
     rig_client = Client(connect("memory://"))
     rig_client.close()
-    with pytest.raises(StoreUnavailableError, match="closed"):
+    with pytest.raises(errors.StoreUnavailableError, match="closed"):
         rig_client.tasks.complete("1:abcdefgh:5:1")
 
 
@@ -530,7 +511,7 @@ def test_it_outlives_a_worker_that_is_killed(shop: Shop, flow: Any) -> None:
     shop.client.tasks.complete(token, ["told", 1])
     assert handle.result(timeout=30) == ["told", 1]
     kinds = [type(one) for one in handle.history()]
-    assert ActivityTaskRescheduled not in kinds
+    assert h.ActivityTaskRescheduled not in kinds
 
 
 def test_a_worker_that_is_killed_before_it_lets_go_begins_it_anew(shop: Shop) -> None:
@@ -542,9 +523,9 @@ def test_a_worker_that_is_killed_before_it_lets_go_begins_it_anew(shop: Shop) ->
     shop.worker()
     again = shop.token(attempt=2)
     until(lambda: shop.owner(handle) is None)
-    with pytest.raises(TaskLostError):
+    with pytest.raises(errors.TaskLostError):
         shop.client.tasks.complete(token, "late")
     shop.client.tasks.complete(again, "in time")
     assert handle.result(timeout=30) == "in time"
-    [lost] = [one for one in handle.history() if isinstance(one, ActivityTaskRescheduled)]
-    assert lost.cause is RescheduleCause.WORKER_LOST
+    [lost] = [one for one in handle.history() if isinstance(one, h.ActivityTaskRescheduled)]
+    assert lost.cause is h.RescheduleCause.WORKER_LOST

@@ -9,7 +9,7 @@ import pytest
 
 from partita.engine import Engine
 from partita.errors import PayloadTooLargeError, UnsupportedError
-from partita.service import Service
+from partita.ports.service import Service
 from partita.swf.backend.service import SwfService
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS, charge, start, started

@@ -8,15 +8,9 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from partita import history as h
 from partita.engine import Engine
-from partita.history import (
-    ActivityTaskCompleted,
-    AnyEvent,
-    CompleteWorkflowExecution,
-    StartTimer,
-    WorkflowExecution,
-)
-from partita.service import Service
+from partita.ports.service import Service
 from partita.stores.memory import MemoryStore
 from partita.testing import Clock
 from partita.testing.conformance import (
@@ -37,35 +31,35 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture
-def events(engine: Engine) -> list[AnyEvent]:
+def events(engine: Engine) -> list[h.AnyEvent]:
     """A whole life: an activity that is done, a timer that is not, the end."""
-    execution = started(engine, charge(), StartTimer(timer_id="t", start_to_fire=9.0))
+    execution = started(engine, charge(), h.StartTimer(timer_id="t", start_to_fire=9.0))
     engine.complete_activity(activity_task(engine).token, "1")
-    answer(engine, CompleteWorkflowExecution(result="1"))
+    answer(engine, h.CompleteWorkflowExecution(result="1"))
     return engine.history("default", execution)
 
 
-def changed(events: list[AnyEvent], kind: str, **attributes: Any) -> None:
+def changed(events: list[h.AnyEvent], kind: str, **attributes: Any) -> None:
     """Change the first event of a kind."""
     place = [event.event_type for event in events].index(kind)
     events[place] = replace(events[place], **attributes)
 
 
-def again(events: list[AnyEvent], kind: type[Any]) -> None:
+def again(events: list[h.AnyEvent], kind: type[Any]) -> None:
     """Let the last event of a kind happen twice, before the end."""
     event = next(event for event in reversed(events) if isinstance(event, kind))
     end = events.pop()
     events += [replace(event, event_id=end.event_id), replace(end, event_id=end.event_id + 1)]
 
 
-WRONGS: dict[str, Callable[[list[AnyEvent]], Any]] = {
+WRONGS: dict[str, Callable[[list[h.AnyEvent]], Any]] = {
     "ids are not 1 to": lambda events: events.pop(2),
     "ids are not": lambda events: events.pop(0),
     "time goes back": lambda events: changed(events, "TimerStarted", event_timestamp=1.0),
     "something follows the end": lambda events: events.append(
         replace(events[-1], event_id=len(events) + 1)
     ),
-    "closed twice": lambda events: again(events, ActivityTaskCompleted),
+    "closed twice": lambda events: again(events, h.ActivityTaskCompleted),
     "names WorkflowExecutionStarted": lambda events: changed(
         events, "ActivityTaskStarted", scheduled_event_id=1
     ),
@@ -79,7 +73,7 @@ WRONGS: dict[str, Callable[[list[AnyEvent]], Any]] = {
 }
 
 
-def two_at_once(events: list[AnyEvent]) -> None:
+def two_at_once(events: list[h.AnyEvent]) -> None:
     """Let the timer's start be a second decision task."""
     place = [event.event_type for event in events].index("TimerStarted")
     scheduled = replace(events[1], event_id=place + 1)
@@ -89,12 +83,12 @@ def two_at_once(events: list[AnyEvent]) -> None:
     events[completed] = replace(scheduled, event_id=completed + 1)
 
 
-def test_what_an_engine_writes_is_sound(events: list[AnyEvent]) -> None:
+def test_what_an_engine_writes_is_sound(events: list[h.AnyEvent]) -> None:
     sound(events)
 
 
 @pytest.mark.parametrize("said", WRONGS)
-def test_what_is_wrong_is_named(said: str, events: list[AnyEvent]) -> None:
+def test_what_is_wrong_is_named(said: str, events: list[h.AnyEvent]) -> None:
     WRONGS[said](events)
     with pytest.raises(AssertionError, match=said):
         sound(events)
@@ -110,8 +104,8 @@ class Forgetful:
         return getattr(self._engine, name)
 
     def history(
-        self, domain: str, execution: WorkflowExecution, *, after: int = 0
-    ) -> list[AnyEvent]:
+        self, domain: str, execution: h.WorkflowExecution, *, after: int = 0
+    ) -> list[h.AnyEvent]:
         found = self._engine.history(domain, execution, after=after)
         return found[:2] + found[3:]
 

@@ -19,7 +19,7 @@ from partita.client import Client
 from partita.connect import connect
 from partita.engine import Engine
 from partita.history import ActivityTaskCompleted, ActivityTaskScheduled, AnyEvent
-from partita.state import Status
+from partita.ports.state import Status
 from tests.conftest import until
 from tests.crash.flow import five_steps
 from tests.postgres import Server

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from partita import Activity, Signal, Workflow, activity, lambda_function, wait_signal, workflow
+from partita import history as h
 from partita.deciders import (
     Answer,
     CancelActivity,
@@ -31,20 +32,7 @@ from partita.deciders import (
     TimedOut,
 )
 from partita.errors import InvalidInputError, InvalidOptionError, WorkflowFailedError
-from partita.history import (
-    ActivityTaskScheduled,
-    ActivityType,
-    CompleteWorkflowExecution,
-    MarkerRecorded,
-    SignalExternalWorkflowExecutionFailed,
-    StartChildWorkflowExecutionInitiated,
-    TimerStarted,
-    WorkflowExecution,
-    WorkflowExecutionContinuedAsNew,
-    WorkflowExecutionFailed,
-    WorkflowType,
-)
-from partita.state import Status
+from partita.ports.state import Status
 from tests.conftest import until
 from tests.language.conftest import Stage
 
@@ -90,7 +78,7 @@ class Steps(Decider[list[int]]):
 def test_one_after_the_other(stage: Stage) -> None:
     handle = stage.start(Steps, [1, 2, 3])
     assert handle.result(timeout=20) == [2, 4, 6]
-    scheduled = stage.find(handle, ActivityTaskScheduled)
+    scheduled = stage.find(handle, h.ActivityTaskScheduled)
     assert [one.activity_id for one in scheduled] == ["double-1", "double-2", "double-3"]
 
 
@@ -103,7 +91,7 @@ class Everything(Decider[str]):
                 ScheduleActivity(double, 4, data={"why": "x"}),
                 ScheduleActivity(Triple, 4),
                 ScheduleActivity("add", 1, kwargs={"y": 5}, id="sum"),
-                ScheduleActivity(ActivityType("Triple", "2"), 5, id="by type"),
+                ScheduleActivity(h.ActivityType("Triple", "2"), 5, id="by type"),
                 ScheduleLambda(shout, "hey"),
                 StartTimer(0.001, data="soon"),
                 StartTimer(timedelta(days=1), id="late"),
@@ -127,7 +115,7 @@ class Everything(Decider[str]):
                 "child": process.children[0].value,
                 "greeting": process.received[0].read(GREETING),
                 "nobody": sum(
-                    isinstance(one, SignalExternalWorkflowExecutionFailed)
+                    isinstance(one, h.SignalExternalWorkflowExecutionFailed)
                     for one in process.history
                 ),
             }
@@ -155,12 +143,12 @@ def test_every_decision_that_begins_something(stage: Stage) -> None:
     }
     process = Process.of(handle.history())
     assert [type(one.result) for one in process.timers] == [Completed, Canceled]
-    [child] = stage.find(handle, StartChildWorkflowExecutionInitiated)
+    [child] = stage.find(handle, h.StartChildWorkflowExecutionInitiated)
     run_id = handle.describe().info.run_id
     assert child.workflow_id == f"all:{run_id[:8]}:Steps-1"
     assert child.tag_list == ("small",)
-    assert [one.start_to_fire for one in stage.find(handle, TimerStarted)] == [0.001, 86400.0]
-    assert [one.marker_name for one in stage.find(handle, MarkerRecorded)] == ["seen"]
+    assert [one.start_to_fire for one in stage.find(handle, h.TimerStarted)] == [0.001, 86400.0]
+    assert [one.marker_name for one in stage.find(handle, h.MarkerRecorded)] == ["seen"]
 
 
 class Ending(Decider[str]):
@@ -173,7 +161,7 @@ class Ending(Decider[str]):
             case "cancel":
                 return CancelProcess("enough")
             case "raw":
-                return CompleteWorkflowExecution(result='"raw"')
+                return h.CompleteWorkflowExecution(result='"raw"')
             case "again":
                 return ContinueAsNew("raw", tags=["second"])
         return CompleteProcess()
@@ -191,7 +179,7 @@ def test_every_decision_that_ends(stage: Stage) -> None:
     assert isinstance(raised.value.__cause__, ValueError)
     until(lambda: ended["cancel"].describe().info.status is Status.CANCELED)
     assert ended["raw"].result(timeout=20) == ended["again"].result(timeout=20) == "raw"
-    [first] = stage.find(ended["again"], WorkflowExecutionContinuedAsNew)
+    [first] = stage.find(ended["again"], h.WorkflowExecutionContinuedAsNew)
     assert first.tag_list == ("second",)
     assert stage.client.describe(ended["again"].workflow_id).info.tag_list == ("second",)
 
@@ -271,7 +259,7 @@ def test_what_cannot_be_meant_is_refused_in_one_line(make: Any, says: str) -> No
 
 
 def _process() -> Process[Any]:
-    return Process(WorkflowExecution("x", "y"), WorkflowType("z"))
+    return Process(h.WorkflowExecution("x", "y"), h.WorkflowType("z"))
 
 
 def test_a_failure_is_told_with_its_message(stage: Stage) -> None:
@@ -281,5 +269,5 @@ def test_a_failure_is_told_with_its_message(stage: Stage) -> None:
     process = Process.of(handle.history())
     assert isinstance(process.ended, Failed)
     assert (process.ended.reason, process.ended.details) == ("ValueError", "no")
-    [event] = stage.find(handle, WorkflowExecutionFailed)
+    [event] = stage.find(handle, h.WorkflowExecutionFailed)
     assert event.reason == "ValueError"

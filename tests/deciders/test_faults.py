@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from partita import Activity, activity
+from partita import history as h
 from partita.client import Handle
 from partita.deciders import (
     ActivityExecution,
@@ -39,7 +40,7 @@ from partita.deciders import (
     signal,
     timer,
 )
-from partita.deciders.by_hand import ByHand
+from partita.deciders.adapter import ByHand
 from partita.errors import (
     DeciderFailedError,
     InvalidOptionError,
@@ -47,17 +48,8 @@ from partita.errors import (
     UnknownTypeError,
     UsageError,
 )
-from partita.history import (
-    ActivityTaskCancelRequested,
-    DecisionTaskFailed,
-    MarkerRecorded,
-    ScheduleActivityTaskFailed,
-    TimerStarted,
-    WorkflowExecutionCanceled,
-    WorkflowExecutionCompleted,
-)
-from partita.service import DecisionTask
-from partita.state import Status
+from partita.ports.service import DecisionTask
+from partita.ports.state import Status
 from partita.testing import Environment
 from partita.worker import PollingWorker
 from tests.conftest import Rig, until
@@ -158,7 +150,7 @@ def test_nonsense_fails_the_decision_in_one_line_and_the_process_waits(
     with memory_rig.worker(Nonsense.definition):
         handle: Handle[Any] = memory_rig.client.start_with(Nonsense, [what])
         until(lambda: memory_rig.failures)
-        [failed] = [one for one in handle.history() if isinstance(one, DecisionTaskFailed)]
+        [failed] = [one for one in handle.history() if isinstance(one, h.DecisionTaskFailed)]
         assert (failed.cause, says in failed.message) == (code, True), failed.message
         assert "\n" not in failed.message
         assert len(failed.message) < 300
@@ -191,7 +183,7 @@ def test_a_slow_decider_is_named_in_the_log(
     memory_rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ticks = iter(range(0, 10_000, 100))
-    monkeypatch.setattr("partita.engine.dispatch.time", _Time(ticks))
+    monkeypatch.setattr("partita.engine.dispatcher.time", _Time(ticks))
     with memory_rig.worker(Popping.definition):
         handle: Handle[Any] = memory_rig.client.start_with(Popping, [[1]])
         until(lambda: len(handle.history()) > 4)
@@ -298,7 +290,7 @@ def test_each_rule_sees_what_those_before_it_decided(memory_rig: Rig) -> None:
         handle.signal("go")
         assert handle.result(timeout=20) == [[0, [True], 7], ["t", "timer-3"]]
     assert memory_rig.failures == []
-    started = [one.timer_id for one in handle.history() if isinstance(one, TimerStarted)]
+    started = [one.timer_id for one in handle.history() if isinstance(one, h.TimerStarted)]
     assert started == ["t", "t", "timer-3"]
 
 
@@ -488,7 +480,7 @@ def test_a_cancel_request_races_a_completion(memory_rig: Rig, first: str) -> Non
     latest = Status.CANCELED if first == "signal" else Status.COMPLETED  # the news, answered
     assert handle.describe().info.status is latest
     ends = [type(one) for one in handle.history()]
-    assert ends.count(WorkflowExecutionCanceled) + ends.count(WorkflowExecutionCompleted) == 1
+    assert ends.count(h.WorkflowExecutionCanceled) + ends.count(h.WorkflowExecutionCompleted) == 1
 
 
 class Twice(Decider[None]):
@@ -505,7 +497,7 @@ def test_an_id_given_twice_is_refused_once(memory_rig: Rig) -> None:
     with memory_rig.worker(Twice.definition, work):
         handle: Handle[Any] = memory_rig.client.start_with(Twice, [None])
         assert handle.result(timeout=20) == 1
-    refused = [one for one in handle.history() if isinstance(one, ScheduleActivityTaskFailed)]
+    refused = [one for one in handle.history() if isinstance(one, h.ScheduleActivityTaskFailed)]
     assert [one.activity_id for one in refused] == ["a"]
 
 
@@ -598,7 +590,7 @@ def test_many_cancellations_at_once(memory_rig: Rig) -> None:
     assert worker.decide()
     handle.cancel()
     assert worker.decide()
-    asked = [one for one in handle.history() if isinstance(one, ActivityTaskCancelRequested)]
+    asked = [one for one in handle.history() if isinstance(one, h.ActivityTaskCancelRequested)]
     assert len(asked) == 500
     process = Process.of(handle.history())
     assert process.unfinished_activities() == []
@@ -647,7 +639,7 @@ def test_a_decider_may_be_forked(memory_rig: Rig) -> None:
         fork = memory_rig.client.fork("up", new_workflow_id="again", results={"work-5": 4})
         assert fork.result(timeout=20) == 4
     assert fork.describe().info.status is Status.COMPLETED
-    assert len([e for e in fork.history() if isinstance(e, WorkflowExecutionCompleted)]) == 1
+    assert len([e for e in fork.history() if isinstance(e, h.WorkflowExecutionCompleted)]) == 1
     assert [one.value for one in Process.of(fork.history()).activities] == [0, 1, 2, 3, 4]
 
 
@@ -661,4 +653,4 @@ def test_what_fails_is_no_partita_error_of_its_own(memory_rig: Rig) -> None:
         ByHand([Nonsense.definition]).decide(task)
     assert isinstance(raised.value.__cause__, ValueError)
     assert process.input == "raises"
-    assert [one.marker_name for one in process.history if isinstance(one, MarkerRecorded)] == []
+    assert [one.marker_name for one in process.history if isinstance(one, h.MarkerRecorded)] == []

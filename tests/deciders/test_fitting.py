@@ -23,7 +23,7 @@ from partita.deciders import (
     StartChildProcess,
     StartTimer,
 )
-from partita.deciders.fitting import fit
+from partita.deciders.compatibility import fit
 from partita.errors import (
     InvalidInputError,
     NonDeterminismError,
@@ -31,7 +31,7 @@ from partita.errors import (
     UnknownTypeError,
     UsageError,
 )
-from partita.exported import ExportedHistory, load
+from partita.history.document import ExportedHistory, load
 from partita.replay.lint import check_source
 from partita.stores.memory import MemoryStore
 from partita.testing import Environment

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from partita import Activity, Signal, activity, workflow
+from partita import history as h
 from partita.client import Handle
 from partita.deciders import (
     Aborted,
@@ -43,17 +44,7 @@ from partita.deciders import (
     timer,
 )
 from partita.errors import InvalidOptionError, PartitaError, WorkflowFailedError
-from partita.history import (
-    ActivityTaskCancelRequested,
-    ActivityTaskCompleted,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    CompleteWorkflowExecutionFailed,
-    DecisionTaskFailed,
-    MarkerRecorded,
-    WorkflowExecutionSignaled,
-)
-from partita.state import Status
+from partita.ports.state import Status
 from partita.worker import PollingWorker
 from tests.conftest import Rig, until
 from tests.language.conftest import Stage
@@ -166,7 +157,7 @@ def test_what_is_aborted_is_not_tried_again(clocked: Any) -> None:
             return bool(handle.describe().info.status is Status.COMPLETED)
 
         until(ended)
-        assert len(clocked.find(handle, ActivityTaskRescheduled)) == times
+        assert len(clocked.find(handle, h.ActivityTaskRescheduled)) == times
 
 
 class Counting(RuleSet[int]):
@@ -199,8 +190,8 @@ class Counting(RuleSet[int]):
     def any_signal(self, process: Process[int], signal: ReceivedSignal) -> Answer:
         return RecordMarker("heard", signal.name)
 
-    @rule(lambda process, event: isinstance(event, WorkflowExecutionSignaled))
-    def by_hand(self, process: Process[int], event: WorkflowExecutionSignaled) -> Answer:
+    @rule(lambda process, event: isinstance(event, h.WorkflowExecutionSignaled))
+    def by_hand(self, process: Process[int], event: h.WorkflowExecutionSignaled) -> Answer:
         return None
 
 
@@ -212,14 +203,14 @@ class Loud(Counting):
 
 
 def marks(stage: Stage, handle: Any) -> list[str]:
-    return [one.marker_name for one in stage.find(handle, MarkerRecorded)]
+    return [one.marker_name for one in stage.find(handle, h.MarkerRecorded)]
 
 
 @pytest.mark.parametrize(("form", "heard"), [(Counting, "heard"), (Loud, "LOUD")])
 def test_filters_and_inherited_rules(stage: Stage, form: Any, heard: str) -> None:
     for first, mark in ((7, "small"), (0, "small"), (100, "large"), (200, None)):
         handle = stage.start(form, first)
-        until(partial(stage.find, handle, ActivityTaskCompleted))
+        until(partial(stage.find, handle, h.ActivityTaskCompleted))
         for vote in (1, -5, 2):
             handle.signal(VOTE, vote)
         handle.signal("vote", "no number")
@@ -299,7 +290,7 @@ def test_a_cancel_request_by_rule_and_by_default(stage: Stage) -> None:
         handle.cancel()
     assert polite.result(timeout=20) == "stopped"
     until(lambda: plain.describe().info.status is Status.CANCELED)
-    assert len(stage.find(plain, ActivityTaskCancelRequested)) == 1
+    assert len(stage.find(plain, h.ActivityTaskCancelRequested)) == 1
 
 
 # -- faults --------------------------------------------------------------------------------
@@ -338,7 +329,7 @@ def test_an_exception_in_decide_loses_no_event(memory_rig: Rig, monkeypatch: Any
         assert handle.result(timeout=20) == [1, 2]
     assert "test_responses.py" in memory_rig.failures[0]
     assert "ValueError: not yet" in memory_rig.failures[0]
-    [failed] = [one for one in handle.history() if isinstance(one, DecisionTaskFailed)]
+    [failed] = [one for one in handle.history() if isinstance(one, h.DecisionTaskFailed)]
     assert failed.cause == "DECIDER_FAILED"
 
 
@@ -388,8 +379,8 @@ def test_an_end_that_was_refused_is_made_again_after_the_news(memory_rig: Rig) -
     assert not worker.step()
     assert handle.result(timeout=1) == "ended by end"
     kinds = [type(one) for one in handle.history()]
-    assert CompleteWorkflowExecutionFailed in kinds
-    assert kinds.count(MarkerRecorded) == 1
+    assert h.CompleteWorkflowExecutionFailed in kinds
+    assert kinds.count(h.MarkerRecorded) == 1
 
 
 class Twice(Responder[None]):
@@ -427,7 +418,7 @@ def test_it_makes_no_difference_which_events_come_together(memory_rig: Rig) -> N
             for _ in range(together):
                 worker.work()
         assert handle.result(timeout=1) == 6
-        scheduled = [one for one in handle.history() if isinstance(one, ActivityTaskScheduled)]
+        scheduled = [one for one in handle.history() if isinstance(one, h.ActivityTaskScheduled)]
         assert [one.activity_id for one in scheduled][-1] == "last"
         assert len(scheduled) == 6
 

@@ -10,7 +10,7 @@ import pytest
 from partita.cli import main
 from partita.errors import PartitaError
 from partita.replay.lint import Finding, Place, check_source
-from partita.replay.lint.sources import read, sources
+from partita.source.discovery import read, sources
 
 ROOT = Path(__file__).parents[2]
 UNCLEAN = "import time\nfrom partita import workflow\n@workflow\ndef flow():\n    time.time()\n"

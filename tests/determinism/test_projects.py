@@ -10,7 +10,7 @@ import pytest
 
 from partita.cli import main
 from partita.replay.lint import check_files, check_source, project
-from partita.replay.lint.sources import sources
+from partita.source.discovery import sources
 
 FOLDER = Path(__file__).parent / "projects"
 Capture = pytest.CaptureFixture[str]

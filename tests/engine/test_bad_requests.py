@@ -13,8 +13,8 @@ import pytest
 from partita.engine import Engine
 from partita.errors import InvalidTokenError, PartitaError, TaskLostError
 from partita.history import WorkflowExecution
-from partita.service import ActivityAnswer
-from partita.stores.sqlite import SqliteStore
+from partita.ports.service import ActivityAnswer
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance import DOMAIN, activity_task, charge, kinds, started
 from tests.conftest import until
 

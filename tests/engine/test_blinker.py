@@ -10,12 +10,12 @@ import blinker
 import pytest
 
 from partita import activity, workflow
-from partita.blinker import BlinkerSignals
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.history import WorkflowExecution, WorkflowType
-from partita.notices import NAMES, Notice, use_listener
+from partita.ports.notices import NAMES, Notice, use_listener
 from partita.stores.memory import MemoryStore
+from partita.telemetry.blinker import BlinkerSignals
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS, UNRECORDED, start
 from tests.conftest import Rig, until

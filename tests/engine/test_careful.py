@@ -10,14 +10,14 @@ import pytest
 
 from partita import activity, wait_signal, workflow
 from partita.client import Client, Handle
-from partita.commands import Signal
 from partita.engine import Engine
-from partita.engine.unit import Unit
+from partita.engine.transaction import Unit
 from partita.errors import StoreFullError
 from partita.history import WorkflowExecution
-from partita.service import DecisionTask
-from partita.state import OpenDecision
-from partita.store import Store, WorkerRecord
+from partita.ports.service import DecisionTask
+from partita.ports.state import OpenDecision
+from partita.ports.store import Store, WorkerRecord
+from partita.rules.commands import Signal
 from partita.stores.memory import MemoryStore
 from partita.worker import Worker
 from tests.conftest import STORES, new_store, until

@@ -10,12 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from partita.engine import Engine
-from partita.engine.lanes import filled
-from partita.engine.liveness import Leases, new_worker
+from partita.engine.leases import Leases, new_worker
+from partita.engine.rate_limits import filled
 from partita.errors import StoreUnavailableError
-from partita.store import LimitRecord
+from partita.ports.store import LimitRecord
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing import Clock
 from partita.testing.conformance import start
 from tests.conftest import until

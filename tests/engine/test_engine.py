@@ -14,12 +14,14 @@ import pytest
 from msgspec.structs import replace
 
 from partita import WorkflowDefinition, activity, query, wait_signal, workflow
+from partita import history as h
 from partita.client import Client, Handle
-from partita.commands import CompleteDecisionTask, Terminate
-from partita.engine import Engine, answering, dispatch
-from partita.engine.liveness import new_worker
+from partita.engine import Engine
+from partita.engine import dispatcher as dispatch
+from partita.engine import queries as answering
+from partita.engine.leases import new_worker
 from partita.engine.starts import begin
-from partita.engine.unit import Unit
+from partita.engine.transaction import Unit
 from partita.errors import (
     PartitaError,
     StoreFullError,
@@ -27,18 +29,12 @@ from partita.errors import (
     TaskLostError,
     WorkflowFailedError,
 )
-from partita.history import (
-    CompleteWorkflowExecution,
-    StartChildWorkflowExecution,
-    StartTimer,
-    TimerFired,
-    WorkflowExecution,
-)
-from partita.service import ReusePolicy, StartRequest
-from partita.state import Status
-from partita.store import Store
+from partita.ports.service import ReusePolicy, StartRequest
+from partita.ports.state import Status
+from partita.ports.store import Store
+from partita.rules.commands import CompleteDecisionTask, Terminate
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing import Clock
 from partita.testing.conformance import CHARGE, DOMAIN, FLOW, charge, kinds, started, status
 from partita.worker import Worker
@@ -116,8 +112,8 @@ def test_a_commit_that_fails_is_as_if_nothing_had_been_seen() -> None:
     engine.close()
 
 
-def _execution(handle: Any) -> WorkflowExecution:
-    return WorkflowExecution(handle.workflow_id, handle.run_id)
+def _execution(handle: Any) -> h.WorkflowExecution:
+    return h.WorkflowExecution(handle.workflow_id, handle.run_id)
 
 
 def test_a_request_hears_that_its_transaction_failed() -> None:
@@ -405,25 +401,25 @@ def test_a_stranger_with_the_id_of_a_child_that_ended_outlives_the_parent() -> N
     engine = Engine(MemoryStore())
     engine.register_workflow_type(DOMAIN, FLOW)
     first, second = (
-        StartChildWorkflowExecution(workflow_id=id, workflow_type=FLOW, task_list="children")
+        h.StartChildWorkflowExecution(workflow_id=id, workflow_type=FLOW, task_list="children")
         for id in "cd"
     )
     parent = started(engine, first, second)
     task = engine.poll_decision_task(DOMAIN, "children")
     assert task is not None
     end = CompleteDecisionTask(
-        started_event_id=task.started_event_id, decisions=[CompleteWorkflowExecution()]
+        started_event_id=task.started_event_id, decisions=[h.CompleteWorkflowExecution()]
     )
     again = StartRequest(workflow_id="c", workflow_type=FLOW, reuse_policy=ReusePolicy.ALLOW)
 
-    def work(unit: Unit) -> WorkflowExecution:
+    def work(unit: Unit) -> h.WorkflowExecution:
         unit.do(unit.held(task.token)[0], end)
         stranger = begin(unit, again)
         unit.do(unit.open(DOMAIN, parent), Terminate())
         return stranger
 
     stranger = engine._core.loop.ask(work)
-    for ended in (parent, WorkflowExecution("d", "")):
+    for ended in (parent, h.WorkflowExecution("d", "")):
         assert status(engine, ended) is Status.TERMINATED
     assert status(engine, stranger) is Status.OPEN
     assert status(engine, task.workflow_execution) is Status.COMPLETED
@@ -459,10 +455,10 @@ def test_the_dead_are_found_though_short_leases_are_renewed_all_the_time(tmp_pat
 def test_timers_of_one_moment_fire_in_the_order_in_which_they_began(store: Store) -> None:
     clock = Clock()
     engine = Engine(store, clock=clock)
-    begun = [StartTimer(timer_id=id, start_to_fire=5.0) for id in "bca"]
+    begun = [h.StartTimer(timer_id=id, start_to_fire=5.0) for id in "bca"]
     execution = started(engine, *begun)
     clock.advance(5)
     engine.poll_activity_task(DOMAIN, "nobody's")
-    fired = [one for one in engine.history(DOMAIN, execution) if isinstance(one, TimerFired)]
+    fired = [one for one in engine.history(DOMAIN, execution) if isinstance(one, h.TimerFired)]
     assert [one.timer_id for one in fired] == ["b", "c", "a"]
     engine.close()

@@ -9,7 +9,7 @@ import pytest
 from partita.engine import Engine
 from partita.errors import ExecutionNotFoundError
 from partita.history import WorkflowExecution, WorkflowType
-from partita.service import StartRequest
+from partita.ports.service import StartRequest
 from partita.stores.memory import MemoryStore
 
 

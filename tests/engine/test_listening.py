@@ -15,7 +15,8 @@ import pytest
 
 from partita import Retry, activity, heartbeat, sleep, workflow
 from partita.client import Client, Handle
-from partita.engine import Engine, listening
+from partita.engine import Engine
+from partita.engine import notifier as listening
 from partita.errors import (
     InvalidOptionError,
     StoreFullError,
@@ -24,9 +25,9 @@ from partita.errors import (
     UsageError,
 )
 from partita.history import WorkflowExecution, WorkflowType
-from partita.notices import BY_EVENT, HEARTBEAT, NAMES, Listener, Notice, use_listener
-from partita.service import Service
-from partita.state import Status
+from partita.ports.notices import BY_EVENT, HEARTBEAT, NAMES, Listener, Notice, use_listener
+from partita.ports.service import Service
+from partita.ports.state import Status
 from partita.stores.memory import MemoryStore
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS, UNRECORDED, charge, start, started

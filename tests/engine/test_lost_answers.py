@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from partita import update, wait_signal, workflow
 from partita.client import Client
 from partita.engine import Engine
-from partita.engine.liveness import new_worker
+from partita.engine.leases import new_worker
 from partita.errors import StoreUnavailableError, WaitTimeoutError, WorkflowTerminatedError
 from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
-from partita.service import DecisionTask
-from partita.store import News, Record, WorkerRecord
-from partita.stores.sqlite import SqliteStore
+from partita.ports.service import DecisionTask
+from partita.ports.store import News, Record, WorkerRecord
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.clock import Clock
 from partita.testing.conformance import FLOW, charge, start, started
 from partita.worker import Worker

@@ -17,11 +17,13 @@ import pytest
 
 from partita import activity, query, wait_signal, workflow
 from partita.client import Client, Handle
-from partita.engine import Engine, dispatch, patience
+from partita.engine import Engine
+from partita.engine import dispatcher as dispatch
+from partita.engine import watchdog as patience
 from partita.errors import StoreFullError, WorkflowTerminatedError
-from partita.service import DecisionTask
+from partita.ports.service import DecisionTask
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
 from tests.conftest import until
 from tests.engine import blocking

@@ -13,15 +13,16 @@ import pytest
 
 from partita import activity, external, side_effect, workflow
 from partita.client import Client, Handle
-from partita.engine import Engine, patience
+from partita.engine import Engine
+from partita.engine import watchdog as patience
 from partita.engine.starts import begin
-from partita.engine.unit import Unit
+from partita.engine.transaction import Unit
 from partita.errors import WaitTimeoutError
-from partita.service import DecisionTask, StartRequest
-from partita.state import State
-from partita.store import Store
+from partita.ports.service import DecisionTask, StartRequest
+from partita.ports.state import State
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import FLOW, charge, start
 from partita.worker import Worker
 from tests.conftest import new_store, until

@@ -45,7 +45,7 @@ from partita.history import (
     MarkerRecorded,
     WorkflowExecutionSignaled,
 )
-from partita.state import Status
+from partita.ports.state import Status
 from partita.testing.environment import defined_in
 from partita.worker import Worker
 from tests.conftest import Rig, until

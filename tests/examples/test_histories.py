@@ -10,10 +10,10 @@ import pytest
 
 from partita.authoring.declared import definition_of
 from partita.authoring.schedules import scheduler
-from partita.deciders.fitting import fit
-from partita.exported import load
-from partita.replay.fitting import code_for
-from partita.state import Status
+from partita.deciders.compatibility import fit
+from partita.history.document import load
+from partita.ports.state import Status
+from partita.replay.compatibility import code_for
 from partita.testing.environment import defined_in
 from tests.conftest import Rig, until
 from tests.examples.programs import EXAMPLES, commands, given

@@ -16,10 +16,10 @@ from partita.engine import Engine
 from partita.errors import StoreUnavailableError
 from partita.operations.doctor import examine
 from partita.operations.prune import prune, set_retention
-from partita.service import PruneRequest
-from partita.state import ExecutionFilter
-from partita.stores.postgres import PostgresStore
-from partita.stores.postgres_upkeep import PostgresUpkeep
+from partita.ports.service import PruneRequest
+from partita.ports.state import ExecutionFilter
+from partita.stores.postgres.maintenance import PostgresUpkeep
+from partita.stores.postgres.store import PostgresStore
 from partita.testing.conformance.arrange import start
 from tests.examples.test_docs import ROOT, blocks, run, save
 from tests.postgres import Server

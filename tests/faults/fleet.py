@@ -15,7 +15,7 @@ from pathlib import Path
 
 from partita.connect import connect
 from partita.engine import Engine
-from partita.store import Store
+from partita.ports.store import Store
 from partita.worker import Worker
 
 ROOT = Path(__file__).parents[2]

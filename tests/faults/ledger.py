@@ -17,19 +17,12 @@ from pathlib import Path
 import psycopg
 from msgspec import Struct, field
 
+from partita import history as h
 from partita.engine import Engine
-from partita.history import (
-    ActivityTaskCompleted,
-    ActivityTaskScheduled,
-    ActivityTaskStarted,
-    AnyEvent,
-    WorkflowExecution,
-    WorkflowExecutionSignaled,
-)
-from partita.service import ExecutionInfo
-from partita.state import ExecutionFilter, Status
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
+from partita.ports.service import ExecutionInfo
+from partita.ports.state import ExecutionFilter, Status
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.soundness import sound
 
 ORPHANS = {
@@ -111,9 +104,9 @@ def all_runs(engine: Engine) -> list[ExecutionInfo]:
     return list(engine.list_executions(ExecutionFilter(limit=1_000_000)).executions)
 
 
-def history(engine: Engine, info: ExecutionInfo) -> list[AnyEvent]:
+def history(engine: Engine, info: ExecutionInfo) -> list[h.AnyEvent]:
     """Return a run's events."""
-    return engine.history("default", WorkflowExecution(info.workflow_id, info.run_id))
+    return engine.history("default", h.WorkflowExecution(info.workflow_id, info.run_id))
 
 
 def _broken_promises(engine: Engine, told: Told, runs: list[ExecutionInfo]) -> Iterator[str]:
@@ -139,11 +132,11 @@ def _signals(engine: Engine, runs: list[ExecutionInfo]) -> Counter[str]:
         json.loads(event.input or "null")
         for info in runs
         for event in history(engine, info)
-        if isinstance(event, WorkflowExecutionSignaled)
+        if isinstance(event, h.WorkflowExecutionSignaled)
     )
 
 
-def _of_run(events: list[AnyEvent], lines: list[Line], one_clock: bool) -> Iterator[str]:
+def _of_run(events: list[h.AnyEvent], lines: list[Line], one_clock: bool) -> Iterator[str]:
     try:
         sound(events)
     except AssertionError as error:
@@ -151,21 +144,21 @@ def _of_run(events: list[AnyEvent], lines: list[Line], one_clock: bool) -> Itera
         return
     for line in lines:
         started = events[line.started_event_id - 1 : line.started_event_id]
-        if not (started and isinstance(started[0], ActivityTaskStarted)):
+        if not (started and isinstance(started[0], h.ActivityTaskStarted)):
             yield f"step {line.activity_id} ran without being recorded as started"
     for event in events:
-        if isinstance(event, ActivityTaskCompleted):
+        if isinstance(event, h.ActivityTaskCompleted):
             yield from _of_step(event, _step(events, event), lines, one_clock)
 
 
-def _step(events: list[AnyEvent], event: ActivityTaskCompleted) -> str:
+def _step(events: list[h.AnyEvent], event: h.ActivityTaskCompleted) -> str:
     scheduled = events[event.scheduled_event_id - 1]
-    assert isinstance(scheduled, ActivityTaskScheduled)
+    assert isinstance(scheduled, h.ActivityTaskScheduled)
     return scheduled.activity_id
 
 
 def _of_step(
-    event: ActivityTaskCompleted, step: str, lines: list[Line], one_clock: bool
+    event: h.ActivityTaskCompleted, step: str, lines: list[Line], one_clock: bool
 ) -> Iterator[str]:
     mine = [line for line in lines if line.activity_id == step]
     result = json.loads(event.result or "null")

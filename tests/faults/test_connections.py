@@ -11,7 +11,7 @@ import pytest
 from partita.engine import Engine
 from partita.errors import StoreUnavailableError
 from partita.history import WorkflowExecution
-from partita.stores.postgres import PostgresStore
+from partita.stores.postgres.store import PostgresStore
 from partita.testing.conformance import start
 from tests.conftest import until
 from tests.faults.proxy import Proxy

@@ -15,7 +15,7 @@ from partita.client import Client
 from partita.connect import connect
 from partita.engine import Engine
 from partita.errors import PartitaError, StoreFullError, StoreUnavailableError
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance import start
 from tests.faults.fleet import Fleet, pause
 from tests.faults.load import Load, judged

@@ -13,10 +13,10 @@ import pytest
 from partita.client import Client
 from partita.engine import Engine
 from partita.errors import WaitTimeoutError
-from partita.state import State
-from partita.store import Store
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
+from partita.ports.state import State
+from partita.ports.store import Store
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
 from tests.faults.flow import effect, order, part
 from tests.faults.ledger import Told, faults, orphans

@@ -20,9 +20,9 @@ from partita import WorkflowDefinition
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.history import AnyEvent, WorkflowExecution
-from partita.service import ExecutionInfo
-from partita.state import ExecutionFilter, Status
-from partita.store import Store
+from partita.ports.service import ExecutionInfo
+from partita.ports.state import ExecutionFilter, Status
+from partita.ports.store import Store
 from partita.swf.backend import polls
 from partita.swf.backend.service import SwfService
 from partita.testing import Clock

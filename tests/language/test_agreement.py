@@ -27,10 +27,10 @@ from partita import CancelledError, activity, workflow
 from partita.client import Client
 from partita.engine import Engine
 from partita.errors import PartitaError, WorkflowCanceledError, WorkflowFailedError
-from partita.store import Store
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
-from partita.stores.sqlite_transaction import SqliteTransaction
+from partita.stores.sqlite.store import SqliteStore
+from partita.stores.sqlite.transaction import SqliteTransaction
 from partita.worker import Worker
 from tests.replay.conftest import ForgetfulWorker
 

@@ -12,28 +12,19 @@ from partita import (
     activity,
     child_workflow,
     continue_as_new,
+    errors,
     external,
     sleep,
     wait_signal,
     workflow,
     workflow_info,
 )
-from partita.errors import (
-    ExecutionAlreadyStartedError,
-    InvalidOptionError,
-    PartitaError,
-    UnknownTypeError,
-    WorkflowCanceledError,
-    WorkflowFailedError,
-    WorkflowTerminatedError,
-    WorkflowTimedOutError,
-)
 from partita.history import (
     ChildWorkflowExecutionStarted,
     StartChildWorkflowExecutionInitiated,
     WorkflowExecution,
 )
-from partita.state import Status
+from partita.ports.state import Status
 from tests.conftest import until
 from tests.language.conftest import Stage
 
@@ -118,7 +109,7 @@ def endless() -> int:
 def brief() -> str:
     try:
         endless.options(execution_start_to_close=0.05)()
-    except WorkflowTimedOutError as error:
+    except errors.WorkflowTimedOutError as error:
         return error.code
     return "done"
 
@@ -132,7 +123,7 @@ def bereft() -> str:
     child = endless.options(workflow_id="victim").submit()
     try:
         child.result()
-    except WorkflowTerminatedError as error:
+    except errors.WorkflowTerminatedError as error:
         return error.code
     return "done"
 
@@ -213,7 +204,7 @@ def test_the_parent_waits_through_every_run_of_its_child(stage: Stage) -> None:
 def remote(name: str, version: str) -> str:
     try:
         return str(child_workflow(name, version).submit(4).result())
-    except PartitaError as error:
+    except errors.PartitaError as error:
         return error.code
 
 
@@ -224,7 +215,7 @@ def test_remote_children_by_name_and_version(stage: Stage) -> None:
 def test_a_child_that_does_not_exist_is_an_error_at_the_caller(stage: Stage) -> None:
     assert stage.run(remote, "branch", "99") == "UNKNOWN_TYPE"
     assert stage.run(remote, "nothing", "1") == remote("nothing", "1") == "UNKNOWN_TYPE"
-    assert issubclass(UnknownTypeError, PartitaError)
+    assert issubclass(errors.UnknownTypeError, errors.PartitaError)
 
 
 @workflow
@@ -232,7 +223,7 @@ def twins() -> str:
     endless.options(workflow_id="one").submit()
     try:
         endless.options(workflow_id="one").submit().result()
-    except ExecutionAlreadyStartedError as error:
+    except errors.ExecutionAlreadyStartedError as error:
         external("one").cancel().result()
         return error.code
     return "two"
@@ -255,7 +246,7 @@ def misnamed(way: str, number: int) -> str:
             external(id).signal("x")
         else:
             external(WorkflowExecution(id, "")).cancel()
-    except InvalidOptionError as error:
+    except errors.InvalidOptionError as error:
         sleep(0.01)  # so that the rest is decided later, or by a replay
         return str(error)
     return "taken"
@@ -276,9 +267,9 @@ def misnames() -> int:
 
 
 def test_an_id_that_is_refused_fails_the_workflow_like_any_error_of_its(stage: Stage) -> None:
-    with pytest.raises(WorkflowFailedError, match="has control characters") as raised:
+    with pytest.raises(errors.WorkflowFailedError, match="has control characters") as raised:
         stage.run(misnames)
-    assert isinstance(raised.value.__cause__, InvalidOptionError)
+    assert isinstance(raised.value.__cause__, errors.InvalidOptionError)
 
 
 @workflow
@@ -312,7 +303,7 @@ def test_a_cancelled_parent_can_wait_for_its_child(stage: Stage) -> None:
     handle = stage.start(patient)
     stage.settled(handle)
     handle.cancel()
-    with pytest.raises(WorkflowCanceledError):
+    with pytest.raises(errors.WorkflowCanceledError):
         handle.result(timeout=20)
     child = stage.client.list(type_name="endless").executions[0].workflow_id
     until(lambda: stage.client.describe(child).info.status is Status.CANCELED)

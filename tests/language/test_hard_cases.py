@@ -30,12 +30,12 @@ from partita import (
     wait_signal,
     workflow,
 )
-from partita.commands import Signal
-from partita.engine.unit import Unit
+from partita.engine.transaction import Unit
 from partita.errors import PartitaError, WorkflowFailedError
 from partita.history import ActivityTaskCancelRequested, RequestCancelActivityTaskFailed
-from partita.replay.inbox import UpdateRequest
-from partita.service import ActivityAnswer
+from partita.ports.service import ActivityAnswer
+from partita.replay.messages import UpdateRequest
+from partita.rules.commands import Signal
 from tests.conftest import until
 from tests.language.conftest import Gate, Stage
 

@@ -20,6 +20,7 @@ from partita import (
     workflow,
     workflow_info,
 )
+from partita import history as h
 from partita.authoring import runtime
 from partita.errors import (
     ActivityTimedOutError,
@@ -28,14 +29,7 @@ from partita.errors import (
     WorkflowFailedError,
     WorkflowTerminatedError,
 )
-from partita.history import (
-    ActivityTaskCompleted,
-    ActivityTaskScheduled,
-    MarkerRecorded,
-    TimerFired,
-    WorkflowExecutionContinuedAsNew,
-)
-from partita.state import Status
+from partita.ports.state import Status
 from tests.conftest import until
 from tests.language.conftest import ClockedStage, Stage
 
@@ -73,7 +67,7 @@ def test_a_run_continues_as_new_until_it_is_done(stage: Stage) -> None:
     assert handle.result(timeout=20) == countdown(3) == ["3", "2", "1", "0"]
     runs = stage.client.list(workflow_id="c").executions
     assert [info.status for info in runs] == [Status.COMPLETED] + [Status.CONTINUED_AS_NEW] * 3
-    assert len(stage.find(handle, WorkflowExecutionContinuedAsNew)) == 1
+    assert len(stage.find(handle, h.WorkflowExecutionContinuedAsNew)) == 1
 
 
 @workflow
@@ -130,7 +124,7 @@ def test_a_long_history_is_warned_of(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(runtime, "LONG_HISTORY", 40)
-    monkeypatch.setattr("partita.replay.asking.LONG_HISTORY", 40)
+    monkeypatch.setattr("partita.replay.runtime.LONG_HISTORY", 40)
     with caplog.at_level(logging.WARNING):
         assert stage.run(long_life, 2) is False
         assert "continue_as_new" not in caplog.text
@@ -176,7 +170,7 @@ def test_runs_begun_before_a_change_reach_it_in_the_new_way_unless_they_passed_i
     stage.open(new)
     behind.signal("go")
     assert behind.result(timeout=20) == ["PACK", "RAIL", "again"]
-    markers = stage.find(behind, MarkerRecorded)
+    markers = stage.find(behind, h.MarkerRecorded)
     assert [marker.marker_name for marker in markers] == ["patched by-rail"]
     assert after_the_change_in_plain_python() == ["PACK", "RAIL", "again"]
 
@@ -201,7 +195,7 @@ def test_a_run_that_passed_the_change_keeps_to_the_old_way(stage: Stage) -> None
     new = workflow(name="early")(early_change)
     stage.open(old)
     handle = stage.start(old)
-    stage.waits(handle, lambda events: any(isinstance(e, ActivityTaskCompleted) for e in events))
+    stage.waits(handle, lambda events: any(isinstance(e, h.ActivityTaskCompleted) for e in events))
     stage.leave()
     stage.open(new)
     handle.signal("go", "gone")
@@ -247,7 +241,7 @@ def test_a_failed_execution_is_repaired_with_what_it_has_done(stage: Stage) -> N
     assert DONE[before:] == ["last"]
     assert result[1:] == ["A", "B", "C", "effect", "INNER A", "LAST"]
     assert repaired.run_id != failed.run_id
-    assert len(stage.find(repaired, TimerFired)) == 1
+    assert len(stage.find(repaired, h.TimerFired)) == 1
     assert result[0] == DONE[0]
     again = stage.client.rerun("p")  # of the repaired one: nothing is left to do
     assert again.result(timeout=20) == result
@@ -286,7 +280,7 @@ def test_one_of_a_group_that_failed_is_all_that_runs_again(stage: Stage) -> None
 def test_a_fork_at_an_event_goes_the_same_way_up_to_it(stage: Stage) -> None:
     source = stage.start(pipeline, NAMES, id="p")
     result = source.result(timeout=20)
-    completed = stage.find(source, ActivityTaskCompleted)
+    completed = stage.find(source, h.ActivityTaskCompleted)
     DONE.clear()
     fork = stage.client.fork("p", event_id=completed[1].event_id, new_workflow_id="q")
     assert fork.result(timeout=20) == result
@@ -301,7 +295,7 @@ def test_a_fork_at_an_event_goes_the_same_way_up_to_it(stage: Stage) -> None:
 def test_a_fork_with_another_result(stage: Stage) -> None:
     source = stage.start(pipeline, NAMES, id="p")
     source.result(timeout=20)
-    scheduled = stage.find(source, ActivityTaskScheduled)
+    scheduled = stage.find(source, h.ActivityTaskScheduled)
     id = next(event.activity_id for event in scheduled if event.input == '["b"]')
     DONE.clear()
     fork = stage.client.fork("p", new_workflow_id="q", results={id: "another"})
@@ -334,7 +328,7 @@ def test_a_reset_keeps_the_order_and_every_signal(stage: Stage) -> None:
     handle = stage.start(racing, id="r")
     stage.settled(handle)
     handle.signal("two")
-    stage.waits(handle, lambda events: any(isinstance(e, ActivityTaskCompleted) for e in events))
+    stage.waits(handle, lambda events: any(isinstance(e, h.ActivityTaskCompleted) for e in events))
     handle.signal("one")
     last = handle.history()[-1].event_id
     DONE.clear()
@@ -380,9 +374,9 @@ def hurried(x: int) -> list[str]:
 
 def test_a_forks_own_activities_keep_their_timeouts(clocked: ClockedStage) -> None:
     handle = clocked.start(hurried, 1, id="h")
-    clocked.waits(handle, lambda events: len(clocked.find(handle, ActivityTaskScheduled)) == 2)
+    clocked.waits(handle, lambda events: len(clocked.find(handle, h.ActivityTaskScheduled)) == 2)
     fork = clocked.client.fork("h", new_workflow_id="f")
-    clocked.waits(fork, lambda events: len(clocked.find(fork, ActivityTaskScheduled)) == 2)
+    clocked.waits(fork, lambda events: len(clocked.find(fork, h.ActivityTaskScheduled)) == 2)
     assert DONE == ["one"]
     clocked.advance(61)
     assert fork.result(timeout=20) == handle.result(timeout=20) == ["ONE", "SCHEDULE_TO_START"]

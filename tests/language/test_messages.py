@@ -15,6 +15,7 @@ from partita import (
     WaitTimeoutError,
     activity,
     continue_as_new,
+    errors,
     external,
     parent,
     query,
@@ -28,20 +29,8 @@ from partita import (
     workflow_info,
 )
 from partita.authoring import registry
-from partita.errors import (
-    ExecutionClosedError,
-    ExecutionNotFoundError,
-    InvalidInputError,
-    InvalidOptionError,
-    NoWorkerError,
-    PartitaError,
-    QueryFailedError,
-    UnknownTypeError,
-    UpdateFailedError,
-    WorkflowFailedError,
-)
 from partita.history import ActivityTaskScheduled, WorkflowExecutionSignaled
-from partita.service import ReusePolicy
+from partita.ports.service import ReusePolicy
 from tests.language.conftest import Stage
 
 
@@ -76,7 +65,7 @@ def test_a_typed_payload_arrives_as_its_type(stage: Stage) -> None:
 def test_a_payload_of_the_wrong_type_is_an_error_at_the_caller(stage: Stage) -> None:
     handle = stage.start(approval)
     for wrong in ({"by": 3, "yes": True}, "yes", None, 7):
-        with pytest.raises(InvalidInputError) as caught:
+        with pytest.raises(errors.InvalidInputError) as caught:
             handle.signal(APPROVE, wrong)
         assert caught.value.code == "INVALID_INPUT"
     assert stage.find(handle, WorkflowExecutionSignaled) == []
@@ -163,7 +152,7 @@ def test_self_parent_and_child_hear_each_other(stage: Stage) -> None:
 def lonely() -> str:
     try:
         external("nobody").signal("x", 1).result()
-    except ExecutionNotFoundError as error:
+    except errors.ExecutionNotFoundError as error:
         return error.code
     return "somebody"
 
@@ -192,7 +181,7 @@ def test_signal_with_start(stage: Stage) -> None:
     assert third.run_id != first.run_id
     assert third.result(timeout=20) == [3]
     assert stage.kinds(third)[1:3] == ["DecisionTaskScheduled", "WorkflowExecutionSignaled"]
-    with pytest.raises(PartitaError):
+    with pytest.raises(errors.PartitaError):
         stage.start(collector, 1, id="basket", signal=("item", 3), reuse_policy=ReusePolicy.REJECT)
 
 
@@ -253,13 +242,15 @@ def test_a_query_reads_and_changes_nothing(stage: Stage) -> None:
     before = len(handle.history())
     assert handle.query("current") == 0
     assert handle.query("history", 3) == []
-    with pytest.raises(QueryFailedError, match="ValueError: no"):
+    with pytest.raises(errors.QueryFailedError, match="ValueError: no"):
         handle.query("broken")
-    with pytest.raises(PartitaError, match="may only look"):
+    with pytest.raises(errors.PartitaError, match="may only look"):
         handle.query("meddling")
-    with pytest.raises(UnknownTypeError, match="it answers: broken, current, history, meddling"):
+    with pytest.raises(
+        errors.UnknownTypeError, match="it answers: broken, current, history, meddling"
+    ):
         handle.query("nonsense")
-    with pytest.raises(PartitaError, match="last"):
+    with pytest.raises(errors.PartitaError, match="last"):
         handle.query("history", "three")
     assert len(handle.history()) == before
     handle.signal("stop")
@@ -286,7 +277,7 @@ def test_without_worker_and_code_the_error_says_so(stage: Stage) -> None:
     handle = stage.start(workflow(name="elsewhere only")(unknown), id="far")
     for key in [key for key in registry._known if key[1] == "elsewhere only@1"]:
         del registry._known[key]
-    with pytest.raises(NoWorkerError, match="start one"):
+    with pytest.raises(errors.NoWorkerError, match="start one"):
         stage.client.query(handle.workflow_id, "x")
 
 
@@ -294,12 +285,12 @@ def test_an_update_is_done_and_answered(stage: Stage) -> None:
     handle = stage.start(counter)
     assert handle.update("add", 1, timeout=20) == 2
     assert handle.update("add", x=2, timeout=20) == 6
-    with pytest.raises(UpdateFailedError, match="ValueError: only up") as caught:
+    with pytest.raises(errors.UpdateFailedError, match="ValueError: only up") as caught:
         handle.update("add", -1, timeout=20)
     assert isinstance(caught.value.__cause__, ValueError)
-    with pytest.raises(InvalidInputError, match="argument 'x'"):
+    with pytest.raises(errors.InvalidInputError, match="argument 'x'"):
         handle.update("add", "one", timeout=20)
-    with pytest.raises(UnknownTypeError, match="it answers: add"):
+    with pytest.raises(errors.UnknownTypeError, match="it answers: add"):
         handle.update("multiply", 1, timeout=20)
     assert len(stage.find(handle, ActivityTaskScheduled)) == 2
     handle.signal("stop")
@@ -325,7 +316,7 @@ def test_an_update_of_what_is_over(stage: Stage) -> None:
     handle = stage.start(short)
     handle.signal("stop")
     handle.result(timeout=20)
-    with pytest.raises(ExecutionNotFoundError):
+    with pytest.raises(errors.ExecutionNotFoundError):
         handle.update("add", 1, timeout=20)
 
 
@@ -387,7 +378,7 @@ def test_an_update_that_is_not_answered(stage: Stage) -> None:
     stage.settled(slow)
     timer = threading.Timer(0.1, slow.signal, ["stop"])
     timer.start()
-    with pytest.raises(ExecutionClosedError, match="without an answer"):
+    with pytest.raises(errors.ExecutionClosedError, match="without an answer"):
         slow.update("never")
     timer.join()
 
@@ -407,7 +398,7 @@ def early() -> int:
 
 def test_an_update_before_its_handler_is_refused_clearly(stage: Stage) -> None:
     handle = stage.start(early)
-    with pytest.raises(UnknownTypeError, match="late"):
+    with pytest.raises(errors.UnknownTypeError, match="late"):
         handle.update("late", timeout=20)
     handle.signal("open")
     assert handle.update("late", timeout=20) == "late"
@@ -435,10 +426,10 @@ def test_spawned_parts_receive_signals(stage: Stage) -> None:
 
 @pytest.mark.parametrize("name", ["", "$update:x"])
 def test_names_that_are_ours_are_refused(name: str, stage: Stage) -> None:
-    with pytest.raises(InvalidOptionError):
+    with pytest.raises(errors.InvalidOptionError):
         Signal(name)
     if name:
-        with pytest.raises(InvalidOptionError):
+        with pytest.raises(errors.InvalidOptionError):
             stage.client.signal("x", name)
 
 
@@ -464,7 +455,7 @@ def test_a_wrong_result_type_of_a_workflow_is_not_hidden(stage: Stage) -> None:
     handle = stage.start(typed_wrong)
     handle.signal("n", 4)
     assert handle.result(timeout=20) == 4
-    with pytest.raises(WorkflowFailedError):
+    with pytest.raises(errors.WorkflowFailedError):
         stage.run(failing)
 
 

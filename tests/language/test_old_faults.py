@@ -27,14 +27,8 @@ from partita import (
     workflow,
     workflow_info,
 )
-from partita.history import (
-    ActivityTaskScheduled,
-    DecisionTaskFailed,
-    StartChildWorkflowExecutionInitiated,
-    WorkflowExecution,
-    WorkflowExecutionSignaled,
-)
-from partita.state import Status
+from partita import history as h
+from partita.ports.state import Status
 from tests.conftest import until
 from tests.language.conftest import ClockedStage, Stage
 
@@ -134,7 +128,7 @@ def test_suspending_can_be_swallowed_by_no_except(flow: Any, stage: Stage) -> No
     for number in (7, 8, 9):
         handle.signal("go", number)
     assert handle.result(timeout=20) == [0, 7, 1, 8, 2, 9]
-    assert stage.find(handle, DecisionTaskFailed) == []
+    assert stage.find(handle, h.DecisionTaskFailed) == []
 
 
 # -- `finally` ran at every wait -------------------------------------------------------------
@@ -211,7 +205,7 @@ def test_edited_code_gets_no_other_calls_result(
     line = body.__code__.co_firstlineno + 1
     assert f"{__file__}:{line}" in stage.failures[0]
     assert handle.describe().info.status is Status.OPEN
-    assert stage.find(handle, DecisionTaskFailed)[0].cause == "NON_DETERMINISM"
+    assert stage.find(handle, h.DecisionTaskFailed)[0].cause == "NON_DETERMINISM"
     mend(stage, version(original))
     assert handle.result(timeout=20) == ["a", "b", "on", "c"]
     assert DONE == ["a", "b", "c"]
@@ -270,7 +264,7 @@ def test_a_faulty_decider_loses_no_event_and_decides_nothing(
     stage.advance(31)
     assert handle.result(timeout=20) == ["on", "a"]
     assert DONE == ["a"]
-    assert len(stage.find(handle, WorkflowExecutionSignaled)) == 1
+    assert len(stage.find(handle, h.WorkflowExecutionSignaled)) == 1
 
 
 # -- a cancel request and a completion in one turn made two closing decisions ----------------
@@ -308,7 +302,7 @@ def test_a_cancel_request_and_a_result_in_one_turn_close_it_once(
     if not cancel_first:
         handle.cancel()
     stage.open()
-    execution = WorkflowExecution(handle.workflow_id, handle.run_id)
+    execution = h.WorkflowExecution(handle.workflow_id, handle.run_id)
     assert stage.engine.wait_closed("default", execution, 20) is not None
     kinds = stage.kinds(handle)
     assert kinds.count("DecisionTaskCompleted") == 2
@@ -340,7 +334,7 @@ def test_children_of_the_next_run_have_ids_of_their_own(stage: Stage) -> None:
         event.workflow_id
         for run in runs
         for event in stage.client.history("sower", run_id=run.run_id)
-        if isinstance(event, StartChildWorkflowExecutionInitiated)
+        if isinstance(event, h.StartChildWorkflowExecutionInitiated)
     ]
     assert len(set(ids)) == len(ids) == len(runs) == 3
     assert {stage.client.describe(id).info.status for id in ids} == {Status.OPEN}
@@ -372,7 +366,7 @@ def test_waiting_for_nothing_is_over_at_once(clocked: ClockedStage) -> None:
     handle = clocked.start(waits_for_nothing)
     assert handle.result(timeout=20) == waits_for_nothing()
     assert clocked.kinds(handle).count("DecisionTaskScheduled") == 1
-    assert clocked.find(handle, ActivityTaskScheduled) == []
+    assert clocked.find(handle, h.ActivityTaskScheduled) == []
 
 
 @workflow

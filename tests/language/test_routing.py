@@ -24,8 +24,8 @@ from partita.errors import (
     PartitaError,
 )
 from partita.history import ActivityTaskScheduled, ActivityTaskStarted
-from partita.service import TaskListLimits
-from partita.state import Status
+from partita.ports.service import TaskListLimits
+from partita.ports.state import Status
 from tests.conftest import until
 from tests.language.conftest import ClockedStage, Stage
 

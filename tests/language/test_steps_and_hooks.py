@@ -37,7 +37,7 @@ from partita.errors import (
     WorkflowFailedError,
 )
 from partita.history import ActivityTaskScheduled, MarkerRecorded, WorkflowExecutionStarted
-from partita.state import Status
+from partita.ports.state import Status
 from partita.stores.memory import MemoryStore
 from partita.worker import Worker
 from tests.conftest import until

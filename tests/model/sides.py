@@ -14,16 +14,17 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from partita.engine import Engine, forks, starts, unit
-from partita.engine.core import Core
-from partita.engine.patience import Ending
-from partita.engine.states import States
-from partita.engine.unit import Unit
+from partita.engine import Engine, forks, starts
+from partita.engine import transaction as unit
+from partita.engine.scheduler import Core
+from partita.engine.state_cache import States
+from partita.engine.transaction import Unit
+from partita.engine.watchdog import Ending
 from partita.errors import ConflictError, PartitaError
 from partita.history import WorkflowExecution
-from partita.service import ActivityTask, DecisionTask
-from partita.state import ExecutionFilter
-from partita.store import Store
+from partita.ports.service import ActivityTask, DecisionTask
+from partita.ports.state import ExecutionFilter
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
 from partita.testing import Clock
 

@@ -20,26 +20,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from msgspec.structs import replace
 
-from partita.commands import StartDecisionTask
+from partita import history as h
 from partita.engine import Engine
 from partita.engine.slots import activity_task
-from partita.engine.tasks import whole_task
-from partita.engine.unit import Unit
-from partita.exported import export
-from partita.history import (
-    AnyDecision,
-    RescheduleCause,
-    RetryPolicy,
-    ScheduleActivityTask,
-    StartTimer,
-    WorkflowExecution,
-    WorkflowType,
-)
-from partita.service import ForkRequest, ReusePolicy, StartRequest, TaskListLimits
-from partita.state import ExecutionFilter, OpenActivity, Status
+from partita.engine.task_polls import whole_task
+from partita.engine.transaction import Unit
+from partita.history.document import export
+from partita.ports.service import ForkRequest, ReusePolicy, StartRequest, TaskListLimits
+from partita.ports.state import ExecutionFilter, OpenActivity, Status
+from partita.rules.commands import StartDecisionTask
 from partita.stores.memory import MemoryStore
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing import Clock
 from tests.model.sides import Ids, Side, bare
 from tests.postgres import server
@@ -65,7 +57,7 @@ FILTERS = st.builds(
 STARTS = st.builds(
     StartRequest,
     workflow_id=IDS,
-    workflow_type=st.sampled_from([WorkflowType("flow"), WorkflowType("child")]),
+    workflow_type=st.sampled_from([h.WorkflowType("flow"), h.WorkflowType("child")]),
     input=TEXT,
     task_priority=st.sampled_from([0, 5]),
     task_start_to_close=SECONDS,
@@ -89,7 +81,7 @@ class Model(RuleBasedStateMachine):
         self._requests = itertools.count(1)
         self._ids = Ids()
         self._ids.install(self._patch)
-        self._patch.setattr("partita.engine.unit.FEW", 2)  # so that states are read in parts
+        self._patch.setattr("partita.engine.transaction.FEW", 2)  # so that states are read in parts
         self.clock = clock = Clock()
         url = server().url()
         self.model = Side("model", bare(clock))
@@ -100,7 +92,7 @@ class Model(RuleBasedStateMachine):
         ]
         for side in self.sides:
             for name in ("flow", "child"):
-                side.engines[0].register_workflow_type("default", WorkflowType(name))
+                side.engines[0].register_workflow_type("default", h.WorkflowType(name))
 
     def _two(self, name: str, store: Callable[[], Any]) -> Side:
         return Side(name, *(Engine(store(), clock=self.clock) for _ in range(2)))
@@ -151,15 +143,15 @@ class Model(RuleBasedStateMachine):
             for one, other in itertools.zip_longest(found, expected):
                 assert one == other, f"{side.name} holds {one}, and not {other}"
 
-    def execution(self, pick: int, id: str) -> WorkflowExecution:
+    def execution(self, pick: int, id: str) -> h.WorkflowExecution:
         """Return some run: often the newest of an id, sometimes a certain one."""
         if pick % 3:
-            return WorkflowExecution(id, "")
+            return h.WorkflowExecution(id, "")
         runs = self.model.engines[0].list_executions(ExecutionFilter(limit=100)).executions
         if not runs:
-            return WorkflowExecution(id, "0" * 32)
+            return h.WorkflowExecution(id, "0" * 32)
         info = runs[pick % len(runs)]
-        return WorkflowExecution(info.workflow_id, info.run_id)
+        return h.WorkflowExecution(info.workflow_id, info.run_id)
 
     # -- starting and speaking
 
@@ -204,7 +196,7 @@ class Model(RuleBasedStateMachine):
         answer = self.model.answer(0, lambda engine, _: engine.describe("default", source))
         if isinstance(answer, tuple):
             return
-        exact = WorkflowExecution(answer.info.workflow_id, answer.info.run_id)
+        exact = h.WorkflowExecution(answer.info.workflow_id, answer.info.run_id)
         document = export("default", exact, model.history("default", exact))
         self.ask(which, lambda engine, _: engine.import_history("other", document))
 
@@ -245,12 +237,12 @@ class Model(RuleBasedStateMachine):
         """Return the place of one of the last tokens."""
         return max(0, len(self.model.tokens) - 1 - pick % 6)
 
-    def distinct(self, decision: AnyDecision, place: int) -> AnyDecision:
+    def distinct(self, decision: h.AnyDecision, place: int) -> h.AnyDecision:
         """Let nothing of it fall due together with anything else, or wait as long."""
         match decision:
-            case StartTimer(start_to_fire=seconds) if seconds > 0:
+            case h.StartTimer(start_to_fire=seconds) if seconds > 0:
                 return replace(decision, start_to_fire=seconds + self.small())
-            case ScheduleActivityTask(retry_policy=policy):
+            case h.ScheduleActivityTask(retry_policy=policy):
                 names = ("schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat")
                 given = {name: getattr(decision, name) for name in names}
                 options: dict[str, Any] = {
@@ -258,7 +250,7 @@ class Model(RuleBasedStateMachine):
                 }
                 if policy is not None:
                     interval = 1.0 + self.small()
-                    options["retry_policy"] = RetryPolicy(
+                    options["retry_policy"] = h.RetryPolicy(
                         max_attempts=policy.max_attempts, initial_interval=interval
                     )
                 return replace(decision, task_priority=place, **options)
@@ -285,7 +277,7 @@ class Model(RuleBasedStateMachine):
         if is_tied or owner is not None:
             record = store.record(run)
             assert record is not None
-            execution = WorkflowExecution(record.execution.workflow_id, record.execution.run_id)
+            execution = h.WorkflowExecution(record.execution.workflow_id, record.execution.run_id)
             self.ask(which, lambda e, _: e._core.loop.ask(_taking(execution, item.id, kind, owner)))
         elif kind == "decision":
             self.ask(which, lambda engine, _: engine.poll_decision_task("default", "default"))
@@ -321,7 +313,7 @@ class Model(RuleBasedStateMachine):
     @rule(which=WHICH, owner=st.sampled_from(["one", "two"]))
     def lose_a_worker(self, which: int, owner: str) -> None:
         def release(unit: Unit) -> None:
-            unit.release(owner, RescheduleCause.WORKER_LOST)
+            unit.release(owner, h.RescheduleCause.WORKER_LOST)
 
         self.ask(which, lambda engine, _: engine._core.loop.ask(release))
 
@@ -351,7 +343,7 @@ class Model(RuleBasedStateMachine):
 
 
 def _taking(
-    execution: WorkflowExecution, id: str, kind: str, owner: str | None
+    execution: h.WorkflowExecution, id: str, kind: str, owner: str | None
 ) -> Callable[[Unit], Any]:
     """Return what takes a certain task, for a worker if one is given."""
 

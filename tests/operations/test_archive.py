@@ -11,8 +11,8 @@ import pytest
 
 from partita.engine import Engine
 from partita.errors import InvalidInputError, InvalidOptionError
-from partita.exported import ExportedHistory, export
 from partita.history import WorkflowExecution
+from partita.history.document import ExportedHistory, export
 from partita.operations.archive import Archive, Pages, files_below
 from partita.stores.memory import MemoryStore
 from partita.testing.conformance.arrange import start

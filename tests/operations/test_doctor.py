@@ -11,20 +11,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from partita.commands import FailDecisionTask, StartDecisionTask
 from partita.connect import connect, upkeep
 from partita.engine import Engine
-from partita.engine.liveness import new_worker
+from partita.engine.leases import new_worker
 from partita.errors import InvalidOptionError
 from partita.operations import doctor
 from partita.operations.doctor import Finding, examine
+from partita.ports.store import Store
 from partita.rules import apply, decide
-from partita.store import Store
-from partita.stores import migrations
+from partita.rules.commands import FailDecisionTask, StartDecisionTask
+from partita.stores.maintenance import Survey
 from partita.stores.memory import MemoryStore
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
-from partita.stores.upkeep import Survey
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sql import migrations
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import started
 from tests.conftest import new_store
 from tests.postgres import server

@@ -13,9 +13,9 @@ import pytest
 from partita.engine import Engine
 from partita.operations.archive import Archive, Pages
 from partita.operations.prune import prune
-from partita.service import PruneRequest
-from partita.state import ExecutionFilter
-from partita.stores.sqlite import SqliteStore
+from partita.ports.service import PruneRequest
+from partita.ports.state import ExecutionFilter
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import start
 
 PRUNE = """
@@ -24,8 +24,8 @@ from pathlib import Path
 from partita.engine import Engine
 from partita.operations import archive as archives
 from partita.operations.prune import prune
-from partita.service import PruneRequest
-from partita.stores.sqlite import SqliteStore
+from partita.ports.service import PruneRequest
+from partita.stores.sqlite.store import SqliteStore
 
 step, countdown = sys.argv[3], int(sys.argv[4])
 

@@ -8,22 +8,16 @@ from typing import Any
 
 import pytest
 
+from partita import history as h
 from partita.engine import Engine, retention
-from partita.engine.pruning import Pruner
+from partita.engine.removal import Pruner
 from partita.errors import ExecutionAlreadyStartedError, ExecutionNotFoundError, InvalidOptionError
-from partita.exported import load
-from partita.history import (
-    CompleteWorkflowExecution,
-    ContinueAsNewWorkflowExecution,
-    StartChildWorkflowExecution,
-    WorkflowExecution,
-    WorkflowType,
-)
+from partita.history.document import load
 from partita.operations.archive import Archive
 from partita.operations.prune import prune, read_span, set_retention, span_text
-from partita.service import ForkRequest, PruneRequest, ReusePolicy
-from partita.state import ExecutionFilter, Status
-from partita.store import Store
+from partita.ports.service import ForkRequest, PruneRequest, ReusePolicy
+from partita.ports.state import ExecutionFilter, Status
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import FLOW, answer, decision_task, start
@@ -31,8 +25,8 @@ from partita.worker import Worker
 from tests.conftest import until
 
 DAY = 86400.0
-DONE = CompleteWorkflowExecution(result="1")
-AGAIN = ContinueAsNewWorkflowExecution(input="[2]")
+DONE = h.CompleteWorkflowExecution(result="1")
+AGAIN = h.ContinueAsNewWorkflowExecution(input="[2]")
 
 
 @pytest.fixture
@@ -49,7 +43,9 @@ def engine(store: Store, clock: Clock) -> Iterator[Engine]:
     made.close()
 
 
-def closed(engine: Engine, workflow_id: str, *, runs: int = 1, **options: Any) -> WorkflowExecution:
+def closed(
+    engine: Engine, workflow_id: str, *, runs: int = 1, **options: Any
+) -> h.WorkflowExecution:
     """Return an execution that is done, at the end of a chain of runs."""
     execution = start(engine, workflow_id, **options)
     for _ in range(runs - 1):
@@ -86,7 +82,7 @@ def test_what_ended_long_ago_goes(engine: Engine, clock: Clock) -> None:
     assert left(engine) == ["open", "new"]
     assert pruned(engine, request) == []
     with pytest.raises(ExecutionNotFoundError):
-        engine.describe("default", WorkflowExecution("old1", ""))
+        engine.describe("default", h.WorkflowExecution("old1", ""))
 
 
 def test_the_age_counts_from_the_end(engine: Engine, clock: Clock) -> None:
@@ -100,7 +96,7 @@ def test_the_age_counts_from_the_end(engine: Engine, clock: Clock) -> None:
 
 def test_only_what_is_asked_for(engine: Engine, clock: Clock) -> None:
     closed(engine, "done")
-    closed(engine, "other type", workflow_type=WorkflowType("other"))
+    closed(engine, "other type", workflow_type=h.WorkflowType("other"))
     ended = start(engine, "ended")
     engine.terminate_workflow_execution("default", ended, None)
     clock.advance(DAY)
@@ -114,7 +110,7 @@ def test_only_what_is_asked_for(engine: Engine, clock: Clock) -> None:
 
 
 def test_a_child_stays_as_long_as_its_parent_is_open(engine: Engine, clock: Clock) -> None:
-    child = StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW)
+    child = h.StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW)
     parent = start(engine, "parent")
     answer(engine, child)
     task = decision_task(engine)
@@ -215,7 +211,7 @@ def test_what_goes_is_in_the_archive(engine: Engine, clock: Clock, tmp_path: Pat
     for number in range(25):
         closed(engine, f"w{number}")
     histories = {
-        f"w{number}": engine.history("default", WorkflowExecution(f"w{number}", ""))
+        f"w{number}": engine.history("default", h.WorkflowExecution(f"w{number}", ""))
         for number in range(25)
     }
     clock.advance(DAY)

@@ -16,21 +16,21 @@ from pathlib import Path
 import pytest
 
 from partita.engine import Engine
-from partita.engine.liveness import new_worker
+from partita.engine.leases import new_worker
 from partita.errors import (
     InvalidOptionError,
     StoreCorruptError,
     StoreInUseError,
     StoreUnavailableError,
 )
-from partita.operations.upkeep import restore, vacuum
-from partita.state import ExecutionFilter
-from partita.store import Store
-from partita.stores.postgres import PostgresStore
-from partita.stores.postgres_upkeep import PostgresUpkeep
-from partita.stores.sqlite import SqliteStore
-from partita.stores.sqlite_survey import network_filesystem
-from partita.stores.sqlite_upkeep import SqliteUpkeep
+from partita.operations.maintenance import restore, vacuum
+from partita.ports.state import ExecutionFilter
+from partita.ports.store import Store
+from partita.stores.postgres.maintenance import PostgresUpkeep
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.maintenance import SqliteUpkeep
+from partita.stores.sqlite.store import SqliteStore
+from partita.stores.sqlite.survey import network_filesystem
 from partita.testing.conformance.arrange import start
 from tests.postgres import binaries, server
 from tests.stores.test_obligations import saved
@@ -243,7 +243,7 @@ def test_a_copy_that_is_not_sound_is_not_put_back(copy: Path, path: Path) -> Non
 DIE = """
 import os, signal, sqlite3, sys
 from pathlib import Path
-from partita.stores.sqlite_upkeep import SqliteUpkeep
+from partita.stores.sqlite.maintenance import SqliteUpkeep
 path, copy, statement = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 
 def audit(event, arguments):

@@ -26,9 +26,9 @@ from partita.history import (
     DecisionTaskCompleted,
     WorkflowExecution,
 )
-from partita.replay.matching import agrees, caused_by
+from partita.ports.service import DecisionTask
+from partita.replay.journal import agrees, caused_by
 from partita.replay.replayer import Replayer
-from partita.service import DecisionTask
 from tests.conftest import Rig
 from tests.replay.conftest import MakeWorker
 

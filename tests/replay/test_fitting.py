@@ -14,8 +14,8 @@ from partita.authoring.definition import ActivityDefinition
 from partita.client import Client
 from partita.codec import Converter, ZlibCodec
 from partita.errors import InvalidInputError, NonDeterminismError, UnknownTypeError
-from partita.exported import ExportedHistory, load
-from partita.replay.fitting import check_fit, fit
+from partita.history.document import ExportedHistory, load
+from partita.replay.compatibility import check_fit, fit
 from partita.testing.histories import replay_histories
 from tests.conftest import Rig, until
 

@@ -22,8 +22,8 @@ from partita import (
 )
 from partita.client.histories import stack_of
 from partita.errors import NonDeterminismError, UnknownTypeError
-from partita.exported import load
 from partita.history import TimerStarted
+from partita.history.document import load
 from partita.replay.stacks import CodeStack, Wait, WorkflowStack
 from tests.conftest import Rig, until
 

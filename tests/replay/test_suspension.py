@@ -20,9 +20,9 @@ from partita.history import (
     ScheduleActivityTask,
     WorkflowExecution,
 )
+from partita.ports.service import DecisionTask
+from partita.ports.state import Status
 from partita.replay.replayer import Replayer
-from partita.service import DecisionTask
-from partita.state import Status
 from tests.conftest import Rig, until
 from tests.replay.conftest import MakeWorker
 

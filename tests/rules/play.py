@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from partita.commands import (
-    Change,
-    Command,
-    CompleteDecisionTask,
-    Start,
-    StartActivityTask,
-    StartDecisionTask,
-)
 from partita.history import ActivityType, AnyDecision, ScheduleActivityTask, WorkflowType
+from partita.ports.state import AnyItem, Execution, Progress, State
 from partita.rules import apply, decide
-from partita.state import AnyItem, Execution, Progress, State
+from partita.rules import commands as c
 from tests.rules import sound
 
-BEGIN = Start(input="[]")
+BEGIN = c.Start(input="[]")
 CHARGE = ActivityType("charge")
 
 
 class Play:
     """One execution; `now` is moved by hand."""
 
-    def __init__(self, *, begin: Command = BEGIN, **execution: Any) -> None:
+    def __init__(self, *, begin: c.Command = BEGIN, **execution: Any) -> None:
         self.now = 1000.0
         self.state = State(
             1,
@@ -43,7 +36,7 @@ class Play:
         )
         self.do(begin)
 
-    def do(self, command: Command) -> Change:
+    def do(self, command: c.Command) -> c.Change:
         """Decide and apply one command; the history must stay sound."""
         change = decide(self.state, command, self.now)
         apply(self.state, change)
@@ -52,12 +45,12 @@ class Play:
 
     def take_decision(self) -> int:
         """Start the decision task; return its started event id."""
-        return self.do(StartDecisionTask()).events[-1].event_id
+        return self.do(c.StartDecisionTask()).events[-1].event_id
 
-    def decide(self, *decisions: AnyDecision) -> Change:
+    def decide(self, *decisions: AnyDecision) -> c.Change:
         """Take the decision task and answer it."""
         started = self.take_decision()
-        return self.do(CompleteDecisionTask(started_event_id=started, decisions=list(decisions)))
+        return self.do(c.CompleteDecisionTask(started_event_id=started, decisions=list(decisions)))
 
     def schedule(self, id: str = "a", **options: Any) -> None:
         """Decide to schedule one activity."""
@@ -65,7 +58,7 @@ class Play:
 
     def take_activity(self, id: str = "a") -> int:
         """Start an activity; return its started event id."""
-        return self.do(StartActivityTask(activity_id=id, owner="me")).events[-1].event_id
+        return self.do(c.StartActivityTask(activity_id=id, owner="me")).events[-1].event_id
 
     @property
     def kinds(self) -> list[str]:

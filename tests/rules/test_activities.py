@@ -7,15 +7,6 @@ from typing import Any
 import pytest
 
 from partita.authoring.failure import Failure
-from partita.commands import (
-    CancelActivityTask,
-    CompleteActivityTask,
-    Due,
-    FailActivityTask,
-    Heartbeat,
-    Release,
-    Signal,
-)
 from partita.errors import ActivityFailedError, TaskLostError, WorkerLostError
 from partita.history import (
     RequestCancelActivityTask,
@@ -23,18 +14,19 @@ from partita.history import (
     RetryPolicy,
     ScheduleActivityTask,
 )
+from partita.rules import commands as c
 from tests.rules.play import CHARGE, Play
 
 THRICE = RetryPolicy(max_attempts=3, initial_interval=2.0, backoff=3.0, non_retryable=("Final",))
 
 
 def complete(play: Play, started: int) -> None:
-    play.do(CompleteActivityTask(activity_id="a", started_event_id=started, result="1"))
+    play.do(c.CompleteActivityTask(activity_id="a", started_event_id=started, result="1"))
 
 
 def fail(play: Play, reason: str = "Boom", **more: Any) -> None:
     started = play.take_activity()
-    play.do(FailActivityTask(activity_id="a", started_event_id=started, reason=reason, **more))
+    play.do(c.FailActivityTask(activity_id="a", started_event_id=started, reason=reason, **more))
 
 
 def test_a_result_closes_the_activity_and_wakes_the_decider() -> None:
@@ -84,7 +76,7 @@ def test_retries_wait_longer_each_time_and_end() -> None:
         with pytest.raises(TaskLostError):
             play.take_activity()
         play.now += play.last.backoff
-        play.do(Due(kind="activity", id="a"))
+        play.do(c.Due(kind="activity", id="a"))
     fail(play)
     assert waits == [2.0, 6.0]
     assert play.kinds[-2:] == ["ActivityTaskFailed", "DecisionTaskScheduled"]
@@ -130,10 +122,10 @@ def test_each_timeout(option: str, taken: bool) -> None:
         play.take_activity()
     due = play.item("activity", "a").due
     play.now = due - 0.001
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     assert play.item("activity", "a") is not None, "too early"
     play.now = due
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     ended = play.state.new_events[-2]
     assert ended.event_type == "ActivityTaskTimedOut"
     assert getattr(ended, "timeout_type", "") == option.upper()
@@ -144,14 +136,14 @@ def test_start_to_close_is_tried_again_and_schedule_to_start_is_not() -> None:
     play.schedule(start_to_close=10.0, schedule_to_start=50.0, retry_policy=THRICE)
     started = play.take_activity()
     play.now += 10
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     assert (play.last.cause, play.last.reason) == ("TIMED_OUT", "START_TO_CLOSE")
     with pytest.raises(TaskLostError):
         complete(play, started)
     play.now += 2
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     play.now += 50
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     assert "ActivityTaskTimedOut" in play.kinds
 
 
@@ -161,10 +153,10 @@ def test_heartbeats_put_the_timeout_off_and_keep_details() -> None:
     started = play.take_activity()
     for _ in range(5):
         play.now += 9
-        change = play.do(Heartbeat(activity_id="a", started_event_id=started, details='"half"'))
+        change = play.do(c.Heartbeat(activity_id="a", started_event_id=started, details='"half"'))
         assert change.events == []
     play.now += 10
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     assert play.last.reason == "HEARTBEAT"
     assert play.item("activity", "a").details == '"half"'
 
@@ -172,7 +164,7 @@ def test_heartbeats_put_the_timeout_off_and_keep_details() -> None:
 def test_cancelling_a_waiting_activity_closes_it_at_once() -> None:
     play = Play()
     play.schedule()
-    play.do(Signal(signal_name="wake"))
+    play.do(c.Signal(signal_name="wake"))
     play.decide(RequestCancelActivityTask(activity_id="a"))
     assert play.kinds[-3:] == [
         "ActivityTaskCancelRequested",
@@ -186,13 +178,13 @@ def test_cancelling_a_running_activity_is_its_own_to_obey() -> None:
     play = Play()
     play.schedule()
     started = play.take_activity()
-    play.do(Signal(signal_name="wake"))
+    play.do(c.Signal(signal_name="wake"))
     play.decide(
         RequestCancelActivityTask(activity_id="a"), RequestCancelActivityTask(activity_id="b")
     )
     assert play.kinds[-2:] == ["ActivityTaskCancelRequested", "RequestCancelActivityTaskFailed"]
     requested = play.item("activity", "a").cancel_requested_event_id
-    play.do(CancelActivityTask(activity_id="a", started_event_id=started))
+    play.do(c.CancelActivityTask(activity_id="a", started_event_id=started))
     ended = play.state.new_events[-2]
     assert ended.event_type == "ActivityTaskCanceled"
     assert getattr(ended, "latest_cancel_requested_event_id", 0) == requested
@@ -205,7 +197,7 @@ def test_what_is_released_can_be_taken_again(cause: RescheduleCause, attempt: in
     play = Play()
     play.schedule()
     started = play.take_activity()
-    play.do(Release(kind="activity", id="a", cause=cause, started_event_id=started))
+    play.do(c.Release(kind="activity", id="a", cause=cause, started_event_id=started))
     assert play.item("activity", "a").attempt == attempt
     again = play.take_activity()
     with pytest.raises(TaskLostError):
@@ -217,7 +209,7 @@ def test_what_was_given_back_twice_waits_once() -> None:
     play = Play()
     play.schedule()
     started = play.take_activity()
-    again = Release(
+    again = c.Release(
         kind="activity", id="a", cause=RescheduleCause.GIVEN_BACK, started_event_id=started
     )
     play.do(again)
@@ -232,7 +224,7 @@ def test_a_lost_worker_costs_an_attempt_and_a_given_back_task_does_not() -> None
         play = Play()
         play.schedule(retry_policy=RetryPolicy(max_attempts=3, initial_interval=0.0))
         play.take_activity()
-        play.do(Release(kind="activity", id="a", cause=cause))
+        play.do(c.Release(kind="activity", id="a", cause=cause))
         assert play.last.cause is cause
         assert play.last.attempt == 1
         for _ in range(failures):
@@ -244,11 +236,11 @@ def test_a_lost_worker_costs_an_attempt_and_a_given_back_task_does_not() -> None
 def lose(play: Play) -> None:
     """Take the activity and lose its worker; wait until it may be taken again."""
     play.take_activity()
-    play.do(Release(kind="activity", id="a", cause=RescheduleCause.WORKER_LOST))
+    play.do(c.Release(kind="activity", id="a", cause=RescheduleCause.WORKER_LOST))
     item = play.item("activity", "a")
     if item is not None and item.queue is None:
         play.now = item.due
-        play.do(Due(kind="activity", id="a"))
+        play.do(c.Due(kind="activity", id="a"))
 
 
 @pytest.mark.parametrize(("attempts", "losses"), [(None, 10), (3, 10), (12, 12)])
@@ -288,7 +280,7 @@ def test_attempts_without_end_are_not_ended_by_losses() -> None:
 @pytest.mark.parametrize("cause", [RescheduleCause.GIVEN_BACK, RescheduleCause.WORKER_LOST])
 def test_a_canceled_activity_is_not_handed_out_again(cause: RescheduleCause) -> None:
     play = running_and_cancelled()
-    play.do(Release(kind="activity", id="a", cause=cause))
+    play.do(c.Release(kind="activity", id="a", cause=cause))
     ended: Any = play.state.new_events[-2]
     assert ended.event_type == "ActivityTaskCanceled"
     assert ended.latest_cancel_requested_event_id > 0
@@ -298,7 +290,7 @@ def test_a_canceled_activity_is_not_handed_out_again(cause: RescheduleCause) -> 
 def test_a_canceled_activity_that_fails_is_not_tried_again() -> None:
     play = running_and_cancelled(retry_policy=THRICE)
     started = play.item("activity", "a").started_event_id
-    play.do(FailActivityTask(activity_id="a", started_event_id=started, reason="Boom"))
+    play.do(c.FailActivityTask(activity_id="a", started_event_id=started, reason="Boom"))
     assert play.kinds[-2:] == ["ActivityTaskFailed", "DecisionTaskScheduled"]
 
 
@@ -312,7 +304,7 @@ def running_and_cancelled(**options: Any) -> Play:
     play = Play()
     play.schedule(**options)
     play.take_activity()
-    play.do(Signal(signal_name="wake"))
+    play.do(c.Signal(signal_name="wake"))
     play.decide(RequestCancelActivityTask(activity_id="a"))
     return play
 
@@ -321,11 +313,11 @@ def test_cancelling_between_two_attempts_closes_the_activity() -> None:
     play = Play()
     play.schedule(retry_policy=THRICE)
     fail(play)
-    play.do(Signal(signal_name="wake"))
+    play.do(c.Signal(signal_name="wake"))
     play.decide(RequestCancelActivityTask(activity_id="a"))
     assert "ActivityTaskCanceled" in play.kinds
     play.now += 100
-    assert play.do(Due(kind="activity", id="a")).events == []
+    assert play.do(c.Due(kind="activity", id="a")).events == []
 
 
 def test_retries_without_end_wait_no_longer_than_their_limit() -> None:
@@ -336,7 +328,7 @@ def test_retries_without_end_wait_no_longer_than_their_limit() -> None:
         fail(play)
         waits.append(play.last.backoff)
         play.now += play.last.backoff
-        play.do(Due(kind="activity", id="a"))
+        play.do(c.Due(kind="activity", id="a"))
     assert waits == [1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
 
 
@@ -360,11 +352,11 @@ def test_schedule_to_close_counts_from_the_first_attempt() -> None:
     play.now += 3
     fail(play)
     play.now += 2
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     assert play.item("activity", "a").due == scheduled + 10
     play.take_activity()
     play.now = scheduled + 10
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     ended: Any = play.state.new_events[-2]
     assert (ended.event_type, ended.timeout_type) == ("ActivityTaskTimedOut", "SCHEDULE_TO_CLOSE")
 
@@ -377,7 +369,7 @@ def test_the_soonest_of_many_timeouts_is_the_one() -> None:
     dues.append(play.item("activity", "a").due - play.now)
     for _ in range(3):
         play.now += 2
-        play.do(Heartbeat(activity_id="a", started_event_id=started))
+        play.do(c.Heartbeat(activity_id="a", started_event_id=started))
     dues.append(play.item("activity", "a").due - play.now)
     assert dues == [9.0, 3.0, 1.0]
 
@@ -388,7 +380,7 @@ def test_schedule_to_start_counts_anew_for_each_attempt() -> None:
     play.now += 9
     fail(play)
     play.now += 2
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     waiting = play.item("activity", "a")
     assert (waiting.since, waiting.due) == (play.now, play.now + 10)
 
@@ -398,9 +390,9 @@ def test_a_timeout_tells_the_last_heartbeat() -> None:
     play.schedule(heartbeat=3.0)
     started = play.take_activity()
     for details in ('"half"', None):  # a beat without details keeps those before
-        play.do(Heartbeat(activity_id="a", started_event_id=started, details=details))
+        play.do(c.Heartbeat(activity_id="a", started_event_id=started, details=details))
     play.now += 3
-    play.do(Due(kind="activity", id="a"))
+    play.do(c.Due(kind="activity", id="a"))
     ended: Any = play.state.new_events[-2]
     assert (ended.event_type, ended.details) == ("ActivityTaskTimedOut", '"half"')
 
@@ -412,13 +404,13 @@ def test_a_late_heartbeat_is_refused() -> None:
     complete(play, started)
     for late in (started, 0):
         with pytest.raises(TaskLostError):
-            play.do(Heartbeat(activity_id="a", started_event_id=late))
+            play.do(c.Heartbeat(activity_id="a", started_event_id=late))
 
 
 def test_an_activity_goes_to_its_own_task_list_or_that_of_the_workflow() -> None:
     play = Play()
     play.schedule("a")
-    play.do(Signal(signal_name="wake"))
+    play.do(c.Signal(signal_name="wake"))
     play.schedule("b", task_list="gpu", task_priority=5, control="c", input="[1]")
     assert (play.last.task_list, play.last.control, play.last.input) == ("gpu", "c", "[1]")
     assert play.item("activity", "a").queue == "default"

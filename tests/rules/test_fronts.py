@@ -6,71 +6,46 @@ from typing import Any
 
 import pytest
 
-from partita.commands import (
-    CompleteDecisionTask,
-    CompleteLambdaFunction,
-    Due,
-    FailLambdaFunction,
-    Signal,
-    StartDecisionTask,
-    StartLambdaFunction,
-    Terms,
-)
+from partita import history as h
 from partita.errors import TaskLostError
-from partita.history import (
-    ActivityType,
-    AnyDecision,
-    CancelTimer,
-    CancelWorkflowExecution,
-    CompleteWorkflowExecution,
-    ContinueAsNewWorkflowExecution,
-    FailWorkflowExecution,
-    RecordMarker,
-    RequestCancelActivityTask,
-    RequestCancelExternalWorkflowExecution,
-    ScheduleActivityTask,
-    ScheduleLambdaFunction,
-    SignalExternalWorkflowExecution,
-    StartChildWorkflowExecution,
-    StartTimer,
-    TimeoutType,
-    WorkflowType,
-)
-from partita.state import LAMBDA_TASK_LIST
+from partita.ports.state import LAMBDA_TASK_LIST
+from partita.rules import commands as c
 from tests.rules.play import Play
 
-ACTIVITY = ScheduleActivityTask(activity_type=ActivityType("a"), activity_id="1")
-CHILD = StartChildWorkflowExecution(workflow_type=WorkflowType("c"), workflow_id="c", control="x")
-FUNCTION = ScheduleLambdaFunction(id="f", name="function", input="in")
-LAMBDAS = Terms(lambdas=True)
+ACTIVITY = h.ScheduleActivityTask(activity_type=h.ActivityType("a"), activity_id="1")
+CHILD = h.StartChildWorkflowExecution(
+    workflow_type=h.WorkflowType("c"), workflow_id="c", control="x"
+)
+FUNCTION = h.ScheduleLambdaFunction(id="f", name="function", input="in")
+LAMBDAS = c.Terms(lambdas=True)
 
-EVERY: list[AnyDecision] = [
+EVERY: list[h.AnyDecision] = [
     ACTIVITY,
-    RequestCancelActivityTask(activity_id="1"),
-    CompleteWorkflowExecution(),
-    FailWorkflowExecution(),
-    CancelWorkflowExecution(),
-    ContinueAsNewWorkflowExecution(),
-    RecordMarker(marker_name="m"),
-    StartTimer(timer_id="t", start_to_fire=1),
-    CancelTimer(timer_id="t"),
-    SignalExternalWorkflowExecution(workflow_id="o", signal_name="s"),
-    RequestCancelExternalWorkflowExecution(workflow_id="o"),
+    h.RequestCancelActivityTask(activity_id="1"),
+    h.CompleteWorkflowExecution(),
+    h.FailWorkflowExecution(),
+    h.CancelWorkflowExecution(),
+    h.ContinueAsNewWorkflowExecution(),
+    h.RecordMarker(marker_name="m"),
+    h.StartTimer(timer_id="t", start_to_fire=1),
+    h.CancelTimer(timer_id="t"),
+    h.SignalExternalWorkflowExecution(workflow_id="o", signal_name="s"),
+    h.RequestCancelExternalWorkflowExecution(workflow_id="o"),
     CHILD,
     FUNCTION,
 ]
 
 
-def answer(play: Play, *decisions: AnyDecision, **more: Any) -> None:
+def answer(play: Play, *decisions: h.AnyDecision, **more: Any) -> None:
     """Take the decision task and answer it, as a front does."""
     started = play.take_decision()
-    play.do(CompleteDecisionTask(started_event_id=started, decisions=list(decisions), **more))
+    play.do(c.CompleteDecisionTask(started_event_id=started, decisions=list(decisions), **more))
 
 
 @pytest.mark.parametrize("decision", EVERY, ids=lambda one: one.decision_type)
-def test_a_refused_decision_is_an_event_that_the_decider_sees(decision: AnyDecision) -> None:
+def test_a_refused_decision_is_an_event_that_the_decider_sees(decision: h.AnyDecision) -> None:
     play = Play()
-    is_lambda = isinstance(decision, ScheduleLambdaFunction)
+    is_lambda = isinstance(decision, h.ScheduleLambdaFunction)
     cause = "ID_ALREADY_IN_USE" if is_lambda else "OPERATION_NOT_PERMITTED"
     answer(play, decision, refusals={0: cause})
     failed: Any = play.state.new_events[-2]
@@ -83,7 +58,7 @@ def test_a_refused_decision_is_an_event_that_the_decider_sees(decision: AnyDecis
 
 def test_only_the_refused_ones_are_refused() -> None:
     play = Play()
-    timers = [StartTimer(timer_id=str(n), start_to_fire=1) for n in range(3)]
+    timers = [h.StartTimer(timer_id=str(n), start_to_fire=1) for n in range(3)]
     answer(play, *timers, refusals={1: "OPERATION_NOT_PERMITTED"})
     assert play.kinds[4:] == [
         "TimerStarted",
@@ -97,26 +72,26 @@ def test_only_the_refused_ones_are_refused() -> None:
     ("decisions", "terms", "cause"),
     [
         (
-            [ACTIVITY, ScheduleActivityTask(activity_type=ActivityType("a"), activity_id="2")],
-            Terms(open_activities=1),
+            [ACTIVITY, h.ScheduleActivityTask(activity_type=h.ActivityType("a"), activity_id="2")],
+            c.Terms(open_activities=1),
             "OPEN_ACTIVITIES_LIMIT_EXCEEDED",
         ),
         (
-            [StartTimer(timer_id=id, start_to_fire=1) for id in "ab"],
-            Terms(open_timers=1),
+            [h.StartTimer(timer_id=id, start_to_fire=1) for id in "ab"],
+            c.Terms(open_timers=1),
             "OPEN_TIMERS_LIMIT_EXCEEDED",
         ),
-        ([CHILD, CHILD], Terms(open_children=1), "OPEN_CHILDREN_LIMIT_EXCEEDED"),
+        ([CHILD, CHILD], c.Terms(open_children=1), "OPEN_CHILDREN_LIMIT_EXCEEDED"),
         (
-            [FUNCTION, ScheduleLambdaFunction(id="g", name="function")],
-            Terms(open_lambdas=1, lambdas=True),
+            [FUNCTION, h.ScheduleLambdaFunction(id="g", name="function")],
+            c.Terms(open_lambdas=1, lambdas=True),
             "OPEN_LAMBDA_FUNCTIONS_LIMIT_EXCEEDED",
         ),
         ([FUNCTION, FUNCTION], LAMBDAS, "ID_ALREADY_IN_USE"),
-        ([FUNCTION], Terms(), "LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION"),
+        ([FUNCTION], c.Terms(), "LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION"),
     ],
 )
-def test_terms_are_kept(decisions: list[AnyDecision], terms: Terms, cause: str) -> None:
+def test_terms_are_kept(decisions: list[h.AnyDecision], terms: c.Terms, cause: str) -> None:
     play = Play()
     answer(play, *decisions, terms=terms)
     assert [getattr(event, "cause", None) for event in play.state.new_events].count(cause) == 1
@@ -128,7 +103,7 @@ def test_terms_are_kept(decisions: list[AnyDecision], terms: Terms, cause: str) 
 def sticky(seconds: float | None = 5) -> Play:
     play = Play()
     answer(play, task_list="mine", task_list_schedule_to_start=seconds)
-    play.do(Signal(signal_name="s"))
+    play.do(c.Signal(signal_name="s"))
     return play
 
 
@@ -137,16 +112,16 @@ def test_decision_tasks_come_back_to_the_list_that_the_decider_names() -> None:
     assert (play.last.task_list, play.last.schedule_to_start) == ("mine", 5)
     assert (play.item("decision").queue, play.item("decision").due) == ("mine", play.now + 5)
     play.decide()
-    play.do(Signal(signal_name="s"))
+    play.do(c.Signal(signal_name="s"))
     assert play.last.task_list == "mine"
 
 
 def test_a_task_that_nobody_takes_goes_back_to_the_first_list() -> None:
     play = sticky()
     play.now += 5
-    play.do(Due(kind="decision", id=""))
+    play.do(c.Due(kind="decision", id=""))
     timed_out, scheduled = play.state.new_events[-2:]
-    assert getattr(timed_out, "timeout_type", None) is TimeoutType.SCHEDULE_TO_START
+    assert getattr(timed_out, "timeout_type", None) is h.TimeoutType.SCHEDULE_TO_START
     assert getattr(timed_out, "started_event_id", None) == 0
     assert getattr(scheduled, "task_list", None) == "default"
     assert play.item("decision").queue == "default"
@@ -156,11 +131,11 @@ def test_a_task_that_nobody_takes_goes_back_to_the_first_list() -> None:
 def test_a_task_that_is_not_answered_goes_back_too() -> None:
     play = Play(task_start_to_close=30)
     answer(play, task_list="mine", task_list_schedule_to_start=5)
-    play.do(Signal(signal_name="s"))
+    play.do(c.Signal(signal_name="s"))
     play.take_decision()
     assert play.item("decision").due == play.now + 30
     play.now += 30
-    play.do(Due(kind="decision", id=""))
+    play.do(c.Due(kind="decision", id=""))
     assert play.last.task_list == "default"
 
 
@@ -174,7 +149,7 @@ def test_without_a_timeout_the_list_stays() -> None:
 def test_the_context_is_kept_until_there_is_another() -> None:
     play = Play()
     answer(play, execution_context="first")
-    play.do(Signal(signal_name="s"))
+    play.do(c.Signal(signal_name="s"))
     answer(play)
     assert play.state.progress.execution_context == "first"
 
@@ -191,17 +166,17 @@ def test_the_last_activity_is_noted() -> None:
 
 def invoked(start_to_close: float | None = None) -> Play:
     play = Play()
-    decision = ScheduleLambdaFunction(id="f", name="function", start_to_close=start_to_close)
+    decision = h.ScheduleLambdaFunction(id="f", name="function", start_to_close=start_to_close)
     answer(play, decision, terms=LAMBDAS)
     assert play.item("lambda", "f").queue == LAMBDA_TASK_LIST
-    play.do(StartLambdaFunction(id="f"))
+    play.do(c.StartLambdaFunction(id="f"))
     return play
 
 
 def test_a_function_returns() -> None:
     play = invoked()
     assert play.state.progress.open_lambdas == 1
-    play.do(CompleteLambdaFunction(id="f", started_event_id=6, result="out"))
+    play.do(c.CompleteLambdaFunction(id="f", started_event_id=6, result="out"))
     assert play.kinds[4:] == [
         "LambdaFunctionScheduled",
         "LambdaFunctionStarted",
@@ -210,12 +185,12 @@ def test_a_function_returns() -> None:
     ]
     assert play.state.progress.open_lambdas == 0
     with pytest.raises(TaskLostError):
-        play.do(CompleteLambdaFunction(id="f", started_event_id=6))
+        play.do(c.CompleteLambdaFunction(id="f", started_event_id=6))
 
 
 def test_a_function_fails() -> None:
     play = invoked()
-    play.do(FailLambdaFunction(id="f", started_event_id=6, reason="ValueError", details="{}"))
+    play.do(c.FailLambdaFunction(id="f", started_event_id=6, reason="ValueError", details="{}"))
     assert "LambdaFunctionFailed" in play.kinds
 
 
@@ -223,22 +198,22 @@ def test_a_function_fails() -> None:
 def test_a_function_runs_out_of_time(given: float | None, seconds: float) -> None:
     play = invoked(given)
     play.now += seconds
-    play.do(Due(kind="lambda", id="f"))
+    play.do(c.Due(kind="lambda", id="f"))
     assert play.kinds[-2:] == ["LambdaFunctionTimedOut", "DecisionTaskScheduled"]
 
 
 def test_a_function_that_cannot_be_invoked() -> None:
     play = Play()
     answer(play, FUNCTION, terms=LAMBDAS)
-    play.do(StartLambdaFunction(id="f", failure="no role"))
+    play.do(c.StartLambdaFunction(id="f", failure="no role"))
     failed = play.state.new_events[-2]
     assert getattr(failed, "cause", None) == "ASSUME_ROLE_FAILED"
     with pytest.raises(TaskLostError):
-        play.do(StartLambdaFunction(id="f"))
+        play.do(c.StartLambdaFunction(id="f"))
 
 
 def test_a_decision_task_is_not_taken_twice() -> None:
     play = sticky()
     play.take_decision()
     with pytest.raises(TaskLostError):
-        play.do(StartDecisionTask())
+        play.do(c.StartDecisionTask())

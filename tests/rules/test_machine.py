@@ -10,43 +10,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from partita.commands import (
-    ApplyChildPolicy,
-    CancelActivityTask,
-    Change,
-    ChildClosed,
-    ChildNotStarted,
-    ChildStarted,
-    Command,
-    CompleteActivityTask,
-    CompleteDecisionTask,
-    ContinueRun,
-    Due,
-    ExternalAnswered,
-    FailActivityTask,
-    FailDecisionTask,
-    Heartbeat,
-    Release,
-    RequestCancel,
-    SendCancel,
-    SendSignal,
-    Signal,
-    StartActivityTask,
-    StartChild,
-    StartDecisionTask,
-    TellParent,
-    Terminate,
-)
 from partita.errors import ServiceError
 from partita.history import ActivityTaskRescheduled, ChildPolicy, RescheduleCause, WorkflowExecution
+from partita.ports.state import AnyItem, ItemKey, OpenActivity, OpenChild, State, Status
 from partita.rules import apply, decide
-from partita.state import AnyItem, ItemKey, OpenActivity, OpenChild, State, Status
+from partita.rules import commands as c
 from tests.rules import sound
 from tests.rules.decisions import CLOSE, DECISIONS, IDS, MANY_DECISIONS
 from tests.rules.play import Play
 
 GIVEN_BACK, WORKER_LOST = RescheduleCause.GIVEN_BACK, RescheduleCause.WORKER_LOST
-ANSWERS = [CompleteActivityTask, FailActivityTask, CancelActivityTask, Heartbeat]
+ANSWERS = [c.CompleteActivityTask, c.FailActivityTask, c.CancelActivityTask, c.Heartbeat]
 PICK = st.integers(0, 2)
 POLICIES = st.sampled_from(list(ChildPolicy))
 PARENTS = st.none() | st.just(WorkflowExecution("parent", "p" * 32))
@@ -76,7 +50,7 @@ class Machine(RuleBasedStateMachine):
 
     # -- asking
 
-    def ask(self, command: Command) -> None:
+    def ask(self, command: c.Command) -> None:
         """Ask, and hold that deciding alone changes nothing."""
         state = self.play.state
         before = self.frozen()
@@ -99,25 +73,27 @@ class Machine(RuleBasedStateMachine):
         items = {key: item for key, item in state.items.items() if item is not None}
         return State(state.run, state.execution, state.progress, lambda _, *key: items.get(key))
 
-    def refuses_too(self, cold: State, command: Command, error: ServiceError) -> None:
+    def refuses_too(self, cold: State, command: c.Command, error: ServiceError) -> None:
         with pytest.raises(type(error)) as refused:
             decide(cold, command, self.play.now)
         assert str(refused.value) == str(error)
 
-    def check_messages(self, change: Change) -> None:
+    def check_messages(self, change: c.Change) -> None:
         """Hold that others hear of the end, each of what concerns it, and of nothing else."""
         kinds = [type(sent) for sent in change.outgoing]
         execution, status = self.play.state.execution, change.progress.status
         ends = status is not Status.OPEN
         continues = status is Status.CONTINUED_AS_NEW
-        assert kinds.count(ContinueRun) == continues
-        assert kinds.count(TellParent) == (ends and not continues and execution.parent is not None)
+        assert kinds.count(c.ContinueRun) == continues
+        assert kinds.count(c.TellParent) == (
+            ends and not continues and execution.parent is not None
+        )
         from_outside = status in (Status.TERMINATED, Status.TIMED_OUT)
         children = self.play.state.progress.open_children
         if from_outside and children and execution.child_policy is not ChildPolicy.ABANDON:
-            assert ApplyChildPolicy(policy=execution.child_policy) in change.outgoing
+            assert c.ApplyChildPolicy(policy=execution.child_policy) in change.outgoing
         else:
-            assert ApplyChildPolicy not in kinds
+            assert c.ApplyChildPolicy not in kinds
 
     def frozen(self) -> bytes:
         state = self.play.state
@@ -133,24 +109,24 @@ class Machine(RuleBasedStateMachine):
 
     @rule(close=CLOSE, decisions=DECISIONS)
     def answer(self, close: Any, decisions: list[Any]) -> None:
-        self.ask(StartDecisionTask())
+        self.ask(c.StartDecisionTask())
         is_late = self.play.state.progress.last_event_id > 25  # else all runs would be short
         given = [*decisions, close] if close is not None and is_late else decisions
         started = self.started("decision", "")
-        self.ask(CompleteDecisionTask(started_event_id=started, decisions=given))
+        self.ask(c.CompleteDecisionTask(started_event_id=started, decisions=given))
 
     @rule()
     def take_decision(self) -> None:
-        self.ask(StartDecisionTask())
+        self.ask(c.StartDecisionTask())
 
     @rule(message=st.sampled_from(["x", "y"]))
     def fail_decision(self, message: str) -> None:
         started = self.started("decision", "")
-        self.ask(FailDecisionTask(started_event_id=started, cause="C", message=message))
+        self.ask(c.FailDecisionTask(started_event_id=started, cause="C", message=message))
 
     @rule()
     def lose_the_decider(self) -> None:
-        self.ask(Release(kind="decision", id="", cause=RescheduleCause.WORKER_LOST))
+        self.ask(c.Release(kind="decision", id="", cause=RescheduleCause.WORKER_LOST))
 
     # -- activities
 
@@ -162,7 +138,7 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def take_activity(self, pick: int) -> None:
         waiting = self.activities(held=False)
-        self.ask(StartActivityTask(activity_id=waiting[pick % len(waiting)].id, owner="me"))
+        self.ask(c.StartActivityTask(activity_id=waiting[pick % len(waiting)].id, owner="me"))
 
     @precondition(lambda self: self.activities(held=True))
     @rule(pick=PICK, ask=st.sampled_from(ANSWERS))
@@ -182,7 +158,7 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=PICK, cause=st.sampled_from([GIVEN_BACK, WORKER_LOST]))
     def release(self, pick: int, cause: RescheduleCause) -> None:
         held = self.activities(held=True)
-        self.ask(Release(kind="activity", id=held[pick % len(held)].id, cause=cause))
+        self.ask(c.Release(kind="activity", id=held[pick % len(held)].id, cause=cause))
 
     # -- others
 
@@ -191,19 +167,19 @@ class Machine(RuleBasedStateMachine):
     def other_answers(self, arrives: bool) -> None:
         sent = self.sent.pop(0)
         match sent:
-            case StartChild() if arrives:
+            case c.StartChild() if arrives:
                 child = sent.execution
                 execution = WorkflowExecution(child.workflow_id, "c" * 32)
                 self.ask(
-                    ChildStarted(
+                    c.ChildStarted(
                         execution=execution,
                         workflow_type=child.workflow_type,
                         initiated_event_id=sent.initiated_event_id,
                     )
                 )
-            case StartChild():
+            case c.StartChild():
                 self.ask(
-                    ChildNotStarted(
+                    c.ChildNotStarted(
                         workflow_id=sent.execution.workflow_id,
                         workflow_type=sent.execution.workflow_type,
                         initiated_event_id=sent.initiated_event_id,
@@ -211,16 +187,16 @@ class Machine(RuleBasedStateMachine):
                         cause="WORKFLOW_ALREADY_RUNNING",
                     )
                 )
-            case SendSignal() | SendCancel():
+            case c.SendSignal() | c.SendCancel():
                 cause = None if arrives else "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
-                self.ask(ExternalAnswered(outgoing=sent, run_id="o" * 32, cause=cause))
+                self.ask(c.ExternalAnswered(outgoing=sent, run_id="o" * 32, cause=cause))
 
     @precondition(lambda self: self.play.state.progress.open_children)
     @rule(status=CLOSED, again=st.booleans())
     def close_a_child(self, status: Status, again: bool) -> None:
         children = [item for item in self.play.open_items() if isinstance(item, OpenChild)]
         for item in children[:1]:
-            closed = ChildClosed(
+            closed = c.ChildClosed(
                 execution=item.execution,
                 workflow_type=item.workflow_type,
                 initiated_event_id=item.initiated_event_id,
@@ -230,14 +206,14 @@ class Machine(RuleBasedStateMachine):
             if again:
                 self.ask(closed)
 
-    @rule(command=st.sampled_from([Signal(signal_name="s"), RequestCancel()]))
-    def speak(self, command: Command) -> None:
+    @rule(command=st.sampled_from([c.Signal(signal_name="s"), c.RequestCancel()]))
+    def speak(self, command: c.Command) -> None:
         self.ask(command)
 
     @precondition(lambda self: self.play.state.progress.last_event_id > 60)
     @rule()
     def terminate(self) -> None:
-        self.ask(Terminate())
+        self.ask(c.Terminate())
 
     # -- time, and the store
 
@@ -246,7 +222,7 @@ class Machine(RuleBasedStateMachine):
         self.play.now += seconds
         for item in self.play.open_items():
             if item.due is not None and item.due <= self.play.now:
-                self.ask(Due(kind=item.kind, id=item.id))
+                self.ask(c.Due(kind=item.kind, id=item.id))
 
     def deadlines(self) -> list[float]:
         items = [item for item in self.play.open_items() if item.kind != "execution"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from partita.errors import ConflictError
-from partita.store import Store
+from partita.ports.store import Store
 from tests.stores.test_obligations import activity, saved, write
 
 

@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from partita.engine import Engine
-from partita.state import OpenTimer
-from partita.store import Store
+from partita.ports.state import OpenTimer
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import started
 from tests.postgres import server
 from tests.stores import test_postgres, test_sqlite

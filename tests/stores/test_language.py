@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from partita.state import ExecutionFilter
-from partita.store import Answer, LimitRecord, Question, Store
+from partita.ports.state import ExecutionFilter
+from partita.ports.store import Answer, LimitRecord, Question, Store
 from tests.stores.test_obligations import activity, committed, new_state, saved, write
 
 LIMIT = LimitRecord(domain="d", task_list="t", concurrency=2, per_second=1.5, burst=3.0)

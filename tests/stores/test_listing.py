@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from partita.commands import Terminate
+from partita.ports.state import ExecutionFilter, Status
+from partita.ports.store import Store
 from partita.rules import apply, decide
-from partita.state import ExecutionFilter, Status
-from partita.store import Store
+from partita.rules.commands import Terminate
 from tests.stores.test_obligations import saved, write
 
 LISTED: dict[str, tuple[dict[str, Any], list[str]]] = {

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from partita.commands import Start, Terminate
-from partita.engine.liveness import new_worker
+from partita.engine.leases import new_worker
 from partita.history import ActivityType, WorkflowExecution, WorkflowExecutionSignaled, WorkflowType
-from partita.rules import apply, decide
-from partita.state import (
+from partita.ports.state import (
     Execution,
     ExecutionFilter,
     OpenActivity,
@@ -20,7 +18,9 @@ from partita.state import (
     State,
     Status,
 )
-from partita.store import Store, Transaction
+from partita.ports.store import Store, Transaction
+from partita.rules import apply, decide
+from partita.rules.commands import Start, Terminate
 
 
 def new_state(transaction: Transaction, workflow_id: str = "w", **more: Any) -> State:

@@ -15,8 +15,8 @@ import pytest
 from partita import activity, workflow
 from partita.client import Client
 from partita.engine import Engine
-from partita.store import Store
-from partita.stores.postgres import PostgresStore
+from partita.ports.store import Store
+from partita.stores.postgres.store import PostgresStore
 from partita.worker import Worker
 from tests.pooler import POOLERS, SERVERS, PgBouncer, Pooler
 from tests.postgres import server

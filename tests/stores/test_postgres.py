@@ -13,28 +13,23 @@ from unittest.mock import Mock
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from partita.commands import Terminate
+from partita import errors
 from partita.connect import connect
 from partita.engine import Engine
-from partita.engine.liveness import new_worker
-from partita.errors import (
-    ConflictError,
-    InvalidInputError,
-    InvalidOptionError,
-    SchemaTooNewError,
-    StoreCorruptError,
-    StoreUnavailableError,
-)
+from partita.engine.leases import new_worker
 from partita.history import WorkflowExecutionSignaled
+from partita.ports.state import State
+from partita.ports.store import News
 from partita.rules import apply, decide
-from partita.state import State
-from partita.store import News
-from partita.stores import migrations, postgres_pool, postgres_schema
-from partita.stores.postgres import PostgresStore
-from partita.stores.postgres_news import Listener
-from partita.stores.postgres_schema import script
-from partita.stores.postgres_transaction import PostgresTransaction
-from partita.stores.postgres_url import Address
+from partita.rules.commands import Terminate
+from partita.stores.postgres import pool as postgres_pool
+from partita.stores.postgres import schema as postgres_schema
+from partita.stores.postgres.notifications import Listener
+from partita.stores.postgres.schema import script
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.postgres.transaction import PostgresTransaction
+from partita.stores.postgres.url import Address
+from partita.stores.sql import migrations
 from partita.testing.conformance import start
 from tests.conftest import until
 from tests.postgres import Server, server
@@ -103,7 +98,7 @@ def test_a_state_that_others_have_changed_is_not_written(
     apply(theirs, decide(theirs, Terminate(), 2.0))
     write(other, theirs)
     mine.put(activity("a"))
-    with pytest.raises(ConflictError), one.transaction() as transaction:
+    with pytest.raises(errors.ConflictError), one.transaction() as transaction:
         transaction.write([signalled(mine)])
     assert one.items(mine.run) == []
     assert one.check() == []
@@ -116,9 +111,9 @@ def test_what_was_read_must_still_be_so(one: PostgresStore, other: PostgresStore
     theirs = read_again(other, read)
     apply(theirs, decide(theirs, Terminate(), 2.0))
     write(other, theirs)
-    with pytest.raises(ConflictError), one.transaction() as transaction:
+    with pytest.raises(errors.ConflictError), one.transaction() as transaction:
         transaction.rely_on([read])
-    with pytest.raises(ConflictError), one.transaction() as transaction:
+    with pytest.raises(errors.ConflictError), one.transaction() as transaction:
         transaction.rely_on([read])
         transaction.write([signalled(mine)])
     assert len(one.events(mine.run, 0)) == 2
@@ -130,7 +125,7 @@ def test_what_was_read_must_still_be_so(one: PostgresStore, other: PostgresStore
 def test_a_first_run_and_the_end_of_one_that_was_not_there(
     one: PostgresStore, other: PostgresStore
 ) -> None:
-    with pytest.raises(ConflictError), one.transaction() as transaction:
+    with pytest.raises(errors.ConflictError), one.transaction() as transaction:
         assert transaction.find("d", "w", None) is None
         theirs = saved(other)
         record = transaction.record(theirs.run)  # taken from a queue meanwhile
@@ -144,7 +139,7 @@ def test_a_first_run_and_the_end_of_one_that_was_not_there(
 
 
 def test_two_first_runs_of_one_id(one: PostgresStore, other: PostgresStore) -> None:
-    with pytest.raises(ConflictError), one.transaction() as transaction:
+    with pytest.raises(errors.ConflictError), one.transaction() as transaction:
         assert transaction.find("d", "w", None) is None
         state = saved(other)
         apply(state, decide(state, Terminate(), 2.0))
@@ -186,7 +181,7 @@ def test_nothing_is_given_to_a_worker_that_is_off_the_record(
     with other.transaction() as transaction:
         assert transaction.drop_worker(worker)
     state.put(activity("a", owner=worker.id))
-    with pytest.raises(ConflictError), one.transaction() as transaction:
+    with pytest.raises(errors.ConflictError), one.transaction() as transaction:
         transaction.act_for(worker.id)
         transaction.write([state])
     assert ids([(0, item) for item in one.items(state.run) if item.kind == "activity"]) == []
@@ -227,7 +222,7 @@ def test_a_server_that_comes_back_is_used_again(alone: Server) -> None:
     store = PostgresStore(url)
     state = saved(store)
     alone.halt("immediate")
-    with pytest.raises(StoreUnavailableError, match="check that the server runs"):
+    with pytest.raises(errors.StoreUnavailableError, match="check that the server runs"):
         saved(store, "lost")
     alone.start()
     assert store.find("d", "w", None) is not None
@@ -259,7 +254,7 @@ def test_reading_fails_at_once_and_works_at_once(
     connect = Mock(wraps=store._pool._connect)
     monkeypatch.setattr(store._pool, "_connect", connect)
     for number in range(1, 4):
-        with pytest.raises(StoreUnavailableError, match="check that the server runs"):
+        with pytest.raises(errors.StoreUnavailableError, match="check that the server runs"):
             store.find("d", "w", None)
         assert connect.call_count == number
     alone.start()
@@ -267,7 +262,7 @@ def test_reading_fails_at_once_and_works_at_once(
     assert store.find("d", "w", None) is not None
     assert connect.call_count == 4  # and what was made is kept
     store.close()
-    with pytest.raises(StoreUnavailableError, match="closed"):
+    with pytest.raises(errors.StoreUnavailableError, match="closed"):
         store.find("d", "w", None)
 
 
@@ -287,7 +282,7 @@ def test_reads_wait_for_a_connection_but_not_for_ever(
         held.wait()
         with monkeypatch.context() as patch:
             patch.setattr(postgres_pool, "PATIENCE", 0.01)
-            with pytest.raises(StoreUnavailableError, match="pool_size=N"):
+            with pytest.raises(errors.StoreUnavailableError, match="pool_size=N"):
                 store.find("d", "w", None)
         waiter = pool.submit(store.find, "d", "w", None)
         release.set()
@@ -300,7 +295,7 @@ def test_an_engine_goes_on_when_the_server_is_back(alone: Server) -> None:
     engine = Engine(PostgresStore(alone.url("s")))
     start(engine, "before")
     alone.halt("immediate")
-    with pytest.raises(StoreUnavailableError):
+    with pytest.raises(errors.StoreUnavailableError):
         start(engine, "lost")
     alone.start()
     start(engine, "after")
@@ -352,7 +347,7 @@ def test_a_connection_that_breaks_during_the_commit(
     real = PostgresTransaction.commit
     said: Any = nullcontext()
     if not committed_first:
-        said = pytest.raises(StoreUnavailableError, match="may or may not have been done")
+        said = pytest.raises(errors.StoreUnavailableError, match="may or may not have been done")
     with monkeypatch.context() as patch:
         patch.setattr(PostgresTransaction, "commit", lambda t, *a, **k: cut(t, real, *a, **k))
         with said, one.transaction() as transaction:
@@ -399,13 +394,15 @@ def test_opening_again_migrates_nothing_and_loses_nothing(url: str) -> None:
 
 def test_a_newer_schema_is_left_alone(one: PostgresStore, url: str) -> None:
     change(url, "INSERT INTO migrations VALUES (7, 'future', 'x', 0)")
-    with pytest.raises(SchemaTooNewError, match=r"has schema 7, this Partita knows up to \d"):
+    with pytest.raises(
+        errors.SchemaTooNewError, match=r"has schema 7, this Partita knows up to \d"
+    ):
         PostgresStore(url)
 
 
 def test_a_changed_script_is_noticed(one: PostgresStore, url: str) -> None:
     change(url, "UPDATE migrations SET checksum = 'x'")
-    with pytest.raises(StoreCorruptError, match="another script for migration 1"):
+    with pytest.raises(errors.StoreCorruptError, match="another script for migration 1"):
         PostgresStore(url)
 
 
@@ -414,7 +411,7 @@ def test_a_script_that_breaks_leaves_nothing(url: str, monkeypatch: pytest.Monke
     broken = migrations.Migration(len(known) + 1, "broken", "CREATE TABLE @runs (a int)")
     with monkeypatch.context() as patch:
         patch.setattr(postgres_schema, "migrations", lambda _: [*known, broken])
-        with pytest.raises(StoreUnavailableError, match="already exists"):
+        with pytest.raises(errors.StoreUnavailableError, match="already exists"):
             PostgresStore(url)
     store = PostgresStore(url)
     assert store.check() == []
@@ -482,7 +479,7 @@ def test_a_role_that_may_not_bring_the_tables_up_says_who_may(url: str) -> None:
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}_reader",
         f"DELETE FROM migrations WHERE number = {last}",
     )
-    with pytest.raises(StoreUnavailableError, match="db migrate` as the schema's owner"):
+    with pytest.raises(errors.StoreUnavailableError, match="db migrate` as the schema's owner"):
         PostgresStore(url.replace("partita@", f"{schema}_reader@"))
 
 
@@ -495,7 +492,7 @@ def test_a_role_that_may_not_make_the_tables_says_who_may(url: str, is_made: boo
             connection.execute(f"CREATE SCHEMA {schema}".encode())
             connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {schema}_early".encode())
     said = r"has no tables yet, .*; run `partita db migrate` as the schema's owner first$"
-    with pytest.raises(StoreUnavailableError, match=said):
+    with pytest.raises(errors.StoreUnavailableError, match=said):
         PostgresStore(url.replace("partita@", f"{schema}_early@"))
 
 
@@ -507,7 +504,9 @@ def test_what_the_server_refuses_is_said_without_the_statement(url: str) -> None
         f"CREATE ROLE {schema}_blind LOGIN",
         f"GRANT USAGE ON SCHEMA {schema} TO {schema}_blind",
     )
-    with pytest.raises(StoreUnavailableError, match=r"permission denied for .*; grant") as error:
+    with pytest.raises(
+        errors.StoreUnavailableError, match=r"permission denied for .*; grant"
+    ) as error:
         PostgresStore(url.replace("partita@", f"{schema}_blind@"))
     assert "^" not in str(error.value)
 
@@ -540,15 +539,15 @@ def test_check_looks_at_indexes_if_it_can(one: PostgresStore, url: str) -> None:
 def test_a_row_that_cannot_be_read(one: PostgresStore, url: str) -> None:
     state = committed(saved(one))
     change(url, "UPDATE executions SET progress = 'no msgpack'")
-    with pytest.raises(StoreCorruptError, match="holds a row that cannot be read"):
+    with pytest.raises(errors.StoreCorruptError, match="holds a row that cannot be read"):
         one.find("d", "w", None)
-    with pytest.raises(StoreCorruptError), one.transaction() as transaction:
+    with pytest.raises(errors.StoreCorruptError), one.transaction() as transaction:
         transaction.record(state.run)
 
 
 def test_a_start_that_postgres_cannot_store_is_refused_alone(url: str) -> None:
     engine = Engine(PostgresStore(url))
-    with pytest.raises(InvalidInputError, match="NUL"):
+    with pytest.raises(errors.InvalidInputError, match="NUL"):
         start(engine, "a\0b")
     start(engine, "next")
     engine.close()
@@ -556,7 +555,7 @@ def test_a_start_that_postgres_cannot_store_is_refused_alone(url: str) -> None:
 
 def test_text_that_postgres_cannot_store(one: PostgresStore) -> None:
     for text in ("a\0b", "a\ud800b"):
-        with pytest.raises(InvalidInputError, match="cannot store"):
+        with pytest.raises(errors.InvalidInputError, match="cannot store"):
             saved(one, text)
     assert saved(one).run > 0
 
@@ -592,22 +591,22 @@ def test_the_options_of_a_url() -> None:
     ],
 )
 def test_a_wrong_option(query: str) -> None:
-    with pytest.raises(InvalidOptionError) as error:
+    with pytest.raises(errors.InvalidOptionError) as error:
         connect(f"postgresql://me:secret@h/d?{query}")
     assert "secret" not in str(error.value)
     assert query.partition("=")[0] in str(error.value)
 
 
 def test_a_server_that_is_not_there(url: str) -> None:
-    with pytest.raises(StoreUnavailableError, match="nowhere") as error:
+    with pytest.raises(errors.StoreUnavailableError, match="nowhere") as error:
         PostgresStore("postgresql://me:secret@/d?host=/nowhere")
     assert "secret" not in str(error.value)
-    with pytest.raises(StoreUnavailableError, match='database "missing" does not exist'):
+    with pytest.raises(errors.StoreUnavailableError, match='database "missing" does not exist'):
         PostgresStore(url.replace("/postgres?", "/missing?"))
 
 
 def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "partita.stores.postgres")
+    monkeypatch.delitem(sys.modules, "partita.stores.postgres.store")
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(InvalidOptionError, match=r"pip install 'partita\[postgres\]'"):
+    with pytest.raises(errors.InvalidOptionError, match=r"pip install 'partita\[postgres\]'"):
         connect("postgresql://h/d")

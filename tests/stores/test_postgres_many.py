@@ -23,8 +23,8 @@ from partita.history import (
     ActivityTaskStarted,
     WorkflowExecutionSignaled,
 )
-from partita.service import ReusePolicy, TaskListLimits
-from partita.stores.postgres import PostgresStore
+from partita.ports.service import ReusePolicy, TaskListLimits
+from partita.stores.postgres.store import PostgresStore
 from partita.testing.conformance import charge, start, started
 from partita.worker import Worker
 from tests.conftest import until

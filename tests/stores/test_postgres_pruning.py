@@ -11,9 +11,9 @@ import pytest
 from partita.engine import Engine
 from partita.errors import ConflictError
 from partita.operations.prune import prune
-from partita.service import PruneRequest, ReusePolicy
-from partita.stores.postgres import PostgresStore
-from partita.stores.postgres_transaction import PostgresTransaction
+from partita.ports.service import PruneRequest, ReusePolicy
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.postgres.transaction import PostgresTransaction
 from partita.testing.conformance.arrange import start
 from tests.postgres import server
 from tests.stores.test_obligations import new_state, saved

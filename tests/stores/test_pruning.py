@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from partita.commands import Terminate
+from partita.ports.state import ExecutionFilter, Origin, State, Status
+from partita.ports.store import Question, Retention, Store
 from partita.rules import apply, decide
-from partita.state import ExecutionFilter, Origin, State, Status
-from partita.store import Question, Retention, Store
+from partita.rules.commands import Terminate
 from tests.stores.test_obligations import activity, saved, write
 
 ALL = ExecutionFilter(domain="d")

@@ -16,9 +16,10 @@ from partita.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from partita.store import News, WorkerRecord
-from partita.stores import migrations, sqlite
-from partita.stores.sqlite import SqliteStore
+from partita.ports.store import News, WorkerRecord
+from partita.stores.sql import migrations
+from partita.stores.sqlite import store as sqlite
+from partita.stores.sqlite.store import SqliteStore
 from tests.conftest import until
 from tests.stores.test_obligations import saved
 

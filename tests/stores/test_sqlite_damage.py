@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from partita.errors import StoreCorruptError
-from partita.state import ExecutionFilter
-from partita.stores.sqlite import SqliteStore
-from partita.stores.sqlite_upkeep import SqliteUpkeep
+from partita.ports.state import ExecutionFilter
+from partita.stores.sqlite.maintenance import SqliteUpkeep
+from partita.stores.sqlite.store import SqliteStore
 from tests.stores.test_obligations import saved
 from tests.stores.test_sqlite import change
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from partita.errors import StoreError
-from partita.stores import migrations
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sql import migrations
+from partita.stores.sqlite.store import SqliteStore
 from tests.stores.test_obligations import saved
 
 LAST = len(migrations.migrations())
@@ -98,7 +98,9 @@ def test_a_script_that_breaks_leaves_the_old_file_as_it_was(
 
 
 def test_many_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
-    code = "import sys; from partita.stores.sqlite import SqliteStore; SqliteStore(sys.argv[1])"
+    code = (
+        "import sys; from partita.stores.sqlite.store import SqliteStore; SqliteStore(sys.argv[1])"
+    )
     for number in range(3):
         command = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / f"{number}.db")]
         opening = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(6)]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from partita.commands import Terminate
-from partita.engine.liveness import new_worker
+from partita.engine.leases import new_worker
 from partita.history import WorkflowExecutionSignaled
+from partita.ports.state import OpenTimer, State
+from partita.ports.store import Store
 from partita.rules import apply, decide
-from partita.state import OpenTimer, State
-from partita.store import Store
+from partita.rules.commands import Terminate
 from tests.stores.test_obligations import activity, ids, new_state, saved, write
 
 

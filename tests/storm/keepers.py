@@ -17,8 +17,8 @@ from partita.errors import (
     StoreUnavailableError,
     UnknownForkPointError,
 )
-from partita.service import PruneRequest
-from partita.state import Status
+from partita.ports.service import PruneRequest
+from partita.ports.state import Status
 from tests.storm.nodes import Node
 from tests.storm.promises import Promises
 from tests.storm.users import User

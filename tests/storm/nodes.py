@@ -14,9 +14,9 @@ from partita.client import Client
 from partita.engine import Engine
 from partita.errors import PartitaError, StoreError
 from partita.history import ActivityTaskCompleted, AnyDecision
-from partita.notices import Notice
-from partita.service import ActivityAnswer, ActivityTask, DecisionTask
-from partita.store import Store
+from partita.ports.notices import Notice
+from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask
+from partita.ports.store import Store
 from partita.worker import Worker
 from tests.storm import flows
 from tests.storm.findings import Findings

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from partita.exported import ExportedHistory
+from partita.history.document import ExportedHistory
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import Any
 
 from partita.errors import StoreUnavailableError
 from partita.history import AnyEvent
-from partita.state import State
-from partita.store import News, Record, Store, Transaction, WorkerRecord
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
+from partita.ports.state import State
+from partita.ports.store import News, Record, Store, Transaction, WorkerRecord
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.store import SqliteStore
 from tests.storm.weather import ANY, AWAY, SKY, TAG
 
 Line = tuple[str, str, int, str]

@@ -10,7 +10,8 @@ import faulthandler
 import os
 import sys
 
-from partita.engine import doubts, patience
+from partita.engine import in_doubt as doubts
+from partita.engine import watchdog as patience
 from tests.storm.actors import LONG, Actors
 from tests.storm.findings import Findings, hear
 from tests.storm.nodes import Node

@@ -10,16 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from partita import WorkflowDefinition
+from partita import WorkflowDefinition, errors
 from partita.client import Client
-from partita.errors import (
-    ExecutionNotFoundError,
-    NoWorkerError,
-    QueryFailedError,
-    StoreError,
-    StoreUnavailableError,
-    WaitTimeoutError,
-)
 from tests.storm import flows
 from tests.storm.nodes import Node
 from tests.storm.promises import (
@@ -99,7 +91,7 @@ class User:
         while True:
             try:
                 return work(self._client)
-            except StoreError as error:
+            except errors.StoreError as error:
                 SKY.count(f"call refused: {type(error).__name__}")
                 time.sleep(0.03)
 
@@ -145,7 +137,7 @@ class User:
         id = self._start("waits", flows.waits, (), Open())
         try:
             self.acknowledged(lambda client: client.cancel(id))
-        except ExecutionNotFoundError:
+        except errors.ExecutionNotFoundError:
             pass  # a call without an answer has done it
         self._promises.executions[id] = IsCanceled()
         SKY.count("cancelled")
@@ -156,7 +148,7 @@ class User:
         time.sleep(SKY.dice.random() * 0.1)
         try:
             self.acknowledged(lambda client: client.terminate(id, "storm"))
-        except ExecutionNotFoundError:
+        except errors.ExecutionNotFoundError:
             pass  # a call without an answer has done it
         self._promises.executions[id] = IsTerminated()
         SKY.count("terminated")
@@ -191,10 +183,10 @@ class User:
             work()
             self._promises.sent[box].append(value)
             SKY.count(f"{kind}: acknowledged")
-        except (StoreUnavailableError, WaitTimeoutError):
+        except (errors.StoreUnavailableError, errors.WaitTimeoutError):
             self._promises.in_doubt[box].append(value)
             SKY.count(f"{kind}: in doubt")
-        except StoreError:
+        except errors.StoreError:
             refused.append(value)
             SKY.count(f"{kind}: refused")
 
@@ -206,11 +198,11 @@ class User:
             size = self._client.query(box, "size", timeout=3)
             assert isinstance(size, int), size
             SKY.count("query answered")
-        except QueryFailedError as error:
+        except errors.QueryFailedError as error:
             if "not begun" not in str(error):
                 raise
             SKY.count("query too early")
-        except (NoWorkerError, StoreError):
+        except (errors.NoWorkerError, errors.StoreError):
             SKY.count("query unanswered")
 
     def _limit(self) -> None:

@@ -22,8 +22,8 @@ from partita.history import (
     AnyEvent,
     WorkflowExecutionSignaled,
 )
-from partita.service import ExecutionInfo
-from partita.state import Status
+from partita.ports.service import ExecutionInfo
+from partita.ports.state import Status
 from tests.storm import flows
 from tests.storm.findings import Findings
 from tests.storm.nodes import Life, Node

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from partita.engine import Engine
 from partita.stores.memory import MemoryStore
-from partita.swf.front import Front
-from partita.swf.protocol import SwfProtocol
+from partita.swf.front.operations import Front
+from partita.swf.front.protocol import SwfProtocol
 from tests.swf.conftest import Endpoint
 
 

@@ -12,13 +12,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from partita.aws.signature import Keyring
 from partita.engine import Engine
-from partita.server.mounting import mounted
-from partita.server.running import in_background
-from partita.swf.front import Front, Limits
-from partita.swf.lambdas import Handler, Lambdas
-from partita.swf.protocol import SwfProtocol
-from partita.swf.signature import Keyring
+from partita.server.process import in_background
+from partita.server.routes import mounted
+from partita.swf.front.lambda_functions import Handler, Lambdas
+from partita.swf.front.operations import Front, Limits
+from partita.swf.front.protocol import SwfProtocol
 from tests.conftest import new_store
 
 KEYS = {"AKID": "secret"}

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from partita.swf.decisions import DECISIONS
-from partita.swf.front import Limits
+from partita.swf.front.operations import Limits
 from tests.swf.conftest import (
     ACTIVITY,
     ACTIVITY_DEFAULTS,

@@ -8,8 +8,8 @@ import botocore.session
 import pytest
 
 from partita import errors
-from partita.swf import faults
-from partita.swf.faults import FaultError, fault_of
+from partita.aws import faults
+from partita.aws.faults import FaultError, fault_of
 
 MODEL: Any = botocore.session.get_session().get_service_model("swf")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from partita.swf.shapes import operations
+from partita.aws.shapes import operations
 from tests.swf.conftest import (
     ACTIVITY,
     ACTIVITY_DEFAULTS,

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from partita.cli import main
-from partita.server import running
-from partita.server.mounting import mounted
+from partita.server import process as running
+from partita.server.routes import mounted
 from tests.swf.command import served
 from tests.swf.conftest import DOMAIN, Story, decision
 from tests.swf.test_operations import refused
@@ -170,6 +170,6 @@ def test_it_says_who_may_speak(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("partita.cli.serving.serve_on", lambda *_: None)
+    monkeypatch.setattr("partita.cli.serve.serve_on", lambda *_: None)
     assert main(["--backend", "memory://", "serve", "--port", "0", *options]) == 0
     assert said in capsys.readouterr().err

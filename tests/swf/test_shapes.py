@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from partita.swf import derive, shapes
-from partita.swf.faults import SerializationFault, UnknownOperationFault, ValidationFault
+from partita.aws import derive, shapes
+from partita.aws.faults import SerializationFault, UnknownOperationFault, ValidationFault
 from tests.conftest import STORES
 from tests.swf.conftest import ACTIVITY, DOMAIN, LIST, WORKFLOW, Endpoint, Story, decision, serving
 from tests.swf.test_signature import ask

@@ -16,10 +16,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from partita.server.mounting import is_loopback
-from partita.swf import faults
-from partita.swf.faults import FaultError
-from partita.swf.signature import NEWEST, OLDEST, Keyring, Request
+from partita.aws import faults
+from partita.aws.faults import FaultError
+from partita.aws.signature import NEWEST, OLDEST, Keyring, Request
+from partita.server.routes import is_loopback
 from tests.swf.conftest import Endpoint, serving
 from tests.swf.test_operations import refused
 

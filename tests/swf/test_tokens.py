@@ -6,8 +6,8 @@ import string
 
 import pytest
 
-from partita.swf.faults import ValidationFault
-from partita.swf.tokens import Seal
+from partita.aws.faults import ValidationFault
+from partita.swf.front.tokens import Seal
 
 
 def test_no_token_looks_like_an_option() -> None:

@@ -8,12 +8,12 @@ import botocore.session
 import msgspec
 import pytest
 
+from partita.aws.names import members
 from partita.errors import InvalidInputError
 from partita.history import AnyDecision, AnyEvent, Decision, Event
-from partita.state import Execution, Progress, Status
+from partita.ports.state import Execution, Progress, Status
 from partita.swf import decisions, events
-from partita.swf.infos import configuration_to_swf, info_from_swf, info_to_swf
-from partita.swf.names import members
+from partita.swf.front.infos import configuration_to_swf, info_from_swf, info_to_swf
 
 SHAPES: dict[str, Any] = (
     botocore.session.get_session().get_service_model("swf")._service_description["shapes"]

@@ -13,7 +13,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
 from partita.engine import Engine
 from partita.stores.memory import MemoryStore
-from partita.swf.backend.call import Call
+from partita.swf.backend.calls import Call
 from partita.swf.backend.service import SwfService
 from partita.worker import Worker
 from tests.swf_backend.endpoint import Endpoint

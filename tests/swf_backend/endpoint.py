@@ -12,10 +12,10 @@ import uvicorn
 from moto.server import ThreadedMotoServer
 
 from partita.engine import Engine
-from partita.server.mounting import mounted
-from partita.server.running import bound
-from partita.swf.front import Front
-from partita.swf.protocol import SwfProtocol
+from partita.server.process import bound
+from partita.server.routes import mounted
+from partita.swf.front.operations import Front
+from partita.swf.front.protocol import SwfProtocol
 
 # Whoever signs needs keys; nobody here looks at them.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "tests")

@@ -14,9 +14,10 @@ import pytest
 from partita import workflow
 from partita.client import Client
 from partita.history import DecisionTaskStarted, DecisionTaskTimedOut
-from partita.service import DecisionTask
-from partita.swf.backend import absence, polls
-from partita.swf.backend.absence import LEAD, RETURNS, TAIL, Absence
+from partita.ports.service import DecisionTask
+from partita.swf.backend import backoff as absence
+from partita.swf.backend import polls
+from partita.swf.backend.backoff import LEAD, RETURNS, TAIL, Absence
 from tests.conftest import until
 from tests.swf_backend.conftest import Connect, worker
 

@@ -10,23 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from partita import wait_signal, workflow
+from partita import errors, wait_signal, workflow
 from partita.client import Client
 from partita.engine import Engine
-from partita.errors import (
-    ExecutionAlreadyStartedError,
-    ExecutionNotFoundError,
-    InvalidOptionError,
-    NoWorkerError,
-    OperationRefusedError,
-    StoreUnavailableError,
-    UnknownTypeError,
-    UnsupportedError,
-)
 from partita.history import ActivityType, WorkflowExecution, WorkflowType
-from partita.service import TaskListLimits
-from partita.state import ExecutionFilter, Status
-from partita.stores.sqlite import SqliteStore
+from partita.ports.service import TaskListLimits
+from partita.ports.state import ExecutionFilter, Status
+from partita.stores.sqlite.store import SqliteStore
 from partita.swf.backend.service import SwfService
 from tests.swf_backend.conftest import Connect, worker
 from tests.swf_backend.endpoint import Endpoint
@@ -50,10 +40,12 @@ def test_registering_is_idempotent_and_asks_once(connect: Connect, calls: Counte
 def test_a_changed_default_is_an_error_that_says_which(connect: Connect) -> None:
     service = connect()
     service.activity_types.get_or_create("a", defaultTaskStartToCloseTimeout="30")
-    with pytest.raises(OperationRefusedError, match="defaultTaskStartToCloseTimeout is 30, not NO"):
+    with pytest.raises(
+        errors.OperationRefusedError, match="defaultTaskStartToCloseTimeout is 30, not NO"
+    ):
         connect().register_activity_type("default", ActivityType("a"))
     service.activity_types.deprecate("a")
-    with pytest.raises(OperationRefusedError, match="a@1 is deprecated"):
+    with pytest.raises(errors.OperationRefusedError, match="a@1 is deprecated"):
         connect().register_activity_type("default", ActivityType("a"))
     service.activity_types.deprecate("a", undo=True)
     assert service.activity_types.get("a").status == "REGISTERED"
@@ -72,11 +64,11 @@ def test_objects_are_listed_filtered_and_found(service: SwfService) -> None:
     assert service.workflow_types.get("v").defaults["defaultChildPolicy"] == "TERMINATE"
     assert [one.name for one in service.domains.all()] == ["tests"]
     assert service.domains.get("tests").retention == "30"
-    with pytest.raises(UnknownTypeError):
+    with pytest.raises(errors.UnknownTypeError):
         service.workflow_types.get("none")
-    with pytest.raises(ExecutionNotFoundError):
+    with pytest.raises(errors.ExecutionNotFoundError):
         service.domains.get("none")
-    with pytest.raises(InvalidOptionError, match="REGISTERED or DEPRECATED"):
+    with pytest.raises(errors.InvalidOptionError, match="REGISTERED or DEPRECATED"):
         next(service.domains.filter(status="old"))
 
 
@@ -94,7 +86,7 @@ def test_executions_are_found_open_or_closed(service: SwfService, calls: Counter
     closed = found.get("i:1")
     assert closed.describe().info.status is Status.TERMINATED
     assert closed.history()[-1].event_type == "WorkflowExecutionTerminated"
-    with pytest.raises(ExecutionNotFoundError):
+    with pytest.raises(errors.ExecutionNotFoundError):
         found.get("none")
     calls.clear()
     next(found.all())
@@ -119,14 +111,14 @@ def test_pages_of_a_list_leave_nothing_out(service: SwfService) -> None:
 
 
 def test_what_swf_cannot_do_says_what_does_instead(service: SwfService) -> None:
-    with pytest.raises(UnsupportedError, match="--slots"):
+    with pytest.raises(errors.UnsupportedError, match="--slots"):
         service.set_limits("default", "default", TaskListLimits(concurrency=1))
-    with pytest.raises(UnsupportedError, match="give them tags"):
+    with pytest.raises(errors.UnsupportedError, match="give them tags"):
         service.list_executions(ExecutionFilter(attributes=(("a", 1),)))
-    with pytest.raises(UnsupportedError, match=r"Client\.history"):
+    with pytest.raises(errors.UnsupportedError, match=r"Client\.history"):
         service.listen(print)
     handle = Client(service).start(idle)
-    with pytest.raises(NoWorkerError, match="start one here"):
+    with pytest.raises(errors.NoWorkerError, match="start one here"):
         service.query_workflow(
             "default", WorkflowExecution(handle.workflow_id, ""), "state", None, 0.1
         )
@@ -137,7 +129,7 @@ def test_ids_that_swf_forbids_are_spelled(service: SwfService) -> None:
     client = Client(service)
     with worker(service, idle):
         handle = client.start_with(idle, workflow_id="a/b:c|d")
-        with pytest.raises(ExecutionAlreadyStartedError):
+        with pytest.raises(errors.ExecutionAlreadyStartedError):
             client.start_with(idle, workflow_id="a/b:c|d", reuse_policy="reject")
         handle.signal("go")
         assert handle.result(timeout=20) is None
@@ -154,7 +146,7 @@ def test_the_endpoint_may_die_and_come_back(tmp_path: Path) -> None:
         handle = client.start_with(idle, workflow_id="i")
         port = int(endpoint.address.rpartition(":")[2])
         endpoint.close()
-        with pytest.raises(StoreUnavailableError, match="out of reach"):
+        with pytest.raises(errors.StoreUnavailableError, match="out of reach"):
             SwfService(f"swf://us-east-1/tests?endpoint={endpoint.address}").info(
                 "default", WorkflowExecution("i", handle.run_id)
             )

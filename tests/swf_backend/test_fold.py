@@ -8,18 +8,11 @@ from typing import Any
 import pytest
 
 from partita import Retry, activity, side_effect, signals, sleep, workflow
+from partita import history as h
 from partita.client import Client, Handle
 from partita.errors import CancelledError, WorkflowFailedError
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    AnyEvent,
-    TimerStarted,
-    WorkflowExecution,
-)
-from partita.swf.backend.fold import Fold
 from partita.swf.backend.service import SwfService
+from partita.swf.backend.translate_history import Fold
 from partita.testing.conformance import sound
 from tests.conftest import until
 from tests.swf_backend.conftest import worker
@@ -77,21 +70,21 @@ def _clean() -> None:
     BROKEN.clear()
 
 
-def wire_events(service: SwfService, handle: Handle[Any]) -> list[AnyEvent]:
+def wire_events(service: SwfService, handle: Handle[Any]) -> list[h.AnyEvent]:
     """Return an execution's events as SWF has them."""
-    exact = WorkflowExecution(handle.workflow_id, handle.run_id)
+    exact = h.WorkflowExecution(handle.workflow_id, handle.run_id)
     histories = service._histories
     return [histories.event(raw) for raw in histories.raw("tests", exact)]
 
 
-def holds_however_it_is_fed(service: SwfService, handle: Handle[Any]) -> list[AnyEvent]:
+def holds_however_it_is_fed(service: SwfService, handle: Handle[Any]) -> list[h.AnyEvent]:
     events = wire_events(service, handle)
     whole = service._new_fold("tests").feed(events)
     sound(whole)
     chance = random.Random(len(events))
     for _ in range(20):
         fold = service._new_fold("tests")
-        found: list[AnyEvent] = []
+        found: list[h.AnyEvent] = []
         rest = list(events)
         while rest:
             cut = chance.randint(1, 5)
@@ -106,9 +99,9 @@ def test_retries_timers_and_markers(service: SwfService, client: Client) -> None
         handle = client.start(folded_pipeline, 3)
         assert handle.result(timeout=30) == ["S0", "S1", "S2", 7, "nothing", "end"]
     whole = holds_however_it_is_fed(service, handle)
-    assert sum(isinstance(one, ActivityTaskRescheduled) for one in whole) == 3
-    assert sum(isinstance(one, ActivityTaskScheduled) for one in whole) == 4
-    ids = [one.activity_id for one in whole if isinstance(one, ActivityTaskScheduled)]
+    assert sum(isinstance(one, h.ActivityTaskRescheduled) for one in whole) == 3
+    assert sum(isinstance(one, h.ActivityTaskScheduled) for one in whole) == 4
+    ids = [one.activity_id for one in whole if isinstance(one, h.ActivityTaskScheduled)]
     assert ids == ["1", "2", "3", "7"]
 
 
@@ -117,12 +110,12 @@ def test_an_activity_that_waits_for_its_next_attempt_is_cancelled(
 ) -> None:
     with worker(service, gives_up, hopeless):
         handle = client.start(gives_up)
-        until(lambda: any(isinstance(one, TimerStarted) for one in wire_events(service, handle)))
+        until(lambda: any(isinstance(one, h.TimerStarted) for one in wire_events(service, handle)))
         handle.signal("give up")
         assert handle.result(timeout=30) == "given up"
     whole = holds_however_it_is_fed(service, handle)
-    assert sum(isinstance(one, ActivityTaskCanceled) for one in whole) == 1
-    assert not any(isinstance(one, TimerStarted) for one in whole)
+    assert sum(isinstance(one, h.ActivityTaskCanceled) for one in whole) == 1
+    assert not any(isinstance(one, h.TimerStarted) for one in whole)
 
 
 def test_a_run_that_reuses_steps(service: SwfService, client: Client) -> None:

@@ -10,19 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partita import history as h
+from partita.aws.shapes import _name
 from partita.errors import InvalidInputError, InvalidOptionError, PayloadTooLargeError
-from partita.history import (
-    ActivityType,
-    RetryPolicy,
-    SignalInput,
-    StartChildWorkflowExecution,
-    WorkflowType,
-)
-from partita.swf.backend.address import Address
 from partita.swf.backend.envelopes import Failed, Schedule, Start, opened, sealed
 from partita.swf.backend.ids import Attempt, attempt_of, escaped, plain, unescaped, wire
 from partita.swf.backend.payloads import LIMIT, Folder, Payloads
-from partita.swf.shapes import _name
+from partita.swf.backend.url import Address
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
@@ -62,14 +56,14 @@ def test_the_first_attempt_has_the_activitys_own_id() -> None:
 
 
 def test_structs_are_spelled_and_read() -> None:
-    decision = StartChildWorkflowExecution(
-        workflow_id="p:1", workflow_type=WorkflowType("a/b", "1:2"), task_list="x|y"
+    decision = h.StartChildWorkflowExecution(
+        workflow_id="p:1", workflow_type=h.WorkflowType("a/b", "1:2"), task_list="x|y"
     )
     spelled = wire(decision)
     assert (spelled.workflow_id, spelled.task_list) == ("p%3A1", "x%7Cy")
-    assert spelled.workflow_type == WorkflowType("a%2Fb", "1%3A2")
+    assert spelled.workflow_type == h.WorkflowType("a%2Fb", "1%3A2")
     assert plain(spelled) == decision
-    assert ActivityType("lambda:f").key == "lambda:f@1"
+    assert h.ActivityType("lambda:f").key == "lambda:f@1"
 
 
 @pytest.mark.parametrize(
@@ -78,8 +72,8 @@ def test_structs_are_spelled_and_read() -> None:
         Start(text="[1]"),
         Start(text=None),
         Start(text='{"$partita":1}'),
-        Start(text="[1]", signals=(SignalInput("s", "2"),), cancel=True, attributes={"a": 1}),
-        Schedule(text="control", retry=RetryPolicy(max_attempts=3)),
+        Start(text="[1]", signals=(h.SignalInput("s", "2"),), cancel=True, attributes={"a": 1}),
+        Schedule(text="control", retry=h.RetryPolicy(max_attempts=3)),
         Failed(text="{}", heartbeat="1", final=True),
     ],
 )

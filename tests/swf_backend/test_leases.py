@@ -13,15 +13,9 @@ from unittest.mock import Mock
 import pytest
 
 from partita import activity, activity_info, heartbeat, wait, wait_signal, workflow
+from partita import history as h
 from partita.client import Client, Handle
 from partita.errors import InvalidInputError, WorkflowFailedError
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    ActivityTaskStarted,
-    WorkflowExecution,
-)
 from partita.swf.backend.service import SwfService
 from tests.conftest import until
 from tests.swf_backend.conftest import Connect, worker
@@ -120,7 +114,7 @@ def taken_and_lost(connect: Connect, details: str | None = None) -> None:
 
 def in_swf(endpoint: Endpoint, handle: Any, kind: type[Any]) -> list[Any]:
     """Return the events that SWF itself has."""
-    execution = WorkflowExecution(handle.workflow_id, handle.run_id)
+    execution = h.WorkflowExecution(handle.workflow_id, handle.run_id)
     return [one for one in endpoint.engine.history("tests", execution) if isinstance(one, kind)]
 
 
@@ -133,11 +127,11 @@ def test_another_worker_goes_on_from_the_last_heartbeat(
     with worker(service, one, attempt):
         assert handle.result(timeout=20) == [2, "half"]
     events = handle.history()
-    again = [event for event in events if isinstance(event, ActivityTaskRescheduled)]
+    again = [event for event in events if isinstance(event, h.ActivityTaskRescheduled)]
     assert [event.cause for event in again] == ["WORKER_LOST"]
-    (asked,) = [event for event in events if isinstance(event, ActivityTaskScheduled)]
+    (asked,) = [event for event in events if isinstance(event, h.ActivityTaskScheduled)]
     assert asked.heartbeat is None
-    ids = [event.activity_id for event in in_swf(endpoint, handle, ActivityTaskScheduled)]
+    ids = [event.activity_id for event in in_swf(endpoint, handle, h.ActivityTaskScheduled)]
     assert ids == [f"{asked.activity_id}#1~1", f"{asked.activity_id}#2~1"]
 
 
@@ -145,7 +139,7 @@ def test_who_works_for_long_keeps_its_activity(connect: Connect, client: Client)
     service = connect(lease=2)
     with worker(service, waits, patient):
         handle = client.start(waits)
-        until(lambda: any(isinstance(one, ActivityTaskStarted) for one in handle.history()))
+        until(lambda: any(isinstance(one, h.ActivityTaskStarted) for one in handle.history()))
         threading.Event().wait(4)
         GATE.set()
         assert handle.result(timeout=20) == 1
@@ -171,7 +165,7 @@ def test_nobody_beats_for_an_activity_that_watches_over_itself(
 ) -> None:
     handle = client.start(others)
     decide(service, handle, others, beating, outside, attempt)
-    asked = in_swf(endpoint, handle, ActivityTaskScheduled)
+    asked = in_swf(endpoint, handle, h.ActivityTaskScheduled)
     assert [event.heartbeat for event in asked] == [30.0, None, 30.0, 1.0]
     assert ["~" in event.activity_id for event in asked] == [False, False, False, True]
 
@@ -184,7 +178,7 @@ def test_a_lost_activity_that_was_cancelled_is_not_begun_again(
         taken_and_lost(connect)
         handle.signal("stop")
         assert handle.result(timeout=20) is True
-    (end,) = [one for one in handle.history() if isinstance(one, ActivityTaskCanceled)]
+    (end,) = [one for one in handle.history() if isinstance(one, h.ActivityTaskCanceled)]
     assert end.latest_cancel_requested_event_id
 
 

@@ -7,7 +7,7 @@ import pytest
 from partita import Retry, activity, activity_info, signals, sleep, workflow
 from partita.client import Client
 from partita.errors import WorkflowFailedError
-from partita.state import Status
+from partita.ports.state import Status
 from partita.swf.backend.service import SwfService
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS

@@ -17,19 +17,11 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import UnauthorizedSSOTokenError
 
-from partita import update, wait_signal, workflow
+from partita import errors, update, wait_signal, workflow
 from partita.cli import main
 from partita.client import AsyncClient, Client
-from partita.errors import (
-    ExecutionAlreadyStartedError,
-    ExecutionNotFoundError,
-    InvalidOptionError,
-    OperationRefusedError,
-    PartitaError,
-    StoreUnavailableError,
-    WaitTimeoutError,
-)
-from partita.swf.backend import following, pump
+from partita.swf.backend import pump
+from partita.swf.backend import waits as following
 from partita.swf.backend.polls import Polls, _Raw, _text
 from partita.swf.backend.service import SwfService
 from tests.cli.conftest import environment
@@ -141,11 +133,11 @@ def test_a_wait_that_ends_while_the_endpoint_is_away_times_out(
         until(looked)
         first.kill()
     error = waiting.exception(60)
-    assert isinstance(error, WaitTimeoutError)
+    assert isinstance(error, errors.WaitTimeoutError)
     assert str(error).startswith("execution 'w' was not done within 3 s, as far as can be told: A")
-    assert isinstance(error.__cause__, StoreUnavailableError)
+    assert isinstance(error.__cause__, errors.StoreUnavailableError)
     at_once = client.service.call.at_once()  # type: ignore[attr-defined]
-    with at_once, pytest.raises(StoreUnavailableError, match="out of reach"):
+    with at_once, pytest.raises(errors.StoreUnavailableError, match="out of reach"):
         client.result("w")  # who begins to wait hears at once
     client.close()
 
@@ -160,7 +152,7 @@ def test_a_domain_that_is_gone_ends_the_waiting(
         until(looked)
         first.kill()
     with place.up(f"sqlite:///{tmp_path}/another.db"):
-        assert isinstance(waiting.exception(60), ExecutionNotFoundError)
+        assert isinstance(waiting.exception(60), errors.ExecutionNotFoundError)
     client.close()
 
 
@@ -229,7 +221,7 @@ def test_what_is_refused_is_not_waited_for(
 ) -> None:
     waiting = waited(connect, pool, (503, "ServiceUnavailable"), (status, fault))
     error = waiting.exception(60)
-    assert isinstance(error, OperationRefusedError)
+    assert isinstance(error, errors.OperationRefusedError)
     assert fault in str(error)
 
 
@@ -245,7 +237,7 @@ def test_a_login_that_is_over_is_not_waited_for(
     waiting = pool.submit(client.result, "w", timeout=100)
     until(looked)
     service.call._brief.meta.events.register("before-send.swf", refuse)
-    assert isinstance(waiting.exception(60), InvalidOptionError)
+    assert isinstance(waiting.exception(60), errors.InvalidOptionError)
 
 
 def test_one_call_that_fails_is_no_outage(
@@ -253,7 +245,7 @@ def test_one_call_that_fails_is_no_outage(
 ) -> None:
     waiting = waited(connect, pool, (400, "ThrottlingException"))
     Client(connect()).terminate("w")
-    assert isinstance(waiting.exception(60), PartitaError)
+    assert isinstance(waiting.exception(60), errors.PartitaError)
     assert "cannot be used" not in caplog.text
 
 
@@ -349,5 +341,5 @@ def test_a_start_whose_answer_is_lost_is_known_again(
     assert lost == [b'{"runId":"%s"}' % handle.run_id.encode()]
     kinds = [event.event_type for event in handle.history()]
     assert kinds.count("WorkflowExecutionSignaled") == (signal is not None)
-    with pytest.raises(ExecutionAlreadyStartedError):
+    with pytest.raises(errors.ExecutionAlreadyStartedError):
         client.start_with(waits, workflow_id="w", reuse_policy="reject")

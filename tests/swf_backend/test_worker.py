@@ -22,16 +22,10 @@ from partita import (
     update,
     workflow,
 )
+from partita import history as h
 from partita.client import Client
 from partita.errors import PayloadTooLargeError, WorkflowFailedError
-from partita.history import (
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    ActivityTaskStarted,
-    MarkerRecorded,
-    WorkflowExecution,
-)
-from partita.service import Bounds, DecisionTask
+from partita.ports.service import Bounds, DecisionTask
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.service import SwfService
 from tests.conftest import until
@@ -112,7 +106,7 @@ def _clean() -> None:
 
 
 def history_of_engine(endpoint: Endpoint, workflow_id: str) -> list[str]:
-    events = endpoint.engine.history("tests", WorkflowExecution(workflow_id, ""))
+    events = endpoint.engine.history("tests", h.WorkflowExecution(workflow_id, ""))
     return [event.event_type for event in events]
 
 
@@ -127,11 +121,11 @@ def test_more_decisions_than_one_answer_holds(
         assert client.start(many, 20).result(timeout=60) == 380
         handle = client.start(noted, 9)
         assert handle.result(timeout=60) == [*range(9), *range(0, 18, 2)]
-    names = [one.marker_name for one in handle.history() if isinstance(one, MarkerRecorded)]
+    names = [one.marker_name for one in handle.history() if isinstance(one, h.MarkerRecorded)]
     assert "$more" in names
     open_now = most = 0
     for event in handle.history():
-        open_now += isinstance(event, ActivityTaskScheduled)
+        open_now += isinstance(event, h.ActivityTaskScheduled)
         open_now -= event.event_type == "ActivityTaskCompleted"
         most = max(most, open_now)
     assert most <= 6
@@ -160,8 +154,8 @@ def test_nothing_is_spent_on_bookkeeping(
         kinds = history_of_engine(endpoint, id)
         assert not {"TimerStarted", "MarkerRecorded", "WorkflowExecutionSignaled"} & set(kinds)
     events = handle.history()
-    assert sum(isinstance(one, ActivityTaskScheduled) for one in events) == 1
-    again = [one for one in events if isinstance(one, ActivityTaskRescheduled)]
+    assert sum(isinstance(one, h.ActivityTaskScheduled) for one in events) == 1
+    again = [one for one in events if isinstance(one, h.ActivityTaskRescheduled)]
     assert [(one.attempt, one.backoff, one.reason) for one in again] == [
         (1, 0.0, "ValueError"),
         (2, 0.0, "ValueError"),
@@ -227,7 +221,7 @@ def test_what_a_task_that_timed_out_was_told_is_told_again(
 
 
 def handle_of(handle: Any) -> Any:
-    return WorkflowExecution(handle.workflow_id, handle.run_id)
+    return h.WorkflowExecution(handle.workflow_id, handle.run_id)
 
 
 def test_a_history_of_many_pages(
@@ -279,17 +273,17 @@ def test_a_stopping_worker_gives_back_what_it_has_not_finished(
     first = worker(service, passes, gated, identity="first")
     first.start()
     handle = client.start_with(passes, workflow_id="p")
-    until(lambda: any(isinstance(one, ActivityTaskStarted) for one in handle.history()))
+    until(lambda: any(isinstance(one, h.ActivityTaskStarted) for one in handle.history()))
     first.stop(grace=0.0)
     GATE.set()
     other = connect()
     with worker(other, passes, gated, identity="second"):
         assert handle.result(timeout=30) == "through"
     events = handle.history()
-    started = [one.identity for one in events if isinstance(one, ActivityTaskStarted)]
+    started = [one.identity for one in events if isinstance(one, h.ActivityTaskStarted)]
     *before, last = started  # the first may be given it again as it goes, and gives it back again
     assert (set(before), last) == ({"first"}, "second")
-    back = [one for one in events if isinstance(one, ActivityTaskRescheduled)]
+    back = [one for one in events if isinstance(one, h.ActivityTaskRescheduled)]
     assert [(one.cause.value, one.attempt) for one in back] == [("GIVEN_BACK", 1)] * len(before)
 
 

@@ -37,7 +37,7 @@ def main() -> None:
 
     from partita.client import Client
     from partita.engine import Engine
-    from partita.stores.sqlite import SqliteStore
+    from partita.stores.sqlite.store import SqliteStore
     from partita.telemetry import use_tracing
     from partita.worker import Worker
 

@@ -19,10 +19,10 @@ import pytest
 
 from partita import activity, workflow
 from partita.errors import InvalidOptionError, StoreUnavailableError
-from partita.service import Standing
+from partita.ports.service import Standing
 from partita.telemetry import health
+from partita.telemetry.bounded_call import Patient
 from partita.telemetry.health import TOKEN, Address, bind, checks_of, parse_address, serving
-from partita.telemetry.patience import Patient
 from tests.cli.conftest import environment
 from tests.conftest import Rig, until
 

@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 from partita import Retry, activity, activity_info, workflow
 from partita.errors import InvalidOptionError, StoreUnavailableError, WorkflowFailedError
 from partita.history import WorkflowExecution, WorkflowExecutionCompleted, WorkflowType
-from partita.notices import Notice
-from partita.service import StartRequest
-from partita.state import Backlog
+from partita.ports.notices import Notice
+from partita.ports.service import StartRequest
+from partita.ports.state import Backlog
 from partita.telemetry import use_metrics
 from partita.telemetry.gauges import LIMIT, OTHER, Waiting
 from partita.telemetry.metrics import Metrics

@@ -20,8 +20,8 @@ from partita.client import Client
 from partita.engine import Engine
 from partita.errors import InvalidOptionError, WorkflowFailedError
 from partita.history import WorkflowExecutionStarted
-from partita.service import StartRequest
-from partita.stores.sqlite import SqliteStore
+from partita.ports.service import StartRequest
+from partita.stores.sqlite.store import SqliteStore
 from partita.telemetry import use_tracing
 from partita.worker import PollingWorker, Worker
 from tests.conftest import Rig, until

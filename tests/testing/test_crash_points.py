@@ -27,10 +27,11 @@ from partita.client import Handle
 from partita.codec import Converter
 from partita.errors import InvalidOptionError, WaitTimeoutError
 from partita.history import ActivityTaskScheduled
-from partita.state import ExecutionFilter
+from partita.ports.state import ExecutionFilter
 from partita.stores.memory import MemoryStore
-from partita.testing import CrashReport, Environment, crashes
+from partita.testing import CrashReport, Environment
 from partita.testing import crash_at_every_step as crash_everywhere
+from partita.testing import crash_points as crashes
 from tests.examples.programs import EXAMPLES, commands, given
 
 

@@ -31,7 +31,7 @@ from partita.errors import (
     WorkflowFailedError,
 )
 from partita.stores.memory import MemoryStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.testing import Environment
 
 DAY = 86_400.0

@@ -12,41 +12,31 @@ from typing import Any
 import msgspec
 import pytest
 
+from partita import history as h
 from partita.errors import InvalidInputError
-from partita.exported import CLOSING, ExportedHistory, export, files_in, load, read
-from partita.history import (
-    AnyEvent,
-    ChildPolicy,
-    DecisionTaskScheduled,
-    Event,
-    RetryPolicy,
-    WorkflowExecution,
-    WorkflowExecutionCompleted,
-    WorkflowExecutionStarted,
-    WorkflowType,
-)
+from partita.history.document import CLOSING, ExportedHistory, export, files_in, load, read
 
-KINDS: list[type[Event]] = list(typing.get_args(AnyEvent))
-RUN = WorkflowExecution("order/1 ü", "run-1")
+KINDS: list[type[h.Event]] = list(typing.get_args(h.AnyEvent))
+RUN = h.WorkflowExecution("order/1 ü", "run-1")
 
 
-def start(**more: Any) -> WorkflowExecutionStarted:
-    return WorkflowExecutionStarted(
+def start(**more: Any) -> h.WorkflowExecutionStarted:
+    return h.WorkflowExecutionStarted(
         event_id=1,
         event_timestamp=1_000_000.25,
-        child_policy=ChildPolicy.TERMINATE,
+        child_policy=h.ChildPolicy.TERMINATE,
         task_list="default",
-        workflow_type=WorkflowType("order", "2"),
+        workflow_type=h.WorkflowType("order", "2"),
         input='[1,"ü\\n"]',
         **more,
     )
 
 
-def filled(kind: type[Event], number: int) -> AnyEvent:
+def filled(kind: type[h.Event], number: int) -> h.AnyEvent:
     """Return an event of a kind with every attribute set to something that is no default."""
     hints = typing.get_type_hints(kind)
     values = {name: some(hints[name], name) for name in kind.__struct_fields__}
-    event: AnyEvent = kind(**{**values, "event_id": number})  # type: ignore[assignment]
+    event: h.AnyEvent = kind(**{**values, "event_id": number})  # type: ignore[assignment]
     return event
 
 
@@ -56,8 +46,8 @@ def some(hint: Any, name: str) -> Any:
     origin = typing.get_origin(hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return list(hint)[-1]
-    if hint is RetryPolicy:
-        return RetryPolicy(max_attempts=3, non_retryable=("ValueError",))
+    if hint is h.RetryPolicy:
+        return h.RetryPolicy(max_attempts=3, non_retryable=("ValueError",))
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return hint(*[f"{name} {field}" for field in hint.__struct_fields__])
     if origin is tuple:
@@ -68,16 +58,16 @@ def some(hint: Any, name: str) -> Any:
 
 
 def closed() -> ExportedHistory:
-    end = WorkflowExecutionCompleted(
+    end = h.WorkflowExecutionCompleted(
         event_id=3, event_timestamp=2.0, decision_task_completed_event_id=2, result="3"
     )
-    waiting = DecisionTaskScheduled(event_id=2, event_timestamp=1.5, task_list="default")
+    waiting = h.DecisionTaskScheduled(event_id=2, event_timestamp=1.5, task_list="default")
     return export("default", RUN, [start(), waiting, end], {"size": 3})
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_event_survives_the_way_there_and_back(kind: type[Event]) -> None:
-    first = kind is WorkflowExecutionStarted
+def test_every_event_survives_the_way_there_and_back(kind: type[h.Event]) -> None:
+    first = kind is h.WorkflowExecutionStarted
     event = filled(kind, 1 if first else 2)
     history = export("default", RUN, [event] if first else [start(), event])
     assert load(history.dump()) == history
@@ -94,7 +84,7 @@ def test_the_text_is_stable_and_has_an_event_per_line() -> None:
 
 
 def test_parent_and_type_come_from_the_first_event() -> None:
-    parent = WorkflowExecution("parent", "run-0")
+    parent = h.WorkflowExecution("parent", "run-0")
     history = export("default", RUN, [start(parent_workflow_execution=parent)])
     assert (history.parent, history.workflow_type.key) == (parent, "order@2")
     assert load(history.dump()) == history

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from partita import outage
-from partita.outage import REMINDER, Outage
+from partita.ports import outage
+from partita.ports.outage import REMINDER, Outage
 
 
 class Clock:

@@ -4,59 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from partita.client.profile import profile_of
-from partita.client.records import TaskRecord, grouped, tasks_of
-from partita.history import (
-    ActivityTaskCancelRequested,
-    ActivityTaskCompleted,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    ActivityTaskStarted,
-    ActivityTaskTimedOut,
-    ActivityType,
-    AnyEvent,
-    ChildPolicy,
-    ChildWorkflowExecutionFailed,
-    ChildWorkflowExecutionStarted,
-    DecisionTaskCompleted,
-    DecisionTaskScheduled,
-    DecisionTaskStarted,
-    LambdaFunctionFailed,
-    LambdaFunctionScheduled,
-    LambdaFunctionStarted,
-    RescheduleCause,
-    ScheduleActivityTaskFailed,
-    StartChildWorkflowExecutionFailed,
-    StartChildWorkflowExecutionInitiated,
-    StartLambdaFunctionFailed,
-    TimeoutType,
-    TimerCanceled,
-    TimerFired,
-    TimerStarted,
-    WorkflowExecution,
-    WorkflowExecutionSignaled,
-    WorkflowExecutionStarted,
-    WorkflowExecutionTerminated,
-    WorkflowType,
-)
+from partita import history as h
+from partita.views.profile import profile_of
+from partita.views.records import TaskRecord, grouped, tasks_of
 
-CHARGE = ActivityType("charge")
-CHILD = WorkflowType("child")
-RUN = WorkflowExecution("c", "r")
+CHARGE = h.ActivityType("charge")
+CHILD = h.WorkflowType("child")
+RUN = h.WorkflowExecution("c", "r")
 
 
-def started() -> AnyEvent:
-    return WorkflowExecutionStarted(
+def started() -> h.AnyEvent:
+    return h.WorkflowExecutionStarted(
         event_id=1,
         event_timestamp=100.0,
-        child_policy=ChildPolicy.TERMINATE,
+        child_policy=h.ChildPolicy.TERMINATE,
         task_list="default",
-        workflow_type=WorkflowType("flow"),
+        workflow_type=h.WorkflowType("flow"),
     )
 
 
-def scheduled(id: int, at: float, name: str = "a") -> AnyEvent:
-    return ActivityTaskScheduled(
+def scheduled(id: int, at: float, name: str = "a") -> h.AnyEvent:
+    return h.ActivityTaskScheduled(
         event_id=id,
         event_timestamp=at,
         activity_type=CHARGE,
@@ -66,23 +34,23 @@ def scheduled(id: int, at: float, name: str = "a") -> AnyEvent:
     )
 
 
-def begun(id: int, at: float, of: int) -> AnyEvent:
-    return ActivityTaskStarted(event_id=id, event_timestamp=at, scheduled_event_id=of)
+def begun(id: int, at: float, of: int) -> h.AnyEvent:
+    return h.ActivityTaskStarted(event_id=id, event_timestamp=at, scheduled_event_id=of)
 
 
-def completed(id: int, at: float, of: int) -> AnyEvent:
-    return ActivityTaskCompleted(
+def completed(id: int, at: float, of: int) -> h.AnyEvent:
+    return h.ActivityTaskCompleted(
         event_id=id, event_timestamp=at, scheduled_event_id=of, started_event_id=0
     )
 
 
-def terminated(id: int, at: float) -> AnyEvent:
-    return WorkflowExecutionTerminated(
-        event_id=id, event_timestamp=at, child_policy=ChildPolicy.TERMINATE
+def terminated(id: int, at: float) -> h.AnyEvent:
+    return h.WorkflowExecutionTerminated(
+        event_id=id, event_timestamp=at, child_policy=h.ChildPolicy.TERMINATE
     )
 
 
-def only(*events: AnyEvent, now: float | None = None) -> TaskRecord:
+def only(*events: h.AnyEvent, now: float | None = None) -> TaskRecord:
     """Return the one task of a history."""
     [task] = tasks_of([started(), *events], now)
     return task
@@ -91,12 +59,12 @@ def only(*events: AnyEvent, now: float | None = None) -> TaskRecord:
 RETRIED = [
     scheduled(2, 100.0),
     begun(3, 101.0, 2),
-    ActivityTaskRescheduled(
+    h.ActivityTaskRescheduled(
         event_id=4,
         event_timestamp=103.0,
         scheduled_event_id=2,
         started_event_id=3,
-        cause=RescheduleCause.FAILED,
+        cause=h.RescheduleCause.FAILED,
         attempt=1,
         reason="ValueError",
     ),
@@ -133,10 +101,10 @@ def test_what_a_closed_execution_leaves_lasted_until_its_end() -> None:
 
 
 def test_an_activity_that_no_worker_took_never_started() -> None:
-    late = ActivityTaskTimedOut(
+    late = h.ActivityTaskTimedOut(
         event_id=3,
         event_timestamp=104.0,
-        timeout_type=TimeoutType.SCHEDULE_TO_START,
+        timeout_type=h.TimeoutType.SCHEDULE_TO_START,
         scheduled_event_id=2,
         started_event_id=0,
     )
@@ -146,7 +114,7 @@ def test_an_activity_that_no_worker_took_never_started() -> None:
 
 
 def test_a_cancel_request_belongs_to_the_last_activity_of_its_id() -> None:
-    asked = ActivityTaskCancelRequested(
+    asked = h.ActivityTaskCancelRequested(
         event_id=5, event_timestamp=103.0, decision_task_completed_event_id=0, activity_id="a"
     )
     first, second = tasks_of(
@@ -157,7 +125,7 @@ def test_a_cancel_request_belongs_to_the_last_activity_of_its_id() -> None:
 
 
 def test_a_timer_runs_from_its_start() -> None:
-    timer = TimerStarted(
+    timer = h.TimerStarted(
         event_id=2,
         event_timestamp=100.0,
         timer_id="t",
@@ -167,10 +135,10 @@ def test_a_timer_runs_from_its_start() -> None:
     open = only(timer, now=110.0)
     assert (open.kind, open.state, open.running, open.note) == ("timer", "running", 10.0, "30 s")
     fired = only(
-        timer, TimerFired(event_id=3, event_timestamp=130.0, timer_id="t", started_event_id=2)
+        timer, h.TimerFired(event_id=3, event_timestamp=130.0, timer_id="t", started_event_id=2)
     )
     assert (fired.state, fired.waiting, fired.running) == ("fired", 0.0, 30.0)
-    canceled = TimerCanceled(
+    canceled = h.TimerCanceled(
         event_id=3,
         event_timestamp=104.0,
         timer_id="t",
@@ -181,23 +149,23 @@ def test_a_timer_runs_from_its_start() -> None:
 
 
 def test_a_child() -> None:
-    asked = StartChildWorkflowExecutionInitiated(
+    asked = h.StartChildWorkflowExecutionInitiated(
         event_id=2,
         event_timestamp=100.0,
         workflow_id="c",
         workflow_type=CHILD,
         task_list="default",
         decision_task_completed_event_id=0,
-        child_policy=ChildPolicy.TERMINATE,
+        child_policy=h.ChildPolicy.TERMINATE,
     )
-    runs = ChildWorkflowExecutionStarted(
+    runs = h.ChildWorkflowExecutionStarted(
         event_id=3,
         event_timestamp=101.0,
         workflow_execution=RUN,
         workflow_type=CHILD,
         initiated_event_id=2,
     )
-    failed = ChildWorkflowExecutionFailed(
+    failed = h.ChildWorkflowExecutionFailed(
         event_id=4,
         event_timestamp=105.0,
         workflow_execution=RUN,
@@ -213,16 +181,16 @@ def test_a_child() -> None:
 
 @pytest.mark.parametrize("initiated", [0, 2])
 def test_a_child_that_could_not_be_started(initiated: int) -> None:
-    asked = StartChildWorkflowExecutionInitiated(
+    asked = h.StartChildWorkflowExecutionInitiated(
         event_id=2,
         event_timestamp=100.0,
         workflow_id="c",
         workflow_type=CHILD,
         task_list="default",
         decision_task_completed_event_id=0,
-        child_policy=ChildPolicy.TERMINATE,
+        child_policy=h.ChildPolicy.TERMINATE,
     )
-    refused = StartChildWorkflowExecutionFailed(
+    refused = h.StartChildWorkflowExecutionFailed(
         event_id=3,
         event_timestamp=100.0,
         workflow_type=CHILD,
@@ -237,21 +205,21 @@ def test_a_child_that_could_not_be_started(initiated: int) -> None:
 
 
 def test_a_lambda_function() -> None:
-    asked = LambdaFunctionScheduled(
+    asked = h.LambdaFunctionScheduled(
         event_id=2,
         event_timestamp=100.0,
         id="l",
         name="resize",
         decision_task_completed_event_id=0,
     )
-    runs = LambdaFunctionStarted(event_id=3, event_timestamp=101.0, scheduled_event_id=2)
-    failed = LambdaFunctionFailed(
+    runs = h.LambdaFunctionStarted(event_id=3, event_timestamp=101.0, scheduled_event_id=2)
+    failed = h.LambdaFunctionFailed(
         event_id=4, event_timestamp=103.0, scheduled_event_id=2, started_event_id=3, reason="Boom"
     )
     task = only(asked, runs, failed)
     assert (task.kind, task.name, task.state, task.note) == ("lambda", "resize", "failed", "Boom")
     assert (task.waiting, task.running) == (1.0, 2.0)
-    refused = StartLambdaFunctionFailed(
+    refused = h.StartLambdaFunctionFailed(
         event_id=3, event_timestamp=101.0, scheduled_event_id=2, cause="ASSUME_ROLE_FAILED"
     )
     assert (only(asked, refused).state, only(asked, refused).note) == (
@@ -261,7 +229,7 @@ def test_a_lambda_function() -> None:
 
 
 def test_a_refused_activity_is_told_of() -> None:
-    refused = ScheduleActivityTaskFailed(
+    refused = h.ScheduleActivityTaskFailed(
         event_id=2,
         event_timestamp=100.0,
         activity_type=CHARGE,
@@ -273,18 +241,18 @@ def test_a_refused_activity_is_told_of() -> None:
     assert (task.state, task.note) == ("refused", "ACTIVITY_TYPE_DOES_NOT_EXIST")
 
 
-DECIDED: list[AnyEvent] = [
+DECIDED: list[h.AnyEvent] = [
     started(),
-    DecisionTaskScheduled(event_id=2, event_timestamp=100.0, task_list="default"),
-    DecisionTaskStarted(event_id=3, event_timestamp=101.0, scheduled_event_id=2),
-    DecisionTaskCompleted(
+    h.DecisionTaskScheduled(event_id=2, event_timestamp=100.0, task_list="default"),
+    h.DecisionTaskStarted(event_id=3, event_timestamp=101.0, scheduled_event_id=2),
+    h.DecisionTaskCompleted(
         event_id=4, event_timestamp=102.0, scheduled_event_id=2, started_event_id=3
     ),
     scheduled(5, 102.0, "a"),
     scheduled(6, 102.0, "b"),
     begun(7, 102.0, 5),
     begun(8, 103.0, 6),
-    WorkflowExecutionSignaled(event_id=9, event_timestamp=104.0, signal_name="hello"),
+    h.WorkflowExecutionSignaled(event_id=9, event_timestamp=104.0, signal_name="hello"),
     completed(10, 106.0, 5),
     completed(11, 111.0, 6),
     terminated(12, 120.0),

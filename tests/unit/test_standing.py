@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import pytest
 
+from partita import history as h
 from partita.authoring.failure import Failure
-from partita.client.standing import reason, taken
-from partita.history import (
-    AnyEvent,
-    ChildPolicy,
-    DecisionTaskFailed,
-    DecisionTaskStarted,
-    TimeoutType,
-    WorkflowExecutionCanceled,
-    WorkflowExecutionCancelRequested,
-    WorkflowExecutionCompleted,
-    WorkflowExecutionFailed,
-    WorkflowExecutionStarted,
-    WorkflowExecutionTerminated,
-    WorkflowExecutionTimedOut,
-    WorkflowType,
-)
-from partita.state import OpenDecision
+from partita.ports.state import OpenDecision
+from partita.views.standing import reason, taken
 
-FIRST = WorkflowExecutionStarted(
+FIRST = h.WorkflowExecutionStarted(
     event_id=1,
     event_timestamp=100.0,
-    child_policy=ChildPolicy.TERMINATE,
+    child_policy=h.ChildPolicy.TERMINATE,
     task_list="default",
-    workflow_type=WorkflowType("flow"),
+    workflow_type=h.WorkflowType("flow"),
     execution_start_to_close=90.0,
 )
-ASKED = WorkflowExecutionCancelRequested(
+ASKED = h.WorkflowExecutionCancelRequested(
     event_id=2, event_timestamp=101.0, cause="CHILD_POLICY_APPLIED"
 )
 
 
-def failed(reason: str | None, details: str | None) -> AnyEvent:
-    return WorkflowExecutionFailed(
+def failed(reason: str | None, details: str | None) -> h.AnyEvent:
+    return h.WorkflowExecutionFailed(
         event_id=9,
         event_timestamp=102.0,
         decision_task_completed_event_id=8,
@@ -46,25 +32,25 @@ def failed(reason: str | None, details: str | None) -> AnyEvent:
     )
 
 
-def canceled(details: str | None) -> AnyEvent:
-    return WorkflowExecutionCanceled(
+def canceled(details: str | None) -> h.AnyEvent:
+    return h.WorkflowExecutionCanceled(
         event_id=9, event_timestamp=102.0, decision_task_completed_event_id=8, details=details
     )
 
 
-def terminated(**said: str) -> AnyEvent:
-    return WorkflowExecutionTerminated(
-        event_id=9, event_timestamp=102.0, child_policy=ChildPolicy.TERMINATE, **said
+def terminated(**said: str) -> h.AnyEvent:
+    return h.WorkflowExecutionTerminated(
+        event_id=9, event_timestamp=102.0, child_policy=h.ChildPolicy.TERMINATE, **said
     )
 
 
-LATE = WorkflowExecutionTimedOut(
+LATE = h.WorkflowExecutionTimedOut(
     event_id=9,
     event_timestamp=190.0,
-    timeout_type=TimeoutType.START_TO_CLOSE,
-    child_policy=ChildPolicy.TERMINATE,
+    timeout_type=h.TimeoutType.START_TO_CLOSE,
+    child_policy=h.ChildPolicy.TERMINATE,
 )
-DONE = WorkflowExecutionCompleted(
+DONE = h.WorkflowExecutionCompleted(
     event_id=9, event_timestamp=102.0, decision_task_completed_event_id=8
 )
 OURS = Failure(type="Broken", module="shop", message="two\nlines")
@@ -89,15 +75,15 @@ OURS = Failure(type="Broken", module="shop", message="two\nlines")
         ),
     ],
 )
-def test_why_it_ended(events: list[AnyEvent], expected: str | None) -> None:
+def test_why_it_ended(events: list[h.AnyEvent], expected: str | None) -> None:
     assert reason(events) == expected
 
 
 def test_who_holds_the_decision_task() -> None:
-    begun = DecisionTaskStarted(
+    begun = h.DecisionTaskStarted(
         event_id=3, event_timestamp=103.0, scheduled_event_id=2, identity="7@here"
     )
-    over = DecisionTaskFailed(
+    over = h.DecisionTaskFailed(
         event_id=4,
         event_timestamp=104.0,
         scheduled_event_id=2,

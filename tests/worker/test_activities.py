@@ -17,14 +17,8 @@ from partita import (
     heartbeat,
     workflow,
 )
+from partita import history as h
 from partita.errors import SerializationError, WorkflowFailedError
-from partita.history import (
-    ActivityTaskFailed,
-    ActivityTaskRescheduled,
-    ActivityTaskStarted,
-    AnyEvent,
-    RescheduleCause,
-)
 from tests.conftest import Rig, until
 
 INFOS: list[ActivityInfo] = []
@@ -78,7 +72,7 @@ def returns_what_has_no_form() -> None:
     unserializable()
 
 
-def of(kind: type[Any], events: list[AnyEvent]) -> list[Any]:
+def of(kind: type[Any], events: list[h.AnyEvent]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
@@ -87,12 +81,12 @@ def test_retries_with_backoff_are_in_the_history(rig: Rig) -> None:
         handle = rig.client.start(patient, 3)
         assert handle.result(timeout=20) == 3
     events = handle.history()
-    again = of(ActivityTaskRescheduled, events)
+    again = of(h.ActivityTaskRescheduled, events)
     assert [event.attempt for event in again] == [1, 2]
     assert [event.backoff for event in again] == [0.02, 0.04]
-    assert [event.cause for event in again] == [RescheduleCause.FAILED] * 2
+    assert [event.cause for event in again] == [h.RescheduleCause.FAILED] * 2
     assert all(event.reason.endswith("FlakyError") for event in again)
-    starts = of(ActivityTaskStarted, events)
+    starts = of(h.ActivityTaskStarted, events)
     assert len(starts) == 3
     for event, start in zip(again, starts[1:], strict=True):
         assert start.event_timestamp >= event.event_timestamp + event.backoff
@@ -107,7 +101,7 @@ def test_last_attempt_fails_the_workflow_with_its_own_error(memory_rig: Rig) -> 
         with pytest.raises(WorkflowFailedError) as caught:
             handle.result(timeout=20)
     assert repr(caught.value.__cause__) == "FlakyError('attempt 3')"
-    assert len(of(ActivityTaskFailed, handle.history())) == 1
+    assert len(of(h.ActivityTaskFailed, handle.history())) == 1
 
 
 @pytest.mark.parametrize(
@@ -274,8 +268,8 @@ def test_silence_is_a_heartbeat_timeout_and_the_late_result_is_not_used(memory_r
         RELEASE.set()
         until(lambda: worker.free_slots() == 20)
     assert attempt > 1
-    again = of(ActivityTaskRescheduled, handle.history())[0]
-    assert (again.cause, again.reason) == (RescheduleCause.TIMED_OUT, "HEARTBEAT")
+    again = of(h.ActivityTaskRescheduled, handle.history())[0]
+    assert (again.cause, again.reason) == (h.RescheduleCause.TIMED_OUT, "HEARTBEAT")
 
 
 BEGUN, ENDED = threading.Event(), threading.Event()

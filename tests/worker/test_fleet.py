@@ -18,8 +18,8 @@ from partita.connect import connect
 from partita.engine import Engine
 from partita.errors import WorkerLostError, WorkflowFailedError
 from partita.history import WorkflowType
-from partita.service import StartRequest
-from partita.state import Status
+from partita.ports.service import StartRequest
+from partita.ports.state import Status
 from tests.conftest import until
 from tests.postgres import server
 from tests.worker.poison import crashes, drinks, drinks_unawares, hoards, lingers, sums

@@ -14,22 +14,16 @@ from typing import Any
 import pytest
 
 from partita import Middleware, Retry, activity, activity_info, sleep, workflow
+from partita import history as h
 from partita.client import Client, Handle
 from partita.deciders import Answer, CompleteProcess, Decider, Process, ScheduleActivity
 from partita.engine import Engine
 from partita.errors import StoreUnavailableError, WorkflowFailedError
-from partita.history import (
-    ActivityTaskCompleted,
-    ActivityTaskRescheduled,
-    ActivityTaskTimedOut,
-    DecisionTaskCompleted,
-    DecisionTaskFailed,
-    DecisionTaskTimedOut,
-)
-from partita.state import Status
+from partita.ports.state import Status
 from partita.stores.memory import MemoryStore
 from partita.testing import Clock
-from partita.worker import PollingWorker, Worker, polling
+from partita.worker import PollingWorker, Worker
+from partita.worker import poller as polling
 from tests.conftest import Rig, until
 
 
@@ -191,7 +185,7 @@ def test_another_worker_may_know_what_one_does_not(engine: Engine) -> None:
     assert worker(engine, rare).work()
     assert ignorant.decide()
     assert handle.result(timeout=1) == 5
-    [again] = [one for one in handle.history() if isinstance(one, ActivityTaskRescheduled)]
+    [again] = [one for one in handle.history() if isinstance(one, h.ActivityTaskRescheduled)]
     assert again.reason == "UNKNOWN_TYPE"
 
 
@@ -201,7 +195,7 @@ def test_a_workflow_that_it_does_not_know_waits_for_one_who_does(
     handle = Client(engine).start(doubling, 4)
     ignorant, able = worker(engine, workflows=[greeting]), worker(engine)
     assert ignorant.decide()
-    [failed] = [one for one in handle.history() if isinstance(one, DecisionTaskFailed)]
+    [failed] = [one for one in handle.history() if isinstance(one, h.DecisionTaskFailed)]
     assert (failed.cause, "it has:" in failed.message) == ("UNKNOWN_TYPE", True)
     assert not able.decide()  # at once it would only be broken again
     clock.advance(1)
@@ -225,7 +219,7 @@ def test_a_decision_that_comes_too_late_is_dropped(
     clock.advance(6)
     slow._decide(task)
     kinds = [type(one) for one in handle.history()]
-    assert (DecisionTaskTimedOut in kinds, DecisionTaskCompleted in kinds) == (True, False)
+    assert (h.DecisionTaskTimedOut in kinds, h.DecisionTaskCompleted in kinds) == (True, False)
     while quick.step():
         pass
     assert handle.result(timeout=1) == 6
@@ -245,7 +239,7 @@ def test_a_result_that_comes_too_late_is_dropped(engine: Engine, clock: Clock) -
     with pytest.raises(WorkflowFailedError, match="START_TO_CLOSE"):
         handle.result(timeout=1)
     kinds = [type(event) for event in handle.history()]
-    assert (ActivityTaskTimedOut in kinds, ActivityTaskCompleted in kinds) == (True, False)
+    assert (h.ActivityTaskTimedOut in kinds, h.ActivityTaskCompleted in kinds) == (True, False)
 
 
 def test_workers_side_by_side_do_each_task_once(memory_rig: Rig) -> None:
@@ -302,7 +296,7 @@ def test_a_decision_that_could_not_be_stored_is_made_again(engine: Engine, clock
     while one.step():
         pass
     assert handle.result(timeout=1) == 14
-    assert len([one for one in handle.history() if isinstance(one, DecisionTaskTimedOut)]) == 1
+    assert len([one for one in handle.history() if isinstance(one, h.DecisionTaskTimedOut)]) == 1
 
 
 def test_a_worker_outlives_the_absence_of_its_service(
@@ -364,7 +358,7 @@ def test_what_runs_when_it_is_stopped_is_finished(memory_rig: Rig) -> None:
         assert begun.wait(20)
         one.stop()
         go.set()
-    [done] = [one for one in handle.history() if isinstance(one, ActivityTaskCompleted)]
+    [done] = [one for one in handle.history() if isinstance(one, h.ActivityTaskCompleted)]
     assert done.result == '"finished"'
 
 
@@ -382,7 +376,7 @@ def test_a_decider_that_raises_is_asked_again_when_it_is_mended(
     while one.step():
         pass
     assert other.result(timeout=1) == 2  # one that is broken keeps nobody else
-    [failed] = [one for one in handle.history() if isinstance(one, DecisionTaskFailed)]
+    [failed] = [one for one in handle.history() if isinstance(one, h.DecisionTaskFailed)]
     assert failed.cause == "DECIDER_FAILED"
     assert "test_polling.py" in failed.message
     assert "LookupError: not yet" in failed.message
@@ -395,7 +389,7 @@ def test_a_decider_that_raises_is_asked_again_when_it_is_mended(
     while one.step():
         pass
     assert handle.result(timeout=1) == 8
-    assert len([one for one in handle.history() if isinstance(one, DecisionTaskFailed)]) == 1
+    assert len([one for one in handle.history() if isinstance(one, h.DecisionTaskFailed)]) == 1
 
 
 class Leaving(Decider[None]):
@@ -412,7 +406,7 @@ class Interrupted(Decider[None]):
 def test_a_decider_that_wants_to_end_the_process_fails_its_task(engine: Engine, form: Any) -> None:
     handle: Any = Client(engine).start_with(form, [None])
     assert worker(engine, workflows=[form]).step()
-    [failed] = [one for one in handle.history() if isinstance(one, DecisionTaskFailed)]
+    [failed] = [one for one in handle.history() if isinstance(one, h.DecisionTaskFailed)]
     assert failed.cause == "DECIDER_FAILED"
 
 
@@ -421,7 +415,7 @@ def test_a_decision_that_is_refused_fails_its_task(
 ) -> None:
     handle: Any = Client(engine).start_with(Twofold, [None])
     assert worker(engine, workflows=[Twofold]).step()
-    [failed] = [one for one in handle.history() if isinstance(one, DecisionTaskFailed)]
+    [failed] = [one for one in handle.history() if isinstance(one, h.DecisionTaskFailed)]
     assert failed.cause == "DECISION_REFUSED"
     assert "must be the last" in failed.message
 

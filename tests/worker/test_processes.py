@@ -19,8 +19,8 @@ from partita.history import (
     RescheduleCause,
     WorkflowExecution,
 )
-from partita.service import ActivityTask
-from partita.worker.processes import Job, encode
+from partita.ports.service import ActivityTask
+from partita.worker.process_pool import Job, encode
 from tests.conftest import Rig, until
 from tests.worker import jobs
 
@@ -184,7 +184,7 @@ def test_ends_without_a_word_if_nobody_is_left_to_tell() -> None:
     )
     job = Job(jobs.__name__, jobs.__file__, "pid@1", task, 1000)
     child = subprocess.Popen(
-        [sys.executable, "-m", "partita.worker.child"],
+        [sys.executable, "-m", "partita.worker.child_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

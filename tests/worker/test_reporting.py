@@ -13,7 +13,8 @@ from partita.client import Client
 from partita.engine import Engine
 from partita.errors import StoreUnavailableError
 from partita.stores.memory import MemoryStore
-from partita.worker import Worker, core
+from partita.worker import Worker
+from partita.worker import worker as core
 from tests.conftest import Rig, until
 from tests.worker import jobs
 

@@ -14,8 +14,8 @@ from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.history import ActivityTaskStarted, DecisionTaskStarted, WorkflowExecution
 from partita.stores.memory import MemoryStore
-from partita.stores.postgres import PostgresStore
-from partita.stores.sqlite import SqliteStore
+from partita.stores.postgres.store import PostgresStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.worker import PollingWorker, Worker
 from tests.conftest import Rig
 from tests.postgres import server

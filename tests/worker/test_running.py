@@ -23,9 +23,9 @@ from partita import (
 )
 from partita.authoring.definition import ActivityDefinition
 from partita.errors import InvalidOptionError
-from partita.stores.sqlite import SqliteStore
+from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
-from partita.worker.threads import Threads
+from partita.worker.thread_pool import Threads
 from tests.conftest import Rig, until
 
 

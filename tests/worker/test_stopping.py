@@ -16,7 +16,7 @@ import pytest
 
 from partita.client import Client, Handle
 from partita.connect import connect
-from partita.worker.stopping import Stopping
+from partita.worker.shutdown import Stopping
 from tests.conftest import until
 from tests.worker.flow import holding, holding_in_a_process, looping
 
@@ -157,7 +157,7 @@ def test_a_second_sigterm_ends_a_process_whose_main_thread_hears_nothing() -> No
 
 DEAF = """
 import ctypes, logging, sys
-from partita.worker.stopping import Stopping
+from partita.worker.shutdown import Stopping
 logging.basicConfig(level=logging.INFO)
 libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
 with Stopping(600.0, state=lambda: "nothing", obstacle=lambda: ""):
@@ -169,7 +169,7 @@ with Stopping(600.0, state=lambda: "nothing", obstacle=lambda: ""):
 
 STUCK = """
 import threading
-from partita.worker.stopping import Stopping
+from partita.worker.shutdown import Stopping
 forever = threading.Event()
 with Stopping(0.0, state=lambda: "", obstacle=forever.wait) as stopping:
     stopping.begin()

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from partita import WorkerLostError, activity, workflow
-from partita.service import ActivityTask
+from partita.ports.service import ActivityTask
 from partita.worker import Worker
-from partita.worker.core import SUSPECT, SUSPECTS
+from partita.worker.worker import SUSPECT, SUSPECTS
 from tests.conftest import Rig
 from tests.worker import suspects
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
+from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future, copy_outcome
 from partita.authoring.runtime import Runtime
-from partita.authoring.timing import runtime
 from partita.errors import CancelledError, InvalidInputError, InvalidOptionError
 
 

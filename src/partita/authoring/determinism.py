@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
-from partita.authoring.timing import runtime
+from partita.authoring.durable_time import runtime
 
 T = TypeVar("T")
 

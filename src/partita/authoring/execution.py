@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
+from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future
 from partita.authoring.messages import External
 from partita.authoring.options import checked_text, policy_of, tag_list
 from partita.authoring.runtime import Continuation, Deadline, Runtime, WorkflowInfo, current, span
-from partita.authoring.timing import runtime
 from partita.errors import InvalidOptionError, UsageError, WaitTimeoutError
 from partita.history import ChildPolicy
 

@@ -17,13 +17,13 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from partita.authoring.definition import WorkflowSpec
-from partita.authoring.local_run import (
+from partita.authoring.local_runtime import (
     ContinuedAsNew,
     LocalRun,
     info_of,
     open_runs,
 )
-from partita.authoring.local_waiting import Aborted
+from partita.authoring.local_waits import Aborted
 from partita.authoring.runtime import Continuation, WorkflowInfo, current
 from partita.errors import CancelledError
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar, overload
 
+from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future
-from partita.authoring.ids import needed_id
 from partita.authoring.runtime import Deadline, current
-from partita.authoring.timing import runtime
+from partita.authoring.workflow_ids import needed_id
 from partita.codec import decoder
 from partita.errors import InvalidOptionError, UsageError
 from partita.history import WorkflowExecution

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future, copy_outcome, when_done
-from partita.authoring.timing import runtime
 from partita.errors import CancelledError, InvalidOptionError
 
 MARKER = "$step"

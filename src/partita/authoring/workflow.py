@@ -15,7 +15,6 @@ from partita.authoring.activity import awaited_call, begin
 from partita.authoring.definition import WorkflowOptions, WorkflowSpec
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import NO_HOOKS, Hooks
-from partita.authoring.ids import checked_id
 from partita.authoring.options import (
     Seconds,
     checked_priority,
@@ -26,6 +25,7 @@ from partita.authoring.options import (
 )
 from partita.authoring.registry import register
 from partita.authoring.runtime import current
+from partita.authoring.workflow_ids import checked_id
 from partita.errors import InvalidOptionError
 from partita.history import ChildPolicy, WorkflowType
 

@@ -20,7 +20,7 @@ from partita.client import Client
 from partita.codec import Converter
 from partita.connect import connect
 from partita.errors import InvalidInputError, InvalidOptionError, UnknownTypeError
-from partita.worker.loading import load
+from partita.worker.code_loader import load
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from partita.history import AnyEvent
-from partita.service import ExecutionInfo
-from partita.state import Status
+from partita.ports.service import ExecutionInfo
+from partita.ports.state import Status
 
 COLOURS = {
     "COMPLETED": "green",

@@ -11,19 +11,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from partita import history as h
 from partita.cli.output import duration
 from partita.client import Handle
 from partita.errors import StoreError
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    ActivityTaskStarted,
-    ActivityTaskTimedOut,
-    AnyEvent,
-)
 
 _SHOWN = 12
 _INTERVAL = 0.1  # seconds between two looks
@@ -33,7 +24,7 @@ _RARE_INTERVAL = 1.0  # where each look is a request, of which a service takes o
 class Step:
     """One activity as the history tells it so far."""
 
-    def __init__(self, event: ActivityTaskScheduled) -> None:
+    def __init__(self, event: h.ActivityTaskScheduled) -> None:
         self.id = event.activity_id
         self.name = event.activity_type.name
         self.scheduled_at = event.event_timestamp
@@ -50,11 +41,11 @@ class Steps:
         self.steps: dict[int, Step] = {}  # by scheduled_event_id
         self.last_event_id = 0
 
-    def add(self, events: list[AnyEvent]) -> None:
+    def add(self, events: list[h.AnyEvent]) -> None:
         """Take in further events."""
         for event in events:
             self.last_event_id = event.event_id
-            if isinstance(event, ActivityTaskScheduled):
+            if isinstance(event, h.ActivityTaskScheduled):
                 self.steps[event.event_id] = Step(event)
                 continue
             step = self.steps.get(getattr(event, "scheduled_event_id", 0))
@@ -62,19 +53,19 @@ class Steps:
                 _update(step, event)
 
 
-def _update(step: Step, event: AnyEvent) -> None:
+def _update(step: Step, event: h.AnyEvent) -> None:
     match event:
-        case ActivityTaskStarted():
+        case h.ActivityTaskStarted():
             step.state, step.attempts = "running", step.attempts + 1
-        case ActivityTaskRescheduled(reason=reason, cause=cause):
+        case h.ActivityTaskRescheduled(reason=reason, cause=cause):
             step.state, step.note = "waiting to retry", f"{cause.value}: {reason or ''}".strip(": ")
-        case ActivityTaskCompleted():
+        case h.ActivityTaskCompleted():
             step.state, step.ended_at = "completed", event.event_timestamp
-        case ActivityTaskFailed(reason=reason):
+        case h.ActivityTaskFailed(reason=reason):
             step.state, step.note, step.ended_at = "failed", reason or "", event.event_timestamp
-        case ActivityTaskTimedOut(timeout_type=which):
+        case h.ActivityTaskTimedOut(timeout_type=which):
             step.state, step.note, step.ended_at = "timed out", which.value, event.event_timestamp
-        case ActivityTaskCanceled():
+        case h.ActivityTaskCanceled():
             step.state, step.ended_at = "canceled", event.event_timestamp
 
 

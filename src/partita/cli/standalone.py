@@ -17,18 +17,18 @@ import click
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
+from partita.cli.completion import Ending, command, existing
 from partita.cli.context import backend_option, find_workflow, not_empty, open_client, read_input
-from partita.cli.ending import Ending, command, existing
 from partita.cli.output import print_json
-from partita.cli.starting import start_options
+from partita.cli.start_options import start_options
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
-from partita.service import ExecutionInfo
-from partita.state import Status
+from partita.ports.service import ExecutionInfo
+from partita.ports.state import Status
 from partita.worker import Worker
-from partita.worker.core import DEFAULT_SLOTS
+from partita.worker.worker import DEFAULT_SLOTS
 
 
 @click.command()

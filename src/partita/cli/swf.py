@@ -11,7 +11,7 @@ import msgspec
 from rich.text import Text
 
 from partita.cli.context import backend_option, format_option, open_client
-from partita.cli.finding import moment
+from partita.cli.list import moment
 from partita.cli.output import (
     clock_time,
     info_cells,
@@ -22,7 +22,7 @@ from partita.cli.output import (
     print_table,
 )
 from partita.errors import InvalidOptionError
-from partita.state import Status
+from partita.ports.state import Status
 from partita.swf.backend.objects import DEPRECATED, REGISTERED, Types
 from partita.swf.backend.service import SwfService
 

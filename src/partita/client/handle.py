@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
 from partita.history import AnyEvent, WorkflowExecution
-from partita.service import ExecutionDetail
+from partita.ports.service import ExecutionDetail
 
 if TYPE_CHECKING:
-    from partita.client.core import Client
+    from partita.client.client import Client
 
 R = TypeVar("R")
 T = TypeVar("T")

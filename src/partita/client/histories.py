@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
-from partita.client.talking import code_of
+from partita.client.messages import code_of
 from partita.codec import Converter
 from partita.errors import InvalidOptionError, UnknownTypeError
-from partita.exported import ExportedHistory, export
 from partita.history import WorkflowExecution
-from partita.replay.fitting import check_readable
+from partita.history.document import ExportedHistory, export
+from partita.ports.service import UNBOUNDED, Bounds, Importing, Service, title_of
+from partita.replay.compatibility import check_readable
 from partita.replay.replayer import Replayer
 from partita.replay.stacks import CodeStack, WorkflowStack
-from partita.service import UNBOUNDED, Bounds, Importing, Service, title_of
 
 
 class Histories:

@@ -22,14 +22,14 @@ from partita.authoring.schedules import (
     scheduler,
 )
 from partita.authoring.workflow import WorkflowDefinition
-from partita.client.checks import input_of
+from partita.client.validation import input_of
 from partita.codec import decoder
 from partita.errors import ExecutionNotFoundError, InvalidOptionError
 from partita.history import WorkflowExecutionStarted
-from partita.state import Status
+from partita.ports.state import Status
 
 if TYPE_CHECKING:
-    from partita.client.core import Client
+    from partita.client.client import Client
 
 PREFIX = "schedule:"
 """How the workflow id of a schedule begins."""

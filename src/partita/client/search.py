@@ -11,8 +11,8 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partita.service import ExecutionInfo, Service
-from partita.state import ExecutionFilter, Status
+from partita.ports.service import ExecutionInfo, Service
+from partita.ports.state import ExecutionFilter, Status
 
 _PAGE = 1_000
 """Executions that are read at a time where all are needed."""

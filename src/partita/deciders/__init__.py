@@ -9,8 +9,8 @@ from partita.authoring.results import (
     Terminated,
     TimedOut,
 )
+from partita.deciders.adapter import ByHand
 from partita.deciders.answers import Answer, Answers
-from partita.deciders.by_hand import ByHand
 from partita.deciders.decider import Decider, DeciderDefinition, Responder
 from partita.deciders.decisions import (
     CancelActivity,
@@ -29,6 +29,13 @@ from partita.deciders.decisions import (
     StartTimer,
 )
 from partita.deciders.process import Process
+from partita.deciders.process_items import (
+    ActivityExecution,
+    ChildProcess,
+    LambdaExecution,
+    ProcessTimer,
+    ReceivedSignal,
+)
 from partita.deciders.rule_set import (
     RuleSet,
     cancel_requested,
@@ -40,13 +47,6 @@ from partita.deciders.rule_set import (
     rule,
     signal,
     timer,
-)
-from partita.deciders.views import (
-    ActivityExecution,
-    ChildProcess,
-    LambdaExecution,
-    ProcessTimer,
-    ReceivedSignal,
 )
 
 __all__ = [

@@ -16,6 +16,7 @@ import inspect
 from difflib import get_close_matches
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
+from partita import history as h
 from partita.authoring.declared import Declared, checked_type, refuse_unknown, settings_of
 from partita.authoring.definition import WorkflowOptions
 from partita.authoring.hooks import NO_HOOKS
@@ -26,33 +27,13 @@ from partita.codec import Converter
 from partita.deciders.answers import Answer, One, listed, refuse_async, rendered
 from partita.deciders.decisions import CancelActivity, CancelProcess, FailProcess
 from partita.deciders.process import Process, last_answered
-from partita.deciders.views import ActivityExecution, ChildProcess, ProcessTimer, ReceivedSignal
-from partita.errors import InvalidOptionError, UsageError
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskTimedOut,
-    AnyEvent,
-    CancelWorkflowExecutionFailed,
-    ChildWorkflowExecutionCanceled,
-    ChildWorkflowExecutionCompleted,
-    ChildWorkflowExecutionFailed,
-    ChildWorkflowExecutionTerminated,
-    ChildWorkflowExecutionTimedOut,
-    CompleteWorkflowExecutionFailed,
-    ContinueAsNewWorkflowExecutionFailed,
-    DecisionTaskStarted,
-    FailWorkflowExecutionFailed,
-    ScheduleActivityTaskFailed,
-    StartChildWorkflowExecutionFailed,
-    TimerFired,
-    WorkflowExecution,
-    WorkflowExecutionCancelRequested,
-    WorkflowExecutionSignaled,
-    WorkflowExecutionStarted,
-    WorkflowType,
+from partita.deciders.process_items import (
+    ActivityExecution,
+    ChildProcess,
+    ProcessTimer,
+    ReceivedSignal,
 )
+from partita.errors import InvalidOptionError, UsageError
 
 I = TypeVar("I")  # noqa: E741
 
@@ -61,7 +42,7 @@ class DeciderDefinition(WorkflowDefinition[..., Any]):
     """A decider as a workflow: it can be started, called as a child, listed and so on."""
 
     def __init__(
-        self, decider: type[Decider[Any]], workflow_type: WorkflowType, settings: WorkflowOptions
+        self, decider: type[Decider[Any]], workflow_type: h.WorkflowType, settings: WorkflowOptions
     ) -> None:
         super().__init__(_stand_in(decider), workflow_type, settings, NO_HOOKS)
         self.decider = decider
@@ -172,34 +153,34 @@ class Responder(Decider[I], abstract=True):
         before = _turn_before(process)
         return [one for one in listed(self.decide(before), type(self).__name__) if one.closes]
 
-    def respond(self, process: Process[I], event: AnyEvent) -> Answer:
+    def respond(self, process: Process[I], event: h.AnyEvent) -> Answer:
         """Pass an event on to the method that responds to it."""
         part = process.part(event)
         match event:
-            case WorkflowExecutionStarted():
+            case h.WorkflowExecutionStarted():
                 return self.initiate(process)
-            case WorkflowExecutionCancelRequested():
+            case h.WorkflowExecutionCancelRequested():
                 return self.respond_to_cancel_request(process)
-            case WorkflowExecutionSignaled():
+            case h.WorkflowExecutionSignaled():
                 return self.respond_to_signal(process, part)
-            case ActivityTaskCompleted():
+            case h.ActivityTaskCompleted():
                 return self._respond_to_activity(process, part)
             case (
-                ActivityTaskFailed()
-                | ActivityTaskTimedOut()
-                | ActivityTaskCanceled()
-                | ScheduleActivityTaskFailed()
+                h.ActivityTaskFailed()
+                | h.ActivityTaskTimedOut()
+                | h.ActivityTaskCanceled()
+                | h.ScheduleActivityTaskFailed()
             ):
                 return self.respond_to_interrupted_activity(process, part)
-            case TimerFired():
+            case h.TimerFired():
                 return self.respond_to_timer(process, part)
             case (
-                ChildWorkflowExecutionCompleted()
-                | ChildWorkflowExecutionFailed()
-                | ChildWorkflowExecutionTimedOut()
-                | ChildWorkflowExecutionCanceled()
-                | ChildWorkflowExecutionTerminated()
-                | StartChildWorkflowExecutionFailed()
+                h.ChildWorkflowExecutionCompleted()
+                | h.ChildWorkflowExecutionFailed()
+                | h.ChildWorkflowExecutionTimedOut()
+                | h.ChildWorkflowExecutionCanceled()
+                | h.ChildWorkflowExecutionTerminated()
+                | h.StartChildWorkflowExecutionFailed()
             ):
                 return self.respond_to_child_process(process, part)
         return self.respond_to_other(process, event)
@@ -272,17 +253,17 @@ class Responder(Decider[I], abstract=True):
     def respond_to_other(
         self,
         process: Process[I],  # noqa: ARG002
-        event: AnyEvent,  # noqa: ARG002
+        event: h.AnyEvent,  # noqa: ARG002
     ) -> Answer:
         """Respond to an event that no other method is for: a refused decision, for example."""
         return None
 
 
 _REFUSED_ENDS = (
-    CompleteWorkflowExecutionFailed,
-    FailWorkflowExecutionFailed,
-    CancelWorkflowExecutionFailed,
-    ContinueAsNewWorkflowExecutionFailed,
+    h.CompleteWorkflowExecutionFailed,
+    h.FailWorkflowExecutionFailed,
+    h.CancelWorkflowExecutionFailed,
+    h.ContinueAsNewWorkflowExecutionFailed,
 )
 
 
@@ -301,12 +282,12 @@ def _turn_before(process: Process[I]) -> Process[I]:
     history = process.history
     last = history[: process.previous_started_event_id]
     before: Process[I] = Process(
-        WorkflowExecution(process.id, process.run_id),
+        h.WorkflowExecution(process.id, process.run_id),
         process.workflow,
         converter=process.converter,
         load_input=process.load_input,
     )
     started = last[-1]
-    assert isinstance(started, DecisionTaskStarted)
+    assert isinstance(started, h.DecisionTaskStarted)
     before.take(last, last_answered(last), started.event_timestamp)
     return before

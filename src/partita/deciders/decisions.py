@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from partita import history as h
 from partita.authoring.activity_classes import Activity
 from partita.authoring.canvas import submittable
 from partita.authoring.declared import Declared
@@ -21,34 +22,21 @@ from partita.authoring.definition import (
     WorkflowSpec,
 )
 from partita.authoring.failure import Failure
-from partita.authoring.ids import checked_id, needed_id
 from partita.authoring.messages import Signal
 from partita.authoring.options import policy_of, seconds, tag_list
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.requests import activity_request, child_request, lambda_request
 from partita.authoring.runtime import Continuation
+from partita.authoring.workflow_ids import checked_id, needed_id
 from partita.codec import Converter
 from partita.deciders.process import Process
-from partita.deciders.views import (
+from partita.deciders.process_items import (
     ActivityExecution,
     ChildProcess,
     LambdaExecution,
     ProcessTimer,
 )
 from partita.errors import InvalidInputError, InvalidOptionError
-from partita.history import (
-    ActivityType,
-    AnyDecision,
-    CancelWorkflowExecution,
-    ChildPolicy,
-    CompleteWorkflowExecution,
-    ContinueAsNewWorkflowExecution,
-    FailWorkflowExecution,
-    RequestCancelActivityTask,
-    RequestCancelExternalWorkflowExecution,
-    SignalExternalWorkflowExecution,
-    WorkflowType,
-)
 from partita.history import CancelTimer as CancelTimerDecision
 from partita.history import RecordMarker as RecordMarkerDecision
 from partita.history import StartTimer as StartTimerDecision
@@ -71,7 +59,7 @@ class Decision:
         given = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value)
         return f"{type(self).__name__}({given})"
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision.
 
         Raises:
@@ -103,7 +91,7 @@ class ScheduleActivity(Decision):
         self.category = category  # another task list
         self.data = data
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         definition = self.activity
         if self.category is not None:
@@ -120,9 +108,9 @@ class CancelActivity(Decision):
     def __init__(self, activity: ActivityExecution | str) -> None:
         self.id = _id(activity)
 
-    def render(self, process: Process[Any]) -> AnyDecision:  # noqa: ARG002
+    def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
         """Return the service's decision."""
-        return RequestCancelActivityTask(activity_id=self.id)
+        return h.RequestCancelActivityTask(activity_id=self.id)
 
 
 class ScheduleLambda(Decision):
@@ -133,7 +121,7 @@ class ScheduleLambda(Decision):
         self.input = input
         self.id = id
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         spec = self.function
         if not isinstance(spec, LambdaSpec):
@@ -153,7 +141,7 @@ class StartTimer(Decision):
         self.data = data
         self.id = id
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         id = self.id or _new_id(process, ProcessTimer, "timer")
         control = _control(process.converter, self.data)
@@ -166,7 +154,7 @@ class CancelTimer(Decision):
     def __init__(self, timer: ProcessTimer | str) -> None:
         self.id = _id(timer)
 
-    def render(self, process: Process[Any]) -> AnyDecision:  # noqa: ARG002
+    def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
         """Return the service's decision."""
         return CancelTimerDecision(timer_id=self.id)
 
@@ -184,7 +172,7 @@ class StartChildProcess(Decision):
         kwargs: Mapping[str, Any] | None = None,
         id: str | None = None,
         tags: Sequence[str] | None = None,
-        child_policy: ChildPolicy | str | None = None,
+        child_policy: h.ChildPolicy | str | None = None,
         data: Any = None,
     ) -> None:
         self.workflow = _workflow(workflow)
@@ -195,7 +183,7 @@ class StartChildProcess(Decision):
         self.child_policy = None if child_policy is None else policy_of(child_policy)
         self.data = data
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         given = {"tag_list": self.tags, "child_policy": self.child_policy}
         changes = {name: value for name, value in given.items() if value is not None}
@@ -217,10 +205,10 @@ class SignalExternal(Decision):
         self.value = value
         self.run_id = run_id
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         what = f"signal {self.name}"
-        return SignalExternalWorkflowExecution(
+        return h.SignalExternalWorkflowExecution(
             workflow_id=self.workflow_id,
             run_id=self.run_id or None,
             signal_name=self.name,
@@ -235,9 +223,9 @@ class RequestCancelExternal(Decision):
         self.workflow_id = needed_id(_id(workflow))
         self.run_id = run_id
 
-    def render(self, process: Process[Any]) -> AnyDecision:  # noqa: ARG002
+    def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
         """Return the service's decision."""
-        return RequestCancelExternalWorkflowExecution(
+        return h.RequestCancelExternalWorkflowExecution(
             workflow_id=self.workflow_id, run_id=self.run_id or None
         )
 
@@ -249,7 +237,7 @@ class RecordMarker(Decision):
         self.name = name
         self.details = details
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         details = _control(process.converter, self.details)
         return RecordMarkerDecision(marker_name=self.name, details=details)
@@ -263,10 +251,10 @@ class CompleteProcess(Decision):
     def __init__(self, result: Any = None) -> None:
         self.result = result
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         payload = process.converter.dump(self.result, f"the result of {process.workflow.name}")
-        return CompleteWorkflowExecution(result=payload)
+        return h.CompleteWorkflowExecution(result=payload)
 
 
 class FailProcess(Decision):
@@ -278,12 +266,12 @@ class FailProcess(Decision):
         self.reason = reason
         self.details = details
 
-    def render(self, process: Process[Any]) -> AnyDecision:  # noqa: ARG002
+    def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
         """Return the service's decision."""
         if isinstance(self.reason, BaseException):
             failure = Failure.of(self.reason)
-            return FailWorkflowExecution(reason=failure.reason, details=failure.dump())
-        return FailWorkflowExecution(reason=self.reason, details=self.details)
+            return h.FailWorkflowExecution(reason=failure.reason, details=failure.dump())
+        return h.FailWorkflowExecution(reason=self.reason, details=self.details)
 
 
 class CancelProcess(Decision):
@@ -294,9 +282,9 @@ class CancelProcess(Decision):
     def __init__(self, details: str | None = None) -> None:
         self.details = details
 
-    def render(self, process: Process[Any]) -> AnyDecision:  # noqa: ARG002
+    def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
         """Return the service's decision."""
-        return CancelWorkflowExecution(details=self.details)
+        return h.CancelWorkflowExecution(details=self.details)
 
 
 _SAME: Any = object()
@@ -314,7 +302,7 @@ class ContinueAsNew(Decision):
         version: str | None = None,
         task_list: str | None = None,
         tags: Sequence[str] | None = None,
-        child_policy: ChildPolicy | str | None = None,
+        child_policy: h.ChildPolicy | str | None = None,
     ) -> None:
         self.input = input
         self.continuation = Continuation(
@@ -324,12 +312,12 @@ class ContinueAsNew(Decision):
             child_policy=None if child_policy is None else policy_of(child_policy),
         )
 
-    def render(self, process: Process[Any]) -> AnyDecision:
+    def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
         value = process.input if self.input is _SAME else self.input
         payload = process.converter.dump([value], f"the input of {process.workflow.name}")
         given = self.continuation
-        return ContinueAsNewWorkflowExecution(
+        return h.ContinueAsNewWorkflowExecution(
             input=payload,
             workflow_type_version=given.version,
             task_list=given.task_list,
@@ -340,7 +328,7 @@ class ContinueAsNew(Decision):
 
 def _activity(what: What) -> ActivityDefinition:
     """Return an activity's definition; a name is one of an activity that lives elsewhere."""
-    if isinstance(what, (str, ActivityType)):
+    if isinstance(what, (str, h.ActivityType)):
         name, version = (what, "1") if isinstance(what, str) else (what.name, what.version)
         return remote_activity(name, version)
     if isinstance(what, type) and issubclass(what, Activity):
@@ -355,7 +343,7 @@ def _activity(what: What) -> ActivityDefinition:
 
 def _workflow(what: What) -> WorkflowSpec:
     """Return a workflow's definition; a name is one of a workflow that lives elsewhere."""
-    if isinstance(what, (str, WorkflowType)):
+    if isinstance(what, (str, h.WorkflowType)):
         name, version = (what, "1") if isinstance(what, str) else (what.name, what.version)
         return child_workflow(name, version)
     found = what.definition if isinstance(what, type) and issubclass(what, Declared) else what

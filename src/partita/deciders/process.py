@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from partita import history as h
 from partita.authoring.messages import Signal
 from partita.authoring.results import Completed, Result
 from partita.codec import Converter
-from partita.deciders.folding import fold, is_news
-from partita.deciders.promises import Promises
-from partita.deciders.views import (
+from partita.deciders.event_folds import fold, is_news
+from partita.deciders.pending_decisions import Promises
+from partita.deciders.process_items import (
     ActivityExecution,
     ChildProcess,
     LambdaExecution,
@@ -26,15 +27,6 @@ from partita.deciders.views import (
     plain,
 )
 from partita.errors import PartitaError
-from partita.history import (
-    AnyDecision,
-    AnyEvent,
-    DecisionTaskCompleted,
-    RequestCancelActivityTask,
-    WorkflowExecution,
-    WorkflowExecutionStarted,
-    WorkflowType,
-)
 
 I = TypeVar("I")  # noqa: E741
 V = TypeVar("V")
@@ -82,7 +74,7 @@ class Process(Generic[I]):
     """
 
     tags = _Read[tuple[str, ...]]()
-    parent = _Read[WorkflowExecution | None]()
+    parent = _Read[h.WorkflowExecution | None]()
     activities = _Parts(ActivityExecution)
     lambdas = _Parts(LambdaExecution)
     timers = _Parts(ProcessTimer)
@@ -93,8 +85,8 @@ class Process(Generic[I]):
 
     def __init__(
         self,
-        execution: WorkflowExecution,
-        workflow: WorkflowType,
+        execution: h.WorkflowExecution,
+        workflow: h.WorkflowType,
         *,
         converter: Converter | None = None,
         load_input: Load | None = None,
@@ -104,8 +96,8 @@ class Process(Generic[I]):
         self.workflow = workflow
         self.tags = ()
         self.parent = None
-        self._events: list[AnyEvent] = []
-        self.history: Sequence[AnyEvent] = ReadOnly(self._events)
+        self._events: list[h.AnyEvent] = []
+        self.history: Sequence[h.AnyEvent] = ReadOnly(self._events)
         self.converter = converter or Converter()
         self.origin = execution.run_id  # of the run that this one was forked from, or its own
         self.time = datetime.fromtimestamp(0, UTC)  # of this decision
@@ -130,7 +122,7 @@ class Process(Generic[I]):
     @classmethod
     def of(
         cls,
-        events: Sequence[AnyEvent],
+        events: Sequence[h.AnyEvent],
         workflow_id: str = "process",
         run_id: str = "",
         *,
@@ -143,10 +135,10 @@ class Process(Generic[I]):
             PartitaError: the history does not begin at event 1.
         """
         begun = events[0] if events else None
-        if not isinstance(begun, WorkflowExecutionStarted):
+        if not isinstance(begun, h.WorkflowExecutionStarted):
             raise PartitaError("a process is made of a whole history, from event 1 on")
         made: Process[Any] = cls(
-            WorkflowExecution(workflow_id, run_id),
+            h.WorkflowExecution(workflow_id, run_id),
             begun.workflow_type,
             converter=converter,
             load_input=load_input,
@@ -179,7 +171,7 @@ class Process(Generic[I]):
         noted = self._promises.notes
         return MappingProxyType({**self._markers, **noted} if noted else self._markers)
 
-    def unseen_events(self) -> list[AnyEvent]:
+    def unseen_events(self) -> list[h.AnyEvent]:
         """Return what has happened since the decider last answered, in order.
 
         Left out are the events of decision tasks, and those that record what the decider
@@ -231,7 +223,7 @@ class Process(Generic[I]):
 
     # -- for those who ask the decider -----------------------------------------------------
 
-    def take(self, events: Iterable[AnyEvent], previous: int, time: float) -> None:
+    def take(self, events: Iterable[h.AnyEvent], previous: int, time: float) -> None:
         """Take in the events of a decision task; nothing is folded in until it is looked at."""
         self.catch_up()
         self.forget_promises()
@@ -243,7 +235,7 @@ class Process(Generic[I]):
         self.started_event_id = self._events[-1].event_id
         self.time = datetime.fromtimestamp(time, UTC)
 
-    def step(self) -> Iterator[AnyEvent]:
+    def step(self) -> Iterator[h.AnyEvent]:
         """Yield what is news, event by event; the process stands as it stood after each."""
         self._busy = True
         seen = self.previous_started_event_id
@@ -264,10 +256,10 @@ class Process(Generic[I]):
                 self._take_in(event)
             self._busy = False
 
-    def promise(self, decision: AnyDecision) -> None:
+    def promise(self, decision: h.AnyDecision) -> None:
         """Let what was decided in this very answer be seen by what follows in it."""
         self._promises.take(decision)
-        if isinstance(decision, RequestCancelActivityTask):
+        if isinstance(decision, h.RequestCancelActivityTask):
             found = self.named(ActivityExecution, decision.activity_id)
             if found is not None:
                 found.is_cancel_requested = True
@@ -287,7 +279,7 @@ class Process(Generic[I]):
         self.catch_up()
         return self.counts.get(kind, 0) + self._promises.count(kind)
 
-    def part(self, event: AnyEvent) -> Any:
+    def part(self, event: h.AnyEvent) -> Any:
         """Return the activity, timer or child that an unseen event tells of; None if it is none."""
         self.catch_up()
         return self._told.get(event.event_id)
@@ -305,16 +297,16 @@ class Process(Generic[I]):
         finally:
             self._busy = False
 
-    def _fold(self, event: AnyEvent) -> None:
+    def _fold(self, event: h.AnyEvent) -> None:
         self._folded += 1
         self._take_in(event)
 
-    def _take_in(self, event: AnyEvent) -> None:
+    def _take_in(self, event: h.AnyEvent) -> None:
         part = fold(self, event)
         if part is not None and event.event_id > self.previous_started_event_id:
             self._told[event.event_id] = part
 
-    def begin(self, event: WorkflowExecutionStarted) -> None:
+    def begin(self, event: h.WorkflowExecutionStarted) -> None:
         """Take in the execution's own beginning."""
         self.tags = event.tag_list
         self.parent = event.parent_workflow_execution
@@ -357,9 +349,9 @@ class Process(Generic[I]):
         return args[0] if isinstance(args, list) and len(args) == 1 else args
 
 
-def last_answered(events: Sequence[AnyEvent]) -> int:
+def last_answered(events: Sequence[h.AnyEvent]) -> int:
     """Return the DecisionTaskStarted of the last task that was answered; 0: none was."""
     for event in reversed(events):
-        if isinstance(event, DecisionTaskCompleted):
+        if isinstance(event, h.DecisionTaskCompleted):
             return event.started_event_id
     return 0

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
+from partita import history as h
 from partita.authoring.activity_classes import Activity
 from partita.authoring.declared import Declared
 from partita.authoring.definition import ActivityDefinition, WorkflowSpec
@@ -31,20 +32,16 @@ from partita.authoring.results import Completed
 from partita.deciders.answers import Answer, Answers, listed
 from partita.deciders.decider import I, Responder
 from partita.deciders.process import Process
-from partita.deciders.views import ActivityExecution, ChildProcess, ProcessTimer, ReceivedSignal
-from partita.errors import InvalidOptionError, UsageError
-from partita.history import (
-    ActivityTaskStarted,
-    ActivityType,
-    AnyEvent,
-    ChildWorkflowExecutionStarted,
-    WorkflowExecutionCancelRequested,
-    WorkflowExecutionStarted,
-    WorkflowType,
+from partita.deciders.process_items import (
+    ActivityExecution,
+    ChildProcess,
+    ProcessTimer,
+    ReceivedSignal,
 )
+from partita.errors import InvalidOptionError, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
-Match = Callable[[Process[Any], AnyEvent], tuple[Any, ...] | None]
+Match = Callable[[Process[Any], h.AnyEvent], tuple[Any, ...] | None]
 """Returns what the method is called with, besides the process; None: the rule does not apply."""
 
 _ANY: Any = object()
@@ -61,19 +58,19 @@ def _rule(match: Match) -> Callable[[F], F]:
     return decorate
 
 
-def rule(match: Callable[[Process[Any], AnyEvent], bool]) -> Callable[[F], F]:
+def rule(match: Callable[[Process[Any], h.AnyEvent], bool]) -> Callable[[F], F]:
     """Respond to events for which `match(process, event)` holds, with (process, event)."""
     return _rule(lambda process, event: (event,) if match(process, event) else None)
 
 
 def process_started(method: F) -> F:
     """Respond to the beginning, with (process)."""
-    return _rule(_whole(WorkflowExecutionStarted))(method)
+    return _rule(_whole(h.WorkflowExecutionStarted))(method)
 
 
 def cancel_requested(method: F) -> F:
     """Respond to a cancel request, with (process)."""
-    return _rule(_whole(WorkflowExecutionCancelRequested))(method)
+    return _rule(_whole(h.WorkflowExecutionCancelRequested))(method)
 
 
 def _whole(kind: type[Any]) -> Match:
@@ -93,7 +90,7 @@ def completed_activity(
     """
     of_this = _of_type(activity, Activity, ActivityDefinition)
 
-    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
         found = _ended(process, event, ActivityExecution)
         if found is None or not isinstance(found.result, Completed):
             return None
@@ -117,7 +114,7 @@ def interrupted_activity(
     """
     of_this = _of_type(activity, Activity, ActivityDefinition)
 
-    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
         found = _ended(process, event, ActivityExecution)
         if found is None or isinstance(found.result, Completed):
             return None
@@ -136,7 +133,7 @@ def signal(name: Any = _ANY, *, value: Any = _ANY) -> Callable[[F], F]:
     """
     wanted = name.name if isinstance(name, Signal) else name
 
-    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
         found = process.part(event)
         if not isinstance(found, ReceivedSignal) or not _fits(wanted, lambda: found.name):
             return None
@@ -152,7 +149,7 @@ def signal(name: Any = _ANY, *, value: Any = _ANY) -> Callable[[F], F]:
 def timer(data: Any = _ANY, *, id: Any = _ANY) -> Callable[[F], F]:
     """Respond to a timer that fired, with (process, timer)."""
 
-    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
         found = _ended(process, event, ProcessTimer)
         if found is None or not (_fits(id, lambda: found.id) and _fits(data, lambda: found.data)):
             return None
@@ -178,7 +175,7 @@ def child_interrupted(
 def _child(workflow: Any, id: Any, result: Any, tag: str | None, *, completed: bool) -> Match:
     of_this = _of_type(workflow, Declared, WorkflowSpec)
 
-    def match(process: Process[Any], event: AnyEvent) -> tuple[Any, ...] | None:
+    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
         found = _ended(process, event, ChildProcess)
         if found is None or isinstance(found.result, Completed) is not completed:
             return None
@@ -194,9 +191,9 @@ def _child(workflow: Any, id: Any, result: Any, tag: str | None, *, completed: b
     return match
 
 
-def _ended(process: Process[Any], event: AnyEvent, kind: type[Any]) -> Any:
+def _ended(process: Process[Any], event: h.AnyEvent, kind: type[Any]) -> Any:
     """Return the part of that kind that this event has ended."""
-    if isinstance(event, (ActivityTaskStarted, ChildWorkflowExecutionStarted)):
+    if isinstance(event, (h.ActivityTaskStarted, h.ChildWorkflowExecutionStarted)):
         return None
     found = process.part(event)
     return found if isinstance(found, kind) and found.result is not None else None
@@ -224,7 +221,7 @@ def _of_type(wanted: Any, base: type[Any], kind: type[Any]) -> Callable[[Any], b
         return lambda part: bool(part.name == wanted)
     if isinstance(wanted, type) and issubclass(wanted, base):
         wanted = wanted.definition  # type: ignore[attr-defined]
-    if isinstance(wanted, (ActivityType, WorkflowType, kind)):
+    if isinstance(wanted, (h.ActivityType, h.WorkflowType, kind)):
         key = wanted.key
     elif callable(wanted) and not isinstance(wanted, type):
         return lambda part: bool(wanted(part))
@@ -235,8 +232,8 @@ def _of_type(wanted: Any, base: type[Any], kind: type[Any]) -> Callable[[Any], b
     return lambda part: bool(_type_of(part).key == key)
 
 
-def _type_of(part: Any) -> ActivityType | WorkflowType:
-    found: ActivityType | WorkflowType
+def _type_of(part: Any) -> h.ActivityType | h.WorkflowType:
+    found: h.ActivityType | h.WorkflowType
     found = part.activity_type if isinstance(part, ActivityExecution) else part.workflow
     return found
 
@@ -269,7 +266,7 @@ class RuleSet(Responder[I], abstract=True):
         """Do nothing; `process_started` is for that."""
         return None
 
-    def respond(self, process: Process[I], event: AnyEvent) -> Answers:
+    def respond(self, process: Process[I], event: h.AnyEvent) -> Answers:
         """Yield what the rules for this event answer; each sees what those before it asked for."""
         answered = False
         for name, rules in self._matches.items():

@@ -10,39 +10,33 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from partita.codec import DEFAULT_LIMIT
-from partita.commands import (
-    Command,
-    Release,
-    RequestCancel,
-    Signal,
-    Terminate,
-)
-from partita.engine.core import DEFAULT_LEASE, Core, Rest
+from partita.engine.admin import Keeping
 from partita.engine.forks import fork
-from partita.engine.imports import keep
-from partita.engine.keeping import Keeping
-from partita.engine.looking import Looking
+from partita.engine.history_import import keep
+from partita.engine.reads import Looking
 from partita.engine.retention import Sweeper
+from partita.engine.scheduler import DEFAULT_LEASE, Core, Rest
 from partita.engine.starts import begin
-from partita.engine.tasks import Tasks
-from partita.engine.unit import Unit
-from partita.engine.waiting import Hearer
+from partita.engine.task_polls import Tasks
+from partita.engine.transaction import Unit
+from partita.engine.waiters import Hearer
 from partita.errors import (
     PartitaError,
 )
-from partita.exported import ExportedHistory
 from partita.history import (
     RescheduleCause,
     WorkflowExecution,
     WorkflowType,
 )
-from partita.host import Host
-from partita.notices import Listen
-from partita.service import ActivityAnswer, ForkRequest, ReusePolicy, Standing, StartRequest
-from partita.state import (
+from partita.history.document import ExportedHistory
+from partita.ports.host import Host
+from partita.ports.notices import Listen
+from partita.ports.service import ActivityAnswer, ForkRequest, ReusePolicy, Standing, StartRequest
+from partita.ports.state import (
     Backlog,
 )
-from partita.store import Store
+from partita.ports.store import Store
+from partita.rules import commands as c
 
 T = TypeVar("T")
 
@@ -100,7 +94,7 @@ class Engine(Tasks, Looking, Keeping):
         def work(unit: Unit) -> None:
             state, started, id = unit.held(token)
             cause = RescheduleCause.GIVEN_BACK
-            release = Release(kind="activity", id=id, cause=cause, started_event_id=started)
+            release = c.Release(kind="activity", id=id, cause=cause, started_event_id=started)
             unit.do(state, release)
 
         self._core.loop.ask(work)
@@ -175,7 +169,7 @@ class Engine(Tasks, Looking, Keeping):
                 begin(unit, replace(request, reuse_policy=policy))
                 state = unit.find(request.domain, request.workflow_id)
             assert state is not None
-            unit.do(state, Signal(signal_name=signal_name, input=input))
+            unit.do(state, c.Signal(signal_name=signal_name, input=input))
             return WorkflowExecution(request.workflow_id, state.execution.run_id)
 
         return self._core.loop.ask(work)
@@ -193,7 +187,7 @@ class Engine(Tasks, Looking, Keeping):
         """Remember that there is such a workflow."""
         self._core.loop.ask(lambda unit: unit.transaction.add_types(domain, [workflow_type.key]))
 
-    def _tell(self, domain: str, execution: WorkflowExecution, command: Command) -> None:
+    def _tell(self, domain: str, execution: WorkflowExecution, command: c.Command) -> None:
         self._core.loop.ask(lambda unit: unit.do(unit.open(domain, execution), command))
 
     def signal_workflow_execution(
@@ -201,17 +195,17 @@ class Engine(Tasks, Looking, Keeping):
     ) -> None:
         """Record a signal."""
         self._check_size(input, f"the input of signal {signal_name}")
-        self._tell(domain, execution, Signal(signal_name=signal_name, input=input))
+        self._tell(domain, execution, c.Signal(signal_name=signal_name, input=input))
 
     def request_cancel_workflow_execution(self, domain: str, execution: WorkflowExecution) -> None:
         """Ask the workflow to cancel itself."""
-        self._tell(domain, execution, RequestCancel())
+        self._tell(domain, execution, c.RequestCancel())
 
     def terminate_workflow_execution(
         self, domain: str, execution: WorkflowExecution, reason: str | None
     ) -> None:
         """End the execution at once."""
-        self._tell(domain, execution, Terminate(reason=reason))
+        self._tell(domain, execution, c.Terminate(reason=reason))
 
     def close(self) -> None:
         """Detach the host if there is one, end the thread, and close the store."""

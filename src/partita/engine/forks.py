@@ -6,27 +6,21 @@ import uuid
 
 from msgspec.structs import replace
 
-from partita.commands import Start, Terminate
-from partita.engine.handing import hand_on_first
+from partita import history as h
+from partita.engine.fork_handover import hand_on_first
 from partita.engine.starts import check_types
-from partita.engine.unit import Unit, not_found
+from partita.engine.transaction import Unit, not_found
 from partita.errors import (
     ExecutionAlreadyStartedError,
     PartitaError,
     UnknownForkPointError,
 )
-from partita.history import (
-    ActivityTaskScheduled,
-    AnyEvent,
-    MarkerRecorded,
-    WorkflowExecution,
-    WorkflowExecutionStarted,
-)
-from partita.service import ForkRequest
-from partita.state import Origin, State
+from partita.ports.service import ForkRequest
+from partita.ports.state import Origin, State
+from partita.rules.commands import Start, Terminate
 
 
-def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
+def fork(unit: Unit, request: ForkRequest) -> h.WorkflowExecution:
     """Begin the new run.
 
     Raises:
@@ -36,7 +30,7 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
     check_types(request)
     source = unit.find(request.domain, request.workflow_id, request.run_id)
     if source is None:
-        raise not_found(request.domain, WorkflowExecution(request.workflow_id, request.run_id))
+        raise not_found(request.domain, h.WorkflowExecution(request.workflow_id, request.run_id))
     unit.needed.add(source.run)
     events = _events(unit, source)
     until = _until(source, request)
@@ -44,7 +38,7 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
     resets = new_id == request.workflow_id
     _make_room(unit, request, new_id, resets)
     begun = events[0]
-    if not isinstance(begun, WorkflowExecutionStarted):
+    if not isinstance(begun, h.WorkflowExecutionStarted):
         raise PartitaError(f"the history of {request.workflow_id!r} does not begin with its start")
     own = Origin(
         run=source.run,
@@ -76,13 +70,13 @@ def fork(unit: Unit, request: ForkRequest) -> WorkflowExecution:
         | {
             event.marker_name: event.details or "null"
             for event in events
-            if isinstance(event, MarkerRecorded)
+            if isinstance(event, h.MarkerRecorded)
             and event.event_id <= until
             and event.marker_name.startswith("side_effect ")
         },
     )
     hand_on_first(unit, unit.begin(execution, start))
-    return WorkflowExecution(new_id, execution.run_id)
+    return h.WorkflowExecution(new_id, execution.run_id)
 
 
 def _inherited(unit: Unit, source: State, request: ForkRequest) -> Origin | None:
@@ -103,7 +97,7 @@ def _inherited(unit: Unit, source: State, request: ForkRequest) -> Origin | None
     )
 
 
-def _events(unit: Unit, source: State) -> list[AnyEvent]:
+def _events(unit: Unit, source: State) -> list[h.AnyEvent]:
     stored = [] if source.is_new else unit.transaction.events(source.run, 0)
     return stored + source.new_events
 
@@ -120,8 +114,8 @@ def _until(source: State, request: ForkRequest) -> int:
     return request.event_id
 
 
-def _check_results(source: State, events: list[AnyEvent], request: ForkRequest) -> None:
-    known = {event.activity_id for event in events if isinstance(event, ActivityTaskScheduled)}
+def _check_results(source: State, events: list[h.AnyEvent], request: ForkRequest) -> None:
+    known = {event.activity_id for event in events if isinstance(event, h.ActivityTaskScheduled)}
     for id in request.results:
         if id not in known:
             raise UnknownForkPointError(

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from partita.engine.loop import Loop
+from partita.engine.inbox import Loop
 from partita.errors import StoreError
-from partita.service import PruneRequest, Pruning
-from partita.store import Retention, Store
+from partita.ports.service import PruneRequest, Pruning
+from partita.ports.store import Retention, Store
 
 LOOK = 60.0
 """Seconds between two looks at whether a domain is due."""

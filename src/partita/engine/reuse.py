@@ -13,50 +13,24 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from partita import history as h
 from partita.codec import same
-from partita.commands import (
-    ChildClosed,
-    Command,
-    CompleteActivityTask,
-    Due,
-    FailActivityTask,
-    Signal,
-    StartActivityTask,
-)
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskScheduled,
-    ActivityTaskTimedOut,
-    AnyEvent,
-    ChildWorkflowExecutionCompleted,
-    ChildWorkflowExecutionFailed,
-    ChildWorkflowExecutionStarted,
-    DecisionTaskStarted,
-    ExternalWorkflowExecutionSignaled,
-    SignalExternalWorkflowExecutionInitiated,
-    StartChildWorkflowExecutionInitiated,
-    TimerFired,
-    TimerStarted,
-    WorkflowExecution,
-    WorkflowExecutionSignaled,
-)
-from partita.state import OpenActivity, OpenChild, Origin, State, Status
+from partita.ports.state import OpenActivity, OpenChild, Origin, State, Status
+from partita.rules import commands as c
 
 _ENDS = (
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    TimerFired,
-    ChildWorkflowExecutionCompleted,
-    ChildWorkflowExecutionFailed,
+    h.ActivityTaskCompleted,
+    h.ActivityTaskFailed,
+    h.TimerFired,
+    h.ChildWorkflowExecutionCompleted,
+    h.ChildWorkflowExecutionFailed,
 )
 
 
 class Memory:
     """What an origin has recorded, as far as it is to be reused."""
 
-    def __init__(self, origin: Origin, events: list[AnyEvent]) -> None:
+    def __init__(self, origin: Origin, events: list[h.AnyEvent]) -> None:
         self._origin = origin
         self._by_id = {event.event_id: event for event in events}
         self._ends: dict[tuple[str, str], list[int]] = {}  # kind and key -> ids of end events
@@ -65,59 +39,59 @@ class Memory:
         self._lasts = [batch[-1].event_id for batch in self._batches]
         for batch in (self.first, *self._batches):
             for event in batch:
-                if not isinstance(event, WorkflowExecutionSignaled):
+                if not isinstance(event, h.WorkflowExecutionSignaled):
                     self._ends.setdefault(self.place(event), []).append(event.event_id)
         self._children = {
             event.initiated_event_id: event.workflow_execution
             for event in events
-            if isinstance(event, ChildWorkflowExecutionStarted)
+            if isinstance(event, h.ChildWorkflowExecutionStarted)
         }
         arrived = {
             event.initiated_event_id
             for event in events
-            if isinstance(event, ExternalWorkflowExecutionSignaled)
+            if isinstance(event, h.ExternalWorkflowExecutionSignaled)
             and event.event_id <= origin.until
         }
         self._sent = {
             event.control
             for event in events
-            if isinstance(event, SignalExternalWorkflowExecutionInitiated)
+            if isinstance(event, h.SignalExternalWorkflowExecutionInitiated)
             and event.event_id in arrived
         }
 
-    def _batched(self, events: list[AnyEvent]) -> list[list[AnyEvent]]:
+    def _batched(self, events: list[h.AnyEvent]) -> list[list[h.AnyEvent]]:
         """Group the steps by the decision task that saw them; the first saw the start."""
-        batches: list[list[AnyEvent]] = [[]]
+        batches: list[list[h.AnyEvent]] = [[]]
         for event in events:
-            if isinstance(event, DecisionTaskStarted):
+            if isinstance(event, h.DecisionTaskStarted):
                 batches.append([])
             elif self._is_step(event):
                 batches[-1].append(event)
         return batches
 
-    def batches_after(self, event_id: int) -> list[list[AnyEvent]]:
+    def batches_after(self, event_id: int) -> list[list[h.AnyEvent]]:
         """Return what is still to be handed on, as it was seen together."""
         begin = bisect_right(self._lasts, event_id)
         first = [event for event in self.first if event.event_id > event_id]
         return ([first] if first else []) + self._batches[begin:]
 
-    def child(self, control: str) -> WorkflowExecution | None:
+    def child(self, control: str) -> h.WorkflowExecution | None:
         """Return the origin's child of that place."""
         for event_id in self._ends.get(("child", control), ()):
             begun = self.begun(self._by_id[event_id])
             return self._children.get(begun.event_id)
         return None
 
-    def _is_step(self, event: AnyEvent) -> bool:
-        if isinstance(event, WorkflowExecutionSignaled):
+    def _is_step(self, event: h.AnyEvent) -> bool:
+        if isinstance(event, h.WorkflowExecutionSignaled):
             return event.event_id <= self._origin.until or self._origin.all_signals
-        if isinstance(event, (ActivityTaskTimedOut, ActivityTaskCanceled)):
+        if isinstance(event, (h.ActivityTaskTimedOut, h.ActivityTaskCanceled)):
             return self.place(event)[1] in self._origin.results
         if not isinstance(event, _ENDS):
             return False
         if self.place(event)[1] in self._origin.results:
             return True
-        failed = isinstance(event, (ActivityTaskFailed, ChildWorkflowExecutionFailed))
+        failed = isinstance(event, (h.ActivityTaskFailed, h.ChildWorkflowExecutionFailed))
         return event.event_id <= self._origin.until and (self._origin.failures or not failed)
 
     def begun(self, event: Any) -> Any:
@@ -130,11 +104,11 @@ class Memory:
     def place(self, event: Any) -> tuple[str, str]:
         """Return which operation an event ended: its kind and key."""
         match begun := self.begun(event):
-            case ActivityTaskScheduled(activity_id=key):
+            case h.ActivityTaskScheduled(activity_id=key):
                 return "activity", key
-            case TimerStarted(timer_id=key):
+            case h.TimerStarted(timer_id=key):
                 return "timer", key
-            case StartChildWorkflowExecutionInitiated(control=key):
+            case h.StartChildWorkflowExecutionInitiated(control=key):
                 return "child", key or begun.workflow_id
         return "", ""
 
@@ -154,14 +128,14 @@ class Memory:
         return control is not None and control in self._sent
 
 
-def handed_on(state: State, memory: Memory, event: AnyEvent) -> list[Command]:
+def handed_on(state: State, memory: Memory, event: h.AnyEvent) -> list[c.Command]:
     """Return what makes one of the origin's events true here; nothing if it concerns nothing."""
-    if isinstance(event, WorkflowExecutionSignaled):
-        return [Signal(signal_name=event.signal_name, input=event.input)]
+    if isinstance(event, h.WorkflowExecutionSignaled):
+        return [c.Signal(signal_name=event.signal_name, input=event.input)]
     kind, key = memory.place(event)
-    if isinstance(event, TimerFired):
+    if isinstance(event, h.TimerFired):
         begun, item = memory.begun(event), state.get("timer", key)
-        return [Due(kind="timer", id=key, early=True)] if item is not None and begun else []
+        return [c.Due(kind="timer", id=key, early=True)] if item is not None and begun else []
     if kind == "activity":
         return _end_activity(state, memory, event, key)
     for item in state.items.values():
@@ -170,7 +144,7 @@ def handed_on(state: State, memory: Memory, event: AnyEvent) -> list[Command]:
     return []
 
 
-def _end_activity(state: State, memory: Memory, event: Any, key: str) -> list[Command]:
+def _end_activity(state: State, memory: Memory, event: Any, key: str) -> list[c.Command]:
     item, begun = state.get("activity", key), memory.begun(event)
     if not isinstance(item, OpenActivity) or item.started_event_id:
         return []
@@ -179,16 +153,16 @@ def _end_activity(state: State, memory: Memory, event: Any, key: str) -> list[Co
     origin = state.execution.origin
     assert origin is not None
     started = state.progress.last_event_id + 1
-    start = StartActivityTask(
+    start = c.StartActivityTask(
         activity_id=key, identity=f"reused from run {origin.run_id}", held=True
     )
-    if isinstance(event, ActivityTaskCompleted) or key in origin.results:
+    if isinstance(event, h.ActivityTaskCompleted) or key in origin.results:
         result = origin.results.get(key, getattr(event, "result", None))
         return [
             start,
-            CompleteActivityTask(activity_id=key, started_event_id=started, result=result),
+            c.CompleteActivityTask(activity_id=key, started_event_id=started, result=result),
         ]
-    failed = FailActivityTask(
+    failed = c.FailActivityTask(
         activity_id=key,
         started_event_id=started,
         reason=event.reason,
@@ -198,21 +172,21 @@ def _end_activity(state: State, memory: Memory, event: Any, key: str) -> list[Co
     return [start, failed]
 
 
-def given_result(state: State, item: OpenActivity, origin: Origin) -> list[Command]:
+def given_result(state: State, item: OpenActivity, origin: Origin) -> list[c.Command]:
     """Return what ends an activity with the result that the fork was given for it."""
     started = state.progress.last_event_id + 1
     identity = f"reused from run {origin.run_id}"
     return [
-        StartActivityTask(activity_id=item.id, identity=identity, held=True),
-        CompleteActivityTask(
+        c.StartActivityTask(activity_id=item.id, identity=identity, held=True),
+        c.CompleteActivityTask(
             activity_id=item.id, started_event_id=started, result=origin.results[item.id]
         ),
     ]
 
 
-def _end_child(item: OpenChild, event: Any) -> ChildClosed:
-    completed = isinstance(event, ChildWorkflowExecutionCompleted)
-    return ChildClosed(
+def _end_child(item: OpenChild, event: Any) -> c.ChildClosed:
+    completed = isinstance(event, h.ChildWorkflowExecutionCompleted)
+    return c.ChildClosed(
         execution=item.execution,
         workflow_type=item.workflow_type,
         initiated_event_id=item.initiated_event_id,
@@ -232,7 +206,7 @@ def hold_back(state: State, memory: Memory, item: OpenActivity) -> None:
 
 def reusable_child(
     memory: Memory, state: State, control: str | None, type: Any, input: str | None
-) -> WorkflowExecution | None:
+) -> h.WorkflowExecution | None:
     """Return the origin's own child, if its end will be handed on."""
     if control is None:
         return None

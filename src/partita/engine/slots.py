@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from partita.engine.unit import Unit, make_token
+from partita.engine.transaction import Unit, make_token
 from partita.history import WorkflowExecution
-from partita.host import Host
-from partita.service import ActivityTask
-from partita.state import OpenActivity, State
+from partita.ports.host import Host
+from partita.ports.service import ActivityTask
+from partita.ports.state import OpenActivity, State
 
 
 class Slots:

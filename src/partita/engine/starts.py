@@ -7,13 +7,13 @@ import uuid
 import msgspec
 from msgspec import Struct
 
-from partita.commands import Start, Terminate
-from partita.engine.unit import Unit
+from partita.engine.transaction import Unit
 from partita.errors import ExecutionAlreadyStartedError, InvalidOptionError
 from partita.history import WorkflowExecution, WorkflowExecutionStarted
-from partita.service import ReusePolicy, StartRequest
-from partita.state import Execution, State, Status
-from partita.store import Transaction
+from partita.ports.service import ReusePolicy, StartRequest
+from partita.ports.state import Execution, State, Status
+from partita.ports.store import Transaction
+from partita.rules.commands import Start, Terminate
 
 
 def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:

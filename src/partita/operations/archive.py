@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from partita.errors import InvalidInputError, InvalidOptionError
-from partita.exported import ExportedHistory, files_in, load
+from partita.history.document import ExportedHistory, files_in, load
 
 log = logging.getLogger("partita")
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from partita.client.standing import taken
 from partita.errors import PartitaError, StoreError
-from partita.operations.upkeep import engine_of, living
-from partita.service import Service
-from partita.state import AnyItem, OpenActivity, OpenDecision, Progress
-from partita.store import Overview, Queue, Record, Store
-from partita.stores.upkeep import Survey, Upkeep
+from partita.operations.maintenance import engine_of, living
+from partita.ports.service import Service
+from partita.ports.state import AnyItem, OpenActivity, OpenDecision, Progress
+from partita.ports.store import Overview, Queue, Record, Store
+from partita.stores.maintenance import Survey, Upkeep
+from partita.views.standing import taken
 
 SKEW = 2.0
 """Seconds by which clocks may differ; leases of workers are ten seconds."""

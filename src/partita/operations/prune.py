@@ -13,7 +13,7 @@ from partita.client.histories import Histories
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
 from partita.operations.archive import Archive
-from partita.service import ExecutionInfo, Prunable, PruneRequest, Pruning, Service, title_of
+from partita.ports.service import ExecutionInfo, Prunable, PruneRequest, Pruning, Service, title_of
 
 SHORTEST_RETENTION = 60.0
 """Seconds. Whoever waits for a result must find the execution that has it."""

@@ -8,44 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from partita import errors
+from partita import history as h
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
 from partita.authoring.failure import Failure
 from partita.authoring.runtime import id_is_taken, nobody_hears
 from partita.codec import Converter, decoder
-from partita.errors import (
-    ActivityAbortedError,
-    ActivityFailedError,
-    ActivityTimedOutError,
-    CancelledError,
-    ExecutionAlreadyStartedError,
-    ExecutionNotFoundError,
-    UnknownTypeError,
-    UsageError,
-    WorkflowFailedError,
-    WorkflowTerminatedError,
-    WorkflowTimedOutError,
-)
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskTimedOut,
-    AnyEvent,
-    ChildWorkflowExecutionCanceled,
-    ChildWorkflowExecutionCompleted,
-    ChildWorkflowExecutionFailed,
-    ChildWorkflowExecutionTerminated,
-    ChildWorkflowExecutionTimedOut,
-    ExternalWorkflowExecutionCancelRequested,
-    ExternalWorkflowExecutionSignaled,
-    LambdaFunctionCompleted,
-    LambdaFunctionFailed,
-    LambdaFunctionTimedOut,
-    RequestCancelExternalWorkflowExecutionFailed,
-    SignalExternalWorkflowExecutionFailed,
-    StartChildWorkflowExecutionFailed,
-    StartLambdaFunctionFailed,
-)
 
 _load_any = decoder(Any)
 
@@ -56,7 +24,7 @@ BY_SCHEDULED: dict[type[Any], Callable[[Any, Submittable, Converter], Outcome]] 
 """Ends of what a `scheduled_event_id` names."""
 
 ACTIVITY_ENDS = frozenset(
-    {ActivityTaskCompleted, ActivityTaskFailed, ActivityTaskTimedOut, ActivityTaskCanceled}
+    {h.ActivityTaskCompleted, h.ActivityTaskFailed, h.ActivityTaskTimedOut, h.ActivityTaskCanceled}
 )
 """After each of these, the service holds one activity less."""
 
@@ -64,19 +32,19 @@ BY_INITIATED: dict[type[Any], Callable[[Any, Any, Converter], Outcome]] = {}
 """Ends of what an `initiated_event_id` names."""
 
 
-def refused(event: AnyEvent, definition: Submittable) -> BaseException:
+def refused(event: h.AnyEvent, definition: Submittable) -> BaseException:
     """Return the error of what could not even be scheduled."""
     cause = getattr(event, "cause", "")
     if "TYPE_DOES_NOT_EXIST" in cause:
-        return UnknownTypeError(f"there is no {definition.label}: {cause}")
-    return ActivityAbortedError(f"{definition.label} was not scheduled: {cause}")
+        return errors.UnknownTypeError(f"there is no {definition.label}: {cause}")
+    return errors.ActivityAbortedError(f"{definition.label} was not scheduled: {cause}")
 
 
 def _result(definition: Submittable, result: str | None, converter: Converter) -> Outcome:
     decode = _load_any if isinstance(definition, LambdaSpec) else definition.signature.decode_result
     try:
         return converter.load(result, decode, definition.result_label), None
-    except UsageError as error:
+    except errors.UsageError as error:
         return None, error
 
 
@@ -87,58 +55,61 @@ def _failure(definition: Submittable, event: Any, otherwise: Any) -> Outcome:
 
 BY_SCHEDULED.update(
     {
-        ActivityTaskCompleted: lambda e, d, c: _result(d, e.result, c),
-        ActivityTaskFailed: lambda e, d, _: _failure(d, e, ActivityFailedError),
-        ActivityTaskTimedOut: lambda e, d, _: (None, _activity_timed_out(d, e)),
-        ActivityTaskCanceled: lambda _, d, __: (None, CancelledError(f"{d.label} was cancelled")),
-        LambdaFunctionCompleted: lambda e, d, c: _result(d, e.result, c),
-        LambdaFunctionFailed: lambda e, d, _: _failure(d, e, ActivityFailedError),
-        LambdaFunctionTimedOut: lambda e, d, _: (None, _lambda_timed_out(d, e)),
-        StartLambdaFunctionFailed: lambda e, d, _: (None, refused(e, d)),
+        h.ActivityTaskCompleted: lambda e, d, c: _result(d, e.result, c),
+        h.ActivityTaskFailed: lambda e, d, _: _failure(d, e, errors.ActivityFailedError),
+        h.ActivityTaskTimedOut: lambda e, d, _: (None, _activity_timed_out(d, e)),
+        h.ActivityTaskCanceled: lambda _, d, __: (
+            None,
+            errors.CancelledError(f"{d.label} was cancelled"),
+        ),
+        h.LambdaFunctionCompleted: lambda e, d, c: _result(d, e.result, c),
+        h.LambdaFunctionFailed: lambda e, d, _: _failure(d, e, errors.ActivityFailedError),
+        h.LambdaFunctionTimedOut: lambda e, d, _: (None, _lambda_timed_out(d, e)),
+        h.StartLambdaFunctionFailed: lambda e, d, _: (None, refused(e, d)),
     }
 )
 
 
-def _activity_timed_out(definition: Submittable, event: ActivityTaskTimedOut) -> BaseException:
+def _activity_timed_out(definition: Submittable, event: h.ActivityTaskTimedOut) -> BaseException:
     assert isinstance(definition, ActivityDefinition)
     name = definition.activity_type.name
-    return ActivityTimedOutError(name, event.timeout_type.value, event.details)
+    return errors.ActivityTimedOutError(name, event.timeout_type.value, event.details)
 
 
-def _lambda_timed_out(definition: Submittable, event: LambdaFunctionTimedOut) -> BaseException:
-    return ActivityTimedOutError(definition.key, str(event.timeout_type or "START_TO_CLOSE"))
+def _lambda_timed_out(definition: Submittable, event: h.LambdaFunctionTimedOut) -> BaseException:
+    return errors.ActivityTimedOutError(definition.key, str(event.timeout_type or "START_TO_CLOSE"))
 
 
-def _not_started(event: StartChildWorkflowExecutionFailed, spec: WorkflowSpec) -> BaseException:
+def _not_started(event: h.StartChildWorkflowExecutionFailed, spec: WorkflowSpec) -> BaseException:
     if event.cause == "WORKFLOW_ALREADY_RUNNING":
-        return ExecutionAlreadyStartedError(id_is_taken(spec.label, event.workflow_id))
+        return errors.ExecutionAlreadyStartedError(id_is_taken(spec.label, event.workflow_id))
     return refused(event, spec)
 
 
 def _unknown(event: Any) -> Outcome:
-    return None, ExecutionNotFoundError(nobody_hears(event.workflow_id))
+    return None, errors.ExecutionNotFoundError(nobody_hears(event.workflow_id))
 
 
 BY_INITIATED.update(
     {
-        ChildWorkflowExecutionCompleted: lambda e, d, c: _result(d, e.result, c),
-        ChildWorkflowExecutionFailed: lambda e, d, _: _failure(d, e, WorkflowFailedError),
-        ChildWorkflowExecutionCanceled: lambda _, d, __: (
+        h.ChildWorkflowExecutionCompleted: lambda e, d, c: _result(d, e.result, c),
+        h.ChildWorkflowExecutionFailed: lambda e, d, _: _failure(d, e, errors.WorkflowFailedError),
+        h.ChildWorkflowExecutionCanceled: lambda _, d, __: (
             None,
-            CancelledError(f"{d.label} was cancelled"),
+            errors.CancelledError(f"{d.label} was cancelled"),
         ),
-        ChildWorkflowExecutionTerminated: lambda _, d, __: (
+        h.ChildWorkflowExecutionTerminated: lambda _, d, __: (
             None,
-            WorkflowTerminatedError(f"{d.label} was terminated"),
+            errors.WorkflowTerminatedError(f"{d.label} was terminated"),
         ),
-        ChildWorkflowExecutionTimedOut: lambda _, d, __: (
+        h.ChildWorkflowExecutionTimedOut: lambda _, d, __: (
             None,
-            WorkflowTimedOutError(f"{d.label} outlived its timeout"),
+            errors.WorkflowTimedOutError(f"{d.label} outlived its timeout"),
         ),
-        StartChildWorkflowExecutionFailed: lambda e, d, _: (None, _not_started(e, d)),
-        ExternalWorkflowExecutionSignaled: lambda *_: (None, None),
-        ExternalWorkflowExecutionCancelRequested: lambda *_: (None, None),
-        SignalExternalWorkflowExecutionFailed: lambda e, *_: _unknown(e),
-        RequestCancelExternalWorkflowExecutionFailed: lambda e, *_: _unknown(e),
+        h.StartChildWorkflowExecutionFailed: lambda e, d, _: (None, _not_started(e, d)),
+        h.ExternalWorkflowExecutionSignaled: lambda *_: (None, None),
+        h.ExternalWorkflowExecutionCancelRequested: lambda *_: (None, None),
+        h.SignalExternalWorkflowExecutionFailed: lambda e, *_: _unknown(e),
+        h.RequestCancelExternalWorkflowExecutionFailed: lambda e, *_: _unknown(e),
     }
 )

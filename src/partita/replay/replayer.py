@@ -10,33 +10,23 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from partita import history as h
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.registry import by_key
 from partita.codec import Converter
 from partita.errors import PartitaError, QueryFailedError, UnknownTypeError
-from partita.history import (
-    AnyDecision,
-    AnyEvent,
-    DecisionTaskCompleted,
-    DecisionTaskFailed,
-    DecisionTaskScheduled,
-    DecisionTaskStarted,
-    DecisionTaskTimedOut,
-    WorkflowExecution,
-    WorkflowType,
-)
-from partita.replay.matching import caused_by
+from partita.ports.service import UNBOUNDED, Bounds, DecisionTask
+from partita.replay.journal import caused_by
 from partita.replay.run import Run
 from partita.replay.stacks import CodeStack
-from partita.service import UNBOUNDED, Bounds, DecisionTask
 
 DEFAULT_CACHE = 512 * 1024 * 1024
 """Bytes that live runs may take, roughly."""
 
-_BOOKKEEPING = frozenset({DecisionTaskScheduled, DecisionTaskTimedOut, DecisionTaskFailed})
+_BOOKKEEPING = frozenset({h.DecisionTaskScheduled, h.DecisionTaskTimedOut, h.DecisionTaskFailed})
 
 
-_UNHEARD = _BOOKKEEPING | {DecisionTaskStarted}
+_UNHEARD = _BOOKKEEPING | {h.DecisionTaskStarted}
 
 
 class Replayer:
@@ -88,7 +78,7 @@ class Replayer:
         for run_id in list(self._runs):
             self.forget(run_id)
 
-    def decide(self, task: DecisionTask) -> list[AnyDecision]:
+    def decide(self, task: DecisionTask) -> list[h.AnyDecision]:
         """Answer a task.
 
         Raises:
@@ -115,9 +105,9 @@ class Replayer:
 
     def query(
         self,
-        execution: WorkflowExecution,
-        workflow_type: WorkflowType,
-        history: Callable[[], list[AnyEvent]],
+        execution: h.WorkflowExecution,
+        workflow_type: h.WorkflowType,
+        history: Callable[[], list[h.AnyEvent]],
         name: str,
         input: str | None,
     ) -> str:
@@ -144,10 +134,10 @@ class Replayer:
 
     def try_out(
         self,
-        execution: WorkflowExecution,
-        workflow_type: WorkflowType,
-        events: Sequence[AnyEvent],
-    ) -> AnyDecision | None:
+        execution: h.WorkflowExecution,
+        workflow_type: h.WorkflowType,
+        events: Sequence[h.AnyEvent],
+    ) -> h.AnyDecision | None:
         """Replay a whole history, with the turn that is still to come; keep and do nothing.
 
         Returns how the code ends the run, if in an answered turn it does.
@@ -169,9 +159,9 @@ class Replayer:
 
     def stack(
         self,
-        execution: WorkflowExecution,
-        workflow_type: WorkflowType,
-        history: Sequence[AnyEvent],
+        execution: h.WorkflowExecution,
+        workflow_type: h.WorkflowType,
+        history: Sequence[h.AnyEvent],
     ) -> tuple[list[CodeStack], int]:
         """Replay an open run's history up to the last answer; tell where the code waits.
 
@@ -206,23 +196,23 @@ class Replayer:
         run.domain = task.domain
         return run
 
-    def _feed(self, run: Run, task: DecisionTask) -> list[AnyDecision]:
+    def _feed(self, run: Run, task: DecisionTask) -> list[h.AnyDecision]:
         inbox, time = self._replay(run, task.events)
         return run.new_turn(inbox, time)
 
-    def _replay(self, run: Run, events: Sequence[AnyEvent]) -> tuple[list[AnyEvent], float]:
+    def _replay(self, run: Run, events: Sequence[h.AnyEvent]) -> tuple[list[h.AnyEvent], float]:
         """Live through the old turns; return what is new since, and the time of the last task."""
-        inbox: list[AnyEvent] = []
+        inbox: list[h.AnyEvent] = []
         visible, time, started_event_id = 0, 0.0, 0
         position = 0
         while position < len(events):
             event = events[position]
             position += 1
             kind = type(event)
-            if kind is DecisionTaskStarted:
+            if kind is h.DecisionTaskStarted:
                 visible, time = len(inbox), event.event_timestamp
                 started_event_id = event.event_id
-            elif kind is DecisionTaskCompleted:
+            elif kind is h.DecisionTaskCompleted:
                 caused, end = caused_by(events, position - 1)
                 if started_event_id:
                     run.replay_turn(inbox[:visible], time, caused)
@@ -244,7 +234,7 @@ class Replayer:
 
 
 def _task(
-    execution: WorkflowExecution, workflow_type: WorkflowType, events: Sequence[AnyEvent]
+    execution: h.WorkflowExecution, workflow_type: h.WorkflowType, events: Sequence[h.AnyEvent]
 ) -> DecisionTask:
     """Return a task that nobody has given out, to replay a history with."""
     return DecisionTask(
@@ -257,14 +247,14 @@ def _task(
     )
 
 
-def _answered(events: list[AnyEvent]) -> list[AnyEvent]:
+def _answered(events: list[h.AnyEvent]) -> list[h.AnyEvent]:
     """Return the events up to what the last answer of the decider caused."""
     for position in range(len(events) - 1, -1, -1):
-        if type(events[position]) is DecisionTaskCompleted:
+        if type(events[position]) is h.DecisionTaskCompleted:
             return events[: caused_by(events, position)[1]]
     return []
 
 
-def _uncaused(events: Iterable[AnyEvent], caused: list[AnyEvent]) -> list[AnyEvent]:
+def _uncaused(events: Iterable[h.AnyEvent], caused: list[h.AnyEvent]) -> list[h.AnyEvent]:
     ids = {event.event_id for event in caused}
     return [event for event in events if event.event_id not in ids]

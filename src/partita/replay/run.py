@@ -19,6 +19,7 @@ from typing import Any
 from greenlet import GreenletExit
 
 from partita import errors
+from partita import history as h
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.failure import Failure
 from partita.authoring.registry import place
@@ -32,24 +33,13 @@ from partita.errors import (
     QueryFailedError,
     UsageError,
 )
-from partita.history import (
-    MORE,
-    AnyDecision,
-    AnyEvent,
-    CancelWorkflowExecution,
-    CompleteWorkflowExecution,
-    FailWorkflowExecution,
-    RecordMarker,
-    WorkflowExecution,
-    WorkflowExecutionStarted,
-)
-from partita.replay.asking import Asking
-from partita.replay.fullness import Full
-from partita.replay.matching import agrees, shown, was_refused
+from partita.ports.service import UNBOUNDED, Bounds
+from partita.ports.state import DEFAULT_DOMAIN
+from partita.replay.decision_budget import Full
+from partita.replay.journal import agrees, shown, was_refused
+from partita.replay.runtime import Asking
 from partita.replay.stacks import CodeStack, stacks_of
 from partita.replay.strands import Strand, user_line
-from partita.service import UNBOUNDED, Bounds
-from partita.state import DEFAULT_DOMAIN
 
 _PACKAGE = str(Path(errors.__file__).parent)
 
@@ -63,7 +53,7 @@ class Run:
     def __init__(
         self,
         workflow: WorkflowSpec,
-        execution: WorkflowExecution,
+        execution: h.WorkflowExecution,
         converter: Converter,
         bounds: Bounds = UNBOUNDED,
     ) -> None:
@@ -75,8 +65,8 @@ class Run:
         self.cost = BASE_COST  # bytes, roughly
         self.time = 0.0  # of the turn, in seconds since the epoch
         self.last_event_id = 0
-        self.final: AnyDecision | None = None  # how the function ended
-        self.expected: deque[AnyEvent] | None = None  # of an old turn; None: a new one
+        self.final: h.AnyDecision | None = None  # how the function ended
+        self.expected: deque[h.AnyEvent] | None = None  # of an old turn; None: a new one
         self.strands: list[Strand] = []  # the first is the function itself
         self.cancel_requested = False
         self.reading = False  # nothing may be decided now
@@ -87,14 +77,14 @@ class Run:
         self._own_fault: UsageError | None = None  # raised for what this code passed on
         self._evicted = False
         self._input: str | None = None
-        self._decisions: list[AnyDecision] = []
-        self._refused: list[AnyEvent] = []  # of the last turn; the code hears of it in the next
+        self._decisions: list[h.AnyDecision] = []
+        self._refused: list[h.AnyEvent] = []  # of the last turn; the code hears of it in the next
         self._full = Full(bounds)
 
     # -- for the replayer ------------------------------------------------------------------
 
     def replay_turn(
-        self, events: Iterable[AnyEvent], time: float, expected: list[AnyEvent]
+        self, events: Iterable[h.AnyEvent], time: float, expected: list[h.AnyEvent]
     ) -> None:
         """Live through an old turn; `expected` is what its answer caused.
 
@@ -106,14 +96,14 @@ class Run:
         if self.expected:
             raise self._mismatch(None, self.expected[0], self.where())
 
-    def new_turn(self, events: Iterable[AnyEvent], time: float) -> list[AnyDecision]:
+    def new_turn(self, events: Iterable[h.AnyEvent], time: float) -> list[h.AnyDecision]:
         """Live through a new turn and return what the code decided."""
         self.expected = None
         self._decisions = []
         self._turn(events, time)
         return self._decisions
 
-    def recorded(self, caused: list[AnyEvent]) -> None:
+    def recorded(self, caused: list[h.AnyEvent]) -> None:
         """Learn which events the last new turn's decisions became."""
         if len(caused) != len(self._decisions):
             extra = caused[len(self._decisions)] if len(caused) > len(self._decisions) else None
@@ -154,7 +144,7 @@ class Run:
         for strand in self.strands:
             strand.evict()
 
-    def stacks(self, events: Iterable[AnyEvent]) -> list[CodeStack]:
+    def stacks(self, events: Iterable[h.AnyEvent]) -> list[CodeStack]:
         """Return where every line of the code waits; `events` are those of its history."""
         return stacks_of(self.strands, _PACKAGE, events)
 
@@ -165,7 +155,7 @@ class Run:
 
     # -- the turn --------------------------------------------------------------------------
 
-    def _turn(self, events: Iterable[AnyEvent], time: float) -> None:
+    def _turn(self, events: Iterable[h.AnyEvent], time: float) -> None:
         self.time = time
         asking = self.asking
         self._call_quietly(self.workflow.hooks.before_replay)
@@ -178,7 +168,7 @@ class Run:
                 asking.was_refused(event)
             for event in events:
                 self.last_event_id = event.event_id
-                if type(event) is WorkflowExecutionStarted:
+                if type(event) is h.WorkflowExecutionStarted:
                     self._on_started(event)
                 else:
                     asking.deliver(event)
@@ -190,7 +180,7 @@ class Run:
         else:
             self.issue(self.asking.closing(self.final))
         if self._full.is_cut and self._broken is None:
-            self._put(RecordMarker(marker_name=MORE))
+            self._put(h.RecordMarker(marker_name=h.MORE))
         self._call_quietly(self.workflow.hooks.after_replay)
         self._raise_broken()
 
@@ -236,7 +226,7 @@ class Run:
                 progressed = True
         return progressed
 
-    def _on_started(self, event: WorkflowExecutionStarted) -> None:
+    def _on_started(self, event: h.WorkflowExecutionStarted) -> None:
         self.asking.begin(event)
         self._input = event.input
         self.add_strand(self._main, self.workflow.label)
@@ -264,7 +254,7 @@ class Run:
             self.final = outcome
             self.issue(self.asking.closing(self.final))
 
-    def _outcome(self) -> AnyDecision | None:
+    def _outcome(self) -> h.AnyDecision | None:
         hooks = self.workflow.hooks
         try:
             args, kwargs = self.workflow.signature.load(self.converter, self._input)
@@ -273,10 +263,10 @@ class Run:
             payload = self.dump(result, what)
             if hooks.on_completed is not None:
                 hooks.on_completed(result)
-            return CompleteWorkflowExecution(result=payload)
+            return h.CompleteWorkflowExecution(result=payload)
         except CancelledError as error:
             if self.cancel_requested:
-                return CancelWorkflowExecution(details=str(error))
+                return h.CancelWorkflowExecution(details=str(error))
             return self._failed(error)
         except GreenletExit:
             if self.asking.continuation is None:
@@ -293,7 +283,7 @@ class Run:
     def _call(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if not self.workflow.is_async:
             return self.workflow.function(*args, **kwargs)
-        from partita.replay.loop import WorkflowLoop  # asyncio: for those who use it
+        from partita.replay.event_loop import WorkflowLoop  # asyncio: for those who use it
 
         loop = WorkflowLoop(self.asking)  # type: ignore[abstract]
         self.strands[0].event_loop = loop
@@ -302,7 +292,7 @@ class Run:
         finally:
             self.strands[0].event_loop = None
 
-    def _failed(self, error: BaseException) -> AnyDecision | None:
+    def _failed(self, error: BaseException) -> h.AnyDecision | None:
         hook = self.workflow.hooks.on_failure
         if hook is not None and not isinstance(error, CancelledError):
             try:
@@ -356,14 +346,14 @@ class Run:
         """Return whether the code that runs now is driven by the workflow's event loop."""
         return any(one.is_current and one.event_loop is not None for one in self.strands)
 
-    def issue(self, decision: AnyDecision, *, closing: bool = False) -> None:
+    def issue(self, decision: h.AnyDecision, *, closing: bool = False) -> None:
         """Put a decision to the service, or hold it against the history."""
         if not (closing or decision.closes):
             self.check_alive()
         if not self._full.keeps_back(decision):
             self._put(decision)
 
-    def _put(self, decision: AnyDecision) -> None:
+    def _put(self, decision: h.AnyDecision) -> None:
         if self.expected is None:
             self._decisions.append(decision)
             return
@@ -374,10 +364,10 @@ class Run:
         else:
             self._bind(decision, event)
 
-    def _agrees(self, decision: AnyDecision, event: AnyEvent) -> bool:
+    def _agrees(self, decision: h.AnyDecision, event: h.AnyEvent) -> bool:
         return agrees(decision, event, partial(self._same_input, decision))
 
-    def _same_input(self, decision: AnyDecision, one: str | None, other: str | None) -> bool:
+    def _same_input(self, decision: h.AnyDecision, one: str | None, other: str | None) -> bool:
         """Compare as the activity would read them: sets have no order, lists have one."""
         definition = self.asking.operations.definition_of(decision)
         if definition is None:
@@ -388,7 +378,7 @@ class Run:
         except UsageError:
             return False
 
-    def _bind(self, decision: AnyDecision, event: AnyEvent) -> None:
+    def _bind(self, decision: h.AnyDecision, event: h.AnyEvent) -> None:
         if not was_refused(decision, event):
             self.asking.operations.was_recorded(decision, event)
         else:
@@ -403,7 +393,7 @@ class Run:
         raise error
 
     def _mismatch(
-        self, decision: AnyDecision | None, event: AnyEvent | None, location: str
+        self, decision: h.AnyDecision | None, event: h.AnyEvent | None, location: str
     ) -> NonDeterminismError:
         return NonDeterminismError(
             location=location,
@@ -416,7 +406,7 @@ class Run:
         return place(self.workflow)
 
 
-def failure_decision(error: BaseException) -> AnyDecision:
+def failure_decision(error: BaseException) -> h.AnyDecision:
     """Return the decision that fails an execution with an error."""
     failure = Failure.of(error)
-    return FailWorkflowExecution(reason=failure.reason, details=failure.dump())
+    return h.FailWorkflowExecution(reason=failure.reason, details=failure.dump())

@@ -17,35 +17,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from partita.commands import (
-    CancelActivityTask,
-    Change,
-    ChildClosed,
-    ChildNotStarted,
-    ChildStarted,
-    Command,
-    CompleteActivityTask,
-    CompleteDecisionTask,
-    CompleteLambdaFunction,
-    Due,
-    ExternalAnswered,
-    FailActivityTask,
-    FailDecisionTask,
-    FailLambdaFunction,
-    Heartbeat,
-    LetGoActivityTask,
-    Release,
-    RequestCancel,
-    Reused,
-    Signal,
-    Start,
-    StartActivityTask,
-    StartDecisionTask,
-    StartLambdaFunction,
-    Terminate,
-)
 from partita.errors import ExecutionNotFoundError, TaskLostError
 from partita.history import TimerFired
+from partita.ports.state import (
+    OpenActivity,
+    OpenDecision,
+    OpenExecution,
+    OpenLambda,
+    OpenTimer,
+    State,
+    Status,
+)
+from partita.rules import commands as c
 from partita.rules.activities import (
     activity_due,
     cancel_activity_task,
@@ -71,31 +54,22 @@ from partita.rules.executions import (
     start,
     terminate,
 )
+from partita.rules.external import (
+    child_closed,
+    child_not_started,
+    child_started,
+    external_answered,
+)
 from partita.rules.lambdas import (
     complete_lambda,
     fail_lambda,
     lambda_due,
     start_lambda,
 )
-from partita.rules.others import (
-    child_closed,
-    child_not_started,
-    child_started,
-    external_answered,
-)
 from partita.rules.timers import end_timer
-from partita.state import (
-    OpenActivity,
-    OpenDecision,
-    OpenExecution,
-    OpenLambda,
-    OpenTimer,
-    State,
-    Status,
-)
 
 
-def decide(state: State, command: Command, now: float) -> Change:
+def decide(state: State, command: c.Command, now: float) -> c.Change:
     """Return what `command` does to the execution at `now` (seconds since the epoch).
 
     Pure: neither `state` nor anything else changes; apply the change with `apply`.
@@ -112,7 +86,7 @@ def decide(state: State, command: Command, now: float) -> Change:
     return draft.change()
 
 
-def apply(state: State, change: Change) -> None:
+def apply(state: State, change: c.Change) -> None:
     """Make `change`, decided on this very state, true in it."""
     if change.progress.search_attributes is not state.progress.search_attributes:
         state.reindex = True
@@ -129,14 +103,14 @@ def apply(state: State, change: Change) -> None:
         state.changed.clear()
 
 
-def _closed(state: State, command: Command) -> Exception:
+def _closed(state: State, command: c.Command) -> Exception:
     name = f"execution {state.execution.workflow_id} (run {state.execution.run_id})"
-    if isinstance(command, (Start, Signal, RequestCancel, Terminate)):
+    if isinstance(command, (c.Start, c.Signal, c.RequestCancel, c.Terminate)):
         return ExecutionNotFoundError(f"{name} is closed: it ended as {state.progress.status.name}")
     return TaskLostError(f"{name} is closed; the task is no longer wanted")
 
 
-def _due(draft: Draft, command: Due) -> None:
+def _due(draft: Draft, command: c.Due) -> None:
     item = draft.get(command.kind, command.id)
     if item is None or (not command.early and (item.due is None or item.due > draft.now)):
         return
@@ -154,39 +128,39 @@ def _due(draft: Draft, command: Due) -> None:
             execution_due(draft)
 
 
-def _reused(draft: Draft, command: Reused) -> None:
+def _reused(draft: Draft, command: c.Reused) -> None:
     draft.fields.update(reused=command.event_id, reused_signals=command.signal_id)
 
 
-def _release(draft: Draft, command: Release) -> None:
+def _release(draft: Draft, command: c.Release) -> None:
     if command.kind == "decision":
         release_decision(draft, command)
     else:
         release_activity(draft, command)
 
 
-_HANDLERS: dict[type[Command], Callable[[Draft, Any], None]] = {
-    Start: start,
-    Signal: signal,
-    RequestCancel: request_cancel,
-    Terminate: terminate,
-    StartDecisionTask: start_decision_task,
-    CompleteDecisionTask: complete_decision_task,
-    FailDecisionTask: fail_decision_task,
-    StartActivityTask: start_activity_task,
-    CompleteActivityTask: complete_activity_task,
-    FailActivityTask: fail_activity_task,
-    CancelActivityTask: cancel_activity_task,
-    Heartbeat: heartbeat,
-    LetGoActivityTask: let_go_activity_task,
-    StartLambdaFunction: start_lambda,
-    CompleteLambdaFunction: complete_lambda,
-    FailLambdaFunction: fail_lambda,
-    Release: _release,
-    Due: _due,
-    Reused: _reused,
-    ChildStarted: child_started,
-    ChildNotStarted: child_not_started,
-    ChildClosed: child_closed,
-    ExternalAnswered: external_answered,
+_HANDLERS: dict[type[c.Command], Callable[[Draft, Any], None]] = {
+    c.Start: start,
+    c.Signal: signal,
+    c.RequestCancel: request_cancel,
+    c.Terminate: terminate,
+    c.StartDecisionTask: start_decision_task,
+    c.CompleteDecisionTask: complete_decision_task,
+    c.FailDecisionTask: fail_decision_task,
+    c.StartActivityTask: start_activity_task,
+    c.CompleteActivityTask: complete_activity_task,
+    c.FailActivityTask: fail_activity_task,
+    c.CancelActivityTask: cancel_activity_task,
+    c.Heartbeat: heartbeat,
+    c.LetGoActivityTask: let_go_activity_task,
+    c.StartLambdaFunction: start_lambda,
+    c.CompleteLambdaFunction: complete_lambda,
+    c.FailLambdaFunction: fail_lambda,
+    c.Release: _release,
+    c.Due: _due,
+    c.Reused: _reused,
+    c.ChildStarted: child_started,
+    c.ChildNotStarted: child_not_started,
+    c.ChildClosed: child_closed,
+    c.ExternalAnswered: external_answered,
 }

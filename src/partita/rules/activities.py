@@ -8,36 +8,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from partita.commands import (
-    CancelActivityTask,
-    CompleteActivityTask,
-    FailActivityTask,
-    Heartbeat,
-    LetGoActivityTask,
-    Release,
-    StartActivityTask,
-)
+from partita import history as h
 from partita.errors import TaskLostError, WorkerLostError
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCancelRequested,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    ActivityTaskStarted,
-    ActivityTaskTimedOut,
-    AnyEvent,
-    RequestCancelActivityTask,
-    RequestCancelActivityTaskFailed,
-    RescheduleCause,
-    RetryPolicy,
-    ScheduleActivityTask,
-    TimeoutType,
-)
+from partita.ports.state import OpenActivity
+from partita.rules import commands as c
 from partita.rules.draft import Draft
 from partita.rules.refusals import refuse
-from partita.state import OpenActivity
 
 MAX_LOSSES = 10
 """Workers that an activity may lose before it fails; more if its retry policy has more attempts.
@@ -52,7 +28,7 @@ LOST = f"{WorkerLostError.__module__}.{WorkerLostError.__name__}"
 """The reason with which an activity fails that has lost too many workers."""
 
 
-def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: int) -> None:
+def schedule_activity(draft: Draft, decision: h.ScheduleActivityTask, completed: int) -> None:
     if draft.get("activity", decision.activity_id) is not None:
         refuse(draft, decision, "ACTIVITY_ID_ALREADY_IN_USE", completed)
         return
@@ -61,7 +37,7 @@ def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: i
         return
     task_list = decision.task_list or draft.state.execution.task_list
     scheduled = draft.event(
-        ActivityTaskScheduled,
+        h.ActivityTaskScheduled,
         activity_type=decision.activity_type,
         activity_id=decision.activity_id,
         input=decision.input,
@@ -97,18 +73,18 @@ def schedule_activity(draft: Draft, decision: ScheduleActivityTask, completed: i
     draft.put(with_deadline(item))
 
 
-def _deadlines(item: OpenActivity) -> list[tuple[float, TimeoutType]]:
+def _deadlines(item: OpenActivity) -> list[tuple[float, h.TimeoutType]]:
     """List what may run out while the activity is as it is, soonest first."""
     found = []
     if item.schedule_to_close is not None:
-        found.append((item.scheduled_at + item.schedule_to_close, TimeoutType.SCHEDULE_TO_CLOSE))
+        found.append((item.scheduled_at + item.schedule_to_close, h.TimeoutType.SCHEDULE_TO_CLOSE))
     if item.started_event_id:
         if item.start_to_close is not None:
-            found.append((item.started_at + item.start_to_close, TimeoutType.START_TO_CLOSE))
+            found.append((item.started_at + item.start_to_close, h.TimeoutType.START_TO_CLOSE))
         if item.heartbeat is not None:
-            found.append((item.heartbeat_at + item.heartbeat, TimeoutType.HEARTBEAT))
+            found.append((item.heartbeat_at + item.heartbeat, h.TimeoutType.HEARTBEAT))
     elif item.schedule_to_start is not None:
-        found.append((item.since + item.schedule_to_start, TimeoutType.SCHEDULE_TO_START))
+        found.append((item.since + item.schedule_to_start, h.TimeoutType.SCHEDULE_TO_START))
     found.sort()
     return found
 
@@ -131,12 +107,12 @@ def with_deadline(item: OpenActivity) -> OpenActivity:
     return item if due == item.due else replace(item, due=due)
 
 
-def start_activity_task(draft: Draft, command: StartActivityTask) -> None:
+def start_activity_task(draft: Draft, command: c.StartActivityTask) -> None:
     item: OpenActivity | None = draft.get("activity", command.activity_id)
     if item is None or item.started_event_id or (item.queue is None and not command.held):
         raise TaskLostError(f"activity {command.activity_id} is taken, or not there any more")
     started = draft.event(
-        ActivityTaskStarted, scheduled_event_id=item.scheduled_event_id, identity=command.identity
+        h.ActivityTaskStarted, scheduled_event_id=item.scheduled_event_id, identity=command.identity
     )
     now = draft.now
     taken = replace(
@@ -162,7 +138,7 @@ def _held_activity(draft: Draft, id: str, started_event_id: int) -> OpenActivity
 
 
 def _end_activity(
-    draft: Draft, item: OpenActivity, make: Callable[..., AnyEvent], **attributes: Any
+    draft: Draft, item: OpenActivity, make: Callable[..., h.AnyEvent], **attributes: Any
 ) -> None:
     draft.event(
         make,
@@ -175,23 +151,23 @@ def _end_activity(
     draft.wake()
 
 
-def complete_activity_task(draft: Draft, command: CompleteActivityTask) -> None:
+def complete_activity_task(draft: Draft, command: c.CompleteActivityTask) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
-    _end_activity(draft, item, ActivityTaskCompleted, result=command.result)
+    _end_activity(draft, item, h.ActivityTaskCompleted, result=command.result)
 
 
-def fail_activity_task(draft: Draft, command: FailActivityTask) -> None:
+def fail_activity_task(draft: Draft, command: c.FailActivityTask) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
     delay = _retry_delay(item, draft.now, command.reason) if command.retryable else None
     if delay is None:
         _end_activity(
-            draft, item, ActivityTaskFailed, reason=command.reason, details=command.details
+            draft, item, h.ActivityTaskFailed, reason=command.reason, details=command.details
         )
     else:
         _reschedule(
             draft,
             item,
-            RescheduleCause.FAILED,
+            h.RescheduleCause.FAILED,
             delay,
             reason=command.reason,
             details=command.details,
@@ -215,14 +191,14 @@ def _retry_delay(item: OpenActivity, now: float, reason: str | None) -> float | 
 def _reschedule(
     draft: Draft,
     item: OpenActivity,
-    cause: RescheduleCause,
+    cause: h.RescheduleCause,
     delay: float,
     *,
     reason: str | None = None,
     details: str | None = None,
 ) -> None:
     draft.event(
-        ActivityTaskRescheduled,
+        h.ActivityTaskRescheduled,
         scheduled_event_id=item.scheduled_event_id,
         started_event_id=item.started_event_id,
         cause=cause,
@@ -231,7 +207,7 @@ def _reschedule(
         reason=reason,
         details=details,
     )
-    given_back = cause is RescheduleCause.GIVEN_BACK
+    given_back = cause is h.RescheduleCause.GIVEN_BACK
     waiting = replace(
         item,
         attempt=item.attempt if given_back else item.attempt + 1,
@@ -255,37 +231,37 @@ def activity_due(draft: Draft, item: OpenActivity) -> None:
         draft.put(_requeued(draft, item))
         return
     which = _deadlines(item)[0][1]
-    final = which in (TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE)
+    final = which in (h.TimeoutType.SCHEDULE_TO_START, h.TimeoutType.SCHEDULE_TO_CLOSE)
     delay = None if final else _retry_delay(item, draft.now, which.value)
     if delay is None:
-        _end_activity(draft, item, ActivityTaskTimedOut, timeout_type=which, details=item.details)
+        _end_activity(draft, item, h.ActivityTaskTimedOut, timeout_type=which, details=item.details)
     else:
-        _reschedule(draft, item, RescheduleCause.TIMED_OUT, delay, reason=which.value)
+        _reschedule(draft, item, h.RescheduleCause.TIMED_OUT, delay, reason=which.value)
 
 
-def cancel_activity_task(draft: Draft, command: CancelActivityTask) -> None:
+def cancel_activity_task(draft: Draft, command: c.CancelActivityTask) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
     _end_activity(
         draft,
         item,
-        ActivityTaskCanceled,
+        h.ActivityTaskCanceled,
         details=command.details,
         latest_cancel_requested_event_id=item.cancel_requested_event_id or None,
     )
 
 
-def heartbeat(draft: Draft, command: Heartbeat) -> None:
+def heartbeat(draft: Draft, command: c.Heartbeat) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
     details = item.details if command.details is None else command.details
     draft.put(with_deadline(replace(item, heartbeat_at=draft.now, details=details)))
 
 
-def let_go_activity_task(draft: Draft, command: LetGoActivityTask) -> None:
+def let_go_activity_task(draft: Draft, command: c.LetGoActivityTask) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
     draft.put(replace(item, owner=None))
 
 
-def release_activity(draft: Draft, command: Release) -> None:
+def release_activity(draft: Draft, command: c.Release) -> None:
     item: OpenActivity | None = draft.get("activity", command.id)
     if item is None or not item.started_event_id:
         return
@@ -293,9 +269,11 @@ def release_activity(draft: Draft, command: Release) -> None:
         return
     requested = item.cancel_requested_event_id
     if requested:  # nobody runs it any more, so nobody need be asked to stop
-        _end_activity(draft, item, ActivityTaskCanceled, latest_cancel_requested_event_id=requested)
+        _end_activity(
+            draft, item, h.ActivityTaskCanceled, latest_cancel_requested_event_id=requested
+        )
         return
-    if command.cause is RescheduleCause.WORKER_LOST:
+    if command.cause is h.RescheduleCause.WORKER_LOST:
         _lose(draft, replace(item, losses=item.losses + 1))
     else:
         _reschedule(draft, item, command.cause, 0.0)
@@ -306,12 +284,12 @@ def _lose(draft: Draft, item: OpenActivity) -> None:
     delay = loss_delay(item.retry_policy, item.losses)
     if delay is None:
         details = loss(item.activity_type.name, item.losses)
-        _end_activity(draft, item, ActivityTaskFailed, reason=LOST, details=details)
+        _end_activity(draft, item, h.ActivityTaskFailed, reason=LOST, details=details)
     else:
-        _reschedule(draft, item, RescheduleCause.WORKER_LOST, delay)
+        _reschedule(draft, item, h.RescheduleCause.WORKER_LOST, delay)
 
 
-def loss_delay(policy: RetryPolicy | None, losses: int) -> float | None:
+def loss_delay(policy: h.RetryPolicy | None, losses: int) -> float | None:
     """Return when an activity is tried again whose workers are lost; None: no more.
 
     At once, then later and later.
@@ -340,23 +318,25 @@ def loss(name: str, losses: int) -> str:
 
 
 def request_cancel_activity(
-    draft: Draft, decision: RequestCancelActivityTask, completed: int
+    draft: Draft, decision: h.RequestCancelActivityTask, completed: int
 ) -> None:
     item: OpenActivity | None = draft.get("activity", decision.activity_id)
     if item is None:
         draft.event(
-            RequestCancelActivityTaskFailed,
+            h.RequestCancelActivityTaskFailed,
             activity_id=decision.activity_id,
             cause="ACTIVITY_ID_UNKNOWN",
             decision_task_completed_event_id=completed,
         )
         return
     requested = draft.event(
-        ActivityTaskCancelRequested,
+        h.ActivityTaskCancelRequested,
         activity_id=decision.activity_id,
         decision_task_completed_event_id=completed,
     )
     if item.started_event_id:
         draft.put(replace(item, cancel_requested_event_id=requested))
     else:
-        _end_activity(draft, item, ActivityTaskCanceled, latest_cancel_requested_event_id=requested)
+        _end_activity(
+            draft, item, h.ActivityTaskCanceled, latest_cancel_requested_event_id=requested
+        )

@@ -12,45 +12,22 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from partita.commands import (
+from partita import history as h
+from partita.errors import DecisionRefusedError, TaskLostError
+from partita.ports.state import OpenDecision
+from partita.rules.activities import request_cancel_activity, schedule_activity
+from partita.rules.commands import (
     CompleteDecisionTask,
     FailDecisionTask,
     Release,
     StartDecisionTask,
 )
-from partita.errors import DecisionRefusedError, TaskLostError
-from partita.history import (
-    SEARCH_ATTRIBUTES,
-    AnyDecision,
-    CancelTimer,
-    CancelWorkflowExecution,
-    CompleteWorkflowExecution,
-    ContinueAsNewWorkflowExecution,
-    DecisionTaskCompleted,
-    DecisionTaskFailed,
-    DecisionTaskStarted,
-    DecisionTaskTimedOut,
-    FailWorkflowExecution,
-    MarkerRecorded,
-    RecordMarker,
-    RequestCancelActivityTask,
-    RequestCancelExternalWorkflowExecution,
-    RescheduleCause,
-    ScheduleActivityTask,
-    ScheduleLambdaFunction,
-    SignalExternalWorkflowExecution,
-    StartChildWorkflowExecution,
-    StartTimer,
-    TimeoutType,
-)
-from partita.rules.activities import request_cancel_activity, schedule_activity
 from partita.rules.draft import Draft, queued
 from partita.rules.executions import close, set_search_attributes
+from partita.rules.external import cancel_external, signal_external, start_child
 from partita.rules.lambdas import schedule_lambda
-from partita.rules.others import cancel_external, signal_external, start_child
 from partita.rules.refusals import refuse
 from partita.rules.timers import cancel_timer, start_timer
-from partita.state import OpenDecision
 
 MAX_DECISION_DELAY = 10.0
 """Seconds between two tries of a decider that keeps failing, at most."""
@@ -67,7 +44,7 @@ def start_decision_task(draft: Draft, command: StartDecisionTask) -> None:
     if item is None or item.started_event_id:
         raise TaskLostError("the decision task is taken, or not there any more")
     started = draft.event(
-        DecisionTaskStarted,
+        h.DecisionTaskStarted,
         scheduled_event_id=item.scheduled_event_id,
         identity=command.identity,
     )
@@ -96,7 +73,7 @@ def complete_decision_task(draft: Draft, command: CompleteDecisionTask) -> None:
         raise TaskLostError("the decision task was not started")
     check_decisions(command.decisions)
     completed = draft.event(
-        DecisionTaskCompleted,
+        h.DecisionTaskCompleted,
         scheduled_event_id=item.scheduled_event_id,
         started_event_id=item.started_event_id,
         execution_context=command.execution_context,
@@ -136,7 +113,7 @@ def _apply_decisions(
     draft.holding = False
 
 
-def check_decisions(decisions: Sequence[AnyDecision]) -> None:
+def check_decisions(decisions: Sequence[h.AnyDecision]) -> None:
     """Hold that an answer does not contradict itself.
 
     Raises:
@@ -148,7 +125,7 @@ def check_decisions(decisions: Sequence[AnyDecision]) -> None:
                 f"decision {position} of {len(decisions)}, {decision.decision_type}, "
                 "closes the execution, so it must be the last"
             )
-        if isinstance(decision, StartTimer) and not 0 <= decision.start_to_fire < math.inf:
+        if isinstance(decision, h.StartTimer) and not 0 <= decision.start_to_fire < math.inf:
             raise DecisionRefusedError(
                 f"timer {decision.timer_id} is to fire in {decision.start_to_fire} s; "
                 "give a number of seconds from 0 on"
@@ -160,7 +137,7 @@ def fail_decision_task(draft: Draft, command: FailDecisionTask) -> None:
     failure = f"{command.cause}: {command.message}"
     if failure != item.failure:
         draft.event(
-            DecisionTaskFailed,
+            h.DecisionTaskFailed,
             scheduled_event_id=item.scheduled_event_id,
             started_event_id=item.started_event_id,
             cause=command.cause,
@@ -179,8 +156,8 @@ def decision_due(draft: Draft, item: OpenDecision) -> None:
         return
     started = item.started_event_id
     draft.event(
-        DecisionTaskTimedOut,
-        timeout_type=TimeoutType.START_TO_CLOSE if started else TimeoutType.SCHEDULE_TO_START,
+        h.DecisionTaskTimedOut,
+        timeout_type=h.TimeoutType.START_TO_CLOSE if started else h.TimeoutType.SCHEDULE_TO_START,
         scheduled_event_id=item.scheduled_event_id,
         started_event_id=started,
     )
@@ -194,7 +171,7 @@ def release_decision(draft: Draft, command: Release) -> None:
     item: OpenDecision | None = draft.get("decision", "")
     if item is None or not item.started_event_id:
         return
-    if command.cause is not RescheduleCause.WORKER_LOST:
+    if command.cause is not h.RescheduleCause.WORKER_LOST:
         decision_due(draft, item)
         return
     message = (
@@ -211,39 +188,39 @@ def was_lost(item: OpenDecision) -> bool:
     return (item.failure or "").startswith(WORKER_LOST + ":")
 
 
-def _apply_decision(draft: Draft, decision: AnyDecision, completed: int) -> None:
+def _apply_decision(draft: Draft, decision: h.AnyDecision, completed: int) -> None:
     """Record what one decision does."""
     match decision:
-        case ScheduleActivityTask():
+        case h.ScheduleActivityTask():
             schedule_activity(draft, decision, completed)
-        case RequestCancelActivityTask():
+        case h.RequestCancelActivityTask():
             request_cancel_activity(draft, decision, completed)
-        case StartTimer():
+        case h.StartTimer():
             start_timer(draft, decision, completed)
-        case CancelTimer():
+        case h.CancelTimer():
             cancel_timer(draft, decision, completed)
-        case RecordMarker(marker_name=name, details=details):
+        case h.RecordMarker(marker_name=name, details=details):
             draft.event(
-                MarkerRecorded,
+                h.MarkerRecorded,
                 marker_name=name,
                 details=details,
                 decision_task_completed_event_id=completed,
             )
-            if name == SEARCH_ATTRIBUTES:
+            if name == h.SEARCH_ATTRIBUTES:
                 set_search_attributes(draft, details)
-        case StartChildWorkflowExecution():
+        case h.StartChildWorkflowExecution():
             start_child(draft, decision, completed)
-        case SignalExternalWorkflowExecution():
+        case h.SignalExternalWorkflowExecution():
             signal_external(draft, decision, completed)
-        case RequestCancelExternalWorkflowExecution():
+        case h.RequestCancelExternalWorkflowExecution():
             cancel_external(draft, decision, completed)
-        case ScheduleLambdaFunction():
+        case h.ScheduleLambdaFunction():
             schedule_lambda(draft, decision, completed)
         case (
-            CompleteWorkflowExecution()
-            | FailWorkflowExecution()
-            | CancelWorkflowExecution()
-            | ContinueAsNewWorkflowExecution()
+            h.CompleteWorkflowExecution()
+            | h.FailWorkflowExecution()
+            | h.CancelWorkflowExecution()
+            | h.ContinueAsNewWorkflowExecution()
         ):
             close(draft, decision, completed)
         case _:

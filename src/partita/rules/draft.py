@@ -11,11 +11,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from partita.commands import Change, ChildClosed, Outgoing, TellParent, Terms
 from partita.history import AnyEvent, DecisionTaskScheduled
-from partita.state import AnyItem, ItemKey, OpenDecision, State, Status
+from partita.ports.state import AnyItem, ItemKey, OpenDecision, State, Status
+from partita.rules import commands as c
 
-NO_TERMS = Terms()
+NO_TERMS = c.Terms()
 
 
 class Draft:
@@ -43,7 +43,7 @@ class Draft:
         self.events: list[AnyEvent] = []
         self.items: dict[ItemKey, AnyItem | None] = {}  # None: dropped
         self.fields: dict[str, Any] = {}  # of the progress
-        self.outgoing: list[Outgoing] = []
+        self.outgoing: list[c.Outgoing] = []
         self.holding = False  # while decisions are applied: wake once, at their end
         self.woken = False
         self.terms = NO_TERMS  # of the front, while decisions are applied
@@ -106,7 +106,7 @@ class Draft:
         self.fields["decision_scheduled_event_id"] = id
         self.put(queued(self, OpenDecision(id="", scheduled_event_id=id), at))
 
-    def close(self, status: Status, outcome: ChildClosed | None) -> None:
+    def close(self, status: Status, outcome: c.ChildClosed | None) -> None:
         """End the run: nothing of it stays open."""
         self.fields.update(
             status=status,
@@ -121,9 +121,9 @@ class Draft:
         self.items.clear()
         parent = self.state.execution.parent
         if outcome is not None and parent is not None:
-            self.outgoing.append(TellParent(parent=parent, closed=outcome))
+            self.outgoing.append(c.TellParent(parent=parent, closed=outcome))
 
-    def change(self) -> Change:
+    def change(self) -> c.Change:
         before = self.state.progress
         progress = replace(
             before,
@@ -139,7 +139,7 @@ class Draft:
                 drop.append(key)
             else:
                 put.append(item)
-        return Change(progress, self.events, put, drop, self.outgoing)
+        return c.Change(progress, self.events, put, drop, self.outgoing)
 
 
 def queued(draft: Draft, item: OpenDecision, at: float | None = None) -> OpenDecision:

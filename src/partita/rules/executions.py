@@ -8,42 +8,16 @@ from typing import Any, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from partita.commands import (
-    ApplyChildPolicy,
-    ChildClosed,
-    ContinueRun,
-    RequestCancel,
-    Signal,
-    Start,
-    Terminate,
-)
-from partita.history import (
-    CancelWorkflowExecution,
-    ChildPolicy,
-    CompleteWorkflowExecution,
-    ContinueAsNewWorkflowExecution,
-    FailWorkflowExecution,
-    TimeoutType,
-    WorkflowExecution,
-    WorkflowExecutionCanceled,
-    WorkflowExecutionCancelRequested,
-    WorkflowExecutionCompleted,
-    WorkflowExecutionContinuedAsNew,
-    WorkflowExecutionFailed,
-    WorkflowExecutionSignaled,
-    WorkflowExecutionStarted,
-    WorkflowExecutionTerminated,
-    WorkflowExecutionTimedOut,
-    WorkflowType,
-)
+from partita import history as h
+from partita.ports.state import OpenExecution, Status
+from partita.rules import commands as c
 from partita.rules.draft import Draft
-from partita.state import OpenExecution, Status
 
 
-def start(draft: Draft, command: Start) -> None:
+def start(draft: Draft, command: c.Start) -> None:
     execution = draft.state.execution
     draft.event(
-        WorkflowExecutionStarted,
+        h.WorkflowExecutionStarted,
         input=command.input,
         workflow_type=execution.workflow_type,
         task_list=execution.task_list,
@@ -68,9 +42,9 @@ def start(draft: Draft, command: Start) -> None:
     draft.schedule_decision(command.first_decision_at)
 
 
-def signal(draft: Draft, command: Signal) -> None:
+def signal(draft: Draft, command: c.Signal) -> None:
     draft.event(
-        WorkflowExecutionSignaled,
+        h.WorkflowExecutionSignaled,
         signal_name=command.signal_name,
         input=command.input,
         external_workflow_execution=command.source,
@@ -79,12 +53,12 @@ def signal(draft: Draft, command: Signal) -> None:
     draft.wake()
 
 
-def request_cancel(draft: Draft, command: RequestCancel) -> None:
+def request_cancel(draft: Draft, command: c.RequestCancel) -> None:
     if draft.field("cancel_requested"):
         return
     draft.fields["cancel_requested"] = True
     draft.event(
-        WorkflowExecutionCancelRequested,
+        h.WorkflowExecutionCancelRequested,
         external_workflow_execution=command.source,
         external_initiated_event_id=command.source_initiated_event_id,
         cause=command.cause,
@@ -92,10 +66,10 @@ def request_cancel(draft: Draft, command: RequestCancel) -> None:
     draft.wake()
 
 
-def terminate(draft: Draft, command: Terminate) -> None:
+def terminate(draft: Draft, command: c.Terminate) -> None:
     policy = command.child_policy or draft.state.execution.child_policy
     draft.event(
-        WorkflowExecutionTerminated,
+        h.WorkflowExecutionTerminated,
         reason=command.reason,
         details=command.details,
         child_policy=policy,
@@ -105,15 +79,15 @@ def terminate(draft: Draft, command: Terminate) -> None:
     draft.close(Status.TERMINATED, outcome(draft, Status.TERMINATED))
 
 
-def close_children(draft: Draft, policy: ChildPolicy) -> None:
-    if draft.field("open_children") and policy is not ChildPolicy.ABANDON:
-        draft.outgoing.append(ApplyChildPolicy(policy=policy))
+def close_children(draft: Draft, policy: h.ChildPolicy) -> None:
+    if draft.field("open_children") and policy is not h.ChildPolicy.ABANDON:
+        draft.outgoing.append(c.ApplyChildPolicy(policy=policy))
 
 
-def outcome(draft: Draft, status: Status, **attributes: str | None) -> ChildClosed:
+def outcome(draft: Draft, status: Status, **attributes: str | None) -> c.ChildClosed:
     execution = draft.state.execution
-    return ChildClosed(
-        execution=WorkflowExecution(execution.workflow_id, execution.run_id),
+    return c.ChildClosed(
+        execution=h.WorkflowExecution(execution.workflow_id, execution.run_id),
         workflow_type=execution.workflow_type,
         initiated_event_id=execution.parent_initiated_event_id,
         status=status,
@@ -122,36 +96,38 @@ def outcome(draft: Draft, status: Status, **attributes: str | None) -> ChildClos
 
 
 _Closing = (
-    CompleteWorkflowExecution
-    | FailWorkflowExecution
-    | CancelWorkflowExecution
-    | ContinueAsNewWorkflowExecution
+    h.CompleteWorkflowExecution
+    | h.FailWorkflowExecution
+    | h.CancelWorkflowExecution
+    | h.ContinueAsNewWorkflowExecution
 )
 
 
 def close(draft: Draft, decision: _Closing, completed: int) -> None:
     match decision:
-        case CompleteWorkflowExecution(result=result):
+        case h.CompleteWorkflowExecution(result=result):
             status = Status.COMPLETED
             attributes = {"result": result}
             draft.event(
-                WorkflowExecutionCompleted,
+                h.WorkflowExecutionCompleted,
                 decision_task_completed_event_id=completed,
                 **attributes,
             )
-        case FailWorkflowExecution(reason=reason, details=details):
+        case h.FailWorkflowExecution(reason=reason, details=details):
             status = Status.FAILED
             attributes = {"reason": reason, "details": details}
             draft.event(
-                WorkflowExecutionFailed, decision_task_completed_event_id=completed, **attributes
+                h.WorkflowExecutionFailed, decision_task_completed_event_id=completed, **attributes
             )
-        case CancelWorkflowExecution(details=details):
+        case h.CancelWorkflowExecution(details=details):
             status = Status.CANCELED
             attributes = {"details": details}
             draft.event(
-                WorkflowExecutionCanceled, decision_task_completed_event_id=completed, **attributes
+                h.WorkflowExecutionCanceled,
+                decision_task_completed_event_id=completed,
+                **attributes,
             )
-        case ContinueAsNewWorkflowExecution():
+        case h.ContinueAsNewWorkflowExecution():
             _continue_as_new(draft, decision, completed)
             return
         case _:
@@ -160,7 +136,7 @@ def close(draft: Draft, decision: _Closing, completed: int) -> None:
 
 
 def _continue_as_new(
-    draft: Draft, decision: ContinueAsNewWorkflowExecution, completed: int
+    draft: Draft, decision: h.ContinueAsNewWorkflowExecution, completed: int
 ) -> None:
     old = draft.state.execution
     version = decision.workflow_type_version or old.workflow_type.version
@@ -168,14 +144,14 @@ def _continue_as_new(
     new = replace(
         old,
         run_id=_next_run_id(old.run_id),
-        workflow_type=WorkflowType(old.workflow_type.name, version),
+        workflow_type=h.WorkflowType(old.workflow_type.name, version),
         started_at=draft.now,
         origin=None,
         first_run_id=old.first_run_id or old.run_id,
         **given,
     )
     draft.event(
-        WorkflowExecutionContinuedAsNew,
+        h.WorkflowExecutionContinuedAsNew,
         input=decision.input,
         decision_task_completed_event_id=completed,
         new_execution_run_id=new.run_id,
@@ -189,7 +165,7 @@ def _continue_as_new(
         lambda_role=new.lambda_role,
     )
     draft.outgoing.append(
-        ContinueRun(
+        c.ContinueRun(
             execution=new,
             input=decision.input,
             signals=decision.unread_signals,
@@ -214,7 +190,7 @@ _INHERITED = (
 _MAY_BE_NONE = {"execution_start_to_close", "task_start_to_close", "lambda_role"}
 
 
-def _given(decision: ContinueAsNewWorkflowExecution, *, inherits: bool) -> dict[str, Any]:
+def _given(decision: h.ContinueAsNewWorkflowExecution, *, inherits: bool) -> dict[str, Any]:
     """Return what a decision says of the next run; if nothing is inherited, None says it, too."""
     return {
         name: value
@@ -231,7 +207,7 @@ def _next_run_id(run_id: str) -> str:
 def execution_due(draft: Draft) -> None:
     policy = draft.state.execution.child_policy
     draft.event(
-        WorkflowExecutionTimedOut, timeout_type=TimeoutType.START_TO_CLOSE, child_policy=policy
+        h.WorkflowExecutionTimedOut, timeout_type=h.TimeoutType.START_TO_CLOSE, child_policy=policy
     )
     close_children(draft, policy)
     draft.close(Status.TIMED_OUT, outcome(draft, Status.TIMED_OUT))

@@ -13,34 +13,24 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from partita.commands import CompleteLambdaFunction, FailLambdaFunction, StartLambdaFunction
+from partita import history as h
 from partita.errors import TaskLostError
-from partita.history import (
-    AnyEvent,
-    LambdaFunctionCompleted,
-    LambdaFunctionFailed,
-    LambdaFunctionScheduled,
-    LambdaFunctionStarted,
-    LambdaFunctionTimedOut,
-    ScheduleLambdaFunction,
-    StartLambdaFunctionFailed,
-    TimeoutType,
-)
+from partita.ports.state import LAMBDA_TASK_LIST, OpenLambda
+from partita.rules.commands import CompleteLambdaFunction, FailLambdaFunction, StartLambdaFunction
 from partita.rules.draft import Draft
 from partita.rules.refusals import refuse
-from partita.state import LAMBDA_TASK_LIST, OpenLambda
 
 DEFAULT_START_TO_CLOSE = 300.0
 """Seconds that a Lambda function may run if the decision does not say."""
 
 
-def schedule_lambda(draft: Draft, decision: ScheduleLambdaFunction, completed: int) -> None:
+def schedule_lambda(draft: Draft, decision: h.ScheduleLambdaFunction, completed: int) -> None:
     cause = _objection(draft, decision)
     if cause is not None:
         refuse(draft, decision, cause, completed)
         return
     scheduled = draft.event(
-        LambdaFunctionScheduled,
+        h.LambdaFunctionScheduled,
         id=decision.id,
         name=decision.name,
         control=decision.control,
@@ -61,7 +51,7 @@ def schedule_lambda(draft: Draft, decision: ScheduleLambdaFunction, completed: i
     draft.put(item)
 
 
-def _objection(draft: Draft, decision: ScheduleLambdaFunction) -> str | None:
+def _objection(draft: Draft, decision: h.ScheduleLambdaFunction) -> str | None:
     if not draft.terms.lambdas:
         return "LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION"
     if draft.get("lambda", decision.id) is not None:
@@ -77,12 +67,12 @@ def start_lambda(draft: Draft, command: StartLambdaFunction) -> None:
         _end(
             draft,
             item,
-            StartLambdaFunctionFailed,
+            h.StartLambdaFunctionFailed,
             cause="ASSUME_ROLE_FAILED",
             message=command.failure,
         )
         return
-    started = draft.event(LambdaFunctionStarted, scheduled_event_id=item.scheduled_event_id)
+    started = draft.event(h.LambdaFunctionStarted, scheduled_event_id=item.scheduled_event_id)
     patience = DEFAULT_START_TO_CLOSE if item.start_to_close is None else item.start_to_close
     draft.put(replace(item, queue=None, started_event_id=started, due=draft.now + patience))
 
@@ -94,7 +84,9 @@ def _held(draft: Draft, id: str, started_event_id: int) -> OpenLambda:
     return item
 
 
-def _end(draft: Draft, item: OpenLambda, make: Callable[..., AnyEvent], **attributes: Any) -> None:
+def _end(
+    draft: Draft, item: OpenLambda, make: Callable[..., h.AnyEvent], **attributes: Any
+) -> None:
     if item.started_event_id:
         attributes["started_event_id"] = item.started_event_id
     draft.event(make, scheduled_event_id=item.scheduled_event_id, **attributes)
@@ -105,13 +97,13 @@ def _end(draft: Draft, item: OpenLambda, make: Callable[..., AnyEvent], **attrib
 
 def complete_lambda(draft: Draft, command: CompleteLambdaFunction) -> None:
     item = _held(draft, command.id, command.started_event_id)
-    _end(draft, item, LambdaFunctionCompleted, result=command.result)
+    _end(draft, item, h.LambdaFunctionCompleted, result=command.result)
 
 
 def fail_lambda(draft: Draft, command: FailLambdaFunction) -> None:
     item = _held(draft, command.id, command.started_event_id)
-    _end(draft, item, LambdaFunctionFailed, reason=command.reason, details=command.details)
+    _end(draft, item, h.LambdaFunctionFailed, reason=command.reason, details=command.details)
 
 
 def lambda_due(draft: Draft, item: OpenLambda) -> None:
-    _end(draft, item, LambdaFunctionTimedOut, timeout_type=TimeoutType.START_TO_CLOSE)
+    _end(draft, item, h.LambdaFunctionTimedOut, timeout_type=h.TimeoutType.START_TO_CLOSE)

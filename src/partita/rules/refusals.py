@@ -5,62 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from partita.history import (
-    AnyDecision,
-    AnyEvent,
-    CancelTimer,
-    CancelTimerFailed,
-    CancelWorkflowExecution,
-    CancelWorkflowExecutionFailed,
-    CompleteWorkflowExecution,
-    CompleteWorkflowExecutionFailed,
-    ContinueAsNewWorkflowExecution,
-    ContinueAsNewWorkflowExecutionFailed,
-    FailWorkflowExecution,
-    FailWorkflowExecutionFailed,
-    RecordMarker,
-    RecordMarkerFailed,
-    RequestCancelActivityTask,
-    RequestCancelActivityTaskFailed,
-    RequestCancelExternalWorkflowExecution,
-    RequestCancelExternalWorkflowExecutionFailed,
-    RequestCancelExternalWorkflowExecutionInitiated,
-    ScheduleActivityTask,
-    ScheduleActivityTaskFailed,
-    ScheduleLambdaFunction,
-    ScheduleLambdaFunctionFailed,
-    SignalExternalWorkflowExecution,
-    SignalExternalWorkflowExecutionFailed,
-    SignalExternalWorkflowExecutionInitiated,
-    StartChildWorkflowExecution,
-    StartChildWorkflowExecutionFailed,
-    StartTimer,
-    StartTimerFailed,
-)
+from partita import history as h
 from partita.rules.draft import Draft
 
-_Failure = tuple[Callable[..., AnyEvent], dict[str, Any]]
+_Failure = tuple[Callable[..., h.AnyEvent], dict[str, Any]]
 """An event, and the attributes that say what failed."""
 
 _NoMessage = (
-    CancelTimer
-    | CancelWorkflowExecution
-    | CompleteWorkflowExecution
-    | ContinueAsNewWorkflowExecution
-    | FailWorkflowExecution
-    | RecordMarker
-    | RequestCancelActivityTask
-    | ScheduleActivityTask
-    | ScheduleLambdaFunction
-    | StartChildWorkflowExecution
-    | StartTimer
+    h.CancelTimer
+    | h.CancelWorkflowExecution
+    | h.CompleteWorkflowExecution
+    | h.ContinueAsNewWorkflowExecution
+    | h.FailWorkflowExecution
+    | h.RecordMarker
+    | h.RequestCancelActivityTask
+    | h.ScheduleActivityTask
+    | h.ScheduleLambdaFunction
+    | h.StartChildWorkflowExecution
+    | h.StartTimer
 )
 
 
-def refuse(draft: Draft, decision: AnyDecision, cause: str, completed: int) -> None:
+def refuse(draft: Draft, decision: h.AnyDecision, cause: str, completed: int) -> None:
     """Record the event that says so; the decider is to see it."""
     if isinstance(
-        decision, (SignalExternalWorkflowExecution, RequestCancelExternalWorkflowExecution)
+        decision, (h.SignalExternalWorkflowExecution, h.RequestCancelExternalWorkflowExecution)
     ):
         make, attributes = _failure_of_message(draft, decision, completed)
     else:
@@ -71,7 +40,7 @@ def refuse(draft: Draft, decision: AnyDecision, cause: str, completed: int) -> N
 
 def _failure_of_message(
     draft: Draft,
-    decision: SignalExternalWorkflowExecution | RequestCancelExternalWorkflowExecution,
+    decision: h.SignalExternalWorkflowExecution | h.RequestCancelExternalWorkflowExecution,
     completed: int,
 ) -> _Failure:
     """Record that the message was to go out, too: its failure refers to that."""
@@ -81,43 +50,46 @@ def _failure_of_message(
         "control": decision.control,
     }
     given = {**named, "decision_task_completed_event_id": completed}
-    if isinstance(decision, SignalExternalWorkflowExecution):
+    if isinstance(decision, h.SignalExternalWorkflowExecution):
         initiated = draft.event(
-            SignalExternalWorkflowExecutionInitiated,
+            h.SignalExternalWorkflowExecutionInitiated,
             signal_name=decision.signal_name,
             input=decision.input,
             **given,
         )
-        return SignalExternalWorkflowExecutionFailed, {**named, "initiated_event_id": initiated}
-    initiated = draft.event(RequestCancelExternalWorkflowExecutionInitiated, **given)
-    return RequestCancelExternalWorkflowExecutionFailed, {**named, "initiated_event_id": initiated}
+        return h.SignalExternalWorkflowExecutionFailed, {**named, "initiated_event_id": initiated}
+    initiated = draft.event(h.RequestCancelExternalWorkflowExecutionInitiated, **given)
+    return h.RequestCancelExternalWorkflowExecutionFailed, {
+        **named,
+        "initiated_event_id": initiated,
+    }
 
 
 def _failure(decision: _NoMessage) -> _Failure:
     """Return the event for a refused decision, and which thing of the decision's it names."""
     match decision:
-        case ScheduleActivityTask(activity_type=kind, activity_id=id):
-            return ScheduleActivityTaskFailed, {"activity_type": kind, "activity_id": id}
-        case RequestCancelActivityTask(activity_id=id):
-            return RequestCancelActivityTaskFailed, {"activity_id": id}
-        case CompleteWorkflowExecution():
-            return CompleteWorkflowExecutionFailed, {}
-        case FailWorkflowExecution():
-            return FailWorkflowExecutionFailed, {}
-        case CancelWorkflowExecution():
-            return CancelWorkflowExecutionFailed, {}
-        case ContinueAsNewWorkflowExecution():
-            return ContinueAsNewWorkflowExecutionFailed, {}
-        case RecordMarker(marker_name=name):
-            return RecordMarkerFailed, {"marker_name": name}
-        case StartTimer(timer_id=id):
-            return StartTimerFailed, {"timer_id": id}
-        case CancelTimer(timer_id=id):
-            return CancelTimerFailed, {"timer_id": id}
-        case ScheduleLambdaFunction(id=id, name=name):
-            return ScheduleLambdaFunctionFailed, {"id": id, "name": name}
-        case StartChildWorkflowExecution(workflow_type=kind, workflow_id=id, control=control):
-            return StartChildWorkflowExecutionFailed, {
+        case h.ScheduleActivityTask(activity_type=kind, activity_id=id):
+            return h.ScheduleActivityTaskFailed, {"activity_type": kind, "activity_id": id}
+        case h.RequestCancelActivityTask(activity_id=id):
+            return h.RequestCancelActivityTaskFailed, {"activity_id": id}
+        case h.CompleteWorkflowExecution():
+            return h.CompleteWorkflowExecutionFailed, {}
+        case h.FailWorkflowExecution():
+            return h.FailWorkflowExecutionFailed, {}
+        case h.CancelWorkflowExecution():
+            return h.CancelWorkflowExecutionFailed, {}
+        case h.ContinueAsNewWorkflowExecution():
+            return h.ContinueAsNewWorkflowExecutionFailed, {}
+        case h.RecordMarker(marker_name=name):
+            return h.RecordMarkerFailed, {"marker_name": name}
+        case h.StartTimer(timer_id=id):
+            return h.StartTimerFailed, {"timer_id": id}
+        case h.CancelTimer(timer_id=id):
+            return h.CancelTimerFailed, {"timer_id": id}
+        case h.ScheduleLambdaFunction(id=id, name=name):
+            return h.ScheduleLambdaFunctionFailed, {"id": id, "name": name}
+        case h.StartChildWorkflowExecution(workflow_type=kind, workflow_id=id, control=control):
+            return h.StartChildWorkflowExecutionFailed, {
                 "workflow_type": kind,
                 "workflow_id": id,
                 "control": control,

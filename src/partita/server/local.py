@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from partita.connect import connect
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
-from partita.server.mounting import mounted
-from partita.server.running import in_background
-from partita.service import Service
-from partita.swf.front import Front
-from partita.swf.lambdas import Handler, Lambdas
-from partita.swf.protocol import POLL, SwfProtocol
+from partita.ports.service import Service
+from partita.server.process import in_background
+from partita.server.routes import mounted
+from partita.swf.front.lambda_functions import Handler, Lambdas
+from partita.swf.front.operations import Front
+from partita.swf.front.protocol import POLL, SwfProtocol
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from partita.exported import CLOSING
 from partita.history import AnyEvent
-from partita.state import AnyItem, Status
-from partita.store import Record
+from partita.history.document import CLOSING
+from partita.ports.state import AnyItem, Status
+from partita.ports.store import Record
 
 COUNTED = {
     "activity": "open_activities",

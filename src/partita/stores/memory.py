@@ -19,8 +19,8 @@ from msgspec.structs import replace
 
 from partita.errors import ConflictError
 from partita.history import AnyEvent
-from partita.state import AnyItem, Backlog, ExecutionFilter, ItemKey, OpenChild, State, Status
-from partita.store import (
+from partita.ports.state import AnyItem, Backlog, ExecutionFilter, ItemKey, OpenChild, State, Status
+from partita.ports.store import (
     Answer,
     LimitRecord,
     News,

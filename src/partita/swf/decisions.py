@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
+from partita.aws.names import from_swf, lower_first, to_swf
 from partita.errors import InvalidInputError
 from partita.history import AnyDecision, Decision
-from partita.swf.names import from_swf, lower_first, to_swf
 
 DECISIONS: dict[str, type[Decision]] = {cls.__name__: cls for cls in get_args(AnyDecision)}
 """Every decision type, by SWF's name."""

@@ -14,37 +14,27 @@ from typing import Any, cast, get_args
 
 import msgspec
 
+from partita import history as h
+from partita.aws.names import from_swf, lower_first, moment, to_swf
 from partita.errors import InvalidInputError
-from partita.history import (
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    AnyEvent,
-    DecisionTaskFailed,
-    DecisionTaskScheduled,
-    Event,
-    StartChildWorkflowExecutionInitiated,
-    WorkflowExecutionContinuedAsNew,
-    WorkflowExecutionStarted,
-)
-from partita.swf.names import from_swf, lower_first, moment, to_swf
 
 MARKER_PREFIX = "partita."
 """Begins the names of the markers that stand for events of ours."""
 
-OURS = (ActivityTaskRescheduled, DecisionTaskFailed)
+OURS = (h.ActivityTaskRescheduled, h.DecisionTaskFailed)
 
-_BY_NAME: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(AnyEvent)}
+_BY_NAME: dict[str, type[h.Event]] = {cls.__name__: cls for cls in get_args(h.AnyEvent)}
 
 _TASK = frozenset({"task_start_to_close", "execution_start_to_close"})
 
-_UNLIMITED: dict[type[Event], frozenset[str]] = {
-    ActivityTaskScheduled: frozenset(
+_UNLIMITED: dict[type[h.Event], frozenset[str]] = {
+    h.ActivityTaskScheduled: frozenset(
         {"schedule_to_start", "schedule_to_close", "start_to_close", "heartbeat"}
     ),
-    DecisionTaskScheduled: frozenset({"start_to_close"}),
-    StartChildWorkflowExecutionInitiated: _TASK,
-    WorkflowExecutionContinuedAsNew: _TASK,
-    WorkflowExecutionStarted: _TASK,
+    h.DecisionTaskScheduled: frozenset({"start_to_close"}),
+    h.StartChildWorkflowExecutionInitiated: _TASK,
+    h.WorkflowExecutionContinuedAsNew: _TASK,
+    h.WorkflowExecutionStarted: _TASK,
 }
 """Timeouts that an event always names."""
 
@@ -54,7 +44,7 @@ def attributes_name(event_type: str) -> str:
     return f"{lower_first(event_type)}EventAttributes"
 
 
-def event_to_swf(event: AnyEvent) -> dict[str, Any]:
+def event_to_swf(event: h.AnyEvent) -> dict[str, Any]:
     """Write an event as SWF does; the timestamp is in seconds since the epoch."""
     name = event.event_type
     if isinstance(event, OURS):
@@ -69,7 +59,7 @@ def event_to_swf(event: AnyEvent) -> dict[str, Any]:
     }
 
 
-def _as_marker(event: ActivityTaskRescheduled | DecisionTaskFailed) -> dict[str, Any]:
+def _as_marker(event: h.ActivityTaskRescheduled | h.DecisionTaskFailed) -> dict[str, Any]:
     plain = msgspec.to_builtins(event)
     for known in ("event_id", "event_timestamp", "event_type"):
         plain.pop(known)
@@ -80,7 +70,7 @@ def _as_marker(event: ActivityTaskRescheduled | DecisionTaskFailed) -> dict[str,
     }
 
 
-def event_from_swf(event: Mapping[str, Any]) -> AnyEvent:
+def event_from_swf(event: Mapping[str, Any]) -> h.AnyEvent:
     """Read an event, as SWF or one of its SDKs gives it.
 
     Raises:
@@ -96,4 +86,4 @@ def event_from_swf(event: Mapping[str, Any]) -> AnyEvent:
         event_id=event["eventId"],
         event_timestamp=moment(event["eventTimestamp"]),
     )
-    return cast(AnyEvent, found)
+    return cast(h.AnyEvent, found)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from prometheus_client import CollectorRegistry
 
-    from partita.service import Service
+    from partita.ports.service import Service
     from partita.telemetry.gauges import Measured
     from partita.telemetry.metrics import Metrics
 

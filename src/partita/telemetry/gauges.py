@@ -13,9 +13,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from partita.errors import StoreError
-from partita.service import Watchable
-from partita.state import Backlog
-from partita.telemetry.patience import Patient
+from partita.ports.service import Watchable
+from partita.ports.state import Backlog
+from partita.telemetry.bounded_call import Patient
 
 LIMIT = 200
 """Values of one label; those beyond are counted together as `OTHER`."""

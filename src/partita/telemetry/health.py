@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from partita.errors import InvalidOptionError, StoreError
-from partita.service import Watchable
-from partita.telemetry.patience import Patient
+from partita.ports.service import Watchable
+from partita.telemetry.bounded_call import Patient
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -14,22 +14,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-from partita.exported import CLOSING
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskRescheduled,
-    ActivityTaskStarted,
-    ActivityTaskTimedOut,
-    AnyEvent,
-    DecisionTaskCompleted,
-    DecisionTaskFailed,
-    DecisionTaskTimedOut,
-)
-from partita.notices import Notice
-from partita.service import Service, Watchable
-from partita.state import DEFAULT_DOMAIN
+from partita import history as h
+from partita.history.document import CLOSING
+from partita.ports.notices import Notice
+from partita.ports.service import Service, Watchable
+from partita.ports.state import DEFAULT_DOMAIN
 from partita.telemetry.gauges import LIMIT, OTHER, Measured, Standing, Waiting
 
 FIRST_TASK = 2
@@ -41,15 +30,15 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 """Bounds of histograms: seconds, seconds, requests."""
 
 _ACTIVITY_ENDED: dict[type[Any], str] = {
-    ActivityTaskCompleted: "completed",
-    ActivityTaskFailed: "failed",
-    ActivityTaskTimedOut: "timed_out",
-    ActivityTaskCanceled: "canceled",
+    h.ActivityTaskCompleted: "completed",
+    h.ActivityTaskFailed: "failed",
+    h.ActivityTaskTimedOut: "timed_out",
+    h.ActivityTaskCanceled: "canceled",
 }
 _DECISION_ENDED: dict[type[Any], str] = {
-    DecisionTaskCompleted: "completed",
-    DecisionTaskFailed: "failed",
-    DecisionTaskTimedOut: "timed_out",
+    h.DecisionTaskCompleted: "completed",
+    h.DecisionTaskFailed: "failed",
+    h.DecisionTaskTimedOut: "timed_out",
 }
 
 
@@ -133,21 +122,21 @@ class Metrics:
             self._closed.labels(name, status).inc()
             self._lifetimes.labels(name, status).observe(max(0.0, notice.time - notice.started_at))
 
-    def _count_decision(self, notice: Notice, event: AnyEvent | None) -> None:
+    def _count_decision(self, notice: Notice, event: h.AnyEvent | None) -> None:
         name = self._label("workflow_type", notice.workflow_type.name)
         self._decisions.labels(name, _DECISION_ENDED[type(event)]).inc()
-        if isinstance(event, DecisionTaskCompleted) and event.scheduled_event_id == FIRST_TASK:
+        if isinstance(event, h.DecisionTaskCompleted) and event.scheduled_event_id == FIRST_TASK:
             self._started.labels(name).inc()
 
-    def _count_activity(self, notice: Notice, event: AnyEvent | None) -> None:
+    def _count_activity(self, notice: Notice, event: h.AnyEvent | None) -> None:
         activity = notice.activity
         assert activity is not None
         name = self._label("activity_type", activity.activity_type.name)
         ran = max(0.0, notice.time - activity.started_at) if activity.started_event_id else None
         outcome = _ACTIVITY_ENDED.get(type(event))
-        if isinstance(event, ActivityTaskStarted):
+        if isinstance(event, h.ActivityTaskStarted):
             self._waits.labels(name).observe(max(0.0, notice.time - activity.since))
-        elif isinstance(event, ActivityTaskRescheduled):
+        elif isinstance(event, h.ActivityTaskRescheduled):
             outcome = event.cause.value.lower()
             self._retries.labels(name, outcome).inc()
         elif outcome is not None:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from partita.history import AnyDecision, WorkflowExecution
-from partita.service import ActivityAnswer, ActivityTask, DecisionTask, StartRequest
+from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, StartRequest
 
 Start = Callable[[StartRequest], WorkflowExecution]
 Decide = Callable[[DecisionTask], list[AnyDecision]]

@@ -36,18 +36,10 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from partita.exported import CLOSING
-from partita.history import (
-    AnyDecision,
-    DecisionTaskCompleted,
-    DecisionTaskFailed,
-    StartChildWorkflowExecution,
-    WorkflowExecution,
-    WorkflowExecutionFailed,
-    WorkflowType,
-)
-from partita.notices import Notice, use_listener
-from partita.service import ActivityAnswer, ActivityTask, DecisionTask, StartRequest
+from partita import history as h
+from partita.history.document import CLOSING
+from partita.ports.notices import Notice, use_listener
+from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, StartRequest
 from partita.telemetry.spans import Decide, Ended, Start, use_spans
 
 SCOPE = "partita"
@@ -83,7 +75,7 @@ class Tracing:
 
     # -- starts, decisions, activities -----------------------------------------------------
 
-    def start(self, request: StartRequest, start: Start) -> WorkflowExecution:
+    def start(self, request: StartRequest, start: Start) -> h.WorkflowExecution:
         """Start an execution, whose history will name the span that this is."""
         if request.workflow_type.name.startswith(OWN):
             return start(request)
@@ -103,22 +95,22 @@ class Tracing:
             span.set_attribute("partita.run_id", execution.run_id)
             return execution
 
-    def decide(self, task: DecisionTask, decide: Decide) -> list[AnyDecision]:
+    def decide(self, task: DecisionTask, decide: Decide) -> list[h.AnyDecision]:
         """Answer a decision task; the children that it asks for will know where they belong."""
         began = time.time_ns()
-        decisions: list[AnyDecision] = []
+        decisions: list[h.AnyDecision] = []
         try:
             decisions = decide(task)
         finally:
             self._keep(task, _Decided(began, time.time_ns(), len(decisions), len(task.events)))
         if task.workflow_type.name.startswith(OWN):
             return decisions
-        if not any(isinstance(one, StartChildWorkflowExecution) for one in decisions):
+        if not any(isinstance(one, h.StartChildWorkflowExecution) for one in decisions):
             return decisions
         here = traceparent(self._span_of(task.workflow_execution, task.trace_context))
         return [
             replace(one, trace_context=here)
-            if isinstance(one, StartChildWorkflowExecution) and here is not None
+            if isinstance(one, h.StartChildWorkflowExecution) and here is not None
             else one
             for one in decisions
         ]
@@ -169,13 +161,13 @@ class Tracing:
         event = notice.event
         if notice.workflow_type.name.startswith(OWN):
             return
-        if isinstance(event, (DecisionTaskCompleted, DecisionTaskFailed)):
+        if isinstance(event, (h.DecisionTaskCompleted, h.DecisionTaskFailed)):
             self._emit_decision(notice, event)
         elif type(event) in CLOSING:
             self._emit_execution(notice)
 
     def _emit_decision(
-        self, notice: Notice, event: DecisionTaskCompleted | DecisionTaskFailed
+        self, notice: Notice, event: h.DecisionTaskCompleted | h.DecisionTaskFailed
     ) -> None:
         run_id = notice.execution.run_id
         started = event.started_event_id or event.event_id  # a refused one never started
@@ -192,7 +184,7 @@ class Tracing:
                 "partita.events": decided.events,
             },
         )
-        if isinstance(event, DecisionTaskFailed):
+        if isinstance(event, h.DecisionTaskFailed):
             _fail(span, event.cause)
         span.end(decided.ended)
 
@@ -214,7 +206,7 @@ class Tracing:
         status = CLOSING[type(notice.event)]
         span.set_attribute("partita.status", status)
         if status in _ERRORS:
-            failed = isinstance(notice.event, WorkflowExecutionFailed)
+            failed = isinstance(notice.event, h.WorkflowExecutionFailed)
             _fail(span, notice.event.reason if failed else status)  # type: ignore[union-attr]
         span.end(_ns(notice.time))
 
@@ -235,7 +227,7 @@ class Tracing:
         return found
 
     def _span_of(
-        self, execution: WorkflowExecution, trace_context: str | None
+        self, execution: h.WorkflowExecution, trace_context: str | None
     ) -> SpanContext | None:
         """Return the span of an execution, be it emitted or still to come."""
         parent = _parsed(trace_context)
@@ -348,7 +340,7 @@ def _of(notice: Notice) -> dict[str, str]:
 
 
 def _attributes(
-    domain: str, workflow_id: str, run_id: str | None, workflow_type: WorkflowType
+    domain: str, workflow_id: str, run_id: str | None, workflow_type: h.WorkflowType
 ) -> dict[str, str]:
     return {
         "partita.domain": domain,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from partita.testing.clock import Clock
-    from partita.testing.crashes import CrashReport, crash_at_every_step
+    from partita.testing.crash_points import CrashReport, crash_at_every_step
     from partita.testing.environment import Environment
 
 __all__ = ["Clock", "CrashReport", "Environment", "crash_at_every_step"]

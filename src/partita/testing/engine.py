@@ -10,12 +10,12 @@ from typing import Any
 
 from partita.authoring.definition import ActivityDefinition
 from partita.engine import Engine
-from partita.engine.core import DEFAULT_LEASE
+from partita.engine.scheduler import DEFAULT_LEASE
 from partita.errors import DecisionTaskFailedError, PartitaError, WaitTimeoutError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
-from partita.service import ActivityTask, DecisionTask, ExecutionInfo
-from partita.state import Status
-from partita.store import Record, Store
+from partita.ports.service import ActivityTask, DecisionTask, ExecutionInfo
+from partita.ports.state import Status
+from partita.ports.store import Record, Store
 from partita.testing.clock import Clock, Skipper
 from partita.worker import Worker
 

@@ -23,15 +23,15 @@ from partita.client import Client, Handle
 from partita.codec import Converter
 from partita.connect import connect
 from partita.engine import Engine
-from partita.engine.core import DEFAULT_LEASE
+from partita.engine.scheduler import DEFAULT_LEASE
 from partita.errors import InvalidOptionError, PartitaError
-from partita.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
-from partita.store import Store
+from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
+from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
 from partita.testing.clock import Clock
 from partita.testing.engine import SkippingEngine, Stage
 from partita.testing.mocks import Mocked, stand_in
-from partita.worker.core import DEFAULT_SLOTS
+from partita.worker.worker import DEFAULT_SLOTS
 
 P = ParamSpec("P")
 R = TypeVar("R")

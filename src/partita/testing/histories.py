@@ -20,9 +20,9 @@ from partita.authoring.declared import Declared, definition_of
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
-from partita.deciders.fitting import fit
-from partita.exported import files_in, read
-from partita.replay.fitting import Fit, code_for
+from partita.deciders.compatibility import fit
+from partita.history.document import files_in, read
+from partita.replay.compatibility import Fit, code_for
 
 AnyWorkflow = WorkflowDefinition[..., Any] | type[Declared]
 

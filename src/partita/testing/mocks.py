@@ -30,8 +30,8 @@ from partita.codec import Converter
 from partita.errors import UnknownTypeError
 from partita.history import ActivityType, AnyDecision, CompleteWorkflowExecution
 from partita.history import WorkflowExecutionStarted as Started
+from partita.ports.service import DecisionTask
 from partita.replay.run import failure_decision
-from partita.service import DecisionTask
 from partita.testing.engine import Stage
 
 Target = ActivityDefinition | LambdaSpec | WorkflowSpec

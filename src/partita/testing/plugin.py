@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from partita.replay.fitting import Fit
+    from partita.replay.compatibility import Fit
     from partita.testing import Clock, Environment
 
 STORES = ("memory", "sqlite")

@@ -1,6 +1,6 @@
 """Run workflows and activities for a service: poll or be served, run, heartbeat, drain."""
 
-from partita.worker.core import Worker
-from partita.worker.polling import PollingWorker
+from partita.worker.poller import PollingWorker
+from partita.worker.worker import Worker
 
 __all__ = ["PollingWorker", "Worker"]

@@ -9,18 +9,18 @@ from contextvars import Token
 from typing import Any
 
 from partita.authoring.activity_classes import Activity, activity_of
-from partita.authoring.attempts import surrounded, surrounded_async
 from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
 from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
+from partita.authoring.local_attempts import surrounded, surrounded_async
 from partita.authoring.registry import by_key, known
 from partita.authoring.results import Aborted, Canceled, Completed, Result, as_failed
 from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
-from partita.service import ActivityAnswer, ActivityTask
+from partita.ports.service import ActivityAnswer, ActivityTask
 from partita.telemetry.spans import running
 
 _load_any = decoder(Any)

@@ -24,8 +24,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from partita.worker.stopping import MARGIN
-from partita.worker.supervised import PLACE, READY, REPLACE, VARIABLE
+from partita.worker.shutdown import MARGIN
+from partita.worker.supervised_process import PLACE, READY, REPLACE, VARIABLE
 
 START_LIMIT = 60.0
 """Seconds that a worker may take to begin, before it is taken for stuck."""

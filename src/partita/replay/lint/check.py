@@ -13,8 +13,8 @@ from partita.replay.lint.finding import Finding
 from partita.replay.lint.project import Project
 from partita.replay.lint.reach import Reach
 from partita.replay.lint.report import Report
-from partita.replay.lint.scope import Scope
 from partita.replay.lint.walk import Seen, Walk
+from partita.source.scope import Scope
 
 
 def check_source(source: str, filename: str) -> list[Finding]:

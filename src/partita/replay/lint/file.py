@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from partita.replay.lint.binder import bind
 from partita.replay.lint.finding import Ignored, ignored
-from partita.replay.lint.scope import Names, Scope
+from partita.source.binder import bind
+from partita.source.scope import Names, Scope
 
 
 class Problem(NamedTuple):

@@ -9,11 +9,11 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from partita.replay.lint.futures import holds_futures
-from partita.replay.lint.impure import METHODS, PATH_METHODS, called, mentioned
-from partita.replay.lint.meaning import Meaning, attributes, kind, paths, resolve
+from partita.replay.lint.future_sets import holds_futures
+from partita.replay.lint.impure_names import METHODS, PATH_METHODS, called, mentioned
 from partita.replay.lint.reach import marks
-from partita.replay.lint.scope import Assigned, Defined, Imported, Scope
+from partita.source.meaning import Meaning, attributes, kind, paths, resolve
+from partita.source.scope import Assigned, Defined, Imported, Scope
 
 
 class Fault(NamedTuple):

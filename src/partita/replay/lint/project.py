@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from partita.replay.lint.file import File, parse
-from partita.replay.lint.scope import Binding, Imported, Module, Scope
-from partita.replay.lint.sources import read
+from partita.source.discovery import read
+from partita.source.scope import Binding, Imported, Module, Scope
 
 _NEVER = sys.stdlib_module_names | {"partita"}
 _INSTALLED = {"site-packages", "dist-packages"}

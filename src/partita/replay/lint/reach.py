@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from partita.replay.lint.file import File
-from partita.replay.lint.meaning import bases, paths, resolve, subscripted
-from partita.replay.lint.scope import Assigned, Binding, Defined, Function, Names, Scope
+from partita.source.meaning import bases, paths, resolve, subscripted
+from partita.source.scope import Assigned, Binding, Defined, Function, Names, Scope
 
 _HOMES = {
     "workflow": "workflow",
     "activity": "activity",
-    "program": "programs",
-    "python": "programs",
+    "program": "programs.program",
+    "python": "programs.program",
     "side_effect": "determinism",
-    "Workflow": "classes",
+    "Workflow": "workflow_classes",
     "Hooks": "hooks",
     "remote_activity": "remote",
     "lambda_function": "remote",

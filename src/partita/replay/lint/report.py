@@ -9,7 +9,7 @@ import ast
 
 from partita.replay.lint.file import File, Problem
 from partita.replay.lint.finding import Finding, Place, is_silenced
-from partita.replay.lint.impure import RULES
+from partita.replay.lint.impure_names import RULES
 from partita.replay.lint.judge import Fault
 
 

@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 from partita.replay.lint.file import too_deep
 from partita.replay.lint.judge import Fault, Faults, Judge, asks_type
-from partita.replay.lint.meaning import bases, resolve
 from partita.replay.lint.reach import Reach, Root, is_effect, ours
 from partita.replay.lint.report import Report
-from partita.replay.lint.scope import (
+from partita.source.meaning import bases, resolve
+from partita.source.scope import (
     Comprehension,
     Defined,
     Function,

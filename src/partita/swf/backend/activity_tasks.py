@@ -20,13 +20,13 @@ from msgspec.structs import replace
 from partita.authoring.failure import Failure
 from partita.errors import PartitaError, PayloadTooLargeError, StoreError, TaskLostError
 from partita.history import ActivityType, WorkflowExecution
-from partita.service import ActivityTask
-from partita.swf.backend.call import Call
-from partita.swf.backend.decide import REASON
+from partita.ports.service import ActivityTask
+from partita.swf.backend.calls import Call
 from partita.swf.backend.envelopes import Again, Failed, opened, sealed
 from partita.swf.backend.ids import attempt_of, escaped, unescaped
 from partita.swf.backend.payloads import Payloads
-from partita.worker.threads import Threads
+from partita.swf.backend.translate_decisions import REASON
+from partita.worker.thread_pool import Threads
 
 BEATS = 3
 """Beats within the time that an activity is lent for."""

@@ -8,27 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCancelRequested,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    ActivityTaskTimedOut,
-    AnyEvent,
-    RequestCancelActivityTaskFailed,
-    RescheduleCause,
-    ScheduleActivityTaskFailed,
-    TimeoutType,
-    TimerFired,
-    TimerStarted,
-)
+from partita import history as h
 from partita.rules.activities import LOST, loss, loss_delay
 from partita.swf.backend import ids
 from partita.swf.backend.envelopes import Again, Failed, Schedule, opened
-from partita.swf.backend.numbering import Numbering
-from partita.swf.backend.work import Activity, Phase
+from partita.swf.backend.event_ids import Numbering
+from partita.swf.backend.open_activity import Activity, Phase
 
 _PASSING = {"OPEN_ACTIVITIES_LIMIT_EXCEEDED", "ACTIVITY_CREATION_RATE_EXCEEDED"}
 """Why SWF refuses a further attempt that it may take later."""
@@ -42,7 +27,7 @@ class Attempts:
         self._numbers = numbers
         self._by_scheduled: dict[int, Activity] = {}  # by our event id
 
-    def scheduled(self, event: ActivityTaskScheduled) -> None:
+    def scheduled(self, event: h.ActivityTaskScheduled) -> None:
         """Take in an attempt that SWF has begun."""
         attempt = ids.attempt_of(event.activity_id)
         activity = self.open.get(attempt.key)
@@ -63,7 +48,7 @@ class Attempts:
         self.open[attempt.key] = activity
         self._by_scheduled[made.event_id] = activity
 
-    def not_scheduled(self, event: ScheduleActivityTaskFailed) -> None:
+    def not_scheduled(self, event: h.ScheduleActivityTaskFailed) -> None:
         """Take in that SWF has refused to begin an attempt."""
         attempt = ids.attempt_of(event.activity_id)
         activity = self.open.get(attempt.key)
@@ -72,7 +57,7 @@ class Attempts:
         elif event.cause not in _PASSING:
             self._end(
                 activity,
-                ActivityTaskFailed(
+                h.ActivityTaskFailed(
                     event_id=0,
                     event_timestamp=event.event_timestamp,
                     scheduled_event_id=activity.scheduled_event_id,
@@ -81,14 +66,14 @@ class Attempts:
                 ),
             )
 
-    def ended(self, event: ActivityTaskCompleted | ActivityTaskCanceled) -> None:
+    def ended(self, event: h.ActivityTaskCompleted | h.ActivityTaskCanceled) -> None:
         """Take in the last attempt's end."""
         activity = self._of(event)
         made = self._numbers.keep(event)
         if activity is not None:
             self._forget(activity, made.scheduled_event_id)
 
-    def failed(self, event: ActivityTaskFailed) -> None:
+    def failed(self, event: h.ActivityTaskFailed) -> None:
         """Take in an attempt's failure, which may be followed by another."""
         activity, report = self._of(event), opened(event.details, Failed)
         if activity is not None:
@@ -98,30 +83,30 @@ class Attempts:
                 return
             delay = None if report.final else activity.delay(event.event_timestamp, event.reason)
             if delay is not None:
-                cause = RescheduleCause.FAILED
+                cause = h.RescheduleCause.FAILED
                 self._again(activity, event, cause, delay, reason=event.reason, details=report.text)
                 return
         made = self._numbers.keep(event, details=report.text)
         if activity is not None:
             self._forget(activity, made.scheduled_event_id)
 
-    def _given_back(self, activity: Activity, event: ActivityTaskFailed) -> None:
+    def _given_back(self, activity: Activity, event: h.ActivityTaskFailed) -> None:
         """Let another worker have it."""
         if activity.cancel_requested_event_id:
             self._is_canceled(activity, event)
         else:
-            self._again(activity, event, RescheduleCause.GIVEN_BACK, 0.0)
+            self._again(activity, event, h.RescheduleCause.GIVEN_BACK, 0.0)
 
-    def _lost(self, activity: Activity, event: ActivityTaskTimedOut) -> None:
+    def _lost(self, activity: Activity, event: h.ActivityTaskTimedOut) -> None:
         """Let another worker have what its worker died over, as often as our engine does."""
         activity.losses += 1
         delay = loss_delay(activity.scheduled.retry_policy, activity.losses)
         if activity.cancel_requested_event_id:
             self._is_canceled(activity, event)
         elif delay is not None:
-            self._again(activity, event, RescheduleCause.WORKER_LOST, delay)
+            self._again(activity, event, h.RescheduleCause.WORKER_LOST, delay)
         else:
-            failed = ActivityTaskFailed(
+            failed = h.ActivityTaskFailed(
                 event_id=0,
                 event_timestamp=event.event_timestamp,
                 reason=LOST,
@@ -131,9 +116,9 @@ class Attempts:
             self._numbers.keep_as(event, failed)
             self._forget(activity, activity.scheduled_event_id)
 
-    def _is_canceled(self, activity: Activity, event: AnyEvent) -> None:
+    def _is_canceled(self, activity: Activity, event: h.AnyEvent) -> None:
         """End what was to be cancelled and nobody runs any more: nobody need be asked to stop."""
-        made = ActivityTaskCanceled(
+        made = h.ActivityTaskCanceled(
             event_id=0,
             event_timestamp=event.event_timestamp,
             latest_cancel_requested_event_id=activity.cancel_requested_event_id,
@@ -142,19 +127,19 @@ class Attempts:
         self._numbers.keep_as(event, made)
         self._forget(activity, activity.scheduled_event_id)
 
-    def timed_out(self, event: ActivityTaskTimedOut) -> None:
+    def timed_out(self, event: h.ActivityTaskTimedOut) -> None:
         """Take in that an attempt's time is over, which may be followed by another."""
         activity = self._of(event)
         which = event.timeout_type
         if activity is not None:
             activity.heartbeat = event.details or activity.heartbeat
-            if which is TimeoutType.HEARTBEAT and activity.attempt.lease:
+            if which is h.TimeoutType.HEARTBEAT and activity.attempt.lease:
                 self._lost(activity, event)
                 return
-            final = which in (TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE)
+            final = which in (h.TimeoutType.SCHEDULE_TO_START, h.TimeoutType.SCHEDULE_TO_CLOSE)
             delay = None if final else activity.delay(event.event_timestamp, which.value)
             if delay is not None:
-                self._again(activity, event, RescheduleCause.TIMED_OUT, delay, reason=which.value)
+                self._again(activity, event, h.RescheduleCause.TIMED_OUT, delay, reason=which.value)
                 return
         made = self._numbers.keep(event)
         if activity is not None:
@@ -163,8 +148,8 @@ class Attempts:
     def _again(
         self,
         activity: Activity,
-        event: ActivityTaskFailed | ActivityTaskTimedOut,
-        cause: RescheduleCause,
+        event: h.ActivityTaskFailed | h.ActivityTaskTimedOut,
+        cause: h.RescheduleCause,
         delay: float,
         *,
         reason: str | None = None,
@@ -173,7 +158,7 @@ class Attempts:
         """Let an attempt be followed by another."""
         self._numbers.keep_as(
             event,
-            ActivityTaskRescheduled(
+            h.ActivityTaskRescheduled(
                 event_id=0,
                 event_timestamp=event.event_timestamp,
                 cause=cause,
@@ -184,9 +169,9 @@ class Attempts:
                 **self._numbers.references(event),
             ),
         )
-        activity.next(delay, given_back=cause is RescheduleCause.GIVEN_BACK)
+        activity.next(delay, given_back=cause is h.RescheduleCause.GIVEN_BACK)
 
-    def cancel_requested(self, event: ActivityTaskCancelRequested) -> None:
+    def cancel_requested(self, event: h.ActivityTaskCancelRequested) -> None:
         """Take in that an open attempt is to be cancelled."""
         key = ids.attempt_of(event.activity_id).key
         made = self._numbers.keep(event, activity_id=key)
@@ -194,7 +179,7 @@ class Attempts:
         if activity is not None:
             activity.cancel_requested_event_id = made.event_id
 
-    def cancel_refused(self, event: RequestCancelActivityTaskFailed) -> None:
+    def cancel_refused(self, event: h.RequestCancelActivityTaskFailed) -> None:
         """The attempt had ended before the request; the activity may still have another."""
         key = ids.attempt_of(event.activity_id).key
         activity = self.open.get(key)
@@ -204,10 +189,10 @@ class Attempts:
         self._cancel_between(activity, event)
         self._canceled(activity, event.event_timestamp)
 
-    def _cancel_between(self, activity: Activity, event: AnyEvent) -> None:
+    def _cancel_between(self, activity: Activity, event: h.AnyEvent) -> None:
         """Record that an activity was to be cancelled while none of its attempts was open."""
         completed = self._numbers.references(event)["decision_task_completed_event_id"]
-        made = ActivityTaskCancelRequested(
+        made = h.ActivityTaskCancelRequested(
             event_id=0,
             event_timestamp=event.event_timestamp,
             decision_task_completed_event_id=completed,
@@ -220,7 +205,7 @@ class Attempts:
     def _canceled(self, activity: Activity, time: float) -> None:
         self._end(
             activity,
-            ActivityTaskCanceled(
+            h.ActivityTaskCanceled(
                 event_id=0,
                 event_timestamp=time,
                 scheduled_event_id=activity.scheduled_event_id,
@@ -229,7 +214,7 @@ class Attempts:
             ),
         )
 
-    def _end(self, activity: Activity, event: AnyEvent) -> None:
+    def _end(self, activity: Activity, event: h.AnyEvent) -> None:
         self._numbers.emit(event)
         self._forget(activity, activity.scheduled_event_id)
 
@@ -243,14 +228,14 @@ class Attempts:
 
     # -- the timers between
 
-    def timer_started(self, event: TimerStarted) -> None:
+    def timer_started(self, event: h.TimerStarted) -> None:
         """Take in a timer of ours: before an attempt, or for a cancellation."""
         if (activity := self._between(event.timer_id, ids.RETRY)) is not None:
             activity.phase = Phase.WAITING
         elif (activity := self._between(event.timer_id, ids.CANCEL)) is not None:
             self._cancel_between(activity, event)
 
-    def timer_fired(self, event: TimerFired) -> None:
+    def timer_fired(self, event: h.TimerFired) -> None:
         """Take in that a timer of ours is over."""
         activity = self._between(event.timer_id, ids.RETRY)
         if activity is not None and activity.phase is Phase.WAITING:

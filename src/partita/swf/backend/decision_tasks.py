@@ -15,27 +15,20 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from partita import history as h
 from partita.authoring.runtime import LONG_HISTORY
+from partita.aws.names import execution_from_swf
 from partita.errors import TaskLostError
-from partita.history import (
-    AnyDecision,
-    AnyEvent,
-    ContinueAsNewWorkflowExecution,
-    ScheduleActivityTask,
-    WorkflowExecution,
-    WorkflowType,
-)
-from partita.service import DecisionTask
-from partita.swf.backend.call import Call
-from partita.swf.backend.decide import Answer, Leases, decided
+from partita.ports.service import DecisionTask
+from partita.swf.backend.calls import Call
 from partita.swf.backend.envelopes import Turns, sealed
-from partita.swf.backend.fold import Fold
-from partita.swf.backend.histories import PAGE, Histories
+from partita.swf.backend.history_reader import PAGE, Histories
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.payloads import Payloads
-from partita.swf.backend.registering import Registering
+from partita.swf.backend.translate_decisions import Answer, Leases, decided
+from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.types import Registering
 from partita.swf.decisions import decision_to_swf
-from partita.swf.names import execution_from_swf
 
 _PURGE = 1000
 """Folds of live runs among which those of dead ones are looked for."""
@@ -53,7 +46,7 @@ class Held(Struct):
     """A decision task that somebody here is to answer."""
 
     domain: str
-    execution: WorkflowExecution
+    execution: h.WorkflowExecution
     fold: Fold
 
 
@@ -103,7 +96,7 @@ class DecisionTasks:
         self, domain: str, raw: dict[str, Any], members: dict[str, Any], seen: Seen
     ) -> DecisionTask:
         execution = execution_from_swf(raw["workflowExecution"])
-        plain = WorkflowExecution(unescaped(execution.workflow_id), execution.run_id)
+        plain = h.WorkflowExecution(unescaped(execution.workflow_id), execution.run_id)
         fold = self._live_fold(raw, seen)
         live = fold is not None
         held = Held(domain, plain, fold or self._new_fold(domain))
@@ -116,7 +109,7 @@ class DecisionTasks:
         return DecisionTask(
             token=raw["taskToken"],
             workflow_execution=plain,
-            workflow_type=WorkflowType(unescaped(kind["name"]), unescaped(kind["version"])),
+            workflow_type=h.WorkflowType(unescaped(kind["name"]), unescaped(kind["version"])),
             started_event_id=held.fold.started_event_id,
             previous_started_event_id=held.fold.previous_started_event_id if not live else previous,
             events=events,
@@ -180,7 +173,7 @@ class DecisionTasks:
             )
             yield from raw.get("events", ())
 
-    def _warn(self, execution: WorkflowExecution, fold: Fold) -> None:
+    def _warn(self, execution: h.WorkflowExecution, fold: Fold) -> None:
         if fold.last_swf_id >= LONG_HISTORY and not fold.warned:
             fold.warned = True
             log.warning(
@@ -193,7 +186,7 @@ class DecisionTasks:
     def complete(
         self,
         token: str,
-        decisions: Sequence[AnyDecision],
+        decisions: Sequence[h.AnyDecision],
         *,
         sticky: tuple[str, float] | None = None,
         keep: bool = False,
@@ -234,15 +227,15 @@ class DecisionTasks:
                 self._folds[held.execution.run_id] = held.fold
         return held
 
-    def _register(self, held: Held, decisions: Sequence[AnyDecision]) -> None:
+    def _register(self, held: Held, decisions: Sequence[h.AnyDecision]) -> None:
         """Make sure of the types without which SWF would refuse what elsewhere only waits."""
         for decision in decisions:
-            if isinstance(decision, ScheduleActivityTask):
+            if isinstance(decision, h.ScheduleActivityTask):
                 self._registering.decided(held.domain, decision.activity_type)
-            elif isinstance(decision, ContinueAsNewWorkflowExecution):
+            elif isinstance(decision, h.ContinueAsNewWorkflowExecution):
                 version, run = decision.workflow_type_version, held.fold.started
                 if version is not None and run is not None:
-                    kind = WorkflowType(run.workflow_type.name, version)
+                    kind = h.WorkflowType(run.workflow_type.name, version)
                     self._registering.decided(held.domain, kind)
 
     def _context(self, fold: Fold, answer: Answer) -> str | None:
@@ -255,7 +248,7 @@ class DecisionTasks:
         turns = Turns(turns=(*fold.turns, answer.turn))
         return self._payloads.pack(sealed(turns), "the note of reused steps")
 
-    def go_on(self, task: DecisionTask, decisions: Sequence[AnyDecision]) -> DecisionTask | None:
+    def go_on(self, task: DecisionTask, decisions: Sequence[h.AnyDecision]) -> DecisionTask | None:
         """Return what to decide next in the same task, if another run has done all of this.
 
         Nothing is told to SWF before `complete`.
@@ -306,6 +299,6 @@ class DecisionTasks:
                 del self._folds[run_id]
 
 
-def news(task: DecisionTask) -> list[AnyEvent]:
+def news(task: DecisionTask) -> list[h.AnyEvent]:
     """Return what of a task's events nobody was told of before."""
     return [event for event in task.events if event.event_id > task.previous_started_event_id]

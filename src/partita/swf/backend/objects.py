@@ -15,14 +15,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.aws.names import moment
 from partita.errors import ExecutionNotFoundError, InvalidOptionError, UnknownTypeError
 from partita.history import ActivityType, AnyEvent, WorkflowExecution, WorkflowType
-from partita.service import ExecutionDetail, ExecutionInfo
-from partita.state import ExecutionFilter, Status
-from partita.swf.backend.call import Call, DomainNotFoundError
+from partita.ports.service import ExecutionDetail, ExecutionInfo
+from partita.ports.state import ExecutionFilter, Status
+from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.ids import escaped, unescaped
-from partita.swf.backend.registering import Registering, check_defaults
-from partita.swf.names import moment
+from partita.swf.backend.types import Registering, check_defaults
 
 REGISTERED = "REGISTERED"
 DEPRECATED = "DEPRECATED"

@@ -20,20 +20,13 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from partita import history as h
 from partita.errors import PartitaError, StoreError, TaskLostError
-from partita.history import (
-    AnyDecision,
-    AnyEvent,
-    ScheduleActivityTask,
-    WorkflowExecution,
-    WorkflowExecutionStarted,
-    WorkflowType,
-)
-from partita.host import Host
-from partita.service import ActivityAnswer, ActivityTask, DecisionTask
-from partita.swf.backend.absence import Absence
-from partita.worker.polling import record
-from partita.worker.threads import Threads
+from partita.ports.host import Host
+from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask
+from partita.swf.backend.backoff import Absence
+from partita.worker.poller import record
+from partita.worker.thread_pool import Threads
 
 if TYPE_CHECKING:
     from partita.swf.backend.service import SwfService
@@ -213,7 +206,7 @@ class Pump:
     def _stay_away(self, absence: Absence, task_list: str, task: DecisionTask) -> None:
         """Leave a task of an unknown type to others when SWF gives it out again."""
         begun = task.events[0] if task.events else None
-        if not isinstance(begun, WorkflowExecutionStarted) or not begun.task_start_to_close:
+        if not isinstance(begun, h.WorkflowExecutionStarted) or not begun.task_start_to_close:
             return  # it never comes back
         absence.meet(task.workflow_execution.run_id, begun.task_start_to_close)
         warning = (task_list, task.workflow_type.key)
@@ -245,7 +238,7 @@ class Pump:
             self._forget(run_id)
             self._failed(task, error)
 
-    def _decided(self, task: DecisionTask) -> tuple[DecisionTask, list[AnyDecision]]:
+    def _decided(self, task: DecisionTask) -> tuple[DecisionTask, list[h.AnyDecision]]:
         """Have the host decide; return the task as it was decided, which may be a longer one.
 
         Between the poll and the decision, a run that was alive may have had to make room for
@@ -253,7 +246,7 @@ class Pump:
         """
         run_id = task.workflow_execution.run_id
 
-        def decide() -> list[AnyDecision] | None:
+        def decide() -> list[h.AnyDecision] | None:
             if task.events[0].event_id > 1 and not self.host.seen(run_id):
                 return None
             return self.host.decide(task)
@@ -264,7 +257,7 @@ class Pump:
         whole = self._service.decision_tasks.whole(task)
         return whole, self._lane.call(partial(self.host.decide, whole))
 
-    def _answer(self, task: DecisionTask, decisions: list[AnyDecision]) -> None:
+    def _answer(self, task: DecisionTask, decisions: list[h.AnyDecision]) -> None:
         service, closes = self._service, bool(decisions and decisions[-1].closes)
         sticky = None
         if service.address.sticky and not self._paused.is_set():
@@ -276,7 +269,7 @@ class Pump:
         tasks.purge(self.host.seen)
         service.tell()
 
-    def _lease(self, decision: ScheduleActivityTask) -> int:
+    def _lease(self, decision: h.ScheduleActivityTask) -> int:
         """Return for how long an activity is lent: not at all if it watches over itself."""
         if decision.heartbeat is None and self.host.is_lent(decision.activity_type.key):
             return self._service.address.lease
@@ -294,9 +287,9 @@ class Pump:
 
     def query(
         self,
-        execution: WorkflowExecution,
-        workflow_type: WorkflowType,
-        history: Callable[[], list[AnyEvent]],
+        execution: h.WorkflowExecution,
+        workflow_type: h.WorkflowType,
+        history: Callable[[], list[h.AnyEvent]],
         name: str,
         input: str | None,
         timeout: float | None,

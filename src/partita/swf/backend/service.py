@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from msgspec.structs import replace
 
+from partita import history as h
 from partita.engine.starts import check_types
 from partita.errors import (
     ExecutionAlreadyStartedError,
@@ -18,18 +19,9 @@ from partita.errors import (
     PartitaError,
     UnsupportedError,
 )
-from partita.history import (
-    ActivityType,
-    AnyDecision,
-    AnyEvent,
-    DecisionTaskCompleted,
-    SignalInput,
-    WorkflowExecution,
-    WorkflowType,
-)
-from partita.host import Host
-from partita.notices import Listen
-from partita.service import (
+from partita.ports.host import Host
+from partita.ports.notices import Listen
+from partita.ports.service import (
     ActivityAnswer,
     ActivityTask,
     Bounds,
@@ -41,26 +33,26 @@ from partita.service import (
     StartRequest,
     TaskListLimits,
 )
-from partita.state import DEFAULT_DOMAIN, ExecutionFilter, Status
+from partita.ports.state import DEFAULT_DOMAIN, ExecutionFilter, Status
 from partita.swf.backend.activity_tasks import ActivityTasks
-from partita.swf.backend.address import Address
-from partita.swf.backend.call import Call, DomainNotFoundError
-from partita.swf.backend.decide import REASON
+from partita.swf.backend.blob_store import large_store
+from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.envelopes import Fork, Start
-from partita.swf.backend.fold import Fold
-from partita.swf.backend.following import Following
-from partita.swf.backend.histories import Histories
+from partita.swf.backend.execution_lists import Listing, plain_info
+from partita.swf.backend.history_reader import Histories
 from partita.swf.backend.ids import escaped, unescaped
-from partita.swf.backend.large import large_store
-from partita.swf.backend.listing import Listing, plain_info
-from partita.swf.backend.looking import detail_of, is_closed
 from partita.swf.backend.objects import Domains, Executions, Types
+from partita.swf.backend.open_items import detail_of, is_closed
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.pump import Pump
-from partita.swf.backend.registering import Registering
-from partita.swf.backend.reusing import Reusing
-from partita.swf.backend.starting import Starting
+from partita.swf.backend.reuse import Reusing
+from partita.swf.backend.starts import Starting
+from partita.swf.backend.translate_decisions import REASON
+from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.types import Registering
+from partita.swf.backend.url import Address
+from partita.swf.backend.waits import Following
 
 
 class SwfService:
@@ -119,7 +111,7 @@ class SwfService:
 
     def _new_fold(self, domain: str) -> Fold:
         def find(fork: Fork) -> Reusing:
-            origin = WorkflowExecution(fork.workflow_id, fork.run_id)
+            origin = h.WorkflowExecution(fork.workflow_id, fork.run_id)
             try:
                 return Reusing(fork, self._histories.events(domain, origin))
             except ExecutionNotFoundError as error:
@@ -130,7 +122,7 @@ class SwfService:
 
         return Fold(find)
 
-    def _exact(self, domain: str, execution: WorkflowExecution) -> WorkflowExecution:
+    def _exact(self, domain: str, execution: h.WorkflowExecution) -> h.WorkflowExecution:
         """Return which run is meant: the newest if none was named."""
         if execution.run_id:
             return execution
@@ -140,24 +132,24 @@ class SwfService:
                 f"no execution {execution.workflow_id!r} in domain {domain!r} of Amazon SWF; "
                 "`partita list` shows those that there are"
             )
-        return WorkflowExecution(execution.workflow_id, newest.run_id)
+        return h.WorkflowExecution(execution.workflow_id, newest.run_id)
 
     # -- starting, and speaking to executions ----------------------------------------------
 
-    def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
+    def start_workflow_execution(self, request: StartRequest) -> h.WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
         check_types(request)
         return self._starting.start(replace(request, domain=self.domain(request.domain)))
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
-    ) -> WorkflowExecution:
+    ) -> h.WorkflowExecution:
         """Signal the open execution of that workflow id, or start it with the signal."""
         check_types(request)
         domain = self.domain(request.domain)
         for _ in range(5):  # it may close, or be started, between the two calls
             try:
-                any_run = WorkflowExecution(request.workflow_id, "")
+                any_run = h.WorkflowExecution(request.workflow_id, "")
                 self.signal_workflow_execution(domain, any_run, signal_name, input)
                 return self._exact(domain, any_run)
             except ExecutionNotFoundError:
@@ -173,25 +165,25 @@ class SwfService:
 
     def _start_with(
         self, request: StartRequest, domain: str, signal_name: str, input: str | None
-    ) -> WorkflowExecution:
-        start = Start(text=request.input, signals=(SignalInput(signal_name, input),))
+    ) -> h.WorkflowExecution:
+        start = Start(text=request.input, signals=(h.SignalInput(signal_name, input),))
         return self._starting.begin(replace(request, domain=domain), start)
 
-    def fork_workflow_execution(self, request: ForkRequest) -> WorkflowExecution:
+    def fork_workflow_execution(self, request: ForkRequest) -> h.WorkflowExecution:
         """Begin a run that reuses what another has recorded, up to one of its events."""
         check_types(request)
         request = replace(request, domain=self.domain(request.domain))
-        execution = WorkflowExecution(request.workflow_id, request.run_id)
+        execution = h.WorkflowExecution(request.workflow_id, request.run_id)
         detail = self.describe(request.domain, execution)
-        exact = WorkflowExecution(request.workflow_id, detail.info.run_id)
+        exact = h.WorkflowExecution(request.workflow_id, detail.info.run_id)
         events = self._histories.events(request.domain, exact)
         return self._starting.fork(request, detail.info, events)
 
-    def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
+    def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
         """Register a workflow type, and the domain, where they are not."""
         self._registering.workflow(self.domain(domain), workflow_type)
 
-    def register_activity_type(self, domain: str, activity_type: ActivityType) -> None:
+    def register_activity_type(self, domain: str, activity_type: h.ActivityType) -> None:
         """Register an activity type, and the domain, where they are not."""
         self._registering.activity(self.domain(domain), activity_type)
 
@@ -207,7 +199,7 @@ class SwfService:
         return {}
 
     def signal_workflow_execution(
-        self, domain: str, execution: WorkflowExecution, signal_name: str, input: str | None
+        self, domain: str, execution: h.WorkflowExecution, signal_name: str, input: str | None
     ) -> None:
         """Record a signal."""
         self.call(
@@ -219,7 +211,9 @@ class SwfService:
             input=self.payloads.pack(input, f"the input of signal {signal_name}"),
         )
 
-    def request_cancel_workflow_execution(self, domain: str, execution: WorkflowExecution) -> None:
+    def request_cancel_workflow_execution(
+        self, domain: str, execution: h.WorkflowExecution
+    ) -> None:
         """Ask the workflow to cancel itself."""
         self.call(
             "request_cancel_workflow_execution",
@@ -229,7 +223,7 @@ class SwfService:
         )
 
     def terminate_workflow_execution(
-        self, domain: str, execution: WorkflowExecution, reason: str | None
+        self, domain: str, execution: h.WorkflowExecution, reason: str | None
     ) -> None:
         """End the execution at once."""
         self.call(
@@ -274,7 +268,7 @@ class SwfService:
         self.call.polls.wait(max(wait, 1.0))
         return True
 
-    def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
+    def complete_decision(self, token: str, decisions: Sequence[h.AnyDecision]) -> None:
         """Apply all the decisions at once."""
         self.decision_tasks.complete(token, decisions)
         self.tell()
@@ -310,7 +304,7 @@ class SwfService:
             "Client.history(workflow_id, after=…)"
         )
 
-    def info(self, domain: str, execution: WorkflowExecution) -> ExecutionInfo:
+    def info(self, domain: str, execution: h.WorkflowExecution) -> ExecutionInfo:
         """Return one line about an execution, by one call where its run id is known."""
         domain = self.domain(domain)
         exact = self._exact(domain, execution)
@@ -322,30 +316,30 @@ class SwfService:
         task_list = answer["executionConfiguration"]["taskList"]["name"]
         return replace(plain_info(answer["executionInfo"]), task_list=unescaped(task_list))
 
-    def describe(self, domain: str, execution: WorkflowExecution) -> ExecutionDetail:
+    def describe(self, domain: str, execution: h.WorkflowExecution) -> ExecutionDetail:
         """Return how the execution stands; what is open is read from its history."""
         domain = self.domain(domain)
         info = self.info(domain, execution)
-        exact = WorkflowExecution(info.workflow_id, info.run_id)
+        exact = h.WorkflowExecution(info.workflow_id, info.run_id)
         events = self._histories.events(domain, exact)
         return detail_of(info, self._histories.fold(domain, exact), events)
 
     def history(
-        self, domain: str, execution: WorkflowExecution, *, after: int = 0
-    ) -> list[AnyEvent]:
+        self, domain: str, execution: h.WorkflowExecution, *, after: int = 0
+    ) -> list[h.AnyEvent]:
         """Return the events after number `after`, in order."""
         domain = self.domain(domain)
         events = self._histories.events(domain, self._exact(domain, execution))
         return list(events[max(0, after) :])
 
     def wait_history(
-        self, domain: str, execution: WorkflowExecution, after: int, timeout: float | None
-    ) -> list[AnyEvent]:
+        self, domain: str, execution: h.WorkflowExecution, after: int, timeout: float | None
+    ) -> list[h.AnyEvent]:
         """Wait for events after number `after`; empty if none came, or the run is closed."""
         domain = self.domain(domain)
         exact = self._exact(domain, execution)
 
-        def look() -> list[AnyEvent] | None:
+        def look() -> list[h.AnyEvent] | None:
             events = self._histories.events(domain, exact)
             found = list(events[max(0, after) :])
             return found if found or is_closed(events) else None
@@ -353,7 +347,7 @@ class SwfService:
         return self._following.follow(look, timeout) or []
 
     def wait_closed(
-        self, domain: str, execution: WorkflowExecution, timeout: float | None
+        self, domain: str, execution: h.WorkflowExecution, timeout: float | None
     ) -> ExecutionInfo | None:
         """Wait until the execution is closed; None if `timeout` seconds pass before."""
         domain = self.domain(domain)
@@ -374,7 +368,7 @@ class SwfService:
     def query_workflow(
         self,
         domain: str,
-        execution: WorkflowExecution,
+        execution: h.WorkflowExecution,
         name: str,
         input: str | None,
         timeout: float | None = None,
@@ -382,7 +376,7 @@ class SwfService:
         """Have a worker in this process answer; SWF itself cannot ask one elsewhere."""
         domain = self.domain(domain)
         info = self.info(domain, execution)
-        exact = WorkflowExecution(info.workflow_id, info.run_id)
+        exact = h.WorkflowExecution(info.workflow_id, info.run_id)
         pump = self._pump
         if pump is None or info.workflow_type.key not in pump.host.workflow_keys():
             raise NoWorkerError(
@@ -390,11 +384,11 @@ class SwfService:
                 "cannot ask one elsewhere; start one here, or import the workflow's code"
             )
 
-        def events() -> list[AnyEvent]:
+        def events() -> list[h.AnyEvent]:
             return list(self._histories.events(domain, exact))
 
         def begun() -> bool | None:
-            return any(isinstance(one, DecisionTaskCompleted) for one in events()) or None
+            return any(isinstance(one, h.DecisionTaskCompleted) for one in events()) or None
 
         self._following.follow(begun, timeout)
         return pump.query(exact, info.workflow_type, events, name, input, timeout)
@@ -414,10 +408,10 @@ class SwfService:
         domain = self.domain(host.domain)
         for key in sorted(host.workflow_keys()):
             name, _, version = key.rpartition("@")
-            self._registering.workflow(domain, WorkflowType(name, version))
+            self._registering.workflow(domain, h.WorkflowType(name, version))
         for key in sorted(host.activity_keys()):
             name, _, version = key.rpartition("@")
-            self._registering.activity(domain, ActivityType(name, version))
+            self._registering.activity(domain, h.ActivityType(name, version))
         self._pump = Pump(self, host, domain)
         self._pump.start()
 

@@ -1,4 +1,4 @@
-"""Check that a service does what `partita.service.Service` obliges it to do.
+"""Check that a service does what `partita.ports.service.Service` obliges it to do.
 
 Every check is a function of a service and its clock, raises AssertionError if the service
 deviates, or if one of the histories that it made is not `sound`, and leaves the service usable
@@ -14,17 +14,17 @@ A service whose time cannot be moved gets a clock whose `advance` waits. `DECIDE
 from partita.testing.conformance import (
     activities,
     attempts,
-    between,
     children,
-    closing,
     decision_tasks,
     decisions,
     executions,
     externals,
     language,
-    starting,
     tasks,
 )
+from partita.testing.conformance import closes as closing
+from partita.testing.conformance import messages as between
+from partita.testing.conformance import starts as starting
 from partita.testing.conformance.arrange import (
     CHARGE,
     CHECKS,
@@ -41,9 +41,9 @@ from partita.testing.conformance.arrange import (
     started,
     status,
 )
-from partita.testing.conformance.contents import DECIDED, RECORDED, UNRECORDED
+from partita.testing.conformance.coverage import DECIDED, RECORDED, UNRECORDED
+from partita.testing.conformance.recorder import Witness
 from partita.testing.conformance.soundness import sound
-from partita.testing.conformance.witness import Witness
 
 _FAMILIES = (
     starting,

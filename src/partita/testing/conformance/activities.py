@@ -12,7 +12,7 @@ from partita.history import (
     RequestCancelActivityTask,
     RetryPolicy,
 )
-from partita.service import Service
+from partita.ports.service import Service
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import (
     CHARGE,

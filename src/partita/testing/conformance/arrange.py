@@ -10,32 +10,25 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from partita import history as h
 from partita.errors import (
     PartitaError,
 )
-from partita.history import (
-    ActivityType,
-    AnyDecision,
-    Event,
-    ScheduleActivityTask,
-    WorkflowExecution,
-    WorkflowType,
-)
-from partita.service import ActivityTask, DecisionTask, Service, StartRequest
-from partita.state import Status
+from partita.ports.service import ActivityTask, DecisionTask, Service, StartRequest
+from partita.ports.state import Status
 from partita.testing.clock import Clock
+from partita.testing.conformance.recorder import Witness
 from partita.testing.conformance.soundness import sound
-from partita.testing.conformance.witness import Witness
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=h.Event)
 
 Check = Callable[[Service, Clock], None]
 
 CHECKS: dict[str, Check] = {}
 """Every check, by name."""
 
-FLOW = WorkflowType("flow")
-CHARGE = ActivityType("charge")
+FLOW = h.WorkflowType("flow")
+CHARGE = h.ActivityType("charge")
 DOMAIN = "default"
 TASK_LIST = "default"
 
@@ -64,7 +57,7 @@ def refused(kind: type[PartitaError]) -> Iterator[None]:
     raise AssertionError(f"{kind.__name__} was not raised")
 
 
-def start(service: Service, workflow_id: str = "", **options: Any) -> WorkflowExecution:
+def start(service: Service, workflow_id: str = "", **options: Any) -> h.WorkflowExecution:
     """Start an execution with an id of its own."""
     workflow_id = workflow_id or uuid.uuid4().hex
     request = StartRequest(workflow_id=workflow_id, workflow_type=FLOW, input="[1]")
@@ -85,52 +78,52 @@ def activity_task(service: Service, task_list: str = TASK_LIST) -> ActivityTask:
     return task
 
 
-def answer(service: Service, *decisions: AnyDecision) -> None:
+def answer(service: Service, *decisions: h.AnyDecision) -> None:
     """Take the decision task and answer it."""
     service.complete_decision(decision_task(service).token, decisions)
 
 
-def started(service: Service, *decisions: AnyDecision, **options: Any) -> WorkflowExecution:
+def started(service: Service, *decisions: h.AnyDecision, **options: Any) -> h.WorkflowExecution:
     """Start an execution and answer its first decision task."""
     execution = start(service, **options)
     answer(service, *decisions)
     return execution
 
 
-def charge(id: str = "a", **options: Any) -> ScheduleActivityTask:
+def charge(id: str = "a", **options: Any) -> h.ScheduleActivityTask:
     """Return the decision to schedule an activity."""
-    plain = ScheduleActivityTask(activity_id=id, activity_type=CHARGE, input="[2]")
+    plain = h.ScheduleActivityTask(activity_id=id, activity_type=CHARGE, input="[2]")
     return replace(plain, **options)
 
 
-def kinds(service: Service, execution: WorkflowExecution) -> list[str]:
+def kinds(service: Service, execution: h.WorkflowExecution) -> list[str]:
     """Return the names of an execution's events."""
     return [event.event_type for event in service.history(DOMAIN, execution)]
 
 
-def status(service: Service, execution: WorkflowExecution) -> Status:
+def status(service: Service, execution: h.WorkflowExecution) -> Status:
     """Return how an execution stands."""
     return service.describe(DOMAIN, execution).info.status
 
 
-def every(service: Service, execution: WorkflowExecution, kind: type[E]) -> list[E]:
+def every(service: Service, execution: h.WorkflowExecution, kind: type[E]) -> list[E]:
     """Return an execution's events of one kind."""
     return [e for e in service.history(DOMAIN, execution) if isinstance(e, kind)]
 
 
-def only(service: Service, execution: WorkflowExecution, kind: type[E]) -> E:
+def only(service: Service, execution: h.WorkflowExecution, kind: type[E]) -> E:
     """Return the event of that kind, of which there must be one."""
     found = every(service, execution, kind)
     assert len(found) == 1, f"{len(found)} of {kind.__name__} in {kinds(service, execution)}"
     return found[0]
 
 
-def last_id(service: Service, execution: WorkflowExecution, kind: type[Event]) -> int:
+def last_id(service: Service, execution: h.WorkflowExecution, kind: type[h.Event]) -> int:
     """Return the id of the last event of that kind, which must be there."""
     return every(service, execution, kind)[-1].event_id
 
 
-def holds(event: Event, **attributes: Any) -> None:
+def holds(event: h.Event, **attributes: Any) -> None:
     """Hold that an event has these attributes."""
     found = {name: getattr(event, name) for name in attributes}
     assert found == attributes, f"{event.event_type} has {found}, not {attributes}"

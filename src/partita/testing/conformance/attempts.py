@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
+from partita import history as h
 from partita.errors import TaskLostError
-from partita.history import (
-    ActivityTaskCanceled,
-    ActivityTaskCompleted,
-    ActivityTaskFailed,
-    ActivityTaskRescheduled,
-    ActivityTaskScheduled,
-    ActivityTaskStarted,
-    ActivityTaskTimedOut,
-    RequestCancelActivityTask,
-    RescheduleCause,
-    RetryPolicy,
-    TimeoutType,
-)
-from partita.service import Service
+from partita.ports.service import Service
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import (
     DOMAIN,
@@ -36,37 +24,37 @@ from partita.testing.conformance.arrange import (
 
 @check
 def an_attempt_that_failed_is_recorded_as_rescheduled(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=2, initial_interval=10.0)
+    policy = h.RetryPolicy(max_attempts=2, initial_interval=10.0)
     execution = started(service, charge(retry_policy=policy))
     task = activity_task(service)
     service.fail_activity(task.token, "Boom", '"why"')
     holds(
-        only(service, execution, ActivityTaskRescheduled),
-        cause=RescheduleCause.FAILED,
+        only(service, execution, h.ActivityTaskRescheduled),
+        cause=h.RescheduleCause.FAILED,
         attempt=1,
         backoff=10.0,
         reason="Boom",
         details='"why"',
-        scheduled_event_id=only(service, execution, ActivityTaskScheduled).event_id,
+        scheduled_event_id=only(service, execution, h.ActivityTaskScheduled).event_id,
         started_event_id=task.started_event_id,
     )
     assert service.poll_decision_task(DOMAIN, TASK_LIST) is None
     clock.advance(10)
     assert activity_task(service).started_event_id == last_id(
-        service, execution, ActivityTaskStarted
+        service, execution, h.ActivityTaskStarted
     )
 
 
 @check
 def an_attempt_that_timed_out_is_recorded_as_rescheduled(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=2, initial_interval=10.0)
+    policy = h.RetryPolicy(max_attempts=2, initial_interval=10.0)
     execution = started(service, charge(retry_policy=policy, start_to_close=5.0))
     task = activity_task(service)
     clock.advance(6)
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
     holds(
-        only(service, execution, ActivityTaskRescheduled),
-        cause=RescheduleCause.TIMED_OUT,
+        only(service, execution, h.ActivityTaskRescheduled),
+        cause=h.RescheduleCause.TIMED_OUT,
         attempt=1,
         backoff=10.0,
         reason="START_TO_CLOSE",
@@ -74,58 +62,58 @@ def an_attempt_that_timed_out_is_recorded_as_rescheduled(service: Service, clock
     )
     clock.advance(10)
     service.complete_activity(activity_task(service).token, '"paid"')
-    holds(only(service, execution, ActivityTaskCompleted), result='"paid"')
-    assert every(service, execution, ActivityTaskTimedOut) == []
+    holds(only(service, execution, h.ActivityTaskCompleted), result='"paid"')
+    assert every(service, execution, h.ActivityTaskTimedOut) == []
 
 
 @check
 def an_error_that_the_policy_calls_final_is_final(service: Service, _: Clock) -> None:
-    policy = RetryPolicy(max_attempts=0, non_retryable=("CardStolen",))
+    policy = h.RetryPolicy(max_attempts=0, non_retryable=("CardStolen",))
     execution = started(service, charge(retry_policy=policy))
     service.fail_activity(activity_task(service).token, "shop.errors.CardStolen", None)
-    holds(only(service, execution, ActivityTaskFailed), reason="shop.errors.CardStolen")
-    assert every(service, execution, ActivityTaskRescheduled) == []
+    holds(only(service, execution, h.ActivityTaskFailed), reason="shop.errors.CardStolen")
+    assert every(service, execution, h.ActivityTaskRescheduled) == []
 
 
 @check
 def the_wait_between_attempts_grows_up_to_its_limit(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=0, initial_interval=1.0, backoff=3.0, max_interval=5.0)
+    policy = h.RetryPolicy(max_attempts=0, initial_interval=1.0, backoff=3.0, max_interval=5.0)
     execution = started(service, charge(retry_policy=policy))
     for number in range(1, 5):
         task = activity_task(service)
         assert task.attempt == number
         service.fail_activity(task.token, "Boom", None)
         clock.advance(5)
-    rescheduled = every(service, execution, ActivityTaskRescheduled)
+    rescheduled = every(service, execution, h.ActivityTaskRescheduled)
     assert [event.backoff for event in rescheduled] == [1.0, 3.0, 5.0, 5.0]
     assert [event.attempt for event in rescheduled] == [1, 2, 3, 4]
 
 
 @check
 def no_attempt_begins_after_schedule_to_close(service: Service, _: Clock) -> None:
-    policy = RetryPolicy(max_attempts=0, initial_interval=10.0)
+    policy = h.RetryPolicy(max_attempts=0, initial_interval=10.0)
     execution = started(service, charge(retry_policy=policy, schedule_to_close=8.0))
     service.fail_activity(activity_task(service).token, "Boom", None)
-    holds(only(service, execution, ActivityTaskFailed), reason="Boom")
-    assert every(service, execution, ActivityTaskRescheduled) == []
+    holds(only(service, execution, h.ActivityTaskFailed), reason="Boom")
+    assert every(service, execution, h.ActivityTaskRescheduled) == []
 
 
 @check
 def schedule_to_close_counts_over_all_attempts(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=0, initial_interval=1.0, backoff=1.0)
+    policy = h.RetryPolicy(max_attempts=0, initial_interval=1.0, backoff=1.0)
     execution = started(service, charge(retry_policy=policy, schedule_to_close=8.0))
     service.fail_activity(activity_task(service).token, "Boom", None)
     clock.advance(4)
     activity_task(service)
     clock.advance(4)
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
-    ended = only(service, execution, ActivityTaskTimedOut)
-    holds(ended, timeout_type=TimeoutType.SCHEDULE_TO_CLOSE)
+    ended = only(service, execution, h.ActivityTaskTimedOut)
+    holds(ended, timeout_type=h.TimeoutType.SCHEDULE_TO_CLOSE)
 
 
 @check
 def start_to_close_counts_anew_for_each_attempt(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=2, initial_interval=1.0)
+    policy = h.RetryPolicy(max_attempts=2, initial_interval=1.0)
     execution = started(service, charge(retry_policy=policy, start_to_close=8.0))
     task = activity_task(service)
     clock.advance(7)
@@ -134,39 +122,39 @@ def start_to_close_counts_anew_for_each_attempt(service: Service, clock: Clock) 
     task = activity_task(service)
     clock.advance(7)
     service.complete_activity(task.token, "1")
-    holds(only(service, execution, ActivityTaskCompleted), started_event_id=task.started_event_id)
+    holds(only(service, execution, h.ActivityTaskCompleted), started_event_id=task.started_event_id)
 
 
 @check
 def an_activity_that_is_to_be_canceled_is_not_tried_again(service: Service, _: Clock) -> None:
-    execution = started(service, charge(retry_policy=RetryPolicy(max_attempts=0)))
+    execution = started(service, charge(retry_policy=h.RetryPolicy(max_attempts=0)))
     task = activity_task(service)
     service.signal_workflow_execution(DOMAIN, execution, "wake", None)
-    answer(service, RequestCancelActivityTask(activity_id="a"))
+    answer(service, h.RequestCancelActivityTask(activity_id="a"))
     service.fail_activity(task.token, "Boom", None)
-    assert every(service, execution, ActivityTaskRescheduled) == []
-    holds(only(service, execution, ActivityTaskFailed), reason="Boom")
+    assert every(service, execution, h.ActivityTaskRescheduled) == []
+    holds(only(service, execution, h.ActivityTaskFailed), reason="Boom")
 
 
 @check
 def an_activity_that_waits_for_its_next_attempt_is_canceled_at_once(
     service: Service, clock: Clock
 ) -> None:
-    policy = RetryPolicy(max_attempts=0, initial_interval=10.0)
+    policy = h.RetryPolicy(max_attempts=0, initial_interval=10.0)
     execution = started(service, charge(retry_policy=policy))
     service.fail_activity(activity_task(service).token, "Boom", None)
     service.signal_workflow_execution(DOMAIN, execution, "wake", None)
-    answer(service, RequestCancelActivityTask(activity_id="a"))
+    answer(service, h.RequestCancelActivityTask(activity_id="a"))
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
     assert service.poll_decision_task(DOMAIN, TASK_LIST, wait=20.0) is not None
-    holds(only(service, execution, ActivityTaskCanceled), started_event_id=0)
+    holds(only(service, execution, h.ActivityTaskCanceled), started_event_id=0)
     clock.advance(11)
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
 
 
 @check
 def the_next_attempt_has_the_last_heartbeats_details(service: Service, clock: Clock) -> None:
-    policy = RetryPolicy(max_attempts=2, initial_interval=1.0)
+    policy = h.RetryPolicy(max_attempts=2, initial_interval=1.0)
     started(service, charge(retry_policy=policy))
     task = activity_task(service)
     assert task.details is None
@@ -178,7 +166,7 @@ def the_next_attempt_has_the_last_heartbeats_details(service: Service, clock: Cl
 
 def _late(service: Service, clock: Clock) -> str:
     """Let the first attempt of an activity time out; return its token."""
-    policy = RetryPolicy(max_attempts=2, initial_interval=1.0)
+    policy = h.RetryPolicy(max_attempts=2, initial_interval=1.0)
     started(service, charge(retry_policy=policy, start_to_close=5.0))
     token = activity_task(service).token
     clock.advance(6)

@@ -4,33 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from partita.history import (
-    AnyDecision,
-    CancelWorkflowExecution,
-    ChildPolicy,
-    ChildWorkflowExecutionCanceled,
-    ChildWorkflowExecutionCompleted,
-    ChildWorkflowExecutionFailed,
-    ChildWorkflowExecutionStarted,
-    ChildWorkflowExecutionTerminated,
-    ChildWorkflowExecutionTimedOut,
-    CompleteWorkflowExecution,
-    ContinueAsNewWorkflowExecution,
-    DecisionTaskCompleted,
-    Event,
-    FailWorkflowExecution,
-    StartChildWorkflowExecution,
-    StartChildWorkflowExecutionFailed,
-    StartChildWorkflowExecutionInitiated,
-    TimeoutType,
-    WorkflowExecution,
-    WorkflowExecutionCancelRequested,
-    WorkflowExecutionStarted,
-    WorkflowExecutionTerminated,
-    WorkflowType,
-)
-from partita.service import Service
-from partita.state import Status
+from partita import history as h
+from partita.ports.service import Service
+from partita.ports.state import Status
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import (
     DOMAIN,
@@ -53,17 +29,17 @@ OPTIONS: dict[str, Any] = {
     "task_priority": 4,
     "task_start_to_close": 20.0,
     "execution_start_to_close": 300.0,
-    "child_policy": ChildPolicy.ABANDON,
+    "child_policy": h.ChildPolicy.ABANDON,
     "tag_list": ("t",),
     "lambda_role": "role",
 }
-CHILD = WorkflowExecution("child", "")
+CHILD = h.WorkflowExecution("child", "")
 
 
-def _parent(service: Service, *more: AnyDecision, **options: Any) -> WorkflowExecution:
+def _parent(service: Service, *more: h.AnyDecision, **options: Any) -> h.WorkflowExecution:
     """Start a parent whose child waits in a task list of its own."""
     service.register_workflow_type(DOMAIN, FLOW)
-    plain = StartChildWorkflowExecution(
+    plain = h.StartChildWorkflowExecution(
         workflow_id="child",
         workflow_type=FLOW,
         input="[9]",
@@ -73,35 +49,35 @@ def _parent(service: Service, *more: AnyDecision, **options: Any) -> WorkflowExe
     return started(service, plain, *more)
 
 
-def _answer_child(service: Service, *decisions: AnyDecision) -> None:
+def _answer_child(service: Service, *decisions: h.AnyDecision) -> None:
     task = service.poll_decision_task(DOMAIN, "children")
     assert task is not None, "the child has no decision task"
     service.complete_decision(task.token, decisions)
 
 
-def _run_of_child(service: Service) -> WorkflowExecution:
-    return WorkflowExecution("child", service.describe(DOMAIN, CHILD).info.run_id)
+def _run_of_child(service: Service) -> h.WorkflowExecution:
+    return h.WorkflowExecution("child", service.describe(DOMAIN, CHILD).info.run_id)
 
 
 @check
 def a_child_is_initiated_as_it_was_decided(service: Service, _: Clock) -> None:
     parent = _parent(service, **OPTIONS)
-    initiated = only(service, parent, StartChildWorkflowExecutionInitiated)
+    initiated = only(service, parent, h.StartChildWorkflowExecutionInitiated)
     holds(initiated, workflow_id="child", workflow_type=FLOW, input="[9]", control='"mine"')
     holds(initiated, **OPTIONS)
-    completed = last_id(service, parent, DecisionTaskCompleted)
+    completed = last_id(service, parent, h.DecisionTaskCompleted)
     holds(initiated, decision_task_completed_event_id=completed)
 
 
 @check
 def a_child_knows_its_parent_and_its_parent_the_run(service: Service, _: Clock) -> None:
     parent = _parent(service, **OPTIONS)
-    initiated = only(service, parent, StartChildWorkflowExecutionInitiated).event_id
-    begun = only(service, CHILD, WorkflowExecutionStarted)
+    initiated = only(service, parent, h.StartChildWorkflowExecutionInitiated).event_id
+    begun = only(service, CHILD, h.WorkflowExecutionStarted)
     holds(begun, workflow_type=FLOW, input="[9]", **OPTIONS)
     holds(begun, parent_workflow_execution=parent, parent_initiated_event_id=initiated)
     holds(
-        only(service, parent, ChildWorkflowExecutionStarted),
+        only(service, parent, h.ChildWorkflowExecutionStarted),
         workflow_execution=_run_of_child(service),
         workflow_type=FLOW,
         initiated_event_id=initiated,
@@ -109,14 +85,14 @@ def a_child_knows_its_parent_and_its_parent_the_run(service: Service, _: Clock) 
     assert service.describe(DOMAIN, parent).open_children == 1
 
 
-def _heard(service: Service, parent: WorkflowExecution, kind: type[E]) -> E:
+def _heard(service: Service, parent: h.WorkflowExecution, kind: type[E]) -> E:
     """Return how the child ended, told to its parent, which must be awake."""
     ended = only(service, parent, kind)
     holds(
         ended,
         workflow_type=FLOW,
-        initiated_event_id=only(service, parent, StartChildWorkflowExecutionInitiated).event_id,
-        started_event_id=only(service, parent, ChildWorkflowExecutionStarted).event_id,
+        initiated_event_id=only(service, parent, h.StartChildWorkflowExecutionInitiated).event_id,
+        started_event_id=only(service, parent, h.ChildWorkflowExecutionStarted).event_id,
     )
     assert service.describe(DOMAIN, parent).open_children == 0
     assert service.describe(DOMAIN, parent).decision is not None
@@ -125,20 +101,20 @@ def _heard(service: Service, parent: WorkflowExecution, kind: type[E]) -> E:
 
 @check
 def a_parent_hears_of_each_way_that_its_child_closes_itself(service: Service, _: Clock) -> None:
-    ways: tuple[tuple[AnyDecision, type[Event], dict[str, str]], ...] = (
+    ways: tuple[tuple[h.AnyDecision, type[h.Event], dict[str, str]], ...] = (
         (
-            CompleteWorkflowExecution(result="5"),
-            ChildWorkflowExecutionCompleted,
+            h.CompleteWorkflowExecution(result="5"),
+            h.ChildWorkflowExecutionCompleted,
             {"result": "5"},
         ),
         (
-            FailWorkflowExecution(reason="Boom", details='"why"'),
-            ChildWorkflowExecutionFailed,
+            h.FailWorkflowExecution(reason="Boom", details='"why"'),
+            h.ChildWorkflowExecutionFailed,
             {"reason": "Boom", "details": '"why"'},
         ),
         (
-            CancelWorkflowExecution(details='"gave in"'),
-            ChildWorkflowExecutionCanceled,
+            h.CancelWorkflowExecution(details='"gave in"'),
+            h.ChildWorkflowExecutionCanceled,
             {"details": '"gave in"'},
         ),
     )
@@ -155,7 +131,7 @@ def a_parent_hears_that_its_child_was_terminated(service: Service, _: Clock) -> 
     parent = _parent(service)
     child = _run_of_child(service)
     service.terminate_workflow_execution(DOMAIN, child, "enough")
-    holds(_heard(service, parent, ChildWorkflowExecutionTerminated), workflow_execution=child)
+    holds(_heard(service, parent, h.ChildWorkflowExecutionTerminated), workflow_execution=child)
 
 
 @check
@@ -165,23 +141,23 @@ def a_parent_hears_that_its_child_ran_out_of_time(service: Service, clock: Clock
     clock.advance(31)
     assert service.poll_decision_task(DOMAIN, "children") is None
     holds(
-        _heard(service, parent, ChildWorkflowExecutionTimedOut),
+        _heard(service, parent, h.ChildWorkflowExecutionTimedOut),
         workflow_execution=child,
-        timeout_type=TimeoutType.START_TO_CLOSE,
+        timeout_type=h.TimeoutType.START_TO_CLOSE,
     )
 
 
 @check
 def a_parent_hears_the_end_of_its_childs_last_run(service: Service, _: Clock) -> None:
     parent = _parent(service)
-    _answer_child(service, ContinueAsNewWorkflowExecution(input="[8]"))
+    _answer_child(service, h.ContinueAsNewWorkflowExecution(input="[8]"))
     assert service.describe(DOMAIN, parent).open_children == 1
-    begun = only(service, CHILD, WorkflowExecutionStarted)
+    begun = only(service, CHILD, h.WorkflowExecutionStarted)
     holds(begun, input="[8]", parent_workflow_execution=parent)
-    _answer_child(service, CompleteWorkflowExecution(result="6"))
+    _answer_child(service, h.CompleteWorkflowExecution(result="6"))
     told = [name for name in kinds(service, parent) if name.startswith("Child")]
     assert told == ["ChildWorkflowExecutionStarted", "ChildWorkflowExecutionCompleted"]
-    holds(only(service, parent, ChildWorkflowExecutionCompleted), result="6")
+    holds(only(service, parent, h.ChildWorkflowExecutionCompleted), result="6")
 
 
 @check
@@ -189,67 +165,69 @@ def a_child_whose_id_is_taken_is_refused(service: Service, _: Clock) -> None:
     start(service, "child", task_list="children")
     parent = _parent(service)
     holds(
-        only(service, parent, StartChildWorkflowExecutionFailed),
+        only(service, parent, h.StartChildWorkflowExecutionFailed),
         workflow_id="child",
         workflow_type=FLOW,
         control='"mine"',
         cause="WORKFLOW_ALREADY_RUNNING",
-        initiated_event_id=last_id(service, parent, StartChildWorkflowExecutionInitiated),
-        decision_task_completed_event_id=last_id(service, parent, DecisionTaskCompleted),
+        initiated_event_id=last_id(service, parent, h.StartChildWorkflowExecutionInitiated),
+        decision_task_completed_event_id=last_id(service, parent, h.DecisionTaskCompleted),
     )
-    assert every(service, parent, ChildWorkflowExecutionStarted) == []
+    assert every(service, parent, h.ChildWorkflowExecutionStarted) == []
     assert service.describe(DOMAIN, parent).decision is not None
 
 
 @check
 def a_child_of_no_known_type_is_refused(service: Service, _: Clock) -> None:
-    kind = WorkflowType("nowhere")
+    kind = h.WorkflowType("nowhere")
     parent = started(
-        service, StartChildWorkflowExecution(workflow_id="c", workflow_type=kind, control='"x"')
+        service, h.StartChildWorkflowExecution(workflow_id="c", workflow_type=kind, control='"x"')
     )
     holds(
-        only(service, parent, StartChildWorkflowExecutionFailed),
+        only(service, parent, h.StartChildWorkflowExecutionFailed),
         workflow_id="c",
         workflow_type=kind,
         control='"x"',
         cause="WORKFLOW_TYPE_DOES_NOT_EXIST",
-        decision_task_completed_event_id=last_id(service, parent, DecisionTaskCompleted),
+        decision_task_completed_event_id=last_id(service, parent, h.DecisionTaskCompleted),
     )
 
 
 @check
 def a_childs_id_is_free_again_at_its_end(service: Service, _: Clock) -> None:
     first = _parent(service)
-    _answer_child(service, CompleteWorkflowExecution())
+    _answer_child(service, h.CompleteWorkflowExecution())
     service.terminate_workflow_execution(DOMAIN, first, None)
     second = _parent(service)
-    holds(only(service, CHILD, WorkflowExecutionStarted), parent_workflow_execution=second)
+    holds(only(service, CHILD, h.WorkflowExecutionStarted), parent_workflow_execution=second)
 
 
 @check
 def a_terminated_parents_policy_reaches_its_children(service: Service, clock: Clock) -> None:
     for timed_out in (False, True):
-        for policy in ChildPolicy:
+        for policy in h.ChildPolicy:
             _end_parent(service, clock, policy, timed_out)
             told = kinds(service, CHILD)
-            ended = every(service, CHILD, WorkflowExecutionTerminated)
-            asked = every(service, CHILD, WorkflowExecutionCancelRequested)
+            ended = every(service, CHILD, h.WorkflowExecutionTerminated)
+            asked = every(service, CHILD, h.WorkflowExecutionCancelRequested)
             assert [event.cause for event in ended] == (
-                ["CHILD_POLICY_APPLIED"] if policy is ChildPolicy.TERMINATE else []
+                ["CHILD_POLICY_APPLIED"] if policy is h.ChildPolicy.TERMINATE else []
             ), told
             assert [event.cause for event in asked] == (
-                ["CHILD_POLICY_APPLIED"] if policy is ChildPolicy.REQUEST_CANCEL else []
+                ["CHILD_POLICY_APPLIED"] if policy is h.ChildPolicy.REQUEST_CANCEL else []
             ), told
             if not ended:
                 service.terminate_workflow_execution(DOMAIN, CHILD, None)
 
 
-def _end_parent(service: Service, clock: Clock, policy: ChildPolicy, timed_out: bool) -> None:
+def _end_parent(service: Service, clock: Clock, policy: h.ChildPolicy, timed_out: bool) -> None:
     """Leave a child whose parent, with that policy, ran out of time or was terminated."""
     service.register_workflow_type(DOMAIN, FLOW)
     parent = started(
         service,
-        StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW, task_list="children"),
+        h.StartChildWorkflowExecution(
+            workflow_id="child", workflow_type=FLOW, task_list="children"
+        ),
         child_policy=policy,
         execution_start_to_close=60.0,
     )
@@ -263,19 +241,19 @@ def _end_parent(service: Service, clock: Clock, policy: ChildPolicy, timed_out: 
 
 @check
 def a_parent_that_completes_leaves_its_child_running(service: Service, _: Clock) -> None:
-    parent = _parent(service, CompleteWorkflowExecution())
+    parent = _parent(service, h.CompleteWorkflowExecution())
     assert status(service, parent) is Status.COMPLETED
     assert status(service, CHILD) is Status.OPEN
-    _answer_child(service, CompleteWorkflowExecution(result="5"))
+    _answer_child(service, h.CompleteWorkflowExecution(result="5"))
     assert kinds(service, parent)[-1] == "WorkflowExecutionCompleted"
 
 
 @check
 def of_two_children_with_one_id_the_first_starts(service: Service, _: Clock) -> None:
-    twin = StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW)
+    twin = h.StartChildWorkflowExecution(workflow_id="child", workflow_type=FLOW)
     parent = _parent(service, twin)
-    first, second = every(service, parent, StartChildWorkflowExecutionInitiated)
-    begun = only(service, parent, ChildWorkflowExecutionStarted)
+    first, second = every(service, parent, h.StartChildWorkflowExecutionInitiated)
+    begun = only(service, parent, h.ChildWorkflowExecutionStarted)
     holds(begun, initiated_event_id=first.event_id)
-    refusal = only(service, parent, StartChildWorkflowExecutionFailed)
+    refusal = only(service, parent, h.StartChildWorkflowExecutionFailed)
     holds(refusal, initiated_event_id=second.event_id, cause="WORKFLOW_ALREADY_RUNNING")

@@ -10,8 +10,8 @@ from partita.history import (
     CompleteWorkflowExecution,
     RecordMarker,
 )
-from partita.service import Service
-from partita.state import Status
+from partita.ports.service import Service
+from partita.ports.state import Status
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import (
     DOMAIN,

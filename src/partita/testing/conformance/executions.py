@@ -11,8 +11,8 @@ from partita.history import (
     StartTimer,
     WorkflowExecution,
 )
-from partita.service import Service
-from partita.state import ExecutionFilter, Status
+from partita.ports.service import Service
+from partita.ports.state import ExecutionFilter, Status
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import (
     DOMAIN,

@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-from partita.history import (
-    CompleteWorkflowExecution,
-    DecisionTaskCompleted,
-    Event,
-    ExternalWorkflowExecutionCancelRequested,
-    ExternalWorkflowExecutionSignaled,
-    RequestCancelExternalWorkflowExecution,
-    RequestCancelExternalWorkflowExecutionFailed,
-    RequestCancelExternalWorkflowExecutionInitiated,
-    SignalExternalWorkflowExecution,
-    SignalExternalWorkflowExecutionFailed,
-    SignalExternalWorkflowExecutionInitiated,
-    WorkflowExecution,
-    WorkflowExecutionCancelRequested,
-    WorkflowExecutionCompleted,
-    WorkflowExecutionSignaled,
-)
-from partita.service import Service
+from partita import history as h
+from partita.ports.service import Service
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import (
     DOMAIN,
@@ -35,23 +19,23 @@ from partita.testing.conformance.arrange import (
 )
 
 
-def _other(service: Service) -> WorkflowExecution:
+def _other(service: Service) -> h.WorkflowExecution:
     """Start an execution whose decision tasks are in nobody's way."""
     return start(service, "other", task_list="others")
 
 
 def _signal(
     workflow_id: str = "other", run_id: str | None = None
-) -> SignalExternalWorkflowExecution:
-    return SignalExternalWorkflowExecution(
+) -> h.SignalExternalWorkflowExecution:
+    return h.SignalExternalWorkflowExecution(
         workflow_id=workflow_id, run_id=run_id, signal_name="s", input="[1]", control='"mine"'
     )
 
 
 def _cancel(
     workflow_id: str = "other", run_id: str | None = None
-) -> RequestCancelExternalWorkflowExecution:
-    return RequestCancelExternalWorkflowExecution(
+) -> h.RequestCancelExternalWorkflowExecution:
+    return h.RequestCancelExternalWorkflowExecution(
         workflow_id=workflow_id, run_id=run_id, control='"mine"'
     )
 
@@ -60,17 +44,17 @@ def _cancel(
 def a_signal_to_another_arrives_and_is_acknowledged(service: Service, _: Clock) -> None:
     other = _other(service)
     sender = started(service, _signal(run_id=other.run_id))
-    initiated = only(service, sender, SignalExternalWorkflowExecutionInitiated)
+    initiated = only(service, sender, h.SignalExternalWorkflowExecutionInitiated)
     holds(initiated, workflow_id="other", run_id=other.run_id, signal_name="s", input="[1]")
-    completed = last_id(service, sender, DecisionTaskCompleted)
+    completed = last_id(service, sender, h.DecisionTaskCompleted)
     holds(initiated, control='"mine"', decision_task_completed_event_id=completed)
     holds(
-        only(service, sender, ExternalWorkflowExecutionSignaled),
+        only(service, sender, h.ExternalWorkflowExecutionSignaled),
         workflow_execution=other,
         initiated_event_id=initiated.event_id,
     )
     holds(
-        only(service, other, WorkflowExecutionSignaled),
+        only(service, other, h.WorkflowExecutionSignaled),
         signal_name="s",
         input="[1]",
         external_workflow_execution=sender,
@@ -82,17 +66,17 @@ def a_signal_to_another_arrives_and_is_acknowledged(service: Service, _: Clock) 
 def a_cancel_request_to_another_arrives_and_is_acknowledged(service: Service, _: Clock) -> None:
     other = _other(service)
     sender = started(service, _cancel(run_id=other.run_id))
-    initiated = only(service, sender, RequestCancelExternalWorkflowExecutionInitiated)
-    completed = last_id(service, sender, DecisionTaskCompleted)
+    initiated = only(service, sender, h.RequestCancelExternalWorkflowExecutionInitiated)
+    completed = last_id(service, sender, h.DecisionTaskCompleted)
     holds(initiated, workflow_id="other", run_id=other.run_id, control='"mine"')
     holds(initiated, decision_task_completed_event_id=completed)
     holds(
-        only(service, sender, ExternalWorkflowExecutionCancelRequested),
+        only(service, sender, h.ExternalWorkflowExecutionCancelRequested),
         workflow_execution=other,
         initiated_event_id=initiated.event_id,
     )
     holds(
-        only(service, other, WorkflowExecutionCancelRequested),
+        only(service, other, h.WorkflowExecutionCancelRequested),
         cause=None,
         external_workflow_execution=sender,
         external_initiated_event_id=initiated.event_id,
@@ -103,14 +87,14 @@ def a_cancel_request_to_another_arrives_and_is_acknowledged(service: Service, _:
 def a_workflow_id_alone_means_the_newest_run(service: Service, _: Clock) -> None:
     other = _other(service)
     sender = started(service, _signal(), _cancel())
-    for kind in (ExternalWorkflowExecutionSignaled, ExternalWorkflowExecutionCancelRequested):
+    for kind in (h.ExternalWorkflowExecutionSignaled, h.ExternalWorkflowExecutionCancelRequested):
         holds(only(service, sender, kind), workflow_execution=other)
-    assert len(every(service, other, WorkflowExecutionSignaled)) == 1
+    assert len(every(service, other, h.WorkflowExecutionSignaled)) == 1
 
 
 def _refused(
-    service: Service, sender: WorkflowExecution, kind: type[Event], initiated: type[Event]
-) -> Event:
+    service: Service, sender: h.WorkflowExecution, kind: type[h.Event], initiated: type[h.Event]
+) -> h.Event:
     """Return the refusal, which the sender's decider must be woken for."""
     refusal = only(service, sender, kind)
     holds(
@@ -118,7 +102,7 @@ def _refused(
         cause="UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION",
         control='"mine"',
         initiated_event_id=last_id(service, sender, initiated),
-        decision_task_completed_event_id=last_id(service, sender, DecisionTaskCompleted),
+        decision_task_completed_event_id=last_id(service, sender, h.DecisionTaskCompleted),
     )
     assert refusal in decision_task(service).events
     return refusal
@@ -130,8 +114,8 @@ def a_signal_to_nobody_is_refused(service: Service, _: Clock) -> None:
     refusal = _refused(
         service,
         sender,
-        SignalExternalWorkflowExecutionFailed,
-        SignalExternalWorkflowExecutionInitiated,
+        h.SignalExternalWorkflowExecutionFailed,
+        h.SignalExternalWorkflowExecutionInitiated,
     )
     holds(refusal, workflow_id="nobody", run_id=None)
 
@@ -142,20 +126,20 @@ def a_cancel_request_to_nobody_is_refused(service: Service, _: Clock) -> None:
     refusal = _refused(
         service,
         sender,
-        RequestCancelExternalWorkflowExecutionFailed,
-        RequestCancelExternalWorkflowExecutionInitiated,
+        h.RequestCancelExternalWorkflowExecutionFailed,
+        h.RequestCancelExternalWorkflowExecutionInitiated,
     )
     holds(refusal, workflow_id="nobody", run_id=None)
 
 
 @check
 def the_closed_hear_nothing(service: Service, _: Clock) -> None:
-    other = started(service, CompleteWorkflowExecution(), workflow_id="other")
+    other = started(service, h.CompleteWorkflowExecution(), workflow_id="other")
     before = service.history(DOMAIN, other)
     sender = started(service, _signal(run_id=other.run_id), _cancel())
-    failed = only(service, sender, SignalExternalWorkflowExecutionFailed)
+    failed = only(service, sender, h.SignalExternalWorkflowExecutionFailed)
     holds(failed, run_id=other.run_id, cause="UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION")
-    refusal = only(service, sender, RequestCancelExternalWorkflowExecutionFailed)
+    refusal = only(service, sender, h.RequestCancelExternalWorkflowExecutionFailed)
     holds(refusal, run_id=None, cause="UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION")
     assert service.history(DOMAIN, other) == before
 
@@ -163,8 +147,8 @@ def the_closed_hear_nothing(service: Service, _: Clock) -> None:
 @check
 def an_execution_signals_itself(service: Service, _: Clock) -> None:
     me = started(service, _signal("me"), workflow_id="me")
-    holds(only(service, me, WorkflowExecutionSignaled), external_workflow_execution=me)
-    assert only(service, me, WorkflowExecutionSignaled) in decision_task(service).events
+    holds(only(service, me, h.WorkflowExecutionSignaled), external_workflow_execution=me)
+    assert only(service, me, h.WorkflowExecutionSignaled) in decision_task(service).events
 
 
 @check
@@ -172,14 +156,14 @@ def asking_twice_to_cancel_is_asking_once(service: Service, _: Clock) -> None:
     other = _other(service)
     sender = started(service, _cancel())
     answer(service, _cancel())
-    assert len(every(service, sender, ExternalWorkflowExecutionCancelRequested)) == 2
-    assert len(every(service, other, WorkflowExecutionCancelRequested)) == 1
+    assert len(every(service, sender, h.ExternalWorkflowExecutionCancelRequested)) == 2
+    assert len(every(service, other, h.WorkflowExecutionCancelRequested)) == 1
 
 
 @check
 def what_is_sent_with_the_closing_decision_arrives(service: Service, _: Clock) -> None:
     other = _other(service)
-    sender = started(service, _signal(), _cancel(), CompleteWorkflowExecution())
-    for kind in (WorkflowExecutionSignaled, WorkflowExecutionCancelRequested):
+    sender = started(service, _signal(), _cancel(), h.CompleteWorkflowExecution())
+    for kind in (h.WorkflowExecutionSignaled, h.WorkflowExecutionCancelRequested):
         holds(only(service, other, kind), external_workflow_execution=sender)
-    assert isinstance(service.history(DOMAIN, sender)[-1], WorkflowExecutionCompleted)
+    assert isinstance(service.history(DOMAIN, sender)[-1], h.WorkflowExecutionCompleted)

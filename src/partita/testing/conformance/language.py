@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from partita import history as h
 from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
     NoWorkerError,
     UnknownForkPointError,
 )
-from partita.history import (
-    ActivityTaskCompleted,
-    ActivityTaskStarted,
-    CompleteWorkflowExecution,
-    ContinueAsNewWorkflowExecution,
-    RecordMarker,
-    SignalExternalWorkflowExecution,
-    SignalInput,
-    StartChildWorkflowExecution,
-    StartTimer,
-    WorkflowExecution,
-    WorkflowExecutionSignaled,
-    WorkflowExecutionStarted,
-    WorkflowType,
-)
-from partita.service import ForkRequest, Service, StartRequest, TaskListLimits
-from partita.state import ExecutionFilter, Status
+from partita.ports.service import ForkRequest, Service, StartRequest, TaskListLimits
+from partita.ports.state import ExecutionFilter, Status
 from partita.testing.clock import Clock
 from partita.testing.conformance.arrange import (
     DOMAIN,
@@ -52,7 +38,7 @@ def signal_with_start_starts_or_signals(service: Service, _: Clock) -> None:
     first = service.signal_with_start(REQUEST, "s", "1")
     assert service.signal_with_start(replace(REQUEST, input="[2]"), "s", "2") == first
     events = decision_task(service).events
-    signals = [event for event in events if isinstance(event, WorkflowExecutionSignaled)]
+    signals = [event for event in events if isinstance(event, h.WorkflowExecutionSignaled)]
     assert [signal.input for signal in signals] == ["1", "2"]
     service.terminate_workflow_execution(DOMAIN, first, None)
     assert service.signal_with_start(REQUEST, "s", "3").run_id != first.run_id
@@ -60,33 +46,33 @@ def signal_with_start_starts_or_signals(service: Service, _: Clock) -> None:
 
 @check
 def a_child_of_an_unknown_type_does_not_start(service: Service, _: Clock) -> None:
-    kind = WorkflowType("nowhere")
-    parent = started(service, StartChildWorkflowExecution(workflow_id="c", workflow_type=kind))
+    kind = h.WorkflowType("nowhere")
+    parent = started(service, h.StartChildWorkflowExecution(workflow_id="c", workflow_type=kind))
     assert "StartChildWorkflowExecutionFailed" in kinds(service, parent)
     with refused(ExecutionNotFoundError):
-        service.describe(DOMAIN, WorkflowExecution("c", ""))
+        service.describe(DOMAIN, h.WorkflowExecution("c", ""))
 
 
 @check
 def unread_signals_go_on_to_the_next_run(service: Service, _: Clock) -> None:
     started(
         service,
-        SignalExternalWorkflowExecution(workflow_id="w", signal_name="self"),
-        ContinueAsNewWorkflowExecution(
-            input="[2]", unread_signals=(SignalInput("a", "1"), SignalInput("b"))
+        h.SignalExternalWorkflowExecution(workflow_id="w", signal_name="self"),
+        h.ContinueAsNewWorkflowExecution(
+            input="[2]", unread_signals=(h.SignalInput("a", "1"), h.SignalInput("b"))
         ),
         workflow_id="w",
     )
-    events = service.history(DOMAIN, WorkflowExecution("w", ""))
-    names = [e.signal_name for e in events if isinstance(e, WorkflowExecutionSignaled)]
+    events = service.history(DOMAIN, h.WorkflowExecution("w", ""))
+    names = [e.signal_name for e in events if isinstance(e, h.WorkflowExecutionSignaled)]
     assert names == ["a", "b", "self"]
 
 
 @check
 def a_repeated_start_means_the_first_of_the_runs(service: Service, _: Clock) -> None:
     first = service.start_workflow_execution(REQUEST)
-    answer(service, ContinueAsNewWorkflowExecution(input="[2]"))
-    newest = service.describe(DOMAIN, WorkflowExecution("w", "")).info.run_id
+    answer(service, h.ContinueAsNewWorkflowExecution(input="[2]"))
+    newest = service.describe(DOMAIN, h.WorkflowExecution("w", "")).info.run_id
     again = service.start_workflow_execution(REQUEST)
     assert again.run_id == newest != first.run_id
     with refused(ExecutionAlreadyStartedError):
@@ -97,7 +83,7 @@ def a_repeated_start_means_the_first_of_the_runs(service: Service, _: Clock) -> 
 def search_attributes_are_set_merged_and_found(service: Service, _: Clock) -> None:
     execution = start(service, search_attributes={"size": 1, "kind": "x"})
     details = '{"size":null,"big":true}'
-    answer(service, RecordMarker(marker_name="$search_attributes", details=details))
+    answer(service, h.RecordMarker(marker_name="$search_attributes", details=details))
     info = service.describe(DOMAIN, execution).info
     assert info.search_attributes == {"kind": "x", "big": True}
     for attributes, count in (
@@ -113,7 +99,7 @@ def search_attributes_are_set_merged_and_found(service: Service, _: Clock) -> No
 def events_are_waited_for(service: Service, _: Clock) -> None:
     execution = start(service)
     assert service.wait_history(DOMAIN, execution, 2, 0.01) == []
-    answer(service, StartTimer(timer_id="t", start_to_fire=60.0))
+    answer(service, h.StartTimer(timer_id="t", start_to_fire=60.0))
     events = service.wait_history(DOMAIN, execution, 2, 10)
     assert [event.event_id for event in events] == [3, 4, 5]
     service.terminate_workflow_execution(DOMAIN, execution, None)
@@ -126,7 +112,7 @@ def a_query_without_a_worker_says_so(service: Service, _: Clock) -> None:
     with refused(NoWorkerError):
         service.query_workflow(DOMAIN, start(service), "state", None, 0.01)
     with refused(ExecutionNotFoundError):
-        service.query_workflow(DOMAIN, WorkflowExecution("none", ""), "state", None)
+        service.query_workflow(DOMAIN, h.WorkflowExecution("none", ""), "state", None)
 
 
 @check
@@ -146,13 +132,13 @@ def limits_are_kept_and_lifted(service: Service, clock: Clock) -> None:
     assert service.limits(DOMAIN) == {}
 
 
-def _two_done(service: Service) -> WorkflowExecution:
+def _two_done(service: Service) -> h.WorkflowExecution:
     """Leave a closed execution that has done two activities, one after the other."""
     execution = started(service, charge("a"))
     service.complete_activity(activity_task(service).token, '"one"')
     answer(service, charge("b"))
     service.complete_activity(activity_task(service).token, '"two"')
-    answer(service, CompleteWorkflowExecution(result="1"))
+    answer(service, h.CompleteWorkflowExecution(result="1"))
     return execution
 
 
@@ -160,19 +146,19 @@ def _two_done(service: Service) -> WorkflowExecution:
 def a_fork_reuses_results_up_to_its_event(service: Service, _: Clock) -> None:
     source = _two_done(service)
     events = service.history(DOMAIN, source)
-    ends = [event.event_id for event in events if isinstance(event, ActivityTaskCompleted)]
+    ends = [event.event_id for event in events if isinstance(event, h.ActivityTaskCompleted)]
     request = ForkRequest(workflow_id=source.workflow_id, new_workflow_id="f", event_id=ends[0])
     fork = service.fork_workflow_execution(request)
     assert fork.workflow_id == "f"
     answer(service, charge("a"))
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
     task = decision_task(service)
-    reused = [event for event in task.events if isinstance(event, ActivityTaskStarted)]
+    reused = [event for event in task.events if isinstance(event, h.ActivityTaskStarted)]
     assert [event.identity for event in reused] == [f"reused from run {source.run_id}"]
     service.complete_decision(task.token, [charge("b")])
     assert activity_task(service).activity_id == "b"
     begun = service.history(DOMAIN, fork)[0]
-    assert isinstance(begun, WorkflowExecutionStarted)
+    assert isinstance(begun, h.WorkflowExecutionStarted)
     assert (begun.input, begun.original_run_id) == ("[1]", source.run_id)
     assert service.history(DOMAIN, source) == events
 
@@ -187,8 +173,8 @@ def what_differs_is_done_again(service: Service, _: Clock) -> None:
     assert activity_task(service).activity_id == "b"
     results = [
         event.result
-        for event in service.history(DOMAIN, WorkflowExecution("f", ""))
-        if isinstance(event, ActivityTaskCompleted)
+        for event in service.history(DOMAIN, h.WorkflowExecution("f", ""))
+        if isinstance(event, h.ActivityTaskCompleted)
     ]
     assert results == ["7"]
 

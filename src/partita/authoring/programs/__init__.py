@@ -1,0 +1,1 @@
+"""Let a program, or another Python interpreter, do the work of an activity."""

@@ -1,0 +1,1 @@
+"""Hold what the protocols of AWS services share: shapes, signatures, names, faults."""

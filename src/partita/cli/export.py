@@ -1,0 +1,220 @@
+"""`export` and `import`: histories out of a backend into files, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+
+from partita.cli.context import backend_option, open_client
+from partita.cli.output import print_row
+from partita.client import Client
+from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
+from partita.history import WorkflowExecution
+from partita.history.document import ExportedHistory, read
+from partita.operations.archive import SUFFIXES, Pages, files_below
+from partita.ports.state import Status
+
+_LONGEST = 80
+"""Characters that a workflow id may take in a file's name, of the 255 that disks allow."""
+
+
+@click.command()
+@click.argument("workflow_ids", metavar="[ID]...", nargs=-1)
+@click.option("--run", "run_id", default="", help="Which run; the newest by default.")
+@click.option("--all-runs", is_flag=True, help="Every run of these ids.")
+@click.option("--type", "type_name", help="Every execution of this workflow.")
+@click.option(
+    "--status", type=click.Choice([status.name for status in Status], case_sensitive=False)
+)
+@click.option("--into", "folder", metavar="FOLDER", help="Write a file for each run.")
+@click.option("--output", "file", metavar="FILE", help="Write one history to a file, not stdout.")
+@backend_option
+@click.pass_context
+def export(
+    ctx: click.Context,
+    workflow_ids: tuple[str, ...],
+    run_id: str,
+    all_runs: bool,
+    type_name: str | None,
+    status: str | None,
+    folder: str | None,
+    file: str | None,
+    backend: str | None,
+) -> None:
+    """Write histories as JSON: one to stdout, or many into a folder, a file for each run.
+
+    Payloads are written as they are stored. An open execution is written as it stands.
+    """
+    if folder is not None and file is not None:
+        raise InvalidOptionError("--into and --output: give one of them")
+    if not (workflow_ids or type_name or status):
+        raise InvalidOptionError("which executions? Give an ID, --type or --status")
+    if workflow_ids and (type_name or status):
+        raise InvalidOptionError("give IDs, or --type and --status; not both")
+    if run_id and (len(workflow_ids) != 1 or all_runs):
+        raise InvalidOptionError("--run says which run of one ID; give just that")
+    wanted = None if status is None else Status[status.upper()]
+    with open_client(ctx, backend) as client:
+        if workflow_ids and not all_runs:
+            found: Iterable[WorkflowExecution] = [
+                WorkflowExecution(id, run_id) for id in workflow_ids
+            ]
+        elif workflow_ids:
+            found = [one for id in workflow_ids for one in _all_runs(client, id)]
+        else:
+            found = _matching(client, type_name, wanted)
+        histories = (client.export_history(one.workflow_id, run_id=one.run_id) for one in found)
+        if folder is not None:
+            _write_all(Path(folder), histories)
+        else:
+            _write_one(list(histories), file)
+
+
+def _all_runs(client: Client, workflow_id: str) -> list[WorkflowExecution]:
+    runs = list(_listed(client, workflow_id=workflow_id))
+    return runs or [WorkflowExecution(workflow_id, "")]  # which says that there is none
+
+
+def _matching(
+    client: Client, type_name: str | None, status: Status | None
+) -> Iterator[WorkflowExecution]:
+    found = _listed(client, type_name=type_name, status=status)
+    first = next(found, None)
+    if first is None:
+        raise ExecutionNotFoundError(
+            "no execution is of that type and status; `partita list` shows what there is"
+        )
+    yield first
+    yield from found
+
+
+def _listed(
+    client: Client,
+    workflow_id: str | None = None,
+    type_name: str | None = None,
+    status: Status | None = None,
+) -> Iterator[WorkflowExecution]:
+    """Yield executions, newest first, page by page."""
+    before: int | None = None
+    while True:
+        page = client.list(
+            workflow_id=workflow_id, type_name=type_name, status=status, before_run=before
+        )
+        for info in page.executions:
+            yield WorkflowExecution(info.workflow_id, info.run_id)
+        before = page.next_page
+        if before is None:
+            return
+
+
+def _write_one(histories: list[ExportedHistory], file: str | None) -> None:
+    if len(histories) > 1:
+        raise InvalidOptionError(
+            f"these are {len(histories)} histories; say --into FOLDER, to have a file for each"
+        )
+    if file is None:
+        sys.stdout.write(histories[0].dump())
+    elif Path(file).is_dir():
+        _write(Path(file) / file_name(histories[0]), histories[0])
+    else:
+        _write(Path(file), histories[0])
+
+
+def _write_all(folder: Path, histories: Iterable[ExportedHistory]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for history in histories:
+        _write(folder / file_name(history), history)
+        count += 1
+    print(f"partita: histories written into {folder}: {count}", file=sys.stderr)
+
+
+def _write(path: Path, history: ExportedHistory) -> None:
+    """Put a file there at once, or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(history.dump(), "utf-8", newline="\n")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def file_name(history: ExportedHistory) -> str:
+    """Return the name of a run's file: always the same, and no other run's."""
+    execution = history.execution
+    return f"{_safe(execution.workflow_id)}.{_safe(execution.run_id)}.json"
+
+
+def _safe(id: str) -> str:
+    """Return an id as part of a file's name; ids that are no names keep a mark of their own."""
+    name = quote(id, safe="").replace(".", "%2E").replace("~", "%7E")
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - 13]}-{hashlib.sha256(id.encode()).hexdigest()[:12]}"
+
+
+@click.command("import")
+@click.argument("paths", metavar="FILE_OR_FOLDER...", nargs=-1, required=True)
+@click.option("--as-terminated", is_flag=True, help="Take in open executions, too, as terminated.")
+@backend_option
+@click.pass_context
+def import_(
+    ctx: click.Context, paths: tuple[str, ...], as_terminated: bool, backend: str | None
+) -> None:
+    """Take in closed executions from exported files; print their ids. Twice is once.
+
+    They can be shown, queried, forked and run again. By itself nothing of them begins to run.
+    An archive that `prune` has written (.jsonl, .jsonl.gz) is such a file, too.
+    """
+    files = [file for path in paths for file in files_below(Path(path))]
+    with ExitStack() as stack:
+        found = [one for file in files for one in _bookmarked(file, as_terminated, stack)]
+        found.sort(key=lambda one: one[0])  # the newest run comes last
+        client = stack.enter_context(open_client(ctx, backend))
+        for _, bookmark in found:
+            history = bookmark()
+            execution = history.execution
+            if client.import_history(history):
+                print_row(execution.workflow_id, execution.run_id)
+            else:
+                what = f"run {execution.run_id} of {execution.workflow_id}"
+                print(f"partita: {what} is here already", file=sys.stderr)
+
+
+Bookmark = tuple[float, Callable[[], ExportedHistory]]
+"""When a run began, and what returns its history; an archive need not fit into memory."""
+
+
+def _bookmarked(file: Path, as_terminated: bool, stack: ExitStack) -> Iterator[Bookmark]:
+    """Yield a bookmark for every history of a file."""
+    if not file.name.endswith(SUFFIXES):
+        history = _closed(file, read(file), as_terminated)
+        yield history.begun.event_timestamp, lambda: history
+        return
+    pages = stack.enter_context(Pages(file))
+    for place, history in pages.every():
+        closed = _closed(file, history, as_terminated)
+        yield closed.begun.event_timestamp, partial(_at, pages, place, file, as_terminated)
+
+
+def _at(pages: Pages, place: int, file: Path, as_terminated: bool) -> ExportedHistory:
+    return _closed(file, pages.at(place), as_terminated)
+
+
+def _closed(file: Path, history: ExportedHistory, as_terminated: bool) -> ExportedHistory:
+    if not history.is_open:
+        return history
+    if as_terminated:
+        return history.terminated("it was open when it was exported")
+    raise InvalidInputError(
+        f"{file}: execution {history.execution.workflow_id!r} was open when it was exported, and "
+        "it would run twice; replay the file, or say --as-terminated to look at it here"
+    )

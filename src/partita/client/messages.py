@@ -1,0 +1,165 @@
+"""Ask a workflow's code something, or tell it something and wait for its answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from partita import errors
+from partita import history as h
+from partita.authoring.failure import Failure
+from partita.authoring.registry import known
+from partita.authoring.workflow import WorkflowDefinition
+from partita.codec import Converter, decoder
+from partita.deciders.adapter import no_query
+from partita.ports.service import ExecutionInfo, Service, bounds_of
+from partita.ports.state import Status
+from partita.replay.messages import (
+    UPDATE,
+    UPDATED,
+    UpdateAnswer,
+    UpdateRequest,
+    decode_answer,
+    encode,
+)
+from partita.replay.replayer import Replayer
+
+AGAIN = 0.2
+"""Seconds between two tries of a service that is away, while one waits."""
+
+_load_any = decoder(Any)
+
+
+class Talking:
+    """One service and domain, as a place to talk to executions."""
+
+    def __init__(
+        self, service: Service, domain: str, converter: Converter, clock: Callable[[], float]
+    ) -> None:
+        self._service = service
+        self._domain = domain
+        self._converter = converter
+        self._clock = clock
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Have nobody wait for an outage to pass any more."""
+        self._is_closed = True
+
+    def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None, what: str) -> str:
+        """Return a call's arguments as a payload."""
+        value = {"args": list(args), "kwargs": dict(kwargs)} if kwargs else list(args)
+        return self._converter.dump(value, what)
+
+    # -- queries
+
+    def query(
+        self,
+        execution: h.WorkflowExecution,
+        name: str,
+        payload: str,
+        workflow: WorkflowDefinition[..., Any] | None,
+        timeout: float | None,
+    ) -> Any:
+        """Have a worker answer; without one, replay the history here."""
+        try:
+            answer = self._service.query_workflow(self._domain, execution, name, payload, timeout)
+        except errors.NoWorkerError:
+            info = self._service.describe(self._domain, execution).info
+            code = code_of(info.workflow_type) if workflow is None else workflow
+            if code is None:
+                raise
+            answer = self._replayed(code, info, name, payload)
+        return self._converter.load(answer, _load_any, f"the answer to query {name}")
+
+    def _replayed(
+        self, code: WorkflowDefinition[..., Any], info: ExecutionInfo, name: str, payload: str
+    ) -> str:
+        execution = h.WorkflowExecution(info.workflow_id, info.run_id)
+        if not code.is_replayed:
+            raise no_query(info.workflow_type, name)
+        bounds = bounds_of(self._service)
+        return Replayer([code], converter=self._converter, bounds=bounds).query(
+            execution,
+            info.workflow_type,
+            lambda: self._service.history(self._domain, execution),
+            name,
+            payload,
+        )
+
+    # -- updates
+
+    def update(
+        self, execution: h.WorkflowExecution, name: str, payload: str, timeout: float | None
+    ) -> Any:
+        """Send the request as a signal, and wait for the marker that answers it."""
+        info = self._service.describe(self._domain, execution).info
+        exact = h.WorkflowExecution(info.workflow_id, info.run_id)
+        request = UpdateRequest(id=uuid.uuid4().hex, input=payload)
+        text = encode(request).decode()
+        self._service.signal_workflow_execution(self._domain, execution, UPDATE + name, text)
+        answer = self._answer(exact, request.id, info.event_count, name, timeout)
+        if answer.failure is None:
+            return self._converter.load(answer.result, _load_any, f"the answer to update {name}")
+        failure = Failure.load(answer.failure, None)
+        code = code_of(info.workflow_type)
+        cause = failure.rebuild({} if code is None else code.namespace, errors.UpdateFailedError)
+        if isinstance(cause, errors.PartitaError):
+            raise cause
+        raise errors.UpdateFailedError(failure.type, failure.message, failure.traceback) from cause
+
+    def _answer(
+        self, execution: h.WorkflowExecution, id: str, after: int, name: str, timeout: float | None
+    ) -> UpdateAnswer:
+        """Follow the history, through later runs if the workflow continues as new."""
+        deadline = None if timeout is None else self._clock() + timeout
+        while True:
+            left = None if deadline is None else max(0.0, deadline - self._clock())
+            events, away = self._news(execution, after, left, name)
+            for event in events:
+                after = event.event_id
+                if isinstance(event, h.MarkerRecorded) and event.marker_name == UPDATED:
+                    answer = decode_answer(event.details or "")
+                    if answer.id == id:
+                        return answer
+                if isinstance(event, h.WorkflowExecutionContinuedAsNew):
+                    run_id = event.new_execution_run_id
+                    execution = h.WorkflowExecution(execution.workflow_id, run_id)
+                    after = 0
+            if not events and deadline is not None and self._clock() >= deadline:
+                raise errors.WaitTimeoutError(
+                    f"update {name} was not answered within {timeout} s; it may still be done"
+                ) from away
+            if away is not None:
+                time.sleep(AGAIN)
+
+    def _news(
+        self, execution: h.WorkflowExecution, after: int, timeout: float | None, name: str
+    ) -> tuple[list[h.AnyEvent], errors.StoreUnavailableError | None]:
+        """Wait for further events; return them, or why it cannot be told whether there are any."""
+        try:
+            events = self._service.wait_history(self._domain, execution, after, timeout)
+            if not events:
+                self._check_open(execution, name)
+        except errors.StoreUnavailableError as error:
+            if self._is_closed:
+                raise
+            return [], error
+        return events, None
+
+    def _check_open(self, execution: h.WorkflowExecution, name: str) -> None:
+        """Raise if no answer can come any more."""
+        if self._service.describe(self._domain, execution).info.status is not Status.OPEN:
+            raise errors.ExecutionClosedError(
+                f"execution {execution.workflow_id!r} ended without an answer to update {name}"
+            )
+
+
+def code_of(workflow_type: h.WorkflowType) -> WorkflowDefinition[..., Any] | None:
+    """Return the workflow's code, if this process has imported it."""
+    for found in known(WorkflowDefinition):
+        if found.workflow_type == workflow_type:
+            return found
+    return None

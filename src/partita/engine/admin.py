@@ -1,0 +1,104 @@
+"""Say how fast task lists are worked off, and how long what has closed is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from partita.engine.reads import info_of
+from partita.engine.removal import PAGE, Pruner, candidates
+from partita.engine.retention import Sweeper
+from partita.engine.scheduler import Core
+from partita.engine.transaction import Unit
+from partita.ports.service import (
+    Prunable,
+    PrunePage,
+    PruneRequest,
+    TaskListLimits,
+)
+from partita.ports.store import LimitRecord, Retention, Store
+
+
+class Keeping:
+    """The part of the port that those use who operate an engine."""
+
+    store: Store
+    _core: Core
+    _sweeper: Sweeper
+
+    def prunable(
+        self, request: PruneRequest, after: tuple[float, int], gone: Collection[int] = ()
+    ) -> PrunePage:
+        """Return some of what may be removed, the oldest first."""
+        records = self.store.closed(candidates(request), after)
+        groups = self._core.loop.ask(lambda unit: Pruner(unit, request, gone).plan(records))
+        last = records[-1] if len(records) == PAGE else None
+        return PrunePage(
+            groups=tuple(
+                tuple(Prunable(key=one.run, info=info_of(one)) for one in group) for group in groups
+            ),
+            looked_at=len(records),
+            next=None if last is None else (last.execution.started_at, last.run),
+        )
+
+    def prune(self, request: PruneRequest, keys: Collection[int]) -> int:
+        """Remove those of these executions that may still go."""
+        return self._core.loop.ask(lambda unit: len(Pruner(unit, request).remove(keys)))
+
+    def set_retention(self, domain: str, seconds: float | None) -> None:
+        """Have closed executions of a domain removed so long after their end."""
+
+        def work(unit: Unit) -> None:
+            if seconds is None:
+                unit.transaction.pruning.drop_retention(domain)
+            else:
+                retention = Retention(domain=domain, seconds=seconds, next_at=unit.now)
+                unit.transaction.pruning.put_retention(retention)
+
+        self._core.loop.ask(work)
+
+    def retentions(self) -> dict[str, float]:
+        """Return after how many seconds each domain's closed executions go, where they do."""
+        return {one.domain: one.seconds for one in self.store.retentions()}
+
+    def apply_retentions(self) -> int:
+        """Remove what is past its domain's retention, where nobody has looked for long; count it.
+
+        A worker's engine does so by itself, as does one that `keep_retentions` was called on.
+        """
+        return self._sweeper.sweep()
+
+    def keep_retentions(self) -> None:
+        """Apply retentions by itself from now on, though no worker is attached."""
+        self._sweeper.start()
+
+    def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:
+        """Limit how fast a task list is worked off, by all workers together."""
+
+        def work(unit: Unit) -> None:
+            unit.set_limits(
+                LimitRecord(
+                    domain=domain,
+                    task_list=task_list,
+                    concurrency=limits.concurrency,
+                    per_second=limits.per_second,
+                    burst=limits.burst,
+                    tokens=limits.burst,
+                    filled_at=unit.now,
+                )
+            )
+
+        self._core.loop.ask(work)
+
+    def limits(self, domain: str) -> dict[str, TaskListLimits]:
+        """Return the limits of every task list that has one."""
+
+        def work(unit: Unit) -> list[LimitRecord]:
+            return unit.transaction.limits()
+
+        return {
+            record.task_list: TaskListLimits(
+                concurrency=record.concurrency, per_second=record.per_second, burst=record.burst
+            )
+            for record in self._core.loop.ask(work)
+            if record.domain == domain
+        }

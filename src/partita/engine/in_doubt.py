@@ -1,0 +1,71 @@
+"""Take back what a commit without an answer may have handed out.
+
+When the connection to a database breaks during a commit, activities that the commit was to give
+to the worker here are not begun: nobody knows whether they are its. If they are, everybody else
+takes them for running, for as long as this worker lives. So the engine looks for them once the
+database answers again, and for some time after that: the old session may commit late.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+
+from partita.engine.transaction import Unit, parse_token
+from partita.history import RescheduleCause
+from partita.ports.service import ActivityTask
+from partita.ports.state import OpenActivity
+from partita.rules.commands import Release
+
+LOOKS = 1.0
+"""Seconds between two looks."""
+
+LATE = 60.0
+"""Seconds after which a session that nobody hears of has surely ended."""
+
+log = logging.getLogger("partita.engine")
+
+
+class Doubts:
+    """Tasks that may be ours without running here. Belongs to the engine's thread."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, tuple[str, float]] = {}  # token -> who would hold it, until when
+        self._next = 0.0
+
+    def add(self, owner: str, tasks: Iterable[ActivityTask]) -> None:
+        """Doubt that these tasks, which nobody has begun, were not given to `owner`."""
+        until = time.monotonic() + LATE
+        self._tasks |= {task.token: (owner, until) for task in tasks}
+        self._next = 0.0
+
+    def dispel(self, tasks: Iterable[ActivityTask]) -> None:
+        """Hear that these are begun: they were given out after all, by another commit."""
+        for task in tasks if self._tasks else ():
+            self._tasks.pop(task.token, None)
+
+    def pause(self) -> float | None:
+        """Return after how many seconds to look again; None: there is nothing to look for."""
+        return max(0.0, self._next - time.monotonic()) if self._tasks else None
+
+    def settle(self, unit: Unit) -> None:
+        """Put back what turns out to be ours, if it is time to look."""
+        now = time.monotonic()
+        if now < self._next or not self._tasks:
+            return
+        self._next = now + LOOKS
+        self._tasks = {token: doubt for token, doubt in self._tasks.items() if doubt[1] > now}
+        for token, (owner, _) in self._tasks.items():
+            self._settle(unit, token, owner)
+
+    def _settle(self, unit: Unit, token: str, owner: str) -> None:
+        run, _, started, id = parse_token(token)
+        state = unit.load(run)
+        item = None if state is None or state.is_closed else state.get("activity", id)
+        if state is None or not isinstance(item, OpenActivity):
+            return
+        if (item.owner, item.started_event_id) == (owner, started):
+            log.warning("activity %s was given to us by a commit without an answer", id)
+            cause = RescheduleCause.GIVEN_BACK
+            unit.do(state, Release(kind="activity", id=id, cause=cause, started_event_id=started))

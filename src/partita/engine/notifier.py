@@ -1,0 +1,125 @@
+"""Pass on what was committed to those who listen, on a thread that the engine never waits for."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+from partita.engine.transaction import Unit
+from partita.history import WorkflowExecution
+from partita.ports.notices import BY_EVENT, EVERYWHERE, HEARTBEAT, Listen, Notice, checked, forget
+from partita.ports.state import Execution
+
+PATIENCE = 5.0
+"""Seconds that a closing engine lets listeners finish in."""
+
+BACKLOG = 100_000
+"""Notices that wait for slow listeners, at most; what comes on top of them is not told."""
+
+log = logging.getLogger("partita.engine")
+
+
+class Listening:
+    """The listeners of one engine."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[object, Listen] = {}  # by what stands for one call of `add`
+        self._inbox: queue.SimpleQueue[list[Notice] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._put = self._passed = 0  # notices; each is counted by one thread alone
+        self._is_behind = False
+
+    def add(self, listener: Listen) -> Callable[[], None]:
+        """Begin to tell a listener; return what ends it.
+
+        Raises:
+            InvalidOptionError: it cannot be called with a notice.
+        """
+        key = object()
+        self._listeners[key] = checked(listener)
+        return lambda: forget(self._listeners, key)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners or EVERYWHERE)
+
+    def tell(self, unit: Unit) -> None:
+        """Tell of what a unit, now committed, has done. Never raises: the commit stands."""
+        try:
+            self._tell(list(_notices(unit)))
+        except Exception:
+            log.exception("listeners were not told of a transaction; the executions go on")
+
+    def _tell(self, notices: list[Notice]) -> None:
+        if not notices or self._is_full(len(notices)):
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="partita-notices", daemon=True)
+            self._thread.start()
+        self._put += len(notices)
+        self._inbox.put(notices)
+
+    def _is_full(self, more: int) -> bool:
+        """Whether listeners are too far behind; says so when it begins."""
+        waiting = self._put - self._passed
+        was_behind, self._is_behind = self._is_behind, waiting + more > BACKLOG and waiting > 0
+        if self._is_behind and not was_behind:
+            log.warning(
+                "listeners are %d notices behind and miss what comes now; "
+                "have them hand what takes long to a thread of their own",
+                waiting,
+            )
+        return self._is_behind
+
+    def close(self) -> None:
+        """Tell of what is left, then end the thread."""
+        if self._thread is None:
+            return
+        self._inbox.put(None)
+        if self._thread is not threading.current_thread():
+            self._thread.join(PATIENCE)
+
+    def _run(self) -> None:
+        while (notices := self._inbox.get()) is not None:
+            for notice in notices:
+                self._pass_on(notice, [*self._listeners.values(), *EVERYWHERE.values()])
+                self._passed += 1
+
+    def _pass_on(self, notice: Notice, listeners: Iterable[Listen]) -> None:
+        for listener in listeners:
+            try:
+                listener(notice)
+            except BaseException:  # sys.exit() in one must not silence the others
+                log.exception("a listener broke on %s; the execution goes on", notice.name)
+
+
+def _notices(unit: Unit) -> Iterator[Notice]:
+    for state, id, details in unit.heartbeats:  # of attempts that began before this unit
+        yield _notice(state.execution, HEARTBEAT, unit.now, activity_id=id, details=details)
+    for state in unit.touched.values():
+        if state.run in unit.quiet:
+            continue
+        for event in state.new_events:
+            yield _notice(
+                state.execution,
+                BY_EVENT[type(event)],
+                event.event_timestamp,
+                event=event,
+                activity=unit.activities.get((state.run, event.event_id)),
+            )
+
+
+def _notice(execution: Execution, name: str, time: float, **more: object) -> Notice:
+    return Notice(
+        name=name,
+        domain=execution.domain,
+        execution=WorkflowExecution(execution.workflow_id, execution.run_id),
+        workflow_type=execution.workflow_type,
+        time=time,
+        started_at=execution.started_at,
+        trace_context=execution.trace_context,
+        **more,  # type: ignore[arg-type]
+    )

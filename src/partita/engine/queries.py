@@ -1,0 +1,146 @@
+"""Answer queries: on the engine's thread, where the runs are alive, but outside its transactions.
+
+A query's code is the user's, and may take its time; nobody else is to wait for the database
+meanwhile. So a transaction only notes what is asked, and what it notes is done once it is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+
+from partita.engine.inbox import Loop
+from partita.engine.transaction import Unit
+from partita.engine.watchdog import Watch
+from partita.errors import PartitaError, QueryFailedError
+from partita.history import AnyEvent, WorkflowExecution
+from partita.ports.host import Host
+from partita.ports.state import Execution
+from partita.ports.store import Answer, Store
+
+log = logging.getLogger("partita.engine")
+
+SLOW = 1.0
+"""Seconds of answering after which a warning says so."""
+
+
+class Answering:
+    """What one engine is asked. Belongs to the engine's thread."""
+
+    def __init__(self, store: Store, loop: Loop) -> None:
+        self._store = store
+        self._loop = loop
+        self._noted: list[Callable[[], None]] = []
+        self._taken: set[str] = set()  # questions whose answers are not in the store yet
+
+    def ask(
+        self, unit: Unit, host: Host, run: int, name: str, input: str | None
+    ) -> Future[str] | None:
+        """Note a query of this process; None if the host does not know the workflow's type."""
+        state = unit.load(run)
+        if state is None or state.execution.workflow_type.key not in host.workflow_keys():
+            return None
+        answered: Future[str] = Future()
+        unit.asides.append(
+            partial(self._answer_here, answered, host, run, state.execution, name, input)
+        )
+        return answered
+
+    def take_questions(self, unit: Unit, host: Host) -> None:
+        """Note the queries of other processes about the host's executions."""
+        for question in unit.transaction.questions(host.domain, host.workflow_keys()):
+            state = unit.load(question.run)
+            if state is not None and question.id not in self._taken:
+                self._taken.add(question.id)
+                asked = (host, question.run, state.execution, question.name, question.input)
+                unit.asides.append(partial(self._answer_other, question.id, *asked))
+
+    def committed(self, unit: Unit) -> None:
+        """Hear that a transaction stands, and so what it has noted."""
+        self._noted += unit.asides
+
+    def undone(self) -> None:
+        """Hear that a transaction does not stand: its questions are to be taken again."""
+        self._taken.clear()
+
+    def answer(self, watch: Watch | None) -> None:
+        """Answer what is noted; the `watch` renews the worker's lease while it takes long."""
+        noted, self._noted = self._noted, []
+        for one in noted:
+            if watch is not None:
+                watch.begin(_nothing)
+            try:
+                one()
+            finally:
+                if watch is not None:
+                    watch.finish()
+
+    def _answer_here(
+        self,
+        answered: Future[str],
+        host: Host,
+        run: int,
+        execution: Execution,
+        name: str,
+        input: str | None,
+    ) -> None:
+        try:
+            answered.set_result(self._query(host, run, execution, name, input))
+        except Exception as error:
+            answered.set_exception(error)
+        except BaseException as error:  # sys.exit() in a query must not end the asker either
+            told = f"the query {name} broke: {type(error).__name__}: {error}"
+            answered.set_exception(QueryFailedError(told))
+
+    def _answer_other(
+        self, id: str, host: Host, run: int, execution: Execution, name: str, input: str | None
+    ) -> None:
+        try:
+            answer = Answer(result=self._query(host, run, execution, name, input))
+        except BaseException as error:
+            code = getattr(error, "code", "QUERY_FAILED")
+            answer = Answer(code=code, message=f"{error}")
+
+        def keep(unit: Unit) -> None:
+            unit.transaction.answer(id, answer)
+            unit.asides.append(partial(self._taken.discard, id))
+
+        def failed(error: PartitaError) -> None:
+            log.warning("the answer to a query of another process could not be kept: %s", error)
+
+        self._loop.post(keep, failed)
+
+    def _query(
+        self, host: Host, run: int, execution: Execution, name: str, input: str | None
+    ) -> str:
+        """Have the host answer a query, from a live run or by replay."""
+
+        def history() -> list[AnyEvent]:
+            return self._store.events(run, 0)
+
+        begun = time.monotonic()
+        try:
+            return host.query(
+                WorkflowExecution(execution.workflow_id, execution.run_id),
+                execution.workflow_type,
+                history,
+                name,
+                input,
+            )
+        finally:
+            took = time.monotonic() - begun
+            if took > SLOW:
+                log.warning(
+                    "query %s of execution %s took %.1f s, and all else that this worker does "
+                    "waited; let it only look",
+                    name,
+                    execution.workflow_id,
+                    took,
+                )
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,0 +1,96 @@
+"""Keep to the limits of task lists: how many activities run, and how many begin per second.
+
+A limited task list is a lane: an activity that is started in it takes a place until it ends
+or goes back to its queue. Rates are token buckets. Both are counted in the store, so that
+they hold for all workers together.
+"""
+
+from __future__ import annotations
+
+import math
+
+from msgspec.structs import replace
+
+from partita.ports.store import LimitRecord, Transaction
+
+SKEW = 30.0
+"""Seconds by which the clocks of engines may differ."""
+
+
+class Lanes:
+    """The limits as one transaction sees and uses them up."""
+
+    def __init__(self, transaction: Transaction, limits: list[LimitRecord], now: float) -> None:
+        self._transaction = transaction
+        self.are_limited = bool(limits)
+        self._limits = {(limit.domain, limit.task_list): limit for limit in limits}
+        self._now = now
+        self._taken: dict[tuple[str, str], int] = {}
+        self._left: dict[tuple[str, str], int] = {}
+        self._running: dict[tuple[str, str], int] = {}
+        self.next_token: float | None = None  # when a lane that was full may go on
+
+    def room(self, domain: str, task_list: str) -> float:
+        """Return how many more activities may begin in a task list now."""
+        key = (domain, task_list)
+        limit = self._limit(key)
+        if limit is None:
+            return math.inf
+        room = math.inf
+        taken = self._taken.get(key, 0)
+        more = taken - self._left.get(key, 0)
+        if limit.concurrency is not None:
+            room = limit.concurrency - self._running[key] - more
+        if limit.per_second is not None:
+            tokens = filled(limit, self._now) - taken
+            room = min(room, math.floor(tokens + 1e-9))
+            if tokens < 1:
+                self._wake_at(self._now + (1 - tokens) / limit.per_second)
+        return max(0, room)
+
+    def _limit(self, key: tuple[str, str]) -> LimitRecord | None:
+        """Return a limit as it is now: others use it up, too."""
+        if key in self._limits and key not in self._running:
+            limit, self._running[key] = self._transaction.lane(*key)
+            if limit is None:
+                del self._limits[key]
+            else:
+                self._limits[key] = limit
+        return self._limits.get(key)
+
+    def _wake_at(self, moment: float) -> None:
+        if self.next_token is None or moment < self.next_token:
+            self.next_token = moment
+
+    def take(self, domain: str, task_list: str) -> str | None:
+        """Take a place; return the lane's name, None if the task list has no limits."""
+        key = (domain, task_list)
+        if key not in self._limits:
+            return None
+        self._taken[key] = self._taken.get(key, 0) + 1
+        return task_list
+
+    def leave(self, domain: str, lane: str) -> None:
+        """Give a place free."""
+        self._left[domain, lane] = self._left.get((domain, lane), 0) + 1
+
+    def write(self) -> list[LimitRecord]:
+        """Store the tokens that were used up; return the limits as they are now."""
+        for key, taken in self._taken.items():
+            limit = self._limits[key]
+            if limit.per_second is not None:
+                tokens = filled(limit, self._now) - taken
+                self._limits[key] = replace(limit, tokens=tokens, filled_at=self._now)
+                self._transaction.put_limit(self._limits[key])
+        return list(self._limits.values())
+
+
+def filled(limit: LimitRecord, now: float) -> float:
+    """Return the tokens in a bucket. One that was filled in the future is full.
+
+    Else nothing would begin, after the clock was set back, until it is what it was.
+    """
+    if limit.filled_at > now + SKEW:
+        return limit.burst
+    passed = max(0.0, now - limit.filled_at)
+    return min(limit.burst, limit.tokens + passed * (limit.per_second or 0.0))

@@ -1,0 +1,146 @@
+"""Show executions as they stand, and wait for what becomes of them."""
+
+from __future__ import annotations
+
+import time
+
+from partita.engine.remote_queries import ask_others
+from partita.engine.scheduler import Core
+from partita.engine.transaction import not_found
+from partita.engine.waiters import PATIENCE
+from partita.errors import StoreUnavailableError, WaitTimeoutError
+from partita.history import (
+    AnyEvent,
+    WorkflowExecution,
+)
+from partita.ports.service import (
+    ExecutionDetail,
+    ExecutionInfo,
+    ExecutionPage,
+)
+from partita.ports.state import (
+    ExecutionFilter,
+    OpenActivity,
+    OpenDecision,
+    OpenTimer,
+    Status,
+)
+from partita.ports.store import Record
+
+
+class Looking:
+    """The part of the port that changes nothing."""
+
+    _core: Core
+
+    def _found(self, domain: str, execution: WorkflowExecution) -> Record:
+        record = self._core.store.find(domain, execution.workflow_id, execution.run_id)
+        if record is None:
+            raise not_found(domain, execution)
+        return record
+
+    def describe(self, domain: str, execution: WorkflowExecution) -> ExecutionDetail:
+        """Return how the execution stands."""
+        record = self._found(domain, execution)
+        items = self._core.store.items(record.run)
+        decisions = [item for item in items if isinstance(item, OpenDecision)]
+        return ExecutionDetail(
+            info=info_of(record),
+            activities=tuple(item for item in items if isinstance(item, OpenActivity)),
+            timers=tuple(item for item in items if isinstance(item, OpenTimer)),
+            decision=decisions[0] if decisions else None,
+            open_children=record.progress.open_children,
+        )
+
+    def history(
+        self, domain: str, execution: WorkflowExecution, *, after: int = 0
+    ) -> list[AnyEvent]:
+        """Return the events after number `after`, in order."""
+        return self._core.store.events(self._found(domain, execution).run, after)
+
+    def wait_history(
+        self, domain: str, execution: WorkflowExecution, after: int, timeout: float | None
+    ) -> list[AnyEvent]:
+        """Wait for events after number `after`; empty if none came, or the run is closed."""
+        record = self._found(domain, execution)
+        exact = WorkflowExecution(execution.workflow_id, record.execution.run_id)
+
+        def moved() -> bool:
+            progress = self._found(domain, exact).progress
+            return progress.last_event_id > after or progress.status is not Status.OPEN
+
+        self._core.waiting.follow(moved, timeout)
+        return self._core.store.events(record.run, after)
+
+    def query_workflow(
+        self,
+        domain: str,
+        execution: WorkflowExecution,
+        name: str,
+        input: str | None,
+        timeout: float | None = None,
+    ) -> str:
+        """Have the workflow's code answer a query: here, or in another process."""
+        record = self._found(domain, execution)
+        answer = self._core.query(record.run, name, input)
+        if answer is not None:
+            return answer
+        return ask_others(self._core, record, name, input, timeout)
+
+    def wait_closed(
+        self, domain: str, execution: WorkflowExecution, timeout: float | None
+    ) -> ExecutionInfo | None:
+        """Wait until the execution is closed; None if `timeout` seconds pass before.
+
+        A store that is out of reach for a while does not end the waiting.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        record = self._found(domain, execution)
+        exact = WorkflowExecution(execution.workflow_id, record.execution.run_id)
+        while record.progress.status is Status.OPEN:
+            left = None if until is None else until - time.monotonic()
+            try:
+                if not self._core.waiting.wait_closed(record.run, left):
+                    return None
+                record = self._found(domain, exact)
+            except StoreUnavailableError as error:
+                if self._core.loop.is_closed:
+                    raise
+                if left is not None and left <= 0:
+                    raise WaitTimeoutError(
+                        f"{timeout:g} s are over, and how it stands cannot be told: {error}"
+                    ) from error
+                time.sleep(PATIENCE)
+        return info_of(record)
+
+    def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
+        """List executions, newest first."""
+        records = self._core.store.executions(filter)
+        more = len(records) == filter.limit and filter.limit > 0
+        return ExecutionPage(
+            executions=tuple(info_of(record) for record in records),
+            next_page=records[-1].run if more else None,
+        )
+
+    def count_executions(self, filter: ExecutionFilter) -> int:
+        """Count executions."""
+        return self._core.store.count_executions(filter)
+
+
+def info_of(record: Record) -> ExecutionInfo:
+    """Return the line of a list that tells of an execution."""
+    execution, progress = record.execution, record.progress
+    return ExecutionInfo(
+        workflow_id=execution.workflow_id,
+        run_id=execution.run_id,
+        workflow_type=execution.workflow_type,
+        status=progress.status,
+        started_at=execution.started_at,
+        closed_at=progress.closed_at,
+        task_list=execution.task_list,
+        tag_list=execution.tag_list,
+        event_count=progress.last_event_id,
+        cancel_requested=progress.cancel_requested,
+        parent=execution.parent,
+        search_attributes=progress.search_attributes,
+    )

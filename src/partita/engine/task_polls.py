@@ -1,0 +1,212 @@
+"""Hand out tasks to those who poll, and take what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from partita.engine.scheduler import Core
+from partita.engine.slots import activity_task
+from partita.engine.transaction import Unit, make_token, parse_token
+from partita.errors import PayloadTooLargeError
+from partita.history import (
+    AnyDecision,
+    WorkflowExecution,
+)
+from partita.ports.service import (
+    ActivityAnswer,
+    ActivityTask,
+    DecisionTask,
+)
+from partita.ports.state import (
+    OpenActivity,
+    State,
+)
+from partita.rules import commands as c
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """The part of the port that polled workers use."""
+
+    _core: Core
+    _payload_limit: int  # characters
+
+    def poll_decision_task(
+        self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
+    ) -> DecisionTask | None:
+        """Take the oldest decision task, with the whole history."""
+
+        def take(unit: Unit) -> DecisionTask | None:
+            state = _oldest(unit, "decision", domain, task_list)
+            if state is None:
+                return None
+            unit.do(state[0], c.StartDecisionTask(identity=identity or None))
+            return whole_task(unit, state[0])
+
+        return self._poll(take, wait)
+
+    def poll_activity_task(
+        self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
+    ) -> ActivityTask | None:
+        """Take the oldest activity of the highest priority."""
+
+        def take(unit: Unit) -> ActivityTask | None:
+            found = _oldest(unit, "activity", domain, task_list)
+            if found is None:
+                return None
+            state, id = found
+            if not unit.start_activity(state, id, identity, None):
+                return None
+            item = state.get("activity", id)
+            assert isinstance(item, OpenActivity)
+            return activity_task(state, item)
+
+        return self._poll(take, wait)
+
+    def _poll(self, take: Callable[[Unit], T | None], wait: float) -> T | None:
+        """Try now, and again whenever there may be something new, until the time is up."""
+        until = time.monotonic() + wait
+        while True:
+            found = self._core.loop.ask(take)
+            left = until - time.monotonic()
+            if found is not None or left <= 0:
+                return found
+            self._core.waiting.wait_for_news(left)
+
+    def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
+        """Apply all the decisions in one transaction."""
+
+        def work(unit: Unit) -> None:
+            state, started, _ = unit.held(token)
+            state.tail = None
+            unit.do(
+                state, c.CompleteDecisionTask(started_event_id=started, decisions=list(decisions))
+            )
+
+        self._core.loop.ask(work)
+
+    def fail_decision(self, token: str, cause: str, message: str) -> None:
+        """Give the decision task back because the decider is broken."""
+
+        def work(unit: Unit) -> None:
+            state, started, _ = unit.held(token)
+            unit.do(
+                state, c.FailDecisionTask(started_event_id=started, cause=cause, message=message)
+            )
+
+        self._core.loop.ask(work)
+
+    def complete_activity(self, token: str, result: str | None) -> None:
+        """Record a result, once."""
+        self._record(ActivityAnswer(token=token, outcome="completed", result=result))
+
+    def fail_activity(
+        self, token: str, reason: str | None, details: str | None, *, retryable: bool = True
+    ) -> None:
+        """Record an error; the engine tries again by the activity's retry policy."""
+        answer = ActivityAnswer(
+            token=token, outcome="failed", reason=reason, details=details, retryable=retryable
+        )
+        self._record(answer)
+
+    def cancel_activity(self, token: str, details: str | None) -> None:
+        """Record that the activity obeyed a cancel request."""
+        self._record(ActivityAnswer(token=token, outcome="canceled", details=details))
+
+    def _record(self, answer: ActivityAnswer) -> None:
+        self._core.loop.ask(lambda unit: self._answer(unit, answer))
+
+    def _answer(self, unit: Unit, answer: ActivityAnswer) -> None:
+        self._check_size(answer.result, "the result")
+        state, started, id = unit.held(answer.token)
+        command: c.Command
+        match answer.outcome:
+            case "completed":
+                command = c.CompleteActivityTask(
+                    activity_id=id, started_event_id=started, result=answer.result
+                )
+            case "failed":
+                command = c.FailActivityTask(
+                    activity_id=id,
+                    started_event_id=started,
+                    reason=answer.reason,
+                    details=answer.details,
+                    retryable=answer.retryable,
+                )
+            case "canceled":
+                command = c.CancelActivityTask(
+                    activity_id=id, started_event_id=started, details=answer.details
+                )
+            case "pending":
+                command = c.LetGoActivityTask(activity_id=id, started_event_id=started)
+        unit.do(state, command)
+
+    def _check_size(self, payload: str | None, what: str) -> None:
+        if payload is not None and len(payload) > self._payload_limit:
+            raise PayloadTooLargeError(
+                f"{what} is {len(payload):,} characters, over the limit of "
+                f"{self._payload_limit:,}; store it elsewhere and pass its name"
+            )
+
+    def heartbeat_activity(self, token: str, details: str | None) -> bool:
+        """Record that the activity is alive; return whether it should cancel itself."""
+
+        def work(unit: Unit) -> bool:
+            state, started, id = unit.held(token)
+            unit.do(state, c.Heartbeat(activity_id=id, started_event_id=started, details=details))
+            unit.heartbeats.append((state, id, details))
+            item = state.get("activity", id)
+            return isinstance(item, OpenActivity) and item.cancel_requested_event_id > 0
+
+        return self._core.loop.ask(work)
+
+    def unwanted(self, tokens: Collection[str]) -> set[str]:
+        """Return those tasks that should end: they were cancelled, or are no longer theirs."""
+        return {token for token in tokens if self._is_unwanted(token)}
+
+    def _is_unwanted(self, token: str) -> bool:
+        run, _, started, id = parse_token(token)
+        item = self._core.store.item(run, "activity", id)
+        return (
+            not isinstance(item, OpenActivity)
+            or item.started_event_id != started
+            or item.cancel_requested_event_id > 0
+        )
+
+
+def _oldest(unit: Unit, kind: str, domain: str, task_list: str) -> tuple[State, str] | None:
+    """Return the next item of a queue, as this unit sees it."""
+    ready = unit.ready_activities if kind == "activity" else None
+    for run, item in unit.transaction.queued(kind, domain, [task_list], None, 64):
+        state = unit.load(run)
+        current = None if state is None or state.is_closed else state.get(kind, item.id)
+        if state is not None and current is not None and current.queue == task_list:
+            return state, item.id
+    for state in unit.ready_decisions.values() if ready is None else ready.values():
+        if state.is_closed or state.execution.domain != domain:
+            continue
+        for (its_kind, id), open_item in state.items.items():
+            if its_kind == kind and open_item is not None and open_item.queue == task_list:
+                return state, id
+    return None
+
+
+def whole_task(unit: Unit, state: State) -> DecisionTask:
+    """Return the decision task that was just started, with the whole history."""
+    execution = state.execution
+    stored = [] if state.is_new else unit.transaction.events(state.run, 0)
+    events = stored + state.new_events
+    started = events[-1].event_id
+    return DecisionTask(
+        token=make_token(state, started),
+        workflow_execution=WorkflowExecution(execution.workflow_id, execution.run_id),
+        workflow_type=execution.workflow_type,
+        started_event_id=started,
+        previous_started_event_id=state.progress.previous_started_event_id,
+        events=events,
+        domain=execution.domain,
+        trace_context=execution.trace_context,
+    )

@@ -1,0 +1,148 @@
+"""Let those who wait hear of what is committed, by this engine or by others on its store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from partita.engine.inbox import Loop
+from partita.engine.transaction import Line, Unit
+from partita.ports.store import Store
+
+Hearer = Callable[[set[Line] | None], None]
+"""Hear in which queues there may be something to take; None: in any."""
+
+PATIENCE = 0.1
+"""Seconds after which those who wait for news look for themselves."""
+
+
+class Waiting:
+    """All who wait on one engine: for an execution's end, for events, or for something to take."""
+
+    def __init__(self, store: Store, loop: Loop) -> None:
+        self._store = store
+        self._loop = loop
+        self._closings: dict[int, list[threading.Event]] = {}  # by run; the loop's thread's alone
+        self.is_unchecked = False  # whether some of them may have come without our knowing
+        self._followers = 0  # threads that wait for events, and hearers
+        self._hearers: list[Hearer] = []
+        self._news = threading.Condition()
+
+    # -- those who wait, on any thread -----------------------------------------------------
+
+    def wait_closed(self, run: int, seconds: float | None) -> bool:
+        """Wait until a run seems to be closed, by whatever process; return whether it does.
+
+        Raises:
+            StoreUnavailableError: out of reach as the waiting began; later on, it waits for it.
+        """
+        closed = threading.Event()
+        self._watch(run, closed)
+        if closed.wait(seconds):
+            return True
+        self._unwatch(run, closed)
+        return False
+
+    def _watch(self, run: int, closed: threading.Event) -> None:
+        def work(unit: Unit) -> None:
+            state = unit.load(run)
+            if state is None or state.is_closed:
+                closed.set()
+            else:
+                self._closings.setdefault(run, []).append(closed)
+
+        self._loop.ask(work)
+
+    def _unwatch(self, run: int, closed: threading.Event) -> None:
+        """Take back a `_watch`, whether the store answers or not."""
+
+        def forget(_: object) -> None:
+            waiting = self._closings.get(run, [])
+            if closed in waiting:
+                waiting.remove(closed)
+            if not waiting:
+                self._closings.pop(run, None)
+
+        self._loop.post(forget, forget)
+
+    def wait_for_news(self, seconds: float) -> None:
+        """Wait until there may be something new to take."""
+        with self._news:
+            self._news.wait(min(seconds, PATIENCE))
+
+    def subscribe(self, heard: Hearer) -> Callable[[], None]:
+        """Have `heard` called, on the engine's thread, when there may be something to take.
+
+        Return what ends it.
+        """
+        with self._news:
+            self._followers += 1
+            self._hearers.append(heard)
+        self._loop.post(lambda _: None, lambda _: None)  # so that a pause is thought over
+
+        def end() -> None:
+            with self._news:
+                self._followers -= 1
+                self._hearers.remove(heard)
+
+        return end
+
+    def follow(self, moved: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait until `moved()`, which is asked whenever something was committed."""
+        until = None if timeout is None else time.monotonic() + timeout
+        with self._news:
+            self._followers += 1
+        self._loop.ask(lambda _: None)  # so that a pause without end is thought over
+        try:
+            while not moved():
+                left = None if until is None else until - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                with self._news:
+                    self._news.wait(min(PATIENCE, left or 1.0))
+        finally:
+            with self._news:
+                self._followers -= 1
+        return True
+
+    # -- the engine, on the loop's thread --------------------------------------------------
+
+    @property
+    def is_anybody(self) -> bool:
+        """Whether anybody waits for what others may do."""
+        return bool(self._closings or self._followers)
+
+    def doubt(self) -> None:
+        """Hear that executions may have been closed without our knowing."""
+        self.is_unchecked = bool(self._closings)
+
+    def check(self) -> None:
+        """Wake those who wait for executions that another process has closed."""
+        if not self.is_unchecked:
+            return
+        for run in self._closings.keys() - self._store.open_among(self._closings):
+            for event in self._closings.pop(run):
+                event.set()
+        self.is_unchecked = False  # not before: if the store did not answer, ask again
+
+    def others_wrote(self) -> None:
+        """Hear that other engines have committed something."""
+        with self._news:
+            self._news.notify_all()
+        self._tell_hearers(None)
+
+    def publish(self, unit: Unit) -> None:
+        """Hear what this engine has committed."""
+        for state in unit.closed:
+            for event in self._closings.pop(state.run, ()):
+                event.set()
+        if unit.lines or unit.freed or self._followers:
+            with self._news:
+                self._news.notify_all()
+        if unit.lines or unit.freed:
+            self._tell_hearers(None if unit.freed else unit.lines)
+
+    def _tell_hearers(self, lines: set[Line] | None) -> None:
+        for heard in tuple(self._hearers):
+            heard(lines)

@@ -1,0 +1,5 @@
+"""Hold what is recorded of an execution: events, the decisions behind them, and their values."""
+
+from partita.history.decisions import *
+from partita.history.events import *
+from partita.history.values import *

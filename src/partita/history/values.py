@@ -1,0 +1,106 @@
+"""Name the values that events and decisions are made of, after Amazon SWF.
+
+Data only; timeouts are floats in seconds.
+
+Source: Amazon SWF API Reference (2012-01-25), Data Types.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+SEARCH_ATTRIBUTES = "$search_attributes"
+"""The marker whose details, a JSON object, set an execution's search attributes (ours)."""
+
+
+MORE = "$more"
+"""The marker after which a turn's decisions go on in the next turn (ours)."""
+
+
+class ChildPolicy(enum.StrEnum):
+    """What becomes of open children when their parent is closed from outside."""
+
+    TERMINATE = "TERMINATE"
+    REQUEST_CANCEL = "REQUEST_CANCEL"
+    ABANDON = "ABANDON"
+
+
+class TimeoutType(enum.StrEnum):
+    """Which of the timeouts ran out."""
+
+    START_TO_CLOSE = "START_TO_CLOSE"
+    SCHEDULE_TO_START = "SCHEDULE_TO_START"
+    SCHEDULE_TO_CLOSE = "SCHEDULE_TO_CLOSE"
+    HEARTBEAT = "HEARTBEAT"
+
+
+class RescheduleCause(enum.StrEnum):
+    """Why an activity goes back to its task list without being closed."""
+
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    WORKER_LOST = "WORKER_LOST"
+    GIVEN_BACK = "GIVEN_BACK"
+
+
+class WorkflowType(Struct, frozen=True, gc=False):
+    """Name and version of a kind of workflow."""
+
+    name: str
+    version: str = "1"
+
+    @property
+    def key(self) -> str:
+        """`name@version`, as the stores index it."""
+        return f"{self.name}@{self.version}"
+
+
+class ActivityType(Struct, frozen=True, gc=False):
+    """Name and version of a kind of activity."""
+
+    name: str
+    version: str = "1"
+
+    @property
+    def key(self) -> str:
+        """`name@version`, as the stores index it."""
+        return f"{self.name}@{self.version}"
+
+
+class WorkflowExecution(Struct, frozen=True, gc=False):
+    """Which execution: the id that people give, and the id of one run of it."""
+
+    workflow_id: str
+    run_id: str
+
+
+class RetryPolicy(Struct, frozen=True, gc=False):
+    """How often, and when, a failed or timed-out activity is tried again."""
+
+    max_attempts: int = 1  # with the first; 0 means without end
+    initial_interval: float = 1.0  # seconds before the second attempt
+    backoff: float = 2.0  # each further wait is this many times the one before
+    max_interval: float = 60.0  # seconds; no wait is longer
+    non_retryable: tuple[str, ...] = ()  # names of exception types that are final at once
+
+    def is_final(self, reason: str | None) -> bool:
+        """Whether an error of this type, with or without its module's name, ends the attempts."""
+        return reason is not None and any(
+            reason == name or reason.endswith("." + name) for name in self.non_retryable
+        )
+
+    def delay(self, attempt: int) -> float:
+        """Return the seconds to wait after attempt number `attempt` (from 1) has failed."""
+        try:
+            return min(self.max_interval, self.initial_interval * self.backoff ** (attempt - 1))
+        except OverflowError:
+            return self.max_interval
+
+
+class SignalInput(Struct, frozen=True, gc=False):
+    """A signal on its way to the next run."""
+
+    signal_name: str
+    input: str | None = None

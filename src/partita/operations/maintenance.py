@@ -1,0 +1,76 @@
+"""Tidy a database and put copies back, with an eye on who works with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from partita.engine import Engine
+from partita.engine.leases import is_dead
+from partita.errors import InvalidOptionError, StoreCorruptError, StoreInUseError
+from partita.ports.service import Service, title_of
+from partita.ports.store import WorkerRecord
+from partita.stores.maintenance import Upkeep
+
+
+def check(upkeep: Upkeep, connect: Callable[[], Service]) -> list[str]:
+    """Return what is wrong with a database; of one that cannot be used any more, its damage.
+
+    Raises:
+        InvalidOptionError: what is kept is not in a database of Partita's.
+        StoreUnavailableError: there is none, or it is out of reach.
+        StoreCorruptError: it is another program's.
+    """
+    try:
+        upkeep.survey()  # which makes nothing
+        service = connect()
+        try:
+            return engine_of(service).store.check()
+        finally:
+            service.close()
+    except StoreCorruptError:
+        if damage := upkeep.damage():
+            return damage
+        raise
+
+
+def engine_of(service: Service) -> Engine:
+    """Return the service as the engine that it must be.
+
+    Raises:
+        InvalidOptionError: it is none.
+    """
+    if not isinstance(service, Engine):
+        raise InvalidOptionError(
+            f"{title_of(service)} keeps its executions elsewhere; there is no database to look at"
+        )
+    return service
+
+
+def living(workers: list[WorkerRecord]) -> list[WorkerRecord]:
+    """Return the workers that are not known to be dead."""
+    now = time.time()
+    return [worker for worker in workers if not is_dead(worker, now)]
+
+
+def vacuum(upkeep: Upkeep, *, force: bool) -> list[str]:
+    """Give back room: without keeping workers from writing, unless `force`; say what was done."""
+    return upkeep.vacuum(whole=force or not living(upkeep.workers()))
+
+
+def restore(upkeep: Upkeep, copy: Path, *, force: bool) -> None:
+    """Put a copy in the place of a database.
+
+    Raises:
+        StoreInUseError: workers are alive, or others have it open; not asked with `force`.
+        StoreCorruptError: the copy is not sound.
+    """
+    found = [] if force else living(upkeep.workers())
+    if found:
+        pids = ", ".join(str(worker.pid) for worker in found)
+        raise StoreInUseError(
+            f"workers use the database (processes {pids}); stop them first, or say --force if "
+            "what they do meanwhile may be lost"
+        )
+    upkeep.restore(copy, force=force)

@@ -1,0 +1,125 @@
+"""Say what happens, while it happens, to whoever listens.
+
+A notice is one recorded event, or a heartbeat, in one form for all. Listening is for watching:
+a notice is sent after what it tells of has been committed, once, by the process that committed
+it; one that is killed in between sends none. What must not be missed is in the histories.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from msgspec import Struct
+
+from partita.errors import InvalidOptionError
+from partita.history import AnyEvent, WorkflowExecution, WorkflowType
+from partita.ports.state import OpenActivity
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """Something that happened to an execution."""
+
+    name: str  # one of NAMES, such as "activity_completed"
+    domain: str
+    execution: WorkflowExecution
+    workflow_type: WorkflowType
+    time: float  # seconds since the epoch, UTC
+    started_at: float = 0.0  # of the execution, in seconds since the epoch
+    trace_context: str | None = None  # of the execution: W3C traceparent of whoever started it
+    event: AnyEvent | None = None  # None for a heartbeat, which no history records
+    activity: OpenActivity | None = None  # of its start, end or retry, as it stood just before
+    activity_id: str | None = None  # of a heartbeat
+    details: str | None = None  # of a heartbeat: its payload
+
+
+def _name(event_type: type[Any]) -> str:
+    """Return what a listener calls an event: `activity_timed_out` for ActivityTaskTimedOut."""
+    name = event_type.__name__.replace("WorkflowExecution", "Process").replace(
+        "ActivityTask", "Activity"
+    )
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name.replace("LambdaFunction", "Lambda")).lower()
+
+
+BY_EVENT: dict[type[Any], str] = {kind: _name(kind) for kind in get_args(AnyEvent)}
+"""The name of the notice of each type of event."""
+
+HEARTBEAT = "activity_heartbeat"
+
+NAMES = frozenset([*BY_EVENT.values(), HEARTBEAT])
+"""What a notice can be named."""
+
+Listen = Callable[[Notice], object]
+
+
+class Listener:
+    """Hear of everything that happens: define a method `on_NAME(notice)` for what you want.
+
+    Or override `__call__`, which is given every notice. Methods are called in the order in
+    which things were committed, on a thread of their own: they may take their time, speak to
+    the service, and raise, which is logged. Who falls 100,000 notices behind misses some.
+    """
+
+    def __init_subclass__(cls) -> None:
+        """Refuse methods for what never happens.
+
+        Raises:
+            InvalidOptionError: no notice has a method's name, or a method is async.
+        """
+        super().__init_subclass__()
+        for name, value in vars(cls).items():
+            if name.startswith("on_") and name[3:] not in NAMES:
+                close = get_close_matches(name[3:], NAMES, n=1)
+                hint = f"; did you mean on_{close[0]}?" if close else ""
+                raise InvalidOptionError(f"class {cls.__name__}: nothing is named {name}{hint}")
+            if name.startswith("on_") or name == "__call__":
+                _refuse_async(f"{cls.__name__}.{name}", value)
+
+    def __call__(self, notice: Notice) -> None:
+        """Take a notice."""
+        method: Listen | None = getattr(self, f"on_{notice.name}", None)
+        if method is not None:
+            method(notice)
+
+
+EVERYWHERE: dict[object, Listen] = {}
+"""Those who listen to every service of this process, by what stands for one call."""
+
+
+def use_listener(listener: Listen) -> Callable[[], None]:
+    """Listen to every service of this process; return what ends it.
+
+    Raises:
+        InvalidOptionError: it cannot be called with a notice.
+    """
+    key = object()
+    EVERYWHERE[key] = checked(listener)
+    return lambda: forget(EVERYWHERE, key)
+
+
+def checked(listener: Listen) -> Listen:
+    """Return a listener that can be called.
+
+    Raises:
+        InvalidOptionError: it is a class, is async, or is no function.
+    """
+    if isinstance(listener, type):
+        name = listener.__name__
+        raise InvalidOptionError(f"{name} is a class; give an instance of it: {name}()")
+    if not callable(listener):
+        raise InvalidOptionError(f"{listener!r} cannot listen; give a Listener, or a function")
+    _refuse_async(getattr(listener, "__name__", f"{listener!r}"), listener)
+    return listener
+
+
+def _refuse_async(name: str, function: object) -> None:
+    if inspect.iscoroutinefunction(function):
+        raise InvalidOptionError(f"{name} is async and would never be awaited; write a plain def")
+
+
+def forget(listeners: dict[object, Listen], key: object) -> None:
+    """Stop telling whoever is listed under a key; a second time does nothing."""
+    listeners.pop(key, None)

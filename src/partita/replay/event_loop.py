@@ -1,0 +1,314 @@
+"""An asyncio event loop whose time and order come from the history.
+
+Runs inside a strand: when no callback is ready, the strand is suspended until a future of
+the workflow is done. `loop.time()` is the workflow's time, `call_later` a durable timer
+(begun only if the loop really waits for it). Threads, sockets and subprocesses are refused.
+Tasks and futures hash by number and sets keep their order within asyncio's own functions, so
+that nothing depends on where objects lie in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import contextvars
+import heapq
+import itertools
+import logging
+from asyncio import events, tasks
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from greenlet import GreenletExit
+
+from partita.authoring.future import Future
+from partita.errors import CancelledError, UsageError
+
+if TYPE_CHECKING:
+    from partita.replay.runtime import Asking
+
+log = logging.getLogger("partita.replay")
+
+
+class _Numbered:
+    """Hash by number."""
+
+    _number: int
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class _Task(_Numbered, asyncio.Task[Any]):
+    pass
+
+
+class _Future(_Numbered, asyncio.Future[Any]):
+    pass
+
+
+class WorkflowLoop(asyncio.AbstractEventLoop):
+    """One run's event loop."""
+
+    def __init__(self, runtime: Asking) -> None:
+        _keep_order_of_sets()
+        self._runtime = runtime
+        self._ready: deque[asyncio.Handle] = deque()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._started: dict[asyncio.TimerHandle, Future[None]] = {}
+        self._numbers = itertools.count(1)
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # not done
+        self._closed = False
+        self.outer: asyncio.AbstractEventLoop | None = None  # which runs on this thread outside
+
+    # -- running
+
+    def run_until_complete(self, future: Any) -> Any:
+        """Run until the coroutine is done, then cancel what is left, as `asyncio.run` does."""
+        self.outer = events._get_running_loop()
+        events._set_running_loop(self)
+        try:
+            task = self.create_task(future)
+            self._run_until(task)
+            left = list(self._tasks)
+            for other in left:
+                other.cancel()
+            for other in left:
+                self._run_until(other)
+        except BaseException:
+            self._abandon()
+            raise
+        finally:
+            events._set_running_loop(self.outer)
+            self._closed = True
+            self._tasks.clear()
+        try:
+            return task.result()
+        except asyncio.CancelledError as error:
+            raise CancelledError(str(error) or "the workflow cancelled itself") from None
+
+    def _run_until(self, task: asyncio.Task[Any]) -> None:
+        while not task.done():
+            self._run_ready()
+            if not task.done():
+                self._wait(task)
+
+    def _abandon(self) -> None:
+        """End the coroutines of an evicted run here, where what they ask for is refused."""
+        self._closed = True
+        for task in self._tasks:
+            coroutine = task.get_coro()
+            try:
+                if coroutine is not None:
+                    coroutine.close()
+            except BaseException as error:
+                log.debug("a coroutine of an evicted workflow ended with %r", error)
+
+    def _run_ready(self) -> None:
+        while self._ready:
+            handle = self._ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+
+    def _wait(self, task: asyncio.Task[Any]) -> None:
+        """Begin the timers that are waited for, and suspend until something is ready."""
+        now = self.time()
+        while self._timers:
+            when, _, handle = heapq.heappop(self._timers)
+            if not handle._cancelled:
+                self._begin_timer(handle, max(0.0, when - now))
+        try:
+            self._runtime.wait(lambda: bool(self._ready), None)
+        except CancelledError as error:
+            task.cancel(str(error))
+
+    def _begin_timer(self, handle: asyncio.TimerHandle, seconds: float) -> None:
+        timer = self._runtime.start_timer(seconds)
+        self._started[handle] = timer
+
+        def fire(done: Future[None]) -> None:
+            self._started.pop(handle, None)
+            if not done.cancelled():
+                self._ready.append(handle)
+
+        timer.add_done_callback(fire)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        timer = self._started.pop(handle, None)
+        if timer is not None and not self._closed:
+            timer.cancel()
+
+    # -- for those who look
+
+    @property
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """The tasks that are not done, in the order in which they were made."""
+        return list(self._tasks)
+
+    def timer_of(self, handle: Any) -> Future[None] | None:
+        """Return the durable timer that will call back, if it is this loop's and has begun."""
+        return self._started.get(handle) if isinstance(handle, asyncio.TimerHandle) else None
+
+    # -- what asyncio asks of a loop
+
+    def time(self) -> float:
+        """Return the workflow's time, in seconds since the epoch."""
+        return self._runtime.now().timestamp()
+
+    def call_soon(  # type: ignore[override]
+        self,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        """Call back in this turn, after what is ready already."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+
+    def call_later(  # type: ignore[override]
+        self,
+        delay: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back after a time."""
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back at a time."""
+        handle = _TimerHandle(when, callback, args, self, context)
+        if when <= self.time():
+            self._ready.append(handle)
+        else:
+            heapq.heappush(self._timers, (when, next(self._numbers), handle))
+        return handle
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Return a future of this loop."""
+        future = _Future(loop=self)
+        future._number = next(self._numbers)
+        return future
+
+    def create_task(  # type: ignore[override]
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Any = None
+    ) -> asyncio.Task[Any]:
+        """Return a task of this loop."""
+        number = next(self._numbers)
+        task = _Task.__new__(_Task)
+        task._number = number  # before asyncio keeps the task in a set of its own
+        task.__init__(  # type: ignore[misc]
+            coro, loop=self, name=name or f"Task-{number}", context=context
+        )
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self._tasks[task] = None
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        if not self._closed:
+            self._tasks.pop(task, None)
+
+    def is_running(self) -> bool:
+        """Return whether the workflow is not over."""
+        return not self._closed
+
+    def is_closed(self) -> bool:
+        """Return whether the workflow is over."""
+        return self._closed
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._closed = True
+
+    def get_debug(self) -> bool:
+        """Return False."""
+        return False
+
+    def get_task_factory(self) -> None:
+        """Return None."""
+        return
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Say that a task failed and nobody looked."""
+        if self._closed or isinstance(context.get("exception"), GreenletExit):
+            return
+        log.warning("%s", context.get("message", "an error in a workflow's event loop"))
+        if (error := context.get("exception")) is not None:
+            log.warning("%s: %s", type(error).__name__, error)
+
+    default_exception_handler = call_exception_handler
+
+    async def shutdown_asyncgens(self) -> None:
+        """Do nothing: generators end with the workflow."""
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Do nothing: there is none."""
+
+    def run_in_executor(self, *_: Any) -> NoReturn:  # type: ignore[override]
+        """Refuse: a replay could not repeat it."""
+        raise UsageError(_REFUSED.format("threads"))
+
+
+class _TimerHandle(asyncio.TimerHandle):
+    """A timer handle that hashes by identity: only ever a key, never iterated over."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+_REFUSED = "a workflow cannot use {} of the event loop; do it in an activity"
+_OUTSIDE = (
+    *("sock_", "create_connection", "create_server", "create_unix", "create_datagram"),
+    *("connect_", "subprocess_", "add_reader", "add_writer", "add_signal", "getaddrinfo"),
+    *("getnameinfo", "sendfile", "start_tls"),
+)
+
+
+def _refuse(name: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise UsageError(_REFUSED.format(name))
+
+    return refuse
+
+
+for _name in dir(asyncio.AbstractEventLoop):
+    if _name.startswith(_OUTSIDE):
+        setattr(WorkflowLoop, _name, _refuse(_name))
+
+
+class _OrderedSet(builtins.set[Any]):
+    """A set of awaitables that iterates in the order in which they were given."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items = list(dict.fromkeys(items))
+        super().__init__(self._items)
+
+    def __iter__(self) -> Any:
+        return iter(self._items)
+
+
+def _set(*given: Any) -> builtins.set[Any]:
+    if given and isinstance(events._get_running_loop(), WorkflowLoop):
+        return _OrderedSet(*given)
+    return builtins.set(*given)
+
+
+def _keep_order_of_sets() -> None:
+    """Let `asyncio.wait` and `as_completed` take what they are given in order, in workflows.
+
+    They make a set of it, whose order depends on addresses. Other event loops see no change.
+    """
+    vars(tasks)["set"] = _set

@@ -1,0 +1,1 @@
+"""Keep executions in a schema of a PostgreSQL database."""

@@ -1,0 +1,327 @@
+"""Keep executions in one schema of a PostgreSQL database, which any number of engines share.
+
+Many engines, in any number of processes and on any number of machines, commit at the same
+time. Nothing keeps them apart in advance; each commit proves that it rests on the truth.
+
+*What a commit rests on.* An execution's row carries the `revision` of its state, one more at
+every change, and all that belongs to the execution (items, events, attributes) changes only
+together with it. An engine works on states that it has cached, or has just read, without
+asking again. Its commit changes each row only if the revision is still the one that it knew,
+and it holds the states that were read and not changed to theirs. If one differs, the commit
+fails as a whole (ConflictError): the engine forgets these states and does the same requests
+again. So a refusal, too, is given only on the strength of what was true at the commit. After
+a conflict, the runs in question are locked before they are read, in the order of their keys:
+the second try waits, it does not race. A sequential step thus costs one trip to the server.
+
+*Who starts a workflow id.* A new run names the run that it follows, and a run is followed by
+one other at most (a unique index). Two engines that both saw "there is none" or "the last one
+is closed" cannot both begin, even if the first one's run is closed again by then; the second
+looks again, and finds it. That makes starts idempotent.
+
+*Who takes a task.* What waits in a queue, or has come due, is looked for together with its
+execution's row, which is locked (`FOR NO KEY UPDATE SKIP LOCKED`) until the commit: others
+pass it by and take what comes next. Whoever passed something by looks again a moment later.
+What a transaction reads so is fresh, and says which cached states are not.
+
+*Locks* are on rows of `executions` alone, but for two: a lane's row in `limits`, taken before
+places in it are counted, so that a limit holds for all engines together; and a worker's row,
+shared by each transaction that gives it tasks, and deleted by whoever takes it for dead, so
+that nothing is given to it after its tasks were put back. Those who must wait for several
+rows at the commit do so in the order of `run`. What the order cannot prevent (a task that was
+claimed early, out of order) the server resolves as a deadlock; the loser does it again.
+
+*Leases* are moments of the engines' own clocks, so machines must agree on the time to within a
+few seconds. If they do not, a living worker may be taken for dead: its tasks are done again,
+and its late results are refused, as after a pause.
+
+*Durability.* `synchronous_commit` is on, whatever the server's default. A connection that
+breaks during the commit leaves its outcome open: the engine connects again, waits for what
+the old connection still holds, and looks for the history's new batch. Found, it is done; if
+not, or if nobody answers, callers are told that it may or may not have been done.
+
+*Poolers.* A transaction relies on nothing that a session keeps: no search path, no SET but
+LOCAL ones, no session locks. Behind a pooler in transaction mode add `prepare=no` to the URL,
+and `listen_url=` with a direct URL for LISTEN, which a pooler cannot pass on; with `listen=no`
+engines look every 0.25 s instead.
+
+Source: https://www.postgresql.org/docs/current/explicit-locking.html,
+https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from partita.errors import (
+    ConflictError,
+    PartitaError,
+    StoreError,
+    StoreUnavailableError,
+)
+from partita.history import AnyEvent
+from partita.ports.state import AnyItem, Backlog, ExecutionFilter
+from partita.ports.store import News, Overview, Record, Retention, WorkerRecord
+from partita.stores.postgres import rows as sql
+from partita.stores.postgres.check import check
+from partita.stores.postgres.connection import Connection, configure, has_ended
+from partita.stores.postgres.faults import translated
+from partita.stores.postgres.notifications import Deaf, Listener
+from partita.stores.postgres.pool import Pool
+from partita.stores.postgres.rows import Row
+from partita.stores.postgres.schema import migrate
+from partita.stores.postgres.transaction import PostgresTransaction
+from partita.stores.postgres.url import Address
+from partita.stores.sql.records import (
+    OVERVIEW_SQL,
+    backlog_of,
+    joined,
+    overview_of,
+    record_of,
+    retention_of,
+    unpack_item,
+    worker_of,
+)
+
+
+class PostgresStore:
+    """One schema. One connection writes, a pool of others reads, one listens."""
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        self.address = Address.of(url)
+        self._me = uuid.uuid4().hex[:12]
+        self._statement = sql.within(self.address.schema)
+        self._channel = f"partita {self.address.schema}"[:63]
+        self._lock = threading.Lock()
+        self._contended: set[int] = set()
+        self._failures = itertools.count(1)
+        with self._translated():
+            self._writer = self._connect(self.address.conninfo)
+            try:
+                self._durable = self._is_durable()
+                migrate(self._writer, self.address.schema, self.address.where)
+                self._news = self._listen()
+            except BaseException:
+                self._writer.close()
+                raise
+        self._pool = Pool(lambda: self._connect(self.address.conninfo), self.address.pool_size)
+
+    def _translated(self) -> Any:
+        return translated(self.address.where)
+
+    def _connect(self, conninfo: str) -> psycopg.Connection[Row]:
+        connection = Connection.connect(
+            conninfo, autocommit=True, prepare_threshold=self.address.prepare_threshold
+        )
+        self._configure(connection)
+        return connection
+
+    def _configure(self, connection: Connection) -> None:
+        connection.answer_timeout = self.address.answer_timeout
+        configure(connection)
+
+    def _is_durable(self) -> bool:
+        row = self._writer.execute("SELECT current_setting('synchronous_commit')").fetchone()
+        return row is not None and row[0] != "off"
+
+    def _listen(self) -> Listener | Deaf:
+        url = self.address.listen_conninfo
+        if url is None:
+            return Deaf()
+        return Listener(lambda: self._connect(url), self._channel, self._me)
+
+    # -- writing
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """Begin a transaction; others may write in the meantime, but not what it rests on."""
+        with self._lock, self._translated():
+            if has_ended(self._writer):
+                self._news.doubt()
+                self._writer = self._connect(self.address.conninfo)
+            transaction = self._begun()
+            try:
+                if self._contended:
+                    transaction.lock(self._contended)
+                yield transaction
+                self._commit(transaction)
+            except BaseException as error:
+                overtaken = isinstance(error, ConflictError)
+                self._contended = transaction.rests_on if overtaken else set()
+                self._clear(after_error=isinstance(error, PartitaError))
+                raise
+            self._contended = set()
+
+    def _begun(self) -> PostgresTransaction:
+        return PostgresTransaction(self._writer, self.address.schema, self.address.where)
+
+    def _commit(self, transaction: PostgresTransaction) -> None:
+        try:
+            transaction.commit(self._channel, self._me, durable=self._durable)
+        except (psycopg.OperationalError, StoreUnavailableError) as error:
+            if not self._writer.closed:
+                raise
+            if not self._was_committed(transaction):
+                raise StoreUnavailableError(
+                    f"the connection to {self.address.where} was lost during a commit: what was "
+                    "asked for may or may not have been done; look before you repeat it"
+                ) from error
+
+    def _was_committed(self, transaction: PostgresTransaction) -> bool:
+        """Look, over a new connection, for what a commit without an answer has written."""
+        try:
+            self._writer = self._connect(self.address.conninfo)
+            with self._writer.transaction():
+                return self._begun().holds(transaction)
+        except (psycopg.Error, StoreError):
+            return False
+
+    def _clear(self, *, after_error: bool) -> None:
+        """Leave no transaction open; a connection that cannot be sure of that is closed.
+
+        A pipeline that failed may have skipped what was to be prepared in it. psycopg forgets
+        all prepared statements at a ROLLBACK, needed or not, if it has not seen that very text.
+        """
+        try:
+            status = self._writer.info.transaction_status
+            if status == psycopg.pq.TransactionStatus.ACTIVE:
+                self._writer.close()
+            elif after_error or status != psycopg.pq.TransactionStatus.IDLE:
+                self._writer.execute(f"ROLLBACK -- {next(self._failures)}".encode())
+        except psycopg.Error:
+            self._writer.close()
+
+    # -- hearing of others
+
+    @property
+    def glance(self) -> float:
+        """Seconds that may pass between two calls of `changed`."""
+        return self._news.glance
+
+    def changed(self) -> News:
+        """Return what was heard since the last call; everything, now and then."""
+        return self._news.take()
+
+    def on_change(self, heard: Callable[[], None]) -> None:
+        """Have `heard` called when another engine has notified us."""
+        self._news.on_change(heard)
+
+    # -- reading
+
+    def _read(self, text: str, parameters: Any = ()) -> list[Row]:
+        def read(connection: psycopg.Connection[Row]) -> list[Row]:
+            return connection.execute(self._statement(text), parameters, binary=True).fetchall()
+
+        with self._translated():
+            return self._pool.run(read)
+
+    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
+        """Return the run, or the newest run of the workflow id, as last committed."""
+        where, parameters = sql.find_sql(domain, workflow_id, run_id)
+        rows = self._read(sql.RECORD + where, parameters)
+        with self._translated():
+            return record_of(rows[0]) if rows else None
+
+    def open_among(self, runs: Collection[int]) -> set[int]:
+        """Return which of these runs are there and open, as last committed."""
+        text = "SELECT run FROM @executions WHERE run = ANY(%s) AND status = 0"
+        return {run for (run,) in self._read(text, (list(runs),))}
+
+    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item, as last committed."""
+        rows = self._read(sql.ITEM, (run, kind, id))
+        with self._translated():
+            return unpack_item(rows[0][0]) if rows else None
+
+    def items(self, run: int) -> list[AnyItem]:
+        """Return all the open items of a run, as last committed."""
+        with self._translated():
+            return [unpack_item(body) for (body,) in self._read(sql.ITEMS, (run,))]
+
+    def events(self, run: int, after: int) -> list[AnyEvent]:
+        """Return the committed events after number `after`."""
+        with self._translated():
+            return joined(self._read(sql.EVENTS, {"run": run, "after": after}), after)
+
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key, as last committed."""
+        rows = self._read(sql.ENTRY, (kind, domain, key))
+        return rows[0][0] if rows else None
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key, as last committed."""
+        return dict(self._read(sql.ENTRIES, (kind, domain)))
+
+    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
+        """Count the items that wait in a queue."""
+        return int(self._read(sql.COUNT_QUEUED, (kind, domain, task_list))[0][0])
+
+    def executions(self, filter: ExecutionFilter) -> list[Record]:
+        """Return up to `filter.limit` executions, newest first."""
+        where, parameters = sql.where_sql(filter)
+        text = f"{sql.RECORD}{where} ORDER BY run DESC LIMIT %s"
+        with self._translated():
+            return [record_of(row) for row in self._read(text, [*parameters, filter.limit])]
+
+    def count_executions(self, filter: ExecutionFilter) -> int:
+        """Count the executions that `executions` would return without a limit."""
+        where, parameters = sql.where_sql(filter)
+        return int(self._read(f"SELECT count(*) FROM @executions {where}", parameters)[0][0])
+
+    def backlogs(self, domain: str) -> list[Backlog]:
+        """Return how much waits in each task list of a domain."""
+        return [backlog_of(row) for row in self._read(sql.BACKLOGS, (domain,))]
+
+    def closed(self, filter: ExecutionFilter, after: tuple[float, int] = (0.0, 0)) -> list[Record]:
+        """Return up to `filter.limit` closed executions, the one that began first first."""
+        where, parameters = sql.where_sql(filter)
+        text = (
+            f"{sql.RECORD}{where} AND status <> 0 AND (started_at, run) > (%s, %s) "
+            "ORDER BY started_at, run LIMIT %s"
+        )
+        with self._translated():
+            rows = self._read(text, [*parameters, *after, filter.limit])
+            return [record_of(row) for row in rows]
+
+    def retentions(self) -> list[Retention]:
+        """Return the retention of every domain that has one, as last committed."""
+        return [retention_of(row) for row in self._read(sql.RETENTIONS)]
+
+    def overview(self, moment: float) -> Overview:
+        """Return how everything stands."""
+        with self._translated():
+            queues, tasks, overdue, bare, latest = (
+                self._read(text.replace("?", "%s"), (moment,) if "?" in text else ())
+                for text in OVERVIEW_SQL
+            )
+            return overview_of(queues, tasks, overdue, bare, latest[0][0])
+
+    def workers(self) -> list[WorkerRecord]:
+        """Return every worker on record."""
+        return [worker_of(row) for row in self._read(sql.WORKERS)]
+
+    def check(self) -> list[str]:
+        """Return what is wrong with what is there at one moment."""
+
+        def look(connection: psycopg.Connection[Row]) -> list[str]:
+            with connection.transaction():
+                connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                return check(connection, self._statement)
+
+        with self._translated():
+            return self._pool.run(look)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._news.close()
+        self._pool.close()
+        with self._lock:
+            self._writer.close()

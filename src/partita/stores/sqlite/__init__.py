@@ -1,0 +1,1 @@
+"""Keep executions in a SQLite file."""

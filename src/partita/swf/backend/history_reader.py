@@ -1,0 +1,136 @@
+"""Read histories from Amazon SWF: whole, page by page, or only what is new since.
+
+SWF gives a thousand events a page, the oldest first or the newest first; so what is new is
+read backwards until something known comes. Each run that is looked at is kept as a fold for a
+while, because a look is rarely the last one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from partita.errors import ExecutionNotFoundError
+from partita.history import AnyEvent, WorkflowExecution
+from partita.swf.backend.calls import Call
+from partita.swf.backend.ids import escaped
+from partita.swf.backend.payloads import Payloads
+from partita.swf.backend.translate_history import Fold
+from partita.swf.events import event_from_swf
+
+PAGE = 1000
+"""Events that SWF gives at a time, at most."""
+
+FEW = 50
+"""Events that are asked for first where only the newest are wanted."""
+
+_KEPT = 64
+"""Runs that are kept at hand."""
+
+_MISSPELT = {"TimerCancelled": "TimerCanceled"}
+"""How servers that are not Amazon's call an event."""
+
+
+class _Read:
+    """A run, and what has been read of it."""
+
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self.events: list[AnyEvent] = []  # ours
+        self.lock = threading.Lock()
+
+
+class Histories:
+    """The histories of one region. Safe to use from many threads."""
+
+    def __init__(self, call: Call, payloads: Payloads, new_fold: Callable[..., Fold]) -> None:
+        self._call = call
+        self._payloads = payloads
+        self._new_fold = new_fold
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Read] = OrderedDict()  # by run id, most recent last
+
+    def events(self, domain: str, execution: WorkflowExecution) -> Sequence[AnyEvent]:
+        """Return all events of a run so far, as we see them.
+
+        Raises:
+            ExecutionNotFoundError: there is no such run.
+        """
+        return self._read(domain, execution).events
+
+    def fold(self, domain: str, execution: WorkflowExecution) -> Fold:
+        """Return a run as it stands now; only to be looked at."""
+        return self._read(domain, execution).fold
+
+    def _read(self, domain: str, execution: WorkflowExecution) -> _Read:
+        with self._lock:
+            found = self._kept.get(execution.run_id)
+            if found is None:
+                found = self._kept[execution.run_id] = _Read(self._new_fold(domain))
+            self._kept.move_to_end(execution.run_id)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        with found.lock:
+            try:
+                self._go_on(domain, execution, found)
+            except BaseException:
+                with self._lock:  # it may have been fed half of a page
+                    self._kept.pop(execution.run_id, None)
+                raise
+        return found
+
+    def _go_on(self, domain: str, execution: WorkflowExecution, read: _Read) -> None:
+        last = read.fold.last_swf_id
+        raw = self.newer(domain, execution, last) if last else self.raw(domain, execution)
+        read.events = [*read.events, *read.fold.feed(map(self.event, raw))]
+
+    def event(self, raw: Mapping[str, Any]) -> AnyEvent:
+        """Read one event."""
+        name = raw["eventType"]
+        if name in _MISSPELT:
+            raw = {**raw, "eventType": _MISSPELT[name]}
+        return self._payloads.unpacked(event_from_swf(raw))
+
+    def raw(
+        self, domain: str, execution: WorkflowExecution, **members: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the events of a run as SWF gives them, page by page."""
+        token: str | None = None
+        while True:
+            page = self._page(domain, execution, token, **members)
+            yield from page["events"]
+            token = page.get("nextPageToken")
+            if token is None:
+                return
+
+    def newer(self, domain: str, execution: WorkflowExecution, last: int) -> list[dict[str, Any]]:
+        """Return the events after number `last` of SWF's, in order."""
+        found: list[dict[str, Any]] = []
+        for raw in self.raw(domain, execution, reverseOrder=True, maximumPageSize=FEW):
+            if raw["eventId"] <= last:
+                break
+            found.append(raw)
+        return found[::-1]
+
+    def first(self, domain: str, execution: WorkflowExecution) -> AnyEvent:
+        """Return how a run began, as SWF has it."""
+        page = self._page(domain, execution, None, maximumPageSize=1)
+        return self.event(page["events"][0])
+
+    def _page(
+        self, domain: str, execution: WorkflowExecution, token: str | None, **members: Any
+    ) -> dict[str, Any]:
+        if not execution.run_id:
+            raise ExecutionNotFoundError(f"execution {execution.workflow_id!r} has no run id")
+        return self._call(
+            "get_workflow_execution_history",
+            domain=domain,
+            execution={
+                "workflowId": escaped(execution.workflow_id),
+                "runId": execution.run_id,
+            },
+            nextPageToken=token,
+            **{"maximumPageSize": PAGE, **members},
+        )

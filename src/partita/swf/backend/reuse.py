@@ -1,0 +1,224 @@
+"""Take from another run what it has recorded: forks, resets and repairs, without SWF's help.
+
+What our code asks for and the origin has done (same place, same type, same input) is never told
+to SWF. The fold answers it from the origin's history, in the order in which the origin's
+decider heard of it, and asks the code again in the same decision task. Which steps these were
+is noted in the execution context of the answer: that is free, and kept with the decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita import history as h
+from partita.codec import same
+from partita.engine.reuse import Memory
+from partita.ports.state import Origin
+from partita.swf.backend.envelopes import Fork
+
+_LETTERS = {"activity": "a", "timer": "t", "child": "c", "signal": "s"}
+
+
+class Reusing:
+    """The origin of one run, and what of it is still to be handed on."""
+
+    def __init__(self, fork: Fork, events: Sequence[h.AnyEvent]) -> None:
+        self.fork = fork
+        begun = events[0]
+        assert isinstance(begun, h.WorkflowExecutionStarted)
+        self.original_run_id = begun.original_run_id or fork.run_id
+        self.markers = {
+            event.marker_name: event.details or "null"
+            for event in events
+            if isinstance(event, h.MarkerRecorded)
+            and event.event_id <= fork.until
+            and event.marker_name.startswith("side_effect ")
+        }
+        origin = Origin(
+            run=0,
+            run_id=fork.run_id,
+            until=fork.until,
+            failures=fork.failures,
+            all_signals=fork.all_signals,
+            results=fork.results,
+        )
+        self._memory = Memory(origin, list(events))
+        self._began: dict[str, h.AnyEvent] = {}  # the origin's, by place
+        self._ends: dict[str, h.AnyEvent] = {}  # by place
+        self._index(events)
+        self._given(events)
+        self._batches = self._memory.batches_after(0)
+        self._pending: dict[str, int] = {}  # our event id of what has begun here, by place
+        self._heard = 0  # the origin's signals up to this event were handed on
+
+    def _index(self, events: Sequence[h.AnyEvent]) -> None:
+        for batch in self._memory.batches_after(0):
+            for event in batch:
+                if not isinstance(event, h.WorkflowExecutionSignaled):
+                    kind, key = self._memory.place(event)
+                    place = _LETTERS[kind] + key
+                    self._began.setdefault(place, self._memory.begun(event))
+                    self._ends.setdefault(place, event)
+        for event in events:
+            if isinstance(event, h.SignalExternalWorkflowExecutionInitiated):
+                if self._memory.was_sent(event.control):
+                    self._began[f"s{event.control}"] = event
+            elif isinstance(event, h.ChildWorkflowExecutionStarted):
+                self._ends.setdefault(f"started {event.initiated_event_id}", event)
+            elif isinstance(event, h.ExternalWorkflowExecutionSignaled):
+                self._ends.setdefault(f"arrived {event.initiated_event_id}", event)
+
+    def _given(self, events: Sequence[h.AnyEvent]) -> None:
+        """Take in the results that the fork was given for what the origin never ended."""
+        for event in events:
+            if isinstance(event, h.ActivityTaskScheduled):
+                if event.activity_id in self.fork.results:
+                    self._began.setdefault(f"a{event.activity_id}", event)
+
+    # -- what need not be done
+
+    def place(self, decision: h.AnyDecision) -> str | None:
+        """Return the place of a decision that the origin has carried out; None if it has not."""
+        match decision:
+            case h.ScheduleActivityTask(activity_id=key, activity_type=kind, input=input):
+                place = f"a{key}"
+            case h.StartTimer(timer_id=key):
+                return f"t{key}" if f"t{key}" in self._began else None
+            case h.StartChildWorkflowExecution(control=str(key), workflow_type=kind, input=input):
+                place = f"c{key}"
+                if place in self._began and self.begun(place).workflow_id != decision.workflow_id:
+                    return None
+            case h.SignalExternalWorkflowExecution(control=str(key)):
+                return f"s{key}" if f"s{key}" in self._began else None
+            case _:
+                return None
+        begun: Any = self._began.get(place)
+        if begun is None or place in self._pending:
+            return None
+        theirs = getattr(begun, "activity_type", None) or getattr(begun, "workflow_type", None)
+        return place if theirs == kind and same(begun.input, input) else None
+
+    def begun(self, place: str) -> Any:
+        """Return the event by which the origin began it; its numbers are the origin's."""
+        begun = self._began[place]
+        if isinstance(begun, h.StartChildWorkflowExecutionInitiated):
+            above = f"{self.fork.workflow_id}:"  # ids of children are made of their parents'
+            if begun.workflow_id.startswith(above):
+                id = f"{self.fork.own_id}:{begun.workflow_id.removeprefix(above)}"
+                return replace(begun, workflow_id=id)
+        return begun
+
+    def note(self, place: str, event_id: int) -> None:
+        """Remember that it has begun here, too."""
+        self._pending[place] = event_id
+
+    def drop(self, place: str) -> int | None:
+        """Forget what is cancelled before its end was handed on; return our event id of it."""
+        return self._pending.pop(place, None)
+
+    # -- what is handed on
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything is still to be handed on."""
+        return bool(self._pending) or any(
+            isinstance(event, h.WorkflowExecutionSignaled) and event.event_id > self._heard
+            for batch in self._batches
+            for event in batch
+        )
+
+    def first_signals(self) -> Iterator[h.WorkflowExecutionSignaled]:
+        """Hand on the signals that had come before the origin's decider looked."""
+        for event in self._memory.first:
+            if isinstance(event, h.WorkflowExecutionSignaled):
+                self._heard = event.event_id
+                yield event
+
+    def news(self) -> list[tuple[h.AnyEvent, int]]:
+        """Hand on what the origin's decider heard of next, with our ids of what it ends."""
+        sent = [place for place in self._pending if place[0] == "s"]
+        found = [(self._arrived(place), self._pending.pop(place)) for place in sent]
+        for batch in self._batches:
+            found += self._of_batch(batch)
+            if found:
+                return found
+        left = [(self._began[place], begun) for place, begun in self._pending.items()]
+        self._pending.clear()
+        return found + left
+
+    def _of_batch(self, batch: list[h.AnyEvent]) -> list[tuple[h.AnyEvent, int]]:
+        found: list[tuple[h.AnyEvent, int]] = []
+        for event in batch:
+            if isinstance(event, h.WorkflowExecutionSignaled):
+                if event.event_id > self._heard:
+                    self._heard = event.event_id
+                    found.append((event, 0))
+                continue
+            kind, key = self._memory.place(event)
+            begun = self._pending.pop(_LETTERS[kind] + key, None)
+            if begun is not None:
+                found.append((event, begun))
+        return found
+
+    def _arrived(self, place: str) -> h.AnyEvent:
+        return self._ends[f"arrived {self._began[place].event_id}"]
+
+    def told(self, event: Any, begun: int, next_id: int) -> Iterator[h.AnyEvent]:
+        """Yield an end of the origin's as ours, from event `next_id` on, with what precedes it."""
+        common: dict[str, Any] = {"event_id": 0, "event_timestamp": 0.0}
+        if isinstance(event, h.WorkflowExecutionSignaled):
+            yield h.WorkflowExecutionSignaled(
+                signal_name=event.signal_name, input=event.input, **common
+            )
+        elif isinstance(event, h.TimerFired):
+            yield h.TimerFired(timer_id=event.timer_id, started_event_id=begun, **common)
+        elif isinstance(event, h.ExternalWorkflowExecutionSignaled):
+            yield h.ExternalWorkflowExecutionSignaled(
+                workflow_execution=event.workflow_execution, initiated_event_id=begun, **common
+            )
+        elif hasattr(event, "initiated_event_id"):
+            yield from self._child(event, begun, next_id, common)
+        else:
+            yield h.ActivityTaskStarted(
+                scheduled_event_id=begun,
+                identity=f"reused from run {self.fork.run_id}",
+                **common,
+            )
+            yield self._activity(event, begun, next_id, common)
+
+    def _child(
+        self, event: Any, begun: int, next_id: int, common: dict[str, Any]
+    ) -> Iterator[h.AnyEvent]:
+        started: Any = self._ends[f"started {event.initiated_event_id}"]
+        execution: h.WorkflowExecution = started.workflow_execution
+        yield h.ChildWorkflowExecutionStarted(
+            workflow_execution=execution,
+            workflow_type=started.workflow_type,
+            initiated_event_id=begun,
+            **common,
+        )
+        given = {
+            name: getattr(event, name)
+            for name in ("result", "reason", "details")
+            if hasattr(event, name)
+        }
+        yield type(event)(
+            workflow_execution=execution,
+            workflow_type=started.workflow_type,
+            initiated_event_id=begun,
+            started_event_id=next_id,
+            **given,
+            **common,
+        )
+
+    def _activity(self, event: Any, begun: int, started: int, common: dict[str, Any]) -> h.AnyEvent:
+        given = isinstance(event, h.ActivityTaskScheduled)
+        key = event.activity_id if given else self._memory.place(event)[1]
+        ended = {"scheduled_event_id": begun, "started_event_id": started, **common}
+        if isinstance(event, h.ActivityTaskFailed) and key not in self.fork.results:
+            return h.ActivityTaskFailed(reason=event.reason, details=event.details, **ended)
+        result = self.fork.results.get(key, getattr(event, "result", None))
+        return h.ActivityTaskCompleted(result=result, **ended)

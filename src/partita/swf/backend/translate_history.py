@@ -1,0 +1,342 @@
+"""Turn Amazon SWF's history of a run into the one that our deciders read, event by event.
+
+SWF retries nothing, numbers everything, and has no field for some of what we say. So an
+activity of ours may be several of SWF's, with timers between them; an event of ours may be
+none of SWF's, or the other way round. The history that comes out has numbers of its own, and
+every reference in it names the right one. `Fold` is a pure function of the events fed so far:
+whoever feeds the same history gets the same one, at once or piece by piece.
+
+What our decisions become is in `decide`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita import history as h
+from partita.swf.backend import ids
+from partita.swf.backend.attempts import Attempts
+from partita.swf.backend.envelopes import Fork, Start, Turns, opened
+from partita.swf.backend.event_ids import Numbering
+from partita.swf.backend.open_activity import Activity
+from partita.swf.backend.reuse import Reusing
+
+
+class Fold:
+    """One run: its history as we see it, and what of it is open."""
+
+    def __init__(self, find_origin: Callable[[Fork], Reusing] | None = None) -> None:
+        self._find_origin = find_origin
+        self.reusing: Reusing | None = None  # what another run has done
+        self.turns: list[tuple[int | str, ...]] = []  # of the open decision task, so far
+        self.started: h.WorkflowExecutionStarted | None = None
+        self.start = Start()
+        self.numbers = Numbering()
+        self.attempts = Attempts(self.numbers)
+        self.last_swf_id = 0
+        self._time = 0.0
+        self.now = 0.0  # when the last decision task was started
+        self.started_event_id = 0  # ours, of the last decision task
+        self.previous_started_event_id = 0  # ours, of the last that was answered
+        self.warned = False  # that the history grows too long
+        self._task = (0, 0)  # SWF's ids of the open decision task: scheduled and started
+        self._unseen: list[h.AnyEvent] = []  # came since that task began; see `_holds_back`
+        self._script: deque[int | str] = deque()  # what the last answer caused, still to come
+        self._completed = 0  # SWF's id of that answer, while there is something to come
+
+    @property
+    def activities(self) -> dict[str, Activity]:
+        """Those that are open, by our id."""
+        return self.attempts.open
+
+    @property
+    def last_event_id(self) -> int:
+        """Ours."""
+        return self.numbers.last_event_id
+
+    def feed(self, events: Iterable[h.AnyEvent]) -> list[h.AnyEvent]:
+        """Take in what SWF has recorded next; return what that is for us."""
+        out = self.numbers.begin()
+        for event in events:
+            if event.event_id <= self.last_swf_id:
+                continue
+            self.last_swf_id = event.event_id
+            if self.reusing is not None and self._holds_back(event):
+                self._unseen.append(event)
+            else:
+                self._take(event)
+        return out
+
+    def is_answered(self, previous: int) -> bool:
+        """Whether the last decision task it knows is `previous`: SWF's id of the last answered."""
+        return self._task[1] == previous
+
+    def _take(self, event: h.AnyEvent) -> None:
+        self._time = event.event_timestamp
+        rule: Any = _RULES.get(type(event), Fold._plain)
+        rule(self, ids.plain(event))
+        if self._completed:
+            self._follow_script(event)
+
+    def _holds_back(self, event: h.AnyEvent) -> bool:
+        """Whether an event came while the decider was at work, which may have played turns then."""
+        if isinstance(event, _ENDS_OF_TASKS):
+            if not isinstance(event, h.DecisionTaskCompleted):
+                self._release()
+            return False
+        return bool(self._task[1])
+
+    def _release(self) -> None:
+        """Take in what was held back."""
+        self._task = (self._task[0], 0)
+        unseen, self._unseen = self._unseen, []
+        for event in unseen:
+            self._take(event)
+
+    def _plain(self, event: h.AnyEvent) -> None:
+        self.numbers.keep(event)
+
+    # -- the run
+
+    def _begin(self, event: h.WorkflowExecutionStarted) -> None:
+        self.start = opened(event.input, Start)
+        changes: dict[str, Any] = {"input": self.start.text}
+        if self.start.fork is not None and self._find_origin is not None:
+            self.reusing = self._find_origin(self.start.fork)
+            changes["original_run_id"] = self.reusing.original_run_id
+            changes["reused_markers"] = self.reusing.markers
+        self.started = self.numbers.keep(event, **changes)
+
+    def _decision_scheduled(self, event: h.DecisionTaskScheduled) -> None:
+        self._task = (event.event_id, 0)
+        made = self.numbers.keep(event)
+        if made.event_id == 2:
+            self._begin_with(event.event_timestamp)
+
+    def _begin_with(self, time: float) -> None:
+        """Add what the run was given to begin with, besides its input."""
+        for signal in self.start.signals:
+            self.numbers.emit(
+                h.WorkflowExecutionSignaled(
+                    event_id=0,
+                    event_timestamp=time,
+                    signal_name=signal.signal_name,
+                    input=signal.input,
+                )
+            )
+        if self.start.cancel:
+            self.numbers.emit(h.WorkflowExecutionCancelRequested(event_id=0, event_timestamp=time))
+        if self.reusing is not None:
+            for theirs in self.reusing.first_signals():
+                self._tell(theirs, 0)
+
+    def _decision_started(self, event: h.DecisionTaskStarted) -> None:
+        self.now = event.event_timestamp
+        self._task = (event.scheduled_event_id, event.event_id)
+        self.turns = []
+        self.started_event_id = self.numbers.keep(event).event_id
+
+    def _decision_completed(self, event: h.DecisionTaskCompleted) -> None:
+        context = opened(event.execution_context, Turns)
+        for turn in context.turns[len(self.turns) : -1]:
+            self._play(turn)
+        self._release()
+        self._time = event.event_timestamp
+        made = self.numbers.keep(event, execution_context=context.text)
+        self.previous_started_event_id = made.started_event_id
+        if self.reusing is not None:
+            self._script = deque(context.turns[-1] if context.turns else ())
+            self._completed = event.event_id
+
+    def _continued(self, event: h.WorkflowExecutionContinuedAsNew) -> None:
+        self.numbers.keep(event, input=opened(event.input, Start).text)
+
+    # -- steps of another run
+
+    def _tell(self, event: h.AnyEvent, begun: int) -> None:
+        """Add an end of the origin's."""
+        assert self.reusing is not None
+        next_id = self.last_event_id + 1
+        for ours in self.reusing.told(event, begun, next_id):
+            self.numbers.emit(replace(ours, event_timestamp=self._time))
+
+    def _begin_step(self, place: str, completed: int) -> None:
+        """Add the beginning of a step that the origin has done."""
+        assert self.reusing is not None
+        begun = self.reusing.begun(place)
+        made = self.numbers.emit(
+            replace(begun, event_timestamp=self._time, decision_task_completed_event_id=completed)
+        )
+        self.reusing.note(place, made.event_id)
+
+    def _hand_on(self) -> None:
+        """Add what the origin's decider heard of next."""
+        assert self.reusing is not None
+        for event, begun in self.reusing.news():
+            self._tell(event, begun)
+
+    def play(self, turn: tuple[int | str, ...]) -> list[h.AnyEvent]:
+        """Live through a turn that asked only for steps of the origin; return its events.
+
+        The decision task goes on: for our code it is answered, and the next one begins.
+        """
+        out = self.numbers.begin()
+        self._play(turn)
+        self.turns.append(turn)
+        return out
+
+    def _play(self, turn: tuple[int | str, ...]) -> None:
+        assert self.started is not None
+        scheduled, started = (self.numbers.ids[one] for one in self._task)
+        time = self._time = self.now
+        completed = self.numbers.emit(
+            h.DecisionTaskCompleted(
+                event_id=0,
+                event_timestamp=time,
+                scheduled_event_id=scheduled,
+                started_event_id=started,
+            )
+        )
+        self.previous_started_event_id = started
+        for place in turn:
+            self._begin_step(str(place), completed.event_id)
+        self._hand_on()
+        again = h.DecisionTaskScheduled(
+            event_id=0, event_timestamp=time, task_list=self.started.task_list
+        )
+        self.numbers.ids[self._task[0]] = scheduled = self.numbers.emit(again).event_id
+        begun = h.DecisionTaskStarted(
+            event_id=0, event_timestamp=time, scheduled_event_id=scheduled
+        )
+        self.numbers.ids[self._task[1]] = self.started_event_id = self.numbers.emit(begun).event_id
+
+    def _follow_script(self, event: h.AnyEvent) -> None:
+        """Put the origin's steps between those that the last answer told SWF of."""
+        completed = self.numbers.ids[self._completed]
+        if getattr(event, "decision_task_completed_event_id", None) == self._completed:
+            left = int(self._script.popleft()) - 1
+            if left:
+                self._script.appendleft(left)
+        while self._script and isinstance(self._script[0], str):
+            self._begin_step(str(self._script.popleft()), completed)
+        if not self._script:
+            self._completed = 0
+            self._hand_on()
+
+    # -- what another run has done, and SWF does not know
+
+    def _cancel_refused(self, event: h.RequestCancelActivityTaskFailed) -> None:
+        """Cancel an activity of the origin's; others are `Attempts`'."""
+        key = ids.attempt_of(event.activity_id).key
+        begun = None if self.reusing is None else self.reusing.drop(f"a{key}")
+        if key in self.activities or begun is None:
+            self.attempts.cancel_refused(event)
+            return
+        time, references = event.event_timestamp, self.numbers.references(event)
+        made = h.ActivityTaskCancelRequested(
+            event_id=0, event_timestamp=time, activity_id=key, **references
+        )
+        self.numbers.keep_as(event, made)
+        self.numbers.emit(
+            h.ActivityTaskCanceled(
+                event_id=0,
+                event_timestamp=time,
+                scheduled_event_id=begun,
+                started_event_id=0,
+                latest_cancel_requested_event_id=self.last_event_id,
+            )
+        )
+
+    def _timer_changed(
+        self, event: h.TimerCanceled | h.CancelTimerFailed | h.StartTimerFailed
+    ) -> None:
+        begun = None if self.reusing is None else self.reusing.drop(f"t{event.timer_id}")
+        if begun is not None and isinstance(event, h.CancelTimerFailed):
+            made = h.TimerCanceled(
+                event_id=0,
+                event_timestamp=event.event_timestamp,
+                timer_id=event.timer_id,
+                started_event_id=begun,
+                **self.numbers.references(event),
+            )
+            self.numbers.keep_as(event, made)
+        elif not _is_ours(event.timer_id):
+            self.numbers.keep(event)
+
+    def _timer_started(self, event: h.TimerStarted) -> None:
+        if _is_ours(event.timer_id):
+            self.attempts.timer_started(event)
+        else:
+            self.numbers.keep(event)
+
+    def _timer_fired(self, event: h.TimerFired) -> None:
+        if _is_ours(event.timer_id):
+            self.attempts.timer_fired(event)
+        else:
+            self.numbers.keep(event)
+
+    # -- the request that brings the next decision task
+
+    def _asked(self, event: h.RequestCancelExternalWorkflowExecutionInitiated) -> None:
+        if event.control == ids.WAKE:
+            return
+        if event.control != ids.MORE:
+            self.numbers.keep(event)
+            return
+        completed = self.numbers.references(event)["decision_task_completed_event_id"]
+        self.numbers.keep_as(
+            event,
+            h.MarkerRecorded(
+                event_id=0,
+                event_timestamp=event.event_timestamp,
+                marker_name=h.MORE,
+                decision_task_completed_event_id=completed,
+            ),
+        )
+
+    def _answered(self, event: h.RequestCancelExternalWorkflowExecutionFailed) -> None:
+        if event.control not in (ids.MORE, ids.WAKE):
+            self.numbers.keep(event)
+
+
+def _is_ours(timer_id: str) -> bool:
+    return timer_id.startswith((ids.RETRY, ids.CANCEL))
+
+
+def _attempts(rule: Callable[[Attempts, Any], None]) -> Callable[[Fold, Any], None]:
+    return lambda fold, event: rule(fold.attempts, event)
+
+
+_ENDS_OF_TASKS = (
+    h.DecisionTaskCompleted,
+    h.DecisionTaskTimedOut,
+    h.WorkflowExecutionTerminated,
+    h.WorkflowExecutionTimedOut,
+)
+
+_RULES: dict[type[Any], Callable[[Fold, Any], None]] = {
+    h.WorkflowExecutionStarted: Fold._begin,
+    h.WorkflowExecutionContinuedAsNew: Fold._continued,
+    h.DecisionTaskScheduled: Fold._decision_scheduled,
+    h.DecisionTaskStarted: Fold._decision_started,
+    h.DecisionTaskCompleted: Fold._decision_completed,
+    h.ActivityTaskScheduled: _attempts(Attempts.scheduled),
+    h.ScheduleActivityTaskFailed: _attempts(Attempts.not_scheduled),
+    h.ActivityTaskCompleted: _attempts(Attempts.ended),
+    h.ActivityTaskCanceled: _attempts(Attempts.ended),
+    h.ActivityTaskFailed: _attempts(Attempts.failed),
+    h.ActivityTaskTimedOut: _attempts(Attempts.timed_out),
+    h.ActivityTaskCancelRequested: _attempts(Attempts.cancel_requested),
+    h.RequestCancelActivityTaskFailed: Fold._cancel_refused,
+    h.TimerStarted: Fold._timer_started,
+    h.TimerFired: Fold._timer_fired,
+    h.TimerCanceled: Fold._timer_changed,
+    h.CancelTimerFailed: Fold._timer_changed,
+    h.StartTimerFailed: Fold._timer_changed,
+    h.RequestCancelExternalWorkflowExecutionInitiated: Fold._asked,
+    h.RequestCancelExternalWorkflowExecutionFailed: Fold._answered,
+}

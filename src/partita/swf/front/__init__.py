@@ -1,0 +1,1 @@
+"""Speak Amazon SWF's wire protocol over the embedded engine."""

@@ -1,0 +1,67 @@
+"""Tell from a history who holds its decision task, and why it ended.
+
+Pure: events in, facts out. It reads no clock and asks no service; what became of the tasks is
+told by `records`, and how any of it is printed is the command line's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from partita import history as h
+from partita.authoring.failure import Failure
+from partita.errors import WorkflowFailedError
+from partita.ports.state import OpenDecision
+
+_ANSWERS = (h.DecisionTaskCompleted, h.DecisionTaskFailed, h.DecisionTaskTimedOut)
+
+
+def taken(
+    decision: OpenDecision | None, events: Sequence[h.AnyEvent]
+) -> h.DecisionTaskStarted | None:
+    """Return the event that says when, and by whom, an open decision task was taken.
+
+    None if there is none, if it waits to be taken, or if these later events say that it ended.
+    """
+    if decision is None or not decision.started_event_id:
+        return None
+    found: h.DecisionTaskStarted | None = None
+    for event in events:
+        if isinstance(event, h.DecisionTaskStarted) and event.event_id == decision.started_event_id:
+            found = event
+        elif isinstance(event, _ANSWERS) and event.started_event_id == decision.started_event_id:
+            return None
+    return found
+
+
+def reason(events: Sequence[h.AnyEvent]) -> str | None:
+    """Say in one line why an execution came to a bad end, from its whole history.
+
+    None if it came to no such end, or if nobody has given a reason.
+    """
+    match events[-1] if events else None:
+        case h.WorkflowExecutionFailed(details=details, reason=kind):
+            failure = Failure.load(details, kind)
+            return _line(str(WorkflowFailedError(failure.type, failure.message)))
+        case h.WorkflowExecutionTimedOut(timeout_type=which):
+            return _line(which.value, _span(events[0]))
+        case h.WorkflowExecutionCanceled(details=details):
+            return _line(details) or _line(*(_cause(event) for event in events))
+        case h.WorkflowExecutionTerminated(cause=cause, reason=said, details=details):
+            return _line(cause, said, details)
+    return None
+
+
+def _span(first: h.AnyEvent) -> str | None:
+    """Return how long an execution could have lasted."""
+    if isinstance(first, h.WorkflowExecutionStarted) and first.execution_start_to_close is not None:
+        return f"it was open for longer than {first.execution_start_to_close:g} s"
+    return None
+
+
+def _cause(event: h.AnyEvent) -> str | None:
+    return event.cause if isinstance(event, h.WorkflowExecutionCancelRequested) else None
+
+
+def _line(*parts: str | None) -> str | None:
+    return " ".join(": ".join(part for part in parts if part).split()) or None

@@ -1,0 +1,113 @@
+"""Be the process that one activity at a time runs in; see `processes`.
+
+A thread reads stdin, so that the process ends at once when its worker does, even while an
+activity runs. What the activity prints goes to stderr: stdout carries the answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import Any, BinaryIO
+
+import msgspec
+
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.registry import by_key, known
+from partita.codec import Converter
+from partita.errors import LoadError
+from partita.ports.service import ActivityAnswer
+from partita.telemetry.logs import inherit
+from partita.telemetry.spans import within
+from partita.worker.code_loader import load
+from partita.worker.execute import execute, execute_async
+from partita.worker.process_pool import Beat, Done, Job, Unfit, encode
+
+_decode = msgspec.json.Decoder(Job).decode
+
+
+def main() -> None:
+    """Serve jobs until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inherit()
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr  # written line by line, so that nothing is lost with the process
+    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
+    while True:
+        job = jobs.get()
+        _say(out, _do(job, out))
+
+
+def _read(jobs: queue.SimpleQueue[Job]) -> None:
+    for line in sys.stdin.buffer:
+        jobs.put(_decode(line))
+    os._exit(0)
+
+
+def _say(out: BinaryIO, said: Beat | Done | Unfit) -> None:
+    try:
+        out.write(encode(said) + b"\n")
+        out.flush()
+    except BrokenPipeError:  # the worker has died, and nobody is left to tell
+        os._exit(0)
+
+
+def _do(job: Job, out: BinaryIO) -> Done | Unfit:
+    converter = Converter(limit=job.payload_limit)
+
+    def heartbeat(details: Any) -> None:
+        _say(out, Beat(None if details is None else converter.dump(details)))
+
+    try:
+        definition = _definition(job.module, job.file, job.key)
+    except LoadError as error:
+        return Unfit(f"{error}")
+    return Done(_run(definition, job, converter, heartbeat))
+
+
+def _run(
+    definition: ActivityDefinition,
+    job: Job,
+    converter: Converter,
+    heartbeat: Callable[[Any], None],
+) -> ActivityAnswer:
+    with within(job.trace_context):
+        if definition.is_async:
+            return asyncio.run(execute_async(definition, job.task, converter, heartbeat))
+        return execute(definition, job.task, converter, heartbeat)
+
+
+@cache
+def _definition(module: str, file: str, key: str) -> ActivityDefinition:
+    if _is_importable(module, file):
+        load(module)
+    else:
+        load(file)
+    found = by_key(known(ActivityDefinition)).get(key)
+    if found is None:
+        raise LoadError(f"{file} defines no activity {key} when it is imported")
+    return found
+
+
+def _is_importable(module: str, file: str) -> bool:
+    """Whether the name leads to the file here, too, so that its types keep their names."""
+    if module == "__main__":
+        return False
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and (spec.origin == file or not file.endswith(".py"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Report an activity's heartbeats no more often than is useful, and lose none that matters."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from partita.codec import Converter
+from partita.errors import CancelledError, PartitaError, StoreError, TaskLostError
+from partita.ports.service import ActivityAnswer, ActivityTask, Service
+
+INTERVAL = 1.0
+"""Seconds between two reports, at most; less where the heartbeat timeout is short."""
+
+log = logging.getLogger("partita.worker")
+
+
+class Beats:
+    """The heartbeats of one task. Belongs to whoever runs the activity."""
+
+    def __init__(self, service: Service, converter: Converter, task: ActivityTask) -> None:
+        self._service = service
+        self._converter = converter
+        self._token = task.token
+        self._interval = min(INTERVAL, task.heartbeat / 3) if task.heartbeat else INTERVAL
+        self._next = 0.0
+        self._unsent: str | None = None  # the newest details that were not reported
+
+    def __call__(self, details: Any) -> None:
+        """Take a heartbeat.
+
+        Raises:
+            CancelledError: the activity shall end.
+        """
+        payload = None if details is None else self._converter.dump(details, "the heartbeat")
+        if self.is_unwanted(payload):
+            raise CancelledError("the activity was asked to cancel itself, or is lost")
+
+    def is_unwanted(self, payload: str | None) -> bool:
+        """Take a heartbeat as a payload; return whether the activity shall end."""
+        if payload is not None:
+            self._unsent = payload
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self._interval
+        try:
+            unwanted = self._service.heartbeat_activity(self._token, self._unsent)
+        except TaskLostError:
+            return True
+        except StoreError as error:
+            log.warning("a heartbeat was not stored: %s", error)
+            return False
+        self._unsent = None
+        return unwanted
+
+    def flush(self, answer: ActivityAnswer | None) -> None:
+        """Report what was held back, if there may be another attempt that is to know it."""
+        if self._unsent is None or answer is None or answer.outcome != "failed":
+            return
+        try:
+            self._service.heartbeat_activity(self._token, self._unsent)
+        except PartitaError as error:
+            log.info("the last heartbeat was not stored: %s", error)
