@@ -54,7 +54,7 @@ class Held:
             begun.set()
             self._go.wait(20)
 
-        engine._core.loop.post(wait, lambda error: None)
+        engine._scheduler.inbox.post(wait, lambda error: None)
         until(begun.is_set)
 
     def let_go(self) -> None:
@@ -102,7 +102,7 @@ def signal(
         except PartitaError as error:
             failed(error)
 
-    inbox = engine._core.loop._inbox
+    inbox = engine._scheduler.inbox._queue
     waiting = inbox.qsize()
     threading.Thread(target=send, daemon=True).start()
     until(lambda: inbox.qsize() > waiting)

@@ -11,7 +11,7 @@ import pytest
 from partita import activity, wait_signal, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.errors import StoreFullError
 from partita.history import WorkflowExecution
 from partita.ports.service import DecisionTask
@@ -103,11 +103,11 @@ def test_what_comes_while_a_task_is_held_is_not_lost(shared: Store) -> None:
         def seen(self, run_id: str) -> int:
             if not sent:  # this is asked in the transaction that takes the task
                 sent.append(True)
-                engine._core.loop.post(signal, lambda _: None)
+                engine._scheduler.inbox.post(signal, lambda _: None)
             return super().seen(run_id)
 
-    def signal(unit: Unit) -> None:
-        unit.do(unit.open("default", execution), Signal(signal_name="more", input="1"))
+    def signal(tx: EngineTransaction) -> None:
+        tx.do(tx.open("default", execution), Signal(signal_name="more", input="1"))
 
     execution = WorkflowExecution(handle.workflow_id, handle.run_id)
     sent: list[bool] = []
@@ -129,11 +129,11 @@ def test_a_held_task_is_given_back_at_the_end(shared: Store) -> None:
 
     class Leaving(Witness):
         def seen(self, run_id: str) -> int:
-            engine._core.loop.post(hold, lambda _: None)
+            engine._scheduler.inbox.post(hold, lambda _: None)
             return super().seen(run_id)
 
-    def hold(_: Unit) -> None:
-        dispatch = engine._core._dispatch
+    def hold(_: EngineTransaction) -> None:
+        dispatch = engine._scheduler._dispatcher
         assert dispatch is not None
         dispatch.paused = True
 

@@ -90,7 +90,7 @@ def test_who_waits_hears_of_the_end_although_the_store_was_away(
     monkeypatch.setattr(one.store, "open_among", open_among)
 
     def end() -> None:
-        until(lambda: one._core.waiting._closings)
+        until(lambda: one._scheduler.waiters._closings)
         other.terminate_workflow_execution("default", execution, None)
 
     with ThreadPoolExecutor(1) as pool:

@@ -21,7 +21,7 @@ from partita.engine import dispatcher as dispatch
 from partita.engine import queries as answering
 from partita.engine.leases import new_worker
 from partita.engine.starts import begin
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.errors import (
     PartitaError,
     StoreFullError,
@@ -197,10 +197,10 @@ def test_a_bug_in_a_report_is_told_and_does_not_end_the_engine() -> None:
         entered.set()
         go_on.wait(20)
 
-    engine._core.loop.post(hold, heard.append)
+    engine._scheduler.inbox.post(hold, heard.append)
     assert entered.wait(20)
-    engine._core.loop.post(broken, deaf)
-    followers = engine._core.loop.submit(lambda _: "acknowledged")  # in the same transaction
+    engine._scheduler.inbox.post(broken, deaf)
+    followers = engine._scheduler.inbox.submit(lambda _: "acknowledged")  # in the same transaction
     go_on.set()
     assert followers.result(timeout=20) == "acknowledged"
     assert "the engine broke: ZeroDivisionError" in str(heard[0])
@@ -261,7 +261,7 @@ def freeze(engine: Engine) -> None:
     with engine.store.transaction() as transaction:
         for found in transaction.workers():
             transaction.put_worker(replace(found, machine="elsewhere"))
-    engine._core._next_renewal = engine._core._next_reap = float("inf")
+    engine._scheduler._next_renewal = engine._scheduler._next_reap = float("inf")
 
 
 def test_what_a_silent_worker_held_is_taken_over_when_its_lease_ends(tmp_path: Path) -> None:
@@ -369,10 +369,10 @@ def test_an_idle_engine_does_not_spin(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"))
     with Worker(engine, workflows=[does_nothing], activities=[]):
         assert Client(engine).start(does_nothing).result(timeout=20) == 1
-        served = engine._core._dispatch
+        served = engine._scheduler._dispatcher
         assert served is not None
         until(lambda: not served.is_behind)
-        pause = engine._core._pause()
+        pause = engine._scheduler._pause()
         assert pause is not None
         assert pause > 0
     engine.close()
@@ -412,13 +412,13 @@ def test_a_stranger_with_the_id_of_a_child_that_ended_outlives_the_parent() -> N
     )
     again = StartRequest(workflow_id="c", workflow_type=FLOW, reuse_policy=ReusePolicy.ALLOW)
 
-    def work(unit: Unit) -> h.WorkflowExecution:
-        unit.do(unit.held(task.token)[0], end)
-        stranger = begin(unit, again)
-        unit.do(unit.open(DOMAIN, parent), Terminate())
+    def work(tx: EngineTransaction) -> h.WorkflowExecution:
+        tx.do(tx.held(task.token)[0], end)
+        stranger = begin(tx, again)
+        tx.do(tx.open(DOMAIN, parent), Terminate())
         return stranger
 
-    stranger = engine._core.loop.ask(work)
+    stranger = engine._scheduler.inbox.ask(work)
     for ended in (parent, h.WorkflowExecution("d", "")):
         assert status(engine, ended) is Status.TERMINATED
     assert status(engine, stranger) is Status.OPEN
@@ -446,7 +446,7 @@ def test_more_decisions_than_a_transaction_makes_are_made_in_the_next(
 def test_the_dead_are_found_though_short_leases_are_renewed_all_the_time(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"), lease=0.5)
     silent = replace(new_worker(time.time() + 0.5), id="silent", born="")
-    engine.ask(lambda unit: unit.transaction.put_worker(silent))
+    engine.ask(lambda tx: tx.stored.put_worker(silent))
     with worker(engine):
         until(lambda: "silent" not in {one.id for one in engine.store.workers()})
     engine.close()

@@ -15,17 +15,17 @@ from partita.stores.memory import MemoryStore
 
 def test_submitted_work_is_done_and_its_errors_are_kept() -> None:
     engine = Engine(MemoryStore())
-    assert engine.submit(lambda unit: 7).result(10) == 7
+    assert engine.submit(lambda tx: 7).result(10) == 7
     missing = WorkflowExecution("w", "")
     with pytest.raises(ExecutionNotFoundError):
-        engine.submit(lambda unit: unit.open("default", missing)).result(10)
-    assert engine.ask(lambda unit: unit.find("default", "w")) is None
+        engine.submit(lambda tx: tx.open("default", missing)).result(10)
+    assert engine.ask(lambda tx: tx.find("default", "w")) is None
     engine.close()
 
 
 def test_what_was_submitted_cannot_be_taken_back() -> None:
     engine = Engine(MemoryStore())
-    assert not engine.submit(lambda unit: 7).cancel()
+    assert not engine.submit(lambda tx: 7).cancel()
     engine.close()
 
 
@@ -44,6 +44,6 @@ def test_who_subscribed_hears_of_work_until_the_end() -> None:
     end()
     heard.clear()
     engine.start_workflow_execution(StartRequest(workflow_id="b", workflow_type=WorkflowType("w")))
-    engine.ask(lambda unit: None)
+    engine.ask(lambda tx: None)
     assert not heard.is_set()
     engine.close()

@@ -81,8 +81,8 @@ def test_every_notice_with_its_event_in_the_order_of_the_history(kind: str, tmp_
         engine = Engine(store, clock=clock)
         engine.listen(ear)
         check(engine, clock)
-        engine._core.loop.close()
-        engine._core.listening.close()  # which tells of what is left
+        engine._scheduler.inbox.close()
+        engine._scheduler.notifier.close()  # which tells of what is left
         for (domain, execution), told in ear.events().items():
             record = store.find(domain, execution.workflow_id, execution.run_id)
             assert record is not None
@@ -170,7 +170,7 @@ def test_a_heartbeat_comes_before_the_end_that_shares_its_transaction(service: S
     service.listen(ear)
     task = service.poll_activity_task("default", "default")
     assert task is not None
-    loop = service._core.loop  # type: ignore[attr-defined]
+    loop = service._scheduler.inbox  # type: ignore[attr-defined]
     held, go = threading.Event(), threading.Event()
 
     def hold(_: object) -> None:
@@ -184,7 +184,7 @@ def test_a_heartbeat_comes_before_the_end_that_shares_its_transaction(service: S
     until(lambda: not loop.is_empty())
     threads.append(threading.Thread(target=service.complete_activity, args=(task.token, "2")))
     threads[1].start()
-    until(lambda: loop._inbox.qsize() == 2)
+    until(lambda: loop._queue.qsize() == 2)
     go.set()
     for thread in threads:
         thread.join()
@@ -343,7 +343,7 @@ def test_one_may_close_the_engine_that_it_listens_to() -> None:
     engine.listen(close)
     start(engine, "x")
     assert ended.wait(20)
-    until(lambda: not engine._core.listening._thread.is_alive())  # type: ignore[union-attr]
+    until(lambda: not engine._scheduler.notifier._thread.is_alive())  # type: ignore[union-attr]
     with pytest.raises(StoreUnavailableError, match="closed"):
         start(engine, "y")
 

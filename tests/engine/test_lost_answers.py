@@ -108,7 +108,7 @@ def test_who_waits_hears_of_an_end_whose_commit_was_lost(engine: Engine) -> None
     execution = start(engine)
 
     def end() -> None:
-        until(lambda: engine._core.waiting._closings)
+        until(lambda: engine._scheduler.waiters._closings)
         lose(engine, "WorkflowExecutionTerminated")
         with pytest.raises(StoreUnavailableError):
             engine.terminate_workflow_execution("default", execution, None)
@@ -149,7 +149,7 @@ def test_who_waits_for_a_result_outlasts_an_outage(read: str, tmp_path: Path) ->
     with Client(Engine(store)) as client, ThreadPoolExecutor(1) as pool:
         start(other, "w")
         waiting = pool.submit(client.result, "w")
-        until(lambda: client.service._core.waiting._closings)  # type: ignore[attr-defined]
+        until(lambda: client.service._scheduler.waiters._closings)  # type: ignore[attr-defined]
         store.away[read] = 3
         other.terminate_workflow_execution("default", WorkflowExecution("w", ""), None)
         assert isinstance(waiting.exception(20), WorkflowTerminatedError)
@@ -232,7 +232,7 @@ def test_who_is_taken_for_dead_while_it_ends_takes_nothing_new(tmp_path: Path) -
     clock.advance(5)
     until(lambda: {worker.id for worker in store.workers()} - {before.id})
     started(engine, charge(), workflow_id="w")
-    assert not engine._core.is_serving
+    assert not engine._scheduler.is_serving
     assert host.tasks == []
     other.close()
     engine.close()
@@ -271,7 +271,7 @@ def test_a_wait_that_ends_during_an_outage_says_so(closes: bool, tmp_path: Path)
     with Client(Engine(store)) as client, ThreadPoolExecutor(1) as pool:
         execution = start(client.service, "w")
         waiting = pool.submit(client.result, "w", timeout=2.0)
-        until(lambda: client.service._core.waiting._closings)  # type: ignore[attr-defined]
+        until(lambda: client.service._scheduler.waiters._closings)  # type: ignore[attr-defined]
         store.away["find"] = 1_000_000
         if closes:
             client.service.terminate_workflow_execution("default", execution, None)

@@ -327,7 +327,7 @@ def test_a_change_from_outside_undoes_what_was_to_be_taken(
         handle = begin(here, gate, blocks_and_waits)
         Client(elsewhere).signal("w", "word", "heard")
         monkeypatch.setattr(patience, "PATIENCE", 0.0)
-        watch = here._core._watch
+        watch = here._scheduler._watchdog
         assert watch is not None
         until(lambda: watch._error is not None)
         assert not is_held(elsewhere)

@@ -16,7 +16,7 @@ from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.engine import watchdog as patience
 from partita.engine.starts import begin
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.errors import WaitTimeoutError
 from partita.ports.service import DecisionTask, StartRequest
 from partita.ports.state import State
@@ -164,7 +164,7 @@ class Fickle(SilentHost):
             return [charge(task_list=NO_TEXT)]
         if self._made == 3:
             self._meanwhile()
-            until(lambda: not self._engine._core.loop.is_empty())
+            until(lambda: not self._engine._scheduler.inbox.is_empty())
         return []
 
 
@@ -230,13 +230,13 @@ def test_one_that_is_found_and_not_answered_does_not_hide_another(tmp_path: Path
     engine, host = Engine(store), Spoiling(store)
     start(engine, "first")
     engine.attach(host)
-    until(lambda: store.hides and not engine._core._search.is_on)
+    until(lambda: store.hides and not engine._scheduler._search.is_on)
 
-    def meet(unit: Unit) -> None:
+    def meet(tx: EngineTransaction) -> None:
         store.hides = False
-        assert engine._core._dispatch is not None
-        engine._core._dispatch.look_again()
-        begin(unit, StartRequest(workflow_id="second", workflow_type=FLOW))
+        assert engine._scheduler._dispatcher is not None
+        engine._scheduler._dispatcher.look_again()
+        begin(tx, StartRequest(workflow_id="second", workflow_type=FLOW))
 
     engine.ask(meet)
     until(lambda: set(host.failed) == {"first", "second"})

@@ -48,7 +48,9 @@ def test_all_who_wait_for_one_transaction_hear_that_the_file_is_full(tmp_path: P
     engine = Engine(store)
     start(engine, "before")
     pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-    engine._core.loop.ask(lambda _: store._writer.execute(f"PRAGMA max_page_count={pages + 4}"))
+    engine._scheduler.inbox.ask(
+        lambda _: store._writer.execute(f"PRAGMA max_page_count={pages + 4}")
+    )
     big = [partial(start, engine, f"w{number}", input="x" * 20_000) for number in range(12)]
     with ThreadPoolExecutor(12) as pool:
         told = list(pool.map(outcome, big))
@@ -56,7 +58,7 @@ def test_all_who_wait_for_one_transaction_hear_that_the_file_is_full(tmp_path: P
     assert set(told) <= {None, StoreFullError}
     for number, one in enumerate(told):
         assert (store.find("default", f"w{number}", None) is None) == (one is not None)
-    engine._core.loop.ask(lambda _: store._writer.execute("PRAGMA max_page_count=1000000"))
+    engine._scheduler.inbox.ask(lambda _: store._writer.execute("PRAGMA max_page_count=1000000"))
     assert [outcome(one) for one in big] == [None] * 12
     assert store.check() == []
     engine.close()

@@ -30,7 +30,7 @@ from partita import (
     wait_signal,
     workflow,
 )
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.errors import PartitaError, WorkflowFailedError
 from partita.history import ActivityTaskCancelRequested, RequestCancelActivityTaskFailed
 from partita.ports.service import ActivityAnswer
@@ -97,14 +97,14 @@ def fails_at_the_gate() -> None:
 def answers(stage: Stage) -> bool:
     """Whether the engine's thread is alive; if not, put another in its place, to end the test."""
     pool = ThreadPoolExecutor(1)
-    alive = pool.submit(stage.kept._core.loop.ask, lambda _: True)
+    alive = pool.submit(stage.kept._scheduler.inbox.ask, lambda _: True)
     pool.shutdown(wait=False)
     try:
         return alive.result(3)
     except TimeoutError:
-        core = stage.kept._core
-        core.loop._thread = core._dispatch = stage._worker = None
-        core.loop.ask(lambda _: None)
+        core = stage.kept._scheduler
+        core.inbox._thread = core._dispatcher = stage._worker = None
+        core.inbox.ask(lambda _: None)
         return False
 
 
@@ -268,13 +268,13 @@ def test_an_update_that_comes_with_a_continue_as_new_is_done(stage: Stage) -> No
     stage.settled(handle)
     request = msgspec.json.encode(UpdateRequest("u1", "[5]")).decode()
 
-    def both(unit: Unit) -> None:
-        state = unit.find("default", "counter")
+    def both(tx: EngineTransaction) -> None:
+        state = tx.find("default", "counter")
         assert state is not None
-        unit.do(state, Signal(signal_name="s", input='"again"'))
-        unit.do(state, Signal(signal_name="$update:add", input=request))
+        tx.do(state, Signal(signal_name="s", input='"again"'))
+        tx.do(state, Signal(signal_name="$update:add", input=request))
 
-    stage.engine._core.loop.ask(both)
+    stage.engine._scheduler.inbox.ask(both)
     stage.client.signal("counter", "s", "end")
     assert handle.result(timeout=5) == 5
 
@@ -446,13 +446,13 @@ def test_a_fork_goes_the_way_of_results_that_came_together(stage: Stage) -> None
         assert found is not None
         taken[found.activity_id] = found
 
-    def both(unit: Unit) -> None:
+    def both(tx: EngineTransaction) -> None:
         for id in sorted(taken, reverse=True):
             result = (taken[id].input or "")[1:-1]
             answer = ActivityAnswer(token=taken[id].token, outcome="completed", result=result)
-            stage.engine._answer(unit, answer)
+            stage.engine._answer(tx, answer)
 
-    stage.engine._core.loop.ask(both)
+    stage.engine._scheduler.inbox.ask(both)
     assert handle.result(timeout=5) == ["one!", "two!"]
     CALLS.clear()
     assert stage.client.fork("pair", new_workflow_id="fork").result(timeout=5) == ["one!", "two!"]

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from partita.engine import Engine, forks, starts
-from partita.engine import transaction as unit
-from partita.engine.scheduler import Core
-from partita.engine.state_cache import States
-from partita.engine.transaction import Unit
+from partita.engine import transaction as tx
+from partita.engine.scheduler import Scheduler
+from partita.engine.state_cache import StateCache
+from partita.engine.transaction import EngineTransaction
 from partita.engine.watchdog import Ending
 from partita.errors import ConflictError, PartitaError
 from partita.history import WorkflowExecution
@@ -53,11 +53,11 @@ class Ids:
 
     def install(self, patch: Any) -> None:
         """Have the engine draw its ids here; `patch` is pytest's `MonkeyPatch`."""
-        for module in (forks, starts, unit):
+        for module in (forks, starts, tx):
             patch.setattr(module, "uuid", self)
-        commit = Core._commit
+        commit = Scheduler._commit
 
-        def commit_or_forget(core: Core, batch: Any) -> Any:
+        def commit_or_forget(core: Scheduler, batch: Any) -> Any:
             drawn = self._drawn
             try:
                 return commit(core, batch)
@@ -65,7 +65,7 @@ class Ids:
                 self._drawn = drawn
                 raise
 
-        patch.setattr(Core, "_commit", commit_or_forget)
+        patch.setattr(Scheduler, "_commit", commit_or_forget)
 
 
 class BareLoop:
@@ -75,12 +75,14 @@ class BareLoop:
         self._store = store
         self._clock = clock
 
-    def ask(self, work: Callable[[Unit], T]) -> T:
+    def ask(self, work: Callable[[EngineTransaction], T]) -> T:
         """Have `work` done; what it raises undoes only what had not been done by then."""
         failure: Exception | None = None
         ending = Ending(self._store.transaction(), lambda: None)
         with ending as transaction:
-            one = Unit(transaction, self._clock(), States(), transaction.item, ending.end)
+            one = EngineTransaction(
+                transaction, self._clock(), StateCache(), transaction.item, ending.end
+            )
             one.fire_due()
             try:
                 result = work(one)
@@ -99,7 +101,7 @@ def bare(clock: Clock) -> Engine:
     """Return the model."""
     store = MemoryStore()
     engine = Engine(store, clock=clock)
-    engine._core.loop = BareLoop(store, clock)  # type: ignore[assignment]
+    engine._scheduler.inbox = BareLoop(store, clock)  # type: ignore[assignment]
     return engine
 
 
@@ -132,11 +134,11 @@ class Side:
 
     def settle(self, now: float) -> None:
         """Have all that is due looked at."""
-        ask = self.engines[0]._core.loop.ask
+        ask = self.engines[0]._scheduler.inbox.ask
 
-        def is_due(one: Unit) -> bool:
+        def is_due(one: EngineTransaction) -> bool:
             one.fire_due()
-            moment = one.next_due, one.transaction.next_due()
+            moment = one.next_due, one.stored.next_due()
             return any(at is not None and at <= now for at in moment)
 
         for times in range(200):

@@ -24,7 +24,7 @@ from partita import history as h
 from partita.engine import Engine
 from partita.engine.slots import activity_task
 from partita.engine.task_polls import whole_task
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.history.document import export
 from partita.ports.service import ForkRequest, ReusePolicy, StartRequest, TaskListLimits
 from partita.ports.state import ExecutionFilter, OpenActivity, Status
@@ -278,7 +278,9 @@ class Model(RuleBasedStateMachine):
             record = store.record(run)
             assert record is not None
             execution = h.WorkflowExecution(record.execution.workflow_id, record.execution.run_id)
-            self.ask(which, lambda e, _: e._core.loop.ask(_taking(execution, item.id, kind, owner)))
+            self.ask(
+                which, lambda e, _: e._scheduler.inbox.ask(_taking(execution, item.id, kind, owner))
+            )
         elif kind == "decision":
             self.ask(which, lambda engine, _: engine.poll_decision_task("default", "default"))
         else:
@@ -312,10 +314,10 @@ class Model(RuleBasedStateMachine):
 
     @rule(which=WHICH, owner=st.sampled_from(["one", "two"]))
     def lose_a_worker(self, which: int, owner: str) -> None:
-        def release(unit: Unit) -> None:
-            unit.release(owner, h.RescheduleCause.WORKER_LOST)
+        def release(tx: EngineTransaction) -> None:
+            tx.release(owner, h.RescheduleCause.WORKER_LOST)
 
-        self.ask(which, lambda engine, _: engine._core.loop.ask(release))
+        self.ask(which, lambda engine, _: engine._scheduler.inbox.ask(release))
 
     # -- time, and looking
 
@@ -344,15 +346,15 @@ class Model(RuleBasedStateMachine):
 
 def _taking(
     execution: h.WorkflowExecution, id: str, kind: str, owner: str | None
-) -> Callable[[Unit], Any]:
+) -> Callable[[EngineTransaction], Any]:
     """Return what takes a certain task, for a worker if one is given."""
 
-    def work(unit: Unit) -> Any:
-        state = unit.open("default", execution)
+    def work(tx: EngineTransaction) -> Any:
+        state = tx.open("default", execution)
         if kind == "decision":
-            unit.do(state, StartDecisionTask())
-            return whole_task(unit, state)
-        if not unit.start_activity(state, id, "", owner):
+            tx.do(state, StartDecisionTask())
+            return whole_task(tx, state)
+        if not tx.start_activity(state, id, "", owner):
             return None
         item = state.get("activity", id)
         assert isinstance(item, OpenActivity)

@@ -177,7 +177,7 @@ def test_what_waits_for_a_signal_is_not_stuck(place: Place, opened: Store) -> No
     started(engine)
     assert len(opened.overview(now()).bare) == 1
     assert checks(place) == set()
-    engine._core.loop.close()  # the store is closed by its fixture
+    engine._scheduler.inbox.close()  # the store is closed by its fixture
 
 
 def test_workers_that_are_gone(place: Place, opened: Store) -> None:

@@ -196,11 +196,11 @@ def test_what_another_request_of_the_transaction_looks_at_stays(
     request = older_than(clock, 0)
     (group,) = engine.prunable(request, (0.0, 0)).groups
 
-    def both(unit: Any) -> list[int]:
-        assert unit.find("default", "w") is not None
-        return Pruner(unit, request).remove([one.key for one in group])
+    def both(tx: Any) -> list[int]:
+        assert tx.find("default", "w") is not None
+        return Pruner(tx, request).remove([one.key for one in group])
 
-    assert engine._core.loop.ask(both) == []
+    assert engine._scheduler.inbox.ask(both) == []
     assert start(engine, "w") == execution
 
 
@@ -261,7 +261,7 @@ def test_one_engine_looks_for_all(store: Store, clock: Clock, engine: Engine) ->
     clock.advance(DAY + 1)
     other = Engine(store, clock=clock)
     assert engine.apply_retentions() + other.apply_retentions() == 1
-    other._core.loop.close()
+    other._scheduler.inbox.close()
 
 
 def test_a_worker_does_it_by_itself(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:

@@ -163,8 +163,8 @@ class Node:
 
 def _delay(engine: Engine) -> None:
     """Have an engine's thread lose time: before, in and after its transactions."""
-    core = engine._core
-    turn, transact, publish = core.loop._transact, core._transact, core._publish
+    core = engine._scheduler
+    turn, transact, publish = core.inbox._transact, core._transact, core._publish
 
     def turning(batch: Any) -> None:
         SKY.freeze("turn")
@@ -174,11 +174,11 @@ def _delay(engine: Engine) -> None:
         SKY.nap("transact")
         transact(batch)
 
-    def publishing(unit: Any, tasks: Any) -> None:
+    def publishing(tx: Any, tasks: Any) -> None:
         SKY.nap("publish")
         SKY.freeze("publish")
-        publish(unit, tasks)
+        publish(tx, tasks)
 
-    core.loop._transact = turning
+    core.inbox._transact = turning
     core._transact = transacting  # type: ignore[method-assign]
     core._publish = publishing  # type: ignore[method-assign]

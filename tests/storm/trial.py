@@ -41,7 +41,7 @@ def try_seed(seed: int, seconds: float, place: str, findings: Findings) -> None:
     last.start()
     Verdict(last, promises, findings).give()
     find_spinning(findings)
-    thread = last.engine._core.loop._thread
+    thread = last.engine._scheduler.inbox._thread
     if thread is None or not thread.is_alive():
         findings.add("the engine's thread has died")
     last.close()

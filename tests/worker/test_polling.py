@@ -462,7 +462,7 @@ def test_async_activities_and_what_they_know(engine: Engine) -> None:
     handle = Client(engine).start(telling)
     one = worker(engine, tell, workflows=[telling])
     assert one.step()
-    engine._core._clock.advance(1)  # type: ignore[attr-defined]
+    engine._scheduler._clock.advance(1)  # type: ignore[attr-defined]
     while one.step():
         pass
     assert handle.result(timeout=1) == "told"

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from partita.engine.reads import info_of
 from partita.engine.removal import PAGE, Pruner, candidates
 from partita.engine.retention import Sweeper
-from partita.engine.scheduler import Core
-from partita.engine.transaction import Unit
+from partita.engine.scheduler import Scheduler
+from partita.engine.transaction import EngineTransaction
 from partita.ports.service import (
     Prunable,
     PrunePage,
@@ -18,11 +18,11 @@ from partita.ports.service import (
 from partita.ports.store import LimitRecord, Retention, Store
 
 
-class Keeping:
+class Admin:
     """The part of the port that those use who operate an engine."""
 
     store: Store
-    _core: Core
+    _scheduler: Scheduler
     _sweeper: Sweeper
 
     def prunable(
@@ -30,7 +30,7 @@ class Keeping:
     ) -> PrunePage:
         """Return some of what may be removed, the oldest first."""
         records = self.store.closed(candidates(request), after)
-        groups = self._core.loop.ask(lambda unit: Pruner(unit, request, gone).plan(records))
+        groups = self._scheduler.inbox.ask(lambda tx: Pruner(tx, request, gone).plan(records))
         last = records[-1] if len(records) == PAGE else None
         return PrunePage(
             groups=tuple(
@@ -42,19 +42,19 @@ class Keeping:
 
     def prune(self, request: PruneRequest, keys: Collection[int]) -> int:
         """Remove those of these executions that may still go."""
-        return self._core.loop.ask(lambda unit: len(Pruner(unit, request).remove(keys)))
+        return self._scheduler.inbox.ask(lambda tx: len(Pruner(tx, request).remove(keys)))
 
     def set_retention(self, domain: str, seconds: float | None) -> None:
         """Have closed executions of a domain removed so long after their end."""
 
-        def work(unit: Unit) -> None:
+        def work(tx: EngineTransaction) -> None:
             if seconds is None:
-                unit.transaction.pruning.drop_retention(domain)
+                tx.stored.pruning.drop_retention(domain)
             else:
-                retention = Retention(domain=domain, seconds=seconds, next_at=unit.now)
-                unit.transaction.pruning.put_retention(retention)
+                retention = Retention(domain=domain, seconds=seconds, next_at=tx.now)
+                tx.stored.pruning.put_retention(retention)
 
-        self._core.loop.ask(work)
+        self._scheduler.inbox.ask(work)
 
     def retentions(self) -> dict[str, float]:
         """Return after how many seconds each domain's closed executions go, where they do."""
@@ -74,8 +74,8 @@ class Keeping:
     def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:
         """Limit how fast a task list is worked off, by all workers together."""
 
-        def work(unit: Unit) -> None:
-            unit.set_limits(
+        def work(tx: EngineTransaction) -> None:
+            tx.set_limits(
                 LimitRecord(
                     domain=domain,
                     task_list=task_list,
@@ -83,22 +83,22 @@ class Keeping:
                     per_second=limits.per_second,
                     burst=limits.burst,
                     tokens=limits.burst,
-                    filled_at=unit.now,
+                    filled_at=tx.now,
                 )
             )
 
-        self._core.loop.ask(work)
+        self._scheduler.inbox.ask(work)
 
     def limits(self, domain: str) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""
 
-        def work(unit: Unit) -> list[LimitRecord]:
-            return unit.transaction.limits()
+        def work(tx: EngineTransaction) -> list[LimitRecord]:
+            return tx.stored.limits()
 
         return {
             record.task_list: TaskListLimits(
                 concurrency=record.concurrency, per_second=record.per_second, burst=record.burst
             )
-            for record in self._core.loop.ask(work)
+            for record in self._scheduler.inbox.ask(work)
             if record.domain == domain
         }

@@ -10,15 +10,15 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from partita.codec import DEFAULT_LIMIT
-from partita.engine.admin import Keeping
+from partita.engine.admin import Admin
 from partita.engine.forks import fork
 from partita.engine.history_import import keep
-from partita.engine.reads import Looking
+from partita.engine.reads import Reads
 from partita.engine.retention import Sweeper
-from partita.engine.scheduler import DEFAULT_LEASE, Core, Rest
+from partita.engine.scheduler import DEFAULT_LEASE, Rest, Scheduler
 from partita.engine.starts import begin
-from partita.engine.task_polls import Tasks
-from partita.engine.transaction import Unit
+from partita.engine.task_polls import TaskPolls
+from partita.engine.transaction import EngineTransaction
 from partita.engine.waiters import Hearer
 from partita.errors import (
     PartitaError,
@@ -41,7 +41,7 @@ from partita.rules import commands as c
 T = TypeVar("T")
 
 
-class Engine(Tasks, Looking, Keeping):
+class Engine(TaskPolls, Reads, Admin):
     """The embedded orchestrator. Safe to use from any thread."""
 
     def __init__(
@@ -53,25 +53,25 @@ class Engine(Tasks, Looking, Keeping):
         payload_limit: int = DEFAULT_LIMIT,
     ) -> None:
         self.store = store
-        self._core = Core(store, clock=clock, lease=lease)
-        self._sweeper = Sweeper(self, store, self._core.loop, clock)
+        self._scheduler = Scheduler(store, clock=clock, lease=lease)
+        self._sweeper = Sweeper(self, store, self._scheduler.inbox, clock)
         self._payload_limit = payload_limit
 
     # -- a worker in this process ----------------------------------------------------------
 
     def attach(self, host: Host) -> None:
         """Serve `host` from now on."""
-        self._core.attach(host)
+        self._scheduler.attach(host)
         self._sweeper.start()
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
-        self._core.pause()
+        self._scheduler.pause()
 
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
         self._sweeper.stop()
-        self._core.detach()
+        self._scheduler.detach()
 
     def on_rest(self, rest: Rest | None) -> None:
         """Have `rest` called whenever there is nothing to do right now; for clocks that skip.
@@ -82,36 +82,36 @@ class Engine(Tasks, Looking, Keeping):
         It returns after how many real seconds it wants to be asked again, None for no sooner
         than something happens. Call `wake` to be asked at once.
         """
-        self._core.rest = rest
+        self._scheduler.rest = rest
 
     def wake(self) -> None:
         """Look at the clock again, which may have been moved. Does not wait."""
-        self._core.loop.post(lambda _: None, lambda _: None)
+        self._scheduler.inbox.post(lambda _: None, lambda _: None)
 
     def give_back(self, token: str) -> None:
         """Put an unfinished activity back into its task list at once."""
 
-        def work(unit: Unit) -> None:
-            state, started, id = unit.held(token)
+        def work(tx: EngineTransaction) -> None:
+            state, started, id = tx.held(token)
             cause = RescheduleCause.GIVEN_BACK
             release = c.Release(kind="activity", id=id, cause=cause, started_event_id=started)
-            unit.do(state, release)
+            tx.do(state, release)
 
-        self._core.loop.ask(work)
+        self._scheduler.inbox.ask(work)
 
     def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
         """Record how an activity ended, soon and without waiting."""
-        self._core.loop.post(lambda unit: self._answer(unit, answer), failed)
+        self._scheduler.inbox.post(lambda tx: self._answer(tx, answer), failed)
 
     # -- a front that speaks another protocol -----------------------------------------------
 
-    def ask(self, work: Callable[[Unit], T]) -> T:
+    def ask(self, work: Callable[[EngineTransaction], T]) -> T:
         """Have `work` done in a transaction; return its result once that is committed."""
-        return self._core.loop.ask(work)
+        return self._scheduler.inbox.ask(work)
 
-    def submit(self, work: Callable[[Unit], T]) -> Future[T]:
+    def submit(self, work: Callable[[EngineTransaction], T]) -> Future[T]:
         """Have `work` done in a transaction, without a thread that waits for it."""
-        return self._core.loop.submit(work)
+        return self._scheduler.inbox.submit(work)
 
     def subscribe(self, heard: Hearer) -> Callable[[], None]:
         """Have `heard` called, on the engine's thread, when there may be something to take.
@@ -119,30 +119,30 @@ class Engine(Tasks, Looking, Keeping):
         It is told in which queues (kind, domain and task list), or None for any; it must
         return at once. Return what ends it.
         """
-        return self._core.waiting.subscribe(heard)
+        return self._scheduler.waiters.subscribe(heard)
 
     def listen(self, listener: Listen) -> Callable[[], None]:
         """Tell `listener` of what this engine commits; return what ends it."""
-        return self._core.listening.add(listener)
+        return self._scheduler.notifier.add(listener)
 
     def standing(self) -> Standing:
         """Say how this engine stands, at once; and wake its thread."""
-        loop = self._core.loop
-        silent_for = time.monotonic() - loop.turned_at
-        loop.wake()
-        return Standing(silent_for=silent_for, is_serving=self._core.is_serving)
+        inbox = self._scheduler.inbox
+        silent_for = time.monotonic() - inbox.turned_at
+        inbox.wake()
+        return Standing(silent_for=silent_for, is_serving=self._scheduler.is_serving)
 
     def is_on_record(self) -> bool:
         """Ask the store whether it knows the attached worker as alive."""
-        return self._core.is_on_record()
+        return self._scheduler.is_on_record()
 
     def backlogs(self, domain: str) -> list[Backlog]:
         """Return how much waits in each task list, where something does."""
-        return self._core.store.backlogs(domain)
+        return self._scheduler.store.backlogs(domain)
 
     def on_commit(self, heard: Callable[[int, float], None]) -> Callable[[], None]:
         """Have `heard` called with the requests and seconds of each commit; return what ends it."""
-        meters = self._core.meters
+        meters = self._scheduler.meters
         meters.append(heard)
         return lambda: meters.remove(heard) if heard in meters else None
 
@@ -151,7 +151,7 @@ class Engine(Tasks, Looking, Keeping):
     def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
         self._check_size(request.input, "the input")
-        return self._core.loop.ask(lambda unit: begin(unit, request))
+        return self._scheduler.inbox.ask(lambda tx: begin(tx, request))
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
@@ -160,35 +160,35 @@ class Engine(Tasks, Looking, Keeping):
         self._check_size(request.input, "the input")
         self._check_size(input, f"the input of signal {signal_name}")
 
-        def work(unit: Unit) -> WorkflowExecution:
-            state = unit.find(request.domain, request.workflow_id)
+        def work(tx: EngineTransaction) -> WorkflowExecution:
+            state = tx.find(request.domain, request.workflow_id)
             if state is None or state.is_closed:
                 policy = request.reuse_policy
                 if policy is ReusePolicy.RETURN_EXISTING:  # a closed one cannot be signalled
                     policy = ReusePolicy.ALLOW
-                begin(unit, replace(request, reuse_policy=policy))
-                state = unit.find(request.domain, request.workflow_id)
+                begin(tx, replace(request, reuse_policy=policy))
+                state = tx.find(request.domain, request.workflow_id)
             assert state is not None
-            unit.do(state, c.Signal(signal_name=signal_name, input=input))
+            tx.do(state, c.Signal(signal_name=signal_name, input=input))
             return WorkflowExecution(request.workflow_id, state.execution.run_id)
 
-        return self._core.loop.ask(work)
+        return self._scheduler.inbox.ask(work)
 
     def fork_workflow_execution(self, request: ForkRequest) -> WorkflowExecution:
         """Begin a new run that reuses what another has recorded up to an event."""
         self._check_size(request.input, "the input")
-        return self._core.loop.ask(lambda unit: fork(unit, request))
+        return self._scheduler.inbox.ask(lambda tx: fork(tx, request))
 
     def import_history(self, domain: str, history: ExportedHistory) -> bool:
         """Keep a closed run as it was elsewhere; return False if it is here already."""
-        return self._core.loop.ask(lambda unit: keep(unit, domain, history))
+        return self._scheduler.inbox.ask(lambda tx: keep(tx, domain, history))
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Remember that there is such a workflow."""
-        self._core.loop.ask(lambda unit: unit.transaction.add_types(domain, [workflow_type.key]))
+        self._scheduler.inbox.ask(lambda tx: tx.stored.add_types(domain, [workflow_type.key]))
 
     def _tell(self, domain: str, execution: WorkflowExecution, command: c.Command) -> None:
-        self._core.loop.ask(lambda unit: unit.do(unit.open(domain, execution), command))
+        self._scheduler.inbox.ask(lambda tx: tx.do(tx.open(domain, execution), command))
 
     def signal_workflow_execution(
         self, domain: str, execution: WorkflowExecution, signal_name: str, input: str | None
@@ -210,4 +210,4 @@ class Engine(Tasks, Looking, Keeping):
     def close(self) -> None:
         """Detach the host if there is one, end the thread, and close the store."""
         self._sweeper.stop()
-        self._core.close()
+        self._scheduler.close()

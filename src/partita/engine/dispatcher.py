@@ -1,8 +1,8 @@
 """Give what is ready to the worker in this process, within the transaction that made it ready.
 
 This is where one commit per step comes from: a completion, the decision that it causes and
-the activities that the decision schedules are all in one unit, and the activities leave the
-process, to the host, only once that unit is committed.
+the activities that the decision schedules are all in one tx, and the activities leave the
+process, to the host, only once that transaction is committed.
 
 A decision that kills the process leaves no trace then, and would kill the next one. So where
 workers have died lately, a task that may be the cause is first taken, in a transaction of
@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from partita.engine.search import Search
 from partita.engine.slots import Slots
-from partita.engine.transaction import Unit, make_token
-from partita.engine.watchdog import OvertakenError, Watch
+from partita.engine.transaction import EngineTransaction, make_token
+from partita.engine.watchdog import OvertakenError, Watchdog
 from partita.errors import DecisionRefusedError, PartitaError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.ports.host import Host
@@ -58,14 +58,16 @@ Made = list[AnyDecision] | BaseException
 """What came of asking a host: its answer, or what it raised."""
 
 
-class Dispatch:
+class Dispatcher:
     """Serve one host. Belongs to the engine's thread."""
 
-    def __init__(self, host: Host, owner: str, search: Search, watch: Watch | None = None) -> None:
+    def __init__(
+        self, host: Host, owner: str, search: Search, watchdog: Watchdog | None = None
+    ) -> None:
         """Serve `host`; without a `watch` a transaction is as long as its decisions take."""
         self.host = host
         self.owner = owner
-        self._watch = watch
+        self._watchdog = watchdog
         self._search = search
         self.paused = False
         self._task_lists: Collection[str] = frozenset(host.task_lists)
@@ -97,7 +99,7 @@ class Dispatch:
         """Hear that a worker has died, perhaps over a decision."""
         self._careful_until = now + CAREFUL
 
-    def follow(self, other: Dispatch) -> None:
+    def follow(self, other: Dispatcher) -> None:
         """Take the place of another one, whose worker was taken for dead."""
         self.paused = other.paused
         self._careful_until = other._careful_until
@@ -107,7 +109,7 @@ class Dispatch:
         self.look_again()
         self._holding = True  # what it was to answer may still be held
 
-    def serve(self, unit: Unit, *, alone: bool) -> list[ActivityTask]:
+    def serve(self, tx: EngineTransaction, *, alone: bool) -> list[ActivityTask]:
         """Decide, and hand out activities; return them, to be started after the commit.
 
         `alone` says that there is nothing else in this transaction.
@@ -120,14 +122,14 @@ class Dispatch:
         self._failures = []
         self._put_off = False
         if self._holding:
-            self._decide_held(unit)
-        self._decide_ready(unit)
+            self._decide_held(tx)
+        self._decide_ready(tx)
         if self._more_decisions:
-            self._take_decisions(unit)
+            self._take_decisions(tx)
         self._more_decisions = self._more_decisions or self._put_off
-        tasks = self._slots.fill(unit)
+        tasks = self._slots.fill(tx)
         if tasks or self._holding:
-            unit.transaction.act_for(self.owner)
+            tx.stored.act_for(self.owner)
         return tasks
 
     def publish(self, tasks: list[ActivityTask], closed: list[State]) -> None:
@@ -150,31 +152,31 @@ class Dispatch:
         is_late = self._search.has_made_any and time.monotonic() > self._until
         return is_late or self._left <= 0
 
-    def _decide_ready(self, unit: Unit) -> None:
-        ready = unit.ready_decisions
+    def _decide_ready(self, tx: EngineTransaction) -> None:
+        ready = tx.ready_decisions
         while ready:
             if self._is_spent():  # a workflow that never waits must not keep all others out
                 ready.clear()
                 self._more_decisions = True
                 return
             run = next(iter(ready))
-            self._decide(unit, ready.pop(run))
+            self._decide(tx, ready.pop(run))
 
-    def _take_decisions(self, unit: Unit) -> None:
+    def _take_decisions(self, tx: EngineTransaction) -> None:
         host = self.host
         keys = host.workflow_keys()
         if not keys:
             self._more_decisions = False
             return
-        taken = unit.transaction.queued("decision", host.domain, self._task_lists, keys, TAKE_LIMIT)
+        taken = tx.stored.queued("decision", host.domain, self._task_lists, keys, TAKE_LIMIT)
         for run, _item in taken:
-            state = unit.load(run)
+            state = tx.load(run)
             if state is not None and not state.is_closed and not self._is_spent():
-                self._decide(unit, state)
-                self._decide_ready(unit)
+                self._decide(tx, state)
+                self._decide_ready(tx)
         self._more_decisions = self._is_spent() or len(taken) == TAKE_LIMIT
 
-    def _decide(self, unit: Unit, state: State) -> None:
+    def _decide(self, tx: EngineTransaction, state: State) -> None:
         """Let the host answer the execution's decision task, if there is one for it."""
         item = None if state.is_closed else state.get("decision", "")
         host = self.host
@@ -185,19 +187,19 @@ class Dispatch:
             or state.execution.domain != host.domain
         ):
             return
-        if was_lost(item) or self._is_new_in_bad_times(unit, state):
-            self._hold(unit, state, item)
+        if was_lost(item) or self._is_new_in_bad_times(tx, state):
+            self._hold(tx, state, item)
             return
         command = StartDecisionTask(identity=host.identity)
-        start = decide(state, command, unit.now)
-        task = self._decision_task(unit, state, start.events)
+        start = decide(state, command, tx.now)
+        task = self._decision_task(tx, state, start.events)
         take = replace(command, owner=self.owner)
-        made = self._made(task, partial(self._let_go, unit, partial(unit.do, state, take)))
+        made = self._made(task, partial(self._let_go, tx, partial(tx.do, state, take)))
         if isinstance(made, BaseException):
-            self._fail(unit, state, task, made)
+            self._fail(tx, state, task, made)
         else:
-            unit.accept(state, start)
-            self._answer(unit, state, task, made)
+            tx.accept(state, start)
+            self._answer(tx, state, task, made)
 
     def _made(self, task: DecisionTask, overtake: Callable[[], None]) -> Made:
         """Ask the host.
@@ -211,8 +213,8 @@ class Dispatch:
         if refused is not None:
             return refused
         self._asked = task
-        if self._watch is not None:
-            self._watch.begin(overtake)
+        if self._watchdog is not None:
+            self._watchdog.begin(overtake)
         made: Made
         try:
             made = self.host.decide(task)
@@ -228,7 +230,7 @@ class Dispatch:
                 task.workflow_execution.workflow_id,
                 took,
             )
-        if self._watch is not None and self._watch.finish():
+        if self._watchdog is not None and self._watchdog.finish():
             self._overtaken[task.token] = (task, made)
             raise OvertakenError
         return made
@@ -246,7 +248,7 @@ class Dispatch:
                 task.workflow_execution.workflow_id,
             )
 
-    def _let_go(self, unit: Unit, take: Callable[[], object]) -> None:
+    def _let_go(self, tx: EngineTransaction, take: Callable[[], object]) -> None:
         """Commit what there is, on the watch's thread, while the host decides on ours.
 
         The decision task is held by us then. All else is left for the next transaction.
@@ -255,23 +257,23 @@ class Dispatch:
             take()
             self._holding = True
             self.look_again()
-            unit.transaction.act_for(self.owner)
-            unit.flush()
+            tx.stored.act_for(self.owner)
+            tx.flush()
         except BaseException as error:
-            unit.end(error)
+            tx.end(error)
             raise
-        unit.end(None)
+        tx.end(None)
 
     # -- decisions that may kill
 
-    def _is_new_in_bad_times(self, unit: Unit, state: State) -> bool:
+    def _is_new_in_bad_times(self, tx: EngineTransaction, state: State) -> bool:
         """Whether a worker has died lately, and it may have been over this run.
 
         Who has a run alive has outlived its last decision.
         """
-        return unit.now < self._careful_until and not self.host.seen(state.execution.run_id)
+        return tx.now < self._careful_until and not self.host.seen(state.execution.run_id)
 
-    def _hold(self, unit: Unit, state: State, item: OpenDecision) -> None:
+    def _hold(self, tx: EngineTransaction, state: State, item: OpenDecision) -> None:
         """Take a task, to answer it in the next transaction; one that cost a worker, alone."""
         suspect = was_lost(item)
         if self._holding and (suspect or self._suspects):
@@ -280,38 +282,42 @@ class Dispatch:
         self._holding = True
         self._suspects = suspect
         start = StartDecisionTask(identity=self.host.identity, owner=self.owner)
-        unit.do(state, start)
+        tx.do(state, start)
 
-    def _decide_held(self, unit: Unit) -> None:
+    def _decide_held(self, tx: EngineTransaction) -> None:
         """Answer what the last transaction has taken."""
         suspects, self._holding, self._suspects = self._suspects, False, False
-        for run, taken in unit.transaction.held(self.owner):
-            state = unit.load(run) if isinstance(taken, OpenDecision) else None
+        for run, taken in tx.stored.held(self.owner):
+            state = tx.load(run) if isinstance(taken, OpenDecision) else None
             item = None if state is None or state.is_closed else state.get("decision", "")
             if state is None or not isinstance(item, OpenDecision) or item.owner != self.owner:
                 continue
             if self._is_spent():
                 self._holding, self._suspects = True, suspects
                 return
-            self._answer_held(unit, state, item.started_event_id)
+            self._answer_held(tx, state, item.started_event_id)
 
-    def _answer_held(self, unit: Unit, state: State, started: int) -> None:
+    def _answer_held(self, tx: EngineTransaction, state: State, started: int) -> None:
         token = make_token(state, started)
         if token in self._overtaken:
             task, made = self._overtaken[token]
             self._left -= 1
             made = self._search.note(token) or made
         else:
-            task = self._decision_task(unit, state, [], started)
-            made = self._made(task, partial(self._let_go, unit, _nothing))
+            task = self._decision_task(tx, state, [], started)
+            made = self._made(task, partial(self._let_go, tx, _nothing))
         if isinstance(made, BaseException):
-            self._fail(unit, state, task, made, started)
+            self._fail(tx, state, task, made, started)
         else:
-            self._answer(unit, state, task, made)
+            self._answer(tx, state, task, made)
             state.tail = None  # more may have come while it was held
 
     def _decision_task(
-        self, unit: Unit, state: State, started: list[AnyEvent], started_event_id: int = 0
+        self,
+        tx: EngineTransaction,
+        state: State,
+        started: list[AnyEvent],
+        started_event_id: int = 0,
     ) -> DecisionTask:
         """Return a task with the events up to its start, which is to come or was that event."""
         execution = state.execution
@@ -320,7 +326,7 @@ class Dispatch:
         if seen and seen != previous:
             self.host.forget(execution.run_id)
         after = previous if seen == previous else 0
-        events = _events_after(unit, state, after)
+        events = _events_after(tx, state, after)
         if started_event_id:
             events = [event for event in events if event.event_id <= started_event_id]
         else:
@@ -338,18 +344,18 @@ class Dispatch:
         )
 
     def _answer(
-        self, unit: Unit, state: State, task: DecisionTask, decisions: list[AnyDecision]
+        self, tx: EngineTransaction, state: State, task: DecisionTask, decisions: list[AnyDecision]
     ) -> None:
         state.tail = []
         command = CompleteDecisionTask(started_event_id=task.started_event_id, decisions=decisions)
         try:
-            unit.do(state, command)
+            tx.do(state, command)
         except DecisionRefusedError as error:
-            self._fail(unit, state, task, error, started_event_id=task.started_event_id)
+            self._fail(tx, state, task, error, started_event_id=task.started_event_id)
 
     def _fail(
         self,
-        unit: Unit,
+        tx: EngineTransaction,
         state: State,
         task: DecisionTask,
         error: BaseException,
@@ -359,7 +365,7 @@ class Dispatch:
         if not isinstance(error, PartitaError):
             error = PartitaError(f"the decider broke: {type(error).__name__}: {error}")
         state.tail = None
-        unit.do(
+        tx.do(
             state,
             FailDecisionTask(
                 started_event_id=started_event_id, cause=error.code, message=str(error)
@@ -372,8 +378,8 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-def _events_after(unit: Unit, state: State, after: int) -> list[AnyEvent]:
+def _events_after(tx: EngineTransaction, state: State, after: int) -> list[AnyEvent]:
     if after and state.tail is not None:
         return list(state.tail)
-    stored = [] if state.is_new else unit.transaction.events(state.run, after)
+    stored = [] if state.is_new else tx.stored.events(state.run, after)
     return stored + [event for event in state.new_events if event.event_id > after]

@@ -22,51 +22,51 @@ from partita.rules.activities import with_deadline
 from partita.rules.commands import Change, ChildStarted, Reused, StartChild
 
 if TYPE_CHECKING:
-    from partita.engine.transaction import Unit
+    from partita.engine.transaction import EngineTransaction
 
 MEMORIES = 8
 """Origins of forks whose records are kept at hand."""
 
 
-def memory_of(unit: Unit, origin: Origin) -> Memory:
+def memory_of(tx: EngineTransaction, origin: Origin) -> Memory:
     """Return what an origin has recorded."""
     results = tuple(sorted(origin.results.items()))
     key = (origin.run, origin.until, origin.failures, origin.all_signals, results)
-    memory = unit.states.memories.get(key)
+    memory = tx.states.memories.get(key)
     if memory is None:
-        events = unit.transaction.events(origin.run, 0)
-        source = unit.touched.get(origin.run)
+        events = tx.stored.events(origin.run, 0)
+        source = tx.touched.get(origin.run)
         memory = Memory(origin, events + (source.new_events if source is not None else []))
-        if len(unit.states.memories) >= MEMORIES:
-            unit.states.memories.clear()
-        unit.states.memories[key] = memory
+        if len(tx.states.memories) >= MEMORIES:
+            tx.states.memories.clear()
+        tx.states.memories[key] = memory
     return memory
 
 
-def hold_back_from_workers(unit: Unit, state: State, change: Change) -> None:
+def hold_back_from_workers(tx: EngineTransaction, state: State, change: Change) -> None:
     """Keep from workers the activities whose results will be handed on."""
     assert state.execution.origin is not None
     for item in change.put:
         if isinstance(item, OpenActivity) and item.queue is not None:
             if not item.reason:
-                hold_back(state, memory_of(unit, state.execution.origin), item)
+                hold_back(state, memory_of(tx, state.execution.origin), item)
 
 
-def hand_on(unit: Unit, state: State) -> None:
+def hand_on(tx: EngineTransaction, state: State) -> None:
     """Hand on the origin's events until the decider must be asked, or none is left."""
     assert state.execution.origin is not None
-    memory = memory_of(unit, state.execution.origin)
+    memory = memory_of(tx, state.execution.origin)
     in_order = True  # whether all before has been handed on
     for batch in memory.batches_after(state.progress.reused):
         if state.is_closed or state.progress.decision_scheduled_event_id:
             return
-        in_order = _hand_on_batch(unit, state, memory, batch, in_order=in_order)
+        in_order = _hand_on_batch(tx, state, memory, batch, in_order=in_order)
     if not state.is_closed and not state.progress.decision_scheduled_event_id:
-        _let_go(unit, state, state.execution.origin)
+        _let_go(tx, state, state.execution.origin)
 
 
 def _hand_on_batch(
-    unit: Unit, state: State, memory: Memory, batch: list[AnyEvent], *, in_order: bool
+    tx: EngineTransaction, state: State, memory: Memory, batch: list[AnyEvent], *, in_order: bool
 ) -> bool:
     """Hand on what the origin's decider saw together; return whether nothing was left out."""
     signals = state.progress.reused_signals
@@ -76,49 +76,49 @@ def _hand_on_batch(
             continue
         commands = handed_on(state, memory, event)
         for command in commands:
-            unit.do(state, command)
+            tx.do(state, command)
         if is_signal:
             signals = event.event_id
         in_order = in_order and bool(commands)
     last = batch[-1].event_id if in_order else state.progress.reused
     if (last, signals) != (state.progress.reused, state.progress.reused_signals):
-        unit.do(state, Reused(event_id=last, signal_id=signals))
+        tx.do(state, Reused(event_id=last, signal_id=signals))
     return in_order
 
 
-def hand_on_first(unit: Unit, state: State) -> None:
+def hand_on_first(tx: EngineTransaction, state: State) -> None:
     """Hand on what had come before the origin's decider looked for the first time."""
     assert state.execution.origin is not None
-    memory = memory_of(unit, state.execution.origin)
+    memory = memory_of(tx, state.execution.origin)
     if memory.first:
-        _hand_on_batch(unit, state, memory, memory.first, in_order=True)
+        _hand_on_batch(tx, state, memory, memory.first, in_order=True)
 
 
-def _let_go(unit: Unit, state: State, origin: Origin) -> None:
+def _let_go(tx: EngineTransaction, state: State, origin: Origin) -> None:
     """Give to workers what was held back and is not to be handed on any more."""
     if not state.whole:
-        for stored in unit.transaction.items(state.run):
+        for stored in tx.stored.items(state.run):
             state.items.setdefault((stored.kind, stored.id), stored)
     for item in list(state.items.values()):
         if isinstance(item, OpenActivity) and not item.started_event_id:
             if item.id in origin.results:
                 for command in given_result(state, item, origin):
-                    unit.do(state, command)
+                    tx.do(state, command)
             elif item.queue is None and item.due is None:
-                waiting = replace(item, queue=item.task_list, since=unit.now)
+                waiting = replace(item, queue=item.task_list, since=tx.now)
                 state.put(with_deadline(waiting))
-                unit.ready_activities[state.run, item.id] = state
+                tx.ready_activities[state.run, item.id] = state
 
 
-def reuses_child(unit: Unit, parent: State, outgoing: StartChild) -> bool:
+def reuses_child(tx: EngineTransaction, parent: State, outgoing: StartChild) -> bool:
     """Take the origin's child for this one, if its end will be handed on."""
     if parent.execution.origin is None or parent.is_closed:
         return False
     type = outgoing.execution.workflow_type
-    memory = memory_of(unit, parent.execution.origin)
+    memory = memory_of(tx, parent.execution.origin)
     child = reusable_child(memory, parent, outgoing.control, type, outgoing.input)
     if child is not None:
-        unit.do(
+        tx.do(
             parent,
             ChildStarted(
                 execution=child,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from partita import history as h
 from partita.engine.fork_handover import hand_on_first
 from partita.engine.starts import check_types
-from partita.engine.transaction import Unit, not_found
+from partita.engine.transaction import EngineTransaction, not_found
 from partita.errors import (
     ExecutionAlreadyStartedError,
     PartitaError,
@@ -20,7 +20,7 @@ from partita.ports.state import Origin, State
 from partita.rules.commands import Start, Terminate
 
 
-def fork(unit: Unit, request: ForkRequest) -> h.WorkflowExecution:
+def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
     """Begin the new run.
 
     Raises:
@@ -28,15 +28,15 @@ def fork(unit: Unit, request: ForkRequest) -> h.WorkflowExecution:
         ExecutionAlreadyStartedError: the new workflow id is taken by an open execution.
     """
     check_types(request)
-    source = unit.find(request.domain, request.workflow_id, request.run_id)
+    source = tx.find(request.domain, request.workflow_id, request.run_id)
     if source is None:
         raise not_found(request.domain, h.WorkflowExecution(request.workflow_id, request.run_id))
-    unit.needed.add(source.run)
-    events = _events(unit, source)
+    tx.needed.add(source.run)
+    events = _events(tx, source)
     until = _until(source, request)
     new_id = request.new_workflow_id or request.workflow_id
     resets = new_id == request.workflow_id
-    _make_room(unit, request, new_id, resets)
+    _make_room(tx, request, new_id, resets)
     begun = events[0]
     if not isinstance(begun, h.WorkflowExecutionStarted):
         raise PartitaError(f"the history of {request.workflow_id!r} does not begin with its start")
@@ -48,7 +48,7 @@ def fork(unit: Unit, request: ForkRequest) -> h.WorkflowExecution:
         all_signals=resets,
         results=request.results,
     )
-    origin = _inherited(unit, source, request) or own
+    origin = _inherited(tx, source, request) or own
     if origin is own:
         _check_results(source, events, request)
     execution = replace(
@@ -56,7 +56,7 @@ def fork(unit: Unit, request: ForkRequest) -> h.WorkflowExecution:
         workflow_id=new_id,
         run_id=uuid.uuid4().hex,
         task_list=request.task_list or source.execution.task_list,
-        started_at=unit.now,
+        started_at=tx.now,
         parent=None,
         parent_initiated_event_id=0,
         first_run_id=None,
@@ -75,11 +75,11 @@ def fork(unit: Unit, request: ForkRequest) -> h.WorkflowExecution:
             and event.marker_name.startswith("side_effect ")
         },
     )
-    hand_on_first(unit, unit.begin(execution, start))
+    hand_on_first(tx, tx.begin(execution, start))
     return h.WorkflowExecution(new_id, execution.run_id)
 
 
-def _inherited(unit: Unit, source: State, request: ForkRequest) -> Origin | None:
+def _inherited(tx: EngineTransaction, source: State, request: ForkRequest) -> Origin | None:
     """Return the origin of a fork that has ended before it was handed anything, if it is there.
 
     It has recorded nothing itself: what it was to reuse is for its own fork.
@@ -87,18 +87,18 @@ def _inherited(unit: Unit, source: State, request: ForkRequest) -> Origin | None
     origin = source.execution.origin
     if origin is None or source.progress.previous_started_event_id or request.event_id is not None:
         return None
-    theirs = unit.load(origin.run)
+    theirs = tx.load(origin.run)
     if theirs is None:
         return None
-    unit.needed.add(theirs.run)
-    _check_results(theirs, _events(unit, theirs), request)
+    tx.needed.add(theirs.run)
+    _check_results(theirs, _events(tx, theirs), request)
     return replace(
         origin, failures=request.reuse_failures, results=origin.results | request.results
     )
 
 
-def _events(unit: Unit, source: State) -> list[h.AnyEvent]:
-    stored = [] if source.is_new else unit.transaction.events(source.run, 0)
+def _events(tx: EngineTransaction, source: State) -> list[h.AnyEvent]:
+    stored = [] if source.is_new else tx.stored.events(source.run, 0)
     return stored + source.new_events
 
 
@@ -124,13 +124,13 @@ def _check_results(source: State, events: list[h.AnyEvent], request: ForkRequest
             )
 
 
-def _make_room(unit: Unit, request: ForkRequest, new_id: str, resets: bool) -> None:
+def _make_room(tx: EngineTransaction, request: ForkRequest, new_id: str, resets: bool) -> None:
     """End the open run that a reset replaces; refuse to replace another execution."""
-    current = unit.find(request.domain, new_id)
+    current = tx.find(request.domain, new_id)
     if current is None or current.is_closed:
         return
     if not resets:
         raise ExecutionAlreadyStartedError(
             f"workflow id {new_id!r} is open; choose another id for the fork"
         )
-    unit.do(current, Terminate(reason="replaced by a reset"))
+    tx.do(current, Terminate(reason="replaced by a reset"))

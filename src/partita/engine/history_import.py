@@ -6,14 +6,14 @@ and next run hear nothing, and nothing of it is open, so nothing of it can begin
 
 from __future__ import annotations
 
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.errors import ExecutionAlreadyStartedError, InvalidInputError
 from partita.history import WorkflowExecutionCancelRequested
 from partita.history.document import ExportedHistory
 from partita.ports.state import AnyItem, Execution, Progress, State, Status
 
 
-def keep(unit: Unit, domain: str, history: ExportedHistory) -> bool:
+def keep(tx: EngineTransaction, domain: str, history: ExportedHistory) -> bool:
     """Write the run; return False if it is here already.
 
     Raises:
@@ -26,29 +26,29 @@ def keep(unit: Unit, domain: str, history: ExportedHistory) -> bool:
             "open one is not imported: it would begin to run here as well; export it once it is "
             "closed, or import it as terminated (--as-terminated)"
         )
-    if not _is_new(unit, domain, history):
+    if not _is_new(tx, domain, history):
         return False
-    run = unit.transaction.new_run()
+    run = tx.stored.new_run()
     state = State(run, _execution(domain, history), _progress(history), _nothing, is_new=True)
     state.new_events = list(history.events)
     state.reindex = True
-    unit.touched[run] = state
-    unit.quiet.add(run)
-    unit.transaction.add_types(domain, [history.workflow_type.key])
+    tx.touched[run] = state
+    tx.quiet.add(run)
+    tx.stored.add_types(domain, [history.workflow_type.key])
     return True
 
 
-def _is_new(unit: Unit, domain: str, history: ExportedHistory) -> bool:
+def _is_new(tx: EngineTransaction, domain: str, history: ExportedHistory) -> bool:
     id, run_id = history.execution.workflow_id, history.execution.run_id
-    same = unit.find(domain, id, run_id)
+    same = tx.find(domain, id, run_id)
     if same is not None:
-        if not same.is_new and unit.transaction.events(same.run, 0) == list(history.events):
+        if not same.is_new and tx.stored.events(same.run, 0) == list(history.events):
             return False
         raise ExecutionAlreadyStartedError(
             f"run {run_id} of {id!r} is here already, with another history; "
             "import it into another database"
         )
-    newest = unit.find(domain, id)
+    newest = tx.find(domain, id)
     if newest is None:
         return True
     if not newest.is_closed or newest.execution.started_at > history.begun.event_timestamp:

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Iterable
 
-from partita.engine.transaction import Unit, parse_token
+from partita.engine.transaction import EngineTransaction, parse_token
 from partita.history import RescheduleCause
 from partita.ports.service import ActivityTask
 from partita.ports.state import OpenActivity
@@ -27,7 +27,7 @@ LATE = 60.0
 log = logging.getLogger("partita.engine")
 
 
-class Doubts:
+class InDoubt:
     """Tasks that may be ours without running here. Belongs to the engine's thread."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Doubts:
         """Return after how many seconds to look again; None: there is nothing to look for."""
         return max(0.0, self._next - time.monotonic()) if self._tasks else None
 
-    def settle(self, unit: Unit) -> None:
+    def settle(self, tx: EngineTransaction) -> None:
         """Put back what turns out to be ours, if it is time to look."""
         now = time.monotonic()
         if now < self._next or not self._tasks:
@@ -57,15 +57,15 @@ class Doubts:
         self._next = now + LOOKS
         self._tasks = {token: doubt for token, doubt in self._tasks.items() if doubt[1] > now}
         for token, (owner, _) in self._tasks.items():
-            self._settle(unit, token, owner)
+            self._settle(tx, token, owner)
 
-    def _settle(self, unit: Unit, token: str, owner: str) -> None:
+    def _settle(self, tx: EngineTransaction, token: str, owner: str) -> None:
         run, _, started, id = parse_token(token)
-        state = unit.load(run)
+        state = tx.load(run)
         item = None if state is None or state.is_closed else state.get("activity", id)
         if state is None or not isinstance(item, OpenActivity):
             return
         if (item.owner, item.started_event_id) == (owner, started):
             log.warning("activity %s was given to us by a commit without an answer", id)
             cause = RescheduleCause.GIVEN_BACK
-            unit.do(state, Release(kind="activity", id=id, cause=cause, started_event_id=started))
+            tx.do(state, Release(kind="activity", id=id, cause=cause, started_event_id=started))

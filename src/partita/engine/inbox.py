@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.errors import PartitaError, StoreError, StoreUnavailableError, UsageError
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Request(Generic[T]):
 
     def __init__(
         self,
-        work: Callable[[Unit], T],
+        work: Callable[[EngineTransaction], T],
         failed: Callable[[PartitaError], None] | None = None,
         future: Future[T] | None = None,
     ) -> None:
@@ -45,11 +45,11 @@ class Request(Generic[T]):
         if failed is None and future is None:
             self._done.acquire()
 
-    def run(self, unit: Unit) -> None:
+    def run(self, tx: EngineTransaction) -> None:
         """Do the work, again if a transaction failed; nothing is acknowledged yet."""
         self._error = None
         try:
-            self._result = self._work(unit)
+            self._result = self._work(tx)
         except StoreError:
             raise  # it is the whole transaction that has failed
         except Exception as error:
@@ -84,7 +84,7 @@ WAKE: Request[Any] = Request(lambda _: None, lambda _: None)
 """What is put into an inbox to wake its thread, and is not carried out."""
 
 
-class Loop:
+class Inbox:
     """A thread with an inbox: `transact` does a batch, `pause` says how long to wait for one."""
 
     def __init__(
@@ -94,13 +94,13 @@ class Loop:
     ) -> None:
         self._transact = transact
         self._pause = pause
-        self._inbox: queue.SimpleQueue[Request[Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Request[Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
         self.turned_at = time.monotonic()  # when the thread last went round
 
-    def ask(self, work: Callable[[Unit], T]) -> T:
+    def ask(self, work: Callable[[EngineTransaction], T]) -> T:
         """Have `work` done in a transaction; return its result once that is committed.
 
         Raises:
@@ -115,11 +115,13 @@ class Loop:
         self._put(request)
         return request.wait()
 
-    def post(self, work: Callable[[Unit], Any], failed: Callable[[PartitaError], None]) -> None:
+    def post(
+        self, work: Callable[[EngineTransaction], Any], failed: Callable[[PartitaError], None]
+    ) -> None:
         """Have `work` done in a transaction, without waiting."""
         self._put(Request(work, failed))
 
-    def submit(self, work: Callable[[Unit], T]) -> Future[T]:
+    def submit(self, work: Callable[[EngineTransaction], T]) -> Future[T]:
         """Have `work` done in a transaction; the future has its result once that is committed."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # what was asked for cannot be taken back
@@ -129,7 +131,7 @@ class Loop:
     def wake(self) -> None:
         """Have `pause` asked again; from any thread."""
         if self._thread is not None:
-            self._inbox.put(WAKE)
+            self._queue.put(WAKE)
 
     def is_current(self) -> bool:
         """Whether the caller is the loop's own thread."""
@@ -142,14 +144,14 @@ class Loop:
 
     def is_empty(self) -> bool:
         """Whether no request waits."""
-        return self._inbox.empty()
+        return self._queue.empty()
 
     def _put(self, request: Request[Any]) -> None:
         if self._thread is None:
             self._start()
         with self._lock:  # so that nothing is put behind what ends the thread
             if not self._closed:
-                self._inbox.put(request)
+                self._queue.put(request)
                 return
         request.settle(StoreUnavailableError("this engine is closed; open another"))
 
@@ -164,7 +166,7 @@ class Loop:
         with self._lock:
             self._closed = True
             if self._thread is not None and not self.is_current():
-                self._inbox.put(None)
+                self._queue.put(None)
         if self._thread is not None and not self.is_current():
             self._thread.join()
 
@@ -185,9 +187,9 @@ class Loop:
         try:
             pause = self._pause()
             if pause is None or pause > 0:
-                batch.append(self._inbox.get(timeout=pause))
+                batch.append(self._queue.get(timeout=pause))
             while len(batch) < BATCH_LIMIT:
-                batch.append(self._inbox.get_nowait())
+                batch.append(self._queue.get_nowait())
         except queue.Empty:
             pass
         return batch

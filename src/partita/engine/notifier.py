@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.history import WorkflowExecution
 from partita.ports.notices import BY_EVENT, EVERYWHERE, HEARTBEAT, Listen, Notice, checked, forget
 from partita.ports.state import Execution
@@ -21,7 +21,7 @@ BACKLOG = 100_000
 log = logging.getLogger("partita.engine")
 
 
-class Listening:
+class Notifier:
     """The listeners of one engine."""
 
     def __init__(self) -> None:
@@ -46,10 +46,10 @@ class Listening:
         """Whether anybody listens."""
         return bool(self._listeners or EVERYWHERE)
 
-    def tell(self, unit: Unit) -> None:
-        """Tell of what a unit, now committed, has done. Never raises: the commit stands."""
+    def tell(self, tx: EngineTransaction) -> None:
+        """Tell of what a tx, now committed, has done. Never raises: the commit stands."""
         try:
-            self._tell(list(_notices(unit)))
+            self._tell(list(_notices(tx)))
         except Exception:
             log.exception("listeners were not told of a transaction; the executions go on")
 
@@ -96,11 +96,11 @@ class Listening:
                 log.exception("a listener broke on %s; the execution goes on", notice.name)
 
 
-def _notices(unit: Unit) -> Iterator[Notice]:
-    for state, id, details in unit.heartbeats:  # of attempts that began before this unit
-        yield _notice(state.execution, HEARTBEAT, unit.now, activity_id=id, details=details)
-    for state in unit.touched.values():
-        if state.run in unit.quiet:
+def _notices(tx: EngineTransaction) -> Iterator[Notice]:
+    for state, id, details in tx.heartbeats:  # of attempts that began before this transaction
+        yield _notice(state.execution, HEARTBEAT, tx.now, activity_id=id, details=details)
+    for state in tx.touched.values():
+        if state.run in tx.quiet:
             continue
         for event in state.new_events:
             yield _notice(
@@ -108,7 +108,7 @@ def _notices(unit: Unit) -> Iterator[Notice]:
                 BY_EVENT[type(event)],
                 event.event_timestamp,
                 event=event,
-                activity=unit.activities.get((state.run, event.event_id)),
+                activity=tx.activities.get((state.run, event.event_id)),
             )
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
-from partita.engine.inbox import Loop
-from partita.engine.transaction import Unit
-from partita.engine.watchdog import Watch
+from partita.engine.inbox import Inbox
+from partita.engine.transaction import EngineTransaction
+from partita.engine.watchdog import Watchdog
 from partita.errors import PartitaError, QueryFailedError
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.host import Host
@@ -27,56 +27,56 @@ SLOW = 1.0
 """Seconds of answering after which a warning says so."""
 
 
-class Answering:
+class Queries:
     """What one engine is asked. Belongs to the engine's thread."""
 
-    def __init__(self, store: Store, loop: Loop) -> None:
+    def __init__(self, store: Store, inbox: Inbox) -> None:
         self._store = store
-        self._loop = loop
+        self._inbox = inbox
         self._noted: list[Callable[[], None]] = []
         self._taken: set[str] = set()  # questions whose answers are not in the store yet
 
     def ask(
-        self, unit: Unit, host: Host, run: int, name: str, input: str | None
+        self, tx: EngineTransaction, host: Host, run: int, name: str, input: str | None
     ) -> Future[str] | None:
         """Note a query of this process; None if the host does not know the workflow's type."""
-        state = unit.load(run)
+        state = tx.load(run)
         if state is None or state.execution.workflow_type.key not in host.workflow_keys():
             return None
         answered: Future[str] = Future()
-        unit.asides.append(
+        tx.asides.append(
             partial(self._answer_here, answered, host, run, state.execution, name, input)
         )
         return answered
 
-    def take_questions(self, unit: Unit, host: Host) -> None:
+    def take_questions(self, tx: EngineTransaction, host: Host) -> None:
         """Note the queries of other processes about the host's executions."""
-        for question in unit.transaction.questions(host.domain, host.workflow_keys()):
-            state = unit.load(question.run)
+        for question in tx.stored.questions(host.domain, host.workflow_keys()):
+            state = tx.load(question.run)
             if state is not None and question.id not in self._taken:
                 self._taken.add(question.id)
                 asked = (host, question.run, state.execution, question.name, question.input)
-                unit.asides.append(partial(self._answer_other, question.id, *asked))
+                tx.asides.append(partial(self._answer_other, question.id, *asked))
 
-    def committed(self, unit: Unit) -> None:
+    def committed(self, tx: EngineTransaction) -> None:
         """Hear that a transaction stands, and so what it has noted."""
-        self._noted += unit.asides
+        self._noted += tx.asides
 
     def undone(self) -> None:
         """Hear that a transaction does not stand: its questions are to be taken again."""
         self._taken.clear()
 
-    def answer(self, watch: Watch | None) -> None:
+    def answer(self, watchdog: Watchdog | None) -> None:
         """Answer what is noted; the `watch` renews the worker's lease while it takes long."""
         noted, self._noted = self._noted, []
         for one in noted:
-            if watch is not None:
-                watch.begin(_nothing)
+            if watchdog is not None:
+                watchdog.begin(_nothing)
             try:
                 one()
             finally:
-                if watch is not None:
-                    watch.finish()
+                if watchdog is not None:
+                    watchdog.finish()
 
     def _answer_here(
         self,
@@ -104,14 +104,14 @@ class Answering:
             code = getattr(error, "code", "QUERY_FAILED")
             answer = Answer(code=code, message=f"{error}")
 
-        def keep(unit: Unit) -> None:
-            unit.transaction.answer(id, answer)
-            unit.asides.append(partial(self._taken.discard, id))
+        def keep(tx: EngineTransaction) -> None:
+            tx.stored.answer(id, answer)
+            tx.asides.append(partial(self._taken.discard, id))
 
         def failed(error: PartitaError) -> None:
             log.warning("the answer to a query of another process could not be kept: %s", error)
 
-        self._loop.post(keep, failed)
+        self._inbox.post(keep, failed)
 
     def _query(
         self, host: Host, run: int, execution: Execution, name: str, input: str | None

@@ -17,7 +17,7 @@ SKEW = 30.0
 """Seconds by which the clocks of engines may differ."""
 
 
-class Lanes:
+class RateLimits:
     """The limits as one transaction sees and uses them up."""
 
     def __init__(self, transaction: Transaction, limits: list[LimitRecord], now: float) -> None:

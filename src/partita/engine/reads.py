@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from partita.engine.remote_queries import ask_others
-from partita.engine.scheduler import Core
+from partita.engine.scheduler import Scheduler
 from partita.engine.transaction import not_found
 from partita.engine.waiters import PATIENCE
 from partita.errors import StoreUnavailableError, WaitTimeoutError
@@ -28,13 +28,13 @@ from partita.ports.state import (
 from partita.ports.store import Record
 
 
-class Looking:
+class Reads:
     """The part of the port that changes nothing."""
 
-    _core: Core
+    _scheduler: Scheduler
 
     def _found(self, domain: str, execution: WorkflowExecution) -> Record:
-        record = self._core.store.find(domain, execution.workflow_id, execution.run_id)
+        record = self._scheduler.store.find(domain, execution.workflow_id, execution.run_id)
         if record is None:
             raise not_found(domain, execution)
         return record
@@ -42,7 +42,7 @@ class Looking:
     def describe(self, domain: str, execution: WorkflowExecution) -> ExecutionDetail:
         """Return how the execution stands."""
         record = self._found(domain, execution)
-        items = self._core.store.items(record.run)
+        items = self._scheduler.store.items(record.run)
         decisions = [item for item in items if isinstance(item, OpenDecision)]
         return ExecutionDetail(
             info=info_of(record),
@@ -56,7 +56,7 @@ class Looking:
         self, domain: str, execution: WorkflowExecution, *, after: int = 0
     ) -> list[AnyEvent]:
         """Return the events after number `after`, in order."""
-        return self._core.store.events(self._found(domain, execution).run, after)
+        return self._scheduler.store.events(self._found(domain, execution).run, after)
 
     def wait_history(
         self, domain: str, execution: WorkflowExecution, after: int, timeout: float | None
@@ -69,8 +69,8 @@ class Looking:
             progress = self._found(domain, exact).progress
             return progress.last_event_id > after or progress.status is not Status.OPEN
 
-        self._core.waiting.follow(moved, timeout)
-        return self._core.store.events(record.run, after)
+        self._scheduler.waiters.follow(moved, timeout)
+        return self._scheduler.store.events(record.run, after)
 
     def query_workflow(
         self,
@@ -82,10 +82,10 @@ class Looking:
     ) -> str:
         """Have the workflow's code answer a query: here, or in another process."""
         record = self._found(domain, execution)
-        answer = self._core.query(record.run, name, input)
+        answer = self._scheduler.query(record.run, name, input)
         if answer is not None:
             return answer
-        return ask_others(self._core, record, name, input, timeout)
+        return ask_others(self._scheduler, record, name, input, timeout)
 
     def wait_closed(
         self, domain: str, execution: WorkflowExecution, timeout: float | None
@@ -100,11 +100,11 @@ class Looking:
         while record.progress.status is Status.OPEN:
             left = None if until is None else until - time.monotonic()
             try:
-                if not self._core.waiting.wait_closed(record.run, left):
+                if not self._scheduler.waiters.wait_closed(record.run, left):
                     return None
                 record = self._found(domain, exact)
             except StoreUnavailableError as error:
-                if self._core.loop.is_closed:
+                if self._scheduler.inbox.is_closed:
                     raise
                 if left is not None and left <= 0:
                     raise WaitTimeoutError(
@@ -115,7 +115,7 @@ class Looking:
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
         """List executions, newest first."""
-        records = self._core.store.executions(filter)
+        records = self._scheduler.store.executions(filter)
         more = len(records) == filter.limit and filter.limit > 0
         return ExecutionPage(
             executions=tuple(info_of(record) for record in records),
@@ -124,7 +124,7 @@ class Looking:
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count executions."""
-        return self._core.store.count_executions(filter)
+        return self._scheduler.store.count_executions(filter)
 
 
 def info_of(record: Record) -> ExecutionInfo:

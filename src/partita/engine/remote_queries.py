@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 
-from partita.engine.scheduler import Core
-from partita.engine.transaction import Unit
+from partita.engine.scheduler import Scheduler
+from partita.engine.transaction import EngineTransaction
 from partita.errors import NoWorkerError, QueryFailedError, UnknownTypeError
 from partita.ports.store import Answer, Question, Record
 
@@ -18,7 +18,7 @@ FORGOTTEN = 3600.0
 
 
 def ask_others(
-    core: Core, record: Record, name: str, input: str | None, timeout: float | None
+    scheduler: Scheduler, record: Record, name: str, input: str | None, timeout: float | None
 ) -> str:
     """Ask, and wait for the answer.
 
@@ -27,7 +27,7 @@ def ask_others(
         QueryFailedError: the code that was to answer raised.
         UnknownTypeError: the workflow answers no query of that name.
     """
-    if not core.store.shared or not core.store.workers():
+    if not scheduler.store.shared or not scheduler.store.workers():
         raise NoWorkerError(_nobody(record))
     execution = record.execution
     question = Question(
@@ -40,21 +40,21 @@ def ask_others(
         asked_at=time.time(),
     )
 
-    def ask(unit: Unit) -> None:
-        unit.transaction.drop_questions_before(question.asked_at - FORGOTTEN)
-        unit.transaction.ask(question)
+    def ask(tx: EngineTransaction) -> None:
+        tx.stored.drop_questions_before(question.asked_at - FORGOTTEN)
+        tx.stored.ask(question)
 
-    core.loop.ask(ask)
+    scheduler.inbox.ask(ask)
     found: list[Answer] = []
 
     def moved() -> bool:
-        answer = core.loop.ask(lambda unit: unit.transaction.take_answer(question.id))
+        answer = scheduler.inbox.ask(lambda tx: tx.stored.take_answer(question.id))
         if answer is not None:
             found.append(answer)
         return answer is not None
 
-    if not core.waiting.follow(moved, PATIENCE if timeout is None else timeout):
-        core.loop.ask(lambda unit: unit.transaction.drop_question(question.id))
+    if not scheduler.waiters.follow(moved, PATIENCE if timeout is None else timeout):
+        scheduler.inbox.ask(lambda tx: tx.stored.drop_question(question.id))
         raise NoWorkerError(_nobody(record))
     return _read(found[0])
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from partita.engine.starts import before
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.ports.service import PruneRequest
 from partita.ports.state import Execution, ExecutionFilter, Status
 from partita.ports.store import Record
@@ -46,12 +46,14 @@ def candidates(request: PruneRequest) -> ExecutionFilter:
 class Pruner:
     """One transaction's look at what a request asks to be removed."""
 
-    def __init__(self, unit: Unit, request: PruneRequest, gone: Collection[int] = ()) -> None:
-        self._transaction = unit.transaction
-        self._unit = unit
+    def __init__(
+        self, tx: EngineTransaction, request: PruneRequest, gone: Collection[int] = ()
+    ) -> None:
+        self._transaction = tx.stored
+        self._tx = tx
         self._request = request
         self._gone = set(gone)  # looked at as if they were removed already
-        self._origins = unit.transaction.pruning.origins()
+        self._origins = tx.stored.pruning.origins()
         self._chains: dict[int, list[Record]] = {}
         self._alone: set[int] = set()  # runs that are all that there is of their workflow ids
         self._parents: dict[tuple[str, str], bool] = {}  # whether they are open
@@ -78,7 +80,7 @@ class Pruner:
         gone = [record.run for group in self.plan(held) for record in group]
         pruning.remove(gone)
         for run in gone:
-            self._unit.states.drop(run)
+            self._tx.states.drop(run)
         return gone
 
     def _group(self, record: Record) -> Group:
@@ -145,7 +147,7 @@ class Pruner:
             and request.type_name in (None, record.execution.workflow_type.name)
             and (not request.statuses or progress.status in request.statuses)
             and record.run not in self._origins
-            and record.run not in self._unit.used  # by another request of this transaction
+            and record.run not in self._tx.used  # by another request of this transaction
             and not self._has_open_parent(record.execution)
         )
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from partita.engine.inbox import Loop
+from partita.engine.inbox import Inbox
 from partita.errors import StoreError
 from partita.ports.service import PruneRequest, Pruning
 from partita.ports.store import Retention, Store
@@ -37,11 +37,11 @@ class Sweeper:
     """A thread that looks now and then, while a worker is attached."""
 
     def __init__(
-        self, service: Pruning, store: Store, loop: Loop, clock: Callable[[], float]
+        self, service: Pruning, store: Store, inbox: Inbox, clock: Callable[[], float]
     ) -> None:
         self._service = service
         self._store = store
-        self._loop = loop
+        self._inbox = inbox
         self._clock = clock
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -75,7 +75,7 @@ class Sweeper:
 
     def _claims(self, one: Retention, now: float) -> bool:
         next_at = now + min(LONGEST, max(SHORTEST, one.seconds / 20))
-        return self._loop.ask(lambda unit: unit.transaction.pruning.claim(one, next_at))
+        return self._inbox.ask(lambda tx: tx.stored.pruning.claim(one, next_at))
 
     def _sweep(self, one: Retention, now: float) -> int:
         request = PruneRequest(domain=one.domain, closed_before=now - one.seconds)

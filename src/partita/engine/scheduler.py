@@ -15,17 +15,17 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from partita.engine.dispatcher import Dispatch
-from partita.engine.in_doubt import Doubts
-from partita.engine.inbox import Loop, Request
+from partita.engine.dispatcher import Dispatcher
+from partita.engine.in_doubt import InDoubt
+from partita.engine.inbox import Inbox, Request
 from partita.engine.leases import Leases, new_worker
-from partita.engine.notifier import Listening
-from partita.engine.queries import Answering
+from partita.engine.notifier import Notifier
+from partita.engine.queries import Queries
 from partita.engine.search import Search
-from partita.engine.state_cache import States
-from partita.engine.transaction import Unit
-from partita.engine.waiters import Waiting
-from partita.engine.watchdog import Ending, OvertakenError, Watch
+from partita.engine.state_cache import StateCache
+from partita.engine.transaction import EngineTransaction
+from partita.engine.waiters import Waiters
+from partita.engine.watchdog import Ending, OvertakenError, Watchdog
 from partita.errors import (
     ConflictError,
     PartitaError,
@@ -67,7 +67,7 @@ TRIES = 30
 log = logging.getLogger("partita.engine")
 
 
-class Core:
+class Scheduler:
     """One store, one thread, and at most one attached worker."""
 
     def __init__(
@@ -82,15 +82,15 @@ class Core:
         self._latest = 0.0  # what the clock has last said
         self._leases = Leases(time.monotonic if clock is time.time else clock)
         self._lease = lease
-        self._states = States()
-        self._unit: Unit | None = None
+        self._states = StateCache()
+        self._tx: EngineTransaction | None = None
         self._given: list[ActivityTask] = []  # to the host, by the transaction that is made now
-        self._doubts = Doubts()
-        self._dispatch: Dispatch | None = None
+        self._in_doubt = InDoubt()
+        self._dispatcher: Dispatcher | None = None
         self._worker: WorkerRecord | None = None
-        self._watch: Watch | None = None
+        self._watchdog: Watchdog | None = None
         self._overlooked = False  # whether it was the watch that first saw what others wrote
-        self._registered: tuple[Dispatch | None, WorkerRecord | None] | None = None  # in place of
+        self._registered: tuple[Dispatcher | None, WorkerRecord | None] | None = None  # in place of
         self._search = Search()
         self._next_due: float | None = None
         self._due_unknown = True
@@ -101,11 +101,11 @@ class Core:
         self._outage = Outage("the database", log)
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
-        self.listening = Listening()
-        self.loop = Loop(self._turn, self._pause)
-        self._answering = Answering(store, self.loop)
-        self.waiting = Waiting(store, self.loop)
-        store.on_change(self.loop.wake)
+        self.notifier = Notifier()
+        self.inbox = Inbox(self._turn, self._pause)
+        self._queries = Queries(store, self.inbox)
+        self.waiters = Waiters(store, self.inbox)
+        store.on_change(self.inbox.wake)
 
     # -- the loop's two questions ----------------------------------------------------------
 
@@ -130,8 +130,8 @@ class Core:
 
         The order matters: an activity that ends posts its report before it stops to count.
         """
-        is_busy = self._dispatch is not None and self._dispatch.host.is_busy()
-        return not is_busy and self.loop.is_empty()
+        is_busy = self._dispatcher is not None and self._dispatcher.host.is_busy()
+        return not is_busy and self.inbox.is_empty()
 
     def _now(self) -> float:
         """Read the clock. If it was set back, what was to be done at a moment is due."""
@@ -148,16 +148,16 @@ class Core:
         now = self._now()
         if self._not_before > now:
             return self._not_before - now
-        if self.waiting.is_unchecked or (self._dispatch and self._dispatch.is_behind):
+        if self.waiters.is_unchecked or (self._dispatcher and self._dispatcher.is_behind):
             return 0.0
-        waits = [pause for pause in [self._doubts.pause()] if pause is not None]
+        waits = [pause for pause in [self._in_doubt.pause()] if pause is not None]
         if self._next_due is not None:
             waits.append(max(0.0, self._next_due - now))
-        if self._dispatch is not None:
+        if self._dispatcher is not None:
             waits.append(max(0.0, min(self._next_renewal, self._next_reap) - now))
             if self._next_token is not None:
                 waits.append(max(0.0, self._next_token - now))
-        if self.store.glance and (self._dispatch or self.waiting.is_anybody):
+        if self.store.glance and (self._dispatcher or self.waiters.is_anybody):
             waits.append(self.store.glance)
         return min(waits) if waits else None
 
@@ -166,7 +166,7 @@ class Core:
         try:
             self._transact(batch)
         finally:
-            self._answering.answer(self._watch)
+            self._queries.answer(self._watchdog)
 
     def _transact(self, batch: list[Request[Any]]) -> None:
         """Do a batch in one transaction, with all that follows from it."""
@@ -176,10 +176,10 @@ class Core:
             if not batch and not is_needed:
                 return
             begun = time.perf_counter()
-            tasks, unit = self._commit_at_last(batch)
+            tasks, tx = self._commit_at_last(batch)
         except BaseException as error:
-            if isinstance(error, StoreUnavailableError) and self._dispatch is not None:
-                self._doubts.add(self._dispatch.owner, self._given)
+            if isinstance(error, StoreUnavailableError) and self._dispatcher is not None:
+                self._in_doubt.add(self._dispatcher.owner, self._given)
             self._undo()
             if self._search.failed(error):
                 self._transact(batch)
@@ -190,21 +190,23 @@ class Core:
                 self._refuse(batch, error)
             return
         finally:
-            self._unit = None
+            self._tx = None
         self._outage.over()
-        self._answering.committed(unit)
-        if not unit.overtaken:
+        self._queries.committed(tx)
+        if not tx.overtaken:
             _acknowledge(batch)
-        if self.meters and unit.touched:
+        if self.meters and tx.touched:
             for meter in self.meters:
                 meter(len(batch), time.perf_counter() - begun)
-        if self.listening.is_wanted:
-            self.listening.tell(unit)
-        self._publish(unit, tasks)
+        if self.notifier.is_wanted:
+            self.notifier.tell(tx)
+        self._publish(tx, tasks)
         if batch and self._search.is_on:
             self._transact([])
 
-    def _commit_at_last(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
+    def _commit_at_last(
+        self, batch: list[Request[Any]]
+    ) -> tuple[list[ActivityTask], EngineTransaction]:
         """Do a batch, from the start again whenever others changed what it rests on."""
         for _ in range(TRIES):
             try:
@@ -225,7 +227,7 @@ class Core:
             answer = error
             if not isinstance(error, ConflictError):  # others could renew no lease either
                 self._next_reap = max(self._next_reap, self._clock() + self._lease)
-            away = isinstance(error, StoreUnavailableError) and self._dispatch is not None
+            away = isinstance(error, StoreUnavailableError) and self._dispatcher is not None
             if not batch or away:  # nobody else would say so
                 self._outage.failed(error)
         for request in batch:
@@ -238,35 +240,35 @@ class Core:
         news = self.store.changed()
         if news:
             self._look_again(news)
-        self.waiting.check()
+        self.waiters.check()
         if news:
-            return self._dispatch is not None or self._due_unknown
+            return self._dispatcher is not None or self._due_unknown
         if self._next_due is not None and self._next_due <= now:
             return True
-        if self._doubts.pause() == 0.0:
+        if self._in_doubt.pause() == 0.0:
             return True
-        dispatch = self._dispatch
-        if self._next_token is not None and self._next_token <= now and dispatch is not None:
+        dispatcher = self._dispatcher
+        if self._next_token is not None and self._next_token <= now and dispatcher is not None:
             self._next_token = None
-            dispatch.look_again()
-        return dispatch is not None and (
-            dispatch.is_behind or min(self._next_renewal, self._next_reap) <= now
+            dispatcher.look_again()
+        return dispatcher is not None and (
+            dispatcher.is_behind or min(self._next_renewal, self._next_reap) <= now
         )
 
     def _look_again(self, news: News) -> None:
         if News.WORK in news:
             self._due_unknown = True
-            if self._dispatch is not None:
-                self._dispatch.look_again()
+            if self._dispatcher is not None:
+                self._dispatcher.look_again()
         if News.QUESTIONS in news:
             self._asked = True
         if News.LIMITS in news:
             self._states.limits = None
         if News.CLOSED in news:
-            self.waiting.doubt()
-        self.waiting.others_wrote()
+            self.waiters.doubt()
+        self.waiters.others_wrote()
 
-    def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], Unit]:
+    def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], EngineTransaction]:
         self._given = []
         self._registered = None
         self._search.begin()
@@ -277,188 +279,188 @@ class Core:
                 self._states.doubt()
                 self._look_again(News.ALL)
             now = self._now()
-            unit = self._unit = Unit(transaction, now, self._states, self._find_item, ending.end)
-            unit.watched = self.listening.is_wanted
+            tx = self._tx = EngineTransaction(
+                transaction, now, self._states, self._find_item, ending.end
+            )
+            tx.watched = self.notifier.is_wanted
             if self._due_unknown or (self._next_due is not None and self._next_due <= now):
                 self._due_unknown = True
-                unit.fire_due()
-            self._doubts.settle(unit)
+                tx.fire_due()
+            self._in_doubt.settle(tx)
             for request in batch:
-                request.run(unit)
-            self._look_after_workers(unit)
+                request.run(tx)
+            self._look_after_workers(tx)
             try:
-                tasks = self._given = self._serve(unit, alone=not batch)
+                tasks = self._given = self._serve(tx, alone=not batch)
             except OvertakenError:
-                self._due_unknown = unit.overtaken = True
-                return [], unit
-            unit.flush()
-            self._note_due(unit)
-        return tasks, unit
+                self._due_unknown = tx.overtaken = True
+                return [], tx
+            tx.flush()
+            self._note_due(tx)
+        return tasks, tx
 
-    def _serve(self, unit: Unit, *, alone: bool) -> list[ActivityTask]:
+    def _serve(self, tx: EngineTransaction, *, alone: bool) -> list[ActivityTask]:
         """Let the host do what is to be done, `alone` or with requests."""
-        if self._dispatch is None:
+        if self._dispatcher is None:
             return []
         if self._asked:
             self._asked = False
-            self._answering.take_questions(unit, self._dispatch.host)
-        tasks = self._dispatch.serve(unit, alone=alone)
-        self._next_token = unit.lanes.next_token or self._next_token
-        if unit.transaction.skipped:
-            self._next_token = min(unit.now + AGAIN, self._next_token or math.inf)
+            self._queries.take_questions(tx, self._dispatcher.host)
+        tasks = self._dispatcher.serve(tx, alone=alone)
+        self._next_token = tx.rate_limits.next_token or self._next_token
+        if tx.stored.skipped:
+            self._next_token = min(tx.now + AGAIN, self._next_token or math.inf)
         return tasks
 
     def _find_item(self, run: int, kind: str, id: str) -> AnyItem | None:
-        assert self._unit is not None
-        return self._unit.transaction.item(run, kind, id)
+        assert self._tx is not None
+        return self._tx.stored.item(run, kind, id)
 
-    def _note_due(self, unit: Unit) -> None:
+    def _note_due(self, tx: EngineTransaction) -> None:
         if self._due_unknown:
-            self._next_due = unit.transaction.next_due()
+            self._next_due = tx.stored.next_due()
             self._due_unknown = False
-        elif unit.next_due is not None and (
-            self._next_due is None or unit.next_due < self._next_due
-        ):
-            self._next_due = unit.next_due
+        elif tx.next_due is not None and (self._next_due is None or tx.next_due < self._next_due):
+            self._next_due = tx.next_due
 
     def _undo(self) -> None:
         """Forget everything that was made of a transaction that failed."""
         self._due_unknown = self._asked = True
-        self.waiting.doubt()  # it may have been committed after all
-        self._answering.undone()
+        self.waiters.doubt()  # it may have been committed after all
+        self._queries.undone()
         self._states.limits = None
         self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
-        served = {self._dispatch}  # among them a host that was to be attached and has decided
+        served = {self._dispatcher}  # among them a host that was to be attached and has decided
         if self._registered is not None:
-            self._dispatch, self._worker = self._registered
+            self._dispatcher, self._worker = self._registered
             self._registered = None
-        if self._dispatch is not None:
-            self._dispatch.undone()
-        if self._unit is None:
+        if self._dispatcher is not None:
+            self._dispatcher.undone()
+        if self._tx is None:
             return
-        for state in self._unit.used.values():
+        for state in self._tx.used.values():
             self._states.forget(state)
-        for state in self._unit.touched.values():
+        for state in self._tx.touched.values():
             self._states.forget(state)
-            for dispatch in served | {self._dispatch}:
-                if dispatch is not None:
-                    dispatch.host.forget(state.execution.run_id)
+            for dispatcher in served | {self._dispatcher}:
+                if dispatcher is not None:
+                    dispatcher.host.forget(state.execution.run_id)
 
-    def _publish(self, unit: Unit, tasks: list[ActivityTask]) -> None:
+    def _publish(self, tx: EngineTransaction, tasks: list[ActivityTask]) -> None:
         """Let out of the process what is now committed."""
-        for state in unit.touched.values():
+        for state in tx.touched.values():
             self._states.keep(state)
-        self._doubts.dispel(tasks)
+        self._in_doubt.dispel(tasks)
         try:
-            if self._dispatch is not None:
-                self._dispatch.publish(tasks, unit.closed)
+            if self._dispatcher is not None:
+                self._dispatcher.publish(tasks, tx.closed)
         finally:
-            self.waiting.publish(unit)
+            self.waiters.publish(tx)
 
     # -- a worker in this process ----------------------------------------------------------
 
     def attach(self, host: Host) -> None:
         """Serve `host` from now on."""
 
-        def begin(unit: Unit) -> None:
-            if self.store.shared and self._watch is None:
-                self._watch = Watch(self._renew_apart, self._lease / 3)
-            self._register(unit, host)
+        def begin(tx: EngineTransaction) -> None:
+            if self.store.shared and self._watchdog is None:
+                self._watchdog = Watchdog(self._renew_apart, self._lease / 3)
+            self._register(tx, host)
 
-        self.loop.ask(begin)
+        self.inbox.ask(begin)
 
-    def _register(self, unit: Unit, host: Host) -> Dispatch:
-        self._registered = self._registered or (self._dispatch, self._worker)
-        self._worker = new_worker(unit.now + self._lease)
-        unit.transaction.put_worker(self._worker)
-        unit.transaction.add_types(host.domain, host.workflow_keys())
+    def _register(self, tx: EngineTransaction, host: Host) -> Dispatcher:
+        self._registered = self._registered or (self._dispatcher, self._worker)
+        self._worker = new_worker(tx.now + self._lease)
+        tx.stored.put_worker(self._worker)
+        tx.stored.add_types(host.domain, host.workflow_keys())
         self._asked = True
-        self._next_renewal = unit.now + self._lease / 3
-        self._next_reap = unit.now
-        self._dispatch = Dispatch(host, self._worker.id, self._search, self._watch)
-        return self._dispatch
+        self._next_renewal = tx.now + self._lease / 3
+        self._next_reap = tx.now
+        self._dispatcher = Dispatcher(host, self._worker.id, self._search, self._watchdog)
+        return self._dispatcher
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
 
-        def hold(_: Unit) -> None:
-            if self._dispatch is not None:
-                self._dispatch.paused = True
+        def hold(_: EngineTransaction) -> None:
+            if self._dispatcher is not None:
+                self._dispatcher.paused = True
 
-        self.loop.ask(hold)
+        self.inbox.ask(hold)
 
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
         leaving: list[str] = []  # kept for when the transaction is begun anew
 
-        def end(unit: Unit) -> None:
+        def end(tx: EngineTransaction) -> None:
             if self._worker is not None:
                 leaving[:] = [self._worker.id]
-            for worker in unit.transaction.workers():  # the record may not be what we take it for
-                if worker.id in leaving and unit.transaction.drop_worker(worker):
-                    unit.release(worker.id, RescheduleCause.GIVEN_BACK)
-            if self._dispatch is not None:
-                self._dispatch.host.detached()
-            self._dispatch = self._worker = None
+            for worker in tx.stored.workers():  # the record may not be what we take it for
+                if worker.id in leaving and tx.stored.drop_worker(worker):
+                    tx.release(worker.id, RescheduleCause.GIVEN_BACK)
+            if self._dispatcher is not None:
+                self._dispatcher.host.detached()
+            self._dispatcher = self._worker = None
 
-        self.loop.ask(end)
+        self.inbox.ask(end)
         self._unwatch()
 
     def _unwatch(self) -> None:
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.close()
+        watchdog, self._watchdog = self._watchdog, None
+        if watchdog is not None:
+            watchdog.close()
 
     @property
     def is_serving(self) -> bool:
         """Whether a host is attached, and nothing is held back from it."""
-        dispatch = self._dispatch
-        return dispatch is not None and not dispatch.paused
+        dispatcher = self._dispatcher
+        return dispatcher is not None and not dispatcher.paused
 
     def is_on_record(self) -> bool:
         """Whether the store has this worker on record."""
         workers, me = self.store.workers(), self._worker
         return me is not None and any(worker.id == me.id for worker in workers)
 
-    def _look_after_workers(self, unit: Unit) -> None:
+    def _look_after_workers(self, tx: EngineTransaction) -> None:
         """Renew our own lease; take from the dead what they hold."""
-        dispatch, me = self._dispatch, self._worker
-        renews, reaps = unit.now >= self._next_renewal, unit.now >= self._next_reap
-        if dispatch is None or me is None or not (renews or reaps):
+        dispatcher, me = self._dispatcher, self._worker
+        renews, reaps = tx.now >= self._next_renewal, tx.now >= self._next_reap
+        if dispatcher is None or me is None or not (renews or reaps):
             return
-        workers = unit.transaction.workers()
+        workers = tx.stored.workers()
         if reaps:
-            self._reap(unit, [worker for worker in workers if worker.id != me.id])
+            self._reap(tx, [worker for worker in workers if worker.id != me.id])
         if renews:
-            self._renew(unit, dispatch, {worker.id for worker in workers})
+            self._renew(tx, dispatcher, {worker.id for worker in workers})
         if reaps:  # and not at each renewal: short leases are renewed more often than that
             often = self.store.glance is None or self.store.glance <= REAP
-            self._next_reap = unit.now + REAP if often else self._next_renewal
+            self._next_reap = tx.now + REAP if often else self._next_renewal
 
-    def _reap(self, unit: Unit, others: list[WorkerRecord]) -> None:
-        for worker in self._leases.dead(others, unit.now):
-            if unit.transaction.drop_worker(worker):
+    def _reap(self, tx: EngineTransaction, others: list[WorkerRecord]) -> None:
+        for worker in self._leases.dead(others, tx.now):
+            if tx.stored.drop_worker(worker):
                 log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
-                unit.release(worker.id, RescheduleCause.WORKER_LOST)
+                tx.release(worker.id, RescheduleCause.WORKER_LOST)
                 self._due_unknown = True  # what it has put may come due before we knew
-                if self._dispatch is not None:
-                    self._dispatch.beware(unit.now)
+                if self._dispatcher is not None:
+                    self._dispatcher.beware(tx.now)
 
-    def _renew(self, unit: Unit, dispatch: Dispatch, known: set[str]) -> None:
+    def _renew(self, tx: EngineTransaction, dispatcher: Dispatcher, known: set[str]) -> None:
         assert self._worker is not None
         if self._worker.id not in known:  # taken for dead: suspended for too long, perhaps
-            dispatch.host.lost()
-            self._register(unit, dispatch.host).follow(dispatch)
+            dispatcher.host.lost()
+            self._register(tx, dispatcher.host).follow(dispatcher)
             return
-        self._next_renewal = unit.now + self._lease / 3
-        self._worker = replace(self._worker, lease_until=unit.now + self._lease)
-        unit.transaction.put_worker(self._worker)
+        self._next_renewal = tx.now + self._lease / 3
+        self._worker = replace(self._worker, lease_until=tx.now + self._lease)
+        tx.stored.put_worker(self._worker)
 
     def _renew_apart(self) -> None:
         """Renew our own lease from another thread, while the engine's is not to be had."""
-        me, dispatch = self._worker, self._dispatch
-        if dispatch is not None:
-            dispatch.remind()
+        me, dispatcher = self._worker, self._dispatcher
+        if dispatcher is not None:
+            dispatcher.remind()
         with self.store.transaction() as transaction:
             self._overlooked |= transaction.foreign  # the store says so but once
             if me is not None and any(one.id == me.id for one in transaction.workers()):
@@ -467,25 +469,25 @@ class Core:
     def query(self, run: int, name: str, input: str | None) -> str | None:
         """Have the host of this process answer a query; None if it does not know the type."""
 
-        def work(unit: Unit) -> Future[str] | None:
-            dispatch = self._dispatch
-            if dispatch is None:
+        def work(tx: EngineTransaction) -> Future[str] | None:
+            dispatcher = self._dispatcher
+            if dispatcher is None:
                 return None
-            return self._answering.ask(unit, dispatch.host, run, name, input)
+            return self._queries.ask(tx, dispatcher.host, run, name, input)
 
-        answered = self.loop.ask(work)
+        answered = self.inbox.ask(work)
         return None if answered is None else answered.result()
 
     def close(self) -> None:
         """Detach the host if there is one, end the thread, and close the store."""
-        if self._dispatch is not None:
+        if self._dispatcher is not None:
             try:
                 self.detach()
             except StoreError as error:
                 log.warning("could not give back what this worker held: %s", error)
         self._unwatch()
-        self.loop.close()
-        self.listening.close()
+        self.inbox.close()
+        self.notifier.close()
         self.store.close()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from partita.engine.transaction import Unit, make_token
+from partita.engine.transaction import EngineTransaction, make_token
 from partita.history import WorkflowExecution
 from partita.ports.host import Host
 from partita.ports.service import ActivityTask
@@ -33,12 +33,12 @@ class Slots:
         """Hear that others may have left work in the store."""
         self._more = True
 
-    def fill(self, unit: Unit) -> list[ActivityTask]:
+    def fill(self, tx: EngineTransaction) -> list[ActivityTask]:
         """Fill the free slots: half of them with what waits longest, the rest with what is new."""
-        host, ready = self._host, unit.ready_activities
+        host, ready = self._host, tx.ready_activities
         free = host.free_slots()
         tasks: list[ActivityTask] = []
-        if unit.freed:
+        if tx.freed:
             self._more = True
         if not self._more and not ready:
             return tasks
@@ -47,12 +47,12 @@ class Slots:
             self._more = False
         if free > 0 and self._more:
             wanted = (free + 1) // 2 if ready else free
-            lists = self._with_room(unit)
-            taken = unit.transaction.queued("activity", host.domain, lists, keys, wanted)
+            lists = self._with_room(tx)
+            taken = tx.stored.queued("activity", host.domain, lists, keys, wanted)
             for run, item in taken:
-                state = unit.load(run)
+                state = tx.load(run)
                 if state is not None and not state.is_closed:
-                    self._start(unit, state, item.id, tasks)
+                    self._start(tx, state, item.id, tasks)
             self._more = len(taken) == wanted
         while ready:
             run_and_id = next(iter(ready))
@@ -60,17 +60,19 @@ class Slots:
             if len(tasks) >= free:
                 self._more = True
             elif not state.is_closed:
-                self._start(unit, state, run_and_id[1], tasks)
+                self._start(tx, state, run_and_id[1], tasks)
         return tasks
 
-    def _with_room(self, unit: Unit) -> list[str]:
+    def _with_room(self, tx: EngineTransaction) -> list[str]:
         """Return the task lists whose limits allow for more."""
         domain = self._host.domain
-        if not unit.lanes.are_limited:
+        if not tx.rate_limits.are_limited:
             return list(self._task_lists)
-        return [name for name in self._task_lists if unit.lanes.room(domain, name) >= 1]
+        return [name for name in self._task_lists if tx.rate_limits.room(domain, name) >= 1]
 
-    def _start(self, unit: Unit, state: State, id: str, tasks: list[ActivityTask]) -> None:
+    def _start(
+        self, tx: EngineTransaction, state: State, id: str, tasks: list[ActivityTask]
+    ) -> None:
         item = state.get("activity", id)
         host = self._host
         if (
@@ -80,7 +82,7 @@ class Slots:
             or state.execution.domain != host.domain
         ):
             return
-        if not unit.start_activity(state, id, host.identity, self._owner):
+        if not tx.start_activity(state, id, host.identity, self._owner):
             return  # it stays in its queue until its task list has room
         started = state.get("activity", id)
         assert isinstance(started, OpenActivity)

@@ -7,7 +7,7 @@ import uuid
 import msgspec
 from msgspec import Struct
 
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.errors import ExecutionAlreadyStartedError, InvalidOptionError
 from partita.history import WorkflowExecution, WorkflowExecutionStarted
 from partita.ports.service import ReusePolicy, StartRequest
@@ -16,16 +16,16 @@ from partita.ports.store import Transaction
 from partita.rules.commands import Start, Terminate
 
 
-def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
+def begin(tx: EngineTransaction, request: StartRequest) -> WorkflowExecution:
     """Start an execution, or return the one that this very request started before.
 
     Raises:
         ExecutionAlreadyStartedError: the reuse policy forbids it.
     """
     check_types(request)
-    last = unit.find(request.domain, request.workflow_id)
+    last = tx.find(request.domain, request.workflow_id)
     if last is not None:
-        existing = _reuse(unit, request, last)
+        existing = _reuse(tx, request, last)
         if existing is not None:
             return existing
     execution = Execution(
@@ -34,7 +34,7 @@ def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
         run_id=uuid.uuid4().hex,
         workflow_type=request.workflow_type,
         task_list=request.task_list,
-        started_at=unit.now,
+        started_at=tx.now,
         task_priority=request.task_priority,
         child_policy=request.child_policy,
         task_start_to_close=request.task_start_to_close,
@@ -44,7 +44,7 @@ def begin(unit: Unit, request: StartRequest) -> WorkflowExecution:
         trace_context=request.trace_context,
     )
     attributes = request.search_attributes
-    unit.begin(execution, Start(input=request.input, search_attributes=attributes))
+    tx.begin(execution, Start(input=request.input, search_attributes=attributes))
     return WorkflowExecution(execution.workflow_id, execution.run_id)
 
 
@@ -62,19 +62,19 @@ def check_types(request: Struct) -> None:
         raise InvalidOptionError(f"{type(request).__name__}: {text}") from error
 
 
-def _reuse(unit: Unit, request: StartRequest, last: State) -> WorkflowExecution | None:
+def _reuse(tx: EngineTransaction, request: StartRequest, last: State) -> WorkflowExecution | None:
     """Return the existing execution if the start means it, None if a new run may begin."""
     policy, status = request.reuse_policy, last.progress.status
     is_open = status is Status.OPEN
     if policy is ReusePolicy.RETURN_EXISTING:
-        if not _is_same(unit, request, last):
+        if not _is_same(tx, request, last):
             raise ExecutionAlreadyStartedError(
                 f"workflow id {request.workflow_id!r} belongs to a start of "
                 f"{last.execution.workflow_type.key} with other input; choose another id"
             )
         return WorkflowExecution(last.execution.workflow_id, last.execution.run_id)
     if policy is ReusePolicy.TERMINATE_EXISTING and is_open:
-        unit.do(last, Terminate(reason="replaced by a new start"))
+        tx.do(last, Terminate(reason="replaced by a new start"))
         return None
     failed = status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
     allowed = (
@@ -90,11 +90,11 @@ def _reuse(unit: Unit, request: StartRequest, last: State) -> WorkflowExecution 
     return None
 
 
-def _is_same(unit: Unit, request: StartRequest, last: State) -> bool:
+def _is_same(tx: EngineTransaction, request: StartRequest, last: State) -> bool:
     """Whether the run, or the first of those that it continues, began by this very request."""
     state: State | None = last
     while state is not None:
-        begun = state.new_events[0] if state.is_new else unit.transaction.events(state.run, 0)[0]
+        begun = state.new_events[0] if state.is_new else tx.stored.events(state.run, 0)[0]
         if not isinstance(begun, WorkflowExecutionStarted):
             return False
         if begun.workflow_type == request.workflow_type and begun.input == request.input:
@@ -102,7 +102,7 @@ def _is_same(unit: Unit, request: StartRequest, last: State) -> bool:
         earlier = state.execution.first_run_id or begun.continued_execution_run_id
         if earlier is None:
             return False
-        state = unit.find(request.domain, request.workflow_id, earlier)
+        state = tx.find(request.domain, request.workflow_id, earlier)
     return False
 
 

@@ -9,7 +9,7 @@ from partita.ports.state import State
 from partita.ports.store import LimitRecord, Transaction
 
 
-class States:
+class StateCache:
     """Keep the most recently used states between transactions; belongs to the engine's thread.
 
     After another process may have written, every state is checked against its row before it

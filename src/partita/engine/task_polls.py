@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
-from partita.engine.scheduler import Core
+from partita.engine.scheduler import Scheduler
 from partita.engine.slots import activity_task
-from partita.engine.transaction import Unit, make_token, parse_token
+from partita.engine.transaction import EngineTransaction, make_token, parse_token
 from partita.errors import PayloadTooLargeError
 from partita.history import (
     AnyDecision,
@@ -28,10 +28,10 @@ from partita.rules import commands as c
 T = TypeVar("T")
 
 
-class Tasks:
+class TaskPolls:
     """The part of the port that polled workers use."""
 
-    _core: Core
+    _scheduler: Scheduler
     _payload_limit: int  # characters
 
     def poll_decision_task(
@@ -39,12 +39,12 @@ class Tasks:
     ) -> DecisionTask | None:
         """Take the oldest decision task, with the whole history."""
 
-        def take(unit: Unit) -> DecisionTask | None:
-            state = _oldest(unit, "decision", domain, task_list)
+        def take(tx: EngineTransaction) -> DecisionTask | None:
+            state = _oldest(tx, "decision", domain, task_list)
             if state is None:
                 return None
-            unit.do(state[0], c.StartDecisionTask(identity=identity or None))
-            return whole_task(unit, state[0])
+            tx.do(state[0], c.StartDecisionTask(identity=identity or None))
+            return whole_task(tx, state[0])
 
         return self._poll(take, wait)
 
@@ -53,12 +53,12 @@ class Tasks:
     ) -> ActivityTask | None:
         """Take the oldest activity of the highest priority."""
 
-        def take(unit: Unit) -> ActivityTask | None:
-            found = _oldest(unit, "activity", domain, task_list)
+        def take(tx: EngineTransaction) -> ActivityTask | None:
+            found = _oldest(tx, "activity", domain, task_list)
             if found is None:
                 return None
             state, id = found
-            if not unit.start_activity(state, id, identity, None):
+            if not tx.start_activity(state, id, identity, None):
                 return None
             item = state.get("activity", id)
             assert isinstance(item, OpenActivity)
@@ -66,38 +66,36 @@ class Tasks:
 
         return self._poll(take, wait)
 
-    def _poll(self, take: Callable[[Unit], T | None], wait: float) -> T | None:
+    def _poll(self, take: Callable[[EngineTransaction], T | None], wait: float) -> T | None:
         """Try now, and again whenever there may be something new, until the time is up."""
         until = time.monotonic() + wait
         while True:
-            found = self._core.loop.ask(take)
+            found = self._scheduler.inbox.ask(take)
             left = until - time.monotonic()
             if found is not None or left <= 0:
                 return found
-            self._core.waiting.wait_for_news(left)
+            self._scheduler.waiters.wait_for_news(left)
 
     def complete_decision(self, token: str, decisions: Sequence[AnyDecision]) -> None:
         """Apply all the decisions in one transaction."""
 
-        def work(unit: Unit) -> None:
-            state, started, _ = unit.held(token)
+        def work(tx: EngineTransaction) -> None:
+            state, started, _ = tx.held(token)
             state.tail = None
-            unit.do(
+            tx.do(
                 state, c.CompleteDecisionTask(started_event_id=started, decisions=list(decisions))
             )
 
-        self._core.loop.ask(work)
+        self._scheduler.inbox.ask(work)
 
     def fail_decision(self, token: str, cause: str, message: str) -> None:
         """Give the decision task back because the decider is broken."""
 
-        def work(unit: Unit) -> None:
-            state, started, _ = unit.held(token)
-            unit.do(
-                state, c.FailDecisionTask(started_event_id=started, cause=cause, message=message)
-            )
+        def work(tx: EngineTransaction) -> None:
+            state, started, _ = tx.held(token)
+            tx.do(state, c.FailDecisionTask(started_event_id=started, cause=cause, message=message))
 
-        self._core.loop.ask(work)
+        self._scheduler.inbox.ask(work)
 
     def complete_activity(self, token: str, result: str | None) -> None:
         """Record a result, once."""
@@ -117,11 +115,11 @@ class Tasks:
         self._record(ActivityAnswer(token=token, outcome="canceled", details=details))
 
     def _record(self, answer: ActivityAnswer) -> None:
-        self._core.loop.ask(lambda unit: self._answer(unit, answer))
+        self._scheduler.inbox.ask(lambda tx: self._answer(tx, answer))
 
-    def _answer(self, unit: Unit, answer: ActivityAnswer) -> None:
+    def _answer(self, tx: EngineTransaction, answer: ActivityAnswer) -> None:
         self._check_size(answer.result, "the result")
-        state, started, id = unit.held(answer.token)
+        state, started, id = tx.held(answer.token)
         command: c.Command
         match answer.outcome:
             case "completed":
@@ -142,7 +140,7 @@ class Tasks:
                 )
             case "pending":
                 command = c.LetGoActivityTask(activity_id=id, started_event_id=started)
-        unit.do(state, command)
+        tx.do(state, command)
 
     def _check_size(self, payload: str | None, what: str) -> None:
         if payload is not None and len(payload) > self._payload_limit:
@@ -154,14 +152,14 @@ class Tasks:
     def heartbeat_activity(self, token: str, details: str | None) -> bool:
         """Record that the activity is alive; return whether it should cancel itself."""
 
-        def work(unit: Unit) -> bool:
-            state, started, id = unit.held(token)
-            unit.do(state, c.Heartbeat(activity_id=id, started_event_id=started, details=details))
-            unit.heartbeats.append((state, id, details))
+        def work(tx: EngineTransaction) -> bool:
+            state, started, id = tx.held(token)
+            tx.do(state, c.Heartbeat(activity_id=id, started_event_id=started, details=details))
+            tx.heartbeats.append((state, id, details))
             item = state.get("activity", id)
             return isinstance(item, OpenActivity) and item.cancel_requested_event_id > 0
 
-        return self._core.loop.ask(work)
+        return self._scheduler.inbox.ask(work)
 
     def unwanted(self, tokens: Collection[str]) -> set[str]:
         """Return those tasks that should end: they were cancelled, or are no longer theirs."""
@@ -169,7 +167,7 @@ class Tasks:
 
     def _is_unwanted(self, token: str) -> bool:
         run, _, started, id = parse_token(token)
-        item = self._core.store.item(run, "activity", id)
+        item = self._scheduler.store.item(run, "activity", id)
         return (
             not isinstance(item, OpenActivity)
             or item.started_event_id != started
@@ -177,15 +175,17 @@ class Tasks:
         )
 
 
-def _oldest(unit: Unit, kind: str, domain: str, task_list: str) -> tuple[State, str] | None:
-    """Return the next item of a queue, as this unit sees it."""
-    ready = unit.ready_activities if kind == "activity" else None
-    for run, item in unit.transaction.queued(kind, domain, [task_list], None, 64):
-        state = unit.load(run)
+def _oldest(
+    tx: EngineTransaction, kind: str, domain: str, task_list: str
+) -> tuple[State, str] | None:
+    """Return the next item of a queue, as this transaction sees it."""
+    ready = tx.ready_activities if kind == "activity" else None
+    for run, item in tx.stored.queued(kind, domain, [task_list], None, 64):
+        state = tx.load(run)
         current = None if state is None or state.is_closed else state.get(kind, item.id)
         if state is not None and current is not None and current.queue == task_list:
             return state, item.id
-    for state in unit.ready_decisions.values() if ready is None else ready.values():
+    for state in tx.ready_decisions.values() if ready is None else ready.values():
         if state.is_closed or state.execution.domain != domain:
             continue
         for (its_kind, id), open_item in state.items.items():
@@ -194,10 +194,10 @@ def _oldest(unit: Unit, kind: str, domain: str, task_list: str) -> tuple[State, 
     return None
 
 
-def whole_task(unit: Unit, state: State) -> DecisionTask:
+def whole_task(tx: EngineTransaction, state: State) -> DecisionTask:
     """Return the decision task that was just started, with the whole history."""
     execution = state.execution
-    stored = [] if state.is_new else unit.transaction.events(state.run, 0)
+    stored = [] if state.is_new else tx.stored.events(state.run, 0)
     events = stored + state.new_events
     started = events[-1].event_id
     return DecisionTask(

@@ -1,7 +1,7 @@
 """Do one transaction's worth of work: apply commands, carry messages between executions.
 
 Knows what the rules ask of other executions and where states are kept; knows no thread and
-no worker. What a unit did is in its `touched` states until the engine writes them.
+no worker. What it did is in its `touched` states until the engine writes them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from partita.engine.fork_handover import (
     memory_of,
     reuses_child,
 )
-from partita.engine.rate_limits import Lanes
-from partita.engine.state_cache import States
+from partita.engine.rate_limits import RateLimits
+from partita.engine.state_cache import StateCache
 from partita.errors import ExecutionNotFoundError, InvalidTokenError, TaskLostError
 from partita.history import (
     ChildPolicy,
@@ -47,14 +47,14 @@ Line = tuple[str, str, str]
 """A queue: kind, domain and task list."""
 
 
-class Unit:
+class EngineTransaction:
     """One transaction in the making."""
 
     __slots__ = (
         "_begun",
         "_children",
         "_find_item",
-        "_lanes",
+        "_rate_limits",
         "activities",
         "asides",
         "closed",
@@ -70,8 +70,8 @@ class Unit:
         "ready_activities",
         "ready_decisions",
         "states",
+        "stored",
         "touched",
-        "transaction",
         "used",
         "watched",
     )
@@ -80,11 +80,11 @@ class Unit:
         self,
         transaction: Transaction,
         now: float,
-        states: States,
+        states: StateCache,
         find_item: Callable[[int, str, str], AnyItem | None],
         end: Callable[[BaseException | None], None],
     ) -> None:
-        self.transaction = transaction
+        self.stored = transaction
         self.asides: list[Callable[[], None]] = []  # to be done once it is committed and over
         self.end = end  # commits or, with an error, rolls back at once, and not again later
         self.overtaken = False  # whether that was done
@@ -102,7 +102,7 @@ class Unit:
         self.quiet: set[int] = set()  # runs that nobody is to be told of
         self.watched = False  # whether anybody listens
         self.activities: dict[tuple[int, int], OpenActivity] = {}  # as they stood before an event
-        self._lanes: Lanes | None = None
+        self._rate_limits: RateLimits | None = None
         self.states = states
         self._find_item = find_item
         self._begun: dict[tuple[str, str], State] = {}
@@ -112,15 +112,15 @@ class Unit:
 
     def load(self, run: int) -> State | None:
         """Return the state of a run."""
-        state = self.touched.get(run) or self.states.get(run, self.transaction)
+        state = self.touched.get(run) or self.states.get(run, self.stored)
         if state is None:
-            record = self.transaction.record(run)
+            record = self.stored.record(run)
             return None if record is None else self._of(record)
         self.used[run] = state
         return state
 
     def _of(self, record: Record) -> State:
-        known = self.touched.get(record.run) or self.states.get(record.run, self.transaction)
+        known = self.touched.get(record.run) or self.states.get(record.run, self.stored)
         if known is not None:
             self.used[record.run] = known
             return known
@@ -128,7 +128,7 @@ class Unit:
         progress = record.progress
         open = progress.open_activities + progress.open_timers + progress.open_lambdas
         if open + progress.open_children <= FEW:
-            items = self.transaction.items(record.run)
+            items = self.stored.items(record.run)
             state.items = {(item.kind, item.id): item for item in items}
             state.whole = True
         self.states.keep(state)
@@ -140,7 +140,7 @@ class Unit:
         begun = self._begun.get((domain, workflow_id))
         if begun is not None and run_id in (None, "", begun.execution.run_id):
             return begun
-        record = self.transaction.find(domain, workflow_id, run_id)
+        record = self.stored.find(domain, workflow_id, run_id)
         return None if record is None else self._of(record)
 
     def open(self, domain: str, execution: WorkflowExecution) -> State:
@@ -171,7 +171,7 @@ class Unit:
 
     def begin(self, execution: Execution, command: c.Start) -> State:
         """Start a new execution; its workflow id must be free."""
-        run = self.transaction.new_run()
+        run = self.stored.new_run()
         state = State(run, execution, Progress(), self._find_item, is_new=True)
         state.tail = []
         self._begun[execution.domain, execution.workflow_id] = state
@@ -232,7 +232,7 @@ class Unit:
 
     def fire_due(self) -> bool:
         """Look at what has come due; return whether there may be more."""
-        due = self.transaction.due(self.now, DUE_LIMIT)
+        due = self.stored.due(self.now, DUE_LIMIT)
         for run, item in sorted(due, key=_as_begun):
             state = self.load(run)
             if state is not None and not state.is_closed:
@@ -241,7 +241,7 @@ class Unit:
 
     def release(self, owner: str, cause: RescheduleCause) -> None:
         """Put back whatever a worker holds."""
-        for run, item in self.transaction.held(owner):
+        for run, item in self.stored.held(owner):
             state = self.load(run)
             if state is not None and not state.is_closed:
                 current = state.get(item.kind, item.id)
@@ -251,25 +251,25 @@ class Unit:
     # -- limits
 
     @property
-    def lanes(self) -> Lanes:
-        """The limits of task lists, as this unit uses them up."""
-        if self._lanes is None:
+    def rate_limits(self) -> RateLimits:
+        """The limits of task lists, as this transaction uses them up."""
+        if self._rate_limits is None:
             limits = self.states.limits
             if limits is None:
-                limits = self.states.limits = self.transaction.limits()
-            self._lanes = Lanes(self.transaction, limits, self.now)
-        return self._lanes
+                limits = self.states.limits = self.stored.limits()
+            self._rate_limits = RateLimits(self.stored, limits, self.now)
+        return self._rate_limits
 
     def start_activity(self, state: State, id: str, identity: str, owner: str | None) -> bool:
         """Hand a waiting activity to a worker, if its task list's limits allow it."""
         lane = None
-        if self.lanes.are_limited:
+        if self.rate_limits.are_limited:
             item = state.get("activity", id)
             assert isinstance(item, OpenActivity)
             domain = state.execution.domain
-            if self.lanes.room(domain, item.task_list) < 1:
+            if self.rate_limits.room(domain, item.task_list) < 1:
                 return False
-            lane = self.lanes.take(domain, item.task_list)
+            lane = self.rate_limits.take(domain, item.task_list)
         self.do(
             state,
             c.StartActivityTask(activity_id=id, identity=identity or None, owner=owner, lane=lane),
@@ -283,19 +283,19 @@ class Unit:
         for key in keys:
             before = state.items.get(key)
             if before is not None and before.lane is not None:
-                self.lanes.leave(state.execution.domain, before.lane)
+                self.rate_limits.leave(state.execution.domain, before.lane)
                 self.freed = True
 
     def set_limits(self, limit: LimitRecord) -> None:
         """Change the limits of a task list."""
-        self.transaction.put_limit(limit)
-        self.states.limits = self._lanes = None
+        self.stored.put_limit(limit)
+        self.states.limits = self._rate_limits = None
         self.freed = True  # there may be more room now
 
     def flush(self) -> None:
         """Have everything written."""
-        if self._lanes is not None:
-            limits = self._lanes.write()
+        if self._rate_limits is not None:
+            limits = self._rate_limits.write()
             if self.states.limits is not None:
                 self.states.limits = limits
         relied = [
@@ -304,11 +304,11 @@ class Unit:
             if run not in self.touched and (not state.is_closed or run in self.needed)
         ]
         if relied:
-            self.transaction.rely_on(relied)
+            self.stored.rely_on(relied)
         if self.freed:
-            self.transaction.tell(News.WORK)
+            self.stored.tell(News.WORK)
         if self.touched:
-            self.transaction.write(self.touched.values())
+            self.stored.write(self.touched.values())
 
     # -- messages between executions
 
@@ -374,7 +374,7 @@ class Unit:
 
     def _knows(self, domain: str, key: str) -> bool:
         known = self.states.types
-        if (domain, key) not in known and self.transaction.has_type(domain, key):
+        if (domain, key) not in known and self.stored.has_type(domain, key):
             known.add((domain, key))
         return (domain, key) in known
 
@@ -397,7 +397,7 @@ class Unit:
             self.do(sender, answer)
 
     def _close_children(self, parent: State, policy: ChildPolicy) -> None:
-        children = {child.id: child for child in self.transaction.children(parent.run)}
+        children = {child.id: child for child in self.stored.children(parent.run)}
         children |= {child.id: child for child in self._children.get(parent.run, ())}
         for child in children.values():
             workflow_id = child.execution.workflow_id

@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from partita.engine.inbox import Loop
-from partita.engine.transaction import Line, Unit
+from partita.engine.inbox import Inbox
+from partita.engine.transaction import EngineTransaction, Line
 from partita.ports.store import Store
 
 Hearer = Callable[[set[Line] | None], None]
@@ -17,12 +17,12 @@ PATIENCE = 0.1
 """Seconds after which those who wait for news look for themselves."""
 
 
-class Waiting:
+class Waiters:
     """All who wait on one engine: for an execution's end, for events, or for something to take."""
 
-    def __init__(self, store: Store, loop: Loop) -> None:
+    def __init__(self, store: Store, inbox: Inbox) -> None:
         self._store = store
-        self._loop = loop
+        self._inbox = inbox
         self._closings: dict[int, list[threading.Event]] = {}  # by run; the loop's thread's alone
         self.is_unchecked = False  # whether some of them may have come without our knowing
         self._followers = 0  # threads that wait for events, and hearers
@@ -45,14 +45,14 @@ class Waiting:
         return False
 
     def _watch(self, run: int, closed: threading.Event) -> None:
-        def work(unit: Unit) -> None:
-            state = unit.load(run)
+        def work(tx: EngineTransaction) -> None:
+            state = tx.load(run)
             if state is None or state.is_closed:
                 closed.set()
             else:
                 self._closings.setdefault(run, []).append(closed)
 
-        self._loop.ask(work)
+        self._inbox.ask(work)
 
     def _unwatch(self, run: int, closed: threading.Event) -> None:
         """Take back a `_watch`, whether the store answers or not."""
@@ -64,7 +64,7 @@ class Waiting:
             if not waiting:
                 self._closings.pop(run, None)
 
-        self._loop.post(forget, forget)
+        self._inbox.post(forget, forget)
 
     def wait_for_news(self, seconds: float) -> None:
         """Wait until there may be something new to take."""
@@ -79,7 +79,7 @@ class Waiting:
         with self._news:
             self._followers += 1
             self._hearers.append(heard)
-        self._loop.post(lambda _: None, lambda _: None)  # so that a pause is thought over
+        self._inbox.post(lambda _: None, lambda _: None)  # so that a pause is thought over
 
         def end() -> None:
             with self._news:
@@ -93,7 +93,7 @@ class Waiting:
         until = None if timeout is None else time.monotonic() + timeout
         with self._news:
             self._followers += 1
-        self._loop.ask(lambda _: None)  # so that a pause without end is thought over
+        self._inbox.ask(lambda _: None)  # so that a pause without end is thought over
         try:
             while not moved():
                 left = None if until is None else until - time.monotonic()
@@ -132,16 +132,16 @@ class Waiting:
             self._news.notify_all()
         self._tell_hearers(None)
 
-    def publish(self, unit: Unit) -> None:
+    def publish(self, tx: EngineTransaction) -> None:
         """Hear what this engine has committed."""
-        for state in unit.closed:
+        for state in tx.closed:
             for event in self._closings.pop(state.run, ()):
                 event.set()
-        if unit.lines or unit.freed or self._followers:
+        if tx.lines or tx.freed or self._followers:
             with self._news:
                 self._news.notify_all()
-        if unit.lines or unit.freed:
-            self._tell_hearers(None if unit.freed else unit.lines)
+        if tx.lines or tx.freed:
+            self._tell_hearers(None if tx.freed else tx.lines)
 
     def _tell_hearers(self, lines: set[Line] | None) -> None:
         for heard in tuple(self._hearers):

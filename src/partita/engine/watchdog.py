@@ -67,7 +67,7 @@ class Ending(Generic[T]):
         return self._block.__exit__(kind, error, trace)
 
 
-class Watch:
+class Watchdog:
     """A thread that looks after what another one does."""
 
     def __init__(self, renew: Callable[[], None], every: float) -> None:

@@ -127,7 +127,7 @@ class SkippingEngine(Engine):
 
     def on_thread(self, work: Callable[[], Any]) -> Any:
         """Have something done between two transactions, on the engine's thread."""
-        return self._core.loop.ask(lambda _: work())
+        return self._scheduler.inbox.ask(lambda _: work())
 
 
 def exactly(record: Record) -> WorkflowExecution:

@@ -15,7 +15,7 @@ from partita.aws.faults import (
     UnknownResourceFault,
 )
 from partita.aws.names import NONE
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.ports.store import Retention
 from partita.swf.front.catalogue import (
     ACTIVITY,
@@ -37,9 +37,9 @@ DAY = 24 * 3600.0
 
 
 @writes("RegisterDomain")
-def register_domain(front: Front, unit: Unit, given: Given) -> Answer:
+def register_domain(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Make a domain known."""
-    known = domains(unit.transaction)
+    known = domains(tx.stored)
     name = given["name"]
     if any(domain.name == name for domain in known):
         raise DomainAlreadyExistsFault(name)
@@ -53,11 +53,11 @@ def register_domain(front: Front, unit: Unit, given: Given) -> Answer:
         description=given.get("description"),
         tags=tags,
     )
-    keep_domain(unit.transaction, domain, None)
+    keep_domain(tx.stored, domain, None)
     days = 0 if domain.retention == NONE else int(domain.retention)
     if days:  # without any, executions are kept: Amazon removes them as they close
-        kept = Retention(domain=name, seconds=days * DAY, next_at=unit.now)
-        unit.transaction.pruning.put_retention(kept)
+        kept = Retention(domain=name, seconds=days * DAY, next_at=tx.now)
+        tx.stored.pruning.put_retention(kept)
     return None
 
 
@@ -67,27 +67,27 @@ def _check_tags(front: Front, tags: dict[str, str]) -> None:
 
 
 @writes("DeprecateDomain")
-def deprecate_domain(front: Front, unit: Unit, given: Given) -> Answer:
+def deprecate_domain(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Let nothing new begin in a domain; its types are deprecated with it."""
-    domain = domain_of(unit.transaction, given["name"])
+    domain = domain_of(tx.stored, given["name"])
     if domain.status == DEPRECATED:
         raise DomainDeprecatedFault(domain.name)
-    keep_domain(unit.transaction, replace(domain, status=DEPRECATED), domain)
+    keep_domain(tx.stored, replace(domain, status=DEPRECATED), domain)
     for kind in (ACTIVITY, WORKFLOW):
-        for type in types_of(unit.transaction, kind, domain.name):
+        for type in types_of(tx.stored, kind, domain.name):
             if type.status == REGISTERED:
-                gone = replace(type, status=DEPRECATED, deprecated_at=unit.now)
-                keep_type(unit.transaction, kind, domain.name, gone, type)
+                gone = replace(type, status=DEPRECATED, deprecated_at=tx.now)
+                keep_type(tx.stored, kind, domain.name, gone, type)
     return None
 
 
 @writes("UndeprecateDomain")
-def undeprecate_domain(front: Front, unit: Unit, given: Given) -> Answer:
+def undeprecate_domain(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Take a deprecation back; the domain's types stay as they are."""
-    domain = domain_of(unit.transaction, given["name"])
+    domain = domain_of(tx.stored, given["name"])
     if domain.status == REGISTERED:
         raise DomainAlreadyExistsFault(domain.name)
-    keep_domain(unit.transaction, replace(domain, status=REGISTERED), domain)
+    keep_domain(tx.stored, replace(domain, status=REGISTERED), domain)
     return None
 
 
@@ -136,19 +136,19 @@ def list_tags_for_resource(front: Front, given: Given) -> Answer:
 
 
 @writes("TagResource")
-def tag_resource(front: Front, unit: Unit, given: Given) -> Answer:
+def tag_resource(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Add tags to a domain, or change their values."""
-    domain = domain_of(unit.transaction, _tagged(front, given["resourceArn"]))
+    domain = domain_of(tx.stored, _tagged(front, given["resourceArn"]))
     tags = {**domain.tags, **{tag["key"]: tag.get("value", "") for tag in given["tags"]}}
     _check_tags(front, tags)
-    keep_domain(unit.transaction, replace(domain, tags=tags), domain)
+    keep_domain(tx.stored, replace(domain, tags=tags), domain)
     return None
 
 
 @writes("UntagResource")
-def untag_resource(front: Front, unit: Unit, given: Given) -> Answer:
+def untag_resource(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Take tags from a domain."""
-    domain = domain_of(unit.transaction, _tagged(front, given["resourceArn"]))
+    domain = domain_of(tx.stored, _tagged(front, given["resourceArn"]))
     tags = {key: value for key, value in domain.tags.items() if key not in given["tagKeys"]}
-    keep_domain(unit.transaction, replace(domain, tags=tags), domain)
+    keep_domain(tx.stored, replace(domain, tags=tags), domain)
     return None

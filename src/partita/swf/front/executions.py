@@ -8,7 +8,7 @@ from __future__ import annotations
 from partita.aws.faults import DefaultUndefinedFault, TypeDeprecatedFault, UnknownResourceFault
 from partita.aws.names import seconds
 from partita.engine.starts import begin
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.history import ChildPolicy, WorkflowExecution, WorkflowType
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.state import State
@@ -29,11 +29,11 @@ from partita.swf.front.paging import page_size, place_of, token_for
 
 
 @writes("StartWorkflowExecution")
-def start_workflow_execution(front: Front, unit: Unit, given: Given) -> Answer:
+def start_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Start an execution, unless its workflow id has an open one."""
     kind = given["workflowType"]
-    domain = domain_of(unit.transaction, given["domain"])
-    type = type_of(unit.transaction, WORKFLOW, domain.name, kind)
+    domain = domain_of(tx.stored, given["domain"])
+    type = type_of(tx.stored, WORKFLOW, domain.name, kind)
     if type.status == DEPRECATED:
         raise TypeDeprecatedFault(f"{type.name}, {type.version}")
     must_be_open(domain)
@@ -54,46 +54,44 @@ def start_workflow_execution(front: Front, unit: Unit, given: Given) -> Answer:
         lambda_role=whole.get("lambdaRole"),
         reuse_policy=ReusePolicy.ALLOW,
     )
-    return {"runId": begin(unit, request).run_id}
+    return {"runId": begin(tx, request).run_id}
 
 
-def _meant(unit: Unit, given: Given) -> State:
+def _meant(tx: EngineTransaction, given: Given) -> State:
     """Return the execution that a request means.
 
     Raises:
         UnknownResourceFault: there is no such domain.
         ExecutionNotFoundError: there is no such execution.
     """
-    domain_of(unit.transaction, given["domain"])
-    return unit.open(
-        given["domain"], WorkflowExecution(given["workflowId"], given.get("runId", ""))
-    )
+    domain_of(tx.stored, given["domain"])
+    return tx.open(given["domain"], WorkflowExecution(given["workflowId"], given.get("runId", "")))
 
 
 @writes("SignalWorkflowExecution")
-def signal_workflow_execution(front: Front, unit: Unit, given: Given) -> Answer:
+def signal_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Record a signal."""
-    state = _meant(unit, given)
-    unit.do(state, Signal(signal_name=given["signalName"], input=given.get("input")))
-    end_if_too_long(front, unit, state)
+    state = _meant(tx, given)
+    tx.do(state, Signal(signal_name=given["signalName"], input=given.get("input")))
+    end_if_too_long(front, tx, state)
     return None
 
 
-def end_if_too_long(front: Front, unit: Unit, state: State) -> None:
+def end_if_too_long(front: Front, tx: EngineTransaction, state: State) -> None:
     """Terminate an execution whose history has all the events that it may have."""
     if state.progress.last_event_id >= front.limits.events and not state.is_closed:
-        unit.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
+        tx.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
 
 
 @writes("RequestCancelWorkflowExecution")
-def request_cancel_workflow_execution(front: Front, unit: Unit, given: Given) -> Answer:
+def request_cancel_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Ask the workflow to cancel itself."""
-    unit.do(_meant(unit, given), RequestCancel())
+    tx.do(_meant(tx, given), RequestCancel())
     return None
 
 
 @writes("TerminateWorkflowExecution")
-def terminate_workflow_execution(front: Front, unit: Unit, given: Given) -> Answer:
+def terminate_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """End the execution at once."""
     policy = given.get("childPolicy")
     command = Terminate(
@@ -101,7 +99,7 @@ def terminate_workflow_execution(front: Front, unit: Unit, given: Given) -> Answ
         details=given.get("details"),
         child_policy=None if policy is None else ChildPolicy(policy),
     )
-    unit.do(_meant(unit, given), command)
+    tx.do(_meant(tx, given), command)
     return None
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, to_builtins
 
 from partita.aws.faults import ValidationFault
 from partita.aws.names import execution_to_swf, type_to_swf
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.state import Execution
 from partita.swf.events import event_to_swf
@@ -51,8 +51,8 @@ def next_page(front: Front, given: Given) -> Answer:
         raise ValidationFault("Invalid page token: it belongs to a poll with other parameters")
     started = Started(*content)
 
-    def find(unit: Unit) -> Execution | None:
-        record = unit.transaction.record(started.run)
+    def find(tx: EngineTransaction) -> Execution | None:
+        record = tx.stored.record(started.run)
         return None if record is None else record.execution
 
     execution = front.engine.ask(find)

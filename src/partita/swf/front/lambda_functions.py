@@ -20,7 +20,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from partita.engine.transaction import Line, Unit
+from partita.engine.transaction import EngineTransaction, Line
 from partita.errors import PartitaError, TaskLostError
 from partita.ports.state import LAMBDA_TASK_LIST, OpenLambda
 from partita.rules.commands import CompleteLambdaFunction, FailLambdaFunction, StartLambdaFunction
@@ -124,25 +124,25 @@ class Lambdas:
         threading.Thread(target=self._invoke, args=[found], name=name, daemon=True).start()
         return True
 
-    def _take(self, unit: Unit) -> _Invocation | None:
-        for domain in domains(unit.transaction):
+    def _take(self, tx: EngineTransaction) -> _Invocation | None:
+        for domain in domains(tx.stored):
             lists = [LAMBDA_TASK_LIST]
-            for run, item in unit.transaction.queued("lambda", domain.name, lists, None, SLOTS):
-                found = self._start(unit, run, item.id)
+            for run, item in tx.stored.queued("lambda", domain.name, lists, None, SLOTS):
+                found = self._start(tx, run, item.id)
                 if found is not None:
                     return found
         return None
 
-    def _start(self, unit: Unit, run: int, id: str) -> _Invocation | None:
-        state = unit.load(run)
+    def _start(self, tx: EngineTransaction, run: int, id: str) -> _Invocation | None:
+        state = tx.load(run)
         item = None if state is None or state.is_closed else state.get("lambda", id)
         if state is None or not isinstance(item, OpenLambda) or item.started_event_id:
             return None
         if state.execution.lambda_role is None:
             failure = "the execution has no lambdaRole: start it, or register its type, with one"
-            unit.do(state, StartLambdaFunction(id=id, failure=failure))
+            tx.do(state, StartLambdaFunction(id=id, failure=failure))
             return None
-        started = unit.do(state, StartLambdaFunction(id=id)).events[-1].event_id
+        started = tx.do(state, StartLambdaFunction(id=id)).events[-1].event_id
         patience = DEFAULT_START_TO_CLOSE if item.start_to_close is None else item.start_to_close
         context = Context(
             function_name=item.name,
@@ -164,7 +164,7 @@ class Lambdas:
         except InvocationError as error:
             command = FailLambdaFunction(**named, reason=error.reason, details=error.details)
         try:
-            self._front.engine.ask(lambda unit: _record(unit, invocation.run, command))
+            self._front.engine.ask(lambda tx: _record(tx, invocation.run, command))
         except TaskLostError:
             log.info("Lambda function %s ended too late", invocation.context.function_name)
         except PartitaError as error:
@@ -186,11 +186,13 @@ class Lambdas:
         return result
 
 
-def _record(unit: Unit, run: int, command: CompleteLambdaFunction | FailLambdaFunction) -> None:
-    state = unit.load(run)
+def _record(
+    tx: EngineTransaction, run: int, command: CompleteLambdaFunction | FailLambdaFunction
+) -> None:
+    state = tx.load(run)
     if state is None:
         raise TaskLostError("the execution is gone")
-    unit.do(state, command)
+    tx.do(state, command)
 
 
 def _called(function: Handler, invocation: _Invocation) -> str:

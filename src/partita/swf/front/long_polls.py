@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from partita.aws.faults import LimitExceededFault, fault_of
-from partita.engine.transaction import Line, Unit
+from partita.engine.transaction import EngineTransaction, Line
 from partita.errors import TaskLostError
 from partita.history import RescheduleCause
 from partita.ports.state import State
@@ -21,7 +21,7 @@ from partita.rules.commands import Release
 from partita.swf.front.operations import Answer, Front, Given
 from partita.swf.front.tasks import start_activity, start_decision
 
-START: dict[str, Callable[[Front, Unit, State, str, Given], Answer]] = {
+START: dict[str, Callable[[Front, EngineTransaction, State, str, Given], Answer]] = {
     "activity": start_activity,
     "decision": start_decision,
 }
@@ -171,7 +171,7 @@ class Polls:
         wanted = {line: polls for line, polls in wanted.items() if polls}
         if not wanted:
             return
-        work = self._front.engine.submit(lambda unit: self._take(unit, wanted))
+        work = self._front.engine.submit(lambda tx: self._take(tx, wanted))
         try:
             found = await asyncio.wrap_future(work)
         except Exception as error:
@@ -195,32 +195,38 @@ class Polls:
 
     # -- on the engine's thread
 
-    def _take(self, unit: Unit, wanted: dict[Line, list[Poll]]) -> _Found:
+    def _take(self, tx: EngineTransaction, wanted: dict[Line, list[Poll]]) -> _Found:
         found = _Found()
         for (kind, domain, task_list), polls in wanted.items():
-            self._take_from(unit, kind, domain, task_list, polls, found)
-        if unit.transaction.skipped:
+            self._take_from(tx, kind, domain, task_list, polls, found)
+        if tx.stored.skipped:
             found.again = AGAIN
-        token = unit.lanes.next_token
+        token = tx.rate_limits.next_token
         if token is not None:
-            wait = max(AGAIN, token - unit.now)
+            wait = max(AGAIN, token - tx.now)
             found.again = wait if found.again is None else min(found.again, wait)
         return found
 
     def _take_from(
-        self, unit: Unit, kind: str, domain: str, task_list: str, polls: list[Poll], found: _Found
+        self,
+        tx: EngineTransaction,
+        kind: str,
+        domain: str,
+        task_list: str,
+        polls: list[Poll],
+        found: _Found,
     ) -> None:
         takers = iter(polls)
-        taken = unit.transaction.queued(kind, domain, [task_list], None, len(polls))
+        taken = tx.stored.queued(kind, domain, [task_list], None, len(polls))
         for run, item in taken:
-            state = unit.load(run)
+            state = tx.load(run)
             current = None if state is None or state.is_closed else state.get(kind, item.id)
             if state is None or current is None or current.queue != task_list:
                 continue
             poll = next((one for one in takers if one.open), None)
             if poll is None:
                 return
-            answer = START[kind](self._front, unit, state, item.id, poll.given)
+            answer = START[kind](self._front, tx, state, item.id, poll.given)
             if answer is None:  # no room in its lane
                 return
             started: int = answer["startedEventId"]
@@ -231,13 +237,13 @@ class Polls:
         """Put a task back that nobody is there to do."""
         kind, run, started, id = held
 
-        def work(unit: Unit) -> None:
-            state = unit.load(run)
+        def work(tx: EngineTransaction) -> None:
+            state = tx.load(run)
             item = None if state is None or state.is_closed else state.get(kind, id)
             if state is None or item is None or getattr(item, "started_event_id", 0) != started:
                 raise TaskLostError("it has been taken back already")
             cause = RescheduleCause.GIVEN_BACK
-            unit.do(state, Release(kind=kind, id=id, cause=cause, started_event_id=started))
+            tx.do(state, Release(kind=kind, id=id, cause=cause, started_event_id=started))
 
         def told(_: object) -> None:
             """Do nothing: if it cannot be put back, it comes back by its timeout."""

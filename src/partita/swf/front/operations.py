@@ -1,6 +1,6 @@
 """Hold what every operation of the endpoint needs, and the table of operations.
 
-An operation that writes is a function of the front, an engine's unit and the request's
+An operation that writes is a function of the front, the engine's transaction and the request's
 members, and runs within one transaction: it must raise before it changes anything, or not at
 all. One that only looks is a function of the front and the members, and reads what is
 committed.

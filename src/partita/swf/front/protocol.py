@@ -112,7 +112,7 @@ class SwfProtocol:
 
     async def _write(self, operation: Callable[..., Answer], given: Given) -> Answer:
         front = self._front
-        work = front.engine.submit(lambda unit: operation(front, unit, given))
+        work = front.engine.submit(lambda tx: operation(front, tx, given))
         return await asyncio.wrap_future(work)
 
     # -- polls

@@ -14,7 +14,7 @@ from partita.aws.faults import (
     TypeDeprecatedFault,
     TypeNotDeprecatedFault,
 )
-from partita.engine.transaction import Unit
+from partita.engine.transaction import EngineTransaction
 from partita.history import WorkflowType
 from partita.swf.front.catalogue import (
     ACTIVITY,
@@ -36,54 +36,54 @@ from partita.swf.front.paging import page
 _MEMBER = {ACTIVITY: "activityType", WORKFLOW: "workflowType"}
 
 
-def _register(front: Front, unit: Unit, kind: str, given: Given) -> Answer:
-    domain = must_be_open(domain_of(unit.transaction, given["domain"]))
-    if find_type(unit.transaction, kind, domain.name, given) is not None:
+def _register(front: Front, tx: EngineTransaction, kind: str, given: Given) -> Answer:
+    domain = must_be_open(domain_of(tx.stored, given["domain"]))
+    if find_type(tx.stored, kind, domain.name, given) is not None:
         raise TypeAlreadyExistsFault(f"{given['name']}, {given['version']}")
-    count = len(unit.transaction.entries(kind, domain.name))
+    count = len(tx.stored.entries(kind, domain.name))
     if count >= front.limits.types:
         raise LimitExceededFault(f"domain {domain.name} has {count} types already")
     type = Registration(
         name=given["name"],
         version=given["version"],
-        created_at=unit.now,
+        created_at=tx.now,
         description=given.get("description"),
         defaults={key: value for key, value in given.items() if key.startswith("default")},
     )
-    keep_type(unit.transaction, kind, domain.name, type, None)
+    keep_type(tx.stored, kind, domain.name, type, None)
     if kind == WORKFLOW:  # so that the engine starts it as a child, too
-        unit.transaction.add_types(domain.name, [WorkflowType(type.name, type.version).key])
+        tx.stored.add_types(domain.name, [WorkflowType(type.name, type.version).key])
     return None
 
 
-def _found(unit: Unit, kind: str, given: Given) -> Registration:
-    domain_of(unit.transaction, given["domain"])
-    return type_of(unit.transaction, kind, given["domain"], given[_MEMBER[kind]])
+def _found(tx: EngineTransaction, kind: str, given: Given) -> Registration:
+    domain_of(tx.stored, given["domain"])
+    return type_of(tx.stored, kind, given["domain"], given[_MEMBER[kind]])
 
 
-def _deprecate(unit: Unit, kind: str, given: Given) -> Answer:
-    type = _found(unit, kind, given)
+def _deprecate(tx: EngineTransaction, kind: str, given: Given) -> Answer:
+    type = _found(tx, kind, given)
     if type.status == DEPRECATED:
         raise TypeDeprecatedFault(f"{type.name}, {type.version}")
-    gone = replace(type, status=DEPRECATED, deprecated_at=unit.now)
-    keep_type(unit.transaction, kind, given["domain"], gone, type)
+    gone = replace(type, status=DEPRECATED, deprecated_at=tx.now)
+    keep_type(tx.stored, kind, given["domain"], gone, type)
     return None
 
 
-def _undeprecate(unit: Unit, kind: str, given: Given) -> Answer:
-    type = _found(unit, kind, given)
+def _undeprecate(tx: EngineTransaction, kind: str, given: Given) -> Answer:
+    type = _found(tx, kind, given)
     if type.status == REGISTERED:
         raise TypeAlreadyExistsFault(f"{type.name}, {type.version} is not deprecated")
     again = replace(type, status=REGISTERED, deprecated_at=None)
-    keep_type(unit.transaction, kind, given["domain"], again, type)
+    keep_type(tx.stored, kind, given["domain"], again, type)
     return None
 
 
-def _delete(unit: Unit, kind: str, given: Given) -> Answer:
-    type = _found(unit, kind, given)
+def _delete(tx: EngineTransaction, kind: str, given: Given) -> Answer:
+    type = _found(tx, kind, given)
     if type.status != DEPRECATED:
         raise TypeNotDeprecatedFault(f"{type.name}, {type.version} is not deprecated")
-    drop_type(unit.transaction, kind, given["domain"], type)
+    drop_type(tx.stored, kind, given["domain"], type)
     return None
 
 
@@ -120,51 +120,51 @@ def _list(front: Front, operation: str, kind: str, given: Given) -> Given:
 
 
 @writes("RegisterActivityType")
-def register_activity_type(front: Front, unit: Unit, given: Given) -> Answer:
+def register_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Make a type of activity known, with its defaults."""
-    return _register(front, unit, ACTIVITY, given)
+    return _register(front, tx, ACTIVITY, given)
 
 
 @writes("RegisterWorkflowType")
-def register_workflow_type(front: Front, unit: Unit, given: Given) -> Answer:
+def register_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Make a type of workflow known, with its defaults."""
-    return _register(front, unit, WORKFLOW, given)
+    return _register(front, tx, WORKFLOW, given)
 
 
 @writes("DeprecateActivityType")
-def deprecate_activity_type(front: Front, unit: Unit, given: Given) -> Answer:
+def deprecate_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Let no activity of a type be scheduled any more."""
-    return _deprecate(unit, ACTIVITY, given)
+    return _deprecate(tx, ACTIVITY, given)
 
 
 @writes("DeprecateWorkflowType")
-def deprecate_workflow_type(front: Front, unit: Unit, given: Given) -> Answer:
+def deprecate_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Let no workflow of a type be started any more."""
-    return _deprecate(unit, WORKFLOW, given)
+    return _deprecate(tx, WORKFLOW, given)
 
 
 @writes("UndeprecateActivityType")
-def undeprecate_activity_type(front: Front, unit: Unit, given: Given) -> Answer:
+def undeprecate_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Take a deprecation back."""
-    return _undeprecate(unit, ACTIVITY, given)
+    return _undeprecate(tx, ACTIVITY, given)
 
 
 @writes("UndeprecateWorkflowType")
-def undeprecate_workflow_type(front: Front, unit: Unit, given: Given) -> Answer:
+def undeprecate_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Take a deprecation back."""
-    return _undeprecate(unit, WORKFLOW, given)
+    return _undeprecate(tx, WORKFLOW, given)
 
 
 @writes("DeleteActivityType")
-def delete_activity_type(front: Front, unit: Unit, given: Given) -> Answer:
+def delete_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Forget a deprecated type."""
-    return _delete(unit, ACTIVITY, given)
+    return _delete(tx, ACTIVITY, given)
 
 
 @writes("DeleteWorkflowType")
-def delete_workflow_type(front: Front, unit: Unit, given: Given) -> Answer:
+def delete_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
     """Forget a deprecated type."""
-    return _delete(unit, WORKFLOW, given)
+    return _delete(tx, WORKFLOW, given)
 
 
 @looks("DescribeActivityType")

@@ -65,10 +65,10 @@ def seal_of(engine: Engine) -> Seal:
     if key is None:
         made = f'"{secrets.token_hex(32)}"'
 
-        def keep(unit: Any) -> str:
-            found: str | None = unit.transaction.entry(_KIND, "", _KEY)
+        def keep(tx: Any) -> str:
+            found: str | None = tx.stored.entry(_KIND, "", _KEY)
             if found is None:
-                unit.transaction.enter(_KIND, "", _KEY, made, None)
+                tx.stored.enter(_KIND, "", _KEY, made, None)
             return found or made
 
         key = engine.ask(keep)
