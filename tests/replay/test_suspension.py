@@ -23,6 +23,7 @@ from partita.history import (
 from partita.ports.service import DecisionTask
 from partita.ports.state import Status
 from partita.replay.replayer import Replayer
+from partita.worker import Worker
 from tests.conftest import Rig, until
 from tests.replay.conftest import MakeWorker
 
@@ -161,10 +162,8 @@ class CountingReplayer(Replayer):
 
 def test_a_live_run_is_fed_every_event_once(memory_rig: Rig) -> None:
     for length in (10, 100):
-        worker = memory_rig.worker(chain, work)
         replayer = CountingReplayer([chain])
-        worker._deciding = replayer  # type: ignore[assignment]
-        with worker:
+        with Worker(memory_rig.engine, workflows=[], activities=[work], deciders=[replayer]):
             handle = memory_rig.client.start(chain, length)
             assert handle.result(timeout=20) == length
         assert replayer.fed <= len(handle.history())

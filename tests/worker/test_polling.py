@@ -223,7 +223,7 @@ def test_a_decision_that_comes_too_late_is_dropped(
     while quick.step():
         pass
     assert handle.result(timeout=1) == 6
-    assert slow._deciding.seen(handle.run_id) == 0  # it keeps nothing of what it lost
+    assert slow._decider.seen(handle.run_id) == 0  # it keeps nothing of what it lost
 
 
 def test_a_result_that_comes_too_late_is_dropped(engine: Engine, clock: Clock) -> None:

@@ -23,6 +23,7 @@ from partita.deciders.decider import DeciderDefinition
 from partita.deciders.event_folds import is_of_partita
 from partita.deciders.process import Process
 from partita.errors import DeciderFailedError, PartitaError, UnknownTypeError
+from partita.ports.decider import Decider
 from partita.ports.service import DecisionTask
 from partita.replay.messages import UPDATE, UPDATED, UpdateAnswer, decode_request, encode
 
@@ -47,7 +48,7 @@ class _Kept:
         self.seen = 0  # started_event_id of the last task
 
 
-class ByHand:
+class ByHand(Decider):
     """A set of deciders. Belongs to one thread."""
 
     def __init__(

@@ -15,6 +15,7 @@ from partita.authoring.definition import WorkflowSpec
 from partita.authoring.registry import by_key
 from partita.codec import Converter
 from partita.errors import PartitaError, QueryFailedError, UnknownTypeError
+from partita.ports.decider import Decider
 from partita.ports.service import UNBOUNDED, Bounds, DecisionTask
 from partita.replay.journal import caused_by
 from partita.replay.run import Run
@@ -29,7 +30,7 @@ _BOOKKEEPING = frozenset({h.DecisionTaskScheduled, h.DecisionTaskTimedOut, h.Dec
 _UNHEARD = _BOOKKEEPING | {h.DecisionTaskStarted}
 
 
-class Replayer:
+class Replayer(Decider):
     """A decider for a set of workflows. Belongs to one thread."""
 
     def __init__(

@@ -28,12 +28,13 @@ from partita.errors import (
     TaskLostError,
     UsageError,
 )
+from partita.ports.decider import Decider
 from partita.ports.outage import Outage
 from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.replay.replayer import DEFAULT_CACHE
 from partita.telemetry.spans import deciding
-from partita.worker.decider_set import Deciding
+from partita.worker.decider_set import DeciderSet, deciders_for
 from partita.worker.execute import decided, execute, execute_async, failed, refused, served
 from partita.worker.heartbeats import Beats
 
@@ -55,6 +56,7 @@ class PollingWorker:
         *,
         workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
         activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
+        deciders: Iterable[Decider] = (),
         decides: bool = True,
         acts: bool = True,
         task_list: str = DEFAULT_TASK_LIST,
@@ -72,7 +74,8 @@ class PollingWorker:
         self._converter = converter or Converter()
         self._decides, self._acts = decides, acts
         types = decided(workflows) if decides else ()
-        self._deciding = Deciding(types, self._converter, cache_bytes, bounds_of(service))
+        own = deciders_for(types, self._converter, cache_bytes, bounds_of(service))
+        self._decider = DeciderSet([*own, *(deciders if decides else ())])
         self._activities = served(activities) if acts else {}
         self._unsent: deque[ActivityAnswer] = deque()  # the service was out of reach
         self._outage = Outage("the service", log)
@@ -126,7 +129,7 @@ class PollingWorker:
             self._stop.set()
             for thread in works:
                 thread.join()
-            self._deciding.forget_all()
+            self._decider.forget_all()
             self._send_last()
 
     def stop(self) -> None:
@@ -148,18 +151,18 @@ class PollingWorker:
     def _decide(self, task: DecisionTask) -> None:
         run_id = task.workflow_execution.run_id
         try:
-            self._service.complete_decision(task.token, deciding(task, self._deciding.decide))
+            self._service.complete_decision(task.token, deciding(task, self._decider.decide))
         except TaskLostError as error:  # it timed out; another decider has it
             log.info("%s", error)
-            self._deciding.forget(run_id)
+            self._decider.forget(run_id)
         except StoreError:
-            self._deciding.forget(run_id)
+            self._decider.forget(run_id)
             raise
         except KeyboardInterrupt:  # it is meant for whoever steps
-            self._deciding.forget(run_id)
+            self._decider.forget(run_id)
             raise
         except BaseException as error:  # sys.exit() in a hook must not end the worker
-            self._deciding.forget(run_id)
+            self._decider.forget(run_id)
             self._fail_decision(task, error)
 
     def _fail_decision(self, task: DecisionTask, error: BaseException) -> None:

@@ -26,13 +26,14 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
+from partita.ports.decider import Decider
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.replay.replayer import DEFAULT_CACHE
 from partita.telemetry.spans import deciding
 from partita.worker.cancellation import Watch
-from partita.worker.decider_set import Deciding
+from partita.worker.decider_set import DeciderSet, deciders_for
 from partita.worker.execute import decided, execute, execute_async, failed, refused, served
 from partita.worker.heartbeats import Beats
 from partita.worker.process_pool import Processes, UnfitError
@@ -64,7 +65,8 @@ log = logging.getLogger("partita.worker")
 class Worker:
     """Serve task lists with workflows and activities; by default, all that are defined.
 
-    One that only `decides`, or only `acts`, leaves the rest in the store for others.
+    One that only `decides`, or only `acts`, leaves the rest in the store for others. `deciders`
+    decide for workflows that are no Python functions or classes of ours.
 
     Use it as a context manager, or call `start` and `stop`; `run` does both around a wait
     for a signal.
@@ -76,6 +78,7 @@ class Worker:
         *,
         workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
         activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
+        deciders: Iterable[Decider] = (),
         decides: bool = True,
         acts: bool = True,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
@@ -97,12 +100,9 @@ class Worker:
         self._activities = self._defined if acts else {}
         self._acts = acts
         self._missed: set[str] = set()  # activities that it lacks, and has said so of
-        self._deciding = Deciding(
-            decided(workflows) if decides else (),
-            self._converter,
-            cache_bytes,
-            bounds_of(service),
-        )
+        types = decided(workflows) if decides else ()
+        own = deciders_for(types, self._converter, cache_bytes, bounds_of(service))
+        self._decider: Decider = DeciderSet([*own, *(deciders if decides else ())])
         self._slots = slots
         self._clock = clock  # what `now()` in activities reads
         self._asked: tuple[h.WorkflowType, h.WorkflowExecution] | None = None  # whose code runs now
@@ -215,7 +215,7 @@ class Worker:
     @property
     def live_runs(self) -> int:
         """How many workflows are kept alive between their decisions."""
-        return self._deciding.live_runs
+        return self._decider.live_runs
 
     @property
     def is_stopping(self) -> bool:
@@ -226,7 +226,7 @@ class Worker:
 
     def workflow_keys(self) -> Collection[str]:
         """Return the workflow types that this decides for."""
-        return self._deciding.keys
+        return self._decider.keys
 
     def activity_keys(self) -> Collection[str]:
         """Return the activity types that this runs."""
@@ -241,14 +241,14 @@ class Worker:
 
     def seen(self, run_id: str) -> int:
         """Return what a live run has seen."""
-        return self._deciding.seen(run_id)
+        return self._decider.seen(run_id)
 
     def decide(self, task: DecisionTask) -> list[h.AnyDecision]:
         """Answer a decision task."""
         self.tasks_done = next(self._done)
         self._asked = (task.workflow_type, task.workflow_execution)
         try:
-            decisions = deciding(task, self._deciding.decide)
+            decisions = deciding(task, self._decider.decide)
         finally:
             self._asked = None
         if self._acts:
@@ -282,7 +282,7 @@ class Worker:
         """Answer a query."""
         self._asked = (workflow_type, execution)
         try:
-            return self._deciding.query(execution, workflow_type, history, name, input)
+            return self._decider.query(execution, workflow_type, history, name, input)
         finally:
             self._asked = None
 
@@ -292,11 +292,11 @@ class Worker:
 
     def awaits(self, run_id: str) -> str | None:
         """Say where a live run's code waits, and for which signals; only on its own thread."""
-        return self._deciding.awaits(run_id)
+        return self._decider.awaits(run_id)
 
     def forget(self, run_id: str) -> None:
         """Drop a live run."""
-        self._deciding.forget(run_id)
+        self._decider.forget(run_id)
 
     def free_slots(self) -> int:
         """Return how many more activities this would take."""
@@ -336,7 +336,7 @@ class Worker:
 
     def detached(self) -> None:
         """End every live run, on the thread that they belong to."""
-        self._deciding.forget_all()
+        self._decider.forget_all()
 
     def lost(self) -> None:
         """Say so; late results will be refused one by one."""
