@@ -40,7 +40,7 @@ class Relay(Decider):
 
 def start(rig: Rig) -> h.WorkflowExecution:
     request = StartRequest(
-        workflow_id="r", workflow_type=h.WorkflowType("relay"), input='[["hello"],{}]'
+        workflow_id="r", workflow_type=h.WorkflowType("relay"), input='["hello"]'
     )
     return rig.engine.start_workflow_execution(request)
 

@@ -39,7 +39,7 @@ class Decider(Protocol):
         """Return `started_event_id` of the last task of a run that is kept; 0 if none is."""
         return 0
 
-    def forget(self, run_id: str) -> None:
+    def forget(self, run_id: str) -> None:  # noqa: ARG002
         """Drop what is kept of a run: it closed, or its last decisions were not recorded."""
         return
 
