@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from partita.replay.lint import check_source
-from partita.replay.lint.impure_names import RULES
+from partita.replay.lint.rules import RULES
 
 FOLDER = Path(__file__).parent / "cases"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from partita.cli import main
-from partita.replay.lint import check_files, check_source, project
+from partita.replay.lint import check_files, check_source
 from partita.source.discovery import sources
 
 FOLDER = Path(__file__).parent / "projects"
@@ -44,8 +44,8 @@ def written(folder: Path, case: str) -> tuple[list[str], str]:
     return [part for part in named if part] or ["."], out.strip()
 
 
-def lines(paths: list[str]) -> str:
-    found = check_files(sources(paths))
+def lines(paths: list[str], **options: int) -> str:
+    found = check_files(sources(paths), **options)
     assert len(set(found)) == len(found)
     return "\n".join(
         f"{at.filename}:{at.location.row}:{at.location.column}: {at.code}" for at in found
@@ -174,14 +174,13 @@ def test_a_name_may_come_by_very_many_ways(folder: Path) -> None:
 def test_many_files_are_not_held_at_once(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(project, "_MOST", 3)
     monkeypatch.chdir(folder / "src")
     called = ("shop.clock import stamp", "gone import stamp", "data import more as stamp")
     for i in range(12):
         write(folder / f"src/flow{i:02}.py", FLOW.format(called[i % 3], "stamp"))
     write(folder / "src/gone.py", "def stamp(:\n")
     (folder / "src/data").mkdir()
-    assert lines(["."]) == "gone.py:1:11: PAR001\nshop/clock.py:3:12: PAR101"
+    assert lines(["."], max_open=3) == "gone.py:1:11: PAR001\nshop/clock.py:3:12: PAR101"
 
 
 def test_odd_names_are_nobodys(folder: Path) -> None:

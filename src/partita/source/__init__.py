@@ -1,1 +1,1 @@
-"""Read Python source: parse it, bind its names, and tell what an expression stands for."""
+"""Read Python source: find and parse files, bind names, resolve expressions."""

@@ -1,4 +1,4 @@
-"""Go through a file once, and note what each of its scopes binds.
+"""Bind the names of a file: visit it once and note what each scope binds.
 
 Knows the syntax of definitions, assignments and imports. Knows nothing of workflows.
 
@@ -83,7 +83,7 @@ class _Binder(ast.NodeVisitor):
 
     def _comprehension(self, node: Comprehension) -> None:
         first = node.generators[0]
-        self.visit(first.iter)  # the only part that the block around it evaluates
+        self.visit(first.iter)  # evaluated in the surrounding block
         inner: list[ast.AST] = [first.target, *first.ifs, *node.generators[1:]]
         if isinstance(node, ast.DictComp):
             inner += [node.key, node.value]
@@ -119,7 +119,7 @@ class _Binder(ast.NodeVisitor):
             self.visit(target)
 
     def _attribute(self, target: ast.expr, assigned: Assigned) -> None:
-        """Note what a method gives to an attribute of its `self`."""
+        """Note what a method assigns to an attribute of its `self`."""
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             found = self.scope.lookup(target.value.id)
             owner = found and found[0].owner(target.value.id)
@@ -138,7 +138,7 @@ class _Binder(ast.NodeVisitor):
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
         if isinstance(node.target, ast.Name):
-            self.scope.bind(node.target.id, None)  # of the kind that it was
+            self.scope.bind(node.target.id, None)  # its kind stays
         else:
             self.visit(node.target)
 

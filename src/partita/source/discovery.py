@@ -1,4 +1,4 @@
-"""Find and read the Python files below paths that a user names. Knows no Python."""
+"""Find and read the Python files below the paths that a user names. Knows no syntax."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ _SKIPPED = {"__pycache__", "node_modules"}
 def sources(paths: Iterable[str]) -> list[Path]:
     """Return the files, and the Python files below the folders, each once, in order.
 
-    Hidden folders, virtual environments and what tools leave behind are passed over, unless
-    they are named themselves.
+    Skips hidden folders, virtual environments and caches, unless they are named themselves.
 
     Raises:
         UnreadableSourceError: a path is not there, or a folder has no Python file.
@@ -38,7 +37,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for at, folders, files in os.walk(folder, onerror=_refused):
+    for at, folders, files in os.walk(folder, onerror=_raise_unreadable):
         folders[:] = [name for name in folders if not _is_skipped(Path(at, name))]
         yield from (Path(at, name) for name in files if name.endswith(".py"))
 
@@ -48,7 +47,7 @@ def _is_skipped(folder: Path) -> bool:
     return hidden or (folder / "pyvenv.cfg").exists()
 
 
-def _refused(error: OSError) -> None:
+def _raise_unreadable(error: OSError) -> None:
     raise UnreadableSourceError(f"cannot look into {error.filename}: {error.strerror}") from error
 
 

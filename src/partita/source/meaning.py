@@ -1,7 +1,7 @@
-"""Tell what an expression stands for, where that is plain from the source alone.
+"""Resolve what an expression stands for, where the source alone shows it.
 
-A dotted path such as `time.time`; a function, a class or a module of the project; or a kind of
-value: a set, a path, a container. What is not plain has no meaning here. Judges nothing.
+A dotted path such as `time.time`; a function, class or module of the project; or a kind of
+value: a set, a path, a container. Anything else has no meaning here.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _SET_METHODS = {"union", "intersection", "difference", "symmetric_difference", "
 _PATH_PARTS = {"parent", "joinpath", "with_name", "with_stem", "with_suffix", "relative_to"}
 _PATH_PARTS |= {"resolve", "absolute", "expanduser", "readlink", "with_segments"}
 
-_DEEPEST = 12
-"""Names that stand for names that stand for names ...: no more than this."""
+_MAX_DEPTH = 12
+"""Names that stand for other names to follow in a row."""
 
 
 def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> list[Meaning]:
-    """Return what a name, or an attribute of one, may stand for; of calls, nothing."""
-    if depth > _DEEPEST:
+    """Return what a name or an attribute may stand for; nothing for calls."""
+    if depth > _MAX_DEPTH:
         return []
     if isinstance(node, ast.NamedExpr):
         return resolve(node.value, scope, depth + 1)
@@ -46,7 +46,7 @@ def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> list[Meaning]:
         bindings = found[1] if found else []
         return [m for binding in bindings for m in _bound(binding, depth + 1)]
     if isinstance(node, ast.Attribute):
-        return list(dict.fromkeys(_member(node, scope, depth + 1)))  # it may by several ways
+        return list(dict.fromkeys(_member(node, scope, depth + 1)))  # reached in several ways
     return []
 
 
@@ -68,7 +68,7 @@ def _member(node: ast.Attribute, scope: Scope, depth: int) -> Iterator[Meaning]:
             yield from _path_member(f"{owner}.{node.attr}", scope, depth)
         elif isinstance(owner, Module):
             for binding in owner.scope.member(node.attr):
-                if not isinstance(binding, Assigned):  # which `attributes` has
+                if not isinstance(binding, Assigned):  # see `attributes`
                     yield from _bound(binding, depth)
         elif isinstance(owner.node, ast.ClassDef):
             yield from method(owner, node.attr, depth)
@@ -94,7 +94,7 @@ def method(owner: Defined, name: str, depth: int = 0) -> list[Meaning]:
     own = [m for m in owner.inner.names.get(name, []) if isinstance(m, Defined)]
     if own:
         return list(own)
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         return []
     return [m for base in bases(owner, depth + 1) for m in method(base, name, depth + 1)]
 
@@ -113,8 +113,8 @@ def subscripted(base: ast.expr) -> ast.expr:
 
 
 def instance_of(node: ast.expr, scope: Scope, depth: int = 0) -> list[Defined]:
-    """Return the classes of the project that an expression is plainly an instance of."""
-    if depth > _DEEPEST:
+    """Return the classes of the project that an expression is an instance of."""
+    if depth > _MAX_DEPTH:
         return []
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and node.func.id == "super":
@@ -145,7 +145,7 @@ def _made(bindings: Sequence[Binding], depth: int) -> list[Defined]:
 
 
 def _around(scope: Scope) -> list[Defined]:
-    """Return the class whose method this scope is in."""
+    """Return the class that this scope is in."""
     at: Scope | None = scope
     while at is not None:
         if isinstance(at.node, ast.ClassDef) and at.parent is not None:
@@ -155,10 +155,7 @@ def _around(scope: Scope) -> list[Defined]:
 
 
 def attributes(node: ast.Attribute, scope: Scope, depth: int = 0) -> list[Assigned]:
-    """Return what the methods, and the body, of its class bind an attribute to.
-
-    Or what its module does.
-    """
+    """Return what an attribute is bound to by its class, the methods of that, or its module."""
     found: list[Assigned] = []
     for owner in instance_of(node.value, scope, depth + 1):
         found += owner.inner.attributes.get(node.attr, [])
@@ -182,8 +179,8 @@ def _modules(node: ast.expr, scope: Scope, depth: int) -> list[Module]:
 
 
 def kind(node: ast.expr, scope: Scope, depth: int = 0) -> Kind:
-    """Return what kind of value an expression plainly has."""
-    if depth > _DEEPEST:
+    """Return the kind of an expression's value."""
+    if depth > _MAX_DEPTH:
         return "other"
     match node:
         case ast.Set() | ast.SetComp():
@@ -263,13 +260,13 @@ def _operation_kind(node: ast.BinOp, scope: Scope, depth: int) -> Kind:
 
 
 def _is_keys(node: ast.expr) -> bool:
-    """Return whether it is `d.keys()`, which operators make a set of."""
+    """Return whether it is `d.keys()`, of which operators make a set."""
     is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     return is_call and node.func.attr == "keys" and not node.args  # type: ignore[attr-defined]
 
 
 def type_kind(node: ast.expr, scope: Scope) -> Kind:
-    """Return what kind of value an annotation promises."""
+    """Return the kind of value that an annotation names."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
             return type_kind(ast.parse(node.value, mode="eval").body, scope)

@@ -1,7 +1,7 @@
-"""Tell what the names in a file are bound to, by Python's own rules of scope.
+"""Look up what names are bound to, by Python's rules of scope.
 
-Knows what a scope is, and in which one a name is looked for. Knows nothing of workflows, nor of
-the order in which code runs: a name is all that its scope binds it to.
+Knows nothing of workflows, nor of the order in which code runs: a name stands for everything
+that its scope binds it to.
 
 Source: The Python Language Reference, 4.2 "Naming and binding".
 """
@@ -20,17 +20,17 @@ Block: TypeAlias = ast.Module | Function | ast.Lambda | ast.ClassDef | Comprehen
 
 @dataclass(frozen=True)
 class Imported:
-    """The module, or the member of one, that has this dotted path."""
+    """A module, or a member of one, by its dotted path."""
 
     path: str
 
 
 @dataclass(frozen=True)
 class Defined:
-    """A function or a class that is written out."""
+    """A function or a class."""
 
     node: Function | ast.ClassDef
-    scope: Scope  # where the definition stands
+    scope: Scope  # that the definition is in
 
     @property
     def inner(self) -> Scope:
@@ -40,7 +40,7 @@ class Defined:
 
 @dataclass(frozen=True)
 class Assigned:
-    """A value that is written down, or a type that is; or neither, as in `for x in ...`."""
+    """A value, an annotation, or neither, as in `for x in ...`."""
 
     value: ast.expr | None
     annotation: ast.expr | None
@@ -61,15 +61,15 @@ class Origin(Protocol):
     """The place of a file in its project."""
 
     def imported(self, path: str) -> list[Binding] | None:
-        """Return what a dotted path stands for in the project; None if it leads out of it."""
+        """Return the bindings of a dotted path; None if it is not in the project."""
 
     def submodule(self, name: str) -> Module | None:
-        """Return a module of the package that the file is the first one of."""
+        """Return a module of the package whose `__init__.py` the file is."""
 
 
 @dataclass(eq=False)
 class Scope:
-    """One block of code, and what it binds."""
+    """One block of code and its bindings."""
 
     node: Block
     parent: Scope | None
@@ -79,24 +79,24 @@ class Scope:
     elsewhere: dict[str, Scope] = field(default_factory=dict)  # `global` and `nonlocal`
     attributes: dict[str, list[Assigned]] = field(default_factory=dict)  # of a class's `self`
     blocks: dict[ast.AST, Scope] = field(default_factory=dict, repr=False)  # of the whole file
-    origin: Origin | None = None  # of a file whose imports are followed
+    origin: Origin | None = None  # of a file whose imports are resolved
 
     @property
     def module(self) -> Scope:
-        """The file's own scope."""
+        """The scope of the file."""
         return self if self.parent is None else self.parent.module
 
     @property
     def is_module(self) -> bool:
-        """Whether this is the file's own scope."""
+        """Whether this is the scope of the file."""
         return self.parent is None
 
     def around(self, node: Block) -> Scope:
-        """Return the scope that a block of the file stands in."""
+        """Return the scope that a block of the file is in."""
         return self.blocks[node].parent or self
 
     def owner(self, name: str) -> Defined | None:
-        """Return the class that a method's first parameter, if it is `name`, is of."""
+        """Return the class of a method whose first parameter is `name`, else None."""
         node, parent = self.node, self.parent
         if parent is None or not isinstance(parent.node, ast.ClassDef) or parent.parent is None:
             return None
@@ -108,7 +108,7 @@ class Scope:
         return Defined(parent.node, parent.parent)
 
     def bind(self, name: str, binding: Binding | None) -> None:
-        """Add a binding; None makes the name one of this scope and says nothing more."""
+        """Add a binding; None only makes the name one of this scope."""
         at = self.elsewhere.get(name, self)
         names = at.names.setdefault(name, [])
         if binding is not None:
@@ -119,8 +119,8 @@ class Scope:
     def lookup(self, name: str) -> tuple[Scope, list[Binding]] | None:
         """Return the scope that the name belongs to, and its bindings there.
 
-        A class's names are seen in its own body alone, not in its methods. What is imported
-        from the same project is what it is there.
+        A class's names are visible in its own body only, not in its methods. Imports from the
+        same project are resolved.
         """
         at: Scope | None = self
         while at is not None:
@@ -143,7 +143,7 @@ class Scope:
         return (self, starred) if starred else None
 
     def _starred(self, name: str) -> list[Binding]:
-        """Return what `from ... import *` may bind a name to."""
+        """Return the bindings of a name by `from ... import *`."""
         if name.startswith("_"):
             return []
         return self._followed([Imported(joined(module, name)) for module in self.stars])
@@ -155,20 +155,22 @@ class Scope:
         return self._followed(bindings) or [Assigned(None, None, self)]
 
     def _followed(self, bindings: list[Binding]) -> list[Binding]:
-        """Put in the place of imports what they stand for in the project's other files."""
+        """Replace imports by their bindings in other files of the project."""
         found: list[Binding] = []
         for binding in bindings:
             other = self.follow(binding.path) if isinstance(binding, Imported) else None
             found += [binding] if other is None else other
-        return found if len(bindings) == 1 else list(dict.fromkeys(found))  # by several ways
+        return (
+            found if len(bindings) == 1 else list(dict.fromkeys(found))
+        )  # reached in several ways
 
     def follow(self, path: str) -> list[Binding] | None:
-        """Return what a dotted path stands for in the project; None if it leads out of it."""
+        """Return the bindings of a dotted path; None if it is not in the project."""
         origin = self.module.origin
         return None if origin is None else origin.imported(path)
 
     def member(self, name: str) -> list[Binding]:
-        """Return what a name of this file, or a module of this package, is to its importers."""
+        """Return what importers of this module get for a name."""
         found = self._followed(self.names.get(name, []))
         module = self.origin.submodule(name) if self.origin and not found else None
         return [module] if module else found or self._starred(name)
@@ -189,13 +191,13 @@ def _is_static(node: Function) -> bool:
 
 
 def evaluated_outside(node: Function) -> list[ast.expr]:
-    """Return what a definition evaluates where it stands: decorators and defaults."""
+    """Return what a definition evaluates in the surrounding scope: decorators and defaults."""
     defaults = [*node.args.defaults, *(part for part in node.args.kw_defaults if part is not None)]
     return [*node.decorator_list, *defaults]
 
 
 def default_factories(node: ast.ClassDef) -> list[ast.Call]:
-    """Return the `field(default_factory=...)` of a class's body, without their other arguments."""
+    """Return the calls `field(default_factory=...)` in a class, without other arguments."""
     values = [part.value for part in node.body if isinstance(part, (ast.Assign, ast.AnnAssign))]
     found = []
     for call in values:
@@ -207,5 +209,5 @@ def default_factories(node: ast.ClassDef) -> list[ast.Call]:
 
 
 def joined(module: str, name: str) -> str:
-    """Return the dotted path of a module's member; of `.`, too, as in `from . import x`."""
+    """Return the dotted path of a module's member, as in `from . import x` also of `.`."""
     return module + name if module.endswith(".") else f"{module}.{name}"

@@ -39,7 +39,7 @@ _outcome = msgspec.json.Decoder(_Outcome).decode
 
 @functools.cache
 def _script() -> str:
-    return Path(__file__).with_name("elsewhere.py").read_text("utf-8")
+    return Path(__file__).with_name("remote_script.py").read_text("utf-8")
 
 
 class Elsewhere:

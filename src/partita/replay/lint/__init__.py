@@ -1,6 +1,6 @@
-"""Find, by reading its source, what a workflow must not do for a replay could not repeat it."""
+"""Find, by reading its source, what a workflow does that a replay could not repeat."""
 
 from partita.replay.lint.check import check_files, check_source
-from partita.replay.lint.finding import Finding, Place
+from partita.replay.lint.findings import Finding, Place
 
 __all__ = ["Finding", "Place", "check_files", "check_source"]

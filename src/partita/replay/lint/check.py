@@ -1,6 +1,6 @@
-"""Check Python source: walk through its workflow code, and return what is found.
+"""Check Python source: visit its workflow code and return the findings.
 
-Reads the source alone: nothing is imported, nothing runs. Knows no rule.
+Reads the source only: nothing is imported, nothing runs. Knows no rule.
 """
 
 from __future__ import annotations
@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from partita.replay.lint.file import File, parse, too_deep
-from partita.replay.lint.finding import Finding
-from partita.replay.lint.project import Project
-from partita.replay.lint.reach import Reach
-from partita.replay.lint.report import Report
-from partita.replay.lint.walk import Seen, Walk
+from partita.replay.lint.findings import Finding, Report
+from partita.replay.lint.visitor import Seen, Visitor
+from partita.replay.lint.workflow_code import WorkflowCode
+from partita.source.file import File, parse, too_deep
+from partita.source.project import MAX_OPEN_FILES, Project
 from partita.source.scope import Scope
 
 
 def check_source(source: str, filename: str) -> list[Finding]:
-    """Return what the workflow code in a Python source does that a replay would not repeat.
+    """Return what the workflow code in one source does that a replay would not repeat.
 
-    In the order of rows and columns. Source that Python cannot parse is one finding, PAR001.
-    Looks at this source alone, not at what it imports. Never raises for what the source says.
+    In the order of rows and columns. Imports are not followed. Source that Python cannot parse
+    is one finding, PAR001; no source raises.
     """
     file = parse(source, filename)
     check = _Check({file.scope: file})
@@ -29,18 +28,18 @@ def check_source(source: str, filename: str) -> list[Finding]:
     return check.findings()
 
 
-def check_files(paths: Iterable[Path]) -> list[Finding]:
+def check_files(paths: Iterable[Path], *, max_open: int = MAX_OPEN_FILES) -> list[Finding]:
     """Return what the workflow code in Python files does that a replay would not repeat.
 
-    Follows it into the other files of the project that it calls: those below the folder of a
-    file, or of the package around it, and below the current folder and its `src`. In the order
-    of files, rows and columns, each once; a file that Python cannot parse is one finding, PAR001.
+    Follows calls into other files of the project: those below the folder of a file, or of the
+    package around it, and below the current folder and its `src`. In the order of files, rows
+    and columns, each once; a file that Python cannot parse is one finding, PAR001.
 
     Raises:
         UnreadableSourceError: a file is not UTF-8, or cannot be read.
     """
     paths = list(paths)
-    project = Project(Path.cwd(), paths)
+    project = Project(Path.cwd(), paths, max_open=max_open)
     check = _Check(project.files)
     for path in paths:
         file = project.open(path)
@@ -54,32 +53,32 @@ class _Check:
 
     def __init__(self, files: Mapping[Scope, File]) -> None:
         self._files = files
-        self._reach = Reach(files)
+        self._code = WorkflowCode(files)
         self._report = Report()
         self._seen: set[Seen] = set()
 
     def file(self, file: File) -> None:
-        """Walk through the workflow code that begins in a file."""
+        """Visit the workflow code that begins in a file."""
         try:
-            walk = Walk(self._reach, self._report, self._seen)
-            for root in self._reach.roots(file.scope):
-                walk.begin(root)
+            visitor = Visitor(self._code, self._report, self._seen)
+            for root in self._code.roots(file.scope):
+                visitor.begin(root)
         except (RecursionError, MemoryError) as error:
-            self._report.give_up(file, too_deep(error))
-        self._say_problem(file)
+            self._report.add_unreadable(file, too_deep(error))
+        self._report_problem(file)
 
     def forget(self, files: Iterable[File]) -> None:
-        """Keep nothing of files but what is found in them."""
+        """Drop files, but keep their findings."""
         for file in files:
-            self._say_problem(file)
-            self._reach.forget(file.scope)
+            self._report_problem(file)
+            self._code.forget(file.scope)
 
     def findings(self) -> list[Finding]:
-        """Return what was found, in those other files, too."""
+        """Return the findings, those in imported files included."""
         for file in self._files.values():
-            self._say_problem(file)
+            self._report_problem(file)
         return self._report.findings()
 
-    def _say_problem(self, file: File) -> None:
+    def _report_problem(self, file: File) -> None:
         if file.problem is not None:
-            self._report.give_up(file, file.problem)
+            self._report.add_unreadable(file, file.problem)

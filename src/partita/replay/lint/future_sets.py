@@ -1,6 +1,6 @@
-"""Tell sets of futures from other sets: their order is the same in every replay.
+"""Recognise sets of futures, whose order is the same in every replay.
 
-Partita's futures, and the tasks of a workflow's event loop, hash by a number of their own.
+Futures of Partita and tasks of a workflow's event loop hash by a number of their own.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from partita.source.scope import Assigned, Scope
 _MAKERS = {"submit", "begin", "create_task", "ensure_future", "start_timer", "spawn"}
 _MANY = {"map", "starmap"}
 _COPIES = {f"builtins.{name}" for name in ("set", "frozenset", "list", "tuple", "sorted")}
-_DEEPEST = 12
+_MAX_DEPTH = 12
 
 
 def holds_futures(node: ast.expr, scope: Scope, depth: int = 0) -> bool:
-    """Return whether an iterable is plainly one of futures."""
-    if depth > _DEEPEST:
+    """Return whether an iterable plainly holds futures."""
+    if depth > _MAX_DEPTH:
         return False
     match node:
         case ast.Set(elts=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):

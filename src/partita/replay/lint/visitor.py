@@ -1,6 +1,6 @@
-"""Walk through workflow code, and what it calls, and collect what is found.
+"""Visit workflow code and the functions that it calls, and report violations.
 
-Reads the source alone: nothing is imported, nothing runs. Knows no rule.
+Reads the source only: nothing is imported, nothing runs. Knows no rule.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from partita.replay.lint.file import too_deep
-from partita.replay.lint.judge import Fault, Faults, Judge, asks_type
-from partita.replay.lint.reach import Reach, Root, is_effect, ours
-from partita.replay.lint.report import Report
+from partita.replay.lint.findings import Report
+from partita.replay.lint.node_checker import NodeChecker, Violation, Violations, asks_type
+from partita.replay.lint.workflow_code import Root, WorkflowCode, is_effect, ours
+from partita.source.file import too_deep
 from partita.source.meaning import bases, resolve
 from partita.source.scope import (
     Comprehension,
@@ -28,57 +28,56 @@ Seen: TypeAlias = tuple[str, int, int]
 """The file, row and offset of a function or a class."""
 
 
-class Walk(ast.NodeVisitor):
-    """From roots, through every function that they reach, once."""
+class Visitor(ast.NodeVisitor):
+    """Visit every function that roots reach, once; those in `seen` were visited before."""
 
-    def __init__(self, reach: Reach, report: Report, seen: set[Seen]) -> None:
-        """Leave out what was seen, and add to it."""
-        self._reach = reach
-        self._judge = Judge()
+    def __init__(self, code: WorkflowCode, report: Report, seen: set[Seen]) -> None:
+        self._code = code
+        self._checker = NodeChecker()
         self._report = report
         self._seen = seen
-        self._waiting: deque[tuple[Scope, Sequence[ast.AST], str]] = deque()
+        self._queue: deque[tuple[Scope, Sequence[ast.AST], str]] = deque()
 
     def begin(self, root: Root) -> None:
-        """Walk through all that a root reaches and that none before has reached."""
+        """Visit all that a root reaches and that was not visited yet."""
         self._root = root
         self._scope, self._place = root.function.scope, ""
         self._function(root.function)
-        while self._waiting:  # and not function within function: chains of calls may be long
-            self._scope, parts, self._place = self._waiting.popleft()
+        while self._queue:  # a queue, not recursion: chains of calls may be long
+            self._scope, parts, self._place = self._queue.popleft()
             try:
                 for part in parts:
                     self.visit(part)
             except (RecursionError, MemoryError) as error:
-                self._report.give_up(self._reach.file(self._scope), too_deep(error))
+                self._report.add_unreadable(self._code.file(self._scope), too_deep(error))
 
-    def _add(self, faults: Faults) -> None:
-        for fault in faults:
-            file, in_decider = self._reach.file(self._scope), self._root.is_decider
-            self._report.add(fault, file, self._place, in_decider=in_decider)
+    def _add(self, violations: Violations) -> None:
+        for violation in violations:
+            file, in_decider = self._code.file(self._scope), self._root.is_decider
+            self._report.add(violation, file, self._place, in_decider=in_decider)
 
     # -- from function to function
 
     def _function(self, defined: Defined) -> None:
-        """Note that a function is to be walked through."""
+        """Queue a function."""
         if not isinstance(defined.node, Function) or self._is_seen(defined):
             return
-        self._waiting.append((defined.inner, defined.node.body, self._where(defined)))
+        self._queue.append((defined.inner, defined.node.body, self._where(defined)))
         for decorator in defined.node.decorator_list:
             self._wrapped(decorator, defined.scope)
 
     def _wrapped(self, decorator: ast.expr, scope: Scope) -> None:
-        """Note the functions that a decorator of the project puts around another."""
+        """Queue the functions that a decorator of the project wraps around another."""
         made = decorator.func if isinstance(decorator, ast.Call) else decorator
         for meaning in resolve(made, scope):
-            if isinstance(meaning, Defined) and not self._reach.is_elsewhere(meaning):
+            if isinstance(meaning, Defined) and not self._code.is_elsewhere(meaning):
                 for node in ast.walk(meaning.node):
                     if isinstance(node, Function) and node is not meaning.node:
                         self._function(Defined(node, meaning.inner.around(node)))
 
     def _is_seen(self, defined: Defined) -> bool:
         node, before = defined.node, len(self._seen)
-        self._seen.add((self._reach.file(defined.scope).filename, node.lineno, node.col_offset))
+        self._seen.add((self._code.file(defined.scope).filename, node.lineno, node.col_offset))
         return len(self._seen) == before
 
     def _where(self, defined: Defined) -> str:
@@ -96,16 +95,16 @@ class Walk(ast.NodeVisitor):
         self._scope = outer
 
     def _follow(self, node: ast.expr) -> None:
-        """Note what a name stands for: in this file, or in another of the project."""
+        """Queue what a name stands for, in this file or in another of the project."""
         for meaning in resolve(node, self._scope):
-            if isinstance(meaning, Defined) and not self._reach.is_elsewhere(meaning):
+            if isinstance(meaning, Defined) and not self._code.is_elsewhere(meaning):
                 if isinstance(meaning.node, ast.ClassDef):
                     self._made(meaning)
                 else:
                     self._function(meaning)
 
     def _made(self, defined: Defined) -> None:
-        """Note what making an instance of a class does."""
+        """Queue what runs when an instance of a class is made."""
         if not isinstance(defined.node, ast.ClassDef) or self._is_seen(defined):
             return
         for name in ("__new__", "__init__", "__post_init__"):
@@ -113,7 +112,7 @@ class Walk(ast.NodeVisitor):
                 if isinstance(binding, Defined):
                     self._function(binding)
         factories = default_factories(defined.node)
-        self._waiting.append((defined.inner, factories, self._where(defined)))
+        self._queue.append((defined.inner, factories, self._where(defined)))
         for base in bases(defined):
             self._made(base)
 
@@ -123,7 +122,7 @@ class Walk(ast.NodeVisitor):
         for part in evaluated_outside(node):
             self.visit(part)
         defined = Defined(node, self._scope)
-        if not self._reach.is_elsewhere(defined) and not self._reach.is_handed(defined):
+        if not self._code.is_elsewhere(defined) and not self._code.runs_once(defined):
             self._function(defined)
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -140,41 +139,41 @@ class Walk(ast.NodeVisitor):
         self._within(self._scope.blocks[node], *node.body)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self._add(self._judge.write(node.target, self._scope))
+        self._add(self._checker.write(node.target, self._scope))
         for part in (node.target, node.value):
             if part is not None:
                 self.visit(part)
 
-    # -- what is judged
+    # -- expressions and statements
 
     def visit_Call(self, node: ast.Call) -> None:
         if is_effect(node, self._scope):
             self.visit(node.func)
             return
-        self._add(self._judge.call(node, self._scope))
-        if asks_type(node, self._scope):  # and makes no instance of it
+        self._add(self._checker.call(node, self._scope))
+        if asks_type(node, self._scope):  # it makes no instance
             self.visit(node.args[0])
             return
         elsewhere = ours(node.func, self._scope) is not None
         for part in (node.func, *node.args):
             self.visit(part)
         for keyword in node.keywords:
-            if not (elsewhere and keyword.arg == "local"):  # stands in for what runs elsewhere
+            if not (elsewhere and keyword.arg == "local"):  # runs only in plain Python
                 self.visit(keyword.value)
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            self._add(self._judge.name(node, self._scope))
+            self._add(self._checker.name(node, self._scope))
             self._follow(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.ctx, ast.Load):
-            self._add(self._judge.name(node, self._scope))
+            self._add(self._checker.name(node, self._scope))
             self._follow(node)
         self.visit(node.value)
 
     def visit_withitem(self, node: ast.withitem) -> None:
-        self._add(self._judge.entered(node.context_expr, self._scope))
+        self._add(self._checker.entered(node.context_expr, self._scope))
         self.generic_visit(node)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
@@ -186,18 +185,18 @@ class Walk(ast.NodeVisitor):
             self.visit(part)
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
-        self._add(self._judge.iterated(node.iter, self._scope))
+        self._add(self._checker.iterated(node.iter, self._scope))
         self.generic_visit(node)
 
     visit_AsyncFor = visit_For
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> None:
-        self._add(self._judge.iterated(node.value, self._scope))
+        self._add(self._checker.iterated(node.value, self._scope))
         self.generic_visit(node)
 
     def visit_Starred(self, node: ast.Starred) -> None:
         if isinstance(node.ctx, ast.Load):
-            self._add(self._judge.iterated(node.value, self._scope))
+            self._add(self._checker.iterated(node.value, self._scope))
         self.generic_visit(node)
 
     def visit_Set(self, node: ast.Set) -> None:
@@ -208,33 +207,33 @@ class Walk(ast.NodeVisitor):
         first, inner = node.generators[0], self._scope.blocks[node]
         for generator in node.generators:
             where = self._scope if generator is first else inner
-            self._add(self._judge.comprehension(node, generator, where))
+            self._add(self._checker.comprehension(node, generator, where))
         self.visit(first.iter)
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         self._within(inner, first.target, *first.ifs, *node.generators[1:], *parts)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 
-    # -- what is written to
+    # -- assignments
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
             if isinstance(target, (ast.Tuple, ast.List)):
-                self._add(self._judge.iterated(node.value, self._scope))
+                self._add(self._checker.iterated(node.value, self._scope))
                 for part in target.elts:
-                    self._add(self._judge.write(part, self._scope))
+                    self._add(self._checker.write(part, self._scope))
             else:
-                self._add(self._judge.write(target, self._scope))
+                self._add(self._checker.write(target, self._scope))
         self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        self._add(self._judge.write(node.target, self._scope))
+        self._add(self._checker.write(node.target, self._scope))
         self.generic_visit(node)
 
     def visit_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
-            self._add(self._judge.write(target, self._scope))
+            self._add(self._checker.write(target, self._scope))
         self.generic_visit(node)
 
     def visit_Global(self, node: ast.Global) -> None:
-        self._add(iter([Fault(node, "PAR503", f"global {', '.join(node.names)}")]))
+        self._add(iter([Violation(node, "PAR503", f"global {', '.join(node.names)}")]))

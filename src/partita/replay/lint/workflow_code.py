@@ -1,6 +1,6 @@
-"""Tell which functions of the files are workflow code, and which are handed to others to run.
+"""Find the functions that are workflow code, and those that run elsewhere.
 
-Knows Partita's decorators, base classes and functions, under whatever name a file has them.
+Knows Partita's decorators, base classes and functions, under whatever name a file imports them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from partita.replay.lint.file import File
+from partita.source.file import File
 from partita.source.meaning import bases, paths, resolve, subscripted
 from partita.source.scope import Assigned, Binding, Defined, Function, Names, Scope
 
@@ -27,7 +27,7 @@ _HOMES = {
     "lambda_function": "remote",
     "child_workflow": "remote",
 }
-"""Partita's names that matter here, and the module of `partita.authoring` that has each."""
+"""The names of Partita that matter here, and the module of `partita.authoring` of each."""
 
 _OURS = {f"partita.{name}": name for name in _HOMES} | {
     f"partita.authoring.{module}.{name}": name for name, module in _HOMES.items()
@@ -40,20 +40,20 @@ _OURS |= {
 
 _WORK = {"activity", "program", "python", "side_effect"}
 _OBSERVERS = {"before_replay", "after_replay"}
-"""Methods that only watch a replay, and that a replay need not repeat."""
+"""Methods that only observe, so that a replay need not repeat them."""
 
 
 @dataclass(frozen=True)
 class Root:
-    """A function with which workflow code begins."""
+    """A function at which workflow code begins."""
 
     function: Defined
-    workflow: str  # its name, to say which
-    is_decider: bool = False  # written by hand: Python's ways of waiting are not open to it
+    workflow: str  # its name, for messages
+    is_decider: bool = False  # written by hand: it cannot wait
 
 
 def ours(node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
-    """Return which of Partita's names a decorator, or what is called, stands for."""
+    """Return the name of Partita that a decorator or a called function stands for."""
     if isinstance(node, ast.Call):
         return ours(node.func, scope, depth)
     for path in paths(node, scope):
@@ -76,19 +76,19 @@ def _functions(call: ast.Call, scope: Scope) -> list[Defined]:
 
 
 def marks(defined: Defined) -> set[str]:
-    """Return which of Partita's decorators a function has."""
+    """Return the decorators of Partita that a function has."""
     decorators = defined.node.decorator_list
     return {name for part in decorators if (name := ours(part, defined.scope))}
 
 
 def is_effect(call: ast.Call, scope: Scope) -> bool:
-    """Return whether what is handed to this call happens only once."""
+    """Return whether this call runs the function that it is passed only once."""
     by_name = isinstance(call.func, ast.Attribute) and call.func.attr == "invoke_once"
     return by_name or ours(call.func, scope) == "side_effect"
 
 
 def workflow_class(defined: Defined, depth: int = 0) -> str | None:
-    """Return what a class is below, "Workflow" or "Decider"; None if it is neither's."""
+    """Return "Workflow" or "Decider" for a class derived from one of these, else None."""
     if not isinstance(defined.node, ast.ClassDef) or depth > 12:
         return None
     named = [ours(subscripted(base), defined.scope) for base in defined.node.bases]
@@ -100,28 +100,30 @@ def workflow_class(defined: Defined, depth: int = 0) -> str | None:
 
 
 _Marked: TypeAlias = defaultdict[Scope, set[ast.AST]]
-"""Functions, by the files that they are in."""
+"""Functions, by file."""
 
 
-class Reach:
-    """Which functions of some files begin workflow code, and which must never be looked into."""
+class WorkflowCode:
+    """The functions of some files that begin workflow code, or must not be visited.
+
+    `files` are indexed by their module scopes; more may be added to them later.
+    """
 
     def __init__(self, files: Mapping[Scope, File]) -> None:
-        """Take files by their own scopes; more may be added to them."""
         self._files = files
         self._roots: dict[Scope, list[Root]] = {}
         self._elsewhere: _Marked = defaultdict(set)  # activities, and workflows of their own
-        self._handed: _Marked = defaultdict(set)  # to `side_effect`: not workflow code by itself
+        self._once: _Marked = defaultdict(set)  # passed to `side_effect`
 
     def roots(self, module: Scope) -> list[Root]:
-        """Return the functions with which the workflow code of a file begins."""
+        """Return the functions at which the workflow code of a file begins."""
         if module not in self._roots:
-            self._roots[module] = list(self._begun(self._files[module].names))
-        return [root for root in self._roots[module] if not self.is_handed(root.function)]
+            self._roots[module] = list(self._find_roots(self._files[module].names))
+        return [root for root in self._roots[module] if not self.runs_once(root.function)]
 
     def forget(self, module: Scope) -> None:
-        """Keep nothing of a file that is done with."""
-        for known in (self._roots, self._elsewhere, self._handed):
+        """Drop a file."""
+        for known in (self._roots, self._elsewhere, self._once):
             known.pop(module, None)
 
     def file(self, scope: Scope) -> File:
@@ -133,11 +135,11 @@ class Reach:
         self.roots(defined.scope.module)
         return _is_marked(defined, self._elsewhere)
 
-    def is_handed(self, defined: Defined) -> bool:
+    def runs_once(self, defined: Defined) -> bool:
         """Return whether it is called by `side_effect`."""
-        return _is_marked(defined, self._handed)
+        return _is_marked(defined, self._once)
 
-    def _begun(self, names: Names) -> Iterator[Root]:
+    def _find_roots(self, names: Names) -> Iterator[Root]:
         for defined in names.definitions:
             found = marks(defined)
             if found & _WORK:
@@ -161,10 +163,10 @@ class Reach:
                     yield Root(method, defined.node.name, kind == "Decider")
 
     def _by_call(self, call: ast.Call, scope: Scope) -> Iterator[Root]:
-        """Look at functions that are handed to Partita by a call."""
+        """Yield or mark the functions that a call passes to Partita."""
         if is_effect(call, scope):
             for function in _functions(call, scope):
-                _mark(function, self._handed)
+                _mark(function, self._once)
         elif (called := ours(call.func, scope)) in {"workflow", "Hooks"}:
             for function in _functions(call, scope):
                 if function.node.name not in _OBSERVERS and not _is_marked(
@@ -189,11 +191,11 @@ def _is_marked(defined: Defined, marked: _Marked) -> bool:
 
 
 def _inherited(owner: Defined, home: Scope, depth: int = 0) -> Iterator[Defined]:
-    """Return the methods of a class: its own, and those of its bases in other files than home."""
+    """Yield the methods of a class: its own, and those of its bases in other files than home."""
     for bindings in owner.inner.names.values():
         yield from _only_functions(bindings)
     for base in bases(owner) if depth < 12 else []:
-        if base.scope.module is not home:  # where it begins workflow code by itself
+        if base.scope.module is not home:  # where it is a root itself
             for method in _inherited(base, home, depth + 1):
                 if method.node.name not in owner.inner.names:
                     yield method

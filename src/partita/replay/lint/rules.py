@@ -1,6 +1,6 @@
-"""Hold which names a workflow must not use, why, and what to use instead.
+"""List the names that a workflow must not use, why, and what to use instead.
 
-Data, and how to look a dotted path up in it. Knows no syntax.
+Data, and how to look up a dotted path in it. Knows no syntax.
 
     PAR001          the file is not Python
     PAR1xx time     101 clock · 102 sleep · 103 this machine's time zone
@@ -11,7 +11,7 @@ Data, and how to look a dotted path up in it. Knows no syntax.
     PAR5xx order    501 order of a set · 502 hashes and addresses · 503 what other executions
                     share
 
-A trailing `.*` stands for all that a module holds, classes of errors excepted.
+A trailing `.*` stands for all members of a module, error classes excepted.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import msgspec
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Why something cannot be repeated, and what can."""
+    """Why something cannot be repeated, and what to use instead."""
 
     why: str
     instead: str
-    by_hand: str = ""  # what else to do instead, where a decider is written by hand
+    by_hand: str = ""  # what to use instead in a decider written by hand
 
 
 _ACTIVITY = "do it in an @activity"
@@ -159,7 +159,7 @@ _READ = {
     "PAR302": "os.environ os.environb sys.argv sys.path sys.modules sys.platform sys.executable",
     "PAR306": "sys.stdin",
 }
-"""What cannot even be mentioned, for its value is not the same everywhere."""
+"""Values that must not even be read, since they are not the same everywhere."""
 
 _PURE = frozenset(
     """
@@ -177,7 +177,7 @@ _PURE = frozenset(
     numpy.random.SeedSequence requests.Response ssl.Purpose socket.AddressFamily
     """.split()  # noqa: SIM905
 )
-"""Members of what is listed above that only compute."""
+"""Members of the above that only compute."""
 
 _PURE_FROM = {
     "time.strftime": 2,
@@ -191,7 +191,7 @@ _PURE_FROM = {
     "numpy.random.PCG64": 1,
     "numpy.random.Generator": 1,
 }
-"""With this many arguments they only compute."""
+"""Functions that only compute if they are given this many arguments."""
 
 _PURE_ENDINGS = ("Error", "Exception", "Warning", "Timeout", "Expired", "Interrupt")
 
@@ -203,10 +203,10 @@ PATH_METHODS = {
     *("expanduser", "owner", "group", "symlink_to", "hardlink_to", "readlink", "samefile"),
     *("copy", "copy_into", "move", "move_into"),
 }
-"""What a `pathlib.Path` does to files, or asks of them."""
+"""Methods of `pathlib.Path` that read or change files."""
 
 METHODS = {"run_in_executor": "PAR403", "astimezone": "PAR103"}
-"""Methods that only one kind of object has, whatever it is called; `astimezone` if bare."""
+"""Methods that only one kind of object has; `astimezone` counts without arguments only."""
 
 
 def _table(groups: dict[str, str]) -> dict[str, str]:
@@ -218,7 +218,7 @@ _READ_CODE = _table(_READ)
 
 
 def called(path: str, arguments: int) -> str | None:
-    """Return the code of calling what has this dotted path, or None if that only computes."""
+    """Return the rule against calling what has this dotted path; None if that only computes."""
     if arguments >= _PURE_FROM.get(path, 1_000) or path.endswith(_PURE_ENDINGS):
         return None
     if _in(_PURE, path) and path not in _CALLED_CODE:
@@ -227,7 +227,7 @@ def called(path: str, arguments: int) -> str | None:
 
 
 def mentioned(path: str) -> str | None:
-    """Return the code of reading the value that has this dotted path, or None."""
+    """Return the rule against reading the value at this dotted path, or None."""
     return _READ_CODE.get(path)
 
 
@@ -236,6 +236,6 @@ def _in(paths: frozenset[str], path: str) -> bool:
 
 
 def _keys(path: str) -> list[str]:
-    """Return the path, and the patterns that it fits; the closest first."""
+    """Return the path and the patterns that match it, the closest first."""
     parts = path.split(".")
     return [path, *(".".join(parts[:end]) + ".*" for end in range(len(parts) - 1, 0, -1))]

@@ -1,8 +1,8 @@
-"""Open the files of a user's project, and say what one imports from another.
+"""Open the files of a project and resolve what one imports from another.
 
-Knows where Python would look for a module, and reads it there: nothing is imported, nothing
-runs. The standard library, installed packages and Partita are no part of any project. Knows
-nothing of workflows.
+Knows where Python looks for a module, and reads it there: nothing is imported, nothing runs.
+The standard library, installed packages and Partita are no part of a project. Knows nothing of
+workflows.
 
 Source: The Python Language Reference, 5 "The import system"; PEP 420 for folders without
 `__init__.py`.
@@ -15,30 +15,35 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from partita.replay.lint.file import File, parse
 from partita.source.discovery import read
+from partita.source.file import File, parse
 from partita.source.scope import Binding, Imported, Module, Scope
 
 _NEVER = sys.stdlib_module_names | {"partita"}
 _INSTALLED = {"site-packages", "dist-packages"}
 _PACKAGE = "__init__.py"
-_MOST = 250
-"""So many files are held at once, for others that import them; they take 100 MB, about."""
+MAX_OPEN_FILES = 250
+"""Parsed files to keep for others that import them; about 100 MB."""
 
 
 class Project:
-    """The files that a user names, and those that they import."""
+    """The files that a user names, and those that they import.
 
-    def __init__(self, here: Path, paths: Iterable[Path]) -> None:
-        """Take the current folder, and the files that the user names."""
+    `here` is the current folder, `paths` are the files that the user names.
+    """
+
+    def __init__(
+        self, here: Path, paths: Iterable[Path], *, max_open: int = MAX_OPEN_FILES
+    ) -> None:
         self._here = here
+        self._max_open = max_open
         self._named: dict[str, str] = {}
         for path in paths:
             self._named.setdefault(os.path.realpath(here / path), str(path))
         self._opened: dict[str, File] = {}
         self._keys: dict[File, str] = {}
-        self._found: dict[Path, File | None] = {}  # by where it was looked for
-        self._kept: set[File] = set()
+        self._found: dict[Path, File | None] = {}  # by the path that was tried
+        self._kept: set[File] = set()  # that another file imports
         self.files: dict[Scope, File] = {}
 
     def open(self, path: Path) -> File:
@@ -52,18 +57,15 @@ class Project:
         return self._open(place, self._filename(place, str(path)), roots)
 
     def close(self, file: File) -> list[File]:
-        """Let go of a file that the user named, unless another has led to it.
-
-        And of all files, once these are many. Return what is no longer held.
-        """
+        """Drop a file that no other imports, or all files once they are too many; return them."""
         gone = [] if file in self._kept or file.scope not in self.files else [file]
-        if len(self.files) > _MOST:
+        if len(self.files) > self._max_open:
             gone = list(self.files.values())
             self._found.clear()
             self._kept.clear()
         for one in gone:
             del self.files[one.scope]
-            self._opened.pop(self._keys.pop(one, ""), None)  # a mere folder has no key
+            self._opened.pop(self._keys.pop(one, ""), None)  # a folder without a file has no key
         return gone
 
     def _open(self, path: Path, filename: str, roots: list[Path]) -> File:
@@ -79,7 +81,7 @@ class Project:
         self.files[file.scope] = file
 
     def find(self, path: Path, origin: _Origin) -> File | None:
-        """Return the file at a path that another file's import leads to, if one is there.
+        """Return the file at a path that an import names, if there is one.
 
         Raises:
             UnreadableSourceError: it is not UTF-8, or cannot be read.
@@ -87,16 +89,16 @@ class Project:
         if path not in self._found:
             self._found[path] = None
             if os.path.isfile(path) and _INSTALLED.isdisjoint(path.parts):
-                self._found[path] = file = self._led(path, origin)
+                self._found[path] = file = self._open_imported(path, origin)
                 self._kept.add(file)
         return self._found[path]
 
-    def _led(self, path: Path, origin: _Origin) -> File:
+    def _open_imported(self, path: Path, origin: _Origin) -> File:
         roots = dict.fromkeys([_root(path.parent), *origin.roots])
         return self._open(path, self._filename(path, origin.file.filename), list(roots))
 
     def folder(self, path: Path, origin: _Origin) -> File | None:
-        """Return the package that a folder is, with a file or without; None: no folder."""
+        """Return the package of a folder, also without `__init__.py`; None if it is no folder."""
         init = path / _PACKAGE
         if self.find(init, origin) is None and os.path.isdir(path):
             self._found[init] = file = parse("", self._filename(init, origin.file.filename))
@@ -104,14 +106,14 @@ class Project:
         return self._found[init]
 
     def _filename(self, path: Path, other: str) -> str:
-        """Name a file in the way that another is named."""
+        """Name a file absolutely or relatively, as another one is named."""
         if named := self._named.get(os.path.realpath(path)):
             return named
         return str(path) if os.path.isabs(other) else os.path.relpath(path, self._here)
 
 
 class _Origin:
-    """Where a file lies: what its imports mean is told from there."""
+    """Where a file lies, to resolve its imports."""
 
     def __init__(self, project: Project, file: File, path: Path, roots: list[Path]) -> None:
         self.file = file
@@ -121,9 +123,9 @@ class _Origin:
         self._known: dict[str, list[Binding] | None] = {}
 
     def imported(self, path: str) -> list[Binding] | None:
-        """Return what a dotted path stands for in the project; None if it leads out of it."""
+        """Return the bindings of a dotted path; None if it is not in the project."""
         if path not in self._known:
-            self._known[path] = []  # what imports itself in a circle is nothing
+            self._known[path] = []  # for circular imports
             self._known[path] = self._look_up(path)
         return self._known[path]
 
@@ -141,7 +143,7 @@ class _Origin:
         return [] if package is None else _members([Module(package.scope)], parts)
 
     def _below(self, folder: Path, parts: list[str]) -> list[Binding] | None:
-        """Look for the first part that is a file: folders alone may be anyone's."""
+        """Search for the first part that is a file; folders alone are no evidence of a module."""
         for count, part in enumerate(parts, 1):
             if file := self._module(folder, part):
                 return _members([Module(file.scope)], parts[count:])
@@ -155,7 +157,7 @@ class _Origin:
         return found or self._project.find(folder / f"{name}.py", self)
 
     def submodule(self, name: str) -> Module | None:
-        """Return a module of the package that this file is the first one of."""
+        """Return a module of the package whose `__init__.py` this file is."""
         if self._path.name != _PACKAGE:
             return None
         folder = self._path.parent

@@ -1,6 +1,6 @@
-"""Parse one file, and keep its text, its names and what is wrong with it together.
+"""Parse one file and keep its text, its scopes and its syntax error together.
 
-Reads nothing but the text that it is given. Knows nothing of workflows, nor of other files.
+Knows nothing of workflows or of other files.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from partita.replay.lint.finding import Ignored, ignored
 from partita.source.binder import bind
 from partita.source.scope import Names, Scope
 
 
 class Problem(NamedTuple):
-    """Why a file is not Python, and where that shows; rows and columns count from 1."""
+    """Why a file cannot be parsed, and where; rows and columns count from 1."""
 
-    why: str
+    reason: str
     row: int = 1
     column: int = 1
 
@@ -29,14 +28,14 @@ class Problem(NamedTuple):
 class File:
     """A Python source. One with a problem has no names."""
 
-    filename: str  # as people are told
+    filename: str  # as messages show it
     source: str
     names: Names
     problem: Problem | None = None
 
     @property
     def scope(self) -> Scope:
-        """The file's own scope."""
+        """The scope of the module."""
         return self.names.module
 
     @cached_property
@@ -44,25 +43,20 @@ class File:
         """The rows of the source, as Python counts them."""
         return re.split(r"\r\n|\r|\n", self.source)
 
-    @cached_property
-    def ignored(self) -> Ignored:
-        """What comments of the file silence."""
-        return ignored(self.source)
-
 
 def parse(source: str, filename: str) -> File:
-    """Return a source's scopes, or what is wrong with it. Never raises for what it says."""
+    """Return the file with its scopes, or with the problem that Python has with it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes and the like: others say these
+            warnings.simplefilter("ignore")  # invalid escapes and the like are not our subject
             return File(filename, source, bind(ast.parse(source)))
     except SyntaxError as error:
         problem = Problem(error.msg, error.lineno or 1, error.offset or 1)
-    except (ValueError, RecursionError, MemoryError) as error:  # zero bytes; absurdly deep
+    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; too deeply nested
         problem = too_deep(error)
     return File(filename, source, bind(ast.Module([], [])), problem)
 
 
 def too_deep(error: Exception) -> Problem:
-    """Say that Python, or the check, gave up on a source."""
+    """Return the problem of a source that exceeds Python's recursion or memory limit."""
     return Problem(str(error) or "it is nested too deeply")
