@@ -12,7 +12,7 @@ from partita.errors import PartitaError
 from partita.replay.lint import Finding, Place, check_source
 from partita.source.discovery import read, sources
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UNCLEAN = "import time\nfrom partita import workflow\n@workflow\ndef flow():\n    time.time()\n"
 CLEAN = UNCLEAN.replace("    time.time()", "    return 1")
 
