@@ -18,9 +18,9 @@ __all__ = ["Clock", "CrashReport", "Environment", "crash_at_every_step"]
 
 _HOMES = {
     "Clock": "clock",
-    "CrashReport": "crashes",
+    "CrashReport": "crash_points",
     "Environment": "environment",
-    "crash_at_every_step": "crashes",
+    "crash_at_every_step": "crash_points",
 }
 
 
