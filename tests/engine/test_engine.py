@@ -20,7 +20,6 @@ from partita.engine import Engine
 from partita.engine import dispatcher as dispatch
 from partita.engine import queries as answering
 from partita.engine.leases import new_worker
-from partita.engine.starts import begin
 from partita.engine.transaction import EngineTransaction
 from partita.errors import (
     PartitaError,
@@ -414,7 +413,7 @@ def test_a_stranger_with_the_id_of_a_child_that_ended_outlives_the_parent() -> N
 
     def work(tx: EngineTransaction) -> h.WorkflowExecution:
         tx.do(tx.held(task.token)[0], end)
-        stranger = begin(tx, again)
+        stranger = tx.start(again)
         tx.do(tx.open(DOMAIN, parent), Terminate())
         return stranger
 
@@ -446,7 +445,7 @@ def test_more_decisions_than_a_transaction_makes_are_made_in_the_next(
 def test_the_dead_are_found_though_short_leases_are_renewed_all_the_time(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"), lease=0.5)
     silent = replace(new_worker(time.time() + 0.5), id="silent", born="")
-    engine.ask(lambda tx: tx.stored.put_worker(silent))
+    engine.transact(lambda tx: tx.stored.put_worker(silent))
     with worker(engine):
         until(lambda: "silent" not in {one.id for one in engine.store.workers()})
     engine.close()

@@ -19,7 +19,7 @@ def test_submitted_work_is_done_and_its_errors_are_kept() -> None:
     missing = WorkflowExecution("w", "")
     with pytest.raises(ExecutionNotFoundError):
         engine.submit(lambda tx: tx.open("default", missing)).result(10)
-    assert engine.ask(lambda tx: tx.find("default", "w")) is None
+    assert engine.transact(lambda tx: tx.find("default", "w")) is None
     engine.close()
 
 
@@ -44,6 +44,6 @@ def test_who_subscribed_hears_of_work_until_the_end() -> None:
     end()
     heard.clear()
     engine.start_workflow_execution(StartRequest(workflow_id="b", workflow_type=WorkflowType("w")))
-    engine.ask(lambda tx: None)
+    engine.transact(lambda tx: None)
     assert not heard.is_set()
     engine.close()

@@ -15,7 +15,6 @@ from partita import activity, external, side_effect, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.engine import watchdog as patience
-from partita.engine.starts import begin
 from partita.engine.transaction import EngineTransaction
 from partita.errors import WaitTimeoutError
 from partita.ports.service import DecisionTask, StartRequest
@@ -236,9 +235,9 @@ def test_one_that_is_found_and_not_answered_does_not_hide_another(tmp_path: Path
         store.hides = False
         assert engine._scheduler._dispatcher is not None
         engine._scheduler._dispatcher.look_again()
-        begin(tx, StartRequest(workflow_id="second", workflow_type=FLOW))
+        tx.start(StartRequest(workflow_id="second", workflow_type=FLOW))
 
-    engine.ask(meet)
+    engine.transact(meet)
     until(lambda: set(host.failed) == {"first", "second"})
     engine.close()
 

@@ -147,7 +147,7 @@ def test_what_was_committed_for_who_had_gone_comes_back_at_once(
         open_story.decide(decision("ScheduleActivityTask", activityType=ACTIVITY, activityId="1"))
     operation = "PollForActivityTask" if kind == "activity" else "PollForDecisionTask"
     gate, engine = threading.Event(), open_story.endpoint.engine
-    busy = in_thread(lambda: engine.ask(lambda tx: gate.wait(60)))
+    busy = in_thread(lambda: engine.transact(lambda tx: gate.wait(60)))
     with hanging(open_story.endpoint, operation):
         wait_until(lambda: waiting(open_story.endpoint) == 1)
         found = next(iter(next(iter(open_story.endpoint.protocol.polls._waiting.values()))))

@@ -30,8 +30,8 @@ class Timed(Story):
     def pass_time(self, seconds: float) -> None:
         """Move the clock, and wait until the engine has seen it."""
         self.clock.now += seconds
-        self.endpoint.engine.ask(lambda tx: None)
-        self.endpoint.engine.ask(lambda tx: None)
+        self.endpoint.engine.transact(lambda tx: None)
+        self.endpoint.engine.transact(lambda tx: None)
 
 
 @pytest.fixture

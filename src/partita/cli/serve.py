@@ -13,7 +13,7 @@ import click
 from partita.aws.signature import Keyring
 from partita.cli.context import backend_option, open_client
 from partita.errors import InvalidOptionError
-from partita.server.local import engine_of
+from partita.server.local import transactional
 from partita.server.process import bound, url_of
 from partita.server.process import serve as serve_on
 from partita.server.routes import is_loopback, mounted
@@ -75,7 +75,7 @@ def serve(
     functions = dict(_function(text) for text in lambdas)
     has_lambdas = bool(functions or lambda_endpoint)
     with bound(host, port) as listening, open_client(ctx, backend) as client:
-        front = Front(engine_of(client.service), region=region, lambdas=has_lambdas)
+        front = Front(transactional(client.service), region=region, lambdas=has_lambdas)
         keyring = Keyring(keys) if keys else None
         protocol = SwfProtocol(front, keyring=keyring, poll=poll_seconds)
         print(

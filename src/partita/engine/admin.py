@@ -15,7 +15,7 @@ from partita.ports.service import (
     PruneRequest,
     TaskListLimits,
 )
-from partita.ports.store import LimitRecord, Retention, Store
+from partita.ports.store import LimitRecord, Store
 
 
 class Admin:
@@ -46,15 +46,7 @@ class Admin:
 
     def set_retention(self, domain: str, seconds: float | None) -> None:
         """Have closed executions of a domain removed so long after their end."""
-
-        def work(tx: EngineTransaction) -> None:
-            if seconds is None:
-                tx.stored.pruning.drop_retention(domain)
-            else:
-                retention = Retention(domain=domain, seconds=seconds, next_at=tx.now)
-                tx.stored.pruning.put_retention(retention)
-
-        self._scheduler.inbox.ask(work)
+        self._scheduler.inbox.ask(lambda tx: tx.set_retention(domain, seconds))
 
     def retentions(self) -> dict[str, float]:
         """Return after how many seconds each domain's closed executions go, where they do."""

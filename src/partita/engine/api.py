@@ -16,10 +16,8 @@ from partita.engine.history_import import keep
 from partita.engine.reads import Reads
 from partita.engine.retention import Sweeper
 from partita.engine.scheduler import DEFAULT_LEASE, Rest, Scheduler
-from partita.engine.starts import begin
 from partita.engine.task_polls import TaskPolls
 from partita.engine.transaction import EngineTransaction
-from partita.engine.waiters import Hearer
 from partita.errors import (
     PartitaError,
 )
@@ -32,6 +30,7 @@ from partita.history.document import ExportedHistory
 from partita.ports.host import Host
 from partita.ports.notices import Listen
 from partita.ports.service import ActivityAnswer, ForkRequest, ReusePolicy, Standing, StartRequest
+from partita.ports.session import Committed, QueueListener
 from partita.ports.state import (
     Backlog,
 )
@@ -105,21 +104,22 @@ class Engine(TaskPolls, Reads, Admin):
 
     # -- a front that speaks another protocol -----------------------------------------------
 
-    def ask(self, work: Callable[[EngineTransaction], T]) -> T:
-        """Have `work` done in a transaction; return its result once that is committed."""
+    @property
+    def committed(self) -> Committed:
+        """Reads of what is committed."""
+        return self.store
+
+    def transact(self, work: Callable[[EngineTransaction], T]) -> T:
+        """Call `work` in a transaction; return its result once that is committed."""
         return self._scheduler.inbox.ask(work)
 
     def submit(self, work: Callable[[EngineTransaction], T]) -> Future[T]:
-        """Have `work` done in a transaction, without a thread that waits for it."""
+        """Call `work` in a transaction, without a thread that waits for it."""
         return self._scheduler.inbox.submit(work)
 
-    def subscribe(self, heard: Hearer) -> Callable[[], None]:
-        """Have `heard` called, on the engine's thread, when there may be something to take.
-
-        It is told in which queues (kind, domain and task list), or None for any; it must
-        return at once. Return what ends it.
-        """
-        return self._scheduler.waiters.subscribe(heard)
+    def subscribe(self, listener: QueueListener) -> Callable[[], None]:
+        """Call `listener`, on the engine's thread, when there may be something to take."""
+        return self._scheduler.waiters.subscribe(listener)
 
     def listen(self, listener: Listen) -> Callable[[], None]:
         """Tell `listener` of what this engine commits; return what ends it."""
@@ -151,7 +151,7 @@ class Engine(TaskPolls, Reads, Admin):
     def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
         self._check_size(request.input, "the input")
-        return self._scheduler.inbox.ask(lambda tx: begin(tx, request))
+        return self._scheduler.inbox.ask(lambda tx: tx.start(request))
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
@@ -166,7 +166,7 @@ class Engine(TaskPolls, Reads, Admin):
                 policy = request.reuse_policy
                 if policy is ReusePolicy.RETURN_EXISTING:  # a closed one cannot be signalled
                     policy = ReusePolicy.ALLOW
-                begin(tx, replace(request, reuse_policy=policy))
+                tx.start(replace(request, reuse_policy=policy))
                 state = tx.find(request.domain, request.workflow_id)
             assert state is not None
             tx.do(state, c.Signal(signal_name=signal_name, input=input))
@@ -185,7 +185,7 @@ class Engine(TaskPolls, Reads, Admin):
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Remember that there is such a workflow."""
-        self._scheduler.inbox.ask(lambda tx: tx.stored.add_types(domain, [workflow_type.key]))
+        self._scheduler.inbox.ask(lambda tx: tx.register_workflow_type(domain, workflow_type))
 
     def _tell(self, domain: str, execution: WorkflowExecution, command: c.Command) -> None:
         self._scheduler.inbox.ask(lambda tx: tx.do(tx.open(domain, execution), command))

@@ -7,34 +7,35 @@ import uuid
 import msgspec
 from msgspec import Struct
 
-from partita.engine.transaction import EngineTransaction
 from partita.errors import ExecutionAlreadyStartedError, InvalidOptionError
 from partita.history import WorkflowExecution, WorkflowExecutionStarted
 from partita.ports.service import ReusePolicy, StartRequest
+from partita.ports.session import Session
 from partita.ports.state import Execution, State, Status
 from partita.ports.store import Transaction
-from partita.rules.commands import Start, Terminate
+from partita.rules.commands import Terminate
 
 
-def begin(tx: EngineTransaction, request: StartRequest) -> WorkflowExecution:
-    """Start an execution, or return the one that this very request started before.
+def existing_run(session: Session, request: StartRequest) -> WorkflowExecution | None:
+    """Return the execution that this very request started before; None if it is to start one.
 
     Raises:
         ExecutionAlreadyStartedError: the reuse policy forbids it.
     """
     check_types(request)
-    last = tx.find(request.domain, request.workflow_id)
-    if last is not None:
-        existing = _reuse(tx, request, last)
-        if existing is not None:
-            return existing
-    execution = Execution(
+    last = session.find(request.domain, request.workflow_id)
+    return None if last is None else _reuse(session, request, last)
+
+
+def new_execution(request: StartRequest, now: float) -> Execution:
+    """Return the execution that a request starts."""
+    return Execution(
         domain=request.domain,
         workflow_id=request.workflow_id,
         run_id=uuid.uuid4().hex,
         workflow_type=request.workflow_type,
         task_list=request.task_list,
-        started_at=tx.now,
+        started_at=now,
         task_priority=request.task_priority,
         child_policy=request.child_policy,
         task_start_to_close=request.task_start_to_close,
@@ -43,9 +44,6 @@ def begin(tx: EngineTransaction, request: StartRequest) -> WorkflowExecution:
         lambda_role=request.lambda_role,
         trace_context=request.trace_context,
     )
-    attributes = request.search_attributes
-    tx.begin(execution, Start(input=request.input, search_attributes=attributes))
-    return WorkflowExecution(execution.workflow_id, execution.run_id)
 
 
 def check_types(request: Struct) -> None:
@@ -62,19 +60,19 @@ def check_types(request: Struct) -> None:
         raise InvalidOptionError(f"{type(request).__name__}: {text}") from error
 
 
-def _reuse(tx: EngineTransaction, request: StartRequest, last: State) -> WorkflowExecution | None:
+def _reuse(session: Session, request: StartRequest, last: State) -> WorkflowExecution | None:
     """Return the existing execution if the start means it, None if a new run may begin."""
     policy, status = request.reuse_policy, last.progress.status
     is_open = status is Status.OPEN
     if policy is ReusePolicy.RETURN_EXISTING:
-        if not _is_same(tx, request, last):
+        if not _is_same(session, request, last):
             raise ExecutionAlreadyStartedError(
                 f"workflow id {request.workflow_id!r} belongs to a start of "
                 f"{last.execution.workflow_type.key} with other input; choose another id"
             )
         return WorkflowExecution(last.execution.workflow_id, last.execution.run_id)
     if policy is ReusePolicy.TERMINATE_EXISTING and is_open:
-        tx.do(last, Terminate(reason="replaced by a new start"))
+        session.do(last, Terminate(reason="replaced by a new start"))
         return None
     failed = status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
     allowed = (
@@ -90,11 +88,11 @@ def _reuse(tx: EngineTransaction, request: StartRequest, last: State) -> Workflo
     return None
 
 
-def _is_same(tx: EngineTransaction, request: StartRequest, last: State) -> bool:
+def _is_same(session: Session, request: StartRequest, last: State) -> bool:
     """Whether the run, or the first of those that it continues, began by this very request."""
     state: State | None = last
     while state is not None:
-        begun = state.new_events[0] if state.is_new else tx.stored.events(state.run, 0)[0]
+        begun = session.events(state)[0]
         if not isinstance(begun, WorkflowExecutionStarted):
             return False
         if begun.workflow_type == request.workflow_type and begun.input == request.input:
@@ -102,7 +100,7 @@ def _is_same(tx: EngineTransaction, request: StartRequest, last: State) -> bool:
         earlier = state.execution.first_run_id or begun.continued_execution_run_id
         if earlier is None:
             return False
-        state = tx.find(request.domain, request.workflow_id, earlier)
+        state = session.find(request.domain, request.workflow_id, earlier)
     return False
 
 

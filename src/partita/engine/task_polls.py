@@ -81,7 +81,6 @@ class TaskPolls:
 
         def work(tx: EngineTransaction) -> None:
             state, started, _ = tx.held(token)
-            state.tail = None
             tx.do(
                 state, c.CompleteDecisionTask(started_event_id=started, decisions=list(decisions))
             )
@@ -155,7 +154,6 @@ class TaskPolls:
         def work(tx: EngineTransaction) -> bool:
             state, started, id = tx.held(token)
             tx.do(state, c.Heartbeat(activity_id=id, started_event_id=started, details=details))
-            tx.heartbeats.append((state, id, details))
             item = state.get("activity", id)
             return isinstance(item, OpenActivity) and item.cancel_requested_event_id > 0
 
@@ -180,11 +178,8 @@ def _oldest(
 ) -> tuple[State, str] | None:
     """Return the next item of a queue, as this transaction sees it."""
     ready = tx.ready_activities if kind == "activity" else None
-    for run, item in tx.stored.queued(kind, domain, [task_list], None, 64):
-        state = tx.load(run)
-        current = None if state is None or state.is_closed else state.get(kind, item.id)
-        if state is not None and current is not None and current.queue == task_list:
-            return state, item.id
+    for found in tx.queued(kind, domain, task_list, 64):
+        return found
     for state in tx.ready_decisions.values() if ready is None else ready.values():
         if state.is_closed or state.execution.domain != domain:
             continue
@@ -197,8 +192,7 @@ def _oldest(
 def whole_task(tx: EngineTransaction, state: State) -> DecisionTask:
     """Return the decision task that was just started, with the whole history."""
     execution = state.execution
-    stored = [] if state.is_new else tx.stored.events(state.run, 0)
-    events = stored + state.new_events
+    events = tx.events(state)
     started = events[-1].event_id
     return DecisionTask(
         token=make_token(state, started),

@@ -7,7 +7,7 @@ no worker. What it did is in its `touched` states until the engine writes them.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
@@ -18,22 +18,28 @@ from partita.engine.fork_handover import (
     reuses_child,
 )
 from partita.engine.rate_limits import RateLimits
+from partita.engine.starts import existing_run, new_execution
 from partita.engine.state_cache import StateCache
 from partita.errors import ExecutionNotFoundError, InvalidTokenError, TaskLostError
 from partita.history import (
+    AnyEvent,
     ChildPolicy,
     RescheduleCause,
     WorkflowExecution,
+    WorkflowType,
 )
+from partita.ports.service import StartRequest
+from partita.ports.session import QueueKey
 from partita.ports.state import (
     AnyItem,
     Execution,
+    ItemKey,
     OpenActivity,
     OpenChild,
     Progress,
     State,
 )
-from partita.ports.store import LimitRecord, News, Record, Taken, Transaction
+from partita.ports.store import LimitRecord, News, Record, Retention, Taken, Transaction
 from partita.rules import apply, decide
 from partita.rules import commands as c
 
@@ -43,8 +49,7 @@ FEW = 64
 DUE_LIMIT = 500
 """Items that one transaction looks at because their time has come."""
 
-Line = tuple[str, str, str]
-"""A queue: kind, domain and task list."""
+Line = QueueKey
 
 
 class EngineTransaction:
@@ -154,6 +159,10 @@ class EngineTransaction:
             raise not_found(domain, execution)
         return state
 
+    def token(self, state: State, started_event_id: int, id: str = "") -> str:
+        """Return the token of a task that was started."""
+        return make_token(state, started_event_id, id)
+
     def held(self, token: str) -> tuple[State, int, str]:
         """Return what a task token stands for: state, started event id, item id.
 
@@ -167,7 +176,73 @@ class EngineTransaction:
             raise TaskLostError("the task's execution is not in this database")
         return state, started, id
 
+    def events(self, state: State, after: int = 0) -> list[AnyEvent]:
+        """Return the events after number `after`, those of this transaction included."""
+        stored = [] if state.is_new else self.stored.events(state.run, after)
+        return stored + [event for event in state.new_events if event.event_id > after]
+
+    def items(self, state: State) -> list[AnyItem]:
+        """Return the open items of an execution."""
+        items: dict[ItemKey, AnyItem | None] = {}
+        if not state.whole:
+            items = {(item.kind, item.id): item for item in self.stored.items(state.run)}
+        return [item for item in (items | state.items).values() if item is not None]
+
+    def queued(
+        self, kind: str, domain: str, task_list: str, limit: int
+    ) -> Iterator[tuple[State, str]]:
+        """Yield executions with the id of an item that waits in a queue, next one first."""
+        for run, item in self.stored.queued(kind, domain, [task_list], None, limit):
+            state = self.load(run)
+            current = None if state is None or state.is_closed else state.get(kind, item.id)
+            if state is not None and current is not None and current.queue == task_list:
+                yield state, item.id
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until `queued` and `start_activity` may give what they held back."""
+        if self.stored.skipped:
+            return 0.0
+        next_token = self.rate_limits.next_token
+        return None if next_token is None else max(0.0, next_token - self.now)
+
+    # -- the catalogue
+
+    def entry(self, kind: str, domain: str, key: str) -> str | None:
+        """Return what the catalogue holds under a key."""
+        return self.stored.entry(kind, domain, key)
+
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
+        """Return what the catalogue holds of a kind in a domain, by key."""
+        return self.stored.entries(kind, domain)
+
+    def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+        """Insert, replace or (with None) remove what the catalogue holds under a key."""
+        self.stored.enter(kind, domain, key, body, was)
+
+    def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
+        """Make a workflow type known."""
+        self.stored.add_types(domain, [workflow_type.key])
+
+    def set_retention(self, domain: str, seconds: float | None) -> None:
+        """Remove closed executions of a domain so long after their end; None: never."""
+        if seconds is None:
+            self.stored.pruning.drop_retention(domain)
+        else:
+            retention = Retention(domain=domain, seconds=seconds, next_at=self.now)
+            self.stored.pruning.put_retention(retention)
+
     # -- doing
+
+    def start(self, request: StartRequest) -> WorkflowExecution:
+        """Start an execution, or return the one that this very request started before."""
+        existing = existing_run(self, request)
+        if existing is not None:
+            return existing
+        execution = new_execution(request, self.now)
+        attributes = request.search_attributes
+        self.begin(execution, c.Start(input=request.input, search_attributes=attributes))
+        return WorkflowExecution(execution.workflow_id, execution.run_id)
 
     def begin(self, execution: Execution, command: c.Start) -> State:
         """Start a new execution; its workflow id must be free."""
@@ -180,7 +255,13 @@ class EngineTransaction:
 
     def do(self, state: State, command: c.Command) -> c.Change:
         """Apply one command, and all that it asks of other executions."""
+        last_event_id = state.progress.last_event_id
         change = decide(state, command, self.now)
+        if isinstance(command, c.CompleteDecisionTask):
+            seen_all = command.started_event_id == last_event_id
+            state.tail = [] if seen_all else None  # else events came while the task was held
+        elif isinstance(command, c.Heartbeat):
+            self.heartbeats.append((state, command.activity_id, command.details))
         self.accept(state, change)
         if state.execution.origin is not None and isinstance(command, c.CompleteDecisionTask):
             hand_on(self, state)
@@ -260,7 +341,9 @@ class EngineTransaction:
             self._rate_limits = RateLimits(self.stored, limits, self.now)
         return self._rate_limits
 
-    def start_activity(self, state: State, id: str, identity: str, owner: str | None) -> bool:
+    def start_activity(
+        self, state: State, id: str, identity: str, owner: str | None = None
+    ) -> bool:
         """Hand a waiting activity to a worker, if its task list's limits allow it."""
         lane = None
         if self.rate_limits.are_limited:

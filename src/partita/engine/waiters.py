@@ -8,10 +8,8 @@ from collections.abc import Callable
 
 from partita.engine.inbox import Inbox
 from partita.engine.transaction import EngineTransaction, Line
+from partita.ports.session import QueueListener
 from partita.ports.store import Store
-
-Hearer = Callable[[set[Line] | None], None]
-"""Hear in which queues there may be something to take; None: in any."""
 
 PATIENCE = 0.1
 """Seconds after which those who wait for news look for themselves."""
@@ -26,7 +24,7 @@ class Waiters:
         self._closings: dict[int, list[threading.Event]] = {}  # by run; the loop's thread's alone
         self.is_unchecked = False  # whether some of them may have come without our knowing
         self._followers = 0  # threads that wait for events, and hearers
-        self._hearers: list[Hearer] = []
+        self._hearers: list[QueueListener] = []
         self._news = threading.Condition()
 
     # -- those who wait, on any thread -----------------------------------------------------
@@ -71,7 +69,7 @@ class Waiters:
         with self._news:
             self._news.wait(min(seconds, PATIENCE))
 
-    def subscribe(self, heard: Hearer) -> Callable[[], None]:
+    def subscribe(self, heard: QueueListener) -> Callable[[], None]:
         """Have `heard` called, on the engine's thread, when there may be something to take.
 
         Return what ends it.

@@ -11,11 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from partita import history as h
+from partita.ports.session import Command as Command
 from partita.ports.state import AnyItem, Execution, ItemKey, Progress, Status
-
-
-class Command(Struct, frozen=True, gc=False):
-    """Stand above everything that can be asked of one execution."""
 
 
 class Start(Command, frozen=True, kw_only=True):

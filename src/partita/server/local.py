@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from partita.connect import connect
-from partita.engine import Engine
 from partita.errors import InvalidOptionError
 from partita.ports.service import Service
+from partita.ports.session import Transactional
 from partita.server.process import in_background
 from partita.server.routes import mounted
 from partita.swf.front.lambda_functions import Handler, Lambdas
@@ -37,7 +37,7 @@ def swf_endpoint(
         service = connect(backend) if isinstance(backend, str) else backend
         if service is not backend:
             stack.callback(service.close)
-        front = Front(engine_of(service), lambdas=lambdas is not None)
+        front = Front(transactional(service), lambdas=lambdas is not None)
         if lambdas is not None:
             stack.callback(Lambdas(front, lambdas).close)
         protocol = SwfProtocol(front, poll=poll_seconds)
@@ -45,13 +45,13 @@ def swf_endpoint(
         yield stack.enter_context(in_background(application, protocol.close, port=port))
 
 
-def engine_of(service: Service) -> Engine:
-    """Return the embedded engine that a service is.
+def transactional(service: Service) -> Transactional:
+    """Return a service that fronts can be put before.
 
     Raises:
         InvalidOptionError: it is another orchestrator.
     """
-    if isinstance(service, Engine):
+    if isinstance(service, Transactional):
         return service
     raise InvalidOptionError(
         "only the embedded engine can be served: give memory://, sqlite:///PATH or postgresql://"

@@ -7,13 +7,13 @@ serve one database. The engine does not ask for them; the endpoint does, for eac
 from __future__ import annotations
 
 import functools
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from partita.aws.faults import UnknownResourceFault
-from partita.ports.store import Transaction
+from partita.ports.session import Catalogue, Session
 
 REGISTERED, DEPRECATED = "REGISTERED", "DEPRECATED"
 
@@ -50,34 +50,24 @@ class Registration(Struct, frozen=True, kw_only=True):
         return f"{self.name}/{self.version}"
 
 
-class Reader(Protocol):
-    """A store, or a transaction on one."""
+class CachedCatalogue:
+    """A catalogue that asks another for each entry once: many decisions name one type."""
 
-    def entry(self, kind: str, domain: str, key: str) -> str | None:
-        """Return what the catalogue holds under a key."""
-
-    def entries(self, kind: str, domain: str) -> dict[str, str]:
-        """Return what the catalogue holds of a kind in a domain."""
-
-
-class Remembering:
-    """A reader that asks another for each entry once: many decisions name one type."""
-
-    def __init__(self, reader: Reader) -> None:
-        self.entry = functools.cache(reader.entry)
-        self.entries = functools.cache(reader.entries)
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.entry = functools.cache(catalogue.entry)
+        self.entries = functools.cache(catalogue.entries)
 
 
 E = TypeVar("E", Domain, Registration)
 
 
-def domain_of(reader: Reader, name: str) -> Domain:
+def domain_of(catalogue: Catalogue, name: str) -> Domain:
     """Return a domain, deprecated or not.
 
     Raises:
         UnknownResourceFault: there is none of that name.
     """
-    body = reader.entry(DOMAIN, "", name)
+    body = catalogue.entry(DOMAIN, "", name)
     if body is None:
         raise UnknownResourceFault(f"Unknown domain: {name}")
     return msgspec.json.decode(body, type=Domain)
@@ -94,24 +84,26 @@ def must_be_open(domain: Domain) -> Domain:
     return domain
 
 
-def domains(reader: Reader) -> list[Domain]:
+def domains(catalogue: Catalogue) -> list[Domain]:
     """Return all domains, by name."""
-    return _all(reader, DOMAIN, "", Domain)
+    return _all(catalogue, DOMAIN, "", Domain)
 
 
-def find_type(reader: Reader, kind: str, domain: str, type: dict[str, str]) -> Registration | None:
+def find_type(
+    catalogue: Catalogue, kind: str, domain: str, type: dict[str, str]
+) -> Registration | None:
     """Return a registered type, if there is one; `type` is SWF's name and version."""
-    body = reader.entry(kind, domain, f"{type['name']}/{type['version']}")
+    body = catalogue.entry(kind, domain, f"{type['name']}/{type['version']}")
     return None if body is None else msgspec.json.decode(body, type=Registration)
 
 
-def type_of(reader: Reader, kind: str, domain: str, type: dict[str, str]) -> Registration:
+def type_of(catalogue: Catalogue, kind: str, domain: str, type: dict[str, str]) -> Registration:
     """Return a registered type.
 
     Raises:
         UnknownResourceFault: there is none.
     """
-    found = find_type(reader, kind, domain, type)
+    found = find_type(catalogue, kind, domain, type)
     if found is None:
         label = "ActivityType" if kind == ACTIVITY else "WorkflowType"
         named = f"{label}=[name={type['name']}, version={type['version']}]"
@@ -119,31 +111,31 @@ def type_of(reader: Reader, kind: str, domain: str, type: dict[str, str]) -> Reg
     return found
 
 
-def types_of(reader: Reader, kind: str, domain: str) -> list[Registration]:
+def types_of(catalogue: Catalogue, kind: str, domain: str) -> list[Registration]:
     """Return all types of a kind, by name and version."""
-    return _all(reader, kind, domain, Registration)
+    return _all(catalogue, kind, domain, Registration)
 
 
-def _all(reader: Reader, kind: str, domain: str, cls: type[E]) -> list[E]:
-    entries = sorted(reader.entries(kind, domain).items())
+def _all(catalogue: Catalogue, kind: str, domain: str, cls: type[E]) -> list[E]:
+    entries = sorted(catalogue.entries(kind, domain).items())
     return [msgspec.json.decode(body, type=cls) for _, body in entries]
 
 
-def keep_domain(transaction: Transaction, domain: Domain, was: Domain | None) -> None:
+def keep_domain(session: Session, domain: Domain, was: Domain | None) -> None:
     """Insert a domain, or replace it."""
-    transaction.enter(DOMAIN, "", domain.name, _body(domain), _body_or_none(was))
+    session.enter(DOMAIN, "", domain.name, _body(domain), _body_or_none(was))
 
 
 def keep_type(
-    transaction: Transaction, kind: str, domain: str, type: Registration, was: Registration | None
+    session: Session, kind: str, domain: str, type: Registration, was: Registration | None
 ) -> None:
     """Insert a type, or replace it."""
-    transaction.enter(kind, domain, type.key, _body(type), _body_or_none(was))
+    session.enter(kind, domain, type.key, _body(type), _body_or_none(was))
 
 
-def drop_type(transaction: Transaction, kind: str, domain: str, was: Registration) -> None:
+def drop_type(session: Session, kind: str, domain: str, was: Registration) -> None:
     """Remove a type."""
-    transaction.enter(kind, domain, was.key, None, _body(was))
+    session.enter(kind, domain, was.key, None, _body(was))
 
 
 def _body_or_none(value: Struct | None) -> str | None:

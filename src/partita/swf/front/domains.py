@@ -15,8 +15,7 @@ from partita.aws.faults import (
     UnknownResourceFault,
 )
 from partita.aws.names import NONE
-from partita.engine.transaction import EngineTransaction
-from partita.ports.store import Retention
+from partita.ports.session import Session
 from partita.swf.front.catalogue import (
     ACTIVITY,
     DEPRECATED,
@@ -37,9 +36,9 @@ DAY = 24 * 3600.0
 
 
 @writes("RegisterDomain")
-def register_domain(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def register_domain(front: Front, session: Session, given: Given) -> Answer:
     """Make a domain known."""
-    known = domains(tx.stored)
+    known = domains(session)
     name = given["name"]
     if any(domain.name == name for domain in known):
         raise DomainAlreadyExistsFault(name)
@@ -53,11 +52,10 @@ def register_domain(front: Front, tx: EngineTransaction, given: Given) -> Answer
         description=given.get("description"),
         tags=tags,
     )
-    keep_domain(tx.stored, domain, None)
+    keep_domain(session, domain, None)
     days = 0 if domain.retention == NONE else int(domain.retention)
     if days:  # without any, executions are kept: Amazon removes them as they close
-        kept = Retention(domain=name, seconds=days * DAY, next_at=tx.now)
-        tx.stored.pruning.put_retention(kept)
+        session.set_retention(name, days * DAY)
     return None
 
 
@@ -67,27 +65,27 @@ def _check_tags(front: Front, tags: dict[str, str]) -> None:
 
 
 @writes("DeprecateDomain")
-def deprecate_domain(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def deprecate_domain(front: Front, session: Session, given: Given) -> Answer:
     """Let nothing new begin in a domain; its types are deprecated with it."""
-    domain = domain_of(tx.stored, given["name"])
+    domain = domain_of(session, given["name"])
     if domain.status == DEPRECATED:
         raise DomainDeprecatedFault(domain.name)
-    keep_domain(tx.stored, replace(domain, status=DEPRECATED), domain)
+    keep_domain(session, replace(domain, status=DEPRECATED), domain)
     for kind in (ACTIVITY, WORKFLOW):
-        for type in types_of(tx.stored, kind, domain.name):
+        for type in types_of(session, kind, domain.name):
             if type.status == REGISTERED:
-                gone = replace(type, status=DEPRECATED, deprecated_at=tx.now)
-                keep_type(tx.stored, kind, domain.name, gone, type)
+                gone = replace(type, status=DEPRECATED, deprecated_at=session.now)
+                keep_type(session, kind, domain.name, gone, type)
     return None
 
 
 @writes("UndeprecateDomain")
-def undeprecate_domain(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def undeprecate_domain(front: Front, session: Session, given: Given) -> Answer:
     """Take a deprecation back; the domain's types stay as they are."""
-    domain = domain_of(tx.stored, given["name"])
+    domain = domain_of(session, given["name"])
     if domain.status == REGISTERED:
         raise DomainAlreadyExistsFault(domain.name)
-    keep_domain(tx.stored, replace(domain, status=REGISTERED), domain)
+    keep_domain(session, replace(domain, status=REGISTERED), domain)
     return None
 
 
@@ -99,7 +97,7 @@ def _info(front: Front, domain: Domain) -> Given:
 @looks("DescribeDomain")
 def describe_domain(front: Front, given: Given) -> Answer:
     """Say how a domain stands."""
-    domain = domain_of(front.store, given["name"])
+    domain = domain_of(front.committed, given["name"])
     return {
         "domainInfo": _info(front, domain),
         "configuration": {"workflowExecutionRetentionPeriodInDays": domain.retention},
@@ -109,7 +107,7 @@ def describe_domain(front: Front, given: Given) -> Answer:
 @looks("ListDomains")
 def list_domains(front: Front, given: Given) -> Answer:
     """List the domains of one status by name."""
-    wanted = [one for one in domains(front.store) if one.status == given["registrationStatus"]]
+    wanted = [one for one in domains(front.committed) if one.status == given["registrationStatus"]]
     if given.get("reverseOrder"):
         wanted.reverse()
     rows = [(domain.name, _info(front, domain)) for domain in wanted]
@@ -131,24 +129,24 @@ def _tagged(front: Front, arn: str) -> str:
 @looks("ListTagsForResource")
 def list_tags_for_resource(front: Front, given: Given) -> Answer:
     """List a domain's tags."""
-    tags = domain_of(front.store, _tagged(front, given["resourceArn"])).tags
+    tags = domain_of(front.committed, _tagged(front, given["resourceArn"])).tags
     return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
 
 
 @writes("TagResource")
-def tag_resource(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def tag_resource(front: Front, session: Session, given: Given) -> Answer:
     """Add tags to a domain, or change their values."""
-    domain = domain_of(tx.stored, _tagged(front, given["resourceArn"]))
+    domain = domain_of(session, _tagged(front, given["resourceArn"]))
     tags = {**domain.tags, **{tag["key"]: tag.get("value", "") for tag in given["tags"]}}
     _check_tags(front, tags)
-    keep_domain(tx.stored, replace(domain, tags=tags), domain)
+    keep_domain(session, replace(domain, tags=tags), domain)
     return None
 
 
 @writes("UntagResource")
-def untag_resource(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def untag_resource(front: Front, session: Session, given: Given) -> Answer:
     """Take tags from a domain."""
-    domain = domain_of(tx.stored, _tagged(front, given["resourceArn"]))
+    domain = domain_of(session, _tagged(front, given["resourceArn"]))
     tags = {key: value for key, value in domain.tags.items() if key not in given["tagKeys"]}
-    keep_domain(tx.stored, replace(domain, tags=tags), domain)
+    keep_domain(session, replace(domain, tags=tags), domain)
     return None

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from partita.aws.faults import DefaultUndefinedFault, TypeDeprecatedFault, UnknownResourceFault
 from partita.aws.names import seconds
-from partita.engine.starts import begin
-from partita.engine.transaction import EngineTransaction
 from partita.history import ChildPolicy, WorkflowExecution, WorkflowType
 from partita.ports.service import ReusePolicy, StartRequest
+from partita.ports.session import Session
 from partita.ports.state import State
 from partita.ports.store import Record
 from partita.rules.commands import RequestCancel, Signal, Terminate
@@ -29,11 +28,11 @@ from partita.swf.front.paging import page_size, place_of, token_for
 
 
 @writes("StartWorkflowExecution")
-def start_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def start_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
     """Start an execution, unless its workflow id has an open one."""
     kind = given["workflowType"]
-    domain = domain_of(tx.stored, given["domain"])
-    type = type_of(tx.stored, WORKFLOW, domain.name, kind)
+    domain = domain_of(session, given["domain"])
+    type = type_of(session, WORKFLOW, domain.name, kind)
     if type.status == DEPRECATED:
         raise TypeDeprecatedFault(f"{type.name}, {type.version}")
     must_be_open(domain)
@@ -54,44 +53,46 @@ def start_workflow_execution(front: Front, tx: EngineTransaction, given: Given) 
         lambda_role=whole.get("lambdaRole"),
         reuse_policy=ReusePolicy.ALLOW,
     )
-    return {"runId": begin(tx, request).run_id}
+    return {"runId": session.start(request).run_id}
 
 
-def _meant(tx: EngineTransaction, given: Given) -> State:
+def _meant(session: Session, given: Given) -> State:
     """Return the execution that a request means.
 
     Raises:
         UnknownResourceFault: there is no such domain.
         ExecutionNotFoundError: there is no such execution.
     """
-    domain_of(tx.stored, given["domain"])
-    return tx.open(given["domain"], WorkflowExecution(given["workflowId"], given.get("runId", "")))
+    domain_of(session, given["domain"])
+    return session.open(
+        given["domain"], WorkflowExecution(given["workflowId"], given.get("runId", ""))
+    )
 
 
 @writes("SignalWorkflowExecution")
-def signal_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def signal_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
     """Record a signal."""
-    state = _meant(tx, given)
-    tx.do(state, Signal(signal_name=given["signalName"], input=given.get("input")))
-    end_if_too_long(front, tx, state)
+    state = _meant(session, given)
+    session.do(state, Signal(signal_name=given["signalName"], input=given.get("input")))
+    end_if_too_long(front, session, state)
     return None
 
 
-def end_if_too_long(front: Front, tx: EngineTransaction, state: State) -> None:
+def end_if_too_long(front: Front, session: Session, state: State) -> None:
     """Terminate an execution whose history has all the events that it may have."""
     if state.progress.last_event_id >= front.limits.events and not state.is_closed:
-        tx.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
+        session.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
 
 
 @writes("RequestCancelWorkflowExecution")
-def request_cancel_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def request_cancel_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
     """Ask the workflow to cancel itself."""
-    tx.do(_meant(tx, given), RequestCancel())
+    session.do(_meant(session, given), RequestCancel())
     return None
 
 
 @writes("TerminateWorkflowExecution")
-def terminate_workflow_execution(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def terminate_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
     """End the execution at once."""
     policy = given.get("childPolicy")
     command = Terminate(
@@ -99,7 +100,7 @@ def terminate_workflow_execution(front: Front, tx: EngineTransaction, given: Giv
         details=given.get("details"),
         child_policy=None if policy is None else ChildPolicy(policy),
     )
-    tx.do(_meant(tx, given), command)
+    session.do(_meant(session, given), command)
     return None
 
 
@@ -109,9 +110,9 @@ def _record(front: Front, given: Given) -> Record:
     Raises:
         UnknownResourceFault: there is no such domain, or no such execution in it.
     """
-    domain_of(front.store, given["domain"])
+    domain_of(front.committed, given["domain"])
     wanted = given["execution"]
-    record = front.store.find(given["domain"], wanted["workflowId"], wanted["runId"])
+    record = front.committed.find(given["domain"], wanted["workflowId"], wanted["runId"])
     if record is None:
         named = f"workflowId={wanted['workflowId']}, runId={wanted['runId']}"
         raise UnknownResourceFault(f"Unknown execution: WorkflowExecution=[{named}]")
@@ -149,12 +150,12 @@ def get_workflow_execution_history(front: Front, given: Given) -> Answer:
     last = record.progress.last_event_id
     if given.get("reverseOrder"):
         top = place_of(front, operation, given) or last
-        events = front.store.events(record.run, max(0, top - size))
+        events = front.committed.events(record.run, max(0, top - size))
         shown = [event for event in events if event.event_id <= top][::-1]
         place, more = top - size, top > size
     else:
         place = place_of(front, operation, given) or 0
-        shown = front.store.events(record.run, place)[:size]
+        shown = front.committed.events(record.run, place)[:size]
         place, more = place + size, place + size < last
     answer: Given = {"events": [event_to_swf(event) for event in shown]}
     if more:

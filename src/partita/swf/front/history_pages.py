@@ -12,7 +12,6 @@ from msgspec import Struct, to_builtins
 
 from partita.aws.faults import ValidationFault
 from partita.aws.names import execution_to_swf, type_to_swf
-from partita.engine.transaction import EngineTransaction
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.state import Execution
 from partita.swf.events import event_to_swf
@@ -26,7 +25,9 @@ _ASKED = ("domain", "taskList", "reverseOrder")
 class Started(Struct, frozen=True, array_like=True):
     """A decision task that was handed out, and what its poll asked for."""
 
-    run: int
+    token: str  # the session's
+    workflow_id: str
+    run_id: str
     event_id: int  # of its DecisionTaskStarted, the last event that it shows
     previous: int  # of that of the last answered task; 0: there is none
     floor: int  # the first event that it shows
@@ -51,16 +52,12 @@ def next_page(front: Front, given: Given) -> Answer:
         raise ValidationFault("Invalid page token: it belongs to a poll with other parameters")
     started = Started(*content)
 
-    def find(tx: EngineTransaction) -> Execution | None:
-        record = tx.stored.record(started.run)
-        return None if record is None else record.execution
-
-    execution = front.engine.ask(find)
-    if execution is None:
+    record = front.committed.find(given["domain"], started.workflow_id, started.run_id)
+    if record is None:
         raise ValidationFault("Invalid page token: its execution is not kept any more")
     low = started.floor if given.get("reverseOrder") else place
-    events = front.store.events(started.run, low - 1)
-    return _page(front, given, started, execution, events, place)
+    events = front.committed.events(record.run, low - 1)
+    return _page(front, given, started, record.execution, events, place)
 
 
 def _page(
@@ -78,7 +75,7 @@ def _page(
     high = place if backwards else min(started.event_id, place + size - 1)
     shown = [event_to_swf(event) for event in events if low <= event.event_id <= high]
     answer: Given = {
-        "taskToken": decision_token(front, started, execution),
+        "taskToken": front.seal.close("decision", started.token),
         "startedEventId": started.event_id,
         "previousStartedEventId": started.previous,
         "workflowExecution": execution_to_swf(
@@ -92,12 +89,6 @@ def _page(
         content = [_question(given), to_builtins(started), following]
         answer["nextPageToken"] = front.seal.close("history", content)
     return answer
-
-
-def decision_token(front: Front, started: Started, execution: Execution) -> str:
-    """Return the token of a decision task, the same on each of its pages."""
-    token = f"{started.run}:{execution.run_id[:8]}:{started.event_id}:"  # as `make_token` does
-    return front.seal.close("decision", token)
 
 
 def _question(given: Given) -> str:

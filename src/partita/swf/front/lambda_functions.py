@@ -14,15 +14,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from partita.engine.transaction import EngineTransaction, Line
 from partita.errors import PartitaError, TaskLostError
-from partita.ports.state import LAMBDA_TASK_LIST, OpenLambda
+from partita.ports.session import Command, QueueKey, Session
+from partita.ports.state import LAMBDA_TASK_LIST, OpenLambda, State
 from partita.rules.commands import CompleteLambdaFunction, FailLambdaFunction, StartLambdaFunction
 from partita.rules.lambdas import DEFAULT_START_TO_CLOSE
 from partita.swf.front.catalogue import domains
@@ -64,9 +65,7 @@ class InvocationError(Exception):
 
 
 class _Invocation(Struct, frozen=True):
-    run: int
-    id: str
-    started_event_id: int
+    token: str
     input: str | None
     context: Context
 
@@ -83,7 +82,7 @@ class Lambdas:
         self._news = threading.Event()
         self._closed = False
         self._slots = threading.Semaphore(SLOTS)
-        self._end = front.engine.subscribe(self._heard)
+        self._end = front.service.subscribe(self._heard)
         self._thread = threading.Thread(target=self._run, name="partita lambdas", daemon=True)
         self._thread.start()
 
@@ -97,7 +96,7 @@ class Lambdas:
         for _ in range(SLOTS):
             self._slots.acquire(timeout=max(0.0, until - time.monotonic()))
 
-    def _heard(self, lines: set[Line] | None) -> None:
+    def _heard(self, lines: set[QueueKey] | None) -> None:
         if lines is None or any(kind == OpenLambda.kind for kind, _, _ in lines):
             self._news.set()
 
@@ -116,7 +115,7 @@ class Lambdas:
         """Invoke what waits, as far as there are slots; return whether there may be more."""
         if not self._slots.acquire(timeout=SIGHT):
             return not self._closed
-        found = self._front.engine.ask(self._take)
+        found = self._front.service.transact(self._take)
         if found is None:
             self._slots.release()
             return False
@@ -124,47 +123,41 @@ class Lambdas:
         threading.Thread(target=self._invoke, args=[found], name=name, daemon=True).start()
         return True
 
-    def _take(self, tx: EngineTransaction) -> _Invocation | None:
-        for domain in domains(tx.stored):
-            lists = [LAMBDA_TASK_LIST]
-            for run, item in tx.stored.queued("lambda", domain.name, lists, None, SLOTS):
-                found = self._start(tx, run, item.id)
+    def _take(self, session: Session) -> _Invocation | None:
+        for domain in domains(session):
+            for state, id in session.queued("lambda", domain.name, LAMBDA_TASK_LIST, SLOTS):
+                found = self._start(session, state, id)
                 if found is not None:
                     return found
         return None
 
-    def _start(self, tx: EngineTransaction, run: int, id: str) -> _Invocation | None:
-        state = tx.load(run)
-        item = None if state is None or state.is_closed else state.get("lambda", id)
-        if state is None or not isinstance(item, OpenLambda) or item.started_event_id:
-            return None
+    def _start(self, session: Session, state: State, id: str) -> _Invocation | None:
         if state.execution.lambda_role is None:
             failure = "the execution has no lambdaRole: start it, or register its type, with one"
-            tx.do(state, StartLambdaFunction(id=id, failure=failure))
+            session.do(state, StartLambdaFunction(id=id, failure=failure))
             return None
-        started = tx.do(state, StartLambdaFunction(id=id)).events[-1].event_id
+        session.do(state, StartLambdaFunction(id=id))
+        item = state.get("lambda", id)
+        assert isinstance(item, OpenLambda)
+        started = item.started_event_id
         patience = DEFAULT_START_TO_CLOSE if item.start_to_close is None else item.start_to_close
         context = Context(
             function_name=item.name,
             aws_request_id=f"{state.execution.run_id}-{started}",
             timeout=patience,
         )
-        return _Invocation(run, id, started, item.input, context)
+        return _Invocation(session.token(state, started, id), item.input, context)
 
     # -- on a thread of the pool
 
     def _invoke(self, invocation: _Invocation) -> None:
-        command: CompleteLambdaFunction | FailLambdaFunction
-        named: dict[str, Any] = {
-            "id": invocation.id,
-            "started_event_id": invocation.started_event_id,
-        }
+        ending: Callable[..., Command]
         try:
-            command = CompleteLambdaFunction(**named, result=self._result(invocation))
+            ending = partial(CompleteLambdaFunction, result=self._result(invocation))
         except InvocationError as error:
-            command = FailLambdaFunction(**named, reason=error.reason, details=error.details)
+            ending = partial(FailLambdaFunction, reason=error.reason, details=error.details)
         try:
-            self._front.engine.ask(lambda tx: _record(tx, invocation.run, command))
+            self._front.service.transact(partial(_record, token=invocation.token, ending=ending))
         except TaskLostError:
             log.info("Lambda function %s ended too late", invocation.context.function_name)
         except PartitaError as error:
@@ -186,13 +179,9 @@ class Lambdas:
         return result
 
 
-def _record(
-    tx: EngineTransaction, run: int, command: CompleteLambdaFunction | FailLambdaFunction
-) -> None:
-    state = tx.load(run)
-    if state is None:
-        raise TaskLostError("the execution is gone")
-    tx.do(state, command)
+def _record(session: Session, token: str, ending: Callable[..., Command]) -> None:
+    state, started, id = session.held(token)
+    session.do(state, ending(id=id, started_event_id=started))
 
 
 def _called(function: Handler, invocation: _Invocation) -> str:

@@ -13,15 +13,15 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from partita.aws.faults import LimitExceededFault, fault_of
-from partita.engine.transaction import EngineTransaction, Line
 from partita.errors import TaskLostError
 from partita.history import RescheduleCause
+from partita.ports.session import QueueKey, Session
 from partita.ports.state import State
 from partita.rules.commands import Release
 from partita.swf.front.operations import Answer, Front, Given
 from partita.swf.front.tasks import start_activity, start_decision
 
-START: dict[str, Callable[[Front, EngineTransaction, State, str, Given], Answer]] = {
+START: dict[str, Callable[[Front, Session, State, str, Given], Answer]] = {
     "activity": start_activity,
     "decision": start_decision,
 }
@@ -30,8 +30,8 @@ AGAIN = 0.02
 """Seconds after which what another process held is looked for again."""
 
 
-Held = tuple[str, int, int, str]
-"""A task that was handed out: kind, the run's key, started event id, item id."""
+Held = tuple[str, str]
+"""A task that was handed out: kind and token."""
 
 
 class Poll:
@@ -65,12 +65,12 @@ class Polls:
     def __init__(self, front: Front) -> None:
         self._front = front
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[Line, dict[Poll, None]] = {}  # in the order in which they came
-        self._stale: set[Line] = set()  # task lists that are to be looked into
+        self._waiting: dict[QueueKey, dict[Poll, None]] = {}  # in the order in which they came
+        self._stale: set[QueueKey] = set()  # task lists that are to be looked into
         self._looking: asyncio.Task[None] | None = None
         self._current: asyncio.Task[None] | None = None  # the one look that goes on
         self._closed = False
-        self._end = front.engine.subscribe(self._heard)
+        self._end = front.service.subscribe(self._heard)
 
     async def poll(
         self, kind: str, given: Given, wait: float, gone: Callable[[], Awaitable[bool]]
@@ -117,7 +117,7 @@ class Polls:
         if self._current is not None:
             await _first(self._current, poll.answer)
 
-    def _forget(self, line: Line, poll: Poll) -> None:
+    def _forget(self, line: QueueKey, poll: Poll) -> None:
         poll.open = False
         waiting = self._waiting.get(line, {})
         waiting.pop(poll, None)
@@ -141,14 +141,14 @@ class Polls:
 
     # -- looking
 
-    def _heard(self, lines: set[Line] | None) -> None:
+    def _heard(self, lines: set[QueueKey] | None) -> None:
         """Hear, on the engine's thread, where there may be something to take."""
         try:
             self._loop.call_soon_threadsafe(self._look_into, lines)
         except RuntimeError:  # the loop is closed: nobody polls any more
             pass
 
-    def _look_into(self, lines: Collection[Line] | None) -> None:
+    def _look_into(self, lines: Collection[QueueKey] | None) -> None:
         """Look into these queues, or into all, as far as somebody waits there."""
         self._stale.update(self._waiting.keys() if lines is None else self._waiting.keys() & lines)
         if self._looking is None and self._stale:
@@ -166,12 +166,12 @@ class Polls:
             if self._closed:
                 self._dismiss()
 
-    async def _look_once(self, stale: set[Line]) -> None:
+    async def _look_once(self, stale: set[QueueKey]) -> None:
         wanted = {line: list(self._waiting.get(line, ())) for line in stale}
         wanted = {line: polls for line, polls in wanted.items() if polls}
         if not wanted:
             return
-        work = self._front.engine.submit(lambda tx: self._take(tx, wanted))
+        work = self._front.service.submit(lambda session: self._take(session, wanted))
         try:
             found = await asyncio.wrap_future(work)
         except Exception as error:
@@ -195,21 +195,17 @@ class Polls:
 
     # -- on the engine's thread
 
-    def _take(self, tx: EngineTransaction, wanted: dict[Line, list[Poll]]) -> _Found:
+    def _take(self, session: Session, wanted: dict[QueueKey, list[Poll]]) -> _Found:
         found = _Found()
         for (kind, domain, task_list), polls in wanted.items():
-            self._take_from(tx, kind, domain, task_list, polls, found)
-        if tx.stored.skipped:
-            found.again = AGAIN
-        token = tx.rate_limits.next_token
-        if token is not None:
-            wait = max(AGAIN, token - tx.now)
-            found.again = wait if found.again is None else min(found.again, wait)
+            self._take_from(session, kind, domain, task_list, polls, found)
+        if session.retry_after is not None:
+            found.again = max(AGAIN, session.retry_after)
         return found
 
     def _take_from(
         self,
-        tx: EngineTransaction,
+        session: Session,
         kind: str,
         domain: str,
         task_list: str,
@@ -217,38 +213,32 @@ class Polls:
         found: _Found,
     ) -> None:
         takers = iter(polls)
-        taken = tx.stored.queued(kind, domain, [task_list], None, len(polls))
-        for run, item in taken:
-            state = tx.load(run)
-            current = None if state is None or state.is_closed else state.get(kind, item.id)
-            if state is None or current is None or current.queue != task_list:
-                continue
+        for state, id in session.queued(kind, domain, task_list, len(polls)):
             poll = next((one for one in takers if one.open), None)
             if poll is None:
                 return
-            answer = START[kind](self._front, tx, state, item.id, poll.given)
-            if answer is None:  # no room in its lane
+            answer = START[kind](self._front, session, state, id, poll.given)
+            if answer is None:  # a rate limit forbids it
                 return
-            started: int = answer["startedEventId"]
             found.answers[poll] = answer
-            found.held[poll] = (kind, run, started, item.id)
+            found.held[poll] = (kind, session.token(state, answer["startedEventId"], id))
 
     def _put_back(self, held: Held) -> None:
         """Put a task back that nobody is there to do."""
-        kind, run, started, id = held
+        kind, token = held
 
-        def work(tx: EngineTransaction) -> None:
-            state = tx.load(run)
-            item = None if state is None or state.is_closed else state.get(kind, id)
-            if state is None or item is None or getattr(item, "started_event_id", 0) != started:
+        def work(session: Session) -> None:
+            state, started, id = session.held(token)
+            item = None if state.is_closed else state.get(kind, id)
+            if item is None or getattr(item, "started_event_id", 0) != started:
                 raise TaskLostError("it has been taken back already")
             cause = RescheduleCause.GIVEN_BACK
-            tx.do(state, Release(kind=kind, id=id, cause=cause, started_event_id=started))
+            session.do(state, Release(kind=kind, id=id, cause=cause, started_event_id=started))
 
         def told(_: object) -> None:
             """Do nothing: if it cannot be put back, it comes back by its timeout."""
 
-        self._front.engine.submit(work).add_done_callback(told)
+        self._front.service.submit(work).add_done_callback(told)
 
 
 async def _first(*either: asyncio.Future[Any]) -> None:

@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from partita.engine import Engine
-from partita.ports.store import Store
+from partita.ports.session import Committed, Transactional
 from partita.rules.commands import Terms
 from partita.swf.front.tokens import Seal, seal_of
 
@@ -43,23 +42,23 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Front:
-    """One endpoint over one engine."""
+    """One endpoint over one service."""
 
     def __init__(
         self,
-        engine: Engine,
+        service: Transactional,
         *,
         limits: Limits | None = None,
         region: str = "us-east-1",
         account: str = "000000000000",
         lambdas: bool = False,
     ) -> None:
-        self.engine = engine
+        self.service = service
         self.limits = limits or Limits()
         self.region = region
         self.account = account
-        self.seal: Seal = seal_of(engine)
-        engine.keep_retentions()
+        self.seal: Seal = seal_of(service)
+        service.keep_retentions()
         self.terms = Terms(
             open_activities=self.limits.open_activities,
             open_timers=self.limits.open_timers,
@@ -70,9 +69,9 @@ class Front:
         )
 
     @property
-    def store(self) -> Store:
-        """What is committed."""
-        return self.engine.store
+    def committed(self) -> Committed:
+        """Reads of what is committed."""
+        return self.service.committed
 
     def arn(self, domain: str) -> str:
         """Return the name that a domain has among all of AWS's resources."""

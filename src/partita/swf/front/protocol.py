@@ -112,7 +112,7 @@ class SwfProtocol:
 
     async def _write(self, operation: Callable[..., Answer], given: Given) -> Answer:
         front = self._front
-        work = front.engine.submit(lambda tx: operation(front, tx, given))
+        work = front.service.submit(lambda session: operation(front, session, given))
         return await asyncio.wrap_future(work)
 
     # -- polls
@@ -120,7 +120,7 @@ class SwfProtocol:
     async def _poll(self, request: Request, operation: str, given: Given) -> Answer:
         front = self._front
         if given["domain"] not in self._known:  # a domain that was registered once stays
-            await run_in_threadpool(domain_of, front.store, given["domain"])
+            await run_in_threadpool(domain_of, front.committed, given["domain"])
             self._known.add(given["domain"])
         if "nextPageToken" in given:
             return await run_in_threadpool(next_page, front, given)

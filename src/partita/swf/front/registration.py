@@ -14,8 +14,8 @@ from partita.aws.faults import (
     TypeDeprecatedFault,
     TypeNotDeprecatedFault,
 )
-from partita.engine.transaction import EngineTransaction
 from partita.history import WorkflowType
+from partita.ports.session import Session
 from partita.swf.front.catalogue import (
     ACTIVITY,
     DEPRECATED,
@@ -36,54 +36,54 @@ from partita.swf.front.paging import page
 _MEMBER = {ACTIVITY: "activityType", WORKFLOW: "workflowType"}
 
 
-def _register(front: Front, tx: EngineTransaction, kind: str, given: Given) -> Answer:
-    domain = must_be_open(domain_of(tx.stored, given["domain"]))
-    if find_type(tx.stored, kind, domain.name, given) is not None:
+def _register(front: Front, session: Session, kind: str, given: Given) -> Answer:
+    domain = must_be_open(domain_of(session, given["domain"]))
+    if find_type(session, kind, domain.name, given) is not None:
         raise TypeAlreadyExistsFault(f"{given['name']}, {given['version']}")
-    count = len(tx.stored.entries(kind, domain.name))
+    count = len(session.entries(kind, domain.name))
     if count >= front.limits.types:
         raise LimitExceededFault(f"domain {domain.name} has {count} types already")
     type = Registration(
         name=given["name"],
         version=given["version"],
-        created_at=tx.now,
+        created_at=session.now,
         description=given.get("description"),
         defaults={key: value for key, value in given.items() if key.startswith("default")},
     )
-    keep_type(tx.stored, kind, domain.name, type, None)
+    keep_type(session, kind, domain.name, type, None)
     if kind == WORKFLOW:  # so that the engine starts it as a child, too
-        tx.stored.add_types(domain.name, [WorkflowType(type.name, type.version).key])
+        session.register_workflow_type(domain.name, WorkflowType(type.name, type.version))
     return None
 
 
-def _found(tx: EngineTransaction, kind: str, given: Given) -> Registration:
-    domain_of(tx.stored, given["domain"])
-    return type_of(tx.stored, kind, given["domain"], given[_MEMBER[kind]])
+def _found(session: Session, kind: str, given: Given) -> Registration:
+    domain_of(session, given["domain"])
+    return type_of(session, kind, given["domain"], given[_MEMBER[kind]])
 
 
-def _deprecate(tx: EngineTransaction, kind: str, given: Given) -> Answer:
-    type = _found(tx, kind, given)
+def _deprecate(session: Session, kind: str, given: Given) -> Answer:
+    type = _found(session, kind, given)
     if type.status == DEPRECATED:
         raise TypeDeprecatedFault(f"{type.name}, {type.version}")
-    gone = replace(type, status=DEPRECATED, deprecated_at=tx.now)
-    keep_type(tx.stored, kind, given["domain"], gone, type)
+    gone = replace(type, status=DEPRECATED, deprecated_at=session.now)
+    keep_type(session, kind, given["domain"], gone, type)
     return None
 
 
-def _undeprecate(tx: EngineTransaction, kind: str, given: Given) -> Answer:
-    type = _found(tx, kind, given)
+def _undeprecate(session: Session, kind: str, given: Given) -> Answer:
+    type = _found(session, kind, given)
     if type.status == REGISTERED:
         raise TypeAlreadyExistsFault(f"{type.name}, {type.version} is not deprecated")
     again = replace(type, status=REGISTERED, deprecated_at=None)
-    keep_type(tx.stored, kind, given["domain"], again, type)
+    keep_type(session, kind, given["domain"], again, type)
     return None
 
 
-def _delete(tx: EngineTransaction, kind: str, given: Given) -> Answer:
-    type = _found(tx, kind, given)
+def _delete(session: Session, kind: str, given: Given) -> Answer:
+    type = _found(session, kind, given)
     if type.status != DEPRECATED:
         raise TypeNotDeprecatedFault(f"{type.name}, {type.version} is not deprecated")
-    drop_type(tx.stored, kind, given["domain"], type)
+    drop_type(session, kind, given["domain"], type)
     return None
 
 
@@ -101,16 +101,16 @@ def _info(kind: str, type: Registration) -> Given:
 
 
 def _describe(front: Front, kind: str, given: Given) -> Given:
-    domain_of(front.store, given["domain"])
-    type = type_of(front.store, kind, given["domain"], given[_MEMBER[kind]])
+    domain_of(front.committed, given["domain"])
+    type = type_of(front.committed, kind, given["domain"], given[_MEMBER[kind]])
     return {"typeInfo": _info(kind, type), "configuration": type.defaults}
 
 
 def _list(front: Front, operation: str, kind: str, given: Given) -> Given:
-    domain_of(front.store, given["domain"])
+    domain_of(front.committed, given["domain"])
     wanted = [
         type
-        for type in types_of(front.store, kind, given["domain"])
+        for type in types_of(front.committed, kind, given["domain"])
         if type.status == given["registrationStatus"] and given.get("name") in (None, type.name)
     ]
     wanted.sort(key=lambda one: [one.name, one.version], reverse=given.get("reverseOrder", False))
@@ -120,51 +120,51 @@ def _list(front: Front, operation: str, kind: str, given: Given) -> Given:
 
 
 @writes("RegisterActivityType")
-def register_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def register_activity_type(front: Front, session: Session, given: Given) -> Answer:
     """Make a type of activity known, with its defaults."""
-    return _register(front, tx, ACTIVITY, given)
+    return _register(front, session, ACTIVITY, given)
 
 
 @writes("RegisterWorkflowType")
-def register_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def register_workflow_type(front: Front, session: Session, given: Given) -> Answer:
     """Make a type of workflow known, with its defaults."""
-    return _register(front, tx, WORKFLOW, given)
+    return _register(front, session, WORKFLOW, given)
 
 
 @writes("DeprecateActivityType")
-def deprecate_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def deprecate_activity_type(front: Front, session: Session, given: Given) -> Answer:
     """Let no activity of a type be scheduled any more."""
-    return _deprecate(tx, ACTIVITY, given)
+    return _deprecate(session, ACTIVITY, given)
 
 
 @writes("DeprecateWorkflowType")
-def deprecate_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def deprecate_workflow_type(front: Front, session: Session, given: Given) -> Answer:
     """Let no workflow of a type be started any more."""
-    return _deprecate(tx, WORKFLOW, given)
+    return _deprecate(session, WORKFLOW, given)
 
 
 @writes("UndeprecateActivityType")
-def undeprecate_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def undeprecate_activity_type(front: Front, session: Session, given: Given) -> Answer:
     """Take a deprecation back."""
-    return _undeprecate(tx, ACTIVITY, given)
+    return _undeprecate(session, ACTIVITY, given)
 
 
 @writes("UndeprecateWorkflowType")
-def undeprecate_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def undeprecate_workflow_type(front: Front, session: Session, given: Given) -> Answer:
     """Take a deprecation back."""
-    return _undeprecate(tx, WORKFLOW, given)
+    return _undeprecate(session, WORKFLOW, given)
 
 
 @writes("DeleteActivityType")
-def delete_activity_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def delete_activity_type(front: Front, session: Session, given: Given) -> Answer:
     """Forget a deprecated type."""
-    return _delete(tx, ACTIVITY, given)
+    return _delete(session, ACTIVITY, given)
 
 
 @writes("DeleteWorkflowType")
-def delete_workflow_type(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def delete_workflow_type(front: Front, session: Session, given: Given) -> Answer:
     """Forget a deprecated type."""
-    return _delete(tx, WORKFLOW, given)
+    return _delete(session, WORKFLOW, given)
 
 
 @looks("DescribeActivityType")

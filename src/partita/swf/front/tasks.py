@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from partita.aws.names import execution_to_swf, seconds, type_to_swf
-from partita.engine.transaction import EngineTransaction, make_token
 from partita.errors import TaskLostError
 from partita.history import WorkflowExecution
+from partita.ports.session import Session
 from partita.ports.state import OpenActivity, State
 from partita.rules import commands as c
 from partita.swf.front.decision_requests import decided
@@ -31,16 +31,14 @@ def _execution(state: State) -> dict[str, str]:
 # -- activities
 
 
-def start_activity(
-    front: Front, tx: EngineTransaction, state: State, id: str, given: Given
-) -> Answer:
+def start_activity(front: Front, session: Session, state: State, id: str, given: Given) -> Answer:
     """Hand an activity to a poll; None if its task list has no room for another."""
-    if not tx.start_activity(state, id, given.get("identity", ""), None):
+    if not session.start_activity(state, id, given.get("identity", "")):
         return None
     item = state.get("activity", id)
     assert isinstance(item, OpenActivity)
     named = id if len(id.encode()) <= LONG else ""
-    token = make_token(state, item.started_event_id, named)
+    token = session.token(state, item.started_event_id, named)
     answer: Given = {
         "taskToken": front.seal.close("activity", token),
         "activityId": id,
@@ -51,56 +49,55 @@ def start_activity(
     return answer if item.input is None else {**answer, "input": item.input}
 
 
-def held_activity(front: Front, tx: EngineTransaction, token: str) -> tuple[State, int, str]:
+def held_activity(front: Front, session: Session, token: str) -> tuple[State, int, str]:
     """Return what the token of an activity stands for: state, started event id, activity id.
 
     Raises:
         ValidationFault: it is no token of an activity.
         TaskLostError: the activity is over.
     """
-    state, started, id = tx.held(front.seal.open("activity", token))
+    state, started, id = session.held(front.seal.open("activity", token))
     if id or state.is_closed:
         return state, started, id
-    for item in tx.stored.items(state.run):
+    for item in session.items(state):
         if isinstance(item, OpenActivity) and item.started_event_id == started:
             return state, started, item.id
     raise TaskLostError("the activity is closed, timed out, or was given to another worker")
 
 
 def _answer(
-    front: Front, tx: EngineTransaction, given: Given, make: type[c.Command], **more: Any
+    front: Front, session: Session, given: Given, make: type[c.Command], **more: Any
 ) -> Answer:
-    state, started, id = held_activity(front, tx, given["taskToken"])
-    tx.do(state, make(activity_id=id, started_event_id=started, **more))
+    state, started, id = held_activity(front, session, given["taskToken"])
+    session.do(state, make(activity_id=id, started_event_id=started, **more))
     return None
 
 
 @writes("RespondActivityTaskCompleted")
-def respond_activity_task_completed(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def respond_activity_task_completed(front: Front, session: Session, given: Given) -> Answer:
     """Record an activity's result."""
-    return _answer(front, tx, given, c.CompleteActivityTask, result=given.get("result"))
+    return _answer(front, session, given, c.CompleteActivityTask, result=given.get("result"))
 
 
 @writes("RespondActivityTaskFailed")
-def respond_activity_task_failed(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def respond_activity_task_failed(front: Front, session: Session, given: Given) -> Answer:
     """Record an activity's error."""
     reason, details = given.get("reason"), given.get("details")
-    return _answer(front, tx, given, c.FailActivityTask, reason=reason, details=details)
+    return _answer(front, session, given, c.FailActivityTask, reason=reason, details=details)
 
 
 @writes("RespondActivityTaskCanceled")
-def respond_activity_task_canceled(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def respond_activity_task_canceled(front: Front, session: Session, given: Given) -> Answer:
     """Record that an activity obeyed a cancel request."""
-    return _answer(front, tx, given, c.CancelActivityTask, details=given.get("details"))
+    return _answer(front, session, given, c.CancelActivityTask, details=given.get("details"))
 
 
 @writes("RecordActivityTaskHeartbeat")
-def record_activity_task_heartbeat(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def record_activity_task_heartbeat(front: Front, session: Session, given: Given) -> Answer:
     """Record that an activity is alive; say whether it should cancel itself."""
-    state, started, id = held_activity(front, tx, given["taskToken"])
+    state, started, id = held_activity(front, session, given["taskToken"])
     details = given.get("details")
-    tx.do(state, c.Heartbeat(activity_id=id, started_event_id=started, details=details))
-    tx.heartbeats.append((state, id, details))
+    session.do(state, c.Heartbeat(activity_id=id, started_event_id=started, details=details))
     item = state.get("activity", id)
     asked = isinstance(item, OpenActivity) and item.cancel_requested_event_id > 0
     return {"cancelRequested": asked}
@@ -109,29 +106,32 @@ def record_activity_task_heartbeat(front: Front, tx: EngineTransaction, given: G
 # -- decisions
 
 
-def start_decision(
-    front: Front, tx: EngineTransaction, state: State, id: str, given: Given
-) -> Answer:
+def start_decision(front: Front, session: Session, state: State, id: str, given: Given) -> Answer:
     """Hand a decision task to a poll, with the first page of its history."""
     previous = state.progress.previous_started_event_id
-    tx.do(state, c.StartDecisionTask(identity=given.get("identity")))
+    session.do(state, c.StartDecisionTask(identity=given.get("identity")))
     started = state.progress.last_event_id
     floor = previous if given.get("startAtPreviousStartedEvent") and previous else 1
-    stored = [] if state.is_new else tx.stored.events(state.run, floor - 1)
-    events = stored + [event for event in state.new_events if event.event_id >= floor]
-    task = Started(state.run, started, previous, floor)
-    return first_page(front, given, task, state.execution, events)
+    execution = state.execution
+    task = Started(
+        token=session.token(state, started),
+        workflow_id=execution.workflow_id,
+        run_id=execution.run_id,
+        event_id=started,
+        previous=previous,
+        floor=floor,
+    )
+    return first_page(front, given, task, execution, session.events(state, floor - 1))
 
 
 @writes("RespondDecisionTaskCompleted")
-def respond_decision_task_completed(front: Front, tx: EngineTransaction, given: Given) -> Answer:
+def respond_decision_task_completed(front: Front, session: Session, given: Given) -> Answer:
     """Apply all the decisions; those that SWF would refuse become events that say so."""
-    state, started, _ = tx.held(front.seal.open("decision", given["taskToken"]))
-    decisions, refusals = decided(tx.stored, state, given.get("decisions", []))
+    state, started, _ = session.held(front.seal.open("decision", given["taskToken"]))
+    decisions, refusals = decided(session, state, given.get("decisions", []))
     task_list = given.get("taskList")
     patience = given.get("taskListScheduleToStartTimeout")
-    state.tail = None
-    tx.do(
+    session.do(
         state,
         c.CompleteDecisionTask(
             started_event_id=started,
@@ -143,5 +143,5 @@ def respond_decision_task_completed(front: Front, tx: EngineTransaction, given: 
             terms=front.terms,
         ),
     )
-    end_if_too_long(front, tx, state)
+    end_if_too_long(front, session, state)
     return None

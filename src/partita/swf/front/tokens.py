@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from partita.aws.faults import ValidationFault
-from partita.engine import Engine
+from partita.ports.session import Session, Transactional
 
 _SIGNATURE = 12
 """Bytes of a signature that a token carries."""
@@ -59,17 +59,17 @@ def _spelled(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def seal_of(engine: Engine) -> Seal:
-    """Return the seal of the engine's database, which whoever comes first makes."""
-    key = engine.store.entry(_KIND, "", _KEY)
+def seal_of(service: Transactional) -> Seal:
+    """Return the seal of a service's database; make its key if there is none yet."""
+    key = service.committed.entry(_KIND, "", _KEY)
     if key is None:
         made = f'"{secrets.token_hex(32)}"'
 
-        def keep(tx: Any) -> str:
-            found: str | None = tx.stored.entry(_KIND, "", _KEY)
+        def find_or_make(session: Session) -> str:
+            found = session.entry(_KIND, "", _KEY)
             if found is None:
-                tx.stored.enter(_KIND, "", _KEY, made, None)
+                session.enter(_KIND, "", _KEY, made, None)
             return found or made
 
-        key = engine.ask(keep)
+        key = service.transact(find_or_make)
     return Seal(key.encode())

@@ -80,7 +80,7 @@ def _found(front: Front, given: Given, statuses: tuple[Status, ...]) -> Iterator
     """Yield the executions that a request means, newest start first."""
     filter = _wanted(given, statuses)
     while True:
-        records = front.store.executions(filter)
+        records = front.committed.executions(filter)
         yield from (record for record in records if _fits(record, given))
         if len(records) < _CHUNK:
             return
@@ -88,7 +88,7 @@ def _found(front: Front, given: Given, statuses: tuple[Status, ...]) -> Iterator
 
 
 def _list(front: Front, operation: str, given: Given, statuses: tuple[Status, ...]) -> Given:
-    domain_of(front.store, given["domain"])
+    domain_of(front.committed, given["domain"])
     by_close = _by_time(given)[0] == "closeTimeFilter"
     backwards = not given.get("reverseOrder")  # SWF's own order is the newest first
 
@@ -104,9 +104,9 @@ def _list(front: Front, operation: str, given: Given, statuses: tuple[Status, ..
 
 
 def _count(front: Front, given: Given, statuses: tuple[Status, ...]) -> Given:
-    domain_of(front.store, given["domain"])
+    domain_of(front.committed, given["domain"])
     if "closeTimeFilter" not in given and "version" not in given.get("typeFilter", {}):
-        count = front.store.count_executions(_wanted(given, statuses))
+        count = front.committed.count_executions(_wanted(given, statuses))
     else:
         count = sum(1 for _ in _found(front, given, statuses))
     return {"count": min(count, _TOO_MANY), "truncated": count > _TOO_MANY}
@@ -141,8 +141,8 @@ def count_closed_workflow_executions(front: Front, given: Given) -> Answer:
 
 
 def _pending(front: Front, kind: str, given: Given) -> Answer:
-    domain_of(front.store, given["domain"])
-    count = front.store.count_queued(kind, given["domain"], given["taskList"]["name"])
+    domain_of(front.committed, given["domain"])
+    count = front.committed.count_queued(kind, given["domain"], given["taskList"]["name"])
     return {"count": count, "truncated": False}
 
 
