@@ -18,8 +18,7 @@ from partita.engine import watchdog as patience
 from partita.engine.transaction import EngineTransaction
 from partita.errors import WaitTimeoutError
 from partita.ports.service import DecisionTask, StartRequest
-from partita.ports.state import State
-from partita.ports.store import Store
+from partita.ports.store import Proposal, Store
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import FLOW, charge, start
@@ -58,6 +57,12 @@ def spoil(what: str) -> None:
             external("somebody").signal(NO_TEXT)
         case "child's task list":
             child.options(task_list=NO_TEXT)()
+        case "NUL in a task list":
+            double.options(task_list="a\0b")(1)
+        case "NUL in a tag":
+            child.options(tags=["a\0b"])()
+        case "NUL in an id":
+            external("a\0b").signal("go")
 
 
 WAYS = ("task list", "tag", "signal", "child's task list")
@@ -116,6 +121,20 @@ def test_it_fails_alone_and_says_why(engine: Engine, what: str, first: bool) -> 
         assert client.start(good, 1).result(timeout=60) == 4
         MENDED.set()
         assert handle.result(timeout=60) == (2 if first else 4)
+
+
+@pytest.mark.parametrize("what", ["NUL in a task list", "NUL in a tag", "NUL in an id"])
+def test_what_a_column_of_postgres_cannot_hold_fails_alone(tmp_path: Path, what: str) -> None:
+    engine = Engine(new_store("postgres", tmp_path))
+    client = Client(engine)
+    with worker(engine):
+        handle = client.start(bad, what, False)
+        wait_for_failures([handle])
+        assert "ActivityTaskCompleted" in kinds(handle), "a result was lost"
+        assert client.start(good, 1).result(timeout=60) == 4
+        MENDED.set()
+        assert handle.result(timeout=60) == 4
+    engine.close()
 
 
 def test_those_who_wait_in_one_queue_with_it_go_on(engine: Engine) -> None:
@@ -229,7 +248,7 @@ def test_one_that_is_found_and_not_answered_does_not_hide_another(tmp_path: Path
     engine, host = Engine(store), Spoiling(store)
     start(engine, "first")
     engine.attach(host)
-    until(lambda: store.hides and not engine._scheduler._search.is_on)
+    until(lambda: store.hides)
 
     def meet(tx: EngineTransaction) -> None:
         store.hides = False
@@ -245,17 +264,11 @@ def test_one_that_is_found_and_not_answered_does_not_hide_another(tmp_path: Path
 def test_a_fault_of_ours_is_told_and_costs_one_execution(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write = MemoryStore.write
+    def faulty(self: MemoryStore, proposal: Proposal) -> None:
+        if any("spoilt" in str(getattr(event, "details", "")) for event in proposal.events):
+            raise ZeroDivisionError("a bug")
 
-    def faulty(self: MemoryStore, states: Iterable[State]) -> None:
-        states = list(states)
-        for state in states:
-            events = state.new_events
-            if any("spoilt" in str(getattr(event, "details", "")) for event in events):
-                raise ZeroDivisionError("a bug")
-        write(self, states)
-
-    monkeypatch.setattr(MemoryStore, "write", faulty)
+    monkeypatch.setattr(MemoryStore, "validate", faulty)
 
     @workflow
     def remembers(what: str) -> str:

@@ -19,7 +19,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from partita.engine.search import Search
 from partita.engine.slots import Slots
 from partita.engine.transaction import EngineTransaction, make_token
 from partita.engine.watchdog import OvertakenError, Watchdog
@@ -61,14 +60,11 @@ Made = list[AnyDecision] | BaseException
 class Dispatcher:
     """Serve one host. Belongs to the engine's thread."""
 
-    def __init__(
-        self, host: Host, owner: str, search: Search, watchdog: Watchdog | None = None
-    ) -> None:
+    def __init__(self, host: Host, owner: str, watchdog: Watchdog | None = None) -> None:
         """Serve `host`; without a `watch` a transaction is as long as its decisions take."""
         self.host = host
         self.owner = owner
         self._watchdog = watchdog
-        self._search = search
         self.paused = False
         self._task_lists: Collection[str] = frozenset(host.task_lists)
         self._slots = Slots(host, owner)
@@ -109,15 +105,12 @@ class Dispatcher:
         self.look_again()
         self._holding = True  # what it was to answer may still be held
 
-    def serve(self, tx: EngineTransaction, *, alone: bool) -> list[ActivityTask]:
-        """Decide, and hand out activities; return them, to be started after the commit.
-
-        `alone` says that there is nothing else in this transaction.
-        """
-        if self.paused or (self._search.is_on and not alone):
+    def serve(self, tx: EngineTransaction) -> list[ActivityTask]:
+        """Decide, and hand out activities; return them, to be started after the commit."""
+        if self.paused:
             self.look_again()  # what this transaction brings is left for later
             return []
-        self._left = 1 if self._search.is_on else DECISION_LIMIT
+        self._left = DECISION_LIMIT
         self._until = time.monotonic() + DECISION_SPAN
         self._failures = []
         self._put_off = False
@@ -140,7 +133,6 @@ class Dispatcher:
             self.host.forget(state.execution.run_id)
         if not self._holding:
             self._overtaken.clear()
-        self._search.committed(is_last=not self._more_decisions)
         failures, self._failures = self._failures, []
         for task, error in failures:
             self.host.decision_failed(task, error)
@@ -149,7 +141,7 @@ class Dispatcher:
 
     def _is_spent(self) -> bool:
         """Whether this transaction is to begin no further decision; it makes one, at least."""
-        is_late = self._search.has_made_any and time.monotonic() > self._until
+        is_late = self._left < DECISION_LIMIT and time.monotonic() > self._until
         return is_late or self._left <= 0
 
     def _decide_ready(self, tx: EngineTransaction) -> None:
@@ -209,9 +201,6 @@ class Dispatcher:
         """
         begun = time.monotonic()
         self._left -= 1
-        refused = self._search.note(task.token)
-        if refused is not None:
-            return refused
         self._asked = task
         if self._watchdog is not None:
             self._watchdog.begin(overtake)
@@ -302,7 +291,6 @@ class Dispatcher:
         if token in self._overtaken:
             task, made = self._overtaken[token]
             self._left -= 1
-            made = self._search.note(token) or made
         else:
             task = self._decision_task(tx, state, [], started)
             made = self._made(task, partial(self._let_go, tx, _nothing))
@@ -349,7 +337,7 @@ class Dispatcher:
         state.tail = []
         command = CompleteDecisionTask(started_event_id=task.started_event_id, decisions=decisions)
         try:
-            tx.do(state, command)
+            tx.answer(state, command)
         except DecisionRefusedError as error:
             self._fail(tx, state, task, error, started_event_id=task.started_event_id)
 

@@ -21,7 +21,6 @@ from partita.engine.inbox import Inbox, Request
 from partita.engine.leases import Leases, new_worker
 from partita.engine.notifier import Notifier
 from partita.engine.queries import Queries
-from partita.engine.search import Search
 from partita.engine.state_cache import StateCache
 from partita.engine.transaction import EngineTransaction
 from partita.engine.waiters import Waiters
@@ -91,7 +90,6 @@ class Scheduler:
         self._watchdog: Watchdog | None = None
         self._overlooked = False  # whether it was the watch that first saw what others wrote
         self._registered: tuple[Dispatcher | None, WorkerRecord | None] | None = None  # in place of
-        self._search = Search()
         self._next_due: float | None = None
         self._due_unknown = True
         self._not_before = 0.0  # after a failed transaction: when to try again
@@ -181,9 +179,7 @@ class Scheduler:
             if isinstance(error, StoreUnavailableError) and self._dispatcher is not None:
                 self._in_doubt.add(self._dispatcher.owner, self._given)
             self._undo()
-            if self._search.failed(error):
-                self._transact(batch)
-            elif len(batch) > 1 and not isinstance(error, StoreError):
+            if len(batch) > 1 and not isinstance(error, StoreError):
                 for request in batch:  # what broke it refuses only itself
                     self._transact([request])
             else:
@@ -201,8 +197,6 @@ class Scheduler:
         if self.notifier.is_wanted:
             self.notifier.tell(tx)
         self._publish(tx, tasks)
-        if batch and self._search.is_on:
-            self._transact([])
 
     def _commit_at_last(
         self, batch: list[Request[Any]]
@@ -271,7 +265,6 @@ class Scheduler:
     def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], EngineTransaction]:
         self._given = []
         self._registered = None
-        self._search.begin()
         ending = Ending(self.store.transaction(), partial(_acknowledge, batch))
         with ending as transaction:
             if transaction.foreign or self._overlooked:
@@ -291,7 +284,7 @@ class Scheduler:
                 request.run(tx)
             self._look_after_workers(tx)
             try:
-                tasks = self._given = self._serve(tx, alone=not batch)
+                tasks = self._given = self._serve(tx)
             except OvertakenError:
                 self._due_unknown = tx.overtaken = True
                 return [], tx
@@ -299,14 +292,14 @@ class Scheduler:
             self._note_due(tx)
         return tasks, tx
 
-    def _serve(self, tx: EngineTransaction, *, alone: bool) -> list[ActivityTask]:
-        """Let the host do what is to be done, `alone` or with requests."""
+    def _serve(self, tx: EngineTransaction) -> list[ActivityTask]:
+        """Let the host decide and take activities."""
         if self._dispatcher is None:
             return []
         if self._asked:
             self._asked = False
             self._queries.take_questions(tx, self._dispatcher.host)
-        tasks = self._dispatcher.serve(tx, alone=alone)
+        tasks = self._dispatcher.serve(tx)
         self._next_token = tx.rate_limits.next_token or self._next_token
         if tx.stored.skipped:
             self._next_token = min(tx.now + AGAIN, self._next_token or math.inf)
@@ -377,7 +370,7 @@ class Scheduler:
         self._asked = True
         self._next_renewal = tx.now + self._lease / 3
         self._next_reap = tx.now
-        self._dispatcher = Dispatcher(host, self._worker.id, self._search, self._watchdog)
+        self._dispatcher = Dispatcher(host, self._worker.id, self._watchdog)
         return self._dispatcher
 
     def pause(self) -> None:

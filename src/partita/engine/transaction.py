@@ -6,6 +6,7 @@ no worker. What it did is in its `touched` states until the engine writes them.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -20,7 +21,14 @@ from partita.engine.fork_handover import (
 from partita.engine.rate_limits import RateLimits
 from partita.engine.starts import existing_run, new_execution
 from partita.engine.state_cache import StateCache
-from partita.errors import ExecutionNotFoundError, InvalidTokenError, TaskLostError
+from partita.errors import (
+    DecisionRefusedError,
+    ExecutionNotFoundError,
+    InvalidTokenError,
+    StoreError,
+    TaskLostError,
+    UsageError,
+)
 from partita.history import (
     AnyEvent,
     ChildPolicy,
@@ -39,9 +47,19 @@ from partita.ports.state import (
     Progress,
     State,
 )
-from partita.ports.store import LimitRecord, News, Record, Retention, Taken, Transaction
+from partita.ports.store import (
+    LimitRecord,
+    News,
+    Proposal,
+    Record,
+    Retention,
+    Taken,
+    Transaction,
+)
 from partita.rules import apply, decide
 from partita.rules import commands as c
+
+log = logging.getLogger("partita.engine")
 
 FEW = 64
 """Open items up to which a state is loaded whole; beyond, item by item as they are asked for."""
@@ -267,6 +285,27 @@ class EngineTransaction:
             hand_on(self, state)
         return change
 
+    def answer(self, state: State, command: c.CompleteDecisionTask) -> None:
+        """Apply a host's decisions, if the store can keep what comes of them.
+
+        Raises:
+            DecisionRefusedError: they contradict themselves, or it cannot; nothing was changed.
+        """
+        try:
+            change = decide(state, command, self.now)
+            self.stored.validate(_proposal(change))
+        except (StoreError, DecisionRefusedError):
+            raise
+        except Exception as error:
+            if not isinstance(error, UnicodeError | UsageError):
+                log.exception("a decision broke the engine")
+            raise DecisionRefusedError(
+                f"what it decides cannot be kept: {type(error).__name__}: {error}"
+            ) from error
+        self.accept(state, change)
+        if state.execution.origin is not None:
+            hand_on(self, state)
+
     def accept(self, state: State, change: c.Change) -> None:
         """Apply a change that was decided on this very state."""
         if self.states.limits or self.states.limits is None:
@@ -491,6 +530,24 @@ class EngineTransaction:
                 self.do(state, c.Terminate(cause="CHILD_POLICY_APPLIED"))
             else:
                 self.do(state, c.RequestCancel(cause="CHILD_POLICY_APPLIED"))
+
+
+def _proposal(change: c.Change) -> Proposal:
+    """Return what a change, not yet accepted, would have the store write or look for."""
+    begun: list[Execution] = []
+    ids: list[str] = []
+    for outgoing in change.outgoing:
+        match outgoing:
+            case c.StartChild(execution=execution) | c.ContinueRun(execution=execution):
+                begun.append(execution)
+            case (
+                c.SendSignal(workflow_id=id, run_id=run_id)
+                | c.SendCancel(workflow_id=id, run_id=run_id)
+            ):
+                ids += (id, run_id or "")
+    return Proposal(
+        progress=change.progress, events=change.events, items=change.put, begun=begun, ids=ids
+    )
 
 
 def _as_begun(taken: Taken) -> tuple[float, int, int]:

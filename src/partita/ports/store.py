@@ -7,7 +7,7 @@ time. `stores.memory` is its executable specification.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import Flag, auto
 from typing import Protocol
@@ -109,6 +109,16 @@ class Answer(Struct, frozen=True, kw_only=True):
     result: str | None = None
     code: str | None = None
     message: str = ""
+
+
+class Proposal(Struct, frozen=True, kw_only=True):
+    """What the answer to a decision task would write."""
+
+    progress: Progress
+    events: Sequence[AnyEvent]
+    items: Sequence[AnyItem]
+    begun: Sequence[Execution]  # executions that it begins
+    ids: Sequence[str]  # workflow and run ids that it looks for
 
 
 class News(Flag):
@@ -229,6 +239,14 @@ class Transaction(Protocol):
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""
+
+    def validate(self, proposal: Proposal) -> None:
+        """Refuse, before anything is changed, what could not be written.
+
+        Raises:
+            UsageError: this database cannot store one of the values.
+            UnicodeError: a text is not valid Unicode.
+        """
 
     def write(self, states: Iterable[State]) -> None:
         """Store each state: its progress, `new_events` and `changed` items.

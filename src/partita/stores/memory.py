@@ -25,6 +25,7 @@ from partita.ports.store import (
     LimitRecord,
     News,
     Overview,
+    Proposal,
     Question,
     Queue,
     Record,
@@ -249,6 +250,9 @@ class MemoryStore:
     def new_run(self) -> int:
         """Return a key for a new execution."""
         return next(self._runs)
+
+    def validate(self, proposal: Proposal) -> None:
+        """Do nothing: memory holds any value."""
 
     def write(self, states: Iterable[State]) -> None:
         """Store each state."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -75,3 +75,30 @@ def _ours(error: Exception, where: str) -> errors.PartitaError:
 def _one_line(error: Exception) -> str:
     """Return what the server said, without the statement that it points into."""
     return " ".join(_POINTED.sub("", str(error)).split()) or type(error).__name__
+
+
+def check_text(texts: Iterable[str]) -> None:
+    """Refuse texts that no column of type text takes.
+
+    Raises:
+        InvalidInputError: one of them has a NUL character.
+    """
+    for text in texts:
+        if "\0" in text:
+            raise errors.InvalidInputError(
+                f"PostgreSQL cannot store a value ({text!r:.60}); it takes no text with a NUL "
+                "character"
+            )
+
+
+def check_integers(numbers: Iterable[int]) -> None:
+    """Refuse numbers that no column of type integer takes.
+
+    Raises:
+        InvalidInputError: one of them has more than 32 bits.
+    """
+    for number in numbers:
+        if not -(2**31) <= number < 2**31:
+            raise errors.InvalidInputError(
+                f"PostgreSQL cannot store a value ({number}); a priority has 32 bits"
+            )

@@ -17,9 +17,18 @@ import psycopg
 from partita.errors import ConflictError
 from partita.history import AnyEvent
 from partita.ports.state import AnyItem, OpenChild, State
-from partita.ports.store import Answer, LimitRecord, News, Question, Record, Taken, WorkerRecord
+from partita.ports.store import (
+    Answer,
+    LimitRecord,
+    News,
+    Proposal,
+    Question,
+    Record,
+    Taken,
+    WorkerRecord,
+)
 from partita.stores.postgres import rows as sql
-from partita.stores.postgres.faults import translated
+from partita.stores.postgres.faults import check_integers, check_text, translated
 from partita.stores.postgres.removal import PostgresPruning
 from partita.stores.postgres.rows import Row
 from partita.stores.sql.records import (
@@ -337,6 +346,19 @@ class PostgresTransaction:
         return [question_of(row) for row in rows]
 
     # -- writing
+
+    def validate(self, proposal: Proposal) -> None:
+        """Refuse what cannot be encoded, or does not fit into a column."""
+        pack(proposal)
+        names = [*proposal.ids, *proposal.progress.search_attributes]
+        for item in proposal.items:
+            names += (item.id, item.name, item.queue or "")
+        for execution in proposal.begun:
+            names += (execution.workflow_id, execution.workflow_type.name, execution.task_list)
+            names += execution.tag_list
+        check_text(names)
+        check_integers([item.priority for item in proposal.items])
+        check_integers([execution.task_priority for execution in proposal.begun])
 
     def write(self, states: Iterable[State]) -> None:
         """Note what each state has changed, table by table."""

@@ -12,7 +12,16 @@ import msgspec
 from partita.errors import ConflictError
 from partita.history import AnyEvent
 from partita.ports.state import AnyItem, OpenChild, State
-from partita.ports.store import Answer, LimitRecord, News, Question, Record, Taken, WorkerRecord
+from partita.ports.store import (
+    Answer,
+    LimitRecord,
+    News,
+    Proposal,
+    Question,
+    Record,
+    Taken,
+    WorkerRecord,
+)
 from partita.stores.sql.records import (
     joined,
     limit_of,
@@ -134,6 +143,10 @@ class SqliteTransaction:
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record."""
         return [worker_of(row) for row in self._execute(WORKERS)]
+
+    def validate(self, proposal: Proposal) -> None:
+        """Refuse what cannot be encoded."""
+        pack(proposal)
 
     def write(self, states: Iterable[State]) -> None:
         """Store each state, table by table."""
