@@ -1,12 +1,12 @@
 """Turn values into payloads (JSON text) and back, by their types.
 
 A payload is JSON text, so that every orchestrator can carry it and people can read it.
-Types come from the receiving function's hints; nothing is ever looked up by a name that
-stands in the data, and nothing is pickled. This module knows no history and no engine.
+Types come from the receiving function's hints; nothing is looked up by a name in the data,
+and nothing is pickled. This module knows no history and no engine.
 
-A `Codec` chain may compress or encrypt payloads. What a chain makes is bytes, so it is
-wrapped as `{"$codec": ["zlib"], "data": "<base64>"}`, which names the codecs to undo. So is,
-with no codec, a value that would itself look like that.
+A `Codec` chain may compress or encrypt payloads. Its output is bytes, which are wrapped as
+`{"$codec": ["zlib"], "data": "<base64>"}`; the wrapper names the codecs to undo. A value that
+looks like such a wrapper itself is wrapped with an empty list of codecs.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ import msgspec
 from partita.errors import InvalidInputError, PayloadTooLargeError, SerializationError
 
 DEFAULT_LIMIT = 2 * 1024 * 1024
-"""Bytes of JSON that one payload may have unless told otherwise."""
+"""The default limit of one payload, in bytes of JSON."""
 
 _ENVELOPE = '{"$codec":'
 
 
 class Codec(Protocol):
-    """Transform the bytes of payloads, reversibly."""
+    """A reversible transformation of the bytes of payloads."""
 
     @property
     def name(self) -> str:
-        """Say how a payload names this codec; never change it once data is stored."""
+        """The name of this codec in payloads; never change it once data is stored."""
 
     def encode(self, data: bytes) -> bytes:
         """Return the transformed bytes. Must not depend on anything but `data` and the key."""
@@ -52,7 +52,7 @@ class ZlibCodec:
         return zlib.compress(data)
 
     def decode(self, data: bytes) -> bytes:
-        """Return what was compressed."""
+        """Return the decompressed bytes."""
         return zlib.decompress(data)
 
 
@@ -62,7 +62,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 
 def _encode_foreign(value: Any) -> Any:
-    """Give pydantic models their own JSON form; refuse everything else that msgspec does."""
+    """Return a pydantic model's own JSON form; refuse other types that msgspec refuses."""
     dump = getattr(type(value), "model_dump", None)
     if dump is not None:
         return dump(value, mode="json")
@@ -103,7 +103,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_encode_foreign)
 
 
 def _refuse_lost_numbers(value: Any) -> None:
-    """Raise for a float that is not finite: it has been written as null."""
+    """Raise ValueError for a float that is not finite, since msgspec writes it as null."""
     plain = msgspec.to_builtins(value, str_keys=True, enc_hook=_encode_foreign)
     json.dumps(plain, allow_nan=False)
 
@@ -169,7 +169,7 @@ class Converter:
             return self._undo(envelope.codecs, base64.b64decode(envelope.data)).decode()
         except InvalidInputError:
             raise
-        except Exception as error:  # whatever a codec raises
+        except Exception as error:  # a codec may raise anything
             raise InvalidInputError(
                 f"a payload's codecs cannot be undone: {_one_line(error)}"
             ) from error

@@ -1,54 +1,54 @@
-"""Hold every exception that Partita raises, as one tree with a stable code each.
+"""Define every exception that Partita raises, as one tree with a stable code for each class.
 
     PartitaError
-    ├── UsageError                     the caller asked for something impossible        exit 2
+    ├── UsageError                     the call is wrong; repeating it cannot help      exit 2
     │   ├── InvalidInputError          a value does not fit the type it is meant for
-    │   ├── InvalidOptionError         an option has a value that cannot be meant
+    │   ├── InvalidOptionError         an option has an invalid value
     │   ├── SerializationError         a value has no JSON form
     │   ├── PayloadTooLargeError       a value's JSON form is over the limit
     │   ├── UnknownTypeError           no such workflow or activity here
-    │   ├── DuplicateTypeError         two functions claim one name and version
+    │   ├── DuplicateTypeError         two functions have the same name and version
     │   ├── LoadError                  a user's file cannot be imported
     │   ├── UnreadableSourceError      a path has no Python source that can be read
     │   ├── UnknownForkPointError      no such event to fork an execution at
-    │   ├── UnsupportedError           the backend at hand cannot do it
-    │   └── InvalidTokenError          a task token that this service never gave out
-    ├── WorkflowError                  met inside, or about, a workflow                 exit 1
+    │   ├── UnsupportedError           this backend cannot do it
+    │   └── InvalidTokenError          not a task token of this service
+    ├── WorkflowError                  raised in a workflow, or about one               exit 1
     │   ├── NonDeterminismError        the code no longer fits its history
-    │   ├── DecisionTaskFailedError    the code must be mended before the execution can go on
+    │   ├── DecisionTaskFailedError    the code must be corrected before the execution continues
     │   ├── DeciderFailedError         a decider written by hand raised
     │   ├── ActivityFailedError        an activity failed with a type unknown here
     │   │   └── WorkerLostError        the processes that ran an activity died
-    │   ├── ActivityTimedOutError      an activity ran into one of its timeouts
+    │   ├── ActivityTimedOutError      an activity exceeded one of its timeouts
     │   ├── ActivityAbortedError       an activity could not be scheduled at all
-    │   ├── ProgramFailedError         a program ended badly, or could not be started
-    │   ├── ProgramTimedOutError       a program ran for longer than it may
-    │   ├── CancelledError             what was waited for is cancelled
-    │   ├── WaitTimeoutError           a wait ran into its own timeout                  exit 4
-    │   ├── DeadlockError              a wait that nothing can ever end
-    │   ├── UpdateFailedError          the code that was to answer an update raised
+    │   ├── ProgramFailedError         a program ended with an error, or could not be started
+    │   ├── ProgramTimedOutError       a program exceeded its timeout
+    │   ├── CancelledError             the awaited operation was cancelled
+    │   ├── WaitTimeoutError           a wait exceeded its own timeout                  exit 4
+    │   ├── DeadlockError              a wait that nothing can end
+    │   ├── UpdateFailedError          the code that answers an update raised
     │   └── ExecutionClosedError       the execution ended without a result
     │       ├── WorkflowFailedError     it raised
-    │       ├── WorkflowCanceledError   it gave in to a cancel request
+    │       ├── WorkflowCanceledError   it was cancelled
     │       ├── WorkflowTerminatedError it was ended from outside
-    │       └── WorkflowTimedOutError   it outlived its timeout
-    └── ServiceError                   the orchestrator refused, or is out of reach     exit 5
+    │       └── WorkflowTimedOutError   it exceeded its timeout
+    └── ServiceError                   the orchestrator refused, or is unreachable      exit 5
         ├── ExecutionNotFoundError     no such execution                                exit 3
         ├── ExecutionAlreadyStartedError   that workflow id is taken
-        ├── NoWorkerError              nobody is there to answer a query                exit 69
-        ├── QueryFailedError           the code that was to answer a query raised       exit 1
+        ├── NoWorkerError              no worker can answer a query                     exit 69
+        ├── QueryFailedError           the code that answers a query raised             exit 1
         ├── DecisionRefusedError       a decision that the execution's state does not allow
         ├── TaskLostError              the task is no longer this worker's
-        ├── OperationRefusedError      the orchestrator does not let this account, or anyone, do it
+        ├── OperationRefusedError      no permission, a limit, or a deprecated type
         └── StoreError                                                                  exit 69
-            ├── ConflictError          others changed the same executions all the time
+            ├── ConflictError          others kept changing the same executions
             ├── StoreUnavailableError  cannot be opened or reached
-            ├── StoreInUseError        others use it, and this cannot be done beside them
+            ├── StoreInUseError        others use it, and this needs it alone
             ├── StoreFullError         no room on the disk
             ├── StoreCorruptError      the file is damaged, or not ours
             └── SchemaTooNewError      written by a newer Partita
 
-Classes say whose fault it is; `code` is for programs, the message (one line) for people,
+The class tells who must act; `code` is for programs, the message (one line) for people,
 `exit_status` for the command line. Nothing here formats or prints.
 """
 
@@ -59,87 +59,87 @@ from typing import Any, ClassVar
 
 
 class PartitaError(Exception):
-    """Stand at the root of everything that Partita raises on purpose."""
+    """The base of all exceptions of Partita."""
 
     code: ClassVar[str] = "ERROR"
     exit_status: ClassVar[int] = 1
 
 
 class UsageError(PartitaError):
-    """Say that the call itself is wrong; repeating it cannot help."""
+    """The call itself is wrong; repeating it cannot help."""
 
     code = "USAGE"
     exit_status = 2
 
 
 class InvalidInputError(UsageError):
-    """Say which value does not fit which type."""
+    """A value does not fit the type that it is meant for."""
 
     code = "INVALID_INPUT"
 
 
 class InvalidOptionError(UsageError):
-    """Say which option has a value that cannot be meant."""
+    """An option has an invalid value."""
 
     code = "INVALID_OPTION"
 
 
 class SerializationError(UsageError):
-    """Say which value has no JSON form."""
+    """A value has no JSON form."""
 
     code = "NOT_SERIALIZABLE"
 
 
 class PayloadTooLargeError(UsageError):
-    """Say how large a value's JSON form is, and what the limit is."""
+    """The JSON form of a value is larger than the limit."""
 
     code = "PAYLOAD_TOO_LARGE"
 
 
 class UnknownTypeError(UsageError):
-    """Say which workflow or activity is not known here, and which are."""
+    """A workflow or activity is not known here; the message lists those that are."""
 
     code = "UNKNOWN_TYPE"
 
 
 class DuplicateTypeError(UsageError):
-    """Say which two functions claim the same name and version."""
+    """Two functions are defined with the same name and version."""
 
     code = "DUPLICATE_TYPE"
 
 
 class LoadError(UsageError):
-    """Say why a user's file or module cannot be imported."""
+    """A user's file or module cannot be imported."""
 
     code = "LOAD_FAILED"
 
 
 class UnreadableSourceError(UsageError):
-    """Say which path has no Python source that can be read."""
+    """A path holds no readable Python source."""
 
     code = "UNREADABLE_SOURCE"
 
 
 class UnknownForkPointError(UsageError):
-    """Say which event, or activity, an execution does not have."""
+    """An execution has no such event or activity to fork at."""
 
     code = "UNKNOWN_FORK_POINT"
 
 
 class UnsupportedError(UsageError):
-    """Say what the backend at hand cannot do, and what does instead."""
+    """This backend cannot do it; the message names an alternative."""
 
     code = "UNSUPPORTED"
 
 
 class InvalidTokenError(UsageError):
-    """Say that a task token was not made by this service."""
+    """A task token was not made by this service."""
 
     code = "INVALID_TOKEN"
 
 
 class WorkflowError(PartitaError):
-    """Stand above what is met inside, or said about, one workflow."""
+    """The base of errors that are raised in a workflow, or about one."""
 
     code = "WORKFLOW"
 
@@ -147,7 +147,7 @@ class WorkflowError(PartitaError):
 class NonDeterminismError(WorkflowError):
     """The replayed code asks for something that its history does not record.
 
-    Retrying cannot help: run the code that wrote the history, or mend the change.
+    Retrying cannot help: run the code that wrote the history, or mark the change with `patched`.
     """
 
     code = "NON_DETERMINISM"
@@ -170,9 +170,9 @@ class NonDeterminismError(WorkflowError):
 
 
 class DecisionTaskFailedError(WorkflowError):
-    """The workflow's code broke the decider; the execution is kept and waits for better code.
+    """The workflow's code failed its decision task; the execution waits for corrected code.
 
-    Its `code` is that of the error that did it.
+    Its `code` is that of the cause.
     """
 
     code = "DECISION_TASK_FAILED"
@@ -183,7 +183,7 @@ class DecisionTaskFailedError(WorkflowError):
 
 
 class DeciderFailedError(WorkflowError):
-    """A decider raised where it should have decided; mend it, and the execution goes on."""
+    """A decider written by hand raised; the execution continues with a corrected one."""
 
     code = "DECIDER_FAILED"
 
@@ -203,7 +203,7 @@ class ActivityFailedError(WorkflowError):
 class WorkerLostError(ActivityFailedError):
     """The processes that ran an activity died, and its attempts are used up.
 
-    The activity may be what kills them, by a crash in native code or by want of memory.
+    The activity itself may have killed them, by a crash in native code or by using too much memory.
     """
 
     code = "WORKER_LOST"
@@ -215,12 +215,12 @@ class WorkerLostError(ActivityFailedError):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Say what it is made of, so that it can be made again in another process."""
+        """Return the arguments from which it can be rebuilt in another process."""
         return type(self), (self.message,)
 
 
 class ActivityTimedOutError(WorkflowError, TimeoutError):
-    """An activity ran into one of its timeouts, and its retries are used up."""
+    """An activity exceeded one of its timeouts, and its retries are used up."""
 
     code = "ACTIVITY_TIMED_OUT"
 
@@ -245,10 +245,10 @@ class ProgramFailedError(WorkflowError):
         super().__init__(f"{_program(command)} {_ending(status)}{_last_line(stderr)}")
         self.command = command  # the program and its arguments; a very long one is cut short
         self.status = status  # negative: the signal that ended it; None: it was not started
-        self.stderr = stderr  # the end of what it said there, or why it was not started
+        self.stderr = stderr  # the end of its stderr, or why it was not started
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Say what it is made of, so that it can be made again in another process."""
+        """Return the arguments from which it can be rebuilt in another process."""
         return type(self), (self.command, self.status, self.stderr)
 
 
@@ -262,10 +262,10 @@ class ProgramTimedOutError(WorkflowError, TimeoutError):
         super().__init__(message + _last_line(stderr))
         self.command = command  # the program and its arguments; a very long one is cut short
         self.timeout = timeout  # seconds
-        self.stderr = stderr  # the end of what it said there
+        self.stderr = stderr  # the end of its stderr
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Say what it is made of, so that it can be made again in another process."""
+        """Return the arguments from which it can be rebuilt in another process."""
         return type(self), (self.command, self.timeout, self.stderr)
 
 
@@ -278,7 +278,7 @@ def _ending(status: int | None) -> str:
         return "cannot be started"
     if status >= 0:
         return f"ended with status {status}"
-    import signal  # which most programs need not pay at `import partita`
+    import signal  # rarely needed, and slow to import
 
     try:
         return f"was ended by {signal.Signals(-status).name}"
@@ -287,37 +287,37 @@ def _ending(status: int | None) -> str:
 
 
 def _last_line(stderr: str) -> str:
-    """Return the last line that says something, with a colon before it."""
+    """Return the last line that is not blank, after a colon."""
     lines = stderr.split("\n")
     said = next((line for line in reversed(lines) if line.strip()), "")
-    return f": {' '.join(said.split())[:_SHOWN]}" if said else ""
+    return f": {' '.join(said.split())[:_SHOWN_CHARACTERS]}" if said else ""
 
 
-_SHOWN = 300
+_SHOWN_CHARACTERS = 300
 """Characters of a program's last line that a message repeats."""
 
 
 class CancelledError(WorkflowError, concurrent.futures.CancelledError):
-    """What was waited for has been cancelled."""
+    """The awaited operation, or the workflow, was cancelled."""
 
     code = "CANCELLED"
 
 
 class WaitTimeoutError(WorkflowError, TimeoutError):
-    """A wait ran into the timeout that its caller gave; what was waited for goes on."""
+    """A wait exceeded its own timeout; the awaited operation continues."""
 
     code = "WAIT_TIMED_OUT"
     exit_status = 4
 
 
 class DeadlockError(WorkflowError):
-    """A workflow waits for what nothing can bring about, such as two parts for each other."""
+    """A workflow waits for something that cannot happen, such as two parts for each other."""
 
     code = "DEADLOCK"
 
 
 class UpdateFailedError(WorkflowError):
-    """The code that was to answer an update raised; the cause is the exception itself."""
+    """The code that answers an update raised; `__cause__` is its exception."""
 
     code = "UPDATE_FAILED"
 
@@ -329,13 +329,13 @@ class UpdateFailedError(WorkflowError):
 
 
 class ExecutionClosedError(WorkflowError):
-    """The execution ended, and not with a result."""
+    """The execution ended without a result."""
 
     code = "EXECUTION_CLOSED"
 
 
 class WorkflowFailedError(ExecutionClosedError):
-    """The workflow raised; the cause is the exception itself where it can be rebuilt."""
+    """The workflow raised; `__cause__` is its exception where that can be rebuilt."""
 
     code = "WORKFLOW_FAILED"
 
@@ -359,40 +359,40 @@ class WorkflowTerminatedError(ExecutionClosedError):
 
 
 class WorkflowTimedOutError(ExecutionClosedError):
-    """The execution outlived its `execution_start_to_close`."""
+    """The execution exceeded its `execution_start_to_close`."""
 
     code = "WORKFLOW_TIMED_OUT"
 
 
 class ServiceError(PartitaError):
-    """Stand above what an orchestrator answers instead of a result."""
+    """The base of errors that an orchestrator answers with."""
 
     code = "SERVICE"
     exit_status = 5
 
 
 class ExecutionNotFoundError(ServiceError):
-    """There is no such execution, or none that is open where one must be."""
+    """There is no such execution, or no open one where one is required."""
 
     code = "EXECUTION_NOT_FOUND"
     exit_status = 3
 
 
 class ExecutionAlreadyStartedError(ServiceError):
-    """The workflow id is taken, and the reuse policy does not let it be used again."""
+    """The workflow id is taken, and the reuse policy does not allow another run."""
 
     code = "EXECUTION_ALREADY_STARTED"
 
 
 class NoWorkerError(ServiceError):
-    """No worker that has the workflow's code is alive to answer a query."""
+    """No running worker that has the workflow's code answered the query."""
 
     code = "NO_WORKER"
     exit_status = 69
 
 
 class QueryFailedError(ServiceError):
-    """The code that was to answer a query raised; the execution is unharmed."""
+    """The code that answers a query raised; the execution is not affected."""
 
     code = "QUERY_FAILED"
     exit_status = 1
@@ -414,22 +414,22 @@ class TaskLostError(ServiceError):
 
 
 class OperationRefusedError(ServiceError):
-    """The orchestrator does not do it: no permission, a limit, or something is deprecated."""
+    """The orchestrator refused: no permission, a limit, or a deprecated type."""
 
     code = "OPERATION_REFUSED"
 
 
 class StoreError(ServiceError):
-    """Stand above what a database does to us."""
+    """The base of errors of databases."""
 
     code = "STORE"
     exit_status = 69
 
 
 class ConflictError(StoreError):
-    """Others changed what a transaction rests on; nothing was changed, so repeating is safe.
+    """Others changed what a transaction has read; nothing was changed, so repeating is safe.
 
-    The engine repeats by itself; who meets this had very many others at the same execution.
+    The engine repeats by itself; this error means that others kept changing the same execution.
     """
 
     code = "CONFLICT"
@@ -438,9 +438,9 @@ class ConflictError(StoreError):
 class StoreUnavailableError(StoreError):
     """The database cannot be opened or reached; nothing was changed, so repeating is safe.
 
-    One case is different, and its message says so: the connection was lost while the database
-    committed. What was asked for may or may not have been done then; look before you repeat
-    what must not happen twice. Starts and results may always be repeated.
+    There is one exception, which the message names: the connection was lost during the commit.
+    Then the request may or may not have been carried out; check before you repeat one that
+    must not happen twice. Starts and results may always be repeated.
     """
 
     code = "STORE_UNAVAILABLE"
@@ -453,7 +453,7 @@ class StoreInUseError(StoreError):
 
 
 class StoreFullError(StoreError):
-    """The disk is full; nothing was changed, so go on once there is room."""
+    """The disk is full; nothing was changed, so repeat once there is room."""
 
     code = "STORE_FULL"
 
