@@ -1,0 +1,1 @@
+"""Databases that an earlier version wrote, and tests that this version goes on with them."""
