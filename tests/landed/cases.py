@@ -15,6 +15,9 @@ from tests.landed.activities import Colour, Parcel
 SERVED = ("default", "limited")
 """Task lists of the workers that write the data; `later` is served by the tests only."""
 
+LAST = 3
+"""The stage of what blocks the second worker, and so comes last."""
+
 BOOK = Parcel(
     name="buch \u2013 \u672c \U0001f4da",
     colour=Colour.BLUE,
@@ -37,7 +40,7 @@ class Case:
     flow: Any
     args: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    stage: int = 2  # which worker begins it: 1 or 2; 0: it is started when no worker is alive
+    stage: int = 2  # which worker begins it: 1, 2, or 2 as the `LAST`; 0: none is alive then
     sent: tuple[Message, ...] = ()  # while that worker runs
     reached: Mapping[str, int] | None = None  # how many of which events; None: it is closed
     left: tuple[Message, ...] = ()  # when no worker is alive
@@ -349,6 +352,14 @@ OPEN = [
         reached=started(3),
         news=(("update", "greet", "Eve"), ("signal", "close", None)),
         result=["HELLO ADA", "ALL", "BOB", "EVE"],
+    ),
+    Case(
+        "open-deciding",
+        flows.deciding,
+        (3,),
+        stage=LAST,
+        reached={"DecisionTaskStarted": 1},
+        result=["0", "1", "2"],
     ),
     Case("open-new", flows.sequence, (["a"],), stage=0, result=["A", "END"]),
     Case(

@@ -57,6 +57,7 @@ from tests.landed.activities import (
     PoorError,
     apart,
     approve,
+    block,
     break_down,
     count_up,
     dream,
@@ -443,6 +444,13 @@ def noted(run_id: str) -> str:
     """Record that a side effect is run."""
     record_call("side effect", run_id, 0)
     return "effect"
+
+
+@workflow
+def deciding(count: int) -> list[str]:
+    """Block the decider while the data is written, as code that is stuck does."""
+    block()
+    return step.map(map(str, range(count))).result()
 
 
 # -- shapes, steps and hooks ---------------------------------------------------------------

@@ -32,7 +32,7 @@ from partita.connect import connect
 from partita.worker import Worker
 from tests.landed import flows
 from tests.landed.activities import CALLS
-from tests.landed.cases import CLOSED, MORE_ENDS, OPEN, SERVED, Case, Message
+from tests.landed.cases import CLOSED, LAST, MORE_ENDS, OPEN, SERVED, Case, Message
 from tests.landed.places import DATA, SCHEMA, CommandLine
 from tests.postgres import binaries, server
 
@@ -40,7 +40,7 @@ MACHINE = "another machine"
 """Where the dead workers are said to have run: their process ids mean nothing elsewhere."""
 
 YEARLY = "30 3 1 1 *"
-SHOWN = ("closed-retried", "closed-family", "closed-shaped", "closed-timeouts", "closed-delivery")
+SHOWN = ("closed-retried", "closed-family", "closed-shaped", "closed-timeouts", "closed-tidy")
 """Executions whose tasks and times are kept as expected outputs, beside every history."""
 
 Expected = dict[str, Any]
@@ -84,6 +84,7 @@ class Author:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
+        self.database = database(url)
         self.client = Client(connect(url))
         self.partita = CommandLine(url)
         self.calls = folder / "calls"
@@ -102,9 +103,11 @@ class Author:
             self._forks()
             seen = self.client.query("open-chance", "seen")
             time.sleep(2)  # heartbeats are passed on once a second
+            self._block()
             self._ask_in_vain(worker)
         self._leave()
         self.client.close()
+        self.database(f"UPDATE {{}}workers SET machine = '{MACHINE}'")
         return {"seen": seen, "token": self._token(), "calls": self._calls()}
 
     def _settings(self) -> None:
@@ -190,12 +193,19 @@ class Author:
         fork = self.client.fork("closed-sequence", new_workflow_id="closed-fork", args=[["a", "x"]])
         fork.result(timeout=30)
 
+    def _block(self) -> None:
+        """Leave an execution whose code is deciding when its worker dies."""
+        for case in OPEN:
+            if case.stage == LAST:
+                self._start(case)
+                until(lambda case=case: self._reached(case), case.id)  # type: ignore[misc]
+
     def _ask_in_vain(self, worker: subprocess.Popen[bytes]) -> None:
         """Ask a worker that does not answer, and die while waiting."""
         worker.send_signal(signal.SIGSTOP)
         command = [sys.executable, "-m", "partita", "--backend", self.url, "query"]
         asker = subprocess.Popen([*command, "open-listener", "heard", "--timeout", "60"])
-        time.sleep(2)
+        until(lambda: self.database("SELECT id FROM {}questions"), "somebody asks")
         asker.kill()
         asker.wait()
 
@@ -219,6 +229,21 @@ class Author:
 
     def _calls(self) -> dict[str, int]:
         return dict(Counter(name for name, _, _ in self._lines()))
+
+
+def database(url: str) -> Callable[[str], list[Any]]:
+    """Return what executes SQL in the database itself; `{}` stands for the schema."""
+
+    def sqlite(sql: str) -> list[Any]:
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+            return connection.execute(sql.format("")).fetchall()
+
+    def postgres(sql: str) -> list[Any]:
+        with server().connect() as connection:
+            cursor = connection.execute(sql.format(f"{SCHEMA}.").encode())
+            return cursor.fetchall() if cursor.description else []
+
+    return sqlite if url.startswith("sqlite:") else postgres
 
 
 # -- what is expected
@@ -267,8 +292,6 @@ def write_sqlite(folder: Path) -> Expected:
     path = folder / "landed.db"
     url = f"sqlite:///{path}"
     expected = Author(url, folder).write()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE workers SET machine = ?", (MACHINE,))
     partita = CommandLine(url)
     expected |= {"ends": ends(expected.pop("seen")), "outputs": outputs(partita)}
     shutil.rmtree(DATA / "histories", ignore_errors=True)
@@ -288,8 +311,6 @@ def write_postgres(folder: Path) -> Expected:
     """Write the PostgreSQL dump."""
     url = server().url(SCHEMA)
     expected = Author(url, folder).write()
-    with server().connect() as connection:
-        connection.execute(f"UPDATE {SCHEMA}.workers SET machine = '{MACHINE}'".encode())
     expected |= {"ends": ends(expected.pop("seen")), "outputs": outputs(CommandLine(url))}
     options = ("--inserts", "--rows-per-insert=100", "--no-owner", "--no-privileges")
     command = [str(binaries() / "pg_dump"), f"--schema={SCHEMA}", *options]
