@@ -31,7 +31,7 @@ SECONDS = 60.0
 """How long to wait for what takes well under a second."""
 
 EXPECTED = json.loads((DATA / "expected.json").read_text("utf-8"))
-WORKFLOWS = [
+WORKFLOWS: list[Any] = [
     *(found for found in vars(flows).values() if isinstance(found, WorkflowDefinition)),
     *(deciders.Relaying, deciders.Shipment, deciders.Delivery, deciders.Greeting),
 ]
@@ -58,15 +58,17 @@ class Place:
     @contextmanager
     def working(self, domain: str = "default") -> Iterator[Client]:
         """Run a worker for all that is in the database."""
-        with Client(connect(self.url), domain=domain) as client:
-            with Worker(
+        with (
+            Client(connect(self.url), domain=domain) as client,
+            Worker(
                 client.service,
                 workflows=WORKFLOWS,
                 activities=ACTIVITIES,
                 task_lists=(*SERVED, "later"),
                 domain=domain,
-            ):
-                yield client
+            ),
+        ):
+            yield client
 
     def calls(self) -> list[tuple[str, str]]:
         """Return the name and the key of each activity that was called."""
@@ -113,8 +115,9 @@ def test_open_executions_end_as_they_should(place: Place) -> None:
             assert end(client, id, status) == [status, result], id
         assert elsewhere.result("open-elsewhere", timeout=SECONDS) == ["ELSEWHERE", "END"]
         schedules_go_on(client)
-        left = client.describe("open-century").timers
-        assert left[0].due - datetime.now(UTC).timestamp() > 90 * 365 * 86400
+        due = client.describe("open-century").timers[0].due
+        assert due is not None
+        assert due - datetime.now(UTC).timestamp() > 50 * 365 * 86400
     nothing_was_repeated(place)
     nothing_overlaps(place, "open-limited")
     is_sound(place)
@@ -197,7 +200,6 @@ def test_closed_executions_are_asked_forked_repaired_and_removed(place: Place) -
     with place.working() as client:
         assert client.query("closed-account", "balance", workflow=flows.account) == 21
         assert client.query("closed-listener", "heard") == [1, 2]
-        before = len(place.calls())
         fork = client.fork("closed-sequence", new_workflow_id="again")
         assert fork.result(timeout=SECONDS) == ["A", "B", "END"]
         another = client.fork("closed-sequence", new_workflow_id="new", args=[["a", "c"]])
@@ -206,7 +208,6 @@ def test_closed_executions_are_asked_forked_repaired_and_removed(place: Place) -
         assert repaired.result(timeout=SECONDS) == ["PUMP", "pump is mended", "END"]
         run_ids = {fork.run_id, another.run_id, repaired.run_id}
         done = [name for name, key in place.calls() if key.split(" ")[1][:32] in run_ids]
-        assert before >= 0
         assert sorted(done) == ["break_down", "step", "step"]
     listed = place.partita("prune", "--older-than", "0s", "--status", "timed_out", "--dry-run")
     assert "closed-late" in listed

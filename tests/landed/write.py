@@ -14,7 +14,6 @@ import gzip
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -50,13 +49,13 @@ Expected = dict[str, Any]
 
 
 @contextmanager
-def working(url: str, stage: str, calls: Path) -> Iterator[subprocess.Popen[bytes]]:
+def working(url: str, stage: str, calls: Path) -> Iterator[None]:
     """Run a worker; kill it at the end."""
     environment = {**os.environ, "LANDED_STAGE": stage, CALLS: str(calls)}
     command = [sys.executable, "-m", "tests.landed.write", "--work", url]
     process = subprocess.Popen(command, env=environment)
     try:
-        yield process
+        yield
     finally:
         process.kill()
         process.wait()
@@ -95,7 +94,7 @@ class Author:
         self._settings()
         with working(self.url, "first", self.calls):
             self._begin([case for case in OPEN if case.stage == 1])
-        with working(self.url, "second", self.calls) as worker:
+        with working(self.url, "second", self.calls):
             self._begin(CLOSED)
             self._begin([case for case in OPEN if case.stage == 2])
             self._provoke()
@@ -104,7 +103,7 @@ class Author:
             seen = self.client.query("open-chance", "seen")
             time.sleep(2)  # heartbeats are passed on once a second
             self._block()
-            self._ask_in_vain(worker)
+            self._ask_in_vain()
         self._leave()
         self.client.close()
         self.database(f"UPDATE {{}}workers SET machine = '{MACHINE}'")
@@ -200,9 +199,8 @@ class Author:
                 self._start(case)
                 until(lambda case=case: self._reached(case), case.id)  # type: ignore[misc]
 
-    def _ask_in_vain(self, worker: subprocess.Popen[bytes]) -> None:
-        """Ask a worker that does not answer, and die while waiting."""
-        worker.send_signal(signal.SIGSTOP)
+    def _ask_in_vain(self) -> None:
+        """Ask the worker, which is blocked and does not answer, and die while waiting."""
         command = [sys.executable, "-m", "partita", "--backend", self.url, "query"]
         asker = subprocess.Popen([*command, "open-listener", "heard", "--timeout", "60"])
         until(lambda: self.database("SELECT id FROM {}questions"), "somebody asks")
