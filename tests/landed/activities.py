@@ -143,7 +143,7 @@ def lack(cents: int) -> int:
     raise PoorError(f"{cents} cents are too much")
 
 
-@activity(heartbeat=30, retry=Retry(max_attempts=5, initial_interval=0.01))
+@activity(heartbeat=3600, retry=Retry(max_attempts=5, initial_interval=0.01))
 def count_up(last: int) -> list[int]:
     """Return the numbers that were left to count, with a heartbeat after each."""
     called()
@@ -246,4 +246,4 @@ def whisper_here(text: str) -> str:
 
 
 SHOUT = lambda_function("shout", local=shout_here)
-WHISPER = lambda_function("whisper", local=whisper_here, start_to_close=300)
+WHISPER = lambda_function("whisper", local=whisper_here)

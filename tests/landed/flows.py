@@ -131,7 +131,7 @@ def timed_out() -> list[str]:
 @workflow
 def unserved() -> str:
     try:
-        return step.options(task_list="nobody", schedule_to_start=60)("x")
+        return step.options(task_list="nobody", schedule_to_start=3600)("x")
     except ActivityTimedOutError:
         return "nobody served it"
 
@@ -483,10 +483,10 @@ def stepwise(held: list[str]) -> dict[str, Any]:
 
 
 def judge(failure: TaskFailure) -> Any:
-    """Try what is broken again after a minute, and replace what is too expensive."""
+    """Try what is broken again after an hour, and replace what is too expensive."""
     if isinstance(failure.error, PoorError):
         return failure.replace(0)
-    return failure.retry_later(60) if failure.attempt == 1 else None
+    return failure.retry_later(3600) if failure.attempt == 1 else None
 
 
 @workflow(hooks=Hooks(on_task_failure=judge, on_completed=lambda _: step("told")))

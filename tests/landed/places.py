@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import io
 import itertools
 import json
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,14 @@ def _restored_postgres() -> str:
     return server().url(schema)
 
 
+@functools.cache
+def _main() -> Callable[[], Any]:
+    """Return what the command `partita` calls."""
+    (script,) = entry_points(group="console_scripts", name="partita")
+    main: Callable[[], Any] = script.load()
+    return main
+
+
 class CommandLine:
     """Run `partita --backend URL ...` in this process."""
 
@@ -51,8 +61,7 @@ class CommandLine:
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
         """Return what a command prints to stdout; it must end with a status."""
-        (script,) = entry_points(group="console_scripts", name="partita")
-        main = script.load()
+        main = _main()
         out, err = io.StringIO(), io.StringIO()
         given = ["partita", "--backend", self.url, *arguments]
         code: Any = 0

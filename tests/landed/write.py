@@ -10,6 +10,8 @@ later version: it is of use because it is old.
 
 from __future__ import annotations
 
+import tests.landed.clock  # isort: skip  # noqa: F401  # before all that looks at the clock
+
 import gzip
 import json
 import os
@@ -65,6 +67,11 @@ def work(url: str) -> None:
     """Be a worker until somebody kills it."""
     name = f"landed-{os.environ['LANDED_STAGE']}"
     Worker(connect(url), task_lists=SERVED, slots=60, identity=name).run()
+
+
+def ask(url: str) -> None:
+    """Wait for the answer to a query."""
+    Client(connect(url)).query("open-listener", "heard", timeout=600)
 
 
 def until(ready: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
@@ -201,8 +208,8 @@ class Author:
 
     def _ask_in_vain(self) -> None:
         """Ask the worker, which is blocked and does not answer, and die while waiting."""
-        command = [sys.executable, "-m", "partita", "--backend", self.url, "query"]
-        asker = subprocess.Popen([*command, "open-listener", "heard", "--timeout", "60"])
+        command = [sys.executable, "-m", "tests.landed.write", "--ask", self.url]
+        asker = subprocess.Popen(command)
         until(lambda: self.database("SELECT id FROM {}questions"), "somebody asks")
         asker.kill()
         asker.wait()
@@ -290,18 +297,17 @@ def write_sqlite(folder: Path) -> Expected:
     path = folder / "landed.db"
     url = f"sqlite:///{path}"
     expected = Author(url, folder).write()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    _pack("landed.sqlite.gz", path.read_bytes())
     partita = CommandLine(url)
     expected |= {"ends": ends(expected.pop("seen")), "outputs": outputs(partita)}
     shutil.rmtree(DATA / "histories", ignore_errors=True)
     for status in ("completed", "failed", "canceled", "terminated", "timed_out", "open"):
         partita("export", "--status", status, "--into", str(DATA / "histories" / status))
     partita("export", "closed-countdown", "--all-runs", "--into", str(DATA / "histories" / "runs"))
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    _pack("landed.sqlite.gz", path.read_bytes())
     return expected
 
 
@@ -309,14 +315,13 @@ def write_postgres(folder: Path) -> Expected:
     """Write the PostgreSQL dump."""
     url = server().url(SCHEMA)
     expected = Author(url, folder).write()
-    expected |= {"ends": ends(expected.pop("seen")), "outputs": outputs(CommandLine(url))}
     options = ("--inserts", "--rows-per-insert=100", "--no-owner", "--no-privileges")
     command = [str(binaries() / "pg_dump"), f"--schema={SCHEMA}", *options]
     where = f"postgresql://partita@/postgres?host={server().folder}"
     dump = subprocess.run([*command, where], capture_output=True, check=True, text=True).stdout
     kept = [line for line in dump.splitlines() if not line.startswith(_NEEDLESS)]
     _pack("landed.postgres.sql.gz", "\n".join(kept).encode())
-    return expected
+    return expected | {"ends": ends(expected.pop("seen")), "outputs": outputs(CommandLine(url))}
 
 
 _NEEDLESS = ("--", "SET ", "SELECT pg_catalog.set_config", "\\")
@@ -334,8 +339,8 @@ def write_data() -> None:
     for kind, write in (("sqlite", write_sqlite), ("postgres", write_postgres)):
         with tempfile.TemporaryDirectory() as folder:
             found[kind] = write(Path(folder))
-    text = json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
-    (DATA / "expected.json").write_text(text, "utf-8")
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    _pack("expected.json.gz", text.encode())
 
 
 def main(arguments: list[str]) -> None:
@@ -345,6 +350,8 @@ def main(arguments: list[str]) -> None:
             write_data()
         case ["--work", url]:
             work(url)
+        case ["--ask", url]:
+            ask(url)
         case [url]:
             with tempfile.TemporaryDirectory() as folder:
                 expected = Author(url, Path(folder)).write()
