@@ -64,7 +64,7 @@ def working(url: str, stage: str, calls: Path) -> Iterator[None]:
 
 
 def work(url: str) -> None:
-    """Be a worker until somebody kills it."""
+    """Run a worker until it is killed."""
     name = f"landed-{os.environ['LANDED_STAGE']}"
     Worker(connect(url), task_lists=SERVED, slots=60, identity=name).run()
 
@@ -110,7 +110,7 @@ class Author:
             seen = self.client.query("open-chance", "seen")
             time.sleep(2)  # heartbeats are passed on once a second
             self._block()
-            self._ask_in_vain()
+            self._leave_question()
         self._leave()
         self.client.close()
         self.database(f"UPDATE {{}}workers SET machine = '{MACHINE}'")
@@ -206,7 +206,7 @@ class Author:
                 self._start(case)
                 until(lambda case=case: self._reached(case), case.id)  # type: ignore[misc]
 
-    def _ask_in_vain(self) -> None:
+    def _leave_question(self) -> None:
         """Ask the worker, which is blocked and does not answer, and die while waiting."""
         command = [sys.executable, "-m", "tests.landed.write", "--ask", self.url]
         asker = subprocess.Popen(command)
