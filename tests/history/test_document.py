@@ -14,7 +14,8 @@ import pytest
 
 from partita import history as h
 from partita.errors import InvalidInputError
-from partita.history.document import CLOSING, ExportedHistory, export, files_in, load, read
+from partita.history.document import ExportedHistory, export, files_in, load, read
+from partita.history.references import CLOSING
 
 KINDS: list[type[h.Event]] = list(typing.get_args(h.AnyEvent))
 RUN = h.WorkflowExecution("order/1 ü", "run-1")

@@ -11,15 +11,21 @@ from typing import Any
 from botocore.loaders import Loader
 
 from partita.history import AnyEvent
-from partita.testing.conformance.soundness import ACTIVITY_ENDS, CHILD_ENDS, CLOSINGS, sound
+from partita.history.references import CLOSING, Kind, Role, types_of
+from partita.testing.conformance.soundness import sound
 
 __all__ = ["CLOSINGS", "NEWS", "check"]
 
 MODEL: dict[str, Any] = Loader().load_service_model("swf", "service-2")["shapes"]
 
+CLOSINGS = {type.__name__ for type in CLOSING}
+
 NEWS = {
-    *ACTIVITY_ENDS,
-    *CHILD_ENDS,
+    *(
+        type.__name__
+        for kind in (Kind.ACTIVITY, Kind.CHILD)
+        for type in types_of(kind, Role.CLOSES)
+    ),
     "ChildWorkflowExecutionStarted",
     "StartChildWorkflowExecutionFailed",
     "ExternalWorkflowExecutionSignaled",

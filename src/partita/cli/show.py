@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec.structs import asdict
 from rich.text import Text
 
 from partita.cli.context import backend_option, format_option, open_client
@@ -24,15 +25,24 @@ from partita.cli.output import (
     print_pretty,
     print_table,
 )
-from partita.cli.progress import STYLES, Step, Steps
+from partita.cli.progress import STYLES
 from partita.cli.stack_output import print_stack
 from partita.client.histories import stack_of
 from partita.errors import InvalidOptionError
 from partita.history import AnyEvent
 from partita.history.document import read
+from partita.history.timeline import Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
 from partita.ports.state import OpenDecision
-from partita.views.records import TaskEvents, TaskRecord, grouped, tasks_of
+from partita.views.records import (
+    Step,
+    TaskEvents,
+    TaskRecord,
+    activities_of,
+    grouped,
+    step_of,
+    tasks_of,
+)
 from partita.views.standing import reason, taken
 from partita.worker.code_loader import load
 
@@ -108,9 +118,7 @@ def show(
 
 
 def _steps_of(events: list[AnyEvent]) -> list[Step]:
-    steps = Steps()
-    steps.add(events)
-    return list(steps.steps.values())
+    return [step_of(one) for one in activities_of(Timeline(events))]
 
 
 def _print_steps(events: list[AnyEvent]) -> None:
@@ -202,7 +210,7 @@ def _detail_row(detail: ExecutionDetail, events: list[AnyEvent]) -> dict[str, ob
             }
             for child in _open_children(events)
         ],
-        "steps": [vars(step) for step in _steps_of(events)],
+        "steps": [asdict(step) for step in _steps_of(events)],
     }
 
 

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.codec import same
+from partita.history.references import Kind, Outcome
+from partita.history.timeline import Operation, Timeline
 from partita.ports.state import OpenActivity, OpenChild, Origin, State, Status
 from partita.rules import commands as c
 
@@ -32,31 +34,22 @@ class Memory:
 
     def __init__(self, origin: Origin, events: list[h.AnyEvent]) -> None:
         self._origin = origin
-        self._by_id = {event.event_id: event for event in events}
-        self._ends: dict[tuple[str, str], list[int]] = {}  # kind and key -> ids of end events
+        self._timeline = Timeline(events)
+        self._steps: dict[tuple[str, str], list[Operation]] = {}  # by kind and key
         self.first, *later = self._batched(events)  # what came before the decider first looked
         self._batches = [batch for batch in later if batch]
         self._lasts = [batch[-1].event_id for batch in self._batches]
         for batch in (self.first, *self._batches):
             for event in batch:
                 if not isinstance(event, h.WorkflowExecutionSignaled):
-                    self._ends.setdefault(self.place(event), []).append(event.event_id)
-        self._children = {
-            event.initiated_event_id: event.workflow_execution
-            for event in events
-            if isinstance(event, h.ChildWorkflowExecutionStarted)
-        }
-        arrived = {
-            event.initiated_event_id
-            for event in events
-            if isinstance(event, h.ExternalWorkflowExecutionSignaled)
-            and event.event_id <= origin.until
-        }
+                    step = self.step(event)
+                    self._steps.setdefault((step.kind, key_of(step)), []).append(step)
         self._sent = {
-            event.control
-            for event in events
-            if isinstance(event, h.SignalExternalWorkflowExecutionInitiated)
-            and event.event_id in arrived
+            one.begun.control: one
+            for one in self._timeline.operations.values()
+            if one.kind is Kind.SIGNAL
+            and one.outcome is Outcome.DELIVERED
+            and one.closed.event_id <= origin.until
         }
 
     def _batched(self, events: list[h.AnyEvent]) -> list[list[h.AnyEvent]]:
@@ -75,80 +68,75 @@ class Memory:
         first = [event for event in self.first if event.event_id > event_id]
         return ([first] if first else []) + self._batches[begin:]
 
-    def child(self, control: str) -> h.WorkflowExecution | None:
-        """Return the origin's child of that place."""
-        for event_id in self._ends.get(("child", control), ()):
-            begun = self.begun(self._by_id[event_id])
-            return self._children.get(begun.event_id)
-        return None
-
     def _is_step(self, event: h.AnyEvent) -> bool:
         if isinstance(event, h.WorkflowExecutionSignaled):
             return event.event_id <= self._origin.until or self._origin.all_signals
-        if isinstance(event, (h.ActivityTaskTimedOut, h.ActivityTaskCanceled)):
-            return self.place(event)[1] in self._origin.results
-        if not isinstance(event, _ENDS):
-            return False
-        if self.place(event)[1] in self._origin.results:
-            return True
+        is_end = isinstance(event, _ENDS)
+        if is_end or isinstance(event, (h.ActivityTaskTimedOut, h.ActivityTaskCanceled)):
+            if key_of(self.step(event)) in self._origin.results:
+                return True
         failed = isinstance(event, (h.ActivityTaskFailed, h.ChildWorkflowExecutionFailed))
-        return event.event_id <= self._origin.until and (self._origin.failures or not failed)
+        in_time = event.event_id <= self._origin.until
+        return is_end and in_time and (self._origin.failures or not failed)
 
-    def begun(self, event: Any) -> Any:
-        """Return the event that began what this one ended."""
-        for name in ("scheduled_event_id", "initiated_event_id", "started_event_id"):
-            if hasattr(event, name):
-                return self._by_id.get(getattr(event, name))
-        return None
+    def step(self, event: h.AnyEvent) -> Operation:
+        """Return the operation that an event ended."""
+        step = self._timeline.of(event)
+        assert step is not None
+        return step
 
-    def place(self, event: Any) -> tuple[str, str]:
-        """Return which operation an event ended: its kind and key."""
-        match begun := self.begun(event):
-            case h.ActivityTaskScheduled(activity_id=key):
-                return "activity", key
-            case h.TimerStarted(timer_id=key):
-                return "timer", key
-            case h.StartChildWorkflowExecutionInitiated(control=key):
-                return "child", key or begun.workflow_id
-        return "", ""
-
-    def will_end(self, kind: str, key: str, after: int, input: str | None, type: Any) -> bool:
-        """Whether the end of that very operation is still to be handed on."""
-        return any(
-            event_id > after and self._is_same(self.begun(self._by_id[event_id]), input, type)
-            for event_id in self._ends.get((kind, key), ())
+    def will_end(
+        self, kind: Kind, key: str, after: int, input: str | None, type: Any
+    ) -> Operation | None:
+        """Return that very operation if its end is still to be handed on."""
+        return next(
+            (
+                step
+                for step in self._steps.get((kind, key), ())
+                if step.closed.event_id > after and is_same(step, input, type)
+            ),
+            None,
         )
 
-    def _is_same(self, begun: Any, input: str | None, type: Any) -> bool:
-        mine = getattr(begun, "activity_type", None) or getattr(begun, "workflow_type", None)
-        return mine == type and same(begun.input, input)
+    def sent(self, control: str | None) -> Operation | None:
+        """Return the signal to another execution that has arrived already."""
+        return None if control is None else self._sent.get(control)
 
-    def was_sent(self, control: str | None) -> bool:
-        """Whether a signal to another execution has arrived already."""
-        return control is not None and control in self._sent
+
+def key_of(step: Operation) -> str:
+    """Return the place of an operation in its run."""
+    if step.kind is Kind.CHILD:
+        return step.begun.control or step.id
+    return step.id
+
+
+def is_same(step: Operation, input: str | None, type: Any) -> bool:
+    """Whether it was asked for with the same type and input."""
+    return step.type == type and same(step.begun.input, input)
 
 
 def handed_on(state: State, memory: Memory, event: h.AnyEvent) -> list[c.Command]:
     """Return what makes one of the origin's events true here; nothing if it concerns nothing."""
     if isinstance(event, h.WorkflowExecutionSignaled):
         return [c.Signal(signal_name=event.signal_name, input=event.input)]
-    kind, key = memory.place(event)
-    if isinstance(event, h.TimerFired):
-        begun, item = memory.begun(event), state.get("timer", key)
-        return [c.Due(kind="timer", id=key, early=True)] if item is not None and begun else []
-    if kind == "activity":
-        return _end_activity(state, memory, event, key)
+    step = memory.step(event)
+    key = key_of(step)
+    if step.kind is Kind.TIMER:
+        is_open = state.get("timer", key) is not None
+        return [c.Due(kind="timer", id=key, early=True)] if is_open else []
+    if step.kind is Kind.ACTIVITY:
+        return _end_activity(state, step, event, key)
     for item in state.items.values():
         if isinstance(item, OpenChild) and item.control == key and item.reused:
             return [_end_child(item, event)]
     return []
 
 
-def _end_activity(state: State, memory: Memory, event: Any, key: str) -> list[c.Command]:
-    item, begun = state.get("activity", key), memory.begun(event)
+def _end_activity(state: State, step: Operation, event: Any, key: str) -> list[c.Command]:
+    item = state.get("activity", key)
     if not isinstance(item, OpenActivity) or item.started_event_id:
         return []
-    if item.activity_type != begun.activity_type or not same(item.input, begun.input):
+    if not is_same(step, item.input, item.activity_type):
         return []
     origin = state.execution.origin
     assert origin is not None
@@ -200,7 +188,7 @@ def _end_child(item: OpenChild, event: Any) -> c.ChildClosed:
 def hold_back(state: State, memory: Memory, item: OpenActivity) -> None:
     """Keep an activity from workers if its result will be handed on."""
     after = state.progress.reused
-    if memory.will_end("activity", item.id, after, item.input, item.activity_type):
+    if memory.will_end(Kind.ACTIVITY, item.id, after, item.input, item.activity_type):
         state.put(replace(item, queue=None, due=None))
 
 
@@ -210,6 +198,5 @@ def reusable_child(
     """Return the origin's own child, if its end will be handed on."""
     if control is None:
         return None
-    if not memory.will_end("child", control, state.progress.reused, input, type):
-        return None
-    return memory.child(control)
+    child = memory.will_end(Kind.CHILD, control, state.progress.reused, input, type)
+    return None if child is None else child.started.workflow_execution

@@ -503,7 +503,7 @@ class EngineTransaction:
     def _send(self, sender: State, outgoing: c.SendSignal | c.SendCancel) -> None:
         me = sender.execution
         if isinstance(outgoing, c.SendSignal) and me.origin is not None:
-            if memory_of(self, me.origin).was_sent(outgoing.control):
+            if memory_of(self, me.origin).sent(outgoing.control):
                 self.do(sender, c.ExternalAnswered(outgoing=outgoing, run_id=outgoing.run_id))
                 return
         target = self.find(me.domain, outgoing.workflow_id, outgoing.run_id)

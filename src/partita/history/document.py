@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -29,23 +29,14 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.errors import InvalidInputError
+from partita.history.references import CLOSING, REFERENCES
 
 FORMAT = "partita-history"
 VERSION = 1
 """Of the format; one more whenever an older Partita could not read it rightly."""
 
 OPEN = "OPEN"
-CLOSING: dict[type[Any], str] = {
-    h.WorkflowExecutionCompleted: "COMPLETED",
-    h.WorkflowExecutionFailed: "FAILED",
-    h.WorkflowExecutionCanceled: "CANCELED",
-    h.WorkflowExecutionTerminated: "TERMINATED",
-    h.WorkflowExecutionContinuedAsNew: "CONTINUED_AS_NEW",
-    h.WorkflowExecutionTimedOut: "TIMED_OUT",
-}
-"""The events that close a run, and the status that each leaves it in."""
-
-_EVENT_TYPES: dict[str, type[h.Event]] = {kind.__name__: kind for kind in get_args(h.AnyEvent)}
+_EVENT_TYPES = frozenset(kind.__name__ for kind in REFERENCES)
 
 
 class ExportedHistory(Struct, frozen=True, kw_only=True):

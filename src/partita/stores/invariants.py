@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from partita.history import AnyEvent
-from partita.history.document import CLOSING
+from partita.history.references import CLOSING
 from partita.ports.state import AnyItem, Status
 from partita.ports.store import Record
 

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import choose_encoder
 
 from partita import history as h
-from partita.history.document import CLOSING
+from partita.history.references import CLOSING
 from partita.ports.notices import Notice
 from partita.ports.service import Service, Watchable
 from partita.ports.state import DEFAULT_DOMAIN

@@ -37,7 +37,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from partita import history as h
-from partita.history.document import CLOSING
+from partita.history.references import CLOSING
 from partita.ports.notices import Notice, use_listener
 from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, StartRequest
 from partita.telemetry.spans import Decide, Ended, Start, use_spans

@@ -23,6 +23,8 @@ from partita.errors import (
     PartitaError,
     WorkflowFailedError,
 )
+from partita.history.references import Kind
+from partita.history.timeline import Timeline
 from partita.ports.state import DEFAULT_DOMAIN, ExecutionFilter
 from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
@@ -35,13 +37,6 @@ WORKFLOW_ID = "crash-test"
 
 Step = Callable[[Handle[Any]], object]
 Backend = Literal["memory", "sqlite"]
-
-_ENDS = (
-    h.ActivityTaskCompleted,
-    h.ActivityTaskFailed,
-    h.ActivityTaskTimedOut,
-    h.ActivityTaskCanceled,
-)
 
 
 class Outcome(Struct, frozen=True):
@@ -284,15 +279,12 @@ def _same(one: Outcome, other: Outcome | None) -> bool:
 
 def _ended(store: Store, domain: str) -> set[tuple[str, str]]:
     """Return the activities whose end is recorded, as run id and activity id."""
-    ended = set()
-    for record in store.executions(ExecutionFilter(domain=domain, limit=100_000)):
-        ids: dict[int, str] = {}
-        for event in store.events(record.run, 0):
-            if isinstance(event, h.ActivityTaskScheduled):
-                ids[event.event_id] = event.activity_id
-            elif isinstance(event, _ENDS):
-                ended.add((record.execution.run_id, ids[event.scheduled_event_id]))
-    return ended
+    return {
+        (record.execution.run_id, one.id)
+        for record in store.executions(ExecutionFilter(domain=domain, limit=100_000))
+        for one in Timeline(store.events(record.run, 0)).operations.values()
+        if one.kind is Kind.ACTIVITY and one.closed is not None and not one.is_refused
+    }
 
 
 def _shown(events: Sequence[h.AnyEvent]) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from partita.history import AnyEvent
-from partita.views.records import TaskRecord, is_open, tasks_of
+from partita.history.references import is_closed
+from partita.views.records import TaskRecord, tasks_of
 
 
 class TaskShare(Struct, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ def profile_of(
         return Profile(total=0.0, tasks=[], types=[])
     tasks = tasks_of(events, now, decisions=decisions)
     begun, last = events[0].event_timestamp, events[-1].event_timestamp
-    until = max(last, now) if now is not None and is_open(events) else last
+    until = max(last, now) if now is not None and not is_closed(events) else last
     total = until - begun
     shares = [_share(task, total) for task in tasks]
     return Profile(

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from partita import history as h
 from partita.authoring.failure import Failure
 from partita.errors import WorkflowFailedError
+from partita.history.references import Kind
+from partita.history.timeline import Timeline
 from partita.ports.state import OpenDecision
-
-_ANSWERS = (h.DecisionTaskCompleted, h.DecisionTaskFailed, h.DecisionTaskTimedOut)
 
 
 def taken(
@@ -25,13 +25,11 @@ def taken(
     """
     if decision is None or not decision.started_event_id:
         return None
-    found: h.DecisionTaskStarted | None = None
-    for event in events:
-        if isinstance(event, h.DecisionTaskStarted) and event.event_id == decision.started_event_id:
-            found = event
-        elif isinstance(event, _ANSWERS) and event.started_event_id == decision.started_event_id:
-            return None
-    return found
+    for task in Timeline(events).open(Kind.DECISION):
+        if task.is_running and task.started.event_id == decision.started_event_id:
+            started: h.DecisionTaskStarted = task.started
+            return started
+    return None
 
 
 def reason(events: Sequence[h.AnyEvent]) -> str | None:

@@ -7,16 +7,9 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from partita.history import AnyEvent, Event
+from partita.history.references import named_by
 
 E = TypeVar("E", bound=Event)
-
-_REFERENCES = (
-    "scheduled_event_id",
-    "started_event_id",
-    "initiated_event_id",
-    "decision_task_completed_event_id",
-    "latest_cancel_requested_event_id",
-)
 
 
 class Numbering:
@@ -54,6 +47,6 @@ class Numbering:
         """Return the fields of SWF's event that name others, with our numbers."""
         return {
             field: self.ids.get(value, 0)
-            for field in _REFERENCES
-            if isinstance(value := getattr(event, field, None), int)
+            for field in named_by(type(event))
+            if isinstance(value := getattr(event, field), int)
         }

@@ -9,24 +9,12 @@ import msgspec
 from msgspec.structs import replace
 
 from partita import history as h
+from partita.history.references import Kind
+from partita.history.timeline import Operation, Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
 from partita.ports.state import OpenActivity, OpenDecision, OpenTimer, Status
 from partita.swf.backend.open_activity import Activity
 from partita.swf.backend.translate_history import Fold
-
-_CLOSING = frozenset(
-    f"WorkflowExecution{how}"
-    for how in ("Completed", "Failed", "Canceled", "ContinuedAsNew", "Terminated", "TimedOut")
-)
-_CHILD_ENDS = frozenset(
-    f"ChildWorkflowExecution{how}"
-    for how in ("Completed", "Failed", "Canceled", "Terminated", "TimedOut")
-)
-
-
-def is_closed(events: Sequence[h.AnyEvent]) -> bool:
-    """Whether a run has ended."""
-    return bool(events) and events[-1].event_type in _CLOSING
 
 
 def detail_of(info: ExecutionInfo, fold: Fold, events: Sequence[h.AnyEvent]) -> ExecutionDetail:
@@ -34,22 +22,20 @@ def detail_of(info: ExecutionInfo, fold: Fold, events: Sequence[h.AnyEvent]) -> 
     info = replace(info, event_count=len(events), search_attributes=_attributes(fold, events))
     if info.status is not Status.OPEN:
         return ExecutionDetail(info=info)
-    started = {
-        one.scheduled_event_id: one for one in events if isinstance(one, h.ActivityTaskStarted)
-    }
+    timeline = Timeline(events)
     return ExecutionDetail(
         info=info,
-        activities=tuple(_activity(one, started) for one in fold.activities.values()),
-        timers=_timers(events),
-        decision=_decision(events),
-        open_children=sum(isinstance(one, h.ChildWorkflowExecutionStarted) for one in events)
-        - sum(one.event_type in _CHILD_ENDS for one in events),
+        activities=tuple(_activity(one, timeline) for one in fold.activities.values()),
+        timers=tuple(_timer(one.begun) for one in timeline.open(Kind.TIMER)),
+        decision=next(map(_decision, timeline.open(Kind.DECISION)), None),
+        open_children=sum(one.is_running for one in timeline.open(Kind.CHILD)),
     )
 
 
-def _activity(activity: Activity, started: dict[int, h.ActivityTaskStarted]) -> OpenActivity:
+def _activity(activity: Activity, timeline: Timeline) -> OpenActivity:
     first = activity.scheduled
-    begun = started.get(first.event_id)
+    known = timeline.operations.get(first.event_id)  # None: the fold has gone on since
+    begun = None if known is None else known.started
     return OpenActivity(
         id=first.activity_id,
         name=first.activity_type.key,
@@ -72,33 +58,17 @@ def _activity(activity: Activity, started: dict[int, h.ActivityTaskStarted]) -> 
     )
 
 
-def _timers(events: Sequence[h.AnyEvent]) -> tuple[OpenTimer, ...]:
-    ended = {
-        one.started_event_id for one in events if isinstance(one, (h.TimerFired, h.TimerCanceled))
-    }
-    return tuple(
-        OpenTimer(
-            id=one.timer_id,
-            due=one.event_timestamp + one.start_to_fire,
-            started_event_id=one.event_id,
-        )
-        for one in events
-        if isinstance(one, h.TimerStarted) and one.event_id not in ended
+def _timer(started: h.TimerStarted) -> OpenTimer:
+    return OpenTimer(
+        id=started.timer_id,
+        due=started.event_timestamp + started.start_to_fire,
+        started_event_id=started.event_id,
     )
 
 
-def _decision(events: Sequence[h.AnyEvent]) -> OpenDecision | None:
-    """Return the decision task that is not answered yet."""
-    for event in reversed(events):
-        if isinstance(event, (h.DecisionTaskCompleted, h.DecisionTaskTimedOut)):
-            return None
-        if isinstance(event, h.DecisionTaskStarted):
-            return OpenDecision(
-                id="", scheduled_event_id=event.scheduled_event_id, started_event_id=event.event_id
-            )
-        if isinstance(event, h.DecisionTaskScheduled):
-            return OpenDecision(id="", scheduled_event_id=event.event_id)
-    return None
+def _decision(task: Operation) -> OpenDecision:
+    started = task.started.event_id if task.is_running else 0
+    return OpenDecision(id="", scheduled_event_id=task.event_id, started_event_id=started)
 
 
 def _attributes(fold: Fold, events: Sequence[h.AnyEvent]) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from partita import history as h
-from partita.codec import same
-from partita.engine.reuse import Memory
+from partita.engine.reuse import Memory, is_same, key_of
+from partita.history.references import Kind
+from partita.history.timeline import Operation
 from partita.ports.state import Origin
 from partita.swf.backend.envelopes import Fork
 
-_LETTERS = {"activity": "a", "timer": "t", "child": "c", "signal": "s"}
+_LETTERS = {Kind.ACTIVITY: "a", Kind.TIMER: "t", Kind.CHILD: "c"}
 
 
 class Reusing:
@@ -46,10 +47,8 @@ class Reusing:
             results=fork.results,
         )
         self._memory = Memory(origin, list(events))
-        self._began: dict[str, h.AnyEvent] = {}  # the origin's, by place
-        self._ends: dict[str, h.AnyEvent] = {}  # by place
+        self._steps: dict[str, Operation] = {}  # the origin's, by place
         self._index(events)
-        self._given(events)
         self._batches = self._memory.batches_after(0)
         self._pending: dict[str, int] = {}  # our event id of what has begun here, by place
         self._heard = 0  # the origin's signals up to this event were handed on
@@ -58,25 +57,18 @@ class Reusing:
         for batch in self._memory.batches_after(0):
             for event in batch:
                 if not isinstance(event, h.WorkflowExecutionSignaled):
-                    kind, key = self._memory.place(event)
-                    place = _LETTERS[kind] + key
-                    self._began.setdefault(place, self._memory.begun(event))
-                    self._ends.setdefault(place, event)
+                    step = self._memory.step(event)
+                    self._steps.setdefault(_place(step), step)
         for event in events:
             if isinstance(event, h.SignalExternalWorkflowExecutionInitiated):
-                if self._memory.was_sent(event.control):
-                    self._began[f"s{event.control}"] = event
-            elif isinstance(event, h.ChildWorkflowExecutionStarted):
-                self._ends.setdefault(f"started {event.initiated_event_id}", event)
-            elif isinstance(event, h.ExternalWorkflowExecutionSignaled):
-                self._ends.setdefault(f"arrived {event.initiated_event_id}", event)
-
-    def _given(self, events: Sequence[h.AnyEvent]) -> None:
-        """Take in the results that the fork was given for what the origin never ended."""
-        for event in events:
-            if isinstance(event, h.ActivityTaskScheduled):
-                if event.activity_id in self.fork.results:
-                    self._began.setdefault(f"a{event.activity_id}", event)
+                if (sent := self._memory.sent(event.control)) is not None:
+                    self._steps[f"s{event.control}"] = sent
+            elif isinstance(event, h.ActivityTaskScheduled):
+                if (
+                    event.activity_id in self.fork.results
+                ):  # though the origin may not have ended it
+                    step = self._memory.step(event)
+                    self._steps.setdefault(f"a{event.activity_id}", step)
 
     # -- what need not be done
 
@@ -86,24 +78,23 @@ class Reusing:
             case h.ScheduleActivityTask(activity_id=key, activity_type=kind, input=input):
                 place = f"a{key}"
             case h.StartTimer(timer_id=key):
-                return f"t{key}" if f"t{key}" in self._began else None
+                return f"t{key}" if f"t{key}" in self._steps else None
             case h.StartChildWorkflowExecution(control=str(key), workflow_type=kind, input=input):
                 place = f"c{key}"
-                if place in self._began and self.begun(place).workflow_id != decision.workflow_id:
+                if place in self._steps and self.begun(place).workflow_id != decision.workflow_id:
                     return None
             case h.SignalExternalWorkflowExecution(control=str(key)):
-                return f"s{key}" if f"s{key}" in self._began else None
+                return f"s{key}" if f"s{key}" in self._steps else None
             case _:
                 return None
-        begun: Any = self._began.get(place)
-        if begun is None or place in self._pending:
+        step = self._steps.get(place)
+        if step is None or place in self._pending:
             return None
-        theirs = getattr(begun, "activity_type", None) or getattr(begun, "workflow_type", None)
-        return place if theirs == kind and same(begun.input, input) else None
+        return place if is_same(step, input, kind) else None
 
     def begun(self, place: str) -> Any:
         """Return the event by which the origin began it; its numbers are the origin's."""
-        begun = self._began[place]
+        begun = self._steps[place].begun
         if isinstance(begun, h.StartChildWorkflowExecutionInitiated):
             above = f"{self.fork.workflow_id}:"  # ids of children are made of their parents'
             if begun.workflow_id.startswith(above):
@@ -140,12 +131,12 @@ class Reusing:
     def news(self) -> list[tuple[h.AnyEvent, int]]:
         """Hand on what the origin's decider heard of next, with our ids of what it ends."""
         sent = [place for place in self._pending if place[0] == "s"]
-        found = [(self._arrived(place), self._pending.pop(place)) for place in sent]
+        found = [(self._steps[place].closed, self._pending.pop(place)) for place in sent]
         for batch in self._batches:
             found += self._of_batch(batch)
             if found:
                 return found
-        left = [(self._began[place], begun) for place, begun in self._pending.items()]
+        left = [(self._steps[place].begun, begun) for place, begun in self._pending.items()]
         self._pending.clear()
         return found + left
 
@@ -157,14 +148,10 @@ class Reusing:
                     self._heard = event.event_id
                     found.append((event, 0))
                 continue
-            kind, key = self._memory.place(event)
-            begun = self._pending.pop(_LETTERS[kind] + key, None)
+            begun = self._pending.pop(_place(self._memory.step(event)), None)
             if begun is not None:
                 found.append((event, begun))
         return found
-
-    def _arrived(self, place: str) -> h.AnyEvent:
-        return self._ends[f"arrived {self._began[place].event_id}"]
 
     def told(self, event: Any, begun: int, next_id: int) -> Iterator[h.AnyEvent]:
         """Yield an end of the origin's as ours, from event `next_id` on, with what precedes it."""
@@ -192,7 +179,7 @@ class Reusing:
     def _child(
         self, event: Any, begun: int, next_id: int, common: dict[str, Any]
     ) -> Iterator[h.AnyEvent]:
-        started: Any = self._ends[f"started {event.initiated_event_id}"]
+        started = self._memory.step(event).started
         execution: h.WorkflowExecution = started.workflow_execution
         yield h.ChildWorkflowExecutionStarted(
             workflow_execution=execution,
@@ -215,10 +202,13 @@ class Reusing:
         )
 
     def _activity(self, event: Any, begun: int, started: int, common: dict[str, Any]) -> h.AnyEvent:
-        given = isinstance(event, h.ActivityTaskScheduled)
-        key = event.activity_id if given else self._memory.place(event)[1]
+        key = self._memory.step(event).id
         ended = {"scheduled_event_id": begun, "started_event_id": started, **common}
         if isinstance(event, h.ActivityTaskFailed) and key not in self.fork.results:
             return h.ActivityTaskFailed(reason=event.reason, details=event.details, **ended)
         result = self.fork.results.get(key, getattr(event, "result", None))
         return h.ActivityTaskCompleted(result=result, **ended)
+
+
+def _place(step: Operation) -> str:
+    return _LETTERS[step.kind] + key_of(step)

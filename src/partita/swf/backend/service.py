@@ -19,6 +19,7 @@ from partita.errors import (
     PartitaError,
     UnsupportedError,
 )
+from partita.history.references import is_closed
 from partita.ports.host import Host
 from partita.ports.notices import Listen
 from partita.ports.service import (
@@ -43,7 +44,7 @@ from partita.swf.backend.execution_lists import Listing, plain_info
 from partita.swf.backend.history_reader import Histories
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.objects import Domains, Executions, Types
-from partita.swf.backend.open_items import detail_of, is_closed
+from partita.swf.backend.open_items import detail_of
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.pump import Pump
 from partita.swf.backend.reuse import Reusing
