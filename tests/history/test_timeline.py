@@ -12,12 +12,12 @@ from partita import history as h
 from partita.history.references import (
     CLOSING,
     DECIDED,
+    NAMED,
     REFERENCES,
     Kind,
     Outcome,
     Role,
     is_closed,
-    named_by,
     types_of,
 )
 from partita.history.timeline import Operation, Timeline
@@ -60,7 +60,7 @@ def test_a_row_names_an_attribute_of_its_event(kind: type[Any]) -> None:
 
 @pytest.mark.parametrize("kind", EVERY)
 def test_every_attribute_that_names_an_earlier_event_says_of_which_type(kind: type[Any]) -> None:
-    named = named_by(kind)
+    named = NAMED[kind]
     elsewhere = {"external_initiated_event_id", "parent_initiated_event_id"}
     fields = {name for name in kind.__struct_fields__ if name.endswith("_event_id")}
     assert set(named) == fields - elsewhere

@@ -11,11 +11,9 @@ Source: Amazon SWF API Reference (2012-01-25), HistoryEvent and the attributes o
 from __future__ import annotations
 
 import enum
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from partita import history as h
@@ -236,16 +234,6 @@ def types_of(kind: Kind, role: Role) -> frozenset[type[Any]]:
     )
 
 
-@functools.cache
-def named_by(type: type[Any]) -> dict[str, type[Any]]:
-    """Return the attributes that name earlier events of the same history, and of which type."""
-    return {
-        field.name: _named(REFERENCES[type].kind, field.name)
-        for field in msgspec.structs.fields(type)
-        if field.name.endswith("_event_id") and field.name not in _ELSEWHERE
-    }
-
-
 def _named(kind: Kind, attribute: str) -> type[Any]:
     match attribute:
         case "decision_task_completed_event_id":
@@ -257,6 +245,17 @@ def _named(kind: Kind, attribute: str) -> type[Any]:
         case _:
             [named] = types_of(kind, Role.BEGINS)
     return named
+
+
+NAMED: dict[type[Any], dict[str, type[Any]]] = {
+    type: {
+        name: _named(row.kind, name)
+        for name in type.__struct_fields__
+        if name.endswith("_event_id") and name not in _ELSEWHERE
+    }
+    for type, row in REFERENCES.items()
+}
+"""Which attributes of an event name earlier events of the same history, and of which type."""
 
 
 def is_closed(events: Sequence[h.AnyEvent]) -> bool:

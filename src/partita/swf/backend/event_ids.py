@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from partita.history import AnyEvent, Event
-from partita.history.references import named_by
+from partita.history.references import NAMED
 
 E = TypeVar("E", bound=Event)
 
@@ -47,6 +47,6 @@ class Numbering:
         """Return the fields of SWF's event that name others, with our numbers."""
         return {
             field: self.ids.get(value, 0)
-            for field in named_by(type(event))
+            for field in NAMED[type(event)]
             if isinstance(value := getattr(event, field), int)
         }

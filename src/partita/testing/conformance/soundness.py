@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from partita import history as h
-from partita.history.references import CLOSING, Kind, Role, named_by, types_of
+from partita.history.references import CLOSING, NAMED, Kind, Role, types_of
 
 MAY_NAME_NONE = {
     ("ActivityTaskTimedOut", "started_event_id"),  # it waited for a worker for too long
@@ -92,7 +92,7 @@ def _hold_once(events: Sequence[h.AnyEvent]) -> None:
 
 
 def _hold_references(event: h.AnyEvent, events: Sequence[h.AnyEvent]) -> None:
-    for name, type_named in named_by(type(event)).items():
+    for name, type_named in NAMED[type(event)].items():
         id = getattr(event, name)
         if id is None or (id == 0 and (event.event_type, name) in MAY_NAME_NONE):
             continue
