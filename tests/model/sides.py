@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from partita.engine import Engine, forks, starts
-from partita.engine import transaction as tx
+from partita.engine import Engine, forks, messages, starts
 from partita.engine.scheduler import Scheduler
 from partita.engine.state_cache import StateCache
 from partita.engine.transaction import EngineTransaction
@@ -53,7 +52,7 @@ class Ids:
 
     def install(self, patch: Any) -> None:
         """Have the engine draw its ids here; `patch` is pytest's `MonkeyPatch`."""
-        for module in (forks, starts, tx):
+        for module in (forks, starts, messages):
             patch.setattr(module, "uuid", self)
         commit = Scheduler._commit
 
@@ -80,9 +79,7 @@ class BareLoop:
         failure: Exception | None = None
         ending = Ending(self._store.transaction(), lambda: None)
         with ending as transaction:
-            one = EngineTransaction(
-                transaction, self._clock(), StateCache(), transaction.item, ending.end
-            )
+            one = EngineTransaction(transaction, self._clock(), StateCache(), ending.end)
             one.fire_due()
             try:
                 result = work(one)
@@ -138,7 +135,7 @@ class Side:
 
         def is_due(one: EngineTransaction) -> bool:
             one.fire_due()
-            moment = one.next_due, one.stored.next_due()
+            moment = one.queued_work.next_due, one.stored.next_due()
             return any(at is not None and at <= now for at in moment)
 
         for times in range(200):

@@ -81,7 +81,8 @@ class Model(RuleBasedStateMachine):
         self._requests = itertools.count(1)
         self._ids = Ids()
         self._ids.install(self._patch)
-        self._patch.setattr("partita.engine.transaction.FEW", 2)  # so that states are read in parts
+        limit = "partita.engine.executions.WHOLE_STATE_LIMIT"
+        self._patch.setattr(limit, 2)  # so that states are read in parts
         self.clock = clock = Clock()
         url = server().url()
         self.model = Side("model", bare(clock))

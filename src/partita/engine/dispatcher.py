@@ -20,7 +20,8 @@ from functools import partial
 from msgspec.structs import replace
 
 from partita.engine.slots import Slots
-from partita.engine.transaction import EngineTransaction, make_token
+from partita.engine.task_tokens import make_token
+from partita.engine.transaction import EngineTransaction
 from partita.engine.watchdog import OvertakenError, Watchdog
 from partita.errors import DecisionRefusedError, PartitaError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
@@ -145,7 +146,7 @@ class Dispatcher:
         return is_late or self._left <= 0
 
     def _decide_ready(self, tx: EngineTransaction) -> None:
-        ready = tx.ready_decisions
+        ready = tx.queued_work.decisions
         while ready:
             if self._is_spent():  # a workflow that never waits must not keep all others out
                 ready.clear()
@@ -249,9 +250,9 @@ class Dispatcher:
             tx.stored.act_for(self.owner)
             tx.flush()
         except BaseException as error:
-            tx.end(error)
+            tx.exit_early(error)
             raise
-        tx.end(None)
+        tx.exit_early(None)
 
     # -- decisions that may kill
 
@@ -298,7 +299,6 @@ class Dispatcher:
             self._fail(tx, state, task, made, started)
         else:
             self._answer(tx, state, task, made)
-            state.tail = None  # more may have come while it was held
 
     def _decision_task(
         self,
@@ -334,7 +334,6 @@ class Dispatcher:
     def _answer(
         self, tx: EngineTransaction, state: State, task: DecisionTask, decisions: list[AnyDecision]
     ) -> None:
-        state.tail = []
         command = CompleteDecisionTask(started_event_id=task.started_event_id, decisions=decisions)
         try:
             tx.answer(state, command)
@@ -369,5 +368,4 @@ def _nothing() -> None:
 def _events_after(tx: EngineTransaction, state: State, after: int) -> list[AnyEvent]:
     if after and state.tail is not None:
         return list(state.tail)
-    stored = [] if state.is_new else tx.stored.events(state.run, after)
-    return stored + [event for event in state.new_events if event.event_id > after]
+    return tx.events(state, after)

@@ -7,9 +7,10 @@ import uuid
 from msgspec.structs import replace
 
 from partita import history as h
+from partita.engine.executions import not_found
 from partita.engine.fork_handover import hand_on_first
 from partita.engine.starts import check_types
-from partita.engine.transaction import EngineTransaction, not_found
+from partita.engine.transaction import EngineTransaction
 from partita.errors import (
     ExecutionAlreadyStartedError,
     PartitaError,
@@ -31,7 +32,7 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
     source = tx.find(request.domain, request.workflow_id, request.run_id)
     if source is None:
         raise not_found(request.domain, h.WorkflowExecution(request.workflow_id, request.run_id))
-    tx.needed.add(source.run)
+    tx.executions.needed.add(source.run)
     events = _events(tx, source)
     until = _until(source, request)
     new_id = request.new_workflow_id or request.workflow_id
@@ -75,7 +76,9 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
             and event.marker_name.startswith("side_effect ")
         },
     )
-    hand_on_first(tx, tx.begin(execution, start))
+    begun_here = tx.begin(execution, start)
+    for command in hand_on_first(tx.executions, begun_here):
+        tx.do(begun_here, command)
     return h.WorkflowExecution(new_id, execution.run_id)
 
 
@@ -90,7 +93,7 @@ def _inherited(tx: EngineTransaction, source: State, request: ForkRequest) -> Or
     theirs = tx.load(origin.run)
     if theirs is None:
         return None
-    tx.needed.add(theirs.run)
+    tx.executions.needed.add(theirs.run)
     _check_results(theirs, _events(tx, theirs), request)
     return replace(
         origin, failures=request.reuse_failures, results=origin.results | request.results
@@ -98,8 +101,7 @@ def _inherited(tx: EngineTransaction, source: State, request: ForkRequest) -> Or
 
 
 def _events(tx: EngineTransaction, source: State) -> list[h.AnyEvent]:
-    stored = [] if source.is_new else tx.stored.events(source.run, 0)
-    return stored + source.new_events
+    return tx.events(source)
 
 
 def _until(source: State, request: ForkRequest) -> int:

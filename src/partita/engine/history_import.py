@@ -32,8 +32,7 @@ def keep(tx: EngineTransaction, domain: str, history: ExportedHistory) -> bool:
     state = State(run, _execution(domain, history), _progress(history), _nothing, is_new=True)
     state.new_events = list(history.events)
     state.reindex = True
-    tx.touched[run] = state
-    tx.quiet.add(run)
+    tx.add_imported(state)
     tx.stored.add_types(domain, [history.workflow_type.key])
     return True
 

@@ -12,7 +12,8 @@ import logging
 import time
 from collections.abc import Iterable
 
-from partita.engine.transaction import EngineTransaction, parse_token
+from partita.engine.task_tokens import parse_token
+from partita.engine.transaction import EngineTransaction
 from partita.history import RescheduleCause
 from partita.ports.service import ActivityTask
 from partita.ports.state import OpenActivity

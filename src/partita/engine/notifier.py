@@ -7,10 +7,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from partita.engine.transaction import EngineTransaction
 from partita.history import WorkflowExecution
 from partita.ports.notices import BY_EVENT, EVERYWHERE, HEARTBEAT, Listen, Notice, checked, forget
-from partita.ports.state import Execution
+from partita.ports.state import Execution, OpenActivity, State
+from partita.rules.commands import Change
 
 PATIENCE = 5.0
 """Seconds that a closing engine lets listeners finish in."""
@@ -19,6 +19,45 @@ BACKLOG = 100_000
 """Notices that wait for slow listeners, at most; what comes on top of them is not told."""
 
 log = logging.getLogger("partita.engine")
+
+
+class Observations:
+    """What a transaction notes for listeners because the events do not say it."""
+
+    __slots__ = ("activities", "heartbeats", "quiet")
+
+    def __init__(self) -> None:
+        self.heartbeats: list[tuple[State, str, str | None]] = []  # with activity id and details
+        self.activities: dict[tuple[int, int], OpenActivity] = {}  # as they were before an event
+        self.quiet: set[int] = set()  # runs of which nobody is told
+
+    def note_activities(self, state: State, change: Change) -> None:
+        """Note the activities that a change, not yet applied, ends or changes."""
+        keys = [*change.drop, *((item.kind, item.id) for item in change.put)]
+        found = [state.items.get(key) for key in keys if key[0] == "activity"]
+        before = {one.scheduled_event_id: one for one in found if isinstance(one, OpenActivity)}
+        if not before:
+            return
+        for event in change.events:
+            activity = before.get(getattr(event, "scheduled_event_id", 0))
+            if activity is not None:
+                self.activities[state.run, event.event_id] = activity
+
+    def notices(self, changed: Iterable[State], now: float) -> Iterator[Notice]:
+        """Yield a notice for each heartbeat and each new event of a transaction."""
+        for state, id, details in self.heartbeats:  # of attempts that began before it
+            yield _notice(state.execution, HEARTBEAT, now, activity_id=id, details=details)
+        for state in changed:
+            if state.run in self.quiet:
+                continue
+            for event in state.new_events:
+                yield _notice(
+                    state.execution,
+                    BY_EVENT[type(event)],
+                    event.event_timestamp,
+                    event=event,
+                    activity=self.activities.get((state.run, event.event_id)),
+                )
 
 
 class Notifier:
@@ -46,10 +85,10 @@ class Notifier:
         """Whether anybody listens."""
         return bool(self._listeners or EVERYWHERE)
 
-    def tell(self, tx: EngineTransaction) -> None:
-        """Tell of what a tx, now committed, has done. Never raises: the commit stands."""
+    def tell(self, observations: Observations, changed: Iterable[State], now: float) -> None:
+        """Tell of what a committed transaction has done. Never raises: the commit stands."""
         try:
-            self._tell(list(_notices(tx)))
+            self._tell(list(observations.notices(changed, now)))
         except Exception:
             log.exception("listeners were not told of a transaction; the executions go on")
 
@@ -94,22 +133,6 @@ class Notifier:
                 listener(notice)
             except BaseException:  # sys.exit() in one must not silence the others
                 log.exception("a listener broke on %s; the execution goes on", notice.name)
-
-
-def _notices(tx: EngineTransaction) -> Iterator[Notice]:
-    for state, id, details in tx.heartbeats:  # of attempts that began before this transaction
-        yield _notice(state.execution, HEARTBEAT, tx.now, activity_id=id, details=details)
-    for state in tx.touched.values():
-        if state.run in tx.quiet:
-            continue
-        for event in state.new_events:
-            yield _notice(
-                state.execution,
-                BY_EVENT[type(event)],
-                event.event_timestamp,
-                event=event,
-                activity=tx.activities.get((state.run, event.event_id)),
-            )
 
 
 def _notice(execution: Execution, name: str, time: float, **more: object) -> Notice:

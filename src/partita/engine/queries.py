@@ -44,7 +44,7 @@ class Queries:
         if state is None or state.execution.workflow_type.key not in host.workflow_keys():
             return None
         answered: Future[str] = Future()
-        tx.asides.append(
+        tx.after_commit.append(
             partial(self._answer_here, answered, host, run, state.execution, name, input)
         )
         return answered
@@ -56,11 +56,11 @@ class Queries:
             if state is not None and question.id not in self._taken:
                 self._taken.add(question.id)
                 asked = (host, question.run, state.execution, question.name, question.input)
-                tx.asides.append(partial(self._answer_other, question.id, *asked))
+                tx.after_commit.append(partial(self._answer_other, question.id, *asked))
 
     def committed(self, tx: EngineTransaction) -> None:
         """Hear that a transaction stands, and so what it has noted."""
-        self._noted += tx.asides
+        self._noted += tx.after_commit
 
     def undone(self) -> None:
         """Hear that a transaction does not stand: its questions are to be taken again."""
@@ -106,7 +106,7 @@ class Queries:
 
         def keep(tx: EngineTransaction) -> None:
             tx.stored.answer(id, answer)
-            tx.asides.append(partial(self._taken.discard, id))
+            tx.after_commit.append(partial(self._taken.discard, id))
 
         def failed(error: PartitaError) -> None:
             log.warning("the answer to a query of another process could not be kept: %s", error)

@@ -11,7 +11,9 @@ import math
 
 from msgspec.structs import replace
 
+from partita.ports.state import State
 from partita.ports.store import LimitRecord, Transaction
+from partita.rules.commands import Change
 
 SKEW = 30.0
 """Seconds by which the clocks of engines may differ."""
@@ -70,9 +72,18 @@ class RateLimits:
         self._taken[key] = self._taken.get(key, 0) + 1
         return task_list
 
-    def leave(self, domain: str, lane: str) -> None:
-        """Give a place free."""
-        self._left[domain, lane] = self._left.get((domain, lane), 0) + 1
+    def release(self, state: State, change: Change) -> bool:
+        """Free the places that a change, not yet applied, gives up; return whether it does."""
+        keys = list(state.items) if change.closes else [*change.drop]
+        keys += [(item.kind, item.id) for item in change.put if item.lane is None]
+        freed = False
+        for key in keys:
+            before = state.items.get(key)
+            if before is not None and before.lane is not None:
+                place = (state.execution.domain, before.lane)
+                self._left[place] = self._left.get(place, 0) + 1
+                freed = True
+        return freed
 
     def write(self) -> list[LimitRecord]:
         """Store the tokens that were used up; return the limits as they are now."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
+from partita.engine.executions import not_found
 from partita.engine.remote_queries import ask_others
 from partita.engine.scheduler import Scheduler
-from partita.engine.transaction import not_found
 from partita.engine.waiters import PATIENCE
 from partita.errors import StoreUnavailableError, WaitTimeoutError
 from partita.history import (

@@ -80,7 +80,7 @@ class Pruner:
         gone = [record.run for group in self.plan(held) for record in group]
         pruning.remove(gone)
         for run in gone:
-            self._tx.states.drop(run)
+            self._tx.executions.cache.drop(run)
         return gone
 
     def _group(self, record: Record) -> Group:
@@ -147,7 +147,7 @@ class Pruner:
             and request.type_name in (None, record.execution.workflow_type.name)
             and (not request.statuses or progress.status in request.statuses)
             and record.run not in self._origins
-            and record.run not in self._tx.used  # by another request of this transaction
+            and record.run not in self._tx.executions.used  # by another request of this transaction
             and not self._has_open_parent(record.execution)
         )
 

@@ -19,7 +19,7 @@ from partita.engine.dispatcher import Dispatcher
 from partita.engine.in_doubt import InDoubt
 from partita.engine.inbox import Inbox, Request
 from partita.engine.leases import Leases, new_worker
-from partita.engine.notifier import Notifier
+from partita.engine.notifier import Notifier, Observations
 from partita.engine.queries import Queries
 from partita.engine.state_cache import StateCache
 from partita.engine.transaction import EngineTransaction
@@ -38,9 +38,6 @@ from partita.history import (
 from partita.ports.host import Host
 from partita.ports.outage import Outage
 from partita.ports.service import ActivityTask
-from partita.ports.state import (
-    AnyItem,
-)
 from partita.ports.store import News, Store, WorkerRecord
 
 T = TypeVar("T")
@@ -189,13 +186,11 @@ class Scheduler:
             self._tx = None
         self._outage.over()
         self._queries.committed(tx)
-        if not tx.overtaken:
-            _acknowledge(batch)
-        if self.meters and tx.touched:
+        if self.meters and tx.executions.changed:
             for meter in self.meters:
                 meter(len(batch), time.perf_counter() - begun)
-        if self.notifier.is_wanted:
-            self.notifier.tell(tx)
+        if tx.observations is not None:
+            self.notifier.tell(tx.observations, tx.executions.changed.values(), tx.now)
         self._publish(tx, tasks)
 
     def _commit_at_last(
@@ -269,13 +264,13 @@ class Scheduler:
         with ending as transaction:
             if transaction.foreign or self._overlooked:
                 self._overlooked = False
-                self._states.doubt()
+                self._states.invalidate()
                 self._look_again(News.ALL)
             now = self._now()
+            observations = Observations() if self.notifier.is_wanted else None
             tx = self._tx = EngineTransaction(
-                transaction, now, self._states, self._find_item, ending.end
+                transaction, now, self._states, ending.end, observations
             )
-            tx.watched = self.notifier.is_wanted
             if self._due_unknown or (self._next_due is not None and self._next_due <= now):
                 self._due_unknown = True
                 tx.fire_due()
@@ -286,10 +281,11 @@ class Scheduler:
             try:
                 tasks = self._given = self._serve(tx)
             except OvertakenError:
-                self._due_unknown = tx.overtaken = True
+                self._due_unknown = True
                 return [], tx
             tx.flush()
             self._note_due(tx)
+        _acknowledge(batch)
         return tasks, tx
 
     def _serve(self, tx: EngineTransaction) -> list[ActivityTask]:
@@ -305,16 +301,13 @@ class Scheduler:
             self._next_token = min(tx.now + AGAIN, self._next_token or math.inf)
         return tasks
 
-    def _find_item(self, run: int, kind: str, id: str) -> AnyItem | None:
-        assert self._tx is not None
-        return self._tx.stored.item(run, kind, id)
-
     def _note_due(self, tx: EngineTransaction) -> None:
         if self._due_unknown:
             self._next_due = tx.stored.next_due()
             self._due_unknown = False
-        elif tx.next_due is not None and (self._next_due is None or tx.next_due < self._next_due):
-            self._next_due = tx.next_due
+        elif tx.queued_work.next_due is not None:
+            known = [due for due in (self._next_due, tx.queued_work.next_due) if due is not None]
+            self._next_due = min(known)
 
     def _undo(self) -> None:
         """Forget everything that was made of a transaction that failed."""
@@ -331,17 +324,17 @@ class Scheduler:
             self._dispatcher.undone()
         if self._tx is None:
             return
-        for state in self._tx.used.values():
-            self._states.forget(state)
-        for state in self._tx.touched.values():
-            self._states.forget(state)
+        for state in self._tx.executions.used.values():
+            self._states.drop(state.run)
+        for state in self._tx.executions.changed.values():
+            self._states.drop(state.run)
             for dispatcher in served | {self._dispatcher}:
                 if dispatcher is not None:
                     dispatcher.host.forget(state.execution.run_id)
 
     def _publish(self, tx: EngineTransaction, tasks: list[ActivityTask]) -> None:
         """Let out of the process what is now committed."""
-        for state in tx.touched.values():
+        for state in tx.executions.changed.values():
             self._states.keep(state)
         self._in_doubt.dispel(tasks)
         try:

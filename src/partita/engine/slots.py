@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from partita.engine.transaction import EngineTransaction, make_token
+from partita.engine.task_tokens import make_token
+from partita.engine.transaction import EngineTransaction
 from partita.history import WorkflowExecution
 from partita.ports.host import Host
 from partita.ports.service import ActivityTask
@@ -35,10 +36,10 @@ class Slots:
 
     def fill(self, tx: EngineTransaction) -> list[ActivityTask]:
         """Fill the free slots: half of them with what waits longest, the rest with what is new."""
-        host, ready = self._host, tx.ready_activities
+        host, ready = self._host, tx.queued_work.activities
         free = host.free_slots()
         tasks: list[ActivityTask] = []
-        if tx.freed:
+        if tx.queued_work.freed:
             self._more = True
         if not self._more and not ready:
             return tasks

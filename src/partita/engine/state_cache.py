@@ -5,37 +5,43 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from partita.engine.reuse import Memory
-from partita.ports.state import State
+from partita.ports.state import AnyItem, State
 from partita.ports.store import LimitRecord, Transaction
 
 
 class StateCache:
-    """Keep the most recently used states between transactions; belongs to the engine's thread.
+    """The most recently used states. Belongs to the engine's thread.
 
-    After another process may have written, every state is checked against its row before it
-    is used again, and read anew if it has moved. Where many write at once, a state is believed
-    until its row has been seen to differ; the commit holds it to the row again.
+    After another process may have written, each state is compared with its row before it is
+    used again, and read anew if the row has changed. Where many write at once (PostgreSQL), a
+    state is used without that; the commit fails if its row has changed.
     """
 
     def __init__(self, limit: int = 20_000) -> None:
         self.epoch = 0
-        self.types: set[tuple[str, str]] = set()  # domain and key, once they are known
+        self.types: set[tuple[str, str]] = set()  # domain and key of registered workflow types
         self.limits: list[LimitRecord] | None = None  # None: ask the store
         self.memories: dict[tuple[object, ...], Memory] = {}
         self._limit = limit
         self._states: OrderedDict[int, State] = OrderedDict()
+        self._stored: Transaction | None = None
 
-    def doubt(self) -> None:
-        """Take every state for possibly outdated."""
+    def begin(self, stored: Transaction) -> None:
+        """Read from this transaction from now on."""
+        self._stored = stored
+
+    def read_item(self, run: int, kind: str, id: str) -> AnyItem | None:
+        """Return one open item as the current transaction sees it; for `State.find`."""
+        assert self._stored is not None
+        return self._stored.item(run, kind, id)
+
+    def invalidate(self) -> None:
+        """Compare every state with its row before it is used again."""
         self.epoch += 1
         self.limits = None
 
-    def forget(self, state: State) -> None:
-        """Drop a state that is not what the store holds."""
-        self._states.pop(state.run, None)
-
     def drop(self, run: int) -> None:
-        """Drop the state of a run that was removed."""
+        """Forget the state of a run."""
         self._states.pop(run, None)
 
     def keep(self, state: State) -> None:
@@ -47,17 +53,18 @@ class StateCache:
         if len(self._states) > self._limit:
             self._states.popitem(last=False)
 
-    def get(self, run: int, transaction: Transaction) -> State | None:
-        """Return the state of a run, if it is here and still true."""
+    def get(self, run: int) -> State | None:
+        """Return the state of a run, if it is here and still equals its row."""
         state = self._states.get(run)
         if state is None:
             return None
-        seen = transaction.seen.get(run)
+        assert self._stored is not None
+        seen = self._stored.seen.get(run)
         if seen is None and state.epoch != self.epoch:
-            record = transaction.record(run)
+            record = self._stored.record(run)
             seen = -1 if record is None else record.progress.revision
         if seen not in (None, state.stored):
-            self.forget(state)
+            self.drop(run)
             return None
         state.epoch = self.epoch
         return state

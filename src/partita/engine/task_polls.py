@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from partita.engine.scheduler import Scheduler
 from partita.engine.slots import activity_task
-from partita.engine.transaction import EngineTransaction, make_token, parse_token
+from partita.engine.task_tokens import make_token, parse_token
+from partita.engine.transaction import EngineTransaction
 from partita.errors import PayloadTooLargeError
 from partita.history import (
     AnyDecision,
@@ -177,10 +178,10 @@ def _oldest(
     tx: EngineTransaction, kind: str, domain: str, task_list: str
 ) -> tuple[State, str] | None:
     """Return the next item of a queue, as this transaction sees it."""
-    ready = tx.ready_activities if kind == "activity" else None
+    ready = tx.queued_work.activities if kind == "activity" else None
     for found in tx.queued(kind, domain, task_list, 64):
         return found
-    for state in tx.ready_decisions.values() if ready is None else ready.values():
+    for state in tx.queued_work.decisions.values() if ready is None else ready.values():
         if state.is_closed or state.execution.domain != domain:
             continue
         for (its_kind, id), open_item in state.items.items():

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from partita.engine.inbox import Inbox
-from partita.engine.transaction import EngineTransaction, Line
-from partita.ports.session import QueueListener
+from partita.engine.transaction import EngineTransaction
+from partita.ports.session import QueueKey, QueueListener
 from partita.ports.store import Store
 
 PATIENCE = 0.1
@@ -135,12 +135,12 @@ class Waiters:
         for state in tx.closed:
             for event in self._closings.pop(state.run, ()):
                 event.set()
-        if tx.lines or tx.freed or self._followers:
+        if tx.queued_work.queues or tx.queued_work.freed or self._followers:
             with self._news:
                 self._news.notify_all()
-        if tx.lines or tx.freed:
-            self._tell_hearers(None if tx.freed else tx.lines)
+        if tx.queued_work.queues or tx.queued_work.freed:
+            self._tell_hearers(None if tx.queued_work.freed else tx.queued_work.queues)
 
-    def _tell_hearers(self, lines: set[Line] | None) -> None:
+    def _tell_hearers(self, lines: set[QueueKey] | None) -> None:
         for heard in tuple(self._hearers):
             heard(lines)
