@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,11 +23,39 @@ from partita.stores.memory import MemoryStore
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
+from tests import rotation
 from tests.postgres import server
 
 STORES = ("memory", "sqlite", "postgres")
+SHARED_MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes that must be free in shared memory for the tests' files to be put there."""
 
 pytest_plugins = ["pytester"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle the rotation, and keep files in memory: half of the time would go to fsync."""
+    rotation.settle(config)
+    is_chosen = "TMPDIR" in os.environ or "PARTITA_SOAK" in os.environ
+    if not is_chosen and os.access(SHARED_MEMORY, os.W_OK):
+        if shutil.disk_usage(SHARED_MEMORY).free > ROOM:
+            os.environ["TMPDIR"] = str(SHARED_MEMORY)
+            tempfile.tempdir = None
+
+
+def pytest_report_header() -> str:
+    """Say how to repeat this run's choice of databases."""
+    return f"{rotation.VARIABLE}={os.environ[rotation.VARIABLE]}, files in {tempfile.gettempdir()}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what another rotation runs."""
+    out = rotation.left_out(items, os.environ[rotation.VARIABLE])
+    if out:
+        config.hook.pytest_deselected(items=[item for item in items if item in out])
+        items[:] = [item for item in items if item not in out]
 
 
 def new_store(kind: str, folder: Path) -> Store:

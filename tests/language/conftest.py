@@ -24,7 +24,6 @@ from partita.ports.service import ExecutionInfo
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Store
 from partita.swf.backend import polls
-from partita.swf.backend.service import SwfService
 from partita.testing import Clock
 from partita.testing.conformance import sound
 from partita.testing.environment import defined_in
@@ -32,7 +31,7 @@ from partita.worker import Worker
 from tests.conftest import new_store, until
 from tests.language.deviations import DEVIATIONS
 from tests.replay.conftest import ForgetfulWorker
-from tests.swf_backend.endpoint import Endpoint
+from tests.swf_backend.endpoint import Endpoint, PreparedSwfService
 
 BACKENDS = ("memory", "sqlite", "postgres", "replayed", "swf")
 TASK_LISTS = ("default", "gpu", "slow")
@@ -138,7 +137,7 @@ class SwfStage(Stage):
 
     def service(self) -> Engine:
         self.endpoint = Endpoint(self.kept)
-        return cast(Engine, SwfService(self.endpoint.url(**self.options)))
+        return cast(Engine, PreparedSwfService(self.endpoint, **self.options))
 
     def close(self) -> None:
         super().close()

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
 import uuid
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlencode
 
+import botocore.loaders
+import botocore.session
 import uvicorn
-from moto.server import ThreadedMotoServer
 
+from partita import history as h
+from partita.aws.faults import TypeAlreadyExistsFault
 from partita.engine import Engine
 from partita.server.process import bound
 from partita.server.routes import mounted
-from partita.swf.front.operations import Front
+from partita.swf.backend.ids import escaped
+from partita.swf.backend.service import SwfService
+from partita.swf.backend.types import ACTIVITY_DEFAULTS, WORKFLOW_DEFAULTS
+from partita.swf.front.operations import WRITING, Front
 from partita.swf.front.protocol import SwfProtocol
 
 # Whoever signs needs keys; nobody here looks at them.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "tests")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "tests")
+
+# Each session would read the service's model anew, which takes 0.1 s.
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 class Endpoint:
@@ -27,7 +39,8 @@ class Endpoint:
 
     def __init__(self, engine: Engine, port: int = 0) -> None:
         self.engine = engine
-        self._protocol = SwfProtocol(Front(engine))
+        self._front = Front(engine)
+        self._protocol = SwfProtocol(self._front)
         self._socket = bound("127.0.0.1", port)
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
@@ -41,6 +54,12 @@ class Endpoint:
         """Return the URL by which a backend reaches it."""
         return f"swf://us-east-1/tests?{urlencode({'endpoint': self.address, **options})}"
 
+    def register(self, operation: str, **given: Any) -> None:
+        """Register a type without a request; what is there already is fine."""
+        work = self.engine.submit(lambda session: WRITING[operation](self._front, session, given))
+        with suppress(TypeAlreadyExistsFault):
+            work.result()
+
     def close(self) -> None:
         """End all that waits, and the thread."""
         self.leave()
@@ -53,18 +72,51 @@ class Endpoint:
         self._server.should_exit = True
 
 
-class Moto:
-    """Moto's server, one for all tests; each takes a domain of its own."""
+class PreparedSwfService(SwfService):
+    """A service that registers types at our endpoint without requests.
 
-    _server: ThreadedMotoServer | None = None
+    The stages' workers register some 30 types for each test, with two requests for each type.
+    """
 
-    @classmethod
-    def url(cls, **options: object) -> str:
-        """Return the URL of a new domain."""
-        if cls._server is None:
-            logging.getLogger("werkzeug").setLevel(logging.ERROR)
-            cls._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-            cls._server.start()
-        host, port = cls._server.get_host_and_port()
-        query = urlencode({"endpoint": f"http://{host}:{port}", **options})
-        return f"swf://us-east-1/{uuid.uuid4().hex}?{query}"
+    def __init__(self, endpoint: Endpoint, **options: object) -> None:
+        super().__init__(endpoint.url(**options))
+        self._endpoint = endpoint
+        self._domains: set[str] = set()
+
+    def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
+        self._register("RegisterWorkflowType", domain, workflow_type, WORKFLOW_DEFAULTS)
+
+    def register_activity_type(self, domain: str, activity_type: h.ActivityType) -> None:
+        self._register("RegisterActivityType", domain, activity_type, ACTIVITY_DEFAULTS)
+
+    def _register(
+        self,
+        operation: str,
+        domain: str,
+        kind: h.WorkflowType | h.ActivityType,
+        defaults: dict[str, Any],
+    ) -> None:
+        domain = self.domain(domain)
+        if domain not in self._domains:
+            self.domains.get_or_create(domain)
+            self._domains.add(domain)
+        name, version = escaped(kind.name), escaped(kind.version)
+        self._endpoint.register(operation, domain=domain, name=name, version=version, **defaults)
+
+
+@functools.cache
+def _moto() -> str:
+    """Start moto's server, one for all tests of this process; return its URL."""
+    from moto.server import ThreadedMotoServer  # 0.5 s, for few tests
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    return f"http://{host}:{port}"
+
+
+def moto_url(**options: object) -> str:
+    """Return the URL of a new domain of moto's server."""
+    query = urlencode({"endpoint": _moto(), **options})
+    return f"swf://us-east-1/{uuid.uuid4().hex}?{query}"

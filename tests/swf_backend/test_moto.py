@@ -12,7 +12,7 @@ from partita.swf.backend.service import SwfService
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS
 from tests.swf_backend.conftest import worker
-from tests.swf_backend.endpoint import Moto
+from tests.swf_backend.endpoint import moto_url
 from tests.swf_backend.lacking import LACKING
 
 TRIES: list[int] = []
@@ -46,7 +46,7 @@ def broken() -> None:
 
 @pytest.fixture
 def service() -> SwfService:
-    return SwfService(Moto.url())
+    return SwfService(moto_url())
 
 
 def test_what_is_lacking_is_no_check_that_is_not_there() -> None:

@@ -13,7 +13,7 @@ from partita.client import Client
 from partita.errors import InvalidInputError, OperationRefusedError, StoreUnavailableError
 from partita.swf.backend.blob_store import large_store
 from tests.swf_backend.conftest import Connect, worker
-from tests.swf_backend.endpoint import Moto
+from tests.swf_backend.endpoint import moto_url
 
 
 @activity
@@ -29,7 +29,7 @@ def doubled(text: str) -> str:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the name of a new bucket, where the SDK finds it."""
-    (endpoint,) = parse_qs(urlsplit(Moto.url()).query)["endpoint"]
+    (endpoint,) = parse_qs(urlsplit(moto_url()).query)["endpoint"]
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     name = f"bucket-{random.randrange(10**9)}"

@@ -406,14 +406,13 @@ class SwfService:
 
     def attach(self, host: Host) -> None:
         """Poll for `host` from now on."""
-        domain = self.domain(host.domain)
         for key in sorted(host.workflow_keys()):
             name, _, version = key.rpartition("@")
-            self._registering.workflow(domain, h.WorkflowType(name, version))
+            self.register_workflow_type(host.domain, h.WorkflowType(name, version))
         for key in sorted(host.activity_keys()):
             name, _, version = key.rpartition("@")
-            self._registering.activity(domain, h.ActivityType(name, version))
-        self._pump = Pump(self, host, domain)
+            self.register_activity_type(host.domain, h.ActivityType(name, version))
+        self._pump = Pump(self, host, self.domain(host.domain))
         self._pump.start()
 
     def pause(self) -> None:
