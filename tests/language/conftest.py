@@ -43,7 +43,9 @@ def deviation(request: pytest.FixtureRequest) -> None:
     found = getattr(request.node, "callspec", None)
     test = f"{request.path.stem.removeprefix('test_')}.{request.node.originalname}"
     if found is not None and "swf" in found.params.values() and test in DEVIATIONS:
-        request.node.add_marker(pytest.mark.xfail(reason=DEVIATIONS[test], strict=True))
+        known = DEVIATIONS[test]
+        mark = pytest.mark.xfail(reason=known.why, raises=known.raised(), strict=True)
+        request.node.add_marker(mark)
 
 
 @pytest.fixture(autouse=True)
