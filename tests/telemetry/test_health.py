@@ -21,8 +21,15 @@ from partita import activity, workflow
 from partita.errors import InvalidOptionError, StoreUnavailableError
 from partita.ports.service import Standing
 from partita.telemetry import health
-from partita.telemetry.bounded_call import Patient
-from partita.telemetry.health import TOKEN, Address, bind, checks_of, parse_address, serving
+from partita.telemetry.bounded_call import BoundedCall
+from partita.telemetry.health import (
+    TOKEN_VARIABLE,
+    Address,
+    bind,
+    checks_for,
+    parse_address,
+    serve_probes,
+)
 from tests.cli.conftest import environment
 from tests.conftest import Rig, until
 
@@ -63,11 +70,11 @@ def test_a_worker_is_ready_from_its_start_to_its_stop(rig: Rig, tmp_path: Path) 
     GATE.clear()
     worker = rig.worker(holding, hold)
     rig.client.list()
-    with serving(LOOPBACK, *checks_of(rig.engine, worker)) as address:
+    with serve_probes(LOOPBACK, *checks_for(rig.engine, worker)) as address:
         status, checks = asked(f"{address.url}/readyz")
         assert (status, checks["engine"]) == (503, "ok")
-        assert checks["store"] == "this worker is not on record"
-        assert checks["worker"] == "not attached yet, or not any more"
+        assert checks["store"] == "this worker is not registered"
+        assert checks["worker"] == "not attached to its service"
         assert asked(f"{address.url}/healthz") == (200, {"engine": "ok"})
         with worker:
             everything = {"engine": "ok", "store": "ok", "worker": "ok"}
@@ -111,8 +118,8 @@ class Working:
 
 
 def test_an_engine_that_is_stuck_is_not_alive() -> None:
-    with serving(LOOPBACK, *checks_of(Watched(silent_for=31.0), Working())) as address:
-        said = (503, {"engine": "its thread has not gone round for 31 s"})
+    with serve_probes(LOOPBACK, *checks_for(Watched(silent_for=31.0), Working())) as address:
+        said = (503, {"engine": "its thread made no turn for 31 s"})
         assert asked(f"{address.url}/healthz") == said
 
 
@@ -120,7 +127,7 @@ def test_a_store_out_of_reach_is_a_reason() -> None:
     def away() -> bool:
         raise StoreUnavailableError("the server is down")
 
-    with serving(LOOPBACK, *checks_of(Watched(away), Working())) as address:
+    with serve_probes(LOOPBACK, *checks_for(Watched(away), Working())) as address:
         status, checks = asked(f"{address.url}/readyz")
         assert (status, checks["store"]) == (503, "the server is down")
         assert asked(f"{address.url}/healthz")[0] == 200
@@ -133,7 +140,7 @@ def test_a_store_that_hangs_is_given_up_and_asked_by_one_thread_only() -> None:
         begun.append(1)
         return gate.wait(20)
 
-    ask = Patient(hangs, patience=0.05)
+    ask = BoundedCall(hangs, timeout=0.05)
     for _ in range(3):
         with pytest.raises(TimeoutError, match=re.escape("no answer within 0.05 s")):
             ask()
@@ -142,7 +149,7 @@ def test_a_store_that_hangs_is_given_up_and_asked_by_one_thread_only() -> None:
     until(lambda: answers(ask))
 
 
-def answers(ask: Patient[bool]) -> bool:
+def answers(ask: BoundedCall[bool]) -> bool:
     try:
         return ask()
     except TimeoutError:
@@ -150,7 +157,7 @@ def answers(ask: Patient[bool]) -> bool:
 
 
 def test_a_service_elsewhere_has_no_engine_to_look_at() -> None:
-    live, ready = checks_of(object(), Working())
+    live, ready = checks_for(object(), Working())
     assert live == {}
     assert [check() for check in ready.values()] == [None]
 
@@ -159,9 +166,9 @@ def test_metrics_are_rendered_or_it_is_said_how_to_get_them() -> None:
     def render(accept: str) -> tuple[bytes, str]:
         return b"x 1\n", "text/plain; version=9"
 
-    with serving(LOOPBACK, {}, {}, render) as address:
+    with serve_probes(LOOPBACK, {}, {}, render) as address:
         assert get(f"{address.url}/metrics") == (200, "x 1\n")
-    with serving(LOOPBACK, {}, {}) as address:
+    with serve_probes(LOOPBACK, {}, {}) as address:
         assert get(f"{address.url}/metrics") == (501, health.NO_METRICS + "\n")
         assert get(f"{address.url}/other")[0] == 404
 
@@ -170,9 +177,9 @@ def test_metrics_are_rendered_or_it_is_said_how_to_get_them() -> None:
 def test_with_a_token_nobody_is_answered_without_it(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(TOKEN, "s3cret")
+    monkeypatch.setenv(TOKEN_VARIABLE, "s3cret")
     render = lambda _: (b"", "text/plain")  # noqa: E731
-    with serving(Address("0.0.0.0", 0), {}, {}, render) as address:
+    with serve_probes(Address("0.0.0.0", 0), {}, {}, render) as address:
         url = f"http://127.0.0.1:{address.port}/{path}"
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):
             status, body = get(url, **headers)
@@ -185,8 +192,8 @@ def test_with_a_token_nobody_is_answered_without_it(
 def test_beyond_loopback_it_does_not_listen_without_a_token(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(TOKEN, raising=False)
-    with pytest.raises(InvalidOptionError, match=f"set {TOKEN}, or listen on 127.0.0.1"):
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    with pytest.raises(InvalidOptionError, match=f"set {TOKEN_VARIABLE}, or listen on 127.0.0.1"):
         bind(Address(host, 0))
 
 

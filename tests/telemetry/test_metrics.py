@@ -18,7 +18,7 @@ from partita.ports.notices import Notice
 from partita.ports.service import StartRequest
 from partita.ports.state import Backlog
 from partita.telemetry import use_metrics
-from partita.telemetry.gauges import LIMIT, OTHER, Waiting
+from partita.telemetry.gauges import MAX_LABEL_VALUES, OTHER, BacklogCollector
 from partita.telemetry.metrics import Metrics
 from tests.conftest import Rig, until
 
@@ -145,7 +145,7 @@ class Backlogged:
 def gauges(say: Callable[[], list[Backlog]]) -> CollectorRegistry:
     registry = CollectorRegistry()
     service: Any = Backlogged(say)
-    registry.register(Waiting(service, "default", lambda: 100.0))
+    registry.register(BacklogCollector(service, "default", lambda: 100.0))
     return registry
 
 
@@ -159,18 +159,18 @@ def test_a_database_out_of_reach_is_told_and_hides_nothing_else() -> None:
 def test_label_values_are_bounded(memory_rig: Rig) -> None:
     many = [
         Backlog(kind="activity", task_list=f"t{n}", count=1000 - n, since=90.0 - n)
-        for n in range(LIMIT + 5)
+        for n in range(MAX_LABEL_VALUES + 5)
     ]
     registry = gauges(lambda: many)
     others = {"kind": "activity", "task_list": OTHER}
     assert registry.get_sample_value("partita_task_list_depth", others) == 5 * 1000 - sum(
-        range(LIMIT, LIMIT + 5)
+        range(MAX_LABEL_VALUES, MAX_LABEL_VALUES + 5)
     )
     oldest = registry.get_sample_value("partita_task_list_oldest_seconds", others)
-    assert oldest == 100.0 - (90.0 - LIMIT - 4)
+    assert oldest == 100.0 - (90.0 - MAX_LABEL_VALUES - 4)
 
     read = measured(memory_rig)
-    for number in range(LIMIT + 5):
+    for number in range(MAX_LABEL_VALUES + 5):
         read.metrics(closing(f"type {number}"))
     closed = {"status": "completed", "workflow_type": OTHER}
     assert read("executions_closed_total", **closed) == 5

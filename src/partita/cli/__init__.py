@@ -121,7 +121,7 @@ def _report(error: Exception, status: int, code: str, arguments: list[str]) -> i
     debug = "--debug" in arguments
     message = " ".join(str(error).split()) or type(error).__name__
     logs = sys.modules.get("partita.telemetry.logs")  # only commands that may log as JSON load it
-    if logs is not None and logs.told_as_json(message, code, error if debug else None):
+    if logs is not None and logs.log_error_as_json(message, code, error if debug else None):
         return status
     if debug:
         traceback.print_exc()

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from partita.ports.service import Service
-from partita.telemetry.health import Address, Render, checks_of, parse_address, serving
+from partita.telemetry.health import Address, Render, checks_for, parse_address, serve_probes
 from partita.telemetry.logs import FORMATS, LEVELS, configure
 from partita.worker import Worker
 
@@ -48,8 +48,8 @@ class Observing:
             return
         address = self.listen if place is None else self.listen.after(place - 1)
         render = _metrics(service, worker)
-        with serving(
-            address, *checks_of(service, worker), render, shared=place is not None
+        with serve_probes(
+            address, *checks_for(service, worker), render, shared=place is not None
         ) as address:
             self.say(f"listening on {address.url}: /healthz, /readyz, /metrics")
             yield

@@ -38,7 +38,7 @@ from partita.ports.service import (
     TaskListLimits,
 )
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, Status
-from partita.telemetry.spans import starting
+from partita.telemetry.spans import trace_start
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -141,10 +141,10 @@ class Client(Looking):
             reuse_policy=_reuse_policy(reuse_policy),
         )
         if signal is None:
-            execution = starting(request, self.service.start_workflow_execution)
+            execution = trace_start(request, self.service.start_workflow_execution)
         else:
             name, payload = self._signal_input(*signal)
-            execution = starting(
+            execution = trace_start(
                 request,
                 lambda traced: self.service.signal_with_start(traced, name, payload),
             )

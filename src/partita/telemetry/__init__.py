@@ -1,4 +1,4 @@
-"""Show what happens: traces, metrics, logs, health. Each part is imported when it is used."""
+"""Traces, metrics, logs and probes of a process. Each part is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from partita.ports.service import Service
-    from partita.telemetry.gauges import Measured
+    from partita.telemetry.gauges import MeasuredWorker
     from partita.telemetry.metrics import Metrics
 
 
 def use_tracing(provider: TracerProvider | None = None) -> Callable[[], None]:
-    """Make OpenTelemetry spans of what this process does; return what ends it.
+    """Record what this process does as OpenTelemetry spans; return a function that stops it.
 
     Spans go to `provider`, or to the global tracer provider, which may also be set later.
-    Whatever else made spans for Partita in this process ends to do so.
+    A second call replaces the first.
 
     Raises:
         InvalidOptionError: OpenTelemetry is not installed.
@@ -37,13 +37,14 @@ def use_tracing(provider: TracerProvider | None = None) -> Callable[[], None]:
 
 def use_metrics(
     service: Service,
-    worker: Measured | None = None,
+    worker: MeasuredWorker | None = None,
     *,
     registry: CollectorRegistry | None = None,
 ) -> Metrics:
-    """Measure a service of this process, and the worker that it serves, for Prometheus.
+    """Measure a service of this process, and the worker that polls it, for Prometheus.
 
-    Without `registry` it is a new one, `metrics.registry`, with the process's own figures.
+    By default the metrics get a registry of their own, `metrics.registry`, which also has the
+    process's memory and CPU.
 
     Raises:
         InvalidOptionError: prometheus-client is not installed.

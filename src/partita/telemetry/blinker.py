@@ -1,11 +1,11 @@
-"""Pass notices on as signals of the blinker library, one for each name (`partita[blinker]`).
+"""Send notices as signals of the blinker library, one signal for each kind (`partita[blinker]`).
 
     signals = BlinkerSignals()
     client.listen(signals)
     signals.on_activity_completed.connect(receiver)  # receiver(sender, notice=...)
 
-The sender is the name of the workflow type, so that a receiver may be connected to one. As
-everywhere with blinker, receivers are held weakly unless they are connected with `weak=False`.
+The sender is the name of the workflow type, so a receiver can be connected to one workflow type
+only. As usual with blinker, receivers are held by weak references; `weak=False` keeps them alive.
 """
 
 from __future__ import annotations
@@ -25,11 +25,7 @@ class BlinkerSignals:
         self._signals = {f"on_{name}": blinker.Signal() for name in NAMES}
 
     def __getattr__(self, name: str) -> blinker.Signal:
-        """Return the signal of that name.
-
-        Raises:
-            AttributeError: there is none.
-        """
+        """Return the signal of that name."""
         signals: dict[str, blinker.Signal] = vars(self).get("_signals", {})
         if name in signals:
             return signals[name]
@@ -38,7 +34,7 @@ class BlinkerSignals:
         raise AttributeError(f"no signal is named {name}{hint}")
 
     def __call__(self, notice: Notice) -> None:
-        """Send a notice. A receiver that raises keeps the later ones of its signal from hearing."""
+        """Send a notice. If a receiver raises, later receivers of that signal do not get it."""
         sender = notice.workflow_type.name
         try:
             self._signals[f"on_{notice.name}"].send(sender, notice=notice)

@@ -1,61 +1,52 @@
-"""Ask what may hang, such as a database, without hanging.
+"""Call a function that may block for long, such as a database query, with a time limit.
 
-Each question has a thread of its own, and at most one: a second asker waits for the answer
-that the first has asked for. Knows nothing of what is asked.
+Knows nothing of what the function does.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 2.0
-"""Seconds to wait for an answer; those who probe us wait as short a time."""
+ANSWER_TIMEOUT_SECONDS = 2.0
+"""How long to wait for an answer; about as long as a probe or a scrape waits for ours."""
 
 
-class Patient(Generic[T]):
-    """A question that is answered in time, or not at all. Safe to ask from many threads."""
+class BoundedCall(Generic[T]):
+    """Run a function on a thread, at most once at a time. May be called from many threads.
 
-    def __init__(self, ask: Callable[[], T], patience: float = PATIENCE) -> None:
-        self._ask = ask
-        self._patience = patience
+    A caller that comes while the function still runs waits for that same call.
+    """
+
+    def __init__(self, function: Callable[[], T], timeout: float = ANSWER_TIMEOUT_SECONDS) -> None:
+        self._function = function
+        self._timeout = timeout
         self._lock = threading.Lock()
-        self._asked: _Asked[T] | None = None  # what has not been answered yet
+        self._call: Future[T] | None = None
 
     def __call__(self) -> T:
-        """Return the answer; raise what asking raises.
+        """Return what the function returns; raise what it raises.
 
         Raises:
-            TimeoutError: there was none in time.
+            TimeoutError: it did not return in time.
         """
         with self._lock:
-            asked = self._asked
-            if asked is None or asked.done.is_set():
-                asked = self._asked = _Asked(self._ask)
-                threading.Thread(target=asked.run, name="partita-asks", daemon=True).start()
-        if not asked.done.wait(self._patience):
-            raise TimeoutError(f"no answer within {self._patience:g} s")
-        return asked.result()
+            call = self._call
+            if call is None or call.done():
+                call = self._call = Future()
+                threading.Thread(
+                    target=self._run, args=(call,), name="partita-bounded-call", daemon=True
+                ).start()
+        if not wait([call], self._timeout).done:
+            raise TimeoutError(f"no answer within {self._timeout:g} s")
+        return call.result()
 
-
-class _Asked(Generic[T]):
-    def __init__(self, ask: Callable[[], T]) -> None:
-        self.done = threading.Event()
-        self._ask = ask
-        self._found: list[T] = []
-        self._error: Exception | None = None
-
-    def run(self) -> None:
+    def _run(self, call: Future[T]) -> None:
         try:
-            self._found.append(self._ask())
+            call.set_result(self._function())
         except Exception as error:
-            self._error = error
-        self.done.set()
-
-    def result(self) -> T:
-        if self._error is not None:
-            raise self._error
-        return self._found[0]
+            call.set_exception(error)

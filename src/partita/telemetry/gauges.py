@@ -1,7 +1,7 @@
-"""Tell Prometheus how things stand at the moment when it asks: what waits, and what runs.
+"""Report current values to Prometheus: what waits in the database, what runs in the worker.
 
-Reads the database once for each time that the registry is read, and never waits for it for
-long. What has happened is counted in `metrics`.
+Values are read when the registry is scraped, the database once per scrape and with a time limit.
+Events are counted in `metrics`.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ from prometheus_client.metrics_core import Metric
 from partita.errors import StoreError
 from partita.ports.service import Watchable
 from partita.ports.state import Backlog
-from partita.telemetry.bounded_call import Patient
+from partita.telemetry.bounded_call import BoundedCall
 
-LIMIT = 200
-"""Values of one label; those beyond are counted together as `OTHER`."""
+MAX_LABEL_VALUES = 200
+"""Values of one label; further ones are counted together as `OTHER`."""
 
 OTHER = "(other)"
 
 
-class Measured(Protocol):
-    """What of a worker is measured."""
+class MeasuredWorker(Protocol):
+    """What is measured of a worker."""
 
     domain: str
     lost_tasks: int
 
     @property
     def slots(self) -> int:
-        """Activities that run at a time, at most."""
+        """The largest number of activities that run at a time."""
 
     @property
     def running_activities(self) -> int:
-        """Activities that run now."""
+        """The number of activities that run now."""
 
     @property
     def live_runs(self) -> int:
-        """Workflows that are kept alive between their decisions."""
+        """The number of workflows that are kept in memory between their decisions."""
 
 
-class Waiting:
-    """Ask the database what waits, whenever the registry is read."""
+class BacklogCollector:
+    """Report the open tasks of each task list, and whether the database answers."""
 
     def __init__(self, service: Watchable, domain: str, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._ask = Patient(lambda: service.backlogs(domain))
+        self._backlogs = BoundedCall(lambda: service.backlogs(domain))
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that registering does not ask the database."""
+        """Return nothing, so that registering does not query the database."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield how much waits, and whether the database said so."""
+        """Yield the metrics as they are now."""
         backlogs: list[Backlog] = []
         reachable = 1
         try:
-            backlogs = self._ask()
+            backlogs = self._backlogs()
         except (StoreError, TimeoutError):
             reachable = 0
         yield GaugeMetricFamily("partita_store_up", "Whether the database answers.", reachable)
@@ -69,39 +69,38 @@ class Waiting:
         age = GaugeMetricFamily(
             "partita_task_list_oldest_seconds", "How long the oldest has waited.", labels=labels
         )
-        for where, count, since in _bounded(backlogs):
-            depth.add_metric(where, count)
-            age.add_metric(where, max(0.0, self._clock() - since))
+        for values, count, since in _limit_labels(backlogs):
+            depth.add_metric(values, count)
+            age.add_metric(values, max(0.0, self._clock() - since))
         yield depth
         yield age
 
 
-def _bounded(backlogs: Iterable[Backlog]) -> Iterator[tuple[tuple[str, str], int, float]]:
+def _limit_labels(backlogs: Iterable[Backlog]) -> Iterator[tuple[tuple[str, str], int, float]]:
     """Yield the deepest task lists by name, and all others as one of each kind."""
     deepest = sorted(backlogs, key=lambda one: -one.count)
     others: dict[str, tuple[int, float]] = {}
-    for place, one in enumerate(deepest):
-        if place < LIMIT:
-            yield (one.kind, one.task_list), one.count, one.since
-        else:
-            count, since = others.get(one.kind, (0, one.since))
-            others[one.kind] = count + one.count, min(since, one.since)
+    for one in deepest[:MAX_LABEL_VALUES]:
+        yield (one.kind, one.task_list), one.count, one.since
+    for one in deepest[MAX_LABEL_VALUES:]:
+        count, since = others.get(one.kind, (0, one.since))
+        others[one.kind] = count + one.count, min(since, one.since)
     for kind, (count, since) in others.items():
         yield (kind, OTHER), count, since
 
 
-class Standing:
-    """Ask a worker how it stands, whenever the registry is read."""
+class WorkerCollector:
+    """Report what a worker runs."""
 
-    def __init__(self, worker: Measured) -> None:
+    def __init__(self, worker: MeasuredWorker) -> None:
         self._worker = worker
 
     def describe(self) -> Iterable[Metric]:
-        """Return what there is, without values."""
+        """Return the metrics, whose names the registry checks."""
         return self.collect()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what the worker says."""
+        """Yield the metrics as they are now."""
         worker = self._worker
         for name, help, value in (
             ("live_runs", "Workflows kept alive between decisions.", worker.live_runs),

@@ -1,8 +1,8 @@
 """Answer probes over HTTP: `/healthz`, `/readyz` and `/metrics`, and nothing else.
 
-Healthy is a process whose engine still turns; restart it if it is not. Ready is one that takes
-tasks: its database answers, it is on record there, and it is not about to stop. Beyond
-loopback nobody is answered without the token.
+A process is healthy while its engine's thread makes progress; an unhealthy one needs a restart.
+It is ready while it takes tasks: its database answers, it is registered there, and it is not
+stopping. Beyond loopback every request needs the token.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from partita.errors import InvalidOptionError, StoreError
 from partita.ports.service import Watchable
-from partita.telemetry.bounded_call import Patient
+from partita.telemetry.bounded_call import BoundedCall
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
-STUCK = 30.0
-"""Seconds after which an engine whose thread has not gone round is taken for stuck."""
+STUCK_AFTER_SECONDS = 30.0
+"""How long an engine's thread may make no turn before the process counts as unhealthy."""
 
-TOKEN = "PARTITA_LISTEN_TOKEN"
-"""Environment variable with the token that is asked for; needed beyond loopback."""
+TOKEN_VARIABLE = "PARTITA_LISTEN_TOKEN"
+"""Environment variable with the token that requests must carry; required beyond loopback."""
 
 Check = Callable[[], str | None]
 """Return what is wrong, in a few words; None if nothing is."""
@@ -40,16 +40,16 @@ Render = Callable[[str], tuple[bytes, str]]
 NO_METRICS = "metrics need prometheus-client, not installed here: pip install 'partita[metrics]'"
 
 
-class Stoppable(Protocol):
-    """What of a worker is looked at."""
+class ProbedWorker(Protocol):
+    """What the checks read of a worker."""
 
     @property
     def is_stopping(self) -> bool:
-        """Whether nothing new is taken."""
+        """Whether it takes no more tasks."""
 
     @property
     def running_activities(self) -> int:
-        """How many activities run now."""
+        """The number of activities that run now."""
 
 
 class Address(NamedTuple):
@@ -60,14 +60,14 @@ class Address(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it; a name that is no address may be anywhere."""
+        """Whether only this machine can reach it; a host name counts as reachable from anywhere."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
 
     def after(self, places: int) -> Address:
-        """Return the address so many ports further; any free port stays any.
+        """Return the address with the port number raised by `places`; port 0 stays 0.
 
         Raises:
             InvalidOptionError: there is no such port.
@@ -78,7 +78,7 @@ class Address(NamedTuple):
 
     @property
     def url(self) -> str:
-        """How to reach it."""
+        """The URL by which it is reached."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
@@ -98,39 +98,37 @@ def parse_address(text: str) -> Address:
     return Address("127.0.0.1" if host == "localhost" else host, int(port))
 
 
-def checks_of(service: Any, worker: Stoppable) -> tuple[dict[str, Check], dict[str, Check]]:
-    """Return the checks that `/healthz` makes, and those that `/readyz` makes besides."""
-    ready: dict[str, Check] = {"worker": lambda: _stopping(worker)}
+def checks_for(service: Any, worker: ProbedWorker) -> tuple[dict[str, Check], dict[str, Check]]:
+    """Return the checks of `/healthz`, and those that `/readyz` makes in addition."""
     if not isinstance(service, Watchable):
-        return {}, ready
-    ask = Patient(service.is_on_record)
-    return {"engine": lambda: _stuck(service)}, {
-        "store": lambda: _unreachable(ask),
-        "worker": lambda: _stopping(worker) or _detached(service),
+        return {}, {"worker": lambda: _check_stopping(worker)}
+    is_on_record = BoundedCall(service.is_on_record)
+    return {"engine": lambda: _check_progress(service)}, {
+        "store": lambda: _check_store(is_on_record),
+        "worker": lambda: _check_stopping(worker) or _check_attached(service),
     }
 
 
-def _stuck(service: Watchable) -> str | None:
+def _check_progress(service: Watchable) -> str | None:
     silent = service.standing().silent_for
-    return None if silent < STUCK else f"its thread has not gone round for {silent:.0f} s"
+    return None if silent < STUCK_AFTER_SECONDS else f"its thread made no turn for {silent:.0f} s"
 
 
-def _unreachable(ask: Patient[bool]) -> str | None:
+def _check_store(is_on_record: Callable[[], bool]) -> str | None:
     try:
-        known = ask()
+        return None if is_on_record() else "this worker is not registered"
     except (StoreError, TimeoutError) as error:
         return f"{error}"
-    return None if known else "this worker is not on record"
 
 
-def _stopping(worker: Stoppable) -> str | None:
+def _check_stopping(worker: ProbedWorker) -> str | None:
     if not worker.is_stopping:
         return None
     return f"stopping; activities that still run: {worker.running_activities}"
 
 
-def _detached(service: Watchable) -> str | None:
-    return None if service.standing().is_serving else "not attached yet, or not any more"
+def _check_attached(service: Watchable) -> str | None:
+    return None if service.standing().is_serving else "not attached to its service"
 
 
 def make_app(
@@ -139,7 +137,7 @@ def make_app(
     metrics: Render | None,
     token: str | None,
 ) -> Starlette:
-    """Return the application: what it answers does not depend on where it listens."""
+    """Return the HTTP application that answers the probes."""
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
@@ -163,8 +161,9 @@ def make_app(
         def guard(request: Request) -> Response:
             if token is None or _is_allowed(request.headers.get("authorization", ""), token):
                 return endpoint(request)
-            says = {"www-authenticate": "Bearer"}
-            return PlainTextResponse(f"send Authorization: Bearer, with {TOKEN}\n", 401, says)
+            headers = {"www-authenticate": "Bearer"}
+            text = f"send Authorization: Bearer, with {TOKEN_VARIABLE}\n"
+            return PlainTextResponse(text, 401, headers)
 
         return guard
 
@@ -179,23 +178,23 @@ def make_app(
 
 def _is_allowed(header: str, token: str) -> bool:
     scheme, _, given = header.partition(" ")
-    right = hmac.compare_digest(given.strip().encode(), token.encode())
-    return right and scheme.lower() == "bearer"
+    is_right = hmac.compare_digest(given.strip().encode(), token.encode())
+    return is_right and scheme.lower() == "bearer"
 
 
 def bind(address: Address, *, shared: bool = False) -> tuple[socket.socket, str | None]:
-    """Return a socket that listens there, and the token that must be asked for, if any.
+    """Return a socket that listens there, and the token that requests must carry, if any.
 
-    With `shared`, others of this user who say the same may listen there, too.
+    With `shared`, other processes of this user that share it too may listen on the same port.
 
     Raises:
-        InvalidOptionError: it is beyond loopback and there is no token, or it cannot be had.
+        InvalidOptionError: it is beyond loopback and no token is set, or the port is taken.
     """
-    token = os.environ.get(TOKEN) or None
+    token = os.environ.get(TOKEN_VARIABLE) or None
     if token is None and not address.is_loopback:
         raise InvalidOptionError(
-            f"--listen {address.host}:{address.port} can be reached from elsewhere, and nothing "
-            f"may be without a token: set {TOKEN}, or listen on 127.0.0.1"
+            f"--listen {address.host}:{address.port} can be reached from other machines and needs "
+            f"a token: set {TOKEN_VARIABLE}, or listen on 127.0.0.1"
         )
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     shared = shared and hasattr(socket, "SO_REUSEPORT")
@@ -203,19 +202,16 @@ def bind(address: Address, *, shared: bool = False) -> tuple[socket.socket, str 
         where = (address.host, address.port)
         return socket.create_server(where, family=family, reuse_port=shared), token
     except OSError as error:
+        number = error.errno or 0  # negative if the host name has no address
+        reason = os.strerror(number) if number > 0 else f"{error}"
         raise InvalidOptionError(
-            f"cannot listen on {address.host}:{address.port} ({_why(error)}); "
+            f"cannot listen on {address.host}:{address.port} ({reason}); "
             "give another address or port with --listen"
         ) from error
 
 
-def _why(error: OSError) -> str:
-    number = error.errno or 0  # below 0 where no address was found
-    return os.strerror(number) if number > 0 else f"{error}"
-
-
 @contextlib.contextmanager
-def serving(
+def serve_probes(
     address: Address,
     live: Mapping[str, Check],
     ready: Mapping[str, Check],
@@ -223,10 +219,10 @@ def serving(
     *,
     shared: bool = False,
 ) -> Iterator[Address]:
-    """Answer probes on a thread, until the block ends; yield where.
+    """Answer probes on a thread while the block runs; yield the address.
 
     Raises:
-        InvalidOptionError: nobody may, or can, listen there.
+        InvalidOptionError: listening there is not allowed without a token, or the port is taken.
     """
     listening, token = bind(address, shared=shared)
     with listening:

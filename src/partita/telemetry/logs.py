@@ -1,7 +1,7 @@
 """Write log records as JSON or as text, each with the execution that it belongs to.
 
-Only those who ask for it: importing this changes nothing, and Partita itself logs to
-`logging.getLogger("partita...")` alone. No payload is ever logged by Partita.
+Importing this module configures nothing. Partita itself logs to `logging.getLogger("partita...")`
+only, and never logs a payload.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 
 from partita.authoring.logs import is_repeated, whereabouts
-from partita.telemetry.spans import current
+from partita.telemetry.spans import current_traceparent
 
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
 
 VARIABLE = "PARTITA_LOG"
-"""Environment variable that tells child processes how their worker logs: `json:INFO`."""
+"""Environment variable by which child processes log as their worker does: `json:info`."""
 
 FIELDS = (
     "domain",
@@ -34,42 +34,40 @@ FIELDS = (
     "trace_id",
     "span_id",
 )
-"""What a record says of where it was made, as far as it was made somewhere."""
+"""The fields of a record that name the execution, the activity and the span it was made in."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class Whereabouts(logging.Filter):
-    """Give every record the fields of where it was made; add it to handlers, not to loggers.
+    """Add the execution, activity and span to every record. Add it to handlers, not to loggers.
 
-    Records of workflow code that is being replayed were written before, and are dropped.
+    Records of workflow code under replay are dropped: the first run has written them.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Complete a record; return whether it is to be written."""
+        """Add the fields to a record; return whether it is written."""
         if is_repeated():
             return False
-        found = whereabouts()
-        found.update(_span())
-        for name, value in found.items():
+        for name, value in {**whereabouts(), **_span()}.items():
             if not hasattr(record, name):
                 setattr(record, name, value)
         return True
 
 
 def _span() -> dict[str, str]:
-    here = current()
-    if here is None:
+    traceparent = current_traceparent()
+    if traceparent is None:
         return {}
-    _, trace_id, span_id, _ = here.split("-")
+    _, trace_id, span_id, _ = traceparent.split("-")
     return {"trace_id": trace_id, "span_id": span_id}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, fields, `extra`."""
+    """Format JSON lines: time (ISO 8601, UTC), level, logger, message, fields, `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as a line without its end."""
+        """Return a record as one line, without a line break."""
         line: dict[str, Any] = {
             "time": _time(record),
             "level": record.levelname.lower(),
@@ -92,7 +90,12 @@ class JsonFormatter(logging.Formatter):
 def _json(line: dict[str, Any]) -> str:
     try:
         return msgspec.json.encode(line, enc_hook=repr).decode()
-    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):  # an odd `extra`
+    except (
+        msgspec.MsgspecError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ):  # an `extra` without JSON form
         return msgspec.json.encode({name: _plain(line[name]) for name in line}).decode()
 
 
@@ -104,17 +107,15 @@ def _plain(value: Any) -> Any:
 
 
 class TextFormatter(logging.Formatter):
-    """One line for people: time, level, logger, where, message."""
+    """Format one line for people: time, level, logger, fields, message."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as text."""
         found = vars(record)
         names = ("workflow_id", "run_id", "activity_id", "attempt")
-        where = " ".join(f"{name}={found[name]}" for name in names if name in found)
-        start = f"{_time(record)} {record.levelname} {record.name}" + (
-            f" [{where}]" if where else ""
-        )
-        text = f"{start}: {record.getMessage()}"
+        fields = " ".join(f"{name}={found[name]}" for name in names if name in found)
+        fields = f" [{fields}]" if fields else ""
+        text = f"{_time(record)} {record.levelname} {record.name}{fields}: {record.getMessage()}"
         return text + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
 
 
@@ -124,11 +125,11 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def configure(format: str, level: str) -> None:
-    """Write the records of all loggers to stderr, and let child processes do the same.
+    """Write the records of all loggers to stderr, in this process and in its child processes.
 
     Args:
         format: `json` or `text`.
-        level: below which nothing is written, such as `info`.
+        level: the lowest level that is written, such as `info`.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
@@ -137,8 +138,8 @@ def configure(format: str, level: str) -> None:
     os.environ[VARIABLE] = f"{format}:{level}"
 
 
-def told_as_json(message: str, code: str, error: Exception | None) -> bool:
-    """Log what ends a command, with the traceback of an `error`; only where records are JSON."""
+def log_error_as_json(message: str, code: str, error: Exception | None) -> bool:
+    """Log the error that ends a command if records are written as JSON; return whether they are."""
     if not any(isinstance(one.formatter, JsonFormatter) for one in logging.getLogger().handlers):
         return False
     logging.getLogger("partita").error("%s", message, extra={"code": code}, exc_info=error)
@@ -146,7 +147,7 @@ def told_as_json(message: str, code: str, error: Exception | None) -> bool:
 
 
 def inherit() -> None:
-    """Log as the process that started this one does, if that has said how."""
+    """Configure logging as the parent process does, if it has passed that on."""
     format, colon, level = os.environ.get(VARIABLE, "").partition(":")
     if colon and format in FORMATS and level in LEVELS:
         configure(format, level)

@@ -1,12 +1,11 @@
-"""Let a tracer see what begins and ends in this process; without one, cost nothing.
+"""Hooks through which a tracer records starts, decisions and activities; without one, no-ops.
 
-The seam between clients and workers, which say what they do, and `tracing`, which makes spans
-of it. Of OpenTelemetry it knows no more than how to go on within somebody else's span.
+Clients and workers call them; `tracing` makes OpenTelemetry spans of the calls. OpenTelemetry is
+imported here only to continue a trace that another process has begun.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -17,87 +16,81 @@ from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, St
 
 Start = Callable[[StartRequest], WorkflowExecution]
 Decide = Callable[[DecisionTask], list[AnyDecision]]
-Ended = Callable[[ActivityAnswer | None], None]
-"""Hear how an activity ended; None if it was killed for being late."""
-
-log = logging.getLogger("partita.telemetry")
+ReportAnswer = Callable[[ActivityAnswer | None], None]
+"""Takes how an activity ended; None if it was killed because it timed out."""
 
 
-class Spans(Protocol):
+class SpanRecorder(Protocol):
     """What makes spans."""
 
     def start(self, request: StartRequest, start: Start) -> WorkflowExecution:
-        """Start an execution, whose history will name the span that this is."""
+        """Start an execution within a span that its history refers to."""
 
     def decide(self, task: DecisionTask, decide: Decide) -> list[AnyDecision]:
-        """Answer a decision task; the children that it asks for will know where they belong."""
+        """Answer a decision task; children that it starts refer to the execution's span."""
 
-    def run(self, task: ActivityTask) -> AbstractContextManager[Ended]:
-        """Let an activity run within its span, which becomes the current one."""
+    def run(self, task: ActivityTask) -> AbstractContextManager[ReportAnswer]:
+        """Make a span that is current while the block runs an activity."""
 
     def current(self) -> str | None:
         """Return the current span as a traceparent."""
 
 
-_spans: Spans | None = None
-_is_within: ContextVar[bool] = ContextVar("partita_within_a_span", default=False)
+_recorder: SpanRecorder | None = None
+_is_traced_by_parent: ContextVar[bool] = ContextVar("partita_traced_by_parent", default=False)
 
 
-def use_spans(spans: Spans) -> Callable[[], None]:
-    """Have `spans` made from now on, instead of any others; return what ends it."""
-    global _spans
-    _spans = spans
+def use_recorder(recorder: SpanRecorder) -> Callable[[], None]:
+    """Record spans with `recorder`, instead of any other; return a function that stops it."""
+    global _recorder
+    _recorder = recorder
 
-    def end() -> None:
-        global _spans
-        if _spans is spans:
-            _spans = None
+    def stop() -> None:
+        global _recorder
+        if _recorder is recorder:
+            _recorder = None
 
-    return end
+    return stop
 
 
-def starting(request: StartRequest, start: Start) -> WorkflowExecution:
+def trace_start(request: StartRequest, start: Start) -> WorkflowExecution:
     """Start an execution."""
-    return start(request) if _spans is None else _spans.start(request, start)
+    return start(request) if _recorder is None else _recorder.start(request, start)
 
 
-def deciding(task: DecisionTask, decide: Decide) -> list[AnyDecision]:
+def trace_decision(task: DecisionTask, decide: Decide) -> list[AnyDecision]:
     """Answer a decision task."""
-    return decide(task) if _spans is None else _spans.decide(task, decide)
+    return decide(task) if _recorder is None else _recorder.decide(task, decide)
 
 
-def running(task: ActivityTask) -> AbstractContextManager[Ended]:
-    """Let an activity run; tell what this gives how it ended."""
-    if _spans is None or _is_within.get():  # the other process has made its span
-        return nullcontext(_ignore)
-    return _spans.run(task)
+def trace_activity(task: ActivityTask) -> AbstractContextManager[ReportAnswer]:
+    """Return a context manager for running an activity; it yields what takes the answer."""
+    if _recorder is None or _is_traced_by_parent.get():
+        return nullcontext(lambda _answer: None)
+    return _recorder.run(task)
 
 
-def _ignore(answer: ActivityAnswer | None) -> None:
-    pass
-
-
-def current() -> str | None:
-    """Return the current span, for another process to go on within; None without one."""
-    return None if _spans is None else _spans.current()
+def current_traceparent() -> str | None:
+    """Return the current span, so that another process can continue its trace; None without one."""
+    return None if _recorder is None else _recorder.current()
 
 
 @contextmanager
-def within(traceparent: str | None) -> Iterator[None]:
-    """Make another process's span the current one, as far as OpenTelemetry is here."""
+def continue_trace(traceparent: str | None) -> Iterator[None]:
+    """Make another process's span the current one, if OpenTelemetry is installed here."""
     if traceparent is None:
         yield
         return
     try:
         from opentelemetry import context
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-    except ImportError:  # the other process has it, and this one's interpreter has not
+    except ImportError:  # this process may run another interpreter than its parent
         yield
         return
     carried = TraceContextTextMapPropagator().extract({"traceparent": traceparent})
-    token, inside = context.attach(carried), _is_within.set(True)
+    token, flag = context.attach(carried), _is_traced_by_parent.set(True)
     try:
         yield
     finally:
-        _is_within.reset(inside)
+        _is_traced_by_parent.reset(flag)
         context.detach(token)

@@ -1,11 +1,11 @@
-"""Make OpenTelemetry spans of starts, executions, decision tasks and activities.
+"""Record starts, executions, decision tasks and activities as OpenTelemetry spans.
 
-The span of an execution is emitted when it closes, by whichever process closes it; until
-then others refer to it. So its ids are not drawn but derived: the span's from the run id, the
-trace's from the context that the history keeps or, if nobody was traced, from the run id, too.
-What a history records is emitted after its commit and once; what is replayed is not.
+An execution's span is emitted when it closes, by whichever process closes it, but earlier spans
+already refer to it. So its ids are computed instead of drawn at random: the span id from the run
+id, the trace id from the trace context in the history or, if the start was not traced, from the
+run id. Decisions and executions are emitted once, after their commit; replays emit nothing.
 
-No payload, no argument and no error's message is in any span: they may hold secrets.
+Spans contain no payload, argument or error message: these may hold secrets.
 
 Source: W3C Trace Context, https://www.w3.org/TR/trace-context/; OpenTelemetry SDK for Python.
 """
@@ -40,44 +40,42 @@ from partita import history as h
 from partita.history.references import CLOSING
 from partita.ports.notices import Notice, use_listener
 from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, StartRequest
-from partita.telemetry.spans import Decide, Ended, Start, use_spans
+from partita.telemetry.spans import Decide, ReportAnswer, Start, use_recorder
 
 SCOPE = "partita"
 """The name of the instrumentation scope."""
 
-OWN = "partita."
-"""How the names of workflows begin that are part of Partita; they are in no trace."""
+INTERNAL_PREFIX = "partita."
+"""Workflow types with this prefix are Partita's own; they are not traced."""
 
-UNCOMMITTED = 1_000
-"""Decisions whose commit has not been heard of that are remembered, at most."""
+MAX_UNCOMMITTED_DECISIONS = 1_000
+"""Answers to decision tasks that are remembered until their commit."""
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _RUN_ID = re.compile("[0-9a-f]{32}")
 _ERRORS = {"FAILED", "TIMED_OUT", "TERMINATED"}
 
 
-class _Decided(Struct, frozen=True):
-    """A decision task's answer, until it is known to be committed."""
+class _Decision(Struct, frozen=True):
+    """When a decision task was answered, and what with; kept until its commit."""
 
-    began: int  # nanoseconds since the epoch
+    started: int  # nanoseconds since the epoch
     ended: int
     decisions: int
     events: int
 
 
 class Tracing:
-    """Spans by one tracer provider; and a listener, for what is emitted once it is committed."""
+    """Make spans with one tracer provider; also the listener that emits spans after a commit."""
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self._provider = provider
         self._tracer: trace.Tracer | None = None
-        self._decided: OrderedDict[tuple[str, int], _Decided] = OrderedDict()
-
-    # -- starts, decisions, activities -----------------------------------------------------
+        self._decided: OrderedDict[tuple[str, int], _Decision] = OrderedDict()
 
     def start(self, request: StartRequest, start: Start) -> h.WorkflowExecution:
-        """Start an execution, whose history will name the span that this is."""
-        if request.workflow_type.name.startswith(OWN):
+        """Start an execution within a span that its history refers to."""
+        if request.workflow_type.name.startswith(INTERNAL_PREFIX):
             return start(request)
         attributes = _attributes(request.domain, request.workflow_id, None, request.workflow_type)
         with self.tracer.start_as_current_span(
@@ -96,33 +94,33 @@ class Tracing:
             return execution
 
     def decide(self, task: DecisionTask, decide: Decide) -> list[h.AnyDecision]:
-        """Answer a decision task; the children that it asks for will know where they belong."""
-        began = time.time_ns()
+        """Answer a decision task; children that it starts refer to the execution's span."""
+        started = time.time_ns()
         decisions: list[h.AnyDecision] = []
         try:
             decisions = decide(task)
         finally:
-            self._keep(task, _Decided(began, time.time_ns(), len(decisions), len(task.events)))
-        if task.workflow_type.name.startswith(OWN):
+            self._keep(task, _Decision(started, time.time_ns(), len(decisions), len(task.events)))
+        if task.workflow_type.name.startswith(INTERNAL_PREFIX):
             return decisions
         if not any(isinstance(one, h.StartChildWorkflowExecution) for one in decisions):
-            return decisions
-        here = traceparent(self._span_of(task.workflow_execution, task.trace_context))
+            return decisions  # spares the computation of a span
+        parent = traceparent(self._span_of(task.workflow_execution, task.trace_context))
         return [
-            replace(one, trace_context=here)
-            if isinstance(one, h.StartChildWorkflowExecution) and here is not None
+            replace(one, trace_context=parent)
+            if isinstance(one, h.StartChildWorkflowExecution) and parent is not None
             else one
             for one in decisions
         ]
 
-    def _keep(self, task: DecisionTask, decided: _Decided) -> None:
-        self._decided[task.workflow_execution.run_id, task.started_event_id] = decided
-        while len(self._decided) > UNCOMMITTED:
+    def _keep(self, task: DecisionTask, decision: _Decision) -> None:
+        self._decided[task.workflow_execution.run_id, task.started_event_id] = decision
+        while len(self._decided) > MAX_UNCOMMITTED_DECISIONS:
             self._decided.popitem(last=False)
 
     @contextmanager
-    def run(self, task: ActivityTask) -> Iterator[Ended]:
-        """Let an activity run within its span, which becomes the current one."""
+    def run(self, task: ActivityTask) -> Iterator[ReportAnswer]:
+        """Make a span that is current while the block runs an activity."""
         execution = task.workflow_execution
         attributes: dict[str, str | int] = {
             "partita.domain": task.domain,
@@ -142,24 +140,22 @@ class Tracing:
             set_status_on_exception=False,
         ) as span:
 
-            def ended(answer: ActivityAnswer | None) -> None:
+            def report(answer: ActivityAnswer | None) -> None:
                 outcome = "late" if answer is None else answer.outcome
                 span.set_attribute("partita.outcome", outcome)
                 if outcome in ("failed", "late"):
                     _fail(span, "START_TO_CLOSE" if answer is None else answer.reason)
 
-            yield ended
+            yield report
 
     def current(self) -> str | None:
         """Return the current span as a traceparent."""
         return traceparent(trace.get_current_span().get_span_context())
 
-    # -- what was committed ----------------------------------------------------------------
-
     def __call__(self, notice: Notice) -> None:
-        """Emit the span of what a notice ends."""
+        """Emit the span of the decision task or execution that the notice's event closes."""
         event = notice.event
-        if notice.workflow_type.name.startswith(OWN):
+        if notice.workflow_type.name.startswith(INTERNAL_PREFIX):
             return
         if isinstance(event, (h.DecisionTaskCompleted, h.DecisionTaskFailed)):
             self._emit_decision(notice, event)
@@ -170,38 +166,38 @@ class Tracing:
         self, notice: Notice, event: h.DecisionTaskCompleted | h.DecisionTaskFailed
     ) -> None:
         run_id = notice.execution.run_id
-        started = event.started_event_id or event.event_id  # a refused one never started
-        decided = self._decided.pop((run_id, started), None)
-        if decided is None:  # by a decider elsewhere
+        started = event.started_event_id or event.event_id  # 0 if it was refused before its start
+        decision = self._decided.pop((run_id, started), None)
+        if decision is None:  # another process decided
             return
         span = self.tracer.start_span(
             f"decide {notice.workflow_type.name}",
             context=_context(self._span_of(notice.execution, notice.trace_context)),
-            start_time=decided.began,
+            start_time=decision.started,
             attributes={
-                **_of(notice),
-                "partita.decisions": decided.decisions,
-                "partita.events": decided.events,
+                **_attributes_of(notice),
+                "partita.decisions": decision.decisions,
+                "partita.events": decision.events,
             },
         )
         if isinstance(event, h.DecisionTaskFailed):
             _fail(span, event.cause)
-        span.end(decided.ended)
+        span.end(decision.ended)
 
     def _emit_execution(self, notice: Notice) -> None:
         tracer = self.tracer
         ids = getattr(tracer, "id_generator", None)
-        if not isinstance(ids, _Ids):  # this tracer draws its ids, so nobody refers to the span
+        if not isinstance(ids, _Ids):  # no span refers to this one, since its ids cannot be set
             return
-        mine = self._span_of(notice.execution, notice.trace_context)
-        assert mine is not None
-        with ids.given(mine):
+        own = self._span_of(notice.execution, notice.trace_context)
+        assert own is not None
+        with ids.preset(own):
             span = tracer.start_span(
                 f"workflow {notice.workflow_type.name}",
                 context=_context(_parsed(notice.trace_context)),
                 kind=SpanKind.CONSUMER,
                 start_time=_ns(notice.started_at),
-                attributes=_of(notice),
+                attributes=_attributes_of(notice),
             )
         status = CLOSING[type(notice.event)]
         span.set_attribute("partita.status", status)
@@ -210,16 +206,14 @@ class Tracing:
             _fail(span, notice.event.reason if failed else status)  # type: ignore[union-attr]
         span.end(_ns(notice.time))
 
-    # -- ids -------------------------------------------------------------------------------
-
     @property
     def tracer(self) -> trace.Tracer:
-        """The tracer, whose provider may be set at any time."""
+        """The tracer; kept once it is one of the SDK, as a provider may be set later."""
         if self._tracer is not None:
             return self._tracer
         tracer: Any = trace.get_tracer(SCOPE, tracer_provider=self._provider)
         ids = getattr(tracer, "id_generator", None)
-        if ids is not None:  # the SDK's own; from now on
+        if ids is not None:  # a tracer of the SDK, which will not change any more
             if not isinstance(ids, _Ids):
                 tracer.id_generator = _Ids(ids)
             self._tracer = tracer
@@ -229,7 +223,7 @@ class Tracing:
     def _span_of(
         self, execution: h.WorkflowExecution, trace_context: str | None
     ) -> SpanContext | None:
-        """Return the span of an execution, be it emitted or still to come."""
+        """Return the span of an execution, which may not have been emitted yet."""
         parent = _parsed(trace_context)
         tracer: Any = self.tracer
         if not isinstance(getattr(tracer, "id_generator", None), _Ids):
@@ -244,69 +238,69 @@ class Tracing:
 
 
 class _Ids:
-    """Draw ids as the SDK was told to, but for spans whose ids are given."""
+    """An id generator for the SDK: preset ids where there are some, else the ids of another one."""
 
-    def __init__(self, drawn: Any) -> None:
-        self._drawn = drawn
-        self._given = threading.local()
+    def __init__(self, generator: Any) -> None:
+        self._generator = generator
+        self._local = threading.local()
 
     @contextmanager
-    def given(self, span: SpanContext) -> Iterator[None]:
-        """Give these ids to the spans that this thread begins."""
-        self._given.span = span
+    def preset(self, span: SpanContext) -> Iterator[None]:
+        """Use the ids of `span` for spans that this thread begins in the block."""
+        self._local.span = span
         try:
             yield
         finally:
-            self._given.span = None
+            self._local.span = None
+
+    @property
+    def _preset(self) -> SpanContext | None:
+        return getattr(self._local, "span", None)
 
     def generate_trace_id(self) -> int:
         """Return the id of a new trace."""
-        span = getattr(self._given, "span", None)
-        return int(self._drawn.generate_trace_id() if span is None else span.trace_id)
+        span = self._preset
+        return int(self._generator.generate_trace_id() if span is None else span.trace_id)
 
     def generate_span_id(self) -> int:
         """Return the id of a new span."""
-        span = getattr(self._given, "span", None)
-        return int(self._drawn.generate_span_id() if span is None else span.span_id)
+        span = self._preset
+        return int(self._generator.generate_span_id() if span is None else span.span_id)
 
     def is_trace_id_random(self) -> bool:
-        """Return whether traces begin with ids that were drawn at random."""
-        is_random = getattr(self._drawn, "is_trace_id_random", None)
-        given = getattr(self._given, "span", None) is not None
-        return bool(not given and is_random is not None and is_random())
+        """Return whether the ids of new traces are random."""
+        is_random = getattr(self._generator, "is_trace_id_random", None)
+        return bool(self._preset is None and is_random is not None and is_random())
+
+
+_stop_current: Callable[[], None] | None = None
 
 
 def use_tracing(provider: TracerProvider | None = None) -> Callable[[], None]:
-    """Make spans by `provider`, or the global one; return what ends it.
-
-    What else makes spans for Partita ends to do so.
-    """
-    while _ends:
-        _ends.pop()()
+    """Make spans from now on; see `partita.telemetry.use_tracing`."""
+    global _stop_current
+    if _stop_current is not None:
+        _stop_current()
     tracing = Tracing(provider)
-    ends = [use_spans(tracing), use_listener(tracing)]
-    _ends.extend(ends)
+    stop_spans, stop_notices = use_recorder(tracing), use_listener(tracing)
 
-    def end() -> None:
-        for one in ends:  # each does nothing the second time
-            one()
+    def stop() -> None:  # does nothing the second time
+        stop_spans()
+        stop_notices()
 
-    return end
-
-
-_ends: list[Callable[[], None]] = []
-"""What ends the tracing that was asked for last."""
+    _stop_current = stop
+    return stop
 
 
 def traceparent(span: SpanContext | None) -> str | None:
-    """Return a span as a W3C traceparent; None if it is none."""
+    """Return a span as a W3C traceparent; None if there is no valid span."""
     if span is None or not span.is_valid:
         return None
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags & 1:02x}"
 
 
 def _fail(span: trace.Span, reason: str | None) -> None:
-    """Mark a span as failed, with a code or the name of a type."""
+    """Mark a span as failed; `reason` is a code or the name of an error type."""
     span.set_attribute("error.type", reason or "unknown")
     span.set_status(Status(StatusCode.ERROR, reason))
 
@@ -320,7 +314,7 @@ def _parsed(text: str | None) -> SpanContext | None:
 
 
 def _context(span: SpanContext | None) -> Context:
-    """Return a context in which a span, or none, is the current one."""
+    """Return a context whose current span is `span`, or an empty one."""
     empty = Context()
     return empty if span is None else trace.set_span_in_context(NonRecordingSpan(span), empty)
 
@@ -330,11 +324,11 @@ def _remote(trace_id: int, span_id: int, flags: TraceFlags) -> SpanContext:
 
 
 def _digest(text: str, size: int) -> int:
-    """Return a number of `size` bytes that stands for a text; never 0, which is no id."""
+    """Return a hash of a text as a number of `size` bytes; never 0, which is not a valid id."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=size).digest()) or 1
 
 
-def _of(notice: Notice) -> dict[str, str]:
+def _attributes_of(notice: Notice) -> dict[str, str]:
     execution = notice.execution
     return _attributes(notice.domain, execution.workflow_id, execution.run_id, notice.workflow_type)
 

@@ -25,7 +25,7 @@ from partita.codec import Converter
 from partita.errors import LoadError
 from partita.ports.service import ActivityAnswer
 from partita.telemetry.logs import inherit
-from partita.telemetry.spans import within
+from partita.telemetry.spans import continue_trace
 from partita.worker.code_loader import load
 from partita.worker.execute import execute, execute_async
 from partita.worker.process_pool import Beat, Done, Job, Unfit, encode
@@ -80,7 +80,7 @@ def _run(
     converter: Converter,
     heartbeat: Callable[[Any], None],
 ) -> ActivityAnswer:
-    with within(job.trace_context):
+    with continue_trace(job.trace_context):
         if definition.is_async:
             return asyncio.run(execute_async(definition, job.task, converter, heartbeat))
         return execute(definition, job.task, converter, heartbeat)

@@ -21,7 +21,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
 from partita.ports.service import ActivityAnswer, ActivityTask
-from partita.telemetry.spans import running
+from partita.telemetry.spans import trace_activity
 
 _load_any = decoder(Any)
 
@@ -58,7 +58,7 @@ def execute(
     clock: Callable[[], float] = time.time,
 ) -> ActivityAnswer:
     """Run a sync activity on this thread. Never raises what the activity raises."""
-    with running(task) as ended:
+    with trace_activity(task) as ended:
         found = _execute(definition, task, converter, heartbeat, clock)
         ended(found)
     return found
@@ -90,7 +90,7 @@ async def execute_async(
     clock: Callable[[], float] = time.time,
 ) -> ActivityAnswer:
     """Run an async activity on this event loop. Never raises what the activity raises."""
-    with running(task) as ended:
+    with trace_activity(task) as ended:
         found = await _execute_async(definition, task, converter, heartbeat, clock)
         ended(found)
     return found

@@ -33,7 +33,7 @@ from partita.ports.outage import Outage
 from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.replay.replayer import DEFAULT_CACHE
-from partita.telemetry.spans import deciding
+from partita.telemetry.spans import trace_decision
 from partita.worker.decider_set import DeciderSet, deciders_for
 from partita.worker.execute import decided, execute, execute_async, failed, refused, served
 from partita.worker.heartbeats import Beats
@@ -151,7 +151,7 @@ class PollingWorker:
     def _decide(self, task: DecisionTask) -> None:
         run_id = task.workflow_execution.run_id
         try:
-            self._service.complete_decision(task.token, deciding(task, self._decider.decide))
+            self._service.complete_decision(task.token, trace_decision(task, self._decider.decide))
         except TaskLostError as error:  # it timed out; another decider has it
             log.info("%s", error)
             self._decider.forget(run_id)

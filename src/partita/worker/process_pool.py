@@ -21,7 +21,7 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.errors import WorkerLostError
 from partita.ports.service import ActivityAnswer, ActivityTask
-from partita.telemetry.spans import current, running
+from partita.telemetry.spans import current_traceparent, trace_activity
 from partita.worker.execute import failed
 
 
@@ -87,7 +87,7 @@ class Processes:
         Raises:
             UnfitError: another process cannot run it.
         """
-        with running(task) as ended:
+        with trace_activity(task) as ended:
             answer = self._run(definition, task, payload_limit, heartbeat)
             ended(answer)
         return answer
@@ -101,7 +101,9 @@ class Processes:
     ) -> ActivityAnswer | None:
         code = inspect.unwrap(definition.function).__code__
         module = definition.function.__module__
-        job = Job(module, code.co_filename, definition.key, task, payload_limit, current())
+        job = Job(
+            module, code.co_filename, definition.key, task, payload_limit, current_traceparent()
+        )
         with self._lock:
             child = self._idle.pop() if self._idle else _Child()
             self._busy[task.token] = child

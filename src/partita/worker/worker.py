@@ -31,7 +31,7 @@ from partita.ports.host import Attachable
 from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.replay.replayer import DEFAULT_CACHE
-from partita.telemetry.spans import deciding
+from partita.telemetry.spans import trace_decision
 from partita.worker.cancellation import Watch
 from partita.worker.decider_set import DeciderSet, deciders_for
 from partita.worker.execute import decided, execute, execute_async, failed, refused, served
@@ -248,7 +248,7 @@ class Worker:
         self.tasks_done = next(self._done)
         self._asked = (task.workflow_type, task.workflow_execution)
         try:
-            decisions = deciding(task, self._decider.decide)
+            decisions = trace_decision(task, self._decider.decide)
         finally:
             self._asked = None
         if self._acts:
