@@ -13,7 +13,7 @@ from pathlib import Path
 
 from partita.engine import Engine
 from partita.stores.memory import MemoryStore
-from partita.swf.front.operations import Front
+from partita.swf.front.front import Front
 from partita.swf.front.protocol import SwfProtocol
 from tests.swf.conftest import Endpoint
 

@@ -12,12 +12,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.aws.signature import Keyring
 from partita.engine import Engine
 from partita.server.process import in_background
-from partita.server.routes import mounted
-from partita.swf.front.lambda_functions import Handler, Lambdas
-from partita.swf.front.operations import Front, Limits
+from partita.server.routes import Router
+from partita.swf.front.front import Front, Limits
+from partita.swf.front.lambdas import Lambdas
 from partita.swf.front.protocol import SwfProtocol
 from tests.conftest import new_store
 
@@ -165,9 +166,9 @@ def serving(
     with ExitStack() as stack:
         stack.callback(engine.close)
         if has_lambdas:
-            stack.callback(Lambdas(front, functions or {}, lambda_url).close)
-        app = mounted([protocol], only_local=not keys)
-        url = stack.enter_context(in_background(app, protocol.close))
+            stack.callback(Lambdas(front, LambdaFunctions(functions or {}, lambda_url)).close)
+        router = Router([protocol], only_local=not keys)
+        url = stack.enter_context(in_background(router))
         yield Endpoint(url, engine, protocol)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from partita.history import AnyEvent
-from partita.swf.decisions import DECISIONS
+from partita.swf.wire_format import DECISIONS
 from tests.swf.conftest import Endpoint, decision, serving
 
 SCRIPTS = Path(__file__).parent / "scripts"

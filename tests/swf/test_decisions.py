@@ -9,8 +9,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from partita.swf.decisions import DECISIONS
-from partita.swf.front.operations import Limits
+from partita.swf.front.front import Limits
+from partita.swf.wire_format import DECISIONS
 from tests.swf.conftest import (
     ACTIVITY,
     ACTIVITY_DEFAULTS,

@@ -8,8 +8,8 @@ import botocore.session
 import pytest
 
 from partita import errors
-from partita.aws import faults
-from partita.aws.faults import FaultError, fault_of
+from partita.swf import faults
+from partita.swf.faults import SwfFault, fault_of
 
 MODEL: Any = botocore.session.get_session().get_service_model("swf")
 
@@ -43,9 +43,7 @@ def test_every_error_is_a_fault(error: Exception, wire: str, status: int) -> Non
 
 
 def test_the_faults_of_swf_are_amazons() -> None:
-    ours = {
-        cls.wire for cls in FaultError.__subclasses__() if cls.namespace == FaultError.namespace
-    }
+    ours = {cls.wire for cls in SwfFault.__subclasses__()}
     assert ours == {shape.name for shape in MODEL.error_shapes}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from partita.swf.front.lambda_functions import RESULT_LIMIT
+from partita.aws.lambda_functions import RESULT_LIMIT
 from tests.swf.conftest import Story, decision, serving
 
 

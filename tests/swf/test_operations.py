@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from partita.aws.shapes import operations
+from partita.swf.model import swf_model
 from tests.swf.conftest import (
     ACTIVITY,
     ACTIVITY_DEFAULTS,
@@ -34,8 +34,9 @@ def refused(code: str) -> Any:
 
 
 def test_every_operation_is_proven() -> None:
-    assert set(OPERATIONS) == set(operations())
-    assert len(operations()) == 39
+    operations = swf_model().operations
+    assert set(OPERATIONS) == set(operations)
+    assert len(operations) == 39
 
 
 # -- domains

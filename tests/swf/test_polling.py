@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from partita.swf.front.operations import Limits
+from partita.swf.front.front import Limits
 from tests.conftest import STORES
 from tests.swf.conftest import ACTIVITY, DOMAIN, LIST, Endpoint, Story, decision, serving
 from tests.swf.test_operations import refused

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from partita.cli import main
-from partita.server import process as running
-from partita.server.routes import mounted
+from partita.server import process
+from partita.server.routes import Router
 from tests.swf.command import served
 from tests.swf.conftest import DOMAIN, Story, decision
 from tests.swf.test_operations import refused
@@ -119,7 +119,7 @@ def test_what_is_not_http_is_answered_and_not_complained_of() -> None:
 class Slow:
     """A protocol that waits for a body for ever."""
 
-    prefix = "Slow"
+    path, methods, target = "/", ["POST"], "Slow"
 
     def __init__(self) -> None:
         self.waits = threading.Event()
@@ -132,11 +132,10 @@ class Slow:
 
 
 def test_who_waits_for_too_long_at_the_end_is_told_so(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(running, "GRACE", 0)
     slow = Slow()
-    with running.in_background(mounted([slow]), slow.close) as url:
+    with process.in_background(Router([slow]), shutdown_seconds=0) as url:
         wire = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
         head = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Slow.Do\r\nContent-Length: 9\r\n\r\n"
         wire.sendall(head.encode())
@@ -149,7 +148,7 @@ def test_who_waits_for_too_long_at_the_end_is_told_so(
 def test_the_servers_own_words_are_ours(caplog: pytest.LogCaptureFixture) -> None:
     def passes(text: str) -> bool:
         record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (1,), None)
-        return running.in_our_words(record)
+        return process.translate_record(record)
 
     assert passes("%d thing happened")
     assert not passes("Cancel %s running task(s), timeout graceful shutdown exceeded")

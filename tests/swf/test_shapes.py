@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from partita.aws import derive, shapes
+from partita.aws import derive
 from partita.aws.faults import SerializationFault, UnknownOperationFault, ValidationFault
+from partita.swf.model import swf_model
 from tests.conftest import STORES
 from tests.swf.conftest import ACTIVITY, DOMAIN, LIST, WORKFLOW, Endpoint, Story, decision, serving
 from tests.swf.test_signature import ask
@@ -27,11 +28,11 @@ def body(given: Any) -> bytes:
 
 def test_the_table_is_derived_from_amazons_model() -> None:
     model = botocore.session.get_session().get_service_model("swf")._service_description
-    assert shapes.model() == derive.derive(model)
+    assert derive.derive(model) == {"operations": OPERATIONS, "shapes": SHAPES}
 
 
 def test_what_fits_passes_without_what_nobody_knows() -> None:
-    passed = shapes.checked("RegisterDomain", body({**REGISTER, "more": 1, "description": None}))
+    passed = swf_model().check("RegisterDomain", body({**REGISTER, "more": 1, "description": None}))
     assert passed == REGISTER
 
 
@@ -73,7 +74,7 @@ def test_what_fits_passes_without_what_nobody_knows() -> None:
 )
 def test_constraints(operation: str, given: Any, part: str) -> None:
     with pytest.raises(ValidationFault, match=part):
-        shapes.checked(operation, body(given))
+        swf_model().check(operation, body(given))
 
 
 @pytest.mark.parametrize(
@@ -88,30 +89,30 @@ def test_constraints(operation: str, given: Any, part: str) -> None:
 )
 def test_types(given: Any) -> None:
     with pytest.raises(SerializationFault):
-        shapes.checked("RegisterDomain", body(given))
+        swf_model().check("RegisterDomain", body(given))
 
 
 @pytest.mark.parametrize("text", [b"{", b"\xff", b'{"name": "\\ud800"}', b"[" * 100_000])
 def test_what_is_no_json(text: bytes) -> None:
     with pytest.raises(SerializationFault):
-        shapes.checked("RegisterDomain", text)
+        swf_model().check("RegisterDomain", text)
 
 
 def test_timestamps_are_numbers_within_reason() -> None:
     for bad in (True, "2020", 1e300, 10**30):
         given = {"domain": "d", "startTimeFilter": {"oldestDate": bad}}
         with pytest.raises(SerializationFault):
-            shapes.checked("ListOpenWorkflowExecutions", body(given))
+            swf_model().check("ListOpenWorkflowExecutions", body(given))
 
 
 def test_operations_have_names() -> None:
     with pytest.raises(UnknownOperationFault):
-        shapes.checked("Register", b"{}")
+        swf_model().check("Register", b"{}")
 
 
 # -- malformed requests
 
-SHAPES, OPERATIONS = shapes.model()["shapes"], shapes.model()["operations"]
+SHAPES, OPERATIONS = swf_model().shapes, swf_model().operations
 
 TEXT = st.text(max_size=20) | st.sampled_from(["", "NONE", "d", "w", "-1", "9" * 9, "a:b", "\0"])
 JUNK = st.recursive(
@@ -185,7 +186,7 @@ def fingerprint(endpoint: Endpoint) -> Any:
 def is_broken(operation: str, text: bytes) -> bool:
     """Whether a body breaks the shapes; what does not may well change something."""
     try:
-        shapes.checked(operation, text)
+        swf_model().check(operation, text)
     except (SerializationFault, ValidationFault):
         return True
     return False

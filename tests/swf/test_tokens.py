@@ -7,7 +7,7 @@ import string
 import pytest
 
 from partita.aws.faults import ValidationFault
-from partita.swf.front.tokens import Seal
+from partita.aws.tokens import Seal
 
 
 def test_no_token_looks_like_an_option() -> None:

@@ -8,17 +8,16 @@ import botocore.session
 import msgspec
 import pytest
 
-from partita.aws.names import members
 from partita.errors import InvalidInputError
 from partita.history import AnyDecision, AnyEvent, Decision, Event
 from partita.ports.state import Execution, Progress, Status
-from partita.swf import decisions, events
-from partita.swf.front.infos import configuration_to_swf, info_from_swf, info_to_swf
+from partita.swf import wire_format
+from partita.swf.wire_format import SPELLING, configuration_to_swf, info_from_swf, info_to_swf
 
 SHAPES: dict[str, Any] = (
     botocore.session.get_session().get_service_model("swf")._service_description["shapes"]
 )
-EVENTS = [cls for cls in get_args(AnyEvent) if cls not in events.OURS]
+EVENTS = [cls for cls in get_args(AnyEvent) if cls not in wire_format.OURS]
 DECISIONS = list(get_args(AnyDecision))
 
 
@@ -36,16 +35,16 @@ def test_every_decision_of_amazons_is_ours() -> None:
 
 @pytest.mark.parametrize("cls", EVENTS, ids=lambda cls: cls.__name__)
 def test_events_have_amazons_members(cls: type[Event]) -> None:
-    assert events.attributes_name(cls.__name__) in SHAPES["HistoryEvent"]["members"]
+    assert wire_format.event_attributes(cls.__name__) in SHAPES["HistoryEvent"]["members"]
     shape = shape_of(cls, "EventAttributes")
-    assert {member.name for member in members(cls)} == set(shape["members"])
+    assert {member.name for member in SPELLING.members(cls)} == set(shape["members"])
 
 
 @pytest.mark.parametrize("cls", DECISIONS, ids=lambda cls: cls.__name__)
 def test_decisions_have_amazons_members(cls: type[Decision]) -> None:
-    assert decisions.attributes_name(cls.__name__) in SHAPES["Decision"]["members"]
+    assert wire_format.decision_attributes(cls.__name__) in SHAPES["Decision"]["members"]
     shape = shape_of(cls, "DecisionAttributes")
-    assert {member.name for member in members(cls)} == set(shape["members"])
+    assert {member.name for member in SPELLING.members(cls)} == set(shape["members"])
 
 
 def sample(shape: str) -> Any:
@@ -74,18 +73,18 @@ def test_events_go_there_and_back(cls: type[Event]) -> None:
         "eventId": 3,
         "eventType": cls.__name__,
         "eventTimestamp": 1000.5,
-        events.attributes_name(cls.__name__): sample(f"{cls.__name__}EventAttributes"),
+        wire_format.event_attributes(cls.__name__): sample(f"{cls.__name__}EventAttributes"),
     }
-    assert events.event_to_swf(events.event_from_swf(wire)) == wire
+    assert wire_format.event_to_swf(wire_format.event_from_swf(wire)) == wire
 
 
 @pytest.mark.parametrize("cls", DECISIONS, ids=lambda cls: cls.__name__)
 def test_decisions_go_there_and_back(cls: type[Decision]) -> None:
     wire = {
         "decisionType": cls.__name__,
-        decisions.attributes_name(cls.__name__): sample(f"{cls.__name__}DecisionAttributes"),
+        wire_format.decision_attributes(cls.__name__): sample(f"{cls.__name__}DecisionAttributes"),
     }
-    assert decisions.decision_to_swf(decisions.decision_from_swf(wire)) == wire
+    assert wire_format.decision_to_swf(wire_format.decision_from_swf(wire)) == wire
 
 
 def test_events_of_ours_are_shown_as_markers() -> None:
@@ -101,19 +100,19 @@ def test_events_of_ours_are_shown_as_markers() -> None:
         },
         AnyEvent,
     )
-    shown = events.event_to_swf(event)
+    shown = wire_format.event_to_swf(event)
     assert shown["eventType"] == "MarkerRecorded"
     assert shown["markerRecordedEventAttributes"]["markerName"] == "partita.DecisionTaskFailed"
-    assert events.event_from_swf(shown).event_id == 4
+    assert wire_format.event_from_swf(shown).event_id == 4
 
 
 def test_what_amazon_does_not_know_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="not a decision"):
-        decisions.decision_from_swf({"decisionType": "Ponder"})
+        wire_format.decision_from_swf({"decisionType": "Ponder"})
     with pytest.raises(InvalidInputError, match="timer_id"):
-        decisions.decision_from_swf({"decisionType": "StartTimer"})
+        wire_format.decision_from_swf({"decisionType": "StartTimer"})
     with pytest.raises(InvalidInputError, match="not an event"):
-        events.event_from_swf({"eventType": "ActivityTaskRescheduled"})
+        wire_format.event_from_swf({"eventType": "ActivityTaskRescheduled"})
 
 
 def test_infos_go_there_and_back() -> None:

@@ -16,15 +16,15 @@ import botocore.session
 import uvicorn
 
 from partita import history as h
-from partita.aws.faults import TypeAlreadyExistsFault
 from partita.engine import Engine
-from partita.server.process import bound
-from partita.server.routes import mounted
+from partita.server.process import bind
+from partita.server.routes import Router
 from partita.swf.backend.ids import escaped
 from partita.swf.backend.service import SwfService
 from partita.swf.backend.types import ACTIVITY_DEFAULTS, WORKFLOW_DEFAULTS
-from partita.swf.front.operations import WRITING, Front
-from partita.swf.front.protocol import SwfProtocol
+from partita.swf.faults import TypeAlreadyExistsFault
+from partita.swf.front.front import Front
+from partita.swf.front.protocol import WRITES, SwfProtocol
 
 # Whoever signs needs keys; nobody here looks at them.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "tests")
@@ -41,11 +41,10 @@ class Endpoint:
         self.engine = engine
         self._front = Front(engine)
         self._protocol = SwfProtocol(self._front)
-        self._socket = bound("127.0.0.1", port)
+        self._socket = bind("127.0.0.1", port)
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            mounted([self._protocol]), log_level="warning", access_log=False, lifespan="off"
-        )
+        application = Router([self._protocol]).application
+        config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=[[self._socket]])
         self._thread.start()
@@ -56,7 +55,7 @@ class Endpoint:
 
     def register(self, operation: str, **given: Any) -> None:
         """Register a type without a request; what is there already is fine."""
-        work = self.engine.submit(lambda session: WRITING[operation](self._front, session, given))
+        work = self.engine.submit(lambda session: WRITES[operation](self._front, session, given))
         with suppress(TypeAlreadyExistsFault):
             work.result()
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partita import history as h
-from partita.aws.shapes import _name
 from partita.errors import InvalidInputError, InvalidOptionError, PayloadTooLargeError
 from partita.swf.backend.envelopes import Failed, Schedule, Start, opened, sealed
 from partita.swf.backend.ids import Attempt, attempt_of, escaped, plain, unescaped, wire
 from partita.swf.backend.payloads import LIMIT, Folder, Payloads
 from partita.swf.backend.url import Address
+from partita.swf.model import _name
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
@@ -25,7 +25,7 @@ NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 def test_every_name_goes_there_and_back(name: str) -> None:
     written = escaped(name)
     assert unescaped(written) == name
-    assert _name(written) is None
+    assert _name(written, "") is None
     assert "#" not in written
 
 
@@ -34,7 +34,7 @@ def test_every_name_goes_there_and_back(name: str) -> None:
 )
 def test_names_that_are_hard(name: str) -> None:
     assert unescaped(escaped(name)) == name
-    assert _name(escaped(name)) is None
+    assert _name(escaped(name), "") is None
 
 
 def test_a_name_that_is_too_long_is_refused() -> None:

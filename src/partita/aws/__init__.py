@@ -1,1 +1,1 @@
-"""Hold what the protocols of AWS services share: shapes, signatures, names, faults."""
+"""What AWS's services share: protocol, shapes, signatures, tokens, paging, faults, Lambda, S3."""

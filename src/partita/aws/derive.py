@@ -1,9 +1,9 @@
-"""Derive the table of SWF's requests from the service model that botocore carries.
+"""Derive the table of a service's requests from the service model that botocore carries.
 
-The endpoint needs a thousandth part of botocore, so the part is kept beside this module, as
-`model.json`, and botocore is needed only to make it anew:
+An endpoint needs a thousandth part of botocore, so the part is kept beside the service's package,
+as `model.json`, and botocore is needed only to make it anew:
 
-    python -m partita.aws.derive > src/partita/swf/model.json
+    python -m partita.aws.derive swf > src/partita/swf/model.json
 """
 
 from __future__ import annotations
@@ -32,27 +32,28 @@ def derive(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _collect(shapes: Mapping[str, Any], name: str, found: dict[str, Any]) -> None:
+    """Add a shape, and those of its members, to `found`."""
     if name in found:
         return
     shape = shapes[name]
     found[name] = kept = {key: shape[key] for key in _KEPT if key in shape}
+    inner: list[str] = []
     if "members" in shape:
         kept["members"] = {key: one["shape"] for key, one in shape["members"].items()}
         inner = list(kept["members"].values())
     elif "member" in shape:
         kept["member"] = shape["member"]["shape"]
         inner = [kept["member"]]
-    else:
-        inner = []
     for one in inner:
         _collect(shapes, one, found)
 
 
 def main() -> None:
-    """Write the table to stdout."""
+    """Write the table of the service that the command line names to stdout."""
     import botocore.session  # an extra, and only for this
 
-    model = botocore.session.get_session().get_service_model("swf")._service_description
+    service = sys.argv[1] if len(sys.argv) > 1 else "swf"
+    model = botocore.session.get_session().get_service_model(service)._service_description
     json.dump(derive(model), sys.stdout, separators=(",", ":"))
     sys.stdout.write("\n")
 

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import click
 
+from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.aws.signature import Keyring
 from partita.cli.context import backend_option, open_client
 from partita.errors import InvalidOptionError
 from partita.server.local import transactional
-from partita.server.process import bound, url_of
+from partita.server.process import bind, url_of
 from partita.server.process import serve as serve_on
-from partita.server.routes import is_loopback, mounted
-from partita.swf.front.lambda_functions import Handler, Lambdas
-from partita.swf.front.operations import Front
-from partita.swf.front.protocol import POLL, SwfProtocol
+from partita.server.routes import Router, is_loopback
+from partita.swf.front.front import Front
+from partita.swf.front.lambdas import Lambdas
+from partita.swf.front.protocol import POLL_SECONDS, SwfProtocol
 from partita.worker.code_loader import load
 
 ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
@@ -40,7 +41,9 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 )
 @click.option("--insecure-local", is_flag=True, help="Take unsigned requests, on loopback only.")
 @click.option("--region", default="us-east-1", show_default=True, help="For ARNs.")
-@click.option("--poll-seconds", type=click.FloatRange(0, 60), default=POLL, show_default=True)
+@click.option(
+    "--poll-seconds", type=click.FloatRange(0, 60), default=POLL_SECONDS, show_default=True
+)
 @click.option(
     "--lambda",
     "lambdas",
@@ -74,7 +77,7 @@ def serve(
     _check_safety(host, keys, insecure_local=insecure_local)
     functions = dict(_function(text) for text in lambdas)
     has_lambdas = bool(functions or lambda_endpoint)
-    with bound(host, port) as listening, open_client(ctx, backend) as client:
+    with bind(host, port) as listening, open_client(ctx, backend) as client:
         front = Front(transactional(client.service), region=region, lambdas=has_lambdas)
         keyring = Keyring(keys) if keys else None
         protocol = SwfProtocol(front, keyring=keyring, poll=poll_seconds)
@@ -84,7 +87,7 @@ def serve(
             flush=True,
         )
         with _invoking(front, functions, lambda_endpoint):
-            serve_on(mounted([protocol], only_local=not keys), [listening], protocol.close)
+            serve_on(Router([protocol], only_local=not keys), listening)
 
 
 def _counted(keys: dict[str, str]) -> str:
@@ -98,7 +101,7 @@ def _invoking(front: Front, functions: dict[str, Handler], url: str | None) -> I
     if not functions and url is None:
         yield
         return
-    lambdas = Lambdas(front, functions, url)
+    lambdas = Lambdas(front, LambdaFunctions(functions, url))
     try:
         yield
     finally:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.connect import connect
 from partita.errors import InvalidOptionError
 from partita.ports.service import Service
 from partita.ports.session import Transactional
 from partita.server.process import in_background
-from partita.server.routes import mounted
-from partita.swf.front.lambda_functions import Handler, Lambdas
-from partita.swf.front.operations import Front
-from partita.swf.front.protocol import POLL, SwfProtocol
+from partita.server.routes import Router
+from partita.swf.front.front import Front
+from partita.swf.front.lambdas import Lambdas
+from partita.swf.front.protocol import POLL_SECONDS, SwfProtocol
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def swf_endpoint(
     backend: str | Service = "memory://",
     *,
     port: int = 0,
-    poll_seconds: float = POLL,
+    poll_seconds: float = POLL_SECONDS,
     lambdas: Mapping[str, Handler] | None = None,
 ) -> Iterator[str]:
     """Speak Amazon SWF's protocol on loopback for as long as the block lasts; give the URL.
@@ -39,10 +40,9 @@ def swf_endpoint(
             stack.callback(service.close)
         front = Front(transactional(service), lambdas=lambdas is not None)
         if lambdas is not None:
-            stack.callback(Lambdas(front, lambdas).close)
+            stack.callback(Lambdas(front, LambdaFunctions(lambdas)).close)
         protocol = SwfProtocol(front, poll=poll_seconds)
-        application = mounted([protocol], only_local=True)
-        yield stack.enter_context(in_background(application, protocol.close, port=port))
+        yield stack.enter_context(in_background(Router([protocol], only_local=True), port=port))
 
 
 def transactional(service: Service) -> Transactional:

@@ -1,6 +1,6 @@
-"""Run an application until a signal comes: bind, serve, let go.
+"""Run a router until a signal comes: bind, serve, end what waits.
 
-The one module that knows the HTTP server, and says in our words what that has to say.
+The one module that knows the HTTP server, and translates what that has to say.
 """
 
 from __future__ import annotations
@@ -8,27 +8,36 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
-from starlette.applications import Starlette
 
 from partita.errors import InvalidOptionError
+from partita.server.routes import Router
 
-GRACE = 5
+SHUTDOWN_SECONDS = 5
 """Seconds that requests may take to end after the first signal."""
 
 log = logging.getLogger("partita.server")
 
 
 class _Server(uvicorn.Server):
-    """Lets long polls go before it waits for them."""
+    """Ends long polls before it waits for the last requests."""
 
-    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+    def __init__(self, router: Router, shutdown_seconds: int) -> None:
+        config = uvicorn.Config(
+            router.application,
+            log_config=None,  # its records go where all others go
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=shutdown_seconds,
+            timeout_keep_alive=75,
+        )
         super().__init__(config)
-        self._stopping = stopping
+        self._router = router
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """End in order at the first signal, at once at the second; the signal is used up."""
@@ -36,11 +45,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._stopping()
+        self._router.close()
         await super().shutdown(sockets)
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; port 0 takes a free one.
 
     Raises:
@@ -63,15 +72,19 @@ def bound(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def in_background(
-    application: Starlette, stopping: Callable[[], None], *, host: str = "127.0.0.1", port: int = 0
+    router: Router,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    shutdown_seconds: int = SHUTDOWN_SECONDS,
 ) -> Iterator[str]:
     """Serve on a thread for as long as the block lasts; give the URL.
 
     Raises:
         InvalidOptionError: the address cannot be taken.
     """
-    with bound(host, port) as listening:
-        server = _Server(_config(application), stopping)
+    with bind(host, port) as listening:
+        server = _Server(router, shutdown_seconds)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:
@@ -87,32 +100,20 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
 
 
-def _config(application: Starlette) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        log_config=None,  # its records go where all others go
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=75,
-    )
+def serve(router: Router, listening: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, and until the last requests have ended."""
+    logging.getLogger("uvicorn.error").addFilter(translate_record)
+    _Server(router, SHUTDOWN_SECONDS).run(sockets=[listening])
 
 
-def serve(
-    application: Starlette, listening: Sequence[socket.socket], stopping: Callable[[], None]
-) -> None:
-    """Serve until SIGINT or SIGTERM; `stopping` is called before the last requests are awaited."""
-    logging.getLogger("uvicorn.error").addFilter(in_our_words)
-    _Server(_config(application), stopping).run(sockets=list(listening))
-
-
-def in_our_words(record: logging.LogRecord) -> bool:
-    """Say what the server has to say where that is known; return whether it shall say it."""
+def translate_record(record: logging.LogRecord) -> bool:
+    """Log what the server says in our words; return whether its own record shall be logged, too."""
     if record.msg == "Invalid HTTP request received.":
         log.info("a request that is not HTTP was answered with status 400")
         return False
     if "timeout graceful shutdown exceeded" in str(record.msg):
-        log.warning("requests that did not end within %d s of the signal are cut off", GRACE)
+        log.warning(
+            "requests that did not end within %d s of the signal are cut off", SHUTDOWN_SECONDS
+        )
         return False
     return True

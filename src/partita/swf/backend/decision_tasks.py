@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.authoring.runtime import LONG_HISTORY
-from partita.aws.names import execution_from_swf
 from partita.errors import TaskLostError
 from partita.ports.service import DecisionTask
 from partita.swf.backend.calls import Call
@@ -28,7 +27,7 @@ from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.translate_decisions import Answer, Leases, decided
 from partita.swf.backend.translate_history import Fold
 from partita.swf.backend.types import Registering
-from partita.swf.decisions import decision_to_swf
+from partita.swf.wire_format import decision_to_swf, execution_from_swf
 
 _PURGE = 1000
 """Folds of live runs among which those of dead ones are looked for."""

@@ -19,7 +19,7 @@ from partita.ports.service import ExecutionInfo, ExecutionPage
 from partita.ports.state import ExecutionFilter, Status
 from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.ids import escaped, unescaped
-from partita.swf.front.infos import info_from_swf
+from partita.swf.wire_format import info_from_swf
 
 PAGE = 1000
 

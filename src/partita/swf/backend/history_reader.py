@@ -18,7 +18,7 @@ from partita.swf.backend.calls import Call
 from partita.swf.backend.ids import escaped
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.translate_history import Fold
-from partita.swf.events import event_from_swf
+from partita.swf.wire_format import event_from_swf
 
 PAGE = 1000
 """Events that SWF gives at a time, at most."""

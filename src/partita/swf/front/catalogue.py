@@ -1,7 +1,10 @@
-"""Keep the domains and types that SWF's clients have registered.
+"""Keep the domains and types that SWF's clients have registered, and fill in types' defaults.
 
-They live in the store's catalogue, so they outlive the endpoint and are shared by all that
-serve one database. The engine does not ask for them; the endpoint does, for each request.
+They are entries of the service's catalogue, so they outlive the endpoint and are shared by all that
+serve one database. The service does not ask for them; the endpoint does, for each request.
+
+Source: Amazon SWF API Reference (2012-01-25): the `default…` members of RegisterActivityType and
+RegisterWorkflowType, and the causes named DEFAULT_…_UNDEFINED.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from partita.aws.faults import UnknownResourceFault
+from partita.aws.shapes import Members
 from partita.ports.session import Catalogue, Session
+from partita.swf.faults import UnknownResourceFault
 
 REGISTERED, DEPRECATED = "REGISTERED", "DEPRECATED"
 
@@ -121,26 +125,86 @@ def _all(catalogue: Catalogue, kind: str, domain: str, cls: type[E]) -> list[E]:
     return [msgspec.json.decode(body, type=cls) for _, body in entries]
 
 
-def keep_domain(session: Session, domain: Domain, was: Domain | None) -> None:
+def enter_domain(session: Session, domain: Domain, was: Domain | None) -> None:
     """Insert a domain, or replace it."""
-    session.enter(DOMAIN, "", domain.name, _body(domain), _body_or_none(was))
+    session.enter(DOMAIN, "", domain.name, _text(domain), _text(was))
 
 
-def keep_type(
+def enter_type(
     session: Session, kind: str, domain: str, type: Registration, was: Registration | None
 ) -> None:
     """Insert a type, or replace it."""
-    session.enter(kind, domain, type.key, _body(type), _body_or_none(was))
+    session.enter(kind, domain, type.key, _text(type), _text(was))
 
 
 def drop_type(session: Session, kind: str, domain: str, was: Registration) -> None:
     """Remove a type."""
-    session.enter(kind, domain, was.key, None, _body(was))
+    session.enter(kind, domain, was.key, None, _text(was))
 
 
-def _body_or_none(value: Struct | None) -> str | None:
-    return None if value is None else _body(value)
+def _text(value: Struct | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
-def _body(value: Struct) -> str:
-    return msgspec.json.encode(value).decode()
+# -- defaults ------------------------------------------------------------------------------
+
+
+class Default(Struct, frozen=True):
+    """One member that may come from the type."""
+
+    member: str  # of the request or decision
+    registered: str  # of the type
+    undefined: str | None  # the cause if neither has it; None: it may be left out
+
+
+ACTIVITY_DEFAULTS = (
+    Default("taskList", "defaultTaskList", "DEFAULT_TASK_LIST_UNDEFINED"),
+    Default(
+        "scheduleToStartTimeout",
+        "defaultTaskScheduleToStartTimeout",
+        "DEFAULT_SCHEDULE_TO_START_TIMEOUT_UNDEFINED",
+    ),
+    Default(
+        "scheduleToCloseTimeout",
+        "defaultTaskScheduleToCloseTimeout",
+        "DEFAULT_SCHEDULE_TO_CLOSE_TIMEOUT_UNDEFINED",
+    ),
+    Default(
+        "startToCloseTimeout",
+        "defaultTaskStartToCloseTimeout",
+        "DEFAULT_START_TO_CLOSE_TIMEOUT_UNDEFINED",
+    ),
+    Default(
+        "heartbeatTimeout", "defaultTaskHeartbeatTimeout", "DEFAULT_HEARTBEAT_TIMEOUT_UNDEFINED"
+    ),
+    Default("taskPriority", "defaultTaskPriority", None),
+)
+
+WORKFLOW_DEFAULTS = (
+    Default("taskList", "defaultTaskList", "DEFAULT_TASK_LIST_UNDEFINED"),
+    Default(
+        "executionStartToCloseTimeout",
+        "defaultExecutionStartToCloseTimeout",
+        "DEFAULT_EXECUTION_START_TO_CLOSE_TIMEOUT_UNDEFINED",
+    ),
+    Default(
+        "taskStartToCloseTimeout",
+        "defaultTaskStartToCloseTimeout",
+        "DEFAULT_TASK_START_TO_CLOSE_TIMEOUT_UNDEFINED",
+    ),
+    Default("childPolicy", "defaultChildPolicy", "DEFAULT_CHILD_POLICY_UNDEFINED"),
+    Default("taskPriority", "defaultTaskPriority", None),
+    Default("lambdaRole", "defaultLambdaRole", None),
+)
+
+
+def with_defaults(
+    members: Members, type: Registration, defaults: tuple[Default, ...]
+) -> tuple[Members, str | None]:
+    """Return the members with the type's defaults, and the cause if one is undefined."""
+    whole = dict(members)
+    for default in defaults:
+        if default.member not in whole and default.registered in type.defaults:
+            whole[default.member] = type.defaults[default.registered]
+    missing = (one.undefined for one in defaults if one.undefined and one.member not in whole)
+    return whole, next(missing, None)

@@ -1,6 +1,6 @@
 """Turn the decisions of an SWF decider into ours, and say which of them are refused.
 
-The engine demands no registration and knows no defaults; SWF does. So types are looked up and
+The service demands no registration and knows no defaults; SWF does. So types are looked up and
 defaults filled in here, before the rules see a decision, and what SWF would refuse is handed
 on with its cause: the rules record it in the same transaction.
 
@@ -10,30 +10,37 @@ each `…FailedEventAttributes`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec.structs import replace
 
 from partita.aws.faults import ValidationFault
+from partita.aws.shapes import Members
 from partita.history import AnyDecision, ContinueAsNewWorkflowExecution
 from partita.ports.session import Catalogue
 from partita.ports.state import State
-from partita.swf.decisions import attributes_name, decision_from_swf
 from partita.swf.front.catalogue import (
     ACTIVITY,
+    ACTIVITY_DEFAULTS,
     DEPRECATED,
     WORKFLOW,
+    WORKFLOW_DEFAULTS,
     CachedCatalogue,
-    Registration,
     domain_of,
     find_type,
+    with_defaults,
 )
-from partita.swf.front.defaults import ACTIVITY_DEFAULTS, WORKFLOW_DEFAULTS, Default, filled
-from partita.swf.front.operations import Given
+from partita.swf.wire_format import decision_attributes, decision_from_swf
+
+_NO_ATTRIBUTES_NEEDED = {
+    "CancelWorkflowExecution",
+    "CompleteWorkflowExecution",
+    "ContinueAsNewWorkflowExecution",
+    "FailWorkflowExecution",
+}
+"""Decisions that may come without attributes, because none is required."""
 
 
-def decided(
-    catalogue: Catalogue, state: State, given: list[Given]
+def read_decisions(
+    catalogue: Catalogue, state: State, given: list[Members]
 ) -> tuple[list[AnyDecision], dict[int, str]]:
     """Return the decisions, and the causes of those that are refused, by place from 0.
 
@@ -45,7 +52,7 @@ def decided(
     decisions: list[AnyDecision] = []
     refusals: dict[int, str] = {}
     for place, one in enumerate(given):
-        decision, cause = _decided(catalogue, state, one)
+        decision, cause = _read(catalogue, state, one)
         if decision.closes and place < len(given) - 1:
             raise ValidationFault("Close must be last decision in list")
         decisions.append(decision)
@@ -54,18 +61,21 @@ def decided(
     return decisions, refusals
 
 
-def _decided(catalogue: Catalogue, state: State, given: Given) -> tuple[AnyDecision, str | None]:
+def _read(catalogue: Catalogue, state: State, given: Members) -> tuple[AnyDecision, str | None]:
     kind = given["decisionType"]
-    member = attributes_name(kind)
-    if member not in given and kind not in _WITHOUT:
+    member = decision_attributes(kind)
+    if member not in given and kind not in _NO_ATTRIBUTES_NEEDED:
         raise ValidationFault(f"a decision of type {kind} needs {member}")
     attributes, cause = given.get(member, {}), None
+    domain, current = state.execution.domain, state.execution.workflow_type
     if kind == "ScheduleActivityTask":
-        attributes, cause = _activity(catalogue, state.execution.domain, attributes)
+        attributes, cause = _activity(catalogue, domain, attributes)
     elif kind == "StartChildWorkflowExecution":
-        attributes, cause = _child(catalogue, state.execution.domain, attributes)
+        attributes, cause = _workflow(catalogue, domain, attributes, attributes["workflowType"])
     elif kind == "ContinueAsNewWorkflowExecution":
-        attributes, cause = _next_run(catalogue, state, attributes)
+        version = attributes.get("workflowTypeVersion") or current.version
+        wanted = {"name": current.name, "version": version}
+        attributes, cause = _workflow(catalogue, domain, attributes, wanted)
     decision = decision_from_swf({"decisionType": kind, member: attributes})
     if isinstance(decision, ContinueAsNewWorkflowExecution):
         decision = replace(  # in SWF, nothing of the run before is taken over
@@ -74,44 +84,23 @@ def _decided(catalogue: Catalogue, state: State, given: Given) -> tuple[AnyDecis
     return decision, cause
 
 
-_WITHOUT = {
-    "CancelWorkflowExecution",
-    "CompleteWorkflowExecution",
-    "ContinueAsNewWorkflowExecution",
-    "FailWorkflowExecution",
-}
-"""Decisions that may come without attributes, because none is required."""
-
-
-def _activity(catalogue: Catalogue, domain: str, given: Given) -> tuple[Given, str | None]:
-    type = find_type(catalogue, ACTIVITY, domain, given["activityType"])
+def _activity(catalogue: Catalogue, domain: str, attributes: Members) -> tuple[Members, str | None]:
+    type = find_type(catalogue, ACTIVITY, domain, attributes["activityType"])
     if type is None:
-        return given, "ACTIVITY_TYPE_DOES_NOT_EXIST"
+        return attributes, "ACTIVITY_TYPE_DOES_NOT_EXIST"
     if type.status == DEPRECATED:
-        return given, "ACTIVITY_TYPE_DEPRECATED"
-    return filled(given, type, ACTIVITY_DEFAULTS)
-
-
-def _child(catalogue: Catalogue, domain: str, given: Given) -> tuple[Given, str | None]:
-    return _workflow(catalogue, domain, given, given["workflowType"])
-
-
-def _next_run(catalogue: Catalogue, state: State, given: Given) -> tuple[Given, str | None]:
-    current = state.execution.workflow_type
-    version = given.get("workflowTypeVersion") or current.version
-    wanted = {"name": current.name, "version": version}
-    return _workflow(catalogue, state.execution.domain, given, wanted)
+        return attributes, "ACTIVITY_TYPE_DEPRECATED"
+    return with_defaults(attributes, type, ACTIVITY_DEFAULTS)
 
 
 def _workflow(
-    catalogue: Catalogue, domain: str, given: Given, wanted: dict[str, Any]
-) -> tuple[Given, str | None]:
-    type: Registration | None = find_type(catalogue, WORKFLOW, domain, wanted)
+    catalogue: Catalogue, domain: str, attributes: Members, wanted: dict[str, str]
+) -> tuple[Members, str | None]:
+    type = find_type(catalogue, WORKFLOW, domain, wanted)
     if type is None:
-        return given, "WORKFLOW_TYPE_DOES_NOT_EXIST"
+        return attributes, "WORKFLOW_TYPE_DOES_NOT_EXIST"
     if type.status == DEPRECATED:
-        return given, "WORKFLOW_TYPE_DEPRECATED"
+        return attributes, "WORKFLOW_TYPE_DEPRECATED"
     if domain_of(catalogue, domain).status == DEPRECATED:
-        return given, "OPERATION_NOT_PERMITTED"
-    defaults: tuple[Default, ...] = WORKFLOW_DEFAULTS
-    return filled(given, type, defaults)
+        return attributes, "OPERATION_NOT_PERMITTED"
+    return with_defaults(attributes, type, WORKFLOW_DEFAULTS)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from partita.aws.faults import (
+from partita.aws.json_protocol import Answer
+from partita.aws.shapes import Members
+from partita.ports.session import Session
+from partita.swf.faults import (
     DomainAlreadyExistsFault,
     DomainDeprecatedFault,
     LimitExceededFault,
     TooManyTagsFault,
     UnknownResourceFault,
 )
-from partita.aws.names import NONE
-from partita.ports.session import Session
 from partita.swf.front.catalogue import (
     ACTIVITY,
     DEPRECATED,
@@ -24,38 +25,36 @@ from partita.swf.front.catalogue import (
     Domain,
     domain_of,
     domains,
-    keep_domain,
-    keep_type,
+    enter_domain,
+    enter_type,
     types_of,
 )
-from partita.swf.front.operations import Answer, Front, Given, looks, writes
-from partita.swf.front.paging import page
+from partita.swf.front.front import Front, Read, Write
+from partita.swf.wire_format import NONE
 
-DAY = 24 * 3600.0
-"""Seconds."""
+DAY_SECONDS = 24 * 3600.0
 
 
-@writes("RegisterDomain")
-def register_domain(front: Front, session: Session, given: Given) -> Answer:
+def register_domain(front: Front, session: Session, request: Members) -> Answer:
     """Make a domain known."""
     known = domains(session)
-    name = given["name"]
+    name = request["name"]
     if any(domain.name == name for domain in known):
         raise DomainAlreadyExistsFault(name)
     if len(known) >= front.limits.domains:
         raise LimitExceededFault(f"there are {len(known)} domains already")
-    tags = {tag["key"]: tag.get("value", "") for tag in given.get("tags", ())}
+    tags = {tag["key"]: tag.get("value", "") for tag in request.get("tags", ())}
     _check_tags(front, tags)
     domain = Domain(
         name=name,
-        retention=given["workflowExecutionRetentionPeriodInDays"],
-        description=given.get("description"),
+        retention=request["workflowExecutionRetentionPeriodInDays"],
+        description=request.get("description"),
         tags=tags,
     )
-    keep_domain(session, domain, None)
+    enter_domain(session, domain, None)
     days = 0 if domain.retention == NONE else int(domain.retention)
     if days:  # without any, executions are kept: Amazon removes them as they close
-        session.set_retention(name, days * DAY)
+        session.set_retention(name, days * DAY_SECONDS)
     return None
 
 
@@ -64,54 +63,50 @@ def _check_tags(front: Front, tags: dict[str, str]) -> None:
         raise TooManyTagsFault(f"a domain has at most {front.limits.tags} tags")
 
 
-@writes("DeprecateDomain")
-def deprecate_domain(front: Front, session: Session, given: Given) -> Answer:
-    """Let nothing new begin in a domain; its types are deprecated with it."""
-    domain = domain_of(session, given["name"])
+def deprecate_domain(front: Front, session: Session, request: Members) -> Answer:
+    """Deprecate a domain, in which nothing new can begin then, and its types."""
+    domain = domain_of(session, request["name"])
     if domain.status == DEPRECATED:
         raise DomainDeprecatedFault(domain.name)
-    keep_domain(session, replace(domain, status=DEPRECATED), domain)
+    enter_domain(session, replace(domain, status=DEPRECATED), domain)
     for kind in (ACTIVITY, WORKFLOW):
         for type in types_of(session, kind, domain.name):
             if type.status == REGISTERED:
                 gone = replace(type, status=DEPRECATED, deprecated_at=session.now)
-                keep_type(session, kind, domain.name, gone, type)
+                enter_type(session, kind, domain.name, gone, type)
     return None
 
 
-@writes("UndeprecateDomain")
-def undeprecate_domain(front: Front, session: Session, given: Given) -> Answer:
+def undeprecate_domain(front: Front, session: Session, request: Members) -> Answer:
     """Take a deprecation back; the domain's types stay as they are."""
-    domain = domain_of(session, given["name"])
+    domain = domain_of(session, request["name"])
     if domain.status == REGISTERED:
         raise DomainAlreadyExistsFault(domain.name)
-    keep_domain(session, replace(domain, status=REGISTERED), domain)
+    enter_domain(session, replace(domain, status=REGISTERED), domain)
     return None
 
 
-def _info(front: Front, domain: Domain) -> Given:
+def _info(front: Front, domain: Domain) -> Members:
     info = {"name": domain.name, "status": domain.status, "arn": front.arn(domain.name)}
     return info if domain.description is None else {**info, "description": domain.description}
 
 
-@looks("DescribeDomain")
-def describe_domain(front: Front, given: Given) -> Answer:
-    """Say how a domain stands."""
-    domain = domain_of(front.committed, given["name"])
+def describe_domain(front: Front, request: Members) -> Answer:
+    """Return a domain and its configuration."""
+    domain = domain_of(front.committed, request["name"])
     return {
         "domainInfo": _info(front, domain),
         "configuration": {"workflowExecutionRetentionPeriodInDays": domain.retention},
     }
 
 
-@looks("ListDomains")
-def list_domains(front: Front, given: Given) -> Answer:
+def list_domains(front: Front, request: Members) -> Answer:
     """List the domains of one status by name."""
-    wanted = [one for one in domains(front.committed) if one.status == given["registrationStatus"]]
-    if given.get("reverseOrder"):
-        wanted.reverse()
+    status, backwards = request["registrationStatus"], bool(request.get("reverseOrder"))
+    wanted = [domain for domain in domains(front.committed) if domain.status == status]
+    wanted.sort(key=lambda domain: domain.name, reverse=backwards)
     rows = [(domain.name, _info(front, domain)) for domain in wanted]
-    infos, more = page(front, "ListDomains", given, rows)
+    infos, more = front.pager.page("ListDomains", request, rows, backwards=backwards)
     return {"domainInfos": infos, **more}
 
 
@@ -126,27 +121,38 @@ def _tagged(front: Front, arn: str) -> str:
     return name
 
 
-@looks("ListTagsForResource")
-def list_tags_for_resource(front: Front, given: Given) -> Answer:
+def list_tags_for_resource(front: Front, request: Members) -> Answer:
     """List a domain's tags."""
-    tags = domain_of(front.committed, _tagged(front, given["resourceArn"])).tags
+    tags = domain_of(front.committed, _tagged(front, request["resourceArn"])).tags
     return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
 
 
-@writes("TagResource")
-def tag_resource(front: Front, session: Session, given: Given) -> Answer:
+def tag_resource(front: Front, session: Session, request: Members) -> Answer:
     """Add tags to a domain, or change their values."""
-    domain = domain_of(session, _tagged(front, given["resourceArn"]))
-    tags = {**domain.tags, **{tag["key"]: tag.get("value", "") for tag in given["tags"]}}
+    domain = domain_of(session, _tagged(front, request["resourceArn"]))
+    tags = {**domain.tags, **{tag["key"]: tag.get("value", "") for tag in request["tags"]}}
     _check_tags(front, tags)
-    keep_domain(session, replace(domain, tags=tags), domain)
+    enter_domain(session, replace(domain, tags=tags), domain)
     return None
 
 
-@writes("UntagResource")
-def untag_resource(front: Front, session: Session, given: Given) -> Answer:
+def untag_resource(front: Front, session: Session, request: Members) -> Answer:
     """Take tags from a domain."""
-    domain = domain_of(session, _tagged(front, given["resourceArn"]))
-    tags = {key: value for key, value in domain.tags.items() if key not in given["tagKeys"]}
-    keep_domain(session, replace(domain, tags=tags), domain)
+    domain = domain_of(session, _tagged(front, request["resourceArn"]))
+    tags = {key: value for key, value in domain.tags.items() if key not in request["tagKeys"]}
+    enter_domain(session, replace(domain, tags=tags), domain)
     return None
+
+
+WRITES: dict[str, Write] = {
+    "RegisterDomain": register_domain,
+    "DeprecateDomain": deprecate_domain,
+    "UndeprecateDomain": undeprecate_domain,
+    "TagResource": tag_resource,
+    "UntagResource": untag_resource,
+}
+READS: dict[str, Read] = {
+    "DescribeDomain": describe_domain,
+    "ListDomains": list_domains,
+    "ListTagsForResource": list_tags_for_resource,
+}

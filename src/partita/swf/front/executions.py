@@ -5,41 +5,40 @@ Source: Amazon SWF API Reference (2012-01-25), StartWorkflowExecution and its ne
 
 from __future__ import annotations
 
-from partita.aws.faults import DefaultUndefinedFault, TypeDeprecatedFault, UnknownResourceFault
-from partita.aws.names import seconds
+from partita.aws.json_protocol import Answer
+from partita.aws.shapes import Members
 from partita.history import ChildPolicy, WorkflowExecution, WorkflowType
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.session import Session
 from partita.ports.state import State
 from partita.ports.store import Record
 from partita.rules.commands import RequestCancel, Signal, Terminate
-from partita.swf.events import event_to_swf
+from partita.swf.faults import DefaultUndefinedFault, TypeDeprecatedFault, UnknownResourceFault
 from partita.swf.front.catalogue import (
     DEPRECATED,
     WORKFLOW,
+    WORKFLOW_DEFAULTS,
     domain_of,
     must_be_open,
     type_of,
+    with_defaults,
 )
-from partita.swf.front.defaults import WORKFLOW_DEFAULTS, filled
-from partita.swf.front.infos import configuration_to_swf, info_to_swf
-from partita.swf.front.operations import Answer, Front, Given, looks, writes
-from partita.swf.front.paging import page_size, place_of, token_for
+from partita.swf.front.front import Front, Read, Write
+from partita.swf.wire_format import configuration_to_swf, event_to_swf, info_to_swf, seconds
 
 
-@writes("StartWorkflowExecution")
-def start_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
+def start_workflow_execution(front: Front, session: Session, request: Members) -> Answer:
     """Start an execution, unless its workflow id has an open one."""
-    kind = given["workflowType"]
-    domain = domain_of(session, given["domain"])
+    kind = request["workflowType"]
+    domain = domain_of(session, request["domain"])
     type = type_of(session, WORKFLOW, domain.name, kind)
     if type.status == DEPRECATED:
         raise TypeDeprecatedFault(f"{type.name}, {type.version}")
     must_be_open(domain)
-    whole, undefined = filled(given, type, WORKFLOW_DEFAULTS)
+    whole, undefined = with_defaults(request, type, WORKFLOW_DEFAULTS)
     if undefined is not None:
         raise DefaultUndefinedFault(f"{undefined}: give it, or register {type.name} with it")
-    request = StartRequest(
+    start = StartRequest(
         workflow_id=whole["workflowId"],
         workflow_type=WorkflowType(type.name, type.version),
         input=whole.get("input"),
@@ -53,78 +52,74 @@ def start_workflow_execution(front: Front, session: Session, given: Given) -> An
         lambda_role=whole.get("lambdaRole"),
         reuse_policy=ReusePolicy.ALLOW,
     )
-    return {"runId": session.start(request).run_id}
+    return {"runId": session.start(start).run_id}
 
 
-def _meant(session: Session, given: Given) -> State:
+def _target(session: Session, request: Members) -> State:
     """Return the execution that a request means.
 
     Raises:
         UnknownResourceFault: there is no such domain.
         ExecutionNotFoundError: there is no such execution.
     """
-    domain_of(session, given["domain"])
+    domain_of(session, request["domain"])
     return session.open(
-        given["domain"], WorkflowExecution(given["workflowId"], given.get("runId", ""))
+        request["domain"], WorkflowExecution(request["workflowId"], request.get("runId", ""))
     )
 
 
-@writes("SignalWorkflowExecution")
-def signal_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
+def signal_workflow_execution(front: Front, session: Session, request: Members) -> Answer:
     """Record a signal."""
-    state = _meant(session, given)
-    session.do(state, Signal(signal_name=given["signalName"], input=given.get("input")))
-    end_if_too_long(front, session, state)
+    state = _target(session, request)
+    session.do(state, Signal(signal_name=request["signalName"], input=request.get("input")))
+    terminate_if_too_long(front, session, state)
     return None
 
 
-def end_if_too_long(front: Front, session: Session, state: State) -> None:
+def terminate_if_too_long(front: Front, session: Session, state: State) -> None:
     """Terminate an execution whose history has all the events that it may have."""
     if state.progress.last_event_id >= front.limits.events and not state.is_closed:
         session.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
 
 
-@writes("RequestCancelWorkflowExecution")
-def request_cancel_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
+def request_cancel_workflow_execution(front: Front, session: Session, request: Members) -> Answer:
     """Ask the workflow to cancel itself."""
-    session.do(_meant(session, given), RequestCancel())
+    session.do(_target(session, request), RequestCancel())
     return None
 
 
-@writes("TerminateWorkflowExecution")
-def terminate_workflow_execution(front: Front, session: Session, given: Given) -> Answer:
+def terminate_workflow_execution(front: Front, session: Session, request: Members) -> Answer:
     """End the execution at once."""
-    policy = given.get("childPolicy")
+    policy = request.get("childPolicy")
     command = Terminate(
-        reason=given.get("reason"),
-        details=given.get("details"),
+        reason=request.get("reason"),
+        details=request.get("details"),
         child_policy=None if policy is None else ChildPolicy(policy),
     )
-    session.do(_meant(session, given), command)
+    session.do(_target(session, request), command)
     return None
 
 
-def _record(front: Front, given: Given) -> Record:
+def _record(front: Front, request: Members) -> Record:
     """Return an execution as it is committed.
 
     Raises:
         UnknownResourceFault: there is no such domain, or no such execution in it.
     """
-    domain_of(front.committed, given["domain"])
-    wanted = given["execution"]
-    record = front.committed.find(given["domain"], wanted["workflowId"], wanted["runId"])
+    domain_of(front.committed, request["domain"])
+    wanted = request["execution"]
+    record = front.committed.find(request["domain"], wanted["workflowId"], wanted["runId"])
     if record is None:
         named = f"workflowId={wanted['workflowId']}, runId={wanted['runId']}"
         raise UnknownResourceFault(f"Unknown execution: WorkflowExecution=[{named}]")
     return record
 
 
-@looks("DescribeWorkflowExecution")
-def describe_workflow_execution(front: Front, given: Given) -> Answer:
-    """Say how an execution stands."""
-    record = _record(front, given)
+def describe_workflow_execution(front: Front, request: Members) -> Answer:
+    """Return an execution with how much is open in it."""
+    record = _record(front, request)
     progress = record.progress
-    answer: Given = {
+    answer: Members = {
         "executionInfo": info_to_swf(record.execution, progress),
         "executionConfiguration": configuration_to_swf(record.execution),
         "openCounts": {
@@ -142,22 +137,33 @@ def describe_workflow_execution(front: Front, given: Given) -> Answer:
     return answer
 
 
-@looks("GetWorkflowExecutionHistory")
-def get_workflow_execution_history(front: Front, given: Given) -> Answer:
+def get_workflow_execution_history(front: Front, request: Members) -> Answer:
     """Return one page of an execution's events."""
-    record = _record(front, given)
-    operation, size = "GetWorkflowExecutionHistory", page_size(front, given)
+    record = _record(front, request)
+    operation, size = "GetWorkflowExecutionHistory", front.pager.size(request)
     last = record.progress.last_event_id
-    if given.get("reverseOrder"):
-        top = place_of(front, operation, given) or last
+    if request.get("reverseOrder"):
+        top = front.pager.place(operation, request) or last
         events = front.committed.events(record.run, max(0, top - size))
         shown = [event for event in events if event.event_id <= top][::-1]
         place, more = top - size, top > size
     else:
-        place = place_of(front, operation, given) or 0
+        place = front.pager.place(operation, request) or 0
         shown = front.committed.events(record.run, place)[:size]
         place, more = place + size, place + size < last
-    answer: Given = {"events": [event_to_swf(event) for event in shown]}
+    answer: Members = {"events": [event_to_swf(event) for event in shown]}
     if more:
-        answer["nextPageToken"] = token_for(front, operation, given, place)
+        answer |= front.pager.after(operation, request, place)
     return answer
+
+
+WRITES: dict[str, Write] = {
+    "StartWorkflowExecution": start_workflow_execution,
+    "SignalWorkflowExecution": signal_workflow_execution,
+    "RequestCancelWorkflowExecution": request_cancel_workflow_execution,
+    "TerminateWorkflowExecution": terminate_workflow_execution,
+}
+READS: dict[str, Read] = {
+    "DescribeWorkflowExecution": describe_workflow_execution,
+    "GetWorkflowExecutionHistory": get_workflow_execution_history,
+}

@@ -1,9 +1,9 @@
 """Hand tasks to those who poll, without a thread for each of them.
 
-All polls wait in one event loop. Whenever the engine has news, one transaction looks once into
-each task list that somebody polls, and gives what it finds to the longest waiting. A poll
-whose client has gone is given nothing; if it goes while its task is being committed, the task
-is put back at once.
+All polls wait in one event loop. Whenever the service reports a change, one transaction looks once
+into each queue that somebody polls, and gives what it finds to the longest waiting. A poll whose
+client has gone is given nothing; if it goes while its task is being committed, the task is put
+back at once.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
-from partita.aws.faults import LimitExceededFault, fault_of
+from partita.aws.json_protocol import Answer
+from partita.aws.shapes import Members
 from partita.errors import TaskLostError
 from partita.history import RescheduleCause
 from partita.ports.session import QueueKey, Session
 from partita.ports.state import State
 from partita.rules.commands import Release
-from partita.swf.front.operations import Answer, Front, Given
+from partita.swf.faults import LimitExceededFault, fault_of
+from partita.swf.front.front import Front
 from partita.swf.front.tasks import start_activity, start_decision
 
-START: dict[str, Callable[[Front, Session, State, str, Given], Answer]] = {
+START: dict[str, Callable[[Front, Session, State, str, Members], Answer]] = {
     "activity": start_activity,
     "decision": start_decision,
 }
 
-AGAIN = 0.02
-"""Seconds after which what another process held is looked for again."""
-
+RECHECK_SECONDS = 0.02
+"""Seconds after which queues are looked into again, at the soonest, for what was held back."""
 
 Held = tuple[str, str]
 """A task that was handed out: kind and token."""
@@ -37,65 +38,63 @@ Held = tuple[str, str]
 class Poll:
     """One client that waits. Belongs to the event loop, but for `open`, which all may read."""
 
-    __slots__ = ("answer", "given", "gone", "held", "looked", "open")
+    __slots__ = ("answer", "gone", "held", "looked", "open", "request")
 
-    def __init__(self, given: Given, answer: asyncio.Future[Answer]) -> None:
-        self.given = given
+    def __init__(self, request: Members, answer: asyncio.Future[Answer]) -> None:
+        self.request = request
         self.answer = answer
         self.held: Held | None = None  # what its answer holds
         self.open = True  # whether it may be given a task
-        self.looked = False  # whether its task list was looked into since it came
+        self.looked = False  # whether its queue was looked into since it came
         self.gone = False  # whether its client is known to have gone
 
 
 class _Found:
-    """What one look brought: answers by poll, how to put each back, and when to look again."""
+    """What one transaction took: answers and tasks by poll, and when to look again."""
 
-    __slots__ = ("again", "answers", "held")
+    __slots__ = ("answers", "held", "recheck_after")
 
     def __init__(self) -> None:
         self.answers: dict[Poll, Answer] = {}
         self.held: dict[Poll, Held] = {}
-        self.again: float | None = None  # seconds from now
+        self.recheck_after: float | None = None  # seconds
 
 
-class Polls:
+class LongPolls:
     """All the polls of one endpoint. Belongs to the event loop that it was made in."""
 
     def __init__(self, front: Front) -> None:
         self._front = front
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[QueueKey, dict[Poll, None]] = {}  # in the order in which they came
-        self._stale: set[QueueKey] = set()  # task lists that are to be looked into
+        self._stale: set[QueueKey] = set()  # queues that are to be looked into
         self._looking: asyncio.Task[None] | None = None
-        self._current: asyncio.Task[None] | None = None  # the one look that goes on
+        self._current: asyncio.Task[None] | None = None  # the one transaction that goes on
         self._closed = False
-        self._end = front.service.subscribe(self._heard)
+        self._unsubscribe = front.service.subscribe(self._changed)
 
     async def poll(
-        self, kind: str, given: Given, wait: float, gone: Callable[[], Awaitable[bool]]
+        self, kind: str, request: Members, wait: float, gone: Callable[[], Awaitable[bool]]
     ) -> Answer:
         """Return a task, or None if none has come within `wait` seconds.
 
-        Cancelled, it takes nothing with it; nor does it if the client is `gone` in the moment
-        in which its task comes: nobody would read the answer.
+        A task that comes when the poll was cancelled, or when the client is `gone`, is put back:
+        nobody would read the answer.
 
         Raises:
             LimitExceededFault: too many wait for that task list.
         """
-        line = (kind, given["domain"], given["taskList"]["name"])
-        waiting = self._waiting.setdefault(line, {})
+        queue = (kind, request["domain"], request["taskList"]["name"])
+        waiting = self._waiting.setdefault(queue, {})
         if len(waiting) >= self._front.limits.pollers:
             raise LimitExceededFault(f"{len(waiting)} polls wait for that task list already")
-        poll = Poll(given, self._loop.create_future())
+        poll = Poll(request, self._loop.create_future())
         waiting[poll] = None
-        if self._closed:
-            wait = 0.0
-        self._look_into([line])
+        self._look_into([queue])
         try:
-            await asyncio.wait({poll.answer}, timeout=wait)
+            await asyncio.wait({poll.answer}, timeout=0.0 if self._closed else wait)
             if not poll.answer.done():
-                await self._last_chance(poll)
+                await self._finish(poll)
             answer = poll.answer.result() if poll.answer.done() else None
             if poll.held is not None and await gone():
                 self._put_back(poll.held)
@@ -107,29 +106,29 @@ class Polls:
                 self._put_back(poll.held)
             raise
         finally:
-            self._forget(line, poll)
+            self._forget(queue, poll)
 
-    async def _last_chance(self, poll: Poll) -> None:
-        """Be looked for once at least; then take nothing more but what is being committed."""
+    async def _finish(self, poll: Poll) -> None:
+        """Wait until the poll was looked for once, and until what is being committed is there."""
         while self._looking is not None and not poll.looked and not poll.answer.done():
             await _first(self._current or self._looking, poll.answer)
         poll.open = False
         if self._current is not None:
             await _first(self._current, poll.answer)
 
-    def _forget(self, line: QueueKey, poll: Poll) -> None:
+    def _forget(self, queue: QueueKey, poll: Poll) -> None:
         poll.open = False
-        waiting = self._waiting.get(line, {})
+        waiting = self._waiting.get(queue, {})
         waiting.pop(poll, None)
         if not waiting:
-            self._waiting.pop(line, None)
+            self._waiting.pop(queue, None)
 
     def close(self) -> None:
-        """Let every poll end with nothing, now and from now on."""
+        """End every poll with nothing, now and from now on."""
         if self._closed:
             return
         self._closed = True
-        self._end()
+        self._unsubscribe()
         if self._current is None:
             self._dismiss()
 
@@ -141,21 +140,22 @@ class Polls:
 
     # -- looking
 
-    def _heard(self, lines: set[QueueKey] | None) -> None:
-        """Hear, on the engine's thread, where there may be something to take."""
+    def _changed(self, queues: set[QueueKey] | None) -> None:
+        """Look into queues, from any thread."""
         try:
-            self._loop.call_soon_threadsafe(self._look_into, lines)
+            self._loop.call_soon_threadsafe(self._look_into, queues)
         except RuntimeError:  # the loop is closed: nobody polls any more
             pass
 
-    def _look_into(self, lines: Collection[QueueKey] | None) -> None:
+    def _look_into(self, queues: Collection[QueueKey] | None) -> None:
         """Look into these queues, or into all, as far as somebody waits there."""
-        self._stale.update(self._waiting.keys() if lines is None else self._waiting.keys() & lines)
+        waiting = self._waiting.keys()
+        self._stale.update(waiting if queues is None else waiting & queues)
         if self._looking is None and self._stale:
             self._looking = self._loop.create_task(self._look())
 
     async def _look(self) -> None:
-        """Look until nothing is left that might have changed."""
+        """Look until no queue is left that might have changed."""
         try:
             while self._stale and not self._closed:
                 stale, self._stale = self._stale, set()
@@ -167,17 +167,20 @@ class Polls:
                 self._dismiss()
 
     async def _look_once(self, stale: set[QueueKey]) -> None:
-        wanted = {line: list(self._waiting.get(line, ())) for line in stale}
-        wanted = {line: polls for line, polls in wanted.items() if polls}
+        wanted = {queue: list(self._waiting.get(queue, ())) for queue in stale}
+        wanted = {queue: polls for queue, polls in wanted.items() if polls}
         if not wanted:
             return
+        asked = [poll for polls in wanted.values() for poll in polls]
         work = self._front.service.submit(lambda session: self._take(session, wanted))
         try:
             found = await asyncio.wrap_future(work)
         except Exception as error:
-            self._fail([poll for polls in wanted.values() for poll in polls], error)
+            for poll in asked:
+                if not poll.answer.done():
+                    poll.answer.set_exception(fault_of(error))
             return
-        for poll in (poll for polls in wanted.values() for poll in polls):
+        for poll in asked:
             poll.looked = True
         for poll, answer in found.answers.items():
             if poll.gone or poll.answer.done():
@@ -185,46 +188,35 @@ class Polls:
             else:
                 poll.held = found.held[poll]
                 poll.answer.set_result(answer)
-        if found.again is not None:
-            self._loop.call_later(found.again, self._look_into, None)
+        if found.recheck_after is not None:
+            self._loop.call_later(found.recheck_after, self._look_into, None)
 
-    def _fail(self, polls: list[Poll], error: Exception) -> None:
-        for poll in polls:
-            if not poll.answer.done():
-                poll.answer.set_exception(fault_of(error))
-
-    # -- on the engine's thread
+    # -- in a transaction, on the service's thread
 
     def _take(self, session: Session, wanted: dict[QueueKey, list[Poll]]) -> _Found:
         found = _Found()
-        for (kind, domain, task_list), polls in wanted.items():
-            self._take_from(session, kind, domain, task_list, polls, found)
+        for queue, polls in wanted.items():
+            self._take_from(session, queue, polls, found)
         if session.retry_after is not None:
-            found.again = max(AGAIN, session.retry_after)
+            found.recheck_after = max(RECHECK_SECONDS, session.retry_after)
         return found
 
     def _take_from(
-        self,
-        session: Session,
-        kind: str,
-        domain: str,
-        task_list: str,
-        polls: list[Poll],
-        found: _Found,
+        self, session: Session, queue: QueueKey, polls: list[Poll], found: _Found
     ) -> None:
-        takers = iter(polls)
-        for state, id in session.queued(kind, domain, task_list, len(polls)):
+        kind, takers = queue[0], iter(polls)
+        for state, id in session.queued(*queue, len(polls)):
             poll = next((one for one in takers if one.open), None)
             if poll is None:
                 return
-            answer = START[kind](self._front, session, state, id, poll.given)
+            answer = START[kind](self._front, session, state, id, poll.request)
             if answer is None:  # a rate limit forbids it
                 return
             found.answers[poll] = answer
             found.held[poll] = (kind, session.token(state, answer["startedEventId"], id))
 
     def _put_back(self, held: Held) -> None:
-        """Put a task back that nobody is there to do."""
+        """Put a task back that nobody is there to do; should that fail, its timeout does it."""
         kind, token = held
 
         def work(session: Session) -> None:
@@ -235,10 +227,7 @@ class Polls:
             cause = RescheduleCause.GIVEN_BACK
             session.do(state, Release(kind=kind, id=id, cause=cause, started_event_id=started))
 
-        def told(_: object) -> None:
-            """Do nothing: if it cannot be put back, it comes back by its timeout."""
-
-        self._front.service.submit(work).add_done_callback(told)
+        self._front.service.submit(work)
 
 
 async def _first(*either: asyncio.Future[Any]) -> None:

@@ -1,26 +1,23 @@
-"""Hold what every operation of the endpoint needs, and the table of operations.
+"""What every operation of the endpoint is given, and the limits that it keeps to.
 
-An operation that writes is a function of the front, the engine's transaction and the request's
-members, and runs within one transaction: it must raise before it changes anything, or not at
-all. One that only looks is a function of the front and the members, and reads what is
-committed.
+An operation that writes is a function of the front, a session and the request's members, and runs
+within one transaction: it must raise before it changes anything, or not at all. One that only reads
+is a function of the front and the members, and reads what is committed. Each module of operations
+has a table of both kinds, `WRITES` and `READS`, by SWF's names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from partita.ports.session import Committed, Transactional
+from partita.aws.json_protocol import Answer
+from partita.aws.paging import Pager
+from partita.aws.shapes import Members
+from partita.aws.tokens import seal_of
+from partita.ports.session import Committed, Session, Transactional
 from partita.rules.commands import Terms
-from partita.swf.front.tokens import Seal, seal_of
-
-Given = dict[str, Any]
-"""A request's members, as `shapes` let them pass."""
-
-Answer = dict[str, Any] | None
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -42,7 +39,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Front:
-    """One endpoint over one service."""
+    """One endpoint over one service; `lambdas` says whether it invokes Lambda functions."""
 
     def __init__(
         self,
@@ -55,9 +52,11 @@ class Front:
     ) -> None:
         self.service = service
         self.limits = limits or Limits()
-        self.region = region
-        self.account = account
-        self.seal: Seal = seal_of(service)
+        self._arn = f"arn:aws:swf:{region}:{account}"
+        self.seal = seal_of(service, "swf.secret")
+        self.pager = Pager(
+            self.seal, self.limits.page, size="maximumPageSize", token="nextPageToken"
+        )
         service.keep_retentions()
         self.terms = Terms(
             open_activities=self.limits.open_activities,
@@ -75,33 +74,8 @@ class Front:
 
     def arn(self, domain: str) -> str:
         """Return the name that a domain has among all of AWS's resources."""
-        return f"arn:aws:swf:{self.region}:{self.account}:/domain/{domain}"
+        return f"{self._arn}:/domain/{domain}"
 
 
-F = TypeVar("F", bound=Callable[..., Answer])
-
-WRITING: dict[str, Callable[..., Answer]] = {}
-"""Operations that run within a transaction, by SWF's name."""
-
-LOOKING: dict[str, Callable[..., Answer]] = {}
-"""Operations that read what is committed."""
-
-
-def writes(name: str) -> Callable[[F], F]:
-    """Enter a function as the operation of that name, which writes."""
-
-    def enter(function: F) -> F:
-        WRITING[name] = function
-        return function
-
-    return enter
-
-
-def looks(name: str) -> Callable[[F], F]:
-    """Enter a function as the operation of that name, which only looks."""
-
-    def enter(function: F) -> F:
-        LOOKING[name] = function
-        return function
-
-    return enter
+Write = Callable[[Front, Session, Members], Answer]
+Read = Callable[[Front, Members], Answer]
