@@ -40,7 +40,7 @@ from partita.deciders import (
     signal,
     timer,
 )
-from partita.deciders.adapter import ByHand
+from partita.deciders.by_hand import ByHand
 from partita.errors import (
     DeciderFailedError,
     InvalidOptionError,

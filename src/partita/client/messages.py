@@ -13,7 +13,7 @@ from partita.authoring.failure import Failure
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
-from partita.deciders.adapter import no_query
+from partita.deciders.by_hand import no_query
 from partita.ports.service import ExecutionInfo, Service, bounds_of
 from partita.ports.state import Status
 from partita.replay.messages import (

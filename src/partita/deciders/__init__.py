@@ -9,8 +9,8 @@ from partita.authoring.results import (
     Terminated,
     TimedOut,
 )
-from partita.deciders.adapter import ByHand
 from partita.deciders.answers import Answer, Answers
+from partita.deciders.by_hand import ByHand
 from partita.deciders.decider import Decider, DeciderDefinition, Responder
 from partita.deciders.decisions import (
     CancelActivity,
@@ -28,14 +28,14 @@ from partita.deciders.decisions import (
     StartChildProcess,
     StartTimer,
 )
-from partita.deciders.process import Process
-from partita.deciders.process_items import (
+from partita.deciders.parts import (
     ActivityExecution,
     ChildProcess,
     LambdaExecution,
     ProcessTimer,
     ReceivedSignal,
 )
+from partita.deciders.process import Process
 from partita.deciders.rule_set import (
     RuleSet,
     cancel_requested,

@@ -11,7 +11,7 @@ from functools import partial
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.registry import place
 from partita.codec import Converter
-from partita.deciders.adapter import ByHand
+from partita.deciders.by_hand import ByHand
 from partita.deciders.decider import DeciderDefinition
 from partita.errors import NonDeterminismError
 from partita.history import AnyDecision, AnyEvent, DecisionTaskCompleted

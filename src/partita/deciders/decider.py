@@ -26,13 +26,13 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.deciders.answers import Answer, One, listed, refuse_async, rendered
 from partita.deciders.decisions import CancelActivity, CancelProcess, FailProcess
-from partita.deciders.process import Process, last_answered
-from partita.deciders.process_items import (
+from partita.deciders.parts import (
     ActivityExecution,
     ChildProcess,
     ProcessTimer,
     ReceivedSignal,
 )
+from partita.deciders.process import Process, last_answered
 from partita.errors import InvalidOptionError, UsageError
 
 I = TypeVar("I")  # noqa: E741
@@ -143,7 +143,7 @@ class Responder(Decider[I], abstract=True):
                 answer.append(one)
                 if one.closes:
                     return answer
-                process.promise(rendered(one, process))
+                process.add_decision(rendered(one, process))
         if refused:
             answer += self._end_again(process)
         return answer

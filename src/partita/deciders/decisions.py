@@ -29,17 +29,17 @@ from partita.authoring.requests import activity_request, child_request, lambda_r
 from partita.authoring.runtime import Continuation
 from partita.authoring.workflow_ids import checked_id, needed_id
 from partita.codec import Converter
-from partita.deciders.process import Process
-from partita.deciders.process_items import (
+from partita.deciders.parts import (
     ActivityExecution,
     ChildProcess,
-    LambdaExecution,
     ProcessTimer,
 )
+from partita.deciders.process import Process
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.history import CancelTimer as CancelTimerDecision
 from partita.history import RecordMarker as RecordMarkerDecision
 from partita.history import StartTimer as StartTimerDecision
+from partita.history.references import Kind
 
 What = Any
 """An activity, a workflow or a Lambda function: its definition, its class, or its name."""
@@ -97,7 +97,7 @@ class ScheduleActivity(Decision):
         if self.category is not None:
             definition = definition.with_settings(task_list=self.category, route=None)
         payload = _payload(process.converter, definition, self.args, self.kwargs)
-        id = self.id or _new_id(process, ActivityExecution, definition.activity_type.name)
+        id = self.id or _new_id(process, Kind.ACTIVITY, definition.activity_type.name)
         control = _control(process.converter, self.data)
         return activity_request(id, definition, self.args, self.kwargs, payload, control)
 
@@ -129,7 +129,7 @@ class ScheduleLambda(Decision):
         if spec.stand_in is not None:
             return ScheduleActivity(spec.stand_in, self.input, id=self.id).render(process)
         payload = process.converter.dump(self.input, spec.arguments_label)
-        id = self.id or _new_id(process, LambdaExecution, spec.name)
+        id = self.id or _new_id(process, Kind.LAMBDA, spec.name)
         return lambda_request(id, spec, payload)
 
 
@@ -143,7 +143,7 @@ class StartTimer(Decision):
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
         """Return the service's decision."""
-        id = self.id or _new_id(process, ProcessTimer, "timer")
+        id = self.id or _new_id(process, Kind.TIMER, "timer")
         control = _control(process.converter, self.data)
         return StartTimerDecision(timer_id=id, start_to_fire=self.delay, control=control)
 
@@ -190,7 +190,7 @@ class StartChildProcess(Decision):
         spec = self.workflow.with_settings(**changes)
         payload = _payload(process.converter, spec, self.args, self.kwargs)
         stem = f"{process.id}:{process.origin[:8]}:{spec.workflow_type.name}"
-        id = self.id or spec.settings.workflow_id or _new_id(process, ChildProcess, stem)
+        id = self.id or spec.settings.workflow_id or _new_id(process, Kind.CHILD, stem)
         return child_request(id, spec, payload, _control(process.converter, self.data))
 
 
@@ -364,7 +364,7 @@ def _control(converter: Converter, value: Any) -> str | None:
     return None if value is None else converter.dump(value, "a decision's data")
 
 
-def _new_id(process: Process[Any], kind: type[Any], stem: str) -> str:
+def _new_id(process: Process[Any], kind: Kind, stem: str) -> str:
     """Return an id that no open part of that kind has; the same, whenever it is asked again."""
     number = process.asked_for(kind) + 1
     while process.is_taken(kind, f"{stem}-{number}"):

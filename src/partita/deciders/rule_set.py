@@ -31,13 +31,13 @@ from partita.authoring.messages import Signal
 from partita.authoring.results import Completed
 from partita.deciders.answers import Answer, Answers, listed
 from partita.deciders.decider import I, Responder
-from partita.deciders.process import Process
-from partita.deciders.process_items import (
+from partita.deciders.parts import (
     ActivityExecution,
     ChildProcess,
     ProcessTimer,
     ReceivedSignal,
 )
+from partita.deciders.process import Process
 from partita.errors import InvalidOptionError, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])

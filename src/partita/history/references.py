@@ -31,6 +31,8 @@ class Kind(enum.StrEnum):
     DECISION = "decision"
     EXECUTION = "execution"
 
+    __hash__ = str.__hash__  # an enum's own is slow, and every event is looked up by its kind
+
 
 class Role(enum.Enum):
     """What an event does to its operation."""
@@ -64,10 +66,6 @@ class Reference(Struct, frozen=True):
     role: Role
     attribute: str | None = None  # names the event that began the operation
     outcome: Outcome | None = None
-
-    def target(self, event: Any) -> int:
-        """Return the id of the event that began the operation; 0 if the event names none."""
-        return (getattr(event, self.attribute) or 0) if self.attribute is not None else 0
 
 
 def _family(

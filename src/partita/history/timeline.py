@@ -24,6 +24,9 @@ _IDS = {
 """The attribute by which the decider names an operation."""
 
 
+_FIRST = (Role.BEGINS, Role.REFUSES)
+
+
 class Operation:
     """One operation, as far as its events are known. Only its timeline changes it."""
 
@@ -48,7 +51,8 @@ class Operation:
     def id(self) -> str:
         """The id that its decider gave it; of a decision task, of its first event."""
         known = self.begun or (self.events[0] if self.events else None)
-        return str(getattr(known, _IDS.get(self.kind, ""), self.event_id))
+        name = _IDS.get(self.kind)
+        return str(self.event_id if name is None else getattr(known, name, self.event_id))
 
     @property
     def name(self) -> str:
@@ -71,22 +75,22 @@ class Operation:
     def take(self, event: h.AnyEvent, row: Reference) -> None:
         """Take in one of its events."""
         self.events.append(event)
-        match row.role:
-            case Role.BEGINS:
+        role = row.role
+        if role is Role.BEGINS:
+            self.begun = event
+            if self.kind is Kind.TIMER:
+                self.attempts, self.is_running = 1, True
+        elif role is Role.STARTS:
+            self.started = event
+            self.attempts += 1
+            self.is_running = True
+        elif role is Role.RETRIES:
+            self.is_running = False
+        elif role is not Role.NOTES:
+            self.closed, self.outcome = event, row.outcome
+            self.is_running = False
+            if self.event_id == event.event_id:
                 self.begun = event
-                if self.kind is Kind.TIMER:
-                    self.attempts, self.is_running = 1, True
-            case Role.STARTS:
-                self.started = event
-                self.attempts += 1
-                self.is_running = True
-            case Role.RETRIES:
-                self.is_running = False
-            case Role.CLOSES | Role.REFUSES:
-                self.closed, self.outcome = event, row.outcome
-                self.is_running = False
-                if self.event_id == event.event_id:
-                    self.begun = event
 
 
 class Timeline:
@@ -108,7 +112,7 @@ class Timeline:
     def add(self, event: h.AnyEvent) -> Operation:
         """Add one more event, and return its operation."""
         row = REFERENCES[type(event)]
-        operation = self.of(event) or self._new(row.kind, _began(event, row))
+        operation = self._find(event, row) or self._new(event, row)
         operation.take(event, row)
         self.last_at = event.event_timestamp
         if row.role is Role.BEGINS:
@@ -117,18 +121,25 @@ class Timeline:
             self._open[row.kind].pop(operation.event_id, None)
         return operation
 
-    def _new(self, kind: Kind, event_id: int) -> Operation:
-        operation = Operation(kind, event_id)
-        self.operations[event_id] = self._open[kind][event_id] = operation
+    def _new(self, event: h.AnyEvent, row: Reference) -> Operation:
+        id = _began(event, row)
+        operation = Operation(row.kind, id)
+        self.operations[id] = self._open[row.kind][id] = operation
         return operation
 
     def of(self, event: h.AnyEvent) -> Operation | None:
         """Return the operation of an event; None if no event of it is known yet."""
-        row = REFERENCES[type(event)]
+        return self._find(event, REFERENCES[type(event)])
+
+    def _find(self, event: h.AnyEvent, row: Reference) -> Operation | None:
+        if row.kind is Kind.EXECUTION:
+            return self.execution
+        began = _began(event, row)
+        if began:
+            return self.operations.get(began)
         if isinstance(event, h.ActivityTaskCancelRequested):
             return self.find(row.kind, event.activity_id) or self.execution
-        began = 0 if row.kind is Kind.EXECUTION else _began(event, row)
-        return self.operations.get(began) if began else self.execution
+        return self.execution
 
     def find(self, kind: Kind, id: str) -> Operation | None:
         """Return the newest operation of that id that has begun."""
@@ -146,5 +157,6 @@ class Timeline:
 
 def _began(event: h.AnyEvent, row: Reference) -> int:
     """Return the id of the event that began this event's operation; 0 if there is none."""
-    own = event.event_id if row.role in (Role.BEGINS, Role.REFUSES) else 0
-    return row.target(event) or own
+    if row.attribute is not None and (named := getattr(event, row.attribute)):
+        return named  # type: ignore[no-any-return]
+    return event.event_id if row.role in _FIRST else 0

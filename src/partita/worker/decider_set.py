@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from partita.authoring.definition import WorkflowSpec
 from partita.codec import Converter
-from partita.deciders.adapter import ByHand
+from partita.deciders.by_hand import ByHand
 from partita.deciders.decider import DeciderDefinition
 from partita.errors import UnknownTypeError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType

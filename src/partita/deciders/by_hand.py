@@ -20,8 +20,8 @@ from partita.authoring.registry import by_key
 from partita.codec import Converter
 from partita.deciders.answers import listed, rendered
 from partita.deciders.decider import DeciderDefinition
-from partita.deciders.event_folds import is_of_partita
 from partita.deciders.process import Process
+from partita.deciders.process_state import is_of_partita
 from partita.errors import DeciderFailedError, PartitaError, UnknownTypeError
 from partita.ports.decider import Decider
 from partita.ports.service import DecisionTask
@@ -156,11 +156,11 @@ class ByHand(Decider):
 
 def process_answer(answer: Any, process: Process[Any], who: str) -> list[h.AnyDecision]:
     """Return an answer as a service takes it; `who` has given it."""
-    process.forget_promises()
+    process.discard_decisions()
     found = []
     for one in listed(answer, who):
         decision = rendered(one, process)
-        process.promise(decision)
+        process.add_decision(decision)
         found.append(decision)
     return found
 
