@@ -38,7 +38,7 @@ DEVIATIONS: dict[tuple[str, str], Deviation] = {
         _OURS, ValueError, r"^not enough values to unpack \(expected 4, got 1\)$"
     ),
     ("swf", "an_attempt_that_failed_is_recorded_as_rescheduled"): Deviation(
-        _RETRIES, AssertionError, r"^assert DecisionTask\(.* is None"
+        _RETRIES, AssertionError, r"^there is a decision task: DecisionTask\("
     ),
     **{
         ("swf", check): _NO_ATTEMPT

@@ -1,30 +1,28 @@
 """Check that a service does what `partita.ports.service.Service` obliges it to do.
 
-Every check is a function of a service and its clock, raises AssertionError if the service
-deviates, or if one of the histories that it made is not `sound`, and leaves the service usable
-for the next. It needs no test framework:
+Every check is a function of a service and its clock. It raises AssertionError if the service
+deviates or if a history that it made is not `sound`, and leaves the service usable for the next
+check. No test framework is needed:
 
     for name, check in CHECKS.items():
         check(new_service(clock), clock)
 
 A service whose time cannot be moved gets a clock whose `advance` waits. `DECIDED` and
-`RECORDED` say which checks hold each decision and each event.
+`RECORDED` list the checks of each decision and each event.
 """
 
 from partita.testing.conformance import (
     activities,
     attempts,
     children,
+    closes,
     decision_tasks,
     decisions,
     executions,
     externals,
     language,
-    tasks,
+    starts,
 )
-from partita.testing.conformance import closes as closing
-from partita.testing.conformance import messages as between
-from partita.testing.conformance import starts as starting
 from partita.testing.conformance.arrange import (
     CHARGE,
     CHECKS,
@@ -42,23 +40,21 @@ from partita.testing.conformance.arrange import (
     status,
 )
 from partita.testing.conformance.coverage import DECIDED, RECORDED, UNRECORDED
-from partita.testing.conformance.recorder import Witness
+from partita.testing.conformance.recorder import Recorder
 from partita.testing.conformance.soundness import sound
 
 _FAMILIES = (
-    starting,
+    starts,
     decision_tasks,
     activities,
-    executions,
-    between,
-    language,
-    decisions,
-    tasks,
     attempts,
-    closing,
+    decisions,
+    executions,
+    closes,
     children,
     externals,
-)
+    language,
+)  # importing them fills CHECKS
 
 __all__ = [
     "CHARGE",
@@ -70,7 +66,7 @@ __all__ = [
     "TASK_LIST",
     "UNRECORDED",
     "Check",
-    "Witness",
+    "Recorder",
     "activity_task",
     "answer",
     "charge",

@@ -1,4 +1,4 @@
-"""Names and short ways that the checks share."""
+"""Start executions, take tasks, and read histories: what the checks share."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from partita import history as h
-from partita.errors import (
-    PartitaError,
-)
+from partita.errors import PartitaError
 from partita.ports.service import ActivityTask, DecisionTask, Service, StartRequest
 from partita.ports.state import Status
 from partita.testing.clock import Clock
-from partita.testing.conformance.recorder import Witness
+from partita.testing.conformance.recorder import Recorder
 from partita.testing.conformance.soundness import sound
 
 E = TypeVar("E", bound=h.Event)
@@ -34,22 +32,22 @@ TASK_LIST = "default"
 
 
 def check(function: Check) -> Check:
-    """Add a function to the checks; every history that it makes must be sound as well."""
+    """Add a function to the checks; it fails also if a history that it makes is not sound."""
 
     @functools.wraps(function)
-    def watched(service: Service, clock: Clock) -> None:
-        witness = Witness(service)
-        function(witness.service, clock)
-        for events in witness.histories().values():
+    def checked(service: Service, clock: Clock) -> None:
+        recorder = Recorder(service)
+        function(recorder.service, clock)
+        for events in recorder.histories().values():
             sound(events)
 
-    CHECKS[function.__name__] = watched
-    return watched
+    CHECKS[function.__name__] = checked
+    return checked
 
 
 @contextmanager
 def refused(kind: type[PartitaError]) -> Iterator[None]:
-    """Hold that the block raises an error of this kind."""
+    """Check that the block raises an error of this kind."""
     try:
         yield
     except kind:
@@ -58,24 +56,36 @@ def refused(kind: type[PartitaError]) -> Iterator[None]:
 
 
 def start(service: Service, workflow_id: str = "", **options: Any) -> h.WorkflowExecution:
-    """Start an execution with an id of its own."""
+    """Start an execution, by default with a new id."""
     workflow_id = workflow_id or uuid.uuid4().hex
     request = StartRequest(workflow_id=workflow_id, workflow_type=FLOW, input="[1]")
     return service.start_workflow_execution(replace(request, **options))
 
 
 def decision_task(service: Service) -> DecisionTask:
-    """Take a decision task that must be there."""
+    """Take a decision task, which must be there."""
     task = service.poll_decision_task(DOMAIN, TASK_LIST)
     assert task is not None, "there is no decision task"
     return task
 
 
 def activity_task(service: Service, task_list: str = TASK_LIST) -> ActivityTask:
-    """Take an activity task that must be there."""
+    """Take an activity task, which must be there."""
     task = service.poll_activity_task(DOMAIN, task_list)
     assert task is not None, "there is no activity task"
     return task
+
+
+def no_decision_task(service: Service) -> None:
+    """Check that no decision task waits."""
+    task = service.poll_decision_task(DOMAIN, TASK_LIST)
+    assert task is None, f"there is a decision task: {task}"
+
+
+def no_activity_task(service: Service) -> None:
+    """Check that no activity task waits."""
+    task = service.poll_activity_task(DOMAIN, TASK_LIST)
+    assert task is None, f"there is an activity task: {task}"
 
 
 def answer(service: Service, *decisions: h.AnyDecision) -> None:
@@ -102,7 +112,7 @@ def kinds(service: Service, execution: h.WorkflowExecution) -> list[str]:
 
 
 def status(service: Service, execution: h.WorkflowExecution) -> Status:
-    """Return how an execution stands."""
+    """Return the status of an execution."""
     return service.describe(DOMAIN, execution).info.status
 
 
@@ -111,11 +121,21 @@ def every(service: Service, execution: h.WorkflowExecution, kind: type[E]) -> li
     return [e for e in service.history(DOMAIN, execution) if isinstance(e, kind)]
 
 
-def only(service: Service, execution: h.WorkflowExecution, kind: type[E]) -> E:
-    """Return the event of that kind, of which there must be one."""
+def only(service: Service, execution: h.WorkflowExecution, kind: type[E], **attributes: Any) -> E:
+    """Return the only event of that kind, which must have these attributes."""
     found = every(service, execution, kind)
     assert len(found) == 1, f"{len(found)} of {kind.__name__} in {kinds(service, execution)}"
+    assert_fields(found[0], **attributes)
     return found[0]
+
+
+def decided(
+    service: Service, execution: h.WorkflowExecution, kind: type[E], **attributes: Any
+) -> E:
+    """Return the only event of that kind, which must name the last answer to a decision task."""
+    completed = last_id(service, execution, h.DecisionTaskCompleted)
+    attributes["decision_task_completed_event_id"] = completed
+    return only(service, execution, kind, **attributes)
 
 
 def last_id(service: Service, execution: h.WorkflowExecution, kind: type[h.Event]) -> int:
@@ -123,7 +143,7 @@ def last_id(service: Service, execution: h.WorkflowExecution, kind: type[h.Event
     return every(service, execution, kind)[-1].event_id
 
 
-def holds(event: h.Event, **attributes: Any) -> None:
-    """Hold that an event has these attributes."""
+def assert_fields(event: h.Event, **attributes: Any) -> None:
+    """Check that an event has these attributes."""
     found = {name: getattr(event, name) for name in attributes}
     assert found == attributes, f"{event.event_type} has {found}, not {attributes}"

@@ -1,7 +1,6 @@
-"""Say which check holds each decision, and which makes each event happen.
+"""List which checks test each decision, and which check causes each event.
 
-A table and nothing else. Whoever runs the checks can hold it to be true: the named check,
-run by itself, has a service accept that decision, or record that event.
+Only tables. Each named check, run alone, makes a service accept the decision or record the event.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ DECIDED: dict[type[h.Decision], tuple[str, ...]] = {
     ),
     h.ScheduleLambdaFunction: ("a_lambda_function_is_refused_where_there_is_no_lambda",),
 }
-"""Every decision -> the checks that hold what it records, and when it is refused."""
+"""Every decision -> the checks of what it records, and of when it is refused."""
 
 RECORDED: dict[type[h.Event], str] = {
     h.WorkflowExecutionStarted: "a_start_is_recorded_as_it_was_asked_for",
@@ -108,7 +107,7 @@ RECORDED: dict[type[h.Event], str] = {
     h.ActivityTaskRescheduled: "an_attempt_that_failed_is_recorded_as_rescheduled",
     h.DecisionTaskFailed: "a_decision_task_that_fails_says_why_and_loses_nothing",
 }
-"""Every event that a check makes happen -> that check."""
+"""Every event that a check causes -> that check."""
 
 _NO_LAMBDA = "needs a front that runs Lambda functions, such as the SWF endpoint"
 
@@ -121,4 +120,4 @@ UNRECORDED: dict[type[h.Event], str] = {
     h.LambdaFunctionTimedOut: _NO_LAMBDA,
     h.StartLambdaFunctionFailed: _NO_LAMBDA,
 }
-"""Every other event -> why no check can make it happen."""
+"""Every other event -> why no check can cause it."""

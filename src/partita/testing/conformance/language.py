@@ -1,4 +1,4 @@
-"""What the workflow language asks of a service beyond Amazon SWF's own operations."""
+"""Check what the workflow language needs of a service beyond Amazon SWF's own operations."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Remember what passes through a service: which executions began, and what was decided.
+"""Record what passes through a service: which executions started, and what was decided.
 
-Knows how executions lead to others (children, next runs), and judges none of it.
+Knows how executions start others (children, next runs); checks nothing.
 """
 
 from __future__ import annotations
@@ -11,56 +11,56 @@ from typing import Any, cast
 from partita import history as h
 from partita.ports.service import Service
 
-_BEGIN = ("start_workflow_execution", "signal_with_start", "fork_workflow_execution")
+_STARTS = ("start_workflow_execution", "signal_with_start", "fork_workflow_execution")
 
 
-class Witness:
-    """Stands before a service; give `service` to what is to be watched."""
+class Recorder:
+    """Wrap a service; code that uses `service` instead of it is recorded."""
 
     def __init__(self, service: Service) -> None:
-        self._behind = service
-        self._begun: dict[tuple[str, h.WorkflowExecution], None] = {}
+        self._wrapped = service
+        self._started: dict[tuple[str, h.WorkflowExecution], None] = {}
         self.decisions: list[h.AnyDecision] = []
         """Every decision that the service has accepted, in order."""
 
     @property
     def service(self) -> Service:
-        """The service itself to whoever uses it."""
+        """The wrapped service; it has all that the real one has."""
         return cast(Service, self)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the service has, watched if it begins an execution."""
-        found = getattr(self._behind, name)
-        return self._watched(found) if name in _BEGIN else found
+        """Return an attribute of the real service, recording if it starts an execution."""
+        found = getattr(self._wrapped, name)
+        return self._recorded(found) if name in _STARTS else found
 
-    def _watched(
-        self, begin: Callable[..., h.WorkflowExecution]
+    def _recorded(
+        self, start: Callable[..., h.WorkflowExecution]
     ) -> Callable[..., h.WorkflowExecution]:
-        def watched(request: Any, *args: Any) -> h.WorkflowExecution:
-            execution = begin(request, *args)
-            self._begun[request.domain, execution] = None
+        def recorded(request: Any, *args: Any) -> h.WorkflowExecution:
+            execution = start(request, *args)
+            self._started[request.domain, execution] = None
             return execution
 
-        return watched
+        return recorded
 
     def complete_decision(self, token: str, decisions: Sequence[h.AnyDecision]) -> None:
-        """Have the service apply decisions, and remember them."""
-        self._behind.complete_decision(token, decisions)
+        """Complete a decision task, and record the decisions."""
+        self._wrapped.complete_decision(token, decisions)
         self.decisions += decisions
 
     def histories(self) -> dict[h.WorkflowExecution, list[h.AnyEvent]]:
-        """Return the history of every execution that began, and of all that they led to."""
+        """Return the histories of all executions that started, with children and next runs."""
         found: dict[h.WorkflowExecution, list[h.AnyEvent]] = {}
-        left = list(self._begun)
+        left = list(self._started)
         while left:
             domain, execution = left.pop(0)
             if execution not in found:
-                found[execution] = self._behind.history(domain, execution)
-                left += [(domain, one) for one in _led_to(execution, found[execution])]
+                found[execution] = self._wrapped.history(domain, execution)
+                left += [(domain, one) for one in _successors(execution, found[execution])]
         return found
 
 
-def _led_to(
+def _successors(
     execution: h.WorkflowExecution, events: Sequence[h.AnyEvent]
 ) -> list[h.WorkflowExecution]:
     """Return the children and the next run that a history names."""

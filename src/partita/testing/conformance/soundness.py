@@ -1,4 +1,4 @@
-"""Say whether a history is sound, whatever led to it.
+"""Check whether a history is one that SWF could have written.
 
 Knows what SWF promises of every history, and nothing of how a service keeps it.
 
@@ -39,18 +39,19 @@ ONCE: list[tuple[set[type[Any]], str]] = [
     ({h.ChildWorkflowExecutionStarted, h.StartChildWorkflowExecutionFailed}, "initiated_event_id"),
     (_ends(Kind.SIGNAL) | _ends(Kind.CANCEL_REQUEST), "initiated_event_id"),
 ]
-"""Sets of events of which one at most may name the same earlier event by that attribute."""
+"""Event types of which at most one may name the same earlier event in that attribute."""
 
 
 def sound(events: Sequence[h.AnyEvent], since: int = 0) -> None:
-    """Hold that a whole history, from event 1 on, is what SWF promises of every history.
+    """Check that a whole history, from event 1 on, keeps what SWF promises of every history.
 
     Ids are 1, 2, 3 … without gaps, times never go back, at most one decision task is open,
-    nothing follows the end, nothing ends twice, and every id of an event names an earlier
-    event of the right type. The first `since` events are known to name the right ones.
+    nothing follows the closing event, nothing closes twice, and every event id in an attribute
+    is that of an earlier event of the right type. `since`: skip that last check for so many
+    events, which an earlier call has checked.
 
     Raises:
-        AssertionError: it is not so; the message names the events.
+        AssertionError: the history breaks a promise; the message shows the events.
     """
     ids = [event.event_id for event in events]
     assert ids == list(range(1, len(events) + 1)), f"ids are not 1 to {len(events)}: {ids}"
@@ -58,19 +59,19 @@ def sound(events: Sequence[h.AnyEvent], since: int = 0) -> None:
     assert events[0].event_type == "WorkflowExecutionStarted", events[0]
     times = [event.event_timestamp for event in events]
     assert times == sorted(times), f"time goes back: {times}"
-    _hold_close(events)
-    _hold_decision_tasks(events)
-    _hold_once(events)
+    _check_close(events)
+    _check_decision_tasks(events)
+    _check_once(events)
     for event in events[since:]:
-        _hold_references(event, events)
+        _check_references(event, events)
 
 
-def _hold_close(events: Sequence[h.AnyEvent]) -> None:
+def _check_close(events: Sequence[h.AnyEvent]) -> None:
     closings = [event for event in events if type(event) in CLOSING]
     assert closings in ([], [events[-1]]), f"something follows the end: {closings}"
 
 
-def _hold_decision_tasks(events: Sequence[h.AnyEvent]) -> None:
+def _check_decision_tasks(events: Sequence[h.AnyEvent]) -> None:
     is_open = False
     for event in events:
         match event.event_type:
@@ -84,14 +85,14 @@ def _hold_decision_tasks(events: Sequence[h.AnyEvent]) -> None:
                 is_open = False
 
 
-def _hold_once(events: Sequence[h.AnyEvent]) -> None:
+def _check_once(events: Sequence[h.AnyEvent]) -> None:
     for kinds, attribute in ONCE:
         named = Counter(getattr(event, attribute) for event in events if type(event) in kinds)
         twice = [id for id, times in named.items() if id and times > 1]
         assert not twice, f"closed twice: {[events[id - 1] for id in twice]}"
 
 
-def _hold_references(event: h.AnyEvent, events: Sequence[h.AnyEvent]) -> None:
+def _check_references(event: h.AnyEvent, events: Sequence[h.AnyEvent]) -> None:
     for name, type_named in NAMED[type(event)].items():
         id = getattr(event, name)
         if id is None or (id == 0 and (event.event_type, name) in MAY_NAME_NONE):
@@ -99,11 +100,11 @@ def _hold_references(event: h.AnyEvent, events: Sequence[h.AnyEvent]) -> None:
         assert 0 < id < event.event_id, f"{name} names no earlier event: {event}"
         named = events[id - 1]
         assert type(named) is type_named, f"{event} names {named}"
-        _hold_agreement(event, named)
+        _check_agreement(event, named)
 
 
-def _hold_agreement(event: h.AnyEvent, named: h.AnyEvent) -> None:
-    """Two events that speak of one thing give it the same name."""
+def _check_agreement(event: h.AnyEvent, named: h.AnyEvent) -> None:
+    """Check that two events on the same operation identify it alike."""
     for name in ("timer_id", "scheduled_event_id", "initiated_event_id", "workflow_execution"):
         if hasattr(event, name) and hasattr(named, name):
             mine, its = _name(getattr(event, name)), _name(getattr(named, name))
@@ -111,5 +112,5 @@ def _hold_agreement(event: h.AnyEvent, named: h.AnyEvent) -> None:
 
 
 def _name(value: object) -> object:
-    """A child that continues as new ends as another run than the one that was started."""
+    """Return the workflow id of an execution: a child may continue as another run."""
     return value.workflow_id if isinstance(value, h.WorkflowExecution) else value
