@@ -14,7 +14,7 @@ from partita import history as h
 from partita.errors import InvalidInputError, InvalidOptionError, PayloadTooLargeError
 from partita.swf.backend.envelopes import Failed, Schedule, Start, opened, sealed
 from partita.swf.backend.ids import Attempt, attempt_of, escaped, plain, unescaped, wire
-from partita.swf.backend.payloads import LIMIT, Folder, Payloads
+from partita.swf.backend.payloads import FIELD_LIMIT, Folder, Payloads
 from partita.swf.backend.url import Address
 from partita.swf.model import _name
 
@@ -90,10 +90,10 @@ def test_a_text_with_nothing_beside_it_stays_as_it_is() -> None:
 def test_texts_that_are_long_are_packed_and_moved(tmp_path: Path) -> None:
     payloads = Payloads(Folder(str(tmp_path / "large")))
     noise = random.Random(1).randbytes(100_000).hex()
-    for text in ("short", "x" * LIMIT, "x" * (LIMIT + 1), noise, '{"$large":1}'):
+    for text in ("short", "x" * FIELD_LIMIT, "x" * (FIELD_LIMIT + 1), noise, '{"$large":1}'):
         packed = payloads.pack(text, "it")
         assert packed is not None
-        assert len(packed) <= LIMIT
+        assert len(packed) <= FIELD_LIMIT
         assert payloads.unpack(packed) == text
         assert Payloads(Folder(str(tmp_path / "large"))).unpack(packed) == text
     assert len(list((tmp_path / "large").iterdir())) == 1

@@ -11,7 +11,7 @@ import pytest
 from partita import activity, workflow
 from partita.client import Client
 from partita.errors import InvalidInputError, OperationRefusedError, StoreUnavailableError
-from partita.swf.backend.blob_store import large_store
+from partita.swf.backend.payloads import large_store
 from tests.swf_backend.conftest import Connect, worker
 from tests.swf_backend.endpoint import moto_url
 

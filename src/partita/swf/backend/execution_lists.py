@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -113,17 +114,11 @@ class Listing:
         )
 
     def _pages(self, operation: str, **members: Any) -> Iterator[ExecutionInfo]:
-        token: str | None = None
-        while True:
-            try:
-                answer = self._call(operation, nextPageToken=token, maximumPageSize=PAGE, **members)
-            except DomainNotFoundError:
-                return
-            infos = map(plain_info, answer["executionInfos"])
-            yield from sorted(infos, key=_newest_first)  # as Amazon's are; moto's are not
-            token = answer.get("nextPageToken")
-            if token is None:
-                return
+        pages = self._call.pages(operation, "executionInfos", maximumPageSize=PAGE, **members)
+        with suppress(DomainNotFoundError):
+            for page in pages:
+                # each page is sorted, as Amazon's are and moto's are not
+                yield from sorted(map(plain_info, page), key=_newest_first)
 
 
 def plain_info(raw: dict[str, Any]) -> ExecutionInfo:

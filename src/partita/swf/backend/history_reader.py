@@ -97,13 +97,12 @@ class Histories:
         self, domain: str, execution: WorkflowExecution, **members: Any
     ) -> Iterator[dict[str, Any]]:
         """Yield the events of a run as SWF gives them, page by page."""
-        token: str | None = None
-        while True:
-            page = self._page(domain, execution, token, **members)
-            yield from page["events"]
-            token = page.get("nextPageToken")
-            if token is None:
-                return
+        if not execution.run_id:
+            raise ExecutionNotFoundError(f"execution {execution.workflow_id!r} has no run id")
+        exact = {"workflowId": escaped(execution.workflow_id), "runId": execution.run_id}
+        members = {"maximumPageSize": PAGE, "domain": domain, "execution": exact, **members}
+        for page in self._call.pages("get_workflow_execution_history", "events", **members):
+            yield from page
 
     def newer(self, domain: str, execution: WorkflowExecution, last: int) -> list[dict[str, Any]]:
         """Return the events after number `last` of SWF's, in order."""
@@ -116,21 +115,4 @@ class Histories:
 
     def first(self, domain: str, execution: WorkflowExecution) -> AnyEvent:
         """Return how a run began, as SWF has it."""
-        page = self._page(domain, execution, None, maximumPageSize=1)
-        return self.event(page["events"][0])
-
-    def _page(
-        self, domain: str, execution: WorkflowExecution, token: str | None, **members: Any
-    ) -> dict[str, Any]:
-        if not execution.run_id:
-            raise ExecutionNotFoundError(f"execution {execution.workflow_id!r} has no run id")
-        return self._call(
-            "get_workflow_execution_history",
-            domain=domain,
-            execution={
-                "workflowId": escaped(execution.workflow_id),
-                "runId": execution.run_id,
-            },
-            nextPageToken=token,
-            **{"maximumPageSize": PAGE, **members},
-        )
+        return self.event(next(self.raw(domain, execution, maximumPageSize=1)))

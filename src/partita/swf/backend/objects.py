@@ -65,9 +65,9 @@ class Domains:
 
     def filter(self, *, status: str = REGISTERED) -> Iterator[SwfDomain]:
         """Yield the domains of a status, by name."""
-        members = {"registrationStatus": _status(status)}
-        for raw in _pages(self._call, "list_domains", "domainInfos", members):
-            yield _domain(raw)
+        status = _status(status)
+        for page in self._call.pages("list_domains", "domainInfos", registrationStatus=status):
+            yield from map(_domain, page)
 
     def get(self, name: str) -> SwfDomain:
         """Return a domain. Raises ExecutionNotFoundError if there is none of that name."""
@@ -101,13 +101,13 @@ class Types:
 
     def filter(self, *, status: str = REGISTERED, name: str | None = None) -> Iterator[SwfType]:
         """Yield the types of a status, and of a name if one is given."""
-        members: dict[str, Any] = {
+        members = {
             "domain": self._domain,
             "registrationStatus": _status(status),
             "name": None if name is None else escaped(name),
         }
-        for raw in _pages(self._call, f"list_{self._kind}_types", "typeInfos", members):
-            yield _type(self._kind, raw)
+        for page in self._call.pages(f"list_{self._kind}_types", "typeInfos", **members):
+            yield from (_type(self._kind, raw) for raw in page)
 
     def get(self, name: str, version: str = "1") -> SwfType:
         """Return a type with its defaults. Raises UnknownTypeError if there is none."""
@@ -221,18 +221,6 @@ class Executions:
             if run_id in ("", one.info.run_id):
                 return one
         raise ExecutionNotFoundError(f"no execution {workflow_id!r} {run_id} on Amazon SWF")
-
-
-def _pages(
-    call: Call, operation: str, found: str, members: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    token: str | None = None
-    while True:
-        page = call(operation, nextPageToken=token, **members)
-        yield from page[found]
-        token = page.get("nextPageToken")
-        if token is None:
-            return
 
 
 def _status(text: str) -> str:

@@ -17,26 +17,34 @@ import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
 
+import boto3
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partita.errors import InvalidInputError, PayloadTooLargeError, StoreUnavailableError
+from partita.aws.s3 import Bucket
+from partita.errors import (
+    InvalidInputError,
+    InvalidOptionError,
+    PayloadTooLargeError,
+    StoreUnavailableError,
+)
 
 S = TypeVar("S", bound=Struct)
 
-LIMIT = 32_768
+FIELD_LIMIT = 32_768
 """Characters that one of SWF's text fields takes."""
 
-_KEPT = 64
-"""Large texts that are kept at hand."""
+_CACHE_SIZE = 64
+"""Large texts that are kept in memory."""
 
 _FIELDS = ("input", "result", "details", "control", "execution_context")
 _MARK = '{"$large":'
 
 
-class Large(Protocol):
+class LargeStore(Protocol):
     """A place for texts that are too long; a name is written once and never changed."""
 
     def put(self, name: str, data: bytes) -> None:
@@ -81,6 +89,25 @@ class Folder:
             ) from error
 
 
+def large_store(url: str | None, session: boto3.Session) -> LargeStore | None:
+    """Return the store that a URL names, in the account that SWF is called with.
+
+    Raises:
+        InvalidOptionError: nobody knows the URL's scheme.
+    """
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme == "s3" and parts.netloc:
+        prefix = parts.path.strip("/")
+        return Bucket(session, parts.netloc, f"{prefix}/" if prefix else "")
+    if parts.scheme == "file" and parts.path.strip("/"):
+        return Folder(unquote(parts.path))
+    raise InvalidOptionError(
+        f"large={url}: give s3://BUCKET/PREFIX, or file:///FOLDER that all workers share"
+    )
+
+
 class _Reference(Struct, frozen=True, omit_defaults=True):
     """What stands in SWF's field instead of the text."""
 
@@ -96,10 +123,10 @@ class _Outer(Struct, frozen=True):
 class Payloads:
     """The way of texts to SWF and back. Safe to use from many threads."""
 
-    def __init__(self, large: Large | None = None) -> None:
+    def __init__(self, large: LargeStore | None = None) -> None:
         self._large = large
         self._lock = threading.Lock()
-        self._at_hand: OrderedDict[str, str] = OrderedDict()  # by name, most recent last
+        self._cache: OrderedDict[str, str] = OrderedDict()  # by name, most recent last
 
     def pack(self, text: str | None, what: str) -> str | None:
         """Return what SWF is given for `text`; `what` names it in an error.
@@ -108,15 +135,15 @@ class Payloads:
             PayloadTooLargeError: it is too long, and there is no store for it.
             StoreUnavailableError: the store cannot be written to.
         """
-        if text is None or (len(text) <= LIMIT and not text.startswith(_MARK)):
+        if text is None or (len(text) <= FIELD_LIMIT and not text.startswith(_MARK)):
             return text
         data = zlib.compress(text.encode())
         short = _Reference(size=len(text), data=base64.b64encode(data).decode())
-        if len(packed := _written(short)) <= LIMIT:
+        if len(packed := _written(short)) <= FIELD_LIMIT:
             return packed
         if self._large is None:
             raise PayloadTooLargeError(
-                f"{what} is {len(text):,} characters, over Amazon SWF's limit of {LIMIT:,}; "
+                f"{what} is {len(text):,} characters, over Amazon SWF's limit of {FIELD_LIMIT:,}; "
                 "let the URL say where large payloads are kept: swf://…?large=s3://BUCKET/PREFIX"
             )
         name = hashlib.sha256(data).hexdigest()
@@ -146,9 +173,9 @@ class Payloads:
 
     def _fetched(self, name: str) -> str:
         with self._lock:
-            if name in self._at_hand:
-                self._at_hand.move_to_end(name)
-                return self._at_hand[name]
+            if name in self._cache:
+                self._cache.move_to_end(name)
+                return self._cache[name]
         if self._large is None:
             raise InvalidInputError(
                 "a payload was moved to a store for large ones; give the URL that store: "
@@ -163,13 +190,13 @@ class Payloads:
 
     def _known(self, name: str) -> bool:
         with self._lock:
-            return name in self._at_hand
+            return name in self._cache
 
     def _remember(self, name: str, text: str) -> None:
         with self._lock:
-            self._at_hand[name] = text
-            while len(self._at_hand) > _KEPT:
-                self._at_hand.popitem(last=False)
+            self._cache[name] = text
+            while len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)
 
     def packed(self, struct: S) -> S:
         """Return a decision whose texts all fit."""

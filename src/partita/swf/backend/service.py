@@ -36,7 +36,6 @@ from partita.ports.service import (
 )
 from partita.ports.state import DEFAULT_DOMAIN, ExecutionFilter, Status
 from partita.swf.backend.activity_tasks import ActivityTasks
-from partita.swf.backend.blob_store import large_store
 from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.envelopes import Fork, Start
@@ -45,7 +44,7 @@ from partita.swf.backend.history_reader import Histories
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.objects import Domains, Executions, Types
 from partita.swf.backend.open_items import detail_of
-from partita.swf.backend.payloads import Payloads
+from partita.swf.backend.payloads import Payloads, large_store
 from partita.swf.backend.pump import Pump
 from partita.swf.backend.reuse import Reusing
 from partita.swf.backend.starts import Starting

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from partita import history as h
+from partita.aws.calls import was_repeated
 from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
@@ -22,7 +23,7 @@ from partita.errors import (
 )
 from partita.ports.service import ExecutionInfo, ForkRequest, ReusePolicy, StartRequest
 from partita.ports.state import Status
-from partita.swf.backend.calls import Call, DomainNotFoundError, was_repeated
+from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.envelopes import Fork, Start, opened, sealed
 from partita.swf.backend.execution_lists import Listing
 from partita.swf.backend.history_reader import Histories

@@ -1,25 +1,18 @@
-"""Keep large payloads in a bucket of Amazon S3, or in a folder that all can reach."""
+"""Keep large payloads as objects of Amazon S3."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
-from partita.errors import (
-    InvalidInputError,
-    InvalidOptionError,
-    OperationRefusedError,
-    StoreUnavailableError,
-)
-from partita.swf.backend.payloads import Folder, Large
+import boto3
 
-if TYPE_CHECKING:
-    import boto3
+from partita.aws.calls import one_line, status_of
+from partita.errors import InvalidInputError, OperationRefusedError, StoreUnavailableError
 
 
 class Bucket:
-    """Objects below a prefix of a bucket, in the account that SWF is called with."""
+    """Objects below a prefix of a bucket, in the account of a session."""
 
     def __init__(self, session: boto3.Session, bucket: str, prefix: str) -> None:
         self._session = session
@@ -40,7 +33,7 @@ class Bucket:
             self._s3().put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
         except Exception as error:  # whatever the SDK raises
             raise StoreUnavailableError(
-                f"a large payload cannot be kept in s3://{self._bucket}: {_line(error)}"
+                f"a large payload cannot be kept in s3://{self._bucket}: {one_line(error)}"
             ) from error
 
     def get(self, name: str) -> bytes:
@@ -58,40 +51,15 @@ class Bucket:
             if "NoSuchKey" in str(error):
                 raise InvalidInputError(
                     f"a large payload is gone: s3://{self._bucket}/{self._prefix}{name}; "
-                    "the bucket must keep objects as long as Amazon SWF keeps histories"
+                    "the bucket must keep objects as long as histories are kept"
                 ) from error
             kind = OperationRefusedError if _is_refusal(error) else StoreUnavailableError
             raise kind(
-                f"a large payload cannot be read from s3://{self._bucket}: {_line(error)}"
+                f"a large payload cannot be read from s3://{self._bucket}: {one_line(error)}"
             ) from error
         return data
 
 
-def large_store(url: str | None, session: boto3.Session) -> Large | None:
-    """Return the store that a URL names.
-
-    Raises:
-        InvalidOptionError: nobody knows the URL's scheme.
-    """
-    if url is None:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme == "s3" and parts.netloc:
-        prefix = parts.path.strip("/")
-        return Bucket(session, parts.netloc, f"{prefix}/" if prefix else "")
-    if parts.scheme == "file" and parts.path.strip("/"):
-        return Folder(unquote(parts.path))
-    raise InvalidOptionError(
-        f"large={url}: give s3://BUCKET/PREFIX, or file:///FOLDER that all workers share"
-    )
-
-
 def _is_refusal(error: Exception) -> bool:
     """Whether S3 has answered that this request will not do: no permission, no such bucket."""
-    answer = getattr(error, "response", {}).get("ResponseMetadata", {})
-    status = answer.get("HTTPStatusCode", 0)
-    return 400 <= status < 500 and status not in (408, 429)
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())
+    return 400 <= status_of(error) < 500 and status_of(error) not in (408, 429)
