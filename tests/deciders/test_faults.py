@@ -183,7 +183,7 @@ def test_a_slow_decider_is_named_in_the_log(
     memory_rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ticks = iter(range(0, 10_000, 100))
-    monkeypatch.setattr("partita.engine.dispatcher.time", _Time(ticks))
+    monkeypatch.setattr("partita.engine.decider_calls.time", _Time(ticks))
     with memory_rig.worker(Popping.definition):
         handle: Handle[Any] = memory_rig.client.start_with(Popping, [[1]])
         until(lambda: len(handle.history()) > 4)

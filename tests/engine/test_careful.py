@@ -133,9 +133,9 @@ def test_a_held_task_is_given_back_at_the_end(shared: Store) -> None:
             return super().seen(run_id)
 
     def hold(_: EngineTransaction) -> None:
-        dispatch = engine._scheduler._dispatcher
-        assert dispatch is not None
-        dispatch.paused = True
+        attachment = engine._scheduler._attachment
+        assert attachment is not None
+        attachment.dispatcher.paused = True
 
     Leaving(engine).start()
     until(lambda: "DecisionTaskStarted" in [e.event_type for e in handle.history()])

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from partita.engine import Engine
 from partita.engine.leases import Leases, new_worker
 from partita.engine.rate_limits import filled
+from partita.engine.timing import Timing
 from partita.errors import StoreUnavailableError
 from partita.ports.store import LimitRecord
 from partita.stores.memory import MemoryStore
@@ -26,7 +27,7 @@ HOUR = 3600.0
 
 def test_a_lease_is_renewed_although_the_clock_was_set_back() -> None:
     clock = Clock()
-    engine = Engine(MemoryStore(), clock=clock, lease=10.0)
+    engine = Engine(MemoryStore(), clock=clock, timing=Timing(lease=10.0))
     engine.attach(SilentHost())
     clock.advance(-HOUR)
     engine.wake()
@@ -36,7 +37,7 @@ def test_a_lease_is_renewed_although_the_clock_was_set_back() -> None:
 
 def test_the_dead_are_found_although_the_clock_was_set_back() -> None:
     clock = Clock()
-    engine = Engine(MemoryStore(), clock=clock, lease=10.0)
+    engine = Engine(MemoryStore(), clock=clock, timing=Timing(lease=10.0))
     engine.attach(SilentHost())
     dead = replace(new_worker(clock() + 5.0), id="dead", born="long ago")
     with engine.store.transaction() as transaction:

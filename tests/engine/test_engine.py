@@ -18,8 +18,8 @@ from partita import history as h
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.engine import dispatcher as dispatch
-from partita.engine import queries as answering
 from partita.engine.leases import new_worker
+from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.errors import (
     PartitaError,
@@ -147,20 +147,15 @@ def test_a_bug_in_one_request_does_not_end_the_engine() -> None:
     engine.close()
 
 
-def test_a_workflow_that_blocks_is_named(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(dispatch, "SLOW_DECISION", 0.0)
-    engine = Engine(MemoryStore())
+def test_a_workflow_that_blocks_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    engine = Engine(MemoryStore(), timing=Timing(slow_decision=0.0))
     with worker(engine):
         Client(engine).start_with(climb, (1,), workflow_id="slow").result(timeout=20)
     engine.close()
     assert "climb@1 of execution slow took" in caplog.text
 
 
-def test_a_query_that_blocks_is_named(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_query_that_blocks_is_named(caplog: pytest.LogCaptureFixture) -> None:
     @workflow
     def asked() -> None:
         @query
@@ -169,8 +164,7 @@ def test_a_query_that_blocks_is_named(
 
         wait_signal("end")
 
-    monkeypatch.setattr(answering, "SLOW", 0.0)
-    engine = Engine(MemoryStore())
+    engine = Engine(MemoryStore(), timing=Timing(slow_query=0.0))
     with Worker(engine, workflows=[asked], activities=[]):
         handle = Client(engine).start_with(asked, (), workflow_id="slow")
         assert handle.query("how") == "well"
@@ -260,13 +254,17 @@ def freeze(engine: Engine) -> None:
     with engine.store.transaction() as transaction:
         for found in transaction.workers():
             transaction.put_worker(replace(found, machine="elsewhere"))
-    engine._scheduler._next_renewal = engine._scheduler._next_reap = float("inf")
+    attachment = engine._scheduler._attachment
+    assert attachment is not None
+    attachment._next_renewal = attachment._next_reap = float("inf")
 
 
 def test_what_a_silent_worker_held_is_taken_over_when_its_lease_ends(tmp_path: Path) -> None:
     clock = Clock()
     path = tmp_path / "x.db"
-    one, other = (Engine(SqliteStore(path), clock=clock, lease=10.0) for _ in range(2))
+    one, other = (
+        Engine(SqliteStore(path), clock=clock, timing=Timing(lease=10.0)) for _ in range(2)
+    )
     silent = SilentHost()
     one.attach(silent)
     execution = started(one, charge())
@@ -368,9 +366,9 @@ def test_an_idle_engine_does_not_spin(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"))
     with Worker(engine, workflows=[does_nothing], activities=[]):
         assert Client(engine).start(does_nothing).result(timeout=20) == 1
-        served = engine._scheduler._dispatcher
-        assert served is not None
-        until(lambda: not served.is_behind)
+        attachment = engine._scheduler._attachment
+        assert attachment is not None
+        until(lambda: not attachment.dispatcher.is_behind)
         pause = engine._scheduler._pause()
         assert pause is not None
         assert pause > 0
@@ -443,7 +441,7 @@ def test_more_decisions_than_a_transaction_makes_are_made_in_the_next(
 
 
 def test_the_dead_are_found_though_short_leases_are_renewed_all_the_time(tmp_path: Path) -> None:
-    engine = Engine(SqliteStore(tmp_path / "x.db"), lease=0.5)
+    engine = Engine(SqliteStore(tmp_path / "x.db"), timing=Timing(lease=0.5))
     silent = replace(new_worker(time.time() + 0.5), id="silent", born="")
     engine.transact(lambda tx: tx.stored.put_worker(silent))
     with worker(engine):

@@ -17,6 +17,7 @@ from partita import Retry, activity, heartbeat, sleep, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.engine import notifier as listening
+from partita.engine.timing import Timing
 from partita.errors import (
     InvalidOptionError,
     StoreFullError,
@@ -348,9 +349,9 @@ def test_one_may_close_the_engine_that_it_listens_to() -> None:
         start(engine, "y")
 
 
-def test_a_stuck_one_does_not_keep_an_engine_from_closing(monkeypatch: Any) -> None:
-    monkeypatch.setattr(listening, "PATIENCE", 0.01)
-    engine, go = Engine(MemoryStore()), threading.Event()
+def test_a_stuck_one_does_not_keep_an_engine_from_closing() -> None:
+    engine = Engine(MemoryStore(), timing=Timing(listener_timeout=0.01))
+    go = threading.Event()
     engine.listen(lambda _: go.wait(20))
     start(engine, "x")
     engine.close()

@@ -16,6 +16,7 @@ from partita import update, wait_signal, workflow
 from partita.client import Client
 from partita.engine import Engine
 from partita.engine.leases import new_worker
+from partita.engine.timing import Timing
 from partita.errors import StoreUnavailableError, WaitTimeoutError, WorkflowTerminatedError
 from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
 from partita.ports.service import DecisionTask
@@ -298,7 +299,7 @@ class Gone(SqliteStore):
 
 def test_after_an_outage_others_have_time_to_renew_their_leases(tmp_path: Path) -> None:
     clock, store = Clock(1000.0), Gone(tmp_path / "x.db")
-    engine = Engine(store, clock=clock, lease=10.0)
+    engine = Engine(store, clock=clock, timing=Timing(lease=10.0))
     engine.attach(SilentHost())
     other = replace(new_worker(1005.0), machine="elsewhere")
     with store.transaction() as transaction:
@@ -321,7 +322,7 @@ def test_an_outage_is_said_once_and_so_is_its_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Gone(tmp_path / "x.db")
-    engine = Engine(store, lease=0.3)
+    engine = Engine(store, timing=Timing(lease=0.3))
     engine.attach(SilentHost())
     store.is_gone = True
     until(lambda: store.refused >= 5)

@@ -18,8 +18,7 @@ import pytest
 from partita import activity, query, wait_signal, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine
-from partita.engine import dispatcher as dispatch
-from partita.engine import watchdog as patience
+from partita.engine.timing import Timing
 from partita.errors import StoreFullError, WorkflowTerminatedError
 from partita.ports.service import DecisionTask
 from partita.stores.memory import MemoryStore
@@ -108,7 +107,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def here(url: str, gate: Gate) -> Iterator[Engine]:
     """The engine whose thread is held up; its lease is short."""
-    made = Engine(opened(url), lease=2.0)
+    made = Engine(opened(url), timing=Timing(lease=2.0))
     yield made
     gate.opened.set()
     made.close()
@@ -117,7 +116,7 @@ def here(url: str, gate: Gate) -> Iterator[Engine]:
 @pytest.fixture
 def elsewhere(url: str, here: Engine) -> Iterator[Engine]:
     """Another engine on the same database, as another process has it; it buries the dead soon."""
-    made = Engine(opened(url), lease=2.0)
+    made = Engine(opened(url), timing=Timing(lease=2.0))
     yield made
     made.close()
 
@@ -316,20 +315,20 @@ def test_several_of_them_are_answered_one_after_the_other(here: Engine, gate: Ga
         assert [handle.result(timeout=60) for handle in handles] == [4, 4]
 
 
-def test_a_change_from_outside_undoes_what_was_to_be_taken(
-    monkeypatch: pytest.MonkeyPatch, gate: Gate
-) -> None:
+def test_a_change_from_outside_undoes_what_was_to_be_taken(gate: Gate) -> None:
     """PostgreSQL alone: nobody can write to a SQLite file in the meantime."""
-    monkeypatch.setattr(patience, "PATIENCE", 3600.0)
     url = server().url()
-    here, elsewhere = Engine(opened(url), lease=3600.0), Engine(opened(url))
+    endless = Timing(lease=3600.0, watchdog_limit=3600.0)
+    here, elsewhere = Engine(opened(url), timing=endless), Engine(opened(url))
     with slow_worker(here):
         handle = begin(here, gate, blocks_and_waits)
         Client(elsewhere).signal("w", "word", "heard")
-        monkeypatch.setattr(patience, "PATIENCE", 0.0)
-        watch = here._scheduler._watchdog
-        assert watch is not None
-        until(lambda: watch._error is not None)
+        attachment = here._scheduler._attachment
+        assert attachment is not None
+        watchdog = attachment.watchdog
+        assert watchdog is not None
+        watchdog._limit = 0.0
+        until(lambda: watchdog._error is not None)
         assert not is_held(elsewhere)
         gate.opened.set()
         assert handle.result(timeout=60) == "heard"
@@ -364,11 +363,8 @@ def test_a_commit_that_fails_sets_the_file_free_too(tmp_path: Path, gate: Gate) 
     here.close()
 
 
-def test_a_transaction_ends_when_its_decisions_have_taken_long(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "DECISION_SPAN", 0.0)
-    engine = Engine(opened(url))
+def test_a_transaction_ends_when_its_decisions_have_taken_long(url: str) -> None:
+    engine = Engine(opened(url), timing=Timing(decision_span=0.0))
     client = Client(engine)
     handles = [client.start(quick, number) for number in range(20)]  # before there is a worker
     with slow_worker(engine):
@@ -399,12 +395,9 @@ def family(number: int) -> int:
     return sum(child.result() for child in children) + wait_signal("more", int)
 
 
-def test_whatever_is_overtaken_the_same_comes_of_it(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "PATIENCE", 0.0)
-    monkeypatch.setattr(patience, "LOOKS", 0.0005)
-    engine = Engine(opened(url))
+def test_whatever_is_overtaken_the_same_comes_of_it(url: str) -> None:
+    timing = Timing(watchdog_limit=0.0, watchdog_interval=0.0005)
+    engine = Engine(opened(url), timing=timing)
     client = Client(engine)
     with Worker(engine, workflows=[family, quick], activities=[double]):
         handles = [client.start(family, number) for number in range(20)]

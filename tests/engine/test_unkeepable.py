@@ -14,7 +14,7 @@ import pytest
 from partita import activity, external, side_effect, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine
-from partita.engine import watchdog as patience
+from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.errors import WaitTimeoutError
 from partita.ports.service import DecisionTask, StartRequest
@@ -149,9 +149,10 @@ def test_those_who_wait_in_one_queue_with_it_go_on(engine: Engine) -> None:
         assert [one.result(timeout=60) for one in bads] == [2, 4, 2]
 
 
-def test_its_code_may_take_long(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE", 0.0)
-    monkeypatch.setattr(patience, "LOOKS", 0.0005)
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_its_code_may_take_long(tmp_path: Path, kind: str) -> None:
+    timing = Timing(watchdog_limit=0.0, watchdog_interval=0.0005)
+    engine = Engine(new_store(kind, tmp_path), timing=timing)
     client = Client(engine)
     with worker(engine):
         bads = [client.start(bad, "task list", False) for _ in range(8)]
@@ -160,6 +161,7 @@ def test_its_code_may_take_long(engine: Engine, monkeypatch: pytest.MonkeyPatch)
         wait_for_failures(bads)
         MENDED.set()
         assert [one.result(timeout=60) for one in bads] == [4] * 8
+    engine.close()
 
 
 class Fickle(SilentHost):
@@ -184,11 +186,8 @@ class Fickle(SilentHost):
         return []
 
 
-def test_activities_that_come_during_the_search_are_given_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "PATIENCE", 60.0)
-    engine = Engine(SqliteStore(tmp_path / "x.db"))
+def test_activities_that_come_meanwhile_are_given_out(tmp_path: Path) -> None:
+    engine = Engine(SqliteStore(tmp_path / "x.db"), timing=Timing(watchdog_limit=60.0))
     other = start(engine, "other", task_list="elsewhere")
     task = engine.poll_decision_task("default", "elsewhere")
     assert task is not None
@@ -250,8 +249,8 @@ def test_one_that_is_found_and_not_answered_does_not_hide_another(tmp_path: Path
 
     def meet(tx: EngineTransaction) -> None:
         store.hides = False
-        assert engine._scheduler._dispatcher is not None
-        engine._scheduler._dispatcher.look_again()
+        assert engine._scheduler._attachment is not None
+        engine._scheduler._attachment.dispatcher.look_again()
         tx.start(StartRequest(workflow_id="second", workflow_type=FLOW))
 
     engine.transact(meet)

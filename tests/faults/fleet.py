@@ -15,6 +15,7 @@ from pathlib import Path
 
 from partita.connect import connect
 from partita.engine import Engine
+from partita.engine.timing import Timing
 from partita.ports.store import Store
 from partita.worker import Worker
 
@@ -104,7 +105,7 @@ def work(url: str, lease: str, clock: str | None = None) -> None:
         shift(Path(clock))
     from tests.faults import flow  # after the clock was shifted: activities read it, too
 
-    engine = Engine(opened(url), clock=time.time, lease=float(lease))
+    engine = Engine(opened(url), clock=time.time, timing=Timing(lease=float(lease)))
     worker = Worker(
         engine,
         workflows=[flow.order, flow.part, flow.waiting, flow.sleeping],

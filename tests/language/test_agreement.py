@@ -26,6 +26,7 @@ import partita
 from partita import CancelledError, activity, workflow
 from partita.client import Client
 from partita.engine import Engine
+from partita.engine.timing import Timing
 from partita.errors import PartitaError, WorkflowCanceledError, WorkflowFailedError
 from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
@@ -341,7 +342,7 @@ class Photographed(SqliteStore):
 
 def durable(store: Store, kind: type[Worker], program: list[Block], ahead: float = 0.0) -> Outcome:
     """Return what comes of a program on an engine whose clock is some seconds ahead."""
-    engine = Engine(store, clock=lambda: time.time() + ahead, lease=LEASE)
+    engine = Engine(store, clock=lambda: time.time() + ahead, timing=Timing(lease=LEASE))
     client = Client(engine)
 
     def give_up(_: object, error: PartitaError) -> None:

@@ -103,7 +103,7 @@ def answers(stage: Stage) -> bool:
         return alive.result(3)
     except TimeoutError:
         core = stage.kept._scheduler
-        core.inbox._thread = core._dispatcher = stage._worker = None
+        core.inbox._thread = core._attachment = stage._worker = None
         core.inbox.ask(lambda _: None)
         return False
 

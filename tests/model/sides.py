@@ -18,7 +18,7 @@ from partita.engine import Engine, forks, messages, starts
 from partita.engine.scheduler import Scheduler
 from partita.engine.state_cache import StateCache
 from partita.engine.transaction import EngineTransaction
-from partita.engine.watchdog import Ending
+from partita.engine.watchdog import EarlyExit
 from partita.errors import ConflictError, PartitaError
 from partita.history import WorkflowExecution
 from partita.ports.service import ActivityTask, DecisionTask
@@ -77,9 +77,9 @@ class BareLoop:
     def ask(self, work: Callable[[EngineTransaction], T]) -> T:
         """Have `work` done; what it raises undoes only what had not been done by then."""
         failure: Exception | None = None
-        ending = Ending(self._store.transaction(), lambda: None)
+        ending = EarlyExit(self._store.transaction(), lambda: None)
         with ending as transaction:
-            one = EngineTransaction(transaction, self._clock(), StateCache(), ending.end)
+            one = EngineTransaction(transaction, self._clock(), StateCache(), ending.exit)
             one.fire_due()
             try:
                 result = work(one)

@@ -22,8 +22,7 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.engine import Engine
-from partita.engine.slots import activity_task
-from partita.engine.task_polls import whole_task
+from partita.engine.task_tokens import activity_task, decision_task
 from partita.engine.transaction import EngineTransaction
 from partita.history.document import export
 from partita.ports.service import ForkRequest, ReusePolicy, StartRequest, TaskListLimits
@@ -354,7 +353,8 @@ def _taking(
         state = tx.open("default", execution)
         if kind == "decision":
             tx.do(state, StartDecisionTask())
-            return whole_task(tx, state)
+            events = tx.events(state)
+            return decision_task(state, events, events[-1].event_id)
         if not tx.start_activity(state, id, "", owner):
             return None
         item = state.get("activity", id)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from partita import history as h
-from partita.engine import Engine, retention
+from partita.engine import Engine
 from partita.engine.removal import Pruner
+from partita.engine.timing import Timing
 from partita.errors import ExecutionAlreadyStartedError, ExecutionNotFoundError, InvalidOptionError
 from partita.history.document import load
 from partita.operations.archive import Archive
@@ -264,9 +265,8 @@ def test_one_engine_looks_for_all(store: Store, clock: Clock, engine: Engine) ->
     other._scheduler.inbox.close()
 
 
-def test_a_worker_does_it_by_itself(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
-    monkeypatch.setattr(retention, "LOOK", 0.01)
-    engine = Engine(MemoryStore(), clock=clock)
+def test_a_worker_does_it_by_itself(clock: Clock) -> None:
+    engine = Engine(MemoryStore(), clock=clock, timing=Timing(retention_interval=0.01))
     closed(engine, "w")
     set_retention(engine, "default", DAY)
     clock.advance(2 * DAY)

@@ -83,7 +83,7 @@ class Node:
     def open(self) -> None:
         """Begin anew, with a store and an engine of its own."""
         store = self._patiently(lambda: stormy(self._place))
-        self.engine = Engine(cast("Store", store), lease=SKY.lease)
+        self.engine = Engine(cast("Store", store), timing=SKY.timing)
         _delay(self.engine)
         life = Life(f"engine {self.number}.{len(self.lives)}", store)
         self.lives.append(life)
@@ -174,10 +174,10 @@ def _delay(engine: Engine) -> None:
         SKY.nap("transact")
         transact(batch)
 
-    def publishing(tx: Any, tasks: Any) -> None:
+    def publishing(tx: Any) -> None:
         SKY.nap("publish")
         SKY.freeze("publish")
-        publish(tx, tasks)
+        publish(tx)
 
     core.inbox._transact = turning
     core._transact = transacting  # type: ignore[method-assign]

@@ -10,8 +10,6 @@ import faulthandler
 import os
 import sys
 
-from partita.engine import in_doubt as doubts
-from partita.engine import watchdog as patience
 from tests.storm.actors import LONG, Actors
 from tests.storm.findings import Findings, hear
 from tests.storm.nodes import Node
@@ -27,10 +25,6 @@ LIMIT = LONG + PATIENCE + ENDING + 60.0
 def try_seed(seed: int, seconds: float, place: str, findings: Findings) -> None:
     """Have a storm, and judge what is left of it."""
     SKY.begin(seed)
-    if SKY.patience is not None:
-        patience.PATIENCE, patience.LOOKS = SKY.patience
-    if SKY.looks is not None:
-        doubts.LOOKS = SKY.looks
     promises = Promises()
     nodes = [Node(number, place, findings) for number in range(SKY.engines)]
     Actors(nodes, promises, findings).act(seconds)

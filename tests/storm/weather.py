@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 
+from partita.engine.timing import Timing
 from partita.errors import ConflictError, StoreError, StoreFullError, StoreUnavailableError
 
 TAG = "the storm's doing"
@@ -40,8 +41,15 @@ class Weather:
         self.naps = dice.choice([0, 0.01, 0.05, 0.1])
         self.freezes = dice.choice([0, 0.0005, 0.003])
         self.lease = dice.choice([0.6, 1.0, 2.0])  # seconds
-        self.patience = dice.choice([None, None, None, (0.02, 0.005), (0.1, 0.02), (0.001, 0.001)])
-        self.looks = dice.choice([None, None, 0.05])  # for tasks in doubt
+        self.watchdog = dice.choice(  # limit and interval
+            [(0.5, 0.1), (0.5, 0.1), (0.5, 0.1), (0.02, 0.005), (0.1, 0.02), (0.001, 0.001)]
+        )
+        self.timing = Timing(
+            lease=self.lease,
+            watchdog_limit=self.watchdog[0],
+            watchdog_interval=self.watchdog[1],
+            in_doubt_interval=dice.choice([1.0, 1.0, 0.05]),
+        )
         self.engines = dice.choice([2, 3, 3])
         self.users, self.rest = dice.choice([(5, 0.05), (12, 0.02), (3, 0.2)])
 
@@ -49,7 +57,7 @@ class Weather:
         return (
             f"{self.engines} engines, {self.users} users, lease {self.lease}, "
             f"faults {self.faults}, naps {self.naps}, freezes {self.freezes}, "
-            f"patience {self.patience}"
+            f"watchdog {self.watchdog}"
         )
 
     def count(self, what: str, number: int = 1) -> None:

@@ -216,7 +216,7 @@ def test_a_process_of_its_own(memory_rig: Rig) -> None:
 def test_a_stuck_process_is_killed(memory_rig: Rig) -> None:
     with memory_rig.worker(is_stuck, *ALL):
         assert memory_rig.client.start(is_stuck).result(timeout=30) == "START_TO_CLOSE"
-        until(lambda: memory_rig.engine._scheduler._dispatcher.host.free_slots() == 20)  # type: ignore[union-attr]
+        until(lambda: memory_rig.engine._scheduler._attachment.host.free_slots() == 20)  # type: ignore[union-attr]
 
 
 def test_a_process_that_dies_is_a_failure_to_retry(memory_rig: Rig) -> None:
@@ -321,7 +321,7 @@ def test_a_result_waits_for_room_on_the_disk(tmp_path: Path) -> None:
         with store._lock:
             store._writer.execute("PRAGMA max_page_count=1")
         go_on.set()
-        until(lambda: rig.engine._scheduler._not_before > 0)
+        until(lambda: rig.engine._scheduler._agenda.retry_at > 0)
         with store._lock:
             store._writer.execute("PRAGMA max_page_count=1000000")
         assert handle.result(timeout=30) == 100_000

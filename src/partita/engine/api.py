@@ -15,8 +15,9 @@ from partita.engine.forks import fork
 from partita.engine.history_import import keep
 from partita.engine.reads import Reads
 from partita.engine.retention import Sweeper
-from partita.engine.scheduler import DEFAULT_LEASE, Rest, Scheduler
+from partita.engine.scheduler import Rest, Scheduler
 from partita.engine.task_polls import TaskPolls
+from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.errors import (
     PartitaError,
@@ -48,12 +49,13 @@ class Engine(TaskPolls, Reads, Admin):
         store: Store,
         *,
         clock: Callable[[], float] = time.time,
-        lease: float = DEFAULT_LEASE,
+        timing: Timing | None = None,
         payload_limit: int = DEFAULT_LIMIT,
     ) -> None:
         self.store = store
-        self._scheduler = Scheduler(store, clock=clock, lease=lease)
-        self._sweeper = Sweeper(self, store, self._scheduler.inbox, clock)
+        timing = timing or Timing()
+        self._scheduler = Scheduler(store, clock, timing)
+        self._sweeper = Sweeper(self, store, self._scheduler.inbox, clock, timing)
         self._payload_limit = payload_limit
 
     # -- a worker in this process ----------------------------------------------------------

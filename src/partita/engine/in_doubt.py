@@ -13,17 +13,12 @@ import time
 from collections.abc import Iterable
 
 from partita.engine.task_tokens import parse_token
+from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.history import RescheduleCause
 from partita.ports.service import ActivityTask
 from partita.ports.state import OpenActivity
 from partita.rules.commands import Release
-
-LOOKS = 1.0
-"""Seconds between two looks."""
-
-LATE = 60.0
-"""Seconds after which a session that nobody hears of has surely ended."""
 
 log = logging.getLogger("partita.engine")
 
@@ -31,13 +26,14 @@ log = logging.getLogger("partita.engine")
 class InDoubt:
     """Tasks that may be ours without running here. Belongs to the engine's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
         self._tasks: dict[str, tuple[str, float]] = {}  # token -> who would hold it, until when
         self._next = 0.0
 
     def add(self, owner: str, tasks: Iterable[ActivityTask]) -> None:
         """Doubt that these tasks, which nobody has begun, were not given to `owner`."""
-        until = time.monotonic() + LATE
+        until = time.monotonic() + self._timing.in_doubt_period
         self._tasks |= {task.token: (owner, until) for task in tasks}
         self._next = 0.0
 
@@ -55,7 +51,7 @@ class InDoubt:
         now = time.monotonic()
         if now < self._next or not self._tasks:
             return
-        self._next = now + LOOKS
+        self._next = now + self._timing.in_doubt_interval
         self._tasks = {token: doubt for token, doubt in self._tasks.items() if doubt[1] > now}
         for token, (owner, _) in self._tasks.items():
             self._settle(tx, token, owner)

@@ -84,6 +84,15 @@ WAKE: Request[Any] = Request(lambda _: None, lambda _: None)
 """What is put into an inbox to wake its thread, and is not carried out."""
 
 
+def acknowledge(batch: list[Request[Any]]) -> None:
+    """Acknowledge requests whose transaction is committed."""
+    for request in batch:
+        try:
+            request.settle()
+        except BaseException:  # a fault in what is told of the commit; the commit itself stands
+            log.exception("the engine goes on after a fault")
+
+
 class Inbox:
     """A thread with an inbox: `transact` does a batch, `pause` says how long to wait for one."""
 

@@ -7,13 +7,11 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
+from partita.engine.timing import Timing
 from partita.history import WorkflowExecution
 from partita.ports.notices import BY_EVENT, EVERYWHERE, HEARTBEAT, Listen, Notice, checked, forget
 from partita.ports.state import Execution, OpenActivity, State
 from partita.rules.commands import Change
-
-PATIENCE = 5.0
-"""Seconds that a closing engine lets listeners finish in."""
 
 BACKLOG = 100_000
 """Notices that wait for slow listeners, at most; what comes on top of them is not told."""
@@ -63,7 +61,8 @@ class Observations:
 class Notifier:
     """The listeners of one engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
+        self._close_timeout = timing.listener_timeout
         self._listeners: dict[object, Listen] = {}  # by what stands for one call of `add`
         self._inbox: queue.SimpleQueue[list[Notice] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -119,7 +118,7 @@ class Notifier:
             return
         self._inbox.put(None)
         if self._thread is not threading.current_thread():
-            self._thread.join(PATIENCE)
+            self._thread.join(self._close_timeout)
 
     def _run(self) -> None:
         while (notices := self._inbox.get()) is not None:

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from partita.engine.inbox import Inbox
+from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.watchdog import Watchdog
 from partita.errors import PartitaError, QueryFailedError
@@ -23,15 +24,14 @@ from partita.ports.store import Answer, Store
 
 log = logging.getLogger("partita.engine")
 
-SLOW = 1.0
-"""Seconds of answering after which a warning says so."""
-
 
 class Queries:
     """What one engine is asked. Belongs to the engine's thread."""
 
-    def __init__(self, store: Store, inbox: Inbox) -> None:
+    def __init__(self, store: Store, inbox: Inbox, timing: Timing) -> None:
         self._store = store
+        self._slow_query = timing.slow_query
+        self.may_be_waiting = False  # whether other processes may have asked
         self._inbox = inbox
         self._noted: list[Callable[[], None]] = []
         self._taken: set[str] = set()  # questions whose answers are not in the store yet
@@ -49,8 +49,11 @@ class Queries:
         )
         return answered
 
-    def take_questions(self, tx: EngineTransaction, host: Host) -> None:
-        """Note the queries of other processes about the host's executions."""
+    def take(self, tx: EngineTransaction, host: Host) -> None:
+        """Note the queries of other processes about the host's executions, if there may be any."""
+        if not self.may_be_waiting:
+            return
+        self.may_be_waiting = False
         for question in tx.stored.questions(host.domain, host.workflow_keys()):
             state = tx.load(question.run)
             if state is not None and question.id not in self._taken:
@@ -62,8 +65,9 @@ class Queries:
         """Hear that a transaction stands, and so what it has noted."""
         self._noted += tx.after_commit
 
-    def undone(self) -> None:
-        """Hear that a transaction does not stand: its questions are to be taken again."""
+    def rolled_back(self) -> None:
+        """Take the questions of other processes again: a transaction failed."""
+        self.may_be_waiting = True
         self._taken.clear()
 
     def answer(self, watchdog: Watchdog | None) -> None:
@@ -71,7 +75,7 @@ class Queries:
         noted, self._noted = self._noted, []
         for one in noted:
             if watchdog is not None:
-                watchdog.begin(_nothing)
+                watchdog.begin()
             try:
                 one()
             finally:
@@ -132,7 +136,7 @@ class Queries:
             )
         finally:
             took = time.monotonic() - begun
-            if took > SLOW:
+            if took > self._slow_query:
                 log.warning(
                     "query %s of execution %s took %.1f s, and all else that this worker does "
                     "waited; let it only look",
@@ -140,7 +144,3 @@ class Queries:
                     execution.workflow_id,
                     took,
                 )
-
-
-def _nothing() -> None:
-    """Do nothing."""

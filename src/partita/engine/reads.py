@@ -7,7 +7,6 @@ import time
 from partita.engine.executions import not_found
 from partita.engine.remote_queries import ask_others
 from partita.engine.scheduler import Scheduler
-from partita.engine.waiters import PATIENCE
 from partita.errors import StoreUnavailableError, WaitTimeoutError
 from partita.history import (
     AnyEvent,
@@ -110,7 +109,7 @@ class Reads:
                     raise WaitTimeoutError(
                         f"{timeout:g} s are over, and how it stands cannot be told: {error}"
                     ) from error
-                time.sleep(PATIENCE)
+                time.sleep(self._scheduler.timing.poll_interval)
         return info_of(record)
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:

@@ -10,9 +10,6 @@ from partita.engine.transaction import EngineTransaction
 from partita.errors import NoWorkerError, QueryFailedError, UnknownTypeError
 from partita.ports.store import Answer, Question, Record
 
-PATIENCE = 5.0
-"""Seconds to wait for an answer unless told otherwise."""
-
 FORGOTTEN = 3600.0
 """Seconds after which a question is taken for that of a process that has died."""
 
@@ -53,7 +50,8 @@ def ask_others(
             found.append(answer)
         return answer is not None
 
-    if not scheduler.waiters.follow(moved, PATIENCE if timeout is None else timeout):
+    timeout = scheduler.timing.query_timeout if timeout is None else timeout
+    if not scheduler.waiters.follow(moved, timeout):
         scheduler.inbox.ask(lambda tx: tx.stored.drop_question(question.id))
         raise NoWorkerError(_nobody(record))
     return _read(found[0])

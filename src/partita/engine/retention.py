@@ -17,12 +17,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from partita.engine.inbox import Inbox
+from partita.engine.timing import Timing
 from partita.errors import StoreError
 from partita.ports.service import PruneRequest, Pruning
 from partita.ports.store import Retention, Store
-
-LOOK = 60.0
-"""Seconds between two looks at whether a domain is due."""
 
 SHORTEST, LONGEST = 60.0, 3600.0
 """Seconds between two sweeps of a domain; a twentieth of its retention, between these."""
@@ -37,12 +35,18 @@ class Sweeper:
     """A thread that looks now and then, while a worker is attached."""
 
     def __init__(
-        self, service: Pruning, store: Store, inbox: Inbox, clock: Callable[[], float]
+        self,
+        service: Pruning,
+        store: Store,
+        inbox: Inbox,
+        clock: Callable[[], float],
+        timing: Timing,
     ) -> None:
         self._service = service
         self._store = store
         self._inbox = inbox
         self._clock = clock
+        self._interval = timing.retention_interval
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -61,7 +65,7 @@ class Sweeper:
         self._stopped = threading.Event()
 
     def _run(self) -> None:
-        while not self._stopped.wait(LOOK):
+        while not self._stopped.wait(self._interval):
             with suppress(StoreError):  # who works with the store hears of it, too
                 gone = self.sweep()
                 if gone:

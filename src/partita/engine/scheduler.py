@@ -1,30 +1,29 @@
-"""Run transactions on the engine's one thread, wake up when there is a reason, serve the host.
+"""Run transactions on the engine's one thread: when there is a request, or something to do.
 
-Knows when to look at the store and who has died; what a request means is in `api`.
+Knows in which order a transaction does its parts, and what becomes of one that fails; what a
+request means is in `api`.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from msgspec.structs import replace
-
-from partita.engine.dispatcher import Dispatcher
+from partita.engine.agenda import Agenda
+from partita.engine.attachment import Attachment
 from partita.engine.in_doubt import InDoubt
-from partita.engine.inbox import Inbox, Request
-from partita.engine.leases import Leases, new_worker
+from partita.engine.inbox import Inbox, Request, acknowledge
 from partita.engine.notifier import Notifier, Observations
 from partita.engine.queries import Queries
 from partita.engine.state_cache import StateCache
+from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.waiters import Waiters
-from partita.engine.watchdog import Ending, OvertakenError, Watchdog
+from partita.engine.watchdog import CommittedEarlyError, EarlyExit
 from partita.errors import (
     ConflictError,
     PartitaError,
@@ -32,33 +31,15 @@ from partita.errors import (
     StoreUnavailableError,
     UsageError,
 )
-from partita.history import (
-    RescheduleCause,
-)
 from partita.ports.host import Host
 from partita.ports.outage import Outage
-from partita.ports.service import ActivityTask
-from partita.ports.store import News, Store, WorkerRecord
-
-T = TypeVar("T")
+from partita.ports.store import News, Store
 
 Rest = Callable[[float | None, bool], float | None]
-"""Hear that there is nothing to do now; see `Engine.on_rest`."""
+"""Is called when there is nothing to do now; see `Engine.on_rest`."""
 
-DEFAULT_LEASE = 10.0
-"""Seconds after which a silent worker's tasks are given to others."""
-
-REAP = 1.0
-"""Seconds between two looks for dead workers, at least."""
-
-AGAIN = 0.02
-"""Seconds after which what another process held is looked for again."""
-
-SET_BACK = 1.0
-"""Seconds by which a clock must go back for that to be more than a correction."""
-
-TRIES = 30
-"""Times that a transaction is begun anew because others got in between."""
+CONFLICT_RETRIES = 30
+"""Times that a transaction is begun anew because others changed what it rests on."""
 
 log = logging.getLogger("partita.engine")
 
@@ -66,43 +47,25 @@ log = logging.getLogger("partita.engine")
 class Scheduler:
     """One store, one thread, and at most one attached worker."""
 
-    def __init__(
-        self,
-        store: Store,
-        *,
-        clock: Callable[[], float] = time.time,
-        lease: float = DEFAULT_LEASE,
-    ) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float], timing: Timing) -> None:
         self.store = store
-        self._clock = clock
-        self._latest = 0.0  # what the clock has last said
-        self._leases = Leases(time.monotonic if clock is time.time else clock)
-        self._lease = lease
-        self._states = StateCache()
-        self._tx: EngineTransaction | None = None
-        self._given: list[ActivityTask] = []  # to the host, by the transaction that is made now
-        self._in_doubt = InDoubt()
-        self._dispatcher: Dispatcher | None = None
-        self._worker: WorkerRecord | None = None
-        self._watchdog: Watchdog | None = None
-        self._overlooked = False  # whether it was the watch that first saw what others wrote
-        self._registered: tuple[Dispatcher | None, WorkerRecord | None] | None = None  # in place of
-        self._next_due: float | None = None
-        self._due_unknown = True
-        self._not_before = 0.0  # after a failed transaction: when to try again
-        self._next_renewal = self._next_reap = 0.0
-        self._asked = False  # whether other processes may have put questions
-        self._next_token: float | None = None  # when a limited task list may go on
-        self._outage = Outage("the database", log)
+        self.timing = timing
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
-        self.notifier = Notifier()
+        self.notifier = Notifier(timing)
         self.inbox = Inbox(self._turn, self._pause)
-        self._queries = Queries(store, self.inbox)
-        self.waiters = Waiters(store, self.inbox)
+        self.queries = Queries(store, self.inbox, timing)
+        self.waiters = Waiters(store, self.inbox, timing)
+        self._clock = clock
+        self._agenda = Agenda(clock)
+        self._cache = StateCache()
+        self._attachment: Attachment | None = None
+        self._in_doubt = InDoubt(timing)
+        self._outage = Outage("the database", log)
+        self._tx: EngineTransaction | None = None
         store.on_change(self.inbox.wake)
 
-    # -- the loop's two questions ----------------------------------------------------------
+    # -- the two questions of the inbox ----------------------------------------------------
 
     def _pause(self) -> float | None:
         """Return how long the thread may sleep, in seconds; None: until a request comes."""
@@ -115,9 +78,9 @@ class Scheduler:
 
     def _next_moment(self) -> float | None:
         """Return when there is something to do even if no request comes."""
-        moments = [self._next_due, self._next_token]
-        if self._not_before > self._clock():
-            moments.append(self._not_before)
+        moments = [self._agenda.next_moment()]
+        if self._attachment is not None:
+            moments.append(self._attachment.dispatcher.retry_at)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _is_idle(self) -> bool:
@@ -125,103 +88,70 @@ class Scheduler:
 
         The order matters: an activity that ends posts its report before it stops to count.
         """
-        is_busy = self._dispatcher is not None and self._dispatcher.host.is_busy()
+        is_busy = self._attachment is not None and self._attachment.host.is_busy()
         return not is_busy and self.inbox.is_empty()
 
     def _now(self) -> float:
-        """Read the clock. If it was set back, what was to be done at a moment is due."""
-        now = self._clock()
-        if now < self._latest - SET_BACK:
-            log.warning("the clock was set back by %.0f s", self._latest - now)
-            self._not_before = self._next_renewal = self._next_reap = 0.0
-            self._next_token = None if self._next_token is None else now
-        self._latest = now
+        now, was_set_back = self._agenda.read_clock()
+        if was_set_back and self._attachment is not None:
+            self._attachment.clock_was_set_back(now)
         return now
 
     def _time_left(self) -> float | None:
         """Return for how long there is nothing to do, by the clock."""
         now = self._now()
-        if self._not_before > now:
-            return self._not_before - now
-        if self.waiters.is_unchecked or (self._dispatcher and self._dispatcher.is_behind):
+        if self._agenda.retry_at > now:
+            return self._agenda.retry_at - now
+        if self.waiters.is_unchecked:
             return 0.0
-        waits = [pause for pause in [self._in_doubt.pause()] if pause is not None]
-        if self._next_due is not None:
-            waits.append(max(0.0, self._next_due - now))
-        if self._dispatcher is not None:
-            waits.append(max(0.0, min(self._next_renewal, self._next_reap) - now))
-            if self._next_token is not None:
-                waits.append(max(0.0, self._next_token - now))
-        if self.store.glance and (self._dispatcher or self.waiters.is_anybody):
+        waits = [self._in_doubt.pause()]
+        if self._agenda.next_due is not None:
+            waits.append(max(0.0, self._agenda.next_due - now))
+        if self._attachment is not None:
+            waits.append(self._attachment.pause(now))
+        if self._attachment is not None or self.waiters.is_anybody:
             waits.append(self.store.glance)
-        return min(waits) if waits else None
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _turn(self, batch: list[Request[Any]]) -> None:
         """Do a batch, and then what is not to be done in a transaction."""
         try:
             self._transact(batch)
         finally:
-            self._queries.answer(self._watchdog)
+            self.queries.answer(None if self._attachment is None else self._attachment.watchdog)
+
+    # -- one transaction -------------------------------------------------------------------
 
     def _transact(self, batch: list[Request[Any]]) -> None:
         """Do a batch in one transaction, with all that follows from it."""
-        self._given = []  # what the last transaction gave is in no doubt
         try:
             is_needed = self._is_needed()  # asked of a busy engine, too: it hears of news so
             if not batch and not is_needed:
                 return
             begun = time.perf_counter()
-            tasks, tx = self._commit_at_last(batch)
+            tx = self._commit_at_last(batch)
         except BaseException as error:
-            if isinstance(error, StoreUnavailableError) and self._dispatcher is not None:
-                self._in_doubt.add(self._dispatcher.owner, self._given)
-            self._undo()
-            if len(batch) > 1 and not isinstance(error, StoreError):
-                for request in batch:  # what broke it refuses only itself
-                    self._transact([request])
-            else:
-                self._refuse(batch, error)
+            self._failed(batch, error)
             return
         finally:
             self._tx = None
         self._outage.over()
-        self._queries.committed(tx)
+        self.queries.committed(tx)
         if self.meters and tx.executions.changed:
             for meter in self.meters:
                 meter(len(batch), time.perf_counter() - begun)
         if tx.observations is not None:
             self.notifier.tell(tx.observations, tx.executions.changed.values(), tx.now)
-        self._publish(tx, tasks)
+        self._publish(tx)
 
-    def _commit_at_last(
-        self, batch: list[Request[Any]]
-    ) -> tuple[list[ActivityTask], EngineTransaction]:
+    def _commit_at_last(self, batch: list[Request[Any]]) -> EngineTransaction:
         """Do a batch, from the start again whenever others changed what it rests on."""
-        for _ in range(TRIES):
+        for _ in range(CONFLICT_RETRIES):
             try:
                 return self._commit(batch)
             except ConflictError:
-                self._undo()
+                self._roll_back()
         return self._commit(batch)
-
-    def _refuse(self, batch: list[Request[Any]], error: BaseException) -> None:
-        """Answer a whole batch with the error that undid its transaction."""
-        answer: PartitaError
-        if isinstance(error, UsageError):
-            answer = error  # a value that this database cannot keep
-        elif not isinstance(error, StoreError):
-            log.exception("the engine broke; nothing of this transaction was kept")
-            answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
-        else:
-            answer = error
-            if not isinstance(error, ConflictError):  # others could renew no lease either
-                self._next_reap = max(self._next_reap, self._clock() + self._lease)
-            away = isinstance(error, StoreUnavailableError) and self._dispatcher is not None
-            if not batch or away:  # nobody else would say so
-                self._outage.failed(error)
-        for request in batch:
-            request.settle(answer)
-        self._not_before = self._clock() + 0.2
 
     def _is_needed(self) -> bool:
         """Whether a transaction without requests has anything to do."""
@@ -230,256 +160,214 @@ class Scheduler:
         if news:
             self._look_again(news)
         self.waiters.check()
+        attachment = self._attachment
         if news:
-            return self._dispatcher is not None or self._due_unknown
-        if self._next_due is not None and self._next_due <= now:
+            return attachment is not None or self._agenda.is_unknown
+        if self._agenda.is_due(now) or self._in_doubt.pause() == 0.0:
             return True
-        if self._in_doubt.pause() == 0.0:
-            return True
-        dispatcher = self._dispatcher
-        if self._next_token is not None and self._next_token <= now and dispatcher is not None:
-            self._next_token = None
-            dispatcher.look_again()
-        return dispatcher is not None and (
-            dispatcher.is_behind or min(self._next_renewal, self._next_reap) <= now
-        )
+        return attachment is not None and attachment.is_due(now)
 
     def _look_again(self, news: News) -> None:
+        """Take into account what other processes have done."""
         if News.WORK in news:
-            self._due_unknown = True
-            if self._dispatcher is not None:
-                self._dispatcher.look_again()
+            self._agenda.is_unknown = True
+            if self._attachment is not None:
+                self._attachment.dispatcher.look_again()
         if News.QUESTIONS in news:
-            self._asked = True
+            self.queries.may_be_waiting = True
         if News.LIMITS in news:
-            self._states.limits = None
+            self._cache.limits = None
         if News.CLOSED in news:
             self.waiters.doubt()
         self.waiters.others_wrote()
 
-    def _commit(self, batch: list[Request[Any]]) -> tuple[list[ActivityTask], EngineTransaction]:
-        self._given = []
-        self._registered = None
-        ending = Ending(self.store.transaction(), partial(_acknowledge, batch))
-        with ending as transaction:
-            if transaction.foreign or self._overlooked:
-                self._overlooked = False
-                self._states.invalidate()
+    def _commit(self, batch: list[Request[Any]]) -> EngineTransaction:
+        """Make and commit one transaction, then acknowledge the requests in it."""
+        self._tx = None
+        context = EarlyExit(self.store.transaction(), partial(acknowledge, batch))
+        with context as stored:
+            missed = self._attachment is not None and self._attachment.has_missed_writes()
+            if stored.foreign or missed:
+                self._cache.invalidate()
                 self._look_again(News.ALL)
-            now = self._now()
             observations = Observations() if self.notifier.is_wanted else None
             tx = self._tx = EngineTransaction(
-                transaction, now, self._states, ending.end, observations
+                stored, self._now(), self._cache, context.exit, observations
             )
-            if self._due_unknown or (self._next_due is not None and self._next_due <= now):
-                self._due_unknown = True
-                tx.fire_due()
+            self._agenda.fire(tx)
             self._in_doubt.settle(tx)
             for request in batch:
                 request.run(tx)
-            self._look_after_workers(tx)
             try:
-                tasks = self._given = self._serve(tx)
-            except OvertakenError:
-                self._due_unknown = True
-                return [], tx
+                self._serve(tx)
+            except CommittedEarlyError:
+                self._agenda.is_unknown = True
+                return tx
             tx.flush()
-            self._note_due(tx)
-        _acknowledge(batch)
-        return tasks, tx
+            self._agenda.note(tx)
+        acknowledge(batch)
+        return tx
 
-    def _serve(self, tx: EngineTransaction) -> list[ActivityTask]:
-        """Let the host decide and take activities."""
-        if self._dispatcher is None:
-            return []
-        if self._asked:
-            self._asked = False
-            self._queries.take_questions(tx, self._dispatcher.host)
-        tasks = self._dispatcher.serve(tx)
-        self._next_token = tx.rate_limits.next_token or self._next_token
-        if tx.stored.skipped:
-            self._next_token = min(tx.now + AGAIN, self._next_token or math.inf)
-        return tasks
-
-    def _note_due(self, tx: EngineTransaction) -> None:
-        if self._due_unknown:
-            self._next_due = tx.stored.next_due()
-            self._due_unknown = False
-        elif tx.queued_work.next_due is not None:
-            known = [due for due in (self._next_due, tx.queued_work.next_due) if due is not None]
-            self._next_due = min(known)
-
-    def _undo(self) -> None:
-        """Forget everything that was made of a transaction that failed."""
-        self._due_unknown = self._asked = True
-        self.waiters.doubt()  # it may have been committed after all
-        self._queries.undone()
-        self._states.limits = None
-        self._next_renewal = 0.0  # the record may not be what we take it for, or be gone
-        served = {self._dispatcher}  # among them a host that was to be attached and has decided
-        if self._registered is not None:
-            self._dispatcher, self._worker = self._registered
-            self._registered = None
-        if self._dispatcher is not None:
-            self._dispatcher.undone()
-        if self._tx is None:
+    def _serve(self, tx: EngineTransaction) -> None:
+        """Look after the workers' records, and give the attached one what there is."""
+        attachment = self._attachment
+        if attachment is None:
             return
-        for state in self._tx.executions.used.values():
-            self._states.drop(state.run)
-        for state in self._tx.executions.changed.values():
-            self._states.drop(state.run)
-            for dispatcher in served | {self._dispatcher}:
-                if dispatcher is not None:
-                    dispatcher.host.forget(state.execution.run_id)
+        if attachment.look_after_workers(tx):
+            self._agenda.is_unknown = True  # what the dead have put may be due
+        self.queries.take(tx, attachment.host)
+        attachment.dispatcher.serve(tx)
 
-    def _publish(self, tx: EngineTransaction, tasks: list[ActivityTask]) -> None:
+    def _publish(self, tx: EngineTransaction) -> None:
         """Let out of the process what is now committed."""
         for state in tx.executions.changed.values():
-            self._states.keep(state)
-        self._in_doubt.dispel(tasks)
+            self._cache.keep(state)
+        self._in_doubt.dispel(tx.handed_out)
         try:
-            if self._dispatcher is not None:
-                self._dispatcher.publish(tasks, tx.closed)
+            if self._attachment is not None:
+                self._attachment.dispatcher.publish(tx)
         finally:
             self.waiters.publish(tx)
+
+    # -- a transaction that failed ---------------------------------------------------------
+
+    def _failed(self, batch: list[Request[Any]], error: BaseException) -> None:
+        """Undo a transaction; do its requests one by one, so that what broke it fails alone."""
+        if isinstance(error, StoreUnavailableError) and self._attachment and self._tx:
+            self._in_doubt.add(self._attachment.dispatcher.owner, self._tx.handed_out)
+        self._roll_back()
+        if len(batch) > 1 and not isinstance(error, StoreError):
+            for request in batch:
+                self._transact([request])
+        else:
+            self._refuse(batch, error)
+
+    def _refuse(self, batch: list[Request[Any]], error: BaseException) -> None:
+        """Answer a whole batch with the error that undid its transaction."""
+        answer: PartitaError
+        if isinstance(error, UsageError):
+            answer = error  # a value that this database cannot store
+        elif not isinstance(error, StoreError):
+            log.exception("the engine broke; nothing of this transaction was kept")
+            answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
+        else:
+            answer = error
+            is_away = isinstance(error, StoreUnavailableError) and self._attachment is not None
+            if self._attachment is not None and not isinstance(error, ConflictError):
+                self._attachment.put_off_reaping(self._clock())
+            if not batch or is_away:  # nobody else would say so
+                self._outage.failed(error)
+        for request in batch:
+            request.settle(answer)
+        self._agenda.retry_in(self.timing.retry_after_failure)
+
+    def _roll_back(self) -> None:
+        """Forget everything that was made of a transaction that failed."""
+        self._agenda.is_unknown = True
+        self.waiters.doubt()  # it may have been committed after all
+        self.queries.rolled_back()
+        self._cache.limits = None
+        attached = {self._attachment}  # among them one that was to be attached and has decided
+        tx = self._tx
+        for undo in reversed(tx.after_rollback if tx is not None else []):
+            undo()
+        attached.add(self._attachment)
+        if self._attachment is not None:
+            self._attachment.rolled_back()
+        if tx is None:
+            return
+        for run in tx.executions.used:
+            self._cache.drop(run)
+        for run, state in tx.executions.changed.items():
+            self._cache.drop(run)
+            for attachment in attached:
+                if attachment is not None:
+                    attachment.host.forget(state.execution.run_id)
 
     # -- a worker in this process ----------------------------------------------------------
 
     def attach(self, host: Host) -> None:
         """Serve `host` from now on."""
+        attachment = Attachment(host, self.store, self._clock, self.timing)
+        former: list[Attachment] = []
 
         def begin(tx: EngineTransaction) -> None:
-            if self.store.shared and self._watchdog is None:
-                self._watchdog = Watchdog(self._renew_apart, self._lease / 3)
-            self._register(tx, host)
+            before = self._attachment
+            former[:] = [] if before is None else [before]
+            tx.after_rollback.append(partial(self._serve_again, before))
+            attachment.register(tx)
+            self._attachment = attachment
+            self.queries.may_be_waiting = True
 
-        self.inbox.ask(begin)
+        try:
+            self.inbox.ask(begin)
+        except BaseException:
+            attachment.close()
+            raise
+        for one in former:
+            one.close()
 
-    def _register(self, tx: EngineTransaction, host: Host) -> Dispatcher:
-        self._registered = self._registered or (self._dispatcher, self._worker)
-        self._worker = new_worker(tx.now + self._lease)
-        tx.stored.put_worker(self._worker)
-        tx.stored.add_types(host.domain, host.workflow_keys())
-        self._asked = True
-        self._next_renewal = tx.now + self._lease / 3
-        self._next_reap = tx.now
-        self._dispatcher = Dispatcher(host, self._worker.id, self._watchdog)
-        return self._dispatcher
+    def _serve_again(self, attachment: Attachment | None) -> None:
+        self._attachment = attachment
 
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
 
         def hold(_: EngineTransaction) -> None:
-            if self._dispatcher is not None:
-                self._dispatcher.paused = True
+            if self._attachment is not None:
+                self._attachment.dispatcher.paused = True
 
         self.inbox.ask(hold)
 
     def detach(self) -> None:
         """Stop serving the host; what it holds is given back."""
-        leaving: list[str] = []  # kept for when the transaction is begun anew
+        leaving: list[Attachment] = []  # kept for when the transaction is begun anew
 
         def end(tx: EngineTransaction) -> None:
-            if self._worker is not None:
-                leaving[:] = [self._worker.id]
-            for worker in tx.stored.workers():  # the record may not be what we take it for
-                if worker.id in leaving and tx.stored.drop_worker(worker):
-                    tx.release(worker.id, RescheduleCause.GIVEN_BACK)
-            if self._dispatcher is not None:
-                self._dispatcher.host.detached()
-            self._dispatcher = self._worker = None
+            attachment, self._attachment = self._attachment, None
+            if attachment is not None:
+                leaving.append(attachment)
+                attachment.host.detached()
+            for one in leaving:
+                one.leave(tx)
 
-        self.inbox.ask(end)
-        self._unwatch()
-
-    def _unwatch(self) -> None:
-        watchdog, self._watchdog = self._watchdog, None
-        if watchdog is not None:
-            watchdog.close()
+        try:
+            self.inbox.ask(end)
+        finally:
+            for one in leaving:
+                one.close()
 
     @property
     def is_serving(self) -> bool:
         """Whether a host is attached, and nothing is held back from it."""
-        dispatcher = self._dispatcher
-        return dispatcher is not None and not dispatcher.paused
+        attachment = self._attachment
+        return attachment is not None and not attachment.dispatcher.paused
 
     def is_on_record(self) -> bool:
-        """Whether the store has this worker on record."""
-        workers, me = self.store.workers(), self._worker
-        return me is not None and any(worker.id == me.id for worker in workers)
-
-    def _look_after_workers(self, tx: EngineTransaction) -> None:
-        """Renew our own lease; take from the dead what they hold."""
-        dispatcher, me = self._dispatcher, self._worker
-        renews, reaps = tx.now >= self._next_renewal, tx.now >= self._next_reap
-        if dispatcher is None or me is None or not (renews or reaps):
-            return
-        workers = tx.stored.workers()
-        if reaps:
-            self._reap(tx, [worker for worker in workers if worker.id != me.id])
-        if renews:
-            self._renew(tx, dispatcher, {worker.id for worker in workers})
-        if reaps:  # and not at each renewal: short leases are renewed more often than that
-            often = self.store.glance is None or self.store.glance <= REAP
-            self._next_reap = tx.now + REAP if often else self._next_renewal
-
-    def _reap(self, tx: EngineTransaction, others: list[WorkerRecord]) -> None:
-        for worker in self._leases.dead(others, tx.now):
-            if tx.stored.drop_worker(worker):
-                log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
-                tx.release(worker.id, RescheduleCause.WORKER_LOST)
-                self._due_unknown = True  # what it has put may come due before we knew
-                if self._dispatcher is not None:
-                    self._dispatcher.beware(tx.now)
-
-    def _renew(self, tx: EngineTransaction, dispatcher: Dispatcher, known: set[str]) -> None:
-        assert self._worker is not None
-        if self._worker.id not in known:  # taken for dead: suspended for too long, perhaps
-            dispatcher.host.lost()
-            self._register(tx, dispatcher.host).follow(dispatcher)
-            return
-        self._next_renewal = tx.now + self._lease / 3
-        self._worker = replace(self._worker, lease_until=tx.now + self._lease)
-        tx.stored.put_worker(self._worker)
-
-    def _renew_apart(self) -> None:
-        """Renew our own lease from another thread, while the engine's is not to be had."""
-        me, dispatcher = self._worker, self._dispatcher
-        if dispatcher is not None:
-            dispatcher.remind()
-        with self.store.transaction() as transaction:
-            self._overlooked |= transaction.foreign  # the store says so but once
-            if me is not None and any(one.id == me.id for one in transaction.workers()):
-                transaction.put_worker(replace(me, lease_until=self._clock() + self._lease))
+        """Whether the store has the attached worker on record."""
+        workers, attachment = self.store.workers(), self._attachment
+        return attachment is not None and any(one.id == attachment.record.id for one in workers)
 
     def query(self, run: int, name: str, input: str | None) -> str | None:
-        """Have the host of this process answer a query; None if it does not know the type."""
+        """Have the attached host answer a query; None if it does not know the type."""
 
         def work(tx: EngineTransaction) -> Future[str] | None:
-            dispatcher = self._dispatcher
-            if dispatcher is None:
+            if self._attachment is None:
                 return None
-            return self._queries.ask(tx, dispatcher.host, run, name, input)
+            return self.queries.ask(tx, self._attachment.host, run, name, input)
 
         answered = self.inbox.ask(work)
         return None if answered is None else answered.result()
 
     def close(self) -> None:
         """Detach the host if there is one, end the thread, and close the store."""
-        if self._dispatcher is not None:
+        attachment = self._attachment
+        if attachment is not None:
             try:
                 self.detach()
             except StoreError as error:
                 log.warning("could not give back what this worker held: %s", error)
-        self._unwatch()
+            attachment.close()
         self.inbox.close()
         self.notifier.close()
         self.store.close()
-
-
-def _acknowledge(batch: list[Request[Any]]) -> None:
-    for request in batch:
-        try:
-            request.settle()
-        except BaseException:  # a fault in what is told of the commit; the commit itself stands
-            log.exception("the engine goes on after a fault")

@@ -7,13 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from partita.engine.scheduler import Scheduler
-from partita.engine.slots import activity_task
-from partita.engine.task_tokens import make_token, parse_token
+from partita.engine.task_tokens import activity_task, decision_task, parse_token
 from partita.engine.transaction import EngineTransaction
 from partita.errors import PayloadTooLargeError
 from partita.history import (
     AnyDecision,
-    WorkflowExecution,
 )
 from partita.ports.service import (
     ActivityAnswer,
@@ -45,7 +43,8 @@ class TaskPolls:
             if state is None:
                 return None
             tx.do(state[0], c.StartDecisionTask(identity=identity or None))
-            return whole_task(tx, state[0])
+            events = tx.events(state[0])
+            return decision_task(state[0], events, events[-1].event_id)
 
         return self._poll(take, wait)
 
@@ -188,20 +187,3 @@ def _oldest(
             if its_kind == kind and open_item is not None and open_item.queue == task_list:
                 return state, id
     return None
-
-
-def whole_task(tx: EngineTransaction, state: State) -> DecisionTask:
-    """Return the decision task that was just started, with the whole history."""
-    execution = state.execution
-    events = tx.events(state)
-    started = events[-1].event_id
-    return DecisionTask(
-        token=make_token(state, started),
-        workflow_execution=WorkflowExecution(execution.workflow_id, execution.run_id),
-        workflow_type=execution.workflow_type,
-        started_event_id=started,
-        previous_started_event_id=state.progress.previous_started_event_id,
-        events=events,
-        domain=execution.domain,
-        trace_context=execution.trace_context,
-    )

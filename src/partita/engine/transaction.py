@@ -19,7 +19,7 @@ from partita.engine.state_cache import StateCache
 from partita.engine.task_tokens import make_token, parse_token
 from partita.errors import DecisionRefusedError, StoreError, TaskLostError, UsageError
 from partita.history import AnyEvent, RescheduleCause, WorkflowExecution, WorkflowType
-from partita.ports.service import StartRequest
+from partita.ports.service import ActivityTask, StartRequest
 from partita.ports.state import AnyItem, Execution, OpenActivity, OpenChild, State
 from partita.ports.store import LimitRecord, News, Proposal, Retention, Taken, Transaction
 from partita.rules import apply, decide
@@ -37,9 +37,11 @@ class EngineTransaction:
     __slots__ = (
         "_rate_limits",
         "after_commit",
+        "after_rollback",
         "closed",
         "executions",
         "exit_early",
+        "handed_out",
         "now",
         "observations",
         "queued_work",
@@ -62,6 +64,8 @@ class EngineTransaction:
         self.closed: list[State] = []
         self.observations = observations  # None: nobody listens
         self.after_commit: list[Callable[[], None]] = []  # called once it is committed and over
+        self.after_rollback: list[Callable[[], None]] = []  # called if it failed, last first
+        self.handed_out: list[ActivityTask] = []  # to the host, once it is committed
         self.exit_early = exit_early  # commits or, with an error, rolls back; see `EarlyExit`
         self._rate_limits: RateLimits | None = None
 

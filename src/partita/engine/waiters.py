@@ -7,19 +7,18 @@ import time
 from collections.abc import Callable
 
 from partita.engine.inbox import Inbox
+from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.ports.session import QueueKey, QueueListener
 from partita.ports.store import Store
-
-PATIENCE = 0.1
-"""Seconds after which those who wait for news look for themselves."""
 
 
 class Waiters:
     """All who wait on one engine: for an execution's end, for events, or for something to take."""
 
-    def __init__(self, store: Store, inbox: Inbox) -> None:
+    def __init__(self, store: Store, inbox: Inbox, timing: Timing) -> None:
         self._store = store
+        self._poll_interval = timing.poll_interval
         self._inbox = inbox
         self._closings: dict[int, list[threading.Event]] = {}  # by run; the loop's thread's alone
         self.is_unchecked = False  # whether some of them may have come without our knowing
@@ -67,7 +66,7 @@ class Waiters:
     def wait_for_news(self, seconds: float) -> None:
         """Wait until there may be something new to take."""
         with self._news:
-            self._news.wait(min(seconds, PATIENCE))
+            self._news.wait(min(seconds, self._poll_interval))
 
     def subscribe(self, heard: QueueListener) -> Callable[[], None]:
         """Have `heard` called, on the engine's thread, when there may be something to take.
@@ -98,7 +97,7 @@ class Waiters:
                 if left is not None and left <= 0:
                     return False
                 with self._news:
-                    self._news.wait(min(PATIENCE, left or 1.0))
+                    self._news.wait(min(self._poll_interval, left or 1.0))
         finally:
             with self._news:
                 self._followers -= 1

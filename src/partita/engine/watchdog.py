@@ -1,11 +1,11 @@
-"""Let nobody wait for code that does not come back.
+"""Commit a transaction early if a decider that runs in it does not return.
 
-Workflows are decided for within a transaction, which is what makes one commit per step; but
-nobody else can write to a SQLite file meanwhile, and on PostgreSQL rows are locked. So a watch
-looks after code that takes its time. Once it has had PATIENCE, the watch ends the transaction
-in its place, in such a way that the answer can be given in another one, and then keeps the
-worker's lease alive for as long as the code runs: nobody else is to be caught by the same code.
-The engine's own thread is held up all the while. Knows threads; knows nothing of decisions.
+Deciders run within a transaction, which is what makes one commit per step; but meanwhile nobody
+else can write to a SQLite file, and on PostgreSQL rows are locked. So a thread watches how long
+the code takes. After `watchdog_limit` it commits in place of the engine's thread, so that the
+answer goes into another transaction, and then renews the worker's lease for as long as the code
+runs: no other worker is to be blocked by the same code. The engine's own thread waits all the
+while. Knows threads; knows nothing of decisions.
 """
 
 from __future__ import annotations
@@ -18,43 +18,38 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from partita.engine.timing import Timing
 from partita.errors import StoreError
 
 T = TypeVar("T")
 
 log = logging.getLogger("partita.engine")
 
-PATIENCE = 0.5
-"""Seconds that a transaction stays open for code that has not come back, at most."""
 
-LOOKS = 0.1
-"""Seconds between two looks at how long the code takes."""
+class CommittedEarlyError(Exception):
+    """The watchdog committed the transaction while code ran in it."""
 
 
-class OvertakenError(Exception):
-    """The transaction was ended by the watch, while code ran in it; what it holds is committed."""
+class EarlyExit(Generic[T]):
+    """A context that another thread can exit before its block ends, if it knows where that is."""
 
-
-class Ending(Generic[T]):
-    """A block that can be ended before its end, by another thread that knows where the first is."""
-
-    def __init__(self, block: AbstractContextManager[T], then: Callable[[], None]) -> None:
-        """Have `then` called if the block was ended so, and well."""
-        self._block = block
-        self._then = then
-        self._has_ended = False
+    def __init__(self, context: AbstractContextManager[T], committed: Callable[[], None]) -> None:
+        """Wrap a context; `committed` is called after it was exited early without an error."""
+        self._context = context
+        self._committed = committed
+        self._has_exited = False
 
     def __enter__(self) -> T:
-        return self._block.__enter__()
+        return self._context.__enter__()
 
-    def end(self, error: BaseException | None = None) -> None:
-        """End the block now, with `error` if there is one; at its end nothing happens any more."""
-        self._has_ended = True
+    def exit(self, error: BaseException | None = None) -> None:
+        """Exit the context now, with `error` if there is one; nothing happens at its end then."""
+        self._has_exited = True
         if error is None:
-            self._block.__exit__(None, None, None)
-            self._then()
+            self._context.__exit__(None, None, None)
+            self._committed()
         else:
-            self._block.__exit__(type(error), error, error.__traceback__)
+            self._context.__exit__(type(error), error, error.__traceback__)
 
     def __exit__(
         self,
@@ -62,73 +57,75 @@ class Ending(Generic[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        if self._has_ended:
+        if self._has_exited:
             return None
-        return self._block.__exit__(kind, error, trace)
+        return self._context.__exit__(kind, error, trace)
 
 
 class Watchdog:
-    """A thread that looks after what another one does."""
+    """A thread that watches what the engine's thread runs."""
 
-    def __init__(self, renew: Callable[[], None], every: float) -> None:
-        """Have `renew` called every so many seconds while code runs that was overtaken."""
+    def __init__(self, renew: Callable[[], None], timing: Timing) -> None:
+        """Call `renew` three times in a lease while code runs that has exceeded the limit."""
         self._renew = renew
-        self._every = every
-        self._lock = threading.Lock()  # held while the watch acts in the other's place
+        self._renewal_interval = timing.lease / 3
+        self._limit = min(timing.watchdog_limit, self._renewal_interval)
+        self._interval = timing.watchdog_interval
+        self._lock = threading.Lock()  # held while the watchdog acts for the engine's thread
         self._begun: float | None = None
-        self._overtake: Callable[[], None] | None = None
-        self._was_overtaken = False
+        self._commit_early: Callable[[], None] | None = None
+        self._has_acted = False
         self._error: BaseException | None = None
         self._next_renewal = 0.0
         self._ended = threading.Event()
         threading.Thread(target=self._run, name="partita-watch", daemon=True).start()
 
-    def begin(self, overtake: Callable[[], None]) -> None:
-        """Hear that code begins to run, and what to do if it takes too long."""
-        self._overtake = overtake
+    def begin(self, commit_early: Callable[[], None] | None = None) -> None:
+        """Watch code that begins to run; `commit_early` is called if it exceeds the limit."""
+        self._commit_early = commit_early
         self._begun = time.monotonic()
 
     def finish(self) -> bool:
-        """Hear that it has come back; return whether it was overtaken.
+        """Stop watching: the code has returned. Return whether it exceeded the limit.
 
         Raises:
-            BaseException: what `overtake` has raised.
+            BaseException: what `commit_early` has raised.
         """
         with self._lock:
             self._begun = None
-            overtaken, self._was_overtaken = self._was_overtaken, False
+            has_acted, self._has_acted = self._has_acted, False
             error, self._error = self._error, None
         if error is not None:
             raise error
-        return overtaken
+        return has_acted
 
     def close(self) -> None:
         """End the thread, soon."""
         self._ended.set()
 
     def _run(self) -> None:
-        while not self._ended.wait(LOOKS):
+        while not self._ended.wait(self._interval):
             if self._is_late():
                 with self._lock:
-                    if self._is_late():  # it may have come back, and gone again
+                    if self._is_late():  # it may have returned, and been called again
                         self._act()
 
     def _is_late(self) -> bool:
         begun = self._begun
-        return begun is not None and time.monotonic() - begun > min(PATIENCE, self._every)
+        return begun is not None and time.monotonic() - begun > self._limit
 
     def _act(self) -> None:
         now = time.monotonic()
-        if not self._was_overtaken:
-            self._was_overtaken = True
-            self._next_renewal = now + self._every
+        if not self._has_acted:
+            self._has_acted = True
+            self._next_renewal = now + self._renewal_interval
             try:
-                if self._overtake is not None:
-                    self._overtake()
+                if self._commit_early is not None:
+                    self._commit_early()
             except BaseException as error:  # for the thread whose transaction it was
                 self._error = error
         elif now >= self._next_renewal:
-            self._next_renewal = now + self._every
+            self._next_renewal = now + self._renewal_interval
             try:
                 self._renew()
             except StoreError as error:

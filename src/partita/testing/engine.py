@@ -10,7 +10,7 @@ from typing import Any
 
 from partita.authoring.definition import ActivityDefinition
 from partita.engine import Engine
-from partita.engine.scheduler import DEFAULT_LEASE
+from partita.engine.timing import Timing
 from partita.errors import DecisionTaskFailedError, PartitaError, WaitTimeoutError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.ports.service import ActivityTask, DecisionTask, ExecutionInfo
@@ -26,9 +26,14 @@ class SkippingEngine(Engine):
     """An engine on a clock that moves only while somebody waits for it."""
 
     def __init__(
-        self, store: Store, *, clock: Clock, lease: float = DEFAULT_LEASE, patience: float = 1.0
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        timing: Timing | None = None,
+        patience: float = 1.0,
     ) -> None:
-        super().__init__(store, clock=clock, lease=lease)
+        super().__init__(store, clock=clock, timing=timing)
         self.clock = clock
         self.stage: Stage | None = None
         self.failures: list[tuple[DecisionTask, PartitaError]] = []  # that nobody was told of

@@ -23,7 +23,7 @@ from partita.client import Client, Handle
 from partita.codec import Converter
 from partita.connect import connect
 from partita.engine import Engine
-from partita.engine.scheduler import DEFAULT_LEASE
+from partita.engine.timing import Timing
 from partita.errors import InvalidOptionError, PartitaError
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST, ExecutionFilter, Status
 from partita.ports.store import Store
@@ -85,7 +85,7 @@ class Environment:
         start: datetime | float | None = None,
         clock: Clock | None = None,
         patience: float = PATIENCE,
-        lease: float = DEFAULT_LEASE,
+        lease: float = Timing().lease,
     ) -> None:
         kept = _store(store, url)
         self._mocks: list[Mocked] = []
@@ -94,7 +94,9 @@ class Environment:
             workflows = flows if workflows is None else workflows
             activities = works if activities is None else activities
         self.clock = clock or Clock(_latest(kept, domain) if start is None else _epoch(start))
-        self.engine = self.engine_type(kept, clock=self.clock, lease=lease, patience=patience)
+        self.engine = self.engine_type(
+            kept, clock=self.clock, timing=Timing(lease=lease), patience=patience
+        )
         try:
             self.worker = Stage(
                 self.engine,

@@ -1,0 +1,154 @@
+"""Keep the worker of this process on record, and give its tasks to others where one has died.
+
+Knows leases and records of workers; what a worker gets to do is in `dispatcher`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from partita.engine.dispatcher import Dispatcher
+from partita.engine.leases import Leases, new_worker
+from partita.engine.timing import Timing
+from partita.engine.transaction import EngineTransaction
+from partita.engine.watchdog import Watchdog
+from partita.history import RescheduleCause
+from partita.ports.host import Host
+from partita.ports.store import Store, WorkerRecord
+
+log = logging.getLogger("partita.engine")
+
+
+class Attachment:
+    """A host that is attached to the engine. Belongs to the engine's thread."""
+
+    def __init__(
+        self, host: Host, store: Store, clock: Callable[[], float], timing: Timing
+    ) -> None:
+        """Make ready to serve a host; `register` begins."""
+        self.host = host
+        self.watchdog = Watchdog(self._renew_on_other_thread, timing) if store.shared else None
+        self.record = new_worker(0.0)
+        self.dispatcher = self._new_dispatcher(timing)
+        self._store = store
+        self._clock = clock
+        self._timing = timing
+        self._leases = Leases(time.monotonic if clock is time.time else clock)
+        self._next_renewal = self._next_reap = 0.0
+        self._has_missed_writes = False
+
+    def _new_dispatcher(self, timing: Timing) -> Dispatcher:
+        return Dispatcher(self.host, self.record.id, timing, self.watchdog)
+
+    def register(self, tx: EngineTransaction) -> None:
+        """Put the worker on record."""
+        self._next_reap = tx.now
+        tx.stored.add_types(self.host.domain, self.host.workflow_keys())
+        self._renew(tx)
+
+    def is_due(self, now: float) -> bool:
+        """Whether there is something to do, for the worker or for its record."""
+        dispatcher = self.dispatcher
+        if dispatcher.retry_at is not None and dispatcher.retry_at <= now:
+            dispatcher.look_again()
+        return dispatcher.is_behind or min(self._next_renewal, self._next_reap) <= now
+
+    def pause(self, now: float) -> float:
+        """Return for how many seconds there is nothing to do."""
+        if self.dispatcher.is_behind:
+            return 0.0
+        moments = [self._next_renewal, self._next_reap]
+        if self.dispatcher.retry_at is not None:
+            moments.append(self.dispatcher.retry_at)
+        return max(0.0, min(moments) - now)
+
+    def clock_was_set_back(self, now: float) -> None:
+        """Look at everything at once that was to be looked at at a moment."""
+        self._next_renewal = self._next_reap = 0.0
+        if self.dispatcher.retry_at is not None:
+            self.dispatcher.retry_at = now
+
+    def put_off_reaping(self, now: float) -> None:
+        """Take nobody for dead for a lease: while the store fails, others cannot renew either."""
+        self._next_reap = max(self._next_reap, now + self._timing.lease)
+
+    def rolled_back(self) -> None:
+        """Renew at once: a transaction failed, and the record may be gone or another one."""
+        self._next_renewal = 0.0
+        self.dispatcher.rolled_back()
+
+    def look_after_workers(self, tx: EngineTransaction) -> bool:
+        """Renew our own lease, take from the dead what they hold; return whether there was any."""
+        renews, reaps = tx.now >= self._next_renewal, tx.now >= self._next_reap
+        if not renews and not reaps:
+            return False
+        workers = tx.stored.workers()
+        has_reaped = reaps and self._reap(tx, [one for one in workers if one.id != self.record.id])
+        if renews:
+            if all(worker.id != self.record.id for worker in workers):
+                self._register_anew(tx)
+            else:
+                self._renew(tx)
+        if reaps:  # and not at each renewal: short leases are renewed more often than that
+            interval, glance = self._timing.reap_interval, self._store.glance
+            often = glance is None or glance <= interval
+            self._next_reap = tx.now + interval if often else self._next_renewal
+        return has_reaped
+
+    def _reap(self, tx: EngineTransaction, others: list[WorkerRecord]) -> bool:
+        has_reaped = False
+        for worker in self._leases.dead(others, tx.now):
+            if tx.stored.drop_worker(worker):
+                log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
+                tx.release(worker.id, RescheduleCause.WORKER_LOST)
+                self.dispatcher.be_careful(tx.now)
+                has_reaped = True
+        return has_reaped
+
+    def _renew(self, tx: EngineTransaction) -> None:
+        self._next_renewal = tx.now + self._timing.lease / 3
+        self.record = replace(self.record, lease_until=tx.now + self._timing.lease)
+        tx.stored.put_worker(self.record)
+
+    def _register_anew(self, tx: EngineTransaction) -> None:
+        """Become another worker: this one was taken for dead, suspended for too long perhaps."""
+        self.host.lost()
+        before = self.record, self.dispatcher
+
+        def restore() -> None:
+            self.record, self.dispatcher = before
+
+        tx.after_rollback.append(restore)
+        self.record = new_worker(0.0)
+        self.dispatcher = self._new_dispatcher(self._timing)
+        self.dispatcher.follow(before[1])
+        self.register(tx)
+
+    def _renew_on_other_thread(self) -> None:
+        """Renew the lease while the engine's thread waits for a decider that does not return."""
+        self.dispatcher.calls.report_blocked()
+        with self._store.transaction() as stored:
+            self._has_missed_writes |= stored.foreign  # the store says so but once
+            if any(one.id == self.record.id for one in stored.workers()):
+                until = self._clock() + self._timing.lease
+                stored.put_worker(replace(self.record, lease_until=until))
+
+    def has_missed_writes(self) -> bool:
+        """Whether only the watchdog's thread has seen that others wrote; says so once."""
+        missed, self._has_missed_writes = self._has_missed_writes, False
+        return missed
+
+    def leave(self, tx: EngineTransaction) -> None:
+        """Take the worker off record, and give back what it holds."""
+        for worker in tx.stored.workers():  # the record may not be what we take it for
+            if worker.id == self.record.id and tx.stored.drop_worker(worker):
+                tx.release(worker.id, RescheduleCause.GIVEN_BACK)
+
+    def close(self) -> None:
+        """End the watchdog."""
+        if self.watchdog is not None:
+            self.watchdog.close()
