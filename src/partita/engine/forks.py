@@ -9,13 +9,12 @@ from msgspec.structs import replace
 from partita import history as h
 from partita.engine.executions import not_found
 from partita.engine.fork_handover import hand_on_first
-from partita.engine.starts import check_types
 from partita.engine.transaction import EngineTransaction
 from partita.errors import (
     ExecutionAlreadyStartedError,
     PartitaError,
-    UnknownForkPointError,
 )
+from partita.ports.requests import check_results, check_types, fork_point
 from partita.ports.service import ForkRequest
 from partita.ports.state import Origin, State
 from partita.rules.commands import Start, Terminate
@@ -33,8 +32,8 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
     if source is None:
         raise not_found(request.domain, h.WorkflowExecution(request.workflow_id, request.run_id))
     tx.executions.needed.add(source.run)
-    events = _events(tx, source)
-    until = _until(source, request)
+    events = tx.events(source)
+    until = fork_point(request, source.progress.last_event_id)
     new_id = request.new_workflow_id or request.workflow_id
     resets = new_id == request.workflow_id
     _make_room(tx, request, new_id, resets)
@@ -51,7 +50,7 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
     )
     origin = _inherited(tx, source, request) or own
     if origin is own:
-        _check_results(source, events, request)
+        check_results(request, source.execution.workflow_id, events)
     execution = replace(
         source.execution,
         workflow_id=new_id,
@@ -94,36 +93,10 @@ def _inherited(tx: EngineTransaction, source: State, request: ForkRequest) -> Or
     if theirs is None:
         return None
     tx.executions.needed.add(theirs.run)
-    _check_results(theirs, _events(tx, theirs), request)
+    check_results(request, theirs.execution.workflow_id, tx.events(theirs))
     return replace(
         origin, failures=request.reuse_failures, results=origin.results | request.results
     )
-
-
-def _events(tx: EngineTransaction, source: State) -> list[h.AnyEvent]:
-    return tx.events(source)
-
-
-def _until(source: State, request: ForkRequest) -> int:
-    last = source.progress.last_event_id
-    if request.event_id is None:
-        return last
-    if not 1 <= request.event_id <= last:
-        raise UnknownForkPointError(
-            f"execution {request.workflow_id!r} has events 1 to {last}, none has number "
-            f"{request.event_id}; `partita history` shows them"
-        )
-    return request.event_id
-
-
-def _check_results(source: State, events: list[h.AnyEvent], request: ForkRequest) -> None:
-    known = {event.activity_id for event in events if isinstance(event, h.ActivityTaskScheduled)}
-    for id in request.results:
-        if id not in known:
-            raise UnknownForkPointError(
-                f"execution {source.execution.workflow_id!r} has no activity {id!r} whose result "
-                f"could be another; it has: {', '.join(sorted(known)) or 'none'}"
-            )
 
 
 def _make_room(tx: EngineTransaction, request: ForkRequest, new_id: str, resets: bool) -> None:

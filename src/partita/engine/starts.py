@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-import msgspec
-from msgspec import Struct
-
-from partita.errors import ExecutionAlreadyStartedError, InvalidOptionError
 from partita.history import WorkflowExecution, WorkflowExecutionStarted
+from partita.ports.requests import check_reuse, check_types, other_start
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.session import Session
 from partita.ports.state import Execution, State, Status
@@ -46,45 +43,16 @@ def new_execution(request: StartRequest, now: float) -> Execution:
     )
 
 
-def check_types(request: Struct) -> None:
-    """Hold that a request can be stored and read again.
-
-    Raises:
-        InvalidOptionError: a value is not of the type that its name says.
-    """
-    try:
-        plain = msgspec.json.encode(request)
-        msgspec.json.decode(plain, type=type(request))
-    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
-        text = " ".join(str(error).split())
-        raise InvalidOptionError(f"{type(request).__name__}: {text}") from error
-
-
 def _reuse(session: Session, request: StartRequest, last: State) -> WorkflowExecution | None:
     """Return the existing execution if the start means it, None if a new run may begin."""
-    policy, status = request.reuse_policy, last.progress.status
-    is_open = status is Status.OPEN
-    if policy is ReusePolicy.RETURN_EXISTING:
+    status = last.progress.status
+    if request.reuse_policy is ReusePolicy.RETURN_EXISTING:
         if not _is_same(session, request, last):
-            raise ExecutionAlreadyStartedError(
-                f"workflow id {request.workflow_id!r} belongs to a start of "
-                f"{last.execution.workflow_type.key} with other input; choose another id"
-            )
+            raise other_start(request, last.execution.workflow_type)
         return WorkflowExecution(last.execution.workflow_id, last.execution.run_id)
-    if policy is ReusePolicy.TERMINATE_EXISTING and is_open:
+    check_reuse(request, status)
+    if status is Status.OPEN:
         session.do(last, Terminate(reason="replaced by a new start"))
-        return None
-    failed = status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
-    allowed = (
-        policy is ReusePolicy.TERMINATE_EXISTING
-        or (policy is ReusePolicy.ALLOW and not is_open)
-        or (policy is ReusePolicy.ALLOW_AFTER_FAILURE and failed)
-    )
-    if not allowed:
-        raise ExecutionAlreadyStartedError(
-            f"workflow id {request.workflow_id!r} is {status.name.lower()} "
-            f"and the reuse policy is {policy.value!r}; choose another id or policy"
-        )
     return None
 
 

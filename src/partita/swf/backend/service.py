@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 from msgspec.structs import replace
 
 from partita import history as h
-from partita.engine.starts import check_types
 from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
@@ -22,6 +21,7 @@ from partita.errors import (
 from partita.history.references import is_closed
 from partita.ports.host import Host
 from partita.ports.notices import Listen
+from partita.ports.requests import check_types
 from partita.ports.service import (
     ActivityAnswer,
     ActivityTask,

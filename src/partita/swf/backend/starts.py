@@ -18,9 +18,9 @@ from partita.aws.calls import was_repeated
 from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
-    UnknownForkPointError,
     UnknownTypeError,
 )
+from partita.ports.requests import check_results, check_reuse, fork_point, other_start
 from partita.ports.service import ExecutionInfo, ForkRequest, ReusePolicy, StartRequest
 from partita.ports.state import Status
 from partita.swf.backend.calls import Call, DomainNotFoundError
@@ -130,17 +130,12 @@ class Starting:
         last = self._listing.newest(request.domain, request.workflow_id)
         if last is None:
             return None
-        policy, is_open = request.reuse_policy, last.status is Status.OPEN
-        if policy is ReusePolicy.RETURN_EXISTING:
+        if request.reuse_policy is ReusePolicy.RETURN_EXISTING:
             return self._same(request, last)
-        if policy is ReusePolicy.TERMINATE_EXISTING:
-            if is_open:
-                self._terminate(request.domain, last, "replaced by a new start")
-            return None
-        failed = last.status not in (Status.OPEN, Status.COMPLETED, Status.CONTINUED_AS_NEW)
-        if policy is ReusePolicy.ALLOW_AFTER_FAILURE and failed:
-            return None
-        raise ExecutionAlreadyStartedError(_taken(request, last.status))
+        check_reuse(request, last.status)
+        if last.status is Status.OPEN:
+            self._terminate(request.domain, last, "replaced by a new start")
+        return None
 
     def _lost_race(self, request: StartRequest) -> h.WorkflowExecution:
         """Answer a start that found an open execution: perhaps its own, repeated."""
@@ -148,7 +143,10 @@ class Starting:
             last = self._listing.newest(request.domain, request.workflow_id)
             if last is not None:
                 return self._same(request, last)
-        raise ExecutionAlreadyStartedError(_taken(request, Status.OPEN))
+        raise ExecutionAlreadyStartedError(
+            f"workflow id {request.workflow_id!r} is open "
+            f"and the reuse policy is {request.reuse_policy.value!r}; choose another id or policy"
+        )
 
     def _same(self, request: StartRequest, last: ExecutionInfo) -> h.WorkflowExecution:
         """Return the run if it, or the first of those that it continues, began by this request."""
@@ -162,10 +160,7 @@ class Starting:
             if begun.workflow_type == request.workflow_type and input == request.input:
                 return h.WorkflowExecution(last.workflow_id, last.run_id)
             run_id = begun.continued_execution_run_id
-        raise ExecutionAlreadyStartedError(
-            f"workflow id {request.workflow_id!r} belongs to a start of "
-            f"{last.workflow_type.key} with other input; choose another id"
-        )
+        raise other_start(request, last.workflow_type)
 
     def fork(
         self, request: ForkRequest, source: ExecutionInfo, events: Sequence[h.AnyEvent]
@@ -176,7 +171,7 @@ class Starting:
             UnknownForkPointError: the source has no such event, or no such activity.
             ExecutionAlreadyStartedError: the new workflow id is taken by an open execution.
         """
-        until = _until(request, len(events))
+        until = fork_point(request, len(events))
         new_id = request.new_workflow_id or request.workflow_id
         resets = new_id == request.workflow_id
         begun = events[0]
@@ -192,7 +187,7 @@ class Starting:
         )
         inherited = self._inherited(request, source, events)
         if inherited is None:
-            _check_results(request, events)
+            check_results(request, request.workflow_id, events)
         start = Start(
             text=begun.input if request.input is None else request.input,
             attributes=source.search_attributes,
@@ -222,7 +217,7 @@ class Starting:
             theirs = self._histories.events(request.domain, origin)
         except ExecutionNotFoundError:
             return None  # no longer kept
-        _check_results(request, theirs)
+        check_results(request, request.workflow_id, theirs)
         return replace(
             fork, failures=request.reuse_failures, results=fork.results | request.results
         )
@@ -256,32 +251,4 @@ def _as_started(begun: h.WorkflowExecutionStarted, workflow_id: str, domain: str
         execution_start_to_close=begun.execution_start_to_close,
         tag_list=begun.tag_list,
         lambda_role=begun.lambda_role,
-    )
-
-
-def _until(request: ForkRequest, last: int) -> int:
-    if request.event_id is None:
-        return last
-    if not 1 <= request.event_id <= last:
-        raise UnknownForkPointError(
-            f"execution {request.workflow_id!r} has events 1 to {last}, none has number "
-            f"{request.event_id}; `partita history` shows them"
-        )
-    return request.event_id
-
-
-def _check_results(request: ForkRequest, events: Sequence[h.AnyEvent]) -> None:
-    known = {event.activity_id for event in events if isinstance(event, h.ActivityTaskScheduled)}
-    for id in request.results:
-        if id not in known:
-            raise UnknownForkPointError(
-                f"execution {request.workflow_id!r} has no activity {id!r} whose result "
-                f"could be another; it has: {', '.join(sorted(known)) or 'none'}"
-            )
-
-
-def _taken(request: StartRequest, status: Status) -> str:
-    return (
-        f"workflow id {request.workflow_id!r} is {status.name.lower()} "
-        f"and the reuse policy is {request.reuse_policy.value!r}; choose another id or policy"
     )
