@@ -161,7 +161,7 @@ def was_repeated(error: errors.PartitaError) -> bool:
 
 
 def _is_cut_off(answer: dict[str, Any]) -> bool:
-    """Whether the connection was lost before a body came; the SDK takes that for an empty one."""
+    """Whether the connection was lost before the body came, which the SDK takes for empty."""
     metadata = answer.get("ResponseMetadata", {})
     promised = metadata.get("HTTPHeaders", {}).get("content-length", "0")
     return len(answer) == 1 and promised.isdecimal() and int(promised) > len("{}")

@@ -25,7 +25,7 @@ def swf_endpoint(
     poll_seconds: float = POLL_SECONDS,
     lambdas: Mapping[str, Handler] | None = None,
 ) -> Iterator[str]:
-    """Speak Amazon SWF's protocol on loopback for as long as the block lasts; give the URL.
+    """Speak Amazon SWF's protocol on loopback for as long as the block lasts; yield the URL.
 
     Requests need no signature, so any access key will do. A service that is given as `backend`
     stays open; `lambdas` are the Lambda functions that executions may invoke, by name.

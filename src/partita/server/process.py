@@ -78,7 +78,7 @@ def in_background(
     port: int = 0,
     shutdown_seconds: int = SHUTDOWN_SECONDS,
 ) -> Iterator[str]:
-    """Serve on a thread for as long as the block lasts; give the URL.
+    """Serve on a thread for as long as the block lasts; yield the URL.
 
     Raises:
         InvalidOptionError: the address cannot be taken.
@@ -107,7 +107,7 @@ def serve(router: Router, listening: socket.socket) -> None:
 
 
 def translate_record(record: logging.LogRecord) -> bool:
-    """Log what the server says in our words; return whether its own record shall be logged, too."""
+    """Log in our words what the HTTP server reports; return whether to log its own record."""
     if record.msg == "Invalid HTTP request received.":
         log.info("a request that is not HTTP was answered with status 400")
         return False

@@ -1,6 +1,6 @@
-"""Amazon SWF: its JSON, and its wire protocol spoken over the embedded engine.
+"""Amazon SWF: its wire protocol over any service that keeps histories, and a service over SWF.
 
-`names`, `events`, `decisions` and `infos` translate between our structs and SWF's JSON, in
-both directions. The rest is the endpoint: what AWS's SDKs and CLI meet when they are pointed
-at `partita serve --protocol swf`.
+`wire_format` translates between our structs and SWF's JSON, for both. `front` is the endpoint: what
+AWS's SDKs and CLI meet when they are pointed at `partita serve --protocol swf`. `backend` is the
+service at `swf://` URLs.
 """

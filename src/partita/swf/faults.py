@@ -10,75 +10,56 @@ from partita.aws.faults import FaultError, ValidationFault, common_fault
 
 
 class SwfFault(FaultError):
-    """A fault of SWF's model."""
+    """A fault of SWF's model; the classes are named as SWF names them."""
 
     namespace = "com.amazonaws.swf.base.model"
+
+    def __init_subclass__(cls) -> None:
+        cls.wire = cls.__name__
 
 
 class UnknownResourceFault(SwfFault):
     """There is no such domain, type, execution or task."""
 
-    wire = "UnknownResourceFault"
-
 
 class OperationNotPermittedFault(SwfFault):
     """The resource does not allow it."""
-
-    wire = "OperationNotPermittedFault"
 
 
 class LimitExceededFault(SwfFault):
     """There are too many already."""
 
-    wire = "LimitExceededFault"
-
 
 class DomainAlreadyExistsFault(SwfFault):
     """The domain is registered."""
-
-    wire = "DomainAlreadyExistsFault"
 
 
 class DomainDeprecatedFault(SwfFault):
     """The domain is deprecated."""
 
-    wire = "DomainDeprecatedFault"
-
 
 class TypeAlreadyExistsFault(SwfFault):
     """The type is registered, or is not deprecated."""
-
-    wire = "TypeAlreadyExistsFault"
 
 
 class TypeDeprecatedFault(SwfFault):
     """The type is deprecated."""
 
-    wire = "TypeDeprecatedFault"
-
 
 class TypeNotDeprecatedFault(SwfFault):
     """Only a deprecated type may be deleted."""
-
-    wire = "TypeNotDeprecatedFault"
 
 
 class DefaultUndefinedFault(SwfFault):
     """Neither the request nor the type says what is needed."""
 
-    wire = "DefaultUndefinedFault"
-
 
 class WorkflowExecutionAlreadyStartedFault(SwfFault):
     """The workflow id has an open execution."""
 
-    wire = "WorkflowExecutionAlreadyStartedFault"
-
 
 class TooManyTagsFault(SwfFault):
     """A resource would have too many tags."""
-
-    wire = "TooManyTagsFault"
 
 
 def fault_of(error: Exception) -> FaultError:

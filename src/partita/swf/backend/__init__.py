@@ -1,5 +1,5 @@
-"""Amazon SWF as a place to run workflows: the Service port over boto3.
+"""Amazon SWF as a place to run workflows: the Service port over AWS's SDK.
 
-`fold` turns SWF's history into ours and our decisions into SWF's; it is pure. `call` is the
-only module that imports boto3. Nothing here knows the endpoint that lives beside it.
+`translate_history` turns SWF's history into ours, `translate_decisions` our decisions into SWF's;
+both are pure. Nothing here knows the endpoint that lives beside it.
 """

@@ -1,1 +1,1 @@
-"""Speak Amazon SWF's wire protocol over the embedded engine."""
+"""Amazon SWF's wire protocol over any service that is `Transactional`."""

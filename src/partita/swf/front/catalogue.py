@@ -50,7 +50,7 @@ class Registration(Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Where it stands in the catalogue; neither part may contain a slash."""
+        """The key in the catalogue; neither part may contain a slash."""
         return f"{self.name}/{self.version}"
 
 
@@ -78,7 +78,7 @@ def domain_of(catalogue: Catalogue, name: str) -> Domain:
 
 
 def must_be_open(domain: Domain) -> Domain:
-    """Return a domain, if something new may begin in it.
+    """Return a domain that is not deprecated.
 
     Raises:
         UnknownResourceFault: it is deprecated.

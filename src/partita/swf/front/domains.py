@@ -36,7 +36,7 @@ DAY_SECONDS = 24 * 3600.0
 
 
 def register_domain(front: Front, session: Session, request: Members) -> Answer:
-    """Make a domain known."""
+    """Register a domain."""
     known = domains(session)
     name = request["name"]
     if any(domain.name == name for domain in known):
@@ -78,7 +78,7 @@ def deprecate_domain(front: Front, session: Session, request: Members) -> Answer
 
 
 def undeprecate_domain(front: Front, session: Session, request: Members) -> Answer:
-    """Take a deprecation back; the domain's types stay as they are."""
+    """Allow new executions in a deprecated domain again; its types stay as they are."""
     domain = domain_of(session, request["name"])
     if domain.status == REGISTERED:
         raise DomainAlreadyExistsFault(domain.name)
@@ -137,7 +137,7 @@ def tag_resource(front: Front, session: Session, request: Members) -> Answer:
 
 
 def untag_resource(front: Front, session: Session, request: Members) -> Answer:
-    """Take tags from a domain."""
+    """Remove tags from a domain."""
     domain = domain_of(session, _tagged(front, request["resourceArn"]))
     tags = {key: value for key, value in domain.tags.items() if key not in request["tagKeys"]}
     enter_domain(session, replace(domain, tags=tags), domain)

@@ -77,7 +77,7 @@ def signal_workflow_execution(front: Front, session: Session, request: Members) 
 
 
 def terminate_if_too_long(front: Front, session: Session, state: State) -> None:
-    """Terminate an execution whose history has all the events that it may have."""
+    """Terminate an execution whose history has reached the limit of events."""
     if state.progress.last_event_id >= front.limits.events and not state.is_closed:
         session.do(state, Terminate(cause="EVENT_LIMIT_EXCEEDED"))
 

@@ -109,7 +109,7 @@ class LongPolls:
             self._forget(queue, poll)
 
     async def _finish(self, poll: Poll) -> None:
-        """Wait until the poll was looked for once, and until what is being committed is there."""
+        """Wait until the queue was looked into once, and for what is being committed."""
         while self._looking is not None and not poll.looked and not poll.answer.done():
             await _first(self._current or self._looking, poll.answer)
         poll.open = False
@@ -148,7 +148,7 @@ class LongPolls:
             pass
 
     def _look_into(self, queues: Collection[QueueKey] | None) -> None:
-        """Look into these queues, or into all, as far as somebody waits there."""
+        """Look into those of these queues, or of all, in which somebody waits."""
         waiting = self._waiting.keys()
         self._stale.update(waiting if queues is None else waiting & queues)
         if self._looking is None and self._stale:
@@ -216,7 +216,7 @@ class LongPolls:
             found.held[poll] = (kind, session.token(state, answer["startedEventId"], id))
 
     def _put_back(self, held: Held) -> None:
-        """Put a task back that nobody is there to do; should that fail, its timeout does it."""
+        """Put back a task whose client has gone; if that fails, its timeout does it."""
         kind, token = held
 
         def work(session: Session) -> None:

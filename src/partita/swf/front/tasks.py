@@ -72,7 +72,7 @@ def _held_activity(front: Front, session: Session, token: str) -> tuple[State, i
 def _end_activity(
     front: Front, session: Session, request: Members, command: type[c.Command], *names: str
 ) -> Answer:
-    """Do a command that takes these members of the request."""
+    """Do a command with these members of the request."""
     state, started, id = _held_activity(front, session, request["taskToken"])
     given: dict[str, Any] = {name: request.get(name) for name in names}
     session.do(state, command(activity_id=id, started_event_id=started, **given))
@@ -192,7 +192,7 @@ def _asked(request: Members) -> Members:
 
 
 def respond_decision_task_completed(front: Front, session: Session, request: Members) -> Answer:
-    """Apply all the decisions; those that SWF would refuse become events that say so."""
+    """Apply all the decisions; each that SWF would refuse is recorded as an event."""
     state, started, _ = session.held(front.seal.open("decision", request["taskToken"]))
     decisions, refusals = read_decisions(session, state, request.get("decisions", []))
     task_list = request.get("taskList")

@@ -1,0 +1,1 @@
+"""The server: which protocol answers which request."""
