@@ -1,4 +1,4 @@
-"""Run the command line as a user does: a process, a folder, two streams, an exit status."""
+"""Run the command line as a user does: a folder, two streams, an exit status."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests import aws_models  # noqa: F401 - for its effect
+from tests.cli import in_process
 
 FLOW = """
 import time
@@ -112,7 +115,18 @@ def environment(**more: str) -> dict[str, str]:
 
 @pytest.fixture
 def partita(folder: Path) -> Partita:
-    """Run `partita ARGUMENTS` in the folder."""
+    """Run `partita ARGUMENTS` in the folder, in this process."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> Said:
+        given = environment(**(env or {}))
+        return Said(*in_process.run(folder, list(arguments), given, stdin))
+
+    return run
+
+
+@pytest.fixture
+def partita_process(folder: Path) -> Partita:
+    """Run `partita ARGUMENTS` in the folder, in a process of its own."""
 
     def run(*arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> Said:
         done = subprocess.run(

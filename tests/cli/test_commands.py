@@ -16,8 +16,8 @@ from tests.cli.conftest import Partita, begin, environment
 from tests.conftest import until
 
 
-def test_run_prints_the_result_and_nothing_else(partita: Partita, folder: Path) -> None:
-    said = partita("run", "flow.py:total", "--input", "[[1, 2, 3]]")
+def test_run_prints_the_result_and_nothing_else(partita_process: Partita, folder: Path) -> None:
+    said = partita_process("run", "flow.py:total", "--input", "[[1, 2, 3]]")
     assert (said.out, said.err, said.status) == ("6\n", "", 0)
     assert (folder / ".partita" / "partita.db").exists()
 
@@ -167,6 +167,23 @@ def test_what_is_not_there_ends_with_status_3(partita: Partita) -> None:
     for command in ("result", "show", "history", "cancel", "terminate"):
         partita(command, "nobody").is_error(3, "'nobody'", "partita list")
     partita("signal", "nobody", "x").is_error(3, "'nobody'")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "flow.py:broken", "--input", "[1]", "--id", "b"],
+        ["run", "nonsense"],
+        ["result", "nobody"],
+        ["list", "-o", "json"],
+        ["list", "--backend", "sqlite:///flow.py"],
+        ["--version"],
+    ],
+)
+def test_a_process_ends_as_the_command_does_in_ours(
+    partita: Partita, partita_process: Partita, arguments: list[str]
+) -> None:
+    assert partita_process(*arguments) == partita(*arguments)
 
 
 def test_wrong_usage_ends_with_status_2(partita: Partita) -> None:

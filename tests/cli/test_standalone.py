@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,19 +71,23 @@ def waiting() -> str:
 """
 
 
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an endpoint in another process, which all tests share."""
+    with served("sqlite:///there.db", folder=tmp_path_factory.mktemp("served")) as made:
+        yield made.url
+
+
 @pytest.fixture(params=["sqlite", "postgres", "swf"])
-def backend(
-    request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """The URL of a backend, SWF's one being an endpoint in another process."""
+def backend(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a backend, SWF's one being a domain of an endpoint in another process."""
     (folder / "flow.py").write_text(FLOW)
     if request.param != "swf":
-        yield "sqlite:///here.db" if request.param == "sqlite" else server().url()
-        return
+        return "sqlite:///here.db" if request.param == "sqlite" else server().url()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    with served("sqlite:///there.db", folder=folder) as endpoint:
-        yield f"swf://us-east-1/tests?{urlencode({'endpoint': endpoint.url, 'sticky': 1})}"
+    options = urlencode({"endpoint": request.getfixturevalue("endpoint"), "sticky": 1})
+    return f"swf://us-east-1/{uuid.uuid4().hex}?{options}"
 
 
 ON_SWF = pytest.mark.parametrize("backend", ["swf"], indirect=True)
@@ -151,9 +156,11 @@ def test_what_cannot_be_repaired_is_told(partita: Partita, backend: str) -> None
     partita(*target, "--repair", "w").is_error(2, "waiting@1", "total@1", "INVALID_OPTION")
 
 
-def test_a_standalone_that_is_killed_goes_on(partita: Partita, folder: Path, backend: str) -> None:
+def test_a_standalone_that_is_killed_goes_on(
+    partita: Partita, partita_process: Partita, folder: Path, backend: str
+) -> None:
     target = ("standalone", "flow.py:survivor", "--backend", backend, "--id", "s")
-    assert partita(*target, "--input", "[1]").status == -signal.SIGKILL
+    assert partita_process(*target, "--input", "[1]").status == -signal.SIGKILL
     assert partita(*target).out == "3\n"
     assert done(folder) == ["1+1", "2+1"]
 

@@ -20,6 +20,7 @@ from partita.server.routes import Router
 from partita.swf.front.front import Front, Limits
 from partita.swf.front.lambdas import Lambdas
 from partita.swf.front.protocol import SwfProtocol
+from tests import aws_models  # noqa: F401 - for its effect
 from tests.conftest import new_store
 
 KEYS = {"AKID": "secret"}

@@ -11,8 +11,6 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
-import botocore.loaders
-import botocore.session
 import uvicorn
 
 from partita import history as h
@@ -25,13 +23,11 @@ from partita.swf.backend.types import ACTIVITY_DEFAULTS, WORKFLOW_DEFAULTS
 from partita.swf.faults import TypeAlreadyExistsFault
 from partita.swf.front.front import Front
 from partita.swf.front.protocol import WRITES, SwfProtocol
+from tests import aws_models  # noqa: F401 - for its effect
 
 # Whoever signs needs keys; nobody here looks at them.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "tests")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "tests")
-
-# Each session would read the service's model anew, which takes 0.1 s.
-botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 class Endpoint:
