@@ -1,7 +1,7 @@
-"""What users and authors of services test with: an environment, crash points, conformance.
+"""Tools for tests of workflows and of services: an environment, crash points, conformance.
 
-Names are imported when they are asked for: pytest loads the plugin in here into every test
-run of whoever has Partita installed, and that must cost next to nothing.
+Names are imported on first use: pytest loads the plugin of this package into every test run
+where Partita is installed, so importing the package must cost next to nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Clock", "CrashReport", "Environment", "crash_at_every_step"]
 
-_HOMES = {
+_MODULES = {
     "Clock": "clock",
     "CrashReport": "crash_points",
     "Environment": "environment",
@@ -25,6 +25,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,13 +1,13 @@
-"""Run a workflow again and again, and crash at each of its commits: nothing may come of it.
+"""Run a workflow many times, crash it at each of its commits, and check that nothing changes.
 
-Knows what must be the same after a crash. How a process dies is in `dying`.
+Knows what must be the same after a crash. `crash_store` knows how a process crashes.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,11 +29,17 @@ from partita.ports.state import DEFAULT_DOMAIN, ExecutionFilter
 from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite.store import SqliteStore
-from partita.testing.crash_store import LEASE, DeathError, DyingStore, Life, quietly
+from partita.testing.crash_store import (
+    LEASE_SECONDS,
+    CrashEnvironment,
+    CrashError,
+    CrashStore,
+    without_crash_logs,
+)
 from partita.testing.environment import Environment
 
 WORKFLOW_ID = "crash-test"
-"""Of the execution, in every run."""
+"""The workflow id of every run."""
 
 Step = Callable[[Handle[Any]], object]
 Backend = Literal["memory", "sqlite"]
@@ -52,11 +58,11 @@ class Outcome(Struct, frozen=True):
 
 
 class CrashReport(Struct, frozen=True, kw_only=True):
-    """What was tried."""
+    """What `crash_at_every_step` did."""
 
     outcome: Outcome
-    commits: int  # of a run without a crash
-    crashes: int  # runs that were crashed
+    commits: int  # of the run without a crash
+    crashes: int  # runs that crashed
 
 
 def crash_at_every_step(
@@ -70,26 +76,27 @@ def crash_at_every_step(
     limit: int | None = None,
     **options: Any,
 ) -> CrashReport:
-    """Hold that a workflow's outcome is the same wherever its process dies.
+    """Check that a workflow's outcome is the same wherever its process crashes.
 
-    It is run once in peace. Then, for each commit of that run, it is run twice more: the
-    process dies just before the commit, which is lost with all that is in memory; and just
-    after it. Another engine and worker go on with what is stored, after the dead one's lease.
+    The workflow runs once without a crash. Then, for each commit of that run, it runs twice more:
+    the process crashes just before the commit, which is lost with everything in memory; and just
+    after it. Another engine and worker continue with what is stored, once the lease of the
+    crashed ones has expired.
 
     Args:
         workflow: what is run.
         *args: its arguments.
-        kwargs: those by name.
-        drive: what the world outside does: a function of the handle, or a list of them. One
-            that a crash interrupts is called again, one that was done before it is not.
-        setup: is given each environment before it is used, to mock activities in it.
-        before_each: is called before each run, to put back what activities changed.
-        backend: where it is stored: "memory", or "sqlite" for a file.
+        kwargs: its keyword arguments.
+        drive: acts as the outside world: a function of the handle, or a list of them. One that
+            a crash interrupts is called again; one that was finished before it is not.
+        setup: receives each environment before it is used, for instance to mock activities.
+        before_each: is called before each run, to undo what activities changed.
+        backend: where executions are stored: "memory", or "sqlite" for a file.
         limit: how many commits to try, evenly spread; all by default.
         **options: those of `Environment`, such as `task_lists`.
 
     Raises:
-        AssertionError: a crash made a difference; it says which, and where.
+        AssertionError: a crash made a difference; the message says which, and where.
         PartitaError: the workflow does not end even without a crash.
     """
     if backend not in ("memory", "sqlite"):
@@ -97,30 +104,32 @@ def crash_at_every_step(
     if limit is not None and limit < 1:
         raise InvalidOptionError(f"limit={limit}; give 1 or more, or None for all")
     steps = (drive,) if callable(drive) else tuple(drive)
+    scenario = _Scenario(workflow, args, dict(kwargs or {}), steps, setup, options)
 
-    def trial(at: int | None, *, after: bool) -> _Trial:
+    def run(point: _CrashPoint | None) -> _Trial:
         if before_each is not None:
             before_each()
-        made = _Trial(workflow, args, dict(kwargs or {}), steps, setup, options, at, after)
-        with _kept(backend) as open_store:
-            made.run(open_store)
-        return made
+        trial = _Trial(scenario, point)
+        with _reopenable_store(backend) as open_store:
+            trial.run(open_store)
+        return trial
 
-    with quietly():
-        peaceful = trial(None, after=False)
-        if isinstance(peaceful.error, PartitaError):
-            raise peaceful.error
-        assert peaceful.outcome is not None
+    with without_crash_logs():
+        reference = run(None)
+        if isinstance(reference.outcome, PartitaError):
+            raise reference.outcome
+        assert reference.outcome is not None
         crashes = 0
-        for at in _points(peaceful.commits, limit):
+        for commit in _spread(reference.commits, limit):
             for after in (False, True):
-                crashed = trial(at, after=after)
-                crashes += crashed.has_crashed
-                crashed.compare(peaceful)
-    return CrashReport(outcome=peaceful.outcome, commits=peaceful.commits, crashes=crashes)
+                trial = run(_CrashPoint(commit, after))
+                crashes += trial.has_crashed
+                trial.compare(reference.outcome)
+    return CrashReport(outcome=reference.outcome, commits=reference.commits, crashes=crashes)
 
 
-def _points(commits: int, limit: int | None) -> list[int]:
+def _spread(commits: int, limit: int | None) -> list[int]:
+    """Return the numbers of the commits to crash at, from 1."""
     if limit is None or limit >= commits:
         return list(range(1, commits + 1))
     if limit == 1:
@@ -129,152 +138,146 @@ def _points(commits: int, limit: int | None) -> list[int]:
 
 
 @contextmanager
-def _kept(backend: Backend) -> Iterator[Callable[[], Store]]:
-    """Yield what opens one store, again and again."""
-    with ExitStack() as stack:
-        if backend == "memory":
-            kept = MemoryStore()
-            yield lambda: kept
-            return
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+def _reopenable_store(backend: Backend) -> Iterator[Callable[[], Store]]:
+    """Yield a function that opens the same new store each time."""
+    if backend == "memory":
+        store = MemoryStore()
+        yield lambda: store
+        return
+    with tempfile.TemporaryDirectory() as folder:
         yield lambda: SqliteStore(Path(folder, "crash.db"), synchronous="OFF")
 
 
-class _Trial:
-    """One execution from its start to its end, with at most one crash."""
+class _Scenario(Struct, frozen=True):
+    """What is run in every trial."""
 
-    def __init__(
-        self,
-        workflow: WorkflowDefinition[..., Any] | type[Declared],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        steps: tuple[Step, ...],
-        setup: Callable[[Environment], object] | None,
-        options: dict[str, Any],
-        at: int | None,
-        after: bool,
-    ) -> None:
-        self._workflow = workflow
-        self._call = (args, kwargs)
-        self._steps = steps
-        self._setup = setup
-        self._options = options
-        self._at = at
-        self._after = after
-        self._done = 0  # steps
-        self._begun = 0
-        self._now: Any = options.get("start")
-        self.outcome: Outcome | None = None
-        self.error: PartitaError | None = None  # instead of an outcome
+    workflow: WorkflowDefinition[..., Any] | type[Declared]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    steps: tuple[Step, ...]
+    setup: Callable[[Environment], object] | None
+    options: dict[str, Any]  # of Environment
+
+
+class _CrashPoint(Struct, frozen=True):
+    """Where a trial crashes."""
+
+    commit: int  # the number of a commit, from 1
+    after: bool  # just after the commit, or just before it
+
+    def __str__(self) -> str:
+        return f"just {'after' if self.after else 'before'} commit {self.commit}"
+
+
+class _Trial:
+    """One execution from start to end, with at most one crash."""
+
+    def __init__(self, scenario: _Scenario, point: _CrashPoint | None) -> None:
+        self._scenario = scenario
+        self._point = point
+        self._steps_begun = 0
+        self._steps_done = 0
+        self._environment_options = scenario.options
+        self._ended_before: set[tuple[str, str]] = set()  # activities that ended before the crash
+        self._last_events: list[h.AnyEvent] = []  # what the commit at the crash wrote
+        self.outcome: Outcome | PartitaError | None = None  # an error: it did not end
         self.commits = 0
         self.has_crashed = False
-        self.last: list[h.AnyEvent] = []
         self.faults: list[str] = []
-        self._ended: set[tuple[str, str]] = set()  # activities, when the process died
 
     def run(self, open_store: Callable[[], Store]) -> None:
-        """Live once, or twice."""
-        at: int | None = self._at
-        while self._live(open_store(), at):
-            at = None
+        """Run until the end; after a crash, once more."""
+        self._run_process(open_store(), self._point)
+        if self.has_crashed:
+            self._run_process(open_store(), None)
 
-    def _live(self, store: Store, at: int | None) -> bool:
-        """Return whether it died."""
-        death = DyingStore(store, at, after=self._after)
-        options = self._options if self._now is None else {**self._options, "start": self._now}
-        life = Life(death, **options)
+    def _run_process(self, kept: Store, point: _CrashPoint | None) -> None:
+        """Run an engine, a worker and a client until the execution ends or they crash."""
+        store = CrashStore(kept, point.commit if point else None, after=bool(point and point.after))
+        environment = CrashEnvironment(store, **self._environment_options)
         try:
-            died = False
-            try:
-                if self._setup is not None:
-                    self._setup(life)
-                life.worker.start()
-                self._play(life.client)
-            except DeathError:
-                died = True
-            died = died or death.is_dead
-            if not died:
-                self.commits = death.commits
+            with suppress(CrashError):
+                if self._scenario.setup is not None:
+                    self._scenario.setup(environment)
+                environment.worker.start()
+                self._drive(environment.client)
+            self.commits = store.commits
         finally:
-            life.close()
-        died = died or death.is_dead
-        if died:
-            self._look_back(store, death, life)
+            environment.close()
+        if store.has_crashed:
+            self._note_crash(kept, store, environment)
         else:
-            self._look_at_end(store, life)
-        store.close()
-        return died
+            self._check_end(kept, environment)
+        kept.close()
 
-    def _play(self, client: Client) -> None:
-        """Start it, play the world outside, and take down what comes of it."""
-        args, kwargs = self._call
+    def _drive(self, client: Client) -> None:
+        """Start the execution, act as the outside world, and note the outcome."""
+        one = self._scenario
         handle: Handle[Any] = client.start_with(
-            self._workflow, args, kwargs, workflow_id=WORKFLOW_ID
+            one.workflow, one.args, one.kwargs, workflow_id=WORKFLOW_ID
         )
         try:
-            while self._done < len(self._steps):
-                self._step(handle)
+            while self._steps_done < len(one.steps):
+                self._do_step(handle)
             self.outcome = Outcome("result", handle.result())
-        except DeathError:
+        except CrashError:
             raise
         except WorkflowFailedError as error:
             cause = error.__cause__ or error
             self.outcome = Outcome(type(cause).__name__, str(cause))
         except PartitaError as error:
-            self.error = error
+            self.outcome = error
 
-    def _step(self, handle: Handle[Any]) -> None:
-        """Do the next step; one that a crash interrupted may come too late, and has been heard."""
-        is_again, self._begun = self._begun == self._done + 1, self._done + 1
+    def _do_step(self, handle: Handle[Any]) -> None:
+        """Do the next step; one that is repeated may find that the execution has closed."""
+        is_repeated = self._steps_begun > self._steps_done
+        self._steps_begun = self._steps_done + 1
         try:
-            self._steps[self._done](handle)
+            self._scenario.steps[self._steps_done](handle)
         except ExecutionNotFoundError:
-            if not is_again:
+            if not is_repeated:
                 raise
-        self._done += 1
+        self._steps_done += 1
 
-    def _look_back(self, store: Store, death: DyingStore, life: Life) -> None:
-        """Note what the dead process leaves."""
+    def _note_crash(self, kept: Store, store: CrashStore, crashed: CrashEnvironment) -> None:
+        """Note what is stored, and let the next process begin after the lease."""
+        options = self._scenario.options
         self.has_crashed = True
-        self.outcome = self.error = None
-        self.last = death.last
-        self._ended = _ended(store, self._options.get("domain", DEFAULT_DOMAIN))
-        self._now = life.clock() + 2 * LEASE
+        self.outcome = None
+        self._last_events = store.last_events
+        self._ended_before = _ended(kept, options.get("domain", DEFAULT_DOMAIN))
+        self._environment_options = {**options, "start": crashed.clock() + 2 * LEASE_SECONDS}
 
-    def _look_at_end(self, store: Store, life: Life) -> None:
-        self.faults = store.check()
-        for task in life.worker.started:
-            if (task.workflow_execution.run_id, task.activity_id) in self._ended:
+    def _check_end(self, kept: Store, environment: Environment) -> None:
+        self.faults = kept.check()
+        for task in environment.worker.started:
+            if (task.workflow_execution.run_id, task.activity_id) in self._ended_before:
                 self.faults.append(
                     f"activity {task.activity_type.name} ({task.activity_id}) ran again, although "
                     "its end was recorded"
                 )
 
-    def compare(self, peaceful: _Trial) -> None:
-        """Hold that nothing is different.
+    def compare(self, expected: Outcome) -> None:
+        """Check that the crash changed nothing.
 
         Raises:
-            AssertionError: something is.
+            AssertionError: it changed the outcome, or left a fault.
         """
-        name = getattr(self._workflow, "__name__", "?")
-        where = f"a crash just {'after' if self._after else 'before'} commit {self._at}"
+        name = getattr(self._scenario.workflow, "__name__", "?")
+        where = f"a crash {self._point}"
         if not self.has_crashed:
-            where = f"a run that was to crash at commit {self._at}, and had fewer,"
-        what = f"{where} ({_shown(self.last)}) of workflow {name}"
-        found = self.outcome or self.error
-        if self.outcome is None or not _same(self.outcome, peaceful.outcome):
-            got = found if isinstance(found, Outcome) else f"{type(found).__name__}: {found}"
+            where = f"a run that should crash {self._point}, but had fewer commits,"
+        what = f"{where} ({_shown(self._last_events)}) of workflow {name}"
+        got = self.outcome
+        if got != expected:
+            shown = got if isinstance(got, Outcome) else f"{type(got).__name__}: {got}"
             raise AssertionError(
-                f"{what} changes its outcome: expected {peaceful.outcome}; got {got}; "
-                "let its code depend on its arguments and its activities alone, and make "
+                f"{what} changes its outcome: expected {expected}; got {shown}; "
+                "let its code depend only on its arguments and its activities, and make "
                 "activities safe to run twice"
             )
         if self.faults:
             raise AssertionError(f"{what} leaves a fault: {'; '.join(self.faults)}")
-
-
-def _same(one: Outcome, other: Outcome | None) -> bool:
-    return other is not None and (one.kind, one.value) == (other.kind, other.value)
 
 
 def _ended(store: Store, domain: str) -> set[tuple[str, str]]:
@@ -288,6 +291,6 @@ def _ended(store: Store, domain: str) -> set[tuple[str, str]]:
 
 
 def _shown(events: Sequence[h.AnyEvent]) -> str:
-    """Name what a commit wrote."""
+    """Name the events of a commit, decision tasks left out."""
     names = [event.event_type for event in events if "DecisionTask" not in event.event_type]
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "") or "no event of interest"

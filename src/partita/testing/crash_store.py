@@ -1,13 +1,14 @@
-"""Let a process die at one of its commits: a store that refuses from then on, an engine around it.
+"""Simulate the crash of a process at one of its commits.
 
-What was committed stays in the store behind; what runs or lives in memory is of no use any more.
+A `CrashStore` refuses everything from that moment on; the engine and environment around it then
+end quietly. What was committed before stays in the store that it wraps.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from partita.errors import PartitaError, StoreError, TaskLostError
@@ -20,15 +21,15 @@ from partita.testing.engine import SkippingEngine
 from partita.testing.environment import Environment
 
 WRITING = frozenset({"write", "add_types", "put_limit", "drop_worker"})
-"""What makes a transaction a commit that counts. A renewed lease does not: it is time's doing."""
+"""Calls that make a transaction count as a commit; renewals of leases depend on time and do not."""
 
 
-class DeathError(StoreError):
-    """The process is taken for dead."""
+class CrashError(StoreError):
+    """The process counts as crashed."""
 
 
-class _Watched:
-    """A transaction, and what was written in it."""
+class _RecordedTransaction:
+    """A transaction that records what is written in it."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -47,129 +48,122 @@ class _Watched:
         return getattr(self._inner, name)
 
 
-class DyingStore:
-    """A store whose process dies just before, or just after, its commit number `at`."""
+class CrashStore:
+    """A store whose process crashes just before, or just after, its commit number `at`."""
 
     def __init__(self, kept: Store, at: int | None, *, after: bool) -> None:
-        self.kept: Store = kept
-        self.commits = 0
-        self.is_dead = False
-        self.last: list[AnyEvent] = []  # what the commit wrote, or would have
+        self._store = kept
         self._at = at
         self._after = after
+        self._refuses = False
+        self.has_crashed = False
+        self.commits = 0
+        self.last_events: list[AnyEvent] = []  # what the commit wrote, or would have written
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
         """Begin a transaction, which may be the last."""
         self._check()
-        with self.kept.transaction() as inner:
-            watched = _Watched(inner)
-            yield watched
-            if watched.has_written:
-                self.commits += 1
-            is_last = watched.has_written and self.commits == self._at
+        with self._store.transaction() as inner:
+            recorded = _RecordedTransaction(inner)
+            yield recorded
+            self.commits += recorded.has_written
+            is_last = recorded.has_written and self.commits == self._at
             if is_last:
-                self.last = watched.events_written
+                self.last_events = recorded.events_written
             if is_last and not self._after:
-                self._die()
+                self._crash()
         if is_last:
-            self._die()
+            self._crash()
 
-    def _die(self) -> None:
-        self.is_dead = True
+    def _crash(self) -> None:
+        self.has_crashed = self._refuses = True
         self._check()
 
     def _check(self) -> None:
-        if self.is_dead:
-            raise DeathError("the process has died")
+        if self._refuses:
+            raise CrashError("the process has crashed")
+
+    def discard(self) -> None:
+        """Accept everything again, and keep nothing of it, so that threads can end in order."""
+        self._store = MemoryStore()
+        self._refuses = False
 
     def close(self) -> None:
-        """Keep what is stored: the next life opens it again."""
+        """Keep the wrapped store open: the next process uses it."""
 
     def __getattr__(self, name: str) -> Any:
-        """Read from the store behind, while there is life."""
+        """Return an attribute of the wrapped store, unless the process has crashed."""
         self._check()
-        return getattr(self.kept, name)
+        return getattr(self._store, name)
 
 
-class MortalEngine(SkippingEngine):
-    """An engine that says nothing more once its store is dead."""
+class CrashEngine(SkippingEngine):
+    """An engine that reports no more failures once its store has crashed."""
 
     @property
-    def _death(self) -> DyingStore:
-        return cast(DyingStore, self.store)
+    def _crash_store(self) -> CrashStore:
+        return cast(CrashStore, self.store)
 
     def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
-        """Record how an activity ended, while there is life."""
+        """Record how an activity ended, unless the process has crashed."""
 
-        def unless_dead(error: PartitaError) -> None:
-            if not self._is_over:
+        def unless_crashed(error: PartitaError) -> None:
+            if not self._crash_store.has_crashed:
                 failed(error)
 
-        if not self._is_over:
-            super().report(answer, unless_dead)
+        if not self._crash_store.has_crashed:
+            super().report(answer, unless_crashed)
 
     def heartbeat_activity(self, token: str, details: str | None) -> bool:
-        """Tell an activity of a dead worker to end."""
-        if self._is_over:
-            raise TaskLostError("the worker has died")
-        try:
-            return super().heartbeat_activity(token, details)
-        except DeathError as error:
-            raise TaskLostError("the worker has died") from error
+        """Record a heartbeat; tell activities of a crashed worker to end."""
+        with suppress(CrashError):
+            if not self._crash_store.has_crashed:
+                return super().heartbeat_activity(token, details)
+        raise TaskLostError("the worker has crashed")
 
     def unwanted(self, tokens: Collection[str]) -> set[str]:
-        """Return the tasks that should end: all of them, once dead."""
-        try:
-            return set(tokens) if self._is_over else super().unwanted(tokens)
-        except DeathError:
-            return set(tokens)
+        """Return the tasks that should end: all of them, after a crash."""
+        with suppress(CrashError):
+            if not self._crash_store.has_crashed:
+                return super().unwanted(tokens)
+        return set(tokens)
 
-    @property
-    def _is_over(self) -> bool:
-        return self._death.is_dead or self._buried
-
-    _buried = False
-
-    def bury(self) -> None:
-        """Let the threads end in order, on a store that nobody reads."""
-        try:
-            self.on_thread(lambda: None)  # whatever was posted before is refused by now
-        except DeathError:
-            pass
-        self._buried = True
-        self._death.kept = MemoryStore()
-        self._death.is_dead = False
+    def discard(self) -> None:
+        """Let the engine's threads end in order, on a store that keeps nothing."""
+        with suppress(CrashError):
+            self.on_thread(lambda: None)  # requests made before this one are refused by now
+        self._crash_store.discard()
 
 
-class Life(Environment):
-    """An environment that may die."""
+class CrashEnvironment(Environment):
+    """An environment whose process may crash."""
 
-    engine_type = MortalEngine
+    engine_type = CrashEngine
 
-    def __init__(self, store: DyingStore, **options: Any) -> None:
-        self.death = store
-        super().__init__(store=cast(Store, store), lease=LEASE, **options)
+    def __init__(self, store: CrashStore, **options: Any) -> None:
+        self._crash_store = store
+        super().__init__(store=cast(Store, store), lease=LEASE_SECONDS, **options)
 
     def close(self) -> None:
-        """Stop, dead or alive."""
-        if self.death.is_dead:
-            cast(MortalEngine, self.engine).bury()
+        """Stop, whether it has crashed or not."""
+        if self._crash_store.has_crashed:
+            cast(CrashEngine, self.engine).discard()
         super().close()
 
 
-LEASE = 0.01
-"""Seconds by the clock after which a dead worker is known to be dead."""
+LEASE_SECONDS = 0.01
+"""How long, by the test's clock, a crashed worker keeps its tasks."""
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Keep out of the log what is said of deaths that are meant."""
+def without_crash_logs() -> Iterator[None]:
+    """Keep messages on simulated crashes out of the log while the block runs."""
 
     def is_of_interest(record: logging.LogRecord) -> bool:
         arguments = record.args if isinstance(record.args, tuple) else ()
-        is_death = any(isinstance(argument, DeathError) for argument in arguments)
-        return not is_death and not record.msg.startswith("worker %s")
+        is_crash = any(isinstance(argument, CrashError) for argument in arguments)
+        return not is_crash and not record.msg.startswith("worker %s")
 
     logger = logging.getLogger("partita.engine")
     logger.addFilter(is_of_interest)

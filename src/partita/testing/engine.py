@@ -16,7 +16,7 @@ from partita.history import AnyDecision, AnyEvent, WorkflowExecution
 from partita.ports.service import ActivityTask, DecisionTask, ExecutionInfo
 from partita.ports.state import Status
 from partita.ports.store import Record, Store
-from partita.testing.clock import Clock, Skipper
+from partita.testing.clock import Clock, TimeSkipper
 from partita.worker import Worker
 
 ADVICE = "mend the workflow's code: it would be tried again for ever"
@@ -38,7 +38,7 @@ class SkippingEngine(Engine):
         self.stage: Stage | None = None
         self.failures: list[tuple[DecisionTask, PartitaError]] = []  # that nobody was told of
         self._patience = patience
-        self._skipper = Skipper(clock, self.wake, patience)
+        self._skipper = TimeSkipper(clock, self.wake, patience)
         self.on_rest(self._skipper.rest)
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
@@ -46,7 +46,7 @@ class SkippingEngine(Engine):
         self.failures.append((task, error))
 
     def until(self, done: Callable[[], bool], timeout: float | None) -> bool | None:
-        """Wait, and skip what is idle; see `Skipper.wait`.
+        """Wait, and skip what is idle; see `TimeSkipper.wait`.
 
         Raises:
             DecisionTaskFailedError: the code of an execution broke the decider.

@@ -1,7 +1,6 @@
-"""Test workflows on a whole engine, whose clock skips the time in which nothing happens.
+"""Test workflows on a complete engine whose clock skips idle time.
 
-Puts an engine, a worker and a client together; what time does is in `clock`, what the engine
-waits for in `engine`.
+Combines an engine, a worker and a client. `clock` knows how time moves, `engine` how waits end.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
 from partita.testing.clock import Clock
 from partita.testing.engine import SkippingEngine, Stage
-from partita.testing.mocks import Mocked, stand_in
+from partita.testing.mocks import Mocked, install_mock
 from partita.worker.worker import DEFAULT_SLOTS
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-PATIENCE = 1.0
-"""Real seconds after which a wait for what will not come is given up."""
+STUCK_WAIT_SECONDS = 1.0
+"""Real seconds after which a wait ends if nothing runs and nothing is due."""
 
 
 class Environment:
@@ -47,25 +46,25 @@ class Environment:
         with Environment() as env:
             assert env.run(checkout, order).total == 42
 
-    Time stands still by itself. It is skipped only while the test waits (for a result, an
-    update's answer, or in `sleep`) and nothing else is to be done: then the clock jumps to
-    what is due next, so a month's sleep takes milliseconds. `timeout=` is in skipped seconds.
+    Time stands still by default. While the test waits (for a result, an update's answer, or in
+    `sleep`) and nothing runs, the clock jumps to the next due moment, so a sleep of a month takes
+    milliseconds. `timeout=` counts seconds of this clock.
 
     Args:
-        store: where everything is kept; in memory by default. It is closed with the environment.
-        url: instead of a store, one that `connect` knows, such as `sqlite:///test.db`.
-        modules: whose workflows and activities it serves; all that are defined by default.
-        workflows: which it decides for, instead.
-        activities: which it runs, instead.
-        task_lists: which it serves.
-        domain: in which it does so.
-        converter: what turns values into payloads and back.
-        slots: activities that run at a time.
+        store: where executions are stored, by default in memory; closed with the environment.
+        url: instead of a store, a URL that `connect` knows, such as `sqlite:///test.db`.
+        modules: whose workflows and activities it serves; by default all that are defined.
+        workflows: the workflows it serves, instead of those of the modules.
+        activities: the activities it serves, instead of those of the modules.
+        task_lists: the task lists it serves.
+        domain: the domain of its executions.
+        converter: turns values into payloads and back.
+        slots: the largest number of activities that run at a time.
         start: the time at the beginning (a datetime, or seconds since the epoch); by default
-            today's, or the newest in the store if that is later.
-        clock: to use instead of one that starts at `start`.
-        patience: real seconds after which a wait for what will not come is given up.
-        lease: seconds after which what a dead worker held is given to another.
+            the current time, or the latest time in the store if that is later.
+        clock: a clock to use instead of one that starts at `start`.
+        patience: real seconds after which a wait ends if nothing runs and nothing is due.
+        lease: seconds after which the tasks of a dead worker are given to another.
     """
 
     engine_type: ClassVar[type[SkippingEngine]] = SkippingEngine
@@ -84,7 +83,7 @@ class Environment:
         slots: int = DEFAULT_SLOTS,
         start: datetime | float | None = None,
         clock: Clock | None = None,
-        patience: float = PATIENCE,
+        patience: float = STUCK_WAIT_SECONDS,
         lease: float = Timing().lease,
     ) -> None:
         kept = _store(store, url)
@@ -113,22 +112,20 @@ class Environment:
         self.client = Client(self.engine, domain=domain, converter=converter, clock=self.clock)
 
     def __enter__(self) -> Environment:
-        """Begin to serve."""
+        """Start the worker."""
         self.worker.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Stop, and close the store."""
+        """Stop the worker and close the store."""
         self.close()
 
     def close(self) -> None:
-        """Stop the worker, let what runs finish for a moment, and close the store."""
+        """Stop the worker after a short grace period for running activities; close the store."""
         self.worker.stop()
         for mock in reversed(self._mocks):
             mock.stop()
         self.engine.close()
-
-    # -- running ---------------------------------------------------------------------------
 
     @overload
     def run(
@@ -149,8 +146,8 @@ class Environment:
 
         Raises:
             WorkflowFailedError: it raised; the exception itself is the cause.
-            WaitTimeoutError: it waits for what will not come.
-            DecisionTaskFailedError: its code is not one that can be decided by.
+            WaitTimeoutError: it waits for something that cannot happen.
+            DecisionTaskFailedError: its code cannot be replayed.
         """
         return self.client.start_with(workflow, args, kwargs).result()
 
@@ -161,7 +158,7 @@ class Environment:
     @overload
     def start(self, workflow: type[Declared], /, *args: Any, **kwargs: Any) -> Handle[Any]: ...
     def start(self, workflow: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
-        """Start a workflow. No time passes until you wait for something."""
+        """Start a workflow. No time passes until the test waits for something."""
         return self.client.start_with(workflow, args, kwargs)
 
     def mock(
@@ -176,40 +173,37 @@ class Environment:
         return_value: Any = DEFAULT,
         side_effect: Any = None,
     ) -> Mocked:
-        """Let a mock stand in for an activity, a Lambda function or a child workflow.
+        """Replace an activity, a Lambda function or a child workflow with a mock.
 
-        What is returned is a `unittest.mock.Mock`: it records its calls, and `return_value`
-        and `side_effect` (an exception, a list of results or a function) mean what they mean
-        there. Arguments and results pass through JSON and the real function's types. It
-        stands in until its `with` block ends, or the environment does. A workflow's mock must
-        not wait for anything.
+        The mock is a `unittest.mock.Mock`: it records its calls, and `return_value` and
+        `side_effect` (an exception, a list of results or a function) have their usual meaning.
+        Arguments and results pass through JSON and the types of the real function. The mock is
+        active until its `with` block, or the environment, ends. A workflow's mock must not block.
 
         Raises:
-            UnknownTypeError: no workflow here can call something of that name.
-            InvalidInputError: the real one could not return that.
+            UnknownTypeError: nothing of that name is defined.
+            InvalidInputError: the real function could not return that value.
         """
-        mock = stand_in(self.worker, self.client, target, return_value, side_effect)
+        mock = install_mock(self.worker, self.client, target, return_value, side_effect)
         self._mocks.append(mock)
         return mock
-
-    # -- time ------------------------------------------------------------------------------
 
     def now(self) -> datetime:
         """Return the time that workflows and activities see, in UTC."""
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def sleep(self, duration: Seconds) -> None:
-        """Let time pass, with all that happens in it: at each thing that is due, it is done.
+        """Let so much time pass, and process everything that becomes due at its moment.
 
         Raises:
-            DecisionTaskFailedError: meanwhile the code of an execution broke the decider.
+            DecisionTaskFailedError: a decision task failed meanwhile.
         """
         self.engine.until(lambda: False, seconds("sleep", duration))
 
     def advance(self, duration: Seconds) -> None:
-        """Move the clock in one step, as if all had been switched off for so long.
+        """Move the clock in one step, as if everything had been switched off for so long.
 
-        What has come due is done afterwards, whatever runs meanwhile.
+        What has become due is processed afterwards, even while activities run.
         """
         self.clock.advance(seconds("advance", duration) or 0.0)
         self.engine.wake()
@@ -223,7 +217,7 @@ def _store(store: Store | None, url: str | None) -> Store:
     service = connect(url)
     if not isinstance(service, Engine):
         raise InvalidOptionError(
-            f"{url!r} is not a store of the embedded engine, so its time cannot be skipped; "
+            f"{url!r} is not a database of the embedded engine, so its time cannot be skipped; "
             "give memory:// or sqlite:///PATH"
         )
     return service.store
@@ -232,7 +226,7 @@ def _store(store: Store | None, url: str | None) -> Store:
 def defined_in(
     modules: Iterable[ModuleType],
 ) -> tuple[list[WorkflowDefinition[..., Any]], list[ActivityDefinition]]:
-    """Return the workflows and activities that modules name; of two of one type, the first."""
+    """Return the workflows and activities that modules name; the first one of each type."""
     found = [value for module in modules for value in vars(module).values()]
     flows: dict[str, WorkflowDefinition[..., Any]] = {}
     for value in found:
@@ -248,15 +242,12 @@ def defined_in(
 
 
 def _is_defined(value: object, base: type[Any]) -> bool:
-    """Whether it is a class that defines something, and not an abstract one."""
+    """Return whether `value` is a concrete subclass of `base`, which has a definition."""
     return isinstance(value, type) and issubclass(value, base) and "definition" in vars(value)
 
 
 def modules_behind(module: ModuleType) -> list[ModuleType]:
-    """Return a module, and those that define the workflows and activities that it names.
-
-    Empty if it names none.
-    """
+    """Return a module and those that define the workflows and activities it names, if any."""
     flows, works = defined_in([module])
     names = dict.fromkeys(one.function.__module__ for one in [*flows, *works])
     others = [sys.modules[name] for name in names if name in sys.modules]
@@ -270,7 +261,7 @@ def _epoch(moment: datetime | float) -> float:
 
 
 def _latest(store: Store, domain: str) -> float:
-    """Return a time at which nothing of what is stored lies in the future."""
+    """Return the current time, or the latest time in the store if that is later."""
     moments = [float(int(time.time()))]
     for record in store.executions(ExecutionFilter(domain=domain, limit=10_000)):
         moments += [record.execution.started_at, record.progress.closed_at or 0.0]

@@ -5,8 +5,8 @@
     def test_running_orders_survive_this_release():
         replay_histories("tests/histories")
 
-`partita export --type NAME --into tests/histories` makes the files. Nothing is executed but the
-workflows' own code: no activity runs, and no service is needed.
+`partita export --type NAME --into tests/histories` makes the files. Only the workflows' own code
+runs: no activity, and no service is needed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def replay_histories(
     *,
     converter: Converter | None = None,
 ) -> list[Fit]:
-    """Replay every `.json` file below a folder, or one file; return what was replayed.
+    """Replay every `.json` file below a folder, or one file; return the result for each history.
 
-    With `workflows`, histories of other workflows are left out; without, each history's
-    workflow must be imported. `converter` is the one that the histories were written with.
+    With `workflows`, histories of other workflows are skipped; without, each history's workflow
+    must have been imported. `converter` is the one that the histories were written with.
 
     Raises:
-        AssertionError: some histories do not fit, a line each; or there is none to replay.
-        InvalidInputError: a file is no exported history, or its payloads need other codecs.
+        AssertionError: some histories do not fit, one line each; or there is none to replay.
+        InvalidInputError: a file is not an exported history, or its payloads need other codecs.
     """
     fits, problems = [], []
     definitions = None if workflows is None else [definition_of(one) for one in workflows]
@@ -55,7 +55,7 @@ def replay_histories(
             problems.append(f"{path}: workflow {key} is not imported here; import its module")
     problems += [str(one) for one in fits if one.error is not None]
     if not (fits or problems):
-        problems.append(f"{folder}: none of its histories is of one of these workflows")
+        problems.append(f"{folder}: no history of these workflows")
     if problems:
         raise AssertionError("\n".join(problems))
     return fits

@@ -1,7 +1,7 @@
-"""Let mocks stand in for activities, Lambda functions and child workflows.
+"""Replace activities, Lambda functions and child workflows with mocks.
 
-A mock sits in the worker: the engine schedules, retries and records as ever, and values pass
-through the real function's types on both ways.
+A mock is installed in the worker: the engine schedules, retries and records as usual, and
+arguments and results pass through the types of the real function.
 """
 
 from __future__ import annotations
@@ -40,82 +40,83 @@ V = TypeVar("V")
 
 
 class Mocked(Mock):
-    """A mock that stands in for something until its `with` block ends."""
+    """A mock that replaces something until its `with` block ends."""
 
-    _partita_end: Callable[[], None]
+    _partita_uninstall: Callable[[], None]
 
     def _get_child_mock(self, **kwargs: Any) -> Mock:
         return Mock(**kwargs)
 
     def __enter__(self) -> Mocked:
-        """Stand in, as since it was made."""
+        """Return the mock, which has been active since it was made."""
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Give the place back."""
+        """Restore what it replaces."""
         self.stop()
 
     def stop(self) -> None:
-        """Give the place back to what it stands in for."""
-        self._partita_end()
+        """Restore what it replaces."""
+        self._partita_uninstall()
 
 
-def stand_in(
+def install_mock(
     stage: Stage,
     client: Client,
     target: Target | type[Declared] | type[Activity] | str,
     return_value: Any,
     side_effect: Any,
 ) -> Mocked:
-    """Make a mock and put it on the stage; see `Environment.mock`."""
-    found = _found(target)
-    part = _Part(found, client.converter)
-    mock = part.mock
+    """Make a mock and install it in a worker; see `Environment.mock`."""
+    found = _find(target)
+    call = _MockedCall(found, client.converter)
+    mock = call.mock
     if return_value is not DEFAULT:
-        part.check(return_value)
+        call.check(return_value)
         mock.return_value = return_value
     elif side_effect is None:
-        part.check(None)
+        call.check(None)
         mock.return_value = None
     if isinstance(side_effect, (list, tuple)):
         for value in side_effect:
             if not _is_error(value):
-                part.check(value)
+                call.check(value)
     mock.side_effect = side_effect
-    object.__setattr__(mock, "_partita_end", _placed(stage, client, found, part))
+    object.__setattr__(mock, "_partita_uninstall", _install(stage, client, found, call))
     return mock
 
 
-def _placed(stage: Stage, client: Client, target: Target, part: _Part) -> Callable[[], None]:
-    """Put a part in its place; return what gives the place back."""
+def _install(stage: Stage, client: Client, target: Target, call: _MockedCall) -> Callable[[], None]:
+    """Install a mock in a worker; return a function that uninstalls it."""
     if isinstance(target, WorkflowSpec):
         client.service.register_workflow_type(stage.domain, target.workflow_type)
-        return _put(stage.deciders, target.key, part.decide)
+        return _put(stage.deciders, target.key, call.decide)
     kind = _activity_type(target)
-    player = ActivityDefinition(part.play, kind, ActivityOptions())
-    end = _put(stage.stand_ins, kind.key, player)
+    replacement = ActivityDefinition(call.play, kind, ActivityOptions())
+    uninstall = _put(stage.stand_ins, kind.key, replacement)
     if not isinstance(target, LambdaSpec) or target.stand_in is not None:
-        return end
-    target.stand_in = player  # an engine without Lambda asks for nothing that has none
+        return uninstall
+    target.stand_in = replacement  # without it, an engine without Lambda would refuse the call
 
-    def end_both() -> None:
+    def uninstall_both() -> None:
         target.stand_in = None
-        end()
+        uninstall()
 
-    return end_both
+    return uninstall_both
 
 
-def _put(places: dict[str, V], key: str, player: V) -> Callable[[], None]:
-    before = places.get(key)
-    places[key] = player
+def _put(replacements: dict[str, V], key: str, replacement: V) -> Callable[[], None]:
+    """Add a replacement; return a function that undoes that, unless it was replaced again."""
+    before = replacements.get(key)
+    replacements[key] = replacement
 
-    def end() -> None:
-        if places.get(key) is player:
-            places.pop(key)
+    def restore() -> None:
+        if replacements.get(key) is replacement:
+            replacements.pop(key)
             if before is not None:
-                places[key] = before
+                replacements[key] = before
 
-    return end
+    return restore
 
 
 def _is_error(value: object) -> bool:
@@ -124,8 +125,8 @@ def _is_error(value: object) -> bool:
     )
 
 
-class _Part:
-    """What a mock plays: it takes the arguments, and gives what the real one could give."""
+class _MockedCall:
+    """Calls a mock as the real function would be called, and checks what it returns."""
 
     def __init__(self, target: Target, converter: Converter) -> None:
         self._target = target
@@ -136,7 +137,7 @@ class _Part:
         self.mock = Mocked(name=target.label, spec=self.play)
 
     def check(self, value: Any) -> None:
-        """Refuse what the real one could not return."""
+        """Raise if the real function could not return `value`."""
         if isinstance(value, Result):
             if not isinstance(value, Completed):
                 return
@@ -152,7 +153,7 @@ class _Part:
         return result
 
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
-        """End the execution with what the mock gives."""
+        """Close the execution with what the mock returns or raises."""
         started = task.events[0]
         assert isinstance(started, Started)
         try:
@@ -184,8 +185,8 @@ def _activity_type(target: ActivityDefinition | LambdaSpec) -> ActivityType:
     return ActivityType(f"lambda:{target.name}")
 
 
-def _found(target: Target | type[Declared] | type[Activity] | str) -> Target:
-    """Return what a mock is asked to stand in for.
+def _find(target: Target | type[Declared] | type[Activity] | str) -> Target:
+    """Return the definition of what a mock replaces.
 
     Raises:
         UnknownTypeError: there is none of that name, or there are several.

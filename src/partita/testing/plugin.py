@@ -1,7 +1,7 @@
 """Fixtures for pytest: an environment, a clock, crash points, replays.
 
-Loaded into every test run of whoever has Partita installed, so it imports no more than Python must
-(the package that it is in) before a fixture is used. Turn it off with `-p no:partita`.
+Loaded into every test run where Partita is installed, so it imports nothing of Partita but this
+package until a fixture is used. `-p no:partita` turns it off.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STORES = ("memory", "sqlite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer the options."""
+    """Add the command line option and the settings."""
     parser.getgroup("partita").addoption(
         "--partita-store",
         choices=STORES,
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "partita_patience",
-        "real seconds after which a wait for what will not come is given up",
+        "real seconds after which a wait ends if nothing runs and nothing is due",
         default="1.0",
     )
 
@@ -55,7 +55,7 @@ def _patience(config: pytest.Config) -> float:
 
 @pytest.fixture
 def partita_clock() -> Clock:
-    """Return a clock that stands still; `partita_environment` runs on it."""
+    """Return the clock of `partita_environment`; it stands still until it is moved."""
     import time
 
     from partita.testing import Clock
@@ -67,10 +67,10 @@ def partita_clock() -> Clock:
 def partita_environment(
     request: pytest.FixtureRequest, partita_clock: Clock, tmp_path: Path
 ) -> Iterator[Environment]:
-    """Serve the modules whose workflows and activities the test's module names; skip idle time.
+    """Serve the workflows and activities that the test's module names; skip idle time.
 
-    If it names none, all that are defined are served. A decision task that failed, and that
-    nothing in the test was told of, fails the test.
+    If it names none, all that are defined are served. The test fails if a decision task failed
+    and the test did not see that failure.
     """
     from partita.testing import Environment
 
@@ -89,7 +89,7 @@ def partita_environment(
 
 @pytest.fixture
 def partita_crashes(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Return `crash_at_every_step`, with what `partita_environment` serves."""
+    """Return `crash_at_every_step`, which serves what `partita_environment` serves."""
     from partita.testing import crash_at_every_step
 
     def crash(workflow: Any, *args: Any, **options: Any) -> Any:
@@ -113,7 +113,7 @@ def partita_replay(request: pytest.FixtureRequest) -> Callable[..., list[Fit]]:
 
 
 def _modules(request: pytest.FixtureRequest) -> list[Any] | None:
-    """Return the modules that the test's own one names workflows of; None: all there are."""
+    """Return the modules of the workflows that the test's module names; None if there are none."""
     from partita.testing.environment import modules_behind
 
     return modules_behind(request.module) or None
