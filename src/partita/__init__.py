@@ -4,8 +4,16 @@ from partita.authoring.activity import ActivityFunction, AsyncActivityFunction, 
 from partita.authoring.activity_classes import Activity
 from partita.authoring.canvas import FuncGroup, chain, group, task
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
-from partita.authoring.determinism import random, side_effect, uuid4
-from partita.authoring.durable_time import now, shield, sleep, start_timer, timeout
+from partita.authoring.determinism import (
+    now,
+    random,
+    shield,
+    side_effect,
+    sleep,
+    start_timer,
+    timeout,
+    uuid4,
+)
 from partita.authoring.execution import (
     continue_as_new,
     parent,
@@ -17,7 +25,7 @@ from partita.authoring.execution import (
     workflow_info,
 )
 from partita.authoring.future import ChildFuture, Future, Futures, as_completed, wait
-from partita.authoring.hooks import Hooks, Middleware, TaskFailure, Verdict, use_middleware
+from partita.authoring.hooks import Hooks, TaskFailure, Verdict
 from partita.authoring.logs import WorkflowLogger, get_logger
 from partita.authoring.messages import (
     Channel,
@@ -28,6 +36,7 @@ from partita.authoring.messages import (
     update,
     wait_signal,
 )
+from partita.authoring.middleware import Middleware, use_middleware
 from partita.authoring.programs.program import program, python
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.retry import Retry

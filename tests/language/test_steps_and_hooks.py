@@ -29,7 +29,7 @@ from partita import (
     wait_signal,
     workflow,
 )
-from partita.authoring.hooks import ActivityCall, remove_middleware
+from partita.authoring.middleware import ActivityCall, remove_middleware
 from partita.errors import (
     ActivityAbortedError,
     InvalidOptionError,

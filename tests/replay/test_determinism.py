@@ -27,7 +27,7 @@ from partita.history import (
     WorkflowExecution,
 )
 from partita.ports.service import DecisionTask
-from partita.replay.journal import agrees, caused_by
+from partita.replay.decision_events import agrees, caused_by
 from partita.replay.replayer import Replayer
 from tests.conftest import Rig
 from tests.replay.conftest import MakeWorker

@@ -10,20 +10,19 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-from partita.authoring import local
 from partita.authoring.definition import ActivityDefinition, ActivityOptions, Submittable
 from partita.authoring.future import Future, Futures
-from partita.authoring.hooks import Middleware
+from partita.authoring.local import active_runtime
+from partita.authoring.middleware import Middleware
 from partita.authoring.options import (
     Route,
     Seconds,
     checked_priority,
-    retry_policy_of,
     routing,
     seconds,
 )
 from partita.authoring.registry import register
-from partita.authoring.retry import Retry
+from partita.authoring.retry import Retry, retry_policy_of
 from partita.authoring.runtime import Runtime, current
 from partita.errors import InvalidOptionError
 from partita.history import ActivityType
@@ -38,7 +37,7 @@ D = TypeVar("D")
 
 def begin(definition: Submittable, args: Any, kwargs: Any) -> Future[Any]:
     """Submit to the workflow that runs here, or to threads outside one."""
-    return (current.get() or local.runtime()).submit(definition, args, kwargs)
+    return active_runtime().submit(definition, args, kwargs)
 
 
 def _definition(activity: Any) -> ActivityDefinition:

@@ -26,17 +26,16 @@ from partita.authoring.context import ActivityInfo, activity_info, heartbeat
 from partita.authoring.declared import check_attributes, entry, refuse_unknown
 from partita.authoring.definition import ActivityDefinition, ActivityOptions
 from partita.authoring.future import Future, Futures
-from partita.authoring.hooks import Middleware
+from partita.authoring.middleware import Middleware
 from partita.authoring.options import (
     Route,
     Seconds,
     checked_priority,
-    retry_policy_of,
     routing,
     seconds,
 )
 from partita.authoring.registry import register
-from partita.authoring.retry import Retry
+from partita.authoring.retry import Retry, retry_policy_of
 from partita.errors import InvalidOptionError
 from partita.history import ActivityType
 

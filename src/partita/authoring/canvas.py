@@ -1,11 +1,11 @@
-"""Shapes of work: chains, groups, and groups that are built from a result.
+"""Compose work: chains, groups, and groups that a function makes.
 
-A shape is data until it is submitted; then it is one future. Its parts are named by their
-place (`4.1.2` is the third task of the second part of shape 4), not by the order in which
-they happen to be submitted, so that parallel chains never mix up their results.
+A shape is data until it is submitted; then it is one future. The keys of its parts are their
+places (`4.1.2` is the third task of the second part of shape 4), not the order in which they are
+submitted, so that parallel chains never mix up their results.
 
-What a part is: a task (`task(fetch, url)`, or the tuple `(fetch, url)`), another shape, or a
-function that returns a shape (`FuncGroup`).
+A part is a task (`task(fetch, url)`, or the tuple `(fetch, url)`), another shape, or a function
+that returns a shape (`FuncGroup`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
-from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future, copy_outcome
+from partita.authoring.local import active_runtime
 from partita.authoring.runtime import Runtime
 from partita.errors import CancelledError, InvalidInputError, InvalidOptionError
 
 
 class Task:
-    """One call of an activity, a child workflow or a Lambda function, to be made later."""
+    """A call of an activity, a child workflow or a Lambda function, to be made later."""
 
     def __init__(
         self, definition: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -31,12 +31,12 @@ class Task:
         self.kwargs = kwargs or {}
 
     def begin(self, where: Runtime, key: str, *more: Any) -> Future[Any]:
-        """Submit it, with `more` behind its arguments."""
+        """Submit it, with `more` after its arguments."""
         return where.submit(self.definition, (*self.args, *more), self.kwargs, key)
 
     def submit(self) -> Future[Any]:
         """Begin it by itself."""
-        where = runtime()
+        where = active_runtime()
         return self.begin(where, where.next_key())
 
 
@@ -46,7 +46,7 @@ def task(definition: Any, /, *args: Any, **kwargs: Any) -> Task:
 
 
 def submittable(thing: Any) -> Submittable:
-    """Return what a runtime can begin; a `Workflow` class stands for its definition.
+    """Return what a runtime can begin; of a class, its definition.
 
     Raises:
         InvalidInputError: it is none of these.
@@ -63,20 +63,15 @@ class Shape:
     def __init__(
         self,
         parts: tuple[Any, ...],
-        *,
         raises_on_failure: bool,
         break_on_failure: bool,
-        bubbles_exception_on_failure: bool | None,
+        bubbles: bool | None,
     ) -> None:
         self.parts: list[Part] = [as_part(part) for part in _listed(parts)]
         self.raises_on_failure = raises_on_failure
         self.break_on_failure = break_on_failure
-        self.bubbles = (
-            raises_on_failure
-            if bubbles_exception_on_failure is None
-            else bubbles_exception_on_failure
-        )
-        self.window = 0  # parts that may run at a time; 0: all
+        self.bubbles = raises_on_failure if bubbles is None else bubbles
+        self.max_parallel = 0  # 0: no limit
         self.send_result = False
 
     def append(self, part: Any, *args: Any, **kwargs: Any) -> None:
@@ -95,7 +90,7 @@ class Shape:
             InvalidInputError: it contains itself.
         """
         _check_cycles(self, ())
-        where = runtime()
+        where = active_runtime()
         return ShapeFuture(where, where.next_key(), self, ())
 
     def __call__(self) -> list[Any]:
@@ -117,7 +112,7 @@ class chain(Shape):  # noqa: N801
 
     Args:
         parts: what to run.
-        send_result: give each part the result of the one before, behind its own arguments.
+        send_result: pass each part the result of the one before, after its own arguments.
         raises_on_failure: `result()` raises an ExceptionGroup if a part failed; otherwise
             the results of failed parts are None.
         break_on_failure: begin nothing more once a part has failed.
@@ -133,18 +128,13 @@ class chain(Shape):  # noqa: N801
         break_on_failure: bool = True,
         bubbles_exception_on_failure: bool | None = None,
     ) -> None:
-        super().__init__(
-            parts,
-            raises_on_failure=raises_on_failure,
-            break_on_failure=break_on_failure,
-            bubbles_exception_on_failure=bubbles_exception_on_failure,
-        )
+        super().__init__(parts, raises_on_failure, break_on_failure, bubbles_exception_on_failure)
         self.send_result = send_result
-        self.window = 1
+        self.max_parallel = 1
 
 
 class group(Shape):  # noqa: N801
-    """Parts side by side; the result is the list of their results, in their order.
+    """Parts in parallel; the result is the list of their results, in their order.
 
     Args:
         parts: what to run.
@@ -162,19 +152,14 @@ class group(Shape):  # noqa: N801
         break_on_failure: bool = False,
         bubbles_exception_on_failure: bool | None = None,
     ) -> None:
-        super().__init__(
-            parts,
-            raises_on_failure=raises_on_failure,
-            break_on_failure=break_on_failure,
-            bubbles_exception_on_failure=bubbles_exception_on_failure,
-        )
+        super().__init__(parts, raises_on_failure, break_on_failure, bubbles_exception_on_failure)
         if max_parallel is not None and max_parallel < 1:
             raise InvalidOptionError(f"max_parallel={max_parallel}; give 1 or more, or None")
-        self.window = max_parallel or 0
+        self.max_parallel = max_parallel or 0
 
 
 class FuncGroup:
-    """A shape that is not known before its time: a function makes it, and may wait."""
+    """A shape that a function makes when its turn comes; the function may wait."""
 
     def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         self.function = function
@@ -182,14 +167,14 @@ class FuncGroup:
         self.kwargs = kwargs
 
     def begin(self, where: Runtime, key: str, *more: Any) -> Future[Any]:
-        """Call the function beside the workflow, then submit what it has made."""
+        """Call the function concurrently, then submit the shape that it returns."""
         name = getattr(self.function, "__name__", "function")
         made = where.spawn(lambda: self.function(*self.args, *more, **self.kwargs), name)
-        return _Built(where, key, made, name)
+        return _BuiltFuture(where, key, made, name)
 
     def submit(self) -> Future[Any]:
         """Begin it by itself."""
-        where = runtime()
+        where = active_runtime()
         return self.begin(where, where.next_key())
 
 
@@ -197,7 +182,7 @@ Part = Task | Shape | FuncGroup
 
 
 def as_part(thing: Any) -> Part:
-    """Return a part from what people write for one.
+    """Return the part that an argument of a chain or group stands for.
 
     Raises:
         InvalidInputError: it cannot be one.
@@ -217,7 +202,7 @@ def as_part(thing: Any) -> Part:
 
 
 def _listed(parts: tuple[Any, ...]) -> Iterator[Any]:
-    """Yield the parts; a single iterable that is not a part stands for what it yields."""
+    """Yield the parts; a single iterable that is no part stands for its items."""
     if len(parts) != 1 or isinstance(parts[0], tuple) or not isinstance(parts[0], Iterable):
         yield from parts
         return
@@ -242,16 +227,16 @@ def _check_cycles(shape: Shape, above: tuple[Shape, ...]) -> None:
 
 
 class ShapeFuture(Future[Any]):
-    """The results of a shape. Begins its parts as there is room, each with its place as key."""
+    """The results of a shape; begins its parts, each with its place as key."""
 
     __slots__ = (
+        "_beginning",
         "_begun",
         "_broken",
         "_futures",
         "_more",
         "_open",
-        "_pumping",
-        "_settled",
+        "_where",
         "failures",
         "shape",
     )
@@ -260,25 +245,26 @@ class ShapeFuture(Future[Any]):
         super().__init__(where, type(shape).__name__, key)
         self.shape = shape
         self.failures: list[BaseException] = []  # of the parts, in the order of their ends
-        self._more = more
+        self._where = where
+        self._more = more  # arguments for the first part
         self._futures: list[Future[Any] | None] = [None] * len(shape.parts)
-        self._begun = self._open = self._settled = 0
-        self._broken = self._pumping = False
-        self._pump()
+        self._begun = self._open = 0
+        self._broken = self._beginning = False
+        self._begin_parts()
 
-    def _pump(self) -> None:
-        """Begin what there is room for; end once nothing is open and nothing is left."""
-        if self._pumping:
+    def _begin_parts(self) -> None:
+        """Begin parts up to the limit; settle once all have ended."""
+        if self._beginning:
             return
-        self._pumping = True
+        self._beginning = True
         shape = self.shape
         try:
             while not self._broken and self._begun < len(shape.parts):
-                if shape.window and self._open >= shape.window:
+                if shape.max_parallel and self._open >= shape.max_parallel:
                     break
                 self._begin_next()
         finally:
-            self._pumping = False
+            self._beginning = False
         if not self._open and (self._broken or self._begun == len(shape.parts)):
             self._conclude()
 
@@ -288,16 +274,16 @@ class ShapeFuture(Future[Any]):
         part = self.shape.parts[position]
         self._open += 1
         try:
-            future = part.begin(self.runtime, f"{self.key}.{position}", *self._handed(position))
+            future = part.begin(self._where, f"{self.key}.{position}", *self._arguments(position))
         except Exception as error:
             future = Future(self.runtime, "part", f"{self.key}.{position}")
             future.settle(error=error)
         self._futures[position] = future
         future.add_done_callback(self._note)
 
-    def _handed(self, position: int) -> tuple[Any, ...]:
+    def _arguments(self, position: int) -> tuple[Any, ...]:
         if not self.shape.send_result or position == 0:
-            return self._more if position == 0 or self.shape.window != 1 else ()
+            return self._more if position == 0 or self.shape.max_parallel != 1 else ()
         before = self._futures[position - 1]
         assert before is not None
         return (None if before.exception() else before.result(),)
@@ -309,19 +295,19 @@ class ShapeFuture(Future[Any]):
             self.failures.append(error)
             if self.shape.break_on_failure:
                 self._break()
-        self._pump()
+        self._begin_parts()
 
     def _break(self) -> None:
-        """Begin nothing more, and cancel what runs; once."""
+        """Begin no more parts, and cancel those that run."""
         if self._broken:
             return
-        self._broken = self._pumping = True
+        self._broken = self._beginning = True
         try:
             for future in self._futures:
                 if future is not None and not future.done():
                     future.cancel()
         finally:
-            self._pumping = False
+            self._beginning = False
 
     def _conclude(self) -> None:
         if self.failures and self.shape.raises_on_failure:
@@ -331,24 +317,25 @@ class ShapeFuture(Future[Any]):
             self.runtime.settle(self, [_value(future) for future in self._futures])
 
     def cancel(self) -> bool:
-        """Cancel what runs and begin nothing more."""
+        """Cancel the parts that run and begin no more."""
         if self.done():
             return False
-        self._broken = False  # so that what runs is cancelled, also after a failure
+        self._broken = False  # after a failure, too, cancel what runs
         self.runtime.settle(self, error=CancelledError(f"{self.label} was cancelled"))
         self._break()
         return True
 
 
-class _Built(Future[Any]):
+class _BuiltFuture(Future[Any]):
     """The result of a shape that a function makes."""
 
-    __slots__ = ("_inner", "failures", "shape")
+    __slots__ = ("_inner", "_where", "failures", "shape")
 
     def __init__(self, where: Runtime, key: str, made: Future[Any], name: str) -> None:
         super().__init__(where, name, key)
         self.shape: Any = None
         self.failures: list[BaseException] = []
+        self._where = where
         self._inner = made
         made.add_done_callback(self._begin)
 
@@ -363,7 +350,7 @@ class _Built(Future[Any]):
             if isinstance(part, Shape):
                 _check_cycles(part, ())
             self.shape = part
-            self._inner = part.begin(self.runtime, self.key)
+            self._inner = part.begin(self._where, self.key)
         except BaseException as raised:
             self.runtime.settle(self, error=raised)
             return
@@ -374,12 +361,12 @@ class _Built(Future[Any]):
         copy_outcome(inner, self)
 
     def cancel(self) -> bool:
-        """Cancel the function, or what it has made."""
+        """Cancel the function, or the shape that it has made."""
         return False if self.done() else self._inner.cancel()
 
 
 def failure_of(future: Future[Any]) -> BaseException | None:
-    """Return the error that a part counts as in the shape around it."""
+    """Return the error that a part has for the shape around it."""
     shape = getattr(future, "shape", None)
     if isinstance(shape, Shape):
         failures: list[BaseException] = getattr(future, "failures", [])
@@ -391,7 +378,7 @@ def failure_of(future: Future[Any]) -> BaseException | None:
 
 
 def gathered(failures: list[BaseException], of: int, label: str) -> BaseException:
-    """Return all the errors of a shape as one."""
+    """Return all errors of a shape as one."""
     message = f"{len(failures)} of {of} parts of a {label} failed"
     errors = [error for error in failures if isinstance(error, Exception)]
     if len(errors) == len(failures):

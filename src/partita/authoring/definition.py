@@ -1,61 +1,65 @@
-"""Hold what runtimes and workers know of what can be submitted: function, type, settings."""
+"""Define what can be submitted: the function, type and settings of activities and workflows.
+
+Knows the decisions that begin them, but neither who issues these nor how they run.
+"""
 
 from __future__ import annotations
 
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partita.authoring.hooks import Hooks, Middleware
+from partita import history as h
+from partita.authoring.hooks import Hooks
+from partita.authoring.middleware import Middleware
 from partita.authoring.signature import Signature
-from partita.errors import UnknownTypeError
-from partita.history import ActivityType, ChildPolicy, RetryPolicy, WorkflowType
+from partita.errors import InvalidOptionError, UnknownTypeError
 
 
 class ActivityOptions(Struct, frozen=True, kw_only=True):
-    """What an activity's decorator says of it. Times are in seconds; None is no limit."""
+    """The options of an activity. Times are in seconds; None is no limit."""
 
     task_list: str | None = None  # None: the workflow's own
-    route: Callable[..., str] | None = None  # tells the task list from the arguments
+    route: Callable[..., str] | None = None  # returns the task list for the arguments
     task_priority: int | None = None
     schedule_to_start: float | None = None
     start_to_close: float | None = None
     schedule_to_close: float | None = None
     heartbeat: float | None = None
-    retry_policy: RetryPolicy | None = None
-    process: bool = False  # run it in a process of its own, which can be killed
+    retry_policy: h.RetryPolicy | None = None
+    process: bool = False  # run it in a process of its own
     idempotent: bool = False  # the same call is done once per run
     auto_complete: bool = True  # False: it goes on after its function has returned
     middleware: tuple[Middleware, ...] = ()
 
 
 class WorkflowOptions(Struct, frozen=True, kw_only=True):
-    """What a workflow's decorator says of it. Times are in seconds; None is no limit."""
+    """The options of a workflow. Times are in seconds; None is no limit."""
 
     task_list: str | None = None  # None: the parent's own, or the default one
     task_priority: int = 0
     execution_start_to_close: float | None = None
     task_start_to_close: float | None = None
-    child_policy: ChildPolicy = ChildPolicy.TERMINATE
+    child_policy: h.ChildPolicy = h.ChildPolicy.TERMINATE
     tag_list: tuple[str, ...] = ()
-    workflow_id: str | None = None  # of one execution; for `options`
+    workflow_id: str | None = None  # of one execution
     lambda_role: str | None = None
     search_attributes: dict[str, Any] = {}
 
 
 def namespace_of(function: Callable[..., Any]) -> Mapping[str, Any]:
-    """Return the names of the module that a function was written in."""
+    """Return the global names of the module that defines a function."""
     names: Mapping[str, Any] = getattr(inspect.unwrap(function), "__globals__", {})
     return names
 
 
 class _Function:
-    """A user's function, with what both kinds of definition know of it."""
+    """A user's function: what both kinds of definition share."""
 
     key: str
     settings: Any
@@ -65,13 +69,13 @@ class _Function:
         self.function = function
         self.signature = Signature(function)
         self.is_async = inspect.iscoroutinefunction(function)
-        self.label = label  # what it is, for people
+        self.label = label  # for people
         self.arguments_label = f"the arguments of {label}"
         self.result_label = f"the result of {label}"
 
     @property
     def namespace(self) -> Mapping[str, Any]:
-        """Return the names of the module that the function lives in."""
+        """The global names of the module that defines the function."""
         return namespace_of(self.function)
 
     def with_settings(self, **changes: Any) -> Self:
@@ -82,12 +86,12 @@ class _Function:
 
 
 class ActivityDefinition(_Function):
-    """What runtimes and workers know of an activity."""
+    """An activity."""
 
     def __init__(
         self,
         function: Callable[..., Any],
-        activity_type: ActivityType,
+        activity_type: h.ActivityType,
         settings: ActivityOptions,
     ) -> None:
         super().__init__(function, f"activity {activity_type.name}")
@@ -95,17 +99,52 @@ class ActivityDefinition(_Function):
         self.key = activity_type.key
         self.settings: ActivityOptions = settings
 
+    def decision(
+        self,
+        id: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        payload: str,
+        control: str | None = None,
+    ) -> h.ScheduleActivityTask:
+        """Return the decision to schedule it; `payload` carries the arguments.
+
+        Raises:
+            InvalidOptionError: its route does not return a task list.
+        """
+        settings = self.settings
+        task_list = settings.task_list
+        if settings.route is not None:
+            task_list = settings.route(*args, **kwargs)
+            if not isinstance(task_list, str):
+                raise InvalidOptionError(
+                    f"the route of {self.label} gave {task_list!r}; give a task list's name"
+                )
+        return h.ScheduleActivityTask(
+            activity_id=id,
+            activity_type=self.activity_type,
+            input=payload,
+            control=control,
+            task_list=task_list,
+            task_priority=settings.task_priority,
+            schedule_to_start=settings.schedule_to_start,
+            start_to_close=settings.start_to_close,
+            schedule_to_close=settings.schedule_to_close,
+            heartbeat=settings.heartbeat,
+            retry_policy=settings.retry_policy,
+        )
+
     def __repr__(self) -> str:
         return f"<activity {self.key}>"
 
 
 class WorkflowSpec(_Function):
-    """What runtimes and workers know of a workflow."""
+    """A workflow."""
 
     def __init__(
         self,
         function: Callable[..., Any],
-        workflow_type: WorkflowType,
+        workflow_type: h.WorkflowType,
         settings: WorkflowOptions,
         hooks: Hooks,
     ) -> None:
@@ -117,25 +156,44 @@ class WorkflowSpec(_Function):
 
     @property
     def is_replayed(self) -> bool:
-        """Whether its function is what decides; else a decider does, which was written by hand."""
+        """Whether its function is replayed; otherwise a decider is written by hand."""
         return True
+
+    def decision(
+        self, workflow_id: str, payload: str, control: str | None
+    ) -> h.StartChildWorkflowExecution:
+        """Return the decision to start it as a child; `payload` carries the arguments."""
+        settings = self.settings
+        return h.StartChildWorkflowExecution(
+            workflow_id=workflow_id,
+            workflow_type=self.workflow_type,
+            control=control,
+            input=payload,
+            task_list=settings.task_list,
+            task_priority=settings.task_priority or None,
+            execution_start_to_close=settings.execution_start_to_close,
+            task_start_to_close=settings.task_start_to_close,
+            child_policy=settings.child_policy,
+            tag_list=settings.tag_list,
+            lambda_role=settings.lambda_role,
+        )
 
     def __repr__(self) -> str:
         return f"<workflow {self.key}>"
 
 
 class LambdaSpec:
-    """An AWS Lambda function, which a workflow asks the orchestrator to invoke."""
+    """An AWS Lambda function that the orchestrator invokes."""
 
     def __init__(self, name: str, start_to_close: float | None, stand_in: Any) -> None:
         self.name = name
-        self.label = f"Lambda function {name}"  # what it is, for people
+        self.label = f"Lambda function {name}"  # for people
         self.arguments_label = f"the arguments of {self.label}"
         self.result_label = f"the result of {self.label}"
         self.start_to_close = start_to_close
-        self.stand_in: ActivityDefinition | None = None  # what engines without Lambda run
+        self.stand_in: ActivityDefinition | None = None  # runs where there is no Lambda
         if stand_in is not None:
-            kind = ActivityType(f"lambda:{name}")
+            kind = h.ActivityType(f"lambda:{name}")
             settings = ActivityOptions(start_to_close=start_to_close)
             self.stand_in = ActivityDefinition(stand_in, kind, settings)
         self.function: Callable[..., Any] = stand_in or self._absent
@@ -147,6 +205,12 @@ class LambdaSpec:
         """Its name."""
         return self.name
 
+    def decision(self, id: str, payload: str) -> h.ScheduleLambdaFunction:
+        """Return the decision to invoke it; `payload` carries the argument."""
+        return h.ScheduleLambdaFunction(
+            id=id, name=self.name, input=payload, start_to_close=self.start_to_close
+        )
+
     def _absent(self, _: Any = None) -> Any:
         raise UnknownTypeError(
             f"Lambda function {self.name} can be invoked only where AWS is; "
@@ -155,8 +219,8 @@ class LambdaSpec:
 
 
 def _one_value(input: Any = None) -> Any:
-    """Have the signature of every Lambda function: one JSON value."""
+    """Provide the signature of every Lambda function: one JSON value."""
 
 
 Submittable = ActivityDefinition | WorkflowSpec | LambdaSpec
-"""What a runtime can be asked to begin."""
+"""What a runtime can begin."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
-from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future
+from partita.authoring.local import active_runtime
 from partita.authoring.messages import External
-from partita.authoring.options import checked_text, policy_of, tag_list
-from partita.authoring.runtime import Continuation, Deadline, Runtime, WorkflowInfo, current, span
+from partita.authoring.options import Deadline, checked_text, duration, policy_of, tag_list
+from partita.authoring.runtime import Continuation, Runtime, WorkflowInfo, current
 from partita.errors import InvalidOptionError, UsageError, WaitTimeoutError
 from partita.history import ChildPolicy
 
@@ -47,7 +47,7 @@ def spawn(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future
     raises CancelledError where the function waits.
     """
     name = getattr(function, "__name__", "function")
-    return runtime().spawn(lambda: function(*args, **kwargs), name)
+    return active_runtime().spawn(lambda: function(*args, **kwargs), name)
 
 
 def wait_until(condition: Callable[[], bool], timeout: Deadline | None = None) -> None:
@@ -59,8 +59,8 @@ def wait_until(condition: Callable[[], bool], timeout: Deadline | None = None) -
     Raises:
         WaitTimeoutError: it was not true within the time.
     """
-    where = runtime()
-    seconds = None if timeout is None else span("wait_until", timeout, where)
+    where = active_runtime()
+    seconds = None if timeout is None else duration("wait_until", timeout, where.now)
     if not where.wait(condition, seconds):
         raise WaitTimeoutError(f"the condition was not true within {seconds} s")
 
@@ -96,19 +96,19 @@ def patched(id: str) -> bool:
     """
     if not id:
         raise InvalidOptionError("patched(''): give the change a name")
-    return runtime().patched(id)
+    return active_runtime().patched(id)
 
 
 def record_marker(name: str, value: Any = None) -> None:
     """Leave a note in the history, for people and tools that read it."""
     if not name or name.startswith("$"):
         raise InvalidOptionError(f"a marker cannot be named {name!r}; begin with a letter")
-    runtime().record_marker(name, value)
+    active_runtime().record_marker(name, value)
 
 
 def upsert_search_attributes(**attributes: str | int | float | bool | datetime | None) -> None:
     """Set attributes to find the execution by; None takes one away."""
-    runtime().upsert_search_attributes(search_attributes(attributes))
+    active_runtime().upsert_search_attributes(search_attributes(attributes))
 
 
 def search_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Carry an exception from one process to another as JSON, and raise it there with its own type.
+"""Pass an exception to another process as JSON, and rebuild it there with its own type.
 
-A class is found by name in the module of the function that raised it, in the modules that
-one has imported, and among the builtins; a name in the data never causes an import. What
+The class is looked up by name in the module of the function that raised it, in the modules that
+that one has imported, and among the builtins; a name in the data never causes an import. What
 cannot be rebuilt becomes the error that `otherwise` makes.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from partita import errors
+from partita.history import FailWorkflowExecution
 
 _PACKAGE = os.path.dirname(os.path.abspath(errors.__file__))
 _encoder = msgspec.json.Encoder()
@@ -26,7 +27,7 @@ _ARGS_LIMIT = 64 * 1024  # bytes of JSON; larger arguments are dropped, the mess
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One exception, as a history keeps it."""
+    """One exception, as histories keep it."""
 
     type: str  # qualified name without its module
     module: str = "builtins"
@@ -36,7 +37,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
-        """Describe an exception; frames of this package are left out."""
+        """Describe an exception; its traceback leaves out frames of this package."""
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
@@ -55,7 +56,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def load(cls, details: str | None, reason: str | None) -> Failure:
-        """Read what `dump` wrote; text of another origin becomes a failure without a class."""
+        """Read what `dump` wrote; any other text becomes a failure without a class."""
         try:
             return _decode(details or "")
         except msgspec.MsgspecError:
@@ -74,7 +75,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     def rebuild(
         self, namespace: Mapping[str, Any], otherwise: Callable[..., Exception]
     ) -> Exception:
-        """Return the exception as it was raised, or `otherwise(type, message, traceback)`."""
+        """Return the exception that was raised, or else `otherwise(type, message, traceback)`."""
         error = self._rebuilt(namespace) or otherwise(self.type, self.message, self.traceback)
         if self.traceback:
             error.add_note(f"Where it was raised:\n{self.traceback.rstrip()}")
@@ -94,6 +95,12 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 _decode = msgspec.json.Decoder(Failure).decode
 
 
+def failure_decision(error: BaseException) -> FailWorkflowExecution:
+    """Return the decision that fails an execution with an error."""
+    failure = Failure.of(error)
+    return FailWorkflowExecution(reason=failure.reason, details=failure.dump())
+
+
 def _text(error: BaseException) -> str:
     """Return an exception's message, whatever its class does."""
     try:
@@ -107,7 +114,7 @@ def _encodable(text: str) -> str:
 
 
 def _plain_args(error: BaseException) -> list[Any] | None:
-    """Return what the exception can be made of again; a class may say so by `__reduce__`."""
+    """Return the arguments that make the exception again; `__reduce__` may name others."""
     given = error.args
     try:
         made: Any = error.__reduce__()
@@ -115,7 +122,7 @@ def _plain_args(error: BaseException) -> list[Any] | None:
             given = made[1]
         data = _encoder.encode(given)
         args: list[Any] = msgspec.json.decode(data)
-    except Exception:  # there is no JSON form, or the class's own code is at fault
+    except Exception:  # no JSON form, or an error in the class's own code
         return None
     return args if len(data) <= _ARGS_LIMIT else None
 
@@ -133,7 +140,7 @@ def _find(qualname: str, module: str, namespace: Mapping[str, Any]) -> type[Exce
 
 
 def _imported(module: str, namespace: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the modules that the namespace itself imported and that may hold the class."""
+    """Return the modules that the namespace has imported and that may hold the class."""
     top = module.partition(".")[0]
     modules = [value for value in namespace.values() if isinstance(value, ModuleType)]
     found: list[Mapping[str, Any]] = []

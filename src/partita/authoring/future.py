@@ -1,6 +1,6 @@
-"""Stand for a result that is not there yet, as in `concurrent.futures`.
+"""Represent results to come, as `concurrent.futures` does.
 
-A future knows its state and who waits; its runtime knows how to wait.
+A future knows its state and its callbacks; its runtime knows how to wait.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import logging
 import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from datetime import datetime
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from partita.authoring.runtime import Deadline, Runtime, span
+from partita.authoring.options import Deadline, duration
 from partita.errors import CancelledError, InvalidInputError, WaitTimeoutError
 from partita.history import WorkflowExecution
 
@@ -23,13 +24,37 @@ T_co = TypeVar("T_co", covariant=True)
 ReturnWhen = Literal["ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"]
 
 
+class FutureRuntime(Protocol):
+    """What futures ask of the runtime that made them; a part of the Runtime port."""
+
+    def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait until `ready()`; return whether it is, False after `timeout` seconds.
+
+        `ready` must be cheap and depend on futures alone.
+        """
+
+    def now(self) -> datetime:
+        """Return the time, in UTC, the same in every replay."""
+
+    def settle(
+        self, future: Future[Any], value: Any = None, error: BaseException | None = None
+    ) -> None:
+        """End a future of this runtime, and wake the code that waits for it."""
+
+    def cancel(self, future: Future[Any]) -> bool:
+        """Request that the work of a future is cancelled; return False if it is done."""
+
+    def signal(self, execution: WorkflowExecution, name: str, value: Any) -> Future[None]:
+        """Signal an execution; the future fails if none is open."""
+
+
 class Future(Generic[T_co]):
     """The result of something submitted. Pass it on as an argument, or ask for its result."""
 
     __slots__ = ("_callbacks", "_done", "_error", "_runtime", "_value", "key", "label")
 
-    def __init__(self, runtime: Runtime, label: str, key: str = "") -> None:
-        self.label = label  # what it is the result of, for people
+    def __init__(self, runtime: FutureRuntime, label: str, key: str = "") -> None:
+        self.label = label  # for people
         self.key = key  # what the runtime knows it by
         self._runtime = runtime
         self._done = False
@@ -67,7 +92,7 @@ class Future(Generic[T_co]):
         return self._error
 
     def cancel(self) -> bool:
-        """Ask for the work to be cancelled; return False if it is done already."""
+        """Request that the work is cancelled; return False if it is done already."""
         return False if self._done else self._runtime.cancel(self)
 
     def add_done_callback(self, function: Callable[[Future[T_co]], object]) -> None:
@@ -78,12 +103,12 @@ class Future(Generic[T_co]):
             self._callbacks.append(function)
 
     def _wait(self, timeout: Deadline | None) -> None:
-        seconds = None if timeout is None else span("result", timeout, self._runtime)
+        seconds = None if timeout is None else duration("result", timeout, self._runtime.now)
         if not self._runtime.wait(self.done, seconds):
             raise WaitTimeoutError(f"{self.label} was not done within {seconds} s")
 
     def __await__(self) -> Generator[Any, None, T_co]:
-        """Wait on an event loop: `await future`. If the task that waits is cancelled, so is it."""
+        """Wait on an event loop; if the waiting task is cancelled, cancel the work."""
         import asyncio  # 25 ms that most programs need not pay at `import partita`
 
         if not self._done:
@@ -108,7 +133,7 @@ class Future(Generic[T_co]):
     # -- for runtimes
 
     def settle(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Give the future its end; a second one is ignored."""
+        """End the future; a second end is ignored."""
         if self._done:
             return
         self._value, self._error, self._done = value, error, True
@@ -116,12 +141,12 @@ class Future(Generic[T_co]):
         for callback in callbacks:
             try:
                 callback(self)
-            except BaseException:  # as in concurrent.futures: it is nobody else's fault
+            except BaseException:  # as in concurrent.futures, only logged
                 log.exception("a callback of %s raised", self.label)
 
     @property
-    def runtime(self) -> Runtime:
-        """Who knows how to wait for it."""
+    def runtime(self) -> FutureRuntime:
+        """The runtime that made it."""
         return self._runtime
 
 
@@ -131,15 +156,15 @@ def _release(waiter: Any) -> None:
 
 
 class ChildFuture(Future[T_co]):
-    """The result of a child workflow, which can be spoken to while it runs."""
+    """The result of a child workflow, which can be signalled while it runs."""
 
     __slots__ = ("execution",)
 
     def __init__(
-        self, runtime: Runtime, label: str, execution: WorkflowExecution, key: str = ""
+        self, runtime: FutureRuntime, label: str, execution: WorkflowExecution, key: str = ""
     ) -> None:
         super().__init__(runtime, label, key)
-        self.execution = execution  # the run id is empty until the child has begun
+        self.execution = execution  # the run id is empty until the child has started
 
     @property
     def workflow_id(self) -> str:
@@ -171,7 +196,7 @@ class Futures(list[Future[T]]):
 
 
 class DoneAndNotDone(NamedTuple, Generic[T]):
-    """What `wait` found."""
+    """The result of `wait`."""
 
     done: set[Future[T]]
     not_done: set[Future[T]]
@@ -199,7 +224,7 @@ def wait(
         for future in pending:
             future.add_done_callback(note)
         runtime = pending[0].runtime
-        seconds = None if timeout is None else span("wait", timeout, runtime)
+        seconds = None if timeout is None else duration("wait", timeout, runtime.now)
         runtime.wait(lambda: first or left == 0, seconds)
     done = {future for future in every if future.done()}
     return DoneAndNotDone(done, set(every) - done)
@@ -232,7 +257,7 @@ def as_completed(
         future.add_done_callback(ready.append)
     for _ in every:
         runtime = every[0].runtime
-        seconds = None if timeout is None else span("as_completed", timeout, runtime)
+        seconds = None if timeout is None else duration("as_completed", timeout, runtime.now)
         if not ready and not runtime.wait(lambda: bool(ready), seconds):
             raise WaitTimeoutError(f"no further future was done within {seconds} s")
         yield ready.popleft()
@@ -284,13 +309,13 @@ def resolved(value: Any) -> Any:
 
 
 def copy_outcome(one: Future[Any], other: Future[Any]) -> None:
-    """End a future as another one, which is done, has ended."""
+    """End a future as another one has ended."""
     error = one.exception()
     other.runtime.settle(other, None if error else one.result(), error)
 
 
 def when_done(futures: Sequence[Future[Any]], call: Callable[[], object]) -> None:
-    """Call `call()` once all of the futures are done; now if they are."""
+    """Call `call()` once all futures are done, or now if they are."""
     left = sum(not future.done() for future in futures)
     if not left:
         call()

@@ -1,21 +1,17 @@
-"""What users hang into the course of things: around activities, and into a workflow's life.
-
-Data and verdicts only; runtimes and workers call them.
-"""
+"""Hooks into a workflow's life, and the verdicts that its failure hook may return."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct
 
-from partita.authoring.context import ActivityInfo
+from partita.errors import CancelledError
 
 
 class Verdict(Struct, frozen=True):
-    """What is to become of a task that failed."""
+    """What becomes of a task that failed."""
 
 
 class RetryTask(Verdict, frozen=True):
@@ -74,12 +70,12 @@ class TaskFailure(Struct, frozen=True, kw_only=True):
 
 
 class Hooks(Struct, frozen=True, kw_only=True):
-    """What a workflow wants to be told.
+    """Functions to call in the course of a workflow's life.
 
-    `before_replay` and `after_replay` surround every look of the decider at new events (once
-    around the whole in plain Python) and must decide nothing. `on_task_failure` answers at
-    once: it must depend on what it is given alone, and wait for nothing. `on_completed` and
-    `on_failure` are part of the workflow: they may call activities, and are replayed with it.
+    `before_replay` and `after_replay` are called around each decision task (once around the
+    whole in plain Python) and must decide nothing. `on_task_failure` must depend on its argument
+    alone, and wait for nothing. `on_completed` and `on_failure` are part of the workflow: they
+    may call activities, and are replayed with it.
     """
 
     before_replay: Callable[[], object] | None = None
@@ -88,56 +84,22 @@ class Hooks(Struct, frozen=True, kw_only=True):
     on_failure: Callable[[BaseException], object] | None = None
     on_task_failure: Callable[[TaskFailure], Verdict | None] | None = None
 
+    def judge(
+        self,
+        label: str,
+        key: str,
+        error: BaseException,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        attempt: int,
+    ) -> Verdict | None:
+        """Return the verdict of `on_task_failure`; None without one, and for cancelled tasks."""
+        if self.on_task_failure is None or isinstance(error, CancelledError):
+            return None
+        name = label.split(" ", 1)[1]
+        return self.on_task_failure(
+            TaskFailure(name=name, key=key, error=error, args=args, kwargs=kwargs, attempt=attempt)
+        )
+
 
 NO_HOOKS = Hooks()
-
-
-class ActivityCall(Struct, frozen=True, kw_only=True):
-    """One attempt of an activity, as middleware sees it."""
-
-    info: ActivityInfo
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
-class Middleware(Struct, frozen=True, kw_only=True):
-    """What is done before, around and after each attempt of an activity.
-
-    `before` may raise, and then the activity is not run; `around` is a context manager,
-    entered after `before`; `after` is given the result of an attempt that succeeded.
-    """
-
-    before: Callable[[ActivityCall], object] | None = None
-    around: Callable[[ActivityCall], AbstractContextManager[Any]] | None = None
-    after: Callable[[ActivityCall, Any], object] | None = None
-
-
-class _HasMiddleware(Protocol):
-    @property
-    def settings(self) -> Any: ...
-
-
-_everywhere: list[Middleware] = []
-
-
-def use_middleware(
-    *,
-    before: Callable[[ActivityCall], object] | None = None,
-    around: Callable[[ActivityCall], AbstractContextManager[Any]] | None = None,
-    after: Callable[[ActivityCall, Any], object] | None = None,
-) -> Middleware:
-    """Put middleware around every activity that runs in this process; the first is outermost."""
-    middleware = Middleware(before=before, around=around, after=after)
-    _everywhere.append(middleware)
-    return middleware
-
-
-def remove_middleware(middleware: Middleware) -> None:
-    """Take back what `use_middleware` did."""
-    _everywhere.remove(middleware)
-
-
-def middleware_of(definition: _HasMiddleware) -> tuple[Middleware, ...]:
-    """Return all that surrounds an activity, outermost first."""
-    own: tuple[Middleware, ...] = definition.settings.middleware
-    return (*_everywhere, *own) if _everywhere else own

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar, overload
 
-from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future
-from partita.authoring.runtime import Deadline, current
-from partita.authoring.workflow_ids import needed_id
+from partita.authoring.local import active_runtime
+from partita.authoring.options import Deadline, needed_id
+from partita.authoring.runtime import current
 from partita.codec import decoder
 from partita.errors import InvalidOptionError, UsageError
 from partita.history import WorkflowExecution
@@ -58,7 +58,7 @@ class Channel(Generic[T]):
 
     def submit(self) -> Future[T]:
         """Return a future of the next signal's value; cancelled, it takes none."""
-        return runtime().receive(self.name, self._decode)
+        return active_runtime().receive(self.name, self._decode)
 
     def get(self, timeout: Deadline | None = None) -> T:
         """Wait for the next signal and return its value.
@@ -128,11 +128,11 @@ class External:
 
     def signal(self, name: str | Signal[Any], value: Any = None) -> Future[None]:
         """Send a signal; the future fails with ExecutionNotFoundError if none is open."""
-        return runtime().signal(self.execution, str(name), value)
+        return active_runtime().signal(self.execution, str(name), value)
 
     def cancel(self) -> Future[None]:
         """Ask it to cancel itself; the future fails if none is open."""
-        return runtime().request_cancel(self.execution)
+        return active_runtime().request_cancel(self.execution)
 
 
 def external(workflow_id: str | WorkflowExecution, run_id: str = "") -> External:

@@ -1,38 +1,86 @@
-"""Read the options that people give, and refuse those that nobody can mean."""
+"""Validate options: times, names, ids, tags, priorities, policies."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unicodedata import category
 
-from partita.authoring.retry import Retry
 from partita.errors import InvalidOptionError
-from partita.history import ChildPolicy, RetryPolicy
+from partita.history import ChildPolicy
 
 Seconds = float | timedelta
+
+Deadline = float | timedelta | datetime
+"""Seconds, a timedelta, or a moment in the future."""
+
 Route = Callable[..., str]
-"""Tells the task list from a call's arguments."""
+"""Returns the task list for a call's arguments."""
+
+MAX_SECONDS = 100 * 365 * 86400.0
+"""The longest time that a timer may run: a hundred years."""
+
+_INVALID_IN_IDS = {"Cc": "control characters", "Cs": "halves of characters"}
+"""Unicode categories that Amazon SWF refuses, or that no backend can store."""
+
+
+def seconds(option: str, value: Seconds | None) -> float | None:
+    """Return a time option in seconds.
+
+    Raises:
+        InvalidOptionError: it is not a positive, finite number.
+    """
+    if value is None:
+        return None
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise InvalidOptionError(f"{option}={value!r}; give seconds or a timedelta")
+    if not (math.isfinite(number) and number > 0):
+        raise InvalidOptionError(f"{option}={value!r}; give a positive number of seconds")
+    return float(number)
+
+
+def duration(what: str, value: Deadline, now: Callable[[], datetime]) -> float:
+    """Return the seconds from now on that a time or a moment stands for.
+
+    Raises:
+        InvalidOptionError: it is negative, past, too long, or not a time.
+    """
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        seconds = (moment - now()).total_seconds()
+        if seconds < 0:
+            raise InvalidOptionError(f"{what}: {value.isoformat()} is past; give a time to come")
+    elif isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidOptionError(f"{what}: {value!r} is not a time; give seconds or a timedelta")
+    else:
+        seconds = float(value)
+    if not math.isfinite(seconds) or not 0 <= seconds <= MAX_SECONDS:
+        raise InvalidOptionError(f"{what}({value!r}): give a time from 0 s to 100 years")
+    return seconds
 
 
 def tag_list(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return tags as a history keeps them.
+    """Return tags as histories record them.
 
     Raises:
-        InvalidOptionError: they are not a list of texts.
+        InvalidOptionError: they are not a list of strings.
     """
     found = () if isinstance(tags, str) else tuple(tags)
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
-        raise InvalidOptionError(f"tags={tags!r}; give a list of texts, such as ['urgent']")
+        raise InvalidOptionError(f"tags={tags!r}; give a list of strings, such as ['urgent']")
     return found
 
 
 def checked_text(option: str, value: str | None) -> str | None:
-    """Return an option that is a name.
+    """Return a name, or None.
 
     Raises:
-        InvalidOptionError: it is neither text nor None, or it is empty.
+        InvalidOptionError: it is not a string, or empty.
     """
     if value is not None and not (isinstance(value, str) and value):
         raise InvalidOptionError(f"{option}={value!r}; give a name")
@@ -56,7 +104,7 @@ def checked_priority(value: int | None) -> int | None:
     """Return a `task_priority`.
 
     Raises:
-        InvalidOptionError: it is no whole number of 32 bits, which is what SWF takes.
+        InvalidOptionError: it is not an integer of 32 bits, as Amazon SWF requires.
     """
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if value is not None and not (is_whole and -(2**31) <= value < 2**31):
@@ -67,7 +115,7 @@ def checked_priority(value: int | None) -> int | None:
 
 
 def routing(task_list: str | Route | None) -> dict[str, Any]:
-    """Return the settings that a `task_list` option of an activity stands for.
+    """Return the settings of an activity's `task_list` option.
 
     Raises:
         InvalidOptionError: it is neither a name nor a function.
@@ -79,24 +127,27 @@ def routing(task_list: str | Route | None) -> dict[str, Any]:
     return {"task_list": checked_text("task_list", task_list), "route": None}
 
 
-def retry_policy_of(retry: Retry | int | None) -> RetryPolicy | None:
-    """Return a retry option as histories keep it; a number is one of attempts."""
-    if retry is None:
-        return None
-    return (Retry(max_attempts=retry) if isinstance(retry, int) else retry).policy()
-
-
-def seconds(option: str, value: Seconds | None) -> float | None:
-    """Return a time option in seconds.
+def checked_id(workflow_id: str | None) -> str | None:
+    """Return a workflow id, or None.
 
     Raises:
-        InvalidOptionError: it is not a positive, finite number.
+        InvalidOptionError: it is not a string, or has control characters: Amazon SWF refuses
+            these, and they would steer the terminal of whoever lists the execution.
     """
-    if value is None:
-        return None
-    number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise InvalidOptionError(f"{option}={value!r}; give seconds or a timedelta")
-    if not (math.isfinite(number) and number > 0):
-        raise InvalidOptionError(f"{option}={value!r}; give a positive number of seconds")
-    return float(number)
+    return needed_id(workflow_id) if workflow_id else None
+
+
+def needed_id(workflow_id: str) -> str:
+    """Return a workflow id.
+
+    Raises:
+        InvalidOptionError: as in `checked_id`, or it is empty.
+    """
+    if not isinstance(workflow_id, str):
+        raise InvalidOptionError(f"workflow_id={workflow_id!r}; give text")
+    if not workflow_id:
+        raise InvalidOptionError("workflow_id=''; give the id of an execution")
+    for character in workflow_id:
+        if (what := _INVALID_IN_IDS.get(category(character))) is not None:
+            raise InvalidOptionError(f"workflow_id={workflow_id!r} has {what}; leave them out")
+    return workflow_id

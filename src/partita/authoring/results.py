@@ -75,7 +75,7 @@ def as_failed(result: Result) -> Failed | None:
     return None
 
 
-def plainly(result: Result) -> Any:
+def value_of(result: Result) -> Any:
     """Return the value of an end, or raise what an engine's workflow would see.
 
     Raises:

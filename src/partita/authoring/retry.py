@@ -1,4 +1,4 @@
-"""Say when a failed activity is tried again."""
+"""Define when a failed activity is tried again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Retry:
     non_retryable: tuple[type[BaseException] | str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Validate the options."""
         for name in ("max_attempts", "initial_interval", "backoff", "max_interval"):
             value = getattr(self, name)
             kinds: tuple[type, ...] = (int,) if name == "max_attempts" else (int, float)
@@ -33,7 +33,7 @@ class Retry:
             raise InvalidOptionError(f"backoff={self.backoff}; give 1.0 or more")
 
     def policy(self) -> RetryPolicy:
-        """Return the policy as the history records it."""
+        """Return the policy as histories record it."""
         names = (
             name if isinstance(name, str) else name.__qualname__ for name in self.non_retryable
         )
@@ -44,3 +44,10 @@ class Retry:
             max_interval=self.max_interval,
             non_retryable=tuple(names),
         )
+
+
+def retry_policy_of(retry: Retry | int | None) -> RetryPolicy | None:
+    """Return a `retry` option as histories record it; a number is one of attempts."""
+    if retry is None:
+        return None
+    return (Retry(max_attempts=retry) if isinstance(retry, int) else retry).policy()

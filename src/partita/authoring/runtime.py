@@ -1,30 +1,25 @@
-"""Say what stands behind a running workflow: plain Python, or a replayed history.
+"""Define the Runtime port: what the code of a workflow can ask for.
 
-The seam between what authors call and who answers. `current` holds the runtime of the
-workflow that runs here; it is a context variable, so that an activity on another thread
-sees none and runs as the ordinary function it is.
+Implemented by plain Python (`local`) and by the replay of a history. `current` holds the runtime
+of the workflow that runs here; it is a context variable, so an activity on another thread sees
+none and runs as an ordinary function.
 
-Values are checked before they come here: times are numbers of seconds from 0 on.
+Values are validated before they come here: times are numbers of seconds from 0 on.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from msgspec import Struct
 
-from partita.errors import InvalidOptionError
+from partita.authoring.definition import Submittable
+from partita.authoring.future import Future, FutureRuntime
 from partita.history import ChildPolicy, WorkflowExecution
-
-if TYPE_CHECKING:
-    from partita.authoring.definition import Submittable
-    from partita.authoring.future import Future
 
 
 class WorkflowInfo(Struct, frozen=True, kw_only=True):
@@ -44,16 +39,16 @@ class WorkflowInfo(Struct, frozen=True, kw_only=True):
 
     @property
     def continue_as_new_suggested(self) -> bool:
-        """Whether the history is so long that the next good moment should be taken."""
+        """Whether the history is so long that the run should continue as new."""
         return self.history_length >= LONG_HISTORY
 
 
 LONG_HISTORY = 20_000
-"""Events from which on a run should continue as new; Amazon SWF ends a run at 25,000."""
+"""Events after which a run should continue as new; Amazon SWF ends a run at 25,000."""
 
 
 class Continuation(Struct, frozen=True, kw_only=True):
-    """What `continue_as_new` asks for; None keeps what the run has."""
+    """The arguments and options of `continue_as_new`; None keeps an option of the run."""
 
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}
@@ -63,19 +58,19 @@ class Continuation(Struct, frozen=True, kw_only=True):
     child_policy: ChildPolicy | None = None
 
 
-class Runtime(Protocol):
-    """What a workflow can ask for."""
+class Runtime(FutureRuntime, Protocol):
+    """What the code of a workflow can ask for."""
 
     def info(self) -> WorkflowInfo:
         """Return which execution this is."""
 
     def is_async(self) -> bool:
-        """Return whether the code that runs here can await: an event loop of this run drives it."""
+        """Return whether the code that runs here can await."""
 
     # -- work
 
     def next_key(self) -> str:
-        """Return a name for a part of this run, the same in every replay."""
+        """Return a key for a part of this run, the same in every replay."""
 
     def submit(
         self,
@@ -84,36 +79,21 @@ class Runtime(Protocol):
         kwargs: dict[str, Any],
         key: str | None = None,
     ) -> Future[Any]:
-        """Begin an activity, a child or a Lambda function; never waits.
+        """Begin an activity, a child or a Lambda function once its arguments are done; never waits.
 
-        It begins once the futures among its arguments are done. `key` is its place in the
-        run, for those who have one to give; otherwise it is the next in order.
+        `key` is its place in the run, by default the next in order.
         """
 
     def call(self, definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Submit, wait for the result, and cancel what was submitted if the wait is cancelled."""
+        """Submit it and return its result; cancel it if the wait is cancelled."""
 
     def spawn(self, function: Callable[[], Any], label: str) -> Future[Any]:
-        """Run a part of the workflow's own code beside the rest of it."""
+        """Run a part of the workflow's own code concurrently."""
 
     def promise(self, label: str) -> Future[Any]:
         """Return a future that the workflow's own code settles, by `settle`."""
 
-    def settle(
-        self, future: Future[Any], value: Any = None, error: BaseException | None = None
-    ) -> None:
-        """End a future of this runtime, and wake who waits for it."""
-
-    def cancel(self, future: Future[Any]) -> bool:
-        """Ask for what the future stands for to be cancelled; False if it is done."""
-
     # -- time
-
-    def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
-        """Wait until `ready()`; return whether it is, False after `timeout` seconds.
-
-        `ready` must be cheap and depend on futures alone.
-        """
 
     def start_timer(self, seconds: float) -> Future[None]:
         """Return a future that is done after a time."""
@@ -122,27 +102,24 @@ class Runtime(Protocol):
         """Wait for a time."""
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
-        """Return a block whose waits raise WaitTimeoutError once the time is up."""
+        """Return a context whose waits raise WaitTimeoutError once the time is up."""
 
     def shield(self) -> AbstractContextManager[None]:
-        """Return a block in which a cancel request is not raised, but kept for later."""
-
-    def now(self) -> datetime:
-        """Return the time, in UTC, that a replay will see again."""
+        """Return a context that defers cancel requests."""
 
     # -- chance and change
 
     def random(self) -> random.Random:
-        """Return a source of random numbers that a replay will see again."""
+        """Return a source of random numbers, the same in every replay."""
 
     def side_effect(self, function: Callable[[], Any]) -> Any:
-        """Call the function once and keep what it returns."""
+        """Call the function once and record its result."""
 
     def patched(self, id: str) -> bool:
-        """Return whether this run goes the new way past a change of its code."""
+        """Return whether this run takes the new branch of a change of its code."""
 
     def record_marker(self, name: str, value: Any) -> None:
-        """Leave a note in the history."""
+        """Record a marker in the history."""
 
     def continue_as_new(self, continuation: Continuation) -> NoReturn:
         """End this run and begin the next one of the same workflow id."""
@@ -150,13 +127,10 @@ class Runtime(Protocol):
     # -- messages
 
     def receive(self, name: str, decode: Callable[[str], Any]) -> Future[Any]:
-        """Return a future of the next signal of that name that nobody else has received."""
-
-    def signal(self, execution: WorkflowExecution, name: str, value: Any) -> Future[None]:
-        """Signal an execution; the future fails if there is none open."""
+        """Return a future of the next signal of that name that is not received elsewhere."""
 
     def request_cancel(self, execution: WorkflowExecution) -> Future[None]:
-        """Ask an execution to cancel itself; the future fails if there is none open."""
+        """Request that an execution is cancelled; the future fails if none is open."""
 
     def on_query(self, name: str, function: Callable[..., Any]) -> None:
         """Answer queries of that name by calling the function, which must change nothing."""
@@ -165,7 +139,7 @@ class Runtime(Protocol):
         """Answer updates of that name by calling the function, which may wait."""
 
     def upsert_search_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Set attributes to find the execution by."""
+        """Set attributes by which the execution can be found."""
 
 
 current: ContextVar[Runtime | None] = ContextVar("partita_runtime", default=None)
@@ -175,47 +149,15 @@ PART_CANCELLED = "this part of the workflow was cancelled"
 
 
 def block_timed_out(seconds: float) -> str:
-    """Say that a `timeout` block was not done in its time."""
+    """Return the message of a `timeout` block whose time is up."""
     return f"a block was not done within its {seconds} s"
 
 
-def nobody_hears(workflow_id: str) -> str:
-    """Say that a message has no execution to go to."""
+def not_open(workflow_id: str) -> str:
+    """Return the message of a signal or cancel request to an execution that is not open."""
     return f"no execution {workflow_id!r} is open to hear this"
 
 
 def id_is_taken(label: str, workflow_id: str) -> str:
-    """Say why a child was not started."""
+    """Return the message of a child whose workflow id is taken."""
     return f"{label} was not started: workflow id {workflow_id!r} is open already"
-
-
-Span = float | timedelta
-"""Seconds, or a timedelta."""
-
-Deadline = float | timedelta | datetime
-"""Seconds, a timedelta, or a moment that is still to come."""
-
-LONGEST = 100 * 365 * 86400.0
-"""Seconds that a timer may run: a hundred years."""
-
-
-def span(what: str, value: Deadline, runtime: Runtime) -> float:
-    """Return a time in seconds.
-
-    Raises:
-        InvalidOptionError: it is negative, past, too long, or not a time.
-    """
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-        seconds = (moment - runtime.now()).total_seconds()
-        if seconds < 0:
-            raise InvalidOptionError(f"{what}: {value.isoformat()} is past; give a time to come")
-    elif isinstance(value, timedelta):
-        seconds = value.total_seconds()
-    elif isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidOptionError(f"{what}: {value!r} is not a time; give seconds or a timedelta")
-    else:
-        seconds = float(value)
-    if not math.isfinite(seconds) or not 0 <= seconds <= LONGEST:
-        raise InvalidOptionError(f"{what}({value!r}): give a time from 0 s to 100 years")
-    return seconds

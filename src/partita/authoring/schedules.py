@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partita.authoring.durable_time import now, start_timer
+from partita.authoring.determinism import now, start_timer
 from partita.authoring.execution import continue_as_new, workflow_info
 from partita.authoring.future import ChildFuture, Future, wait
 from partita.authoring.messages import query, signals

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from partita.authoring.durable_time import runtime
 from partita.authoring.future import Future, copy_outcome, when_done
+from partita.authoring.local import active_runtime
 from partita.errors import CancelledError, InvalidOptionError
 
 MARKER = "$step"
@@ -137,7 +137,7 @@ class Steps:
         return list(ordered.values())
 
     def _begin(self, step: Step, after: list[Future[Any]]) -> Future[Any]:
-        where = runtime()
+        where = active_runtime()
         result = where.promise(f"step {step.name}")
 
         def start() -> None:
@@ -172,7 +172,7 @@ class Steps:
 
     def _note(self, step: Step, outcome: Outcome, reasons: tuple[str, ...]) -> None:
         step.record = StepRecord(step.name, outcome, reasons)
-        runtime().record_marker(MARKER, step.record)
+        active_runtime().record_marker(MARKER, step.record)
 
 
 def _names(option: str, names: Iterable[str]) -> tuple[str, ...]:

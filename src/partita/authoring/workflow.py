@@ -17,6 +17,7 @@ from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import NO_HOOKS, Hooks
 from partita.authoring.options import (
     Seconds,
+    checked_id,
     checked_priority,
     checked_text,
     policy_of,
@@ -25,7 +26,6 @@ from partita.authoring.options import (
 )
 from partita.authoring.registry import register
 from partita.authoring.runtime import current
-from partita.authoring.workflow_ids import checked_id
 from partita.errors import InvalidOptionError
 from partita.history import ChildPolicy, WorkflowType
 

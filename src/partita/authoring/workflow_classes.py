@@ -22,9 +22,9 @@ from weakref import WeakKeyDictionary
 from partita.authoring.canvas import FuncGroup, Shape, Task, submittable
 from partita.authoring.declared import Declared, checked_type, entry, refuse_unknown, settings_of
 from partita.authoring.determinism import side_effect
-from partita.authoring.durable_time import runtime
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import Hooks, TaskFailure, Verdict
+from partita.authoring.local import active_runtime
 from partita.authoring.messages import register_methods
 from partita.authoring.registry import register
 from partita.authoring.runtime import WorkflowInfo, current
@@ -74,13 +74,13 @@ class Workflow(Declared):
     @property
     def info(self) -> WorkflowInfo:
         """The execution that this instance is."""
-        return runtime().info()
+        return active_runtime().info()
 
     def submit(self, what: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Begin an activity, a workflow, a Lambda function or a shape; return a future."""
         if isinstance(what, (Shape, Task, FuncGroup)):
             return what.submit()
-        return runtime().submit(submittable(what), args, kwargs)
+        return active_runtime().submit(submittable(what), args, kwargs)
 
     def map(self, what: Any, items: Iterable[Any], /) -> Futures[Any]:
         """Begin it once per item; the futures are in the items' order."""

@@ -18,9 +18,15 @@ from partita.authoring.declared import Declared, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
-from partita.authoring.options import Seconds, checked_priority, checked_text, seconds, tag_list
+from partita.authoring.options import (
+    Seconds,
+    checked_id,
+    checked_priority,
+    checked_text,
+    seconds,
+    tag_list,
+)
 from partita.authoring.workflow import WorkflowDefinition
-from partita.authoring.workflow_ids import checked_id
 from partita.client.handle import Handle
 from partita.client.histories import Histories
 from partita.client.inspection import Looking

@@ -19,7 +19,7 @@ from partita.history.document import ExportedHistory
 from partita.ports.service import DecisionTask
 from partita.replay import compatibility as replay
 from partita.replay.compatibility import Fit, ending, ends_alike
-from partita.replay.journal import agrees, caused_by, shown
+from partita.replay.decision_events import agrees, caused_by, describe
 
 ADVICE = (
     "take the change back, or give the new code another version; processes that run may go on "
@@ -89,11 +89,11 @@ def _compare(
     wrong = partial(NonDeterminismError, location=where, advice=ADVICE)
     for decision, event in zip(decisions, caused, strict=False):
         if not agrees(decision, event):
-            raise wrong(expected=shown(event), found=shown(decision), event_id=event.event_id)
+            raise wrong(expected=describe(event), found=describe(decision), event_id=event.event_id)
     if len(decisions) > len(caused):
-        found = shown(decisions[len(caused)])
+        found = describe(decisions[len(caused)])
         last = caused[-1].event_id if caused else completed
-        raise wrong(expected=shown(None), found=found, event_id=last)
+        raise wrong(expected=describe(None), found=found, event_id=last)
     if len(caused) > len(decisions):
         event = caused[len(decisions)]
-        raise wrong(expected=shown(event), found=shown(None), event_id=event.event_id)
+        raise wrong(expected=describe(event), found=describe(None), event_id=event.event_id)

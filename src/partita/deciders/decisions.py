@@ -21,13 +21,11 @@ from partita.authoring.definition import (
     Submittable,
     WorkflowSpec,
 )
-from partita.authoring.failure import Failure
+from partita.authoring.failure import failure_decision
 from partita.authoring.messages import Signal
-from partita.authoring.options import policy_of, seconds, tag_list
+from partita.authoring.options import checked_id, needed_id, policy_of, seconds, tag_list
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
-from partita.authoring.requests import activity_request, child_request, lambda_request
 from partita.authoring.runtime import Continuation
-from partita.authoring.workflow_ids import checked_id, needed_id
 from partita.codec import Converter
 from partita.deciders.parts import (
     ActivityExecution,
@@ -99,7 +97,7 @@ class ScheduleActivity(Decision):
         payload = _payload(process.converter, definition, self.args, self.kwargs)
         id = self.id or _new_id(process, Kind.ACTIVITY, definition.activity_type.name)
         control = _control(process.converter, self.data)
-        return activity_request(id, definition, self.args, self.kwargs, payload, control)
+        return definition.decision(id, self.args, self.kwargs, payload, control)
 
 
 class CancelActivity(Decision):
@@ -130,7 +128,7 @@ class ScheduleLambda(Decision):
             return ScheduleActivity(spec.stand_in, self.input, id=self.id).render(process)
         payload = process.converter.dump(self.input, spec.arguments_label)
         id = self.id or _new_id(process, Kind.LAMBDA, spec.name)
-        return lambda_request(id, spec, payload)
+        return spec.decision(id, payload)
 
 
 class StartTimer(Decision):
@@ -191,7 +189,7 @@ class StartChildProcess(Decision):
         payload = _payload(process.converter, spec, self.args, self.kwargs)
         stem = f"{process.id}:{process.origin[:8]}:{spec.workflow_type.name}"
         id = self.id or spec.settings.workflow_id or _new_id(process, Kind.CHILD, stem)
-        return child_request(id, spec, payload, _control(process.converter, self.data))
+        return spec.decision(id, payload, _control(process.converter, self.data))
 
 
 class SignalExternal(Decision):
@@ -269,8 +267,7 @@ class FailProcess(Decision):
     def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
         """Return the service's decision."""
         if isinstance(self.reason, BaseException):
-            failure = Failure.of(self.reason)
-            return h.FailWorkflowExecution(reason=failure.reason, details=failure.dump())
+            return failure_decision(self.reason)
         return h.FailWorkflowExecution(reason=self.reason, details=self.details)
 
 

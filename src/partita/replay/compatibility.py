@@ -1,8 +1,7 @@
-"""Tell whether code still fits a history that it, or an older form of it, has written.
+"""Check whether code fits a history that it, or an older version of it, has written.
 
-Replays the whole history: every turn that was answered, then what has come since, as far as
-that can be told without doing anything. No activity and no `side_effect` function runs, and
-what the code would decide next is thrown away. Knows no service and no file.
+Replays the whole history, and the turn after it until the first side effect. No activity and no
+`side_effect` function runs, and new decisions are thrown away. Knows no service and no file.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from partita.authoring.registry import by_key, place
 from partita.codec import Converter, same
 from partita.errors import InvalidInputError, NonDeterminismError, PartitaError, UnknownTypeError
 from partita.history.document import ExportedHistory
-from partita.replay.journal import shown
+from partita.replay.decision_events import describe
 from partita.replay.replayer import Replayer
 
 
 class Fit(Struct, frozen=True, kw_only=True):
     """Whether code fits one history."""
 
-    source: str  # names the history for people: a file, or a workflow id
+    source: str  # of the history, for people: a file, or a workflow id
     execution: h.WorkflowExecution
     workflow_type: h.WorkflowType
     error: PartitaError | None = None  # why it does not fit
@@ -45,7 +44,7 @@ def fit(
     converter: Converter | None = None,
     check: Check | None = None,
 ) -> Fit:
-    """Return whether the code fits; `check` is how one finds out, by default by a replay.
+    """Return whether the code fits; `check` raises if not, by default `check_fit`.
 
     Raises:
         UnknownTypeError: the history is of another workflow.
@@ -67,7 +66,7 @@ def fit(
 
 
 def check_readable(workflow: WorkflowSpec, history: ExportedHistory, converter: Converter) -> None:
-    """Hold that a history can be replayed against the code at all.
+    """Raise unless a history can be replayed against the code at all.
 
     Raises:
         UnknownTypeError: it is of another workflow.
@@ -117,13 +116,13 @@ def check_fit(
 def ends_alike(
     workflow: WorkflowSpec, converter: Converter, final: h.AnyDecision, last: h.AnyEvent
 ) -> bool:
-    """Compare how the code ends with how the history does, where both are of one kind."""
+    """Return whether the code ends as the history does, if both ends are of one kind."""
     match final, last:
         case h.CompleteWorkflowExecution(), h.WorkflowExecutionCompleted():
             return _same_result(workflow, converter, final.result, last.result)
         case h.FailWorkflowExecution(), h.WorkflowExecutionFailed():
             return final.reason == last.reason
-        case _:  # the replay has seen to the kind
+        case _:  # the replay has compared the kinds
             return True
 
 
@@ -142,18 +141,18 @@ def _same_result(
 
 
 def ending(end: h.AnyDecision | h.AnyEvent, converter: Converter) -> str:
-    """Say in a line how code, or a history, ends."""
+    """Describe in one line how code, or a history, ends."""
     result = getattr(end, "result", None)
     if result is None:
-        return shown(end)
+        return describe(end)
     text = converter.text(result)
-    return f"{shown(end)} with the result {text if len(text) <= 200 else text[:197] + '...'}"
+    return f"{describe(end)} with the result {text if len(text) <= 200 else text[:197] + '...'}"
 
 
 def code_for(
     workflow_type: h.WorkflowType, workflows: Iterable[WorkflowSpec]
 ) -> WorkflowSpec | None:
-    """Return the code of a type among these; None if it is not there.
+    """Return the workflow of a type among these; None if there is none.
 
     Raises:
         DuplicateTypeError: two of them claim the type.

@@ -1,10 +1,10 @@
-"""An asyncio event loop whose time and order come from the history.
+"""Run asyncio code with time and order from the history.
 
-Runs inside a strand: when no callback is ready, the strand is suspended until a future of
-the workflow is done. `loop.time()` is the workflow's time, `call_later` a durable timer
-(begun only if the loop really waits for it). Threads, sockets and subprocesses are refused.
-Tasks and futures hash by number and sets keep their order within asyncio's own functions, so
-that nothing depends on where objects lie in memory.
+The loop runs inside a strand: when no callback is ready, the strand is suspended until a future
+of the workflow is done. `loop.time()` is the workflow's time, `call_later` a durable timer
+(started only if the loop waits for it). Threads, sockets and subprocesses are refused. Tasks and
+futures hash by number and sets keep their order within asyncio's own functions, so that nothing
+depends on memory addresses.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ import logging
 from asyncio import events, tasks
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from greenlet import GreenletExit
 
 from partita.authoring.future import Future
+from partita.authoring.runtime import Runtime
 from partita.errors import CancelledError, UsageError
-
-if TYPE_CHECKING:
-    from partita.replay.runtime import Asking
 
 log = logging.getLogger("partita.replay")
 
@@ -49,10 +47,10 @@ class _Future(_Numbered, asyncio.Future[Any]):
 
 
 class WorkflowLoop(asyncio.AbstractEventLoop):
-    """One run's event loop."""
+    """The event loop of one run."""
 
-    def __init__(self, runtime: Asking) -> None:
-        _keep_order_of_sets()
+    def __init__(self, runtime: Runtime) -> None:
+        _order_asyncio_sets()
         self._runtime = runtime
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
@@ -60,7 +58,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self._numbers = itertools.count(1)
         self._tasks: dict[asyncio.Task[Any], None] = {}  # not done
         self._closed = False
-        self.outer: asyncio.AbstractEventLoop | None = None  # which runs on this thread outside
+        self.outer: asyncio.AbstractEventLoop | None = None  # of this thread
 
     # -- running
 
@@ -95,7 +93,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 self._wait(task)
 
     def _abandon(self) -> None:
-        """End the coroutines of an evicted run here, where what they ask for is refused."""
+        """Close the coroutines of an evicted run here, where their commands are refused."""
         self._closed = True
         for task in self._tasks:
             coroutine = task.get_coro()
@@ -112,18 +110,18 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 handle._run()
 
     def _wait(self, task: asyncio.Task[Any]) -> None:
-        """Begin the timers that are waited for, and suspend until something is ready."""
+        """Start the timers, and suspend until a callback is ready."""
         now = self.time()
         while self._timers:
             when, _, handle = heapq.heappop(self._timers)
             if not handle._cancelled:
-                self._begin_timer(handle, max(0.0, when - now))
+                self._start_timer(handle, max(0.0, when - now))
         try:
             self._runtime.wait(lambda: bool(self._ready), None)
         except CancelledError as error:
             task.cancel(str(error))
 
-    def _begin_timer(self, handle: asyncio.TimerHandle, seconds: float) -> None:
+    def _start_timer(self, handle: asyncio.TimerHandle, seconds: float) -> None:
         timer = self._runtime.start_timer(seconds)
         self._started[handle] = timer
 
@@ -139,7 +137,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         if timer is not None and not self._closed:
             timer.cancel()
 
-    # -- for those who look
+    # -- for stacks
 
     @property
     def tasks(self) -> list[asyncio.Task[Any]]:
@@ -147,10 +145,10 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         return list(self._tasks)
 
     def timer_of(self, handle: Any) -> Future[None] | None:
-        """Return the durable timer that will call back, if it is this loop's and has begun."""
+        """Return the durable timer of a handle of this loop, if it was started."""
         return self._started.get(handle) if isinstance(handle, asyncio.TimerHandle) else None
 
-    # -- what asyncio asks of a loop
+    # -- the interface of asyncio
 
     def time(self) -> float:
         """Return the workflow's time, in seconds since the epoch."""
@@ -162,7 +160,6 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
-        """Call back in this turn, after what is ready already."""
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
@@ -176,7 +173,6 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call back after a time."""
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def call_at(  # type: ignore[override]
@@ -186,7 +182,6 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call back at a time."""
         handle = _TimerHandle(when, callback, args, self, context)
         if when <= self.time():
             self._ready.append(handle)
@@ -195,7 +190,6 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
-        """Return a future of this loop."""
         future = _Future(loop=self)
         future._number = next(self._numbers)
         return future
@@ -203,7 +197,6 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def create_task(  # type: ignore[override]
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Any = None
     ) -> asyncio.Task[Any]:
-        """Return a task of this loop."""
         number = next(self._numbers)
         task = _Task.__new__(_Task)
         task._number = number  # before asyncio keeps the task in a set of its own
@@ -220,27 +213,22 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             self._tasks.pop(task, None)
 
     def is_running(self) -> bool:
-        """Return whether the workflow is not over."""
         return not self._closed
 
     def is_closed(self) -> bool:
-        """Return whether the workflow is over."""
         return self._closed
 
     def close(self) -> None:
-        """Take nothing more."""
         self._closed = True
 
     def get_debug(self) -> bool:
-        """Return False."""
         return False
 
     def get_task_factory(self) -> None:
-        """Return None."""
         return
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Say that a task failed and nobody looked."""
+        """Log an error that no code of the workflow has retrieved."""
         if self._closed or isinstance(context.get("exception"), GreenletExit):
             return
         log.warning("%s", context.get("message", "an error in a workflow's event loop"))
@@ -250,13 +238,13 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     default_exception_handler = call_exception_handler
 
     async def shutdown_asyncgens(self) -> None:
-        """Do nothing: generators end with the workflow."""
+        """Do nothing, since generators end with the workflow."""
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Do nothing: there is none."""
+        """Do nothing, since there is none."""
 
     def run_in_executor(self, *_: Any) -> NoReturn:  # type: ignore[override]
-        """Refuse: a replay could not repeat it."""
+        """Refuse, since a replay could not repeat it."""
         raise UsageError(_REFUSED.format("threads"))
 
 
@@ -270,7 +258,7 @@ class _TimerHandle(asyncio.TimerHandle):
 
 
 _REFUSED = "a workflow cannot use {} of the event loop; do it in an activity"
-_OUTSIDE = (
+_REFUSED_PREFIXES = (
     *("sock_", "create_connection", "create_server", "create_unix", "create_datagram"),
     *("connect_", "subprocess_", "add_reader", "add_writer", "add_signal", "getaddrinfo"),
     *("getnameinfo", "sendfile", "start_tls"),
@@ -285,12 +273,12 @@ def _refuse(name: str) -> Callable[..., NoReturn]:
 
 
 for _name in dir(asyncio.AbstractEventLoop):
-    if _name.startswith(_OUTSIDE):
+    if _name.startswith(_REFUSED_PREFIXES):
         setattr(WorkflowLoop, _name, _refuse(_name))
 
 
 class _OrderedSet(builtins.set[Any]):
-    """A set of awaitables that iterates in the order in which they were given."""
+    """A set of awaitables that iterates in the order of insertion."""
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = list(dict.fromkeys(items))
@@ -306,9 +294,9 @@ def _set(*given: Any) -> builtins.set[Any]:
     return builtins.set(*given)
 
 
-def _keep_order_of_sets() -> None:
-    """Let `asyncio.wait` and `as_completed` take what they are given in order, in workflows.
+def _order_asyncio_sets() -> None:
+    """Make `asyncio.wait` and `as_completed` keep the order of their arguments in workflows.
 
-    They make a set of it, whose order depends on addresses. Other event loops see no change.
+    They make a set of them, whose order depends on addresses. Other event loops are unchanged.
     """
     vars(tasks)["set"] = _set

@@ -1,146 +1,190 @@
-"""Compare what replayed code asks for with what its history records.
+"""Match the decisions of a run with its history, or collect them in a new turn.
 
-One row per decision: which event records it, which event refuses it, and what must agree.
-Knows no workflow and no greenlet.
+A turn is one decision task. In a replayed turn every decision must agree with the next event
+that the history recorded then; in a new one decisions are collected for the service. Knows
+nothing of what is decided, nor why.
 """
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from partita import history as h
-from partita.authoring.failure import Failure
-from partita.codec import same
+from partita.codec import Converter, same
+from partita.errors import NonDeterminismError, PartitaError, UsageError
+from partita.ports.service import Bounds
+from partita.replay.decision_budget import Command, DecisionBudget
+from partita.replay.decision_events import agrees, call_key, describe, was_refused
+from partita.replay.strands import Strands, user_line
 
 
-class _Row(Struct, frozen=True):
-    recorded: type[Any]  # the event of a decision that was done
-    refused: type[Any] | None  # the event of one that was not
-    identity: tuple[str, ...]  # attributes that decision and events share and that must agree
+class Journal:
+    """The decisions of one run."""
 
+    def __init__(self, strands: Strands, converter: Converter, bounds: Bounds) -> None:
+        self.time = 0.0  # of the turn, in seconds since the epoch
+        self.last_event_id = 0
+        self.expected: deque[h.AnyEvent] | None = None  # left in a replayed turn; None: a new one
+        self.final: h.AnyDecision | None = None  # how the run ends
+        self.continuation: h.ContinueAsNewWorkflowExecution | None = None  # asked for by the code
+        self.is_reading = False  # a query or an observing hook runs: nothing may be decided
+        self.is_trial = False  # new turns are thrown away, so side effects must not happen
+        self.broken: PartitaError | None = None  # fails the decision task
+        self._strands = strands
+        self._converter = converter
+        self._budget = DecisionBudget(bounds)
+        self._commands: list[Command] = []  # of the new turn
+        self._refused: list[h.AnyEvent] = []  # of the last turn
+        self._keys: dict[int, str] = {}  # by event id: key of the call that it recorded
 
-_ROWS: dict[type[Any], _Row] = {
-    h.ScheduleActivityTask: _Row(
-        h.ActivityTaskScheduled, h.ScheduleActivityTaskFailed, ("activity_id", "activity_type")
-    ),
-    h.RequestCancelActivityTask: _Row(
-        h.ActivityTaskCancelRequested, h.RequestCancelActivityTaskFailed, ("activity_id",)
-    ),
-    h.StartTimer: _Row(h.TimerStarted, h.StartTimerFailed, ("timer_id",)),
-    h.CancelTimer: _Row(h.TimerCanceled, h.CancelTimerFailed, ("timer_id",)),
-    h.RecordMarker: _Row(h.MarkerRecorded, h.RecordMarkerFailed, ("marker_name",)),
-    h.StartChildWorkflowExecution: _Row(
-        h.StartChildWorkflowExecutionInitiated,
-        h.StartChildWorkflowExecutionFailed,
-        ("workflow_id", "workflow_type"),
-    ),
-    h.SignalExternalWorkflowExecution: _Row(
-        h.SignalExternalWorkflowExecutionInitiated, None, ("workflow_id", "signal_name")
-    ),
-    h.RequestCancelExternalWorkflowExecution: _Row(
-        h.RequestCancelExternalWorkflowExecutionInitiated, None, ("workflow_id",)
-    ),
-    h.ScheduleLambdaFunction: _Row(
-        h.LambdaFunctionScheduled, h.ScheduleLambdaFunctionFailed, ("id", "name")
-    ),
-    h.CompleteWorkflowExecution: _Row(
-        h.WorkflowExecutionCompleted, h.CompleteWorkflowExecutionFailed, ()
-    ),
-    h.FailWorkflowExecution: _Row(h.WorkflowExecutionFailed, h.FailWorkflowExecutionFailed, ()),
-    h.CancelWorkflowExecution: _Row(
-        h.WorkflowExecutionCanceled, h.CancelWorkflowExecutionFailed, ()
-    ),
-    h.ContinueAsNewWorkflowExecution: _Row(
-        h.WorkflowExecutionContinuedAsNew, h.ContinueAsNewWorkflowExecutionFailed, ()
-    ),
-}
+    @property
+    def is_running(self) -> bool:
+        """Whether the code can still decide something."""
+        return self.final is None and self.continuation is None and not self._strands.is_evicted
 
-_CAUSED = tuple(row.recorded for row in _ROWS.values()) + tuple(
-    row.refused for row in _ROWS.values() if row.refused is not None
-)
-_CAUSED_TYPES = frozenset(_CAUSED)
+    # -- turns
 
+    def begin(self, time: float, expected: Sequence[h.AnyEvent] | None) -> None:
+        """Begin a turn; `expected` is what the history recorded in it, None for a new turn."""
+        self.time = time
+        self.expected = None if expected is None else deque(expected)
+        if expected is None:
+            self._commands = []
 
-def caused_by(events: Sequence[h.AnyEvent], position: int) -> tuple[list[h.AnyEvent], int]:
-    """Return what a DecisionTaskCompleted at `position` caused, and where it ends."""
-    completed = events[position].event_id
-    caused: list[h.AnyEvent] = []
-    end = position + 1
-    while end < len(events):
-        event = events[end]
-        if type(event) in _CAUSED_TYPES and not _is_later(event):
-            if getattr(event, "decision_task_completed_event_id", None) != completed:
-                break
-            caused.append(event)
-        elif not isinstance(event, h.ActivityTaskCanceled):
-            break
-        end += 1
-    return caused, end
+    def open(self) -> list[h.AnyEvent]:
+        """Issue the deferred commands that have room now; return the refusals of the last turn."""
+        refused, self._refused = self._refused, []
+        for command in self._budget.next_turn():
+            self._put(command)
+        return refused
 
+    def close(self) -> None:
+        """Ask for another turn if decisions were deferred in this one."""
+        if self._budget.is_exceeded and self.broken is None:
+            self._put(Command(h.RecordMarker(marker_name=h.MORE), None))
 
-def _is_later(event: h.AnyEvent) -> bool:
-    """Whether it tells of a child that was initiated and could not start: that is news."""
-    return type(event) is h.StartChildWorkflowExecutionFailed and event.initiated_event_id > 0
+    def check_complete(self) -> None:
+        """Raise NonDeterminismError unless all expected events were matched."""
+        if self.expected:
+            raise self._mismatch(None, self.expected[0], self._strands.location())
 
+    @property
+    def decisions(self) -> list[h.AnyDecision]:
+        """The decisions of the new turn."""
+        return [command.decision for command in self._commands]
 
-SameInput = Callable[[str | None, str | None], bool]
+    def record(self, caused: Sequence[h.AnyEvent]) -> None:
+        """Match the last new turn with the events that its decisions caused.
 
+        Raises:
+            NonDeterminismError: the history holds others; another decider has answered.
+        """
+        commands, self._commands = self._commands, []
+        if len(caused) != len(commands):
+            extra = caused[len(commands)] if len(caused) > len(commands) else None
+            raise self._mismatch(None, extra, self._strands.location())
+        for command, event in zip(commands, caused, strict=True):
+            if not self._agrees(command, event):
+                raise self._mismatch(command.decision, event, self._strands.location())
+            self._bind(command.decision, event)
 
-def agrees(decision: h.AnyDecision, event: h.AnyEvent, same_input: SameInput = same) -> bool:
-    """Whether the event records, or refuses, this very decision."""
-    row = _ROWS[type(decision)]
-    if type(event) is not row.recorded and type(event) is not row.refused:
-        return False
-    for name in row.identity:
-        if getattr(decision, name) != getattr(event, name):
-            return False
-    if type(event) is row.refused:
-        return True
-    mine, recorded = getattr(decision, "input", None), getattr(event, "input", None)
-    return mine == recorded or same_input(mine, recorded)
+    # -- commands
 
+    def check_open(self) -> None:
+        """Refuse commands of code that may only look, was evicted, or continues as new.
 
-def was_refused(decision: h.AnyDecision, event: h.AnyEvent) -> bool:
-    """Whether the event says that the decision was not done."""
-    return type(event) is _ROWS[type(decision)].refused
+        Raises:
+            UsageError: the code may only look.
+        """
+        if not (self.is_reading or self._strands.is_evicted) and self.continuation is None:
+            return
+        if self.is_reading:
+            raise UsageError(
+                "a query, or a before_replay or after_replay hook, may only look; "
+                "use an update or a signal to change something"
+            )
+        self._strands.refuse()
 
+    def issue(
+        self,
+        decision: h.AnyDecision,
+        load: Callable[[Converter, str | None], Any] | None = None,
+        *,
+        closing: bool = False,
+    ) -> None:
+        """Decide something; `load` reads the arguments in it, to compare them.
 
-_SHOWN: tuple[tuple[str, Callable[[Any], str]], ...] = (
-    ("activity_type", lambda value: value.name),
-    ("workflow_type", lambda value: value.name),
-    ("activity_id", lambda value: f"id {value}"),
-    ("timer_id", lambda value: f"id {value}"),
-    ("marker_name", str),
-    ("signal_name", str),
-    ("workflow_id", str),
-    ("reason", str),
-    ("input", lambda value: _short(value, 60)),
-)
+        Raises:
+            NonDeterminismError: it is not what the history recorded.
+        """
+        if not (closing or decision.closes):
+            self.check_open()
+        command = Command(decision, load)
+        if not self._budget.defers(command):
+            self._put(command)
 
+    def take_key(self, event_id: int) -> str:
+        """Return the key of the call that an event recorded, and forget it; "" if there is none."""
+        return self._keys.pop(event_id, "")
 
-def _short(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    def key_of(self, event_id: int) -> str:
+        """Return the key of the call that an event recorded; "" if there is none."""
+        return self._keys.get(event_id, "")
 
+    def next_marker(self, name: str) -> h.MarkerRecorded | None:
+        """Return the marker of that name that the history holds at this place, if it does."""
+        event = self.expected[0] if self.expected else None
+        is_marker = isinstance(event, h.MarkerRecorded) and event.marker_name == name
+        return event if is_marker else None  # type: ignore[return-value]
 
-def _why(failed: h.FailWorkflowExecution | h.WorkflowExecutionFailed) -> str:
-    """Say in a line what failed an execution."""
-    message = Failure.load(failed.details, failed.reason).message
-    return ": ".join(
-        part for part in (failed.reason, _short(" ".join(message.split()), 200)) if part
-    )
+    def _put(self, command: Command) -> None:
+        if self.expected is None:
+            self._commands.append(command)
+            return
+        event = self.expected.popleft() if self.expected else None
+        if event is None or not self._agrees(command, event):
+            location = user_line(sys._getframe()) or self._strands.defined_at()
+            self._stop(self._mismatch(command.decision, event, location))
+        else:
+            self._bind(command.decision, event)
 
+    def _agrees(self, command: Command, event: h.AnyEvent) -> bool:
+        def same_arguments(one: str | None, other: str | None) -> bool:
+            """Compare as the function reads them: sets have no order, lists have one."""
+            if command.load is None or same(one, other):
+                return same(one, other)
+            try:
+                return bool(
+                    command.load(self._converter, one) == command.load(self._converter, other)
+                )
+            except UsageError:
+                return False
 
-def shown(thing: h.AnyDecision | h.AnyEvent | None) -> str:
-    """Describe a decision or event in a few words, for an error message."""
-    if thing is None:
-        return "nothing"
-    name = type(thing).__name__
-    if isinstance(thing, (h.FailWorkflowExecution, h.WorkflowExecutionFailed)):
-        return f"{name} ({_why(thing)})"
-    parts = [
-        show(value) for name, show in _SHOWN if (value := getattr(thing, name, None)) is not None
-    ]
-    return f"{name} ({', '.join(parts)})" if parts else name
+        return agrees(command.decision, event, same_arguments)
+
+    def _bind(self, decision: h.AnyDecision, event: h.AnyEvent) -> None:
+        if was_refused(decision, event):
+            self._refused.append(event)
+        elif key := call_key(decision):
+            self._keys[event.event_id] = key
+
+    def _stop(self, error: PartitaError) -> None:
+        """Break the run off: its code is never resumed, and the decision task fails."""
+        self.broken = self.broken or error
+        strand = self._strands.current
+        if strand is not None:
+            strand.leave()
+        raise error
+
+    def _mismatch(
+        self, decision: h.AnyDecision | None, event: h.AnyEvent | None, location: str
+    ) -> NonDeterminismError:
+        return NonDeterminismError(
+            location=location,
+            expected=describe(event),
+            found=describe(decision),
+            event_id=0 if event is None else event.event_id,
+        )

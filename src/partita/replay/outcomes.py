@@ -1,4 +1,4 @@
-"""Read from an event how an operation ended: with a value, or with which error.
+"""Read the outcome of a call from the event that ends it: a value or an error.
 
 One row per event. Knows no workflow and no greenlet.
 """
@@ -12,7 +12,7 @@ from partita import errors
 from partita import history as h
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
 from partita.authoring.failure import Failure
-from partita.authoring.runtime import id_is_taken, nobody_hears
+from partita.authoring.runtime import id_is_taken, not_open
 from partita.codec import Converter, decoder
 
 _load_any = decoder(Any)
@@ -21,19 +21,19 @@ Outcome = tuple[Any, BaseException | None]
 """A value, or an error and no value."""
 
 BY_SCHEDULED: dict[type[Any], Callable[[Any, Submittable, Converter], Outcome]] = {}
-"""Ends of what a `scheduled_event_id` names."""
+"""Ends of calls that a `scheduled_event_id` names."""
 
 ACTIVITY_ENDS = frozenset(
     {h.ActivityTaskCompleted, h.ActivityTaskFailed, h.ActivityTaskTimedOut, h.ActivityTaskCanceled}
 )
-"""After each of these, the service holds one activity less."""
+"""Ends after which the service holds one activity less."""
 
 BY_INITIATED: dict[type[Any], Callable[[Any, Any, Converter], Outcome]] = {}
-"""Ends of what an `initiated_event_id` names."""
+"""Ends of calls that an `initiated_event_id` names."""
 
 
 def refused(event: h.AnyEvent, definition: Submittable) -> BaseException:
-    """Return the error of what could not even be scheduled."""
+    """Return the error of a call that could not be scheduled."""
     cause = getattr(event, "cause", "")
     if "TYPE_DOES_NOT_EXIST" in cause:
         return errors.UnknownTypeError(f"there is no {definition.label}: {cause}")
@@ -87,7 +87,7 @@ def _not_started(event: h.StartChildWorkflowExecutionFailed, spec: WorkflowSpec)
 
 
 def _unknown(event: Any) -> Outcome:
-    return None, errors.ExecutionNotFoundError(nobody_hears(event.workflow_id))
+    return None, errors.ExecutionNotFoundError(not_open(event.workflow_id))
 
 
 BY_INITIATED.update(

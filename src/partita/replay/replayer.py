@@ -1,8 +1,8 @@
-"""Answer decision tasks for Python workflows, and keep their runs alive between tasks.
+"""Decide for Python workflows, and keep their runs alive between decision tasks.
 
-Turns a task's events into turns of a `Run`: old ones are replayed against what they caused,
-the last one is new. A live run is fed only what it has not seen; without one, the whole
-history is replayed. Cost is proportional to the events fed, so O(n) over an execution.
+Divides a task's events into turns of a `Run`: old turns are replayed, the last one is new. A
+live run gets only the events that it has not seen; without one, the whole history is replayed.
+The cost is proportional to the events, so O(n) over an execution.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from partita.codec import Converter
 from partita.errors import PartitaError, QueryFailedError, UnknownTypeError
 from partita.ports.decider import Decider
 from partita.ports.service import UNBOUNDED, Bounds, DecisionTask
-from partita.replay.journal import caused_by
+from partita.replay.decision_events import caused_by
 from partita.replay.run import Run
 from partita.replay.stacks import CodeStack
 
@@ -25,9 +25,7 @@ DEFAULT_CACHE = 512 * 1024 * 1024
 """Bytes that live runs may take, roughly."""
 
 _BOOKKEEPING = frozenset({h.DecisionTaskScheduled, h.DecisionTaskTimedOut, h.DecisionTaskFailed})
-
-
-_UNHEARD = _BOOKKEEPING | {h.DecisionTaskStarted}
+"""Events that the code never sees."""
 
 
 class Replayer(Decider):
@@ -42,7 +40,7 @@ class Replayer(Decider):
         bounds: Bounds = UNBOUNDED,
     ) -> None:
         self._workflows: Mapping[str, WorkflowSpec] = by_key(workflows)
-        self.keys = frozenset(self._workflows)  # the types that this decides for
+        self.keys = frozenset(self._workflows)  # of the workflow types that it decides for
         self._converter = converter or Converter()
         self._cache_bytes = cache_bytes
         self._bounds = bounds
@@ -51,7 +49,7 @@ class Replayer(Decider):
 
     @property
     def live_runs(self) -> int:
-        """How many runs are alive."""
+        """The number of live runs."""
         return len(self._runs)
 
     def seen(self, run_id: str) -> int:
@@ -60,12 +58,12 @@ class Replayer(Decider):
         return 0 if run is None else run.seen
 
     def awaits(self, run_id: str) -> str | None:
-        """Say where a live run's code waits, and for which signals; None if it is not alive."""
+        """Return where a live run's code waits, and for which signals; None if it is not alive."""
         run = self._runs.get(run_id)
         if run is None:
             return None
-        names = ", ".join(repr(name) for name in run.asking.inbox.awaited)
-        return f"at {run.where()}" + (f" for signal {names}" if names else "")
+        names = ", ".join(repr(name) for name in run.awaited_signals)
+        return f"at {run.location()}" + (f" for signal {names}" if names else "")
 
     def forget(self, run_id: str) -> None:
         """End a live run; its next task replays the whole history."""
@@ -80,7 +78,7 @@ class Replayer(Decider):
             self.forget(run_id)
 
     def decide(self, task: DecisionTask) -> list[h.AnyDecision]:
-        """Answer a task.
+        """Return the decisions on a task.
 
         Raises:
             UnknownTypeError: no workflow of that type is here.
@@ -96,7 +94,7 @@ class Replayer(Decider):
         if run is None:
             run = self._new_run(task)
         try:
-            decisions = self._feed(run, task)
+            decisions = run.new_turn(*self._replay(run, task.events))
         except BaseException:
             run.evict()
             raise
@@ -112,7 +110,7 @@ class Replayer(Decider):
         name: str,
         input: str | None,
     ) -> str:
-        """Answer a query from the live run, or by replaying the history up to the last answer.
+        """Answer a query by the live run, or by replaying the history up to the last decision.
 
         Raises:
             UnknownTypeError: the workflow is not here, or answers no query of that name.
@@ -121,7 +119,7 @@ class Replayer(Decider):
         live = self._runs.get(execution.run_id)
         if live is not None:
             return live.query(name, input)
-        events = _answered(history())
+        events = _decided(history())
         if not events:
             raise QueryFailedError(
                 f"execution {execution.workflow_id!r} has not begun, so its code cannot answer yet"
@@ -139,16 +137,15 @@ class Replayer(Decider):
         workflow_type: h.WorkflowType,
         events: Sequence[h.AnyEvent],
     ) -> h.AnyDecision | None:
-        """Replay a whole history, with the turn that is still to come; keep and do nothing.
+        """Replay a whole history and the turn after it, without any side effect.
 
-        Returns how the code ends the run, if in an answered turn it does.
+        Returns the decision with which the code ended the run in an old turn, if it did.
 
         Raises:
             UnknownTypeError: no workflow of that type is here.
             NonDeterminismError: the code does not fit the history.
         """
-        run = self._new_run(_task(execution, workflow_type, events))
-        run.is_trial = True
+        run = self._new_run(_task(execution, workflow_type, events), is_trial=True)
         try:
             inbox, time = self._replay(run, events)
             final = run.final
@@ -164,17 +161,21 @@ class Replayer(Decider):
         workflow_type: h.WorkflowType,
         history: Sequence[h.AnyEvent],
     ) -> tuple[list[CodeStack], int]:
-        """Replay an open run's history up to the last answer; tell where the code waits.
+        """Replay an open run's history up to the last decision; return where the code waits.
 
-        Returns the stacks, and how many events since the code has not heard of. No live run is
-        looked at, and none is kept.
+        Returns the stacks, and the number of later events that the code has not seen. No live
+        run is used or kept.
 
         Raises:
             UnknownTypeError: no workflow of that type is here.
             NonDeterminismError: the code does not fit the history.
         """
-        events = _answered(list(history))
-        since = [one for one in history[len(events) :] if type(one) not in _UNHEARD]
+        events = _decided(list(history))
+        since = [
+            one
+            for one in history[len(events) :]
+            if type(one) not in _BOOKKEEPING | {h.DecisionTaskStarted}
+        ]
         if not events:
             return [], len(since)
         run = self._new_run(_task(execution, workflow_type, events))
@@ -184,7 +185,7 @@ class Replayer(Decider):
         finally:
             run.evict()
 
-    def _new_run(self, task: DecisionTask) -> Run:
+    def _new_run(self, task: DecisionTask, *, is_trial: bool = False) -> Run:
         workflow = self._workflows.get(task.workflow_type.key)
         if workflow is None:
             known = ", ".join(sorted(self._workflows)) or "none"
@@ -193,16 +194,17 @@ class Replayer(Decider):
             )
         if task.events[0].event_id != 1:
             raise PartitaError("the run is not alive and its history was not given from the start")
-        run = Run(workflow, task.workflow_execution, self._converter, self._bounds)
-        run.domain = task.domain
-        return run
-
-    def _feed(self, run: Run, task: DecisionTask) -> list[h.AnyDecision]:
-        inbox, time = self._replay(run, task.events)
-        return run.new_turn(inbox, time)
+        return Run(
+            workflow,
+            task.workflow_execution,
+            self._converter,
+            self._bounds,
+            task.domain,
+            is_trial=is_trial,
+        )
 
     def _replay(self, run: Run, events: Sequence[h.AnyEvent]) -> tuple[list[h.AnyEvent], float]:
-        """Live through the old turns; return what is new since, and the time of the last task."""
+        """Replay the old turns; return the events after them, and the time of the last task."""
         inbox: list[h.AnyEvent] = []
         visible, time, started_event_id = 0, 0.0, 0
         position = 0
@@ -218,8 +220,8 @@ class Replayer(Decider):
                 if started_event_id:
                     run.replay_turn(inbox[:visible], time, caused)
                     del inbox[:visible]
-                else:  # the answer to the task that this live run saw last
-                    run.recorded(caused)
+                else:  # the decisions on the task that this live run saw last
+                    run.record(caused)
                 if end - position > len(caused):
                     inbox += _uncaused(events[position:end], caused)
                 position, started_event_id, visible = end, 0, 0
@@ -237,7 +239,7 @@ class Replayer(Decider):
 def _task(
     execution: h.WorkflowExecution, workflow_type: h.WorkflowType, events: Sequence[h.AnyEvent]
 ) -> DecisionTask:
-    """Return a task that nobody has given out, to replay a history with."""
+    """Return a task to replay a history with, which no service has handed out."""
     return DecisionTask(
         token="",
         workflow_execution=execution,
@@ -248,8 +250,8 @@ def _task(
     )
 
 
-def _answered(events: list[h.AnyEvent]) -> list[h.AnyEvent]:
-    """Return the events up to what the last answer of the decider caused."""
+def _decided(events: list[h.AnyEvent]) -> list[h.AnyEvent]:
+    """Return the events up to those that the last decisions caused."""
     for position in range(len(events) - 1, -1, -1):
         if type(events[position]) is h.DecisionTaskCompleted:
             return events[: caused_by(events, position)[1]]

@@ -1,50 +1,31 @@
-"""Run one workflow function, fed with the events of its history.
+"""Run one workflow function, driven turn by turn with the events of its history.
 
-Drives the strands of the function turn by turn. Whatever the code asks for becomes a
-decision: while old turns are replayed it is compared with the event that records it, and in
-a new turn it is collected for the service. What the code can ask for is in `asking`.
+Resumes the strands of the function and turns its end into a decision. What the code can ask for
+is in `runtime`, how decisions meet the history in `journal`.
 
-Belongs to the thread that made it, which must also be the one that drives it.
+A run belongs to the thread that made it, which must also be the one that drives it.
 """
 
 from __future__ import annotations
 
-import sys
-from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from greenlet import GreenletExit
 
-from partita import errors
 from partita import history as h
 from partita.authoring.definition import WorkflowSpec
-from partita.authoring.failure import Failure
-from partita.authoring.registry import place
-from partita.authoring.runtime import PART_CANCELLED, SELF_CANCELLED, current
-from partita.codec import Converter, same
-from partita.errors import (
-    CancelledError,
-    DeadlockError,
-    NonDeterminismError,
-    PartitaError,
-    QueryFailedError,
-    UsageError,
-)
+from partita.authoring.failure import failure_decision
+from partita.authoring.runtime import current
+from partita.codec import Converter
+from partita.errors import CancelledError, DeadlockError, QueryFailedError, UsageError
 from partita.ports.service import UNBOUNDED, Bounds
 from partita.ports.state import DEFAULT_DOMAIN
-from partita.replay.decision_budget import Full
-from partita.replay.journal import agrees, shown, was_refused
-from partita.replay.runtime import Asking
+from partita.replay.runtime import ReplayRuntime
 from partita.replay.stacks import CodeStack, stacks_of
-from partita.replay.strands import Strand, user_line
-
-_PACKAGE = str(Path(errors.__file__).parent)
 
 BASE_COST = 12_000
-"""Bytes that a suspended run takes besides what its history gave it, measured."""
+"""Bytes that a suspended run takes besides its payloads, measured."""
 
 
 class Run:
@@ -56,245 +37,220 @@ class Run:
         execution: h.WorkflowExecution,
         converter: Converter,
         bounds: Bounds = UNBOUNDED,
+        domain: str = DEFAULT_DOMAIN,
+        *,
+        is_trial: bool = False,
     ) -> None:
-        self.workflow = workflow
-        self.execution = execution
-        self.converter = converter
-        self.bounds = bounds  # of the service that the execution lives on
         self.seen = 0  # started_event_id of the last turn
-        self.cost = BASE_COST  # bytes, roughly
-        self.time = 0.0  # of the turn, in seconds since the epoch
-        self.last_event_id = 0
-        self.final: h.AnyDecision | None = None  # how the function ended
-        self.expected: deque[h.AnyEvent] | None = None  # of an old turn; None: a new one
-        self.strands: list[Strand] = []  # the first is the function itself
-        self.cancel_requested = False
-        self.reading = False  # nothing may be decided now
-        self.domain = DEFAULT_DOMAIN
-        self.is_trial = False  # what new turns decide is thrown away, so nothing may be done
-        self.asking = Asking(self)
-        self._broken: PartitaError | None = None
-        self._own_fault: UsageError | None = None  # raised for what this code passed on
-        self._evicted = False
+        self._workflow = workflow
+        self._runtime = ReplayRuntime(workflow, execution, domain, converter, bounds)
+        self._journal = self._runtime.journal
+        self._journal.is_trial = is_trial
+        self._strands = self._runtime.strands
+        self._payloads = self._runtime.payloads
         self._input: str | None = None
-        self._decisions: list[h.AnyDecision] = []
-        self._refused: list[h.AnyEvent] = []  # of the last turn; the code hears of it in the next
-        self._full = Full(bounds)
+
+    @property
+    def cost(self) -> int:
+        """Bytes that it takes, roughly."""
+        return BASE_COST + self._payloads.size
+
+    @property
+    def final(self) -> h.AnyDecision | None:
+        """The decision with which the function ended."""
+        return self._journal.final
+
+    @property
+    def awaited_signals(self) -> list[str]:
+        """The names of the signals that the code waits for."""
+        return self._runtime.messages.awaited
 
     # -- for the replayer ------------------------------------------------------------------
 
     def replay_turn(
         self, events: Iterable[h.AnyEvent], time: float, expected: list[h.AnyEvent]
     ) -> None:
-        """Live through an old turn; `expected` is what its answer caused.
+        """Replay a turn; `expected` is what its decisions caused.
 
         Raises:
-            NonDeterminismError: the code asks for something else than it did then.
+            NonDeterminismError: the code decides something else than it did then.
         """
-        self.expected = deque(expected)
-        self._turn(events, time)
-        if self.expected:
-            raise self._mismatch(None, self.expected[0], self.where())
+        self._journal.begin(time, expected)
+        self._turn(events)
+        self._journal.check_complete()
 
     def new_turn(self, events: Iterable[h.AnyEvent], time: float) -> list[h.AnyDecision]:
-        """Live through a new turn and return what the code decided."""
-        self.expected = None
-        self._decisions = []
-        self._turn(events, time)
-        return self._decisions
+        """Return what the code decides on new events."""
+        self._journal.begin(time, None)
+        self._turn(events)
+        return self._journal.decisions
 
-    def recorded(self, caused: list[h.AnyEvent]) -> None:
-        """Learn which events the last new turn's decisions became."""
-        if len(caused) != len(self._decisions):
-            extra = caused[len(self._decisions)] if len(caused) > len(self._decisions) else None
-            raise self._mismatch(None, extra, self.where())
-        for decision, event in zip(self._decisions, caused, strict=True):
-            if not self._agrees(decision, event):
-                raise self._mismatch(decision, event, self.where())
-            self._bind(decision, event)
-        self._decisions = []
+    def record(self, caused: list[h.AnyEvent]) -> None:
+        """Match the decisions of the last new turn with the events that they caused."""
+        self._journal.record(caused)
 
     def query(self, name: str, payload: str | None) -> str:
-        """Answer a query; return the answer's payload.
+        """Return the payload of the answer to a query.
 
         Raises:
             UnknownTypeError: the workflow answers no query of that name.
             QueryFailedError: the handler raised.
         """
-        self.reading = True
-        token = current.set(self.asking)
         try:
-            return self.asking.inbox.query(name, payload)
+            answer: str = self._read(lambda: self._runtime.messages.query(name, payload))
+            return answer
         except UsageError:
             raise
-        except BaseException as error:  # sys.exit() must not end the thread that decides for all
+        except BaseException as error:  # sys.exit() must not end the thread of all runs
             raise QueryFailedError(f"query {name}: {type(error).__name__}: {error}") from error
-        finally:
-            current.reset(token)
-            self.reading = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the function can still ask for something."""
-        return self.final is None and self.asking.continuation is None and not self._evicted
 
     def evict(self) -> None:
-        """End the function without letting it do anything more."""
-        self._evicted = True
-        for strand in self.strands:
-            strand.evict()
+        """End the code; what it tries in `finally` blocks is refused."""
+        self._strands.evict()
 
     def stacks(self, events: Iterable[h.AnyEvent]) -> list[CodeStack]:
-        """Return where every line of the code waits; `events` are those of its history."""
-        return stacks_of(self.strands, _PACKAGE, events)
+        """Return where every strand waits; `events` are those of the run's history."""
+        return stacks_of(self._strands.all, events)
 
-    def where(self) -> str:
+    def location(self) -> str:
         """Return file:line of the user's code where the function waits."""
-        frame = self.strands[0].frame if self.strands else None
-        return user_line(frame, _PACKAGE) or self._defined_at()
+        return self._strands.location()
 
     # -- the turn --------------------------------------------------------------------------
 
-    def _turn(self, events: Iterable[h.AnyEvent], time: float) -> None:
-        self.time = time
-        asking = self.asking
-        self._call_quietly(self.workflow.hooks.before_replay)
-        token = current.set(asking)  # for callbacks, which run here
-        refused, self._refused = self._refused, []
-        for decision in self._full.next_turn():
-            self._put(decision)
-        try:
-            for event in refused:
-                asking.was_refused(event)
-            for event in events:
-                self.last_event_id = event.event_id
-                if type(event) is h.WorkflowExecutionStarted:
-                    self._on_started(event)
-                else:
-                    asking.deliver(event)
-        finally:
-            current.reset(token)
+    def _turn(self, events: Iterable[h.AnyEvent]) -> None:
+        self._observe(self._workflow.hooks.before_replay)
+        self._deliver(events)
         self._raise_broken()
-        if self.final is None:
+        if self._journal.final is None:
             self._advance()
         else:
-            self.issue(self.asking.closing(self.final))
-        if self._full.is_cut and self._broken is None:
-            self._put(h.RecordMarker(marker_name=h.MORE))
-        self._call_quietly(self.workflow.hooks.after_replay)
+            self._runtime.close()
+        self._journal.close()
+        self._observe(self._workflow.hooks.after_replay)
         self._raise_broken()
 
-    def _raise_broken(self) -> None:
-        if self._broken is not None:
-            raise self._broken
-
-    def _call_quietly(self, hook: Callable[[], object] | None) -> None:
-        """Call a hook that may look, and decide nothing."""
-        if hook is None or self.expected is not None:
-            return
-        self.reading, before = True, self.reading
-        token = current.set(self.asking)
+    def _deliver(self, events: Iterable[h.AnyEvent]) -> None:
+        runtime, journal = self._runtime, self._journal
+        token = current.set(runtime)  # for callbacks of futures
         try:
-            hook()
+            for event in journal.open():
+                runtime.refuse(event)
+            for event in events:
+                journal.last_event_id = event.event_id
+                if type(event) is h.WorkflowExecutionStarted:
+                    self._input = event.input
+                    runtime.begin(event)
+                    self._strands.add(self._main, self._workflow.label)
+                else:
+                    runtime.deliver(event)
         finally:
             current.reset(token)
-            self.reading = before
+
+    def _raise_broken(self) -> None:
+        if self._journal.broken is not None:
+            raise self._journal.broken
+
+    def _observe(self, hook: Callable[[], object] | None) -> None:
+        """Call a hook in a new turn; it may look, and decide nothing."""
+        if hook is not None and self._journal.expected is None:
+            self._read(hook)
+
+    def _read(self, function: Callable[[], Any]) -> Any:
+        """Call a function that may look, and decide nothing."""
+        self._journal.is_reading = True
+        token = current.set(self._runtime)
+        try:
+            return function()
+        finally:
+            current.reset(token)
+            self._journal.is_reading = False
+
+    @property
+    def _is_over(self) -> bool:
+        return self._journal.broken is not None or self._journal.final is not None
 
     def _advance(self) -> None:
-        """Let every strand run that can, until none can."""
+        """Resume strands until none can go on; fail the function if none ever will."""
+        strands = self._strands.all
         while self._resume_all():
             pass
-        if len(self.strands) > 1:
-            self.strands[1:] = [one for one in self.strands[1:] if not one.is_over]
-        if self._broken is not None or self.final is not None:
+        if len(strands) > 1:
+            strands[1:] = [one for one in strands[1:] if not one.is_over]
+        if self._is_over:
             return
-        self.asking.refuse_unknown_updates()
-        if self.asking.can_never_go_on() and self.strands and self.strands[0].is_waiting:
-            self.strands[0].error = DeadlockError(
-                f"{self.where()}: this waits for what nothing can bring about: no activity, "
+        self._runtime.messages.refuse_unknown_updates()
+        if strands and strands[0].ready is not None and not self._runtime.can_go_on():
+            strands[0].error = DeadlockError(
+                f"{self.location()}: this waits for what nothing can bring about: no activity, "
                 "timer or child is open, and no signal is waited for; is there a cycle of futures?"
             )
             self._advance()
 
     def _resume_all(self) -> bool:
         progressed = False
-        for strand in self.strands:  # spawned ones are appended while this runs
-            if self._broken is not None or self.final is not None:
+        for strand in self._strands.all:  # spawned ones are appended meanwhile
+            if self._is_over:
                 return False
             if not strand.is_over and strand.may_resume():
                 strand.resume()
                 progressed = True
         return progressed
 
-    def _on_started(self, event: h.WorkflowExecutionStarted) -> None:
-        self.asking.begin(event)
-        self._input = event.input
-        self.add_strand(self._main, self.workflow.label)
-
-    def add_strand(self, body: Callable[[], None], name: str) -> Strand:
-        """Make a strand; it runs when the others have given way. `name` is for people."""
-
-        def enter() -> None:
-            current.set(self.asking)
-            try:
-                body()
-            except GreenletExit:
-                return
-
-        cancelled = PART_CANCELLED if self.strands else SELF_CANCELLED
-        strand = Strand(enter, self.asking.start_timer, cancelled, name)
-        self.strands.append(strand)
-        return strand
-
     # -- the function's end ----------------------------------------------------------------
 
     def _main(self) -> None:
-        outcome = self._outcome()
-        if outcome is not None and not self._evicted:
-            self.final = outcome
-            self.issue(self.asking.closing(self.final))
+        final = self._outcome()
+        if final is not None and not self._strands.is_evicted:
+            self._journal.final = final
+            self._runtime.close()
 
     def _outcome(self) -> h.AnyDecision | None:
-        hooks = self.workflow.hooks
+        """Call the function; return the decision that ends the run, None if its code is broken."""
+        journal = self._journal
         try:
-            args, kwargs = self.workflow.signature.load(self.converter, self._input)
-            result = self._call(args, kwargs)
-            what = f"the result of workflow {self.workflow.workflow_type.name}"
-            payload = self.dump(result, what)
-            if hooks.on_completed is not None:
-                hooks.on_completed(result)
-            return h.CompleteWorkflowExecution(result=payload)
+            return self._completed()
         except CancelledError as error:
-            if self.cancel_requested:
+            if self._strands.cancel_requested:
                 return h.CancelWorkflowExecution(details=str(error))
-            return self._failed(error)
+            return failure_decision(error)
         except GreenletExit:
-            if self.asking.continuation is None:
+            if journal.continuation is None:
                 raise
-            return self.asking.continuation
-        except BaseException as error:  # sys.exit() must not end the thread that decides for all
-            if self.asking.continuation is not None:  # said in a task of a group, perhaps
-                return self.asking.continuation
-            if error is not self._own_fault:
+            return journal.continuation
+        except BaseException as error:  # sys.exit() must not end the thread of all runs
+            if journal.continuation is not None:  # raised in a task of a group, perhaps
+                return journal.continuation
+            if error is not self._payloads.fault:
                 return self._failed(error)
-            self._broken = self._own_fault  # the code is at fault: mend it, and it goes on
+            journal.broken = self._payloads.fault
             return None
 
+    def _completed(self) -> h.AnyDecision:
+        workflow = self._workflow
+        args, kwargs = workflow.signature.load(self._payloads.converter, self._input)
+        result = self._call(args, kwargs)
+        what = f"the result of workflow {workflow.workflow_type.name}"
+        payload = self._payloads.dump(result, what)
+        if workflow.hooks.on_completed is not None:
+            workflow.hooks.on_completed(result)
+        return h.CompleteWorkflowExecution(result=payload)
+
     def _call(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if not self.workflow.is_async:
-            return self.workflow.function(*args, **kwargs)
+        if not self._workflow.is_async:
+            return self._workflow.function(*args, **kwargs)
         from partita.replay.event_loop import WorkflowLoop  # asyncio: for those who use it
 
-        loop = WorkflowLoop(self.asking)  # type: ignore[abstract]
-        self.strands[0].event_loop = loop
+        loop = WorkflowLoop(self._runtime)  # type: ignore[abstract]
+        self._strands.all[0].event_loop = loop
         try:
-            return loop.run_until_complete(self.workflow.function(*args, **kwargs))
+            return loop.run_until_complete(self._workflow.function(*args, **kwargs))
         finally:
-            self.strands[0].event_loop = None
+            self._strands.all[0].event_loop = None
 
-    def _failed(self, error: BaseException) -> h.AnyDecision | None:
-        hook = self.workflow.hooks.on_failure
-        if hook is not None and not isinstance(error, CancelledError):
+    def _failed(self, error: BaseException) -> h.AnyDecision:
+        hook = self._workflow.hooks.on_failure
+        if hook is not None:
             try:
                 hook(error)
             except GreenletExit:
@@ -302,111 +258,3 @@ class Run:
             except BaseException as worse:
                 error = worse
         return failure_decision(error)
-
-    def abort(self, error: BaseException) -> None:
-        """Fail the execution with no further code run."""
-        self.final = failure_decision(error)
-
-    def dump(self, value: Any, what: str) -> str:
-        """Return a value as a payload; one that has none is the code's fault."""
-        try:
-            return self.converter.dump(value, what)
-        except UsageError as error:
-            self._own_fault = error
-            raise
-
-    # -- decisions -------------------------------------------------------------------------
-
-    def check_alive(self) -> None:
-        """Keep evicted code, and code that may only look, from asking for anything."""
-        if not (self.reading or self._evicted) and self.asking.continuation is None:
-            return
-        if self.reading:
-            raise UsageError(
-                "a query, or a before_replay or after_replay hook, may only look; "
-                "use an update or a signal to change something"
-            )
-        for strand in self.strands:
-            if strand.is_current:
-                strand.refuse()
-        raise GreenletExit
-
-    def strand(self) -> Strand:
-        """Return the strand whose code runs now.
-
-        Raises:
-            PartitaError: it is not this workflow's own code.
-        """
-        for strand in self.strands:
-            if strand.is_current:
-                return strand
-        raise PartitaError("a workflow can wait only in its own thread; use an activity")
-
-    def is_async_here(self) -> bool:
-        """Return whether the code that runs now is driven by the workflow's event loop."""
-        return any(one.is_current and one.event_loop is not None for one in self.strands)
-
-    def issue(self, decision: h.AnyDecision, *, closing: bool = False) -> None:
-        """Put a decision to the service, or hold it against the history."""
-        if not (closing or decision.closes):
-            self.check_alive()
-        if not self._full.keeps_back(decision):
-            self._put(decision)
-
-    def _put(self, decision: h.AnyDecision) -> None:
-        if self.expected is None:
-            self._decisions.append(decision)
-            return
-        event = self.expected.popleft() if self.expected else None
-        if event is None or not self._agrees(decision, event):
-            asking_at = user_line(sys._getframe(), _PACKAGE) or self._defined_at()
-            self._stop(self._mismatch(decision, event, asking_at))
-        else:
-            self._bind(decision, event)
-
-    def _agrees(self, decision: h.AnyDecision, event: h.AnyEvent) -> bool:
-        return agrees(decision, event, partial(self._same_input, decision))
-
-    def _same_input(self, decision: h.AnyDecision, one: str | None, other: str | None) -> bool:
-        """Compare as the activity would read them: sets have no order, lists have one."""
-        definition = self.asking.operations.definition_of(decision)
-        if definition is None:
-            return same(one, other)
-        try:
-            load = definition.signature.load
-            return same(one, other) or load(self.converter, one) == load(self.converter, other)
-        except UsageError:
-            return False
-
-    def _bind(self, decision: h.AnyDecision, event: h.AnyEvent) -> None:
-        if not was_refused(decision, event):
-            self.asking.operations.was_recorded(decision, event)
-        else:
-            self._refused.append(event)
-
-    def _stop(self, error: PartitaError) -> None:
-        """Break off: the function is never resumed, and its driver raises the error."""
-        self._broken = self._broken or error
-        for strand in self.strands:
-            if strand.is_current:
-                strand.leave()
-        raise error
-
-    def _mismatch(
-        self, decision: h.AnyDecision | None, event: h.AnyEvent | None, location: str
-    ) -> NonDeterminismError:
-        return NonDeterminismError(
-            location=location,
-            expected=shown(event),
-            found=shown(decision),
-            event_id=0 if event is None else event.event_id,
-        )
-
-    def _defined_at(self) -> str:
-        return place(self.workflow)
-
-
-def failure_decision(error: BaseException) -> h.AnyDecision:
-    """Return the decision that fails an execution with an error."""
-    failure = Failure.of(error)
-    return h.FailWorkflowExecution(reason=failure.reason, details=failure.dump())

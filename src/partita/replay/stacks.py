@@ -1,7 +1,6 @@
-"""Say where a suspended workflow's code waits, and for what, as far as that can be told.
+"""Show where a suspended workflow's code waits, and for what if the code shows it.
 
-Reads the frames of strands and the coroutines of asyncio tasks, and changes nothing. Knows no
-history but for when timers were started.
+Reads the frames of strands and the coroutines of asyncio tasks, and changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from partita.replay.strands import Strand, is_user_code
 
 
 class CodeLine(Struct, frozen=True):
-    """A line of the user's code that a call was made from."""
+    """A line of the user's code in a call stack."""
 
     file: str
     line: int
@@ -29,8 +28,8 @@ class CodeLine(Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return `file:line in function: source line`."""
-        said = f": {self.source}" if self.source else ""
-        return f"{self.file}:{self.line} in {self.function}{said}"
+        source = f": {self.source}" if self.source else ""
+        return f"{self.file}:{self.line} in {self.function}{source}"
 
 
 class Wait(Struct, frozen=True, omit_defaults=True):
@@ -42,11 +41,11 @@ class Wait(Struct, frozen=True, omit_defaults=True):
 
 
 class CodeStack(Struct, frozen=True):
-    """One line of a workflow's code that waits: the function, a part, a handler or a task."""
+    """The call stack of a strand or a task that waits."""
 
     name: str
     frames: tuple[CodeLine, ...]  # outermost first
-    waits_for: tuple[Wait, ...]  # empty: that cannot be told
+    waits_for: tuple[Wait, ...]  # empty: unknown
 
 
 class WorkflowStack(Struct, frozen=True, kw_only=True):
@@ -54,15 +53,13 @@ class WorkflowStack(Struct, frozen=True, kw_only=True):
 
     execution: WorkflowExecution
     workflow_type: WorkflowType
-    status: str  # OPEN, or how it ended: then no code waits
-    undecided: int  # events since that the code has not heard of
-    stacks: tuple[CodeStack, ...]  # the function itself comes first
+    status: str  # OPEN, or how it ended; then no code waits
+    undecided: int  # events that the code has not seen yet
+    stacks: tuple[CodeStack, ...]  # of the function first
 
 
-def stacks_of(
-    strands: Iterable[Strand], package: str, events: Iterable[AnyEvent]
-) -> list[CodeStack]:
-    """Return where every line of the code waits; the function itself comes first."""
+def stacks_of(strands: Iterable[Strand], events: Iterable[AnyEvent]) -> list[CodeStack]:
+    """Return the stack of every strand and task that waits, that of the function first."""
     fires = {
         event.timer_id: event.event_timestamp + event.start_to_fire
         for event in events
@@ -70,29 +67,29 @@ def stacks_of(
     }
     found: list[CodeStack] = []
     for strand in strands:
-        if strand.is_over or not strand.is_waiting:
+        if strand.is_over or strand.ready is None:
             continue
         if strand.event_loop is not None:
-            found += _tasks(strand, package, fires)
+            found += _task_stacks(strand, fires)
         else:
-            found.append(_strand(strand, strand.name, package, fires))
+            found.append(_strand_stack(strand, strand.name, fires))
     return found
 
 
-def _strand(strand: Strand, name: str, package: str, fires: dict[str, float]) -> CodeStack:
+def _strand_stack(strand: Strand, name: str, fires: dict[str, float]) -> CodeStack:
     frames = _outwards(strand.frame)
-    futures = list(futures_in(strand.ready)) or _at_hand(frames, package)
+    futures = list(futures_in(strand.ready)) or _passed_futures(frames)
     waits = [_wait(future, fires) for future in futures] or [Wait("a condition")]
     waits += [
         _wait(deadline.timer, fires) for deadline in strand.deadlines if deadline.timer is not None
     ]
-    return CodeStack(name, tuple(_lines(frames, package)), tuple(dict.fromkeys(waits)))
+    return CodeStack(name, tuple(_lines(frames)), tuple(dict.fromkeys(waits)))
 
 
-def _at_hand(frames: list[FrameType], package: str) -> list[Future[Any]]:
-    """Return the futures that our function, which the user's code called to wait, was given."""
+def _passed_futures(frames: list[FrameType]) -> list[Future[Any]]:
+    """Return the futures that the user's code passed to a function of ours to wait for."""
     for frame in reversed(frames):
-        if is_user_code(frame.f_code.co_filename, package):
+        if is_user_code(frame.f_code.co_filename):
             break
         for name in ("every", "futures"):
             found = list(_futures(frame.f_locals.get(name)))
@@ -110,10 +107,10 @@ def _outwards(frame: FrameType | None) -> list[FrameType]:
     return frames[::-1]
 
 
-def _lines(frames: Iterable[FrameType], package: str) -> Iterator[CodeLine]:
+def _lines(frames: Iterable[FrameType]) -> Iterator[CodeLine]:
     for frame in frames:
         code = frame.f_code
-        if is_user_code(code.co_filename, package):
+        if is_user_code(code.co_filename):
             text = linecache.getline(code.co_filename, frame.f_lineno).strip()
             yield CodeLine(code.co_filename, frame.f_lineno, code.co_qualname, text)
 
@@ -132,15 +129,15 @@ _WITH_ID = ("activity ", "Lambda ")
 # -- asyncio
 
 
-def _tasks(strand: Strand, package: str, fires: dict[str, float]) -> list[CodeStack]:
-    """Return where the tasks of an event loop wait; the first is the workflow's function."""
+def _task_stacks(strand: Strand, fires: dict[str, float]) -> list[CodeStack]:
+    """Return the stacks of an event loop's tasks; the first is the workflow function."""
     loop = strand.event_loop
     found = []
     for number, task in enumerate(loop.tasks):
         name = strand.name if number == 0 else f"task {task.get_name()}"
         coroutine = task.get_coro()
-        if getattr(coroutine, "cr_running", False):  # it waits without `await`
-            found.append(_strand(strand, name, package, fires))
+        if getattr(coroutine, "cr_running", False):  # it waits in a synchronous call
+            found.append(_strand_stack(strand, name, fires))
             continue
         frames, waits = [], []
         for awaited in _awaited(coroutine):
@@ -148,7 +145,7 @@ def _tasks(strand: Strand, package: str, fires: dict[str, float]) -> list[CodeSt
             if frame is not None:
                 frames.append(frame)
                 waits = _waits_in(frame, task, loop, fires)
-        found.append(CodeStack(name, tuple(_lines(frames, package)), tuple(waits)))
+        found.append(CodeStack(name, tuple(_lines(frames)), tuple(waits)))
     return found
 
 
@@ -190,14 +187,14 @@ _ASYNCIO = (asyncio.__file__ or "").removesuffix("__init__.py")
 
 
 def futures_in(ready: Callable[[], bool] | None) -> Iterator[Future[Any]]:
-    """Yield the futures, not yet done, that a predicate asks after."""
+    """Yield the pending futures that a predicate reads."""
     if isinstance(ready, MethodType):
         yield from _futures(ready.__self__)
     elif isinstance(ready, FunctionType):
         for cell in ready.__closure__ or ():
             try:
                 value = cell.cell_contents
-            except ValueError:  # not yet given a value
+            except ValueError:  # not assigned yet
                 continue
             if isinstance(value, (MethodType, FunctionType)):
                 yield from futures_in(value)

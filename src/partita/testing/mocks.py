@@ -22,6 +22,7 @@ from partita.authoring.definition import (
     LambdaSpec,
     WorkflowSpec,
 )
+from partita.authoring.failure import failure_decision
 from partita.authoring.registry import elsewhere, known
 from partita.authoring.results import Completed, Result
 from partita.authoring.signature import Signature
@@ -31,7 +32,6 @@ from partita.errors import UnknownTypeError
 from partita.history import ActivityType, AnyDecision, CompleteWorkflowExecution
 from partita.history import WorkflowExecutionStarted as Started
 from partita.ports.service import DecisionTask
-from partita.replay.run import failure_decision
 from partita.testing.engine import Stage
 
 Target = ActivityDefinition | LambdaSpec | WorkflowSpec

@@ -13,7 +13,7 @@ from partita.authoring.context import ActivityContext, ActivityInfo, activity_in
 from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
-from partita.authoring.local_attempts import surrounded, surrounded_async
+from partita.authoring.middleware import call_activity, call_activity_async
 from partita.authoring.registry import by_key, known
 from partita.authoring.results import Aborted, Canceled, Completed, Result, as_failed
 from partita.authoring.schedules import scheduler
@@ -74,7 +74,7 @@ def _execute(
     token = _enter(task, heartbeat, clock)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
-        result = surrounded(definition, args, kwargs, activity_info())
+        result = call_activity(definition, args, kwargs, activity_info())
         return answer(definition, task, converter, result)
     except BaseException as error:
         return _ended(definition, task, converter, error)
@@ -107,7 +107,7 @@ async def _execute_async(
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         async with asyncio.timeout(task.start_to_close):
-            result = await surrounded_async(definition, args, kwargs, activity_info())
+            result = await call_activity_async(definition, args, kwargs, activity_info())
         return answer(definition, task, converter, result)
     except BaseException as error:
         return _ended(definition, task, converter, error)

@@ -1,0 +1,91 @@
+"""Run an activity in this process, attempt after attempt, by its retry policy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from partita.authoring.context import ActivityContext, ActivityInfo, context
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.failure import Failure
+from partita.authoring.middleware import call_activity
+from partita.authoring.results import Aborted, Failed, Result, as_failed, value_of
+from partita.authoring.runtime import WorkflowInfo, current
+from partita.errors import ActivityFailedError, CancelledError, UsageError
+
+
+def run_attempts(
+    definition: ActivityDefinition,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    workflow: WorkflowInfo,
+    key: str,
+    is_unwanted: Callable[[], bool],
+) -> Any:
+    """Return the result of the first attempt that succeeds; raise the error of the last one.
+
+    Once `is_unwanted()`, its next heartbeat raises CancelledError.
+    """
+    policy = definition.settings.retry_policy
+    attempt = 0
+    last_heartbeat: Any = None
+
+    def beat(details: Any) -> None:
+        nonlocal last_heartbeat
+        last_heartbeat = last_heartbeat if details is None else details
+        if is_unwanted():
+            raise CancelledError("the activity was asked to cancel itself")
+
+    while True:
+        attempt += 1
+        info = ActivityInfo(
+            workflow_id=workflow.workflow_id,
+            run_id=workflow.run_id,
+            activity_id=key,
+            name=definition.activity_type.name,
+            attempt=attempt,
+            last_heartbeat=last_heartbeat,
+        )
+        token = context.set(ActivityContext(info, beat))
+        outside = current.set(None)  # an activity is no part of the workflow's code
+        try:
+            return _attempt(definition, args, kwargs, info)
+        except Exception as error:
+            if policy is None or isinstance(error, (UsageError, CancelledError)):
+                raise
+            if isinstance(_named_failure(error), Aborted) or policy.is_final(_reason(error)):
+                raise
+            if policy.max_attempts and attempt >= policy.max_attempts:
+                raise
+        finally:
+            context.reset(token)
+            current.reset(outside)
+        time.sleep(policy.delay(attempt))
+
+
+def _attempt(
+    definition: ActivityDefinition,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    info: ActivityInfo,
+) -> Any:
+    """Call the activity; turn `sys.exit()` and named results into what an engine makes of them."""
+    try:
+        result = call_activity(definition, args, kwargs, info)
+    except Result as raised:
+        return value_of(raised)
+    except SystemExit as error:
+        raise ActivityFailedError("SystemExit", str(error)) from error
+    return value_of(result) if isinstance(result, Result) else result
+
+
+def _reason(error: Exception) -> str:
+    """Return what a history would record as the reason of this failure."""
+    named = _named_failure(error)
+    return Failure.of(error).reason if named is None else named.reason or ""
+
+
+def _named_failure(error: Exception) -> Failed | None:
+    """Return the failure that the activity returned or raised by name, if it did."""
+    return as_failed(error.__cause__) if isinstance(error.__cause__, Result) else None

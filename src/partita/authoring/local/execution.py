@@ -1,0 +1,129 @@
+"""Run an execution in this process: run after run, with its hooks, until it has a result."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from partita.authoring.definition import WorkflowSpec
+from partita.authoring.local.runtime import ContinuedAsNew, LocalRuntime, new_info, open_runs
+from partita.authoring.local.waits import Aborted
+from partita.authoring.runtime import Runtime, WorkflowInfo, current
+from partita.errors import CancelledError
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+"""The arguments of a run."""
+
+
+def active_runtime() -> Runtime:
+    """Return the runtime of the workflow that runs here; outside one, a stand-in."""
+    return current.get() or _stand_in()
+
+
+@functools.cache
+def _stand_in() -> LocalRuntime:
+    nobody = WorkflowInfo(
+        workflow_id="local", run_id="local", name="", version="", task_list="default"
+    )
+    return LocalRuntime(nobody, _live)
+
+
+def run(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a workflow on this thread and return its result."""
+    return _live(spec, args, kwargs, _first(spec))
+
+
+async def run_async(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run an async workflow on the event loop that runs here and return its result."""
+    return await _live_async(spec, args, kwargs, _first(spec))
+
+
+def _first(spec: WorkflowSpec) -> LocalRuntime:
+    return LocalRuntime(new_info(spec, None, None), _live, spec.hooks)
+
+
+def _live(
+    spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any], runtime: LocalRuntime
+) -> Any:
+    if spec.is_async:
+        import asyncio  # 25 ms that most programs need not pay at `import partita`
+
+        return asyncio.run(_live_async(spec, args, kwargs, runtime))
+    execution = _Execution(spec, (args, kwargs), runtime)
+    while not execution.is_over:
+        with execution.run() as (args, kwargs):
+            execution.complete(spec.function(*args, **kwargs))
+    return execution.result
+
+
+async def _live_async(
+    spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any], runtime: LocalRuntime
+) -> Any:
+    execution = _Execution(spec, (args, kwargs), runtime)
+    while not execution.is_over:
+        with execution.run() as (args, kwargs):
+            execution.complete(await spec.function(*args, **kwargs))
+    return execution.result
+
+
+class _Execution:
+    """The runs of one execution."""
+
+    def __init__(self, spec: WorkflowSpec, call: Call, runtime: LocalRuntime) -> None:
+        self.is_over = False
+        self.result: Any = None
+        self._spec = spec
+        self._call = call
+        self._runtime = runtime
+
+    def complete(self, result: Any) -> None:
+        """End the execution with a result."""
+        if self._spec.hooks.on_completed is not None:
+            self._spec.hooks.on_completed(result)
+        self.result, self.is_over = result, True
+
+    @contextmanager
+    def run(self) -> Iterator[Call]:
+        """Enter the next run and yield its arguments; prepare another if it continues as new."""
+        with self._entered():
+            try:
+                yield self._call
+                return
+            except ContinuedAsNew as end:
+                continuation = end.continuation
+                self._spec.signature.bind(continuation.args, continuation.kwargs)
+            except Aborted as aborted:
+                raise aborted.error from None
+            except Exception as error:
+                hook = self._spec.hooks.on_failure
+                if hook is not None and not isinstance(error, CancelledError):
+                    hook(error)
+                raise
+        self._call = continuation.args, continuation.kwargs
+        old = self._runtime.info()
+        info = replace(old, run_id=uuid4().hex, continued_from=old.run_id)
+        self._runtime = LocalRuntime(info, _live, self._spec.hooks, self._runtime)
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Make the run the current one, and open to signals."""
+        runtime, hooks = self._runtime, self._spec.hooks
+        id = runtime.info().workflow_id
+        open_runs[id] = runtime
+        runtime.thread.is_async = self._spec.is_async
+        token = current.set(runtime)
+        if hooks.before_replay is not None:
+            hooks.before_replay()
+        try:
+            yield
+        finally:
+            if hooks.after_replay is not None:
+                hooks.after_replay()
+            current.reset(token)
+            if open_runs.get(id) is runtime:
+                del open_runs[id]

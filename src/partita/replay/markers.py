@@ -1,0 +1,81 @@
+"""Record in markers what a replay could not repeat: side effects, and changes of the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from partita import history as h
+from partita.authoring.definition import WorkflowSpec
+from partita.authoring.failure import Failure
+from partita.codec import decoder
+from partita.errors import ActivityFailedError
+from partita.replay.journal import Journal
+from partita.replay.payloads import Payloads
+from partita.replay.strands import Strands
+
+_load_any = decoder(Any)
+_FAILED = '{"$failure":'  # the beginning of the details if a side effect raised
+
+
+class Markers:
+    """The markers of one run."""
+
+    def __init__(
+        self, workflow: WorkflowSpec, journal: Journal, strands: Strands, payloads: Payloads
+    ) -> None:
+        self.reused: Mapping[str, str] = {}  # of the run that this one was forked from, by name
+        self._workflow = workflow
+        self._journal = journal
+        self._strands = strands
+        self._payloads = payloads
+        self._patches: dict[str, bool] = {}
+
+    def side_effect(self, key: str, function: Callable[[], Any]) -> Any:
+        """Call the function in a new turn, or read its marker in a replayed one."""
+        name = f"side_effect {key}"
+        details = None
+        recorded = self._journal.next_marker(name)
+        if recorded is not None:
+            details = recorded.details
+        elif self._journal.expected is None:
+            if self._journal.is_trial:
+                self._strands.needed().leave()  # its result cannot be known
+            details = self.reused.get(name) or self._call(function)
+        self._issue(name, details)
+        if details is not None and details.startswith(_FAILED):
+            failure = Failure.load(details[len(_FAILED) : -1], None)
+            raise failure.rebuild(self._workflow.namespace, ActivityFailedError)
+        return self._payloads.converter.load(details, _load_any)
+
+    def _call(self, function: Callable[[], Any]) -> str:
+        """Return the payload of what the function returns or raises."""
+        try:
+            value = function()
+        except Exception as error:
+            return f"{_FAILED}{Failure.of(error).dump()}}}"
+        return self._payloads.dump(value, "the value of side_effect")
+
+    def patched(self, id: str) -> bool:
+        """Return True in a new turn, and where the history says that it was True then."""
+        self._journal.check_open()
+        if id not in self._patches:
+            name = f"patched {id}"
+            is_new = self._journal.expected is None
+            self._patches[id] = is_new or self._journal.next_marker(name) is not None
+            if self._patches[id]:
+                self._issue(name, None)
+        return self._patches[id]
+
+    def record(self, name: str, value: Any) -> None:
+        """Record a marker of the code's own."""
+        self._issue(name, None if value is None else self._payloads.dump(value, f"marker {name}"))
+
+    def record_search_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Record a marker that the service reads, so it is never encoded by a codec."""
+        self._issue(h.SEARCH_ATTRIBUTES, msgspec.json.encode(dict(attributes)).decode())
+
+    def _issue(self, name: str, details: str | None) -> None:
+        self._journal.issue(h.RecordMarker(marker_name=name, details=details))
