@@ -596,6 +596,14 @@ def test_large_arguments_and_results(bare: str) -> None:
     assert python(bare)(far.echo)(text) == text
 
 
+def test_arguments_are_sent_whole_to_an_interpreter_that_starts_slowly(
+    bare: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "HEARTBEAT_INTERVAL", 0.001)
+    text = "é" * 2_500_000
+    assert python(bare)(far.echo)(text) == text
+
+
 def test_prints_go_to_stderr(
     anywhere: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -761,7 +769,7 @@ MODULES = [Future[int] | None, None | whatever]
 def test_the_stand_in_is_enough_to_load_a_file(bare: str, tmp_path: Path) -> None:
     path = tmp_path / "stand_in.py"
     path.write_text(STAND_IN)
-    script = Path(running.__file__).with_name("elsewhere.py").read_text()
+    script = Path(running.__file__).with_name("remote_script.py").read_text()
     request = {"file": str(path), "module": "stand_in", "folder": str(tmp_path), "mark": "none"}
     call = {"qualname": "flow", "args": [], "kwargs": {}}
     done = subprocess.run(

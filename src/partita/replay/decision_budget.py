@@ -14,12 +14,15 @@ from partita import history as h
 from partita.codec import Converter
 from partita.ports.service import Bounds
 
+Load = Callable[[Converter, str | None], Any]
+"""Reads the arguments in a decision, to compare them."""
+
 
 class Command(NamedTuple):
-    """A decision of the code, and how the arguments in it are read, to compare them."""
+    """A decision of the code, and how the arguments in it are read."""
 
     decision: h.AnyDecision
-    load: Callable[[Converter, str | None], Any] | None
+    load: Load | None
 
 
 class DecisionBudget:
@@ -44,12 +47,11 @@ class DecisionBudget:
         self.is_exceeded = bool(self._deferred)
         return found
 
-    def defers(self, command: Command) -> bool:
-        """Return whether a command must wait for the next turn.
+    def defers(self, decision: h.AnyDecision, load: Load | None) -> bool:
+        """Return whether a decision must wait for the next turn.
 
-        A decision that closes the execution is dropped instead: the code repeats it.
+        One that closes the execution is dropped instead: it is issued again then.
         """
-        decision = command.decision
         if self._bounds.decisions is None or isinstance(decision, h.RecordMarker):
             return False
         is_next = not self._deferred and not (decision.closes and self.is_exceeded)
@@ -58,7 +60,7 @@ class DecisionBudget:
             return False
         self.is_exceeded = True
         if not decision.closes:
-            self._deferred.append(command)
+            self._deferred.append(Command(decision, load))
         return True
 
     def _has_room(self, decision: h.AnyDecision) -> bool:

@@ -108,8 +108,10 @@ def was_refused(decision: h.AnyDecision, event: h.AnyEvent) -> bool:
 
 def call_key(decision: h.AnyDecision) -> str | None:
     """Return the key of the call that a decision begins; None if it begins none."""
+    if type(decision) is h.ScheduleActivityTask:
+        return decision.activity_id
     match decision:
-        case h.ScheduleActivityTask(activity_id=key) | h.ScheduleLambdaFunction(id=key):
+        case h.ScheduleLambdaFunction(id=key):
             return key
         case (
             h.StartChildWorkflowExecution(control=key)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
 from partita import history as h
 from partita.codec import Converter, same
 from partita.errors import NonDeterminismError, PartitaError, UsageError
 from partita.ports.service import Bounds
-from partita.replay.decision_budget import Command, DecisionBudget
+from partita.replay.decision_budget import Command, DecisionBudget, Load
 from partita.replay.decision_events import agrees, call_key, describe, was_refused
 from partita.replay.strands import Strands, user_line
 
@@ -58,13 +58,13 @@ class Journal:
         """Issue the deferred commands that have room now; return the refusals of the last turn."""
         refused, self._refused = self._refused, []
         for command in self._budget.next_turn():
-            self._put(command)
+            self._put(*command)
         return refused
 
     def close(self) -> None:
         """Ask for another turn if decisions were deferred in this one."""
         if self._budget.is_exceeded and self.broken is None:
-            self._put(Command(h.RecordMarker(marker_name=h.MORE), None))
+            self._put(h.RecordMarker(marker_name=h.MORE), None)
 
     def check_complete(self) -> None:
         """Raise NonDeterminismError unless all expected events were matched."""
@@ -86,10 +86,10 @@ class Journal:
         if len(caused) != len(commands):
             extra = caused[len(commands)] if len(caused) > len(commands) else None
             raise self._mismatch(None, extra, self._strands.location())
-        for command, event in zip(commands, caused, strict=True):
-            if not self._agrees(command, event):
-                raise self._mismatch(command.decision, event, self._strands.location())
-            self._bind(command.decision, event)
+        for (decision, load), event in zip(commands, caused, strict=True):
+            if not agrees(decision, event, partial(self._same_arguments, load)):
+                raise self._mismatch(decision, event, self._strands.location())
+            self._bind(decision, event)
 
     # -- commands
 
@@ -109,11 +109,7 @@ class Journal:
         self._strands.refuse()
 
     def issue(
-        self,
-        decision: h.AnyDecision,
-        load: Callable[[Converter, str | None], Any] | None = None,
-        *,
-        closing: bool = False,
+        self, decision: h.AnyDecision, load: Load | None = None, *, closing: bool = False
     ) -> None:
         """Decide something; `load` reads the arguments in it, to compare them.
 
@@ -122,9 +118,8 @@ class Journal:
         """
         if not (closing or decision.closes):
             self.check_open()
-        command = Command(decision, load)
-        if not self._budget.defers(command):
-            self._put(command)
+        if not self._budget.defers(decision, load):
+            self._put(decision, load)
 
     def take_key(self, event_id: int) -> str:
         """Return the key of the call that an event recorded, and forget it; "" if there is none."""
@@ -140,30 +135,25 @@ class Journal:
         is_marker = isinstance(event, h.MarkerRecorded) and event.marker_name == name
         return event if is_marker else None  # type: ignore[return-value]
 
-    def _put(self, command: Command) -> None:
+    def _put(self, decision: h.AnyDecision, load: Load | None) -> None:
         if self.expected is None:
-            self._commands.append(command)
+            self._commands.append(Command(decision, load))
             return
         event = self.expected.popleft() if self.expected else None
-        if event is None or not self._agrees(command, event):
+        if event is None or not agrees(decision, event, partial(self._same_arguments, load)):
             location = user_line(sys._getframe()) or self._strands.defined_at()
-            self._stop(self._mismatch(command.decision, event, location))
+            self._stop(self._mismatch(decision, event, location))
         else:
-            self._bind(command.decision, event)
+            self._bind(decision, event)
 
-    def _agrees(self, command: Command, event: h.AnyEvent) -> bool:
-        def same_arguments(one: str | None, other: str | None) -> bool:
-            """Compare as the function reads them: sets have no order, lists have one."""
-            if command.load is None or same(one, other):
-                return same(one, other)
-            try:
-                return bool(
-                    command.load(self._converter, one) == command.load(self._converter, other)
-                )
-            except UsageError:
-                return False
-
-        return agrees(command.decision, event, same_arguments)
+    def _same_arguments(self, load: Load | None, one: str | None, other: str | None) -> bool:
+        """Compare inputs as the function reads them: sets have no order, lists have one."""
+        if load is None or same(one, other):
+            return same(one, other)
+        try:
+            return bool(load(self._converter, one) == load(self._converter, other))
+        except UsageError:
+            return False
 
     def _bind(self, decision: h.AnyDecision, event: h.AnyEvent) -> None:
         if was_refused(decision, event):

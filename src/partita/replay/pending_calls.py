@@ -132,7 +132,7 @@ class PendingCalls:
             self._open_activities -= 1
         call = self._calls.pop(key, None)
         if call is not None and call.definition is not None:
-            self._settle(key, call, None, refused(event, call.definition))
+            self._fail(key, call, refused(event, call.definition))
         self._schedule_kept_back()
 
     def _end(
@@ -145,26 +145,34 @@ class PendingCalls:
         if result is not None:
             self._payloads.size += 2 * len(result)
         value, error = read(event, call.definition, self._payloads.converter)
-        self._settle(key, call, value, error)
+        if error is None:
+            call.future.settle(value)
+        else:
+            self._fail(key, call, error)
 
-    def _settle(self, key: str, call: PendingCall, value: Any, error: BaseException | None) -> None:
-        """Settle the future of a call that has ended, as the failure hook says."""
-        verdict = None
-        if error is not None and call.definition is not None:
-            verdict = self._hooks.judge(
-                call.definition.label, key, error, call.args, call.kwargs, call.attempt
+    def _fail(self, key: str, call: PendingCall, failed_with: BaseException) -> None:
+        """Settle the future of a call that has failed, as the failure hook says."""
+        value: Any = None
+        error: BaseException | None = failed_with
+        if call.definition is not None:
+            failure = (
+                call.definition.label,
+                key,
+                failed_with,
+                call.args,
+                call.kwargs,
+                call.attempt,
             )
-        match verdict:
-            case RetryTask(seconds=seconds):
-                self._retry(key, call, seconds)
-                return
-            case ReplaceResult(value=replacement):
-                value, error = replacement, None
-            case CancelWorkflow():
-                self._strands.cancel()
-            case AbortWorkflow():
-                assert error is not None
-                self._journal.final = failure_decision(error)
+            match self._hooks.judge(*failure):
+                case RetryTask(seconds=seconds):
+                    self._retry(key, call, seconds)
+                    return
+                case ReplaceResult(value=replacement):
+                    value, error = replacement, None
+                case CancelWorkflow():
+                    self._strands.cancel()
+                case AbortWorkflow():
+                    self._journal.final = failure_decision(failed_with)
         call.future.settle(value, error)
 
     def _retry(self, key: str, call: PendingCall, seconds: float) -> None:

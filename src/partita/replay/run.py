@@ -166,18 +166,14 @@ class Run:
             current.reset(token)
             self._journal.is_reading = False
 
-    @property
-    def _is_over(self) -> bool:
-        return self._journal.broken is not None or self._journal.final is not None
-
     def _advance(self) -> None:
         """Resume strands until none can go on; fail the function if none ever will."""
-        strands = self._strands.all
+        strands, journal = self._strands.all, self._journal
         while self._resume_all():
             pass
         if len(strands) > 1:
             strands[1:] = [one for one in strands[1:] if not one.is_over]
-        if self._is_over:
+        if journal.final is not None or journal.broken is not None:
             return
         self._runtime.messages.refuse_unknown_updates()
         if strands and strands[0].ready is not None and not self._runtime.can_go_on():
@@ -188,9 +184,9 @@ class Run:
             self._advance()
 
     def _resume_all(self) -> bool:
-        progressed = False
+        progressed, journal = False, self._journal
         for strand in self._strands.all:  # spawned ones are appended meanwhile
-            if self._is_over:
+            if journal.final is not None or journal.broken is not None:
                 return False
             if not strand.is_over and strand.may_resume():
                 strand.resume()

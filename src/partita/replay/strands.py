@@ -202,10 +202,10 @@ class Strands:
         Raises:
             PartitaError: this is not the workflow's own code.
         """
-        strand = self.current
-        if strand is None:
-            raise _not_current()
-        return strand
+        for strand in self.all:
+            if strand.is_current:
+                return strand
+        raise _not_current()
 
     def cancel(self) -> None:
         """Raise CancelledError where the workflow function waits."""

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from partita.authoring.failure import Failure
-from partita.authoring.programs.process import shown, tail
+from partita.authoring.programs.process import shortened, tail
 from partita.codec import Converter, decoder
 from partita.errors import ActivityFailedError, InvalidOptionError, ProgramFailedError
 
@@ -73,7 +73,7 @@ class Elsewhere:
             outcome = _outcome(out.rstrip().rpartition(b"\n")[2])
         except msgspec.MsgspecError:
             said = tail(err) or "there is no outcome"
-            raise ProgramFailedError(shown(self._shown), status, said) from None
+            raise ProgramFailedError(shortened(self._shown), status, said) from None
         if err and sys.stderr is not None:
             sys.stderr.write(err.decode("utf-8", "replace"))
         if outcome.error is not None:

@@ -1,8 +1,8 @@
-"""Run a program to its end, with heartbeats, and end it with all that it started.
+"""Run a program with heartbeats, and end it with the processes that it started.
 
 A program has a session of its own, so that one signal reaches it and its children. It is ended
 when the activity is cancelled, its time is up, or this process ends: SIGTERM, then, after
-`GRACE` seconds, SIGKILL. Only what left the program's process group is not reached.
+`GRACE` seconds, SIGKILL. Processes that left its process group are not reached.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from partita.authoring.context import heartbeat
 from partita.errors import InvalidInputError, ProgramFailedError, ProgramTimedOutError
@@ -22,7 +22,7 @@ from partita.errors import InvalidInputError, ProgramFailedError, ProgramTimedOu
 if TYPE_CHECKING:
     from subprocess import Popen
 
-INTERVAL = 0.5
+HEARTBEAT_INTERVAL = 0.5
 """Seconds between two heartbeats; a worker passes on one a second."""
 
 GRACE = 5.0
@@ -35,13 +35,13 @@ _ADVICE = {
     errno.E2BIG: "pass the name of a file instead",
 }
 
-_SHOWN_COMMAND = 4_000
-_SHOWN_STDERR = 6_000
-"""Characters that an error keeps: as JSON, they are below the limit of `Failure`."""
+_MAX_COMMAND = 4_000
+_MAX_STDERR = 6_000
+"""Characters that an error shows: as JSON, they are below the limit of `Failure`."""
 
 _running: set[Popen[bytes]] = set()
 _beginning: set[object] = set()
-_begun = threading.Condition()  # guards what begins, and hears when it has begun
+_begun = threading.Condition()  # guards `_beginning`
 
 
 def run(
@@ -64,10 +64,10 @@ def run(
 
     process = _begin(command, data is not None, env, cwd)
     try:
-        out, err = _talk(process, data, timeout)
+        out, err = _communicate(process, data, timeout)
     except subprocess.TimeoutExpired:
         err = _end(process)
-        raise ProgramTimedOutError(shown(command), timeout or 0.0, tail(err)) from None
+        raise ProgramTimedOutError(shortened(command), timeout or 0.0, tail(err)) from None
     except BaseException:
         _end(process)
         raise
@@ -79,7 +79,7 @@ def run(
 def _begin(
     command: list[str], has_input: bool, env: Mapping[str, str], cwd: str | os.PathLike[str] | None
 ) -> Popen[bytes]:
-    """Start a program that is ended with this process, even if that ends in the meantime."""
+    """Start a program that ends with this process, even if that exits meanwhile."""
     me = object()
     with _begun:
         _beginning.add(me)
@@ -114,31 +114,40 @@ def _start(
             reason = f"there is no folder {os.fspath(cwd)!r} to run it in; make it, or mend cwd="
         else:
             reason = f"{error.strerror}; {_ADVICE.get(error.errno or 0, 'try again')}"
-        raise ProgramFailedError(shown(command), None, reason) from error
+        raise ProgramFailedError(shortened(command), None, reason) from error
     except ValueError as error:  # a NUL, or what is no character
         raise InvalidInputError(
             f"an argument cannot be passed to {command[0]}: {error}; take it out"
         ) from error
 
 
-def _talk(process: Popen[bytes], data: bytes | None, timeout: float | None) -> tuple[bytes, bytes]:
+def _communicate(
+    process: Popen[bytes], data: bytes | None, timeout: float | None
+) -> tuple[bytes, bytes]:
     """Return stdout and stderr; raise subprocess.TimeoutExpired when the time is up."""
     from subprocess import TimeoutExpired
 
+    if data is not None:  # Popen.communicate() would send nothing more after its first timeout
+        pipe, process.stdin = process.stdin, None
+        threading.Thread(target=_send, args=[pipe, data], daemon=True).start()
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
     while True:
         left = max(deadline - time.monotonic(), 0.0)
         try:
-            return process.communicate(data, timeout=min(INTERVAL, left))
+            return process.communicate(timeout=min(HEARTBEAT_INTERVAL, left))
         except TimeoutExpired:
             if time.monotonic() >= deadline:
                 raise
-        data = None  # has been taken over
         heartbeat()
 
 
+def _send(pipe: IO[bytes], data: bytes) -> None:
+    with suppress(OSError), pipe:  # a program need not read all its input
+        pipe.write(data)
+
+
 def _end(process: Popen[bytes]) -> bytes:
-    """End the process and its group; return what it said on stderr."""
+    """End the process and its group; return its stderr."""
     from signal import SIGKILL, SIGTERM
     from subprocess import TimeoutExpired
 
@@ -149,11 +158,11 @@ def _end(process: Popen[bytes]) -> bytes:
     except TimeoutExpired as late:
         err = late.stderr
     finally:
-        _signal(process, SIGKILL)  # whoever of the group is left
+        _signal(process, SIGKILL)  # the rest of its group
         process.wait()
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
-                with suppress(OSError):  # what was not sent cannot be
+                with suppress(OSError):  # unsent input is lost
                     pipe.close()
     return err or b""
 
@@ -165,7 +174,7 @@ def _signal(process: Popen[bytes], number: int) -> None:
 
 @atexit.register
 def _end_all() -> None:
-    """Leave no program behind that nobody waits for any more."""
+    """End the programs that still run when this process exits."""
     from signal import SIGTERM
 
     with _begun:
@@ -174,9 +183,9 @@ def _end_all() -> None:
         _signal(process, SIGTERM)
 
 
-def shown(command: list[str]) -> list[str]:
-    """Return a command as an error keeps it: cut short if it is very long."""
-    left = _SHOWN_COMMAND
+def shortened(command: list[str]) -> list[str]:
+    """Return a command as an error shows it: cut if it is very long."""
+    left = _MAX_COMMAND
     kept: list[str] = []
     for word in command:
         if left < len(word):
@@ -187,5 +196,5 @@ def shown(command: list[str]) -> list[str]:
 
 
 def tail(err: bytes) -> str:
-    """Return the end of what a program said, as an error keeps it."""
-    return err[-4 * _SHOWN_STDERR :].decode("utf-8", "replace")[-_SHOWN_STDERR:].strip()
+    """Return the end of a program's stderr, as an error shows it."""
+    return err[-4 * _MAX_STDERR :].decode("utf-8", "replace")[-_MAX_STDERR:].strip()

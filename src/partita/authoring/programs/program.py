@@ -24,7 +24,7 @@ import msgspec
 
 from partita.authoring.options import Seconds, seconds
 from partita.authoring.programs.interpreter import MARK, Elsewhere
-from partita.authoring.programs.process import run, shown, tail
+from partita.authoring.programs.process import run, shortened, tail
 from partita.codec import Converter, decoder
 from partita.errors import (
     InvalidInputError,
@@ -89,7 +89,7 @@ def program(
             command = [*fixed, *_arguments(signature.bind(*args, **kwargs))]
             status, out, err = run(command, env=_environment(env), cwd=cwd, timeout=limit)
             if status:
-                raise ProgramFailedError(shown(command), status, tail(err))
+                raise ProgramFailedError(shortened(command), status, tail(err))
             result: R = _read(out, hint, f"what {command[0]} printed")
             return result
 
