@@ -1,3 +1,4 @@
-"""Re-export `partita.ports.service` at its old path."""
+"""Re-export `partita.ports.service` and `.capabilities` at their old path."""
 
+from partita.ports.capabilities import *
 from partita.ports.service import *

@@ -474,7 +474,7 @@ def test_a_cancel_request_races_a_completion(memory_rig: Rig, first: str) -> Non
     task = service.poll_decision_task("default", "default")
     assert task is not None
     later()
-    service.complete_decision(task.token, worker._decider.decide(task))
+    service.complete_decision(task.token, worker._host.decide(task))
     assert worker.step()
     assert not worker.step()
     latest = Status.CANCELED if first == "signal" else Status.COMPLETED  # the news, answered

@@ -374,7 +374,7 @@ def test_an_end_that_was_refused_is_made_again_after_the_news(memory_rig: Rig) -
     task = service.poll_decision_task("default", "default")
     assert task is not None
     handle.signal("more")
-    service.complete_decision(task.token, worker._decider.decide(task))
+    service.complete_decision(task.token, worker._host.decide(task))
     assert worker.step()
     assert not worker.step()
     assert handle.result(timeout=1) == "ended by end"

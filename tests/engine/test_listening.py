@@ -27,7 +27,6 @@ from partita.errors import (
 )
 from partita.history import WorkflowExecution, WorkflowType
 from partita.ports.notices import BY_EVENT, HEARTBEAT, NAMES, Listener, Notice, use_listener
-from partita.ports.service import Service
 from partita.ports.state import Status
 from partita.stores.memory import MemoryStore
 from partita.testing import Clock
@@ -165,13 +164,13 @@ def test_a_heartbeat_is_told_though_no_history_has_it(rig: Rig) -> None:
     assert names.index(HEARTBEAT) < names.index("activity_completed")
 
 
-def test_a_heartbeat_comes_before_the_end_that_shares_its_transaction(service: Service) -> None:
+def test_a_heartbeat_comes_before_the_end_that_shares_its_transaction(service: Engine) -> None:
     ear = Ear()
     started(service, charge(heartbeat=60.0))
     service.listen(ear)
     task = service.poll_activity_task("default", "default")
     assert task is not None
-    loop = service._scheduler.inbox  # type: ignore[attr-defined]
+    loop = service._scheduler.inbox
     held, go = threading.Event(), threading.Event()
 
     def hold(_: object) -> None:
@@ -193,7 +192,7 @@ def test_a_heartbeat_comes_before_the_end_that_shares_its_transaction(service: S
     assert ear.names().index(HEARTBEAT) < ear.names().index("activity_completed")
 
 
-def test_a_heartbeat_that_is_refused_is_not_told(service: Service) -> None:
+def test_a_heartbeat_that_is_refused_is_not_told(service: Engine) -> None:
     ear = Ear()
     started(service, charge())
     service.listen(ear)
@@ -207,7 +206,7 @@ def test_a_heartbeat_that_is_refused_is_not_told(service: Service) -> None:
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
+def service() -> Iterator[Engine]:
     engine = Engine(MemoryStore())
     yield engine
     engine.close()
@@ -459,7 +458,7 @@ async def _hear(self: object, notice: Notice) -> None: ...
 async def _hear_all(notice: Notice) -> None: ...
 
 
-def test_what_could_never_hear_is_refused(service: Service) -> None:
+def test_what_could_never_hear_is_refused(service: Engine) -> None:
     with pytest.raises(InvalidOptionError, match=r"Bad.on_process_started is async"):
         type("Bad", (Listener,), {"on_process_started": _hear})
     refused: list[tuple[Any, str]] = [

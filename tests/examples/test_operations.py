@@ -16,7 +16,7 @@ from partita.engine import Engine
 from partita.errors import StoreUnavailableError
 from partita.operations.doctor import examine
 from partita.operations.prune import prune, set_retention
-from partita.ports.service import PruneRequest
+from partita.ports.capabilities import PruneRequest
 from partita.ports.state import ExecutionFilter
 from partita.stores.postgres.maintenance import PostgresUpkeep
 from partita.stores.postgres.store import PostgresStore

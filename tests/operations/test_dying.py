@@ -13,7 +13,7 @@ import pytest
 from partita.engine import Engine
 from partita.operations.archive import Archive, Pages
 from partita.operations.prune import prune
-from partita.ports.service import PruneRequest
+from partita.ports.capabilities import PruneRequest
 from partita.ports.state import ExecutionFilter
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import start
@@ -24,7 +24,7 @@ from pathlib import Path
 from partita.engine import Engine
 from partita.operations import archive as archives
 from partita.operations.prune import prune
-from partita.ports.service import PruneRequest
+from partita.ports.capabilities import PruneRequest
 from partita.stores.sqlite.store import SqliteStore
 
 step, countdown = sys.argv[3], int(sys.argv[4])

@@ -16,7 +16,8 @@ from partita.errors import ExecutionAlreadyStartedError, ExecutionNotFoundError,
 from partita.history.document import load
 from partita.operations.archive import Archive
 from partita.operations.prune import prune, read_span, set_retention, span_text
-from partita.ports.service import ForkRequest, PruneRequest, ReusePolicy
+from partita.ports.capabilities import PruneRequest
+from partita.ports.service import ForkRequest, ReusePolicy
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Store
 from partita.stores.memory import MemoryStore

@@ -11,7 +11,8 @@ import pytest
 from partita.engine import Engine
 from partita.errors import ConflictError
 from partita.operations.prune import prune
-from partita.ports.service import PruneRequest, ReusePolicy
+from partita.ports.capabilities import PruneRequest
+from partita.ports.service import ReusePolicy
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.postgres.transaction import PostgresTransaction
 from partita.testing.conformance.arrange import start

@@ -17,7 +17,7 @@ from partita.errors import (
     StoreUnavailableError,
     UnknownForkPointError,
 )
-from partita.ports.service import PruneRequest
+from partita.ports.capabilities import PruneRequest
 from partita.ports.state import Status
 from tests.storm.nodes import Node
 from tests.storm.promises import Promises

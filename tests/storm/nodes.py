@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from partita.authoring.definition import ActivityDefinition
 from partita.client import Client
 from partita.engine import Engine
 from partita.errors import PartitaError, StoreError
 from partita.history import ActivityTaskCompleted, AnyDecision
 from partita.ports.notices import Notice
-from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask
+from partita.ports.service import DecisionTask
 from partita.ports.store import Store
 from partita.worker import Worker
 from tests.storm import flows
@@ -34,21 +33,25 @@ class StormyWorker(Worker):
         SKY.nap("decide")
         return super().decide(task)
 
-    def _run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
-        SKY.nap("run", 2)
-        super()._run(definition, task)
+    def __init__(self, service: Engine, **options: Any) -> None:
+        super().__init__(service, **options)
+        for name in ("run", "finish"):
+            self._slow_down(name)
 
-    def _finish(self, task: ActivityTask, answer: ActivityAnswer | None) -> None:
-        SKY.nap("finish", 2)
-        super()._finish(task, answer)
+    def _slow_down(self, name: str) -> None:
+        prompt = getattr(self._runs, f"_{name}")
+
+        def slow(*args: Any) -> None:
+            SKY.nap(name, 2)
+            prompt(*args)
+
+        setattr(self._runs, f"_{name}", slow)
 
     def abandon(self) -> None:
         """End what belongs to this worker alone: its engine serves another one by now."""
-        self._stopping = self._detached = True  # so that nothing is reported any more
-        self._watch.close()
-        self._threads.close()
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._is_stopping = True
+        self._reports.close()
+        self._runs.close()
 
 
 class Life:

@@ -20,10 +20,10 @@ from botocore.exceptions import UnauthorizedSSOTokenError
 from partita import errors, update, wait_signal, workflow
 from partita.cli import main
 from partita.client import AsyncClient, Client
-from partita.swf.backend import pump
 from partita.swf.backend import waits as following
 from partita.swf.backend.polls import Polls, _Raw, _text
 from partita.swf.backend.service import SwfService
+from partita.worker import Timing
 from tests.cli.conftest import environment
 from tests.cli.test_outages import FLOW
 from tests.conftest import until
@@ -310,9 +310,8 @@ def test_a_worker_whose_polls_are_throttled_can_stop_at_any_time(
         return AWSResponse(request.url, 400, {}, _Raw(body))
 
     monkeypatch.setattr(Polls, "_exchange", throttle)
-    monkeypatch.setattr(pump, "AGAIN", (0.01, 0.01))
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=slept.append))
-    with worker(service, waits):
+    with worker(service, waits, timing=Timing(poll_again=(0.01, 0.01))):
         until(lambda: len(asked) > 50)
     assert not slept  # a sleep of the SDK's cannot be ended
 

@@ -28,6 +28,7 @@ from partita.errors import PayloadTooLargeError, WorkflowFailedError
 from partita.ports.service import Bounds, DecisionTask
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.service import SwfService
+from partita.worker.poller import Poller
 from tests.conftest import until
 from tests.swf_backend.conftest import Connect, worker
 from tests.swf_backend.endpoint import Endpoint
@@ -187,14 +188,16 @@ def test_a_run_that_dies_between_its_poll_and_its_decision_is_read_again(
     poll = DecisionTasks.poll
 
     def polled(self: DecisionTasks, *given: Any, **more: Any) -> DecisionTask | None:
-        task, pump = poll(self, *given, **more), service._pump
-        if task is not None and task.events[0].event_id > 1 and not dropped and pump is not None:
+        task, poller = poll(self, *given, **more), serving._service
+        assert isinstance(poller, Poller)
+        if task is not None and task.events[0].event_id > 1 and not dropped:
             dropped.append(task.workflow_execution.run_id)
-            pump._lane.call(partial(pump.host.forget, dropped[0]))
+            poller._decider.call(partial(serving.forget, dropped[0]))
         return task
 
     monkeypatch.setattr(DecisionTasks, "poll", polled)
-    with worker(service, tries, stubborn):
+    serving = worker(service, tries, stubborn)
+    with serving:
         handle = client.start(tries)
         assert handle.result(timeout=30)[0] == 3
     assert dropped == [handle.run_id]
@@ -227,7 +230,7 @@ def handle_of(handle: Any) -> Any:
 def test_a_history_of_many_pages(
     service: SwfService, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("histories", "decision_tasks"):
+    for module in ("history_reader", "decision_tasks"):
         monkeypatch.setattr(f"partita.swf.backend.{module}.PAGE", 10)
     handle = client.start(listens, 40)
     for number in range(40):

@@ -19,7 +19,7 @@ import pytest
 
 from partita import activity, workflow
 from partita.errors import InvalidOptionError, StoreUnavailableError
-from partita.ports.service import Standing
+from partita.ports.capabilities import Standing
 from partita.telemetry import health
 from partita.telemetry.bounded_call import BoundedCall
 from partita.telemetry.health import (

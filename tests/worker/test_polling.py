@@ -22,8 +22,7 @@ from partita.errors import StoreUnavailableError, WorkflowFailedError
 from partita.ports.state import Status
 from partita.stores.memory import MemoryStore
 from partita.testing import Clock
-from partita.worker import PollingWorker, Worker
-from partita.worker import poller as polling
+from partita.worker import PollingWorker, Timing, Worker
 from tests.conftest import Rig, until
 
 
@@ -54,6 +53,7 @@ def large(size: int) -> str:
 
 
 DONE: Counter[int] = Counter()
+QUICK = Timing(report_again=0.01, poll_wait=0.01, poll_again=(0.01, 0.01), refused_again=0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +109,7 @@ class Reached:
         self.asked: Counter[str] = Counter()
 
     def was_asked(self, names: list[str], before: Counter[str]) -> bool:
-        return all(self.asked[name] > before[name] for name in names)
+        return all(self.asked[name] > before[name] + 2 for name in names)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._service, name)
@@ -140,7 +140,9 @@ def engine(clock: Clock) -> Iterator[Engine]:
 
 
 def worker(service: Any, *activities: Any, workflows: Any = (doubling,)) -> PollingWorker:
-    return PollingWorker(service, workflows=workflows, activities=activities or (double,))
+    return PollingWorker(
+        service, workflows=workflows, activities=activities or (double,), timing=QUICK
+    )
 
 
 @contextmanager
@@ -154,11 +156,6 @@ def running(worker: PollingWorker) -> Iterator[None]:
         worker.stop()
         thread.join(30)
         assert not thread.is_alive()
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "POLL", 0.01)
 
 
 # -- what it does not know -----------------------------------------------------------------
@@ -217,13 +214,13 @@ def test_a_decision_that_comes_too_late_is_dropped(
     task = engine.poll_decision_task("default", "default")
     assert task is not None
     clock.advance(6)
-    slow._decide(task)
+    slow._decisions.answer(task)
     kinds = [type(one) for one in handle.history()]
     assert (h.DecisionTaskTimedOut in kinds, h.DecisionTaskCompleted in kinds) == (True, False)
     while quick.step():
         pass
     assert handle.result(timeout=1) == 6
-    assert slow._decider.seen(handle.run_id) == 0  # it keeps nothing of what it lost
+    assert slow._host.seen(handle.run_id) == 0  # it keeps nothing of what it lost
 
 
 def test_a_result_that_comes_too_late_is_dropped(engine: Engine, clock: Clock) -> None:
@@ -233,7 +230,8 @@ def test_a_result_that_comes_too_late_is_dropped(engine: Engine, clock: Clock) -
     task = engine.poll_activity_task("default", "default")
     assert task is not None
     clock.advance(11)
-    one._report(one._run(task))
+    one._run(task)
+    one._reports.send()
     while one.step():
         pass
     with pytest.raises(WorkflowFailedError, match="START_TO_CLOSE"):
@@ -315,9 +313,9 @@ def test_a_worker_outlives_the_absence_of_its_service(
             until(partial(service.was_asked, list(down), before))
             service.down = {}
             assert handle.result(timeout=20) == 18
-    assert "the service cannot be used, trying again: " in caplog.text
-    assert "the service can be used again" in caplog.text
-    assert "a task broke its worker, which goes on" in caplog.text
+    assert "Reached cannot be used, trying again: " in caplog.text
+    assert "Reached can be used again" in caplog.text
+    assert "a poll failed" in caplog.text
 
 
 def test_what_is_left_when_it_stops_is_reported_or_said(
@@ -332,10 +330,10 @@ def test_what_is_left_when_it_stops_is_reported_or_said(
     assert handle.describe().info.status is Status.OPEN
 
 
-def test_it_stops_while_a_poll_waits(memory_rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "POLL", 0.2)
-    service = Reached(memory_rig.engine)
-    with running(worker(service)):  # which holds that it ends
+def test_it_stops_while_a_poll_waits(memory_rig: Rig) -> None:
+    service, timing = Reached(memory_rig.engine), Timing(poll_wait=0.2)
+    waiting = PollingWorker(service, workflows=[doubling], activities=[double], timing=timing)
+    with running(waiting):  # which holds that it ends
         until(lambda: service.asked["poll_decision_task"] and service.asked["poll_activity_task"])
 
 

@@ -13,8 +13,7 @@ from partita.client import Client
 from partita.engine import Engine
 from partita.errors import StoreUnavailableError
 from partita.stores.memory import MemoryStore
-from partita.worker import Worker
-from partita.worker import worker as core
+from partita.worker import Timing, Worker
 from tests.conftest import Rig, until
 from tests.worker import jobs
 
@@ -152,7 +151,7 @@ def test_what_is_cancelled_before_its_first_step_gives_its_slot_free(
     memory_rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = memory_rig.worker(begins_what_is_cancelled, never_begun)
-    monkeypatch.setattr(worker._watch, "add", lambda _, stop: stop.args[0].cancel())
+    monkeypatch.setattr(worker._runs._watch, "add", lambda _, stop: stop.args[0].cancel())
     with worker:
         handle = memory_rig.client.start(begins_what_is_cancelled)
         assert handle.result(timeout=20) == "cancelled"
@@ -165,9 +164,8 @@ def test_an_exception_of_a_package_keeps_its_type_across_processes(memory_rig: R
 
 
 def test_what_cannot_be_reported_is_tried_until_the_worker_has_stopped(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(core, "REPORT_AGAIN", 0.05)
     caplog.set_level("INFO", "partita.worker")
     begun, ended = threading.Event(), threading.Event()
 
@@ -181,7 +179,8 @@ def test_what_cannot_be_reported_is_tried_until_the_worker_has_stopped(
         held()
 
     engine = Engine(MemoryStore())
-    worker = Worker(engine, workflows=[holds], activities=[held])
+    timing = Timing(report_again=0.05)
+    worker = Worker(engine, workflows=[holds], activities=[held], timing=timing)
     worker.start()
     Client(engine).start(holds)
     assert begun.wait(20)

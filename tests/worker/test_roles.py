@@ -11,6 +11,7 @@ import pytest
 
 from partita import activity, workflow
 from partita.client import Client, Handle
+from partita.client.fallbacks import waits_of
 from partita.engine import Engine
 from partita.history import ActivityTaskStarted, DecisionTaskStarted, WorkflowExecution
 from partita.stores.memory import MemoryStore
@@ -74,7 +75,9 @@ def test_what_a_worker_does_not_do_stays_for_others(engine: Callable[[], Engine]
         handle = client.start(sums, 1)
         events = handle.history()
         while not any(event.event_type == "ActivityTaskScheduled" for event in events):
-            events += client.service.wait_history("default", execution_of(handle), len(events), 30)
+            events += waits_of(client.service).wait_history(
+                "default", execution_of(handle), len(events), 30
+            )
     (waiting,) = handle.describe().activities
     assert (waiting.queue, waiting.owner) == ("default", None)
     with Worker(engine(), workflows=[sums], activities=[add]):

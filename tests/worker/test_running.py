@@ -25,7 +25,7 @@ from partita.authoring.definition import ActivityDefinition
 from partita.errors import InvalidOptionError
 from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
-from partita.worker.thread_pool import Threads
+from partita.worker.thread_pool import ThreadPool
 from tests.conftest import Rig, until
 
 
@@ -334,7 +334,7 @@ def test_a_service_that_cannot_serve_a_worker_is_refused() -> None:
 
 
 def test_threads_run_everything_and_block_nobody() -> None:
-    threads = Threads(8, "test")
+    threads = ThreadPool(8, "test")
     done: list[int] = []
     gate, together = threading.Event(), threading.Barrier(5)
     threads.submit([lambda: done.append(together.wait(20)) for _ in range(4)])

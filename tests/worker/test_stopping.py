@@ -16,7 +16,7 @@ import pytest
 
 from partita.client import Client, Handle
 from partita.connect import connect
-from partita.worker.shutdown import Stopping
+from partita.worker.signals import Shutdown
 from tests.conftest import until
 from tests.worker.flow import holding, holding_in_a_process, looping
 
@@ -132,11 +132,11 @@ def test_a_second_sigterm_ends_it_at_once_while_a_workflow_loops(shop: Shop) -> 
 
 def test_nothing_is_left_of_what_would_end_a_late_process() -> None:
     handler = signal.getsignal(signal.SIGTERM)
-    with Stopping(600.0, state=lambda: "", obstacle=lambda: "") as stopping:
+    with Shutdown(600.0, state=lambda: "", obstacle=lambda: "") as shutdown:
         os.kill(os.getpid(), signal.SIGTERM)
-        until(lambda: stopping.wait(0.1))
+        until(lambda: shutdown.wait(0.1))
     assert signal.getsignal(signal.SIGTERM) == handler
-    assert "partita-stopping" not in [thread.name for thread in threading.enumerate()]
+    assert "partita-shutdown" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_process_that_cannot_write_its_log_ends_all_the_same() -> None:
@@ -157,10 +157,10 @@ def test_a_second_sigterm_ends_a_process_whose_main_thread_hears_nothing() -> No
 
 DEAF = """
 import ctypes, logging, sys
-from partita.worker.shutdown import Stopping
+from partita.worker.signals import Shutdown
 logging.basicConfig(level=logging.INFO)
 libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
-with Stopping(600.0, state=lambda: "nothing", obstacle=lambda: ""):
+with Shutdown(600.0, state=lambda: "nothing", obstacle=lambda: ""):
     print("deaf", file=sys.stderr, flush=True)
     libc.pthread_mutex_lock(mutex)
     libc.pthread_mutex_lock(mutex)  # waits for ever, and no signal ends that
@@ -169,10 +169,10 @@ with Stopping(600.0, state=lambda: "nothing", obstacle=lambda: ""):
 
 STUCK = """
 import threading
-from partita.worker.shutdown import Stopping
+from partita.worker.signals import Shutdown
 forever = threading.Event()
-with Stopping(0.0, state=lambda: "", obstacle=forever.wait) as stopping:
-    stopping.begin()
+with Shutdown(0.0, state=lambda: "", obstacle=forever.wait) as shutdown:
+    shutdown.begin()
     forever.wait()
 """
 

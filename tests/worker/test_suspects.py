@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from partita import WorkerLostError, activity, workflow
 from partita.ports.service import ActivityTask
 from partita.worker import Worker
-from partita.worker.worker import SUSPECT, SUSPECTS
+from partita.worker.activity_runs import MAX_SUSPECTS, SUSPECT_LOSSES
 from tests.conftest import Rig
 from tests.worker import suspects
 
@@ -20,7 +20,7 @@ from tests.worker import suspects
 class Lossy(Worker):
     """A worker to which all that it is given has lost others before."""
 
-    losses = SUSPECT
+    losses = SUSPECT_LOSSES
 
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         super().start_tasks([replace(task, losses=self.losses) for task in tasks])
@@ -47,7 +47,10 @@ def dies() -> str:
 
 
 def lossy(
-    rig: Rig, losses: int = SUSPECT, workflows: Iterable[Any] = (), activities: Iterable[Any] = ()
+    rig: Rig,
+    losses: int = SUSPECT_LOSSES,
+    workflows: Iterable[Any] = (),
+    activities: Iterable[Any] = (),
 ) -> Worker:
     worker = Lossy(
         rig.engine,
@@ -93,5 +96,5 @@ def test_who_cannot_be_found_by_another_process_runs_here(memory_rig: Rig) -> No
 
 def test_not_more_than_some_run_apart_at_a_time(memory_rig: Rig) -> None:
     with lossy(memory_rig):
-        found = memory_rig.client.start(many, 3 * SUSPECTS).result(timeout=60)
-    assert len({pid for pid in found if pid != os.getpid()}) <= SUSPECTS
+        found = memory_rig.client.start(many, 3 * MAX_SUSPECTS).result(timeout=60)
+    assert len({pid for pid in found if pid != os.getpid()}) <= MAX_SUSPECTS

@@ -27,7 +27,7 @@ from partita.errors import (
 from partita.history import WorkflowExecution
 from partita.ports.service import DecisionTask
 from partita.worker import Worker
-from partita.worker.signals import Hearing
+from partita.worker.signals import SignalListener
 from partita.worker.worker import DEFAULT_GRACE, log_decision_failed
 
 AGAIN = 0.2
@@ -102,7 +102,7 @@ class Ending:
         SIGINT and SIGTERM end the waiting; a second one, the process. Steps are `shown` while
         it goes on, on a service that counts requests `rarely`.
         """
-        with Hearing(self._on_signal):
+        with SignalListener(self._on_signal):
             worker.start()
             threading.Thread(target=self._wait, daemon=True).start()
             follow(self._handle, self.over, shown=shown, rarely=rarely)

@@ -23,7 +23,7 @@ from partita.operations.prune import (
 from partita.operations.prune import (
     prune as prune_service,
 )
-from partita.ports.service import PruneRequest
+from partita.ports.capabilities import PruneRequest
 from partita.ports.state import DEFAULT_DOMAIN, Status
 
 _CLOSED = [status.name for status in Status if status is not Status.OPEN]

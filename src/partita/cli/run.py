@@ -29,7 +29,7 @@ from partita.ports.service import ReusePolicy
 from partita.ports.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
 from partita.worker.code_loader import load
-from partita.worker.shutdown import MARGIN
+from partita.worker.signals import STOP_MARGIN
 from partita.worker.supervised_process import Limits, Supervised, place, socket_number
 from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS
 
@@ -240,4 +240,4 @@ def _serve(
         worker.run(grace, begun=begun)
     else:
         # Twice the margin: its supervisor comes first, and says by its status that it had to.
-        worker.run(grace, lambda: supervised.is_over(worker.tasks_done), begun, 2 * MARGIN)
+        worker.run(grace, lambda: supervised.is_over(worker.tasks_done), begun, 2 * STOP_MARGIN)

@@ -27,6 +27,7 @@ from partita.authoring.options import (
     tag_list,
 )
 from partita.authoring.workflow import WorkflowDefinition
+from partita.client.fallbacks import starts_of, waits_of
 from partita.client.handle import Handle
 from partita.client.histories import Histories
 from partita.client.inspection import Looking
@@ -35,6 +36,7 @@ from partita.client.schedules import Schedules
 from partita.client.task_tokens import Tasks
 from partita.client.validation import checked_wait, hold_arguments, input_of
 from partita.codec import Converter, decoder
+from partita.ports.capabilities import SupportsForks, SupportsLimits, supported
 from partita.ports.service import (
     ExecutionInfo,
     ForkRequest,
@@ -51,6 +53,8 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _load_any = decoder(Any)
+
+LIMIT = "limit how fast a task list is worked off"
 
 
 class Client(Looking):
@@ -152,7 +156,7 @@ class Client(Looking):
             name, payload = self._signal_input(*signal)
             execution = trace_start(
                 request,
-                lambda traced: self.service.signal_with_start(traced, name, payload),
+                lambda traced: starts_of(self.service).signal_with_start(traced, name, payload),
             )
         return Handle(self, execution, workflow)
 
@@ -198,7 +202,7 @@ class Client(Looking):
             left = None if deadline is None else max(0.0, deadline - self._clock())
             execution = h.WorkflowExecution(workflow_id, run_id)
             try:
-                info = self.service.wait_closed(self._domain, execution, left)
+                info = waits_of(self.service).wait_closed(self._domain, execution, left)
                 is_reached = True
                 keeps = self._what_keeps_it(execution) if info is None else ""
                 last = None if info is None else self._last_event(info)
@@ -359,7 +363,9 @@ class Client(Looking):
             reuse_failures=event_id is not None,
             task_list=task_list,
         )
-        execution = self.service.fork_workflow_execution(request)
+        execution = supported(
+            self.service, SupportsForks, "fork or reset executions"
+        ).fork_workflow_execution(request)
         return Handle(
             self,
             execution,
@@ -387,7 +393,7 @@ class Client(Looking):
 
     def limits(self) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""
-        return self.service.limits(self._domain)
+        return supported(self.service, SupportsLimits, LIMIT).limits(self._domain)
 
     def set_limits(
         self,
@@ -422,7 +428,7 @@ class Client(Looking):
                 raise errors.InvalidOptionError(f"{name}={value!r}; give a number above 0, or None")
         tokens = max(1.0, burst if burst is not None else per_second or 1.0)
         limits = TaskListLimits(concurrency=concurrency, per_second=per_second, burst=tokens)
-        self.service.set_limits(self._domain, task_list, limits)
+        supported(self.service, SupportsLimits, LIMIT).set_limits(self._domain, task_list, limits)
 
     def cancel(self, workflow_id: str, *, run_id: str = "") -> None:
         """Ask the workflow to cancel itself: it sees CancelledError where it waits."""

@@ -10,7 +10,8 @@ from partita.codec import Converter
 from partita.errors import InvalidOptionError, UnknownTypeError
 from partita.history import WorkflowExecution
 from partita.history.document import ExportedHistory, export
-from partita.ports.service import UNBOUNDED, Bounds, Importing, Service, title_of
+from partita.ports.capabilities import Importing, supports
+from partita.ports.service import UNBOUNDED, Bounds, Service, title_of
 from partita.replay.compatibility import check_readable
 from partita.replay.replayer import Replayer
 from partita.replay.stacks import CodeStack, WorkflowStack
@@ -32,7 +33,7 @@ class Histories:
 
     def import_(self, history: ExportedHistory) -> bool:
         """Keep a closed run that was exported elsewhere."""
-        if not isinstance(self._service, Importing):
+        if not supports(self._service, Importing):
             raise InvalidOptionError(
                 f"{title_of(self._service)} keeps only what it has run itself; "
                 "import histories into a database, such as sqlite:///orders.db"

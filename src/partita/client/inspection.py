@@ -16,6 +16,7 @@ from partita.history import (
     WorkflowExecution,
 )
 from partita.history.document import ExportedHistory
+from partita.ports.capabilities import SupportsNotices, supported
 from partita.ports.notices import Listen
 from partita.ports.service import (
     ExecutionDetail,
@@ -40,7 +41,9 @@ class Looking:
 
         Every process tells of what it has committed itself: listen where the workers are.
         """
-        return self.service.listen(listener)
+        return supported(self.service, SupportsNotices, "tell listeners of what it records").listen(
+            listener
+        )
 
     def describe(self, workflow_id: str, *, run_id: str = "") -> ExecutionDetail:
         """Return how an execution stands, with what is open in it."""

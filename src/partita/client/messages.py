@@ -12,6 +12,7 @@ from partita import history as h
 from partita.authoring.failure import Failure
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
+from partita.client.fallbacks import queries_of, waits_of
 from partita.codec import Converter, decoder
 from partita.deciders.by_hand import no_query
 from partita.ports.service import ExecutionInfo, Service, bounds_of
@@ -65,7 +66,9 @@ class Talking:
     ) -> Any:
         """Have a worker answer; without one, replay the history here."""
         try:
-            answer = self._service.query_workflow(self._domain, execution, name, payload, timeout)
+            answer = queries_of(self._service).query_workflow(
+                self._domain, execution, name, payload, timeout
+            )
         except errors.NoWorkerError:
             info = self._service.describe(self._domain, execution).info
             code = code_of(info.workflow_type) if workflow is None else workflow
@@ -140,7 +143,7 @@ class Talking:
     ) -> tuple[list[h.AnyEvent], errors.StoreUnavailableError | None]:
         """Wait for further events; return them, or why it cannot be told whether there are any."""
         try:
-            events = self._service.wait_history(self._domain, execution, after, timeout)
+            events = waits_of(self._service).wait_history(self._domain, execution, after, timeout)
             if not events:
                 self._check_open(execution, name)
         except errors.StoreUnavailableError as error:

@@ -9,12 +9,8 @@ from partita.engine.removal import PAGE, Pruner, candidates
 from partita.engine.retention import Sweeper
 from partita.engine.scheduler import Scheduler
 from partita.engine.transaction import EngineTransaction
-from partita.ports.service import (
-    Prunable,
-    PrunePage,
-    PruneRequest,
-    TaskListLimits,
-)
+from partita.ports.capabilities import Prunable, PrunePage, PruneRequest
+from partita.ports.service import TaskListLimits
 from partita.ports.store import LimitRecord, Store
 
 

@@ -28,9 +28,10 @@ from partita.history import (
     WorkflowType,
 )
 from partita.history.document import ExportedHistory
+from partita.ports.capabilities import Standing
 from partita.ports.host import Host
 from partita.ports.notices import Listen
-from partita.ports.service import ActivityAnswer, ForkRequest, ReusePolicy, Standing, StartRequest
+from partita.ports.service import ActivityAnswer, ForkRequest, ReusePolicy, StartRequest
 from partita.ports.session import Committed, QueueListener
 from partita.ports.state import (
     Backlog,

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable
 
 from partita.engine.starts import before
 from partita.engine.transaction import EngineTransaction
-from partita.ports.service import PruneRequest
+from partita.ports.capabilities import PruneRequest
 from partita.ports.state import Execution, ExecutionFilter, Status
 from partita.ports.store import Record
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from partita.engine.inbox import Inbox
 from partita.engine.timing import Timing
 from partita.errors import StoreError
-from partita.ports.service import PruneRequest, Pruning
+from partita.ports.capabilities import PruneRequest, Pruning
 from partita.ports.store import Retention, Store
 
 SHORTEST, LONGEST = 60.0, 3600.0

@@ -13,7 +13,8 @@ from partita.client.histories import Histories
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
 from partita.operations.archive import Archive
-from partita.ports.service import ExecutionInfo, Prunable, PruneRequest, Pruning, Service, title_of
+from partita.ports.capabilities import Prunable, PruneRequest, Pruning, supports
+from partita.ports.service import ExecutionInfo, Service, title_of
 
 SHORTEST_RETENTION = 60.0
 """Seconds. Whoever waits for a result must find the execution that has it."""
@@ -68,7 +69,7 @@ def pruning_of(service: Service) -> Pruning:
     Raises:
         InvalidOptionError: it is none.
     """
-    if not isinstance(service, Pruning):
+    if not supports(service, Pruning):
         raise InvalidOptionError(
             f"{title_of(service)} removes closed executions by its own rules; "
             "only those in a database of Partita's can be pruned"

@@ -1,16 +1,18 @@
-"""State what a service in our own process and a worker are to each other.
+"""State what a worker offers to whoever brings it tasks, and what it can use of a service.
 
-Instead of being polled it pushes tasks at the worker: it is `Attachable`, and the worker is its
-`Host`. Knows the port's tasks and answers; who offers it, and how, it does not.
+A service in the worker's own process may push tasks at the worker: it is `Attachable`, and the
+worker is its `Host`. Any other service is polled, and may make polling cheaper by the
+capabilities at the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol, runtime_checkable
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from partita.errors import PartitaError
-from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
+from partita.history import ActivityType, AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
 from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask
 
 
@@ -32,10 +34,10 @@ class Host(Protocol):
         """Return the types that `start_tasks` can run, as `name@version`."""
 
     def is_lent(self, activity_key: str) -> bool:
-        """Whether activities of that type, as this program knows it, end with their function.
+        """Return whether activities of that type end with their function and set no heartbeat.
 
-        Where a service has no leases of its own, it may then ask their workers to say now and
-        then that they are alive. Not so where a heartbeat timeout is set.
+        A service without leases of its own may then lend them with a heartbeat timeout, and
+        beat for as long as the process lives. False for types that this program does not know.
         """
 
     def seen(self, run_id: str) -> int:
@@ -55,7 +57,7 @@ class Host(Protocol):
         """Answer a query from a live run, or from `history`; return the answer's payload."""
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
-        """Hear that `decide` raised; the task will be tried again later."""
+        """Note that `decide` raised; the task will be tried again later."""
 
     def forget(self, run_id: str) -> None:
         """Drop a live run: it closed, or saw events that were never committed."""
@@ -70,15 +72,14 @@ class Host(Protocol):
         """Begin to run activities; they are committed as this worker's."""
 
     def detached(self) -> None:
-        """Hear that the service no longer serves this host."""
+        """Drop every live run: the service no longer serves this host."""
 
     def lost(self) -> None:
-        """Hear that the lease ran out: what runs now belongs to others."""
+        """Note that the lease ran out: what runs now belongs to others."""
 
 
-@runtime_checkable
 class Attachable(Protocol):
-    """A service in this process, which pushes tasks at a host."""
+    """What pushes tasks at a host in its own process."""
 
     def attach(self, host: Host) -> None:
         """Serve `host` from now on; one at a time."""
@@ -89,15 +90,112 @@ class Attachable(Protocol):
     def pause(self) -> None:
         """Hand out nothing new; results are still taken."""
 
-    def give_back(self, token: str) -> None:
-        """Put an unfinished activity back into its task list at once, as the same attempt."""
-
     def unwanted(self, tokens: Collection[str]) -> set[str]:
         """Return those tasks that should end: they were cancelled, or are no longer theirs."""
 
     def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
         """Record how an activity ended, soon and without waiting.
 
-        `failed` is called, on the service's thread, if it could not be recorded: after a
+        `failed` is called, on another thread, if it could not be recorded: after a
         `StoreError` the answer should be reported again.
         """
+
+    def heartbeat_activity(self, token: str, details: str | None) -> bool:
+        """Do what `Service.heartbeat_activity` does."""
+
+
+class SupportsGiveBack(Protocol):
+    """Take activities back. Without it, a task that a worker leaves ends by its timeouts."""
+
+    def give_back(self, token: str) -> None:
+        """Put an unfinished activity back into its task list at once, as the same attempt."""
+
+
+class SupportsActivityTypes(Protocol):
+    """Require activity types to be registered. Without it, none need be."""
+
+    def register_activity_type(self, domain: str, activity_type: ActivityType) -> None:
+        """Make an activity type known; idempotent."""
+
+
+class SupportsLongPolls(Protocol):
+    """Let polls wait as long as they like, and end them on demand.
+
+    `wait` is then infinite. Without it, polls wait for a second, and so does a worker that stops.
+    """
+
+    def polling(self) -> AbstractContextManager[None]:
+        """Return the block within which one thread polls; its polls are tried only once each."""
+
+    def stop_polls(self) -> None:
+        """End every poll now, and those that begin later at once.
+
+        A task that a poll has taken already is still returned.
+        """
+
+    def resume_polls(self) -> None:
+        """Let polls wait again."""
+
+
+class DecisionChannel(Protocol):
+    """How decision tasks come to one host. Safe to call from many threads."""
+
+    task_lists: Collection[str]  # to poll; may hold one that is the host's alone
+
+    def poll(self, task_list: str, wait: float) -> DecisionTask | None:
+        """Take a task; its events may begin after what `Host.seen` says of its run."""
+
+    def fit(self, task: DecisionTask, seen: int) -> DecisionTask | None:
+        """Return the task with just the events for a host that has seen so much of its run.
+
+        None if the task has too few events. Called on the host's thread; performs no I/O.
+        """
+
+    def whole(self, task: DecisionTask) -> DecisionTask:
+        """Return a task with all events of its run."""
+
+    def complete(self, task: DecisionTask, decisions: list[AnyDecision]) -> DecisionTask | None:
+        """Record decisions; return what must be decided next in the same task, if anything.
+
+        Raises:
+            TaskLostError: the task is no longer the caller's.
+            DecisionRefusedError: they contradict themselves; none was applied.
+        """
+
+    def fail(self, task: DecisionTask, error: PartitaError) -> None:
+        """Give a task back because of an error; it is tried again later."""
+
+    def forget(self, run_id: str) -> None:
+        """Send the whole history next time: the host no longer keeps the run."""
+
+
+class SupportsLiveRuns(Protocol):
+    """Send a host that keeps a run alive only what is new. Fallback: whole histories."""
+
+    def decision_channel(self, host: Host) -> DecisionChannel:
+        """Return a channel for one host."""
+
+
+class SupportsLocalQueries(Protocol):
+    """Have queries answered by the worker in this process."""
+
+    def answer_queries(self, answer: QueryAnswer | None) -> None:
+        """Put queries to `answer` from now on; None: no worker is here."""
+
+
+class QueryAnswer(Protocol):
+    """The worker that answers queries."""
+
+    def workflow_keys(self) -> Collection[str]:
+        """Return the workflow types whose queries it answers."""
+
+    def query(
+        self,
+        execution: WorkflowExecution,
+        workflow_type: WorkflowType,
+        history: Callable[[], list[AnyEvent]],
+        name: str,
+        input: str | None,
+        timeout: float | None,
+    ) -> str:
+        """Return the answer's payload. Raises TimeoutError."""

@@ -4,24 +4,21 @@ The upper of the two ports. A service knows SWF's rules and hands out tasks; whi
 used is chosen by a URL (`connect`). Services are synchronous and safe to call from any
 thread. What a call has acknowledged (it returned) survives `kill -9`.
 
-What a service may offer besides are protocols of their own, here and in `partita.ports.host`.
+What a service may offer besides stands in `partita.ports.capabilities` and `partita.ports.host`.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Collection, Sequence
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Struct
 
 from partita import history as h
-from partita.history.document import ExportedHistory
-from partita.ports.notices import Listen
 from partita.ports.state import (
     DEFAULT_DOMAIN,
     DEFAULT_TASK_LIST,
-    Backlog,
     ExecutionFilter,
     OpenActivity,
     OpenDecision,
@@ -106,13 +103,13 @@ UNBOUNDED = Bounds()
 
 
 def bounds_of(service: object) -> Bounds:
-    """Return what a service takes at most; one that says nothing takes anything."""
+    """Return what a service takes at most: its `bounds`, or else no bound."""
     bounds: Bounds = getattr(service, "bounds", UNBOUNDED)
     return bounds
 
 
 def title_of(service: object) -> str:
-    """Return what a service is called among people: its `title`, or else its class."""
+    """Return a service's name for people: its `title`, or else its class."""
     return str(getattr(service, "title", type(service).__name__))
 
 
@@ -195,9 +192,17 @@ class ExecutionPage(Struct, frozen=True, kw_only=True):
 class Service(Protocol):
     """Keep histories; hand out decision tasks and activity tasks.
 
-    A `workflow_id` without a `run_id` means its newest run. Every method may raise
-    `StoreUnavailableError` (nothing was done; repeating is safe).
+    The methods here are all that a service must have; `partita.ports.capabilities` and
+    `partita.ports.host` name what it may have besides. A `workflow_id` without a `run_id`
+    means its newest run. Every method is safe to call from any thread, and may raise
+    `StoreUnavailableError` (nothing was done; repeating is safe). `partita.testing.conformance`
+    checks what is stated here.
     """
+
+    # -- executions
+
+    def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
+        """Make a workflow type known; idempotent. A child of an unknown type is not started."""
 
     def start_workflow_execution(self, request: StartRequest) -> h.WorkflowExecution:
         """Start an execution, or return the one that this very request started before.
@@ -208,32 +213,6 @@ class Service(Protocol):
             PayloadTooLargeError: the input is over the service's limit.
         """
 
-    def signal_with_start(
-        self, request: StartRequest, signal_name: str, input: str | None
-    ) -> h.WorkflowExecution:
-        """Signal the open execution of that workflow id; start one with the signal if none is.
-
-        Where the service allows it, start and signal are one step: no decider sees one
-        without the other.
-        """
-
-    def fork_workflow_execution(self, request: ForkRequest) -> h.WorkflowExecution:
-        """Begin a run that reuses what another has recorded, up to one of its events.
-
-        Raises:
-            UnknownForkPointError: there is no such event, or no activity with that id.
-            ExecutionAlreadyStartedError: the new workflow id belongs to an open execution.
-        """
-
-    def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
-        """Make a workflow type known; idempotent. A child of an unknown type is not started."""
-
-    def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:
-        """Limit how fast a task list is worked off; `TaskListLimits()` lifts the limits."""
-
-    def limits(self, domain: str) -> dict[str, TaskListLimits]:
-        """Return the limits of every task list that has one."""
-
     def signal_workflow_execution(
         self, domain: str, execution: h.WorkflowExecution, signal_name: str, input: str | None
     ) -> None:
@@ -242,12 +221,14 @@ class Service(Protocol):
     def request_cancel_workflow_execution(
         self, domain: str, execution: h.WorkflowExecution
     ) -> None:
-        """Ask the workflow to cancel itself; idempotent."""
+        """Ask the workflow to cancel itself; idempotent. Raises ExecutionNotFoundError."""
 
     def terminate_workflow_execution(
         self, domain: str, execution: h.WorkflowExecution, reason: str | None
     ) -> None:
-        """End the execution at once; its decider is not asked."""
+        """End the execution at once; its decider is not asked. Raises ExecutionNotFoundError."""
+
+    # -- decision tasks
 
     def poll_decision_task(
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
@@ -255,7 +236,7 @@ class Service(Protocol):
         """Take the oldest decision task, with the whole history. Waits up to `wait` seconds.
 
         Exclusive per execution: no second decider gets one until this is answered, fails
-        or times out (`task_start_to_close`).
+        or times out (`task_start_to_close`). Its history ends with its DecisionTaskStarted.
         """
 
     def complete_decision(self, token: str, decisions: Sequence[h.AnyDecision]) -> None:
@@ -268,6 +249,8 @@ class Service(Protocol):
 
     def fail_decision(self, token: str, cause: str, message: str) -> None:
         """Give the decision task back because the decider is broken; it is tried again later."""
+
+    # -- activity tasks
 
     def poll_activity_task(
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
@@ -284,16 +267,22 @@ class Service(Protocol):
     def fail_activity(
         self, token: str, reason: str | None, details: str | None, *, retryable: bool = True
     ) -> None:
-        """Record an error; the service tries again by the activity's retry policy."""
+        """Record an error; the service tries again by the activity's retry policy.
+
+        Raises TaskLostError, as `complete_activity` does.
+        """
 
     def cancel_activity(self, token: str, details: str | None) -> None:
-        """Record that the activity obeyed a cancel request."""
+        """Record that the activity obeyed a cancel request. Raises TaskLostError."""
 
     def heartbeat_activity(self, token: str, details: str | None) -> bool:
-        """Record that the activity is alive; return whether it should cancel itself."""
+        """Record that the activity is alive; return whether it should cancel itself.
 
-    def listen(self, listener: Listen) -> Callable[[], None]:
-        """Tell `listener` of what is recorded by way of this service; return what ends it."""
+        `details` are kept for the next attempt; None leaves those of the last heartbeat.
+        Raises TaskLostError.
+        """
+
+    # -- reading
 
     def describe(self, domain: str, execution: h.WorkflowExecution) -> ExecutionDetail:
         """Return how the execution stands. Raises ExecutionNotFoundError."""
@@ -301,41 +290,7 @@ class Service(Protocol):
     def history(
         self, domain: str, execution: h.WorkflowExecution, *, after: int = 0
     ) -> list[h.AnyEvent]:
-        """Return the events after number `after`, in order."""
-
-    def wait_history(
-        self, domain: str, execution: h.WorkflowExecution, after: int, timeout: float | None
-    ) -> list[h.AnyEvent]:
-        """Wait for events after number `after`, and return them.
-
-        Empty if none came within `timeout` seconds, or the execution is closed.
-        """
-
-    def query_workflow(
-        self,
-        domain: str,
-        execution: h.WorkflowExecution,
-        name: str,
-        input: str | None,
-        timeout: float | None = None,
-    ) -> str:
-        """Have a live worker answer a query; return the answer's payload. Changes nothing.
-
-        Raises:
-            NoWorkerError: no worker with the workflow's code answered in time.
-            QueryFailedError: the code that was to answer raised.
-            UnknownTypeError: the workflow answers no query of that name.
-        """
-
-    def wait_closed(
-        self, domain: str, execution: h.WorkflowExecution, timeout: float | None
-    ) -> ExecutionInfo | None:
-        """Wait until the execution is closed; None if `timeout` seconds pass before.
-
-        Raises:
-            StoreUnavailableError: out of reach as the waiting began; later on, it waits for it.
-            WaitTimeoutError: out of reach as the time was over, so that nobody knows.
-        """
+        """Return the events after number `after`, in order. Raises ExecutionNotFoundError."""
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
         """List executions, newest first."""
@@ -344,99 +299,4 @@ class Service(Protocol):
         """Count executions."""
 
     def close(self) -> None:
-        """Let go of everything; what was acknowledged stays."""
-
-
-class PruneRequest(Struct, frozen=True, kw_only=True):
-    """Which closed executions are to be removed."""
-
-    domain: str = DEFAULT_DOMAIN
-    closed_before: float  # seconds since the epoch
-    type_name: str | None = None
-    statuses: tuple[Status, ...] = ()  # empty: all but OPEN
-
-
-class Prunable(Struct, frozen=True, kw_only=True):
-    """An execution that may be removed now."""
-
-    key: int  # the service's own
-    info: ExecutionInfo
-
-
-class PrunePage(Struct, frozen=True, kw_only=True):
-    """Some of what may be removed; those in one group go together."""
-
-    groups: tuple[tuple[Prunable, ...], ...]
-    looked_at: int
-    next: tuple[float, int] | None  # where to look on; None: that was all
-
-
-@runtime_checkable
-class Pruning(Protocol):
-    """What a service offers besides if closed executions can be removed from it."""
-
-    def prunable(
-        self, request: PruneRequest, after: tuple[float, int], gone: Collection[int] = ()
-    ) -> PrunePage:
-        """Return some of what may be removed, the oldest first; removes nothing.
-
-        `after` is (0, 0), or `next` of the page before. What is `gone` is looked at as if it
-        were removed already, so that what would be removed can be foretold.
-        """
-
-    def prune(self, request: PruneRequest, keys: Collection[int]) -> int:
-        """Remove those of these executions that may still go, in one transaction; count them."""
-
-    def set_retention(self, domain: str, seconds: float | None) -> None:
-        """Have closed executions of a domain removed so long after their end; None: never."""
-
-    def retentions(self) -> dict[str, float]:
-        """Return after how many seconds each domain's closed executions go, where they do."""
-
-
-@runtime_checkable
-class Importing(Protocol):
-    """What a service offers besides if it can take in histories that were exported elsewhere."""
-
-    def import_history(self, domain: str, history: ExportedHistory) -> bool:
-        """Keep a closed run as it was elsewhere; return False if it is here already.
-
-        One transaction; nothing of the run is started, told or decided.
-
-        Raises:
-            InvalidInputError: the history is open.
-            ExecutionAlreadyStartedError: its workflow id has an open run here, a run that began
-                later, or this run with another history.
-        """
-
-
-class Standing(Struct, frozen=True, kw_only=True):
-    """How a service in this process stands, as far as it can tell without its database."""
-
-    silent_for: float  # seconds since its thread last went round
-    is_serving: bool  # whether a host is attached, and nothing is held back from it
-
-
-@runtime_checkable
-class Watchable(Protocol):
-    """What a service in this process offers besides if its health and load can be watched."""
-
-    def standing(self) -> Standing:
-        """Say how it stands, at once; and wake its thread, so that the next answer is fresh."""
-
-    def is_on_record(self) -> bool:
-        """Ask the database whether it knows the attached host as alive.
-
-        Raises:
-            StoreError: it is out of reach.
-        """
-
-    def backlogs(self, domain: str) -> list[Backlog]:
-        """Return how much waits in each task list, where something does."""
-
-    def on_commit(self, heard: Callable[[int, float], None]) -> Callable[[], None]:
-        """Have `heard` called with the size of each commit; return what ends it.
-
-        That is the number of requests that shared it, and the seconds that it took with the
-        decisions in it. It is called on the service's thread, and must be quick.
-        """
+        """Release connections and threads; what was acknowledged stays."""

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from partita.errors import StoreError
-from partita.ports.service import Watchable
+from partita.ports.capabilities import Watchable
 from partita.ports.state import Backlog
 from partita.telemetry.bounded_call import BoundedCall
 
@@ -27,7 +27,10 @@ class MeasuredWorker(Protocol):
     """What is measured of a worker."""
 
     domain: str
-    lost_tasks: int
+
+    @property
+    def lost_tasks(self) -> int:
+        """Results that came too late to be used."""
 
     @property
     def slots(self) -> int:

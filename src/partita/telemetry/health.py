@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from partita.errors import InvalidOptionError, StoreError
-from partita.ports.service import Watchable
+from partita.ports.capabilities import Watchable, supports
 from partita.telemetry.bounded_call import BoundedCall
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def parse_address(text: str) -> Address:
 
 def checks_for(service: Any, worker: ProbedWorker) -> tuple[dict[str, Check], dict[str, Check]]:
     """Return the checks of `/healthz`, and those that `/readyz` makes in addition."""
-    if not isinstance(service, Watchable):
+    if not supports(service, Watchable):
         return {}, {"worker": lambda: _check_stopping(worker)}
     is_on_record = BoundedCall(service.is_on_record)
     return {"engine": lambda: _check_progress(service)}, {

@@ -1,6 +1,7 @@
-"""Run workflows and activities for a service: poll or be served, run, heartbeat, drain."""
+"""Run workflows and activities for a service: take tasks, run, heartbeat, drain."""
 
-from partita.worker.poller import PollingWorker
+from partita.worker.polling_worker import PollingWorker
+from partita.worker.timing import Timing
 from partita.worker.worker import Worker
 
-__all__ = ["PollingWorker", "Worker"]
+__all__ = ["PollingWorker", "Timing", "Worker"]

@@ -1,7 +1,7 @@
-"""Let cancellation reach activities that do not heartbeat, where they can be stopped at all.
+"""Stop activities that were cancelled, where they can be stopped without a heartbeat.
 
-Those on the event loop are cancelled, those in processes are killed. Asking is one read for
-all of them, a few times a second, and only while there are any.
+Those on the event loop are cancelled, those in processes are killed. One request asks for all
+of them, a few times a second, and only while there are any.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Callable, Collection
 
 from partita.errors import PartitaError
 
-INTERVAL = 0.25
-"""Seconds between two looks."""
-
 log = logging.getLogger("partita.worker")
 
 
-class Watch:
+class CancellationWatch:
     """The running activities that can be stopped. Safe to use from many threads."""
 
-    def __init__(self, unwanted: Callable[[Collection[str]], set[str]]) -> None:
+    def __init__(
+        self, unwanted: Callable[[Collection[str]], set[str]], interval_seconds: float
+    ) -> None:
         self._unwanted = unwanted
+        self._interval_seconds = interval_seconds
         self._stops: dict[str, Callable[[], object]] = {}  # by token
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -54,17 +54,17 @@ class Watch:
                 while not self._stops and not self._closed:
                     self._changed.wait()
                 if not self._closed:
-                    self._changed.wait(INTERVAL)
+                    self._changed.wait(self._interval_seconds)
                 if self._closed:
                     return
                 tokens = list(self._stops)
-            self._look(tokens)
+            self._stop_unwanted(tokens)
 
-    def _look(self, tokens: list[str]) -> None:
+    def _stop_unwanted(self, tokens: list[str]) -> None:
         try:
             unwanted = self._unwanted(tokens)
         except PartitaError as error:
-            log.info("could not ask what was cancelled: %s", error)
+            log.info("cannot find out which activities were cancelled: %s", error)
             return
         for token in unwanted:
             stop = self._stops.pop(token, None)

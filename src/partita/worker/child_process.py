@@ -1,4 +1,4 @@
-"""Be the process that one activity at a time runs in; see `processes`.
+"""Run one activity at a time in this process, for the worker that started it (`process_pool`).
 
 A thread reads stdin, so that the process ends at once when its worker does, even while an
 activity runs. What the activity prints goes to stderr: stdout carries the answers.
@@ -28,7 +28,7 @@ from partita.telemetry.logs import inherit
 from partita.telemetry.spans import continue_trace
 from partita.worker.code_loader import load
 from partita.worker.execute import execute, execute_async
-from partita.worker.process_pool import Beat, Done, Job, Unfit, encode
+from partita.worker.process_pool import Done, Heartbeat, Job, Unfit, encode
 
 _decode = msgspec.json.Decoder(Job).decode
 
@@ -44,7 +44,7 @@ def main() -> None:
     threading.Thread(target=_read, args=(jobs,), daemon=True).start()
     while True:
         job = jobs.get()
-        _say(out, _do(job, out))
+        _send(out, _do(job, out))
 
 
 def _read(jobs: queue.SimpleQueue[Job]) -> None:
@@ -53,11 +53,11 @@ def _read(jobs: queue.SimpleQueue[Job]) -> None:
     os._exit(0)
 
 
-def _say(out: BinaryIO, said: Beat | Done | Unfit) -> None:
+def _send(out: BinaryIO, message: Heartbeat | Done | Unfit) -> None:
     try:
-        out.write(encode(said) + b"\n")
+        out.write(encode(message) + b"\n")
         out.flush()
-    except BrokenPipeError:  # the worker has died, and nobody is left to tell
+    except BrokenPipeError:  # the worker has died
         os._exit(0)
 
 
@@ -65,7 +65,7 @@ def _do(job: Job, out: BinaryIO) -> Done | Unfit:
     converter = Converter(limit=job.payload_limit)
 
     def heartbeat(details: Any) -> None:
-        _say(out, Beat(None if details is None else converter.dump(details)))
+        _send(out, Heartbeat(None if details is None else converter.dump(details)))
 
     try:
         definition = _definition(job.module, job.file, job.key)
@@ -99,7 +99,7 @@ def _definition(module: str, file: str, key: str) -> ActivityDefinition:
 
 
 def _is_importable(module: str, file: str) -> bool:
-    """Whether the name leads to the file here, too, so that its types keep their names."""
+    """Return whether importing the name finds the file, so that its types keep their names."""
     if module == "__main__":
         return False
     try:

@@ -6,8 +6,13 @@ Knows which decider a workflow type belongs to; how one decides, it does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import WorkflowSpec
+from partita.authoring.registry import known
+from partita.authoring.schedules import scheduler
+from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.deciders.by_hand import ByHand
 from partita.deciders.decider import DeciderDefinition
@@ -19,12 +24,19 @@ from partita.replay.replayer import Replayer
 
 
 def deciders_for(
-    workflows: Iterable[WorkflowSpec], converter: Converter, cache_bytes: int, bounds: Bounds
+    workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None,
+    converter: Converter,
+    cache_bytes: int,
+    bounds: Bounds,
 ) -> list[Decider]:
-    """Return the deciders of workflows that were written in Python."""
+    """Return the deciders of workflows written in Python: those given, or all that are defined.
+
+    They always decide for schedules, too.
+    """
     by_hand: list[DeciderDefinition] = []
     replayed: list[WorkflowSpec] = []
-    for one in workflows:
+    every = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
+    for one in {scheduler, *every}:
         if isinstance(one, DeciderDefinition):
             by_hand.append(one)
         else:
@@ -45,7 +57,7 @@ class DeciderSet(Decider):
 
     def seen(self, run_id: str) -> int:
         """Return what the decider that keeps the run has seen of it."""
-        return max(one.seen(run_id) for one in self._deciders)
+        return max((one.seen(run_id) for one in self._deciders), default=0)
 
     @property
     def live_runs(self) -> int:

@@ -1,53 +1,24 @@
-"""Run one activity for one task: read the arguments, call, write down how it ended."""
+"""Run one activity for one task: decode the arguments, call, encode how it ended."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from contextvars import Token
 from typing import Any
 
-from partita.authoring.activity_classes import Activity, activity_of
 from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
-from partita.authoring.declared import Declared, definition_of
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
 from partita.authoring.middleware import call_activity, call_activity_async
-from partita.authoring.registry import by_key, known
 from partita.authoring.results import Aborted, Canceled, Completed, Result, as_failed
-from partita.authoring.schedules import scheduler
-from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter, decoder
 from partita.errors import CancelledError, UsageError
 from partita.ports.service import ActivityAnswer, ActivityTask
 from partita.telemetry.spans import trace_activity
 
 _load_any = decoder(Any)
-
-
-def served(
-    activities: Iterable[ActivityDefinition | type[Activity]] | None,
-) -> dict[str, ActivityDefinition]:
-    """Return the activities to serve, by type: those given, or all that are defined.
-
-    Stand-ins of Lambda functions are always served.
-    """
-    every = known(ActivityDefinition)
-    stand_ins = {one.key: one for one in every if one.key.startswith("lambda:")}
-    others = [one for one in every if one.key not in stand_ins]
-    return stand_ins | by_key(others if activities is None else map(activity_of, activities))
-
-
-def decided(
-    workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None,
-) -> Collection[WorkflowDefinition[..., Any]]:
-    """Return the workflows to decide for: those given, or all that are defined.
-
-    Schedules are always decided for.
-    """
-    every = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
-    return {scheduler, *every}
 
 
 def execute(

@@ -8,22 +8,22 @@ from typing import Any
 
 from partita.codec import Converter
 from partita.errors import CancelledError, PartitaError, StoreError, TaskLostError
-from partita.ports.service import ActivityAnswer, ActivityTask, Service
-
-INTERVAL = 1.0
-"""Seconds between two reports, at most; less where the heartbeat timeout is short."""
+from partita.ports.host import Attachable
+from partita.ports.service import ActivityAnswer, ActivityTask
 
 log = logging.getLogger("partita.worker")
 
 
-class Beats:
+class Heartbeats:
     """The heartbeats of one task. Belongs to whoever runs the activity."""
 
-    def __init__(self, service: Service, converter: Converter, task: ActivityTask) -> None:
+    def __init__(
+        self, service: Attachable, converter: Converter, interval: float, task: ActivityTask
+    ) -> None:
         self._service = service
         self._converter = converter
         self._token = task.token
-        self._interval = min(INTERVAL, task.heartbeat / 3) if task.heartbeat else INTERVAL
+        self._interval = min(interval, task.heartbeat / 3) if task.heartbeat else interval
         self._next = 0.0
         self._unsent: str | None = None  # the newest details that were not reported
 

@@ -1,248 +1,236 @@
-"""A worker that asks for one task at a time: for services elsewhere, and for stepping by hand.
+"""Poll any service for a host in this process: tasks in, answers out, on many threads.
 
-It needs of a service only that it can be polled. Nothing is kept between two decisions but
-what makes them cheaper; nothing runs when `step` is not called.
+Polls, and the calls that answer, wait on the network, so each has a thread. Deciding has one
+for all: a live run can be resumed only by the thread that made it. Activities run on the
+host's own threads, and a poll begins only if one would be free for what it brings.
+
+When it stops, nothing that was on its way is lost: a decision is answered as ever, an activity
+is given back at once, as the same attempt, where the service can take it back.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
-import platform
+import math
+import queue
+import random
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, TypeVar
 
-from partita.authoring.activity_classes import Activity
-from partita.authoring.declared import Declared
-from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import Failure
-from partita.authoring.workflow import WorkflowDefinition
-from partita.codec import Converter
-from partita.errors import (
-    DecisionRefusedError,
-    PartitaError,
-    StoreError,
-    TaskLostError,
-    UsageError,
+from partita import history as h
+from partita.errors import PartitaError, StoreError
+from partita.ports.capabilities import supports
+from partita.ports.host import (
+    Host,
+    SupportsActivityTypes,
+    SupportsLocalQueries,
+    SupportsLongPolls,
 )
-from partita.ports.decider import Decider
 from partita.ports.outage import Outage
-from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask, Service, bounds_of
-from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
-from partita.replay.replayer import DEFAULT_CACHE
-from partita.telemetry.spans import trace_decision
-from partita.worker.decider_set import DeciderSet, deciders_for
-from partita.worker.execute import decided, execute, execute_async, failed, refused, served
-from partita.worker.heartbeats import Beats
+from partita.ports.service import ActivityAnswer, Bounds, Service, bounds_of, title_of
+from partita.worker.polled_activities import PolledActivities
+from partita.worker.polled_decisions import PolledDecisions, channel_of
+from partita.worker.timing import DEFAULT_TIMING, Timing
 
-POLL = 1.0
-"""Seconds that one poll of a running worker waits; so long, at most, does `stop` take."""
+T = TypeVar("T")
+
+DEFAULT_POLLERS = 2
+"""Polls that wait at a time for activities, and as many for decisions, per task list."""
 
 log = logging.getLogger("partita.worker")
 
 
-class PollingWorker:
-    """Serve one task list of any service, task by task. Decisions belong to one thread.
+class Poller:
+    """What brings the tasks of any service to a host; it is `Attachable` for one host at a time."""
 
-    One that only `decides`, or only `acts`, leaves the rest for others.
-    """
+    def __init__(self, service: Service, timing: Timing = DEFAULT_TIMING) -> None:
+        self._service: Any = service  # with whatever capabilities it has
+        self._timing = timing
+        self._is_interruptible = supports(service, SupportsLongPolls)
+        self._outage = getattr(service, "outage", None) or Outage(title_of(service), log)
+        self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._decider = DeciderThread()
+        self._serving: tuple[PolledDecisions, PolledActivities] | None = None
 
-    def __init__(
-        self,
-        service: Service,
-        *,
-        workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
-        activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
-        deciders: Iterable[Decider] = (),
-        decides: bool = True,
-        acts: bool = True,
-        task_list: str = DEFAULT_TASK_LIST,
-        slots: int = 1,
-        domain: str = DEFAULT_DOMAIN,
-        converter: Converter | None = None,
-        cache_bytes: int = DEFAULT_CACHE,
-        identity: str | None = None,
-    ) -> None:
-        self.identity = identity or f"{os.getpid()}@{platform.node()}"
-        self._service = service
-        self._domain = domain
-        self._task_list = task_list
-        self._slots = slots
-        self._converter = converter or Converter()
-        self._decides, self._acts = decides, acts
-        types = decided(workflows) if decides else ()
-        own = deciders_for(types, self._converter, cache_bytes, bounds_of(service))
-        self._decider = DeciderSet([*own, *(deciders if decides else ())])
-        self._activities = served(activities) if acts else {}
-        self._unsent: deque[ActivityAnswer] = deque()  # the service was out of reach
-        self._outage = Outage("the service", log)
-        self._stop = threading.Event()
-        for one in types:
-            service.register_workflow_type(domain, one.workflow_type)
+    @property
+    def bounds(self) -> Bounds:
+        """What the service takes at most."""
+        return bounds_of(self._service)
 
-    def step(self, wait: float = 0.0) -> bool:
-        """Do one decision or one activity; return whether there was one within `wait` seconds.
+    @property
+    def heartbeat_activity(self) -> Callable[[str, str | None], bool]:
+        """The service's own."""
+        return self._service.heartbeat_activity  # type: ignore[no-any-return]
+
+    def attach(self, host: Host) -> None:
+        """Register the host's types, and begin to poll for it."""
+        register_types(self._service, host)
+        self._stopped.clear()
+        self._decider.start()
+        channel = channel_of(self._service, host)
+        decisions = PolledDecisions(channel, host, self._decider.call)
+        activities = PolledActivities(self._service, host, self._timing, self._stopped)
+        self._serving = decisions, activities
+        wait = math.inf if self._is_interruptible else self._timing.poll_wait
+        for _ in range(getattr(self._service, "pollers", DEFAULT_POLLERS)):
+            for task_list in channel.task_lists if host.workflow_keys() else ():
+                self._thread(partial(decisions.poll, task_list, wait))
+            for task_list in host.task_lists if host.activity_keys() else ():
+                self._thread(partial(activities.poll, task_list, wait))
+        if supports(self._service, SupportsLocalQueries):
+            self._service.answer_queries(_Queries(host, self._decider))
+
+    def pause(self) -> None:
+        """Take nothing new."""
+        self._stopped.set()
+        if self._is_interruptible:
+            self._service.stop_polls()
+        if self._serving is not None:
+            self._serving[1].wake()
+
+    def detach(self) -> None:
+        """Stop polling; give back what the host has not finished; wait for its reports."""
+        if self._serving is None:
+            return
+        self.pause()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        decisions, activities = self._serving
+        activities.close()
+        if supports(self._service, SupportsLocalQueries):
+            self._service.answer_queries(None)
+        self._decider.call(decisions.host.detached)
+        self._decider.close()
+        self._serving = None
+        if self._is_interruptible:
+            self._service.resume_polls()
+
+    def unwanted(self, tokens: Collection[str]) -> set[str]:
+        """Return those tasks that should end; a polled service tells only of a heartbeat."""
+        return set() if self._serving is None else self._serving[1].unwanted(tokens)
+
+    def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
+        """Record how an activity ended, on a thread of ours."""
+        if self._serving is not None:
+            self._serving[1].report(answer, failed)
+
+    # -- threads
+
+    def _thread(self, poll: Callable[[], object]) -> None:
+        thread = threading.Thread(target=self._run, args=[poll], name="partita-poll", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _run(self, poll: Callable[[], object]) -> None:
+        with self._service.polling() if self._is_interruptible else nullcontext():
+            self._repeat(poll)
+
+    def _repeat(self, poll: Callable[[], object]) -> None:
+        failures = 0  # in a row
+        while not self._stopped.is_set():
+            try:
+                poll()
+                self._outage.over()
+                failures = 0
+            except StoreError as error:
+                self._back_off(error, failures)
+                failures += 1
+            except PartitaError as error:
+                log.error("%s refuses: %s [%s]", title_of(self._service), error, error.code)
+                self._stopped.wait(self._timing.refused_again)
+            except Exception:
+                log.exception("a poll failed")
+                self._stopped.wait(self._timing.refused_again)
+
+    def _back_off(self, error: StoreError, failures: int) -> None:
+        """Wait after a failure with so many before it: one alone is no outage."""
+        if failures and not self._stopped.is_set():
+            self._outage.failed(error)
+        first, most = self._timing.poll_again
+        longest = min(most, first * 2.0 ** min(failures, 10))
+        self._stopped.wait(longest * random.uniform(0.5, 1.0))
+
+
+class DeciderThread:
+    """One thread that does everything that may be done on one thread only."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="partita-decider", daemon=True)
+        self._thread.start()
+
+    def call(self, function: Callable[[], T], timeout: float | None = None) -> T:
+        """Call the function on the thread; return, or raise, what it does.
 
         Raises:
-            StoreUnavailableError: the service is out of reach. A result that it did not take
-                is kept, and reported by the next call.
+            TimeoutError: it was not done within `timeout` seconds.
         """
-        did = self._decides and self.decide(0.0 if self._acts else wait)
-        return did or (self._acts and self.work(wait))
+        done = threading.Event()
+        outcome: list[Any] = [None, None]
 
-    def decide(self, wait: float = 0.0) -> bool:
-        """Answer one decision task; return whether there was one."""
-        task = self._service.poll_decision_task(
-            self._domain, self._task_list, identity=self.identity, wait=wait
-        )
-        if task is not None:
-            self._decide(task)
-        return task is not None
-
-    def work(self, wait: float = 0.0) -> bool:
-        """Run one activity; return whether there was one."""
-        self._send()
-        task = self._service.poll_activity_task(
-            self._domain, self._task_list, identity=self.identity, wait=wait
-        )
-        if task is not None:
-            self._unsent.append(self._run(task))
-            self._send()
-        return task is not None
-
-    def run(self) -> None:
-        """Work until `stop` is called: this thread decides, `slots` others run activities."""
-        works = [
-            threading.Thread(target=self._repeat, args=[self.work], daemon=True)
-            for _ in range(self._slots if self._acts else 0)
-        ]
-        for thread in works:
-            thread.start()
-        try:
-            if self._decides:
-                self._repeat(self.decide)
-            self._stop.wait()
-        finally:
-            self._stop.set()
-            for thread in works:
-                thread.join()
-            self._decider.forget_all()
-            self._send_last()
-
-    def stop(self) -> None:
-        """Let `run` return once what it is at is done."""
-        self._stop.set()
-
-    def _repeat(self, poll: Callable[[float], bool]) -> None:
-        while not self._stop.is_set():
+        def run() -> None:
             try:
-                poll(POLL)
-                self._outage.over()
-            except StoreError as error:
-                self._outage.failed(error)
-                self._stop.wait(POLL)
-            except Exception:  # a thread that ended here would be missed by nobody
-                log.exception("a task broke its worker, which goes on")
-                self._stop.wait(POLL)
+                outcome[0] = function()
+            except BaseException as error:
+                outcome[1] = error
+            done.set()
 
-    def _decide(self, task: DecisionTask) -> None:
-        run_id = task.workflow_execution.run_id
-        try:
-            self._service.complete_decision(task.token, trace_decision(task, self._decider.decide))
-        except TaskLostError as error:  # it timed out; another decider has it
-            log.info("%s", error)
-            self._decider.forget(run_id)
-        except StoreError:
-            self._decider.forget(run_id)
-            raise
-        except KeyboardInterrupt:  # it is meant for whoever steps
-            self._decider.forget(run_id)
-            raise
-        except BaseException as error:  # sys.exit() in a hook must not end the worker
-            self._decider.forget(run_id)
-            self._fail_decision(task, error)
+        self._calls.put(run)
+        if not done.wait(timeout):
+            raise TimeoutError
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]  # type: ignore[no-any-return]
 
-    def _fail_decision(self, task: DecisionTask, error: BaseException) -> None:
-        """Give a task back that could not be answered; it is tried again later."""
-        code = error.code if isinstance(error, PartitaError) else "ERROR"
-        if not isinstance(error, DecisionRefusedError):
-            log.error("%s: %s [%s]", task.workflow_execution.workflow_id, error, code)
-        try:
-            self._service.fail_decision(task.token, code, f"{error}")
-        except TaskLostError as lost:
-            log.info("%s", lost)
+    def close(self) -> None:
+        """End the thread once it has done all."""
+        self._calls.put(None)
+        if self._thread is not None:
+            self._thread.join()
 
-    def _run(self, task: ActivityTask) -> ActivityAnswer:
-        definition = self._activities.get(task.activity_type.key)
-        if definition is None:
-            known = ", ".join(sorted(self._activities)) or "none"
-            return ActivityAnswer(
-                token=task.token,
-                outcome="failed",
-                reason="UNKNOWN_TYPE",
-                details=f"activity {task.activity_type.key} is not known to "
-                f"{self.identity}; it has: {known}",
-                retryable=True,
-            )
-        beats = Beats(self._service, self._converter, task)
-        try:
-            if definition.is_async:
-                answer = asyncio.run(execute_async(definition, task, self._converter, beats))
-            else:
-                answer = execute(definition, task, self._converter, beats)
-        except BaseException as error:  # the task must be answered, whatever happens
-            answer = failed(task, Failure.of(error))
-        beats.flush(answer)
-        return answer
-
-    def _send(self) -> None:
-        """Report what activities have come to, as far as the service takes it."""
-        while self._unsent:
-            try:
-                answer = self._unsent.popleft()
-            except IndexError:  # another thread was quicker
-                return
-            try:
-                self._report(answer)
-            except StoreError:
-                self._unsent.appendleft(answer)
-                raise
-
-    def _send_last(self) -> None:
-        try:
-            self._send()
-        except StoreError as error:
-            log.error("%d results could not be stored: %s", len(self._unsent), error)
-
-    def _report(self, answer: ActivityAnswer) -> None:
-        try:
-            record(self._service, answer)
-        except TaskLostError as error:  # it timed out, or its workflow is over: all in order
-            log.info("%s", error)
-        except UsageError as error:
-            instead = refused(answer, error)
-            if instead is None:
-                raise
-            self._report(instead)
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
 
 
-def record(service: Service, answer: ActivityAnswer) -> None:
-    """Tell a service how an activity ended.
+class _Queries:
+    """Answers queries on the thread that decides."""
 
-    Raises:
-        TaskLostError: it timed out, or its workflow is over.
-    """
-    match answer.outcome:
-        case "completed":
-            service.complete_activity(answer.token, answer.result)
-        case "failed":
-            service.fail_activity(
-                answer.token, answer.reason, answer.details, retryable=answer.retryable
-            )
-        case "canceled":
-            service.cancel_activity(answer.token, answer.details)
-        case "pending":
-            pass  # nobody holds it any more; whoever has its token will end it
+    def __init__(self, host: Host, decider: DeciderThread) -> None:
+        self._host = host
+        self._decider = decider
+
+    def workflow_keys(self) -> Collection[str]:
+        return self._host.workflow_keys()
+
+    def query(
+        self,
+        execution: h.WorkflowExecution,
+        workflow_type: h.WorkflowType,
+        history: Callable[[], list[h.AnyEvent]],
+        name: str,
+        input: str | None,
+        timeout: float | None,
+    ) -> str:
+        ask = partial(self._host.query, execution, workflow_type, history, name, input)
+        return self._decider.call(ask, timeout)
+
+
+def register_types(service: Any, host: Host) -> None:
+    """Register the types of a host where the service wants them registered."""
+    for key in sorted(host.workflow_keys()):
+        name, _, version = key.rpartition("@")
+        service.register_workflow_type(host.domain, h.WorkflowType(name, version))
+    if supports(service, SupportsActivityTypes):
+        for key in sorted(host.activity_keys()):
+            name, _, version = key.rpartition("@")
+            service.register_activity_type(host.domain, h.ActivityType(name, version))

@@ -1,7 +1,8 @@
 """Run activities in child processes, so that one that is stuck can be killed.
 
-A child is a plain `python -m partita.worker.child_process`, spoken to in JSON lines over its stdin
-and stdout: nothing is pickled. It serves one task at a time and is kept for the next.
+A child is a plain `python -m partita.worker.child_process`, which reads JSON lines from its stdin
+and writes them to its stdout: nothing is pickled. It serves one task at a time and is kept for
+the next.
 """
 
 from __future__ import annotations
@@ -36,36 +37,36 @@ class Job(msgspec.Struct, frozen=True):
     trace_context: str | None = None  # of the span that it runs within
 
 
-class Beat(msgspec.Struct, frozen=True, tag=True):
-    """What a child says while it works: that it is alive."""
+class Heartbeat(msgspec.Struct, frozen=True, tag=True):
+    """What a child sends while it works: that it is alive."""
 
     details: str | None
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
-    """What a child says at the end."""
+    """What a child sends at the end."""
 
     answer: ActivityAnswer
 
 
 class Unfit(msgspec.Struct, frozen=True, tag=True):
-    """What a child says if it does not find the activity, in place of running it."""
+    """What a child sends if it does not find the activity, in place of running it."""
 
     message: str
 
 
-Heartbeat = Callable[[str | None], bool]
+OnHeartbeat = Callable[[str | None], bool]
 """Pass on the payload of a heartbeat; return whether the task shall be cancelled."""
 
 encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Beat | Done | Unfit).decode
+_decode = msgspec.json.Decoder(Heartbeat | Done | Unfit).decode
 
 
 class UnfitError(Exception):
     """The activity cannot be found by another process; it was not run."""
 
 
-class Processes:
+class ProcessPool:
     """A pool of children. Safe to use from many threads."""
 
     def __init__(self) -> None:
@@ -78,7 +79,7 @@ class Processes:
         definition: ActivityDefinition,
         task: ActivityTask,
         payload_limit: int,
-        heartbeat: Heartbeat,
+        heartbeat: OnHeartbeat,
     ) -> ActivityAnswer | None:
         """Run an activity in a child and wait for it.
 
@@ -97,7 +98,7 @@ class Processes:
         definition: ActivityDefinition,
         task: ActivityTask,
         payload_limit: int,
-        heartbeat: Heartbeat,
+        heartbeat: OnHeartbeat,
     ) -> ActivityAnswer | None:
         code = inspect.unwrap(definition.function).__code__
         module = definition.function.__module__
@@ -150,6 +151,8 @@ class _DiedError(Exception):
 
 
 class _Child:
+    """One process, which runs one task at a time."""
+
     def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "partita.worker.child_process"],
@@ -178,7 +181,7 @@ class _Child:
             except OSError:  # what was not sent cannot be
                 pass
 
-    def run(self, job: Job, heartbeat: Heartbeat) -> ActivityAnswer | None:
+    def run(self, job: Job, heartbeat: OnHeartbeat) -> ActivityAnswer | None:
         assert self._process.stdin is not None
         timeout = job.task.start_to_close
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -192,12 +195,12 @@ class _Child:
             if line is None:
                 self.kill()
                 return None
-            said = _decode(line)
-            if isinstance(said, Done):
-                return said.answer
-            if isinstance(said, Unfit):
-                raise UnfitError(said.message)
-            if heartbeat(said.details):
+            message = _decode(line)
+            if isinstance(message, Done):
+                return message.answer
+            if isinstance(message, Unfit):
+                raise UnfitError(message.message)
+            if heartbeat(message.details):
                 self.kill()
                 return ActivityAnswer(token=job.task.token, outcome="canceled")
 

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from partita.worker.shutdown import MARGIN
+from partita.worker.signals import STOP_MARGIN
 from partita.worker.supervised_process import PLACE, READY, REPLACE, VARIABLE
 
 START_LIMIT = 60.0
@@ -86,7 +86,7 @@ class Process:
     def end(self, grace: float) -> None:
         """Ask it to end within `grace` seconds; it is killed a little later."""
         if self.kill_at is None:
-            self.kill_at = time.monotonic() + grace + MARGIN
+            self.kill_at = time.monotonic() + grace + STOP_MARGIN
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""Run calls on threads that are started when they are needed and kept.
+"""Run calls on threads that start when they are needed and are kept.
 
 Lighter than `concurrent.futures`, which makes a future for every call and wakes a thread for
 every one. Here one thread is woken at a time, and it wakes the next only if there is still
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 Call = Callable[[], None]
 
 
-class Threads:
+class ThreadPool:
     """At most `limit` threads. Daemons: a thread that hangs does not keep the process alive."""
 
     def __init__(self, limit: int, name: str) -> None:

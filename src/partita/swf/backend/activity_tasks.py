@@ -1,4 +1,4 @@
-"""Take activity tasks from Amazon SWF, say that their workers are alive, and how they ended.
+"""Take activity tasks from Amazon SWF, send heartbeats for them, and report how they ended.
 
 SWF knows of no leases. An activity that sets no heartbeat timeout is lent with one all the same,
 and for as long as this process lives it beats for what it has taken: if it is killed, the
@@ -26,7 +26,7 @@ from partita.swf.backend.envelopes import Again, Failed, opened, sealed
 from partita.swf.backend.ids import attempt_of, escaped, unescaped
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.translate_decisions import REASON
-from partita.worker.thread_pool import Threads
+from partita.worker.thread_pool import ThreadPool
 
 BEATS = 3
 """Beats within the time that an activity is lent for."""
@@ -48,11 +48,14 @@ class ActivityTasks:
         self._lent: dict[str, _Lent] = {}  # by token
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._threads = Threads(BEATERS, "partita-beat")
+        self._threads = ThreadPool(BEATERS, "partita-beat")
         self._closed = False
 
-    def poll(self, domain: str, task_list: str, identity: str) -> ActivityTask | None:
-        """Wait for a task as long as SWF does."""
+    def poll(
+        self, domain: str, task_list: str, identity: str, *, wait: float = math.inf
+    ) -> ActivityTask | None:
+        """Wait for a task, at most as long as SWF does."""
+        self._call.polls.wait(wait)
         raw = self._call(
             "poll_for_activity_task",
             domain=domain,

@@ -8,7 +8,9 @@ list that only this worker polls. Any other run is read from its first event.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,8 +19,9 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.authoring.runtime import LONG_HISTORY
-from partita.errors import TaskLostError
+from partita.errors import TaskLostError, UnknownTypeError
 from partita.ports.service import DecisionTask
+from partita.swf.backend.backoff import Absence
 from partita.swf.backend.calls import Call
 from partita.swf.backend.envelopes import Turns, sealed
 from partita.swf.backend.history_reader import PAGE, Histories
@@ -42,11 +45,12 @@ Seen = Callable[[str], int]
 
 
 class Held(Struct):
-    """A decision task that somebody here is to answer."""
+    """A decision task that is to be answered here."""
 
     domain: str
     execution: h.WorkflowExecution
     fold: Fold
+    task_list: str | None  # None: the one that only this worker polls
 
 
 class DecisionTasks:
@@ -59,15 +63,24 @@ class DecisionTasks:
         registering: Registering,
         histories: Histories,
         new_fold: Callable[..., Fold],
+        tell: Callable[[], None],
     ) -> None:
         self._call = call
         self._payloads = payloads
         self._registering = registering
         self._histories = histories
         self._new_fold = new_fold
+        self._tell = tell  # called when one was answered
         self._lock = threading.Lock()
         self._held: dict[str, Held] = {}  # by token
         self._folds: dict[str, Fold] = {}  # of live runs
+        self._absences: dict[tuple[str, str], Absence] = {}  # by domain and task list
+        self._warned: set[tuple[str, str]] = set()  # task lists, and the types of others in them
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether polls end at once, because the worker here stops."""
+        return self._call.polls.is_stopped
 
     def poll(
         self,
@@ -77,8 +90,14 @@ class DecisionTasks:
         seen: Seen = lambda _: 0,
         *,
         sticky: bool = False,
+        wait: float = math.inf,
     ) -> DecisionTask | None:
-        """Wait for a task as long as SWF does; `sticky`: on a list that only this worker polls."""
+        """Wait for a task, at most as long as SWF does.
+
+        `sticky`: in a list that only this worker polls.
+        """
+        if not self._begin_poll(domain, None if sticky else task_list, wait):
+            return None
         members: dict[str, Any] = {
             "domain": domain,
             "taskList": {"name": task_list if sticky else escaped(task_list)},
@@ -89,16 +108,34 @@ class DecisionTasks:
         raw = self._call("poll_for_decision_task", **members)
         if not raw.get("taskToken"):
             return None
-        return self._task(domain, raw, members, seen)
+        return self._task(domain, None if sticky else task_list, raw, members, seen)
+
+    def _begin_poll(self, domain: str, task_list: str | None, wait: float) -> bool:
+        """Limit the next poll to `wait` seconds; return False if it was no time to poll."""
+        polls, absence = self._call.polls, self._absences.get((domain, task_list or ""))
+        if absence is None:
+            polls.wait(wait)
+            return True
+        if (pause := absence.pause()) > 0:
+            polls.pause(min(pause, wait))
+            return False
+        deadline = time.monotonic() + wait
+        polls.until(lambda: min(deadline, absence.until()))
+        return True
 
     def _task(
-        self, domain: str, raw: dict[str, Any], members: dict[str, Any], seen: Seen
+        self,
+        domain: str,
+        task_list: str | None,
+        raw: dict[str, Any],
+        members: dict[str, Any],
+        seen: Seen,
     ) -> DecisionTask:
         execution = execution_from_swf(raw["workflowExecution"])
         plain = h.WorkflowExecution(unescaped(execution.workflow_id), execution.run_id)
         fold = self._live_fold(raw, seen)
         live = fold is not None
-        held = Held(domain, plain, fold or self._new_fold(domain))
+        held = Held(domain, plain, fold or self._new_fold(domain), task_list)
         previous = held.fold.previous_started_event_id
         events = held.fold.feed(map(self._histories.event, self._fresh(held, raw, members)))
         self._warn(plain, held.fold)
@@ -190,7 +227,7 @@ class DecisionTasks:
         sticky: tuple[str, float] | None = None,
         keep: bool = False,
         leases: Leases = lambda _: 0,
-    ) -> Held:
+    ) -> None:
         """Answer a task; `sticky` is where the next one should wait, and for how many seconds.
 
         With `keep`, the run is alive here and is fed only what is new from now on. `leases` says
@@ -224,7 +261,7 @@ class DecisionTasks:
             self._held.pop(token, None)
             if keep:
                 self._folds[held.execution.run_id] = held.fold
-        return held
+        self._tell()
 
     def _register(self, held: Held, decisions: Sequence[h.AnyDecision]) -> None:
         """Make sure of the types without which SWF would refuse what elsewhere only waits."""
@@ -277,15 +314,37 @@ class DecisionTasks:
             )
         return held
 
-    def drop(self, token: str) -> None:
+    def drop(self, token: str) -> Held | None:
         """Leave a task unanswered: SWF gives it out again when its time is over."""
         with self._lock:
             held = self._held.pop(token, None)
             if held is not None:
                 self._folds.pop(held.execution.run_id, None)
+        return held
+
+    def fail(self, token: str, cause: str) -> None:
+        """Leave a task unanswered; one of an unknown type is left to others when it returns."""
+        held = self.drop(token)
+        if held is None or held.task_list is None or cause != UnknownTypeError.code:
+            return
+        run = held.fold.started
+        if run is None or not run.task_start_to_close:
+            return  # it never returns
+        with self._lock:
+            absence = self._absences.setdefault((held.domain, held.task_list), Absence())
+        absence.meet(held.execution.run_id, run.task_start_to_close)
+        warning = (held.task_list, run.workflow_type.key)
+        if warning not in self._warned:
+            self._warned.add(warning)
+            log.warning(
+                "task list %r is shared with other code, which gets tasks of %s only after a "
+                "timeout of %g s; give each its own: --task-list",
+                *warning,
+                run.task_start_to_close,
+            )
 
     def forget(self, run_id: str) -> None:
-        """Hear that a run is no longer alive here."""
+        """Drop the fold of a run that is no longer alive here."""
         with self._lock:
             self._folds.pop(run_id, None)
 
@@ -296,8 +355,3 @@ class DecisionTasks:
                 return
             for run_id in [one for one in self._folds if not seen(one)]:
                 del self._folds[run_id]
-
-
-def news(task: DecisionTask) -> list[h.AnyEvent]:
-    """Return what of a task's events nobody was told of before."""
-    return [event for event in task.events if event.event_id > task.previous_started_event_id]

@@ -1,9 +1,9 @@
-"""Wait for tasks on connections that can be let go of at any moment.
+"""Wait for tasks on connections that can be given up at any moment.
 
 A long poll of SWF's takes a minute, and its answer may be a task: whoever cuts the connection
 off may lose one. So polls are sent here rather than by the SDK, on connections whose sockets
 can be watched. To stop waiting, our half of the connection is closed; the other half is
-read for a moment more, because a task may be on its way, and whatever comes is handed to the
+read a little longer, because a task may be on its way, and whatever comes is handed to the
 caller. Everything else about a request, signing and retries too, stays the SDK's.
 """
 
@@ -54,23 +54,32 @@ class Polls:
                 client.meta.events.register(f"before-send.swf.{operation}", self._send)
 
     def wait(self, seconds: float | None) -> Polls:
-        """Let this thread's next polls last `seconds` at most; None: as long as SWF waits."""
+        """Limit this thread's next polls to `seconds`; None: they last as long as SWF waits."""
         until = math.inf if seconds is None else time.monotonic() + seconds
         return self.until(lambda: until)
 
     def until(self, moment: Callable[[], float]) -> Polls:
-        """Let this thread's next polls last until a moment that may change; it is asked for."""
+        """Limit this thread's next polls to a moment that may change, and is asked for."""
         self._here.until = moment
         return self
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether polls end at once."""
+        return self._closed
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until polls are stopped."""
+        select.select([self._end], [], [], seconds)
+
     def stop(self) -> None:
-        """Let every poll end now; those that begin later end at once."""
+        """End every poll now; those that begin later end at once."""
         if not self._closed:
             self._closed = True
             os.write(self._ended, b"x")
 
     def resume(self) -> None:
-        """Let polls begin again."""
+        """Allow polls again."""
         if self._closed:
             os.read(self._end, 1)
             self._closed = False

@@ -6,7 +6,8 @@ UnsupportedError and says what does instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -15,15 +16,14 @@ from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
     NoWorkerError,
-    PartitaError,
+    StoreUnavailableError,
     UnsupportedError,
 )
 from partita.history.references import is_closed
-from partita.ports.host import Host
+from partita.ports.host import Host, QueryAnswer
 from partita.ports.notices import Listen
 from partita.ports.requests import check_types
 from partita.ports.service import (
-    ActivityAnswer,
     ActivityTask,
     Bounds,
     DecisionTask,
@@ -42,10 +42,10 @@ from partita.swf.backend.envelopes import Fork, Start
 from partita.swf.backend.execution_lists import Listing, plain_info
 from partita.swf.backend.history_reader import Histories
 from partita.swf.backend.ids import escaped, unescaped
+from partita.swf.backend.live_decisions import LiveDecisions
 from partita.swf.backend.objects import Domains, Executions, Types
 from partita.swf.backend.open_items import detail_of
 from partita.swf.backend.payloads import Payloads, large_store
-from partita.swf.backend.pump import Pump
 from partita.swf.backend.reuse import Reusing
 from partita.swf.backend.starts import Starting
 from partita.swf.backend.translate_decisions import REASON
@@ -70,13 +70,16 @@ class SwfService:
         self._listing = Listing(self.call)
         self._histories = Histories(self.call, self.payloads, self._new_fold)
         self.decision_tasks = DecisionTasks(
-            self.call, self.payloads, self._registering, self._histories, self._new_fold
+            self.call, self.payloads, self._registering, self._histories, self._new_fold, self.tell
         )
         self._starting = Starting(
             self.call, self.payloads, self._registering, self._listing, self._histories
         )
         self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell)
-        self._pump: Pump | None = None
+        self._queries: QueryAnswer | None = None
+        self._is_closed = False
+        self.outage = self.call.outage
+        self.pollers = self.address.pollers  # see `Poller`
 
     # -- for people ------------------------------------------------------------------------
 
@@ -242,40 +245,38 @@ class SwfService:
     ) -> DecisionTask | None:
         """Take the oldest decision task, with the whole history."""
         domain = self.domain(domain)
-        if not self._may_wait("decision", domain, task_list, wait):
+        if not self._may_poll("decision", domain, task_list, wait):
             return None
-        return self.decision_tasks.poll(domain, task_list, identity)
+        return self.decision_tasks.poll(domain, task_list, identity, wait=max(wait, 1.0))
 
     def poll_activity_task(
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
     ) -> ActivityTask | None:
         """Take the oldest activity of the highest priority."""
         domain = self.domain(domain)
-        if not self._may_wait("activity", domain, task_list, wait):
+        if not self._may_poll("activity", domain, task_list, wait):
             return None
-        return self.activity_tasks.poll(domain, task_list, identity)
+        return self.activity_tasks.poll(domain, task_list, identity, wait=max(wait, 1.0))
 
-    def _may_wait(self, kind: str, domain: str, task_list: str, wait: float) -> bool:
-        """Set how long the next poll may last; SWF's own are a minute, whatever is wanted."""
-        if wait <= 0:
-            members = {"domain": domain, "taskList": {"name": escaped(task_list)}}
-            try:
-                pending = self.call(f"count_pending_{kind}_tasks", **members)["count"]
-            except DomainNotFoundError:
-                return False
-            if not pending:
-                return False
-        self.call.polls.wait(max(wait, 1.0))
-        return True
+    def _may_poll(self, kind: str, domain: str, task_list: str, wait: float) -> bool:
+        """Return whether to poll: SWF's polls wait a minute, so one that must not asks first."""
+        if self._is_closed:
+            raise StoreUnavailableError("this service is closed; connect another")
+        if wait > 0:
+            return True
+        members = {"domain": domain, "taskList": {"name": escaped(task_list)}}
+        try:
+            return bool(self.call(f"count_pending_{kind}_tasks", **members)["count"])
+        except DomainNotFoundError:
+            return False
 
     def complete_decision(self, token: str, decisions: Sequence[h.AnyDecision]) -> None:
         """Apply all the decisions at once."""
         self.decision_tasks.complete(token, decisions)
-        self.tell()
 
     def fail_decision(self, token: str, cause: str, message: str) -> None:  # noqa: ARG002
         """Leave the task unanswered: SWF gives it out again after its `task_start_to_close`."""
-        self.decision_tasks.drop(token)
+        self.decision_tasks.fail(token, cause)
 
     def complete_activity(self, token: str, result: str | None) -> None:
         """Record a result, once."""
@@ -377,8 +378,8 @@ class SwfService:
         domain = self.domain(domain)
         info = self.info(domain, execution)
         exact = h.WorkflowExecution(info.workflow_id, info.run_id)
-        pump = self._pump
-        if pump is None or info.workflow_type.key not in pump.host.workflow_keys():
+        queries = self._queries
+        if queries is None or info.workflow_type.key not in queries.workflow_keys():
             raise NoWorkerError(
                 f"no worker for {info.workflow_type.key} runs in this process, and Amazon SWF "
                 "cannot ask one elsewhere; start one here, or import the workflow's code"
@@ -391,7 +392,7 @@ class SwfService:
             return any(isinstance(one, h.DecisionTaskCompleted) for one in events()) or None
 
         self._following.follow(begun, timeout)
-        return pump.query(exact, info.workflow_type, events, name, input, timeout)
+        return queries.query(exact, info.workflow_type, events, name, input, timeout)
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
         """List executions, newest first."""
@@ -403,45 +404,41 @@ class SwfService:
 
     # -- a worker in this process ----------------------------------------------------------
 
-    def attach(self, host: Host) -> None:
-        """Poll for `host` from now on."""
-        for key in sorted(host.workflow_keys()):
-            name, _, version = key.rpartition("@")
-            self.register_workflow_type(host.domain, h.WorkflowType(name, version))
-        for key in sorted(host.activity_keys()):
-            name, _, version = key.rpartition("@")
-            self.register_activity_type(host.domain, h.ActivityType(name, version))
-        self._pump = Pump(self, host, self.domain(host.domain))
-        self._pump.start()
+    @contextmanager
+    def polling(self) -> Iterator[None]:
+        """Have this thread's polls tried once each, and close its connection in the end."""
+        self.call.poll_once()
+        try:
+            yield
+        finally:
+            self.call.polls.release()
 
-    def pause(self) -> None:
-        """Take nothing new; what comes all the same is given back."""
-        if self._pump is not None:
-            self._pump.pause()
+    def stop_polls(self) -> None:
+        """End every poll now, and those that begin later at once."""
+        self.call.polls.stop()
 
-    def detach(self) -> None:
-        """Stop polling; what the host has not finished is given back."""
-        pump, self._pump = self._pump, None
-        if pump is not None:
-            pump.stop()
+    def resume_polls(self) -> None:
+        """Let polls wait again."""
+        self.call.polls.resume()
+
+    def decision_channel(self, host: Host) -> LiveDecisions:
+        """Return the channel that feeds live runs of a host only what is new."""
+        address, domain = self.address, self.domain(host.domain)
+        return LiveDecisions(
+            self.decision_tasks, host, domain, sticky=address.sticky, lease=address.lease
+        )
+
+    def answer_queries(self, answer: QueryAnswer | None) -> None:
+        """Put queries to the worker in this process."""
+        self._queries = answer
 
     def give_back(self, token: str) -> None:
         """Let another worker have an unfinished activity."""
         self.activity_tasks.give_back(token)
 
-    def unwanted(self, tokens: Collection[str]) -> set[str]:
-        """Return those tasks that should end: they were cancelled, or are no longer theirs."""
-        pump = self._pump
-        return set() if pump is None else pump.unwanted(tokens)
-
-    def report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
-        """Record how an activity ended, soon and without waiting."""
-        if self._pump is not None:
-            self._pump.report(answer, failed)
-
     def close(self) -> None:
-        """Detach the host if there is one, and let go of the connections."""
-        self.detach()
+        """End polls and waits, and close the connections."""
+        self._is_closed = True
         self._following.close()
         self.activity_tasks.close()
         self.call.close()

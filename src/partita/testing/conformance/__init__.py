@@ -4,7 +4,7 @@ Every check is a function of a service and its clock. It raises AssertionError i
 deviates or if a history that it made is not `sound`, and leaves the service usable for the next
 check. No test framework is needed:
 
-    for name, check in CHECKS.items():
+    for name, check in checks_for(new_service(clock)).items():
         check(new_service(clock), clock)
 
 A service whose time cannot be moved gets a clock whose `advance` waits. `DECIDED` and
@@ -33,6 +33,7 @@ from partita.testing.conformance.arrange import (
     activity_task,
     answer,
     charge,
+    checks_for,
     decision_task,
     kinds,
     start,
@@ -70,6 +71,7 @@ __all__ = [
     "activity_task",
     "answer",
     "charge",
+    "checks_for",
     "decision_task",
     "kinds",
     "sound",

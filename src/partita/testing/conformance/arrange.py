@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.errors import PartitaError
+from partita.ports.capabilities import supports
 from partita.ports.service import ActivityTask, DecisionTask, Service, StartRequest
 from partita.ports.state import Status
 from partita.testing.clock import Clock
@@ -24,6 +25,9 @@ Check = Callable[[Service, Clock], None]
 
 CHECKS: dict[str, Check] = {}
 """Every check, by name."""
+
+NEEDS: dict[str, type] = {}
+"""The capability without which a check says nothing of a service, by the check's name."""
 
 FLOW = h.WorkflowType("flow")
 CHARGE = h.ActivityType("charge")
@@ -43,6 +47,25 @@ def check(function: Check) -> Check:
 
     CHECKS[function.__name__] = checked
     return checked
+
+
+def check_for(capability: type) -> Callable[[Check], Check]:
+    """Add a function to the checks of the services that have a capability."""
+
+    def add(function: Check) -> Check:
+        NEEDS[function.__name__] = capability
+        return check(function)
+
+    return add
+
+
+def checks_for(service: Service) -> dict[str, Check]:
+    """Return the checks that a service must pass, by name: all but those of what it lacks."""
+    return {
+        name: one
+        for name, one in CHECKS.items()
+        if name not in NEEDS or supports(service, NEEDS[name])
+    }
 
 
 @contextmanager

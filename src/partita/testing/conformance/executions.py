@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from partita.client.fallbacks import waits_of
 from partita.errors import (
     ExecutionNotFoundError,
     TaskLostError,
@@ -52,7 +53,7 @@ def what_is_not_there_is_not_found(service: Service, _: Clock) -> None:
         with a.refused(ExecutionNotFoundError):
             look(a.DOMAIN, nobody)
     with a.refused(ExecutionNotFoundError):
-        service.wait_closed(a.DOMAIN, nobody, 0)
+        waits_of(service).wait_closed(a.DOMAIN, nobody, 0)
 
 
 @a.check
@@ -76,9 +77,9 @@ def timers_fire(service: Service, clock: Clock) -> None:
 @a.check
 def waiting_for_the_end_gives_up_in_time(service: Service, _: Clock) -> None:
     execution = a.start(service)
-    assert service.wait_closed(a.DOMAIN, execution, 0.01) is None
+    assert waits_of(service).wait_closed(a.DOMAIN, execution, 0.01) is None
     a.answer(service, CompleteWorkflowExecution(result="1"))
-    info = service.wait_closed(a.DOMAIN, execution, 10)
+    info = waits_of(service).wait_closed(a.DOMAIN, execution, 10)
     assert info is not None
     assert info.status is Status.COMPLETED
     assert info.closed_at is not None

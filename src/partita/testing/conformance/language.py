@@ -5,11 +5,18 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from partita import history as h
+from partita.client.fallbacks import starts_of, waits_of
 from partita.errors import (
     ExecutionAlreadyStartedError,
     ExecutionNotFoundError,
     NoWorkerError,
     UnknownForkPointError,
+)
+from partita.ports.capabilities import (
+    SupportsForks,
+    SupportsLimits,
+    SupportsQueries,
+    supported,
 )
 from partita.ports.service import ForkRequest, Service, StartRequest, TaskListLimits
 from partita.ports.state import ExecutionFilter, Status
@@ -22,6 +29,7 @@ from partita.testing.conformance.arrange import (
     answer,
     charge,
     check,
+    check_for,
     decision_task,
     kinds,
     refused,
@@ -35,13 +43,13 @@ REQUEST = StartRequest(workflow_id="w", workflow_type=FLOW, input="[1]")
 
 @check
 def signal_with_start_starts_or_signals(service: Service, _: Clock) -> None:
-    first = service.signal_with_start(REQUEST, "s", "1")
-    assert service.signal_with_start(replace(REQUEST, input="[2]"), "s", "2") == first
+    first = starts_of(service).signal_with_start(REQUEST, "s", "1")
+    assert starts_of(service).signal_with_start(replace(REQUEST, input="[2]"), "s", "2") == first
     events = decision_task(service).events
     signals = [event for event in events if isinstance(event, h.WorkflowExecutionSignaled)]
     assert [signal.input for signal in signals] == ["1", "2"]
     service.terminate_workflow_execution(DOMAIN, first, None)
-    assert service.signal_with_start(REQUEST, "s", "3").run_id != first.run_id
+    assert starts_of(service).signal_with_start(REQUEST, "s", "3").run_id != first.run_id
 
 
 @check
@@ -98,38 +106,40 @@ def search_attributes_are_set_merged_and_found(service: Service, _: Clock) -> No
 @check
 def events_are_waited_for(service: Service, _: Clock) -> None:
     execution = start(service)
-    assert service.wait_history(DOMAIN, execution, 2, 0.01) == []
+    assert waits_of(service).wait_history(DOMAIN, execution, 2, 0.01) == []
     answer(service, h.StartTimer(timer_id="t", start_to_fire=60.0))
-    events = service.wait_history(DOMAIN, execution, 2, 10)
+    events = waits_of(service).wait_history(DOMAIN, execution, 2, 10)
     assert [event.event_id for event in events] == [3, 4, 5]
     service.terminate_workflow_execution(DOMAIN, execution, None)
     last = service.describe(DOMAIN, execution).info.event_count
-    assert service.wait_history(DOMAIN, execution, last, 10) == []
+    assert waits_of(service).wait_history(DOMAIN, execution, last, 10) == []
 
 
-@check
+@check_for(SupportsQueries)
 def a_query_without_a_worker_says_so(service: Service, _: Clock) -> None:
+    queries = supported(service, SupportsQueries, "ask workers")
     with refused(NoWorkerError):
-        service.query_workflow(DOMAIN, start(service), "state", None, 0.01)
+        queries.query_workflow(DOMAIN, start(service), "state", None, 0.01)
     with refused(ExecutionNotFoundError):
-        service.query_workflow(DOMAIN, h.WorkflowExecution("none", ""), "state", None)
+        queries.query_workflow(DOMAIN, h.WorkflowExecution("none", ""), "state", None)
 
 
-@check
+@check_for(SupportsLimits)
 def limits_are_kept_and_lifted(service: Service, clock: Clock) -> None:
+    limits = supported(service, SupportsLimits, "limit")
     started(service, charge("a"), charge("b"), charge("c"))
-    service.set_limits(DOMAIN, TASK_LIST, TaskListLimits(concurrency=1))
+    limits.set_limits(DOMAIN, TASK_LIST, TaskListLimits(concurrency=1))
     first = activity_task(service)
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
     service.complete_activity(first.token, None)
-    service.set_limits(DOMAIN, TASK_LIST, TaskListLimits(per_second=1, burst=1))
+    limits.set_limits(DOMAIN, TASK_LIST, TaskListLimits(per_second=1, burst=1))
     second = activity_task(service)
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
     clock.advance(1.5)
     assert activity_task(service).activity_id != second.activity_id
-    assert service.limits(DOMAIN) == {TASK_LIST: TaskListLimits(per_second=1, burst=1)}
-    service.set_limits(DOMAIN, TASK_LIST, TaskListLimits())
-    assert service.limits(DOMAIN) == {}
+    assert limits.limits(DOMAIN) == {TASK_LIST: TaskListLimits(per_second=1, burst=1)}
+    limits.set_limits(DOMAIN, TASK_LIST, TaskListLimits())
+    assert limits.limits(DOMAIN) == {}
 
 
 def _two_done(service: Service) -> h.WorkflowExecution:
@@ -142,13 +152,17 @@ def _two_done(service: Service) -> h.WorkflowExecution:
     return execution
 
 
-@check
+def _fork(service: Service, request: ForkRequest) -> h.WorkflowExecution:
+    return supported(service, SupportsForks, "fork").fork_workflow_execution(request)
+
+
+@check_for(SupportsForks)
 def a_fork_reuses_results_up_to_its_event(service: Service, _: Clock) -> None:
     source = _two_done(service)
     events = service.history(DOMAIN, source)
     ends = [event.event_id for event in events if isinstance(event, h.ActivityTaskCompleted)]
     request = ForkRequest(workflow_id=source.workflow_id, new_workflow_id="f", event_id=ends[0])
-    fork = service.fork_workflow_execution(request)
+    fork = _fork(service, request)
     assert fork.workflow_id == "f"
     answer(service, charge("a"))
     assert service.poll_activity_task(DOMAIN, TASK_LIST) is None
@@ -163,11 +177,12 @@ def a_fork_reuses_results_up_to_its_event(service: Service, _: Clock) -> None:
     assert service.history(DOMAIN, source) == events
 
 
-@check
+@check_for(SupportsForks)
 def what_differs_is_done_again(service: Service, _: Clock) -> None:
     source = _two_done(service)
-    service.fork_workflow_execution(
-        ForkRequest(workflow_id=source.workflow_id, new_workflow_id="f", results={"a": "7"})
+    _fork(
+        service,
+        ForkRequest(workflow_id=source.workflow_id, new_workflow_id="f", results={"a": "7"}),
     )
     answer(service, charge("a"), charge("b", input="[3]"))
     assert activity_task(service).activity_id == "b"
@@ -179,47 +194,41 @@ def what_differs_is_done_again(service: Service, _: Clock) -> None:
     assert results == ["7"]
 
 
-@check
+@check_for(SupportsForks)
 def a_reset_replaces_the_open_run(service: Service, _: Clock) -> None:
     source = started(service, charge("a"))
     service.signal_workflow_execution(DOMAIN, source, "s", "1")
-    reset = service.fork_workflow_execution(ForkRequest(workflow_id=source.workflow_id, event_id=1))
+    reset = _fork(service, ForkRequest(workflow_id=source.workflow_id, event_id=1))
     assert status(service, source) is Status.TERMINATED
     answer(service)
     assert "WorkflowExecutionSignaled" in kinds(service, reset)
 
 
-@check
+@check_for(SupportsForks)
 def a_fork_goes_to_its_sources_task_list_or_another(service: Service, _: Clock) -> None:
     source = _two_done(service)
     for given, has in ((None, TASK_LIST), ("another", "another")):
         request = ForkRequest(
             workflow_id=source.workflow_id, new_workflow_id=f"fork to {has}", task_list=given
         )
-        fork = service.fork_workflow_execution(request)
+        fork = _fork(service, request)
         task = service.poll_decision_task(DOMAIN, has)
         assert task is not None
         assert task.workflow_execution == fork
         assert service.describe(DOMAIN, fork).info.task_list == has
 
 
-@check
+@check_for(SupportsForks)
 def fork_points_must_be_there(service: Service, _: Clock) -> None:
     source = _two_done(service)
     other = start(service, "other")
     for wrong in (0, 99):
         with refused(UnknownForkPointError):
-            service.fork_workflow_execution(
-                ForkRequest(workflow_id=source.workflow_id, event_id=wrong)
-            )
+            _fork(service, ForkRequest(workflow_id=source.workflow_id, event_id=wrong))
     with refused(UnknownForkPointError):
-        service.fork_workflow_execution(
-            ForkRequest(workflow_id=source.workflow_id, results={"z": "1"})
-        )
+        _fork(service, ForkRequest(workflow_id=source.workflow_id, results={"z": "1"}))
     with refused(ExecutionNotFoundError):
-        service.fork_workflow_execution(ForkRequest(workflow_id="none"))
+        _fork(service, ForkRequest(workflow_id="none"))
     with refused(ExecutionAlreadyStartedError):
-        service.fork_workflow_execution(
-            ForkRequest(workflow_id=source.workflow_id, new_workflow_id="other")
-        )
+        _fork(service, ForkRequest(workflow_id=source.workflow_id, new_workflow_id="other"))
     assert status(service, other) is Status.OPEN

@@ -1,0 +1,200 @@
+"""Run activities, many at a time: on threads, on an event loop, in child processes.
+
+Knows what runs in this process, and how to end it; where tasks come from it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.failure import Failure
+from partita.codec import Converter
+from partita.errors import LoadError
+from partita.ports.host import Attachable
+from partita.ports.service import ActivityAnswer, ActivityTask
+from partita.worker.cancellation import CancellationWatch
+from partita.worker.event_loop import EventLoop
+from partita.worker.execute import execute, execute_async, failed
+from partita.worker.heartbeats import Heartbeats
+from partita.worker.process_pool import ProcessPool, UnfitError
+from partita.worker.thread_pool import ThreadPool
+from partita.worker.timing import Timing
+
+SUSPECT_LOSSES = 2
+"""Workers that an activity has lost before it is run in a process of its own.
+
+If it is what kills them, it then kills only that process. One loss means little: all that run
+in a worker are lost with it.
+"""
+
+MAX_SUSPECTS = 8
+"""Suspects that one worker runs in processes at a time; more of them run as others do."""
+
+Run = tuple[ActivityDefinition, ActivityTask]
+
+
+class ActivityRuns:
+    """The activities that run now. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        service: Attachable,
+        report: Callable[[ActivityAnswer], None],
+        *,
+        slots: int,
+        converter: Converter,
+        clock: Callable[[], float],
+        timing: Timing,
+    ) -> None:
+        self.slots = slots
+        self.started = 0
+        self._report = report
+        self._converter = converter
+        self._clock = clock  # what `now()` in activities reads
+        self._heartbeats = partial(Heartbeats, service, converter, timing.heartbeat_interval)
+        self._running: dict[str, None] = {}  # tokens
+        self._ending: dict[str, None] = {}  # tokens of what has ended and is not reported
+        self._suspects: set[str] = set()  # tokens
+        self._is_awaited = False  # by `wait`
+        self._changed = threading.Condition()
+        self._threads = ThreadPool(slots, "partita-activity")
+        self._processes = ProcessPool()
+        self._loop = EventLoop("partita-async")
+        self._watch = CancellationWatch(service.unwanted, timing.cancel_interval)
+
+    def __len__(self) -> int:
+        """Return how many activities run."""
+        return len(self._running)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an activity runs, or has ended and is not reported."""
+        return bool(self._running) or bool(self._ending)
+
+    def start(self, runs: Iterable[Run]) -> None:
+        """Begin to run activities. Called by one thread at a time."""
+        calls = []
+        for definition, task in runs:
+            self.started += 1
+            self._running[task.token] = None
+            if definition.settings.process or self._is_suspect(task):
+                self._watch.add(task.token, partial(self._processes.stop, task.token))
+                calls.append(partial(self._run_in_process, definition, task))
+            elif definition.is_async:
+                self._loop.call(self._begin_async, definition, task)
+            else:
+                calls.append(partial(self._run, definition, task))
+        if calls:
+            self._threads.submit(calls)
+
+    def run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        """Run one activity on this thread; return when its report was made."""
+        self.started += 1
+        if definition.settings.process:
+            self._run_in_process(definition, task)
+        elif definition.is_async:
+            asyncio.run(self._run_async(definition, task))
+        else:
+            self._run(definition, task)
+
+    def wait(self, timeout: float) -> None:
+        """Wait until nothing runs and all is reported, at most so many seconds."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            self._is_awaited = True
+            while self.is_busy and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(min(left, threading.TIMEOUT_MAX))
+
+    def close(self) -> None:
+        """End the threads and processes. What still runs on threads goes on unobserved."""
+        self._watch.close()
+        self._threads.close()
+        self._processes.close()
+        self._loop.close()
+
+    def _is_suspect(self, task: ActivityTask) -> bool:
+        """Return whether a task must run in a process, because it has lost workers."""
+        if task.losses < SUSPECT_LOSSES or len(self._suspects) >= MAX_SUSPECTS:
+            return False
+        self._suspects.add(task.token)
+        return True
+
+    def _run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        heartbeats = self._heartbeats(task)
+        try:
+            answer = execute(definition, task, self._converter, heartbeats, self._clock)
+        except BaseException as error:  # the slot must become free, whatever happens
+            answer = failed(task, Failure.of(error))
+        self._finish(task, answer, heartbeats)
+
+    def _run_in_process(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        answer: ActivityAnswer | None
+        heartbeats = self._heartbeats(task)
+        try:
+            limit = self._converter.limit
+            answer = self._processes.run(definition, task, limit, heartbeats.is_unwanted)
+        except UnfitError as error:
+            if not definition.settings.process:  # only a suspect, which can run only here
+                self._watch.discard(task.token)
+                if definition.is_async:
+                    self._loop.call(self._begin_async, definition, task)
+                else:
+                    self._run(definition, task)
+                return
+            answer = failed(task, Failure.of(LoadError(f"{error}")), retryable=False)
+        except BaseException as error:
+            answer = failed(task, Failure.of(error))
+        self._finish(task, answer, heartbeats)
+
+    def _begin_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        """Begin an activity on the event loop, whose thread this is."""
+        begun = asyncio.ensure_future(self._run_async(definition, task))
+        begun.add_done_callback(partial(self._ended_async, task))
+        self._watch.add(task.token, partial(_cancel, begun))
+
+    async def _run_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        heartbeats = self._heartbeats(task)
+        answer = await execute_async(definition, task, self._converter, heartbeats, self._clock)
+        self._finish(task, answer, heartbeats)
+
+    def _ended_async(self, task: ActivityTask, begun: asyncio.Task[None]) -> None:
+        """Answer for an activity that could not: it was cancelled before its first step."""
+        fault = None if begun.cancelled() else begun.exception()
+        if task.token not in self._running:
+            return
+        if fault is None:
+            self._finish(task, ActivityAnswer(token=task.token, outcome="canceled"))
+        else:
+            self._finish(task, failed(task, Failure.of(fault)))
+
+    def _finish(
+        self,
+        task: ActivityTask,
+        answer: ActivityAnswer | None,
+        heartbeats: Heartbeats | None = None,
+    ) -> None:
+        """Free the slot and report; None: the service has ended the task by its timeout."""
+        if heartbeats is not None:
+            heartbeats.flush(answer)
+        self._watch.discard(task.token)
+        self._ending[task.token] = None
+        self._running.pop(task.token, None)
+        self._suspects.discard(task.token)
+        if answer is not None:
+            self._report(answer)
+        self._ending.pop(task.token, None)
+        if self._is_awaited:
+            with self._changed:
+                self._changed.notify_all()
+
+
+def _cancel(begun: asyncio.Task[None]) -> None:
+    """Cancel an activity from another thread; one that has ended is left alone."""
+    with suppress(RuntimeError):  # the loop is closed, and all that ran on it has ended
+        begun.get_loop().call_soon_threadsafe(begun.cancel)
