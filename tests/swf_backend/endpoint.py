@@ -18,8 +18,8 @@ from partita.engine import Engine
 from partita.server.process import bind
 from partita.server.routes import Router
 from partita.swf.backend.ids import escaped
+from partita.swf.backend.registration import ACTIVITY_DEFAULTS, WORKFLOW_DEFAULTS
 from partita.swf.backend.service import SwfService
-from partita.swf.backend.types import ACTIVITY_DEFAULTS, WORKFLOW_DEFAULTS
 from partita.swf.faults import TypeAlreadyExistsFault
 from partita.swf.front.front import Front
 from partita.swf.front.protocol import WRITES, SwfProtocol

@@ -25,7 +25,7 @@ from partita.swf.backend.calls import Call
 from partita.swf.backend.envelopes import Again, Failed, opened, sealed
 from partita.swf.backend.ids import attempt_of, escaped, unescaped
 from partita.swf.backend.payloads import Payloads
-from partita.swf.backend.translate_decisions import REASON
+from partita.swf.backend.translate_decisions import REASON_LIMIT
 from partita.worker.thread_pool import ThreadPool
 
 BEATS = 3
@@ -108,7 +108,7 @@ class ActivityTasks:
             bare = Failure(type=failure.type, module=failure.module, message=failure.message[:4000])
             shorter = sealed(replace(report, text=bare.dump()))
             details = self._payloads.pack(shorter, "the failure")
-        short = None if reason is None else reason[:REASON]
+        short = None if reason is None else reason[:REASON_LIMIT]
         self._end("failed", token, reason=short, details=details)
 
     def cancel(self, token: str, details: str | None) -> None:

@@ -24,12 +24,12 @@ from partita.ports.service import DecisionTask
 from partita.swf.backend.backoff import Absence
 from partita.swf.backend.calls import Call
 from partita.swf.backend.envelopes import Turns, sealed
-from partita.swf.backend.history_reader import PAGE, Histories
+from partita.swf.backend.history_reader import PAGE, HistoryReader
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.payloads import Payloads
-from partita.swf.backend.translate_decisions import Answer, Leases, decided
+from partita.swf.backend.registration import Registration
+from partita.swf.backend.translate_decisions import Answer, Leases, translate
 from partita.swf.backend.translate_history import Fold
-from partita.swf.backend.types import Registering
 from partita.swf.wire_format import decision_to_swf, execution_from_swf
 
 _PURGE = 1000
@@ -60,14 +60,14 @@ class DecisionTasks:
         self,
         call: Call,
         payloads: Payloads,
-        registering: Registering,
-        histories: Histories,
+        registration: Registration,
+        histories: HistoryReader,
         new_fold: Callable[..., Fold],
         tell: Callable[[], None],
     ) -> None:
         self._call = call
         self._payloads = payloads
-        self._registering = registering
+        self._registration = registration
         self._histories = histories
         self._new_fold = new_fold
         self._tell = tell  # called when one was answered
@@ -237,7 +237,7 @@ class DecisionTasks:
             TaskLostError: the task is no longer ours, or was not taken by this process.
         """
         held = self._find(token)
-        answer = decided(held.fold, decisions, leases)
+        answer = translate(held.fold, decisions, leases)
         self._register(held, decisions)
         given = [decision_to_swf(self._payloads.packed(one)) for one in answer.decisions]
         stays: dict[str, Any] = {}
@@ -267,12 +267,12 @@ class DecisionTasks:
         """Make sure of the types without which SWF would refuse what elsewhere only waits."""
         for decision in decisions:
             if isinstance(decision, h.ScheduleActivityTask):
-                self._registering.decided(held.domain, decision.activity_type)
+                self._registration.decided(held.domain, decision.activity_type)
             elif isinstance(decision, h.ContinueAsNewWorkflowExecution):
                 version, run = decision.workflow_type_version, held.fold.started
                 if version is not None and run is not None:
                     kind = h.WorkflowType(run.workflow_type.name, version)
-                    self._registering.decided(held.domain, kind)
+                    self._registration.decided(held.domain, kind)
 
     def _context(self, fold: Fold, answer: Answer) -> str | None:
         """Return the note of what was taken from another run; see `reusing`."""

@@ -21,7 +21,7 @@ _MARK = '{"$partita":'
 
 
 class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something beside a text."""
+    """A text, and what is sent beside it."""
 
     text: str | None = None
 

@@ -1,4 +1,4 @@
-"""List and count executions: one filter is Amazon SWF's to apply, the others are ours.
+"""List and count executions: Amazon SWF applies one filter, we apply the others.
 
 SWF lists what is open and what is closed separately, each from the newest start, and takes
 one filter besides the times. The narrowest is given to it. Lists are lazy: a page is asked for
@@ -24,11 +24,11 @@ from partita.swf.wire_format import info_from_swf
 
 PAGE = 1000
 
-_STEP = 10_000
+_PER_MILLISECOND = 10_000
 """Executions that may have been started in one millisecond."""
 
 
-class Listing:
+class ExecutionLists:
     """The executions of one region."""
 
     def __init__(self, call: Call) -> None:
@@ -51,7 +51,7 @@ class Listing:
         return ExecutionPage(executions=tuple(found), next_page=next_page)
 
     def count(self, filter: ExecutionFilter) -> int:
-        """Count executions: by asking how many, where SWF can tell, else by listing them."""
+        """Count executions, by listing them where SWF cannot count them."""
         if not filter.attributes and not filter.statuses:
             asked = (filter.workflow_id, filter.tag, filter.type_name)
             if sum(one is not None for one in asked) <= 1:
@@ -61,7 +61,7 @@ class Listing:
         return sum(1 for _ in self.every(filter))
 
     def _counted(self, kind: str, filter: ExecutionFilter) -> int | None:
-        """Return how many SWF says there are; None if it cannot tell."""
+        """Return SWF's own count; None if it has none."""
         try:
             answer = self._call(
                 f"count_{kind}_workflow_executions",
@@ -81,7 +81,7 @@ class Listing:
         return next(self.every(filter), None)
 
     def every(self, filter: ExecutionFilter) -> Iterator[ExecutionInfo]:
-        """Yield all executions that a filter lets through, newest first."""
+        """Yield all executions that pass a filter, newest first."""
         if filter.attributes:
             raise UnsupportedError(
                 "Amazon SWF cannot find executions by search attributes; give them tags instead"
@@ -172,11 +172,11 @@ def _milliseconds(info: ExecutionInfo) -> int:
 
 
 def _from(infos: Iterable[ExecutionInfo], place: int | None) -> Iterator[ExecutionInfo]:
-    """Pass over what the pages before have shown; see `_place`."""
+    """Yield what the pages before have not shown; see `_place`."""
     if place is None:
         yield from infos
         return
-    moment, shown = divmod(place, _STEP)
+    moment, shown = divmod(place, _PER_MILLISECOND)
     for info in infos:
         when = _milliseconds(info)
         if when > moment:
@@ -193,6 +193,6 @@ def _place(found: list[ExecutionInfo], before: int | None) -> int | None:
         return before
     moment = _milliseconds(found[-1])
     shown = sum(1 for info in found if _milliseconds(info) == moment)
-    if before is not None and before // _STEP == moment:
-        shown += before % _STEP
-    return moment * _STEP + shown
+    if before is not None and before // _PER_MILLISECOND == moment:
+        shown += before % _PER_MILLISECOND
+    return moment * _PER_MILLISECOND + shown

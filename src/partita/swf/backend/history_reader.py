@@ -23,18 +23,18 @@ from partita.swf.wire_format import event_from_swf
 PAGE = 1000
 """Events that SWF gives at a time, at most."""
 
-FEW = 50
+NEWEST_PAGE = 50
 """Events that are asked for first where only the newest are wanted."""
 
-_KEPT = 64
-"""Runs that are kept at hand."""
+_CACHE_SIZE = 64
+"""Runs that are kept in memory."""
 
 _MISSPELT = {"TimerCancelled": "TimerCanceled"}
 """How servers that are not Amazon's call an event."""
 
 
-class _Read:
-    """A run, and what has been read of it."""
+class _Run:
+    """What has been read of a run."""
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
@@ -42,7 +42,7 @@ class _Read:
         self.lock = threading.Lock()
 
 
-class Histories:
+class HistoryReader:
     """The histories of one region. Safe to use from many threads."""
 
     def __init__(self, call: Call, payloads: Payloads, new_fold: Callable[..., Fold]) -> None:
@@ -50,7 +50,7 @@ class Histories:
         self._payloads = payloads
         self._new_fold = new_fold
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, _Read] = OrderedDict()  # by run id, most recent last
+        self._cache: OrderedDict[str, _Run] = OrderedDict()  # by run id, most recent last
 
     def events(self, domain: str, execution: WorkflowExecution) -> Sequence[AnyEvent]:
         """Return all events of a run so far, as we see them.
@@ -61,30 +61,30 @@ class Histories:
         return self._read(domain, execution).events
 
     def fold(self, domain: str, execution: WorkflowExecution) -> Fold:
-        """Return a run as it stands now; only to be looked at."""
+        """Return a run as it stands now; it must not be fed."""
         return self._read(domain, execution).fold
 
-    def _read(self, domain: str, execution: WorkflowExecution) -> _Read:
+    def _read(self, domain: str, execution: WorkflowExecution) -> _Run:
         with self._lock:
-            found = self._kept.get(execution.run_id)
+            found = self._cache.get(execution.run_id)
             if found is None:
-                found = self._kept[execution.run_id] = _Read(self._new_fold(domain))
-            self._kept.move_to_end(execution.run_id)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+                found = self._cache[execution.run_id] = _Run(self._new_fold(domain))
+            self._cache.move_to_end(execution.run_id)
+            while len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)
         with found.lock:
             try:
                 self._go_on(domain, execution, found)
             except BaseException:
                 with self._lock:  # it may have been fed half of a page
-                    self._kept.pop(execution.run_id, None)
+                    self._cache.pop(execution.run_id, None)
                 raise
         return found
 
-    def _go_on(self, domain: str, execution: WorkflowExecution, read: _Read) -> None:
-        last = read.fold.last_swf_id
+    def _go_on(self, domain: str, execution: WorkflowExecution, run: _Run) -> None:
+        last = run.fold.last_swf_id
         raw = self.newer(domain, execution, last) if last else self.raw(domain, execution)
-        read.events = [*read.events, *read.fold.feed(map(self.event, raw))]
+        run.events = [*run.events, *run.fold.feed(map(self.event, raw))]
 
     def event(self, raw: Mapping[str, Any]) -> AnyEvent:
         """Read one event."""
@@ -107,7 +107,7 @@ class Histories:
     def newer(self, domain: str, execution: WorkflowExecution, last: int) -> list[dict[str, Any]]:
         """Return the events after number `last` of SWF's, in order."""
         found: list[dict[str, Any]] = []
-        for raw in self.raw(domain, execution, reverseOrder=True, maximumPageSize=FEW):
+        for raw in self.raw(domain, execution, reverseOrder=True, maximumPageSize=NEWEST_PAGE):
             if raw["eventId"] <= last:
                 break
             found.append(raw)

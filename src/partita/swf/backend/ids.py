@@ -2,7 +2,7 @@
 
 SWF forbids a few characters in ids and names that ours may hold; they are written as `%` and
 two hexadecimal digits. A `#` in one of ours is, too, so that ids with one are free for what
-the fold adds: further attempts of an activity, the timers between them, cancellations.
+the translation adds: further attempts of an activity, the timers between them, cancellations.
 
 Source: Amazon SWF API Reference (2012-01-25), StartWorkflowExecution and Decision.
 """
@@ -21,7 +21,7 @@ from partita.history import ActivityType, WorkflowExecution, WorkflowType
 
 S = TypeVar("S", bound=Struct)
 
-LONGEST = 256
+ID_LIMIT = 256
 """Characters of an id or a name, at most."""
 
 _FORBIDDEN = re.compile(r"[:/|#\x00-\x1f\x7f-\x9f]|%(?=[0-9A-F]{2})|\Aarn\Z|\A\s|\s\Z")
@@ -36,7 +36,7 @@ RETRY = "retry#"
 """Begins the id of a timer that runs between two attempts of an activity."""
 
 CANCEL = "cancel#"
-"""Begins the id of a timer that stands for the cancellation of an activity between attempts."""
+"""Begins the id of a timer that stands for an activity's cancellation between two attempts."""
 
 MORE = "more#"
 """Marks the request that brings the next decision task when one holds no more decisions.
@@ -46,7 +46,7 @@ none, which is news, and so a decision task; unlike a timer or a signal it is no
 """
 
 WAKE = "wake#"
-"""Marks the same request where our code is not to hear of it."""
+"""Marks the same request where our code is not told of it."""
 
 
 def escaped(text: str) -> str:
@@ -56,9 +56,9 @@ def escaped(text: str) -> str:
         InvalidOptionError: it is too long.
     """
     written = _FORBIDDEN.sub(lambda found: _hex(found.group()), text)
-    if len(written) > LONGEST:
+    if len(written) > ID_LIMIT:
         raise InvalidOptionError(
-            f"{text[:40]!r}… is {len(written)} characters, over Amazon SWF's limit of {LONGEST} "
+            f"{text[:40]!r}… is {len(written)} characters, over Amazon SWF's limit of {ID_LIMIT} "
             "for ids and names; choose a shorter one"
         )
     return written

@@ -22,7 +22,7 @@ from partita.ports.service import ExecutionDetail, ExecutionInfo
 from partita.ports.state import ExecutionFilter, Status
 from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.ids import escaped, unescaped
-from partita.swf.backend.types import Registering, check_defaults
+from partita.swf.backend.registration import Registration, check_defaults
 
 REGISTERED = "REGISTERED"
 DEPRECATED = "DEPRECATED"
@@ -54,9 +54,9 @@ class SwfType(Struct, frozen=True, kw_only=True):
 class Domains:
     """The domains of a region."""
 
-    def __init__(self, call: Call, registering: Registering) -> None:
+    def __init__(self, call: Call, registration: Registration) -> None:
         self._call = call
-        self._registering = registering
+        self._registration = registration
 
     def all(self) -> Iterator[SwfDomain]:
         """Yield every domain, those in use first."""
@@ -77,20 +77,20 @@ class Domains:
 
     def get_or_create(self, name: str) -> SwfDomain:
         """Return a domain; register it, with the URL's retention, if it is not there."""
-        self._registering.domain(escaped(name))
+        self._registration.domain(escaped(name))
         return self.get(name)
 
     def deprecate(self, name: str, *, undo: bool = False) -> None:
-        """Keep a domain from new executions; open ones go on."""
+        """Deprecate a domain: nothing new begins in it, open executions go on."""
         self._call(f"{'un' if undo else ''}deprecate_domain", name=escaped(name))
 
 
 class Types:
     """The workflow types, or the activity types, of a domain."""
 
-    def __init__(self, call: Call, registering: Registering, domain: str, kind: str) -> None:
+    def __init__(self, call: Call, registration: Registration, domain: str, kind: str) -> None:
         self._call = call
-        self._registering = registering
+        self._registration = registration
         self._domain = domain
         self._kind = kind
 
@@ -125,14 +125,14 @@ class Types:
         """
         if not defaults:
             if self._kind == "workflow":
-                self._registering.workflow(self._domain, WorkflowType(name, version))
+                self._registration.workflow(self._domain, WorkflowType(name, version))
             else:
-                self._registering.activity(self._domain, ActivityType(name, version))
+                self._registration.activity(self._domain, ActivityType(name, version))
             return self.get(name, version)
         try:
             found = self.get(name, version)
         except (UnknownTypeError, DomainNotFoundError):
-            self._registering.domain(self._domain)
+            self._registration.domain(self._domain)
             self._call(
                 f"register_{self._kind}_type",
                 domain=self._domain,
@@ -145,7 +145,7 @@ class Types:
         return found
 
     def deprecate(self, name: str, version: str = "1", *, undo: bool = False) -> None:
-        """Keep a type from new executions and activities; what is open goes on."""
+        """Deprecate a type: nothing new of it begins, what is open goes on."""
         operation = f"{'un' if undo else ''}deprecate_{self._kind}_type"
         self._call(operation, **self._members(name, version))
 

@@ -121,7 +121,7 @@ class _Outer(Struct, frozen=True):
 
 
 class Payloads:
-    """The way of texts to SWF and back. Safe to use from many threads."""
+    """Fits texts into SWF's fields, and restores them. Safe to use from many threads."""
 
     def __init__(self, large: LargeStore | None = None) -> None:
         self._large = large

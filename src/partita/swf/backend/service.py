@@ -39,18 +39,18 @@ from partita.swf.backend.activity_tasks import ActivityTasks
 from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.envelopes import Fork, Start
-from partita.swf.backend.execution_lists import Listing, plain_info
-from partita.swf.backend.history_reader import Histories
+from partita.swf.backend.execution_lists import ExecutionLists, plain_info
+from partita.swf.backend.history_reader import HistoryReader
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.live_decisions import LiveDecisions
 from partita.swf.backend.objects import Domains, Executions, Types
 from partita.swf.backend.open_items import detail_of
 from partita.swf.backend.payloads import Payloads, large_store
+from partita.swf.backend.registration import Registration
 from partita.swf.backend.reuse import Reusing
-from partita.swf.backend.starts import Starting
-from partita.swf.backend.translate_decisions import REASON
+from partita.swf.backend.starts import Starts
+from partita.swf.backend.translate_decisions import REASON_LIMIT
 from partita.swf.backend.translate_history import Fold
-from partita.swf.backend.types import Registering
 from partita.swf.backend.url import Address
 from partita.swf.backend.waits import Following
 
@@ -66,14 +66,14 @@ class SwfService:
         self.call = Call(self.address)
         self._following = Following(self.call)
         self.payloads = Payloads(large_store(self.address.large, self.call.session))
-        self._registering = Registering(self.call, self.address.retention)
-        self._listing = Listing(self.call)
-        self._histories = Histories(self.call, self.payloads, self._new_fold)
+        self._registration = Registration(self.call, self.address.retention)
+        self._lists = ExecutionLists(self.call)
+        self._histories = HistoryReader(self.call, self.payloads, self._new_fold)
         self.decision_tasks = DecisionTasks(
-            self.call, self.payloads, self._registering, self._histories, self._new_fold, self.tell
+            self.call, self.payloads, self._registration, self._histories, self._new_fold, self.tell
         )
-        self._starting = Starting(
-            self.call, self.payloads, self._registering, self._listing, self._histories
+        self._starting = Starts(
+            self.call, self.payloads, self._registration, self._lists, self._histories
         )
         self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell)
         self._queries: QueryAnswer | None = None
@@ -86,24 +86,24 @@ class SwfService:
     @property
     def domains(self) -> Domains:
         """The domains of the region."""
-        return Domains(self.call, self._registering)
+        return Domains(self.call, self._registration)
 
     @property
     def workflow_types(self) -> Types:
         """The workflow types of the URL's domain."""
-        return Types(self.call, self._registering, self.address.domain, "workflow")
+        return Types(self.call, self._registration, self.address.domain, "workflow")
 
     @property
     def activity_types(self) -> Types:
         """The activity types of the URL's domain."""
-        return Types(self.call, self._registering, self.address.domain, "activity")
+        return Types(self.call, self._registration, self.address.domain, "activity")
 
     @property
     def executions(self) -> Executions:
         """The executions of the URL's domain."""
         domain = self.address.domain
         return Executions(
-            lambda wanted: self._listing.every(replace(wanted, domain=domain)),
+            lambda wanted: self._lists.every(replace(wanted, domain=domain)),
             lambda execution: self.describe(domain, execution),
             lambda execution: self.history(domain, execution),
         )
@@ -129,7 +129,7 @@ class SwfService:
         """Return which run is meant: the newest if none was named."""
         if execution.run_id:
             return execution
-        newest = self._listing.newest(domain, execution.workflow_id)
+        newest = self._lists.newest(domain, execution.workflow_id)
         if newest is None:
             raise ExecutionNotFoundError(
                 f"no execution {execution.workflow_id!r} in domain {domain!r} of Amazon SWF; "
@@ -184,11 +184,11 @@ class SwfService:
 
     def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
         """Register a workflow type, and the domain, where they are not."""
-        self._registering.workflow(self.domain(domain), workflow_type)
+        self._registration.workflow(self.domain(domain), workflow_type)
 
     def register_activity_type(self, domain: str, activity_type: h.ActivityType) -> None:
         """Register an activity type, and the domain, where they are not."""
-        self._registering.activity(self.domain(domain), activity_type)
+        self._registration.activity(self.domain(domain), activity_type)
 
     def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:  # noqa: ARG002
         """Refuse: SWF hands out a task to whoever asks."""
@@ -234,7 +234,7 @@ class SwfService:
             domain=self.domain(domain),
             workflowId=escaped(execution.workflow_id),
             runId=execution.run_id or None,
-            reason=None if reason is None else reason[:REASON],
+            reason=None if reason is None else reason[:REASON_LIMIT],
         )
         self.tell()
 
@@ -396,11 +396,11 @@ class SwfService:
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
         """List executions, newest first."""
-        return self._listing.page(replace(filter, domain=self.domain(filter.domain)))
+        return self._lists.page(replace(filter, domain=self.domain(filter.domain)))
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count executions."""
-        return self._listing.count(replace(filter, domain=self.domain(filter.domain)))
+        return self._lists.count(replace(filter, domain=self.domain(filter.domain)))
 
     # -- a worker in this process ----------------------------------------------------------
 

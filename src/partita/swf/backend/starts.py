@@ -1,7 +1,7 @@
-"""Start executions on Amazon SWF, and tell which start means which execution.
+"""Start executions on Amazon SWF, and find the execution that a repeated start means.
 
-SWF knows one rule: a workflow id may have one open execution. Ours need to know more: what was
-there before. Finding out and starting are two calls, so two starts at the same moment may both
+SWF has one rule: a workflow id may have one open execution. Our reuse policies depend on what was
+there before, too. Finding out and starting are two calls, so two starts at the same moment may both
 find nothing, and then SWF's rule decides; its lists may also be some seconds late.
 """
 
@@ -25,29 +25,29 @@ from partita.ports.service import ExecutionInfo, ForkRequest, ReusePolicy, Start
 from partita.ports.state import Status
 from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.envelopes import Fork, Start, opened, sealed
-from partita.swf.backend.execution_lists import Listing
-from partita.swf.backend.history_reader import Histories
+from partita.swf.backend.execution_lists import ExecutionLists
+from partita.swf.backend.history_reader import HistoryReader
 from partita.swf.backend.ids import escaped, plain
 from partita.swf.backend.payloads import Payloads
-from partita.swf.backend.translate_decisions import LONGEST
-from partita.swf.backend.types import Registering
+from partita.swf.backend.registration import Registration
+from partita.swf.backend.translate_decisions import EXECUTION_LIMIT
 
 
-class Starting:
+class Starts:
     """The starts of one region."""
 
     def __init__(
         self,
         call: Call,
         payloads: Payloads,
-        registering: Registering,
-        listing: Listing,
-        histories: Histories,
+        registration: Registration,
+        lists: ExecutionLists,
+        histories: HistoryReader,
     ) -> None:
         self._call = call
         self._payloads = payloads
-        self._registering = registering
-        self._listing = listing
+        self._registration = registration
+        self._lists = lists
         self._histories = histories
 
     def start(self, request: StartRequest) -> h.WorkflowExecution:
@@ -66,7 +66,7 @@ class Starting:
             return self._lost_race(request)
 
     def check_reuse(self, request: StartRequest) -> None:
-        """Hold that a workflow id without an open execution may be used again.
+        """Check that a workflow id without an open execution may be used again.
 
         Raises:
             ExecutionAlreadyStartedError: the reuse policy forbids it.
@@ -81,18 +81,18 @@ class Starting:
         try:
             run_id = self._begin_once(request, start)
         except (DomainNotFoundError, UnknownTypeError):
-            self._registering.workflow(request.domain, request.workflow_type)
+            self._registration.workflow(request.domain, request.workflow_type)
             run_id = self._begin_once(request, start)
         return h.WorkflowExecution(request.workflow_id, run_id)
 
     def _begin_once(self, request: StartRequest, start: Start) -> str:
-        """Start an execution; should the answer be lost, find out what it was."""
+        """Start an execution; if the answer was lost, find out whether it was started."""
         try:
             return self._begin(request, start)
         except ExecutionAlreadyStartedError as error:
             last = None
             if was_repeated(error):
-                last = self._listing.newest(request.domain, request.workflow_id)
+                last = self._lists.newest(request.domain, request.workflow_id)
             if last is None or last.status is not Status.OPEN:
                 raise
             begun = self._begun(request, last.run_id)
@@ -117,7 +117,7 @@ class Starting:
             taskList={"name": escaped(request.task_list)},
             taskPriority=str(request.task_priority) if request.task_priority else None,
             input=self._payloads.pack(sealed(start), "the input"),
-            executionStartToCloseTimeout=_seconds(longest and min(longest, LONGEST)),
+            executionStartToCloseTimeout=_seconds(longest and min(longest, EXECUTION_LIMIT)),
             taskStartToCloseTimeout=_seconds(request.task_start_to_close),
             childPolicy=request.child_policy.value,
             tagList=list(request.tag_list) or None,
@@ -127,7 +127,7 @@ class Starting:
 
     def _existing(self, request: StartRequest) -> h.WorkflowExecution | None:
         """Return the execution that a start means, None if a new run may begin."""
-        last = self._listing.newest(request.domain, request.workflow_id)
+        last = self._lists.newest(request.domain, request.workflow_id)
         if last is None:
             return None
         if request.reuse_policy is ReusePolicy.RETURN_EXISTING:
@@ -138,9 +138,9 @@ class Starting:
         return None
 
     def _lost_race(self, request: StartRequest) -> h.WorkflowExecution:
-        """Answer a start that found an open execution: perhaps its own, repeated."""
+        """Return the open execution that a start has found, if it is its own, repeated."""
         if request.reuse_policy is ReusePolicy.RETURN_EXISTING:
-            last = self._listing.newest(request.domain, request.workflow_id)
+            last = self._lists.newest(request.domain, request.workflow_id)
             if last is not None:
                 return self._same(request, last)
         raise ExecutionAlreadyStartedError(
@@ -165,7 +165,7 @@ class Starting:
     def fork(
         self, request: ForkRequest, source: ExecutionInfo, events: Sequence[h.AnyEvent]
     ) -> h.WorkflowExecution:
-        """Begin a run that takes from its origin what that has done; see `reusing`.
+        """Begin a run that reuses the recorded steps of another.
 
         Raises:
             UnknownForkPointError: the source has no such event, or no such activity.
@@ -194,7 +194,7 @@ class Starting:
             fork=fork if inherited is None else replace(inherited, own_id=new_id),
         )
         if resets:
-            newest = self._listing.newest(request.domain, new_id)
+            newest = self._lists.newest(request.domain, new_id)
             if newest is not None and newest.status is Status.OPEN:
                 self._terminate(request.domain, newest, "replaced by a reset")
         again = _as_started(begun, new_id, request.domain)
@@ -203,7 +203,7 @@ class Starting:
     def _inherited(
         self, request: ForkRequest, source: ExecutionInfo, events: Sequence[h.AnyEvent]
     ) -> Fork | None:
-        """Return what a fork was to reuse that has ended before its code was ever asked."""
+        """Return what the source was to reuse, if it is a fork itself and has decided nothing."""
         asked = any(isinstance(one, h.DecisionTaskCompleted) for one in events)
         if asked or request.event_id is not None:
             return None

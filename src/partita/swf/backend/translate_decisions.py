@@ -20,62 +20,62 @@ from partita.swf.backend.ids import Attempt
 from partita.swf.backend.open_activity import Activity, Phase
 from partita.swf.backend.translate_history import Fold
 
-LONGEST = 365 * 24 * 3600.0
-"""Seconds that SWF lets an execution last."""
+EXECUTION_LIMIT = 365 * 24 * 3600.0
+"""Seconds that an execution may last."""
 
-REASON = 256
+REASON_LIMIT = 256
 """Characters of a reason, at most."""
 
-MOST = 100
+DECISION_LIMIT = 100
 """Decisions in one answer: what Amazon's own framework for SWF keeps to."""
 
 
-FAR = 99_999_999.0
-"""Seconds that SWF has digits for: three years. An execution lasts for one."""
+DURATION_LIMIT = 99_999_999.0
+"""Seconds that a timeout may last: SWF takes eight digits."""
 
-_LONGEST = {
-    "start_to_fire": FAR,
-    "schedule_to_start": FAR,
-    "schedule_to_close": FAR,
-    "start_to_close": FAR,
-    "heartbeat": FAR,
-    "task_start_to_close": FAR,
-    "execution_start_to_close": LONGEST,
+_TIME_LIMITS = {
+    "start_to_fire": DURATION_LIMIT,
+    "schedule_to_start": DURATION_LIMIT,
+    "schedule_to_close": DURATION_LIMIT,
+    "start_to_close": DURATION_LIMIT,
+    "heartbeat": DURATION_LIMIT,
+    "task_start_to_close": DURATION_LIMIT,
+    "execution_start_to_close": EXECUTION_LIMIT,
 }
 
 
 Leases = Callable[[h.ScheduleActivityTask], int]
-"""Says for how many seconds an activity is lent to a worker that beats for it; 0: without end."""
+"""Returns the seconds of an activity's lease, within which its worker must beat; 0: no lease."""
 
 
 class Answer(Struct, frozen=True):
-    """What SWF is told, and what it is not told of."""
+    """What SWF is told, and which steps were taken from another run instead."""
 
     decisions: list[h.AnyDecision]
     turn: tuple[int | str, ...] = ()  # how many decisions, or which step of another run, in order
 
 
-def decided(fold: Fold, decisions: Sequence[h.AnyDecision], leases: Leases) -> Answer:
-    """Return what to tell SWF; `leases` says for how long an activity is lent to a worker.
+def translate(fold: Fold, decisions: Sequence[h.AnyDecision], leases: Leases) -> Answer:
+    """Return what to tell SWF of these decisions.
 
     Raises:
         DecisionRefusedError: they contradict themselves.
     """
     check_decisions(decisions)
-    fitting = _fitting(decisions)
+    fitting = _that_fit(decisions)
     closes = bool(fitting and fitting[-1].closes)
-    words = _Words(fold, leases)
+    translator = _Translator(fold, leases)
     found: list[h.AnyDecision] = []
     turn: list[int | str] = []
     for decision in fitting:
         place = None if fold.reusing is None else fold.reusing.place(decision)
-        told = [] if place is not None else list(words.of(_lasting(decision)))
+        told = [] if place is not None else list(translator.translate(_with_time_limits(decision)))
         found += told
         turn.append(place if place is not None else len(told))
     if closes:
         return Answer(found, tuple(turn))
     retries = list(_retries(fold, decisions))
-    room = max(0, MOST - 1 - len(found))
+    room = max(0, DECISION_LIMIT - 1 - len(found))
     reuses = fold.reusing is not None and (fold.reusing.has_news or len(found) < len(turn))
     if len(fitting) < len(decisions) or len(retries) > room or reuses:
         found.append(
@@ -85,28 +85,28 @@ def decided(fold: Fold, decisions: Sequence[h.AnyDecision], leases: Leases) -> A
     return Answer(first + found, ((len(first),) if first else ()) + tuple(turn))
 
 
-def _lasting(decision: h.AnyDecision) -> h.AnyDecision:
-    """Return a decision whose times are no longer than SWF can say, or an execution can last."""
+def _with_time_limits(decision: h.AnyDecision) -> h.AnyDecision:
+    """Return a decision whose timeouts are no longer than SWF takes, or an execution may last."""
     new = {
         field: most
-        for field, most in _LONGEST.items()
+        for field, most in _TIME_LIMITS.items()
         if (value := getattr(decision, field, None)) is not None and value > most
     }
     return replace(decision, **new) if new else decision
 
 
-def _fitting(decisions: Sequence[h.AnyDecision]) -> Sequence[h.AnyDecision]:
-    """Return those that one answer has room for.
+def _that_fit(decisions: Sequence[h.AnyDecision]) -> Sequence[h.AnyDecision]:
+    """Return the decisions that one answer has room for.
 
     A replayed run gives no more (see `Bounds`) but for markers; a decider by hand does, and
     decides on the others again when it is asked the next time.
     """
     count = sum(not isinstance(one, h.RecordMarker) for one in decisions)
-    return decisions if count < MOST else decisions[: MOST - 1]
+    return decisions if count < DECISION_LIMIT else decisions[: DECISION_LIMIT - 1]
 
 
 def _retries(fold: Fold, decisions: Sequence[h.AnyDecision]) -> Iterator[h.AnyDecision]:
-    """Yield the attempts that are due, and the timers before those that are to wait."""
+    """Yield the attempts that are due, and a timer for each that must wait."""
     unwanted = {
         one.activity_id for one in decisions if isinstance(one, h.RequestCancelActivityTask)
     }
@@ -138,8 +138,8 @@ def _attempt(fold: Fold, activity: Activity) -> h.ScheduleActivityTask:
     return replace(ids.wire(again), activity_id=activity.attempt.id)
 
 
-class _Words:
-    """Says in SWF's words what our decisions ask for, one answer of them."""
+class _Translator:
+    """Translates the decisions of one answer."""
 
     def __init__(self, fold: Fold, leases: Leases) -> None:
         assert fold.started is not None
@@ -148,7 +148,7 @@ class _Words:
         self._leases = leases
         self._new: dict[str, Attempt] = {}  # what this answer schedules, by our id
 
-    def of(self, decision: h.AnyDecision) -> Iterator[h.AnyDecision]:
+    def translate(self, decision: h.AnyDecision) -> Iterator[h.AnyDecision]:
         """Yield what SWF is told."""
         run = self._run
         match decision:
@@ -161,7 +161,7 @@ class _Words:
             case h.StartChildWorkflowExecution(task_list=task_list):
                 yield ids.wire(replace(decision, task_list=task_list or run.task_list))
             case h.FailWorkflowExecution(reason=reason):
-                yield replace(decision, reason=None if reason is None else reason[:REASON])
+                yield replace(decision, reason=None if reason is None else reason[:REASON_LIMIT])
             case h.RecordMarker(marker_name=name) if name == h.MORE:
                 yield h.RequestCancelExternalWorkflowExecution(
                     workflow_id=ids.MORE, control=ids.MORE
@@ -194,7 +194,7 @@ class _Words:
         )
 
     def _cancelled(self, key: str) -> Iterator[h.AnyDecision]:
-        """Cancel the open attempt; without one, a timer is what the code will hear from at once.
+        """Cancel the open attempt; without one, start a timer, whose end tells the code at once.
 
         SWF can cancel only what it holds. Between two attempts of ours it holds nothing.
         """

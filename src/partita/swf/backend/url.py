@@ -18,7 +18,7 @@ _HOW = "write swf://REGION/DOMAIN, such as swf://eu-west-1/orders"
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """One domain, and how it is spoken to."""
+    """A domain, and how it is reached."""
 
     region: str
     domain: str
@@ -35,7 +35,7 @@ class Address(Struct, frozen=True, kw_only=True):
         """Read a URL.
 
         Raises:
-            InvalidOptionError: it says something that cannot be meant.
+            InvalidOptionError: it has no domain, an unknown option, or a value out of range.
         """
         parts = urlsplit(url)
         domain = unquote(parts.path.strip("/"))

@@ -1,4 +1,4 @@
-"""Register domains and types, once: what is there already is fine, unless it is something else.
+"""Register domains and types once, and check those that others have registered.
 
 Our types are registered with defaults that say nothing: every decision of ours says what it
 means. So a type that has other defaults was registered by somebody else, who means something
@@ -21,15 +21,15 @@ from partita.ports.state import DEFAULT_TASK_LIST
 from partita.swf.backend.calls import Call
 from partita.swf.backend.ids import escaped
 
-YEAR = str(365 * 24 * 3600)
-"""Seconds that an execution may last: as long as Amazon SWF lets any."""
+EXECUTION_LIMIT = str(365 * 24 * 3600)
+"""Seconds that an execution may last: SWF's own limit."""
 
-DECIDING = "60"
-"""Seconds that a decider may take. A task whose decider died is given to another after that."""
+DECISION_TIMEOUT = "60"
+"""Seconds after which the decision task of a dead decider is given to another."""
 
 WORKFLOW_DEFAULTS: dict[str, Any] = {
-    "defaultTaskStartToCloseTimeout": DECIDING,
-    "defaultExecutionStartToCloseTimeout": YEAR,
+    "defaultTaskStartToCloseTimeout": DECISION_TIMEOUT,
+    "defaultExecutionStartToCloseTimeout": EXECUTION_LIMIT,
     "defaultTaskList": {"name": DEFAULT_TASK_LIST},
     "defaultChildPolicy": "TERMINATE",
 }
@@ -45,8 +45,8 @@ ACTIVITY_DEFAULTS: dict[str, Any] = {
 _ALREADY = ("AlreadyExistsFault", "already exists")
 
 
-class Registering:
-    """What this process has made sure of. Safe to use from many threads."""
+class Registration:
+    """Registers domains and types, and remembers which. Safe to use from many threads."""
 
     def __init__(self, call: Call, retention: int) -> None:
         self._call = call
@@ -80,7 +80,7 @@ class Registering:
         self._type(domain, "activity", kind, ACTIVITY_DEFAULTS)
 
     def decided(self, domain: str, kind: ActivityType | WorkflowType) -> None:
-        """Register a type that a decider asks for, where nobody has yet.
+        """Register a type that a decider asks for, unless it is registered.
 
         So an activity waits for its worker, as it does elsewhere, rather than be refused. What
         others have registered is theirs to define.
@@ -148,7 +148,7 @@ class Registering:
 
 
 def _once(register: Any) -> None:
-    """Register, or find that somebody else has meanwhile."""
+    """Register something; that another process has done so is fine."""
     try:
         register()
     except PartitaError as error:
@@ -157,7 +157,7 @@ def _once(register: Any) -> None:
 
 
 def check_defaults(what: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Hold that a registered type has the defaults that are wanted; others do not matter.
+    """Check that a registered type has the defaults that are wanted; others do not matter.
 
     Raises:
         OperationRefusedError: it has not.
