@@ -1,4 +1,4 @@
-"""Say how fast task lists are worked off, and how long what has closed is kept."""
+"""The operations of those who run an engine: rate limits, retention, pruning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from partita.ports.store import LimitRecord, Store
 
 
 class Admin:
-    """The part of the port that those use who operate an engine."""
+    """The part of the service for administration."""
 
     store: Store
     _scheduler: Scheduler
@@ -41,7 +41,7 @@ class Admin:
         return self._scheduler.inbox.ask(lambda tx: len(Pruner(tx, request).remove(keys)))
 
     def set_retention(self, domain: str, seconds: float | None) -> None:
-        """Have closed executions of a domain removed so long after their end."""
+        """Remove closed executions of a domain so long after their end; None: never."""
         self._scheduler.inbox.ask(lambda tx: tx.set_retention(domain, seconds))
 
     def retentions(self) -> dict[str, float]:
@@ -49,7 +49,7 @@ class Admin:
         return {one.domain: one.seconds for one in self.store.retentions()}
 
     def apply_retentions(self) -> int:
-        """Remove what is past its domain's retention, where nobody has looked for long; count it.
+        """Remove executions past their domain's retention, where that is due; return how many.
 
         A worker's engine does so by itself, as does one that `keep_retentions` was called on.
         """

@@ -1,4 +1,4 @@
-"""Know when the engine must act though no request comes.
+"""Track when the engine must act without a request.
 
 Reads the clock; knows nothing of what is to be done.
 """

@@ -1,4 +1,4 @@
-"""The Service port, over the engine's core: every operation is a piece of work in a transaction."""
+"""The engine as a service: each operation is work that the scheduler does in a transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from partita.codec import DEFAULT_LIMIT
 from partita.engine.admin import Admin
 from partita.engine.forks import fork
-from partita.engine.history_import import keep
+from partita.engine.history_import import import_run
 from partita.engine.reads import Reads
 from partita.engine.retention import Sweeper
 from partita.engine.scheduler import Rest, Scheduler
@@ -67,7 +67,7 @@ class Engine(TaskPolls, Reads, Admin):
         self._sweeper.start()
 
     def pause(self) -> None:
-        """Hand out nothing new; results are still taken."""
+        """Hand out no new tasks; results are still taken."""
         self._scheduler.pause()
 
     def detach(self) -> None:
@@ -76,7 +76,7 @@ class Engine(TaskPolls, Reads, Admin):
         self._scheduler.detach()
 
     def on_rest(self, rest: Rest | None) -> None:
-        """Have `rest` called whenever there is nothing to do right now; for clocks that skip.
+        """Call `rest` whenever there is nothing to do right now; for clocks that skip time.
 
         It is called on the engine's thread with the moment (seconds since the epoch) at which
         something is due, or None, and with whether the engine is idle: no activity runs in
@@ -87,7 +87,7 @@ class Engine(TaskPolls, Reads, Admin):
         self._scheduler.rest = rest
 
     def wake(self) -> None:
-        """Look at the clock again, which may have been moved. Does not wait."""
+        """Read the clock again, which may have been moved. Does not wait."""
         self._scheduler.inbox.post(lambda _: None, lambda _: None)
 
     def give_back(self, token: str) -> None:
@@ -121,35 +121,35 @@ class Engine(TaskPolls, Reads, Admin):
         return self._scheduler.inbox.submit(work)
 
     def subscribe(self, listener: QueueListener) -> Callable[[], None]:
-        """Call `listener`, on the engine's thread, when there may be something to take."""
+        """Call `listener`, on the engine's thread, when a queue may have something to take."""
         return self._scheduler.waiters.subscribe(listener)
 
     def listen(self, listener: Listen) -> Callable[[], None]:
-        """Tell `listener` of what this engine commits; return what ends it."""
+        """Pass what this engine commits to `listener`; return a function that ends it."""
         return self._scheduler.notifier.add(listener)
 
     def standing(self) -> Standing:
-        """Say how this engine stands, at once; and wake its thread."""
+        """Return how this engine stands, at once, and wake its thread."""
         inbox = self._scheduler.inbox
         silent_for = time.monotonic() - inbox.turned_at
         inbox.wake()
         return Standing(silent_for=silent_for, is_serving=self._scheduler.is_serving)
 
     def is_on_record(self) -> bool:
-        """Ask the store whether it knows the attached worker as alive."""
+        """Whether the store has the attached worker on record."""
         return self._scheduler.is_on_record()
 
     def backlogs(self, domain: str) -> list[Backlog]:
-        """Return how much waits in each task list, where something does."""
+        """Return the length of each task list in which something waits."""
         return self._scheduler.store.backlogs(domain)
 
-    def on_commit(self, heard: Callable[[int, float], None]) -> Callable[[], None]:
-        """Have `heard` called with the requests and seconds of each commit; return what ends it."""
+    def on_commit(self, meter: Callable[[int, float], None]) -> Callable[[], None]:
+        """Call `meter` with requests and seconds of each commit; return a function that ends it."""
         meters = self._scheduler.meters
-        meters.append(heard)
-        return lambda: meters.remove(heard) if heard in meters else None
+        meters.append(meter)
+        return lambda: meters.remove(meter) if meter in meters else None
 
-    # -- starting, and speaking to executions ----------------------------------------------
+    # -- starting executions, and sending to them ----------------------------------------------
 
     def start_workflow_execution(self, request: StartRequest) -> WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
@@ -167,7 +167,7 @@ class Engine(TaskPolls, Reads, Admin):
             state = tx.find(request.domain, request.workflow_id)
             if state is None or state.is_closed:
                 policy = request.reuse_policy
-                if policy is ReusePolicy.RETURN_EXISTING:  # a closed one cannot be signalled
+                if policy is ReusePolicy.RETURN_EXISTING:  # a closed run cannot be signalled
                     policy = ReusePolicy.ALLOW
                 tx.start(replace(request, reuse_policy=policy))
                 state = tx.find(request.domain, request.workflow_id)
@@ -183,11 +183,11 @@ class Engine(TaskPolls, Reads, Admin):
         return self._scheduler.inbox.ask(lambda tx: fork(tx, request))
 
     def import_history(self, domain: str, history: ExportedHistory) -> bool:
-        """Keep a closed run as it was elsewhere; return False if it is here already."""
-        return self._scheduler.inbox.ask(lambda tx: keep(tx, domain, history))
+        """Store a closed run as another database had it; return False if it is here already."""
+        return self._scheduler.inbox.ask(lambda tx: import_run(tx, domain, history))
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
-        """Remember that there is such a workflow."""
+        """Register a workflow type, so that it can be started as a child."""
         self._scheduler.inbox.ask(lambda tx: tx.register_workflow_type(domain, workflow_type))
 
     def _tell(self, domain: str, execution: WorkflowExecution, command: c.Command) -> None:

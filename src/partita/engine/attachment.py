@@ -1,4 +1,4 @@
-"""Keep the worker of this process on record, and give its tasks to others where one has died.
+"""Register the worker of this process, renew its lease, and reap workers that have died.
 
 Knows leases and records of workers; what a worker gets to do is in `dispatcher`.
 """
@@ -45,20 +45,20 @@ class Attachment:
         return Dispatcher(self.host, self.record.id, timing, self.watchdog)
 
     def register(self, tx: EngineTransaction) -> None:
-        """Put the worker on record."""
+        """Write the worker's record."""
         self._next_reap = tx.now
         tx.stored.add_types(self.host.domain, self.host.workflow_keys())
         self._renew(tx)
 
     def is_due(self, now: float) -> bool:
-        """Whether there is something to do, for the worker or for its record."""
+        """Whether the host can be served or a record must be looked at."""
         dispatcher = self.dispatcher
         if dispatcher.retry_at is not None and dispatcher.retry_at <= now:
             dispatcher.look_again()
         return dispatcher.is_behind or min(self._next_renewal, self._next_reap) <= now
 
     def pause(self, now: float) -> float:
-        """Return for how many seconds there is nothing to do."""
+        """Return the seconds until `is_due`."""
         if self.dispatcher.is_behind:
             return 0.0
         moments = [self._next_renewal, self._next_reap]
@@ -67,13 +67,13 @@ class Attachment:
         return max(0.0, min(moments) - now)
 
     def clock_was_set_back(self, now: float) -> None:
-        """Look at everything at once that was to be looked at at a moment."""
+        """Treat everything that is scheduled by the clock as due."""
         self._next_renewal = self._next_reap = 0.0
         if self.dispatcher.retry_at is not None:
             self.dispatcher.retry_at = now
 
     def put_off_reaping(self, now: float) -> None:
-        """Take nobody for dead for a lease: while the store fails, others cannot renew either."""
+        """Reap no worker for a lease: while the store fails, none can renew its lease."""
         self._next_reap = max(self._next_reap, now + self._timing.lease)
 
     def rolled_back(self) -> None:
@@ -82,7 +82,7 @@ class Attachment:
         self.dispatcher.rolled_back()
 
     def look_after_workers(self, tx: EngineTransaction) -> bool:
-        """Renew our own lease, take from the dead what they hold; return whether there was any."""
+        """Renew the lease, and reap dead workers; return whether there was one."""
         renews, reaps = tx.now >= self._next_renewal, tx.now >= self._next_reap
         if not renews and not reaps:
             return False
@@ -115,7 +115,7 @@ class Attachment:
         tx.stored.put_worker(self.record)
 
     def _register_anew(self, tx: EngineTransaction) -> None:
-        """Become another worker: this one was taken for dead, suspended for too long perhaps."""
+        """Register as a new worker: the old one was reaped, after a suspension perhaps."""
         self.host.lost()
         before = self.record, self.dispatcher
 
@@ -138,12 +138,12 @@ class Attachment:
                 stored.put_worker(replace(self.record, lease_until=until))
 
     def has_missed_writes(self) -> bool:
-        """Whether only the watchdog's thread has seen that others wrote; says so once."""
+        """Return, once, whether the watchdog's thread saw that other processes wrote."""
         missed, self._has_missed_writes = self._has_missed_writes, False
         return missed
 
     def leave(self, tx: EngineTransaction) -> None:
-        """Take the worker off record, and give back what it holds."""
+        """Remove the worker's record, and give back what it holds."""
         for worker in tx.stored.workers():  # the record may not be what we take it for
             if worker.id == self.record.id and tx.stored.drop_worker(worker):
                 tx.release(worker.id, RescheduleCause.GIVEN_BACK)

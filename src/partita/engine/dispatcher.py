@@ -1,4 +1,4 @@
-"""Give what is ready to the worker in this process, within the transaction that made it ready.
+"""Hand ready tasks to the worker in this process, within the transaction that made them ready.
 
 This is where one commit per step comes from: a completion, the decision that it causes and the
 activities that the decision schedules are all in one transaction, and the activities reach the
@@ -70,22 +70,22 @@ class Dispatcher:
         )
 
     def look_again(self) -> None:
-        """Look for work in the store: others may have left some."""
+        """Look for work in the store at the next transaction."""
         self.retry_at = None
         self._more_decisions = True
         self._activities.more = True
 
     def be_careful(self, now: float) -> None:
-        """Take no risk for a while: a worker has died, perhaps over a decision."""
+        """Take risky decision tasks in two transactions for a while: a worker has died."""
         self._careful_until = now + self._timing.careful_period
 
     def follow(self, other: Dispatcher) -> None:
-        """Take the place of another one, whose worker was taken for dead."""
+        """Take over from the dispatcher of a worker that was reaped."""
         self.paused = other.paused
         self._careful_until = other._careful_until
 
     def rolled_back(self) -> None:
-        """Look again for everything: a transaction failed, and what was done in it was not."""
+        """Look for work again: a transaction failed, and what was taken in it was not."""
         self.look_again()
         self._holding = True  # what it was to answer may still be held
 
@@ -113,7 +113,7 @@ class Dispatcher:
             self.retry_at = min(tx.now + self._timing.retry_locked, self.retry_at or math.inf)
 
     def publish(self, tx: EngineTransaction) -> None:
-        """Tell the host what the transaction has brought, now that it is committed."""
+        """Start activities, and report failures and closed runs, of a committed transaction."""
         if tx.handed_out:
             self.host.start_tasks(tx.handed_out)
         for state in tx.closed:
@@ -129,7 +129,7 @@ class Dispatcher:
     def _decide_ready(self, tx: EngineTransaction) -> None:
         ready = tx.queued_work.decisions
         while ready:
-            if self._round.is_over():  # a workflow that never waits must not keep all others out
+            if self._round.is_over():  # a workflow that never waits must not block all others
                 ready.clear()
                 self._more_decisions = True
                 return
@@ -151,7 +151,7 @@ class Dispatcher:
         self._more_decisions = self._round.is_over() or len(taken) == TAKE_LIMIT
 
     def _decide(self, tx: EngineTransaction, state: State) -> None:
-        """Let the host answer the execution's decision task, if there is one for it."""
+        """Ask the host to answer the execution's decision task, if there is one for it."""
         item = None if state.is_closed else state.get("decision", "")
         host = self.host
         if (
@@ -184,9 +184,9 @@ class Dispatcher:
         return self.calls.decide(task, partial(self._commit_early, tx, take))
 
     def _commit_early(self, tx: EngineTransaction, take: Callable[[], object] | None) -> None:
-        """Commit what there is, on the watchdog's thread, while the host decides on ours.
+        """Commit what was done so far, on the watchdog's thread, while the host still decides.
 
-        The decision task is held by us then. All else is left for the next transaction.
+        The decision task is held then. All else is left for the next transaction.
         """
         try:
             if take is not None:
@@ -248,7 +248,7 @@ class Dispatcher:
         return tx.now < self._careful_until and not self.host.seen(state.execution.run_id)
 
     def _hold(self, tx: EngineTransaction, state: State, item: OpenDecision) -> None:
-        """Take a task, to answer it in the next transaction; one that cost a worker, alone."""
+        """Take a task, to answer it in the next transaction; alone if it has cost a worker."""
         suspect = was_lost(item)
         if self._holding and (suspect or self._suspects):
             self._round.put_off = True
@@ -296,13 +296,13 @@ class _Round:
         self.failures: list[tuple[DecisionTask, PartitaError]] = []
 
     def is_over(self) -> bool:
-        """Whether the transaction begins no further decision; it makes one, at least."""
+        """Whether the transaction begins no further decision; at least one is made."""
         is_late = self.left < DECISION_LIMIT and time.monotonic() > self.until
         return is_late or self.left <= 0
 
 
 class _Activities:
-    """What a host has room for. Belongs to the engine's thread."""
+    """The activities of one host. Belongs to the engine's thread."""
 
     def __init__(self, host: Host, owner: str, task_lists: Collection[str]) -> None:
         self._host = host

@@ -44,7 +44,7 @@ def memory_of(executions: Executions, origin: Origin) -> Memory:
 
 
 def hold_back_from_workers(executions: Executions, state: State, change: Change) -> None:
-    """Keep from workers the activities whose results will be handed on."""
+    """Take out of their queues the activities whose results will be handed on."""
     assert state.execution.origin is not None
     for item in change.put:
         if isinstance(item, OpenActivity) and item.queue is not None:
@@ -98,7 +98,7 @@ def hand_on_first(executions: Executions, state: State) -> Iterator[Command]:
 def _release(
     executions: Executions, work: QueuedWork, state: State, now: float
 ) -> Iterator[Command]:
-    """Give to workers what was held back and is not to be handed on any more."""
+    """Queue the activities that were held back and whose results will not be handed on."""
     origin = state.execution.origin
     assert origin is not None
     if not state.whole:

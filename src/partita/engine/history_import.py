@@ -1,7 +1,7 @@
-"""Take in a closed run that another service has recorded.
+"""Import a closed run that another service has recorded.
 
-The run is written as it ended. No rule is asked and no message is sent: its parent, children
-and next run hear nothing, and nothing of it is open, so nothing of it can begin to run.
+The run is written as it ended. No rule is applied and no message is sent: its parent, children
+and next run are not changed, and nothing of it is open, so nothing of it can begin to run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from partita.history.document import ExportedHistory
 from partita.ports.state import AnyItem, Execution, Progress, State, Status
 
 
-def keep(tx: EngineTransaction, domain: str, history: ExportedHistory) -> bool:
+def import_run(tx: EngineTransaction, domain: str, history: ExportedHistory) -> bool:
     """Write the run; return False if it is here already.
 
     Raises:

@@ -1,9 +1,9 @@
-"""Take back what a commit without an answer may have handed out.
+"""Release activities claimed by a commit whose outcome is unknown.
 
-When the connection to a database breaks during a commit, activities that the commit was to give
-to the worker here are not begun: nobody knows whether they are its. If they are, everybody else
-takes them for running, for as long as this worker lives. So the engine looks for them once the
-database answers again, and for some time after that: the old session may commit late.
+When the connection to a database breaks during a commit, activities that the commit claimed for
+the worker here are not started, because the commit may have failed. If it succeeded, every other
+process takes them for running, for as long as this worker lives. So the engine looks for them
+once the database answers again, and for some time after that: the old session may commit late.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ log = logging.getLogger("partita.engine")
 
 
 class InDoubt:
-    """Tasks that may be ours without running here. Belongs to the engine's thread."""
+    """Activities that may be claimed without running here. Belongs to the engine's thread."""
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self._tasks: dict[str, tuple[str, float]] = {}  # token -> who would hold it, until when
+        self._tasks: dict[str, tuple[str, float]] = {}  # token -> owner, until when
         self._next = 0.0
 
     def add(self, owner: str, tasks: Iterable[ActivityTask]) -> None:
-        """Doubt that these tasks, which nobody has begun, were not given to `owner`."""
+        """Note activities, not started, that `owner` may hold."""
         until = time.monotonic() + self._timing.in_doubt_period
         self._tasks |= {task.token: (owner, until) for task in tasks}
         self._next = 0.0
 
     def dispel(self, tasks: Iterable[ActivityTask]) -> None:
-        """Hear that these are begun: they were given out after all, by another commit."""
+        """Forget activities that another commit has claimed and that are started."""
         for task in tasks if self._tasks else ():
             self._tasks.pop(task.token, None)
 
     def pause(self) -> float | None:
-        """Return after how many seconds to look again; None: there is nothing to look for."""
+        """Return the seconds until the next look; None: there is nothing to look for."""
         return max(0.0, self._next - time.monotonic()) if self._tasks else None
 
     def settle(self, tx: EngineTransaction) -> None:
-        """Put back what turns out to be ours, if it is time to look."""
+        """Release what turns out to be claimed, if it is time to look."""
         now = time.monotonic()
         if now < self._next or not self._tasks:
             return

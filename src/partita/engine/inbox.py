@@ -1,4 +1,4 @@
-"""Run requests on one thread, as many as are waiting in one transaction.
+"""Run requests on one thread, all that wait in one transaction.
 
 The thread both decides and commits, because a greenlet can be resumed only by the thread
 that made it. A request is acknowledged after the commit that holds it, never before.
@@ -26,7 +26,7 @@ BATCH_LIMIT = 512
 
 
 class Request(Generic[T]):
-    """One thing to do inside a transaction, and who waits for it."""
+    """Work to do in a transaction, and whoever waits for it."""
 
     __slots__ = ("_done", "_error", "_failed", "_future", "_result", "_work")
 
@@ -37,16 +37,16 @@ class Request(Generic[T]):
         future: Future[T] | None = None,
     ) -> None:
         self._work = work
-        self._failed = failed  # for requests that nobody waits for
+        self._failed = failed  # called on failure if no caller waits
         self._error: Exception | None = None
         self._result: Any = None
-        self._future = future  # for those who wait without a thread
+        self._future = future  # for callers that do not wait on a thread
         self._done = threading.Lock()
         if failed is None and future is None:
             self._done.acquire()
 
     def run(self, tx: EngineTransaction) -> None:
-        """Do the work, again if a transaction failed; nothing is acknowledged yet."""
+        """Do the work; may be called again, if the transaction fails."""
         self._error = None
         try:
             self._result = self._work(tx)
@@ -81,7 +81,7 @@ class Request(Generic[T]):
 
 
 WAKE: Request[Any] = Request(lambda _: None, lambda _: None)
-"""What is put into an inbox to wake its thread, and is not carried out."""
+"""Wakes the thread of an inbox; is not carried out."""
 
 
 def acknowledge(batch: list[Request[Any]]) -> None:
@@ -94,7 +94,7 @@ def acknowledge(batch: list[Request[Any]]) -> None:
 
 
 class Inbox:
-    """A thread with an inbox: `transact` does a batch, `pause` says how long to wait for one."""
+    """A queue of requests and its thread: `transact` does a batch, `pause` limits the wait."""
 
     def __init__(
         self,
@@ -110,10 +110,10 @@ class Inbox:
         self.turned_at = time.monotonic()  # when the thread last went round
 
     def ask(self, work: Callable[[EngineTransaction], T]) -> T:
-        """Have `work` done in a transaction; return its result once that is committed.
+        """Do `work` in a transaction; return its result once that is committed.
 
         Raises:
-            UsageError: it is asked for by code that the loop itself runs, and waits for.
+            UsageError: the caller is code that the thread itself runs, such as a workflow.
         """
         if self.is_current():
             raise UsageError(
@@ -127,23 +127,23 @@ class Inbox:
     def post(
         self, work: Callable[[EngineTransaction], Any], failed: Callable[[PartitaError], None]
     ) -> None:
-        """Have `work` done in a transaction, without waiting."""
+        """Do `work` in a transaction, without waiting."""
         self._put(Request(work, failed))
 
     def submit(self, work: Callable[[EngineTransaction], T]) -> Future[T]:
-        """Have `work` done in a transaction; the future has its result once that is committed."""
+        """Do `work` in a transaction; the future has its result once that is committed."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # what was asked for cannot be taken back
         self._put(Request(work, future=future))
         return future
 
     def wake(self) -> None:
-        """Have `pause` asked again; from any thread."""
+        """Ask `pause` again; from any thread."""
         if self._thread is not None:
             self._queue.put(WAKE)
 
     def is_current(self) -> bool:
-        """Whether the caller is the loop's own thread."""
+        """Whether the caller is on the inbox's own thread."""
         return threading.current_thread() is self._thread
 
     @property

@@ -1,4 +1,4 @@
-"""Pass on what was committed to those who listen, on a thread that the engine never waits for."""
+"""Pass notices of what was committed to listeners, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from partita.ports.state import Execution, OpenActivity, State
 from partita.rules.commands import Change
 
 BACKLOG = 100_000
-"""Notices that wait for slow listeners, at most; what comes on top of them is not told."""
+"""Notices that wait for slow listeners, at most; further ones are dropped."""
 
 log = logging.getLogger("partita.engine")
 
@@ -27,7 +27,7 @@ class Observations:
     def __init__(self) -> None:
         self.heartbeats: list[tuple[State, str, str | None]] = []  # with activity id and details
         self.activities: dict[tuple[int, int], OpenActivity] = {}  # as they were before an event
-        self.quiet: set[int] = set()  # runs of which nobody is told
+        self.quiet: set[int] = set()  # runs that listeners are not told of
 
     def note_activities(self, state: State, change: Change) -> None:
         """Note the activities that a change, not yet applied, ends or changes."""
@@ -70,7 +70,7 @@ class Notifier:
         self._is_behind = False
 
     def add(self, listener: Listen) -> Callable[[], None]:
-        """Begin to tell a listener; return what ends it.
+        """Add a listener; return a function that removes it.
 
         Raises:
             InvalidOptionError: it cannot be called with a notice.
@@ -81,11 +81,11 @@ class Notifier:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether anybody listens."""
+        """Whether there is a listener."""
         return bool(self._listeners or EVERYWHERE)
 
     def tell(self, observations: Observations, changed: Iterable[State], now: float) -> None:
-        """Tell of what a committed transaction has done. Never raises: the commit stands."""
+        """Queue notices of what a committed transaction has done. Never raises."""
         try:
             self._tell(list(observations.notices(changed, now)))
         except Exception:
@@ -101,7 +101,7 @@ class Notifier:
         self._inbox.put(notices)
 
     def _is_full(self, more: int) -> bool:
-        """Whether listeners are too far behind; says so when it begins."""
+        """Whether listeners are too far behind; log it when that begins."""
         waiting = self._put - self._passed
         was_behind, self._is_behind = self._is_behind, waiting + more > BACKLOG and waiting > 0
         if self._is_behind and not was_behind:
@@ -113,7 +113,7 @@ class Notifier:
         return self._is_behind
 
     def close(self) -> None:
-        """Tell of what is left, then end the thread."""
+        """Pass on what is left, then end the thread."""
         if self._thread is None:
             return
         self._inbox.put(None)

@@ -1,7 +1,7 @@
 """Answer queries: on the engine's thread, where the runs are alive, but outside its transactions.
 
-A query's code is the user's, and may take its time; nobody else is to wait for the database
-meanwhile. So a transaction only notes what is asked, and what it notes is done once it is over.
+A query runs the user's code, which may take long, and no transaction is to stay open meanwhile.
+So a transaction only notes what is asked, and the answer is made once it is over.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger("partita.engine")
 
 
 class Queries:
-    """What one engine is asked. Belongs to the engine's thread."""
+    """The queries that one engine answers. Belongs to the engine's thread."""
 
     def __init__(self, store: Store, inbox: Inbox, timing: Timing) -> None:
         self._store = store
@@ -62,11 +62,11 @@ class Queries:
                 tx.after_commit.append(partial(self._answer_other, question.id, *asked))
 
     def committed(self, tx: EngineTransaction) -> None:
-        """Hear that a transaction stands, and so what it has noted."""
+        """Take over what a committed transaction has noted."""
         self._noted += tx.after_commit
 
     def rolled_back(self) -> None:
-        """Take the questions of other processes again: a transaction failed."""
+        """Read the questions of other processes again: a transaction failed."""
         self.may_be_waiting = True
         self._taken.clear()
 
@@ -120,7 +120,7 @@ class Queries:
     def _query(
         self, host: Host, run: int, execution: Execution, name: str, input: str | None
     ) -> str:
-        """Have the host answer a query, from a live run or by replay."""
+        """Ask the host to answer a query, from a cached run or by replay."""
 
         def history() -> list[AnyEvent]:
             return self._store.events(run, 0)

@@ -1,4 +1,4 @@
-"""Show executions as they stand, and wait for what becomes of them."""
+"""Describe executions, and wait for their events and their end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from partita.ports.store import Record
 
 
 class Reads:
-    """The part of the port that changes nothing."""
+    """The part of the service that only reads."""
 
     _scheduler: Scheduler
 
@@ -79,7 +79,7 @@ class Reads:
         input: str | None,
         timeout: float | None = None,
     ) -> str:
-        """Have the workflow's code answer a query: here, or in another process."""
+        """Answer a query by the workflow's code, here or in another process."""
         record = self._found(domain, execution)
         answer = self._scheduler.query(record.run, name, input)
         if answer is not None:

@@ -1,4 +1,4 @@
-"""Say which closed executions may be removed, and remove them.
+"""Find closed executions that may be removed, and remove them.
 
 A closed execution stays as long as another may still ask for it:
 

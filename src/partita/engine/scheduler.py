@@ -114,7 +114,7 @@ class Scheduler:
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _turn(self, batch: list[Request[Any]]) -> None:
-        """Do a batch, and then what is not to be done in a transaction."""
+        """Do a batch, then answer queries, outside of the transaction."""
         try:
             self._transact(batch)
         finally:
@@ -123,9 +123,9 @@ class Scheduler:
     # -- one transaction -------------------------------------------------------------------
 
     def _transact(self, batch: list[Request[Any]]) -> None:
-        """Do a batch in one transaction, with all that follows from it."""
+        """Do a batch in one transaction, and publish what it did."""
         try:
-            is_needed = self._is_needed()  # asked of a busy engine, too: it hears of news so
+            is_needed = self._is_needed()  # of a busy engine, too: this reads the news
             if not batch and not is_needed:
                 return
             begun = time.perf_counter()
@@ -145,7 +145,7 @@ class Scheduler:
         self._publish(tx)
 
     def _commit_at_last(self, batch: list[Request[Any]]) -> EngineTransaction:
-        """Do a batch, from the start again whenever others changed what it rests on."""
+        """Commit a batch; begin anew if another process changed what it rests on."""
         for _ in range(CONFLICT_RETRIES):
             try:
                 return self._commit(batch)
@@ -168,7 +168,7 @@ class Scheduler:
         return attachment is not None and attachment.is_due(now)
 
     def _look_again(self, news: News) -> None:
-        """Take into account what other processes have done."""
+        """React to what other processes have done."""
         if News.WORK in news:
             self._agenda.is_unknown = True
             if self._attachment is not None:
@@ -209,7 +209,7 @@ class Scheduler:
         return tx
 
     def _serve(self, tx: EngineTransaction) -> None:
-        """Look after the workers' records, and give the attached one what there is."""
+        """Look after the workers' records, and serve the attached host."""
         attachment = self._attachment
         if attachment is None:
             return
@@ -219,7 +219,7 @@ class Scheduler:
         attachment.dispatcher.serve(tx)
 
     def _publish(self, tx: EngineTransaction) -> None:
-        """Let out of the process what is now committed."""
+        """Pass on what a committed transaction has done."""
         for state in tx.executions.changed.values():
             self._cache.keep(state)
         self._in_doubt.dispel(tx.handed_out)
@@ -255,7 +255,7 @@ class Scheduler:
             is_away = isinstance(error, StoreUnavailableError) and self._attachment is not None
             if self._attachment is not None and not isinstance(error, ConflictError):
                 self._attachment.put_off_reaping(self._clock())
-            if not batch or is_away:  # nobody else would say so
+            if not batch or is_away:  # else no caller would see it
                 self._outage.failed(error)
         for request in batch:
             request.settle(answer)
@@ -311,7 +311,7 @@ class Scheduler:
         self._attachment = attachment
 
     def pause(self) -> None:
-        """Hand out nothing new; results are still taken."""
+        """Hand out no new tasks; results are still taken."""
 
         def hold(_: EngineTransaction) -> None:
             if self._attachment is not None:
@@ -349,7 +349,7 @@ class Scheduler:
         return attachment is not None and any(one.id == attachment.record.id for one in workers)
 
     def query(self, run: int, name: str, input: str | None) -> str | None:
-        """Have the attached host answer a query; None if it does not know the type."""
+        """Answer a query by the attached host; None if it does not know the type."""
 
         def work(tx: EngineTransaction) -> Future[str] | None:
             if self._attachment is None:

@@ -1,4 +1,4 @@
-"""Start executions, and tell which start means which execution."""
+"""Decide what a start request means: an existing execution, a new one, or an error."""
 
 from __future__ import annotations
 

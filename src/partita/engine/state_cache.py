@@ -45,7 +45,7 @@ class StateCache:
         self._states.pop(run, None)
 
     def keep(self, state: State) -> None:
-        """Hold a state that equals what the store holds now."""
+        """Add a state that equals what the store holds now."""
         state.settle()
         state.epoch = self.epoch
         self._states[state.run] = state

@@ -1,4 +1,4 @@
-"""Hand out tasks to those who poll, and take what becomes of them."""
+"""Hand out tasks to workers that poll, and record their answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class TaskPolls:
-    """The part of the port that polled workers use."""
+    """The part of the service for workers that poll."""
 
     _scheduler: Scheduler
     _payload_limit: int  # characters
@@ -88,7 +88,7 @@ class TaskPolls:
         self._scheduler.inbox.ask(work)
 
     def fail_decision(self, token: str, cause: str, message: str) -> None:
-        """Give the decision task back because the decider is broken."""
+        """Record that the decider failed, and queue the task again."""
 
         def work(tx: EngineTransaction) -> None:
             state, started, _ = tx.held(token)

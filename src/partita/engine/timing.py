@@ -48,7 +48,7 @@ class Timing(Struct, frozen=True, kw_only=True):
     """For an answer from a worker in another process, unless the caller says otherwise."""
 
     poll_interval: float = 0.1
-    """After this those who wait for news look for themselves."""
+    """After this a thread that waits for a commit looks for itself."""
 
     listener_timeout: float = 5.0
     """For listeners to finish while the engine closes."""

@@ -239,7 +239,7 @@ class EngineTransaction:
                 self.do(receiver, command)
 
     def add_imported(self, state: State) -> None:
-        """Have a run written as it is, of which no listener is told."""
+        """Write a run as it is, without notices for listeners."""
         self.executions.changed[state.run] = state
         if self.observations is not None:
             self.observations.quiet.add(state.run)
@@ -297,7 +297,7 @@ class EngineTransaction:
         self.queued_work.freed = True  # there may be more room now
 
     def flush(self) -> None:
-        """Have everything written."""
+        """Write everything that was changed."""
         cache = self.executions.cache
         if self._rate_limits is not None:
             limits = self._rate_limits.write()

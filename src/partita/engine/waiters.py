@@ -1,4 +1,4 @@
-"""Let those who wait hear of what is committed, by this engine or by others on its store."""
+"""Wake threads and listeners that wait for commits, of this engine or of other processes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from partita.ports.store import Store
 
 
 class Waiters:
-    """All who wait on one engine: for an execution's end, for events, or for something to take."""
+    """Whoever waits on one engine: for an execution's end, for events, or for a task."""
 
     def __init__(self, store: Store, inbox: Inbox, timing: Timing) -> None:
         self._store = store
         self._poll_interval = timing.poll_interval
         self._inbox = inbox
-        self._closings: dict[int, list[threading.Event]] = {}  # by run; the loop's thread's alone
-        self.is_unchecked = False  # whether some of them may have come without our knowing
-        self._followers = 0  # threads that wait for events, and hearers
-        self._hearers: list[QueueListener] = []
+        self._closings: dict[int, list[threading.Event]] = {}  # by run; engine's thread only
+        self.is_unchecked = False  # whether another process may have closed some of them
+        self._followers = 0  # threads that wait for events, and listeners
+        self._listeners: list[QueueListener] = []
         self._news = threading.Condition()
 
-    # -- those who wait, on any thread -----------------------------------------------------
+    # -- on any thread --------------------------------------------------------------------
 
     def wait_closed(self, run: int, seconds: float | None) -> bool:
         """Wait until a run seems to be closed, by whatever process; return whether it does.
@@ -52,7 +52,7 @@ class Waiters:
         self._inbox.ask(work)
 
     def _unwatch(self, run: int, closed: threading.Event) -> None:
-        """Take back a `_watch`, whether the store answers or not."""
+        """Undo `_watch`, whether the store answers or not."""
 
         def forget(_: object) -> None:
             waiting = self._closings.get(run, [])
@@ -68,20 +68,17 @@ class Waiters:
         with self._news:
             self._news.wait(min(seconds, self._poll_interval))
 
-    def subscribe(self, heard: QueueListener) -> Callable[[], None]:
-        """Have `heard` called, on the engine's thread, when there may be something to take.
-
-        Return what ends it.
-        """
+    def subscribe(self, listener: QueueListener) -> Callable[[], None]:
+        """Call `listener`, on the engine's thread, when a queue may have something to take."""
         with self._news:
             self._followers += 1
-            self._hearers.append(heard)
+            self._listeners.append(listener)
         self._inbox.post(lambda _: None, lambda _: None)  # so that a pause is thought over
 
         def end() -> None:
             with self._news:
                 self._followers -= 1
-                self._hearers.remove(heard)
+                self._listeners.remove(listener)
 
         return end
 
@@ -103,19 +100,19 @@ class Waiters:
                 self._followers -= 1
         return True
 
-    # -- the engine, on the loop's thread --------------------------------------------------
+    # -- on the engine's thread -----------------------------------------------------------
 
     @property
     def is_anybody(self) -> bool:
-        """Whether anybody waits for what others may do."""
+        """Whether a thread or a listener waits for other processes."""
         return bool(self._closings or self._followers)
 
     def doubt(self) -> None:
-        """Hear that executions may have been closed without our knowing."""
+        """Check again which executions are closed: another process may have closed some."""
         self.is_unchecked = bool(self._closings)
 
     def check(self) -> None:
-        """Wake those who wait for executions that another process has closed."""
+        """Wake threads that wait for executions closed by another process."""
         if not self.is_unchecked:
             return
         for run in self._closings.keys() - self._store.open_among(self._closings):
@@ -124,13 +121,13 @@ class Waiters:
         self.is_unchecked = False  # not before: if the store did not answer, ask again
 
     def others_wrote(self) -> None:
-        """Hear that other engines have committed something."""
+        """Wake all who wait: another process has committed something."""
         with self._news:
             self._news.notify_all()
-        self._tell_hearers(None)
+        self._call_listeners(None)
 
     def publish(self, tx: EngineTransaction) -> None:
-        """Hear what this engine has committed."""
+        """Wake those who wait for what this engine has committed."""
         for state in tx.closed:
             for event in self._closings.pop(state.run, ()):
                 event.set()
@@ -138,8 +135,8 @@ class Waiters:
             with self._news:
                 self._news.notify_all()
         if tx.queued_work.queues or tx.queued_work.freed:
-            self._tell_hearers(None if tx.queued_work.freed else tx.queued_work.queues)
+            self._call_listeners(None if tx.queued_work.freed else tx.queued_work.queues)
 
-    def _tell_hearers(self, lines: set[QueueKey] | None) -> None:
-        for heard in tuple(self._hearers):
-            heard(lines)
+    def _call_listeners(self, queues: set[QueueKey] | None) -> None:
+        for listener in tuple(self._listeners):
+            listener(queues)

@@ -19,54 +19,11 @@ from typing import Any
 
 from partita.errors import ExecutionNotFoundError, TaskLostError
 from partita.history import TimerFired
-from partita.ports.state import (
-    OpenActivity,
-    OpenDecision,
-    OpenExecution,
-    OpenLambda,
-    OpenTimer,
-    State,
-    Status,
-)
+from partita.ports import state as s
+from partita.ports.state import State, Status
+from partita.rules import activities, decision_tasks, executions, external, lambdas, timers
 from partita.rules import commands as c
-from partita.rules.activities import (
-    activity_due,
-    cancel_activity_task,
-    complete_activity_task,
-    fail_activity_task,
-    heartbeat,
-    let_go_activity_task,
-    release_activity,
-    start_activity_task,
-)
-from partita.rules.decision_tasks import (
-    complete_decision_task,
-    decision_due,
-    fail_decision_task,
-    release_decision,
-    start_decision_task,
-)
 from partita.rules.draft import Draft
-from partita.rules.executions import (
-    execution_due,
-    request_cancel,
-    signal,
-    start,
-    terminate,
-)
-from partita.rules.external import (
-    child_closed,
-    child_not_started,
-    child_started,
-    external_answered,
-)
-from partita.rules.lambdas import (
-    complete_lambda,
-    fail_lambda,
-    lambda_due,
-    start_lambda,
-)
-from partita.rules.timers import end_timer
 
 
 def decide(state: State, command: c.Command, now: float) -> c.Change:
@@ -115,17 +72,17 @@ def _due(draft: Draft, command: c.Due) -> None:
     if item is None or (not command.early and (item.due is None or item.due > draft.now)):
         return
     match item:
-        case OpenTimer():
-            end_timer(draft, item, TimerFired)
+        case s.OpenTimer():
+            timers.end_timer(draft, item, TimerFired)
             draft.wake()
-        case OpenActivity():
-            activity_due(draft, item)
-        case OpenDecision():
-            decision_due(draft, item)
-        case OpenLambda():
-            lambda_due(draft, item)
-        case OpenExecution():
-            execution_due(draft)
+        case s.OpenActivity():
+            activities.activity_due(draft, item)
+        case s.OpenDecision():
+            decision_tasks.decision_due(draft, item)
+        case s.OpenLambda():
+            lambdas.lambda_due(draft, item)
+        case s.OpenExecution():
+            executions.execution_due(draft)
 
 
 def _reused(draft: Draft, command: c.Reused) -> None:
@@ -134,33 +91,33 @@ def _reused(draft: Draft, command: c.Reused) -> None:
 
 def _release(draft: Draft, command: c.Release) -> None:
     if command.kind == "decision":
-        release_decision(draft, command)
+        decision_tasks.release_decision(draft, command)
     else:
-        release_activity(draft, command)
+        activities.release_activity(draft, command)
 
 
 _HANDLERS: dict[type[c.Command], Callable[[Draft, Any], None]] = {
-    c.Start: start,
-    c.Signal: signal,
-    c.RequestCancel: request_cancel,
-    c.Terminate: terminate,
-    c.StartDecisionTask: start_decision_task,
-    c.CompleteDecisionTask: complete_decision_task,
-    c.FailDecisionTask: fail_decision_task,
-    c.StartActivityTask: start_activity_task,
-    c.CompleteActivityTask: complete_activity_task,
-    c.FailActivityTask: fail_activity_task,
-    c.CancelActivityTask: cancel_activity_task,
-    c.Heartbeat: heartbeat,
-    c.LetGoActivityTask: let_go_activity_task,
-    c.StartLambdaFunction: start_lambda,
-    c.CompleteLambdaFunction: complete_lambda,
-    c.FailLambdaFunction: fail_lambda,
+    c.Start: executions.start,
+    c.Signal: executions.signal,
+    c.RequestCancel: executions.request_cancel,
+    c.Terminate: executions.terminate,
+    c.StartDecisionTask: decision_tasks.start_decision_task,
+    c.CompleteDecisionTask: decision_tasks.complete_decision_task,
+    c.FailDecisionTask: decision_tasks.fail_decision_task,
+    c.StartActivityTask: activities.start_activity_task,
+    c.CompleteActivityTask: activities.complete_activity_task,
+    c.FailActivityTask: activities.fail_activity_task,
+    c.CancelActivityTask: activities.cancel_activity_task,
+    c.Heartbeat: activities.heartbeat,
+    c.LetGoActivityTask: activities.let_go_activity_task,
+    c.StartLambdaFunction: lambdas.start_lambda,
+    c.CompleteLambdaFunction: lambdas.complete_lambda,
+    c.FailLambdaFunction: lambdas.fail_lambda,
     c.Release: _release,
     c.Due: _due,
     c.Reused: _reused,
-    c.ChildStarted: child_started,
-    c.ChildNotStarted: child_not_started,
-    c.ChildClosed: child_closed,
-    c.ExternalAnswered: external_answered,
+    c.ChildStarted: external.child_started,
+    c.ChildNotStarted: external.child_not_started,
+    c.ChildClosed: external.child_closed,
+    c.ExternalAnswered: external.external_answered,
 }

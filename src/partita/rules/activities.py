@@ -18,7 +18,7 @@ from partita.rules.refusals import refuse
 MAX_LOSSES = 10
 """Workers that an activity may lose before it fails; more if its retry policy has more attempts.
 
-One loss says little: whatever ran in that process was lost with it. So it takes many.
+One loss proves little: whatever ran in that process was lost with it.
 """
 
 MAX_LOSS_DELAY = 60.0
@@ -268,7 +268,7 @@ def release_activity(draft: Draft, command: c.Release) -> None:
     if command.started_event_id not in (None, item.started_event_id):
         return
     requested = item.cancel_requested_event_id
-    if requested:  # nobody runs it any more, so nobody need be asked to stop
+    if requested:  # no worker runs it any more, so none must be asked to stop
         _end_activity(
             draft, item, h.ActivityTaskCanceled, latest_cancel_requested_event_id=requested
         )

@@ -1,7 +1,7 @@
 """Name what can be asked of an execution, and what comes of it.
 
 The closed set of inputs and the one output of `rules`. Data only. The requests of SWF's
-API carry its names; `Release` and `Due` are what an engine says to itself.
+API carry its names; `Release` and `Due` come from the engine itself.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Terms(Struct, frozen=True, kw_only=True, gc=False):
     open_timers: int | None = None
     open_children: int | None = None
     open_lambdas: int | None = None
-    lambdas: bool = False  # whether somebody here invokes Lambda functions
+    lambdas: bool = False  # whether the front invokes Lambda functions
     inherits: bool = True  # whether a next run has what its decision leaves out from this one
 
 
@@ -151,7 +151,7 @@ class FailLambdaFunction(Command, frozen=True, kw_only=True):
 
 
 class LetGoActivityTask(Command, frozen=True, kw_only=True):
-    """Leave an activity open though its worker has done with it; somebody else will end it."""
+    """Leave an activity open that its worker has finished; it is completed from elsewhere."""
 
     activity_id: str
     started_event_id: int
@@ -175,7 +175,7 @@ class Release(Command, frozen=True, kw_only=True):
 
 
 class Due(Command, frozen=True, kw_only=True):
-    """Look at an item whose `due` has come."""
+    """Apply what happens to an item at its `due` time."""
 
     kind: str
     id: str

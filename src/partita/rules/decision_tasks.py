@@ -114,7 +114,7 @@ def _apply_decisions(
 
 
 def check_decisions(decisions: Sequence[h.AnyDecision]) -> None:
-    """Hold that an answer does not contradict itself.
+    """Check that the decisions of one answer do not contradict each other.
 
     Raises:
         DecisionRefusedError: it does.
@@ -184,7 +184,7 @@ def release_decision(draft: Draft, command: Release) -> None:
 
 
 def was_lost(item: OpenDecision) -> bool:
-    """Whether the worker that decided last was lost over it."""
+    """Whether the worker that decided last died over it."""
     return (item.failure or "").startswith(WORKER_LOST + ":")
 
 

@@ -83,7 +83,7 @@ class Draft:
         return limit is not None and self.field(name) + sum(more) >= limit
 
     def wake(self) -> None:
-        """See to it that a decider looks at what has happened."""
+        """Schedule a decision task for what has happened, if none is to come."""
         if self.holding:
             self.woken = True
             return
@@ -145,8 +145,8 @@ class Draft:
 def queued(draft: Draft, item: OpenDecision, at: float | None = None) -> OpenDecision:
     execution = draft.state.execution
     task_list = draft.field("decision_task_list") or execution.task_list
-    patience = draft.field("decision_schedule_to_start")
-    due = draft.now + patience if at is None and patience is not None else at
+    timeout = draft.field("decision_schedule_to_start")
+    due = draft.now + timeout if at is None and timeout is not None else at
     return replace(
         item,
         name=execution.workflow_type.key,

@@ -1,4 +1,4 @@
-"""Rules for what an execution does to others, and hears from them."""
+"""Rules for children, signals to and cancel requests for other executions."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def start_lambda(draft: Draft, command: StartLambdaFunction) -> None:
         )
         return
     started = draft.event(h.LambdaFunctionStarted, scheduled_event_id=item.scheduled_event_id)
-    patience = DEFAULT_START_TO_CLOSE if item.start_to_close is None else item.start_to_close
-    draft.put(replace(item, queue=None, started_event_id=started, due=draft.now + patience))
+    timeout = DEFAULT_START_TO_CLOSE if item.start_to_close is None else item.start_to_close
+    draft.put(replace(item, queue=None, started_event_id=started, due=draft.now + timeout))
 
 
 def _held(draft: Draft, id: str, started_event_id: int) -> OpenLambda:

@@ -1,4 +1,4 @@
-"""Record that a decision was not carried out, and why: each decision has its own event for that."""
+"""Record that a decision was refused, and why: each decision has its own event for that."""
 
 from __future__ import annotations
 

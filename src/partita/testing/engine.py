@@ -42,7 +42,7 @@ class SkippingEngine(Engine):
         self.on_rest(self._skipper.rest)
 
     def decision_failed(self, task: DecisionTask, error: PartitaError) -> None:
-        """Keep it for whoever waits next, or for the end."""
+        """Keep the failure for the next wait, or for the end."""
         self.failures.append((task, error))
 
     def until(self, done: Callable[[], bool], timeout: float | None) -> bool | None:
@@ -99,7 +99,7 @@ class SkippingEngine(Engine):
         return record
 
     def _stuck(self, record: Record) -> str:
-        """Say what an execution waits for that will not come."""
+        """Describe what an execution waits for that will not come."""
         name = f"execution {record.execution.workflow_id!r}"
         where = self._where(record)
         detail = self.describe(record.execution.domain, exactly(record))
@@ -131,7 +131,7 @@ class SkippingEngine(Engine):
         return f"{found}, " if found else ""
 
     def on_thread(self, work: Callable[[], Any]) -> Any:
-        """Have something done between two transactions, on the engine's thread."""
+        """Do `work` on the engine's thread, between two transactions."""
         return self._scheduler.inbox.ask(lambda _: work())
 
 
