@@ -5,6 +5,7 @@ Knows the store's records and the states kept from earlier transactions; applies
 
 from __future__ import annotations
 
+from partita.engine.recorded_steps import RecordedSteps
 from partita.engine.state_cache import StateCache
 from partita.errors import ExecutionNotFoundError
 from partita.history import AnyEvent, WorkflowExecution
@@ -14,6 +15,9 @@ from partita.ports.store import Record, Transaction
 
 WHOLE_STATE_LIMIT = 64
 """Open items up to which a state is loaded whole; beyond, item by item as they are asked for."""
+
+ORIGIN_LIMIT = 8
+"""Origins of forks whose recorded steps are kept between transactions."""
 
 
 class Executions:
@@ -76,6 +80,21 @@ class Executions:
         """Return the events after number `after`, those of this transaction included."""
         stored = [] if state.is_new else self.stored.events(state.run, after)
         return stored + [event for event in state.new_events if event.event_id > after]
+
+    def recorded_steps(self, fork: State) -> RecordedSteps:
+        """Return what the origin of a fork has recorded for it."""
+        origin = fork.execution.origin
+        assert origin is not None
+        results = tuple(sorted(origin.results.items()))
+        key = (origin.run, origin.until, origin.failures, origin.all_signals, results)
+        kept = self.cache.recorded_steps
+        if key not in kept:
+            events = self.stored.events(origin.run, 0)
+            source = self.changed.get(origin.run)
+            if len(kept) >= ORIGIN_LIMIT:
+                kept.clear()
+            kept[key] = RecordedSteps(origin, events + (source.new_events if source else []))
+        return kept[key]
 
     def items(self, state: State) -> list[AnyItem]:
         """Return the open items of an execution."""

@@ -1,4 +1,4 @@
-"""Fork an execution: begin a run that reuses another one's recorded steps; see `reuse`."""
+"""Fork an execution: begin a run that reuses another one's `recorded_steps`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.engine.executions import not_found
-from partita.engine.fork_handover import hand_on_first
+from partita.engine.recorded_steps import hand_on_first, side_effects
 from partita.engine.transaction import EngineTransaction
 from partita.errors import (
     ExecutionAlreadyStartedError,
@@ -35,21 +35,12 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
     events = tx.events(source)
     until = fork_point(request, source.progress.last_event_id)
     new_id = request.new_workflow_id or request.workflow_id
-    resets = new_id == request.workflow_id
-    _make_room(tx, request, new_id, resets)
+    _make_room(tx, request, new_id)
     begun = events[0]
     if not isinstance(begun, h.WorkflowExecutionStarted):
         raise PartitaError(f"the history of {request.workflow_id!r} does not begin with its start")
-    own = Origin(
-        run=source.run,
-        run_id=source.execution.run_id,
-        until=until,
-        failures=request.reuse_failures,
-        all_signals=resets,
-        results=request.results,
-    )
-    origin = _inherited(tx, source, request) or own
-    if origin is own:
+    inherited = _inherited(tx, source, request)
+    if inherited is None:
         check_results(request, source.execution.workflow_id, events)
     execution = replace(
         source.execution,
@@ -60,31 +51,35 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
         parent=None,
         parent_initiated_event_id=0,
         first_run_id=None,
-        origin=origin,
+        origin=inherited or _origin(source, request, until, resets=new_id == request.workflow_id),
     )
     start = Start(
         input=begun.input if request.input is None else request.input,
         original_run_id=begun.original_run_id or source.execution.run_id,
         search_attributes=source.progress.search_attributes,
-        reused_markers=({} if origin is own else begun.reused_markers)
-        | {
-            event.marker_name: event.details or "null"
-            for event in events
-            if isinstance(event, h.MarkerRecorded)
-            and event.event_id <= until
-            and event.marker_name.startswith("side_effect ")
-        },
+        reused_markers=(begun.reused_markers if inherited else {}) | side_effects(events, until),
     )
-    begun_here = tx.begin(execution, start)
-    for command in hand_on_first(tx.executions, begun_here):
-        tx.do(begun_here, command)
+    fork = tx.begin(execution, start)
+    for command in hand_on_first(tx.executions.recorded_steps(fork), fork):
+        tx.do(fork, command)
     return h.WorkflowExecution(new_id, execution.run_id)
 
 
-def _inherited(tx: EngineTransaction, source: State, request: ForkRequest) -> Origin | None:
-    """Return the origin of a fork that has ended before it was handed anything, if it is there.
+def _origin(source: State, request: ForkRequest, until: int, *, resets: bool) -> Origin:
+    return Origin(
+        run=source.run,
+        run_id=source.execution.run_id,
+        until=until,
+        failures=request.reuse_failures,
+        all_signals=resets,
+        results=request.results,
+    )
 
-    It has recorded nothing itself: what it was to reuse is for its own fork.
+
+def _inherited(tx: EngineTransaction, source: State, request: ForkRequest) -> Origin | None:
+    """Return the source's own origin if the source is a fork that was handed nothing yet.
+
+    Such a source has recorded nothing itself.
     """
     origin = source.execution.origin
     if origin is None or source.progress.previous_started_event_id or request.event_id is not None:
@@ -99,12 +94,12 @@ def _inherited(tx: EngineTransaction, source: State, request: ForkRequest) -> Or
     )
 
 
-def _make_room(tx: EngineTransaction, request: ForkRequest, new_id: str, resets: bool) -> None:
+def _make_room(tx: EngineTransaction, request: ForkRequest, new_id: str) -> None:
     """End the open run that a reset replaces; refuse to replace another execution."""
     current = tx.find(request.domain, new_id)
     if current is None or current.is_closed:
         return
-    if not resets:
+    if new_id != request.workflow_id:
         raise ExecutionAlreadyStartedError(
             f"workflow id {new_id!r} is open; choose another id for the fork"
         )

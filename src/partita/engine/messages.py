@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from partita.engine.executions import Executions
-from partita.engine.fork_handover import memory_of, reused_child
+from partita.engine.recorded_steps import reused_child
 from partita.history import ChildPolicy, WorkflowExecution
 from partita.ports.state import Execution, OpenChild, State
 from partita.rules import commands as c
@@ -67,10 +67,11 @@ def _start_child(
     executions: Executions, parent: State, message: c.StartChild
 ) -> Iterator[Delivery]:
     wanted = message.execution
-    reused = reused_child(executions, parent, message)
-    if reused is not None:
-        yield parent, reused
-        return
+    if parent.execution.origin is not None:
+        reused = reused_child(executions.recorded_steps(parent), parent, message)
+        if reused is not None:
+            yield parent, reused
+            return
     existing = executions.find(wanted.domain, wanted.workflow_id)
     answer: c.Command
     cause = None
@@ -105,7 +106,7 @@ def _send(
 ) -> Iterator[Delivery]:
     me = sender.execution
     if isinstance(message, c.SendSignal) and me.origin is not None:
-        if memory_of(executions, me.origin).sent(message.control):
+        if executions.recorded_steps(sender).sent(message.control):
             yield sender, c.ExternalAnswered(outgoing=message, run_id=message.run_id)
             return
     target = executions.find(me.domain, message.workflow_id, message.run_id)

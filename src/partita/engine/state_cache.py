@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from partita.engine.reuse import Memory
+from partita.engine.recorded_steps import RecordedSteps
 from partita.ports.state import AnyItem, State
 from partita.ports.store import LimitRecord, Transaction
 
@@ -21,7 +21,7 @@ class StateCache:
         self.epoch = 0
         self.types: set[tuple[str, str]] = set()  # domain and key of registered workflow types
         self.limits: list[LimitRecord] | None = None  # None: ask the store
-        self.memories: dict[tuple[object, ...], Memory] = {}
+        self.recorded_steps: dict[tuple[object, ...], RecordedSteps] = {}  # of forks' origins
         self._limit = limit
         self._states: OrderedDict[int, State] = OrderedDict()
         self._stored: Transaction | None = None

@@ -10,10 +10,10 @@ import logging
 from collections.abc import Callable, Iterator
 
 from partita.engine.executions import Executions, QueuedWork, not_found
-from partita.engine.fork_handover import hand_on, hold_back_from_workers
 from partita.engine.messages import deliveries
 from partita.engine.notifier import Observations
 from partita.engine.rate_limits import RateLimits
+from partita.engine.recorded_steps import hand_on, hold_back
 from partita.engine.starts import existing_run, new_execution
 from partita.engine.state_cache import StateCache
 from partita.engine.task_tokens import make_token, parse_token
@@ -208,12 +208,20 @@ class EngineTransaction:
             state.tail = [] if seen_all else None  # else events came while the task was held
             self.accept(state, change)
             if state.execution.origin is not None:
-                for reused in hand_on(self.executions, self.queued_work, state, self.now):
-                    self.do(state, reused)
+                self._hand_on(state)
             return
         if isinstance(command, c.Heartbeat) and self.observations is not None:
             self.observations.heartbeats.append((state, command.activity_id, command.details))
         self.accept(state, change)
+
+    def _hand_on(self, fork: State) -> None:
+        """Hand on to a fork what its origin has recorded."""
+        steps = self.executions.recorded_steps(fork)
+        for reused in hand_on(steps, fork, self.now, self.executions.items):
+            if isinstance(reused, c.Change):
+                self.accept(fork, reused)
+            else:
+                self.do(fork, reused)
 
     def accept(self, state: State, change: c.Change) -> None:
         """Apply a change that was decided on this very state."""
@@ -226,7 +234,7 @@ class EngineTransaction:
         self.executions.changed[state.run] = state
         is_fork = state.execution.origin is not None
         if is_fork:
-            hold_back_from_workers(self.executions, state, change)
+            hold_back(lambda: self.executions.recorded_steps(state), state, change)
         for item in change.put:
             now = state.items.get((item.kind, item.id)) if is_fork else item  # perhaps held back
             self.queued_work.add(state, now or item)

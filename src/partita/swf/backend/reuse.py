@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from partita import history as h
-from partita.engine.reuse import Memory, is_same, key_of
+from partita.engine.recorded_steps import RecordedSteps, is_same, key_of, side_effects
 from partita.history.references import Kind
 from partita.history.timeline import Operation
 from partita.ports.state import Origin
@@ -31,13 +31,7 @@ class Reusing:
         begun = events[0]
         assert isinstance(begun, h.WorkflowExecutionStarted)
         self.original_run_id = begun.original_run_id or fork.run_id
-        self.markers = {
-            event.marker_name: event.details or "null"
-            for event in events
-            if isinstance(event, h.MarkerRecorded)
-            and event.event_id <= fork.until
-            and event.marker_name.startswith("side_effect ")
-        }
+        self.markers = side_effects(events, fork.until)
         origin = Origin(
             run=0,
             run_id=fork.run_id,
@@ -46,28 +40,28 @@ class Reusing:
             all_signals=fork.all_signals,
             results=fork.results,
         )
-        self._memory = Memory(origin, list(events))
+        self._recorded = RecordedSteps(origin, list(events))
         self._steps: dict[str, Operation] = {}  # the origin's, by place
         self._index(events)
-        self._batches = self._memory.batches_after(0)
+        self._batches = self._recorded.batches_after(0)
         self._pending: dict[str, int] = {}  # our event id of what has begun here, by place
         self._heard = 0  # the origin's signals up to this event were handed on
 
     def _index(self, events: Sequence[h.AnyEvent]) -> None:
-        for batch in self._memory.batches_after(0):
+        for batch in self._recorded.batches_after(0):
             for event in batch:
                 if not isinstance(event, h.WorkflowExecutionSignaled):
-                    step = self._memory.step(event)
+                    step = self._recorded.step(event)
                     self._steps.setdefault(_place(step), step)
         for event in events:
             if isinstance(event, h.SignalExternalWorkflowExecutionInitiated):
-                if (sent := self._memory.sent(event.control)) is not None:
+                if (sent := self._recorded.sent(event.control)) is not None:
                     self._steps[f"s{event.control}"] = sent
             elif isinstance(event, h.ActivityTaskScheduled):
                 if (
                     event.activity_id in self.fork.results
                 ):  # though the origin may not have ended it
-                    step = self._memory.step(event)
+                    step = self._recorded.step(event)
                     self._steps.setdefault(f"a{event.activity_id}", step)
 
     # -- what need not be done
@@ -123,7 +117,7 @@ class Reusing:
 
     def first_signals(self) -> Iterator[h.WorkflowExecutionSignaled]:
         """Hand on the signals that had come before the origin's decider looked."""
-        for event in self._memory.first:
+        for event in self._recorded.first:
             if isinstance(event, h.WorkflowExecutionSignaled):
                 self._heard = event.event_id
                 yield event
@@ -148,7 +142,7 @@ class Reusing:
                     self._heard = event.event_id
                     found.append((event, 0))
                 continue
-            begun = self._pending.pop(_place(self._memory.step(event)), None)
+            begun = self._pending.pop(_place(self._recorded.step(event)), None)
             if begun is not None:
                 found.append((event, begun))
         return found
@@ -179,7 +173,7 @@ class Reusing:
     def _child(
         self, event: Any, begun: int, next_id: int, common: dict[str, Any]
     ) -> Iterator[h.AnyEvent]:
-        started = self._memory.step(event).started
+        started = self._recorded.step(event).started
         execution: h.WorkflowExecution = started.workflow_execution
         yield h.ChildWorkflowExecutionStarted(
             workflow_execution=execution,
@@ -202,7 +196,7 @@ class Reusing:
         )
 
     def _activity(self, event: Any, begun: int, started: int, common: dict[str, Any]) -> h.AnyEvent:
-        key = self._memory.step(event).id
+        key = self._recorded.step(event).id
         ended = {"scheduled_event_id": begun, "started_event_id": started, **common}
         if isinstance(event, h.ActivityTaskFailed) and key not in self.fork.results:
             return h.ActivityTaskFailed(reason=event.reason, details=event.details, **ended)
