@@ -20,11 +20,11 @@ from partita import (
     wait_until,
     workflow,
 )
-from partita.client.histories import stack_of
 from partita.errors import NonDeterminismError, UnknownTypeError
 from partita.history import TimerStarted
 from partita.history.document import load
 from partita.replay.stacks import CodeStack, Wait, WorkflowStack
+from partita.views.stacks import stack_of
 from tests.conftest import Rig, until
 
 LINES = Path(__file__).read_text().splitlines()

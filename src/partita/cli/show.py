@@ -27,7 +27,6 @@ from partita.cli.output import (
 )
 from partita.cli.progress import STYLES
 from partita.cli.stack_output import print_stack
-from partita.client.histories import stack_of
 from partita.errors import InvalidOptionError
 from partita.history import AnyEvent
 from partita.history.document import read
@@ -43,6 +42,7 @@ from partita.views.records import (
     step_of,
     tasks_of,
 )
+from partita.views.stacks import stack_of
 from partita.views.standing import reason, taken
 from partita.worker.code_loader import load
 

@@ -7,9 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from partita.authoring.workflow import WorkflowDefinition
-from partita.client.client import Client
+from partita.client.client import Client, Tasks
 from partita.client.handle import Handle
-from partita.client.task_tokens import Tasks
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,17 +1,15 @@
-"""One execution, as its starter sees it."""
+"""Hold one execution: what a client does by its ids, without them."""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
+from partita.client.execution_client import ExecutionClient
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.service import ExecutionDetail
-
-if TYPE_CHECKING:
-    from partita.client.client import Client
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -22,7 +20,7 @@ class Handle(Generic[R]):
 
     def __init__(
         self,
-        client: Client,
+        client: ExecutionClient,
         execution: WorkflowExecution,
         workflow: WorkflowDefinition[..., R] | None,
     ) -> None:

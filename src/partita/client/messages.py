@@ -1,4 +1,4 @@
-"""Ask a workflow's code something, or tell it something and wait for its answer."""
+"""Query an execution's code, and send it updates and wait for their answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from partita import errors
 from partita import history as h
 from partita.authoring.failure import Failure
-from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.fallbacks import queries_of, waits_of
 from partita.codec import Converter, decoder
@@ -26,15 +25,16 @@ from partita.replay.messages import (
     encode,
 )
 from partita.replay.replayer import Replayer
+from partita.views.stacks import code_of
 
-AGAIN = 0.2
-"""Seconds between two tries of a service that is away, while one waits."""
+RETRY_INTERVAL = 0.2
+"""Seconds between two tries of a service that is out of reach."""
 
 _load_any = decoder(Any)
 
 
-class Talking:
-    """One service and domain, as a place to talk to executions."""
+class Messages:
+    """Sends queries and updates to the executions of one domain."""
 
     def __init__(
         self, service: Service, domain: str, converter: Converter, clock: Callable[[], float]
@@ -46,7 +46,7 @@ class Talking:
         self._is_closed = False
 
     def close(self) -> None:
-        """Have nobody wait for an outage to pass any more."""
+        """Stop waiting for outages to pass."""
         self._is_closed = True
 
     def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None, what: str) -> str:
@@ -64,7 +64,7 @@ class Talking:
         workflow: WorkflowDefinition[..., Any] | None,
         timeout: float | None,
     ) -> Any:
-        """Have a worker answer; without one, replay the history here."""
+        """Return the answer of a worker; without one, of a replay here."""
         try:
             answer = queries_of(self._service).query_workflow(
                 self._domain, execution, name, payload, timeout
@@ -136,7 +136,7 @@ class Talking:
                     f"update {name} was not answered within {timeout} s; it may still be done"
                 ) from away
             if away is not None:
-                time.sleep(AGAIN)
+                time.sleep(RETRY_INTERVAL)
 
     def _news(
         self, execution: h.WorkflowExecution, after: int, timeout: float | None, name: str
@@ -158,11 +158,3 @@ class Talking:
             raise errors.ExecutionClosedError(
                 f"execution {execution.workflow_id!r} ended without an answer to update {name}"
             )
-
-
-def code_of(workflow_type: h.WorkflowType) -> WorkflowDefinition[..., Any] | None:
-    """Return the workflow's code, if this process has imported it."""
-    for found in known(WorkflowDefinition):
-        if found.workflow_type == workflow_type:
-            return found
-    return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,20 +22,18 @@ from partita.authoring.schedules import (
     scheduler,
 )
 from partita.authoring.workflow import WorkflowDefinition
+from partita.client.execution_client import ExecutionClient
 from partita.client.validation import input_of
 from partita.codec import decoder
 from partita.errors import ExecutionNotFoundError, InvalidOptionError
 from partita.history import WorkflowExecutionStarted
 from partita.ports.state import Status
 
-if TYPE_CHECKING:
-    from partita.client.client import Client
-
 PREFIX = "schedule:"
 """How the workflow id of a schedule begins."""
 
-LOOKS = 5
-"""How often a schedule is looked for that is just going on in its next run."""
+READ_ATTEMPTS = 5
+"""How often a schedule is read that is just continuing as its next run."""
 
 _read_state = decoder(ScheduleState)
 
@@ -51,8 +49,9 @@ class ScheduleInfo(Struct, frozen=True, kw_only=True):
 class Schedules:
     """The schedules of one domain."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ExecutionClient, start_with: Callable[..., object]) -> None:
         self._client = client
+        self._start_with = start_with  # `Client.start_with`
 
     def create(
         self,
@@ -105,14 +104,12 @@ class Schedules:
             raise InvalidOptionError("a schedule needs a cron expression, such as '0 3 * * *'")
         next_time(spec, datetime.now(UTC))
         state = ScheduleState(paused=paused)
-        self._client.start_with(
-            scheduler, (spec, state), workflow_id=PREFIX + id, reuse_policy="allow"
-        )
+        self._start_with(scheduler, (spec, state), workflow_id=PREFIX + id, reuse_policy="allow")
         return ScheduleInfo(id=id, spec=spec, state=state)
 
     def get(self, id: str) -> ScheduleInfo:
         """Return a schedule and how it stands. Raises ExecutionNotFoundError."""
-        for _ in range(LOOKS):
+        for _ in range(READ_ATTEMPTS):
             detail = self._client.describe(PREFIX + id)
             if detail.info.status is not Status.CONTINUED_AS_NEW:
                 break  # or else its next run has begun while we looked, elsewhere than here

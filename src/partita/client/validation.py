@@ -1,4 +1,4 @@
-"""Refuse what a caller cannot mean, before anything is sent: each with a way out.
+"""Validate what callers give, before anything is sent.
 
 Knows values and definitions; of services and executions it knows nothing.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from partita.authoring.definition import WorkflowSpec
 from partita.codec import Converter
 from partita.errors import InvalidOptionError
+from partita.ports.service import ReusePolicy, TaskListLimits
 
 
 def checked_wait(timeout: float | None) -> float | None:
@@ -28,10 +29,10 @@ def checked_wait(timeout: float | None) -> float | None:
     return timeout
 
 
-def hold_arguments(
+def check_arguments(
     workflow: WorkflowSpec, kwargs: Mapping[str, Any], options: Collection[str]
 ) -> None:
-    """Refuse, among a workflow's arguments, what can only be an option of its start.
+    """Validate that no option of the start is given among a workflow's arguments.
 
     Raises:
         InvalidOptionError: there is one.
@@ -63,3 +64,37 @@ def input_of(
     if workflow.signature.has_types:
         workflow.signature.load(converter, payload)
     return payload
+
+
+def reuse_policy_of(value: ReusePolicy | str) -> ReusePolicy:
+    """Return a reuse policy that may be given by its name.
+
+    Raises:
+        InvalidOptionError: there is none of that name.
+    """
+    try:
+        return ReusePolicy(value)
+    except ValueError:
+        names = ", ".join(policy.value for policy in ReusePolicy)
+        raise InvalidOptionError(f"reuse_policy={value!r}; give one of {names}") from None
+
+
+def checked_limits(
+    task_list: str, concurrency: int | None, per_second: float | None, burst: float | None
+) -> TaskListLimits:
+    """Return the limits of a task list.
+
+    Raises:
+        InvalidOptionError: a limit is not above 0, or the task list has no name.
+    """
+    if not task_list or not isinstance(task_list, str):
+        raise InvalidOptionError(f"task_list={task_list!r}; give a name")
+    whole = isinstance(concurrency, int) and not isinstance(concurrency, bool)
+    if concurrency is not None and not (whole and 0 < concurrency < 1_000_000_000):
+        raise InvalidOptionError(f"concurrency={concurrency!r}; give a whole number above 0")
+    for name, value in (("per_second", per_second), ("burst", burst)):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (number and math.isfinite(value) and value > 0):
+            raise InvalidOptionError(f"{name}={value!r}; give a number above 0, or None")
+    tokens = max(1.0, burst if burst is not None else per_second or 1.0)
+    return TaskListLimits(concurrency=concurrency, per_second=per_second, burst=tokens)

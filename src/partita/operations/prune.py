@@ -9,7 +9,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from partita.authoring.options import Seconds, seconds
-from partita.client.histories import Histories
+from partita.client.execution_client import exported
 from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
 from partita.operations.archive import Archive
@@ -39,7 +39,6 @@ def prune(
         InvalidOptionError: nothing can be removed from this service.
     """
     pruning = pruning_of(service)
-    kept = Histories(service, request.domain)
     after: tuple[float, int] | None = (0.0, 0)
     gone: set[int] = set()
     while after is not None:
@@ -50,7 +49,7 @@ def prune(
             gone.update(one.key for one in found)
         elif found:
             if archive is not None:
-                archive.append(kept.export(_exactly(one)) for one in found)
+                archive.append(exported(service, request.domain, _exactly(one)) for one in found)
             removed = pruning.prune(request, [one.key for one in found])
         if found:
             yield Pruned(tuple(one.info for one in found), 0 if dry else removed)

@@ -1,44 +1,28 @@
-"""Take histories out of a service as documents, and into it; tell where their code waits."""
+"""Tell where the code of an execution waits, by replaying its history.
+
+Asks no service; the code must be imported here.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
-from partita.client.messages import code_of
 from partita.codec import Converter
-from partita.errors import InvalidOptionError, UnknownTypeError
-from partita.history import WorkflowExecution
-from partita.history.document import ExportedHistory, export
-from partita.ports.capabilities import Importing, supports
-from partita.ports.service import UNBOUNDED, Bounds, Service, title_of
+from partita.errors import UnknownTypeError
+from partita.history import WorkflowType
+from partita.history.document import ExportedHistory
+from partita.ports.service import UNBOUNDED, Bounds
 from partita.replay.compatibility import check_readable
 from partita.replay.replayer import Replayer
 from partita.replay.stacks import CodeStack, WorkflowStack
 
 
-class Histories:
-    """One service and domain, as a place where histories are kept."""
-
-    def __init__(self, service: Service, domain: str) -> None:
-        self._service = service
-        self._domain = domain
-
-    def export(self, execution: WorkflowExecution) -> ExportedHistory:
-        """Return a run as a document."""
-        info = self._service.describe(self._domain, execution).info
-        exact = WorkflowExecution(info.workflow_id, info.run_id)
-        events = self._service.history(self._domain, exact)
-        return export(self._domain, exact, events, info.search_attributes)
-
-    def import_(self, history: ExportedHistory) -> bool:
-        """Keep a closed run that was exported elsewhere."""
-        if not supports(self._service, Importing):
-            raise InvalidOptionError(
-                f"{title_of(self._service)} keeps only what it has run itself; "
-                "import histories into a database, such as sqlite:///orders.db"
-            )
-        return self._service.import_history(self._domain, history)
+def code_of(workflow_type: WorkflowType) -> WorkflowDefinition[..., Any] | None:
+    """Return a workflow's code, if this process has imported it."""
+    found = (one for one in known(WorkflowDefinition) if one.workflow_type == workflow_type)
+    return next(found, None)
 
 
 def stack_of(
@@ -47,7 +31,9 @@ def stack_of(
     converter: Converter | None = None,
     bounds: Bounds = UNBOUNDED,
 ) -> WorkflowStack:
-    """Replay a history here, and say where the code waits: `workflow`, or what is imported.
+    """Return where the code of an execution waits, by a replay of its history.
+
+    The code is `workflow`, or is looked for among what is imported.
 
     Raises:
         UnknownTypeError: the code is not here, or is another workflow's.

@@ -1,0 +1,356 @@
+"""Look at executions and speak to them, by their ids.
+
+What `Client` does besides (start, fork, schedules) returns handles, which stand on this.
+"""
+
+from __future__ import annotations
+
+import builtins
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from partita import errors
+from partita import history as h
+from partita.authoring.declared import Declared, definition_of
+from partita.authoring.execution import search_attributes as plain_attributes
+from partita.authoring.failure import Failure
+from partita.authoring.messages import Signal
+from partita.authoring.workflow import WorkflowDefinition
+from partita.client.fallbacks import waits_of
+from partita.client.messages import RETRY_INTERVAL, Messages
+from partita.client.validation import checked_wait
+from partita.codec import Converter, decoder
+from partita.history.document import ExportedHistory, export
+from partita.ports.capabilities import Importing, SupportsNotices, supported, supports
+from partita.ports.notices import Listen
+from partita.ports.service import (
+    ExecutionDetail,
+    ExecutionInfo,
+    ExecutionPage,
+    Service,
+    bounds_of,
+    title_of,
+)
+from partita.ports.state import ExecutionFilter, Status
+from partita.replay.stacks import WorkflowStack
+from partita.views.stacks import stack_of
+
+_load_any = decoder(Any)
+
+
+class ExecutionClient:
+    """The executions of one domain of a service, by their ids."""
+
+    def __init__(
+        self, service: Service, domain: str, converter: Converter, clock: Callable[[], float]
+    ) -> None:
+        self.service = service
+        self._domain = domain
+        self._converter = converter
+        self._clock = clock  # by which a `timeout` is measured
+        self._is_closed = False
+        self._messages = Messages(service, domain, converter, clock)
+
+    @property
+    def converter(self) -> Converter:
+        """What turns values into payloads and back."""
+        return self._converter
+
+    # -- waiting
+
+    def result(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str = "",
+        timeout: float | None = None,
+        workflow: WorkflowDefinition[..., Any] | None = None,
+    ) -> Any:
+        """Wait for the result, also of later runs if the workflow continues as new.
+
+        With `workflow` it is read by that function's result type, else as plain JSON.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+            WaitTimeoutError: `timeout` seconds have passed; the execution goes on. Its cause is
+                a StoreUnavailableError where an outage hides how the execution stands.
+            WorkflowFailedError: the workflow raised; the exception itself is the cause.
+            ExecutionClosedError: it was canceled, was terminated or timed out.
+            StoreUnavailableError: the service is out of reach at the first request. A later
+                outage does not end the waiting.
+        """
+        timeout = checked_wait(timeout)
+        deadline = None if timeout is None else self._clock() + timeout
+        is_reached = False
+        while True:
+            left = None if deadline is None else max(0.0, deadline - self._clock())
+            execution = h.WorkflowExecution(workflow_id, run_id)
+            try:
+                info = waits_of(self.service).wait_closed(self._domain, execution, left)
+                is_reached = True
+                state = self._why_open(execution) if info is None else ""
+                last = None if info is None else self._last_event(info)
+            except (errors.StoreUnavailableError, errors.WaitTimeoutError) as error:
+                if isinstance(error, errors.WaitTimeoutError) or (is_reached and left == 0.0):
+                    away = error.__cause__ or error
+                    state = f", as far as can be told: {away}; wait for it again"
+                    raise _late(workflow_id, timeout, state) from away
+                if not is_reached or self._is_closed:
+                    raise
+                time.sleep(RETRY_INTERVAL)
+                continue
+            if info is None or last is None:
+                raise _late(workflow_id, timeout, state)
+            if not isinstance(last, h.WorkflowExecutionContinuedAsNew):
+                return self._outcome(info, last, workflow)
+            run_id = last.new_execution_run_id
+
+    def _why_open(self, execution: h.WorkflowExecution) -> str:
+        """Return how an open execution goes on, or why it cannot, as the end of a sentence."""
+        decision = self.service.describe(self._domain, execution).decision
+        if decision is None or not decision.failure:
+            return "; it goes on"
+        failure = " ".join(decision.failure.split())
+        return f": its decider fails, and is tried again ({failure}); mend the code"
+
+    def _last_event(self, info: ExecutionInfo) -> h.AnyEvent:
+        execution = h.WorkflowExecution(info.workflow_id, info.run_id)
+        return self.service.history(self._domain, execution, after=info.event_count - 1)[-1]
+
+    def _outcome(
+        self, info: ExecutionInfo, last: h.AnyEvent, workflow: WorkflowDefinition[..., Any] | None
+    ) -> Any:
+        name = f"execution {info.workflow_id!r}"
+        if isinstance(last, h.WorkflowExecutionCompleted):
+            decode = _load_any if workflow is None else workflow.signature.decode_result
+            return self._converter.load(last.result, decode, f"the result of {name}")
+        if isinstance(last, h.WorkflowExecutionFailed):
+            failure = Failure.load(last.details, last.reason)
+            namespace = {} if workflow is None else workflow.namespace
+            cause = failure.rebuild(namespace, errors.WorkflowFailedError)
+            error = errors.WorkflowFailedError(failure.type, failure.message, failure.traceback)
+            raise error from cause
+        reason = last.reason if isinstance(last, h.WorkflowExecutionTerminated) else None
+        raise _CLOSED[info.status](
+            f"{name} {_ENDED[info.status]}" + (f": {reason}" if reason else "")
+        )
+
+    # -- signals, queries, updates
+
+    def signal(
+        self,
+        workflow_id: str,
+        name: str | Signal[Any],
+        value: Any = None,
+        *,
+        run_id: str = "",
+    ) -> None:
+        """Send a signal. With a `Signal` as its name, the value must fit the signal's type.
+
+        Raises:
+            ExecutionNotFoundError: none is open.
+            InvalidInputError: the value does not fit; nothing was sent.
+        """
+        signal_name, payload = self._signal_input(name, value)
+        execution = h.WorkflowExecution(workflow_id, run_id)
+        self.service.signal_workflow_execution(self._domain, execution, signal_name, payload)
+
+    def _signal_input(self, name: str | Signal[Any], value: Any) -> tuple[str, str | None]:
+        """Return a signal's name and payload; the value must fit the signal's type."""
+        if str(name).startswith("$"):
+            raise errors.InvalidOptionError(f"a signal cannot be named {name}; begin with a letter")
+        payload = None if value is None else self._converter.dump(value, f"signal {name}")
+        if isinstance(name, Signal) and name.type is not Any:
+            what = f"the value of signal {name}"
+            self._converter.load("null" if payload is None else payload, name.decode, what)
+        return str(name), payload
+
+    def query(
+        self,
+        workflow_id: str,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        run_id: str = "",
+        workflow: WorkflowDefinition[..., Any] | type[Declared] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Query the workflow's code, which changes nothing. Closed executions answer, too.
+
+        A worker answers, in this process or another. Without one the history is replayed in
+        this process, if the workflow's code is given as `workflow` or was imported.
+
+        Raises:
+            NoWorkerError: no worker answers, and the code is not here.
+            UnknownTypeError: the workflow answers no query of that name.
+            QueryFailedError: the code that was to answer raised.
+        """
+        payload = self._messages.payload(args, kwargs, f"the arguments of query {name}")
+        execution = h.WorkflowExecution(workflow_id, run_id)
+        code = None if workflow is None else definition_of(workflow)
+        return self._messages.query(execution, name, payload, code, checked_wait(timeout))
+
+    def update(
+        self,
+        workflow_id: str,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        run_id: str = "",
+        timeout: float | None = None,
+    ) -> Any:
+        """Send an update and wait for its answer, which is part of the history.
+
+        Raises:
+            WaitTimeoutError: `timeout` seconds have passed; the update may still be done.
+            ExecutionNotFoundError: none is open.
+            ExecutionClosedError: the execution ended without an answer.
+            UnknownTypeError: the workflow answers no update of that name.
+            UpdateFailedError: the workflow's code raised; the exception itself is the cause.
+        """
+        payload = self._messages.payload(args, kwargs, f"the arguments of update {name}")
+        execution = h.WorkflowExecution(workflow_id, run_id)
+        return self._messages.update(execution, name, payload, checked_wait(timeout))
+
+    def cancel(self, workflow_id: str, *, run_id: str = "") -> None:
+        """Ask the workflow to cancel itself: it sees CancelledError where it waits."""
+        execution = h.WorkflowExecution(workflow_id, run_id)
+        self.service.request_cancel_workflow_execution(self._domain, execution)
+
+    def terminate(self, workflow_id: str, reason: str | None = None, *, run_id: str = "") -> None:
+        """End the execution at once; the workflow is not asked."""
+        execution = h.WorkflowExecution(workflow_id, run_id)
+        self.service.terminate_workflow_execution(self._domain, execution, reason)
+
+    # -- reading
+
+    def listen(self, listener: Listen) -> Callable[[], None]:
+        """Call `listener` with what this process commits by this service; return what ends it.
+
+        A process is told only of its own commits: listen where the workers are.
+        """
+        what = "tell listeners of what it records"
+        return supported(self.service, SupportsNotices, what).listen(listener)
+
+    def describe(self, workflow_id: str, *, run_id: str = "") -> ExecutionDetail:
+        """Return how an execution stands, with what is open in it."""
+        return self.service.describe(self._domain, h.WorkflowExecution(workflow_id, run_id))
+
+    def history(
+        self, workflow_id: str, *, run_id: str = "", after: int = 0
+    ) -> builtins.list[h.AnyEvent]:
+        """Return an execution's events after number `after`, in order."""
+        execution = h.WorkflowExecution(workflow_id, run_id)
+        return self.service.history(self._domain, execution, after=after)
+
+    def export_history(self, workflow_id: str, *, run_id: str = "") -> ExportedHistory:
+        """Return a run, open or closed, as a document; `dump()` is its text.
+
+        Payloads are exported as they are stored, behind the codec chain if there is one.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+        """
+        return exported(self.service, self._domain, h.WorkflowExecution(workflow_id, run_id))
+
+    def import_history(self, history: ExportedHistory) -> bool:
+        """Keep a closed run that was exported elsewhere; return False if it is here already.
+
+        It can be shown, queried, forked and run again; by itself nothing of it begins to run.
+
+        Raises:
+            InvalidInputError: the history is open; `history.terminated(reason)` is not.
+            InvalidOptionError: the service cannot import histories.
+            ExecutionAlreadyStartedError: its workflow id has an open run here, a run that began
+                later, or this run with another history.
+        """
+        if not supports(self.service, Importing):
+            raise errors.InvalidOptionError(
+                f"{title_of(self.service)} keeps only what it has run itself; "
+                "import histories into a database, such as sqlite:///orders.db"
+            )
+        return self.service.import_history(self._domain, history)
+
+    def stack(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str = "",
+        workflow: WorkflowDefinition[..., Any] | type[Declared] | None = None,
+    ) -> WorkflowStack:
+        """Return where the workflow's code waits, by replaying its history; nothing changes.
+
+        The code is given as `workflow`, or was imported. No worker needs to be alive.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+            UnknownTypeError: the code is not here, or is another workflow's.
+            NonDeterminismError: the code does not fit the history.
+        """
+        code = None if workflow is None else definition_of(workflow)
+        history = self.export_history(workflow_id, run_id=run_id)
+        return stack_of(history, code, self._converter, bounds_of(self.service))
+
+    def list(
+        self,
+        *,
+        status: Status | None = None,
+        type_name: str | None = None,
+        workflow_id: str | None = None,
+        tag: str | None = None,
+        search_attributes: Mapping[str, Any] | None = None,
+        started_after: float | None = None,
+        started_before: float | None = None,
+        limit: int = 100,
+        before_run: int | None = None,
+    ) -> ExecutionPage:
+        """List executions, newest first; `before_run` is the `next_page` of the page before."""
+        return self.service.list_executions(
+            ExecutionFilter(
+                domain=self._domain,
+                workflow_id=workflow_id,
+                type_name=type_name,
+                statuses=() if status is None else (status,),
+                tag=tag,
+                attributes=tuple(plain_attributes(search_attributes or {}).items()),
+                started_after=started_after,
+                started_before=started_before,
+                before_run=before_run,
+                limit=limit,
+            )
+        )
+
+    def close(self) -> None:
+        """Close the service."""
+        self._is_closed = True
+        self._messages.close()
+        self.service.close()
+
+
+def exported(service: Service, domain: str, execution: h.WorkflowExecution) -> ExportedHistory:
+    """Return a run as a document."""
+    info = service.describe(domain, execution).info
+    exact = h.WorkflowExecution(info.workflow_id, info.run_id)
+    events = service.history(domain, exact)
+    return export(domain, exact, events, info.search_attributes)
+
+
+def _late(workflow_id: str, timeout: float | None, state: str) -> errors.WaitTimeoutError:
+    return errors.WaitTimeoutError(
+        f"execution {workflow_id!r} was not done within {timeout} s{state}"
+    )
+
+
+_CLOSED: dict[Status, type[errors.ExecutionClosedError]] = {
+    Status.CANCELED: errors.WorkflowCanceledError,
+    Status.TERMINATED: errors.WorkflowTerminatedError,
+    Status.TIMED_OUT: errors.WorkflowTimedOutError,
+}
+_ENDED = {
+    Status.CANCELED: "was canceled",
+    Status.TERMINATED: "was terminated",
+    Status.TIMED_OUT: "timed out",
+}
