@@ -21,7 +21,7 @@ from partita.authoring.declared import Declared, checked_type, refuse_unknown, s
 from partita.authoring.definition import WorkflowOptions
 from partita.authoring.hooks import NO_HOOKS
 from partita.authoring.registry import register
-from partita.authoring.results import Canceled, Completed, Failed
+from partita.authoring.results import Canceled, Completed, Failed, Result
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.deciders.answers import Answer, One, listed, refuse_async, rendered
@@ -155,41 +155,22 @@ class Responder(Decider[I], abstract=True):
 
     def respond(self, process: Process[I], event: h.AnyEvent) -> Answer:
         """Pass an event on to the method that responds to it."""
-        part = process.part(event)
-        match event:
-            case h.WorkflowExecutionStarted():
+        match event, process.part(event):
+            case h.WorkflowExecutionStarted(), _:
                 return self.initiate(process)
-            case h.WorkflowExecutionCancelRequested():
+            case h.WorkflowExecutionCancelRequested(), _:
                 return self.respond_to_cancel_request(process)
-            case h.WorkflowExecutionSignaled():
-                return self.respond_to_signal(process, part)
-            case h.ActivityTaskCompleted():
-                return self._respond_to_activity(process, part)
-            case (
-                h.ActivityTaskFailed()
-                | h.ActivityTaskTimedOut()
-                | h.ActivityTaskCanceled()
-                | h.ScheduleActivityTaskFailed()
-            ):
-                return self.respond_to_interrupted_activity(process, part)
-            case h.TimerFired():
-                return self.respond_to_timer(process, part)
-            case (
-                h.ChildWorkflowExecutionCompleted()
-                | h.ChildWorkflowExecutionFailed()
-                | h.ChildWorkflowExecutionTimedOut()
-                | h.ChildWorkflowExecutionCanceled()
-                | h.ChildWorkflowExecutionTerminated()
-                | h.StartChildWorkflowExecutionFailed()
-            ):
-                return self.respond_to_child_process(process, part)
+            case _, ReceivedSignal() as signal:
+                return self.respond_to_signal(process, signal)
+            case _, ActivityExecution(result=Completed()) as activity:
+                return self.respond_to_completed_activity(process, activity)
+            case _, ActivityExecution(result=Result()) as activity:
+                return self.respond_to_interrupted_activity(process, activity)
+            case _, ProcessTimer(result=Completed()) as timer:
+                return self.respond_to_timer(process, timer)
+            case _, ChildProcess(result=Result()) as child:
+                return self.respond_to_child_process(process, child)
         return self.respond_to_other(process, event)
-
-    def _respond_to_activity(self, process: Process[I], activity: ActivityExecution) -> Answer:
-        """Respond to a result; one that its type does not take is an interruption."""
-        if isinstance(activity.result, Completed):
-            return self.respond_to_completed_activity(process, activity)
-        return self.respond_to_interrupted_activity(process, activity)
 
     # -- what users override
 

@@ -1,7 +1,7 @@
-"""What a decider answers: decisions with values in them, and how they become a service's.
+"""Decide with plain values: what a decider answers, and how it becomes a service's decisions.
 
 The decisions of `partita.history` carry payloads and ids that the caller must give; these
-take activities, workflows and plain values, and give what was left out an id of its own.
+take activities, workflows and plain values, and make an id where none is given.
 Both kinds may be mixed in one answer.
 """
 
@@ -44,7 +44,7 @@ What = Any
 
 
 class Decision:
-    """Stand above the decisions with values."""
+    """Base of the decisions with plain values."""
 
     closes = False  # whether it ends the process
 
@@ -58,7 +58,7 @@ class Decision:
         return f"{type(self).__name__}({given})"
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision.
+        """Return the decision as a service takes it.
 
         Raises:
             UsageError: a value has no JSON form, or does not fit.
@@ -90,7 +90,6 @@ class ScheduleActivity(Decision):
         self.data = data
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         definition = self.activity
         if self.category is not None:
             definition = definition.with_settings(task_list=self.category, route=None)
@@ -107,7 +106,6 @@ class CancelActivity(Decision):
         self.id = _id(activity)
 
     def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
-        """Return the service's decision."""
         return h.RequestCancelActivityTask(activity_id=self.id)
 
 
@@ -120,7 +118,6 @@ class ScheduleLambda(Decision):
         self.id = id
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         spec = self.function
         if not isinstance(spec, LambdaSpec):
             raise InvalidInputError(f"{spec!r} is not a Lambda function; give its name")
@@ -140,7 +137,6 @@ class StartTimer(Decision):
         self.id = id
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         id = self.id or _new_id(process, Kind.TIMER, "timer")
         control = _control(process.converter, self.data)
         return StartTimerDecision(timer_id=id, start_to_fire=self.delay, control=control)
@@ -153,7 +149,6 @@ class CancelTimer(Decision):
         self.id = _id(timer)
 
     def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
-        """Return the service's decision."""
         return CancelTimerDecision(timer_id=self.id)
 
 
@@ -182,7 +177,6 @@ class StartChildProcess(Decision):
         self.data = data
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         given = {"tag_list": self.tags, "child_policy": self.child_policy}
         changes = {name: value for name, value in given.items() if value is not None}
         spec = self.workflow.with_settings(**changes)
@@ -204,7 +198,6 @@ class SignalExternal(Decision):
         self.run_id = run_id
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         what = f"signal {self.name}"
         return h.SignalExternalWorkflowExecution(
             workflow_id=self.workflow_id,
@@ -222,7 +215,6 @@ class RequestCancelExternal(Decision):
         self.run_id = run_id
 
     def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
-        """Return the service's decision."""
         return h.RequestCancelExternalWorkflowExecution(
             workflow_id=self.workflow_id, run_id=self.run_id or None
         )
@@ -236,7 +228,6 @@ class RecordMarker(Decision):
         self.details = details
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         details = _control(process.converter, self.details)
         return RecordMarkerDecision(marker_name=self.name, details=details)
 
@@ -250,7 +241,6 @@ class CompleteProcess(Decision):
         self.result = result
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         payload = process.converter.dump(self.result, f"the result of {process.workflow.name}")
         return h.CompleteWorkflowExecution(result=payload)
 
@@ -265,7 +255,6 @@ class FailProcess(Decision):
         self.details = details
 
     def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
-        """Return the service's decision."""
         if isinstance(self.reason, BaseException):
             return failure_decision(self.reason)
         return h.FailWorkflowExecution(reason=self.reason, details=self.details)
@@ -280,7 +269,6 @@ class CancelProcess(Decision):
         self.details = details
 
     def render(self, process: Process[Any]) -> h.AnyDecision:  # noqa: ARG002
-        """Return the service's decision."""
         return h.CancelWorkflowExecution(details=self.details)
 
 
@@ -310,7 +298,6 @@ class ContinueAsNew(Decision):
         )
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        """Return the service's decision."""
         value = process.input if self.input is _SAME else self.input
         payload = process.converter.dump([value], f"the input of {process.workflow.name}")
         given = self.continuation

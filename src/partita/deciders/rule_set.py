@@ -34,6 +34,7 @@ from partita.deciders.decider import I, Responder
 from partita.deciders.parts import (
     ActivityExecution,
     ChildProcess,
+    Part,
     ProcessTimer,
     ReceivedSignal,
 )
@@ -89,20 +90,16 @@ def completed_activity(
         result: the value that it gave.
     """
     of_this = _of_type(activity, Activity, ActivityDefinition)
-
-    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
-        found = _ended(process, event, ActivityExecution)
-        if found is None or not isinstance(found.result, Completed):
-            return None
-        fits = (
-            of_this(found)
-            and _fits(id, lambda: found.id)
-            and _fits(input, lambda: found.input)
-            and _fits(result, lambda: found.value)
-        )
-        return (found,) if fits else None
-
-    return _rule(match)
+    return _ended_part(
+        ActivityExecution,
+        lambda part: (
+            isinstance(part.result, Completed)
+            and of_this(part)
+            and _fits(id, lambda: part.id)
+            and _fits(input, lambda: part.input)
+            and _fits(result, lambda: part.value)
+        ),
+    )
 
 
 def interrupted_activity(
@@ -113,17 +110,15 @@ def interrupted_activity(
     `result` may be one of the classes `Failed`, `TimedOut` and `Canceled`.
     """
     of_this = _of_type(activity, Activity, ActivityDefinition)
-
-    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
-        found = _ended(process, event, ActivityExecution)
-        if found is None or isinstance(found.result, Completed):
-            return None
-        fits = (
-            of_this(found) and _fits(id, lambda: found.id) and _fits(result, lambda: found.result)
-        )
-        return (found,) if fits else None
-
-    return _rule(match)
+    return _ended_part(
+        ActivityExecution,
+        lambda part: (
+            not isinstance(part.result, Completed)
+            and of_this(part)
+            and _fits(id, lambda: part.id)
+            and _fits(result, lambda: part.result)
+        ),
+    )
 
 
 def signal(name: Any = _ANY, *, value: Any = _ANY) -> Callable[[F], F]:
@@ -148,55 +143,55 @@ def signal(name: Any = _ANY, *, value: Any = _ANY) -> Callable[[F], F]:
 
 def timer(data: Any = _ANY, *, id: Any = _ANY) -> Callable[[F], F]:
     """Respond to a timer that fired, with (process, timer)."""
-
-    def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
-        found = _ended(process, event, ProcessTimer)
-        if found is None or not (_fits(id, lambda: found.id) and _fits(data, lambda: found.data)):
-            return None
-        return (found,)
-
-    return _rule(match)
+    return _ended_part(
+        ProcessTimer,
+        lambda part: _fits(id, lambda: part.id) and _fits(data, lambda: part.data),
+    )
 
 
 def child_completed(
     workflow: Any = _ANY, *, id: Any = _ANY, result: Any = _ANY, tag: str | None = None
 ) -> Callable[[F], F]:
     """Respond to a child with a result, with (process, child)."""
-    return _rule(_child(workflow, id, result, tag, completed=True))
+    of_this = _of_type(workflow, Declared, WorkflowSpec)
+    return _ended_part(
+        ChildProcess,
+        lambda part: (
+            isinstance(part.result, Completed)
+            and of_this(part)
+            and _fits(id, lambda: part.id)
+            and (tag is None or tag in part.tags)
+            and _fits(result, lambda: part.value)
+        ),
+    )
 
 
 def child_interrupted(
     workflow: Any = _ANY, *, id: Any = _ANY, result: Any = _ANY, tag: str | None = None
 ) -> Callable[[F], F]:
     """Respond to a child that ended otherwise, or could not start, with (process, child)."""
-    return _rule(_child(workflow, id, result, tag, completed=False))
-
-
-def _child(workflow: Any, id: Any, result: Any, tag: str | None, *, completed: bool) -> Match:
     of_this = _of_type(workflow, Declared, WorkflowSpec)
+    return _ended_part(
+        ChildProcess,
+        lambda part: (
+            not isinstance(part.result, Completed)
+            and of_this(part)
+            and _fits(id, lambda: part.id)
+            and (tag is None or tag in part.tags)
+            and _fits(result, lambda: part.result)
+        ),
+    )
+
+
+def _ended_part(kind: type[Part], fits: Callable[[Any], bool]) -> Callable[[F], F]:
+    """Return a rule for events that end a part of that kind which `fits`."""
 
     def match(process: Process[Any], event: h.AnyEvent) -> tuple[Any, ...] | None:
-        found = _ended(process, event, ChildProcess)
-        if found is None or isinstance(found.result, Completed) is not completed:
-            return None
-        given = found.result.value if completed else found.result
-        fits = (
-            of_this(found)
-            and _fits(id, lambda: found.id)
-            and (tag is None or tag in found.tags)
-            and _fits(result, lambda: given)
-        )
-        return (found,) if fits else None
+        part = process.part(event)
+        is_end = isinstance(part, kind) and part.result is not None
+        return (part,) if is_end and fits(part) else None
 
-    return match
-
-
-def _ended(process: Process[Any], event: h.AnyEvent, kind: type[Any]) -> Any:
-    """Return the part of that kind that this event has ended."""
-    if isinstance(event, (h.ActivityTaskStarted, h.ChildWorkflowExecutionStarted)):
-        return None
-    found = process.part(event)
-    return found if isinstance(found, kind) and found.result is not None else None
+    return _rule(match)
 
 
 def _fits(wanted: Any, given: Callable[[], Any]) -> bool:
