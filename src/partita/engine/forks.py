@@ -59,9 +59,9 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
         search_attributes=source.progress.search_attributes,
         reused_markers=(begun.reused_markers if inherited else {}) | side_effects(events, until),
     )
-    fork = tx.begin(execution, start)
-    for command in hand_on_first(tx.executions.recorded_steps(fork), fork):
-        tx.do(fork, command)
+    forked = tx.begin(execution, start)
+    for command in hand_on_first(tx.executions.recorded_steps(forked), forked):
+        tx.do(forked, command)
     return h.WorkflowExecution(new_id, execution.run_id)
 
 
