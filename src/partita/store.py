@@ -1,3 +1,4 @@
-"""Re-export `partita.ports.store` at its old path."""
+"""Re-export `partita.ports.store` and `partita.ports.catalogue` at their old path."""
 
+from partita.ports.catalogue import *
 from partita.ports.store import *

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.leases import Leases, new_worker
 from partita.engine.rate_limits import filled
 from partita.engine.timing import Timing
 from partita.errors import StoreUnavailableError
-from partita.ports.store import LimitRecord
+from partita.ports.catalogue import LimitRecord
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing import Clock
@@ -31,7 +31,7 @@ def test_a_lease_is_renewed_although_the_clock_was_set_back() -> None:
     engine.attach(SilentHost())
     clock.advance(-HOUR)
     engine.wake()
-    until(lambda: engine.store.workers()[0].lease_until == clock() + 10.0)
+    until(lambda: catalogue.workers(engine.store)[0].lease_until == clock() + 10.0)
     engine.close()
 
 
@@ -41,10 +41,10 @@ def test_the_dead_are_found_although_the_clock_was_set_back() -> None:
     engine.attach(SilentHost())
     dead = replace(new_worker(clock() + 5.0), id="dead", born="long ago")
     with engine.store.transaction() as transaction:
-        transaction.put_worker(dead)
+        catalogue.put_worker(transaction, dead)
     clock.advance(-HOUR)
     engine.wake()
-    until(lambda: dead not in engine.store.workers())
+    until(lambda: dead not in catalogue.workers(engine.store))
     engine.close()
 
 

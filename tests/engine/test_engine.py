@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from partita import WorkflowDefinition, activity, query, wait_signal, workflow
 from partita import history as h
 from partita.client import Client, Handle
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine import dispatcher as dispatch
 from partita.engine.leases import new_worker
 from partita.engine.timing import Timing
@@ -252,8 +252,8 @@ class SilentHost:
 def freeze(engine: Engine) -> None:
     """Let an engine's worker renew its lease no more, and be of another machine."""
     with engine.store.transaction() as transaction:
-        for found in transaction.workers():
-            transaction.put_worker(replace(found, machine="elsewhere"))
+        for found in catalogue.workers(transaction):
+            catalogue.put_worker(transaction, replace(found, machine="elsewhere"))
     attachment = engine._scheduler._attachment
     assert attachment is not None
     attachment._next_renewal = attachment._next_reap = float("inf")
@@ -443,9 +443,9 @@ def test_more_decisions_than_a_transaction_makes_are_made_in_the_next(
 def test_the_dead_are_found_though_short_leases_are_renewed_all_the_time(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "x.db"), timing=Timing(lease=0.5))
     silent = replace(new_worker(time.time() + 0.5), id="silent", born="")
-    engine.transact(lambda tx: tx.stored.put_worker(silent))
+    engine.transact(lambda tx: catalogue.put_worker(tx.stored, silent))
     with worker(engine):
-        until(lambda: "silent" not in {one.id for one in engine.store.workers()})
+        until(lambda: "silent" not in {one.id for one in catalogue.workers(engine.store)})
     engine.close()
 
 

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 
 from partita import update, wait_signal, workflow
 from partita.client import Client
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.leases import new_worker
 from partita.engine.timing import Timing
 from partita.errors import StoreUnavailableError, WaitTimeoutError, WorkflowTerminatedError
 from partita.history import ActivityTaskRescheduled, AnyEvent, WorkflowExecution
+from partita.ports.catalogue import WORKER
 from partita.ports.service import DecisionTask
-from partita.ports.store import News, Record, WorkerRecord
+from partita.ports.store import News, Record
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.clock import Clock
 from partita.testing.conformance import FLOW, charge, start, started
@@ -178,13 +179,14 @@ class Unwell(SqliteStore):
     @contextmanager
     def transaction(self) -> Iterator[Any]:
         with super().transaction() as transaction:
-            put = transaction.put_worker
+            enter = transaction.enter
 
-            def putting(worker: WorkerRecord) -> None:
-                put(worker)
-                self._fail("renewal")
+            def entering(kind: str, *given: Any) -> None:
+                enter(kind, *given)
+                if kind == WORKER:
+                    self._fail("renewal")
 
-            transaction.put_worker = putting  # type: ignore[method-assign]
+            transaction.enter = entering  # type: ignore[method-assign,assignment]
             yield transaction
 
 
@@ -217,7 +219,7 @@ def test_who_leaves_after_a_renewal_that_failed_gives_back_what_it_held(tmp_path
     until(lambda: not store.fails)
     engine.detach()
     assert rescheduled(engine) == ["GIVEN_BACK"]
-    assert store.workers() == []
+    assert catalogue.workers(store) == []
     engine.close()
 
 
@@ -226,12 +228,12 @@ def test_who_is_taken_for_dead_while_it_ends_takes_nothing_new(tmp_path: Path) -
     engine = Engine(store, clock=clock)
     engine.attach(host)
     engine.pause()
-    (before,) = store.workers()
+    (before,) = catalogue.workers(store)
     other = SqliteStore(tmp_path / "x.db")
     with other.transaction() as transaction:
-        assert transaction.drop_worker(before)
+        assert catalogue.drop_worker(transaction, before)
     clock.advance(5)
-    until(lambda: {worker.id for worker in store.workers()} - {before.id})
+    until(lambda: {worker.id for worker in catalogue.workers(store)} - {before.id})
     started(engine, charge(), workflow_id="w")
     assert not engine._scheduler.is_serving
     assert host.tasks == []
@@ -303,7 +305,7 @@ def test_after_an_outage_others_have_time_to_renew_their_leases(tmp_path: Path) 
     engine.attach(SilentHost())
     other = replace(new_worker(1005.0), machine="elsewhere")
     with store.transaction() as transaction:
-        transaction.put_worker(other)
+        catalogue.put_worker(transaction, other)
     store.is_gone = True
     clock.advance(40)
     engine.wake()
@@ -311,10 +313,10 @@ def test_after_an_outage_others_have_time_to_renew_their_leases(tmp_path: Path) 
     store.is_gone = False
     clock.advance(1)
     start(engine, "first")
-    assert other in store.workers()  # which may be alive
+    assert other in catalogue.workers(store)  # which may be alive
     clock.advance(11)
     start(engine, "later")
-    assert other not in store.workers()
+    assert other not in catalogue.workers(store)
     engine.close()
 
 

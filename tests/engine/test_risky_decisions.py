@@ -10,13 +10,14 @@ import pytest
 
 from partita import activity, wait_signal, workflow
 from partita.client import Client, Handle
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.transaction import EngineTransaction
 from partita.errors import StoreFullError
 from partita.history import WorkflowExecution
+from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import DecisionTask
 from partita.ports.state import OpenDecision
-from partita.ports.store import Store, WorkerRecord
+from partita.ports.store import Store
 from partita.rules.commands import Signal
 from partita.stores.memory import MemoryStore
 from partita.worker import Worker
@@ -61,7 +62,7 @@ def bury(store: Store) -> None:
     """Leave the record of a worker that is dead."""
     dead = WorkerRecord(id="dead", machine="elsewhere", pid=1, born="", lease_until=1.0)
     with store.transaction() as transaction:
-        transaction.put_worker(dead)
+        catalogue.put_worker(transaction, dead)
 
 
 def finish(handle: Handle[int]) -> int:

@@ -17,7 +17,7 @@ import pytest
 
 from partita import activity, query, wait_signal, workflow
 from partita.client import Client, Handle
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.timing import Timing
 from partita.errors import StoreFullError, WorkflowTerminatedError
 from partita.ports.service import DecisionTask
@@ -258,7 +258,7 @@ def test_a_query_that_blocks_keeps_nobody_out(
 
 
 def _leases(engine: Engine) -> dict[str, float]:
-    return {worker.id: worker.lease_until for worker in engine.store.workers()}
+    return {worker.id: worker.lease_until for worker in catalogue.workers(engine.store)}
 
 
 def test_its_worker_is_not_taken_for_dead(
@@ -270,7 +270,7 @@ def test_its_worker_is_not_taken_for_dead(
         leases: dict[str, set[float]] = {}
 
         def has_been_renewed() -> bool:
-            for worker in elsewhere.store.workers():
+            for worker in catalogue.workers(elsewhere.store):
                 leases.setdefault(worker.id, set()).add(worker.lease_until)
             return len(leases) == 2 and min(map(len, leases.values())) > 3
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from partita.client import Client
 from partita.connect import connect
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.errors import StoreError, WaitTimeoutError
 from partita.history import WorkflowExecutionSignaled
 from tests.conftest import until
@@ -55,7 +55,7 @@ class Load:
         """Wait until so many workers are on record; one that finds no store ends at once."""
         engine = self._clients[0].service
         assert isinstance(engine, Engine)
-        until(lambda: len(engine.store.workers()) >= count, seconds=60.0)
+        until(lambda: len(catalogue.workers(engine.store)) >= count, seconds=60.0)
 
     def _drive(self, client: Client, number: int) -> None:
         orders = 0

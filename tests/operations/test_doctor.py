@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from partita.connect import connect, upkeep
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.leases import new_worker
 from partita.errors import InvalidOptionError
 from partita.operations import doctor
@@ -108,7 +108,7 @@ def test_what_waits_and_nobody_takes(place: Place, opened: Store) -> None:
     assert not any("list new" in what for what in found)
     assert place.found("task list")[0].why == "no worker is alive"
     with opened.transaction() as transaction:
-        transaction.put_worker(new_worker(now() + 1000))
+        catalogue.put_worker(transaction, new_worker(now() + 1000))
     assert "workers are alive, but none takes them" in place.found("task list")[0].why
     assert "--task-list gpu" in place.found("task list")[0].mend
 
@@ -140,7 +140,7 @@ def test_a_decision_that_fails_again_and_again(place: Place, opened: Store) -> N
 def test_code_that_does_not_come_back(place: Place, opened: Store) -> None:
     worker = new_worker(now() + 1000)
     with opened.transaction() as transaction:
-        transaction.put_worker(worker)
+        catalogue.put_worker(transaction, worker)
     held(opened, "long", worker.id, now() - doctor.PATIENCE - 40)
     held(opened, "short", worker.id, now() - doctor.PATIENCE / 2)
     finding = place.only("stuck")
@@ -148,7 +148,7 @@ def test_code_that_does_not_come_back(place: Place, opened: Store) -> None:
     assert finding.what.endswith(" s on worker 7@here")
     assert "does nothing else meanwhile" in finding.why
     with opened.transaction() as transaction:  # and then it dies: the living put that back
-        transaction.put_worker(replace(worker, lease_until=now() - 5))
+        catalogue.put_worker(transaction, replace(worker, lease_until=now() - 5))
     assert place.found("stuck") == []
 
 
@@ -183,16 +183,16 @@ def test_what_waits_for_a_signal_is_not_stuck(place: Place, opened: Store) -> No
 def test_workers_that_are_gone(place: Place, opened: Store) -> None:
     gone = replace(new_worker(now() - 30), pid=1234567)
     with opened.transaction() as transaction:
-        transaction.put_worker(gone)
+        catalogue.put_worker(transaction, gone)
     what = place.only("lease").what
     assert "processes 1234567), the last lease ended 3" in what
     assert what.endswith(" s ago")
     gone = replace(new_worker(now() + 5000), pid=1234567, born="0")
     with opened.transaction() as transaction:
-        transaction.put_worker(gone)
+        catalogue.put_worker(transaction, gone)
     assert "the last lease ends in " in place.only("lease").what
     with opened.transaction() as transaction:
-        transaction.put_worker(new_worker(now() + 1000))
+        catalogue.put_worker(transaction, new_worker(now() + 1000))
     assert place.found("lease") == []
 
 

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from partita import history as h
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.removal import Pruner
 from partita.engine.timing import Timing
+from partita.engine.transaction import EngineTransaction
 from partita.errors import ExecutionAlreadyStartedError, ExecutionNotFoundError, InvalidOptionError
 from partita.history.document import load
 from partita.operations.archive import Archive
 from partita.operations.prune import prune, read_span, set_retention, span_text
 from partita.ports.capabilities import PruneRequest
+from partita.ports.catalogue import Question
 from partita.ports.service import ForkRequest, ReusePolicy
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Store
@@ -258,7 +260,7 @@ def test_one_engine_looks_for_all(store: Store, clock: Clock, engine: Engine) ->
     set_retention(engine, "default", DAY)
     closed(engine, "w")
     engine.apply_retentions()
-    (one,) = store.retentions()
+    (one,) = catalogue.retentions(store)
     assert one.next_at == clock() + 3600  # a twentieth of a day, but an hour at most
     clock.advance(DAY + 1)
     other = Engine(store, clock=clock)
@@ -293,3 +295,28 @@ def test_spans() -> None:
     for text in ("", "d", "30", "-1d", "1y", "1e9d", "999999999999w", "1.2.3d", "٣d"):
         with pytest.raises(InvalidOptionError, match="30d"):
             read_span(text)
+
+
+def test_questions_about_what_is_removed_go_with_it(engine: Engine, clock: Clock) -> None:
+    closed(engine, "gone")
+    start(engine, "kept")
+    runs = {one: engine.store.find("default", one, None) for one in ("gone", "kept")}
+
+    def ask(tx: EngineTransaction) -> None:
+        for name, record in runs.items():
+            assert record is not None
+            question = Question(
+                id=name,
+                domain="default",
+                run=record.run,
+                type_key=FLOW.key,
+                name="n",
+                input=None,
+                asked_at=clock(),
+            )
+            catalogue.ask(tx.stored, question)
+
+    engine.transact(ask)
+    clock.advance(DAY)
+    assert sum(one.removed for one in prune(engine, older_than(clock, 1.0))) == 1
+    assert [one.id for one in catalogue.questions(engine.store, "default")] == ["kept"]

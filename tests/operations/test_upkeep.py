@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.leases import new_worker
 from partita.errors import (
     InvalidOptionError,
@@ -28,9 +28,8 @@ from partita.ports.state import ExecutionFilter
 from partita.ports.store import Store
 from partita.stores.postgres.maintenance import PostgresUpkeep
 from partita.stores.postgres.store import PostgresStore
-from partita.stores.sqlite.maintenance import SqliteUpkeep
+from partita.stores.sqlite.maintenance import SqliteUpkeep, network_filesystem
 from partita.stores.sqlite.store import SqliteStore
-from partita.stores.sqlite.survey import network_filesystem
 from partita.testing.conformance.arrange import start
 from tests.postgres import binaries, server
 from tests.stores.test_obligations import saved
@@ -223,7 +222,7 @@ def test_not_while_others_have_it_open(copy: Path, path: Path) -> None:
 
 def test_not_while_workers_are_alive(copy: Path, path: Path) -> None:
     with closing(SqliteStore(path)) as store, store.transaction() as transaction:
-        transaction.put_worker(new_worker(4e9))
+        catalogue.put_worker(transaction, new_worker(4e9))
     with pytest.raises(StoreInUseError, match=f"processes {os.getpid()}"):
         restore(SqliteUpkeep(path), copy, force=False)
     assert len(ids(path)) == 2
@@ -276,10 +275,10 @@ def test_vacuum_gives_room_back(store: SqliteStore, path: Path) -> None:
     for number in range(200):
         saved(store, f"w{number}", tag_list=("x" * 2000,))
     with store.transaction() as transaction:
-        runs = [record.run for record in transaction.pruning.hold(range(2, 300))]
-        transaction.pruning.remove(runs)
+        runs = [record.run for record in transaction.hold(range(2, 300))]
+        transaction.remove(runs)
     with store.transaction() as transaction:
-        transaction.put_worker(new_worker(4e9))
+        catalogue.put_worker(transaction, new_worker(4e9))
     size = path.stat().st_size
     said = vacuum(SqliteUpkeep(path), force=False)
     assert any("workers use it" in line for line in said)

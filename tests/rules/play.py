@@ -31,7 +31,7 @@ class Play:
                 **execution,
             ),
             Progress(),
-            lambda *_: None,
+            lambda *_: [],
             is_new=True,
         )
         self.do(begin)

@@ -71,7 +71,11 @@ class Machine(RuleBasedStateMachine):
         """Return the state as another process would have it: nothing at hand but the row."""
         state = self.play.state
         items = {key: item for key, item in state.items.items() if item is not None}
-        return State(state.run, state.execution, state.progress, lambda _, *key: items.get(key))
+
+        def find(_: int, kind: str, id: str) -> list[AnyItem]:
+            return [items[kind, id]] if (kind, id) in items else []
+
+        return State(state.run, state.execution, state.progress, find)
 
     def refuses_too(self, cold: State, command: c.Command, error: ServiceError) -> None:
         with pytest.raises(type(error)) as refused:

@@ -67,6 +67,11 @@ def test_what_waits_in_a_queue_is_counted(store: Store) -> None:
     state = saved(store)
     waiting = [activity(id, queue="t") for id in "ab"]
     write(store, state, *waiting, activity("c", queue=None), activity("d", queue="u"))
-    assert store.count_queued("activity", "d", "t") == 2
-    assert store.count_queued("decision", "d", "t") == 0
-    assert store.count_queued("activity", "other", "t") == 0
+    found = {(one.domain, one.kind, one.task_list): one.count for one in store.backlogs()}
+    assert found == {
+        ("d", "activity", "t"): 2,
+        ("d", "activity", "u"): 1,
+        ("d", "decision", "default"): 1,
+    }
+    assert store.backlogs("d") == store.backlogs()
+    assert store.backlogs("other") == []

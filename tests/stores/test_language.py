@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from partita.engine import catalogue
+from partita.ports.catalogue import Answer, LimitRecord, Question
 from partita.ports.state import ExecutionFilter
-from partita.ports.store import Answer, LimitRecord, Question, Store
+from partita.ports.store import Reads, Store
 from tests.stores.test_obligations import activity, committed, new_state, saved, write
 
 LIMIT = LimitRecord(domain="d", task_list="t", concurrency=2, per_second=1.5, burst=3.0)
@@ -22,82 +24,100 @@ def question(id: str, key: str = "w@1") -> Question:
     return Question(id=id, domain="d", run=1, type_key=key, name="state", input="[]", asked_at=1.0)
 
 
+def unanswered(reads: Reads, *keys: str) -> list[Question]:
+    """Return what nobody has answered about some types."""
+    found = catalogue.questions(reads, "d")
+    return [one for one in found if one.type_key in keys and one.answer is None]
+
+
 def test_types_are_remembered(store: Store) -> None:
     with store.transaction() as transaction:
-        assert not transaction.has_type("d", "w@1")
-        transaction.add_types("d", ["w@1", "v@2"])
-        transaction.add_types("d", ["w@1"])
+        assert not catalogue.has_type(transaction, "d", "w@1")
+        catalogue.add_types(transaction, "d", ["w@1", "v@2"])
+        catalogue.add_types(transaction, "d", ["w@1"])
     with store.transaction() as transaction:
-        assert transaction.has_type("d", "w@1")
-        assert transaction.has_type("d", "v@2")
-        assert not transaction.has_type("other", "w@1")
+        assert catalogue.has_type(transaction, "d", "w@1")
+        assert catalogue.has_type(transaction, "d", "v@2")
+        assert not catalogue.has_type(transaction, "other", "w@1")
 
 
 def test_limits_are_put_replaced_and_removed(store: Store) -> None:
     with store.transaction() as transaction:
-        transaction.put_limit(LIMIT)
-        transaction.put_limit(LimitRecord(domain="d", task_list="u", concurrency=1))
+        catalogue.put_limit(transaction, LIMIT)
+        catalogue.put_limit(transaction, LimitRecord(domain="d", task_list="u", concurrency=1))
     changed = msgspec.structs.replace(LIMIT, tokens=0.5, filled_at=9.0)
     with store.transaction() as transaction:
-        transaction.put_limit(changed)
-        transaction.put_limit(LimitRecord(domain="d", task_list="u"))
+        catalogue.put_limit(transaction, changed)
+        catalogue.put_limit(transaction, LimitRecord(domain="d", task_list="u"))
     with store.transaction() as transaction:
-        assert transaction.limits() == [changed]
+        assert catalogue.limits(transaction, "d") == {"t": changed}
+
+
+def test_limits_are_used_up_while_they_are_locked(store: Store) -> None:
+    with store.transaction() as transaction:
+        catalogue.put_limit(transaction, LIMIT)
+    with store.transaction() as transaction:
+        assert catalogue.lock_limit(transaction, "d", "u") is None
+        found = catalogue.lock_limit(transaction, "d", "t")
+        assert found is not None
+        used = msgspec.structs.replace(found[0], tokens=0.5)
+        catalogue.use_limit(transaction, used, found[1])
+    assert catalogue.limits(store, "d") == {"t": used}
 
 
 def test_places_in_a_lane_are_counted(store: Store) -> None:
     state = saved(store)
     write(store, state, activity("a", lane="t", queue=None), activity("b", lane="t"), activity("c"))
     with store.transaction() as transaction:
-        assert transaction.lane("d", "t")[1] == 2
-        assert transaction.lane("other", "t")[1] == 0
+        assert transaction.count_running("d", "t") == 2
+        assert transaction.count_running("other", "t") == 0
     write(store, state, activity("a"))
     with store.transaction() as transaction:
-        assert transaction.lane("d", "t")[1] == 1
+        assert transaction.count_running("d", "t") == 1
 
 
 def test_a_question_and_its_answer(store: Store) -> None:
     with store.transaction() as transaction:
-        transaction.ask(question("1"))
-        transaction.ask(question("2", "other@1"))
-        assert transaction.take_answer("1") is None
+        catalogue.ask(transaction, question("1"))
+        catalogue.ask(transaction, question("2", "other@1"))
+        assert catalogue.take_answer(transaction, "d", "1") is None
     with store.transaction() as transaction:
-        assert transaction.questions("d", ["w@1"]) == [question("1")]
-        transaction.answer("1", Answer(result='"yes"'))
+        assert unanswered(transaction, "w@1") == [question("1")]
+        catalogue.answer(transaction, "d", "1", Answer(result='"yes"'))
     with store.transaction() as transaction:
-        assert transaction.questions("d", ["w@1", "other@1"]) == [question("2", "other@1")]
-        assert transaction.take_answer("1") == Answer(result='"yes"')
+        assert unanswered(transaction, "w@1", "other@1") == [question("2", "other@1")]
+        assert catalogue.take_answer(transaction, "d", "1") == Answer(result='"yes"')
     with store.transaction() as transaction:
-        assert transaction.take_answer("1") is None
-        transaction.drop_question("2")
-        transaction.answer("2", Answer(code="X", message="late"))
+        assert catalogue.take_answer(transaction, "d", "1") is None
+        catalogue.drop_question(transaction, "d", "2")
+        catalogue.answer(transaction, "d", "2", Answer(code="X", message="late"))
     with store.transaction() as transaction:
-        assert transaction.questions("d", ["w@1", "other@1"]) == []
-        assert transaction.take_answer("3") is None
+        assert unanswered(transaction, "w@1", "other@1") == []
+        assert catalogue.take_answer(transaction, "d", "3") is None
 
 
 def test_old_questions_are_removed(store: Store) -> None:
     with store.transaction() as transaction:
-        transaction.ask(question("1"))
-        transaction.answer("1", Answer(result="1"))
-        transaction.drop_questions_before(1.0)
+        catalogue.ask(transaction, question("1"))
+        catalogue.answer(transaction, "d", "1", Answer(result="1"))
+        catalogue.drop_questions(transaction, "d", lambda one: one.asked_at < 1.0)
     with store.transaction() as transaction:
-        assert transaction.take_answer("1") is not None
-        transaction.ask(question("2"))
-        transaction.drop_questions_before(1.5)
-        assert transaction.questions("d", ["w@1"]) == []
+        assert catalogue.take_answer(transaction, "d", "1") is not None
+        catalogue.ask(transaction, question("2"))
+        catalogue.drop_questions(transaction, "d", lambda one: one.asked_at < 1.5)
+        assert unanswered(transaction, "w@1") == []
 
 
 def test_what_is_broken_off_leaves_no_trace(store: Store) -> None:
     with pytest.raises(LostError), store.transaction() as transaction:
-        transaction.add_types("d", ["w@1"])
-        transaction.put_limit(LIMIT)
-        transaction.ask(question("1"))
+        catalogue.add_types(transaction, "d", ["w@1"])
+        catalogue.put_limit(transaction, LIMIT)
+        catalogue.ask(transaction, question("1"))
         raise LostError
     with store.transaction() as transaction:
-        assert not transaction.has_type("d", "w@1")
-        assert transaction.limits() == []
-        assert transaction.questions("d", ["w@1"]) == []
+        assert not catalogue.has_type(transaction, "d", "w@1")
+        assert catalogue.limits(transaction, "d") == {}
+        assert unanswered(transaction, "w@1") == []
 
 
 def test_executions_are_found_by_search_attributes(store: Store) -> None:
@@ -130,6 +150,6 @@ def test_executions_are_found_by_search_attributes(store: Store) -> None:
 def test_one_item_is_read_as_last_committed(store: Store) -> None:
     state = saved(store)
     write(store, state, activity("a"))
-    assert store.item(state.run, "activity", "a") is not None
-    assert store.item(state.run, "activity", "b") is None
-    assert store.item(state.run + 1, "activity", "a") is None
+    assert store.items(state.run, "activity", "a") == [activity("a")]
+    assert store.items(state.run, "activity", "b") == []
+    assert store.items(state.run + 1, "activity", "a") == []

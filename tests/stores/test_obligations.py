@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from partita.engine import catalogue
 from partita.engine.leases import new_worker
 from partita.history import ActivityType, WorkflowExecution, WorkflowExecutionSignaled, WorkflowType
 from partita.ports.state import (
@@ -33,7 +35,7 @@ def new_state(transaction: Transaction, workflow_id: str = "w", **more: Any) -> 
         started_at=more.pop("started_at", 1.0),
         **more,
     )
-    state = State(transaction.new_run(), execution, Progress(), transaction.item, is_new=True)
+    state = State(transaction.new_run(), execution, Progress(), transaction.items, is_new=True)
     apply(state, decide(state, Start(input="[1]"), 1.0))
     return state
 
@@ -127,8 +129,10 @@ def test_items_are_put_replaced_and_dropped(store: Store) -> None:
     write(store, state, activity("a", queue="q"), OpenTimer(id="a", started_event_id=3, due=9.0))
     write(store, state, activity("a", owner="me", attempt=2))
     with store.transaction() as transaction:
-        assert transaction.item(state.run, "activity", "a") == activity("a", owner="me", attempt=2)
-        assert transaction.item(state.run, "activity", "b") is None
+        assert transaction.items(state.run, "activity", "a") == [
+            activity("a", owner="me", attempt=2)
+        ]
+        assert transaction.items(state.run, "activity", "b") == []
         kinds = sorted(item.kind for item in transaction.items(state.run))
     assert kinds == ["activity", "decision", "timer"]
     state.drop(("activity", "a"))
@@ -202,23 +206,24 @@ def test_children(store: Store) -> None:
     )
     write(store, state, child, activity("a"))
     with store.transaction() as transaction:
-        assert transaction.children(state.run) == [child]
+        assert transaction.items(state.run, "child") == [child]
 
 
 def test_workers(store: Store) -> None:
     worker = new_worker(5.0)
     with store.transaction() as transaction:
-        transaction.put_worker(worker)
-        transaction.put_worker(worker)
-    assert store.workers() == [worker]
+        catalogue.put_worker(transaction, worker)
+        catalogue.put_worker(transaction, worker)
+    assert catalogue.workers(store) == [worker]
     with store.transaction() as transaction:
-        assert transaction.workers() == [worker]
-        transaction.act_for(worker.id)
+        assert catalogue.workers(transaction) == [worker]
+        catalogue.require_worker(transaction, worker.id)
     with store.transaction() as transaction:
-        assert not transaction.drop_worker(new_worker(6.0))
-        assert transaction.drop_worker(worker)
-        assert not transaction.drop_worker(worker)
-    assert store.workers() == []
+        assert not catalogue.drop_worker(transaction, new_worker(6.0))
+        assert not catalogue.drop_worker(transaction, replace(worker, lease_until=6.0))
+        assert catalogue.drop_worker(transaction, worker)
+        assert not catalogue.drop_worker(transaction, worker)
+    assert catalogue.workers(store) == []
 
 
 def test_lists_and_counts(store: Store) -> None:

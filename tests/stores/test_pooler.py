@@ -104,12 +104,13 @@ def test_nothing_is_left_in_a_session(pooler: Pooler | PgBouncer) -> None:
     with closing(PostgresStore(pooler.url(schema(), listen="no"))) as store:
         for number in range(20):
             saved(store, f"w{number}")
-        left = store._read("SELECT count(*) FROM pg_prepared_statements")
+        left = store._all(tuple, "SELECT count(*) FROM pg_prepared_statements")
         assert left == [(0,)]
         for _ in range(SERVERS):
-            found = store._read(
+            found = store._all(
+                tuple,
                 "SELECT (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), "
                 "(SELECT count(*) FROM pg_listening_channels()), "
-                "current_setting('idle_in_transaction_session_timeout')"
+                "current_setting('idle_in_transaction_session_timeout')",
             )
             assert found == [(0, 0, "0")]

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from partita import errors
 from partita.connect import connect
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.engine.leases import new_worker
 from partita.history import WorkflowExecutionSignaled
 from partita.ports.state import State
@@ -77,7 +77,7 @@ def read_again(store: PostgresStore, state: State) -> State:
     with store.transaction() as transaction:
         record = transaction.record(state.run)
         assert record is not None
-        return State(state.run, record.execution, record.progress, store.item)
+        return State(state.run, record.execution, record.progress, store.items)
 
 
 def signalled(state: State) -> State:
@@ -130,7 +130,7 @@ def test_a_first_run_and_the_end_of_one_that_was_not_there(
         theirs = saved(other)
         record = transaction.record(theirs.run)  # taken from a queue meanwhile
         assert record is not None
-        ended = State(theirs.run, record.execution, record.progress, transaction.item)
+        ended = State(theirs.run, record.execution, record.progress, transaction.items)
         apply(ended, decide(ended, Terminate(), 2.0))
         transaction.write([ended, new_state(transaction)])
     found = one.find("d", "w", None)
@@ -177,12 +177,12 @@ def test_nothing_is_given_to_a_worker_that_is_off_the_record(
 ) -> None:
     worker, state = new_worker(5.0), saved(one)
     with one.transaction() as transaction:
-        transaction.put_worker(worker)
+        catalogue.put_worker(transaction, worker)
     with other.transaction() as transaction:
-        assert transaction.drop_worker(worker)
+        assert catalogue.drop_worker(transaction, worker)
     state.put(activity("a", owner=worker.id))
     with pytest.raises(errors.ConflictError), one.transaction() as transaction:
-        transaction.act_for(worker.id)
+        catalogue.require_worker(transaction, worker.id)
         transaction.write([state])
     assert ids([(0, item) for item in one.items(state.run) if item.kind == "activity"]) == []
 
@@ -367,7 +367,7 @@ def test_commits_are_durable_whatever_the_servers_default(url: str) -> None:
     assert not store._durable  # the suite's server is fast; so every commit asks for more
     seen = []
     with store.transaction() as transaction:
-        transaction.put_worker(new_worker(5.0))
+        catalogue.put_worker(transaction, new_worker(5.0))
         execute = store._writer.execute
         commit = transaction._send
 
@@ -386,7 +386,7 @@ def test_opening_again_migrates_nothing_and_loses_nothing(url: str) -> None:
     store.close()
     again = PostgresStore(url)
     assert again.open_among([state.run]) == {state.run}
-    applied = again._read("SELECT number, checksum FROM @migrations ORDER BY number")
+    applied = again._all(tuple, "SELECT number, checksum FROM @migrations ORDER BY number")
     scripts = migrations.migrations("postgres")
     assert applied == [(found.number, found.checksum) for found in scripts]
     again.close()
@@ -427,7 +427,7 @@ def test_an_older_schema_is_brought_up(url: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(postgres_schema, "migrations", lambda _: [*known, more])
     again = PostgresStore(url)
     assert again.open_among([state.run]) == {state.run}
-    assert again._read("SELECT count(*) FROM @extra") == [(0,)]
+    assert again._all(tuple, "SELECT count(*) FROM @extra") == [(0,)]
     again.close()
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from partita.engine import Engine
+from partita.engine import Engine, catalogue
 from partita.errors import ConflictError
 from partita.operations.prune import prune
 from partita.ports.capabilities import PruneRequest
@@ -39,7 +39,7 @@ def other(one: PostgresStore, url: str) -> Iterator[PostgresStore]:
 
 
 def held(transaction: PostgresTransaction, *runs: int) -> list[int]:
-    return [record.run for record in transaction.pruning.hold(runs)]
+    return [record.run for record in transaction.hold(runs)]
 
 
 def test_a_run_does_not_follow_one_that_has_gone(one: PostgresStore, other: PostgresStore) -> None:
@@ -60,7 +60,7 @@ def test_what_is_followed_is_not_held(one: PostgresStore, other: PostgresStore) 
     with one.transaction() as mine:
         mine.find("d", "w", None)
         mine.write([new_state(mine, "w")])
-        mine.workers()  # sends what is to be written
+        catalogue.workers(mine)  # sends what is to be written
         with other.transaction() as theirs:
             assert held(theirs, last.run) == []
     with other.transaction() as theirs:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from partita.engine import catalogue
+from partita.ports.catalogue import Retention
 from partita.ports.state import ExecutionFilter, Origin, State, Status
-from partita.ports.store import Question, Retention, Store
+from partita.ports.store import Store
 from partita.rules import apply, decide
 from partita.rules.commands import Terminate
 from tests.stores.test_obligations import activity, saved, write
@@ -26,17 +28,12 @@ def ended(store: Store, workflow_id: str, **more: object) -> State:
 
 def remove(store: Store, *runs: int) -> None:
     with store.transaction() as transaction:
-        assert [one.run for one in transaction.pruning.hold(runs)] == sorted(runs)
-        transaction.pruning.remove(runs)
+        assert [one.run for one in transaction.hold(runs)] == sorted(runs)
+        transaction.remove(runs)
 
 
 def test_an_execution_goes_with_all_that_is_its_own(store: Store) -> None:
     gone, kept = ended(store, "gone"), ended(store, "kept")
-    ask = Question(
-        id="q", domain="d", run=gone.run, type_key="t", name="n", input=None, asked_at=0.0
-    )
-    with store.transaction() as transaction:
-        transaction.ask(ask)
     remove(store, gone.run)
     assert store.find("d", "gone", None) is None
     assert store.events(gone.run, 0) == []
@@ -45,14 +42,13 @@ def test_an_execution_goes_with_all_that_is_its_own(store: Store) -> None:
     assert store.count_executions(by_colour) == 1
     with store.transaction() as transaction:
         assert transaction.record(gone.run) is None
-        assert transaction.questions("d", ["t"]) == []
     assert store.check() == []
 
 
 def test_nothing_goes_with_a_block_that_raises(store: Store) -> None:
     state = ended(store, "w")
     with pytest.raises(ZeroDivisionError), store.transaction() as transaction:
-        transaction.pruning.remove([state.run])
+        transaction.remove([state.run])
         raise ZeroDivisionError
     assert [record.run for record in store.executions(ALL)] == [state.run]
     assert len(store.events(state.run, 0)) == 3
@@ -62,10 +58,10 @@ def test_nothing_goes_with_a_block_that_raises(store: Store) -> None:
 def test_only_what_is_there_is_held(store: Store) -> None:
     state = ended(store, "w")
     with store.transaction() as transaction:
-        (found,) = transaction.pruning.hold([state.run, state.run + 99])
+        (found,) = transaction.hold([state.run, state.run + 99])
         assert (found.run, found.progress) == (state.run, state.progress)
-        assert transaction.pruning.hold([]) == []
-        transaction.pruning.remove([])
+        assert transaction.hold([]) == []
+        transaction.remove([])
 
 
 def test_keys_are_never_used_again(store: Store) -> None:
@@ -78,7 +74,7 @@ def test_keys_are_never_used_again(store: Store) -> None:
 def test_the_newest_run_is_the_newest_that_is_left(store: Store) -> None:
     first, second, third = (ended(store, "w") for _ in range(3))
     with store.transaction() as transaction:
-        runs_of, runs = transaction.pruning.runs_of, [first.run, second.run, third.run]
+        runs_of, runs = transaction.runs_of, [first.run, second.run, third.run]
         assert runs_of("d", ["w", "x"], 9) == {"w": runs, "x": []}
         assert runs_of("d", {"w"}, 2) == {"w": runs[:2]}
         assert runs_of("other", ["w"], 2) == {"w": []}
@@ -101,7 +97,7 @@ def test_what_open_runs_reuse(store: Store) -> None:
             apply(fork, decide(fork, Terminate(), 2.0))
             write(store, fork)
     with store.transaction() as transaction:
-        assert transaction.pruning.origins() == {41}
+        assert transaction.origins() == {41}
 
 
 def test_closed_executions_by_their_beginning(store: Store) -> None:
@@ -113,7 +109,7 @@ def test_closed_executions_by_their_beginning(store: Store) -> None:
     def pages(**filter: object) -> list[list[str]]:
         found, after = [], (0.0, 0)
         wanted = ExecutionFilter(domain="d", limit=2, **filter)  # type: ignore[arg-type]
-        while page := store.closed(wanted, after):
+        while page := store.executions(wanted, after):
             found.append([record.execution.workflow_id for record in page])
             after = page[-1].execution.started_at, page[-1].run
         return found
@@ -129,20 +125,20 @@ def test_retentions(store: Store) -> None:
     first, other = Retention(domain="d", seconds=60.0), Retention(domain="e", seconds=1.5)
     with store.transaction() as transaction:
         for one in (first, other, first):
-            transaction.pruning.put_retention(one)
-        assert sorted(one.domain for one in transaction.pruning.retentions()) == ["d", "e"]
+            catalogue.put_retention(transaction, one)
+        assert sorted(one.domain for one in catalogue.retentions(transaction)) == ["d", "e"]
     with store.transaction() as transaction:
-        transaction.pruning.drop_retention("e")
-        transaction.pruning.drop_retention("unknown")
-    assert store.retentions() == [first]
+        catalogue.drop_retention(transaction, "e")
+        catalogue.drop_retention(transaction, "unknown")
+    assert catalogue.retentions(store) == [first]
 
 
 def test_one_look_is_claimed_once(store: Store) -> None:
     one = Retention(domain="d", seconds=60.0, next_at=1.0)
     with store.transaction() as transaction:
-        transaction.pruning.put_retention(one)
+        catalogue.put_retention(transaction, one)
     with store.transaction() as transaction:
-        assert transaction.pruning.claim(one, 9.0)
+        assert catalogue.claim_retention(transaction, one, 9.0)
     with store.transaction() as transaction:
-        assert not transaction.pruning.claim(one, 10.0)
-    assert store.retentions() == [Retention(domain="d", seconds=60.0, next_at=9.0)]
+        assert not catalogue.claim_retention(transaction, one, 10.0)
+    assert catalogue.retentions(store) == [Retention(domain="d", seconds=60.0, next_at=9.0)]

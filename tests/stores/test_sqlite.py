@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from partita.engine import catalogue
 from partita.errors import (
     SchemaTooNewError,
     StoreCorruptError,
     StoreFullError,
     StoreUnavailableError,
 )
-from partita.ports.store import News, WorkerRecord
+from partita.ports.catalogue import WorkerRecord
+from partita.ports.store import News
 from partita.stores.sql import migrations
+from partita.stores.sqlite import schema
 from partita.stores.sqlite import store as sqlite
 from partita.stores.sqlite.store import SqliteStore
 from tests.conftest import until
@@ -53,15 +56,15 @@ def test_opening_again_migrates_nothing_and_loses_nothing(path: Path) -> None:
     store.close()
     again = SqliteStore(path)
     assert again.open_among([state.run]) == {state.run}
-    applied = again._read("SELECT number, checksum FROM migrations")
-    assert applied == [(found.number, found.checksum) for found in migrations.migrations()]
+    applied = again._all(tuple, "SELECT number, checksum FROM migrations")
+    assert applied == [(found.number, found.checksum) for found in migrations.migrations("sqlite")]
     again.close()
 
 
 def test_a_migration_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = migrations.migrations()[0]
+    first = migrations.migrations("sqlite")[0]
     broken = migrations.Migration(2, "broken", "CREATE TABLE half (a); CREATE TABLE half (a);")
-    monkeypatch.setattr(migrations, "migrations", lambda: [first, broken])
+    monkeypatch.setattr(schema, "migrations", lambda _: [first, broken])
     with pytest.raises(StoreUnavailableError):
         SqliteStore(path)
     with closing(sqlite3.connect(path)) as connection:
@@ -145,7 +148,7 @@ def test_a_full_disk_changes_nothing(path: Path) -> None:
     with pytest.raises(StoreFullError, match="no room left"):
         for number in range(1000):
             saved(store, f"more-{number}", tag_list=("x" * 500,))
-    held = store._read("SELECT count(*) FROM executions")[0][0]
+    held = store._all(tuple, "SELECT count(*) FROM executions")[0][0]
     assert store.check() == []
     store._writer.execute("PRAGMA max_page_count=100000")
     last = saved(store, "last")
@@ -164,7 +167,7 @@ def test_looks_come_sooner_while_others_write(
     assert one.changed() is News.NOTHING
     assert one.glance == sqlite.GLANCE
     with other.transaction() as transaction:
-        transaction.add_types("d", ["flow@1"])
+        catalogue.add_types(transaction, "d", ["flow@1"])
     assert one.changed() is News.ALL
     assert one.glance == sqlite.BUSY_GLANCE
     one.close()
@@ -179,7 +182,7 @@ def test_who_writes_all_the_time_lets_others_in(tmp_path: Path) -> None:
     def write(store: SqliteStore, id: str) -> None:
         record = WorkerRecord(id=id, machine="m", pid=1, born="", lease_until=1.0)
         with store.transaction() as transaction:
-            transaction.put_worker(record)
+            catalogue.put_worker(transaction, record)
             stopped.wait(0.05 if store is busy else 0.0)
 
     def write_on() -> None:
@@ -189,12 +192,12 @@ def test_who_writes_all_the_time_lets_others_in(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write_on)
         try:
-            until(busy.workers)
+            until(lambda: catalogue.workers(busy))
             for number in range(5):
                 write(other, f"{number}")  # raises if it cannot for ten seconds
         finally:
             stopped.set()
         writing.result(20)
-    assert {worker.id for worker in other.workers()} == {"busy", *"01234"}
+    assert {worker.id for worker in catalogue.workers(other)} == {"busy", *"01234"}
     other.close()
     busy.close()

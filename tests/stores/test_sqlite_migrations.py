@@ -13,10 +13,11 @@ import pytest
 
 from partita.errors import StoreError
 from partita.stores.sql import migrations
+from partita.stores.sqlite import schema
 from partita.stores.sqlite.store import SqliteStore
 from tests.stores.test_obligations import saved
 
-LAST = len(migrations.migrations())
+LAST = len(migrations.migrations("sqlite"))
 NEXT = migrations.Migration(
     LAST + 1,
     "next",
@@ -45,8 +46,8 @@ def old(tmp_path: Path) -> Path:
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> list[migrations.Migration]:
     """The scripts there are; a test adds its own."""
-    known = migrations.migrations()
-    monkeypatch.setattr(migrations, "migrations", lambda: list(known))
+    known = migrations.migrations("sqlite")
+    monkeypatch.setattr(schema, "migrations", lambda _: list(known))
     return known
 
 
@@ -60,7 +61,7 @@ def tables(path: Path) -> set[object]:
 
 
 def test_the_scripts_are_numbered_from_one_without_gaps() -> None:
-    found = migrations.migrations()
+    found = migrations.migrations("sqlite")
     assert [script.number for script in found] == list(range(1, len(found) + 1))
     assert all(script.sql.strip() for script in found)
 
@@ -116,5 +117,5 @@ def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(opened, range(16))) == list(range(1, 17))
-    scripts = len(migrations.migrations())
+    scripts = len(migrations.migrations("sqlite"))
     assert len(rows(tmp_path / "x.db", "SELECT 1 FROM migrations")) == scripts

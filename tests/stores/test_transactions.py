@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from partita.engine import catalogue
 from partita.engine.leases import new_worker
 from partita.history import WorkflowExecutionSignaled
 from partita.ports.state import OpenTimer, State
@@ -19,7 +20,7 @@ def looked_at(store: Store, state: State) -> list[Any]:
     """All that a store says of a run, and of the workers."""
     items = sorted(store.items(state.run), key=lambda item: (item.kind, item.id))
     record = store.find(state.execution.domain, state.execution.workflow_id, None)
-    return [record, items, store.events(state.run, 0), store.workers()]
+    return [record, items, store.events(state.run, 0), catalogue.workers(store)]
 
 
 def test_what_was_written_goes_with_a_block_that_raises(store: Store) -> None:
@@ -27,7 +28,7 @@ def test_what_was_written_goes_with_a_block_that_raises(store: Store) -> None:
     worker = new_worker(5.0)
     write(store, state, activity("a", queue="q"), activity("b", queue="q"))
     with store.transaction() as transaction:
-        transaction.put_worker(worker)
+        catalogue.put_worker(transaction, worker)
     before = looked_at(store, state)
     state.new_events = [WorkflowExecutionSignaled(event_id=3, event_timestamp=1.0, signal_name="s")]
     state.put(activity("c", queue="q"))
@@ -36,8 +37,8 @@ def test_what_was_written_goes_with_a_block_that_raises(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.transaction() as transaction:
         other = new_state(transaction, "other")
         transaction.write([state, other])
-        transaction.drop_worker(worker)
-        transaction.put_worker(new_worker(9.0))
+        catalogue.drop_worker(transaction, worker)
+        catalogue.put_worker(transaction, new_worker(9.0))
         raise ZeroDivisionError
     assert looked_at(store, state) == before
     assert store.find("d", "other", None) is None

@@ -13,7 +13,7 @@ from typing import Any
 from partita.errors import StoreUnavailableError
 from partita.history import AnyEvent
 from partita.ports.state import State
-from partita.ports.store import News, Record, Store, Transaction, WorkerRecord
+from partita.ports.store import News, Record, Store, Transaction
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.sqlite.store import SqliteStore
 from tests.storm.weather import ANY, AWAY, SKY, TAG
@@ -73,9 +73,9 @@ class StormyStore:
         SKY.fault("reading changes", AWAY, 0.1)
         return self._store.changed()
 
-    def workers(self) -> list[WorkerRecord]:
+    def entries(self, kind: str, domain: str) -> dict[str, str]:
         SKY.fault("reading workers", AWAY)
-        return self._store.workers()
+        return self._store.entries(kind, domain)
 
     def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
         SKY.fault("reading an execution", AWAY)

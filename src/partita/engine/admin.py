@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from partita.engine import catalogue
 from partita.engine.reads import info_of
 from partita.engine.removal import PAGE, Pruner, candidates
 from partita.engine.retention import Sweeper
 from partita.engine.scheduler import Scheduler
 from partita.engine.transaction import EngineTransaction
 from partita.ports.capabilities import Prunable, PrunePage, PruneRequest
+from partita.ports.catalogue import LimitRecord
 from partita.ports.service import TaskListLimits
-from partita.ports.store import LimitRecord, Store
+from partita.ports.store import Store
 
 
 class Admin:
@@ -25,7 +27,7 @@ class Admin:
         self, request: PruneRequest, after: tuple[float, int], gone: Collection[int] = ()
     ) -> PrunePage:
         """Return some of what may be removed, the oldest first."""
-        records = self.store.closed(candidates(request), after)
+        records = self.store.executions(candidates(request), after)
         groups = self._scheduler.inbox.ask(lambda tx: Pruner(tx, request, gone).plan(records))
         last = records[-1] if len(records) == PAGE else None
         return PrunePage(
@@ -46,7 +48,7 @@ class Admin:
 
     def retentions(self) -> dict[str, float]:
         """Return after how many seconds each domain's closed executions go, where they do."""
-        return {one.domain: one.seconds for one in self.store.retentions()}
+        return {one.domain: one.seconds for one in catalogue.retentions(self.store)}
 
     def apply_retentions(self) -> int:
         """Remove executions past their domain's retention, where that is due; return how many.
@@ -79,14 +81,10 @@ class Admin:
 
     def limits(self, domain: str) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""
-
-        def work(tx: EngineTransaction) -> list[LimitRecord]:
-            return tx.stored.limits()
-
+        found = self._scheduler.inbox.ask(lambda tx: catalogue.limits(tx.stored, domain))
         return {
-            record.task_list: TaskListLimits(
+            task_list: TaskListLimits(
                 concurrency=record.concurrency, per_second=record.per_second, burst=record.burst
             )
-            for record in self._scheduler.inbox.ask(work)
-            if record.domain == domain
+            for task_list, record in found.items()
         }

@@ -141,7 +141,8 @@ class Engine(TaskPolls, Reads, Admin):
 
     def backlogs(self, domain: str) -> list[Backlog]:
         """Return the length of each task list in which something waits."""
-        return self._scheduler.store.backlogs(domain)
+        found = self._scheduler.store.backlogs(domain)
+        return [backlog for backlog in found if backlog.kind in ("activity", "decision")]
 
     def on_commit(self, meter: Callable[[int, float], None]) -> Callable[[], None]:
         """Call `meter` with requests and seconds of each commit; return a function that ends it."""

@@ -11,14 +11,16 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from partita.engine import catalogue
 from partita.engine.dispatcher import Dispatcher
 from partita.engine.leases import Leases, new_worker
 from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.watchdog import Watchdog
 from partita.history import RescheduleCause
+from partita.ports.catalogue import WorkerRecord
 from partita.ports.host import Host
-from partita.ports.store import Store, WorkerRecord
+from partita.ports.store import Store
 
 log = logging.getLogger("partita.engine")
 
@@ -31,7 +33,9 @@ class Attachment:
     ) -> None:
         """Make ready to serve a host; `register` begins."""
         self.host = host
-        self.watchdog = Watchdog(self._renew_on_other_thread, timing) if store.shared else None
+        self.watchdog = (
+            Watchdog(self._renew_on_other_thread, timing) if store.glance is not None else None
+        )
         self.record = new_worker(0.0)
         self.dispatcher = self._new_dispatcher(timing)
         self._store = store
@@ -47,7 +51,7 @@ class Attachment:
     def register(self, tx: EngineTransaction) -> None:
         """Write the worker's record."""
         self._next_reap = tx.now
-        tx.stored.add_types(self.host.domain, self.host.workflow_keys())
+        catalogue.add_types(tx.stored, self.host.domain, self.host.workflow_keys())
         self._renew(tx)
 
     def is_due(self, now: float) -> bool:
@@ -86,7 +90,7 @@ class Attachment:
         renews, reaps = tx.now >= self._next_renewal, tx.now >= self._next_reap
         if not renews and not reaps:
             return False
-        workers = tx.stored.workers()
+        workers = catalogue.workers(tx.stored)
         has_reaped = reaps and self._reap(tx, [one for one in workers if one.id != self.record.id])
         if renews:
             if all(worker.id != self.record.id for worker in workers):
@@ -102,7 +106,7 @@ class Attachment:
     def _reap(self, tx: EngineTransaction, others: list[WorkerRecord]) -> bool:
         has_reaped = False
         for worker in self._leases.dead(others, tx.now):
-            if tx.stored.drop_worker(worker):
+            if catalogue.drop_worker(tx.stored, worker):
                 log.warning("worker %s (pid %d) is gone", worker.id[:8], worker.pid)
                 tx.release(worker.id, RescheduleCause.WORKER_LOST)
                 self.dispatcher.be_careful(tx.now)
@@ -112,7 +116,7 @@ class Attachment:
     def _renew(self, tx: EngineTransaction) -> None:
         self._next_renewal = tx.now + self._timing.lease / 3
         self.record = replace(self.record, lease_until=tx.now + self._timing.lease)
-        tx.stored.put_worker(self.record)
+        catalogue.put_worker(tx.stored, self.record)
 
     def _register_anew(self, tx: EngineTransaction) -> None:
         """Register as a new worker: the old one was reaped, after a suspension perhaps."""
@@ -133,9 +137,9 @@ class Attachment:
         self.dispatcher.calls.report_blocked()
         with self._store.transaction() as stored:
             self._has_missed_writes |= stored.foreign  # the store says so but once
-            if any(one.id == self.record.id for one in stored.workers()):
+            if any(one.id == self.record.id for one in catalogue.workers(stored)):
                 until = self._clock() + self._timing.lease
-                stored.put_worker(replace(self.record, lease_until=until))
+                catalogue.put_worker(stored, replace(self.record, lease_until=until))
 
     def has_missed_writes(self) -> bool:
         """Return, once, whether the watchdog's thread saw that other processes wrote."""
@@ -144,8 +148,8 @@ class Attachment:
 
     def leave(self, tx: EngineTransaction) -> None:
         """Remove the worker's record, and give back what it holds."""
-        for worker in tx.stored.workers():  # the record may not be what we take it for
-            if worker.id == self.record.id and tx.stored.drop_worker(worker):
+        for worker in catalogue.workers(tx.stored):  # the record may not be what we take it for
+            if worker.id == self.record.id and catalogue.drop_worker(tx.stored, worker):
                 tx.release(worker.id, RescheduleCause.GIVEN_BACK)
 
     def close(self) -> None:

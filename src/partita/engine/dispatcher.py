@@ -20,6 +20,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from partita.engine.catalogue import require_worker
 from partita.engine.decider_calls import Answer, DeciderCalls
 from partita.engine.task_tokens import activity_task, decision_task, make_token
 from partita.engine.timing import Timing
@@ -107,7 +108,7 @@ class Dispatcher:
         self._more_decisions = self._more_decisions or self._round.put_off
         tx.handed_out = self._activities.take(tx)
         if tx.handed_out or self._holding:
-            tx.stored.act_for(self.owner)
+            require_worker(tx.stored, self.owner)
         self.retry_at = tx.rate_limits.next_token or self.retry_at
         if tx.stored.skipped:
             self.retry_at = min(tx.now + self._timing.retry_locked, self.retry_at or math.inf)
@@ -193,7 +194,7 @@ class Dispatcher:
                 take()
             self._holding = True
             self.look_again()
-            tx.stored.act_for(self.owner)
+            require_worker(tx.stored, self.owner)
             tx.flush()
         except BaseException as error:
             tx.exit_early(error)
@@ -348,7 +349,7 @@ class _Activities:
     def _task_lists_with_room(self, tx: EngineTransaction) -> Collection[str]:
         """Return the task lists whose limits allow for more."""
         limits, domain = tx.rate_limits, self._host.domain
-        if not limits.are_limited:
+        if not limits.is_limited(domain):
             return self._task_lists
         return [name for name in self._task_lists if limits.room(domain, name) >= 1]
 

@@ -5,6 +5,7 @@ Knows the store's records and the states kept from earlier transactions; applies
 
 from __future__ import annotations
 
+from partita.engine.catalogue import has_type
 from partita.engine.recorded_steps import RecordedSteps
 from partita.engine.state_cache import StateCache
 from partita.errors import ExecutionNotFoundError
@@ -109,14 +110,15 @@ class Executions:
 
     def children(self, parent: State) -> list[OpenChild]:
         """Return the children that were open before this transaction or started in it."""
-        children = {child.id: child for child in self.stored.children(parent.run)}
+        found = self.stored.items(parent.run, "child")
+        children = {child.id: child for child in found if isinstance(child, OpenChild)}
         children |= {child.id: child for child in self._children.get(parent.run, ())}
         return list(children.values())
 
     def knows_type(self, domain: str, key: str) -> bool:
         """Whether a workflow type is registered."""
         known = self.cache.types
-        if (domain, key) not in known and self.stored.has_type(domain, key):
+        if (domain, key) not in known and has_type(self.stored, domain, key):
             known.add((domain, key))
         return (domain, key) in known
 

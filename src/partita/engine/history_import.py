@@ -33,7 +33,7 @@ def import_run(tx: EngineTransaction, domain: str, history: ExportedHistory) -> 
     state.new_events = list(history.events)
     state.reindex = True
     tx.add_imported(state)
-    tx.stored.add_types(domain, [history.workflow_type.key])
+    tx.register_workflow_type(domain, history.workflow_type)
     return True
 
 
@@ -59,10 +59,10 @@ def _is_new(tx: EngineTransaction, domain: str, history: ExportedHistory) -> boo
     return True
 
 
-def _nothing(run: int, kind: str, id: str) -> AnyItem | None:
-    """Return None: a closed run has no open items."""
+def _nothing(run: int, kind: str, id: str) -> list[AnyItem]:
+    """Return nothing: a closed run has no open items."""
     del run, kind, id
-    return None
+    return []
 
 
 def _execution(domain: str, history: ExportedHistory) -> Execution:

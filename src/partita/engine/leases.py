@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from partita.ports.store import WorkerRecord
+from partita.ports.catalogue import WorkerRecord
 
 
 def new_worker(lease_until: float) -> WorkerRecord:

@@ -12,15 +12,17 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
+from partita.engine import catalogue
 from partita.engine.inbox import Inbox
 from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.watchdog import Watchdog
 from partita.errors import PartitaError, QueryFailedError
 from partita.history import AnyEvent, WorkflowExecution
+from partita.ports.catalogue import Answer
 from partita.ports.host import Host
 from partita.ports.state import Execution
-from partita.ports.store import Answer, Store
+from partita.ports.store import Store
 
 log = logging.getLogger("partita.engine")
 
@@ -54,7 +56,9 @@ class Queries:
         if not self.may_be_waiting:
             return
         self.may_be_waiting = False
-        for question in tx.stored.questions(host.domain, host.workflow_keys()):
+        for question in catalogue.questions(tx.stored, host.domain):
+            if question.answer is not None or question.type_key not in host.workflow_keys():
+                continue
             state = tx.load(question.run)
             if state is not None and question.id not in self._taken:
                 self._taken.add(question.id)
@@ -109,7 +113,7 @@ class Queries:
             answer = Answer(code=code, message=f"{error}")
 
         def keep(tx: EngineTransaction) -> None:
-            tx.stored.answer(id, answer)
+            catalogue.answer(tx.stored, execution.domain, id, answer)
             tx.after_commit.append(partial(self._taken.discard, id))
 
         def failed(error: PartitaError) -> None:

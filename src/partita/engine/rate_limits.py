@@ -11,8 +11,10 @@ import math
 
 from msgspec.structs import replace
 
+from partita.engine import catalogue
+from partita.ports.catalogue import LimitRecord
 from partita.ports.state import State
-from partita.ports.store import LimitRecord, Transaction
+from partita.ports.store import Transaction
 from partita.rules.commands import Change
 
 SKEW = 30.0
@@ -22,15 +24,27 @@ SKEW = 30.0
 class RateLimits:
     """The limits as one transaction sees and uses them up."""
 
-    def __init__(self, transaction: Transaction, limits: list[LimitRecord], now: float) -> None:
+    def __init__(
+        self, transaction: Transaction, limits: dict[str, dict[str, LimitRecord]], now: float
+    ) -> None:
+        """Use up `limits`, by domain and task list: what is known of them, shared with others."""
         self._transaction = transaction
-        self.are_limited = bool(limits)
-        self._limits = {(limit.domain, limit.task_list): limit for limit in limits}
+        self._limits = limits
         self._now = now
         self._taken: dict[tuple[str, str], int] = {}
         self._left: dict[tuple[str, str], int] = {}
         self._running: dict[tuple[str, str], int] = {}
+        self._entries: dict[tuple[str, str], str] = {}  # of the limits that are locked
         self.next_token: float | None = None  # when a lane that was full may go on
+
+    def is_limited(self, domain: str) -> bool:
+        """Return whether any task list of a domain has limits."""
+        return bool(self._of(domain))
+
+    def _of(self, domain: str) -> dict[str, LimitRecord]:
+        if domain not in self._limits:
+            self._limits[domain] = catalogue.limits(self._transaction, domain)
+        return self._limits[domain]
 
     def room(self, domain: str, task_list: str) -> float:
         """Return how many more activities may begin in a task list now."""
@@ -52,13 +66,16 @@ class RateLimits:
 
     def _limit(self, key: tuple[str, str]) -> LimitRecord | None:
         """Return a limit as it is now: others use it up, too."""
-        if key in self._limits and key not in self._running:
-            limit, self._running[key] = self._transaction.lane(*key)
-            if limit is None:
-                del self._limits[key]
+        domain, task_list = key
+        known = self._of(domain)
+        if task_list in known and key not in self._running:
+            locked = catalogue.lock_limit(self._transaction, domain, task_list)
+            self._running[key] = self._transaction.count_running(domain, task_list)
+            if locked is None:
+                del known[task_list]
             else:
-                self._limits[key] = limit
-        return self._limits.get(key)
+                known[task_list], self._entries[key] = locked
+        return known.get(task_list)
 
     def _wake_at(self, moment: float) -> None:
         if self.next_token is None or moment < self.next_token:
@@ -66,9 +83,9 @@ class RateLimits:
 
     def take(self, domain: str, task_list: str) -> str | None:
         """Take a place; return the lane's name, None if the task list has no limits."""
-        key = (domain, task_list)
-        if key not in self._limits:
+        if task_list not in self._of(domain):
             return None
+        key = (domain, task_list)
         self._taken[key] = self._taken.get(key, 0) + 1
         return task_list
 
@@ -85,15 +102,15 @@ class RateLimits:
                 freed = True
         return freed
 
-    def write(self) -> list[LimitRecord]:
-        """Store the tokens that were used up; return the limits as they are now."""
-        for key, taken in self._taken.items():
-            limit = self._limits[key]
+    def write(self) -> None:
+        """Store the tokens that were used up."""
+        for (domain, task_list), taken in self._taken.items():
+            limit = self._limits[domain][task_list]
             if limit.per_second is not None:
                 tokens = filled(limit, self._now) - taken
-                self._limits[key] = replace(limit, tokens=tokens, filled_at=self._now)
-                self._transaction.put_limit(self._limits[key])
-        return list(self._limits.values())
+                limit = replace(limit, tokens=tokens, filled_at=self._now)
+                self._limits[domain][task_list] = limit
+                catalogue.use_limit(self._transaction, limit, self._entries[domain, task_list])
 
 
 def filled(limit: LimitRecord, now: float) -> float:

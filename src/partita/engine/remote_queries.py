@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 import uuid
 
+from partita.engine import catalogue
 from partita.engine.scheduler import Scheduler
 from partita.engine.transaction import EngineTransaction
 from partita.errors import NoWorkerError, QueryFailedError, UnknownTypeError
-from partita.ports.store import Answer, Question, Record
+from partita.ports.catalogue import Answer, Question
+from partita.ports.store import Record
 
 FORGOTTEN = 3600.0
 """Seconds after which a question is taken for that of a process that has died."""
@@ -24,7 +26,7 @@ def ask_others(
         QueryFailedError: the code that was to answer raised.
         UnknownTypeError: the workflow answers no query of that name.
     """
-    if not scheduler.store.shared or not scheduler.store.workers():
+    if scheduler.store.glance is None or not catalogue.workers(scheduler.store):
         raise NoWorkerError(_nobody(record))
     execution = record.execution
     question = Question(
@@ -38,21 +40,23 @@ def ask_others(
     )
 
     def ask(tx: EngineTransaction) -> None:
-        tx.stored.drop_questions_before(question.asked_at - FORGOTTEN)
-        tx.stored.ask(question)
+        since = question.asked_at - FORGOTTEN
+        catalogue.drop_questions(tx.stored, question.domain, lambda one: one.asked_at < since)
+        catalogue.ask(tx.stored, question)
 
     scheduler.inbox.ask(ask)
+    place = (question.domain, question.id)
     found: list[Answer] = []
 
     def moved() -> bool:
-        answer = scheduler.inbox.ask(lambda tx: tx.stored.take_answer(question.id))
+        answer = scheduler.inbox.ask(lambda tx: catalogue.take_answer(tx.stored, *place))
         if answer is not None:
             found.append(answer)
         return answer is not None
 
     timeout = scheduler.timing.query_timeout if timeout is None else timeout
     if not scheduler.waiters.follow(moved, timeout):
-        scheduler.inbox.ask(lambda tx: tx.stored.drop_question(question.id))
+        scheduler.inbox.ask(lambda tx: catalogue.drop_question(tx.stored, *place))
         raise NoWorkerError(_nobody(record))
     return _read(found[0])
 

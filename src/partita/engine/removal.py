@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from partita.engine.catalogue import drop_questions
 from partita.engine.starts import before
 from partita.engine.transaction import EngineTransaction
 from partita.ports.capabilities import PruneRequest
@@ -53,7 +54,7 @@ class Pruner:
         self._tx = tx
         self._request = request
         self._gone = set(gone)  # looked at as if they were removed already
-        self._origins = tx.stored.pruning.origins()
+        self._origins = tx.stored.origins()
         self._chains: dict[int, list[Record]] = {}
         self._alone: set[int] = set()  # runs that are all that there is of their workflow ids
         self._parents: dict[tuple[str, str], bool] = {}  # whether they are open
@@ -62,7 +63,7 @@ class Pruner:
     def plan(self, records: Collection[Record]) -> list[Group]:
         """Return what may go now, in this order; the records are of closed runs, which stay so."""
         ids = {record.execution.workflow_id for record in records}
-        found = self._transaction.pruning.runs_of(self._request.domain, ids, 2)
+        found = self._transaction.runs_of(self._request.domain, ids, 2)
         self._alone = {runs[0] for runs in found.values() if len(runs) == 1}
         groups = []
         for record in records:
@@ -73,12 +74,13 @@ class Pruner:
 
     def remove(self, runs: Collection[int]) -> list[int]:
         """Remove those of these runs that may go, and that nobody else holds; return them."""
-        pruning = self._transaction.pruning
-        held = pruning.hold(runs)
+        transaction = self._transaction
+        held = transaction.hold(runs)
         self._held = {record.run for record in held}
-        self._origins = pruning.origins()  # now that nobody can add to them
+        self._origins = transaction.origins()  # now that nobody can add to them
         gone = [record.run for group in self.plan(held) for record in group]
-        pruning.remove(gone)
+        transaction.remove(gone)
+        drop_questions(transaction, self._request.domain, lambda one: one.run in gone)
         for run in gone:
             self._tx.executions.cache.drop(run)
         return gone
@@ -115,7 +117,7 @@ class Pruner:
         execution = newest.execution
         limit = len(runs) + len(self._gone) + 1
         ids = [execution.workflow_id]
-        left = self._transaction.pruning.runs_of(execution.domain, ids, limit)[ids[0]]
+        left = self._transaction.runs_of(execution.domain, ids, limit)[ids[0]]
         if not set(left) - self._gone <= runs or not all(map(self._may_go, chain)):
             return ()
         return group

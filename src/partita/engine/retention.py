@@ -16,11 +16,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from partita.engine import catalogue
 from partita.engine.inbox import Inbox
 from partita.engine.timing import Timing
 from partita.errors import StoreError
 from partita.ports.capabilities import PruneRequest, Pruning
-from partita.ports.store import Retention, Store
+from partita.ports.catalogue import Retention
+from partita.ports.store import Store
 
 SHORTEST, LONGEST = 60.0, 3600.0
 """Seconds between two sweeps of a domain; a twentieth of its retention, between these."""
@@ -74,12 +76,12 @@ class Sweeper:
     def sweep(self) -> int:
         """Remove what may go in every domain that is due; return how many executions went."""
         now = self._clock()
-        due = [one for one in self._store.retentions() if one.next_at <= now]
+        due = [one for one in catalogue.retentions(self._store) if one.next_at <= now]
         return sum(self._sweep(one, now) for one in due if self._claims(one, now))
 
     def _claims(self, one: Retention, now: float) -> bool:
         next_at = now + min(LONGEST, max(SHORTEST, one.seconds / 20))
-        return self._inbox.ask(lambda tx: tx.stored.pruning.claim(one, next_at))
+        return self._inbox.ask(lambda tx: catalogue.claim_retention(tx.stored, one, next_at))
 
     def _sweep(self, one: Retention, now: float) -> int:
         request = PruneRequest(domain=one.domain, closed_before=now - one.seconds)

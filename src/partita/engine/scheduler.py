@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
+from partita.engine import catalogue
 from partita.engine.agenda import Agenda
 from partita.engine.attachment import Attachment
 from partita.engine.in_doubt import InDoubt
@@ -176,7 +177,7 @@ class Scheduler:
         if News.QUESTIONS in news:
             self.queries.may_be_waiting = True
         if News.LIMITS in news:
-            self._cache.limits = None
+            self._cache.limits.clear()
         if News.CLOSED in news:
             self.waiters.doubt()
         self.waiters.others_wrote()
@@ -266,7 +267,7 @@ class Scheduler:
         self._agenda.is_unknown = True
         self.waiters.doubt()  # it may have been committed after all
         self.queries.rolled_back()
-        self._cache.limits = None
+        self._cache.limits.clear()
         attached = {self._attachment}  # among them one that was to be attached and has decided
         tx = self._tx
         for undo in reversed(tx.after_rollback if tx is not None else []):
@@ -345,7 +346,7 @@ class Scheduler:
 
     def is_on_record(self) -> bool:
         """Whether the store has the attached worker on record."""
-        workers, attachment = self.store.workers(), self._attachment
+        workers, attachment = catalogue.workers(self.store), self._attachment
         return attachment is not None and any(one.id == attachment.record.id for one in workers)
 
     def query(self, run: int, name: str, input: str | None) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from partita.engine.recorded_steps import RecordedSteps
+from partita.ports.catalogue import LimitRecord
 from partita.ports.state import AnyItem, State
-from partita.ports.store import LimitRecord, Transaction
+from partita.ports.store import Transaction
 
 
 class StateCache:
@@ -20,7 +21,7 @@ class StateCache:
     def __init__(self, limit: int = 20_000) -> None:
         self.epoch = 0
         self.types: set[tuple[str, str]] = set()  # domain and key of registered workflow types
-        self.limits: list[LimitRecord] | None = None  # None: ask the store
+        self.limits: dict[str, dict[str, LimitRecord]] = {}  # by domain and task list, once read
         self.recorded_steps: dict[tuple[object, ...], RecordedSteps] = {}  # of forks' origins
         self._limit = limit
         self._states: OrderedDict[int, State] = OrderedDict()
@@ -30,15 +31,15 @@ class StateCache:
         """Read from this transaction from now on."""
         self._stored = stored
 
-    def read_item(self, run: int, kind: str, id: str) -> AnyItem | None:
-        """Return one open item as the current transaction sees it; for `State.find`."""
+    def read_item(self, run: int, kind: str, id: str) -> list[AnyItem]:
+        """Return an open item, if there is one, in the current transaction; for `State.find`."""
         assert self._stored is not None
-        return self._stored.item(run, kind, id)
+        return self._stored.items(run, kind, id)
 
     def invalidate(self) -> None:
         """Compare every state with its row before it is used again."""
         self.epoch += 1
-        self.limits = None
+        self.limits.clear()
 
     def drop(self, run: int) -> None:
         """Forget the state of a run."""

@@ -165,7 +165,7 @@ class TaskPolls:
 
     def _is_unwanted(self, token: str) -> bool:
         run, _, started, id = parse_token(token)
-        item = self._scheduler.store.item(run, "activity", id)
+        item = next(iter(self._scheduler.store.items(run, "activity", id)), None)
         return (
             not isinstance(item, OpenActivity)
             or item.started_event_id != started

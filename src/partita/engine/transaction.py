@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
+from partita.engine import catalogue
 from partita.engine.executions import Executions, QueuedWork, not_found
 from partita.engine.messages import deliveries
 from partita.engine.notifier import Observations
@@ -19,9 +20,10 @@ from partita.engine.state_cache import StateCache
 from partita.engine.task_tokens import make_token, parse_token
 from partita.errors import DecisionRefusedError, StoreError, TaskLostError, UsageError
 from partita.history import AnyEvent, RescheduleCause, WorkflowExecution, WorkflowType
+from partita.ports.catalogue import LimitRecord, Retention
 from partita.ports.service import ActivityTask, StartRequest
 from partita.ports.state import AnyItem, Execution, OpenActivity, OpenChild, State
-from partita.ports.store import LimitRecord, News, Proposal, Retention, Taken, Transaction
+from partita.ports.store import News, Proposal, Taken, Transaction
 from partita.rules import apply, decide
 from partita.rules import commands as c
 
@@ -149,15 +151,15 @@ class EngineTransaction:
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Make a workflow type known."""
-        self.stored.add_types(domain, [workflow_type.key])
+        catalogue.add_types(self.stored, domain, [workflow_type.key])
 
     def set_retention(self, domain: str, seconds: float | None) -> None:
         """Remove closed executions of a domain so long after their end; None: never."""
         if seconds is None:
-            self.stored.pruning.drop_retention(domain)
+            catalogue.drop_retention(self.stored, domain)
         else:
             retention = Retention(domain=domain, seconds=seconds, next_at=self.now)
-            self.stored.pruning.put_retention(retention)
+            catalogue.put_retention(self.stored, retention)
 
     # -- doing
 
@@ -225,8 +227,7 @@ class EngineTransaction:
 
     def accept(self, state: State, change: c.Change) -> None:
         """Apply a change that was decided on this very state."""
-        limits = self.executions.cache.limits
-        if limits or limits is None:
+        if self.executions.cache.limits.get(state.execution.domain) != {}:  # None: not known
             self.queued_work.freed |= self.rate_limits.release(state, change)
         if self.observations is not None:
             self.observations.note_activities(state, change)
@@ -274,10 +275,8 @@ class EngineTransaction:
     def rate_limits(self) -> RateLimits:
         """The limits of task lists, as this transaction uses them up."""
         if self._rate_limits is None:
-            cache = self.executions.cache
-            if cache.limits is None:
-                cache.limits = self.stored.limits()
-            self._rate_limits = RateLimits(self.stored, cache.limits, self.now)
+            limits = self.executions.cache.limits
+            self._rate_limits = RateLimits(self.stored, limits, self.now)
         return self._rate_limits
 
     def start_activity(
@@ -285,10 +284,10 @@ class EngineTransaction:
     ) -> bool:
         """Hand a queued activity to a worker; return False if a rate limit forbids it now."""
         lane = None
-        if self.rate_limits.are_limited:
+        domain = state.execution.domain
+        if self.rate_limits.is_limited(domain):
             item = state.get("activity", id)
             assert isinstance(item, OpenActivity)
-            domain = state.execution.domain
             if self.rate_limits.room(domain, item.task_list) < 1:
                 return False
             lane = self.rate_limits.take(domain, item.task_list)
@@ -300,17 +299,15 @@ class EngineTransaction:
 
     def set_limits(self, limit: LimitRecord) -> None:
         """Change the limits of a task list."""
-        self.stored.put_limit(limit)
-        self.executions.cache.limits = self._rate_limits = None
+        catalogue.put_limit(self.stored, limit)
+        self.executions.cache.limits.clear()
+        self._rate_limits = None
         self.queued_work.freed = True  # there may be more room now
 
     def flush(self) -> None:
         """Write everything that was changed."""
-        cache = self.executions.cache
         if self._rate_limits is not None:
-            limits = self._rate_limits.write()
-            if cache.limits is not None:
-                cache.limits = limits
+            self._rate_limits.write()
         relied_on = self.executions.relied_on()
         if relied_on:
             self.stored.rely_on(relied_on)

@@ -17,8 +17,8 @@ from msgspec import Struct
 from partita.errors import PartitaError, StoreError
 from partita.operations.maintenance import engine_of, living
 from partita.ports.service import Service
-from partita.ports.state import AnyItem, OpenActivity, OpenDecision, Progress
-from partita.ports.store import Overview, Queue, Record, Store
+from partita.ports.state import AnyItem, Backlog, OpenActivity, OpenDecision, Progress
+from partita.ports.store import Overview, Record, Store
 from partita.stores.maintenance import Survey, Upkeep
 from partita.views.standing import taken
 
@@ -173,7 +173,7 @@ def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
     overview = store.overview(now - PATIENCE)
     workers = living(list(survey.workers))
     yield from _leases(survey, now)
-    yield from _queues(overview, bool(workers), now)
+    yield from _queues(store.backlogs(), bool(workers), now)
     yield from _overdue(overview, bool(workers), now)
     yield from _failing(overview)
     gone = {worker.id for worker in survey.workers} - {worker.id for worker in workers}
@@ -218,14 +218,14 @@ def _leases(survey: Survey, now: float) -> Iterator[Finding]:
         )
 
 
-def _queues(overview: Overview, is_served: bool, now: float) -> Iterator[Finding]:
-    for queue in overview.queues:
+def _queues(queues: list[Backlog], is_served: bool, now: float) -> Iterator[Finding]:
+    for queue in queues:
         waited = now - queue.since
         if waited <= PATIENCE:
             continue
         yield Finding(
             "task list",
-            f"{_queue(queue)}: {queue.length} wait, the first for {waited:.0f} s",
+            f"{_queue(queue)}: {queue.count} wait, the first for {waited:.0f} s",
             "workers are alive, but none takes them: none has this task list or the code, or all "
             "are busy"
             if is_served
@@ -234,7 +234,7 @@ def _queues(overview: Overview, is_served: bool, now: float) -> Iterator[Finding
         )
 
 
-def _queue(queue: Queue) -> str:
+def _queue(queue: Backlog) -> str:
     what = "activities" if queue.kind == "activity" else "decision tasks"
     return f"{what} of task list {queue.task_list} in domain {queue.domain}"
 

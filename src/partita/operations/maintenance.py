@@ -9,8 +9,8 @@ from pathlib import Path
 from partita.engine import Engine
 from partita.engine.leases import is_dead
 from partita.errors import InvalidOptionError, StoreCorruptError, StoreInUseError
+from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import Service, title_of
-from partita.ports.store import WorkerRecord
 from partita.stores.maintenance import Upkeep
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from partita.history import AnyEvent, WorkflowExecution, WorkflowType
 from partita.ports.service import StartRequest
-from partita.ports.state import AnyItem, ExecutionFilter, State
+from partita.ports.state import AnyItem, Backlog, ExecutionFilter, State
 from partita.ports.store import Record
 
 T = TypeVar("T")
@@ -57,8 +57,8 @@ class Committed(Catalogue, Protocol):
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
 
-    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
-        """Count the items that wait in a queue."""
+    def backlogs(self, domain: str | None = None) -> list[Backlog]:
+        """Return how much waits in each queue of a domain, or of all, where something does."""
 
 
 class Session(Catalogue, Protocol):

@@ -194,7 +194,8 @@ ItemKey = tuple[str, str]
 class Backlog(Struct, frozen=True, kw_only=True):
     """How much waits in a task list to be taken."""
 
-    kind: str  # "activity" or "decision"
+    domain: str = DEFAULT_DOMAIN
+    kind: str  # of the items: "activity", "decision" or "lambda"
     task_list: str
     count: int
     since: float  # when what waits longest began to, in seconds since the epoch
@@ -243,7 +244,7 @@ class State:
         run: int,
         execution: Execution,
         progress: Progress,
-        find: Callable[[int, str, str], AnyItem | None],
+        find: Callable[[int, str, str], list[AnyItem]],
         *,
         is_new: bool = False,
     ) -> None:
@@ -282,7 +283,8 @@ class State:
         try:
             return self.items[key]
         except KeyError:
-            item = self.items[key] = self.find(self.run, kind, id)
+            found = self.find(self.run, kind, id)
+            item = self.items[key] = found[0] if found else None
             return item
 
     def put(self, item: AnyItem) -> None:

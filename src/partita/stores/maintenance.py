@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from partita.ports.store import WorkerRecord
+from partita.ports.catalogue import WorkerRecord
 
 
 class Survey(Struct, frozen=True, kw_only=True):

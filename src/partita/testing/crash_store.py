@@ -13,15 +13,13 @@ from typing import Any, cast
 
 from partita.errors import PartitaError, StoreError, TaskLostError
 from partita.history import AnyEvent
+from partita.ports.catalogue import WORKER
 from partita.ports.service import ActivityAnswer
 from partita.ports.state import State
 from partita.ports.store import Store
 from partita.stores.memory import MemoryStore
 from partita.testing.engine import SkippingEngine
 from partita.testing.environment import Environment
-
-WRITING = frozenset({"write", "add_types", "put_limit", "drop_worker"})
-"""Calls that make a transaction count as a commit; renewals of leases depend on time and do not."""
 
 
 class CrashError(StoreError):
@@ -42,9 +40,12 @@ class _RecordedTransaction:
         self.events_written += [event for state in states for event in state.new_events]
         self._inner.write(states)
 
+    def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
+        """Enter; renewals of leases depend on time and do not count."""
+        self.has_written = self.has_written or kind != WORKER or body is None
+        self._inner.enter(kind, domain, key, body, was)
+
     def __getattr__(self, name: str) -> Any:
-        if name in WRITING:
-            self.has_written = True
         return getattr(self._inner, name)
 
 

@@ -17,14 +17,14 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from partita.errors import InvalidOptionError, StoreUnavailableError
-from partita.ports.store import WorkerRecord
+from partita.ports.catalogue import WorkerRecord
 from partita.stores.maintenance import Survey
 from partita.stores.postgres.connection import PROBES
 from partita.stores.postgres.faults import translated
-from partita.stores.postgres.rows import WORKERS, quote, within
+from partita.stores.postgres.rows import quote, within
 from partita.stores.postgres.url import Address
 from partita.stores.sql.migrations import migrations
-from partita.stores.sql.records import worker_of
+from partita.stores.sql.reads import workers_on_record
 
 SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "default_transaction_read_only")
 """What durability rests on; and whether the server takes writes at all."""
@@ -60,19 +60,18 @@ class PostgresUpkeep:
     def survey(self) -> Survey:
         """Look, and change nothing."""
         schema = self.address.schema
+        statement = within(schema)
         with self._open() as connection:
             settings = {
                 name: str(_one(connection, "SELECT current_setting(%s)", name)) for name in SETTINGS
             }
             ahead = _ahead(connection)
             tables = {name for _, name in connection.execute(_TABLES, (schema,))}
-            applied, workers = 0, list[WorkerRecord]()
+            applied = 0
             if "migrations" in tables:
-                statement = within(schema)("SELECT max(number) FROM @migrations")
-                applied = connection.execute(statement).fetchone()[0] or 0  # type: ignore[index]
-            if "workers" in tables:
-                rows = connection.execute(within(schema)(WORKERS))
-                workers = [worker_of(row) for row in rows]
+                newest = statement("SELECT max(number) FROM @migrations")
+                applied = connection.execute(newest).fetchone()[0] or 0  # type: ignore[index]
+            workers = workers_on_record(lambda text: connection.execute(statement(text)), tables)
             return Survey(
                 where=self.address.where,
                 versions={"PostgreSQL": str(_one(connection, "SHOW server_version"))},

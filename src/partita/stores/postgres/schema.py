@@ -65,7 +65,7 @@ def migrate(connection: psycopg.Connection[Row], schema: str, where: str) -> Non
             if migration.number not in applied:
                 connection.execute(statement(migration.sql))
                 connection.execute(
-                    statement("INSERT INTO @migrations VALUES (%s, %s, %s, %s)"),
+                    statement("INSERT INTO @migrations VALUES (?, ?, ?, ?)"),
                     (migration.number, migration.name, migration.checksum, time.time()),
                 )
 

@@ -23,12 +23,13 @@ execution's row, which is locked (`FOR NO KEY UPDATE SKIP LOCKED`) until the com
 pass it by and take what comes next. Whoever passed something by looks again a moment later.
 What a transaction reads so is fresh, and says which cached states are not.
 
-*Locks* are on rows of `executions` alone, but for two: a lane's row in `limits`, taken before
-places in it are counted, so that a limit holds for all engines together; and a worker's row,
-shared by each transaction that gives it tasks, and deleted by whoever takes it for dead, so
-that nothing is given to it after its tasks were put back. Those who must wait for several
-rows at the commit do so in the order of `run`. What the order cannot prevent (a task that was
-claimed early, out of order) the server resolves as a deadlock; the loser does it again.
+*Locks* are on rows of `executions` alone, but for two in `catalogue`: the limit of a task list,
+locked before the activities that run are counted, so that a limit holds for all engines
+together; and a worker, shared by each transaction that gives it tasks, and deleted by whoever
+takes it for dead, so that nothing is given to it after its tasks were put back. Those who must
+wait for several rows at the commit do so in the order of `run`. What the order cannot prevent
+(a task that was claimed early, out of order) the server resolves as a deadlock; the loser does
+it again.
 
 *Leases* are moments of the engines' own clocks, so machines must agree on the time to within a
 few seconds. If they do not, a living worker may be taken for dead: its tasks are done again,
@@ -53,9 +54,9 @@ from __future__ import annotations
 import itertools
 import threading
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -65,9 +66,7 @@ from partita.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from partita.history import AnyEvent
-from partita.ports.state import AnyItem, Backlog, ExecutionFilter
-from partita.ports.store import News, Overview, Record, Retention, WorkerRecord
+from partita.ports.store import News
 from partita.stores.postgres import rows as sql
 from partita.stores.postgres.check import check
 from partita.stores.postgres.connection import Connection, configure, has_ended
@@ -78,22 +77,15 @@ from partita.stores.postgres.rows import Row
 from partita.stores.postgres.schema import migrate
 from partita.stores.postgres.transaction import PostgresTransaction
 from partita.stores.postgres.url import Address
-from partita.stores.sql.records import (
-    OVERVIEW_SQL,
-    backlog_of,
-    joined,
-    overview_of,
-    record_of,
-    retention_of,
-    unpack_item,
-    worker_of,
-)
+from partita.stores.sql.reads import SqlStore
+
+T = TypeVar("T")
 
 
-class PostgresStore:
+class PostgresStore(SqlStore):
     """One schema. One connection writes, a pool of others reads, one listens."""
 
-    shared = True
+    dialect = sql.DIALECT
 
     def __init__(self, url: str) -> None:
         self.address = Address.of(url)
@@ -150,7 +142,7 @@ class PostgresStore:
             transaction = self._begun()
             try:
                 if self._contended:
-                    transaction.lock(self._contended)
+                    transaction.lock_runs(self._contended)
                 yield transaction
                 self._commit(transaction)
             except BaseException as error:
@@ -216,97 +208,14 @@ class PostgresStore:
 
     # -- reading
 
-    def _read(self, text: str, parameters: Any = ()) -> list[Row]:
-        def read(connection: psycopg.Connection[Row]) -> list[Row]:
+    def _all(
+        self, read: Callable[[Sequence[Any]], T], text: str, parameters: Sequence[Any] = ()
+    ) -> list[T]:
+        def rows(connection: psycopg.Connection[Row]) -> list[Row]:
             return connection.execute(self._statement(text), parameters, binary=True).fetchall()
 
         with self._translated():
-            return self._pool.run(read)
-
-    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
-        """Return the run, or the newest run of the workflow id, as last committed."""
-        where, parameters = sql.find_sql(domain, workflow_id, run_id)
-        rows = self._read(sql.RECORD + where, parameters)
-        with self._translated():
-            return record_of(rows[0]) if rows else None
-
-    def open_among(self, runs: Collection[int]) -> set[int]:
-        """Return which of these runs are there and open, as last committed."""
-        text = "SELECT run FROM @executions WHERE run = ANY(%s) AND status = 0"
-        return {run for (run,) in self._read(text, (list(runs),))}
-
-    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
-        """Return one open item, as last committed."""
-        rows = self._read(sql.ITEM, (run, kind, id))
-        with self._translated():
-            return unpack_item(rows[0][0]) if rows else None
-
-    def items(self, run: int) -> list[AnyItem]:
-        """Return all the open items of a run, as last committed."""
-        with self._translated():
-            return [unpack_item(body) for (body,) in self._read(sql.ITEMS, (run,))]
-
-    def events(self, run: int, after: int) -> list[AnyEvent]:
-        """Return the committed events after number `after`."""
-        with self._translated():
-            return joined(self._read(sql.EVENTS, {"run": run, "after": after}), after)
-
-    def entry(self, kind: str, domain: str, key: str) -> str | None:
-        """Return what the catalogue holds under a key, as last committed."""
-        rows = self._read(sql.ENTRY, (kind, domain, key))
-        return rows[0][0] if rows else None
-
-    def entries(self, kind: str, domain: str) -> dict[str, str]:
-        """Return what the catalogue holds of a kind in a domain, by key, as last committed."""
-        return dict(self._read(sql.ENTRIES, (kind, domain)))
-
-    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
-        """Count the items that wait in a queue."""
-        return int(self._read(sql.COUNT_QUEUED, (kind, domain, task_list))[0][0])
-
-    def executions(self, filter: ExecutionFilter) -> list[Record]:
-        """Return up to `filter.limit` executions, newest first."""
-        where, parameters = sql.where_sql(filter)
-        text = f"{sql.RECORD}{where} ORDER BY run DESC LIMIT %s"
-        with self._translated():
-            return [record_of(row) for row in self._read(text, [*parameters, filter.limit])]
-
-    def count_executions(self, filter: ExecutionFilter) -> int:
-        """Count the executions that `executions` would return without a limit."""
-        where, parameters = sql.where_sql(filter)
-        return int(self._read(f"SELECT count(*) FROM @executions {where}", parameters)[0][0])
-
-    def backlogs(self, domain: str) -> list[Backlog]:
-        """Return how much waits in each task list of a domain."""
-        return [backlog_of(row) for row in self._read(sql.BACKLOGS, (domain,))]
-
-    def closed(self, filter: ExecutionFilter, after: tuple[float, int] = (0.0, 0)) -> list[Record]:
-        """Return up to `filter.limit` closed executions, the one that began first first."""
-        where, parameters = sql.where_sql(filter)
-        text = (
-            f"{sql.RECORD}{where} AND status <> 0 AND (started_at, run) > (%s, %s) "
-            "ORDER BY started_at, run LIMIT %s"
-        )
-        with self._translated():
-            rows = self._read(text, [*parameters, *after, filter.limit])
-            return [record_of(row) for row in rows]
-
-    def retentions(self) -> list[Retention]:
-        """Return the retention of every domain that has one, as last committed."""
-        return [retention_of(row) for row in self._read(sql.RETENTIONS)]
-
-    def overview(self, moment: float) -> Overview:
-        """Return how everything stands."""
-        with self._translated():
-            queues, tasks, overdue, bare, latest = (
-                self._read(text.replace("?", "%s"), (moment,) if "?" in text else ())
-                for text in OVERVIEW_SQL
-            )
-            return overview_of(queues, tasks, overdue, bare, latest[0][0])
-
-    def workers(self) -> list[WorkerRecord]:
-        """Return every worker on record."""
-        return [worker_of(row) for row in self._read(sql.WORKERS)]
+            return [read(row) for row in self._pool.run(rows)]
 
     def check(self) -> list[str]:
         """Return what is wrong with what is there at one moment."""

@@ -1,48 +1,38 @@
 """One transaction on a PostgreSQL schema: read freely, then write everything in one trip.
 
-Why it is sound is said in `postgres`; here is how. Reads go out as they are asked for. What is
-to be written waits until the end of the block, and then goes out in one pipeline, which the
-server takes as one transaction. Only what locks something opens a transaction before that.
+Why it is sound is said in `postgres.store`; here is how. Reads go out as they are asked for.
+What is to be written waits until the end of the block, and then goes out in one pipeline, which
+the server takes as one transaction. Only what locks something opens a transaction before that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
 import psycopg
 
 from partita.errors import ConflictError
-from partita.history import AnyEvent
-from partita.ports.state import AnyItem, OpenChild, State
-from partita.ports.store import (
-    Answer,
-    LimitRecord,
-    News,
-    Proposal,
-    Question,
-    Record,
-    Taken,
-    WorkerRecord,
-)
+from partita.ports.state import AnyItem, State
+from partita.ports.store import News, Proposal, Record, Taken
 from partita.stores.postgres import rows as sql
 from partita.stores.postgres.faults import check_integers, check_text, translated
-from partita.stores.postgres.removal import PostgresPruning
 from partita.stores.postgres.rows import Row
+from partita.stores.sql import reads
+from partita.stores.sql.reads import SqlReads
 from partita.stores.sql.records import (
-    joined,
-    limit_of,
+    origin_runs,
     pack,
-    question_of,
     record_of,
+    taken_of,
     to_json,
     unpack_item,
-    worker_of,
 )
 
-PATIENCE = b"SET LOCAL idle_in_transaction_session_timeout = '30s'"
+T = TypeVar("T")
+
+IDLE_TIMEOUT = b"SET LOCAL idle_in_transaction_session_timeout = '30s'"
 """So that a process which is stopped in the middle does not hold its locks for ever."""
 
 DURABLY = b"SELECT set_config('synchronous_commit', 'on', true)"
@@ -51,9 +41,10 @@ KEYS = 32
 """New runs' keys that are fetched together, at most; what is left over is never used."""
 
 
-class PostgresTransaction:
+class PostgresTransaction(SqlReads):
     """One transaction. Belongs to one thread, and to one connection with autocommit."""
 
+    dialect = sql.DIALECT
     foreign = False
 
     def __init__(self, connection: psycopg.Connection[Row], schema: str, where: str) -> None:
@@ -73,11 +64,6 @@ class PostgresTransaction:
         self._fetched = 1
         self._newest: dict[tuple[str, str], int] = {}
         self._whole: dict[int, list[bytes]] = {}
-
-    @property
-    def pruning(self) -> PostgresPruning:
-        """What removes executions."""
-        return PostgresPruning(read=self._rows, lock=self._locked, later=self._later, do=self._do)
 
     # -- trips to the server
 
@@ -105,6 +91,11 @@ class PostgresTransaction:
             cursor = self._connection.execute(self._statement(text), parameters, binary=True)
             return cursor.fetchall()
 
+    def _all(
+        self, read: Callable[[Sequence[Any]], T], text: str, parameters: Sequence[Any] = ()
+    ) -> list[T]:
+        return [read(row) for row in self._rows(text, parameters)]
+
     def _locked(self, *queries: tuple[str, Any]) -> list[list[Row]]:
         """Read in one trip; what the queries lock stays locked until the end."""
         with self._trip():
@@ -127,7 +118,7 @@ class PostgresTransaction:
     def _begin(self) -> None:
         if not self.is_open:
             self._connection.execute(b"BEGIN")
-            self._connection.execute(PATIENCE)
+            self._connection.execute(IDLE_TIMEOUT)
 
     def _send(self) -> None:
         """Put what is to be written into the pipeline."""
@@ -195,19 +186,19 @@ class PostgresTransaction:
                 raise ConflictError(f"run {run} is at revision {found.get(run)}, not {revision}")
 
     def _revisions(self) -> dict[int, int]:
-        text = "SELECT run, revision FROM @executions WHERE run = ANY(%s)"
+        text = "SELECT run, revision FROM @executions WHERE run = ANY(?)"
         return dict(self._rows(text, (list(self._relied),)))
 
     def holds(self, other: PostgresTransaction) -> bool:
         """Whether what another transaction was to write is there; waits for who still writes."""
         if other.proof is None:
             return False
-        self.lock(other.rests_on)
+        self.lock_runs(other.rests_on)
         run, first_event_id, events = other.proof
-        text = "SELECT events FROM @batches WHERE run = %s AND first_event_id = %s"
+        text = "SELECT events FROM @batches WHERE run = ? AND first_event_id = ?"
         return self._rows(text, (run, first_event_id)) == [(events,)]
 
-    def lock(self, runs: Collection[int]) -> None:
+    def lock_runs(self, runs: Collection[int]) -> None:
         """Keep others from these runs, waiting for those who have them."""
         self.seen.update(self._locked((sql.LOCK, (sorted(runs),)))[0])
 
@@ -216,7 +207,7 @@ class PostgresTransaction:
     def new_run(self) -> int:
         """Return a key for a new execution."""
         if not self._keys:
-            text = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
+            text = "SELECT nextval(?::regclass) FROM generate_series(1, ?)"
             name = self._statement("@runs").decode()
             self._keys = [key for (key,) in self._rows(text, (name, self._fetched))]
             self._fetched = min(self._fetched * 2, KEYS)
@@ -224,18 +215,18 @@ class PostgresTransaction:
 
     def record(self, run: int) -> Record | None:
         """Return the execution with that key."""
-        return self._record("WHERE run = %s", (run,))
+        return self._record(f"{sql.WHOLE}WHERE run = ?", (run,))
 
     def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
         """Return the run, or the newest run of the workflow id."""
-        record = self._record(*sql.find_sql(domain, workflow_id, run_id))
+        record = self._record(*self._find_sql(sql.WHOLE, domain, workflow_id, run_id))
         if not run_id:
             self._newest[domain, workflow_id] = 0 if record is None else record.run
         return record
 
-    def _record(self, where: str, parameters: Row) -> Record | None:
+    def _record(self, text: str, parameters: Sequence[Any]) -> Record | None:
         """Read an execution, and keep its items, as of the same moment, for `items`."""
-        rows = self._rows(sql.WHOLE + where, parameters)
+        rows = self._rows(text, parameters)
         if not rows:
             return None
         record = record_of(rows[0])
@@ -244,26 +235,10 @@ class PostgresTransaction:
             self._whole[record.run] = rows[0][3]
         return record
 
-    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
-        """Return one open item."""
-        rows = self._rows(sql.ITEM, (run, kind, id))
-        return unpack_item(rows[0][0]) if rows else None
-
-    def items(self, run: int) -> list[AnyItem]:
-        """Return all the open items of a run."""
-        bodies = self._whole.pop(run, None)
-        if bodies is None:
-            bodies = [body for (body,) in self._rows(sql.ITEMS, (run,))]
-        return [unpack_item(body) for body in bodies]
-
-    def children(self, run: int) -> list[OpenChild]:
-        """Return the open children of a run."""
-        rows = self._rows(sql.CHILDREN, (run,))
-        return [item for (body,) in rows if isinstance(item := unpack_item(body), OpenChild)]
-
-    def events(self, run: int, after: int) -> list[AnyEvent]:
-        """Return the events after number `after`."""
-        return joined(self._rows(sql.EVENTS, {"run": run, "after": after}), after)
+    def items(self, run: int, kind: str | None = None, id: str | None = None) -> list[AnyItem]:
+        """Return the open items of a run: all, those of a kind, or the one of a kind and id."""
+        bodies = self._whole.pop(run, None) if kind is None else None
+        return super().items(run, kind, id) if bodies is None else list(map(unpack_item, bodies))
 
     def queued(
         self,
@@ -303,47 +278,16 @@ class PostgresTransaction:
 
     def next_due(self) -> float | None:
         """Return the soonest `due` of all."""
-        due = self._rows(sql.NEXT_DUE)[0][0]
-        return None if due is None else float(due)
+        due: float | None = self._rows(reads.NEXT_DUE)[0][0]
+        return due
 
     def held(self, owner: str) -> list[Taken]:
         """Return what a worker holds."""
-        return [(run, unpack_item(body)) for run, body in self._rows(sql.HELD, (owner,))]
+        return self._all(taken_of, reads.HELD, (owner,))
 
-    def workers(self) -> list[WorkerRecord]:
-        """Return every worker on record."""
-        return [worker_of(row) for row in self._rows(sql.WORKERS)]
-
-    def has_type(self, domain: str, key: str) -> bool:
-        """Return whether a workflow type was ever added."""
-        return bool(
-            self._rows("SELECT 1 FROM @types WHERE domain = %s AND key = %s", (domain, key))
-        )
-
-    def entry(self, kind: str, domain: str, key: str) -> str | None:
-        """Return what the catalogue holds under a key."""
-        rows = self._rows(sql.ENTRY, (kind, domain, key))
-        return rows[0][0] if rows else None
-
-    def entries(self, kind: str, domain: str) -> dict[str, str]:
-        """Return what the catalogue holds of a kind in a domain, by key."""
-        return dict(self._rows(sql.ENTRIES, (kind, domain)))
-
-    def limits(self) -> list[LimitRecord]:
-        """Return the limits of every task list that has one."""
-        return [limit_of(row) for row in self._rows(sql.LIMITS)]
-
-    def lane(self, domain: str, task_list: str) -> tuple[LimitRecord | None, int]:
-        """Lock a task list's limits; count what takes a place there."""
-        key = (domain, task_list)
-        limits, counts = self._locked((sql.LANE, key), (sql.IN_LANE, key))
-        return limit_of(limits[0]) if limits else None, int(counts[0][0])
-
-    def questions(self, domain: str, keys: Collection[str]) -> list[Question]:
-        """Return the questions about these types that nobody has answered."""
-        where = " WHERE answer IS NULL AND domain = %s AND type_key = ANY(%s)"
-        rows = self._rows(sql.QUESTIONS + where, (domain, list(keys)))
-        return [question_of(row) for row in rows]
+    def count_running(self, domain: str, task_list: str) -> int:
+        """Count the open items whose `lane` is that task list."""
+        return int(self._rows(reads.COUNT_RUNNING, (domain, task_list))[0][0])
 
     # -- writing
 
@@ -433,21 +377,19 @@ class PostgresTransaction:
         self._relied |= {state.run: state.stored for state in states}
         self.rests_on |= self._relied.keys()
 
-    def act_for(self, worker: str) -> None:
-        """Commit only if this worker is on record."""
-        self._selects.append((sql.ON_RECORD, (worker,)))
-
     def tell(self, news: News) -> None:
-        """Let other processes hear of something, once it is committed."""
+        """Announce something to other processes, once it is committed."""
         self.news |= news
 
-    def add_types(self, domain: str, keys: Collection[str]) -> None:
-        """Remember workflow types."""
-        text = "INSERT INTO @types SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
-        self._do(text, (domain, sorted(keys)))
+    # -- the catalogue
+
+    def lock(self, kind: str, domain: str, key: str) -> str | None:
+        """Lock an entry's row, and return its body."""
+        rows = self._locked((sql.LOCK_ENTRY, (kind, domain, key)))[0]
+        return rows[0][0] if rows else None
 
     def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
-        """Insert, replace or remove what the catalogue holds; waits for who is changing it."""
+        """Insert, replace or remove a catalogue's entry; waits for who is changing it."""
         place = (kind, domain, key)
         if was is None and body is None:
             return
@@ -460,58 +402,36 @@ class PostgresTransaction:
         if not count:
             raise ConflictError(f"{kind} {key!r} was changed by somebody else")
 
-    def put_limit(self, limit: LimitRecord) -> None:
-        """Insert, replace or remove a task list's limits."""
-        self.news |= News.LIMITS | News.WORK
-        if limit.concurrency is None and limit.per_second is None:
-            text = "DELETE FROM @limits WHERE domain = %s AND task_list = %s"
-            self._do(text, (limit.domain, limit.task_list))
-            return
-        text = (
-            "INSERT INTO @limits VALUES (%s, %s, %s, %s, %s, %s, %s) "
-            "ON CONFLICT (domain, task_list) DO UPDATE SET concurrency = excluded.concurrency, "
-            "per_second = excluded.per_second, burst = excluded.burst, "
-            "tokens = excluded.tokens, filled_at = excluded.filled_at"
-        )
-        self._do(text, msgspec.structs.astuple(limit))
+    def require(self, kind: str, domain: str, key: str) -> None:
+        """Commit only if this entry is there, and stays there until then."""
+        self._selects.append((sql.REQUIRE_ENTRY, (kind, domain, key)))
 
-    def ask(self, question: Question) -> None:
-        """Put a question to whoever can answer it."""
-        self.news |= News.QUESTIONS
-        text = "INSERT INTO @questions VALUES (%s, %s, %s, %s, %s, %s, %s, NULL)"
-        self._do(text, msgspec.structs.astuple(question))
+    # -- removal
+    #
+    # Whoever removes a run holds its row alone (`FOR UPDATE`) before it looks whether others
+    # need the run. Others who are about to need it lock the row, too: a fork that of its origin,
+    # and a new run of a workflow id that of the run which it follows. So one of the two waits,
+    # and then sees what the other has done.
 
-    def answer(self, id: str, answer: Answer) -> None:
-        """Answer a question."""
-        self.news |= News.QUESTIONS
-        text = "UPDATE @questions SET answer = %s WHERE id = %s AND answer IS NULL"
-        self._do(text, (to_json(answer), id))
+    def runs_of(
+        self, domain: str, workflow_ids: Collection[str], limit: int
+    ) -> dict[str, list[int]]:
+        """Return up to `limit` runs of each of these workflow ids, oldest first."""
+        found: dict[str, list[int]] = {id: [] for id in workflow_ids}
+        for id, run in self._rows(sql.RUNS_OF, (list(found), domain, limit)):
+            found[id].append(run)
+        return found
 
-    def take_answer(self, id: str) -> Answer | None:
-        """Return a question's answer and remove both."""
-        rows = self._rows("SELECT answer FROM @questions WHERE id = %s", (id,))
-        if not rows or rows[0][0] is None:
-            return None
-        self.drop_question(id)
-        return msgspec.json.decode(rows[0][0], type=Answer)
+    def origins(self) -> set[int]:
+        """Return the runs whose recorded steps open ones reuse."""
+        return origin_runs(self._rows(sql.FORKED))
 
-    def drop_question(self, id: str) -> None:
-        """Remove a question that nobody waits for any more."""
-        self._do("DELETE FROM @questions WHERE id = %s", (id,))
+    def hold(self, runs: Collection[int]) -> list[Record]:
+        """Lock the rows that nobody else holds, and return them."""
+        return [record_of(row) for row in self._locked((sql.HOLD, (sorted(runs),)))[0]]
 
-    def drop_questions_before(self, moment: float) -> None:
-        """Remove the questions that were asked before a moment."""
-        self._do("DELETE FROM @questions WHERE asked_at < %s", (moment,))
-
-    def put_worker(self, worker: WorkerRecord) -> None:
-        """Insert or replace a worker."""
-        self._later(sql.PUT_WORKER, [msgspec.structs.astuple(worker)])
-
-    def drop_worker(self, worker: WorkerRecord) -> bool:
-        """Remove a worker if its record is still this one; waits for what it is committing.
-
-        The others must look, too, at what comes due: it may be that only this worker knew.
-        """
-        self.news |= News.WORK
-        text = "DELETE FROM @workers WHERE id = %s AND lease_until = %s"
-        return self._do(text, (worker.id, worker.lease_until)) > 0
+    def remove(self, runs: Collection[int]) -> None:
+        """Remove executions and all that belongs to them."""
+        if runs:
+            for table in reads.TABLES_OF_RUNS:
+                self._later(f"DELETE FROM @{table} WHERE run = ANY(?)", [(sorted(runs),)])

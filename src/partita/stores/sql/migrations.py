@@ -1,6 +1,6 @@
-"""Know the numbered scripts of each database, and bring a SQLite file to the newest schema.
+"""Know the numbered scripts of each database, and the rules of their order.
 
-A script never changes once it is released: its checksum is kept with the number, and a file
+A script never changes once it is released: its checksum is kept with the number, and a database
 whose checksums differ, or that has a number we do not know, is left alone.
 """
 
@@ -8,28 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sqlite3
-import time
 from importlib import resources
-from pathlib import Path
 
 from msgspec import Struct
 
 from partita.errors import SchemaTooNewError, StoreCorruptError
-
-APPLICATION_ID = 0x50415254
-"""`PART`, in the header of every file that is ours (`PRAGMA application_id`)."""
-
-_ADVICE = "choose another file with --backend sqlite:///PATH"
-
-_JOURNAL = """
-CREATE TABLE IF NOT EXISTS migrations (
-    number     INTEGER PRIMARY KEY,
-    name       TEXT NOT NULL,
-    checksum   TEXT NOT NULL,   -- SHA-256 of the script
-    applied_at REAL NOT NULL
-) STRICT
-"""
 
 
 class Migration(Struct, frozen=True):
@@ -45,7 +28,7 @@ class Migration(Struct, frozen=True):
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def migrations(dialect: str = "sqlite") -> list[Migration]:
+def migrations(dialect: str) -> list[Migration]:
     """Return the scripts of one dialect (`sql/DIALECT_NNNN_name.sql`), in order."""
     found = []
     for entry in resources.files("partita.stores").joinpath("sql").iterdir():
@@ -53,53 +36,6 @@ def migrations(dialect: str = "sqlite") -> list[Migration]:
         if match:
             found.append(Migration(int(match[1]), match[2], entry.read_text("utf-8")))
     return sorted(found, key=lambda migration: migration.number)
-
-
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Apply what is missing, all or nothing; other processes may do the same.
-
-    Raises:
-        SchemaTooNewError: a newer Partita wrote the file.
-        StoreCorruptError: it is another program's file, or a script was changed.
-    """
-    wanted = migrations()
-    if _is_current(connection, wanted):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        _check_owner(connection, path)
-        connection.execute(_JOURNAL)
-        applied = _applied(connection)
-        check_applied(applied, wanted, str(path), _ADVICE)
-        for migration in wanted:
-            if migration.number not in applied:
-                _apply(connection, migration)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _is_current(connection: sqlite3.Connection, wanted: list[Migration]) -> bool:
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    if owner != APPLICATION_ID:
-        return False
-    return _applied(connection) == {migration.number: migration.checksum for migration in wanted}
-
-
-def _applied(connection: sqlite3.Connection) -> dict[int, str]:
-    return dict(connection.execute("SELECT number, checksum FROM migrations").fetchall())
-
-
-def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if owner == APPLICATION_ID:
-        return
-    if owner or tables:
-        raise StoreCorruptError(f"{path} is a database of another program; {_ADVICE}")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def check_applied(
@@ -124,23 +60,3 @@ def check_applied(
                 f"{where} was made by another script for migration {number} than this Partita has; "
                 "use the version that made it"
             )
-
-
-def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
-    for statement in _statements(migration.sql):
-        connection.execute(statement)
-    connection.execute(
-        "INSERT INTO migrations VALUES (?,?,?,?)",
-        (migration.number, migration.name, migration.checksum, time.time()),
-    )
-
-
-def _statements(sql: str) -> list[str]:
-    """Split a script: `executescript` would commit the transaction around it."""
-    statements, start = [], ""
-    for line in sql.splitlines(keepends=True):
-        start += line
-        if sqlite3.complete_statement(start):
-            statements.append(start)
-            start = ""
-    return statements

@@ -1,4 +1,4 @@
-"""What rows hold, in any SQL database: msgpack and JSON, and records made of columns."""
+"""Convert between rows and records: msgpack and JSON, the same in every SQL database."""
 
 from __future__ import annotations
 
@@ -8,45 +8,14 @@ from typing import Any
 import msgspec
 
 from partita.history import AnyEvent
-from partita.ports.state import AnyItem, Backlog, Execution, Progress
-from partita.ports.store import (
-    OVERVIEW,
-    LimitRecord,
-    Overview,
-    Question,
-    Queue,
-    Record,
-    Retention,
-    WorkerRecord,
-)
+from partita.ports.state import AnyItem, Execution, Progress
+from partita.ports.store import Record, Taken
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_events = msgspec.msgpack.Decoder(list[AnyEvent]).decode
 unpack_execution = msgspec.msgpack.Decoder(Execution).decode
 unpack_progress = msgspec.msgpack.Decoder(Progress).decode
 unpack_item: Callable[[bytes], AnyItem] = msgspec.msgpack.Decoder(AnyItem).decode
-
-LIMIT_COLUMNS = ", ".join(LimitRecord.__struct_fields__)
-QUESTION_COLUMNS = ", ".join(Question.__struct_fields__)
-_WITH_ITEM = (
-    "SELECT e.run, e.execution, e.progress, i.body FROM @items i "
-    "JOIN @executions e ON e.run = i.run "
-)
-OVERVIEW_SQL = (
-    "SELECT domain, kind, queue, count(*), min(since) FROM @items WHERE queue IS NOT NULL "
-    "GROUP BY domain, kind, queue ORDER BY domain, kind, queue",
-    f"{_WITH_ITEM}WHERE i.kind IN ('decision', 'activity') "
-    f"ORDER BY i.run, i.kind, i.id LIMIT {OVERVIEW}",
-    f"{_WITH_ITEM}WHERE i.due < ? ORDER BY i.due LIMIT {OVERVIEW}",
-    "SELECT run, execution, progress FROM @executions e WHERE status = 0 AND NOT EXISTS "
-    f"(SELECT 1 FROM @items i WHERE i.run = e.run) ORDER BY run LIMIT {OVERVIEW}",
-    "SELECT max(t) FROM (SELECT max(since) AS t FROM @items UNION ALL "
-    "SELECT max(started_at) FROM @executions) m",
-)
-"""What an overview asks; `?` is the moment, `@name` a table of the schema."""
-
-RETENTION_COLUMNS = ", ".join(Retention.__struct_fields__)
-WORKER_COLUMNS = ", ".join(WorkerRecord.__struct_fields__)
 
 
 def to_json(value: Any) -> str:
@@ -59,52 +28,35 @@ def record_of(row: Sequence[Any]) -> Record:
     return Record(row[0], unpack_execution(row[1]), unpack_progress(row[2]))
 
 
-def overview_of(
-    queues: Iterable[Sequence[Any]],
-    tasks: Iterable[Sequence[Any]],
-    overdue: Iterable[Sequence[Any]],
-    bare: Iterable[Sequence[Any]],
-    latest: float | None,
-) -> Overview:
-    """Read what the queries of `OVERVIEW_SQL` have found, in that order."""
-    names = Queue.__struct_fields__
-    return Overview(
-        queues=tuple(Queue(**dict(zip(names, row, strict=True))) for row in queues),
-        tasks=tuple((record_of(row), unpack_item(row[3])) for row in tasks),
-        overdue=tuple((record_of(row), unpack_item(row[3])) for row in overdue),
-        bare=tuple(record_of(row) for row in bare),
-        latest=latest or 0.0,
-    )
+def item_of(row: Sequence[Any]) -> AnyItem:
+    """Read a row that holds an item's body."""
+    return unpack_item(row[0])
 
 
-def worker_of(row: Sequence[Any]) -> WorkerRecord:
-    """Read a row of `workers`."""
-    return WorkerRecord(**dict(zip(WorkerRecord.__struct_fields__, row, strict=True)))
+def taken_of(row: Sequence[Any]) -> Taken:
+    """Read a row that holds a run and an item's body."""
+    return row[0], unpack_item(row[1])
 
 
-def limit_of(row: Sequence[Any]) -> LimitRecord:
-    """Read a row of `limits`."""
-    return LimitRecord(**dict(zip(LimitRecord.__struct_fields__, row, strict=True)))
+def task_of(row: Sequence[Any]) -> tuple[Record, AnyItem]:
+    """Read a row that holds a record and an item's body."""
+    return record_of(row), unpack_item(row[3])
 
 
-def backlog_of(row: Sequence[Any]) -> Backlog:
-    """Read a row of what `BACKLOGS` selects."""
-    return Backlog(**dict(zip(Backlog.__struct_fields__, row, strict=True)))
+def origin_runs(rows: Iterable[Sequence[bytes]]) -> set[int]:
+    """Return the runs whose recorded steps these executions reuse."""
+    executions = (unpack_execution(row[0]) for row in rows)
+    return {one.origin.run for one in executions if one.origin is not None}
 
 
-def retention_of(row: Sequence[Any]) -> Retention:
-    """Read a row of `retentions`."""
-    return Retention(**dict(zip(Retention.__struct_fields__, row, strict=True)))
+def batch_of(row: Sequence[Any]) -> list[AnyEvent]:
+    """Read a row that holds a batch of events."""
+    return unpack_events(row[0])
 
 
-def question_of(row: Sequence[Any]) -> Question:
-    """Read a row of `questions`, without its answer."""
-    return Question(**dict(zip(Question.__struct_fields__, row, strict=True)))
-
-
-def joined(rows: Iterable[Sequence[bytes]], after: int) -> list[AnyEvent]:
-    """Return the events in rows of `batches` that come after a number."""
-    events = [event for (batch,) in rows for event in unpack_events(batch)]
+def joined(batches: Iterable[list[AnyEvent]], after: int) -> list[AnyEvent]:
+    """Return the events in these batches that come after a number."""
+    events = [event for batch in batches for event in batch]
     if events and events[0].event_id <= after:
         return [event for event in events if event.event_id > after]
     return events

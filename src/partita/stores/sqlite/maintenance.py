@@ -9,7 +9,8 @@ dies in it leaves the old content, and who has the file open sees the new one. O
 SQLite can no longer open is moved aside (`NAME.damaged`), its WAL first, so that no WAL ever
 stands beside a file that it does not belong to.
 
-Source: https://www.sqlite.org/backup.html, https://www.sqlite.org/lang_vacuum.html
+Source: https://www.sqlite.org/backup.html, https://www.sqlite.org/lang_vacuum.html,
+https://www.sqlite.org/wal.html (all processes must be on one machine), proc_mounts(5)
 """
 
 from __future__ import annotations
@@ -29,16 +30,22 @@ from partita.errors import (
     StoreInUseError,
     StoreUnavailableError,
 )
-from partita.ports.store import WorkerRecord
+from partita.ports.catalogue import WorkerRecord
 from partita.stores.maintenance import Survey
-from partita.stores.sql.migrations import APPLICATION_ID, migrations
-from partita.stores.sql.records import worker_of
-from partita.stores.sqlite.rows import WORKERS
+from partita.stores.sql.migrations import migrations
+from partita.stores.sql.reads import workers_on_record
+from partita.stores.sqlite.schema import APPLICATION_ID
 from partita.stores.sqlite.store import LOCK_TIMEOUT, SqliteStore, translated
-from partita.stores.sqlite.survey import network_filesystem
+from partita.stores.sqlite.transaction import statement
 
 TOLD = 20
 """Damages that are told of, at most."""
+
+NETWORK = {
+    *("9p", "afs", "ceph", "cifs", "fuse.s3fs", "fuse.sshfs", "glusterfs", "gpfs", "lustre"),
+    *("ncpfs", "nfs", "nfs4", "smb3", "smbfs"),
+}
+"""Types of file systems that other machines may mount as well."""
 
 _ANOTHER = "name another file with --backend sqlite:///PATH"
 _A_BACKUP = "name a file that `partita db backup` has made"
@@ -79,7 +86,7 @@ class SqliteUpkeep:
             journal = _pragma(connection, "journal_mode")
             page_size = int(_pragma(connection, "page_size"))
             unused = int(_pragma(connection, "freelist_count")) * page_size
-            workers = [worker_of(row) for row in connection.execute(WORKERS)]
+            workers = _workers(connection)
         network = network_filesystem(self.path)
         wal = self.path.with_name(self.path.name + "-wal")
         settings = {
@@ -92,7 +99,7 @@ class SqliteUpkeep:
             where=str(self.path),
             versions={"SQLite": sqlite3.sqlite_version},
             schema=max(applied, default=None),
-            known=len(migrations()),
+            known=len(migrations("sqlite")),
             settings=settings,
             doubts=tuple(_doubts(journal, network)),
             size=self.path.stat().st_size,
@@ -112,7 +119,7 @@ class SqliteUpkeep:
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record; none if the file is not there, or cannot be read."""
         with suppress(StoreUnavailableError, StoreCorruptError), self._open() as connection:
-            return [worker_of(row) for row in connection.execute(WORKERS)]
+            return _workers(connection)
         return []
 
     # -- upkeep
@@ -211,6 +218,11 @@ class SqliteUpkeep:
                 _move_aside(self.path)
         _sync(draft)
         _put(draft, self.path, overwrite=True)
+
+
+def _workers(connection: sqlite3.Connection) -> list[WorkerRecord]:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    return workers_on_record(lambda text: connection.execute(statement(text)), tables)
 
 
 def _damage(connection: sqlite3.Connection) -> Iterator[str]:
@@ -347,3 +359,25 @@ def _move_aside(path: Path) -> None:
 def _remove(draft: Path) -> None:
     for ending in ("", "-wal", "-shm", "-journal"):
         draft.with_name(draft.name + ending).unlink(missing_ok=True)
+
+
+def network_filesystem(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+    """Return the type of the network file system that holds a file; None if it is another."""
+    try:
+        lines = mounts.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    folder = os.path.realpath(path.parent)
+    best, kind = "", ""
+    for line in lines:
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = fields[1].replace("\\040", " ")
+        if len(point) >= len(best) and _is_below(folder, point):
+            best, kind = point, fields[2]
+    return kind if kind in NETWORK else None
+
+
+def _is_below(folder: str, point: str) -> bool:
+    return point == "/" or folder == point or folder.startswith(point.rstrip("/") + "/")

@@ -9,14 +9,13 @@ Source: https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_data_
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -27,41 +26,11 @@ from partita.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from partita.history import AnyEvent
-from partita.ports.state import (
-    AnyItem,
-    Backlog,
-    ExecutionFilter,
-)
-from partita.ports.store import News, Overview, Record, Retention, WorkerRecord
-from partita.stores.sql.migrations import migrate
-from partita.stores.sql.records import (
-    OVERVIEW_SQL,
-    backlog_of,
-    joined,
-    overview_of,
-    record_of,
-    retention_of,
-    unpack_item,
-    worker_of,
-)
-from partita.stores.sqlite.check import check
-from partita.stores.sqlite.removal import RETENTIONS
-from partita.stores.sqlite.rows import (
-    BACKLOGS,
-    COUNT_QUEUED,
-    ENTRIES,
-    ENTRY,
-    EVENTS,
-    ITEM,
-    ITEMS,
-    LAST_RUN,
-    RECORD,
-    WORKERS,
-    find_sql,
-    where_sql,
-)
-from partita.stores.sqlite.transaction import SqliteTransaction
+from partita.ports.store import News
+from partita.stores.sql.check import check
+from partita.stores.sql.reads import Row, SqlStore
+from partita.stores.sqlite.schema import migrate
+from partita.stores.sqlite.transaction import DIALECT, SqliteTransaction, statement
 
 T = TypeVar("T")
 
@@ -86,10 +55,16 @@ BUSY = 0.5
 """Seconds after a change in which the next one is soon expected."""
 
 
-class SqliteStore:
+LAST_RUN = (
+    "SELECT max((SELECT coalesce(max(run), 0) FROM executions), "
+    "(SELECT coalesce(max(run), 0) FROM removed))"
+)
+
+
+class SqliteStore(SqlStore):
     """One file. Transactions use one connection, reads another, so that they do not wait."""
 
-    shared = True
+    dialect = DIALECT
 
     def __init__(self, path: str | Path, *, synchronous: str = "FULL") -> None:
         self.path = Path(path)
@@ -200,109 +175,16 @@ class SqliteStore:
     def on_change(self, heard: Callable[[], None]) -> None:
         """Do nothing: SQLite tells nobody, and asking it costs no query."""
 
-    def _read(self, sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
+    def _all(self, read: Callable[[Row], T], text: str, parameters: Row = ()) -> list[T]:
         with self._read_lock, translated(self.path):
-            return self._reader.execute(sql, tuple(parameters)).fetchall()
-
-    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
-        """Return the run, or the newest run of the workflow id, as last committed."""
-        rows = self._read(*find_sql(domain, workflow_id, run_id))
-        with translated(self.path):
-            return record_of(rows[0]) if rows else None
-
-    def open_among(self, runs: Collection[int]) -> set[int]:
-        """Return which of these runs are there and open, as last committed."""
-        sql = (
-            "SELECT run FROM executions WHERE status = 0 "
-            "AND run IN (SELECT value FROM json_each(?))"
-        )
-        return {run for (run,) in self._read(sql, (json.dumps(list(runs)),))}
-
-    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
-        """Return one open item, as last committed."""
-        rows = self._read(ITEM, (run, kind, id))
-        with translated(self.path):
-            return unpack_item(rows[0][0]) if rows else None
-
-    def items(self, run: int) -> list[AnyItem]:
-        """Return all the open items of a run, as last committed."""
-        with translated(self.path):
-            return [unpack_item(body) for (body,) in self._read(ITEMS, (run,))]
-
-    def events(self, run: int, after: int) -> list[AnyEvent]:
-        """Return the committed events after number `after`."""
-        with translated(self.path):
-            return joined(self._read(EVENTS, (run, run, after)), after)
-
-    def entry(self, kind: str, domain: str, key: str) -> str | None:
-        """Return what the catalogue holds under a key, as last committed."""
-        rows = self._read(ENTRY, (kind, domain, key))
-        return rows[0][0] if rows else None
-
-    def entries(self, kind: str, domain: str) -> dict[str, str]:
-        """Return what the catalogue holds of a kind in a domain, by key, as last committed."""
-        return dict(self._read(ENTRIES, (kind, domain)))
-
-    def count_queued(self, kind: str, domain: str, task_list: str) -> int:
-        """Count the items that wait in a queue."""
-        return int(self._read(COUNT_QUEUED, (kind, domain, task_list))[0][0])
-
-    def executions(self, filter: ExecutionFilter) -> list[Record]:
-        """Return up to `filter.limit` executions, newest first."""
-        where, parameters = where_sql(filter)
-        sql = f"{RECORD}{where} ORDER BY run DESC LIMIT ?"
-        with translated(self.path):
-            return [record_of(row) for row in self._read(sql, [*parameters, filter.limit])]
-
-    def count_executions(self, filter: ExecutionFilter) -> int:
-        """Count the executions that `executions` would return without a limit."""
-        where, parameters = where_sql(filter)
-        return int(self._read(f"SELECT count(*) FROM executions {where}", parameters)[0][0])
-
-    def backlogs(self, domain: str) -> list[Backlog]:
-        """Return how much waits in each task list of a domain."""
-        return [backlog_of(row) for row in self._read(BACKLOGS, (domain,))]
-
-    def closed(self, filter: ExecutionFilter, after: tuple[float, int] = (0.0, 0)) -> list[Record]:
-        """Return up to `filter.limit` closed executions, the one that began first first."""
-        where, parameters = where_sql(filter)
-        sql = (
-            f"{RECORD}{where} AND status <> 0 AND (started_at, run) > (?, ?) "
-            "ORDER BY started_at, run LIMIT ?"
-        )
-        with translated(self.path):
-            rows = self._read(sql, [*parameters, *after, filter.limit])
-            return [record_of(row) for row in rows]
-
-    def retentions(self) -> list[Retention]:
-        """Return the retention of every domain that has one, as last committed."""
-        return [retention_of(row) for row in self._read(RETENTIONS)]
-
-    def overview(self, moment: float) -> Overview:
-        """Return how everything stands, at one moment."""
-        with self._read_lock, translated(self.path):
-            self._reader.execute("BEGIN")
-            try:
-                queues, tasks, overdue, bare, latest = (
-                    self._reader.execute(
-                        text.replace("@", ""), (moment,) if "?" in text else ()
-                    ).fetchall()
-                    for text in OVERVIEW_SQL
-                )
-            finally:
-                self._reader.execute("ROLLBACK")
-            return overview_of(queues, tasks, overdue, bare, latest[0][0])
-
-    def workers(self) -> list[WorkerRecord]:
-        """Return every worker on record."""
-        return [worker_of(row) for row in self._read(WORKERS)]
+            return [read(row) for row in self._reader.execute(statement(text), tuple(parameters))]
 
     def check(self) -> list[str]:
         """Run SQLite's own integrity check, and ours, on what is there at one moment."""
         with self._read_lock, translated(self.path):
             self._reader.execute("BEGIN")
             try:
-                return check(self._reader)
+                return list(_faults(self._reader))
             finally:
                 self._reader.execute("ROLLBACK")
 
@@ -312,6 +194,14 @@ class SqliteStore:
             self._reader.close()
         with self._lock:
             self._writer.close()
+
+
+def _faults(connection: sqlite3.Connection) -> Iterator[str]:
+    def read(text: str, parameters: Row) -> list[Row]:
+        return connection.execute(statement(text), tuple(parameters)).fetchall()
+
+    yield from (row[0] for row in read("PRAGMA integrity_check", ()) if row[0] != "ok")
+    yield from check(read, with_revision=False)
 
 
 def _patiently(attempt: Callable[[], T]) -> T:

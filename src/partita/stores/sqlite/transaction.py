@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
-
-import msgspec
+from typing import Any, TypeVar
 
 from partita.errors import ConflictError
-from partita.history import AnyEvent
-from partita.ports.state import AnyItem, OpenChild, State
-from partita.ports.store import (
-    Answer,
-    LimitRecord,
-    News,
-    Proposal,
-    Question,
-    Record,
-    Taken,
-    WorkerRecord,
+from partita.ports.state import OpenItem, State
+from partita.ports.store import News, Proposal, Record, Taken
+from partita.stores.sql import reads
+from partita.stores.sql.reads import Dialect, Row, SqlReads
+from partita.stores.sql.records import origin_runs, pack, record_of, taken_of, to_json
+
+T = TypeVar("T")
+
+_AMONG = "IN (SELECT value FROM json_each(?))"
+DIALECT = Dialect(
+    among=_AMONG,
+    many=lambda values: json.dumps(list(values)),
+    tagged="EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)",
+    newest="run",
 )
-from partita.stores.sql.records import (
-    joined,
-    limit_of,
-    pack,
-    question_of,
-    record_of,
-    to_json,
-    unpack_item,
-    worker_of,
-)
-from partita.stores.sqlite.removal import SqlitePruning
-from partita.stores.sqlite.rows import (
-    ENTRIES,
-    ENTRY,
-    EVENTS,
-    ITEM,
-    ITEMS,
-    LIMITS,
-    QUESTIONS,
-    RECORD,
-    WORKERS,
-    execution_row,
-    find_sql,
-    item_row,
+_FORKED = (
+    "SELECT execution FROM executions WHERE status = 0 AND instr(execution, x'A66F726967696E') > 0"
 )
 
 
-class SqliteTransaction:
+@functools.lru_cache(maxsize=256)
+def statement(text: str) -> str:
+    """Return a statement as SQLite takes it."""
+    return text.replace("@", "")
+
+
+class SqliteTransaction(SqlReads):
     """One write transaction: nobody else writes until it ends."""
 
+    dialect = DIALECT
     skipped = False
     seen: Mapping[int, int] = {}
 
@@ -59,46 +46,23 @@ class SqliteTransaction:
         self, connection: sqlite3.Connection, take_run: Callable[[], int], *, foreign: bool
     ) -> None:
         self.foreign = foreign
-        self.dirty = False
-        self._take_run = take_run
+        self.dirty = False  # whether there is something to commit
+        self.new_run = take_run
         self._execute = connection.execute
         self._executemany = connection.executemany
-        self.pruning = SqlitePruning(connection.execute, self._soil)
 
-    def _soil(self) -> None:
+    def _all(self, read: Callable[[Row], T], text: str, parameters: Row = ()) -> list[T]:
+        return [read(row) for row in self._execute(statement(text), tuple(parameters))]
+
+    def _change(self, text: str, parameters: Row) -> None:
         self.dirty = True
+        self._execute(text, tuple(parameters))
 
-    def new_run(self) -> int:
-        """Return a key for a new execution."""
-        return self._take_run()
+    # -- executions
 
     def record(self, run: int) -> Record | None:
         """Return the execution with that key."""
-        row = self._execute(RECORD + "WHERE run = ?", (run,)).fetchone()
-        return record_of(row) if row else None
-
-    def find(self, domain: str, workflow_id: str, run_id: str | None) -> Record | None:
-        """Return the run, or the newest run of the workflow id."""
-        row = self._execute(*find_sql(domain, workflow_id, run_id)).fetchone()
-        return record_of(row) if row else None
-
-    def item(self, run: int, kind: str, id: str) -> AnyItem | None:
-        """Return one open item."""
-        row = self._execute(ITEM, (run, kind, id)).fetchone()
-        return unpack_item(row[0]) if row else None
-
-    def items(self, run: int) -> list[AnyItem]:
-        """Return all the open items of a run."""
-        return [unpack_item(body) for (body,) in self._execute(ITEMS, (run,))]
-
-    def children(self, run: int) -> list[OpenChild]:
-        """Return the open children of a run."""
-        rows = self._execute("SELECT body FROM items WHERE run = ? AND kind = 'child'", (run,))
-        return [item for (body,) in rows if isinstance(item := unpack_item(body), OpenChild)]
-
-    def events(self, run: int, after: int) -> list[AnyEvent]:
-        """Return the events after number `after`."""
-        return joined(self._execute(EVENTS, (run, run, after)).fetchall(), after)
+        return self._first(record_of, f"{reads.RECORD}WHERE run = ?", (run,))
 
     def queued(
         self,
@@ -121,28 +85,26 @@ class SqliteTransaction:
             ).fetchall()
         if len(task_lists) > 1:
             rows.sort(key=lambda row: (-row[0], row[1]))
-        return [(run, unpack_item(body)) for _, _, run, body in rows[:limit]]
+        return [taken_of(row[2:]) for row in rows[:limit]]
 
     def due(self, now: float, limit: int) -> list[Taken]:
         """Return items whose `due` has come, soonest first."""
-        rows = self._execute(
-            "SELECT run, body FROM items WHERE due <= ? ORDER BY due LIMIT ?", (now, limit)
-        )
-        return [(run, unpack_item(body)) for run, body in rows]
+        text = "SELECT run, body FROM items WHERE due <= ? ORDER BY due LIMIT ?"
+        return self._all(taken_of, text, (now, limit))
 
     def next_due(self) -> float | None:
         """Return the soonest `due` of all."""
-        row = self._execute("SELECT min(due) FROM items WHERE due IS NOT NULL").fetchone()
-        return None if row[0] is None else float(row[0])
+        due: float | None = self._execute(statement(reads.NEXT_DUE)).fetchone()[0]
+        return due
 
     def held(self, owner: str) -> list[Taken]:
         """Return what a worker holds."""
-        rows = self._execute("SELECT run, body FROM items WHERE owner = ?", (owner,))
-        return [(run, unpack_item(body)) for run, body in rows]
+        return self._all(taken_of, reads.HELD, (owner,))
 
-    def workers(self) -> list[WorkerRecord]:
-        """Return every worker on record."""
-        return [worker_of(row) for row in self._execute(WORKERS)]
+    def count_running(self, domain: str, task_list: str) -> int:
+        """Count the open items whose `lane` is that task list."""
+        found = self._execute(statement(reads.COUNT_RUNNING), (domain, task_list))
+        return int(found.fetchone()[0])
 
     def validate(self, proposal: Proposal) -> None:
         """Refuse what cannot be encoded."""
@@ -194,117 +156,95 @@ class SqliteTransaction:
         """Do nothing: what was read is still so."""
 
     def tell(self, news: News) -> None:
-        """Do nothing: SQLite says that something was written, and no more."""
+        """Do nothing: SQLite announces every commit, and nothing about it."""
 
     def _index(self, run: int, attributes: dict[str, Any]) -> None:
         self._execute("DELETE FROM attributes WHERE run = ?", (run,))
         rows = [(run, name, to_json(value)) for name, value in attributes.items()]
         self._executemany("INSERT INTO attributes VALUES (?,?,?)", rows)
 
-    def add_types(self, domain: str, keys: Collection[str]) -> None:
-        """Remember workflow types."""
-        self.dirty = True
-        rows = [(domain, key) for key in keys]
-        self._executemany("INSERT OR IGNORE INTO types VALUES (?,?)", rows)
+    # -- the catalogue
 
-    def has_type(self, domain: str, key: str) -> bool:
-        """Return whether a workflow type was ever added."""
-        sql = "SELECT 1 FROM types WHERE domain = ? AND key = ?"
-        return self._execute(sql, (domain, key)).fetchone() is not None
-
-    def entry(self, kind: str, domain: str, key: str) -> str | None:
-        """Return what the catalogue holds under a key."""
-        row = self._execute(ENTRY, (kind, domain, key)).fetchone()
-        return row[0] if row else None
-
-    def entries(self, kind: str, domain: str) -> dict[str, str]:
-        """Return what the catalogue holds of a kind in a domain, by key."""
-        return dict(self._execute(ENTRIES, (kind, domain)).fetchall())
+    def lock(self, kind: str, domain: str, key: str) -> str | None:
+        """Return an entry: nobody else writes anyway."""
+        return self.entry(kind, domain, key)
 
     def enter(self, kind: str, domain: str, key: str, body: str | None, was: str | None) -> None:
-        """Insert, replace or remove what the catalogue holds under a key."""
-        if self.entry(kind, domain, key) != was:
+        """Insert, replace or remove the catalogue's entry under a key."""
+        place = (kind, domain, key)
+        if self.entry(*place) != was:
             raise ConflictError(f"{kind} {key!r} was changed by somebody else")
-        self.dirty = True
         if body is None:
-            sql = "DELETE FROM catalogue WHERE kind = ? AND domain = ? AND key = ?"
-            self._execute(sql, (kind, domain, key))
+            self._change("DELETE FROM catalogue WHERE kind = ? AND domain = ? AND key = ?", place)
         else:
-            sql = "INSERT OR REPLACE INTO catalogue VALUES (?,?,?,?)"
-            self._execute(sql, (kind, domain, key, body))
+            self._change("INSERT OR REPLACE INTO catalogue VALUES (?,?,?,?)", (*place, body))
 
-    def limits(self) -> list[LimitRecord]:
-        """Return the limits of every task list that has one."""
-        return [limit_of(row) for row in self._execute(LIMITS)]
+    def require(self, kind: str, domain: str, key: str) -> None:
+        """Do nothing: nobody else writes until the transaction ends."""
 
-    def put_limit(self, limit: LimitRecord) -> None:
-        """Insert, replace or remove a task list's limits."""
-        self.dirty = True
-        if limit.concurrency is None and limit.per_second is None:
-            sql = "DELETE FROM limits WHERE domain = ? AND task_list = ?"
-            self._execute(sql, (limit.domain, limit.task_list))
-        else:
-            row = msgspec.structs.astuple(limit)
-            self._execute("INSERT OR REPLACE INTO limits VALUES (?,?,?,?,?,?,?)", row)
+    # -- removal
 
-    def lane(self, domain: str, task_list: str) -> tuple[LimitRecord | None, int]:
-        """Return a task list's limits, and how many open items take a place in it."""
-        key = (domain, task_list)
-        row = self._execute(f"{LIMITS} WHERE domain = ? AND task_list = ?", key).fetchone()
-        sql = "SELECT count(*) FROM items WHERE domain = ? AND lane = ?"
-        return limit_of(row) if row else None, int(self._execute(sql, key).fetchone()[0])
+    def runs_of(
+        self, domain: str, workflow_ids: Collection[str], limit: int
+    ) -> dict[str, list[int]]:
+        """Return up to `limit` runs of each of these workflow ids, oldest first."""
+        sql = "SELECT run FROM executions WHERE domain = ? AND workflow_id = ? ORDER BY run LIMIT ?"
+        return {
+            id: [run for (run,) in self._execute(sql, (domain, id, limit))] for id in workflow_ids
+        }
 
-    def ask(self, question: Question) -> None:
-        """Put a question to whoever can answer it."""
-        self.dirty = True
-        row = msgspec.structs.astuple(question)
-        self._execute("INSERT INTO questions VALUES (?,?,?,?,?,?,?,NULL,NULL)", row)
+    def origins(self) -> set[int]:
+        """Return the runs whose recorded steps open ones reuse."""
+        return origin_runs(self._execute(_FORKED))
 
-    def questions(self, domain: str, keys: Collection[str]) -> list[Question]:
-        """Return the questions about these types that nobody has answered."""
-        rows = self._execute(
-            f"{QUESTIONS} WHERE answer IS NULL AND domain = ? "
-            "AND type_key IN (SELECT value FROM json_each(?))",
-            (domain, json.dumps(list(keys))),
-        )
-        return [question_of(row) for row in rows]
+    def hold(self, runs: Collection[int]) -> list[Record]:
+        """Return those that are there."""
+        text = f"{reads.RECORD}WHERE run {_AMONG} ORDER BY run"
+        return self._all(record_of, text, (DIALECT.many(runs),))
 
-    def answer(self, id: str, answer: Answer) -> None:
-        """Answer a question."""
-        self.dirty = True
-        self._execute("UPDATE questions SET answer = ? WHERE id = ?", (to_json(answer), id))
-
-    def take_answer(self, id: str) -> Answer | None:
-        """Return a question's answer and remove both."""
-        row = self._execute("SELECT answer FROM questions WHERE id = ?", (id,)).fetchone()
-        if row is None or row[0] is None:
-            return None
-        self.drop_question(id)
-        return msgspec.json.decode(row[0], type=Answer)
-
-    def drop_question(self, id: str) -> None:
-        """Remove a question that nobody waits for any more."""
-        self.dirty = True
-        self._execute("DELETE FROM questions WHERE id = ?", (id,))
-
-    def drop_questions_before(self, moment: float) -> None:
-        """Remove the questions that were asked before a moment."""
-        self.dirty = True
-        self._execute("DELETE FROM questions WHERE asked_at < ?", (moment,))
-
-    def put_worker(self, worker: WorkerRecord) -> None:
-        """Insert or replace a worker."""
-        self.dirty = True
-        self._execute(
-            "INSERT OR REPLACE INTO workers VALUES (?,?,?,?,?)",
-            (worker.id, worker.machine, worker.pid, worker.born, worker.lease_until),
+    def remove(self, runs: Collection[int]) -> None:
+        """Remove executions and all that belongs to them; remember the greatest key."""
+        if not runs:
+            return
+        for table in reads.TABLES_OF_RUNS:
+            self._change(f"DELETE FROM {table} WHERE run {_AMONG}", (DIALECT.many(runs),))
+        self._change(
+            "INSERT INTO removed VALUES (0, ?) "
+            "ON CONFLICT (id) DO UPDATE SET run = max(run, excluded.run)",
+            (max(runs),),
         )
 
-    def drop_worker(self, worker: WorkerRecord) -> bool:
-        """Remove a worker if its record is still this one."""
-        self.dirty = True
-        sql = "DELETE FROM workers WHERE id = ? AND lease_until = ?"
-        return self._execute(sql, (worker.id, worker.lease_until)).rowcount > 0
 
-    def act_for(self, worker: str) -> None:
-        """Do nothing: the engine has looked, and nobody writes in between."""
+def execution_row(state: State) -> tuple[Any, ...]:
+    """Return an execution as a row."""
+    execution = state.execution
+    return (
+        state.run,
+        execution.domain,
+        execution.workflow_id,
+        execution.run_id,
+        execution.workflow_type.name,
+        state.progress.status.value,
+        execution.started_at,
+        json.dumps(execution.tag_list),
+        pack(execution),
+        pack(state.progress),
+    )
+
+
+def item_row(run: int, domain: str, item: OpenItem) -> tuple[Any, ...]:
+    """Return an open item as a row."""
+    return (
+        run,
+        item.kind,
+        item.id,
+        domain,
+        item.name,
+        item.queue,
+        item.priority,
+        item.since,
+        item.due,
+        item.owner,
+        pack(item),
+        item.lane,
+    )

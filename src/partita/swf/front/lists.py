@@ -118,7 +118,9 @@ def _count(front: Front, request: Members, *, statuses: tuple[Status, ...]) -> A
 
 def _count_pending(front: Front, request: Members, *, kind: str) -> Answer:
     domain_of(front.committed, request["domain"])
-    count = front.committed.count_queued(kind, request["domain"], request["taskList"]["name"])
+    queue = (kind, request["taskList"]["name"])
+    backlogs = front.committed.backlogs(request["domain"])
+    count = sum(one.count for one in backlogs if (one.kind, one.task_list) == queue)
     return {"count": count, "truncated": False}
 
 

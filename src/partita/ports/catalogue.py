@@ -1,0 +1,78 @@
+"""Define what an engine keeps in a store's catalogue: kinds of entries, and what their bodies hold.
+
+Data only: `engine.catalogue` reads and writes it, a store keeps it as text. Bodies are JSON.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+WORKER = "worker"
+"""A `WorkerRecord`, by its id, in no domain."""
+
+LIMIT = "limit"
+"""A `LimitRecord`, by task list."""
+
+RETENTION = "retention"
+"""A `Retention`, by domain, itself in no domain."""
+
+QUESTION = "question"
+"""A `Question`, by its id."""
+
+TYPE = "type"
+"""A workflow type that was registered, by its key `name@version`; the body is `true`."""
+
+
+class WorkerRecord(Struct, frozen=True, kw_only=True):
+    """A worker process that may hold tasks, until its lease runs out."""
+
+    id: str  # the `owner` of what it holds
+    machine: str  # equal for processes that can see each other's process ids
+    pid: int
+    born: str  # tells the process from a later one with the same pid; empty if unknown
+    lease_until: float  # seconds since the epoch
+
+
+class LimitRecord(Struct, frozen=True, kw_only=True):
+    """How many activities of a task list may run and begin, and how much of that is used up."""
+
+    domain: str
+    task_list: str
+    concurrency: int | None = None  # activities that may run at a time
+    per_second: float | None = None  # activities that may begin
+    burst: float = 1.0  # tokens that the bucket holds
+    tokens: float = 0.0  # at `filled_at`
+    filled_at: float = 0.0
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """How long a domain's closed executions are kept."""
+
+    domain: str
+    seconds: float  # from an execution's end
+    next_at: float = 0.0  # when an engine is to look for what may go
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """The answer to a question: a payload, or an error's code and message."""
+
+    result: str | None = None
+    code: str | None = None
+    message: str = ""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """A query for a worker in another process, and its answer once there is one."""
+
+    id: str
+    domain: str
+    run: int
+    type_key: str
+    name: str
+    input: str | None
+    asked_at: float
+    answer: Answer | None = None
+
+
+read_worker = msgspec.json.Decoder(WorkerRecord).decode
