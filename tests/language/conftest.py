@@ -23,7 +23,6 @@ from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Store
-from partita.swf.backend import polls
 from partita.testing import Clock
 from partita.testing.conformance import sound
 from partita.testing.environment import defined_in
@@ -46,12 +45,6 @@ def deviation(request: pytest.FixtureRequest) -> None:
         known = DEVIATIONS[test]
         mark = pytest.mark.xfail(reason=known.why, raises=known.raised(), strict=True)
         request.node.add_marker(mark)
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give polls up at once when a worker stops: every test on SWF would wait for that."""
-    monkeypatch.setattr(polls, "BRIEF", 0.0)
 
 
 class Stage:

@@ -15,6 +15,7 @@ from partita.engine import Engine
 from partita.stores.memory import MemoryStore
 from partita.swf.backend.calls import Call
 from partita.swf.backend.service import SwfService
+from partita.swf.backend.timing import DEFAULT_TIMING, Timing
 from partita.worker import Worker
 from tests.swf_backend.endpoint import Endpoint
 
@@ -34,8 +35,8 @@ def connect(endpoint: Endpoint) -> Iterator[Connect]:
     """Return services of one domain, with options of the URL."""
     made: list[SwfService] = []
 
-    def new(**options: object) -> SwfService:
-        made.append(SwfService(endpoint.url(**options)))
+    def new(timing: Timing = DEFAULT_TIMING, **options: object) -> SwfService:
+        made.append(SwfService(endpoint.url(**options), timing=timing))
         return made[-1]
 
     yield new

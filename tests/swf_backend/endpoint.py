@@ -20,6 +20,7 @@ from partita.server.routes import Router
 from partita.swf.backend.ids import escaped
 from partita.swf.backend.registration import ACTIVITY_DEFAULTS, WORKFLOW_DEFAULTS
 from partita.swf.backend.service import SwfService
+from partita.swf.backend.timing import Timing
 from partita.swf.faults import TypeAlreadyExistsFault
 from partita.swf.front.front import Front
 from partita.swf.front.protocol import WRITES, SwfProtocol
@@ -74,7 +75,8 @@ class PreparedSwfService(SwfService):
     """
 
     def __init__(self, endpoint: Endpoint, **options: object) -> None:
-        super().__init__(endpoint.url(**options))
+        # Every test would wait for the polls that are given up when its worker stops.
+        super().__init__(endpoint.url(**options), timing=Timing(poll_grace=0.0))
         self._endpoint = endpoint
         self._domains: set[str] = set()
 

@@ -20,9 +20,10 @@ from botocore.exceptions import UnauthorizedSSOTokenError
 from partita import errors, update, wait_signal, workflow
 from partita.cli import main
 from partita.client import AsyncClient, Client
-from partita.swf.backend import waits as following
 from partita.swf.backend.polls import Polls, _Raw, _text
 from partita.swf.backend.service import SwfService
+from partita.swf.backend.timing import DEFAULT_TIMING
+from partita.swf.backend.timing import Timing as SwfTiming
 from partita.worker import Timing
 from tests.cli.conftest import environment
 from tests.cli.test_outages import FLOW
@@ -192,9 +193,14 @@ PASSING = [
 REFUSED = [(400, "AccessDeniedException"), (400, "UnrecognizedClientException")]
 
 
-def waited(connect: Connect, pool: ThreadPoolExecutor, *faults: tuple[int, str]) -> Future[Any]:
+def waited(
+    connect: Connect,
+    pool: ThreadPoolExecutor,
+    *faults: tuple[int, str],
+    timing: SwfTiming = DEFAULT_TIMING,
+) -> Future[Any]:
     """Wait for an execution, and have these faults met after the first look."""
-    service = connect()
+    service = connect(timing)
     client = Client(service)
     client.start_with(waits, workflow_id="w")
     met = Faults(service)
@@ -204,11 +210,8 @@ def waited(connect: Connect, pool: ThreadPoolExecutor, *faults: tuple[int, str])
     return waiting
 
 
-def test_faults_that_pass_are_waited_for(
-    connect: Connect, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(following, "AGAIN", (0.01, 0.01))
-    waiting = waited(connect, pool, *PASSING)
+def test_faults_that_pass_are_waited_for(connect: Connect, pool: ThreadPoolExecutor) -> None:
+    waiting = waited(connect, pool, *PASSING, timing=SwfTiming(retry=(0.01, 0.01)))
     service = connect()
     with worker(service, waits):
         Client(service).signal("w", "go", "went")

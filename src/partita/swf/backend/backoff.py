@@ -1,4 +1,4 @@
-"""Say when to stay away from a task list, so that others get a task that nobody here can decide.
+"""Back off from a task list when a task that nobody here can decide returns to it.
 
 A decision task that is left unanswered comes back after its timeout, to whoever asks then. No
 other way of giving it back is safe: an answer without decisions would count as having seen the
@@ -21,14 +21,13 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-LEAD, TAIL = 3.0, 5.0
-"""Seconds before and after a task's return for which to stay away."""
+from partita.swf.backend.timing import DEFAULT_TIMING, Timing
 
 RETURNS = 8
 """Returns of one task at which to stay away, at most."""
 
-KEPT = 1000
-"""Tasks that are kept in mind, at most."""
+MEMORY_LIMIT = 1000
+"""Tasks that are remembered, at most."""
 
 
 class _Met(Struct):
@@ -37,10 +36,13 @@ class _Met(Struct):
     forget_at: float
 
 
-class Absence:
-    """When to stay away from one task list. Safe to use from many threads."""
+class Backoff:
+    """When not to poll one task list. Safe to use from many threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, timing: Timing = DEFAULT_TIMING, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._timing = timing
         self._clock = clock
         self._lock = threading.Lock()
         self._met: dict[str, _Met] = {}
@@ -48,7 +50,7 @@ class Absence:
         self._rest = 0.0  # until when to be there after it, whatever comes
 
     def meet(self, run_id: str, timeout: float) -> None:
-        """Hear of a task that nobody here can decide; it comes back after `timeout` seconds."""
+        """Note a task that nobody here can decide; it comes back after `timeout` seconds."""
         now = self._clock()
         with self._lock:
             for key in [key for key, met in self._met.items() if met.forget_at < now]:
@@ -56,8 +58,10 @@ class Absence:
             before = self._met.pop(run_id, None)
             times = 1 if before is None else min(before.times + 1, RETURNS)
             returns = [now + timeout * (number + 1) for number in range(times)]
-            self._met[run_id] = _Met(times, returns, returns[-1] + 2 * timeout + TAIL)
-            while len(self._met) > KEPT:
+            self._met[run_id] = _Met(
+                times, returns, returns[-1] + 2 * timeout + self._timing.backoff_tail
+            )
+            while len(self._met) > MEMORY_LIMIT:
                 del self._met[next(iter(self._met))]
 
     def pause(self) -> float:
@@ -84,4 +88,5 @@ class Absence:
             )
 
     def _spans(self) -> list[tuple[float, float]]:
-        return [(at - LEAD, at + TAIL) for met in self._met.values() for at in met.returns]
+        lead, tail = self._timing.backoff_lead, self._timing.backoff_tail
+        return [(at - lead, at + tail) for met in self._met.values() for at in met.returns]

@@ -19,6 +19,7 @@ from partita.aws import calls
 from partita.aws.calls import INVALID, Refusal
 from partita.ports.outage import Outage
 from partita.swf.backend.polls import Polls
+from partita.swf.backend.timing import DEFAULT_TIMING, Timing
 from partita.swf.backend.url import Address
 
 TITLE = "Amazon SWF"
@@ -29,14 +30,17 @@ log = logging.getLogger("partita.swf")
 class Call:
     """SWF's operations. Safe to use from many threads."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, timing: Timing = DEFAULT_TIMING) -> None:
+        self.timing = timing
         configs = (calls.RETRIED, calls.ONCE_BRIEFLY, calls.ONCE)
         self.session, self._clients = calls.connect(
             "swf", address.region, address.profile, address.endpoint, *configs
         )
         self._swf, self._brief, self._poller = self._clients
         self.outage = Outage(TITLE, log)  # who tries again says so here
-        self.polls = Polls([self._swf, self._poller], calls.CONNECT_TIMEOUT, calls.READ_TIMEOUT)
+        self.polls = Polls(
+            [self._swf, self._poller], calls.CONNECT_TIMEOUT, calls.READ_TIMEOUT, timing
+        )
         self._here = threading.local()
 
     def __call__(self, operation: str, **members: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from partita import history as h
 from partita.authoring.runtime import LONG_HISTORY
 from partita.errors import TaskLostError, UnknownTypeError
 from partita.ports.service import DecisionTask
-from partita.swf.backend.backoff import Absence
+from partita.swf.backend.backoff import Backoff
 from partita.swf.backend.calls import Call
 from partita.swf.backend.envelopes import Turns, sealed
 from partita.swf.backend.history_reader import PAGE, HistoryReader
@@ -74,7 +74,7 @@ class DecisionTasks:
         self._lock = threading.Lock()
         self._held: dict[str, Held] = {}  # by token
         self._folds: dict[str, Fold] = {}  # of live runs
-        self._absences: dict[tuple[str, str], Absence] = {}  # by domain and task list
+        self._backoffs: dict[tuple[str, str], Backoff] = {}  # by domain and task list
         self._warned: set[tuple[str, str]] = set()  # task lists, and the types of others in them
 
     @property
@@ -112,15 +112,15 @@ class DecisionTasks:
 
     def _begin_poll(self, domain: str, task_list: str | None, wait: float) -> bool:
         """Limit the next poll to `wait` seconds; return False if it was no time to poll."""
-        polls, absence = self._call.polls, self._absences.get((domain, task_list or ""))
-        if absence is None:
+        polls, backoff = self._call.polls, self._backoffs.get((domain, task_list or ""))
+        if backoff is None:
             polls.wait(wait)
             return True
-        if (pause := absence.pause()) > 0:
+        if (pause := backoff.pause()) > 0:
             polls.pause(min(pause, wait))
             return False
         deadline = time.monotonic() + wait
-        polls.until(lambda: min(deadline, absence.until()))
+        polls.until(lambda: min(deadline, backoff.until()))
         return True
 
     def _task(
@@ -331,8 +331,10 @@ class DecisionTasks:
         if run is None or not run.task_start_to_close:
             return  # it never returns
         with self._lock:
-            absence = self._absences.setdefault((held.domain, held.task_list), Absence())
-        absence.meet(held.execution.run_id, run.task_start_to_close)
+            backoff = self._backoffs.setdefault(
+                (held.domain, held.task_list), Backoff(self._call.timing)
+            )
+        backoff.meet(held.execution.run_id, run.task_start_to_close)
         warning = (held.task_list, run.workflow_type.key)
         if warning not in self._warned:
             self._warned.add(warning)

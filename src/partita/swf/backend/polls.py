@@ -26,24 +26,18 @@ from urllib.request import getproxies, proxy_bypass
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
+from partita.swf.backend.timing import Timing
+
 OPERATIONS = ("PollForDecisionTask", "PollForActivityTask")
-
-BRIEF = 0.2
-"""Seconds that a poll which is given up goes on, because its answer may be on its way."""
-
-LOOK = 1.0
-"""Seconds between two looks at how long a poll may last."""
-
-LINGER = 2.0
-"""Seconds that it is then listened to, after it has been said that nothing is wanted."""
 
 
 class Polls:
     """Sends the polls of one or more clients. Safe to use from many threads."""
 
-    def __init__(self, clients: Iterable[Any], connect: float, read: float) -> None:
+    def __init__(self, clients: Iterable[Any], connect: float, read: float, timing: Timing) -> None:
         self._connect = connect
         self._read = read
+        self._timing = timing
         self._here = threading.local()
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
@@ -132,10 +126,10 @@ class Polls:
         readable = self._first([sock, self._end])
         if sock in readable:
             return True
-        if select.select([sock], [], [], BRIEF)[0]:
+        if select.select([sock], [], [], self._timing.poll_grace)[0]:
             return True
         socket.socket.shutdown(sock, socket.SHUT_WR)  # TLS's own would end reading, too
-        coming, _, _ = select.select([sock], [], [], LINGER)
+        coming, _, _ = select.select([sock], [], [], self._timing.poll_linger)
         return bool(coming) and bool(_peeked(sock))
 
     def _first(self, watched: list[Any]) -> list[Any]:
@@ -147,7 +141,7 @@ class Polls:
         until: Callable[[], float] = getattr(self._here, "until", lambda: math.inf)
         silent_at = time.monotonic() + self._read
         while (left := min(until(), silent_at) - time.monotonic()) > 0:
-            readable, _, _ = select.select(watched, [], [], min(left, LOOK))
+            readable, _, _ = select.select(watched, [], [], min(left, self._timing.poll_check))
             if readable:
                 return readable
         if until() > time.monotonic():

@@ -49,10 +49,11 @@ from partita.swf.backend.payloads import Payloads, large_store
 from partita.swf.backend.registration import Registration
 from partita.swf.backend.reuse import Reusing
 from partita.swf.backend.starts import Starts
+from partita.swf.backend.timing import DEFAULT_TIMING, Timing
 from partita.swf.backend.translate_decisions import REASON_LIMIT
 from partita.swf.backend.translate_history import Fold
 from partita.swf.backend.url import Address
-from partita.swf.backend.waits import Following
+from partita.swf.backend.waits import Waits
 
 
 class SwfService:
@@ -61,10 +62,10 @@ class SwfService:
     title = "Amazon SWF"  # for people
     bounds = Bounds(decisions=99, characters=400_000, activities=1000, lambdas=True)
 
-    def __init__(self, address: Address | str) -> None:
+    def __init__(self, address: Address | str, *, timing: Timing = DEFAULT_TIMING) -> None:
         self.address = Address.of(address) if isinstance(address, str) else address
-        self.call = Call(self.address)
-        self._following = Following(self.call)
+        self.call = Call(self.address, timing)
+        self._waits = Waits(self.call)
         self.payloads = Payloads(large_store(self.address.large, self.call.session))
         self._registration = Registration(self.call, self.address.retention)
         self._lists = ExecutionLists(self.call)
@@ -72,7 +73,7 @@ class SwfService:
         self.decision_tasks = DecisionTasks(
             self.call, self.payloads, self._registration, self._histories, self._new_fold, self.tell
         )
-        self._starting = Starts(
+        self._starts = Starts(
             self.call, self.payloads, self._registration, self._lists, self._histories
         )
         self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell)
@@ -142,7 +143,7 @@ class SwfService:
     def start_workflow_execution(self, request: StartRequest) -> h.WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
         check_types(request)
-        return self._starting.start(replace(request, domain=self.domain(request.domain)))
+        return self._starts.start(replace(request, domain=self.domain(request.domain)))
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
@@ -157,7 +158,7 @@ class SwfService:
                 return self._exact(domain, any_run)
             except ExecutionNotFoundError:
                 pass
-            self._starting.check_reuse(replace(request, domain=domain))
+            self._starts.check_reuse(replace(request, domain=domain))
             try:
                 return self._start_with(request, domain, signal_name, input)
             except ExecutionAlreadyStartedError:
@@ -170,7 +171,7 @@ class SwfService:
         self, request: StartRequest, domain: str, signal_name: str, input: str | None
     ) -> h.WorkflowExecution:
         start = Start(text=request.input, signals=(h.SignalInput(signal_name, input),))
-        return self._starting.begin(replace(request, domain=domain), start)
+        return self._starts.begin(replace(request, domain=domain), start)
 
     def fork_workflow_execution(self, request: ForkRequest) -> h.WorkflowExecution:
         """Begin a run that reuses what another has recorded, up to one of its events."""
@@ -180,7 +181,7 @@ class SwfService:
         detail = self.describe(request.domain, execution)
         exact = h.WorkflowExecution(request.workflow_id, detail.info.run_id)
         events = self._histories.events(request.domain, exact)
-        return self._starting.fork(request, detail.info, events)
+        return self._starts.fork(request, detail.info, events)
 
     def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
         """Register a workflow type, and the domain, where they are not."""
@@ -345,7 +346,7 @@ class SwfService:
             found = list(events[max(0, after) :])
             return found if found or is_closed(events) else None
 
-        return self._following.follow(look, timeout) or []
+        return self._waits.follow(look, timeout) or []
 
     def wait_closed(
         self, domain: str, execution: h.WorkflowExecution, timeout: float | None
@@ -360,11 +361,11 @@ class SwfService:
                 return None
             return replace(info, event_count=len(self._histories.events(domain, exact)))
 
-        return self._following.follow(look, timeout)
+        return self._waits.follow(look, timeout)
 
     def tell(self) -> None:
         """Let those who wait look again: something was done."""
-        self._following.tell()
+        self._waits.tell()
 
     def query_workflow(
         self,
@@ -391,7 +392,7 @@ class SwfService:
         def begun() -> bool | None:
             return any(isinstance(one, h.DecisionTaskCompleted) for one in events()) or None
 
-        self._following.follow(begun, timeout)
+        self._waits.follow(begun, timeout)
         return queries.query(exact, info.workflow_type, events, name, input, timeout)
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
@@ -439,6 +440,6 @@ class SwfService:
     def close(self) -> None:
         """End polls and waits, and close the connections."""
         self._is_closed = True
-        self._following.close()
+        self._waits.close()
         self.activity_tasks.close()
         self.call.close()

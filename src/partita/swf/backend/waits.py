@@ -15,17 +15,12 @@ from typing import TypeVar
 
 from partita.errors import StoreUnavailableError, WaitTimeoutError
 from partita.swf.backend.calls import Call
+from partita.swf.backend.timing import Timing
 
 T = TypeVar("T")
 
-LOOK = (0.02, 2.0)
-"""Seconds between two looks: at first, and at most."""
 
-AGAIN = (0.2, 5.0)
-"""Seconds between two looks that fail: at first, and at most; up to half of them is left out."""
-
-
-class Following:
+class Waits:
     """All who wait on one service. Safe to use from many threads."""
 
     def __init__(self, call: Call) -> None:
@@ -54,7 +49,7 @@ class Following:
             WaitTimeoutError: out of reach as the time is over.
         """
         until = math.inf if timeout is None else time.monotonic() + timeout
-        found, rhythm = look(), _Rhythm()
+        found, rhythm = look(), _Rhythm(self._call.timing)
         while found is None and (left := until - time.monotonic()) > 0:
             told = self._wait(min(left, rhythm.pause))
             try:
@@ -83,19 +78,22 @@ class Following:
 class _Rhythm:
     """How long one who waits pauses before the next look."""
 
-    def __init__(self) -> None:
-        self.pause = LOOK[0]  # seconds
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self.pause = timing.watch[0]  # seconds
         self.away: StoreUnavailableError | None = None  # why the last look failed, if it did
         self._failures = 0  # in a row
 
     def looked(self, told: bool) -> None:
         """Hear that a look found nothing; `told` if there was news before it."""
         again = told or self.away is not None
-        self.pause = LOOK[0] if again else min(LOOK[1], self.pause * 1.5)
+        first, longest = self._timing.watch
+        self.pause = first if again else min(longest, self.pause * 1.5)
         self.away, self._failures = None, 0
 
     def failed(self, error: StoreUnavailableError) -> None:
         """Hear that a look failed."""
-        longest = min(AGAIN[1], AGAIN[0] * 2.0 ** min(self._failures, 10))
-        self.pause = longest * random.uniform(0.5, 1.0)
+        first, longest = self._timing.retry
+        pause = min(longest, first * 2.0 ** min(self._failures, 10))
+        self.pause = pause * random.uniform(0.5, 1.0)
         self.away, self._failures = error, self._failures + 1

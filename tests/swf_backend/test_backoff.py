@@ -15,11 +15,13 @@ from partita import workflow
 from partita.client import Client
 from partita.history import DecisionTaskStarted, DecisionTaskTimedOut
 from partita.ports.service import DecisionTask
-from partita.swf.backend import backoff as absence
-from partita.swf.backend import polls
-from partita.swf.backend.backoff import LEAD, RETURNS, TAIL, Absence
+from partita.swf.backend import backoff
+from partita.swf.backend.backoff import RETURNS, Backoff
+from partita.swf.backend.timing import DEFAULT_TIMING, Timing
 from tests.conftest import until
 from tests.swf_backend.conftest import Connect, worker
+
+LEAD, TAIL = DEFAULT_TIMING.backoff_lead, DEFAULT_TIMING.backoff_tail
 
 
 class Clock:
@@ -38,15 +40,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def away(clock: Clock) -> Absence:
-    return Absence(clock)
+def away(clock: Clock) -> Backoff:
+    return Backoff(clock=clock)
 
 
-def test_nobody_stays_away_without_a_reason(away: Absence) -> None:
+def test_nobody_stays_away_without_a_reason(away: Backoff) -> None:
     assert (away.pause(), away.until()) == (0, math.inf)
 
 
-def test_the_moment_of_the_return_is_left_to_others(away: Absence, clock: Clock) -> None:
+def test_the_moment_of_the_return_is_left_to_others(away: Backoff, clock: Clock) -> None:
     away.meet("r", 60)
     assert (away.pause(), away.until()) == (0, 1060 - LEAD)
     clock.now = 1060 - LEAD
@@ -57,7 +59,7 @@ def test_the_moment_of_the_return_is_left_to_others(away: Absence, clock: Clock)
     assert (away.pause(), away.until()) == (0, math.inf)
 
 
-def test_who_meets_it_again_stays_away_for_longer(away: Absence, clock: Clock) -> None:
+def test_who_meets_it_again_stays_away_for_longer(away: Backoff, clock: Clock) -> None:
     for _ in range(RETURNS + 2):
         away.meet("r", 60)
     paused = []
@@ -67,7 +69,7 @@ def test_who_meets_it_again_stays_away_for_longer(away: Absence, clock: Clock) -
     assert paused == [True] * RETURNS + [False, False]
 
 
-def test_a_task_that_was_met_long_ago_is_new(away: Absence, clock: Clock) -> None:
+def test_a_task_that_was_met_long_ago_is_new(away: Backoff, clock: Clock) -> None:
     away.meet("r", 60)
     clock.now += 1000
     away.meet("r", 60)
@@ -75,7 +77,7 @@ def test_a_task_that_was_met_long_ago_is_new(away: Absence, clock: Clock) -> Non
     assert away.pause() == 0
 
 
-def test_at_most_half_of_the_time_is_spent_away(away: Absence, clock: Clock) -> None:
+def test_at_most_half_of_the_time_is_spent_away(away: Backoff, clock: Clock) -> None:
     there = 0
     for second in range(1200):
         clock.now = 1000.0 + second
@@ -86,9 +88,9 @@ def test_at_most_half_of_the_time_is_spent_away(away: Absence, clock: Clock) -> 
 
 
 def test_only_so_many_tasks_are_kept_in_mind(
-    away: Absence, monkeypatch: pytest.MonkeyPatch
+    away: Backoff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(absence, "KEPT", 2)
+    monkeypatch.setattr(backoff, "MEMORY_LIMIT", 2)
     for number, run in enumerate("abc"):
         away.meet(run, 60.0 * (number + 1))
     assert away.until() == 1120 - LEAD
@@ -102,11 +104,9 @@ def silent() -> Iterator[socket.socket]:
 
 
 def test_a_poll_that_waits_is_given_up_when_its_time_is_cut(
-    silent: socket.socket, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    silent: socket.socket, connect: Connect
 ) -> None:
-    monkeypatch.setattr(polls, "LOOK", 0.01)
-    monkeypatch.setattr(polls, "LINGER", 0.01)
-    service = connect()
+    service = connect(Timing(poll_check=0.01, poll_linger=0.01))
     ends = [math.inf]
     connection = http.client.HTTPConnection(*silent.getsockname())
     connection.connect()
@@ -135,16 +135,15 @@ def theirs() -> str:
 
 
 def test_another_worker_gets_the_task_at_its_first_return(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(absence, "LEAD", 30.0)
-    monkeypatch.setattr(absence, "TAIL", 30.0)
+    timing = Timing(backoff_lead=30.0, backoff_tail=30.0)
     failed: list[DecisionTask] = []
 
     def note(task: DecisionTask, error: Any) -> None:
         failed.append(task)
 
-    here, there = connect(pollers=1, sticky=0), connect(pollers=1, sticky=0)
+    here, there = (connect(timing, pollers=1, sticky=0) for _ in range(2))
     client = Client(there)
     with worker(here, ours, on_decision_failed=note):
         handle = client.start(theirs)
