@@ -69,7 +69,7 @@ def _modules() -> Iterator[None]:
 def _definitions() -> Iterator[None]:
     """Begin with Partita's own activities and workflows alone."""
     kept: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
-        (table, dict(table)) for table in (registry._known, registry._elsewhere)
+        (table, dict(table)) for table in (registry._known, registry._remote)
     ]
     for table, all in kept:
         table.clear()

@@ -34,7 +34,7 @@ from examples import (
     wordcount,
 )
 from partita import WorkflowDefinition
-from partita.authoring.declared import definition_of
+from partita.authoring.class_options import definition_of
 from partita.client import Client, Handle
 from partita.codec import Converter
 from partita.connect import connect

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from partita.authoring.declared import definition_of
+from partita.authoring.class_options import definition_of
 from partita.authoring.schedules import scheduler
 from partita.deciders.compatibility import fit
 from partita.history.document import load

@@ -22,7 +22,7 @@ from partita import (
     wait_signal,
     workflow,
 )
-from partita.authoring.declared import definition_of
+from partita.authoring.class_options import definition_of
 from partita.client import Handle
 from partita.codec import Converter
 from partita.errors import InvalidOptionError, WaitTimeoutError

@@ -364,7 +364,7 @@ def test_options_are_attributes_and_are_inherited(stage: Stage) -> None:
     [
         ({"categroy": "x"}, "did you mean category"),
         ({"start_to_close": -1}, "start_to_close=-1; give a positive number"),
-        ({"category": "a", "task_list": "b"}, "category is another word for task_list"),
+        ({"category": "a", "task_list": "b"}, "category is a synonym of task_list"),
         ({"process": "yes"}, "process"),
         ({"retry": "often"}, "retry"),
     ],

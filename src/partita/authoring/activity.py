@@ -1,7 +1,6 @@
-"""Make a function an activity: real work, which a workflow asks for and an engine records.
+"""Define activities as functions: real work that workflows ask for and engines record.
 
-Outside a workflow an activity is the function it was made of. Inside one, a call asks the
-workflow's runtime for it.
+Outside a workflow an activity is an ordinary function. Inside one, a call goes to the runtime.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ D = TypeVar("D")
 
 
 def begin(definition: Submittable, args: Any, kwargs: Any) -> Future[Any]:
-    """Submit to the workflow that runs here, or to threads outside one."""
+    """Submit it to the runtime of the workflow that runs here, or outside one to threads."""
     return active_runtime().submit(definition, args, kwargs)
 
 
 def _definition(activity: Any) -> ActivityDefinition:
-    """Return what a method with a `self` of another type, for the sake of inference, has."""
+    """Return an activity whose type was given up for the sake of inference."""
     found: ActivityDefinition = activity
     return found
 
@@ -61,7 +60,7 @@ class _Activity(ActivityDefinition):
         retry: Retry | int | None = None,
         idempotent: bool | None = None,
     ) -> Self:
-        """Return the same activity with other settings: `f.options(task_list="gpu").submit(1)`."""
+        """Return the activity with other options: `f.options(task_list="gpu").submit(1)`."""
         given = {
             "task_priority": checked_priority(task_priority),
             "schedule_to_start": seconds("schedule_to_start", schedule_to_start),
@@ -79,7 +78,7 @@ class ActivityFunction(_Activity, Generic[P, R]):
     """A sync function as an activity. A call gives its result; `submit` gives a future."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it and return its result; in a workflow, durably."""
+        """Run it, in a workflow durably, and return its result."""
         runtime = current.get()
         if runtime is None:
             result: R = self.function(*args, **kwargs)
@@ -107,7 +106,7 @@ class ActivityFunction(_Activity, Generic[P, R]):
         /,
     ) -> Future[R]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
-        """Begin it and return a future. Futures among the arguments are waited for first."""
+        """Return a future of its result; futures among the arguments are waited for first."""
         return begin(self, args, kwargs)
 
     def map(
@@ -129,7 +128,7 @@ class AsyncActivityFunction(_Activity, Generic[P, R]):
     """
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
-        """Return a coroutine of its result; in a workflow, durably."""
+        """Return a coroutine that runs it, in a workflow durably."""
         runtime = current.get()
         coroutine: Coroutine[Any, Any, R]
         if runtime is None:
@@ -147,7 +146,7 @@ class AsyncActivityFunction(_Activity, Generic[P, R]):
         self: Callable[[A, B], Coroutine[Any, Any, R]], a: A | Future[A], b: B | Future[B], /
     ) -> Future[R]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
-        """Begin it and return a future. Futures among the arguments are waited for first."""
+        """Return a future of its result; futures among the arguments are waited for first."""
         return begin(self, args, kwargs)
 
     def map(
@@ -166,7 +165,7 @@ class AsyncActivityFunction(_Activity, Generic[P, R]):
 def awaited_call(
     runtime: Runtime, definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Return a coroutine of the result; where nobody could await it, the result."""
+    """Return a coroutine of the result, or in a sync workflow the result itself."""
     if runtime.is_async():
         return _call(definition, args, kwargs)
     return runtime.call(definition, args, kwargs)
@@ -174,6 +173,16 @@ def awaited_call(
 
 async def _call(definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return await begin(definition, args, kwargs)
+
+
+def activity_function(
+    function: Callable[..., Any], activity_type: ActivityType, settings: ActivityOptions
+) -> Any:
+    """Return a function as an activity, sync or async as the function is."""
+    is_async = inspect.iscoroutinefunction(function)
+    kind = AsyncActivityFunction if is_async else ActivityFunction
+    made: Any = kind(function, activity_type, settings)
+    return made
 
 
 class _Decorator(Protocol):
@@ -230,10 +239,9 @@ def activity(
 
     Args:
         function: the function, if the decorator is used without options.
-        name: how histories name it; the function's own name by default.
-        version: to tell apart what is not compatible.
-        task_list: which workers run it, or a function that tells it from the arguments; the
-            workflow's by default.
+        name: its name in histories; the function's own name by default.
+        version: distinguishes incompatible versions.
+        task_list: which workers run it, or a function that returns that for the arguments.
         task_priority: higher first.
         schedule_to_start: seconds that it may wait for a worker.
         start_to_close: seconds that one attempt may take.
@@ -242,9 +250,8 @@ def activity(
         retry: a policy, or a number of attempts; without one, the first failure is final.
         process: run it in a process of its own, so that it can be killed when it is late.
         idempotent: do the same call once per run; later ones share its result.
-        auto_complete: False if it goes on after the function has returned, until somebody
-            ends it with `Client.tasks` and `activity_info().task_token`. In plain
-            Python nobody could, so what the function returns is its result.
+        auto_complete: False if it goes on after the function has returned, until it is ended by
+            `Client.tasks` and `activity_info().task_token`. Ignored in plain Python.
         middleware: what is done before, around and after each attempt.
 
     Raises:
@@ -268,9 +275,6 @@ def activity(
         if not callable(function):
             raise InvalidOptionError(f"@activity is for functions, not {function!r}")
         activity_type = ActivityType(name or function.__name__, version)
-        kind: Any = (
-            AsyncActivityFunction if inspect.iscoroutinefunction(function) else ActivityFunction
-        )
-        return register(kind(function, activity_type, settings))
+        return register(activity_function(function, activity_type, settings))
 
     return decorate if function is None else decorate(function)

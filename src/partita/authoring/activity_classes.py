@@ -1,4 +1,4 @@
-"""Activities as classes: the definition in attributes, the work in `execute`.
+"""Define activities as classes: options in attributes, the work in `execute`.
 
 class Charge(Activity):
     category = "payments"
@@ -9,9 +9,8 @@ class Charge(Activity):
         self.heartbeat("asking the bank")
         ...
 
-Each attempt gets an instance of its own. `execute` returns its result, or one of the ends of
-`partita.deciders` (`Completed`, `Failed`, `Aborted`, `Canceled`, `TimedOut`), or raises one of
-those, or any exception.
+Each attempt gets an instance of its own. `execute` returns its result, or returns or raises one
+of the results of `partita.deciders` (`Completed`, `Failed`, `Aborted`, `Canceled`, `TimedOut`).
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
+from partita.authoring.activity import ActivityFunction, activity_function
+from partita.authoring.class_options import check_attributes, check_keywords, entry
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
-from partita.authoring.declared import check_attributes, entry, refuse_unknown
 from partita.authoring.definition import ActivityDefinition, ActivityOptions
 from partita.authoring.future import Future, Futures
 from partita.authoring.middleware import Middleware
@@ -54,12 +53,12 @@ _TIMES = ("schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat
 
 
 class Activity:
-    """The base of activities in class form. Attributes are the options of `@activity`."""
+    """The base class of activities; attributes are the options of `@activity`."""
 
     name: ClassVar[str] = ""
     version: ClassVar[str] = "1"
     task_list: ClassVar[str | Route | None] = None
-    category: ClassVar[str | None] = None  # another word for its task list
+    category: ClassVar[str | None] = None  # a synonym of task_list
     task_priority: ClassVar[int | None] = None
     schedule_to_start: ClassVar[Seconds | None] = None
     start_to_close: ClassVar[Seconds | None] = None
@@ -72,12 +71,12 @@ class Activity:
     middleware: ClassVar[tuple[Middleware, ...]] = ()
     definition: ClassVar[ActivityFunction[..., Any]]
 
-    input: Any = None  # the first argument, for those who take no parameters in `execute`
+    input: Any = None  # the argument, if `execute` takes no parameters
 
     def __init_subclass__(cls, *, abstract: bool = False, **unknown: Any) -> None:
-        """Define the activity; `class Base(Activity, abstract=True)` defines none."""
+        """Register the activity, unless the class is `abstract=True`."""
         super().__init_subclass__()
-        refuse_unknown(cls, unknown)
+        check_keywords(cls, unknown)
         if not abstract:
             check_attributes(cls, _OPTIONS, ("task_list", *_TIMES))
             cls.definition = register(_definition(cls))
@@ -85,34 +84,30 @@ class Activity:
     # -- what users override
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        """Do the work: override this."""
+        """Do the work; override this."""
         raise NotImplementedError(f"{type(self).__name__} has no execute(); write one")
 
-    # -- what the code uses
+    # -- for `execute`
 
     @property
     def info(self) -> ActivityInfo:
-        """The task that this instance works for."""
+        """The task that this instance runs for."""
         return activity_info()
 
     def heartbeat(self, details: Any = None) -> None:
-        """Say that the activity is alive, as `partita.heartbeat` does.
-
-        Raises:
-            CancelledError: somebody wants the activity to end.
-        """
+        """Record a heartbeat, as `partita.heartbeat` does."""
         heartbeat(details)
 
     # -- for workflows, and for plain Python
 
     @classmethod
     def call(cls, *args: Any, **kwargs: Any) -> Any:
-        """Run it and return its result; in a workflow, durably."""
+        """Run it, in a workflow durably, and return its result."""
         return cls.definition(*args, **kwargs)
 
     @classmethod
     def submit(cls, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Begin it and return a future."""
+        """Return a future of its result."""
         future: Future[Any] = cls.definition.submit(*args, **kwargs)
         return future
 
@@ -123,7 +118,7 @@ class Activity:
 
     @classmethod
     def options(cls, **changes: Any) -> ActivityFunction[..., Any]:
-        """Return its definition with other settings."""
+        """Return its definition with other options."""
         return cls.definition.options(**changes)
 
 
@@ -133,10 +128,10 @@ def activity_of(activity: ActivityDefinition | type[Activity]) -> ActivityDefini
 
 
 def _definition(cls: type[Activity]) -> ActivityFunction[..., Any]:
-    task_list = _unbound(cls, "task_list")
+    task_list: Any = inspect.getattr_static(cls, "task_list")  # a function is no method here
     if task_list is not None and cls.category is not None:
         raise InvalidOptionError(
-            f"class {cls.__name__}: category is another word for task_list; give one of them"
+            f"class {cls.__name__}: category is a synonym of task_list; give one of them"
         )
     settings = ActivityOptions(
         **routing(cls.category if task_list is None else task_list),
@@ -152,15 +147,8 @@ def _definition(cls: type[Activity]) -> ActivityFunction[..., Any]:
         middleware=tuple(cls.middleware),
     )
     activity_type = ActivityType(vars(cls).get("name", cls.__name__), cls.version)
-    is_async = inspect.iscoroutinefunction(cls.execute)
-    kind: Any = AsyncActivityFunction if is_async else ActivityFunction
-    made: ActivityFunction[..., Any] = kind(_entry(cls), activity_type, settings)
+    made: ActivityFunction[..., Any] = activity_function(_entry(cls), activity_type, settings)
     return made
-
-
-def _unbound(cls: type[Any], name: str) -> Any:
-    """Return an attribute that may be a function, as it was written."""
-    return inspect.getattr_static(cls, name)
 
 
 def _entry(cls: type[Activity]) -> Callable[..., Any]:

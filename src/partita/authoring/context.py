@@ -1,4 +1,4 @@
-"""Tell a running activity who asked for it, and let it say that it is alive."""
+"""Tell a running activity which task it runs for, and record its heartbeats."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class ActivityInfo(Struct, frozen=True, kw_only=True):
     activity_id: str
     name: str
     attempt: int = 1  # from 1
-    last_heartbeat: Any = None  # what an earlier attempt passed to `heartbeat`
+    last_heartbeat: Any = None  # details of the last heartbeat of an earlier attempt
     domain: str = "default"
-    task_token: str = ""  # with which `Client.tasks` ends it from anywhere
+    task_token: str = ""  # for `Client.tasks`
 
     @property
     def idempotency_key(self) -> str:
-        """The same for every attempt of this activity, and for no other; pass it to services."""
+        """A key that all attempts of this activity share, to pass to services."""
         return f"{self.run_id}:{self.activity_id}"
 
 
 class ActivityContext(Struct, frozen=True):
-    """What a worker lends to a running activity."""
+    """What a worker provides to a running activity."""
 
     info: ActivityInfo
     heartbeat: Callable[[Any], None]
@@ -40,7 +40,7 @@ context: ContextVar[ActivityContext | None] = ContextVar("partita_activity", def
 
 
 def activity_info() -> ActivityInfo:
-    """Return what is known of the activity that runs here; outside an engine, a stand-in."""
+    """Return the task that the activity runs for; outside a workflow, a stand-in."""
     found = context.get()
     if found is not None:
         return found.info
@@ -48,13 +48,13 @@ def activity_info() -> ActivityInfo:
 
 
 def heartbeat(details: Any = None) -> None:
-    """Say that the activity is alive and how far it has come; a later attempt is told `details`.
+    """Report that the activity is alive; a later attempt gets the last `details`.
 
-    Cheap: it may be called at every turn of a loop. It is passed on about once a second, or
-    three times within a shorter `heartbeat` timeout; so a cancel request comes that late.
+    Cheap enough for every turn of a loop: it is passed on about once a second, or three times
+    within a shorter `heartbeat` timeout, and a cancel request arrives that late.
 
     Raises:
-        CancelledError: somebody wants the activity to end; clean up and let it pass.
+        CancelledError: the activity was asked to cancel itself; clean up and let it pass.
     """
     found = context.get()
     if found is not None:

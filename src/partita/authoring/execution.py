@@ -1,4 +1,4 @@
-"""What a workflow can learn of its own execution, and do to it."""
+"""Let a workflow inspect and control its own execution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 def workflow_info() -> WorkflowInfo:
-    """Return which execution this code runs as.
+    """Return the execution that this code runs as.
 
     Raises:
         UsageError: no workflow runs here.
@@ -28,7 +28,7 @@ def workflow_info() -> WorkflowInfo:
 
 
 def parent() -> External | None:
-    """Return the execution that this one is a child of, to signal it; None without one."""
+    """Return the execution that started this one as a child, or None."""
     found = _inside("parent").info().parent
     return None if found is None else External(found)
 
@@ -41,10 +41,10 @@ def _inside(what: str) -> Runtime:
 
 
 def spawn(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-    """Run a function of the workflow's own code beside the rest; return a future of its result.
+    """Run a function of the workflow's own code concurrently; return a future of its result.
 
-    It may do all that the workflow may: call activities, wait, sleep. Cancelling the future
-    raises CancelledError where the function waits.
+    It may call activities, wait and sleep as the workflow may. Cancelling the future raises
+    CancelledError where the function waits.
     """
     name = getattr(function, "__name__", "function")
     return active_runtime().spawn(lambda: function(*args, **kwargs), name)
@@ -53,8 +53,8 @@ def spawn(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future
 def wait_until(condition: Callable[[], bool], timeout: Deadline | None = None) -> None:
     """Wait until a condition of the workflow's own state is true.
 
-    It is asked whenever a handler, a part or a callback has run; so it must be cheap, and
-    depend on what these change alone.
+    It is evaluated whenever a handler, a part or a callback has run, so it must be cheap and
+    depend only on what these change.
 
     Raises:
         WaitTimeoutError: it was not true within the time.
@@ -75,8 +75,8 @@ def continue_as_new(
 ) -> NoReturn:
     """End this run and begin the next one of the same workflow id, with these arguments.
 
-    Signals that nobody has received go with it. For workflows that live for ever: their
-    history starts anew.
+    The next run gets the signals not received yet. Its history starts empty, so that a workflow
+    can live for ever.
     """
     continuation = Continuation(
         args=args,
@@ -90,7 +90,7 @@ def continue_as_new(
 
 
 def patched(id: str) -> bool:
-    """Return True in runs that begin, or get here, with this code; False in older ones.
+    """Return True in runs that first get here with this code, False in older ones.
 
     if patched("2026-ship-by-rail"): ... new way ... else: ... old way ...
     """
@@ -100,22 +100,22 @@ def patched(id: str) -> bool:
 
 
 def record_marker(name: str, value: Any = None) -> None:
-    """Leave a note in the history, for people and tools that read it."""
+    """Record a marker in the history, for people and tools that read it."""
     if not name or name.startswith("$"):
         raise InvalidOptionError(f"a marker cannot be named {name!r}; begin with a letter")
     active_runtime().record_marker(name, value)
 
 
 def upsert_search_attributes(**attributes: str | int | float | bool | datetime | None) -> None:
-    """Set attributes to find the execution by; None takes one away."""
+    """Set attributes by which the execution can be found; None removes one."""
     active_runtime().upsert_search_attributes(search_attributes(attributes))
 
 
 def search_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return search attributes in their plain form; moments become ISO text in UTC.
+    """Return search attributes with datetimes as ISO strings.
 
     Raises:
-        InvalidOptionError: a value is not text, a number, a truth value or a moment.
+        InvalidOptionError: a value is not a string, number, boolean or datetime.
     """
     plain = {}
     for name, value in attributes.items():

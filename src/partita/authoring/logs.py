@@ -1,7 +1,4 @@
-"""Say where a log record comes from, and keep replays from logging everything again.
-
-Knows which execution or activity runs here; formats nothing and configures nothing.
-"""
+"""Tell which execution a log record comes from, and drop the records of replayed code."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from partita.authoring.runtime import WorkflowInfo, current
 
 
 def whereabouts() -> dict[str, Any]:
-    """Return which activity, or which workflow, the code that calls this belongs to.
+    """Return the activity or the workflow to which the calling code belongs.
 
     The keys are `domain`, `workflow_id` and `run_id`; in an activity also `activity_id`,
     `activity_type` and `attempt`, in a workflow's own code `workflow_type`. Empty elsewhere.
@@ -43,34 +40,32 @@ def whereabouts() -> dict[str, Any]:
 
 
 def is_repeated() -> bool:
-    """Return whether workflow code runs here that has run before: it is being replayed."""
+    """Return whether workflow code is being replayed here."""
     workflow = _workflow()
     return workflow is not None and workflow.is_replaying
 
 
 def _workflow() -> WorkflowInfo | None:
     where = current.get()
-    with suppress(Exception):  # it may not know yet what it is; a log record must not break it
+    with suppress(Exception):  # a log record must not break a runtime that has not begun
         return None if where is None else where.info()
     return None
 
 
 class WorkflowLogger(logging.LoggerAdapter[logging.Logger]):
-    """A logger that is silent while a workflow's code is replayed, and elsewhere like others."""
+    """A logger that is silent while a workflow's code is replayed."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
-        """Return whether a record of this level would be made now."""
         return self.logger.isEnabledFor(level) and not is_repeated()
 
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]
     ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Leave `extra` as it is."""
         return msg, kwargs
 
 
 def get_logger(name: str | None = None) -> WorkflowLogger:
-    """Return the logger of that name, for workflow code: what is replayed is not logged again.
+    """Return a logger for workflow code, which logs nothing again in a replay.
 
     log = partita.get_logger(__name__)
     """

@@ -1,7 +1,7 @@
-"""Speak with a running workflow: signals in and out, queries, updates.
+"""Send and receive messages in workflow code: signals, queries, updates.
 
-A signal is a message without an answer; none is lost, also those that come before the
-workflow asks. A query reads and changes nothing. An update is a message with an answer.
+A signal has no answer; none is lost, even if it comes before the workflow waits for it. A query
+reads and changes nothing. An update is a message with an answer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Signal(Generic[T]):
-    """A signal's name with the type of what it carries, for both ends to agree on.
+    """A signal's name and the type of its value, for sender and receiver.
 
     approve = Signal("approve", Decision)
     """
@@ -46,10 +46,10 @@ class Signal(Generic[T]):
 
 
 class Channel(Generic[T]):
-    """The signals of one name, in the order in which they came.
+    """The signals of one name, in the order of their arrival.
 
-    Iterate over it, or take one at a time. What does not fit the type is left out, with a
-    warning in the log; it stays in the history.
+    Iterate over it, or take one at a time. A value that does not fit the type is skipped with a
+    warning in the log.
     """
 
     def __init__(self, signal: Signal[T]) -> None:
@@ -57,7 +57,7 @@ class Channel(Generic[T]):
         self._decode = signal.decode
 
     def submit(self) -> Future[T]:
-        """Return a future of the next signal's value; cancelled, it takes none."""
+        """Return a future of the next signal's value."""
         return active_runtime().receive(self.name, self._decode)
 
     def get(self, timeout: Deadline | None = None) -> T:
@@ -82,12 +82,12 @@ class Channel(Generic[T]):
         return default
 
     def __iter__(self) -> Iterator[T]:
-        """Yield one value after the other, without end."""
+        """Yield values without end."""
         while True:
             yield self.get()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Yield one value after the other, without end, on an event loop."""
+        """Yield values without end, on an event loop."""
         while True:
             yield await self.submit()
 
@@ -110,7 +110,7 @@ def wait_signal(name: str, type: type[T], *, timeout: Deadline | None = None) ->
 @overload
 def wait_signal(name: str, *, timeout: Deadline | None = None) -> Any: ...
 def wait_signal(name: Any, type: Any = Any, *, timeout: Deadline | None = None) -> Any:
-    """Wait for the next signal of that name and return what it carries.
+    """Wait for the next signal of that name and return its value.
 
     On an event loop write `await signals(name).submit()`.
 
@@ -121,7 +121,7 @@ def wait_signal(name: Any, type: Any = Any, *, timeout: Deadline | None = None) 
 
 
 class External:
-    """Another execution, or this one; nothing is known of it until it is spoken to."""
+    """An execution to signal or cancel; whether it exists is not checked before."""
 
     def __init__(self, execution: WorkflowExecution) -> None:
         self.execution = execution
@@ -131,7 +131,7 @@ class External:
         return active_runtime().signal(self.execution, str(name), value)
 
     def cancel(self) -> Future[None]:
-        """Ask it to cancel itself; the future fails if none is open."""
+        """Request that it is cancelled; the future fails if none is open."""
         return active_runtime().request_cancel(self.execution)
 
 
@@ -139,7 +139,7 @@ def external(workflow_id: str | WorkflowExecution, run_id: str = "") -> External
     """Return the execution of that id, to signal or cancel it; its newest run by default.
 
     Raises:
-        InvalidOptionError: that is no id, or it has control characters.
+        InvalidOptionError: the id is invalid.
     """
     if isinstance(workflow_id, WorkflowExecution):
         run_id, workflow_id = workflow_id.run_id, workflow_id.workflow_id
@@ -151,7 +151,7 @@ def external(workflow_id: str | WorkflowExecution, run_id: str = "") -> External
 # -- queries and updates -------------------------------------------------------------------
 
 ROLES = "_partita_roles"
-"""The attribute in which a method carries what it answers: (kind, name) pairs."""
+"""The attribute of a method that lists what it answers: (kind, name) pairs."""
 
 
 @overload
@@ -161,7 +161,7 @@ def query(function: F, /, *, name: str) -> F: ...
 @overload
 def query(*, name: str) -> Callable[[F], F]: ...
 def query(function: Any = None, /, *, name: str | None = None) -> Any:
-    """Let a function answer queries. It must change nothing and wait for nothing.
+    """Answer queries by a function, which must change nothing and not wait.
 
     Inside a running workflow it is registered at once; in the body of a `Workflow` class
     it marks a method.
@@ -176,9 +176,9 @@ def update(function: F, /, *, name: str) -> F: ...
 @overload
 def update(*, name: str) -> Callable[[F], F]: ...
 def update(function: Any = None, /, *, name: str | None = None) -> Any:
-    """Let a function answer updates. It runs beside the workflow and may call activities.
+    """Answer updates by a function, which runs concurrently and may call activities.
 
-    Used as `query` is. What it raises is raised where the update was sent.
+    Used as `query` is. Its exceptions are raised where the update was sent.
     """
     return _handler("update", function, name)
 

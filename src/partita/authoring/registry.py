@@ -1,7 +1,6 @@
-"""Remember every activity and workflow that was defined in this process, by type.
+"""Index the activities and workflows that were defined in this process.
 
-Two functions may claim one type, as in tests or after a reload; that is an error only for
-whoever asks for the type.
+Two functions may have one type, as in tests or after a reload; only a lookup of it fails.
 """
 
 from __future__ import annotations
@@ -23,42 +22,42 @@ class _Definition(Protocol):
 D = TypeVar("D", bound=_Definition)
 
 _known: dict[tuple[type, str, str], _Definition] = {}
-_elsewhere: dict[tuple[type, str], _Definition] = {}
+_remote: dict[tuple[type, str], _Definition] = {}
 
 
 def register(definition: D) -> D:
-    """Remember a definition; one from the same place takes the place of the older."""
+    """Add a definition; it replaces one from the same place."""
     _known[type(definition), definition.key, place(definition)] = definition
     return definition
 
 
 def known(kind: type[D]) -> list[D]:
-    """Return every definition of a kind."""
+    """Return all definitions of a kind."""
     return [found for found in _known.values() if isinstance(found, kind)]
 
 
 def sole(kind: type[D], key: str) -> D | None:
-    """Return the definition of that type, if this process has just one."""
+    """Return the definition of a type if this process has exactly one."""
     found = [one for one in known(kind) if one.key == key]
     return found[0] if len(found) == 1 else None
 
 
-def name_elsewhere(definition: D) -> D:
-    """Remember that something without its code here is spoken of by name."""
-    _elsewhere[type(definition), definition.key] = definition
+def register_remote(definition: D) -> D:
+    """Add a definition whose code is not here."""
+    _remote[type(definition), definition.key] = definition
     return definition
 
 
-def elsewhere(kind: type[D]) -> list[D]:
-    """Return all of a kind that was spoken of by name."""
-    return [found for found in _elsewhere.values() if isinstance(found, kind)]
+def remote(kind: type[D]) -> list[D]:
+    """Return all definitions of a kind whose code is not here."""
+    return [found for found in _remote.values() if isinstance(found, kind)]
 
 
 def by_key(definitions: Iterable[D]) -> dict[str, D]:
     """Index definitions by `name@version`.
 
     Raises:
-        DuplicateTypeError: two of them claim one type.
+        DuplicateTypeError: two of them have one type.
     """
     index: dict[str, D] = {}
     for definition in definitions:

@@ -1,4 +1,4 @@
-"""Name what lives elsewhere: activities, workflows and Lambda functions without their code."""
+"""Define activities, workflows and Lambda functions whose code is elsewhere, by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from partita.authoring.definition import ActivityOptions, LambdaSpec, WorkflowOp
 from partita.authoring.future import Future, Futures
 from partita.authoring.hooks import NO_HOOKS
 from partita.authoring.options import Seconds, seconds
-from partita.authoring.registry import name_elsewhere, register
+from partita.authoring.registry import register, register_remote
 from partita.authoring.runtime import current
 from partita.authoring.workflow import WorkflowDefinition
 from partita.errors import UnknownTypeError
@@ -31,30 +31,29 @@ def _absent(kind: str, name: str, version: str) -> Callable[..., Any]:
 def remote_activity(
     name: str, version: str = "1", *, local: Callable[..., Any] | None = None, **options: Any
 ) -> ActivityFunction[..., Any]:
-    """Return an activity that other workers have, by name and version.
+    """Return an activity of other workers, by name and version.
 
-    `options` are those of `Activity.options`; `local` stands in for it in plain Python.
+    `options` are those of `Activity.options`; `local` replaces it in plain Python.
     """
     function = local or _absent("activity", name, version)
     made: ActivityFunction[..., Any] = ActivityFunction(
         function, ActivityType(name, version), ActivityOptions()
     )
-    return name_elsewhere(made.options(**options) if options else made)
+    return register_remote(made.options(**options) if options else made)
 
 
 def child_workflow(
     name: str, version: str = "1", *, local: Callable[..., Any] | None = None, **options: Any
 ) -> WorkflowDefinition[..., Any]:
-    """Return a workflow that other workers have, by name and version.
+    """Return a workflow of other workers, by name and version.
 
-    `options` are those of `WorkflowDefinition.options`; `local` stands in for it in plain
-    Python.
+    `options` are those of `WorkflowDefinition.options`; `local` replaces it in plain Python.
     """
     function = local or _absent("workflow", name, version)
     made: WorkflowDefinition[..., Any] = WorkflowDefinition(
         function, WorkflowType(name, version), WorkflowOptions(), NO_HOOKS
     )
-    return name_elsewhere(made.options(**options) if options else made)
+    return register_remote(made.options(**options) if options else made)
 
 
 class LambdaFunction(LambdaSpec):
@@ -66,7 +65,7 @@ class LambdaFunction(LambdaSpec):
         return self.function(input) if runtime is None else runtime.call(self, (input,), {})
 
     def submit(self, input: Any = None) -> Future[Any]:
-        """Begin to invoke it and return a future."""
+        """Return a future of its result."""
         return begin(self, (input,), {})
 
     def map(self, inputs: Iterable[Any]) -> Futures[Any]:
@@ -82,10 +81,10 @@ def lambda_function(
 ) -> LambdaFunction:
     """Return a Lambda function by name.
 
-    `local` stands in for it where AWS is not: in plain Python, and as an activity
-    `lambda:NAME` on the embedded engine.
+    `local` replaces it outside AWS: in plain Python, and as an activity `lambda:NAME` on the
+    embedded engine.
     """
     made = LambdaFunction(name, seconds("start_to_close", start_to_close), local)
     if made.stand_in is not None:
         register(made.stand_in)
-    return name_elsewhere(made)
+    return register_remote(made)

@@ -1,7 +1,7 @@
-"""Name the ways in which an activity or a child can end, for those who handle ends as values.
+"""Represent the ways in which an activity or a child can end as values.
 
-An activity may return one of these, or raise it. Deciders written by hand read them from a
-process. Whoever only returns values and raises exceptions of their own needs none of them.
+An activity may return or raise one of these, instead of returning a value or raising an
+exception of its own. Deciders written by hand read them from a process.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 from partita.errors import ActivityFailedError, CancelledError
 
 
-class Result(Exception):  # noqa: N818  # an end, not always an error
-    """Stand above all ends; raise one to end an activity from deep within."""
+class Result(Exception):  # noqa: N818  # not always an error
+    """The base class of results; raised, it ends an activity from any depth."""
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -25,7 +25,7 @@ class Result(Exception):  # noqa: N818  # an end, not always an error
 
 
 class Completed(Result):
-    """It gave a value."""
+    """It returned a value."""
 
     def __init__(self, value: Any = None) -> None:
         super().__init__(value)
@@ -33,7 +33,7 @@ class Completed(Result):
 
 
 class Failed(Result):
-    """It failed; its retry policy says whether it is tried again."""
+    """It failed; its retry policy decides whether it is tried again."""
 
     def __init__(self, reason: str | None = None, details: str | None = None) -> None:
         super().__init__(reason, details)
@@ -42,11 +42,11 @@ class Failed(Result):
 
 
 class Aborted(Failed):
-    """It failed, and trying again cannot help. A history records it as failed."""
+    """It failed and must not be tried again. Histories record it as failed."""
 
 
 class Canceled(Result):
-    """It obeyed a cancel request."""
+    """It was cancelled on request."""
 
     def __init__(self, details: str | None = None) -> None:
         super().__init__(details)
@@ -54,7 +54,7 @@ class Canceled(Result):
 
 
 class TimedOut(Result):
-    """It did not end in its time. An activity that raises it is recorded as failed."""
+    """It timed out. An activity that raises it is recorded as failed."""
 
     def __init__(self, timeout_type: str = "START_TO_CLOSE", details: str | None = None) -> None:
         super().__init__(timeout_type, details)
@@ -63,11 +63,11 @@ class TimedOut(Result):
 
 
 class Terminated(Result):
-    """It was ended from outside; only executions are."""
+    """It was terminated; only executions are."""
 
 
 def as_failed(result: Result) -> Failed | None:
-    """Return the failure that an end is recorded as; None for ends that are no failure."""
+    """Return the failure that a result is recorded as; None if it is no failure."""
     if isinstance(result, Failed):
         return result
     if isinstance(result, TimedOut):
@@ -76,7 +76,7 @@ def as_failed(result: Result) -> Failed | None:
 
 
 def value_of(result: Result) -> Any:
-    """Return the value of an end, or raise what an engine's workflow would see.
+    """Return the value of a result, or raise what a workflow on an engine would see.
 
     Raises:
         ActivityFailedError: it failed.

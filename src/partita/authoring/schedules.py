@@ -1,7 +1,7 @@
-"""Start a workflow by the calendar: a schedule is itself a workflow, so it survives as any other.
+"""Start workflows by the calendar: a schedule is a workflow itself, and as durable.
 
-It sleeps until the next time that its cron expressions name, starts a child, and listens to
-commands (pause, resume, trigger, backfill, delete) as signals. Every worker knows it.
+It sleeps until the next time of its cron expressions, starts a child, and takes commands (pause,
+resume, trigger, backfill, delete) as signals. Every worker has it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from partita.errors import InvalidOptionError
 from partita.history import ChildPolicy
 
 TYPE = "partita.schedule"
-"""The name of the workflow that a schedule is."""
+"""The workflow type of schedules."""
 
-RECENT = 10
-"""Runs that a schedule remembers to tell of."""
+MAX_RECENT = 10
+"""Runs that the state of a schedule lists."""
 
-FIRINGS_PER_RUN = 500
-"""Firings after which a schedule continues as new."""
+MAX_FIRINGS = 500
+"""Runs that a schedule starts before it continues as new."""
 
-BACKFILL_LIMIT = 10_000
+MAX_BACKFILL = 10_000
 """Runs that one backfill may start."""
 
 
 class Overlap(enum.StrEnum):
-    """What happens at a time at which the run before is not done yet."""
+    """What happens at a time when the previous run is still open."""
 
     SKIP = "skip"  # nothing
     BUFFER_ONE = "buffer_one"  # one run starts when it is done, however many times have passed
@@ -58,16 +58,16 @@ class ScheduleSpec(Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     task_list: str | None = None
     overlap: Overlap = Overlap.SKIP
-    catch_up: float = 3600.0  # seconds for which a time that was missed is made up for
+    catch_up: float = 3600.0  # seconds for which a missed time is made up
     tags: tuple[str, ...] = ()
 
 
 class ScheduleState(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a schedule stands. Times are ISO text in UTC."""
+    """The state of a schedule. Times are ISO strings in UTC."""
 
     paused: bool = False
     note: str | None = None  # why it is paused
-    last: str | None = None  # the time that was looked at last
+    last: str | None = None  # the last time that was handled
     started: int = 0
     skipped: int = 0
     recent: tuple[str, ...] = ()  # workflow ids, newest last
@@ -77,7 +77,7 @@ class ScheduleState(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ScheduleCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a schedule can be told."""
+    """A command to a schedule."""
 
     action: str  # pause, resume, trigger, backfill, delete
     note: str | None = None
@@ -100,10 +100,10 @@ def zone(name: str) -> tzinfo:
 
 
 def times(spec: ScheduleSpec, after: datetime) -> Iterator[datetime]:
-    """Yield the times that a schedule names, after a moment, in UTC.
+    """Yield the times of a schedule after a moment, in UTC.
 
     Raises:
-        InvalidOptionError: an expression is no cron expression, or never comes.
+        InvalidOptionError: an expression is invalid, or names no time.
     """
     from cronsim import CronSim, CronSimError  # only those who use schedules need it
 
@@ -140,7 +140,7 @@ def next_time(spec: ScheduleSpec, after: datetime) -> datetime:
 
 
 class _Schedule:
-    """One run of a schedule: what it is waiting for."""
+    """One run of a schedule."""
 
     def __init__(self, spec: ScheduleSpec, state: ScheduleState) -> None:
         self.spec = spec
@@ -151,7 +151,7 @@ class _Schedule:
         self.fired = 0
 
     def describe(self) -> ScheduleState:
-        """Return how it stands."""
+        """Return its state."""
         coming = None if self.state.paused else next_time(self.spec, self.last).isoformat()
         return replace(self._saved(), next=coming)
 
@@ -164,7 +164,7 @@ class _Schedule:
         )
 
     def run(self) -> None:
-        """Fire and obey until it is deleted, or continues as new."""
+        """Start runs and obey commands until it is deleted, or continues as new."""
         commands = signals("command", ScheduleCommand)
         command, timer, due = commands.submit(), None, None
         while True:
@@ -189,11 +189,11 @@ class _Schedule:
                 self._fire_missed(due)
 
     def _should_continue(self) -> bool:
-        enough = self.fired >= FIRINGS_PER_RUN or workflow_info().continue_as_new_suggested
+        enough = self.fired >= MAX_FIRINGS or workflow_info().continue_as_new_suggested
         return enough and not self.children
 
     def _fire_missed(self, due: datetime) -> None:
-        """Fire for the time that has come, and for those that were missed not long ago."""
+        """Fire for the time that is due, and for missed times within `catch_up`."""
         moment = now()
         earliest = moment - timedelta(seconds=self.spec.catch_up)
         while due <= moment:
@@ -229,7 +229,7 @@ class _Schedule:
         self.state = replace(
             self.state,
             started=self.state.started + 1,
-            recent=(*self.state.recent, id)[-RECENT:],
+            recent=(*self.state.recent, id)[-MAX_RECENT:],
         )
         child = child_workflow(spec.workflow, spec.version).options(
             workflow_id=id, task_list=spec.task_list, tags=(own, *spec.tags)
@@ -237,13 +237,13 @@ class _Schedule:
         self.children[id] = child.submit(*spec.args, **spec.kwargs)
 
     def _collect(self) -> None:
-        """Forget the runs that are done, and start what has waited for that."""
+        """Drop the runs that are done, and start a buffered one."""
         self.children = {id: child for id, child in self.children.items() if not child.done()}
         while self.waiting and not self.children:
             self._start(self.waiting.pop(0))
 
     def _obey(self, command: ScheduleCommand) -> bool:
-        """Do what a command says; return whether to go on."""
+        """Execute a command; return False if the schedule ends."""
         match command.action:
             case "pause":
                 self.state = replace(self.state, paused=True, note=command.note)
@@ -259,7 +259,7 @@ class _Schedule:
         return True
 
     def _backfill(self, since: datetime, until: datetime) -> None:
-        """Start a run for each time; one after the other, unless the policy lets all run."""
+        """Start a run for each time, one after the other unless the policy allows all."""
         for moment in between(self.spec, since, until):
             if self.spec.overlap is Overlap.ALLOW_ALL:
                 self._start(moment)
@@ -268,19 +268,19 @@ class _Schedule:
 
 
 def between(spec: ScheduleSpec, since: datetime, until: datetime) -> list[datetime]:
-    """Return the times that a schedule names from `since` up to `until`.
+    """Return the times of a schedule from `since` up to `until`.
 
     Raises:
-        InvalidOptionError: there are more than one backfill may start.
+        InvalidOptionError: there are more than a backfill may start.
     """
     found: list[datetime] = []
     for moment in times(spec, since - timedelta(seconds=1)):
         if moment > until:
             break
         found.append(moment)
-        if len(found) > BACKFILL_LIMIT:
+        if len(found) > MAX_BACKFILL:
             raise InvalidOptionError(
-                f"a backfill from {since.isoformat()} would start over {BACKFILL_LIMIT:,} runs; "
+                f"a backfill from {since.isoformat()} would start over {MAX_BACKFILL:,} runs; "
                 "do it in parts"
             )
     return found
@@ -303,7 +303,7 @@ def _first(
 
 @workflow(name=TYPE, child_policy=ChildPolicy.ABANDON, tags=("schedule",))
 def scheduler(spec: ScheduleSpec, state: ScheduleState) -> None:
-    """Be a schedule."""
+    """Run a schedule."""
     schedule = _Schedule(spec, state)
     query(schedule.describe, name="describe")
     query(lambda: spec, name="spec")

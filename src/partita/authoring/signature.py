@@ -1,4 +1,4 @@
-"""Turn a call's arguments into a payload value and back, by the function's own signature.
+"""Convert the arguments of a call to a payload value and back, by the function's signature.
 
 The value is a JSON list where all arguments are positional, else
 `{"args": [...], "kwargs": {...}}`.
@@ -31,7 +31,7 @@ _call = msgspec.json.Decoder(_Call).decode
 
 
 def _value_of(hint: Any) -> Any:
-    """Return a result's type without the ends that an activity may return instead of a value."""
+    """Return a result's type without the `Result` classes that an activity may return."""
     if isinstance(hint, type) and issubclass(hint, Result):
         return Any
     if get_origin(hint) not in (Union, UnionType):
@@ -45,7 +45,7 @@ def _value_of(hint: Any) -> Any:
 
 
 class Signature:
-    """A function's parameters and result, as payloads carry them."""
+    """The parameters and the result of a function."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -65,7 +65,7 @@ class Signature:
 
     @functools.cached_property
     def _hints(self) -> dict[str, Any]:
-        """Read late, so that annotations may name what is defined further down."""
+        """The annotations, read late, since they may name what is defined further down."""
         try:
             return get_type_hints(self.function, include_extras=True)
         except (NameError, TypeError, AttributeError):
@@ -81,7 +81,7 @@ class Signature:
 
     @functools.cached_property
     def decode_result(self) -> Callable[[str], Any]:
-        """Read the function's result from JSON."""
+        """The decoder of the function's result."""
         return decoder(_value_of(self._hints.get("return", Any)))
 
     def takes(self, name: str) -> bool:
@@ -90,14 +90,14 @@ class Signature:
 
     @functools.cached_property
     def has_types(self) -> bool:
-        """Whether an argument may be refused for its type."""
+        """Whether an argument can have a wrong type."""
         return any(hint is not Any for name, hint in self._hints.items() if name != "return")
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the call as a payload value.
 
         Raises:
-            TypeError: as Python itself does for arguments that do not fit the parameters.
+            TypeError: the arguments do not fit the parameters.
         """
         if self._plain and not kwargs and self._required <= len(args) <= len(self._positional):
             return args
@@ -107,10 +107,10 @@ class Signature:
         return bound.args
 
     def load(self, converter: Converter, payload: str | None) -> tuple[list[Any], dict[str, Any]]:
-        """Return the arguments in a payload, each read by its parameter's type.
+        """Return the arguments in a payload, each decoded by its parameter's type.
 
         Raises:
-            InvalidInputError: it is not JSON of that form, or an argument does not fit.
+            InvalidInputError: it has another form, or an argument does not fit.
         """
         text = "[]" if payload is None else converter.text(payload)
         try:

@@ -1,8 +1,7 @@
-"""Named steps of a workflow: each may be skipped, forced, or found done already.
+"""Run the named steps of a workflow; each may be skipped, forced, or done already.
 
-Steps run as soon as those that they come after have ended, side by side where they can.
-As with `make`: a step whose `done` says that there is nothing to do is skipped, unless it is
-forced, or one that it comes after was really run.
+A step runs as soon as the steps before it have ended, concurrently with others. As with `make`,
+a step whose `done` returns True is skipped, unless it is forced or a step before it was run.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from partita.authoring.local import active_runtime
 from partita.errors import CancelledError, InvalidOptionError
 
 MARKER = "$step"
-"""The marker that says what became of a step."""
+"""The name of the marker that records a step."""
 
 Outcome = Literal["run", "skipped", "done", "blocked"]
 
 
 class StepRecord(Struct, frozen=True, omit_defaults=True):
-    """What became of a step: run, skipped on request, done already, or blocked by a failure."""
+    """The outcome of a step: run, skipped on request, done already, or blocked by a failure."""
 
     step: str
     outcome: Outcome
@@ -46,7 +45,7 @@ class Step:
         self.after = after
         self.done = done
         self.force = force
-        self.record: StepRecord | None = None  # once it is decided
+        self.record: StepRecord | None = None
 
     @property
     def was_run(self) -> bool:
@@ -77,13 +76,13 @@ class Steps:
         done: Callable[[], bool] | None = None,
         force: bool = False,
     ) -> Step:
-        """Add a step. `function` may do all that the workflow may.
+        """Add a step.
 
         Args:
-            name: to skip, force and find it by.
-            function: what it does; its result is the step's.
-            after: names of the steps that must have ended before.
-            done: says that there is nothing to do, such as an activity that looks for a file.
+            name: unique among the steps.
+            function: what it does, with all means of a workflow; its result is the step's.
+            after: names of the steps before it.
+            done: returns whether there is nothing to do; may call activities.
             force: run it in any case.
 
         Raises:
@@ -95,11 +94,11 @@ class Steps:
         return step
 
     def run(self) -> dict[str, Any]:
-        """Run what must be run; return each step's result, None for what was not run.
+        """Run the steps; return the result of each, None if it was not run.
 
         Raises:
             InvalidOptionError: a name is unknown, or the steps wait for each other.
-            ExceptionGroup: steps failed; those that come after them were not run.
+            ExceptionGroup: steps failed; those after them were not run.
         """
         self._check()
         futures: dict[str, Future[Any]] = {}
@@ -124,7 +123,7 @@ class Steps:
             raise InvalidOptionError(f"there is no step {name!r}; there are: {known}")
 
     def _in_order(self) -> list[Step]:
-        """Return the steps so that each comes behind those that it comes after."""
+        """Return the steps, each after those before it."""
         ordered: dict[str, Step] = {}
         left = dict(self._steps)
         while left:
@@ -148,19 +147,19 @@ class Steps:
         return result
 
     def _perform(self, step: Step, after: list[Future[Any]]) -> Any:
-        """Decide whether the step is to be run, say so in the history, and run it."""
+        """Decide whether to run a step, record that, and run it."""
         failed = [future for future in after if future.exception() is not None]
         if failed:
-            self._note(step, "blocked", tuple(future.label for future in failed))
+            self._record(step, "blocked", tuple(future.label for future in failed))
             raise _BlockedError(f"step {step.name} comes after a step that failed")
         if step.name in self._skip:
-            self._note(step, "skipped", ("asked for",))
+            self._record(step, "skipped", ("asked for",))
             return None
         reasons = self._reasons(step)
         if not reasons and step.done is not None and step.done():
-            self._note(step, "done", ())
+            self._record(step, "done", ())
             return None
-        self._note(step, "run", reasons)
+        self._record(step, "run", reasons)
         return step.function()
 
     def _reasons(self, step: Step) -> tuple[str, ...]:
@@ -170,7 +169,7 @@ class Steps:
             reasons.insert(0, "forced")
         return tuple(reasons)
 
-    def _note(self, step: Step, outcome: Outcome, reasons: tuple[str, ...]) -> None:
+    def _record(self, step: Step, outcome: Outcome, reasons: tuple[str, ...]) -> None:
         step.record = StepRecord(step.name, outcome, reasons)
         active_runtime().record_marker(MARKER, step.record)
 
@@ -182,11 +181,11 @@ def _names(option: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 class _BlockedError(Exception):
-    """Stand for a step that was not run because one before it failed."""
+    """A step was not run because one before it failed."""
 
 
 def _waited(future: Future[Any], others: dict[str, Future[Any]]) -> BaseException | None:
-    """Wait for one step; cancel them all if the wait is cancelled."""
+    """Wait for a step and return its error; cancel all if the wait is cancelled."""
     try:
         return future.exception()
     except CancelledError:

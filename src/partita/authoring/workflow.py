@@ -1,7 +1,7 @@
-"""Make a function a workflow: what decides, and must survive.
+"""Define workflows as functions.
 
-Called outside an engine it is an ordinary function whose activities run in this process.
-Called inside another workflow it is a child, with a history of its own.
+Called outside an engine a workflow is an ordinary function whose activities run in this process.
+Called inside another workflow it is a child with a history of its own.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-from partita.authoring import local
 from partita.authoring.activity import awaited_call, begin
 from partita.authoring.definition import WorkflowOptions, WorkflowSpec
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import NO_HOOKS, Hooks
+from partita.authoring.local import run, run_async
 from partita.authoring.options import (
     Seconds,
     checked_id,
@@ -37,20 +37,20 @@ C = TypeVar("C")
 
 
 def _definition(workflow: Any) -> WorkflowSpec:
-    """Return what a method with a `self` of another type, for the sake of inference, has."""
+    """Return a workflow whose type was given up for the sake of inference."""
     found: WorkflowSpec = workflow
     return found
 
 
 class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
-    """A function as a workflow. `R` is what a call gives: of an async one, a coroutine."""
+    """A function as a workflow. `R` is the type of a call: of an async one, a coroutine."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it: here, as plain Python, or inside a workflow as a child; return its result."""
+        """Run it as plain Python, or inside a workflow as a child, and return its result."""
         runtime = current.get()
         result: Any
         if runtime is None:
-            result = (local.run_async if self.is_async else local.run)(self, args, kwargs)
+            result = (run_async if self.is_async else run)(self, args, kwargs)
         elif self.is_async:
             result = awaited_call(runtime, self, args, kwargs)
         else:
@@ -70,7 +70,7 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
         self: Callable[[A, C], B], a: A | Future[A], c: C | Future[C], /
     ) -> ChildFuture[B]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
-        """Begin it as a child and return a future of its result."""
+        """Start it as a child and return a future of its result."""
         return begin(_definition(self), args, kwargs)
 
     @overload
@@ -84,11 +84,11 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
         self: Callable[Concatenate[A, ...], B], items: Iterable[A | Future[A]], /
     ) -> Futures[B]: ...
     def map(self, items: Iterable[Any], /) -> Any:
-        """Begin a child per item; the futures are in the items' order."""
+        """Start a child per item; the futures are in the items' order."""
         return Futures(begin(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
-        """Begin a child per item, with the item's elements as arguments."""
+        """Start a child per item, with the item's elements as arguments."""
         return Futures(begin(self, tuple(item), {}) for item in items)
 
     def options(
@@ -103,10 +103,10 @@ class WorkflowDefinition(WorkflowSpec, Generic[P, R]):
         tags: Iterable[str] | None = None,
         search_attributes: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Return the same workflow with other settings: `flow.options(tags=("x",)).submit(1)`.
+        """Return the workflow with other options: `flow.options(tags=("x",)).submit(1)`.
 
         Raises:
-            InvalidOptionError: one cannot be meant, such as an id with control characters.
+            InvalidOptionError: one is invalid, such as an id with control characters.
         """
         given = {
             "workflow_id": checked_id(checked_text("workflow_id", workflow_id)),
@@ -160,20 +160,18 @@ def workflow(
 
     Args:
         function: the function, if the decorator is used without options.
-        name: how histories name it; the function's own name by default.
-        version: to tell apart what is not compatible; several live side by side.
-        task_list: which workers decide for it, and run its activities by default.
+        name: its name in histories; the function's own name by default.
+        version: distinguishes incompatible versions, which can run side by side.
+        task_list: which workers decide for it, and by default run its activities.
         task_priority: higher first.
-        execution_start_to_close: seconds that an execution may take in all.
-        task_start_to_close: seconds that a decider may take for one answer.
-        child_policy: what becomes of this workflow's own children if it is terminated or
-            times out while they are open.
-        tags: to find its executions by.
-        hooks: what is to be called in the course of its life.
+        execution_start_to_close: seconds that an execution may take.
+        task_start_to_close: seconds that one decision may take.
+        child_policy: what becomes of open children if it is terminated or times out.
+        tags: by which its executions can be found.
+        hooks: functions to call in the course of its life.
 
     Raises:
-        InvalidOptionError: a time is not a positive number of seconds, or the function is
-            not one that can be a workflow.
+        InvalidOptionError: an option is invalid, or the function cannot be a workflow.
     """
     settings = WorkflowOptions(
         task_list=checked_text("task_list", task_list),

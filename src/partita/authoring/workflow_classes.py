@@ -1,4 +1,4 @@
-"""Workflows as classes: the definition in attributes, the code in `run`.
+"""Define workflows as classes: options in attributes, the code in `run`.
 
 class Checkout(Workflow):
     name = "checkout"
@@ -9,8 +9,8 @@ class Checkout(Workflow):
         payment = self.submit(self.charge, order.card)
         ...
 
-Each execution gets an instance of its own, so `self` may hold its state. Methods marked with
-`@query` or `@update` answer while it runs.
+Each execution has an instance of its own, so `self` may hold its state. Methods with `@query` or
+`@update` answer while it runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from partita.authoring.canvas import FuncGroup, Shape, Task, submittable
-from partita.authoring.declared import Declared, checked_type, entry, refuse_unknown, settings_of
+from partita.authoring.class_options import (
+    WorkflowClass,
+    check_keywords,
+    checked_type,
+    entry,
+    settings_of,
+)
 from partita.authoring.determinism import side_effect
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import Hooks, TaskFailure, Verdict
@@ -33,13 +39,13 @@ from partita.authoring.workflow import WorkflowDefinition
 T = TypeVar("T")
 
 
-class Workflow(Declared):
-    """The base of workflows in class form. Attributes are the options of `@workflow`."""
+class Workflow(WorkflowClass):
+    """The base class of workflows; attributes are the options of `@workflow`."""
 
     def __init_subclass__(cls, *, abstract: bool = False, **unknown: Any) -> None:
-        """Define the workflow; `class Base(Workflow, abstract=True)` defines none."""
+        """Register the workflow, unless the class is `abstract=True`."""
         super().__init_subclass__()
-        refuse_unknown(cls, unknown)
+        check_keywords(cls, unknown)
         if not abstract:
             workflow_type = checked_type(cls)
             function = entry(cls.run, lambda: _begun(cls))
@@ -50,26 +56,26 @@ class Workflow(Declared):
     # -- what users override
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        """Be the workflow: override this."""
+        """Run the workflow; override this."""
         raise NotImplementedError(f"{type(self).__name__} has no run(); write one")
 
     def before_replay(self) -> None:
-        """Be told that the decider looks at new events; decide nothing."""
+        """Observe that new events are about to be handled; must decide nothing."""
 
     def after_replay(self) -> None:
-        """Be told that the decider has looked; decide nothing."""
+        """Observe that new events were handled; must decide nothing."""
 
     def on_completed(self, result: Any) -> None:
-        """Be told of the result before the execution closes; may call activities."""
+        """Handle the result before the execution closes; may call activities."""
 
     def on_failure(self, error: BaseException) -> None:
-        """Be told of the error before the execution closes; may call activities."""
+        """Handle the error before the execution closes; may call activities."""
 
     def on_task_failure(self, failure: TaskFailure) -> Verdict | None:  # noqa: ARG002
-        """Say what is to become of a task that failed; None: its future fails."""
+        """Return what becomes of a failed task; None: its future fails."""
         return None
 
-    # -- what the code uses
+    # -- for `run`
 
     @property
     def info(self) -> WorkflowInfo:
@@ -77,33 +83,33 @@ class Workflow(Declared):
         return active_runtime().info()
 
     def submit(self, what: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Begin an activity, a workflow, a Lambda function or a shape; return a future."""
+        """Return a future of an activity, a workflow, a Lambda function or a shape."""
         if isinstance(what, (Shape, Task, FuncGroup)):
             return what.submit()
         return active_runtime().submit(submittable(what), args, kwargs)
 
     def map(self, what: Any, items: Iterable[Any], /) -> Futures[Any]:
-        """Begin it once per item; the futures are in the items' order."""
+        """Submit it once per item; the futures are in the items' order."""
         return Futures(self.submit(what, item) for item in items)
 
     def starmap(self, what: Any, items: Iterable[Iterable[Any]], /) -> Futures[Any]:
-        """Begin it once per item, with the item's elements as arguments."""
+        """Submit it once per item, with the item's elements as arguments."""
         return Futures(self.submit(what, *item) for item in items)
 
     def invoke_once(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """Call a function once in the life of the execution and keep its result."""
+        """Call a function once in the life of the execution and record its result."""
         return side_effect(lambda: function(*args, **kwargs))
 
     # -- for other workflows, and for plain Python
 
     @classmethod
     def call(cls, *args: Any, **kwargs: Any) -> Any:
-        """Run it: here, as plain Python, or inside a workflow as a child."""
+        """Run it as plain Python, or inside a workflow as a child, and return its result."""
         return cls.definition(*args, **kwargs)
 
     @classmethod
     def begin(cls, *args: Any, **kwargs: Any) -> ChildFuture[Any]:
-        """Begin it as a child and return a future of its result."""
+        """Start it as a child and return a future of its result."""
         return cls.definition.submit(*args, **kwargs)
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from partita.authoring.declared import Declared
+from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
@@ -122,7 +122,7 @@ def _workflows(module: ModuleType) -> dict[str, WorkflowDefinition[..., Any]]:
         name: value for name, value in vars(module).items() if isinstance(value, WorkflowDefinition)
     }
     for name, value in vars(module).items():
-        is_class = isinstance(value, type) and issubclass(value, Declared)
+        is_class = isinstance(value, type) and issubclass(value, WorkflowClass)
         if is_class and "definition" in vars(value):
             found[name] = value.definition
     return found | {value.workflow_type.name: value for value in found.values()}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from partita import history as h
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
@@ -82,7 +82,7 @@ class Client(ExecutionClient):
 
     def start_with(
         self,
-        workflow: WorkflowDefinition[..., R] | type[Declared],
+        workflow: WorkflowDefinition[..., R] | type[WorkflowClass],
         args: tuple[Any, ...] | builtins.list[Any] = (),
         kwargs: dict[str, Any] | None = None,
         *,

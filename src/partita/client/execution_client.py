@@ -12,7 +12,7 @@ from typing import Any
 
 from partita import errors
 from partita import history as h
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
@@ -174,7 +174,7 @@ class ExecutionClient:
         kwargs: Mapping[str, Any] | None = None,
         *,
         run_id: str = "",
-        workflow: WorkflowDefinition[..., Any] | type[Declared] | None = None,
+        workflow: WorkflowDefinition[..., Any] | type[WorkflowClass] | None = None,
         timeout: float | None = None,
     ) -> Any:
         """Query the workflow's code, which changes nothing. Closed executions answer, too.
@@ -279,7 +279,7 @@ class ExecutionClient:
         workflow_id: str,
         *,
         run_id: str = "",
-        workflow: WorkflowDefinition[..., Any] | type[Declared] | None = None,
+        workflow: WorkflowDefinition[..., Any] | type[WorkflowClass] | None = None,
     ) -> WorkflowStack:
         """Return where the workflow's code waits, by replaying its history; nothing changes.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.options import Seconds, seconds
 from partita.authoring.schedules import (
     TYPE,
@@ -57,7 +57,7 @@ class Schedules:
         self,
         id: str,
         cron: str | Iterable[str],
-        workflow: WorkflowDefinition[..., Any] | type[Declared],
+        workflow: WorkflowDefinition[..., Any] | type[WorkflowClass],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         *,

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from partita import history as h
-from partita.authoring.declared import Declared, checked_type, refuse_unknown, settings_of
+from partita.authoring.class_options import WorkflowClass, check_keywords, checked_type, settings_of
 from partita.authoring.definition import WorkflowOptions
 from partita.authoring.hooks import NO_HOOKS
 from partita.authoring.registry import register
@@ -92,7 +92,7 @@ def _input_type(decider: type[Any]) -> Any:
     return Any
 
 
-class Decider(Declared, Generic[I]):
+class Decider(WorkflowClass, Generic[I]):
     """The base of deciders. Attributes are the options of `@workflow`."""
 
     definition: ClassVar[DeciderDefinition]
@@ -100,7 +100,7 @@ class Decider(Declared, Generic[I]):
     def __init_subclass__(cls, *, abstract: bool = False, **unknown: Any) -> None:
         """Define the workflow; `class Base(Decider, abstract=True)` defines none."""
         super().__init_subclass__()
-        refuse_unknown(cls, unknown)
+        check_keywords(cls, unknown)
         refuse_async(cls)
         if not abstract:
             cls.definition = register(DeciderDefinition(cls, checked_type(cls), settings_of(cls)))

@@ -14,7 +14,7 @@ from typing import Any
 from partita import history as h
 from partita.authoring.activity_classes import Activity
 from partita.authoring.canvas import submittable
-from partita.authoring.declared import Declared
+from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import (
     ActivityDefinition,
     LambdaSpec,
@@ -330,7 +330,7 @@ def _workflow(what: What) -> WorkflowSpec:
     if isinstance(what, (str, h.WorkflowType)):
         name, version = (what, "1") if isinstance(what, str) else (what.name, what.version)
         return child_workflow(name, version)
-    found = what.definition if isinstance(what, type) and issubclass(what, Declared) else what
+    found = what.definition if isinstance(what, type) and issubclass(what, WorkflowClass) else what
     if not isinstance(found, WorkflowSpec):
         raise InvalidInputError(f"{what!r} is not a workflow; give one, or the name of one")
     return found

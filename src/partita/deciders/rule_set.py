@@ -25,7 +25,7 @@ from typing import Any, ClassVar, TypeVar
 
 from partita import history as h
 from partita.authoring.activity_classes import Activity
-from partita.authoring.declared import Declared
+from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition, WorkflowSpec
 from partita.authoring.messages import Signal
 from partita.authoring.results import Completed
@@ -153,7 +153,7 @@ def child_completed(
     workflow: Any = _ANY, *, id: Any = _ANY, result: Any = _ANY, tag: str | None = None
 ) -> Callable[[F], F]:
     """Respond to a child with a result, with (process, child)."""
-    of_this = _of_type(workflow, Declared, WorkflowSpec)
+    of_this = _of_type(workflow, WorkflowClass, WorkflowSpec)
     return _ended_part(
         ChildProcess,
         lambda part: (
@@ -170,7 +170,7 @@ def child_interrupted(
     workflow: Any = _ANY, *, id: Any = _ANY, result: Any = _ANY, tag: str | None = None
 ) -> Callable[[F], F]:
     """Respond to a child that ended otherwise, or could not start, with (process, child)."""
-    of_this = _of_type(workflow, Declared, WorkflowSpec)
+    of_this = _of_type(workflow, WorkflowClass, WorkflowSpec)
     return _ended_part(
         ChildProcess,
         lambda part: (

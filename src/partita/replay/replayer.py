@@ -16,7 +16,6 @@ from partita.authoring.registry import by_key
 from partita.codec import Converter
 from partita.errors import PartitaError, QueryFailedError, UnknownTypeError
 from partita.ports.decider import Decider
-from partita.ports.decider import Decider
 from partita.ports.service import UNBOUNDED, Bounds, DecisionTask
 from partita.replay.decision_events import caused_by
 from partita.replay.run import Run

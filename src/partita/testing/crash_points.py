@@ -14,7 +14,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from partita import history as h
-from partita.authoring.declared import Declared
+from partita.authoring.class_options import WorkflowClass
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client, Handle
 from partita.errors import (
@@ -66,7 +66,7 @@ class CrashReport(Struct, frozen=True, kw_only=True):
 
 
 def crash_at_every_step(
-    workflow: WorkflowDefinition[..., Any] | type[Declared],
+    workflow: WorkflowDefinition[..., Any] | type[WorkflowClass],
     *args: Any,
     kwargs: Mapping[str, Any] | None = None,
     drive: Step | Sequence[Step] = (),
@@ -151,7 +151,7 @@ def _reopenable_store(backend: Backend) -> Iterator[Callable[[], Store]]:
 class _Scenario(Struct, frozen=True):
     """What is run in every trial."""
 
-    workflow: WorkflowDefinition[..., Any] | type[Declared]
+    workflow: WorkflowDefinition[..., Any] | type[WorkflowClass]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     steps: tuple[Step, ...]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar, overload
 from unittest.mock import DEFAULT
 
 from partita.authoring.activity_classes import Activity, activity_of
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
 from partita.authoring.options import Seconds, seconds
 from partita.authoring.workflow import WorkflowDefinition
@@ -75,7 +75,7 @@ class Environment:
         store: Store | None = None,
         url: str | None = None,
         modules: Iterable[ModuleType] | None = None,
-        workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
+        workflows: Iterable[WorkflowDefinition[..., Any] | type[WorkflowClass]] | None = None,
         activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
@@ -140,7 +140,7 @@ class Environment:
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R: ...
     @overload
-    def run(self, workflow: type[Declared], /, *args: Any, **kwargs: Any) -> Any: ...
+    def run(self, workflow: type[WorkflowClass], /, *args: Any, **kwargs: Any) -> Any: ...
     def run(self, workflow: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Start a workflow and return its result.
 
@@ -156,7 +156,7 @@ class Environment:
         self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> Handle[R]: ...
     @overload
-    def start(self, workflow: type[Declared], /, *args: Any, **kwargs: Any) -> Handle[Any]: ...
+    def start(self, workflow: type[WorkflowClass], /, *args: Any, **kwargs: Any) -> Handle[Any]: ...
     def start(self, workflow: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
         """Start a workflow. No time passes until the test waits for something."""
         return self.client.start_with(workflow, args, kwargs)
@@ -166,7 +166,7 @@ class Environment:
         target: ActivityDefinition
         | LambdaSpec
         | WorkflowSpec
-        | type[Declared]
+        | type[WorkflowClass]
         | type[Activity]
         | str,
         *,
@@ -230,7 +230,7 @@ def defined_in(
     found = [value for module in modules for value in vars(module).values()]
     flows: dict[str, WorkflowDefinition[..., Any]] = {}
     for value in found:
-        if isinstance(value, WorkflowDefinition) or _is_defined(value, Declared):
+        if isinstance(value, WorkflowDefinition) or _is_defined(value, WorkflowClass):
             definition = definition_of(value)
             flows.setdefault(definition.key, definition)
     works: dict[str, ActivityDefinition] = {}

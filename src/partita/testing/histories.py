@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
@@ -24,7 +24,7 @@ from partita.deciders.compatibility import fit
 from partita.history.document import files_in, read
 from partita.replay.compatibility import Fit, code_for
 
-AnyWorkflow = WorkflowDefinition[..., Any] | type[Declared]
+AnyWorkflow = WorkflowDefinition[..., Any] | type[WorkflowClass]
 
 
 def replay_histories(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from unittest.mock import DEFAULT, Mock
 
 from partita.authoring.activity_classes import Activity
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.definition import (
     ActivityDefinition,
     ActivityOptions,
@@ -23,7 +23,7 @@ from partita.authoring.definition import (
     WorkflowSpec,
 )
 from partita.authoring.failure import failure_decision
-from partita.authoring.registry import elsewhere, known
+from partita.authoring.registry import known, remote
 from partita.authoring.results import Completed, Result
 from partita.authoring.signature import Signature
 from partita.client import Client
@@ -63,7 +63,7 @@ class Mocked(Mock):
 def install_mock(
     stage: Stage,
     client: Client,
-    target: Target | type[Declared] | type[Activity] | str,
+    target: Target | type[WorkflowClass] | type[Activity] | str,
     return_value: Any,
     side_effect: Any,
 ) -> Mocked:
@@ -185,7 +185,7 @@ def _activity_type(target: ActivityDefinition | LambdaSpec) -> ActivityType:
     return ActivityType(f"lambda:{target.name}")
 
 
-def _find(target: Target | type[Declared] | type[Activity] | str) -> Target:
+def _find(target: Target | type[WorkflowClass] | type[Activity] | str) -> Target:
     """Return the definition of what a mock replaces.
 
     Raises:
@@ -202,7 +202,7 @@ def _find(target: Target | type[Declared] | type[Activity] | str) -> Target:
     every = {
         (kind, one.key): one
         for kind in kinds
-        for one in [*elsewhere(kind), *known(kind)]
+        for one in [*remote(kind), *known(kind)]
         if not one.key.startswith("lambda:")
     }
     fitting = [one for one in every.values() if target in (_name(one), one.key)]

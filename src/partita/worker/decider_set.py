@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from partita.authoring.declared import Declared, definition_of
+from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.registry import known
 from partita.authoring.schedules import scheduler
@@ -24,7 +24,7 @@ from partita.replay.replayer import Replayer
 
 
 def deciders_for(
-    workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None,
+    workflows: Iterable[WorkflowDefinition[..., Any] | type[WorkflowClass]] | None,
     converter: Converter,
     cache_bytes: int,
     bounds: Bounds,

@@ -16,7 +16,7 @@ from typing import Any
 from partita import errors
 from partita import history as h
 from partita.authoring.activity_classes import Activity
-from partita.authoring.declared import Declared
+from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
@@ -60,7 +60,7 @@ class Worker:
         self,
         service: Service | Attachable,
         *,
-        workflows: Iterable[WorkflowDefinition[..., Any] | type[Declared]] | None = None,
+        workflows: Iterable[WorkflowDefinition[..., Any] | type[WorkflowClass]] | None = None,
         activities: Iterable[ActivityDefinition | type[Activity]] | None = None,
         deciders: Iterable[Decider] = (),
         decides: bool = True,

@@ -1,7 +1,7 @@
-"""Call a function in another Python interpreter: the request, and what its outcome means here.
+"""Call a function in another Python interpreter: write the request and read the outcome.
 
-The other side is `elsewhere`, a script that is passed with `-c`. Both speak JSON: arguments on
-stdin, so that no process list shows them, and the outcome on a copy of stdout.
+The other side is `remote_script`, passed with `-c`. Both use JSON: arguments on stdin, so that no
+process list shows them, and the outcome on a copy of stdout.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from partita.codec import Converter, decoder
 from partita.errors import ActivityFailedError, InvalidOptionError, ProgramFailedError
 
 MARK = "partita_elsewhere"
-"""Set on what `python` makes: what that wraps is to be called in the other interpreter."""
+"""The attribute that marks a function made by `python`."""
 
 _unlimited = Converter(limit=sys.maxsize)
 
 
 class _Outcome(msgspec.Struct):
-    """What the script writes."""
+    """The output of the script."""
 
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: Failure | None = None
@@ -42,8 +42,8 @@ def _script() -> str:
     return Path(__file__).with_name("remote_script.py").read_text("utf-8")
 
 
-class Elsewhere:
-    """A function as another interpreter finds it."""
+class Interpreter:
+    """Another interpreter, for the calls of one function."""
 
     def __init__(self, function: Callable[..., Any], interpreter: list[str]) -> None:
         self.command = [*interpreter, "-c", _script()]
@@ -53,7 +53,7 @@ class Elsewhere:
         self._place = _place(self._function, self._name)
 
     def request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
-        """Return what the script is to be told.
+        """Return the request to write to the script.
 
         Raises:
             SerializationError: an argument has no JSON form.
@@ -62,7 +62,7 @@ class Elsewhere:
         return _unlimited.dump(request, f"a call of {self._name}").encode()
 
     def result(self, hint: Any, status: int, out: bytes, err: bytes) -> Any:
-        """Return the result, read as `hint`; say here what was printed there.
+        """Return the result, decoded as `hint`; write the output of the function to stderr.
 
         Raises:
             ProgramFailedError: the interpreter ended without an outcome.
@@ -72,8 +72,8 @@ class Elsewhere:
         try:
             outcome = _outcome(out.rstrip().rpartition(b"\n")[2])
         except msgspec.MsgspecError:
-            said = tail(err) or "there is no outcome"
-            raise ProgramFailedError(shortened(self._shown), status, said) from None
+            reason = tail(err) or "there is no outcome"
+            raise ProgramFailedError(shortened(self._shown), status, reason) from None
         if err and sys.stderr is not None:
             sys.stderr.write(err.decode("utf-8", "replace"))
         if outcome.error is not None:

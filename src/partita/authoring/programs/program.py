@@ -1,15 +1,13 @@
-"""Let a program, or another Python, do an activity's work.
+"""Run a program, or a function in another Python, as an activity.
 
-Both decorators go below `@activity`, and make a function that works without it, too:
+Both decorators go below `@activity`, but also work without it:
 
     @activity(retry=3)
     @program("sort")
     def sort(*files: str, unique: bool = False, key: int | None = None) -> str: ...
 
-`sort("a", "b", unique=True)` runs `sort --unique a b` and returns what that printed.
-
-While the work goes on there are heartbeats. If it is cancelled or late, the program and what it
-started are ended; see `running`.
+`sort("a", "b", unique=True)` runs `sort --unique a b` and returns its output. How the program
+runs, and ends if the activity is cancelled or late, is in `process`.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar, get_type_hints
 import msgspec
 
 from partita.authoring.options import Seconds, seconds
-from partita.authoring.programs.interpreter import MARK, Elsewhere
+from partita.authoring.programs.interpreter import MARK, Interpreter
 from partita.authoring.programs.process import run, shortened, tail
 from partita.codec import Converter, decoder
 from partita.errors import (
@@ -131,7 +129,7 @@ def python(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         _check("python", function)
-        there = Elsewhere(function, _words("python", interpreter))
+        there = Interpreter(function, _words("python", interpreter))
         signature = inspect.signature(function)
 
         @functools.wraps(function)
@@ -153,7 +151,7 @@ def python(
     return decorate
 
 
-# -- what the decorators are given -------------------------------------------------------------
+# -- arguments of the decorators -------------------------------------------------------------
 
 
 def _check(decorator: str, function: Any) -> None:

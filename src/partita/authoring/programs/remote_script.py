@@ -1,9 +1,8 @@
-"""Be the script that runs one function in another Python; see `programs.python`.
+"""Run one function in another Python; see `interpreter`.
 
-It is passed with `-c` to an interpreter of 3.8 or newer that may know nothing of Partita, so
-it needs the standard library alone, and nothing of this package imports it. A request is read
-from stdin; the outcome goes, as the last line, to a copy of the stdout that there was at the
-start, which only this script knows. What is printed goes to stderr.
+This script is passed with `-c` to an interpreter of 3.8 or newer that may not have Partita, so it
+needs the standard library only and is never imported. It reads a request from stdin and writes
+the outcome, as the last line, to a copy of its original stdout. What is printed goes to stderr.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def _outcome(request: dict[str, Any]) -> bytes:
 
 
 def _find(request: dict[str, Any]) -> Any:
-    """Load the file and return the function itself, without what `python` made of it."""
+    """Load the file and return the function without its `python` wrappers."""
     if sys.path[:1] == [""]:
         del sys.path[0]
     sys.path.insert(0, request["folder"])
@@ -68,7 +67,7 @@ def _find(request: dict[str, Any]) -> Any:
 
 
 def _provide_partita() -> None:
-    """Put a stand-in where partita cannot be imported, or is one that has no `python`."""
+    """Install a stand-in if partita cannot be imported or is too old."""
     try:
         from partita import python  # noqa: F401
     except Exception:
@@ -78,7 +77,7 @@ def _provide_partita() -> None:
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Find partita and all its modules, empty, but with every name that one asks for."""
+    """Find partita and all its modules, empty but with any name."""
 
     def find_spec(self, name: str, *_: Any) -> Any:
         if name.partition(".")[0] != "partita":
@@ -102,7 +101,7 @@ def _error(name: str) -> type:
 
 
 class _Anything:
-    """Stand for whatever partita offers: a decorator with or without options, mostly."""
+    """Stand in for any name of partita, mostly decorators with or without options."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         is_decoration = len(args) == 1 and not kwargs and callable(args[0])
@@ -171,7 +170,7 @@ def _dump(value: Any) -> bytes:
 
 
 def _form(value: Any) -> Any:
-    """Return what stands in JSON for a value that `json` does not know."""
+    """Return the JSON form of a value that `json` does not support."""
     if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         return {name: getattr(value, name) for name in value.__dataclass_fields__}
     if isinstance(value, enum.Enum):

@@ -1,7 +1,6 @@
-"""Workflows and activities declared as classes: their options in attributes.
+"""Read and validate the options of workflows and activities that are classes.
 
-What the class forms share: which attributes are options, and which mistakes in them are
-refused when the class is made. What the code in a class means is for its subclasses to know.
+Options are attributes, checked when the class is made. Knows nothing of the code in the classes.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ _PLAIN = (str, int, float, tuple, list, ChildPolicy)
 
 
 def check_attributes(cls: type[Any], kinds: dict[str, Any], more: tuple[str, ...]) -> None:
-    """Refuse options of the wrong type, and ones that are nearly an option's name.
+    """Check the types of options, and that no attribute is a misspelled option.
 
-    `kinds` gives the types of options; `more` names those that are checked elsewhere.
+    `kinds` are the types of options; `more` names the options that are checked elsewhere.
 
     Raises:
-        InvalidOptionError: one of them cannot be meant.
+        InvalidOptionError: a type is wrong, or a name is misspelled.
     """
     for option, kind in kinds.items():
         value = getattr(cls, option, "")
@@ -44,11 +43,11 @@ def check_attributes(cls: type[Any], kinds: dict[str, Any], more: tuple[str, ...
                 )
 
 
-def refuse_unknown(cls: type[Any], unknown: dict[str, Any]) -> None:
-    """Refuse options that stand behind the class's name.
+def check_keywords(cls: type[Any], unknown: dict[str, Any]) -> None:
+    """Check that no option is given as a keyword of the class statement.
 
     Raises:
-        InvalidOptionError: there are some.
+        InvalidOptionError: there is one.
     """
     if unknown:
         raise InvalidOptionError(
@@ -81,7 +80,7 @@ def entry(method: Callable[..., Any], make: Callable[[], Any]) -> Callable[..., 
     return function  # type: ignore[no-any-return]
 
 
-class Declared:
+class WorkflowClass:
     """What workflows in class form and deciders have in common: the options of `@workflow`."""
 
     name: ClassVar[str] = ""
@@ -97,7 +96,7 @@ class Declared:
 
     @classmethod
     def options(cls, **changes: Any) -> WorkflowDefinition[..., Any]:
-        """Return its definition with other settings."""
+        """Return its definition with other options."""
         return cls.definition.options(**changes)
 
 
@@ -112,14 +111,14 @@ _OPTIONS = {
 }
 
 
-def checked_type(cls: type[Declared]) -> WorkflowType:
-    """Return the workflow type of a class, once its attributes are found to be in order."""
+def checked_type(cls: type[WorkflowClass]) -> WorkflowType:
+    """Return the workflow type of a class, after checking its attributes."""
     check_attributes(cls, _OPTIONS, ("execution_start_to_close", "task_start_to_close"))
     return WorkflowType(vars(cls).get("name", cls.__name__), cls.version)
 
 
-def settings_of(cls: type[Declared]) -> WorkflowOptions:
-    """Return what the attributes of a class say."""
+def settings_of(cls: type[WorkflowClass]) -> WorkflowOptions:
+    """Return the options in the attributes of a class."""
     return WorkflowOptions(
         task_list=checked_text("task_list", cls.task_list),
         task_priority=checked_priority(cls.task_priority) or 0,
@@ -132,22 +131,22 @@ def settings_of(cls: type[Declared]) -> WorkflowOptions:
 
 
 def definition_of(
-    workflow: WorkflowDefinition[..., Any] | type[Declared],
+    workflow: WorkflowDefinition[..., Any] | type[WorkflowClass],
 ) -> WorkflowDefinition[..., Any]:
-    """Return the definition that a class, or the definition itself, stands for.
+    """Return the definition of a class, or a definition itself.
 
     Raises:
-        UnknownTypeError: it is no workflow.
+        UnknownTypeError: it is not a workflow.
     """
     found: Any = workflow
-    if isinstance(workflow, type) and issubclass(workflow, Declared):
+    if isinstance(workflow, type) and issubclass(workflow, WorkflowClass):
         found = getattr(workflow, "definition", None)
     if isinstance(found, WorkflowDefinition):
         return found
-    raise UnknownTypeError(_no_workflow(workflow))
+    raise UnknownTypeError(_not_a_workflow(workflow))
 
 
-def _no_workflow(given: object) -> str:
+def _not_a_workflow(given: object) -> str:
     if isinstance(given, str):
         return (
             f"{given!r} is a name, not a workflow; import the workflow, or write "
