@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from partita.engine import Engine
-from partita.errors import PayloadTooLargeError, UnsupportedError
+from partita.errors import PayloadTooLargeError, TaskLostError, UnsupportedError
 from partita.ports.service import Service
 from partita.swf.backend.service import SwfService
 from partita.testing import Clock
@@ -19,7 +19,6 @@ from tests.swf_backend.endpoint import Endpoint
 
 _FAILED = "SWF has no event for a decider that failed"
 _LIMITS = "SWF hands a task to whoever asks"
-_OURS = "the check makes tokens of our own engine's form"
 _RETRIES = "SWF leaves the next attempt to the decider, which this check does not ask"
 
 _NO_ATTEMPT = Deviation(_RETRIES, AssertionError, r"^there is no activity task")
@@ -33,9 +32,6 @@ DEVIATIONS: dict[tuple[str, str], Deviation] = {
     ),
     ("swf", "a_failed_decision_is_tried_again_later"): Deviation(
         _FAILED, AssertionError, r"assert 'DecisionTaskFailed' in \["
-    ),
-    ("swf", "a_token_of_nobody_is_refused"): Deviation(
-        _OURS, ValueError, r"^not enough values to unpack \(expected 4, got 1\)$"
     ),
     ("swf", "an_attempt_that_failed_is_recorded_as_rescheduled"): Deviation(
         _RETRIES, AssertionError, r"^there is a decision task: DecisionTask\("
@@ -123,4 +119,21 @@ def test_payloads_over_the_limit_are_refused_and_change_nothing(service: Service
     assert task is not None
     with pytest.raises(PayloadTooLargeError):
         service.complete_activity(task.token, "x" * 10_001)
+    service.complete_activity(task.token, "1")
+
+
+@pytest.mark.parametrize("service", STORES, indirect=True)
+def test_a_token_of_nobody_is_refused_though_its_form_is_right(service: Service) -> None:
+    started(service, charge())
+    task = service.poll_activity_task("default", "default")
+    assert task is not None
+    run, run_id, event, id = task.token.split(":")
+    for token in (
+        f"{run}:{'0' * len(run_id)}:{event}:{id}",
+        f"{run}9:{run_id}:{event}:{id}",
+        f"{run}:{run_id}:{event}9:{id}",
+        f"{run}:{run_id}:{event}:b",
+    ):
+        with pytest.raises(TaskLostError):
+            service.complete_activity(token, None)
     service.complete_activity(task.token, "1")

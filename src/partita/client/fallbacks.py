@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from partita import history as h
 from partita.errors import (
     ExecutionAlreadyStartedError,
@@ -23,7 +25,7 @@ from partita.ports.capabilities import (
     SupportsWaits,
     supports,
 )
-from partita.ports.service import ExecutionInfo, Service, StartRequest, title_of
+from partita.ports.service import ExecutionInfo, ReusePolicy, Service, StartRequest, title_of
 from partita.ports.state import Status
 
 T = TypeVar("T")
@@ -122,6 +124,8 @@ class _TwoSteps:
     ) -> h.WorkflowExecution:
         """Signal the open execution of that workflow id, or start one and signal it."""
         newest = h.WorkflowExecution(request.workflow_id, "")
+        if request.reuse_policy is ReusePolicy.RETURN_EXISTING:  # a closed one takes no signal
+            request = replace(request, reuse_policy=ReusePolicy.ALLOW)
         for _ in range(MAX_ATTEMPTS):  # it may close, or be started, between two calls
             try:
                 self._service.signal_workflow_execution(request.domain, newest, signal_name, input)
@@ -135,6 +139,9 @@ class _TwoSteps:
                 return begun
             except ExecutionNotFoundError:
                 continue
+            except ExecutionAlreadyStartedError:
+                if request.reuse_policy is not ReusePolicy.ALLOW:
+                    raise
         raise ExecutionAlreadyStartedError(
             f"workflow id {request.workflow_id!r} opens and closes all the time; try again"
         )

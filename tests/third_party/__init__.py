@@ -1,0 +1,1 @@
+"""What somebody else would write: a service that only the public documentation describes."""
