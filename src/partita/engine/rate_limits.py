@@ -1,8 +1,8 @@
-"""Keep to the limits of task lists: how many activities run, and how many begin per second.
+"""Apply the rate limits of task lists: how many activities run, how many start per second.
 
-A limited task list is a lane: an activity that is started in it takes a place until it ends
-or goes back to its queue. Rates are token buckets. Both are counted in the store, so that
-they hold for all workers together.
+An activity that is started in a limited task list takes a place there until it ends or goes back
+to its queue; the item's `lane` says so. Rates are token buckets. Both are counted in the store, so
+that they hold for all workers together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from partita.ports.state import State
 from partita.ports.store import Transaction
 from partita.rules.commands import Change
 
-SKEW = 30.0
+CLOCK_SKEW = 30.0
 """Seconds by which the clocks of engines may differ."""
 
 
@@ -35,7 +35,7 @@ class RateLimits:
         self._left: dict[tuple[str, str], int] = {}
         self._running: dict[tuple[str, str], int] = {}
         self._entries: dict[tuple[str, str], str] = {}  # of the limits that are locked
-        self.next_token: float | None = None  # when a lane that was full may go on
+        self.next_token: float | None = None  # when a task list without tokens has one again
 
     def is_limited(self, domain: str) -> bool:
         """Return whether any task list of a domain has limits."""
@@ -65,7 +65,7 @@ class RateLimits:
         return max(0, room)
 
     def _limit(self, key: tuple[str, str]) -> LimitRecord | None:
-        """Return a limit as it is now: others use it up, too."""
+        """Lock and return a limit: other engines use it up, too."""
         domain, task_list = key
         known = self._of(domain)
         if task_list in known and key not in self._running:
@@ -82,7 +82,7 @@ class RateLimits:
             self.next_token = moment
 
     def take(self, domain: str, task_list: str) -> str | None:
-        """Take a place; return the lane's name, None if the task list has no limits."""
+        """Take a place; return the item's `lane`, None if the task list has no limits."""
         if task_list not in self._of(domain):
             return None
         key = (domain, task_list)
@@ -118,7 +118,7 @@ def filled(limit: LimitRecord, now: float) -> float:
 
     Else nothing would begin, after the clock was set back, until it is what it was.
     """
-    if limit.filled_at > now + SKEW:
+    if limit.filled_at > now + CLOCK_SKEW:
         return limit.burst
     passed = max(0.0, now - limit.filled_at)
     return min(limit.burst, limit.tokens + passed * (limit.per_second or 0.0))

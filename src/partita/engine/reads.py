@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from partita.engine.executions import not_found
-from partita.engine.remote_queries import ask_others
 from partita.engine.scheduler import Scheduler
 from partita.errors import StoreUnavailableError, WaitTimeoutError
 from partita.history import (
@@ -84,7 +83,7 @@ class Reads:
         answer = self._scheduler.query(record.run, name, input)
         if answer is not None:
             return answer
-        return ask_others(self._scheduler, record, name, input, timeout)
+        return self._scheduler.queries.ask_remote(record, name, input, timeout)
 
     def wait_closed(
         self, domain: str, execution: WorkflowExecution, timeout: float | None

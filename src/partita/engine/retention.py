@@ -1,11 +1,10 @@
-"""Remove closed executions by itself, once their domain's retention is over.
+"""Remove closed executions once their domain's retention is over.
 
-Any number of engines look after one store. Whoever finds that a domain's next look is due
-puts it off for all the others, and then removes what may go, a few executions in each
-transaction, with a rest in between that is several times as long. If it dies, another looks
-at the next due time: all that it has done is done, and nothing is half done.
+Any number of engines may serve one store. The engine that finds a domain due for a sweep first
+moves the due time for all of them, then removes what may go, a few executions in each
+transaction, with rests in between. If it dies, another engine sweeps at the next due time.
 
-Knows when to look and how hard to work; what may go is said in `pruning`.
+Knows when to look and how hard to work; what may go is said in `removal`.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ from partita.ports.capabilities import PruneRequest, Pruning
 from partita.ports.catalogue import Retention
 from partita.ports.store import Store
 
-SHORTEST, LONGEST = 60.0, 3600.0
-"""Seconds between two sweeps of a domain; a twentieth of its retention, between these."""
+MIN_SWEEP_INTERVAL, MAX_SWEEP_INTERVAL = 60.0, 3600.0
+"""Seconds between two sweeps of a domain: a twentieth of its retention, within these."""
 
-RESTS = 4.0
-"""How many times as long as its work a sweep rests."""
+REST_FACTOR = 4.0
+"""How many times as long as it works a sweep rests."""
 
 log = logging.getLogger("partita.engine")
 
 
 class Sweeper:
-    """A thread that looks now and then, while a worker is attached."""
+    """A thread that looks for due domains."""
 
     def __init__(
         self,
@@ -53,7 +52,7 @@ class Sweeper:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to look; does nothing if it has begun."""
+        """Start the thread, if it does not run."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="partita-sweep", daemon=True)
             self._thread.start()
@@ -68,7 +67,7 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval):
-            with suppress(StoreError):  # who works with the store hears of it, too
+            with suppress(StoreError):  # whoever else uses the store sees it, too
                 gone = self.sweep()
                 if gone:
                     log.info("retention: %d closed executions were removed", gone)
@@ -80,7 +79,7 @@ class Sweeper:
         return sum(self._sweep(one, now) for one in due if self._claims(one, now))
 
     def _claims(self, one: Retention, now: float) -> bool:
-        next_at = now + min(LONGEST, max(SHORTEST, one.seconds / 20))
+        next_at = now + min(MAX_SWEEP_INTERVAL, max(MIN_SWEEP_INTERVAL, one.seconds / 20))
         return self._inbox.ask(lambda tx: catalogue.claim_retention(tx.stored, one, next_at))
 
     def _sweep(self, one: Retention, now: float) -> int:
@@ -94,5 +93,5 @@ class Sweeper:
             if keys:
                 gone += self._service.prune(request, keys)
             after = page.next
-            self._stopped.wait((time.monotonic() - began) * RESTS)
+            self._stopped.wait((time.monotonic() - began) * REST_FACTOR)
         return gone

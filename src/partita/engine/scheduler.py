@@ -55,8 +55,8 @@ class Scheduler:
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.notifier = Notifier(timing)
         self.inbox = Inbox(self._turn, self._pause)
-        self.queries = Queries(store, self.inbox, timing)
         self.waiters = Waiters(store, self.inbox, timing)
+        self.queries = Queries(store, self.inbox, self.waiters, timing)
         self._clock = clock
         self._agenda = Agenda(clock)
         self._cache = StateCache()
