@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
+from partita import errors
 from partita.engine import catalogue
 from partita.engine.agenda import Agenda
 from partita.engine.attachment import Attachment
@@ -25,13 +26,6 @@ from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.waiters import Waiters
 from partita.engine.watchdog import CommittedEarlyError, EarlyExit
-from partita.errors import (
-    ConflictError,
-    PartitaError,
-    StoreError,
-    StoreUnavailableError,
-    UsageError,
-)
 from partita.ports.host import Host
 from partita.ports.outage import Outage
 from partita.ports.store import News, Store
@@ -150,7 +144,7 @@ class Scheduler:
         for _ in range(CONFLICT_RETRIES):
             try:
                 return self._commit(batch)
-            except ConflictError:
+            except errors.ConflictError:
                 self._roll_back()
         return self._commit(batch)
 
@@ -234,10 +228,10 @@ class Scheduler:
 
     def _failed(self, batch: list[Request[Any]], error: BaseException) -> None:
         """Undo a transaction; do its requests one by one, so that what broke it fails alone."""
-        if isinstance(error, StoreUnavailableError) and self._attachment and self._tx:
+        if isinstance(error, errors.StoreUnavailableError) and self._attachment and self._tx:
             self._in_doubt.add(self._attachment.dispatcher.owner, self._tx.handed_out)
         self._roll_back()
-        if len(batch) > 1 and not isinstance(error, StoreError):
+        if len(batch) > 1 and not isinstance(error, errors.StoreError):
             for request in batch:
                 self._transact([request])
         else:
@@ -245,16 +239,18 @@ class Scheduler:
 
     def _refuse(self, batch: list[Request[Any]], error: BaseException) -> None:
         """Answer a whole batch with the error that undid its transaction."""
-        answer: PartitaError
-        if isinstance(error, UsageError):
+        answer: errors.PartitaError
+        if isinstance(error, errors.UsageError):
             answer = error  # a value that this database cannot store
-        elif not isinstance(error, StoreError):
+        elif not isinstance(error, errors.StoreError):
             log.exception("the engine broke; nothing of this transaction was kept")
-            answer = PartitaError(f"the engine broke: {type(error).__name__}: {error}")
+            answer = errors.PartitaError(f"the engine broke: {type(error).__name__}: {error}")
         else:
             answer = error
-            is_away = isinstance(error, StoreUnavailableError) and self._attachment is not None
-            if self._attachment is not None and not isinstance(error, ConflictError):
+            is_away = (
+                isinstance(error, errors.StoreUnavailableError) and self._attachment is not None
+            )
+            if self._attachment is not None and not isinstance(error, errors.ConflictError):
                 self._attachment.put_off_reaping(self._clock())
             if not batch or is_away:  # else no caller would see it
                 self._outage.failed(error)
@@ -366,7 +362,7 @@ class Scheduler:
         if attachment is not None:
             try:
                 self.detach()
-            except StoreError as error:
+            except errors.StoreError as error:
                 log.warning("could not give back what this worker held: %s", error)
             attachment.close()
         self.inbox.close()
