@@ -1,11 +1,11 @@
-"""Let `python -m partita` be the same as `partita`."""
+"""Run the command line as `python -m partita`."""
 
 import sys
 
 
 def main() -> None:
     """Run the command line."""
-    from partita.cli import main as cli  # late, so that `import partita.__main__` costs nothing
+    from partita.cli import main as cli  # so that importing this module costs nothing
 
     sys.exit(cli())
 

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from partita.cli.completion import Ending
+from partita.cli.foreground import ForegroundRun
 from partita.client import Handle
 from partita.errors import StoreFullError, StoreUnavailableError
 from tests.cli.conftest import environment
@@ -72,13 +72,13 @@ def test_a_run_outlasts_an_outage(alone: Server, tmp_path: Path) -> None:
 def test_a_database_that_is_away_as_the_waiting_begins() -> None:
     handle = Mock(spec=Handle)
     handle.result.side_effect = [StoreUnavailableError("it is away; wait"), "done"]
-    ending = Ending(handle, "partita run flow.py:waits --id w")
-    ending._wait()
-    assert (ending.over.is_set(), ending._result, ending._error) == (True, "done", None)
+    foreground = ForegroundRun(handle, "partita run flow.py:waits --id w")
+    foreground._wait()
+    assert (foreground.over.is_set(), foreground._result, foreground._error) == (True, "done", None)
 
 
 def test_who_gives_up_says_how_to_go_on() -> None:
-    ending = Ending(Mock(spec=Handle), "partita run flow.py:waits --id w")
-    ending.store_failed(StoreFullError("no room is left; make room"))
+    foreground = ForegroundRun(Mock(spec=Handle), "partita run flow.py:waits --id w")
+    foreground.store_failed(StoreFullError("no room is left; make room"))
     with pytest.raises(StoreFullError, match=r"make room; .* go on with: partita run .* --id w"):
-        ending._report()
+        foreground._report()

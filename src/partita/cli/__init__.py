@@ -1,16 +1,17 @@
 """The command line: commands to API calls, nothing else.
 
-Data goes to stdout, messages to stderr. Exit status: 0 done, 1 the workflow failed or `check`
-found something, 2 wrong usage, 3 not found, 4 timeout, 5 refused, 69 backend unavailable. Each
-command's module is imported only when it is used, so that `--help` stays fast.
+A command is in the module of its name, or of its family's, and imported only when it is used, so
+that `--help` stays fast. Data goes to stdout, messages to stderr. Exit status: 0 done, 1 the
+workflow failed or `check` found something, 2 wrong usage, 3 not found, 4 timeout, 5 refused,
+69 backend unavailable.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
+from importlib import import_module
 from typing import Any
 
 import click
@@ -18,48 +19,44 @@ import click
 from partita import __version__
 from partita.errors import PartitaError
 
-_COMMANDS = {
-    "run": ("partita.cli.run", "run", "Run a workflow here, durably, and print its result."),
-    "start": ("partita.cli.run", "start", "Start a workflow for a worker to run."),
-    "worker": ("partita.cli.run", "worker", "Run workflows and activities until stopped."),
-    "decider": ("partita.cli.run", "decider", "Decide for workflows; leave activities."),
-    "standalone": (
-        "partita.cli.standalone",
-        "standalone",
-        "Run a workflow here, on a task list of its own.",
-    ),
-    "result": ("partita.cli.show", "result", "Wait for an execution and print its result."),
-    "list": ("partita.cli.list", "list_", "List executions, newest first."),
-    "count": ("partita.cli.list", "count", "Count executions."),
-    "show": ("partita.cli.show", "show", "Show how an execution stands, step by step."),
-    "history": ("partita.cli.show", "history", "Print an execution's events."),
-    "tasks": ("partita.cli.profile", "tasks", "Print how each task of an execution stands."),
-    "profile": ("partita.cli.profile", "profile", "Print where an execution's time went."),
-    "signal": ("partita.cli.execution", "signal", "Send a signal to an execution."),
-    "cancel": ("partita.cli.execution", "cancel", "Ask an execution to cancel itself."),
-    "query": ("partita.cli.execution", "query", "Ask a workflow's code something."),
-    "update": ("partita.cli.execution", "update", "Tell a workflow something; print its answer."),
-    "rerun": ("partita.cli.execution", "rerun", "Run a failed execution again; reuse its steps."),
-    "fork": ("partita.cli.execution", "fork", "Run an execution anew from one of its events."),
-    "export": ("partita.cli.export", "export", "Write histories into files, as JSON."),
-    "import": ("partita.cli.export", "import_", "Take in closed executions from such files."),
-    "replay": ("partita.cli.replay", "replay", "Say whether code fits its old histories."),
-    "schedule": ("partita.cli.schedule", "schedule", "Start workflows by the calendar."),
-    "limit": ("partita.cli.execution", "limit", "Limit how fast a task list is worked off."),
-    "check": ("partita.cli.check", "check", "Find what workflow code must not do."),
-    "terminate": ("partita.cli.execution", "terminate", "End an execution at once."),
-    "prune": ("partita.cli.prune", "prune", "Remove closed executions that ended long ago."),
-    "retention": ("partita.cli.prune", "retention", "Say how long closed executions are kept."),
-    "doctor": ("partita.cli.doctor", "doctor", "Say what is wrong, and how to mend it."),
-    "db": ("partita.cli.db", "db", "Check, tidy, copy or bring up the database."),
-    "serve": ("partita.cli.serve", "serve", "Speak Amazon SWF's protocol over a database."),
-    "swf": ("partita.cli.swf", "swf", "Look after domains and types on Amazon SWF."),
-    "demo": ("partita.cli.demo", "demo", "Show a workflow that survives kill -9."),
+_COMMANDS = {  # name: (module, attribute, help)
+    "run": ("run", "run", "Run a workflow here, durably, and print its result."),
+    "start": ("run", "start", "Start a workflow for a worker to run."),
+    "worker": ("worker", "worker", "Run workflows and activities until stopped."),
+    "decider": ("worker", "decider", "Run workflows, but not activities."),
+    "standalone": ("standalone", "standalone", "Run a workflow here, on a task list of its own."),
+    "result": ("show", "result", "Wait for an execution and print its result."),
+    "list": ("list", "list_", "List executions, newest first."),
+    "count": ("list", "count", "Count executions."),
+    "show": ("show", "show", "Show the state of an execution, step by step."),
+    "history": ("history", "history", "Print an execution's events."),
+    "tasks": ("history", "tasks", "Print the state of each task of an execution."),
+    "profile": ("profile", "profile", "Print where an execution's time went."),
+    "signal": ("signal", "signal", "Send a signal to an execution."),
+    "cancel": ("signal", "cancel", "Request cancellation of an execution."),
+    "query": ("signal", "query", "Call a query of a workflow."),
+    "update": ("signal", "update", "Call an update of a workflow; print its answer."),
+    "rerun": ("fork", "rerun", "Run a failed execution again; reuse its steps."),
+    "fork": ("fork", "fork", "Run an execution anew from one of its events."),
+    "export": ("export", "export", "Write histories into files, as JSON."),
+    "import": ("export", "import_", "Import closed executions from such files."),
+    "replay": ("replay", "replay", "Check whether code fits its old histories."),
+    "schedule": ("schedule", "schedule", "Start workflows by the calendar."),
+    "limit": ("limit", "limit", "Limit how fast a task list is processed."),
+    "check": ("check", "check", "Find workflow code that a replay could not repeat."),
+    "terminate": ("signal", "terminate", "End an execution at once."),
+    "prune": ("prune", "prune", "Remove closed executions that ended long ago."),
+    "retention": ("prune", "retention", "Set how long closed executions are kept."),
+    "doctor": ("doctor", "doctor", "Report problems, and how to repair them."),
+    "db": ("db", "db", "Migrate, check, vacuum, back up or restore the database."),
+    "serve": ("serve", "serve", "Serve Amazon SWF's protocol over a database."),
+    "swf": ("swf", "swf", "Manage domains and types on Amazon SWF."),
+    "demo": ("demo", "demo", "Show a workflow that survives kill -9."),
 }
 
 
-class _Commands(click.Group):
-    """Find commands by name without importing them."""
+class _LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
@@ -68,7 +65,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, attribute, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -77,13 +74,13 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands,
+    cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with `partita demo`.",
 )
 @click.option("--backend", metavar="URL", help="Where executions live; or PARTITA_BACKEND.")
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Log more on stderr.")
 @click.version_option(__version__, prog_name="partita")
 @click.pass_context
 def cli(ctx: click.Context, backend: str | None, debug: bool, verbose: bool) -> None:  # noqa: ARG001
@@ -108,19 +105,20 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except PartitaError as error:
-        return _report(error, error.exit_status, error.code, arguments)
+        return _report_error(error, error.exit_status, error.code, arguments)
     except OSError as error:
-        return _report(error, 69, "OS_ERROR", arguments)
+        return _report_error(error, 69, "OS_ERROR", arguments)
     except Exception as error:
         fault = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where")
-        return _report(fault, 70, "INTERNAL", arguments)
+        return _report_error(fault, 70, "INTERNAL", arguments)
     return status if isinstance(status, int) else 0
 
 
-def _report(error: Exception, status: int, code: str, arguments: list[str]) -> int:
+def _report_error(error: Exception, status: int, code: str, arguments: list[str]) -> int:
+    """Print one line on stderr; return the exit status."""
     debug = "--debug" in arguments
     message = " ".join(str(error).split()) or type(error).__name__
-    logs = sys.modules.get("partita.telemetry.logs")  # only commands that may log as JSON load it
+    logs = sys.modules.get("partita.telemetry.logs")  # loaded by commands that may log as JSON
     if logs is not None and logs.log_error_as_json(message, code, error if debug else None):
         return status
     if debug:

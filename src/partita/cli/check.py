@@ -1,4 +1,4 @@
-"""`check`: find what workflow code must not do, by reading it."""
+"""`check`: find workflow code that a replay could not repeat, by reading its source."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from partita.cli.context import format_option
+from partita.cli.options import debug_option, format_option
 from partita.cli.output import print_pretty
 from partita.replay.lint import check_files
 from partita.source.discovery import sources
@@ -15,15 +15,14 @@ from partita.source.discovery import sources
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE_OR_FOLDER...")
 @format_option("text", "json")
-@click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback with an error.")
-@click.pass_context
-def check(ctx: click.Context, paths: tuple[str, ...], output: str) -> None:
-    """Find what a replay could not repeat in workflow code; exit status 1 if there is any.
+@debug_option
+def check(paths: tuple[str, ...], output: str) -> int:
+    """Find workflow code that a replay could not repeat; exit status 1 if there is any.
 
     Reads the source only: nothing is imported. Follows workflow code into the other files of
     the project: below a file's own folder, or that of the package around it, and below the
-    current folder and its `src`. `# partita: ignore` or, better,
-    `# partita: ignore[PAR101]` at the end of a line silences it.
+    current folder and its `src`. `# partita: ignore[PAR101]`, or just `# partita: ignore`, at
+    the end of a line silences it.
     """
     files = sources(paths)
     found = check_files(files)
@@ -34,7 +33,7 @@ def check(ctx: click.Context, paths: tuple[str, ...], output: str) -> None:
             print(finding)
     within = {*map(str, files), *(finding.filename for finding in found)}
     print(f"partita: {_count(len(found), len(within))}", file=sys.stderr)
-    ctx.exit(1 if found else 0)
+    return 1 if found else 0
 
 
 def _count(findings: int, files: int) -> str:

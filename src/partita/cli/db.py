@@ -1,6 +1,6 @@
-"""`partita db`: look after the database behind a backend: tables, soundness, room, copies.
+"""`db`: migrate, check, vacuum, back up and restore the database behind a backend.
 
-A SQLite file's tables are brought up by whoever opens it, so `migrate` is for PostgreSQL.
+A SQLite file is migrated by every process that opens it, so `migrate` is for PostgreSQL.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import print_json
 from partita.connect import connect, upkeep
 from partita.errors import InvalidOptionError
@@ -21,29 +21,28 @@ from partita.operations.maintenance import vacuum as tidy
 
 @click.group()
 def db() -> None:
-    """Look after the database that keeps executions."""
+    """Manage the database that stores executions."""
 
 
 @db.command()
 @click.option("--print", "prints", is_flag=True, help="Print the SQL of a new schema; do nothing.")
 @backend_option
-@click.pass_context
-def migrate(ctx: click.Context, backend: str | None, prints: bool) -> None:
-    """Bring a PostgreSQL schema to the newest tables; repeating it is safe."""
+def migrate(backend: Backend, prints: bool) -> None:
+    """Migrate a PostgreSQL schema to the newest version; it is safe to repeat."""
     if not prints:
-        open_client(ctx, backend).close()
+        backend.open().close()
         click.echo("the schema is up to date", err=True)
         return
-    url = _url(ctx, backend) or "postgresql://"
+    url = backend.url or "postgresql://"
     if not url.startswith(("postgresql:", "postgres:")):
         raise InvalidOptionError(f"only postgresql:// backends have SQL to print, not {url!r}")
     click.echo(printed(url), nl=False)
 
 
 def printed(url: str) -> str:
-    """Return the SQL that makes a new schema of the name in the URL."""
+    """Return the SQL that creates the schema that the URL names."""
     try:
-        from partita.stores.postgres.schema import script  # costs the driver, which is an extra
+        from partita.stores.postgres.schema import script  # imports the driver, which is an extra
         from partita.stores.postgres.url import Address
     except ImportError as error:
         raise InvalidOptionError(
@@ -52,60 +51,54 @@ def printed(url: str) -> str:
     return script(Address.of(url).schema)
 
 
-def _url(ctx: click.Context, backend: str | None) -> str | None:
-    url: str | None = backend or ctx.find_root().obj["backend"]
-    return url
-
-
 @db.command()
 @backend_option
 @format_option("text", "json")
-@click.pass_context
-def check(ctx: click.Context, backend: str | None, output: str) -> None:
-    """Find what is damaged, or contradicts itself; exit status 1 if anything does.
+def check(backend: Backend, output: str) -> int:
+    """Find damaged or contradictory data; exit status 1 if there is any.
 
-    Workers may go on meanwhile: what is looked at is of one moment.
+    It reads a snapshot, so workers may continue meanwhile.
     """
-    url = _url(ctx, backend)
-    faults = check_store(upkeep(url), lambda: connect(url))
+    faults = check_store(upkeep(backend.url), lambda: connect(backend.url))
     if output == "json":
         print_json(faults)
     else:
         for fault in faults:
             print(fault)
     if faults:
-        advice = "; restore a backup: partita db restore FILE"
-        print(f"partita: faults found: {len(faults)}{advice}", file=sys.stderr)
-        ctx.exit(1)
+        print(
+            f"partita: faults found: {len(faults)}; restore a backup: partita db restore FILE",
+            file=sys.stderr,
+        )
+        return 1
     print("partita: the database is sound", file=sys.stderr)
+    return 0
 
 
 @db.command()
-@click.option("--force", is_flag=True, help="Rewrite the file although workers would wait.")
+@click.option("--force", is_flag=True, help="Rewrite the file although workers must wait.")
 @backend_option
-@click.pass_context
-def vacuum(ctx: click.Context, force: bool, backend: str | None) -> None:
-    """Give back room, and renew what queries are planned by.
+def vacuum(force: bool, backend: Backend) -> None:
+    """Free unused space, and update the statistics of the query planner.
 
-    A SQLite file is rewritten only if no worker is alive, for nobody can write meanwhile.
+    A SQLite file is rewritten only if no worker is alive, since nothing can be written meanwhile.
     """
-    for line in tidy(upkeep(_url(ctx, backend)), force=force):
+    for line in tidy(upkeep(backend.url), force=force):
         print(f"partita: {line}", file=sys.stderr)
 
 
 @db.command()
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @backend_option
-@click.pass_context
-def backup(ctx: click.Context, file: Path, force: bool, backend: str | None) -> None:
-    """Copy a SQLite database into FILE, as it is at one moment, while workers go on.
+def backup(file: Path, force: bool, backend: Backend) -> None:
+    """Copy a snapshot of a SQLite database into FILE, while workers continue.
 
-    For PostgreSQL the command line of pg_dump is printed, and nothing is done.
+    For PostgreSQL it only prints the command line of pg_dump.
     """
-    keeper = upkeep(_url(ctx, backend))
+    keeper = upkeep(backend.url)
     if (line := keeper.backup_command(file)) is not None:
-        _refer(line, "to copy the schema, run this")
+        _print_command(line, "to copy the schema, run this")
         return
     size = keeper.backup(file, overwrite=force)
     print(f"partita: {file} holds the database as it is now: {size:,} bytes", file=sys.stderr)
@@ -113,23 +106,22 @@ def backup(ctx: click.Context, file: Path, force: bool, backend: str | None) -> 
 
 @db.command()
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Although others use the database.")
+@click.option("--force", is_flag=True, help="Restore although others use the database.")
 @backend_option
-@click.pass_context
-def restore(ctx: click.Context, file: Path, force: bool, backend: str | None) -> None:
-    """Put FILE, a backup, in the place of a SQLite database, once it is found sound.
+def restore(file: Path, force: bool, backend: Backend) -> None:
+    """Replace a SQLite database with FILE, a backup, after checking it.
 
-    What has happened since the backup is forgotten: activities that ran then run again.
-    For PostgreSQL the command line of pg_restore is printed, and nothing is done.
+    What has happened since the backup is lost: activities that ran after it run again.
+    For PostgreSQL it only prints the command line of pg_restore.
     """
-    keeper = upkeep(_url(ctx, backend))
+    keeper = upkeep(backend.url)
     if (line := keeper.restore_command(file)) is not None:
-        _refer(line, "to put the copy back, stop workers and clients, then run this")
+        _print_command(line, "to put the copy back, stop workers and clients, then run this")
         return
     restore_from(keeper, file, force=force)
     print(f"partita: the database is what {file} holds", file=sys.stderr)
 
 
-def _refer(line: str, advice: str) -> None:
+def _print_command(line: str, advice: str) -> None:
     print(f"partita: PostgreSQL has its own tools; {advice}:", file=sys.stderr, flush=True)
     print(line)

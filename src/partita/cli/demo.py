@@ -1,4 +1,4 @@
-"""`demo`: a workflow, a worker, kill -9, another worker, and what the log says afterwards."""
+"""`demo`: kill a worker, let another one continue its workflow, and show what each one did."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.syntax import Syntax
 
-from partita.cli.context import open_client
+from partita.cli.options import Backend
 from partita.errors import PartitaError
 
 STEPS = ("flight", "hotel", "car", "museum", "dinner")
@@ -38,32 +38,31 @@ def trip(wishes: list[str]) -> list[str]:
 
 
 @click.command()
-@click.pass_context
-def demo(ctx: click.Context) -> int:
+def demo() -> int:
     """Show a workflow that survives kill -9, in a few seconds."""
     folder = Path(".partita") / "demo"
     console = Console(highlight=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stage = _Stage(folder, console)
+        demonstration = _Demonstration(folder, console)
     except OSError as error:
         raise PartitaError(
             f"the demo needs a folder to write to: {error}; run it where you may write"
         ) from error
     try:
-        return stage.play(ctx)
+        return demonstration.run()
     finally:
-        stage.clear()
+        demonstration.stop_workers()
 
 
-class _Stage:
+class _Demonstration:
     """The demo's files and processes."""
 
     def __init__(self, folder: Path, console: Console) -> None:
         self._file = folder / "trip.py"
         self._log = folder / "trip.log"
         self._database = folder / "partita.db"
-        self._say = partial(console.print, soft_wrap=True)  # commands are to be copied
+        self._print = partial(console.print, soft_wrap=True)  # so that commands can be copied
         for old in folder.glob("*"):
             if old.is_file():
                 old.unlink()
@@ -72,35 +71,35 @@ class _Stage:
         self._url = f"sqlite:///{self._database}"
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def play(self, ctx: click.Context) -> int:
+    def run(self) -> int:
         wishes = str([list(STEPS)]).replace("'", '"')  # one argument, a list
-        self._say(f"\n[bold]1.[/bold] A workflow of {len(STEPS)} steps, in {self._file}:\n")
+        self._print(f"\n[bold]1.[/bold] A workflow of {len(STEPS)} steps, in {self._file}:\n")
         code = Syntax(self._file.read_text(), "python", background_color="default")
-        self._say(code)
+        self._print(code)
         self._partita("start", f"{self._file}:trip", "--input", wishes, "--id", "my-trip")
         first = self._worker()
-        self._say(f"[bold]2.[/bold] It is started; worker {first.pid} runs it on SQLite.")
+        self._print(f"[bold]2.[/bold] It is started; worker {first.pid} runs it on SQLite.")
         self._await_steps(3)
         first.send_signal(signal.SIGKILL)
         first.wait()
         before = self._lines()
-        self._say(f"   {len(before)} steps begun. [red bold]kill -9 {first.pid}[/red bold]\n")
+        self._print(f"   {len(before)} steps begun. [red bold]kill -9 {first.pid}[/red bold]\n")
         second = self._worker()
-        self._say(f"[bold]3.[/bold] Worker {second.pid} takes over.")
-        with open_client(ctx, self._url) as client:
+        self._print(f"[bold]3.[/bold] Worker {second.pid} takes over.")
+        with Backend(self._url, is_verbose=False).open() as client:
             result = client.result("my-trip", timeout=20)
-        self._say(f"   Done: {', '.join(result)}\n")
+        self._print(f"   Done: {', '.join(result)}\n")
         return self._conclude(first.pid, second.pid)
 
     def _conclude(self, first: int, second: int) -> int:
-        self._say("[bold]4.[/bold] What each worker really did:\n")
+        self._print("[bold]4.[/bold] What each worker really did:\n")
         lines = self._lines()
         for pid, what in lines:
             which = "first" if pid == str(first) else "second"
-            self._say(f"   {which} worker {pid}   {what}")
+            self._print(f"   {which} worker {pid}   {what}")
         repeated = {what for _, what in lines if sum(what == other for _, other in lines) > 1}
         finished = [what for what in STEPS if what not in repeated]
-        self._say(
+        self._print(
             f"\n   {len(finished)} steps ran once. "
             + (
                 f"Only {', '.join(sorted(repeated))}, cut off in the middle, ran again.\n"
@@ -109,13 +108,13 @@ class _Stage:
             )
         )
         if len(repeated) > 1 or str(second) not in {pid for pid, _ in lines}:
-            self._say("[red]That is not what should have happened; please report it.[/red]")
+            self._print("[red]That is not what should have happened; please report it.[/red]")
             return 1
-        self._say("[bold]Try next[/bold]")
+        self._print("[bold]Try next[/bold]")
         partita = _program()
-        self._say(f"   {partita} --backend {self._url} show my-trip")
-        self._say(f"   {partita} --backend {self._url} history my-trip")
-        self._say(f"   {partita} run {self._file}:trip --input '[[\"boat\"]]'")
+        self._print(f"   {partita} --backend {self._url} show my-trip")
+        self._print(f"   {partita} --backend {self._url} history my-trip")
+        self._print(f"   {partita} run {self._file}:trip --input '[[\"boat\"]]'")
         return 0
 
     def _partita(self, *arguments: str) -> None:
@@ -140,8 +139,7 @@ class _Stage:
             time.sleep(0.02)
         time.sleep(0.05)
 
-    def clear(self) -> None:
-        """Stop the workers."""
+    def stop_workers(self) -> None:
         for worker in self._workers:
             if worker.poll() is None:
                 os.kill(worker.pid, signal.SIGTERM)
@@ -150,7 +148,7 @@ class _Stage:
 
 
 def _program() -> str:
-    """Return what to type for this very program."""
+    """Return how to call this program on the command line."""
     if shutil.which("partita"):
         return "partita"
     path = Path(sys.executable).with_name("partita")

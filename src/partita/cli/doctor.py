@@ -1,4 +1,4 @@
-"""`doctor`: say what is wrong with the backend, and how to mend it."""
+"""`doctor`: report what is wrong with the backend, and how to repair it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import sys
 from typing import Any
 
 import click
-import msgspec
 from rich.text import Text
 
-from partita.cli.context import backend_option, format_option
+from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import clock_time, escaped, print_pretty, print_table
 from partita.connect import connect, upkeep
 from partita.operations.doctor import Finding, examine
@@ -18,25 +17,23 @@ from partita.operations.doctor import Finding, examine
 @click.command()
 @backend_option
 @format_option("table", "json")
-@click.pass_context
-def doctor(ctx: click.Context, backend: str | None, output: str) -> None:
-    """Find what is wrong with the database, and what is stuck in it; status 1 if there is any.
+def doctor(backend: Backend, output: str) -> int:
+    """Report problems of the database and of executions in it; exit status 1 if there are any.
 
-    Changes nothing. Looks at the connection, tables, clocks, durability, disk, workers, a SQLite
-    file's pages, task lists, and at executions that cannot go on.
+    Changes nothing. Checks the connection, tables, clocks, durability, disk, workers, the pages
+    of a SQLite file, task lists, and executions that cannot continue.
     """
-    url = backend or ctx.find_root().obj["backend"]
-    report = examine(upkeep(url), lambda: connect(url))
+    report = examine(upkeep(backend.url), lambda: connect(backend.url))
     if output == "json":
-        print_pretty(msgspec.to_builtins(report))
+        print_pretty(report)
     else:
         print_table(["", ""], [[name, _shown(name, it)] for name, it in report.facts.items()])
         for finding in report.findings:
             _print(finding)
     count = len(report.findings)
-    said = f"found: {count}" if count else "nothing is wrong"
-    print(f"partita: {said}", file=sys.stderr)
-    ctx.exit(1 if count else 0)
+    summary = f"found: {count}" if count else "nothing is wrong"
+    print(f"partita: {summary}", file=sys.stderr)
+    return 1 if count else 0
 
 
 def _shown(name: str, value: Any) -> Text:

@@ -1,4 +1,4 @@
-"""`export` and `import`: histories out of a backend into files, and back."""
+"""`export` and `import`: write histories of a backend into files, and read them back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import click
 
-from partita.cli.context import backend_option, open_client
+from partita.cli.options import Backend, backend_option, run_option
 from partita.cli.output import print_row
 from partita.client import Client
 from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
@@ -22,13 +22,13 @@ from partita.history.document import ExportedHistory, read
 from partita.operations.archive import SUFFIXES, Pages, files_below
 from partita.ports.state import Status
 
-_LONGEST = 80
-"""Characters that a workflow id may take in a file's name, of the 255 that disks allow."""
+_MAX_ID_CHARACTERS = 80
+"""Length of an id in a file name; file systems allow 255 bytes for the whole name."""
 
 
 @click.command()
 @click.argument("workflow_ids", metavar="[ID]...", nargs=-1)
-@click.option("--run", "run_id", default="", help="Which run; the newest by default.")
+@run_option
 @click.option("--all-runs", is_flag=True, help="Every run of these ids.")
 @click.option("--type", "type_name", help="Every execution of this workflow.")
 @click.option(
@@ -37,9 +37,7 @@ _LONGEST = 80
 @click.option("--into", "folder", metavar="FOLDER", help="Write a file for each run.")
 @click.option("--output", "file", metavar="FILE", help="Write one history to a file, not stdout.")
 @backend_option
-@click.pass_context
 def export(
-    ctx: click.Context,
     workflow_ids: tuple[str, ...],
     run_id: str,
     all_runs: bool,
@@ -47,11 +45,11 @@ def export(
     status: str | None,
     folder: str | None,
     file: str | None,
-    backend: str | None,
+    backend: Backend,
 ) -> None:
     """Write histories as JSON: one to stdout, or many into a folder, a file for each run.
 
-    Payloads are written as they are stored. An open execution is written as it stands.
+    Payloads are written as they are stored. An open execution is written up to its last event.
     """
     if folder is not None and file is not None:
         raise InvalidOptionError("--into and --output: give one of them")
@@ -62,7 +60,7 @@ def export(
     if run_id and (len(workflow_ids) != 1 or all_runs):
         raise InvalidOptionError("--run says which run of one ID; give just that")
     wanted = None if status is None else Status[status.upper()]
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         if workflow_ids and not all_runs:
             found: Iterable[WorkflowExecution] = [
                 WorkflowExecution(id, run_id) for id in workflow_ids
@@ -80,7 +78,7 @@ def export(
 
 def _all_runs(client: Client, workflow_id: str) -> list[WorkflowExecution]:
     runs = list(_listed(client, workflow_id=workflow_id))
-    return runs or [WorkflowExecution(workflow_id, "")]  # which says that there is none
+    return runs or [WorkflowExecution(workflow_id, "")]  # raises ExecutionNotFoundError later
 
 
 def _matching(
@@ -118,7 +116,7 @@ def _listed(
 def _write_one(histories: list[ExportedHistory], file: str | None) -> None:
     if len(histories) > 1:
         raise InvalidOptionError(
-            f"these are {len(histories)} histories; say --into FOLDER, to have a file for each"
+            f"these are {len(histories)} histories; give --into FOLDER, for a file for each"
         )
     if file is None:
         sys.stdout.write(histories[0].dump())
@@ -138,7 +136,7 @@ def _write_all(folder: Path, histories: Iterable[ExportedHistory]) -> None:
 
 
 def _write(path: Path, history: ExportedHistory) -> None:
-    """Put a file there at once, or not at all."""
+    """Write a file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(history.dump(), "utf-8", newline="\n")
@@ -148,37 +146,34 @@ def _write(path: Path, history: ExportedHistory) -> None:
 
 
 def file_name(history: ExportedHistory) -> str:
-    """Return the name of a run's file: always the same, and no other run's."""
+    """Return the file name of a run, which is always the same and unique."""
     execution = history.execution
     return f"{_safe(execution.workflow_id)}.{_safe(execution.run_id)}.json"
 
 
 def _safe(id: str) -> str:
-    """Return an id as part of a file's name; ids that are no names keep a mark of their own."""
+    """Return an id as part of a file name; a hash replaces the end of a long one."""
     name = quote(id, safe="").replace(".", "%2E").replace("~", "%7E")
-    if len(name) <= _LONGEST:
+    if len(name) <= _MAX_ID_CHARACTERS:
         return name
-    return f"{name[: _LONGEST - 13]}-{hashlib.sha256(id.encode()).hexdigest()[:12]}"
+    return f"{name[: _MAX_ID_CHARACTERS - 13]}-{hashlib.sha256(id.encode()).hexdigest()[:12]}"
 
 
 @click.command("import")
 @click.argument("paths", metavar="FILE_OR_FOLDER...", nargs=-1, required=True)
-@click.option("--as-terminated", is_flag=True, help="Take in open executions, too, as terminated.")
+@click.option("--as-terminated", is_flag=True, help="Import open executions too, as terminated.")
 @backend_option
-@click.pass_context
-def import_(
-    ctx: click.Context, paths: tuple[str, ...], as_terminated: bool, backend: str | None
-) -> None:
-    """Take in closed executions from exported files; print their ids. Twice is once.
+def import_(paths: tuple[str, ...], as_terminated: bool, backend: Backend) -> None:
+    """Import closed executions from exported files; print their ids. It is safe to repeat.
 
-    They can be shown, queried, forked and run again. By itself nothing of them begins to run.
-    An archive that `prune` has written (.jsonl, .jsonl.gz) is such a file, too.
+    They can be shown, queried, forked and run again. Nothing of them runs by itself.
+    Archives that `prune` has written (.jsonl, .jsonl.gz) can be imported too.
     """
     files = [file for path in paths for file in files_below(Path(path))]
     with ExitStack() as stack:
         found = [one for file in files for one in _bookmarked(file, as_terminated, stack)]
-        found.sort(key=lambda one: one[0])  # the newest run comes last
-        client = stack.enter_context(open_client(ctx, backend))
+        found.sort(key=lambda one: one[0])  # oldest run first
+        client = stack.enter_context(backend.open())
         for _, bookmark in found:
             history = bookmark()
             execution = history.execution
@@ -190,7 +185,7 @@ def import_(
 
 
 Bookmark = tuple[float, Callable[[], ExportedHistory]]
-"""When a run began, and what returns its history; an archive need not fit into memory."""
+"""When a run started, and a function that reads its history: archives may exceed the memory."""
 
 
 def _bookmarked(file: Path, as_terminated: bool, stack: ExitStack) -> Iterator[Bookmark]:
@@ -201,11 +196,11 @@ def _bookmarked(file: Path, as_terminated: bool, stack: ExitStack) -> Iterator[B
         return
     pages = stack.enter_context(Pages(file))
     for place, history in pages.every():
-        closed = _closed(file, history, as_terminated)
-        yield closed.begun.event_timestamp, partial(_at, pages, place, file, as_terminated)
+        start = _closed(file, history, as_terminated).begun.event_timestamp
+        yield start, partial(_closed_at, pages, place, file, as_terminated)
 
 
-def _at(pages: Pages, place: int, file: Path, as_terminated: bool) -> ExportedHistory:
+def _closed_at(pages: Pages, place: int, file: Path, as_terminated: bool) -> ExportedHistory:
     return _closed(file, pages.at(place), as_terminated)
 
 
@@ -216,5 +211,5 @@ def _closed(file: Path, history: ExportedHistory, as_terminated: bool) -> Export
         return history.terminated("it was open when it was exported")
     raise InvalidInputError(
         f"{file}: execution {history.execution.workflow_id!r} was open when it was exported, and "
-        "it would run twice; replay the file, or say --as-terminated to look at it here"
+        "it would run twice; replay the file, or give --as-terminated to look at it here"
     )

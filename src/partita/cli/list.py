@@ -1,4 +1,4 @@
-"""`list` and `count`: find executions by what they are, how they stand, and when they ran."""
+"""`list` and `count`: find executions by type, status, tags, attributes and dates."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any, TypeVar
 import click
 
 from partita.authoring.execution import search_attributes
-from partita.cli.context import (
+from partita.cli.options import (
+    Backend,
+    add_options,
     attribute_option,
     backend_option,
     format_option,
-    open_client,
     read_attribute,
 )
 from partita.cli.output import (
+    EXECUTION_HEADINGS,
     info_cells,
     info_row,
+    print_items,
     print_json,
-    print_lines,
-    print_pretty,
-    print_table,
 )
 from partita.client.search import Search, find
 from partita.client.search import count as count_executions
@@ -33,17 +33,16 @@ from partita.ports.state import ExecutionFilter, Status
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_MOMENT = "a date such as 2026-11-21 or 2026-11-21T18:30, or a span of time ago such as 2h or 3d"
-_OPTIONS = (
+_FILTERS = (
     click.option(
         "--status",
         "statuses",
         multiple=True,
         type=click.Choice([status.name for status in Status], case_sensitive=False),
-        help="How they stand; may be repeated.",
+        help="Their status; may be repeated.",
     ),
     click.option("--type", "type_name", help="The workflow's name."),
-    click.option("--id", "workflow_id", help="The workflow id; means all its runs."),
+    click.option("--id", "workflow_id", help="The workflow id; all its runs are listed."),
     click.option("--tag", help="One of the execution's tags."),
     attribute_option,
     click.option("--started-after", metavar="WHEN", help="At this moment or later: a date, or 2h."),
@@ -53,47 +52,34 @@ _OPTIONS = (
 )
 
 
-def _filtered(command: F) -> F:
-    """Let the command take every option that says which executions are meant."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def _filter_options(command: F) -> F:
+    return add_options(command, *_FILTERS)
 
 
 @click.command("list")
-@_filtered
+@_filter_options
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @backend_option
 @format_option("table", "json", "jsonl")
-@click.pass_context
-def list_(
-    ctx: click.Context, /, limit: int, backend: str | None, output: str, **wanted: Any
-) -> None:
+def list_(limit: int, backend: Backend, output: str, **wanted: Any) -> None:
     """List executions, newest first.
 
-    WHEN is a date such as 2026-11-21 or 2026-11-21T18:30, of this place unless it names a zone,
-    or a span of time ago, such as 90s, 15m, 2h, 3d or 1w.
+    WHEN is a date such as 2026-11-21 or 2026-11-21T18:30, in the local time zone unless it names
+    one, or a span of time ago, such as 90s, 15m, 2h, 3d or 1w.
     """
     search = _search(limit=limit, **wanted)
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         infos = find(client.service, search)
-    if output == "jsonl":
-        print_lines(info_row(info) for info in infos)
-    elif output == "json":
-        print_pretty([info_row(info) for info in infos])
-    else:
-        headings = ["WORKFLOW ID", "TYPE", "STATUS", "STARTED", "TOOK", "RUN ID"]
-        print_table(headings, [info_cells(info) for info in infos])
+    print_items(output, infos, EXECUTION_HEADINGS, info_cells, info_row)
 
 
 @click.command()
-@_filtered
+@_filter_options
 @backend_option
-@click.pass_context
-def count(ctx: click.Context, /, backend: str | None, **wanted: Any) -> None:
-    """Print how many executions there are; takes the options of `list`."""
+def count(backend: Backend, **wanted: Any) -> None:
+    """Print the number of executions; takes the options of `list`."""
     search = _search(**wanted)
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         print_json(count_executions(client.service, search))
 
 
@@ -107,7 +93,6 @@ def _search(
     limit: int = 1,
     **moments: str | None,
 ) -> Search:
-    """Return what the options ask for."""
     now = time.time()
     when = {name: moment(name, text, now) for name, text in moments.items()}
     values = dict(read_attribute(text) for text in attributes)
@@ -137,4 +122,7 @@ def moment(name: str, text: str | None, now: float) -> float | None:
         return max(0.0, datetime.fromisoformat(text).timestamp())
     except (InvalidOptionError, ValueError, OverflowError, OSError) as error:
         option = "--" + name.replace("_", "-")
-        raise InvalidOptionError(f"{option} {text!r} is no moment; give {_MOMENT}") from error
+        raise InvalidOptionError(
+            f"{option} {text!r} is no moment; give a date such as 2026-11-21 or "
+            "2026-11-21T18:30, or a span of time ago such as 2h or 3d"
+        ) from error

@@ -1,13 +1,13 @@
-"""Print values, tables and histories: JSON for programs, tables for people."""
+"""Print values, tables and events on stdout: JSON for programs, tables for people."""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from rich.console import Console
@@ -18,7 +18,9 @@ from partita.history import AnyEvent
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
 
-COLOURS = {
+T = TypeVar("T")
+
+STATUS_COLOURS = {
     "COMPLETED": "green",
     "OPEN": "cyan",
     "FAILED": "red",
@@ -26,6 +28,9 @@ COLOURS = {
     "TERMINATED": "magenta",
     "CANCELED": "yellow",
 }
+STEP_COLOURS = {"completed": "green", "failed": "red", "timed out": "red", "running": "cyan"}
+
+EXECUTION_HEADINGS = ("WORKFLOW ID", "TYPE", "STATUS", "STARTED", "TOOK", "RUN ID")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -39,7 +44,7 @@ _HIDDEN = {
 
 
 def escaped(text: str) -> str:
-    """Return text without control characters, which would steer the terminal, or split a row."""
+    """Return text with its control characters escaped: they could control the terminal."""
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
@@ -54,23 +59,38 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def print_lines(rows: Iterable[Any]) -> None:
-    """Print JSON lines."""
-    for row in rows:
-        print_json(row)
-
-
 def print_pretty(value: Any) -> None:
     """Print a value as JSON for people to read as well."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     sys.stdout.write(text + "\n")
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print a table; as wide as it needs to be where there is no terminal to fit.
+def print_value(value: Any, output: str) -> None:
+    """Print one value as `json`, for people to read as well, or as a single line."""
+    (print_pretty if output == "json" else print_json)(value)
 
-    Text is printed as it is: what looks like Rich's markup is no markup, and control
-    characters are escaped.
+
+def print_items(
+    output: str,
+    items: Iterable[T],
+    headings: Sequence[str],
+    cells: Callable[[T], Sequence[str | Text]],
+    to_json: Callable[[T], Any] = lambda one: one,
+) -> None:
+    """Print items as a `table`, as one `json` array, or as JSON lines."""
+    if output == "table":
+        print_table(headings, map(cells, items))
+    elif output == "json":
+        print_pretty([to_json(one) for one in items])
+    else:
+        for one in items:
+            print_json(to_json(one))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Print a table as wide as the terminal, or very wide if there is none.
+
+    Text is printed literally: Rich's markup has no effect, and control characters are escaped.
     """
     console = Console(width=None if sys.stdout.isatty() else 240)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -81,20 +101,25 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -
     console.print(table)
 
 
-def coloured(status: str) -> Text:
-    """Return a status in its colour."""
-    return Text(status, style=COLOURS.get(status, ""))
+def coloured_status(status: str) -> Text:
+    """Return the status of an execution in its colour."""
+    return Text(status, style=STATUS_COLOURS.get(status, ""))
+
+
+def coloured_step(state: str) -> Text:
+    """Return the state of an activity or another task in its colour."""
+    return Text(state, style=STEP_COLOURS.get(state, ""))
 
 
 def clock_time(timestamp: float | None) -> str:
-    """Return a time of this place, for people."""
+    """Return a time in the local time zone, for people."""
     if timestamp is None:
         return ""
     return datetime.fromtimestamp(timestamp).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def duration(seconds: float) -> str:
-    """Return a span of time in the unit that suits it."""
+    """Return a span of time in a fitting unit."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
@@ -127,7 +152,7 @@ def info_cells(info: ExecutionInfo) -> list[str | Text]:
     return [
         info.workflow_id,
         info.workflow_type.name,
-        coloured(info.status.name),
+        coloured_status(info.status.name),
         clock_time(info.started_at),
         duration((end or info.started_at) - info.started_at),
         info.run_id,

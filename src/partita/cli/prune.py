@@ -1,4 +1,4 @@
-"""`prune` and `retention`: remove closed executions, now or by and by."""
+"""`prune` and `retention`: remove closed executions, now or once they are old enough."""
 
 from __future__ import annotations
 
@@ -10,24 +10,18 @@ from pathlib import Path
 
 import click
 
-from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import print_json, print_row, print_table
 from partita.operations.archive import Archive
-from partita.operations.prune import (
-    Pruned,
-    pruning_of,
-    read_span,
-    set_retention,
-    span_text,
-)
-from partita.operations.prune import (
-    prune as prune_service,
-)
+from partita.operations.prune import Pruned, pruning_of, read_span, set_retention, span_text
+from partita.operations.prune import prune as prune_service
 from partita.ports.capabilities import PruneRequest
 from partita.ports.state import DEFAULT_DOMAIN, Status
 
 _CLOSED = [status.name for status in Status if status is not Status.OPEN]
-_domain = click.option("--domain", default=DEFAULT_DOMAIN, show_default=True, help="Whose.")
+_domain_option = click.option(
+    "--domain", default=DEFAULT_DOMAIN, show_default=True, help="Their domain."
+)
 
 
 @click.command()
@@ -42,8 +36,8 @@ _domain = click.option("--domain", default=DEFAULT_DOMAIN, show_default=True, he
     type=click.Choice(_CLOSED, case_sensitive=False),
     help="Only those that ended so; may be repeated.",
 )
-@_domain
-@click.option("--dry-run", "dry", is_flag=True, help="Print what would go; remove nothing.")
+@_domain_option
+@click.option("--dry-run", "dry", is_flag=True, help="Print what would be removed; remove nothing.")
 @click.option(
     "--archive-to",
     "file",
@@ -51,22 +45,20 @@ _domain = click.option("--domain", default=DEFAULT_DOMAIN, show_default=True, he
     help="Append their histories to FILE.jsonl or FILE.jsonl.gz first.",
 )
 @backend_option
-@click.pass_context
 def prune(
-    ctx: click.Context,
     age: str,
     type_name: str | None,
     statuses: tuple[str, ...],
     domain: str,
     dry: bool,
     file: str | None,
-    backend: str | None,
+    backend: Backend,
 ) -> None:
     """Remove closed executions that ended long ago, with their histories.
 
-    What others may still ask for stays: what is open, children of an open parent, origins of
-    open forks, the beginning of a chain of runs whose end stays, and the newest run of an id
-    as long as an older one stays.
+    Executions that others may still need stay: open ones, children of an open parent, origins
+    of open forks, earlier runs of a chain whose last run stays, and the newest run of an id as
+    long as an older one stays.
     """
     request = PruneRequest(
         domain=domain,
@@ -74,13 +66,13 @@ def prune(
         type_name=type_name,
         statuses=tuple(Status[status.upper()] for status in statuses),
     )
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         pruning_of(client.service)
         with Archive(Path(file)) if file and not dry else nullcontext() as archive:
-            _tell(prune_service(client.service, request, archive=archive, dry=dry), dry, file)
+            _report(prune_service(client.service, request, archive=archive, dry=dry), dry, file)
 
 
-def _tell(groups: Iterable[Pruned], dry: bool, file: str | None) -> None:
+def _report(groups: Iterable[Pruned], dry: bool, file: str | None) -> None:
     found = removed = 0
     for pruned in groups:
         found += len(pruned.infos)
@@ -94,39 +86,37 @@ def _tell(groups: Iterable[Pruned], dry: bool, file: str | None) -> None:
     print(f"partita: closed executions removed: {removed}{into}", file=sys.stderr)
     if removed < found:
         print(
-            f"partita: {found - removed} more were removed, or came to be needed, meanwhile",
+            f"partita: {found - removed} more were removed by others, or became needed, meanwhile",
             file=sys.stderr,
         )
 
 
 @click.group()
 def retention() -> None:
-    """Say how long closed executions are kept; workers remove them then, by and by.
+    """Set how long closed executions are kept; workers remove them after that.
 
-    Until it is set, everything is kept. A start of a workflow id is answered by what is here:
-    so long after its end, an id is as if it had never been used.
+    By default everything is kept. Once an execution is removed, its workflow id is free, as if it
+    had never been used.
     """
 
 
 @retention.command("set")
 @click.argument("span", metavar="SPAN")
-@_domain
+@_domain_option
 @backend_option
-@click.pass_context
-def set_(ctx: click.Context, span: str, domain: str, backend: str | None) -> None:
+def set_(span: str, domain: str, backend: Backend) -> None:
     """Keep closed executions for SPAN after their end, such as 30d, 12h or 90m."""
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         set_retention(client.service, domain, read_span(span))
     print(f"partita: closed executions of domain {domain} are kept for {span}", file=sys.stderr)
 
 
 @retention.command()
-@_domain
+@_domain_option
 @backend_option
-@click.pass_context
-def off(ctx: click.Context, domain: str, backend: str | None) -> None:
+def off(domain: str, backend: Backend) -> None:
     """Keep everything."""
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         set_retention(client.service, domain, None)
     print(f"partita: closed executions of domain {domain} are kept", file=sys.stderr)
 
@@ -134,10 +124,9 @@ def off(ctx: click.Context, domain: str, backend: str | None) -> None:
 @retention.command()
 @backend_option
 @format_option("table", "json")
-@click.pass_context
-def show(ctx: click.Context, backend: str | None, output: str) -> None:
-    """Show how long each domain's are kept; a domain that is not there keeps everything."""
-    with open_client(ctx, backend) as client:
+def show(backend: Backend, output: str) -> None:
+    """Show how long each domain keeps them; a domain that is not listed keeps everything."""
+    with backend.open() as client:
         found = pruning_of(client.service).retentions()
     if output == "json":
         print_json(found)

@@ -1,4 +1,4 @@
-"""`replay`: whether today's code still fits the histories that it has written."""
+"""`replay`: check whether code still fits histories of its executions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 import click
 
 from partita.authoring.workflow import WorkflowDefinition
-from partita.cli.context import backend_option, find_workflows, format_option, open_client
+from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import print_pretty
+from partita.cli.targets import find_workflows
 from partita.deciders.compatibility import fit
 from partita.errors import InvalidOptionError, NonDeterminismError, UnknownTypeError
 from partita.history.document import ExportedHistory, files_in, read
 from partita.replay.compatibility import Fit, code_for
 
 Source = tuple[str, ExportedHistory, bool]
-"""What a history is called, the history, and whether it may be of another workflow."""
+"""The name of a history, the history, and whether it may be of another workflow."""
 
 
 @click.command()
@@ -27,19 +28,17 @@ Source = tuple[str, ExportedHistory, bool]
 @click.option("--run", "run_id", default="", help="Which run of it; the newest by default.")
 @backend_option
 @format_option("text", "json")
-@click.pass_context
 def replay(
-    ctx: click.Context,
     code: str,
     paths: tuple[str, ...],
     workflow_id: str | None,
     run_id: str,
-    backend: str | None,
+    backend: Backend,
     output: str,
 ) -> int:
-    """Replay histories against a workflow's code; say which it fits. No activity runs.
+    """Replay histories against a workflow's code, and print which fit. No activity runs.
 
-    Exit status 1 if one does not fit. In folders, histories of other workflows are left out.
+    Exit status 1 if one does not fit. In folders, histories of other workflows are skipped.
     """
     if not paths and workflow_id is None:
         raise InvalidOptionError("which histories? Give files or folders, or --id ID")
@@ -48,7 +47,7 @@ def replay(
     workflows = find_workflows(code)
     sources = list(_read(paths))
     if workflow_id is not None:
-        with open_client(ctx, backend) as client:
+        with backend.open() as client:
             exported = client.export_history(workflow_id, run_id=run_id)
         sources.append((workflow_id, exported, False))
     fits, left_out = _replayed(code, workflows, sources)
@@ -69,7 +68,7 @@ def _read(paths: tuple[str, ...]) -> Iterator[Source]:
 def _replayed(
     code: str, workflows: list[WorkflowDefinition[..., Any]], sources: list[Source]
 ) -> tuple[list[Fit], int]:
-    """Return what was replayed, and how many histories are of other workflows."""
+    """Replay the histories; return the results, and how many are of other workflows."""
     found = []
     for source, history, may_differ in sources:
         workflow = code_for(history.workflow_type, workflows)

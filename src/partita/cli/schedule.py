@@ -1,4 +1,4 @@
-"""`schedule`: make, look at and steer schedules."""
+"""`schedule`: create, show, pause and delete schedules."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ import sys
 from datetime import datetime
 
 import click
-import msgspec
 
 from partita.authoring.schedules import Overlap
-from partita.cli.context import (
-    backend_option,
-    find_workflow,
-    format_option,
-    open_client,
-    read_input,
-)
-from partita.cli.output import print_pretty, print_table
+from partita.cli.options import Backend, backend_option, format_option, read_input
+from partita.cli.output import print_items, print_pretty
+from partita.cli.targets import find_workflow
 from partita.client.schedules import ScheduleInfo
 from partita.errors import InvalidInputError
 
@@ -25,7 +19,7 @@ _id = click.argument("id", metavar="NAME")
 
 @click.group()
 def schedule() -> None:
-    """Start workflows by the calendar; a worker must run for that."""
+    """Start workflows by the calendar, while a worker runs."""
 
 
 @schedule.command()
@@ -39,13 +33,11 @@ def schedule() -> None:
     type=click.Choice([policy.value for policy in Overlap]),
     default=Overlap.SKIP.value,
     show_default=True,
-    help="What happens while the run before is not done.",
+    help="What to do if the previous run is still open.",
 )
-@click.option("--paused", is_flag=True, help="Wait until it is resumed.")
+@click.option("--paused", is_flag=True, help="Start nothing until it is resumed.")
 @backend_option
-@click.pass_context
 def create(
-    ctx: click.Context,
     id: str,
     target: str,
     cron: tuple[str, ...],
@@ -53,12 +45,12 @@ def create(
     timezone: str,
     overlap: str,
     paused: bool,
-    backend: str | None,
+    backend: Backend,
 ) -> None:
-    """Make a schedule."""
+    """Create a schedule."""
     workflow = find_workflow(target)
     args, kwargs = read_input(input_, workflow)
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         client.schedules.create(
             id, cron, workflow, args, kwargs, timezone=timezone, overlap=overlap, paused=paused
         )
@@ -68,76 +60,66 @@ def create(
 @schedule.command("list")
 @backend_option
 @format_option("table", "json")
-@click.pass_context
-def list_(ctx: click.Context, backend: str | None, output: str) -> None:
+def list_(backend: Backend, output: str) -> None:
     """List schedules."""
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         infos = client.schedules.list()
-    if output == "json":
-        print_pretty(msgspec.to_builtins(infos))
-        return
     headings = ["NAME", "WORKFLOW", "CRON", "TIME ZONE", "NEXT", "STARTED", "SKIPPED"]
-    print_table(headings, [_cells(info) for info in infos])
+    print_items(output, infos, headings, _cells)
 
 
 def _cells(info: ScheduleInfo) -> list[str]:
     state, spec = info.state, info.spec
-    coming = "paused" if state.paused else state.next or ""
-    cron = ", ".join(spec.cron)
+    next_run = "paused" if state.paused else state.next or ""
     counts = [str(state.started), str(state.skipped)]
-    return [info.id, spec.workflow, cron, spec.timezone, coming, *counts]
+    return [info.id, spec.workflow, ", ".join(spec.cron), spec.timezone, next_run, *counts]
 
 
 @schedule.command()
 @_id
 @backend_option
-@click.pass_context
-def show(ctx: click.Context, id: str, backend: str | None) -> None:
+def show(id: str, backend: Backend) -> None:
     """Print a schedule as JSON."""
-    with open_client(ctx, backend) as client:
-        print_pretty(msgspec.to_builtins(client.schedules.get(id)))
+    with backend.open() as client:
+        print_pretty(client.schedules.get(id))
 
 
 @schedule.command()
 @_id
 @click.option("--note", help="Why.")
 @backend_option
-@click.pass_context
-def pause(ctx: click.Context, id: str, note: str | None, backend: str | None) -> None:
+def pause(id: str, note: str | None, backend: Backend) -> None:
     """Start nothing until it is resumed."""
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         client.schedules.pause(id, note)
 
 
 @schedule.command()
 @_id
 @backend_option
-@click.pass_context
-def resume(ctx: click.Context, id: str, backend: str | None) -> None:
-    """Go on from now."""
-    with open_client(ctx, backend) as client:
+def resume(id: str, backend: Backend) -> None:
+    """Start runs again, from now on."""
+    with backend.open() as client:
         client.schedules.resume(id)
 
 
 @schedule.command()
 @_id
 @backend_option
-@click.pass_context
-def trigger(ctx: click.Context, id: str, backend: str | None) -> None:
+def trigger(id: str, backend: Backend) -> None:
     """Start a run now."""
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         client.schedules.trigger(id)
 
 
 @schedule.command()
 @_id
-@click.option("--since", required=True, metavar="TIME", help="ISO time; UTC unless it says so.")
+@click.option("--since", required=True, metavar="TIME", help="ISO time; UTC unless it has a zone.")
 @click.option("--until", required=True, metavar="TIME", help="ISO time, included.")
 @backend_option
-@click.pass_context
-def backfill(ctx: click.Context, id: str, since: str, until: str, backend: str | None) -> None:
-    """Start the runs of a past span."""
-    with open_client(ctx, backend) as client:
+def backfill(id: str, since: str, until: str, backend: Backend) -> None:
+    """Start the runs of a past period."""
+    with backend.open() as client:
         count = client.schedules.backfill(id, _time(since, "--since"), _time(until, "--until"))
     print(f"partita: {count} runs of schedule {id} are on their way", file=sys.stderr)
 
@@ -145,10 +127,9 @@ def backfill(ctx: click.Context, id: str, since: str, until: str, backend: str |
 @schedule.command()
 @_id
 @backend_option
-@click.pass_context
-def delete(ctx: click.Context, id: str, backend: str | None) -> None:
-    """End a schedule; runs that it has started go on."""
-    with open_client(ctx, backend) as client:
+def delete(id: str, backend: Backend) -> None:
+    """Delete a schedule; runs that it has started continue."""
+    with backend.open() as client:
         client.schedules.delete(id)
 
 

@@ -1,4 +1,4 @@
-"""`serve`: speak other orchestrators' protocols over the embedded engine."""
+"""`serve`: serve the protocols of other orchestrators over the embedded engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.aws.signature import Keyring
-from partita.cli.context import backend_option, open_client
+from partita.cli.options import Backend, backend_option
 from partita.errors import InvalidOptionError
 from partita.server.local import transactional
 from partita.server.process import bind, url_of
@@ -39,7 +39,7 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 @click.option(
     "--access-key-file", metavar="FILE", help="Access keys, ID:SECRET, one a line; # comments."
 )
-@click.option("--insecure-local", is_flag=True, help="Take unsigned requests, on loopback only.")
+@click.option("--insecure-local", is_flag=True, help="Accept unsigned requests, on loopback only.")
 @click.option("--region", default="us-east-1", show_default=True, help="For ARNs.")
 @click.option(
     "--poll-seconds", type=click.FloatRange(0, 60), default=POLL_SECONDS, show_default=True
@@ -49,13 +49,11 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
     "lambdas",
     metavar="NAME=FILE:HANDLER",
     multiple=True,
-    help="A Lambda function that is run here; may be repeated.",
+    help="A Lambda function to run here; may be repeated.",
 )
 @click.option("--lambda-endpoint", metavar="URL", help="Where all other Lambda functions are.")
 @backend_option
-@click.pass_context
 def serve(
-    ctx: click.Context,
     protocols: tuple[str, ...],  # noqa: ARG001 - there is one only
     host: str,
     port: int,
@@ -66,9 +64,9 @@ def serve(
     poll_seconds: float,
     lambdas: tuple[str, ...],
     lambda_endpoint: str | None,
-    backend: str | None,
+    backend: Backend,
 ) -> None:
-    """Speak Amazon SWF's protocol, for AWS's SDKs and CLI, until SIGTERM or Ctrl-C.
+    """Serve Amazon SWF's protocol to AWS's SDKs and CLI, until SIGTERM or Ctrl-C.
 
     Requests are verified with the access keys of --access-key, --access-key-file and the
     environment variable PARTITA_ACCESS_KEYS.
@@ -77,7 +75,7 @@ def serve(
     _check_safety(host, keys, insecure_local=insecure_local)
     functions = dict(_function(text) for text in lambdas)
     has_lambdas = bool(functions or lambda_endpoint)
-    with bind(host, port) as listening, open_client(ctx, backend) as client:
+    with bind(host, port) as listening, backend.open() as client:
         front = Front(transactional(client.service), region=region, lambdas=has_lambdas)
         keyring = Keyring(keys) if keys else None
         protocol = SwfProtocol(front, keyring=keyring, poll=poll_seconds)
@@ -109,7 +107,7 @@ def _invoking(front: Front, functions: dict[str, Handler], url: str | None) -> I
 
 
 def _function(text: str) -> tuple[str, Handler]:
-    """Return the name and the handler that NAME=FILE:HANDLER stands for."""
+    """Return the name and the handler in NAME=FILE:HANDLER."""
     name, equals, target = text.partition("=")
     source, colon, attribute = target.rpartition(":")
     if not (name and equals and colon and source):
@@ -140,10 +138,10 @@ def _keys(given: tuple[str, ...], file: str | None) -> dict[str, str]:
 
 
 def _check_safety(host: str, keys: dict[str, str], *, insecure_local: bool) -> None:
-    """Hold that nobody gets in unasked.
+    """Check that requests are verified, or are meant not to be.
 
     Raises:
-        InvalidOptionError: there are no access keys, and it is not said to be meant so.
+        InvalidOptionError: there are no access keys, without --insecure-local or beyond loopback.
     """
     if keys:
         return
@@ -154,6 +152,6 @@ def _check_safety(host: str, keys: dict[str, str], *, insecure_local: bool) -> N
         )
     if not insecure_local:
         raise InvalidOptionError(
-            "no access keys: give --access-key-file FILE, or --insecure-local if everybody on "
-            "this machine may do everything"
+            "no access keys: give --access-key-file FILE, or --insecure-local to accept unsigned "
+            "requests from everybody on this machine"
         )

@@ -1,92 +1,74 @@
-"""`result`, `show` and `history`: the commands that look and change nothing."""
+"""`show` and `result`: print the current state of an execution, or wait for its result."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import msgspec
-from msgspec.structs import asdict
 from rich.text import Text
 
-from partita.cli.context import backend_option, format_option, open_client
+from partita.cli.options import (
+    Backend,
+    backend_option,
+    format_option,
+    run_option,
+    workflow_id_argument,
+)
 from partita.cli.output import (
     clock_time,
-    coloured,
+    coloured_status,
+    coloured_step,
     duration,
     escaped,
-    event_cells,
     info_row,
     print_json,
-    print_lines,
-    print_pretty,
     print_table,
+    print_value,
 )
-from partita.cli.progress import STYLES
-from partita.cli.stack_output import print_stack
 from partita.errors import InvalidOptionError
 from partita.history import AnyEvent
 from partita.history.document import read
 from partita.history.timeline import Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
 from partita.ports.state import OpenDecision
-from partita.views.records import (
-    Step,
-    TaskEvents,
-    TaskRecord,
-    activities_of,
-    grouped,
-    step_of,
-    tasks_of,
-)
+from partita.replay.stacks import CodeStack, Wait, WorkflowStack
+from partita.views.records import Step, TaskRecord, activities_of, step_of, tasks_of
 from partita.views.stacks import stack_of
 from partita.views.standing import reason, taken
 from partita.worker.code_loader import load
 
-LONG = 1.0
-"""Seconds for which code may decide before it is told; it should take milliseconds."""
-
-_workflow_id = click.argument("workflow_id", metavar="ID")
-_run = click.option("--run", "run_id", default="", help="Which run; the newest by default.")
+LONG_DECISION_SECONDS = 1.0
+"""After how long a decision task is reported as slow; it should take milliseconds."""
 
 
 @click.command()
-@_workflow_id
-@_run
-@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait; without end if absent.")
+@workflow_id_argument
+@run_option
+@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait; no limit by default.")
 @backend_option
-@click.pass_context
-def result(
-    ctx: click.Context, workflow_id: str, run_id: str, timeout: float | None, backend: str | None
-) -> None:
+def result(workflow_id: str, run_id: str, timeout: float | None, backend: Backend) -> None:
     """Wait for an execution and print its result as JSON. Exit status 4 on timeout."""
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("give a number of seconds", param_hint="--timeout")
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
         print_json(client.result(workflow_id, run_id=run_id, timeout=timeout))
 
 
 @click.command()
-@_workflow_id
-@_run
+@workflow_id_argument
+@run_option
 @click.option("--stack", is_flag=True, help="Show where its code waits, without a worker.")
 @click.option("--code", metavar="FILE", help="The workflow's code; for --stack.")
 @backend_option
 @format_option("table", "json", "jsonl")
-@click.pass_context
 def show(
-    ctx: click.Context,
-    workflow_id: str,
-    run_id: str,
-    stack: bool,
-    code: str | None,
-    backend: str | None,
-    output: str,
+    workflow_id: str, run_id: str, stack: bool, code: str | None, backend: Backend, output: str
 ) -> None:
-    """Show how an execution stands: its steps, and what it waits for.
+    """Show the state of an execution: its steps, and what it waits for.
 
     With --stack ID may also be the .json file of an exported history.
     """
@@ -95,82 +77,81 @@ def show(
             raise InvalidOptionError("--code is for --stack; give both")
         load(code)
     if stack and workflow_id.endswith(".json") and Path(workflow_id).is_file():
-        print_stack(stack_of(read(Path(workflow_id))), output)
+        _print_stack(stack_of(read(Path(workflow_id))), output)
         return
-    if stack:
-        with open_client(ctx, backend) as client:
-            print_stack(client.stack(workflow_id, run_id=run_id), output)
-        return
-    with open_client(ctx, backend) as client:
+    with backend.open() as client:
+        if stack:
+            _print_stack(client.stack(workflow_id, run_id=run_id), output)
+            return
         detail = client.describe(workflow_id, run_id=run_id)
         events = client.history(workflow_id, run_id=detail.info.run_id)
-    if output != "table":
-        (print_pretty if output == "json" else print_json)(_detail_row(detail, events))
-        return
-    _print_info(detail.info, reason(events))
-    _print_steps(events)
-    if detail.timers:
-        print_table(
-            ["TIMER", "FIRES"], [[timer.id, clock_time(timer.due)] for timer in detail.timers]
-        )
-    _print_children(events)
-    _print_decision(detail.decision, events, time.time())
+    state = _State(
+        detail=detail,
+        events=events,
+        steps=[step_of(one) for one in activities_of(Timeline(events))],
+        children=[task for task in tasks_of(events) if task.kind == "child" and task.is_open],
+    )
+    if output == "table":
+        _print_state(state)
+    else:
+        print_value(_state_row(state), output)
 
 
-def _steps_of(events: list[AnyEvent]) -> list[Step]:
-    return [step_of(one) for one in activities_of(Timeline(events))]
+@dataclass(frozen=True)
+class _State:
+    detail: ExecutionDetail
+    events: Sequence[AnyEvent]
+    steps: list[Step]
+    children: list[TaskRecord]  # the open ones
 
 
-def _print_steps(events: list[AnyEvent]) -> None:
-    rows: list[list[str | Text]] = [
-        [
-            step.id,
-            step.name,
-            _coloured_state(step.state),
-            str(step.attempts),
-            "" if step.ended_at is None else duration(step.ended_at - step.scheduled_at),
-            step.note,
-        ]
-        for step in _steps_of(events)
-    ]
-    if rows:
-        print_table(["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""], rows)
+def _print_state(state: _State) -> None:
+    _print_info(state.detail.info, reason(state.events))
+    _print_rows(
+        ["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""], map(_step_cells, state.steps)
+    )
+    timers = state.detail.timers
+    _print_rows(["TIMER", "FIRES"], ([timer.id, clock_time(timer.due)] for timer in timers))
+    _print_rows(["CHILD", "WORKFLOW", "STATE", "SINCE"], map(_child_cells, state.children))
+    _print_decision(state.detail.decision, state.events, time.time())
 
 
-def _open_children(events: list[AnyEvent]) -> list[TaskRecord]:
-    return [task for task in tasks_of(events) if task.kind == "child" and task.is_open]
+def _print_rows(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Print a table if it has rows."""
+    if found := list(rows):
+        print_table(headings, found)
 
 
-def _print_children(events: list[AnyEvent]) -> None:
-    rows = [
-        [child.id, child.name, child.state, clock_time(child.started_at or child.scheduled_at)]
-        for child in _open_children(events)
-    ]
-    if rows:
-        print_table(["CHILD", "WORKFLOW", "STATE", "SINCE"], rows)
+def _step_cells(step: Step) -> Sequence[str | Text]:
+    took = "" if step.ended_at is None else duration(step.ended_at - step.scheduled_at)
+    return [step.id, step.name, coloured_step(step.state), str(step.attempts), took, step.note]
 
 
-def _print_decision(decision: OpenDecision | None, events: list[AnyEvent], now: float) -> None:
+def _child_cells(child: TaskRecord) -> Sequence[str]:
+    return [child.id, child.name, child.state, clock_time(_since(child))]
+
+
+def _since(child: TaskRecord) -> float:
+    return child.started_at or child.scheduled_at
+
+
+def _print_decision(decision: OpenDecision | None, events: Sequence[AnyEvent], now: float) -> None:
     if decision is not None and decision.failure:
         click.echo(f"The decider fails: {decision.failure}")
-        click.echo(f"{decision.attempt - 1} tries so far; {_next_try(decision)}")
-    held = taken(decision, events)
-    if held is not None and now - held.event_timestamp > LONG:
-        where = f" on worker {escaped(held.identity)}" if held.identity else ""
+        click.echo(f"{decision.attempt - 1} tries so far; {_next_attempt(decision)}")
+    started = taken(decision, events)
+    if started is not None and now - started.event_timestamp > LONG_DECISION_SECONDS:
+        where = f" on worker {escaped(started.identity)}" if started.identity else ""
         click.echo(
-            f"Its code has been deciding for {duration(now - held.event_timestamp)}{where}: "
+            f"Its code has been deciding for {duration(now - started.event_timestamp)}{where}: "
             "does it block, or loop without an end?"
         )
 
 
-def _next_try(decision: OpenDecision) -> str:
+def _next_attempt(decision: OpenDecision) -> str:
     if decision.started_event_id:
         return "it is tried at this moment"
     return f"tried again at {clock_time(decision.due)}" if decision.due else "a worker may try it"
-
-
-def _coloured_state(state: str) -> Text:
-    return Text(state, style=STYLES.get(state, ""))
 
 
 def _print_info(info: ExecutionInfo, why: str | None) -> None:
@@ -178,7 +159,7 @@ def _print_info(info: ExecutionInfo, why: str | None) -> None:
         ["workflow id", info.workflow_id],
         ["run id", info.run_id],
         ["type", info.workflow_type.key],
-        ["status", coloured(info.status.name)],
+        ["status", coloured_status(info.status.name)],
         ["reason", why or ""],
         ["started", clock_time(info.started_at)],
         ["closed", clock_time(info.closed_at)],
@@ -192,76 +173,57 @@ def _print_info(info: ExecutionInfo, why: str | None) -> None:
     print_table(["", ""], [row for row in rows if row[1]])
 
 
-def _detail_row(detail: ExecutionDetail, events: list[AnyEvent]) -> dict[str, object]:
-    held = taken(detail.decision, events)
+def _state_row(state: _State) -> dict[str, object]:
+    detail = state.detail
+    started = taken(detail.decision, state.events)
     return {
         **info_row(detail.info),
-        "reason": reason(events),
+        "reason": reason(state.events),
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,
-        "deciding": {"since": held.event_timestamp, "worker": held.identity} if held else None,
+        "deciding": (
+            {"since": started.event_timestamp, "worker": started.identity} if started else None
+        ),
         "timers": [{"id": timer.id, "due": timer.due} for timer in detail.timers],
         "children": [
             {
                 "workflow_id": child.id,
                 "workflow_type": child.name,
                 "state": child.state,
-                "since": child.started_at or child.scheduled_at,
+                "since": _since(child),
             }
-            for child in _open_children(events)
+            for child in state.children
         ],
-        "steps": [asdict(step) for step in _steps_of(events)],
+        "steps": state.steps,
     }
 
 
-@click.command()
-@_workflow_id
-@_run
-@click.option("--grouped", "by_task", is_flag=True, help="Print them task by task.")
-@backend_option
-@format_option("table", "json", "jsonl")
-@click.pass_context
-def history(
-    ctx: click.Context,
-    workflow_id: str,
-    run_id: str,
-    by_task: bool,
-    backend: str | None,
-    output: str,
-) -> None:
-    """Print an execution's events, in order; with --grouped, those of each task together."""
-    with open_client(ctx, backend) as client:
-        events = client.history(workflow_id, run_id=run_id)
-    if by_task:
-        _print_groups(grouped(events, time.time()), output)
-    elif output == "jsonl":
-        print_lines(events)
-    elif output == "json":
-        print_pretty(msgspec.to_builtins(events))
-    else:
-        _print_events(events, events[0].event_timestamp)
-
-
-def _print_events(events: Sequence[AnyEvent], begun: float) -> None:
-    headings = ["EVENT", "SECONDS", "TYPE", "DETAILS"]
-    print_table(headings, [event_cells(event, begun) for event in events])
-
-
-def _print_groups(groups: list[TaskEvents], output: str) -> None:
-    if output == "jsonl":
-        print_lines(groups)
+def _print_stack(found: WorkflowStack, output: str) -> None:
+    """Print every line of the code that waits, outermost frame first."""
+    if output != "table":
+        print_value(found, output)
         return
-    if output == "json":
-        print_pretty(msgspec.to_builtins(groups))
+    name = found.execution.workflow_id
+    if found.status != "OPEN":
+        click.echo(f"{name} is closed, it ended as {found.status}: no code of it waits")
         return
-    begun = groups[0].events[0].event_timestamp
-    for group in groups:
-        click.echo(_title(group.task))
-        _print_events(group.events, begun)
-        click.echo()
+    for stack in found.stacks:
+        _print_code(stack)
+    if not found.stacks:
+        click.echo(f"{name} has not begun: no code of it waits")
+    if found.undecided:
+        click.echo(f"events that the code has not heard of yet: {found.undecided}")
 
 
-def _title(task: TaskRecord | None) -> str:
-    if task is None:
-        return "the execution itself"
-    return " ".join(part for part in (task.kind, task.name, task.id) if part) + f": {task.state}"
+def _print_code(stack: CodeStack) -> None:
+    click.echo(stack.name)
+    for frame in stack.frames:
+        click.echo(f"  {frame}")
+    for wait in stack.waits_for:
+        click.echo(f"  waits for {_wait(wait)}")
+
+
+def _wait(wait: Wait) -> str:
+    parts = [f"id {wait.id}"] if wait.id else []
+    parts += [f"fires {clock_time(wait.fires_at)}"] if wait.fires_at is not None else []
+    return f"{wait.what} ({', '.join(parts)})" if parts else wait.what

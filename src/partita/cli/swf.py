@@ -1,25 +1,25 @@
-"""`partita swf`: domains, types and executions on Amazon SWF, for people."""
+"""`swf`: list and register domains, types and executions on Amazon SWF."""
 
 from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 import msgspec
-from rich.text import Text
 
-from partita.cli.context import backend_option, format_option, open_client
 from partita.cli.list import moment
+from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import (
+    EXECUTION_HEADINGS,
     clock_time,
     info_cells,
     info_row,
+    print_items,
     print_json,
-    print_lines,
-    print_pretty,
-    print_table,
 )
 from partita.errors import InvalidOptionError
 from partita.ports.state import Status
@@ -37,31 +37,23 @@ _limit = click.option("--limit", type=click.IntRange(1), default=100, show_defau
 
 @click.group()
 def swf() -> None:
-    """Look after domains and types on Amazon SWF: --backend swf://REGION/DOMAIN."""
+    """Manage domains and types on Amazon SWF: --backend swf://REGION/DOMAIN."""
 
 
-def _open(ctx: click.Context, backend: str | None) -> SwfService:
-    service = open_client(ctx, backend).service
-    if not isinstance(service, SwfService):
-        service.close()
-        raise InvalidOptionError(
-            "this is about Amazon SWF; give --backend swf://REGION/DOMAIN, or set PARTITA_BACKEND"
-        )
-    return service
+@contextmanager
+def _opened(backend: Backend) -> Iterator[SwfService]:
+    with backend.open() as client:
+        if not isinstance(client.service, SwfService):
+            raise InvalidOptionError(
+                "this needs Amazon SWF; give --backend swf://REGION/DOMAIN, or set PARTITA_BACKEND"
+            )
+        yield client.service
 
 
 def _print(rows: list[dict[str, Any]], headings: list[str], output: str) -> None:
     """Print rows whose keys, in capitals, are the headings."""
-    if output == "json":
-        print_pretty(rows)
-    elif output == "jsonl":
-        print_lines(rows)
-    else:
-        print_table(headings, [[_cell(row[name.lower()]) for name in headings] for row in rows])
-
-
-def _cell(value: Any) -> str | Text:
-    return "" if value is None else str(value)
+    keys = [name.lower() for name in headings]
+    print_items(output, rows, headings, lambda row: [str(row[key] or "") for key in keys])
 
 
 @swf.command()
@@ -69,15 +61,11 @@ def _cell(value: Any) -> str | Text:
 @_limit
 @backend_option
 @format_option("table", "json", "jsonl")
-@click.pass_context
-def domains(
-    ctx: click.Context, status: str | None, limit: int, backend: str | None, output: str
-) -> None:
+def domains(status: str | None, limit: int, backend: Backend, output: str) -> None:
     """List the domains of the region."""
-    service = _open(ctx, backend)
-    found = service.domains.all() if status is None else service.domains.filter(status=status)
-    rows = [msgspec.to_builtins(one) for one in itertools.islice(found, limit)]
-    service.close()
+    with _opened(backend) as service:
+        found = service.domains.all() if status is None else service.domains.filter(status=status)
+        rows = [msgspec.to_builtins(one) for one in itertools.islice(found, limit)]
     _print(rows, ["NAME", "STATUS", "DESCRIPTION"], output)
 
 
@@ -88,25 +76,24 @@ def domains(
 @_limit
 @backend_option
 @format_option("table", "json", "jsonl")
-@click.pass_context
 def types(
-    ctx: click.Context,
     status: str | None,
     kind: str | None,
     name: str | None,
     limit: int,
-    backend: str | None,
+    backend: Backend,
     output: str,
 ) -> None:
     """List the workflow types and activity types of the domain."""
-    service = _open(ctx, backend)
-    kinds = [kind] if kind else ["workflow", "activity"]
-    statuses = [status] if status else [REGISTERED, DEPRECATED]
-    listed = itertools.chain.from_iterable(
-        _types(service, one).filter(status=which, name=name) for one in kinds for which in statuses
-    )
-    found = list(itertools.islice(listed, limit))
-    service.close()
+    with _opened(backend) as service:
+        kinds = [kind] if kind else ["workflow", "activity"]
+        statuses = [status] if status else [REGISTERED, DEPRECATED]
+        listed = itertools.chain.from_iterable(
+            _types(service, one).filter(status=which, name=name)
+            for one in kinds
+            for which in statuses
+        )
+        found = list(itertools.islice(listed, limit))
     rows = [{**msgspec.to_builtins(one), "created": clock_time(one.created_at)} for one in found]
     _print(rows, ["KIND", "NAME", "VERSION", "STATUS", "CREATED"], output)
 
@@ -127,9 +114,7 @@ def _types(service: SwfService, kind: str) -> Types:
 @_limit
 @backend_option
 @format_option("table", "json", "jsonl")
-@click.pass_context
 def executions(
-    ctx: click.Context,
     status: str | None,
     type_name: str | None,
     workflow_id: str | None,
@@ -137,31 +122,26 @@ def executions(
     started_after: str | None,
     started_before: str | None,
     limit: int,
-    backend: str | None,
+    backend: Backend,
     output: str,
 ) -> None:
     """List the executions of the domain, newest first."""
-    service = _open(ctx, backend)
-    now = time.time()
-    found = service.executions.filter(
-        status=None if status is None else status.upper(),
-        type_name=type_name,
-        workflow_id=workflow_id,
-        tag=tag,
-        started_after=moment("started_after", started_after, now),
-        started_before=moment("started_before", started_before, now),
-    )
-    infos = [one.info for one in itertools.islice(found, limit)]
-    service.close()
-    if output == "table":
-        headings = ["WORKFLOW ID", "TYPE", "STATUS", "STARTED", "TOOK", "RUN ID"]
-        print_table(headings, [info_cells(info) for info in infos])
-    else:
-        (print_pretty if output == "json" else print_lines)([info_row(info) for info in infos])
+    with _opened(backend) as service:
+        now = time.time()
+        found = service.executions.filter(
+            status=None if status is None else status.upper(),
+            type_name=type_name,
+            workflow_id=workflow_id,
+            tag=tag,
+            started_after=moment("started_after", started_after, now),
+            started_before=moment("started_before", started_before, now),
+        )
+        infos = [one.info for one in itertools.islice(found, limit)]
+    print_items(output, infos, EXECUTION_HEADINGS, info_cells, info_row)
 
 
 @swf.command()
-@click.option("--domain", is_flag=True, help="Register only the domain.")
+@click.option("--domain", is_flag=True, help="Register the domain.")
 @click.argument("kind", type=click.Choice(["workflow", "activity"]), required=False)
 @click.argument("name", required=False)
 @click.argument("version", default="1")
@@ -173,26 +153,23 @@ def executions(
     help="One of SWF's defaults, such as defaultTaskStartToCloseTimeout=30.",
 )
 @backend_option
-@click.pass_context
 def register(
-    ctx: click.Context,
     domain: bool,
     kind: str | None,
     name: str | None,
     version: str,
     defaults: tuple[str, ...],
-    backend: str | None,
+    backend: Backend,
 ) -> None:
-    """Register the domain, or a type in it; what is there already is left as it is."""
+    """Register the domain, or a type in it; nothing changes if it is registered already."""
     if not domain and (kind is None or name is None):
         raise click.UsageError("say what to register: --domain, or workflow|activity NAME VERSION")
-    service = _open(ctx, backend)
-    if domain:
-        print_json(msgspec.to_builtins(service.domains.get_or_create(service.address.domain)))
-    if kind is not None and name is not None:
-        given = dict(_default(text) for text in defaults)
-        print_json(_types(service, kind).get_or_create(name, version, **given))
-    service.close()
+    with _opened(backend) as service:
+        if domain:
+            print_json(service.domains.get_or_create(service.address.domain))
+        if kind is not None and name is not None:
+            given = dict(_default(text) for text in defaults)
+            print_json(_types(service, kind).get_or_create(name, version, **given))
 
 
 def _default(text: str) -> tuple[str, Any]:
@@ -208,13 +185,9 @@ def _default(text: str) -> tuple[str, Any]:
 @_kind
 @click.argument("name")
 @click.argument("version", default="1")
-@click.option("--undo", is_flag=True, help="Let it be used again.")
+@click.option("--undo", is_flag=True, help="Allow its use again.")
 @backend_option
-@click.pass_context
-def deprecate(
-    ctx: click.Context, kind: str, name: str, version: str, undo: bool, backend: str | None
-) -> None:
-    """Keep a type from being used for anything new; what is open goes on."""
-    service = _open(ctx, backend)
-    _types(service, kind).deprecate(name, version, undo=undo)
-    service.close()
+def deprecate(kind: str, name: str, version: str, undo: bool, backend: Backend) -> None:
+    """Deprecate a type: nothing new can use it, and open executions continue."""
+    with _opened(backend) as service:
+        _types(service, kind).deprecate(name, version, undo=undo)

@@ -27,7 +27,7 @@ CHECKS: dict[str, Check] = {}
 """Every check, by name."""
 
 NEEDS: dict[str, type] = {}
-"""The capability without which a check says nothing of a service, by the check's name."""
+"""The capability that a service needs for a check, by the check's name."""
 
 FLOW = h.WorkflowType("flow")
 CHARGE = h.ActivityType("charge")
@@ -50,7 +50,7 @@ def check(function: Check) -> Check:
 
 
 def check_for(capability: type) -> Callable[[Check], Check]:
-    """Add a function to the checks of the services that have a capability."""
+    """Add a function to the checks of services that have a capability."""
 
     def add(function: Check) -> Check:
         NEEDS[function.__name__] = capability
@@ -60,7 +60,7 @@ def check_for(capability: type) -> Callable[[Check], Check]:
 
 
 def checks_for(service: Service) -> dict[str, Check]:
-    """Return the checks that a service must pass, by name: all but those of what it lacks."""
+    """Return the checks that a service must pass, by name: those whose capability it has."""
     return {
         name: one
         for name, one in CHECKS.items()

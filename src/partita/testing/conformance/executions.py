@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
+from partita import history as h
 from partita.client.fallbacks import waits_of
-from partita.errors import (
-    ExecutionNotFoundError,
-    TaskLostError,
-)
-from partita.history import (
-    CompleteWorkflowExecution,
-    StartTimer,
-    WorkflowExecution,
-)
+from partita.errors import ExecutionNotFoundError, TaskLostError
 from partita.ports.service import Service
 from partita.ports.state import ExecutionFilter, Status
 from partita.testing.clock import Clock
@@ -48,7 +41,7 @@ def a_closed_execution_takes_nothing_more(service: Service, _: Clock) -> None:
 
 @a.check
 def what_is_not_there_is_not_found(service: Service, _: Clock) -> None:
-    nobody = WorkflowExecution("nobody", "")
+    nobody = h.WorkflowExecution("nobody", "")
     for look in (service.describe, service.history, service.request_cancel_workflow_execution):
         with a.refused(ExecutionNotFoundError):
             look(a.DOMAIN, nobody)
@@ -66,7 +59,7 @@ def the_execution_timeout_closes_it(service: Service, clock: Clock) -> None:
 
 @a.check
 def timers_fire(service: Service, clock: Clock) -> None:
-    execution = a.started(service, StartTimer(timer_id="t", start_to_fire=30.0))
+    execution = a.started(service, h.StartTimer(timer_id="t", start_to_fire=30.0))
     assert service.describe(a.DOMAIN, execution).timers[0].id == "t"
     clock.advance(29)
     a.no_decision_task(service)
@@ -78,7 +71,7 @@ def timers_fire(service: Service, clock: Clock) -> None:
 def waiting_for_the_end_gives_up_in_time(service: Service, _: Clock) -> None:
     execution = a.start(service)
     assert waits_of(service).wait_closed(a.DOMAIN, execution, 0.01) is None
-    a.answer(service, CompleteWorkflowExecution(result="1"))
+    a.answer(service, h.CompleteWorkflowExecution(result="1"))
     info = waits_of(service).wait_closed(a.DOMAIN, execution, 10)
     assert info is not None
     assert info.status is Status.COMPLETED
@@ -90,7 +83,7 @@ def executions_are_described_listed_and_counted(service: Service, _: Clock) -> N
     first = a.start(service, tag_list=("t",))
     task = a.decision_task(service)
     service.complete_decision(
-        task.token, [a.charge("a"), StartTimer(timer_id="t", start_to_fire=9)]
+        task.token, [a.charge("a"), h.StartTimer(timer_id="t", start_to_fire=9)]
     )
     second = a.start(service)
     detail = service.describe(a.DOMAIN, first)

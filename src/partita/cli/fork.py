@@ -1,0 +1,82 @@
+"""`rerun` and `fork`: run an execution again, reusing results that it has recorded."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from partita.cli.options import (
+    Backend,
+    backend_option,
+    read_arguments,
+    read_json,
+    run_option,
+    workflow_id_argument,
+)
+from partita.cli.output import print_row
+from partita.errors import InvalidInputError, InvalidOptionError
+from partita.ports.state import Status
+
+
+@click.command()
+@workflow_id_argument
+@run_option
+@backend_option
+def rerun(workflow_id: str, run_id: str, backend: Backend) -> None:
+    """Run a failed execution again; what it has finished is not done again."""
+    with backend.open() as client:
+        info = client.describe(workflow_id, run_id=run_id).info
+        if info.status is Status.COMPLETED:
+            raise InvalidOptionError(
+                f"execution {workflow_id!r} is completed, so nothing is left to run again; to do "
+                f"some of it anew, fork it: partita fork {shlex.quote(workflow_id)} --event N"
+            )
+        handle = client.rerun(workflow_id, run_id=info.run_id)
+    print_row(handle.workflow_id, handle.run_id)
+
+
+@click.command()
+@workflow_id_argument
+@click.option("--event", type=int, help="Reuse no result that was recorded after this event.")
+@click.option("--as", "new_id", metavar="ID", help="The new workflow id; the same resets it.")
+@click.option("--input", "input_", metavar="JSON", help="Other arguments.")
+@click.option(
+    "--result",
+    "results",
+    multiple=True,
+    metavar="ACTIVITY_ID=JSON",
+    help="Another result of an activity; may be repeated.",
+)
+@run_option
+@backend_option
+def fork(
+    workflow_id: str,
+    event: int | None,
+    new_id: str | None,
+    input_: str | None,
+    results: tuple[str, ...],
+    run_id: str,
+    backend: Backend,
+) -> None:
+    """Run an execution anew, reusing what it has recorded up to an event."""
+    args, kwargs = (None, None) if input_ is None else read_arguments(input_)
+    replaced = dict(map(_read_result, results))
+    with backend.open() as client:
+        handle = client.fork(
+            workflow_id,
+            run_id=run_id,
+            event_id=event,
+            new_workflow_id=new_id,
+            args=args,
+            kwargs=kwargs,
+            results=replaced,
+        )
+    print_row(handle.workflow_id, handle.run_id)
+
+
+def _read_result(text: str) -> tuple[str, object]:
+    id, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInputError(f"--result {text!r}: write ACTIVITY_ID=JSON")
+    return id, read_json(value, "--result")

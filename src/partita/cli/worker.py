@@ -1,0 +1,138 @@
+"""`worker` and `decider`: run the workflows and activities of some files until a signal comes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from partita.cli.options import Backend, backend_option, log_to_stderr, not_empty
+from partita.cli.worker_options import Observation, observation_options, supervision_options
+from partita.connect import DEFAULT_URL
+from partita.errors import InvalidOptionError
+from partita.ports.state import DEFAULT_TASK_LIST
+from partita.worker import Worker
+from partita.worker.code_loader import load
+from partita.worker.signals import STOP_MARGIN
+from partita.worker.supervised_process import Limits, Supervised, place, socket_number
+from partita.worker.supervisor import Supervisor
+from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS
+
+
+@click.command()
+@click.argument("sources", metavar="FILE_OR_MODULE...", nargs=-1, required=True)
+@click.option(
+    "--task-list",
+    "task_lists",
+    multiple=True,
+    callback=not_empty,
+    help="A task list to serve; may be repeated.",
+)
+@click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=DEFAULT_GRACE,
+    show_default=True,
+    help="Seconds that activities may take to finish after SIGTERM.",
+)
+@click.option("--deciders-only", is_flag=True, help="Leave the activities to other workers.")
+@click.option("--activities-only", is_flag=True, help="Leave the decisions to other workers.")
+@supervision_options
+@backend_option
+@observation_options
+def worker(
+    sources: tuple[str, ...],
+    task_lists: tuple[str, ...],
+    slots: int,
+    grace: float,
+    deciders_only: bool,
+    activities_only: bool,
+    processes: int,
+    limits: Limits,
+    backend: Backend,
+    observation: Observation,
+) -> int:
+    """Run the workflows and activities of the given files until SIGTERM or Ctrl-C.
+
+    The first signal lets running activities finish; a second one ends the process at once.
+    """
+    if deciders_only and activities_only:
+        raise InvalidOptionError("--deciders-only and --activities-only leave nothing; give one")
+    number = socket_number()
+    if number is None and (processes > 1 or limits != Limits()):
+        return _supervise(backend, processes, grace, observation)
+    supervised = None if number is None else Supervised(number, limits)
+    for source in sources:
+        load(source)
+    with backend.open() as client:
+        worker = Worker(
+            client.service,
+            decides=not activities_only,
+            acts=not deciders_only,
+            task_lists=task_lists or (DEFAULT_TASK_LIST,),
+            slots=slots,
+        )
+        with observation.probes(client.service, worker, None if number is None else place()):
+            _serve(worker, grace, supervised, observation)
+    return 0
+
+
+@click.pass_context
+def _decide(ctx: click.Context, /, **options: Any) -> Any:
+    return ctx.invoke(worker, deciders_only=True, **options)
+
+
+_ACTIVITY_OPTIONS = ("slots", "grace", "deciders_only", "activities_only")
+
+decider = click.Command(
+    "decider",
+    callback=_decide,
+    params=[option for option in worker.params if option.name not in _ACTIVITY_OPTIONS],
+    help="""Decide for the workflows of the given files until SIGTERM or Ctrl-C.
+
+    Their activities are left to `partita worker --activities-only` on the same backend.
+    """,
+)
+
+
+def _supervise(backend: Backend, processes: int, grace: float, observation: Observation) -> int:
+    """Run this command line in worker processes; return the exit status.
+
+    Raises:
+        InvalidOptionError: processes cannot share the backend.
+    """
+    url = backend.url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
+    if url.startswith("memory:"):
+        raise InvalidOptionError(
+            "memory:// is in one process only, which --processes, --reload, --max-rss and "
+            "--max-tasks cannot share or replace; give sqlite:///PATH or postgresql://..."
+        )
+    log_to_stderr(backend.is_verbose)
+    observation.report(
+        f"process {os.getpid()} keeps {processes} worker{'s' * (processes > 1)}; "
+        "stop them with Ctrl-C, replace them with SIGHUP"
+    )
+    return Supervisor([sys.executable, *sys.orig_argv[1:]], processes, grace).run()
+
+
+def _serve(
+    worker: Worker, grace: float, supervised: Supervised | None, observation: Observation
+) -> None:
+    keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
+    names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"
+
+    def started() -> None:
+        observation.report(
+            f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
+            f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
+        )
+        if names == "none" and not worker.activity_keys():
+            observation.report("nothing is defined there; name the files or modules that define it")
+
+    if supervised is None:
+        worker.run(grace, begun=started)
+    else:  # its supervisor ends it after the margin, so that its own exit status is the right one
+        worker.run(grace, lambda: supervised.is_over(worker.tasks_done), started, 2 * STOP_MARGIN)
