@@ -159,7 +159,7 @@ class ShelfService:
             self._tell(state, c.RequestCancel(cause="CHILD_POLICY_APPLIED"))
 
     def _new(self, execution: Execution, start: c.Start) -> State:
-        state = State(len(self._runs), execution, Progress(), lambda *_: None, is_new=True)
+        state = State(len(self._runs), execution, Progress(), lambda *_: [], is_new=True)
         self._runs.append(state)
         self._histories.append([])
         self._do(state, start)
