@@ -27,7 +27,7 @@ from partita.ports.decider import Decider
 from partita.ports.service import DecisionTask
 from partita.replay.messages import UPDATE, UPDATED, UpdateAnswer, decode_request, encode
 
-DEFAULT_CACHE = 128 * 1024 * 1024
+DEFAULT_CACHE_BYTES = 128 * 1024 * 1024
 """Bytes that kept processes may take, roughly."""
 
 MESSAGE_LIMIT = 1_000
@@ -56,7 +56,7 @@ class ByHand(Decider):
         deciders: Iterable[DeciderDefinition],
         *,
         converter: Converter | None = None,
-        cache_bytes: int = DEFAULT_CACHE,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> None:
         self._deciders = by_key(deciders)
         self.keys = frozenset(self._deciders)  # the types that this decides for

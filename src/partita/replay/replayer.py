@@ -21,7 +21,7 @@ from partita.replay.decision_events import caused_by
 from partita.replay.run import Run
 from partita.replay.stacks import CodeStack
 
-DEFAULT_CACHE = 512 * 1024 * 1024
+DEFAULT_CACHE_BYTES = 512 * 1024 * 1024
 """Bytes that live runs may take, roughly."""
 
 _BOOKKEEPING = frozenset({h.DecisionTaskScheduled, h.DecisionTaskTimedOut, h.DecisionTaskFailed})
@@ -36,7 +36,7 @@ class Replayer(Decider):
         workflows: Iterable[WorkflowSpec],
         *,
         converter: Converter | None = None,
-        cache_bytes: int = DEFAULT_CACHE,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
         bounds: Bounds = UNBOUNDED,
     ) -> None:
         self._workflows: Mapping[str, WorkflowSpec] = by_key(workflows)

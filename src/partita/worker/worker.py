@@ -25,7 +25,7 @@ from partita.ports.decider import Decider
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityTask, DecisionTask, Service, bounds_of
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
-from partita.replay.replayer import DEFAULT_CACHE
+from partita.replay.replayer import DEFAULT_CACHE_BYTES
 from partita.telemetry.spans import trace_decision
 from partita.worker.activity_runs import ActivityRuns
 from partita.worker.activity_types import ActivityTypes
@@ -69,7 +69,7 @@ class Worker:
         domain: str = DEFAULT_DOMAIN,
         slots: int = DEFAULT_SLOTS,
         converter: Converter | None = None,
-        cache_bytes: int = DEFAULT_CACHE,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
         identity: str | None = None,
         clock: Callable[[], float] = time.time,
         on_decision_failed: OnDecisionFailed | None = None,
