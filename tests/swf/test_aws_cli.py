@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from partita.history import AnyEvent
 from partita.swf.wire_format import DECISIONS
+from tests.swf.aws_cli import aws_cli
 from tests.swf.conftest import Endpoint, decision, serving
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -51,10 +51,9 @@ def made(tmp_path: Path) -> Iterator[Endpoint]:
 
 def run(script: str, endpoint: Endpoint, folder: Path) -> str:
     """Run a script of the AWS CLI, which must succeed; return what it says."""
-    aws = Path(sys.executable).parent / "aws"
     environment = {
         **os.environ,
-        "SWF": f"{sys.executable} {aws} --output text --endpoint-url {endpoint.url} swf",
+        "SWF": f"{folder / 'aws'} --output text --endpoint-url {endpoint.url} swf",
         "AWS_ACCESS_KEY_ID": "AKID",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -62,9 +61,10 @@ def run(script: str, endpoint: Endpoint, folder: Path) -> str:
         "AWS_PAGER": "",
         "DECISIONS": str(folder),
     }
-    done = subprocess.run(
-        ["sh", "-eu", SCRIPTS / script], env=environment, capture_output=True, text=True
-    )
+    with aws_cli(folder):
+        done = subprocess.run(
+            ["sh", "-eu", SCRIPTS / script], env=environment, capture_output=True, text=True
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples.test_docs import ROOT, blocks
+from tests.swf.aws_cli import aws_cli
 from tests.swf.command import served
 
 PAGE = (ROOT / "docs" / "swf-endpoint.md").read_text("utf-8")
@@ -31,10 +32,12 @@ def test_the_aws_cli_is_answered(tmp_path: Path) -> None:
     assert command[:2] == ["partita", "--backend"]
     assert command[3:] == ["serve", "--port", "8585"]
     key = variables(start)["PARTITA_ACCESS_KEYS"]
-    with served(command[2], "--access-key", key, folder=tmp_path) as endpoint:
+    with (
+        served(command[2], "--access-key", key, folder=tmp_path) as endpoint,
+        aws_cli(tmp_path) as aws,
+    ):
         script = script.replace("http://127.0.0.1:8585", endpoint.url)
-        folder = Path(sys.executable).parent
-        path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+        path = f"{aws.parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "AWS_PAGER": "", "AWS_CONFIG_FILE": "/dev/null"}
         done = subprocess.run(
             ["sh", "-eu", "-c", script],
