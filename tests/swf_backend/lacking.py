@@ -11,7 +11,6 @@ _COUNT = "it counts no executions, so the count is asked for again and again"
 _DECISION = "the decision is one of the six that it does not implement"
 _ID = "it never lets an activity id be used again"
 _INPUT = "it takes no signal without an input"
-_OURS = "the check makes tokens of our own engine's form"
 _PRIORITY = "it knows no task priorities"
 _RETRIES = "SWF leaves the next attempt to the decider, which this check does not ask"
 _START = "it keeps no tags, priority, role or parent of a start"
@@ -63,7 +62,6 @@ LACKING: dict[str, str] = {
     "a_timer_id_is_free_again_at_its_end": _TIME,
     "a_timer_is_recorded_and_fires": _TIME,
     "a_timer_that_fires_unseen_keeps_an_execution_open": _TIME,
-    "a_token_of_nobody_is_refused": _OURS,
     "a_waiting_activity_is_canceled_at_once": _DECISION,
     "a_workflow_id_alone_means_the_newest_run": _DECISION,
     "activities_come_by_priority_then_age": _PRIORITY,
