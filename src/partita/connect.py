@@ -2,8 +2,7 @@
 
 `memory://` keeps everything in this process, `sqlite:///PATH` in a file,
 `postgresql://HOST/DATABASE` in a schema of a server, `swf://REGION/DOMAIN` at Amazon. Others
-register
-under the entry-point groups `partita.services` (URL -> Service) and `partita.stores`
+register under the entry-point groups `partita.services` (URL -> Service) and `partita.stores`
 (URL -> Store), by scheme.
 """
 
@@ -37,7 +36,7 @@ def connect(url: str | None = None) -> Service:
     url = _chosen(url)
     scheme = urlsplit(url).scheme
     if scheme == "memory":
-        _hold_bare(url)
+        _check_no_options(url)
         return Engine(MemoryStore())
     if scheme == "sqlite":
         return Engine(SqliteStore(_path(url)))
@@ -105,8 +104,8 @@ def _needs_driver() -> Iterator[None]:
         ) from error
 
 
-def _hold_bare(url: str) -> None:
-    """Refuse a place or an option in a URL that can have none."""
+def _check_no_options(url: str) -> None:
+    """Raise if a URL that can have no path and no options has any."""
     if url.partition(":")[2].strip("/"):
         raise InvalidOptionError(
             f"{url!r}: what is in memory has no name and no options; write memory://"

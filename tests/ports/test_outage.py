@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from partita.ports import outage
-from partita.ports.outage import REMINDER, Outage
+from partita.ports.outage import REMINDER_INTERVAL, Outage
 
 
 class Clock:
@@ -52,6 +52,6 @@ def test_what_comes_and_goes_is_not_said_each_time(
         it.over()
     assert len(caplog.messages) == 2
     it.failed(ValueError("no answer"))
-    clock.now += REMINDER
+    clock.now += REMINDER_INTERVAL
     it.failed(ValueError("no answer yet"))
     assert caplog.messages[2:] == ["the database cannot be used, trying again: no answer yet"]

@@ -17,11 +17,11 @@ from tests.conftest import until
 MEMBER = Path(__file__).parent / "member.py"
 CODE = """
 import logging, sys
-from partita.worker import supervisor
+from partita.worker import supervisor, timing
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-supervisor.FIRST_DELAY, supervisor.MARGIN, supervisor.START_LIMIT = 0.01, 0.2, 20.0
+timing = timing.SupervisorTiming(first_delay=0.01, stop_margin=0.2, start_timeout=20.0)
 command = [sys.executable, "-S", "-E", sys.argv[1], sys.argv[2]]
-sys.exit(supervisor.Supervisor(command, int(sys.argv[3]), float(sys.argv[4])).run())
+sys.exit(supervisor.Supervisor(command, int(sys.argv[3]), float(sys.argv[4]), timing).run())
 """
 
 

@@ -15,9 +15,9 @@ from partita.errors import InvalidOptionError
 from partita.ports.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
 from partita.worker.code_loader import load
-from partita.worker.signals import STOP_MARGIN
-from partita.worker.supervised_process import Limits, Supervised, place, socket_number
+from partita.worker.supervised_process import Limits, SupervisedProcess, place, socket_number
 from partita.worker.supervisor import Supervisor
+from partita.worker.timing import STOP_MARGIN
 from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS
 
 
@@ -64,7 +64,7 @@ def worker(
     number = socket_number()
     if number is None and (processes > 1 or limits != Limits()):
         return _supervise(backend, processes, grace, observation)
-    supervised = None if number is None else Supervised(number, limits)
+    supervised = None if number is None else SupervisedProcess(number, limits)
     for source in sources:
         load(source)
     with backend.open() as client:
@@ -119,7 +119,7 @@ def _supervise(backend: Backend, processes: int, grace: float, observation: Obse
 
 
 def _serve(
-    worker: Worker, grace: float, supervised: Supervised | None, observation: Observation
+    worker: Worker, grace: float, supervised: SupervisedProcess | None, observation: Observation
 ) -> None:
     keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
     names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"

@@ -1,4 +1,4 @@
-"""Say what happens, while it happens, to whoever listens.
+"""Notify listeners of what is recorded, while it happens.
 
 A notice is one recorded event, or a heartbeat, in one form for all. Listening is for watching:
 a notice is sent after what it tells of has been committed, once, by the process that committed
@@ -56,7 +56,7 @@ Listen = Callable[[Notice], object]
 
 
 class Listener:
-    """Hear of everything that happens: define a method `on_NAME(notice)` for what you want.
+    """Receive everything that happens: define a method `on_NAME(notice)` for what you want.
 
     Or override `__call__`, which is given every notice. Methods are called in the order in
     which things were committed, on a thread of their own: they may take their time, speak to
@@ -86,7 +86,7 @@ class Listener:
 
 
 EVERYWHERE: dict[object, Listen] = {}
-"""Those who listen to every service of this process, by what stands for one call."""
+"""The listeners of every service of this process, by a key of their own."""
 
 
 def use_listener(listener: Listen) -> Callable[[], None]:
@@ -121,5 +121,5 @@ def _refuse_async(name: str, function: object) -> None:
 
 
 def forget(listeners: dict[object, Listen], key: object) -> None:
-    """Stop telling whoever is listed under a key; a second time does nothing."""
+    """Remove the listener under a key; a second time does nothing."""
     listeners.pop(key, None)

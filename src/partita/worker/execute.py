@@ -165,7 +165,7 @@ def failed(task: ActivityTask, failure: Failure, *, retryable: bool = True) -> A
 
 
 def refused(answer: ActivityAnswer, error: UsageError) -> ActivityAnswer | None:
-    """Return what to answer instead of a result that the service will never take, if anything."""
+    """Return the failure to report instead of a result that the service refuses, if it is one."""
     if answer.outcome != "completed":
         return None
     return _failed(answer.token, Failure.of(error), retryable=False)

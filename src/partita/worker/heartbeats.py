@@ -1,4 +1,4 @@
-"""Report an activity's heartbeats no more often than is useful, and lose none that matters."""
+"""Report an activity's heartbeats at most once an interval, and the last one if it failed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Heartbeats:
         return unwanted
 
     def flush(self, answer: ActivityAnswer | None) -> None:
-        """Report what was held back, if there may be another attempt that is to know it."""
+        """Report details that were held back, if a further attempt may need them."""
         if self._unsent is None or answer is None or answer.outcome != "failed":
             return
         try:

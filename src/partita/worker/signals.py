@@ -20,9 +20,6 @@ from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-STOP_MARGIN = 5.0
-"""Seconds that a worker may take to end beyond its grace."""
-
 LOG_TIMEOUT = 1.0
 """Seconds in which a line of the log must be written; a stuck thread may hold the log's lock."""
 

@@ -1,8 +1,8 @@
-"""Be one of the workers that a supervisor keeps: say how it goes, hear when to end.
+"""Report to the supervisor of this worker process, and notice when it is gone.
 
-The two share a socket, whose number is in the environment. What a worker says is lines of
-text: `ready`, once it serves; `replace WHY`, when another shall take its place. The supervisor
-says nothing: that the socket ends tells its workers that it is gone, however it died.
+The two share a socket, whose number is in the environment. The worker sends lines of text:
+`ready`, once it serves; `replace REASON`, when another should take its place. The supervisor
+sends nothing; the end of the socket tells its workers that it has ended, however it did.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ PLACE = "PARTITA_PLACE"
 READY = b"ready"
 REPLACE = b"replace"
 
-AGAIN = 10.0
-"""Seconds after which a worker that should have been replaced says so again."""
+REMINDER_INTERVAL = 10.0
+"""Seconds after which a worker asks again to be replaced."""
 
 log = logging.getLogger("partita.worker")
 
-_HERE = str(Path(__file__).parents[1])
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     reload: bool = False  # once a file of its code has changed
 
 
-class Supervised:
+class SupervisedProcess:
     """The worker's end of the socket. Make it before the code is loaded; belongs to one thread."""
 
     def __init__(self, number: int, limits: Limits) -> None:
@@ -51,39 +51,39 @@ class Supervised:
         self._socket.set_inheritable(False)
         self._socket.setblocking(False)
         self._limits = limits
-        self._files = Files(time.time()) if limits.reload else None
+        self._files = SourceFiles(time.time()) if limits.reload else None
         if limits.reload:  # compiled code is told from newer source by whole seconds and its size
             sys.dont_write_bytecode = True
         self._is_ready = False
-        self._say_at = 0.0  # when to say again that this worker should be replaced
+        self._remind_at = 0.0  # when to ask again to be replaced
 
     def is_over(self, tasks: int) -> bool:
-        """Say what is to be said; return whether the supervisor is gone. Call it now and then.
+        """Report what is due; return whether the supervisor is gone. Call it once a second or so.
 
         `tasks` is how many this worker has done.
         """
         if not self._is_ready:
             self._is_ready = True
-            self._say(READY)
+            self._send(READY)
         changed = self._files.changed() if self._files is not None else None
         why = f"{changed} has changed" if changed else None
-        if time.monotonic() >= self._say_at:
+        if time.monotonic() >= self._remind_at:
             why = why or self._excess(tasks)
         if why is not None:
-            self._say_at = time.monotonic() + AGAIN
-            self._say(REPLACE + b" " + why.encode("utf-8", "replace"))
-        is_alone = self._is_alone()
-        if is_alone:
+            self._remind_at = time.monotonic() + REMINDER_INTERVAL
+            self._send(REPLACE + b" " + why.encode("utf-8", "replace"))
+        is_orphaned = self._is_orphaned()
+        if is_orphaned:
             log.warning("the supervisor is gone; ending")
-        return is_alone
+        return is_orphaned
 
-    def _say(self, words: bytes) -> None:
+    def _send(self, line: bytes) -> None:
         try:
-            self._socket.sendall(words + b"\n")
+            self._socket.sendall(line + b"\n")
         except OSError:  # it is gone, which the next read shows
             pass
 
-    def _is_alone(self) -> bool:
+    def _is_orphaned(self) -> bool:
         try:
             return self._socket.recv(64) == b""
         except BlockingIOError:
@@ -92,7 +92,7 @@ class Supervised:
             return True
 
     def _excess(self, tasks: int) -> str | None:
-        """Return which limit was passed; one that has done nothing would not be smaller anew."""
+        """Return which limit was passed; memory counts only once a task was done."""
         limits = self._limits
         if limits.max_tasks is not None and tasks >= limits.max_tasks:
             return f"it has done {tasks} tasks"
@@ -102,19 +102,19 @@ class Supervised:
 
 
 def socket_number() -> int | None:
-    """Return the number of the socket, if this process has a supervisor; once."""
+    """Return the number of the socket, if this process has a supervisor; only the first time."""
     number = os.environ.pop(VARIABLE, "")  # what this process starts is not supervised
     return int(number) if number.isdecimal() else None
 
 
 def place() -> int:
-    """Return which of the supervisor's workers this process is, from 1; 1 without one; once."""
+    """Return which of the supervisor's workers this process is, from 1; only the first time."""
     number = os.environ.pop(PLACE, "")
     return int(number) if number.isdecimal() else 1
 
 
 def resident() -> int:
-    """Return the bytes that this process holds in memory; where that is unknown, its most."""
+    """Return the bytes that this process holds in memory; where that is unknown, its maximum."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * resource.getpagesize()
@@ -123,13 +123,13 @@ def resident() -> int:
         return most if sys.platform == "darwin" else most * 1024
 
 
-class Files:
+class SourceFiles:
     """The files of the user's code that this process has loaded, and when they were changed."""
 
     def __init__(self, begun: float) -> None:
         paths = sysconfig.get_paths()
         names = ("stdlib", "platstdlib", "purelib", "platlib")
-        self._foreign = tuple({f"{paths[name]}/" for name in names} | {f"{_HERE}/"})
+        self._foreign = tuple({f"{paths[name]}/" for name in names} | {f"{_PACKAGE}/"})
         self._begun = int(begun * 1e9)  # what changed later may have been loaded before
         self._times: dict[str, int] = {}
 

@@ -1,7 +1,7 @@
-"""Keep some worker processes at work: start them, replace them, restart the fallen, end them all.
+"""Keep worker processes running: start them, replace them, restart those that ended, stop them all.
 
-Knows processes, signals and time. What a worker is to do stands in the command that starts it;
-how it is getting on, it says itself (`supervised`).
+Knows processes, signals and time. The command that starts a worker says what it does; the worker
+itself reports how it is doing (`supervised_process`).
 
 Workers are new interpreters, not forks. A fork would copy one thread of several and the locks
 that the others held; an open SQLite file, whose locks belong to the process that opened it,
@@ -24,21 +24,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from partita.worker.signals import STOP_MARGIN
 from partita.worker.supervised_process import PLACE, READY, REPLACE, VARIABLE
-
-START_LIMIT = 60.0
-"""Seconds that a worker may take to begin, before it is taken for stuck."""
-
-STEADY = 30.0
-"""Seconds after which a worker that falls is no longer one that keeps falling."""
-
-FIRST_DELAY, MAX_DELAY = 0.25, 30.0
-"""Seconds before a fallen worker is replaced: at first, and at most, each doubled or halved
-at random by up to a half, so that many do not come back at one moment."""
-
-TICK = 1.0
-"""Seconds between two looks at everything, whether or not something was heard."""
+from partita.worker.timing import SupervisorTiming
 
 log = logging.getLogger("partita.worker")
 
@@ -61,63 +48,70 @@ class Process:
         self.pid = self._process.pid
         self.begun = time.monotonic()
         self.is_ready = False
-        self.kill_at: float | None = None  # when it has had its time to end
+        self.kill_at: float | None = None  # once it was asked to end
         self.was_killed = False
-        self.is_silent = False  # it has closed its end
-        self._heard = b""
+        self.has_hung_up = False  # it has closed its end of the socket
+        self._received = b""
 
-    def hear(self) -> list[bytes]:
-        """Return the lines that it has said since the last call."""
+    def read_lines(self) -> list[bytes]:
+        """Return the lines that it has sent since the last call."""
         try:
             while chunk := self.socket.recv(4096):
-                self._heard += chunk
-            self.is_silent = True
+                self._received += chunk
+            self.has_hung_up = True
         except BlockingIOError:
             pass
         except OSError:
-            self.is_silent = True
-        *lines, self._heard = self._heard.split(b"\n")
+            self.has_hung_up = True
+        *lines, self._received = self._received.split(b"\n")
         return lines
 
     def status(self) -> int | None:
         """Return its exit status, negative for a signal; None while it lives."""
         return self._process.poll()
 
-    def end(self, grace: float) -> None:
-        """Ask it to end within `grace` seconds; it is killed a little later."""
+    def end(self, seconds: float) -> None:
+        """Ask it to end; after so many seconds it is to be killed."""
         if self.kill_at is None:
-            self.kill_at = time.monotonic() + grace + STOP_MARGIN
+            self.kill_at = time.monotonic() + seconds
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         self.was_killed = True
         self._process.kill()
 
 
 class Place:
-    """Where one worker works, one after the other; two at a time while one replaces another."""
+    """The place of one worker; two share it while one replaces the other."""
 
     def __init__(self, number: int) -> None:
         self.number = number  # from 1
         self.worker: Process | None = None
-        self.heir: Process | None = None  # it takes the worker's place once it is ready
-        self.why = ""  # the worker is to be replaced; empty: it is not
-        self.falls = 0  # in a row
+        self.successor: Process | None = None  # it takes the place once it is ready
+        self.reason = ""  # why the worker is to be replaced; empty: it is not
+        self.failures = 0  # in a row
         self.start_at = 0.0  # when the next worker may start
 
 
 class Supervisor:
     """Keep `count` workers. Belongs to the main thread, whose signals it handles while it runs."""
 
-    def __init__(self, command: Sequence[str], count: int, grace: float) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        count: int,
+        grace: float,
+        timing: SupervisorTiming | None = None,
+    ) -> None:
         self._command = command
-        self._grace = grace
+        self._timing = timing or SupervisorTiming()
+        self._stop_limit = grace + self._timing.stop_margin  # seconds
         self._places = [Place(number) for number in range(1, count + 1)]
         self._leaving: list[Process] = []
         self._signals: deque[int] = deque()
         self._selector = selectors.DefaultSelector()
-        self._is_proven = False  # whether a worker has ever begun to serve
+        self._has_served = False  # whether any worker ever has
         self._stopped_by: int | None = None
         self._status: int | None = None  # to end with
 
@@ -131,28 +125,30 @@ class Supervisor:
             try:
                 while self._status is None or self._all():
                     self._handle_signals()
-                    self._hear()
-                    self._see_who_ended()
-                    self._kill_the_late()
+                    self._read_messages()
+                    self._reap()
+                    self._kill_overdue()
                     if self._status is None:
-                        self._fill_places()
+                        self._start_missing()
                         self._replace_one()
                     if self._status is None or self._all():
-                        self._rest()
+                        self._wait()
             finally:
                 for process in self._all():
                     process.kill()
         return self._status
 
     def _all(self) -> list[Process]:
-        found = [place.worker for place in self._places] + [place.heir for place in self._places]
+        found = [place.worker for place in self._places] + [
+            place.successor for place in self._places
+        ]
         return [process for process in found if process is not None] + self._leaving
 
-    def _rest(self) -> None:
-        """Wait for a signal, a word, or the time."""
+    def _wait(self) -> None:
+        """Wait for a signal, a message, or the next thing to do."""
         now = time.monotonic()
         waits = [place.start_at - now for place in self._places if place.start_at > now]
-        self._selector.select(min([TICK, *waits]))
+        self._selector.select(min([self._timing.interval, *waits]))
 
     # -- signals
 
@@ -167,7 +163,7 @@ class Supervisor:
     def _replace_all(self) -> None:
         log.warning("replacing all workers, one after the other")
         for place in self._places:
-            place.why = place.why or "SIGHUP"
+            place.reason = place.reason or "SIGHUP"
 
     def _stop(self, number: int) -> None:
         if self._stopped_by is not None:
@@ -177,19 +173,20 @@ class Supervisor:
                 process.kill()
             return
         self._stopped_by = number
-        log.info("ending; workers may finish what they run for %g s", self._grace)
+        grace = self._stop_limit - self._timing.stop_margin
+        log.info("ending; workers may finish what they run for %g s", grace)
         self._end_all(0)
 
     def _end_all(self, status: int) -> None:
-        """Begin to end; `status` is what to end with if nothing worse comes."""
+        """Begin to end; `status` is the exit status unless a worker must be killed."""
         self._status = status
         for process in self._all():
-            process.end(self._grace)
+            process.end(self._stop_limit)
 
-    def _kill_the_late(self) -> None:
+    def _kill_overdue(self) -> None:
         now = time.monotonic()
         for process in self._all():
-            is_stuck = not process.is_ready and now - process.begun > START_LIMIT
+            is_stuck = not process.is_ready and now - process.begun > self._timing.start_timeout
             if is_stuck or (process.kill_at is not None and now > process.kill_at):
                 if not process.was_killed:
                     log.warning("worker process %d does not end or begin; killing it", process.pid)
@@ -197,81 +194,82 @@ class Supervisor:
                     if self._status == 0:
                         self._status = 1
 
-    # -- what workers say, and how they end
+    # -- messages and exits
 
-    def _hear(self) -> None:
+    def _read_messages(self) -> None:
         for key, _ in self._selector.select(0):
             if key.data is None:
                 _drain(key.fileobj)
                 continue
             place, process = key.data
-            for line in process.hear():
-                self._heed(place, process, line)
-            if process.is_silent:
+            for line in process.read_lines():
+                self._handle_message(place, process, line)
+            if process.has_hung_up:
                 self._selector.unregister(process.socket)
 
-    def _heed(self, place: Place, process: Process, line: bytes) -> None:
+    def _handle_message(self, place: Place, process: Process, line: bytes) -> None:
         word, _, more = line.partition(b" ")
         if word == READY:
-            process.is_ready = self._is_proven = True
-            if process is place.heir and self._status is None:
-                self._hand_over(place)
+            process.is_ready = self._has_served = True
+            if process is place.successor and self._status is None:
+                self._promote(place)
         elif word == REPLACE and process is place.worker:
-            place.why = place.why or more.decode("utf-8", "replace")
+            place.reason = place.reason or more.decode("utf-8", "replace")
 
-    def _hand_over(self, place: Place) -> None:
-        """Let the heir take the place; who was there gets its time to end."""
-        old, place.worker, place.heir, place.why = place.worker, place.heir, None, ""
+    def _promote(self, place: Place) -> None:
+        """Give the place to the successor; ask the old worker to end."""
+        old, place.worker, place.successor, place.reason = place.worker, place.successor, None, ""
         if old is not None:
             self._leaving.append(old)
-            old.end(self._grace)
+            old.end(self._stop_limit)
 
-    def _see_who_ended(self) -> None:
+    def _reap(self) -> None:
         for place in self._places:
-            if place.heir is not None and place.heir.status() is not None:
-                self._give_up_heir(place, place.heir)
+            if place.successor is not None and place.successor.status() is not None:
+                self._drop_successor(place, place.successor)
             if place.worker is not None and place.worker.status() is not None:
-                self._note_fall(place, place.worker)
+                self._handle_exit(place, place.worker)
         for process in [one for one in self._leaving if one.status() is not None]:
             self._leaving.remove(process)
             self._forget(process)
 
-    def _give_up_heir(self, place: Place, heir: Process) -> None:
-        self._forget(heir)
-        place.heir = None
+    def _drop_successor(self, place: Place, successor: Process) -> None:
+        self._forget(successor)
+        place.successor = None
         if self._status is None:
             log.error(
                 "worker %d is not replaced: the new one %s before it began; the old one goes on",
                 place.number,
-                _ending(heir),
+                _exit_text(successor),
             )
-            for one in self._places:  # what keeps this one from beginning keeps others, too
-                one.why = ""
+            for one in self._places:  # what stops this one stops the others, too
+                one.reason = ""
 
-    def _note_fall(self, place: Place, worker: Process) -> None:
-        """Take note of a worker that ended without being asked to, and when to start another."""
-        if READY in worker.hear():  # it has said so since we looked
-            self._is_proven = True
+    def _handle_exit(self, place: Place, worker: Process) -> None:
+        """Set when to replace a worker that ended without being asked to."""
+        if READY in worker.read_lines():  # sent since the last look
+            self._has_served = True
         self._forget(worker)
         place.worker = None
         if self._status is not None:
             return
         status = worker.status()
-        if not self._is_proven and status is not None and status > 0:
-            self._end_all(status)  # it has said why: its code or its database is not there
+        if not self._has_served and status is not None and status > 0:
+            self._end_all(status)  # it has logged why: its code or its database is not there
             return
-        if time.monotonic() - worker.begun > STEADY:
-            place.falls = 0
-        delay = min(MAX_DELAY, FIRST_DELAY * 2.0 ** min(place.falls, 10))
+        if time.monotonic() - worker.begun > self._timing.stable_after:
+            place.failures = 0
+        timing = self._timing
+        delay = min(timing.max_delay, timing.first_delay * 2.0 ** min(place.failures, 10))
         delay *= random.uniform(0.5, 1.5)
-        place.falls += 1
+        place.failures += 1
         place.start_at = time.monotonic() + delay
-        place.why = ""
+        place.reason = ""
         log.warning(
             "worker %d (process %d) %s; another starts in %.1f s",
             place.number,
             worker.pid,
-            _ending(worker),
+            _exit_text(worker),
             delay,
         )
 
@@ -282,24 +280,24 @@ class Supervisor:
 
     # -- starting
 
-    def _fill_places(self) -> None:
+    def _start_missing(self) -> None:
         now = time.monotonic()
         for place in self._places:
-            if place.worker is None and place.heir is not None:
-                place.worker, place.heir, place.why = place.heir, None, ""
+            if place.worker is None and place.successor is not None:
+                place.worker, place.successor, place.reason = place.successor, None, ""
             if place.worker is None and place.start_at <= now:
                 place.worker = self._start(place)
-            if not self._is_proven:
-                return  # the others begin once the first one has shown that they can
+            if not self._has_served:
+                return  # the others begin once the first one serves
 
     def _replace_one(self) -> None:
         """Begin to replace a worker, if none is being replaced."""
-        if self._leaving or any(place.heir is not None for place in self._places):
+        if self._leaving or any(place.successor is not None for place in self._places):
             return
         for place in self._places:
-            if place.why and place.worker is not None:
-                log.info("replacing worker %d: %s", place.number, place.why)
-                place.heir = self._start(place)
+            if place.reason and place.worker is not None:
+                log.info("replacing worker %d: %s", place.number, place.reason)
+                place.successor = self._start(place)
                 return
 
     def _start(self, place: Place) -> Process:
@@ -309,42 +307,42 @@ class Supervisor:
 
 
 class _Signals:
-    """Note signals instead of acting on them, and end a selector's waiting when one comes."""
+    """A block in which signals are queued, and wake a selector."""
 
     _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
-    def __init__(self, came: deque[int], selector: selectors.BaseSelector) -> None:
-        self._came = came
+    def __init__(self, received: deque[int], selector: selectors.BaseSelector) -> None:
+        self._received = received
         self._selector = selector
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
-        self._bell, self._rope = socket.socketpair()
-        self._bell.setblocking(False)
-        self._rope.setblocking(False)
-        self._selector.register(self._bell, selectors.EVENT_READ, None)
-        self._wakeup = signal.set_wakeup_fd(self._rope.fileno(), warn_on_full_buffer=False)
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._selector.register(self._reader, selectors.EVENT_READ, None)
+        self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in self._NUMBERS:
-            self._before[number] = signal.signal(number, lambda it, _: self._came.append(it))
+            self._before[number] = signal.signal(number, lambda it, _: self._received.append(it))
 
     def __exit__(self, *exc: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup)
         self._selector.close()
-        self._bell.close()
-        self._rope.close()
+        self._reader.close()
+        self._writer.close()
 
 
-def _drain(bell: Any) -> None:
+def _drain(reader: Any) -> None:
     try:
-        while bell.recv(4096):
+        while reader.recv(4096):
             pass
     except OSError:
         pass
 
 
-def _ending(process: Process) -> str:
+def _exit_text(process: Process) -> str:
     status = process.status() or 0
     if status >= 0:
         return f"ended with status {status}"

@@ -37,7 +37,7 @@ class ThreadPool:
         self._wake()
 
     def close(self) -> None:
-        """Let the threads end once they have nothing to do."""
+        """End the threads once they have nothing to do."""
         self._closed = True
         for _ in range(self._count):
             self._wakes.put(False)

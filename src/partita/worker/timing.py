@@ -1,8 +1,11 @@
-"""How long a worker waits, and how often it asks: one value, which tests replace."""
+"""Define the times of workers and supervisors, each as one value that tests can replace."""
 
 from __future__ import annotations
 
 from msgspec import Struct
+
+STOP_MARGIN = 5.0
+"""Seconds that a worker may take to end beyond its grace."""
 
 
 class Timing(Struct, frozen=True, kw_only=True):
@@ -21,3 +24,14 @@ class Timing(Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_TIMING = Timing()
+
+
+class SupervisorTiming(Struct, frozen=True, kw_only=True):
+    """Times of a supervisor, in seconds; tests replace them."""
+
+    start_timeout: float = 60.0  # for a worker to begin, before it counts as stuck
+    stable_after: float = 30.0  # after which a worker that ends no longer ends again and again
+    first_delay: float = 0.25  # before a worker that ended is replaced; it doubles each time, and
+    max_delay: float = 30.0  # varies by a half at random, so that many do not return at once
+    stop_margin: float = STOP_MARGIN  # beyond the grace, before a worker is killed
+    interval: float = 1.0  # between two looks at everything, at most

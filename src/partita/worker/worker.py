@@ -32,8 +32,8 @@ from partita.worker.activity_types import ActivityTypes
 from partita.worker.decider_set import DeciderSet, deciders_for
 from partita.worker.poller import Poller
 from partita.worker.reports import OnStoreError, Reports
-from partita.worker.signals import STOP_MARGIN, Shutdown
-from partita.worker.timing import DEFAULT_TIMING, Timing
+from partita.worker.signals import Shutdown
+from partita.worker.timing import DEFAULT_TIMING, STOP_MARGIN, Timing
 
 DEFAULT_SLOTS = 100
 """Activities that one worker runs at a time."""
