@@ -26,12 +26,17 @@ from partita.telemetry import use_tracing
 from partita.worker import PollingWorker, Worker
 from tests.conftest import Rig, until
 from tests.replay.conftest import ForgetfulWorker, worker
-from tests.telemetry import dying
+from tests.telemetry import killed_workflow
 from tests.telemetry.conftest import Traced, id_of, trace_of
-from tests.telemetry.spans import in_a_process, on_a_loop, on_a_loop_in_a_process, on_a_thread
+from tests.telemetry.span_activities import (
+    in_a_process,
+    on_a_loop,
+    on_a_loop_in_a_process,
+    on_a_thread,
+)
 from tests.worker import jobs
 
-FLOW = Path(__file__).parent / "dying.py"
+FLOW = Path(__file__).parent / "killed_workflow.py"
 
 
 @activity(retry=Retry(max_attempts=2, initial_interval=0))
@@ -304,8 +309,8 @@ def test_the_trace_goes_on_after_a_crash(tmp_path: Path, traced: Traced) -> None
     assert dead.returncode == -signal.SIGKILL, dead.stderr
     trace_id, span_id = dead.stdout.split()
     engine = Engine(SqliteStore(file))
-    works: list[Any] = [dying.die_once, dying.pay]
-    flows: list[Any] = [dying.shop, dying.till]
+    works: list[Any] = [killed_workflow.die_once, killed_workflow.pay]
+    flows: list[Any] = [killed_workflow.shop, killed_workflow.till]
     with Worker(engine, workflows=flows, activities=works), Client(engine) as client:
         assert client.result("s", timeout=30) == "paid by pid " + str(os.getpid())
     above = traced.one("workflow shop").parent

@@ -6,24 +6,17 @@ import shlex
 
 import click
 
-from partita.cli.options import (
-    Backend,
-    backend_option,
-    read_arguments,
-    read_json,
-    run_option,
-    workflow_id_argument,
-)
+from partita.cli import options as o
 from partita.cli.output import print_row
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.ports.state import Status
 
 
 @click.command()
-@workflow_id_argument
-@run_option
-@backend_option
-def rerun(workflow_id: str, run_id: str, backend: Backend) -> None:
+@o.workflow_id_argument
+@o.run_option
+@o.backend_option
+def rerun(workflow_id: str, run_id: str, backend: o.Backend) -> None:
     """Run a failed execution again; what it has finished is not done again."""
     with backend.open() as client:
         info = client.describe(workflow_id, run_id=run_id).info
@@ -37,7 +30,7 @@ def rerun(workflow_id: str, run_id: str, backend: Backend) -> None:
 
 
 @click.command()
-@workflow_id_argument
+@o.workflow_id_argument
 @click.option("--event", type=int, help="Reuse no result that was recorded after this event.")
 @click.option("--as", "new_id", metavar="ID", help="The new workflow id; the same resets it.")
 @click.option("--input", "input_", metavar="JSON", help="Other arguments.")
@@ -48,8 +41,8 @@ def rerun(workflow_id: str, run_id: str, backend: Backend) -> None:
     metavar="ACTIVITY_ID=JSON",
     help="Another result of an activity; may be repeated.",
 )
-@run_option
-@backend_option
+@o.run_option
+@o.backend_option
 def fork(
     workflow_id: str,
     event: int | None,
@@ -57,10 +50,10 @@ def fork(
     input_: str | None,
     results: tuple[str, ...],
     run_id: str,
-    backend: Backend,
+    backend: o.Backend,
 ) -> None:
     """Run an execution anew, reusing what it has recorded up to an event."""
-    args, kwargs = (None, None) if input_ is None else read_arguments(input_)
+    args, kwargs = (None, None) if input_ is None else o.read_arguments(input_)
     replaced = dict(map(_read_result, results))
     with backend.open() as client:
         handle = client.fork(
@@ -79,4 +72,4 @@ def _read_result(text: str) -> tuple[str, object]:
     id, equals, value = text.partition("=")
     if not equals:
         raise InvalidInputError(f"--result {text!r}: write ACTIVITY_ID=JSON")
-    return id, read_json(value, "--result")
+    return id, o.read_json(value, "--result")

@@ -8,20 +8,8 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
-from partita.cli.options import (
-    Backend,
-    backend_option,
-    format_option,
-    run_option,
-    workflow_id_argument,
-)
-from partita.cli.output import (
-    clock_time,
-    coloured_step,
-    event_cells,
-    print_items,
-    print_table,
-)
+from partita.cli import options as o
+from partita.cli import output as out
 from partita.views.records import TaskEvents, TaskRecord, grouped, tasks_of
 
 _EVENT_HEADINGS = ["EVENT", "SECONDS", "TYPE", "DETAILS"]
@@ -29,30 +17,32 @@ _TASK_HEADINGS = ["TASK", "ID", "NAME", "STATE", "SCHEDULED", "STARTED", "CLOSED
 
 
 @click.command()
-@workflow_id_argument
-@run_option
+@o.workflow_id_argument
+@o.run_option
 @click.option("--grouped", "by_task", is_flag=True, help="Print them task by task.")
-@backend_option
-@format_option("table", "json", "jsonl")
-def history(workflow_id: str, run_id: str, by_task: bool, backend: Backend, output: str) -> None:
+@o.backend_option
+@o.format_option("table", "json", "jsonl")
+def history(workflow_id: str, run_id: str, by_task: bool, backend: o.Backend, output: str) -> None:
     """Print an execution's events, in order; with --grouped, those of each task together."""
     with backend.open() as client:
         events = client.history(workflow_id, run_id=run_id)
     start = events[0].event_timestamp
     if not by_task:
-        print_items(output, events, _EVENT_HEADINGS, lambda event: event_cells(event, start))
+        out.print_items(
+            output, events, _EVENT_HEADINGS, lambda event: out.event_cells(event, start)
+        )
         return
     groups = grouped(events, time.time())
     if output == "table":
         _print_groups(groups, start)
     else:
-        print_items(output, groups, (), lambda _: ())
+        out.print_items(output, groups, (), lambda _: ())
 
 
 def _print_groups(groups: list[TaskEvents], start: float) -> None:
     for group in groups:
         click.echo(_title(group.task))
-        print_table(_EVENT_HEADINGS, [event_cells(event, start) for event in group.events])
+        out.print_table(_EVENT_HEADINGS, [out.event_cells(event, start) for event in group.events])
         click.echo()
 
 
@@ -63,12 +53,12 @@ def _title(task: TaskRecord | None) -> str:
 
 
 @click.command()
-@workflow_id_argument
-@run_option
+@o.workflow_id_argument
+@o.run_option
 @click.option("--all", "decisions", is_flag=True, help="Decision tasks as well.")
-@backend_option
-@format_option("table", "json", "jsonl")
-def tasks(workflow_id: str, run_id: str, decisions: bool, backend: Backend, output: str) -> None:
+@o.backend_option
+@o.format_option("table", "json", "jsonl")
+def tasks(workflow_id: str, run_id: str, decisions: bool, backend: o.Backend, output: str) -> None:
     """Print each task of an execution: its last state, and the time of each state.
 
     Tasks are activities, Lambda functions, timers and child workflows.
@@ -76,12 +66,12 @@ def tasks(workflow_id: str, run_id: str, decisions: bool, backend: Backend, outp
     with backend.open() as client:
         events = client.history(workflow_id, run_id=run_id)
     found = tasks_of(events, time.time(), decisions=decisions)
-    print_items(output, found, [*_TASK_HEADINGS, "LAST EVENT", ""], _task_cells)
+    out.print_items(output, found, [*_TASK_HEADINGS, "LAST EVENT", ""], _task_cells)
 
 
 def _task_cells(task: TaskRecord) -> Sequence[str | Text]:
     return [
-        *(task.kind, task.id, task.name, coloured_step(task.state)),
-        *map(clock_time, (task.scheduled_at, task.started_at, task.closed_at)),
+        *(task.kind, task.id, task.name, out.coloured_step(task.state)),
+        *map(out.clock_time, (task.scheduled_at, task.started_at, task.closed_at)),
         *(str(task.attempts), f"{task.last_event_id} {task.last_event}", task.note),
     ]

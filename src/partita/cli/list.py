@@ -10,21 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from partita.authoring.execution import search_attributes
-from partita.cli.options import (
-    Backend,
-    add_options,
-    attribute_option,
-    backend_option,
-    format_option,
-    read_attribute,
-)
-from partita.cli.output import (
-    EXECUTION_HEADINGS,
-    info_cells,
-    info_row,
-    print_items,
-    print_json,
-)
+from partita.cli import options as o
+from partita.cli import output as out
 from partita.client.search import Search, find
 from partita.client.search import count as count_executions
 from partita.errors import InvalidOptionError
@@ -44,7 +31,7 @@ _FILTERS = (
     click.option("--type", "type_name", help="The workflow's name."),
     click.option("--id", "workflow_id", help="The workflow id; all its runs are listed."),
     click.option("--tag", help="One of the execution's tags."),
-    attribute_option,
+    o.attribute_option,
     click.option("--started-after", metavar="WHEN", help="At this moment or later: a date, or 2h."),
     click.option("--started-before", metavar="WHEN", help="Before a date, or a span ago."),
     click.option("--closed-after", metavar="WHEN", help="Those that ended since."),
@@ -53,15 +40,15 @@ _FILTERS = (
 
 
 def _filter_options(command: F) -> F:
-    return add_options(command, *_FILTERS)
+    return o.add_options(command, *_FILTERS)
 
 
 @click.command("list")
 @_filter_options
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
-@backend_option
-@format_option("table", "json", "jsonl")
-def list_(limit: int, backend: Backend, output: str, **wanted: Any) -> None:
+@o.backend_option
+@o.format_option("table", "json", "jsonl")
+def list_(limit: int, backend: o.Backend, output: str, **wanted: Any) -> None:
     """List executions, newest first.
 
     WHEN is a date such as 2026-11-21 or 2026-11-21T18:30, in the local time zone unless it names
@@ -70,17 +57,17 @@ def list_(limit: int, backend: Backend, output: str, **wanted: Any) -> None:
     search = _search(limit=limit, **wanted)
     with backend.open() as client:
         infos = find(client.service, search)
-    print_items(output, infos, EXECUTION_HEADINGS, info_cells, info_row)
+    out.print_items(output, infos, out.EXECUTION_HEADINGS, out.info_cells, out.info_row)
 
 
 @click.command()
 @_filter_options
-@backend_option
-def count(backend: Backend, **wanted: Any) -> None:
+@o.backend_option
+def count(backend: o.Backend, **wanted: Any) -> None:
     """Print the number of executions; takes the options of `list`."""
     search = _search(**wanted)
     with backend.open() as client:
-        print_json(count_executions(client.service, search))
+        out.print_json(count_executions(client.service, search))
 
 
 def _search(
@@ -95,7 +82,7 @@ def _search(
 ) -> Search:
     now = time.time()
     when = {name: moment(name, text, now) for name, text in moments.items()}
-    values = dict(read_attribute(text) for text in attributes)
+    values = dict(o.read_attribute(text) for text in attributes)
     return Search(
         filter=ExecutionFilter(
             workflow_id=workflow_id,

@@ -6,24 +6,20 @@ import time
 
 import click
 
-from partita.cli.options import (
-    Backend,
-    backend_option,
-    format_option,
-    run_option,
-    workflow_id_argument,
-)
+from partita.cli import options as o
 from partita.cli.output import coloured_step, duration, print_pretty, print_table
 from partita.views.profile import Profile, profile_of
 
 
 @click.command()
-@workflow_id_argument
-@run_option
+@o.workflow_id_argument
+@o.run_option
 @click.option("--all", "decisions", is_flag=True, help="Decision tasks as well.")
-@backend_option
-@format_option("table", "json")
-def profile(workflow_id: str, run_id: str, decisions: bool, backend: Backend, output: str) -> None:
+@o.backend_option
+@o.format_option("table", "json")
+def profile(
+    workflow_id: str, run_id: str, decisions: bool, backend: o.Backend, output: str
+) -> None:
     """Print where an execution's time went: how long tasks waited, and how long they ran.
 
     Percentages are running time, of the time from the execution's start to its end or to now;

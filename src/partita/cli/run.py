@@ -6,20 +6,12 @@ from typing import Any
 
 import click
 
+from partita.cli import options as o
 from partita.cli.foreground import (
     ForegroundRun,
     existing_execution,
     resume_command,
     task_lists_of_code,
-)
-from partita.cli.options import (
-    Backend,
-    backend_option,
-    format_option,
-    not_empty,
-    read_input,
-    start_options,
-    task_lists_option,
 )
 from partita.cli.output import print_json, print_row
 from partita.cli.targets import find_workflow
@@ -36,18 +28,18 @@ _reuse_option = click.option(
 
 @click.command()
 @click.argument("target", metavar="FILE:WORKFLOW")
-@start_options
+@o.start_options
 @_reuse_option
-@backend_option
+@o.backend_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-@task_lists_option
+@o.task_lists_option
 def run(
     target: str,
     input_: str | None,
     workflow_id: str | None,
     reuse_policy: str,
     options: dict[str, Any],
-    backend: Backend,
+    backend: o.Backend,
     quiet: bool,
     task_lists: tuple[str, ...],
 ) -> int:
@@ -59,13 +51,13 @@ def run(
     continues = (
         workflow_id is not None and input_ is None and reuse_policy == ReusePolicy.RETURN_EXISTING
     )
-    arguments = None if continues else read_input(input_, workflow)
+    arguments = None if continues else o.read_input(input_, workflow)
     with backend.open() as client:
         handle = existing_execution(client, workflow, workflow_id) if continues else None
         if handle is None:
             handle = client.start_with(
                 workflow,
-                *(arguments or read_input(input_, workflow)),
+                *(arguments or o.read_input(input_, workflow)),
                 workflow_id=workflow_id,
                 reuse_policy=reuse_policy,
                 **options,
@@ -77,11 +69,11 @@ def run(
 
 @click.command()
 @click.argument("target", metavar="FILE:WORKFLOW")
-@start_options
+@o.start_options
 @_reuse_option
-@click.option("--task-list", callback=not_empty, help="The task list of its decision tasks.")
-@backend_option
-@format_option("table", "json", "jsonl")
+@click.option("--task-list", callback=o.not_empty, help="The task list of its decision tasks.")
+@o.backend_option
+@o.format_option("table", "json", "jsonl")
 def start(
     target: str,
     input_: str | None,
@@ -89,12 +81,12 @@ def start(
     reuse_policy: str,
     options: dict[str, Any],
     task_list: str | None,
-    backend: Backend,
+    backend: o.Backend,
     output: str,
 ) -> None:
     """Start a workflow for a worker to run; print its workflow id and run id at once."""
     workflow = find_workflow(target)
-    args, kwargs = read_input(input_, workflow)
+    args, kwargs = o.read_input(input_, workflow)
     with backend.open() as client:
         handle = client.start_with(
             workflow,

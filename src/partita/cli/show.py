@@ -11,24 +11,8 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from partita.cli.options import (
-    Backend,
-    backend_option,
-    format_option,
-    run_option,
-    workflow_id_argument,
-)
-from partita.cli.output import (
-    clock_time,
-    coloured_status,
-    coloured_step,
-    duration,
-    escaped,
-    info_row,
-    print_json,
-    print_table,
-    print_value,
-)
+from partita.cli import options as o
+from partita.cli import output as out
 from partita.errors import InvalidOptionError
 from partita.history import AnyEvent
 from partita.history.document import read
@@ -46,27 +30,27 @@ LONG_DECISION_SECONDS = 1.0
 
 
 @click.command()
-@workflow_id_argument
-@run_option
+@o.workflow_id_argument
+@o.run_option
 @click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait; no limit by default.")
-@backend_option
-def result(workflow_id: str, run_id: str, timeout: float | None, backend: Backend) -> None:
+@o.backend_option
+def result(workflow_id: str, run_id: str, timeout: float | None, backend: o.Backend) -> None:
     """Wait for an execution and print its result as JSON. Exit status 4 on timeout."""
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("give a number of seconds", param_hint="--timeout")
     with backend.open() as client:
-        print_json(client.result(workflow_id, run_id=run_id, timeout=timeout))
+        out.print_json(client.result(workflow_id, run_id=run_id, timeout=timeout))
 
 
 @click.command()
-@workflow_id_argument
-@run_option
+@o.workflow_id_argument
+@o.run_option
 @click.option("--stack", is_flag=True, help="Show where its code waits, without a worker.")
 @click.option("--code", metavar="FILE", help="The workflow's code; for --stack.")
-@backend_option
-@format_option("table", "json", "jsonl")
+@o.backend_option
+@o.format_option("table", "json", "jsonl")
 def show(
-    workflow_id: str, run_id: str, stack: bool, code: str | None, backend: Backend, output: str
+    workflow_id: str, run_id: str, stack: bool, code: str | None, backend: o.Backend, output: str
 ) -> None:
     """Show the state of an execution: its steps, and what it waits for.
 
@@ -94,7 +78,7 @@ def show(
     if output == "table":
         _print_state(state)
     else:
-        print_value(_state_row(state), output)
+        out.print_value(_state_row(state), output)
 
 
 @dataclass(frozen=True)
@@ -111,7 +95,7 @@ def _print_state(state: _State) -> None:
         ["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""], map(_step_cells, state.steps)
     )
     timers = state.detail.timers
-    _print_rows(["TIMER", "FIRES"], ([timer.id, clock_time(timer.due)] for timer in timers))
+    _print_rows(["TIMER", "FIRES"], ([timer.id, out.clock_time(timer.due)] for timer in timers))
     _print_rows(["CHILD", "WORKFLOW", "STATE", "SINCE"], map(_child_cells, state.children))
     _print_decision(state.detail.decision, state.events, time.time())
 
@@ -119,16 +103,16 @@ def _print_state(state: _State) -> None:
 def _print_rows(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """Print a table if it has rows."""
     if found := list(rows):
-        print_table(headings, found)
+        out.print_table(headings, found)
 
 
 def _step_cells(step: Step) -> Sequence[str | Text]:
-    took = "" if step.ended_at is None else duration(step.ended_at - step.scheduled_at)
-    return [step.id, step.name, coloured_step(step.state), str(step.attempts), took, step.note]
+    took = "" if step.ended_at is None else out.duration(step.ended_at - step.scheduled_at)
+    return [step.id, step.name, out.coloured_step(step.state), str(step.attempts), took, step.note]
 
 
 def _child_cells(child: TaskRecord) -> Sequence[str]:
-    return [child.id, child.name, child.state, clock_time(_since(child))]
+    return [child.id, child.name, child.state, out.clock_time(_since(child))]
 
 
 def _since(child: TaskRecord) -> float:
@@ -141,9 +125,9 @@ def _print_decision(decision: OpenDecision | None, events: Sequence[AnyEvent], n
         click.echo(f"{decision.attempt - 1} tries so far; {_next_attempt(decision)}")
     started = taken(decision, events)
     if started is not None and now - started.event_timestamp > LONG_DECISION_SECONDS:
-        where = f" on worker {escaped(started.identity)}" if started.identity else ""
+        where = f" on worker {out.escaped(started.identity)}" if started.identity else ""
         click.echo(
-            f"Its code has been deciding for {duration(now - started.event_timestamp)}{where}: "
+            f"Its code has been deciding for {out.duration(now - started.event_timestamp)}{where}: "
             "does it block, or loop without an end?"
         )
 
@@ -151,7 +135,9 @@ def _print_decision(decision: OpenDecision | None, events: Sequence[AnyEvent], n
 def _next_attempt(decision: OpenDecision) -> str:
     if decision.started_event_id:
         return "it is tried at this moment"
-    return f"tried again at {clock_time(decision.due)}" if decision.due else "a worker may try it"
+    return (
+        f"tried again at {out.clock_time(decision.due)}" if decision.due else "a worker may try it"
+    )
 
 
 def _print_info(info: ExecutionInfo, why: str | None) -> None:
@@ -159,10 +145,10 @@ def _print_info(info: ExecutionInfo, why: str | None) -> None:
         ["workflow id", info.workflow_id],
         ["run id", info.run_id],
         ["type", info.workflow_type.key],
-        ["status", coloured_status(info.status.name)],
+        ["status", out.coloured_status(info.status.name)],
         ["reason", why or ""],
-        ["started", clock_time(info.started_at)],
-        ["closed", clock_time(info.closed_at)],
+        ["started", out.clock_time(info.started_at)],
+        ["closed", out.clock_time(info.closed_at)],
         ["task list", info.task_list],
         ["tags", ", ".join(info.tag_list)],
         ["attributes", ", ".join(f"{k}={v}" for k, v in info.search_attributes.items())],
@@ -170,14 +156,14 @@ def _print_info(info: ExecutionInfo, why: str | None) -> None:
         ["cancel requested", "yes" if info.cancel_requested else ""],
         ["events", str(info.event_count)],
     ]
-    print_table(["", ""], [row for row in rows if row[1]])
+    out.print_table(["", ""], [row for row in rows if row[1]])
 
 
 def _state_row(state: _State) -> dict[str, object]:
     detail = state.detail
     started = taken(detail.decision, state.events)
     return {
-        **info_row(detail.info),
+        **out.info_row(detail.info),
         "reason": reason(state.events),
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,
@@ -201,7 +187,7 @@ def _state_row(state: _State) -> dict[str, object]:
 def _print_stack(found: WorkflowStack, output: str) -> None:
     """Print every line of the code that waits, outermost frame first."""
     if output != "table":
-        print_value(found, output)
+        out.print_value(found, output)
         return
     name = found.execution.workflow_id
     if found.status != "OPEN":
@@ -225,5 +211,5 @@ def _print_code(stack: CodeStack) -> None:
 
 def _wait(wait: Wait) -> str:
     parts = [f"id {wait.id}"] if wait.id else []
-    parts += [f"fires {clock_time(wait.fires_at)}"] if wait.fires_at is not None else []
+    parts += [f"fires {out.clock_time(wait.fires_at)}"] if wait.fires_at is not None else []
     return f"{wait.what} ({', '.join(parts)})" if parts else wait.what

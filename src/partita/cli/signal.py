@@ -6,14 +6,7 @@ import sys
 
 import click
 
-from partita.cli.options import (
-    Backend,
-    backend_option,
-    read_arguments,
-    read_json,
-    run_option,
-    workflow_id_argument,
-)
+from partita.cli import options as o
 from partita.cli.output import print_json
 from partita.worker.code_loader import load
 
@@ -24,27 +17,29 @@ _timeout_option = click.option("--timeout", type=click.FloatRange(0), help="Seco
 
 
 @click.command()
-@workflow_id_argument
+@o.workflow_id_argument
 @click.argument("name")
 @click.option("--input", "input_", metavar="JSON", help="The value that the signal carries.")
-@run_option
-@backend_option
-def signal(workflow_id: str, name: str, input_: str | None, run_id: str, backend: Backend) -> None:
+@o.run_option
+@o.backend_option
+def signal(
+    workflow_id: str, name: str, input_: str | None, run_id: str, backend: o.Backend
+) -> None:
     """Send a signal to an execution."""
-    value = None if input_ is None else read_json(input_, "--input")
+    value = None if input_ is None else o.read_json(input_, "--input")
     with backend.open() as client:
         client.signal(workflow_id, name, value, run_id=run_id)
     print(f"partita: signal {name} is recorded in {workflow_id}", file=sys.stderr)
 
 
 @click.command()
-@workflow_id_argument
+@o.workflow_id_argument
 @click.argument("name")
 @_arguments_option
 @click.option("--code", metavar="FILE", help="The workflow's code, to replay if no worker runs.")
 @_timeout_option
-@run_option
-@backend_option
+@o.run_option
+@o.backend_option
 def query(
     workflow_id: str,
     name: str,
@@ -52,10 +47,10 @@ def query(
     code: str | None,
     timeout: float | None,
     run_id: str,
-    backend: Backend,
+    backend: o.Backend,
 ) -> None:
     """Call a query of a workflow, and print its answer as JSON; nothing changes."""
-    args, kwargs = read_arguments(input_)
+    args, kwargs = o.read_arguments(input_)
     if code is not None:
         load(code)
     with backend.open() as client:
@@ -63,31 +58,31 @@ def query(
 
 
 @click.command()
-@workflow_id_argument
+@o.workflow_id_argument
 @click.argument("name")
 @_arguments_option
 @_timeout_option
-@run_option
-@backend_option
+@o.run_option
+@o.backend_option
 def update(
     workflow_id: str,
     name: str,
     input_: str | None,
     timeout: float | None,
     run_id: str,
-    backend: Backend,
+    backend: o.Backend,
 ) -> None:
     """Call an update of a workflow, wait for its answer, and print it as JSON."""
-    args, kwargs = read_arguments(input_)
+    args, kwargs = o.read_arguments(input_)
     with backend.open() as client:
         print_json(client.update(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
 
 
 @click.command()
-@workflow_id_argument
-@run_option
-@backend_option
-def cancel(workflow_id: str, run_id: str, backend: Backend) -> None:
+@o.workflow_id_argument
+@o.run_option
+@o.backend_option
+def cancel(workflow_id: str, run_id: str, backend: o.Backend) -> None:
     """Request cancellation of an execution; its code sees CancelledError where it waits."""
     with backend.open() as client:
         client.cancel(workflow_id, run_id=run_id)
@@ -95,11 +90,11 @@ def cancel(workflow_id: str, run_id: str, backend: Backend) -> None:
 
 
 @click.command()
-@workflow_id_argument
+@o.workflow_id_argument
 @click.option("--reason", help="Why; kept in the history.")
-@run_option
-@backend_option
-def terminate(workflow_id: str, reason: str | None, run_id: str, backend: Backend) -> None:
+@o.run_option
+@o.backend_option
+def terminate(workflow_id: str, reason: str | None, run_id: str, backend: o.Backend) -> None:
     """End an execution at once, without running its code again."""
     with backend.open() as client:
         client.terminate(workflow_id, reason, run_id=run_id)

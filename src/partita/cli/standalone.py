@@ -14,18 +14,12 @@ from typing import Any
 import click
 
 from partita.authoring.workflow import WorkflowDefinition
+from partita.cli import options as o
 from partita.cli.foreground import (
     ForegroundRun,
     existing_execution,
     resume_command,
     task_lists_of_code,
-)
-from partita.cli.options import (
-    Backend,
-    backend_option,
-    read_input,
-    start_options,
-    task_lists_option,
 )
 from partita.cli.output import print_json
 from partita.cli.targets import find_workflow
@@ -39,12 +33,12 @@ from partita.worker.worker import DEFAULT_SLOTS
 
 @click.command()
 @click.argument("target", metavar="FILE:WORKFLOW")
-@start_options
+@o.start_options
 @click.option("--repair", metavar="ID", help="Run a failed execution again; reuse its steps.")
 @click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
-@task_lists_option
+@o.task_lists_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-@backend_option
+@o.backend_option
 def standalone(
     target: str,
     input_: str | None,
@@ -54,7 +48,7 @@ def standalone(
     slots: int,
     task_lists: tuple[str, ...],
     quiet: bool,
-    backend: Backend,
+    backend: o.Backend,
 ) -> int:
     """Start a workflow on a task list of its own, do all its work here, and print its result.
 
@@ -93,7 +87,7 @@ def _start(
         found = existing_execution(client, workflow, workflow_id)
         if found is not None:
             return found
-    args, kwargs = read_input(input_, workflow)
+    args, kwargs = o.read_input(input_, workflow)
     id = workflow_id or workflow.settings.workflow_id or uuid.uuid4().hex[:12]
     return client.start_with(
         workflow, args, kwargs, workflow_id=id, task_list=own_task_list(id), **options

@@ -11,16 +11,9 @@ from typing import Any
 import click
 import msgspec
 
+from partita.cli import output as out
 from partita.cli.list import moment
 from partita.cli.options import Backend, backend_option, format_option
-from partita.cli.output import (
-    EXECUTION_HEADINGS,
-    clock_time,
-    info_cells,
-    info_row,
-    print_items,
-    print_json,
-)
 from partita.errors import InvalidOptionError
 from partita.ports.state import Status
 from partita.swf.backend.objects import DEPRECATED, REGISTERED, Types
@@ -53,7 +46,7 @@ def _opened(backend: Backend) -> Iterator[SwfService]:
 def _print(rows: list[dict[str, Any]], headings: list[str], output: str) -> None:
     """Print rows whose keys, in capitals, are the headings."""
     keys = [name.lower() for name in headings]
-    print_items(output, rows, headings, lambda row: [str(row[key] or "") for key in keys])
+    out.print_items(output, rows, headings, lambda row: [str(row[key] or "") for key in keys])
 
 
 @swf.command()
@@ -94,7 +87,9 @@ def types(
             for which in statuses
         )
         found = list(itertools.islice(listed, limit))
-    rows = [{**msgspec.to_builtins(one), "created": clock_time(one.created_at)} for one in found]
+    rows = [
+        {**msgspec.to_builtins(one), "created": out.clock_time(one.created_at)} for one in found
+    ]
     _print(rows, ["KIND", "NAME", "VERSION", "STATUS", "CREATED"], output)
 
 
@@ -137,7 +132,7 @@ def executions(
             started_before=moment("started_before", started_before, now),
         )
         infos = [one.info for one in itertools.islice(found, limit)]
-    print_items(output, infos, EXECUTION_HEADINGS, info_cells, info_row)
+    out.print_items(output, infos, out.EXECUTION_HEADINGS, out.info_cells, out.info_row)
 
 
 @swf.command()
@@ -166,10 +161,10 @@ def register(
         raise click.UsageError("say what to register: --domain, or workflow|activity NAME VERSION")
     with _opened(backend) as service:
         if domain:
-            print_json(service.domains.get_or_create(service.address.domain))
+            out.print_json(service.domains.get_or_create(service.address.domain))
         if kind is not None and name is not None:
             given = dict(_default(text) for text in defaults)
-            print_json(_types(service, kind).get_or_create(name, version, **given))
+            out.print_json(_types(service, kind).get_or_create(name, version, **given))
 
 
 def _default(text: str) -> tuple[str, Any]:
