@@ -19,22 +19,26 @@ log = logging.getLogger("partita.engine")
 class Agenda:
     """The next due item, and the next try after a failure. Belongs to the engine's thread."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], clock_was_set_back: Callable[[float], None]
+    ) -> None:
+        """Read `clock`; `clock_was_set_back` is called with the time if that has happened."""
         self._clock = clock
+        self._clock_was_set_back = clock_was_set_back
         self._latest = 0.0  # what the clock has last said
         self.next_due: float | None = None
         self.is_unknown = True  # whether something may be due before `next_due`
         self.retry_at = 0.0  # no transaction before, after one has failed
 
-    def read_clock(self) -> tuple[float, bool]:
-        """Return the time, and whether the clock was set back since the last look."""
+    def now(self) -> float:
+        """Return the time; if the clock was set back, treat what waits for a moment as due."""
         now = self._clock()
-        was_set_back = now < self._latest - SET_BACK_TOLERANCE
-        if was_set_back:
+        if now < self._latest - SET_BACK_TOLERANCE:
             log.warning("the clock was set back by %.0f s", self._latest - now)
             self.retry_at = 0.0
+            self._clock_was_set_back(now)
         self._latest = now
-        return now, was_set_back
+        return now
 
     def is_due(self, now: float) -> bool:
         """Whether an item is due."""

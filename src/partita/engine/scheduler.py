@@ -52,7 +52,7 @@ class Scheduler:
         self.waiters = Waiters(store, self.inbox, timing)
         self.queries = Queries(store, self.inbox, self.waiters, timing)
         self._clock = clock
-        self._agenda = Agenda(clock)
+        self._agenda = Agenda(clock, self._clock_was_set_back)
         self._cache = StateCache()
         self._attachment: Attachment | None = None
         self._in_doubt = InDoubt(timing)
@@ -86,15 +86,13 @@ class Scheduler:
         is_busy = self._attachment is not None and self._attachment.host.is_busy()
         return not is_busy and self.inbox.is_empty()
 
-    def _now(self) -> float:
-        now, was_set_back = self._agenda.read_clock()
-        if was_set_back and self._attachment is not None:
+    def _clock_was_set_back(self, now: float) -> None:
+        if self._attachment is not None:
             self._attachment.clock_was_set_back(now)
-        return now
 
     def _time_left(self) -> float | None:
         """Return for how long there is nothing to do, by the clock."""
-        now = self._now()
+        now = self._agenda.now()
         if self._agenda.retry_at > now:
             return self._agenda.retry_at - now
         if self.waiters.is_unchecked:
@@ -150,7 +148,7 @@ class Scheduler:
 
     def _is_needed(self) -> bool:
         """Whether a transaction without requests has anything to do."""
-        now = self._now()
+        now = self._agenda.now()
         news = self.store.changed()
         if news:
             self._look_again(news)
@@ -187,7 +185,7 @@ class Scheduler:
                 self._look_again(News.ALL)
             observations = Observations() if self.notifier.is_wanted else None
             tx = self._tx = EngineTransaction(
-                stored, self._now(), self._cache, context.exit, observations
+                stored, self._agenda.now(), self._cache, context.exit, observations
             )
             self._agenda.fire(tx)
             self._in_doubt.settle(tx)

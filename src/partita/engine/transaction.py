@@ -237,8 +237,10 @@ class EngineTransaction:
         if is_fork:
             hold_back(lambda: self.executions.recorded_steps(state), state, change)
         for item in change.put:
-            now = state.items.get((item.kind, item.id)) if is_fork else item  # perhaps held back
-            self.queued_work.add(state, now or item)
+            if is_fork:  # it may be held back
+                item = state.items.get((item.kind, item.id)) or item
+            if item.queue is not None or item.due is not None:
+                self.queued_work.add(state, item)
             if isinstance(item, OpenChild):
                 self.executions.add_child(state, item)
         if change.closes:
