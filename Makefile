@@ -8,18 +8,25 @@ PYTEST_ARGS ?=
 # One more than there are cores: many tests wait for processes and for disks.
 PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
-.PHONY: demo test check fix bench bench-peers soak clean
+.PHONY: demo test test-fast suite check fix bench bench-peers bench-step soak docs clean
 
 demo: $(VENV)/installed
 	@$(BIN)/partita demo
 
-test: $(VENV)/developed check
+# At the same time: the checks fill what the suite leaves of the cores while it waits.
+test: $(VENV)/developed
+	@$(MAKE) --no-print-directory --jobs 2 check suite
+
+suite: $(VENV)/developed
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
+
+test-fast: $(VENV)/developed
+	$(BIN)/pytest --fast --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/developed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	nice $(BIN)/mypy
 	$(BIN)/lint-imports
 
 fix: $(VENV)/developed
@@ -32,9 +39,17 @@ bench: $(VENV)/developed
 bench-peers: $(VENV)/developed $(VENV)-peers/installed
 	$(BIN)/python -m benchmarks.peers $(VENV)-peers/bin/python
 
+bench-step: $(VENV)/developed
+	$(BIN)/python -m benchmarks.step
+
 soak: $(VENV)/developed
 	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/faults tests/model tests/language/test_agreement.py --timeout 3600 $(PYTEST_ARGS)
+	PARTITA_SOAK=1 $(BIN)/pytest tests/language tests/client tests/deciders tests/worker --ignore tests/language/test_agreement.py --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/python -m tests.storm --seeds 20 --seconds 10 --store both
+
+docs: $(VENV)/developed
+	@ls README.md docs/*.md
+	$(BIN)/pytest tests/examples tests/swf/test_page.py tests/swf_backend/test_page.py --numprocesses $(PROCESSES) $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) $(VENV)-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

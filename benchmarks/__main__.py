@@ -16,8 +16,8 @@ from benchmarks.report import Report
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 
-def apart(function: str, folder: Path, module: str = "measures") -> Any:
-    """Run a measure in a process of its own, for the sake of its memory."""
+def in_own_process(function: str, folder: Path, module: str = "measures") -> Any:
+    """Run a measure in a process of its own, so that it is that process's memory."""
     code = (
         f"import json, pathlib, sys; from benchmarks import {module}; "
         f"print(json.dumps({module}.{function}(pathlib.Path(sys.argv[1]))))"
@@ -37,6 +37,10 @@ def add_embedded(report: Report, folder: Path) -> None:
     report.add("C: 1,000 workflows of 5 steps", value, "steps/s", ">= 1 x", rate=True)
     value = measures.many_workflows(place, starters=1)
     report.add("C: the same, one caller starts them", value, "steps/s", rate=True)
+    few, many = (in_own_process(name, folder) for name in ("few_in_memory", "many_in_memory"))
+    report.add("C in memory, 1,000 workflows: CPU of a step", few, "us")
+    report.add("C in memory, 20,000 workflows: CPU of a step", many, "us")
+    report.add("C in memory: 20,000 / 1,000", many / few, "x", "<= 1.15")
     p50, p99 = measures.latencies(place)
     report.add("D: 1-step workflow, p50", p50, "ms", "<= 3")
     report.add("D: 1-step workflow, p99", p99, "ms")
@@ -51,9 +55,9 @@ def add_embedded(report: Report, folder: Path) -> None:
 def add_language(report: Report, folder: Path) -> None:
     """Measure what the language costs, beside 10,000 activities in the same run."""
     place = measures.files(folder)
-    yard = language.activities(place)
-    report.add("10,000 activities at once", yard, "activities/s", rate=True)
-    half = f">= {yard / 2:,.0f}"
+    baseline = language.activities(place)
+    report.add("10,000 activities at once", baseline, "activities/s", rate=True)
+    half = f">= {baseline / 2:,.0f}"
     report.add("signals to one workflow", language.signals_to_one(place), "signals/s", half)
     report.add("children of one workflow", language.children(place), "children/s", half)
     value = language.wide_group(place)
@@ -61,7 +65,7 @@ def add_language(report: Report, folder: Path) -> None:
     p50, p99 = language.timer_lateness(place)
     report.add("timers are late by, p50", p50, "ms")
     report.add("timers are late by, p99", p99, "ms")
-    rate, size, idle, nothing = apart("sleepers", folder, "language")
+    rate, size, idle, nothing = in_own_process("sleepers", folder, "language")
     report.add("100,000 sleeping workflows: start", rate, "workflows/s")
     report.add("100,000 sleeping workflows: file", size, "MB")
     report.add("100,000 sleeping workflows: idle", idle, "% of a CPU")
@@ -76,7 +80,7 @@ def main() -> None:
         report.add("floor: single-row commits", report.floor, "commits/s", rate=True)
         add_embedded(report, folder)
         add_language(report, folder)
-        peak, before = apart("suspended_memory", folder)
+        peak, before = in_own_process("suspended_memory", folder)
         report.add("10,000 suspended runs, peak RSS", peak, "MB", "<= 400")
         report.add("the same process before them", before, "MB")
         shared.add_sqlite(report, folder)

@@ -16,8 +16,8 @@ from partita.worker import Worker
 
 
 def activities(place: Place, count: int = 10_000) -> float:
-    """Activities per second of one workflow that submits that many at once: the yardstick."""
-    with rig(place("yard")) as (client, _):
+    """Activities per second of one workflow that submits that many at once."""
+    with rig(place("activities")) as (client, _):
         begun = time.perf_counter()
         client.start(fan_out, count).result()
         return count / (time.perf_counter() - begun)
@@ -35,7 +35,7 @@ def signals_to_one(place: Place, count: int = 5_000, senders: int = 16) -> float
 
 
 def children(place: Place, count: int = 2_000) -> float:
-    """Children per second of one workflow, from their start to their parent's having heard."""
+    """Children per second of one workflow, until their parent has their results."""
     with rig(place("children")) as (client, _):
         begun = time.perf_counter()
         assert client.start(family, count).result() == count * (count - 1) // 2
@@ -68,7 +68,7 @@ def sleepers(folder: Path, count: int = 100_000) -> tuple[float, float, float, f
         rate = count / (time.perf_counter() - begun)
         idle = _cpu(3.0)
     size = (folder / "sleepers.db").stat().st_size / 1e6
-    return rate, size, idle, _idle_of_nothing(folder)
+    return rate, size, idle, _idle_with_empty_file(folder)
 
 
 def _until_asleep(client: Client, workflow_id: str) -> None:
@@ -78,7 +78,7 @@ def _until_asleep(client: Client, workflow_id: str) -> None:
         time.sleep(0.05)
 
 
-def _idle_of_nothing(folder: Path) -> float:
+def _idle_with_empty_file(folder: Path) -> float:
     service = connect(f"sqlite:///{folder / 'nothing'}.db")
     with Worker(service, workflows=[asleep], activities=[]):
         time.sleep(0.5)

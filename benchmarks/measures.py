@@ -85,6 +85,25 @@ def many_workflows(place: Place, starters: int, rounds: int = 3) -> float:
     return statistics.median(rates)
 
 
+def few_in_memory(_: Path) -> float:
+    """Microseconds of CPU that a step takes among 1,000 workflows in memory."""
+    return _cpu_in_memory(1_000)
+
+
+def many_in_memory(_: Path) -> float:
+    """Microseconds of CPU that a step takes among 20,000 workflows in memory."""
+    return _cpu_in_memory(20_000)
+
+
+def _cpu_in_memory(count: int, steps: int = 5) -> float:
+    with rig("memory://") as (client, _):
+        begun = time.process_time()
+        with ThreadPoolExecutor(16) as pool:
+            for handle in list(pool.map(client.start, [sequential] * count, [steps] * count)):
+                handle.result()
+        return (time.process_time() - begun) * 1e6 / (count * steps)
+
+
 def latencies(place: Place, count: int = 500) -> tuple[float, float]:
     """D: p50 and p99, in ms, from start to result of a workflow of one step."""
     times = []
@@ -148,7 +167,7 @@ def suspended_memory(folder: Path, count: int = 10_000) -> tuple[float, float]:
 
 
 def peak() -> float:
-    """Return the most memory, in MB, that this process has had resident since it began."""
+    """Return the peak resident memory of this process, in MB."""
     try:
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 1024

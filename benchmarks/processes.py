@@ -1,4 +1,4 @@
-"""Figures of several processes on one database: how soon they wake, and what waiting costs.
+"""Figures of several processes on one database: how soon they wake, and what idling costs.
 
 Each function takes a URL that processes can share, and returns its numbers.
 """
@@ -55,7 +55,7 @@ def hand_overs(url: str, count: int = 200, pause: float = 0.02) -> tuple[float, 
 
 
 def idle_share(url: str, seconds: float = 5.0) -> float:
-    """Return the share of one core, in percent, that a worker needs that has nothing to do."""
+    """Return the share of one core, in percent, that an idle worker takes."""
     with worker(url) as pid:
         time.sleep(1.0)
         before = _cpu_seconds(pid)

@@ -23,7 +23,7 @@ class Report:
     def add(
         self, name: str, value: float, unit: str, goal: str = "", *, rate: bool = False
     ) -> None:
-        """Take in a figure; a `rate` is set in relation to the floor."""
+        """Add a figure; a `rate` is divided by the floor, too."""
         self.goals[name] = goal
         self.rows.append(
             {

@@ -50,7 +50,7 @@ def theirs(python: str, url: str) -> dict[str, float]:
 
 
 def compare(report: Report, where: str, mine: dict[str, float], peer: dict[str, float]) -> None:
-    """Take in both, and how they compare."""
+    """Add both figures, and their ratio."""
     for load, what in LOADS.items():
         report.add(f"{where} {load}, {what}", mine[load], "/s", rate=True)
         report.add(f"{where} {load}, dbos", peer[load], "/s", rate=True)
