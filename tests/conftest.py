@@ -23,7 +23,7 @@ from partita.stores.memory import MemoryStore
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
-from tests import rotation
+from tests import fast, rotation
 from tests.postgres import server
 
 STORES = ("memory", "sqlite", "postgres")
@@ -32,6 +32,11 @@ ROOM = 2 << 30
 """Bytes that must be free in shared memory for the tests' files to be put there."""
 
 pytest_plugins = ["pytester"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `make test-fast` gives."""
+    parser.addoption("--fast", action="store_true", help="leave out databases and processes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,8 +56,10 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what another rotation runs."""
+    """Leave out what another rotation runs, and with --fast what takes long."""
     out = rotation.left_out(items, os.environ[rotation.VARIABLE])
+    if config.getoption("--fast"):
+        out |= fast.left_out(items)
     if out:
         config.hook.pytest_deselected(items=[item for item in items if item in out])
         items[:] = [item for item in items if item not in out]
