@@ -41,7 +41,7 @@ ORPHANS = {
     ),
     "tasks held by an unknown worker": (
         "SELECT count(*) FROM {0}items WHERE owner IS NOT NULL "
-        "AND owner NOT IN (SELECT id FROM {0}workers)"
+        "AND owner NOT IN (SELECT key FROM {0}catalogue WHERE kind = 'worker')"
     ),
 }
 """What must not be there: a name, and a query that counts it."""
