@@ -79,9 +79,8 @@ def crash_at_every_step(
     """Check that a workflow's outcome is the same wherever its process crashes.
 
     The workflow runs once without a crash. Then, for each commit of that run, it runs twice more:
-    the process crashes just before the commit, which is lost with everything in memory; and just
-    after it. Another engine and worker continue with what is stored, once the lease of the
-    crashed ones has expired.
+    the process crashes just before the commit, which is lost, and just after it. Another engine
+    and worker continue with what is stored, once the lease of the crashed ones has expired.
 
     Args:
         workflow: what is run.
