@@ -15,6 +15,7 @@ import itertools
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -23,6 +24,9 @@ from typing import Any
 import psycopg
 
 NOBODY = 65534
+PREFIX = "partita-pg-"
+"""Of a server's folder; the id of the process that started it follows."""
+
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 SETTINGS = (
     *("listen_addresses=", "deadlock_timeout=100ms", "max_connections=200"),
@@ -36,7 +40,8 @@ class Server:
     """A server of its own folder; `stop` it at the end."""
 
     def __init__(self, *settings: str, initdb: tuple[str, ...] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="partita-pg-"))
+        _end_orphans()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self._settings = (*SETTINGS, f"unix_socket_directories={self.folder}", *settings)
         if os.getuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
@@ -123,6 +128,19 @@ class Server:
         return psycopg.connect(
             f"postgresql://partita@/postgres?host={self.folder}", autocommit=True
         )
+
+
+def _end_orphans() -> None:
+    """End the servers of processes that were killed: their files may be in memory."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if not owner.isdecimal() or Path("/proc", owner).exists() or not Path("/proc").exists():
+            continue
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            first = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+            if str(folder).encode() in Path(f"/proc/{first}/cmdline").read_bytes():
+                os.kill(first, signal.SIGQUIT)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def limit_files(pid: int, size: int) -> None:
