@@ -13,10 +13,10 @@ from partita.errors import StoreUnavailableError
 from partita.history import WorkflowExecution
 from partita.stores.postgres.store import PostgresStore
 from partita.testing.conformance import start
+from partita.testing.conformance.store_arrange import saved
 from tests.conftest import until
 from tests.faults.proxy import Proxy
 from tests.postgres import server
-from tests.stores.test_obligations import saved
 
 
 @pytest.fixture

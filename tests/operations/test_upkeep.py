@@ -31,8 +31,8 @@ from partita.stores.postgres.store import PostgresStore
 from partita.stores.sqlite.maintenance import SqliteUpkeep, network_filesystem
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import start
+from partita.testing.conformance.store_arrange import saved
 from tests.postgres import binaries, server
-from tests.stores.test_obligations import saved
 from tests.stores.test_sqlite import change
 
 ALL = ExecutionFilter(domain="d")

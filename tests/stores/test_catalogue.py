@@ -1,77 +1,157 @@
-"""What every store keeps for the wire protocols: the catalogue, and how long a queue is."""
+"""What an engine keeps in the catalogue of any store."""
 
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from partita.engine import catalogue
+from partita.engine.leases import new_worker
 from partita.errors import ConflictError
-from partita.ports.store import Store
-from tests.stores.test_obligations import activity, saved, write
+from partita.ports.catalogue import Answer, LimitRecord, Question, Retention
+from partita.ports.store import Reads, Store
+
+LIMIT = LimitRecord(domain="d", task_list="t", concurrency=2, per_second=1.5, burst=3.0)
 
 
 class LostError(Exception):
     """Break a transaction off."""
 
 
-def put(store: Store, key: str, body: str | None, was: str | None) -> None:
+def question(id: str, key: str = "w@1") -> Question:
+    return Question(id=id, domain="d", run=1, type_key=key, name="state", input="[]", asked_at=1.0)
+
+
+def unanswered(reads: Reads, *keys: str) -> list[Question]:
+    """Return what nobody has answered about some types."""
+    found = catalogue.questions(reads, "d")
+    return [one for one in found if one.type_key in keys and one.answer is None]
+
+
+def test_workers(store: Store) -> None:
+    worker = new_worker(5.0)
     with store.transaction() as transaction:
-        transaction.enter("type", "d", key, body, was)
-
-
-def test_entries_are_put_replaced_and_removed(store: Store) -> None:
-    put(store, "a", "1", None)
-    put(store, "b", "2", None)
-    assert store.entries("type", "d") == {"a": "1", "b": "2"}
-    put(store, "a", "3", "1")
-    put(store, "b", None, "2")
-    put(store, "c", None, None)
-    assert store.entries("type", "d") == {"a": "3"}
-    assert store.entry("type", "d", "a") == "3"
-    assert store.entry("type", "d", "b") is None
-
-
-def test_entries_belong_to_a_kind_and_a_domain(store: Store) -> None:
-    put(store, "a", "1", None)
+        catalogue.put_worker(transaction, worker)
+        catalogue.put_worker(transaction, worker)
+    assert catalogue.workers(store) == [worker]
     with store.transaction() as transaction:
-        assert transaction.entry("type", "other", "a") is None
-        assert transaction.entry("other", "d", "a") is None
-        assert transaction.entries("type", "other") == {}
-
-
-def test_a_transaction_sees_what_it_has_put(store: Store) -> None:
+        assert catalogue.workers(transaction) == [worker]
+        catalogue.require_worker(transaction, worker.id)
     with store.transaction() as transaction:
-        transaction.enter("type", "d", "a", "1", None)
-        assert transaction.entry("type", "d", "a") == "1"
-        transaction.enter("type", "d", "a", "2", "1")
-        assert transaction.entries("type", "d") == {"a": "2"}
+        assert not catalogue.drop_worker(transaction, new_worker(6.0))
+        assert not catalogue.drop_worker(transaction, replace(worker, lease_until=6.0))
+        assert catalogue.drop_worker(transaction, worker)
+        assert not catalogue.drop_worker(transaction, worker)
+    assert catalogue.workers(store) == []
+
+
+def test_types_are_remembered(store: Store) -> None:
+    with store.transaction() as transaction:
+        assert not catalogue.has_type(transaction, "d", "w@1")
+        catalogue.add_types(transaction, "d", ["w@1", "v@2"])
+        catalogue.add_types(transaction, "d", ["w@1"])
+    with store.transaction() as transaction:
+        assert catalogue.has_type(transaction, "d", "w@1")
+        assert catalogue.has_type(transaction, "d", "v@2")
+        assert not catalogue.has_type(transaction, "other", "w@1")
+
+
+def test_limits_are_put_replaced_and_removed(store: Store) -> None:
+    with store.transaction() as transaction:
+        catalogue.put_limit(transaction, LIMIT)
+        catalogue.put_limit(transaction, LimitRecord(domain="d", task_list="u", concurrency=1))
+    changed = replace(LIMIT, tokens=0.5, filled_at=9.0)
+    with store.transaction() as transaction:
+        catalogue.put_limit(transaction, changed)
+        catalogue.put_limit(transaction, LimitRecord(domain="d", task_list="u"))
+    with store.transaction() as transaction:
+        assert catalogue.limits(transaction, "d") == {"t": changed}
+
+
+def test_limits_are_used_up_while_they_are_locked(store: Store) -> None:
+    with store.transaction() as transaction:
+        catalogue.put_limit(transaction, LIMIT)
+    with store.transaction() as transaction:
+        assert catalogue.lock_limit(transaction, "d", "u") is None
+        found = catalogue.lock_limit(transaction, "d", "t")
+        assert found is not None
+        used = replace(found[0], tokens=0.5)
+        catalogue.use_limit(transaction, used, found[1])
+    assert catalogue.limits(store, "d") == {"t": used}
+
+
+def test_a_question_and_its_answer(store: Store) -> None:
+    with store.transaction() as transaction:
+        catalogue.ask(transaction, question("1"))
+        catalogue.ask(transaction, question("2", "other@1"))
+        assert catalogue.take_answer(transaction, "d", "1") is None
+    with store.transaction() as transaction:
+        assert unanswered(transaction, "w@1") == [question("1")]
+        catalogue.answer(transaction, "d", "1", Answer(result='"yes"'))
+    with store.transaction() as transaction:
+        assert unanswered(transaction, "w@1", "other@1") == [question("2", "other@1")]
+        assert catalogue.take_answer(transaction, "d", "1") == Answer(result='"yes"')
+    with store.transaction() as transaction:
+        assert catalogue.take_answer(transaction, "d", "1") is None
+        catalogue.drop_question(transaction, "d", "2")
+        catalogue.answer(transaction, "d", "2", Answer(code="X", message="late"))
+    with store.transaction() as transaction:
+        assert unanswered(transaction, "w@1", "other@1") == []
+        assert catalogue.take_answer(transaction, "d", "3") is None
+
+
+def test_old_questions_are_removed(store: Store) -> None:
+    with store.transaction() as transaction:
+        catalogue.ask(transaction, question("1"))
+        catalogue.answer(transaction, "d", "1", Answer(result="1"))
+        catalogue.drop_questions(transaction, "d", lambda one: one.asked_at < 1.0)
+    with store.transaction() as transaction:
+        assert catalogue.take_answer(transaction, "d", "1") is not None
+        catalogue.ask(transaction, question("2"))
+        catalogue.drop_questions(transaction, "d", lambda one: one.asked_at < 1.5)
+        assert unanswered(transaction, "w@1") == []
+
+
+def test_what_is_broken_off_leaves_no_trace(store: Store) -> None:
+    with pytest.raises(LostError), store.transaction() as transaction:
+        catalogue.add_types(transaction, "d", ["w@1"])
+        catalogue.put_limit(transaction, LIMIT)
+        catalogue.ask(transaction, question("1"))
+        raise LostError
+    with store.transaction() as transaction:
+        assert not catalogue.has_type(transaction, "d", "w@1")
+        assert catalogue.limits(transaction, "d") == {}
+        assert unanswered(transaction, "w@1") == []
+
+
+def test_retentions(store: Store) -> None:
+    first, other = Retention(domain="d", seconds=60.0), Retention(domain="e", seconds=1.5)
+    with store.transaction() as transaction:
+        for one in (first, other, first):
+            catalogue.put_retention(transaction, one)
+        assert sorted(one.domain for one in catalogue.retentions(transaction)) == ["d", "e"]
+    with store.transaction() as transaction:
+        catalogue.drop_retention(transaction, "e")
+        catalogue.drop_retention(transaction, "unknown")
+    assert catalogue.retentions(store) == [first]
+
+
+def test_one_look_is_claimed_once(store: Store) -> None:
+    one = Retention(domain="d", seconds=60.0, next_at=1.0)
+    with store.transaction() as transaction:
+        catalogue.put_retention(transaction, one)
+    with store.transaction() as transaction:
+        assert catalogue.claim_retention(transaction, one, 9.0)
+    with store.transaction() as transaction:
+        assert not catalogue.claim_retention(transaction, one, 10.0)
+    assert catalogue.retentions(store) == [Retention(domain="d", seconds=60.0, next_at=9.0)]
 
 
 @pytest.mark.parametrize(("body", "was"), [("2", None), ("2", "x"), (None, "x")])
-def test_who_took_it_for_something_else_is_refused(
+def test_who_is_refused_is_told_what_was_changed(
     store: Store, body: str | None, was: str | None
 ) -> None:
-    put(store, "a", "1", None)
-    with pytest.raises(ConflictError, match="'a' was changed"):
-        put(store, "a", body, was)
-    assert store.entry("type", "d", "a") == "1"
-
-
-def test_what_is_broken_off_leaves_no_entry(store: Store) -> None:
-    with pytest.raises(LostError), store.transaction() as transaction:
+    with store.transaction() as transaction:
         transaction.enter("type", "d", "a", "1", None)
-        raise LostError
-    assert store.entry("type", "d", "a") is None
-
-
-def test_what_waits_in_a_queue_is_counted(store: Store) -> None:
-    state = saved(store)
-    waiting = [activity(id, queue="t") for id in "ab"]
-    write(store, state, *waiting, activity("c", queue=None), activity("d", queue="u"))
-    found = {(one.domain, one.kind, one.task_list): one.count for one in store.backlogs()}
-    assert found == {
-        ("d", "activity", "t"): 2,
-        ("d", "activity", "u"): 1,
-        ("d", "decision", "default"): 1,
-    }
-    assert store.backlogs("d") == store.backlogs()
-    assert store.backlogs("other") == []
+    with pytest.raises(ConflictError, match="'a' was changed"), store.transaction() as transaction:
+        transaction.enter("type", "d", "a", body, was)

@@ -16,9 +16,9 @@ from partita.stores.memory import MemoryStore
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import started
+from partita.testing.conformance.store_arrange import activity, saved, write
 from tests.postgres import server
 from tests.stores import test_postgres, test_sqlite
-from tests.stores.test_obligations import activity, saved, write
 
 Change = Callable[..., None]
 

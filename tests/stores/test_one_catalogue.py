@@ -21,9 +21,9 @@ from partita.stores.sql.migrations import migrations
 from partita.stores.sqlite import schema as sqlite_schema
 from partita.stores.sqlite.maintenance import SqliteUpkeep
 from partita.stores.sqlite.store import SqliteStore
+from partita.testing.conformance.store_arrange import saved
 from tests.postgres import server
 from tests.stores import test_postgres, test_sqlite
-from tests.stores.test_obligations import saved
 
 ODD = """it's "odd" \\ \t日本"""
 BEFORE = {"sqlite": 4, "postgres": 3}  # scripts before the one that moves everything

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -15,20 +14,12 @@ import pytest
 from partita import activity, workflow
 from partita.client import Client
 from partita.engine import Engine
-from partita.ports.store import Store
 from partita.stores.postgres.store import PostgresStore
+from partita.testing.conformance import STORE_CHECKS
+from partita.testing.conformance.store_arrange import saved
 from partita.worker import Worker
 from tests.pooler import POOLERS, SERVERS, PgBouncer, Pooler
 from tests.postgres import server
-from tests.stores import test_obligations, test_pruning, test_transactions
-from tests.stores.test_obligations import saved
-
-OBLIGATIONS: dict[str, Callable[[Store], None]] = {
-    f"{module.__name__.rpartition('.')[2]}.{name}": test
-    for module in (test_obligations, test_transactions, test_pruning)
-    for name, test in vars(module).items()
-    if name.startswith("test_") and list(inspect.signature(test).parameters) == ["store"]
-}
 
 
 @pytest.fixture(params=POOLERS)
@@ -52,9 +43,9 @@ def pooled(pooler: Pooler | PgBouncer) -> Iterator[PostgresStore]:
     assert pooler.transactions > 0
 
 
-@pytest.mark.parametrize("name", OBLIGATIONS)
+@pytest.mark.parametrize("name", STORE_CHECKS)
 def test_an_obligation(pooled: PostgresStore, name: str) -> None:
-    OBLIGATIONS[name](pooled)
+    STORE_CHECKS[name](pooled)
 
 
 @activity

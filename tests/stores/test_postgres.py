@@ -31,9 +31,16 @@ from partita.stores.postgres.transaction import PostgresTransaction
 from partita.stores.postgres.url import Address
 from partita.stores.sql import migrations
 from partita.testing.conformance import start
+from partita.testing.conformance.store_arrange import (
+    activity,
+    committed,
+    ids,
+    new_state,
+    saved,
+    write,
+)
 from tests.conftest import until
 from tests.postgres import Server, server
-from tests.stores.test_obligations import activity, committed, ids, new_state, saved, write
 
 
 @pytest.fixture

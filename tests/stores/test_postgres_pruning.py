@@ -16,9 +16,9 @@ from partita.ports.service import ReusePolicy
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.postgres.transaction import PostgresTransaction
 from partita.testing.conformance.arrange import start
+from partita.testing.conformance.store_arrange import ended, new_state, saved
+from partita.testing.conformance.store_removal import remove
 from tests.postgres import server
-from tests.stores.test_obligations import new_state, saved
-from tests.stores.test_pruning import ended, remove
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from partita.stores.sql import migrations
 from partita.stores.sqlite import schema
 from partita.stores.sqlite import store as sqlite
 from partita.stores.sqlite.store import SqliteStore
+from partita.testing.conformance.store_arrange import saved
 from tests.conftest import until
-from tests.stores.test_obligations import saved
 
 
 @pytest.fixture

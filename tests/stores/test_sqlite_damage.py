@@ -14,7 +14,7 @@ from partita.errors import StoreCorruptError
 from partita.ports.state import ExecutionFilter
 from partita.stores.sqlite.maintenance import SqliteUpkeep
 from partita.stores.sqlite.store import SqliteStore
-from tests.stores.test_obligations import saved
+from partita.testing.conformance.store_arrange import saved
 from tests.stores.test_sqlite import change
 
 UNREADABLE = "x'c1'"  # the one byte that MessagePack never begins with

@@ -15,7 +15,7 @@ from partita.errors import StoreError
 from partita.stores.sql import migrations
 from partita.stores.sqlite import schema
 from partita.stores.sqlite.store import SqliteStore
-from tests.stores.test_obligations import saved
+from partita.testing.conformance.store_arrange import saved
 
 LAST = len(migrations.migrations("sqlite"))
 NEXT = migrations.Migration(

@@ -7,6 +7,8 @@ check. No test framework is needed:
     for name, check in checks_for(new_service(clock)).items():
         check(new_service(clock), clock)
 
+`STORE_CHECKS` are the same for `partita.store.Store`: functions of a new and empty store.
+
 A service whose time cannot be moved gets a clock whose `advance` waits. `DECIDED` and
 `RECORDED` list the checks of each decision and each event.
 """
@@ -22,6 +24,10 @@ from partita.testing.conformance import (
     externals,
     language,
     starts,
+    store_catalogue,
+    store_executions,
+    store_lists,
+    store_removal,
 )
 from partita.testing.conformance.arrange import (
     CHARGE,
@@ -43,6 +49,7 @@ from partita.testing.conformance.arrange import (
 from partita.testing.conformance.coverage import DECIDED, RECORDED, UNRECORDED
 from partita.testing.conformance.recorder import Recorder
 from partita.testing.conformance.soundness import sound
+from partita.testing.conformance.store_arrange import STORE_CHECKS, StoreCheck
 
 _FAMILIES = (
     starts,
@@ -55,7 +62,11 @@ _FAMILIES = (
     children,
     externals,
     language,
-)  # importing them fills CHECKS
+    store_executions,
+    store_lists,
+    store_catalogue,
+    store_removal,
+)  # importing them fills CHECKS and STORE_CHECKS
 
 __all__ = [
     "CHARGE",
@@ -64,10 +75,12 @@ __all__ = [
     "DOMAIN",
     "FLOW",
     "RECORDED",
+    "STORE_CHECKS",
     "TASK_LIST",
     "UNRECORDED",
     "Check",
     "Recorder",
+    "StoreCheck",
     "activity_task",
     "answer",
     "charge",
