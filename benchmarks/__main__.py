@@ -72,6 +72,15 @@ def add_language(report: Report, folder: Path) -> None:
     report.add("an empty file: idle", nothing, "% of a CPU")
 
 
+def add_growth(report: Report, folder: Path) -> None:
+    """Measure what a step costs in memory, by how many workflows there are."""
+    for name, function in (("C", "of_steps"), ("timers and signals", "of_signalled")):
+        few, many = in_own_process(function, folder, "growth")
+        report.add(f"{name} in memory, 1,000 workflows", few, "us of CPU/step")
+        report.add(f"{name} in memory, 20,000 workflows", many, "us of CPU/step")
+        report.add(f"{name} in memory: many / few", many / few, "x", "<= 1.15")
+
+
 def main() -> None:
     """Measure."""
     with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as name:
@@ -80,6 +89,7 @@ def main() -> None:
         report.add("floor: single-row commits", report.floor, "commits/s", rate=True)
         add_embedded(report, folder)
         add_language(report, folder)
+        add_growth(report, folder)
         peak, before = in_own_process("suspended_memory", folder)
         report.add("10,000 suspended runs, peak RSS", peak, "MB", "<= 400")
         report.add("the same process before them", before, "MB")

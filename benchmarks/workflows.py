@@ -67,6 +67,14 @@ def asleep(number: int) -> int:
     return number
 
 
+@workflow
+def patient(number: int) -> int:
+    """Wait for a timer, then for a signal, then do a step."""
+    sleep(0.2)
+    signals("n", int).get()
+    return step(number)
+
+
 WORKFLOWS: list[WorkflowDefinition[..., Any]] = [
-    *(sequential, fan_out, waiting, listening, child, family, wide, punctual, asleep)
+    *(sequential, fan_out, waiting, listening, child, family, wide, punctual, asleep, patient)
 ]

@@ -35,7 +35,7 @@ from partita.testing.conformance.store_arrange import saved
 from tests.postgres import binaries, server
 from tests.stores.test_sqlite import change
 
-ALL = ExecutionFilter(domain="d")
+ALL = ExecutionFilter(domain="d", limit=100_000)
 
 
 @pytest.fixture
