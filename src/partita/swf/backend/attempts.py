@@ -6,23 +6,95 @@ deciders all of them are one activity; that another follows is ActivityTaskResch
 
 from __future__ import annotations
 
+import enum
 from typing import Any
+
+from msgspec.structs import replace
 
 from partita import history as h
 from partita.rules.activities import LOST, loss, loss_delay
 from partita.swf.backend import ids
 from partita.swf.backend.envelopes import Again, Failed, Schedule, opened
-from partita.swf.backend.event_ids import Numbering
-from partita.swf.backend.open_activity import Activity, Phase
+from partita.swf.backend.event_numbers import EventNumbers
+from partita.swf.backend.ids import Attempt
 
 _PASSING = {"OPEN_ACTIVITIES_LIMIT_EXCEEDED", "ACTIVITY_CREATION_RATE_EXCEEDED"}
 """Why SWF refuses a further attempt that it may take later."""
 
 
+class Phase(enum.Enum):
+    """Where an activity stands between being scheduled and being closed."""
+
+    OPEN = enum.auto()  # SWF has an attempt of it
+    DUE = enum.auto()  # the next attempt, or the timer before it, is still to be asked for
+    WAITING = enum.auto()  # that timer runs
+    CANCELLING = enum.auto()  # cancelled between two attempts; the code is about to hear of it
+
+
+class Activity:
+    """One activity, from its first attempt to its end."""
+
+    __slots__ = (
+        "attempt",
+        "cancel_requested_event_id",
+        "heartbeat",
+        "losses",
+        "phase",
+        "scheduled",
+        "wait",
+    )
+
+    def __init__(self, scheduled: h.ActivityTaskScheduled, attempt: Attempt) -> None:
+        self.scheduled = scheduled  # ours, of the first attempt
+        self.attempt = attempt  # the open one, or the next
+        self.phase = Phase.OPEN
+        self.wait = 0.0  # seconds before the next attempt, where it is DUE
+        self.heartbeat: str | None = None  # the details of the last one
+        self.losses = 0  # workers that went away while they had it
+        self.cancel_requested_event_id = 0  # ours
+
+    @property
+    def scheduled_event_id(self) -> int:
+        """Ours."""
+        return self.scheduled.event_id
+
+    def delay(self, now: float, reason: str | None) -> float | None:
+        """Return how long to wait for the next attempt, or None if there is none."""
+        policy = self.scheduled.retry_policy
+        if policy is None or policy.is_final(reason) or self.cancel_requested_event_id:
+            return None
+        if policy.max_attempts and self.attempt.number >= policy.max_attempts:
+            return None
+        wait = policy.delay(self.attempt.number)
+        left = self.left(now)
+        return None if left is not None and wait >= left else wait
+
+    def left(self, now: float) -> float | None:
+        """Return the seconds until its `schedule_to_close` runs out, if it has one."""
+        if self.scheduled.schedule_to_close is None:
+            return None
+        return self.scheduled.event_timestamp + self.scheduled.schedule_to_close - now
+
+    def next(self, wait: float, *, given_back: bool) -> None:
+        """Let the next attempt be due; one that was given back does not count."""
+        last = self.attempt
+        if given_back:
+            self.attempt = replace(last, back=last.back + 1)
+        else:
+            self.attempt = replace(last, number=last.number + 1, back=0)
+        self.phase = Phase.DUE
+        self.wait = wait
+
+    def next_at_once(self) -> None:
+        """Hear that the wait is over."""
+        self.phase = Phase.DUE
+        self.wait = 0.0
+
+
 class Attempts:
     """The open activities of one run."""
 
-    def __init__(self, numbers: Numbering) -> None:
+    def __init__(self, numbers: EventNumbers) -> None:
         self.open: dict[str, Activity] = {}  # by our id
         self._numbers = numbers
         self._by_scheduled: dict[int, Activity] = {}  # by our event id
@@ -55,16 +127,8 @@ class Attempts:
         if activity is None or activity.phase is not Phase.DUE:
             self._numbers.keep(event, activity_id=attempt.key)
         elif event.cause not in _PASSING:
-            self._end(
-                activity,
-                h.ActivityTaskFailed(
-                    event_id=0,
-                    event_timestamp=event.event_timestamp,
-                    scheduled_event_id=activity.scheduled_event_id,
-                    started_event_id=0,
-                    reason=event.cause,
-                ),
-            )
+            time, reason = event.event_timestamp, event.cause
+            self._end_unstarted(activity, h.ActivityTaskFailed, time, reason=reason)
 
     def ended(self, event: h.ActivityTaskCompleted | h.ActivityTaskCanceled) -> None:
         """Take in the last attempt's end."""
@@ -106,25 +170,23 @@ class Attempts:
         elif delay is not None:
             self._again(activity, event, h.RescheduleCause.WORKER_LOST, delay)
         else:
-            failed = h.ActivityTaskFailed(
-                event_id=0,
-                event_timestamp=event.event_timestamp,
+            self._numbers.keep_as(
+                event,
+                h.ActivityTaskFailed,
                 reason=LOST,
                 details=loss(activity.scheduled.activity_type.name, activity.losses),
                 **self._numbers.references(event),
             )
-            self._numbers.keep_as(event, failed)
             self._forget(activity, activity.scheduled_event_id)
 
     def _is_canceled(self, activity: Activity, event: h.AnyEvent) -> None:
         """End what was to be cancelled and nobody runs any more: nobody need be asked to stop."""
-        made = h.ActivityTaskCanceled(
-            event_id=0,
-            event_timestamp=event.event_timestamp,
+        self._numbers.keep_as(
+            event,
+            h.ActivityTaskCanceled,
             latest_cancel_requested_event_id=activity.cancel_requested_event_id,
             **self._numbers.references(event),
         )
-        self._numbers.keep_as(event, made)
         self._forget(activity, activity.scheduled_event_id)
 
     def timed_out(self, event: h.ActivityTaskTimedOut) -> None:
@@ -158,16 +220,13 @@ class Attempts:
         """Let an attempt be followed by another."""
         self._numbers.keep_as(
             event,
-            h.ActivityTaskRescheduled(
-                event_id=0,
-                event_timestamp=event.event_timestamp,
-                cause=cause,
-                attempt=activity.attempt.number,
-                backoff=delay,
-                reason=reason,
-                details=details,
-                **self._numbers.references(event),
-            ),
+            h.ActivityTaskRescheduled,
+            cause=cause,
+            attempt=activity.attempt.number,
+            backoff=delay,
+            reason=reason,
+            details=details,
+            **self._numbers.references(event),
         )
         activity.next(delay, given_back=cause is h.RescheduleCause.GIVEN_BACK)
 
@@ -192,31 +251,28 @@ class Attempts:
     def _cancel_between(self, activity: Activity, event: h.AnyEvent) -> None:
         """Record that an activity was to be cancelled while none of its attempts was open."""
         completed = self._numbers.references(event)["decision_task_completed_event_id"]
-        made = h.ActivityTaskCancelRequested(
-            event_id=0,
-            event_timestamp=event.event_timestamp,
+        made = self._numbers.keep_as(
+            event,
+            h.ActivityTaskCancelRequested,
             decision_task_completed_event_id=completed,
             activity_id=activity.attempt.key,
         )
-        self._numbers.keep_as(event, made)
-        activity.cancel_requested_event_id = self._numbers.last_event_id
+        activity.cancel_requested_event_id = made.event_id
         activity.phase = Phase.CANCELLING
 
     def _canceled(self, activity: Activity, time: float) -> None:
-        self._end(
-            activity,
-            h.ActivityTaskCanceled(
-                event_id=0,
-                event_timestamp=time,
-                scheduled_event_id=activity.scheduled_event_id,
-                started_event_id=0,
-                latest_cancel_requested_event_id=activity.cancel_requested_event_id,
-            ),
+        requested = activity.cancel_requested_event_id
+        self._end_unstarted(
+            activity, h.ActivityTaskCanceled, time, latest_cancel_requested_event_id=requested
         )
 
-    def _end(self, activity: Activity, event: h.AnyEvent) -> None:
-        self._numbers.emit(event)
-        self._forget(activity, activity.scheduled_event_id)
+    def _end_unstarted(
+        self, activity: Activity, kind: type[h.Event], time: float, **attributes: Any
+    ) -> None:
+        """Add the end of an activity none of whose attempts is open."""
+        first = activity.scheduled_event_id
+        self._numbers.add(kind, time, scheduled_event_id=first, started_event_id=0, **attributes)
+        self._forget(activity, first)
 
     def _forget(self, activity: Activity, scheduled_event_id: int) -> None:
         if self.open.get(activity.attempt.key) is activity:

@@ -13,7 +13,7 @@ from partita.history.references import Kind
 from partita.history.timeline import Operation, Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
 from partita.ports.state import OpenActivity, OpenDecision, OpenTimer, Status
-from partita.swf.backend.open_activity import Activity
+from partita.swf.backend.attempts import Activity
 from partita.swf.backend.translate_history import Fold
 
 

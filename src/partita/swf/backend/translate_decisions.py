@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from partita import history as h
 from partita.rules.decision_tasks import check_decisions
 from partita.swf.backend import ids
+from partita.swf.backend.attempts import Activity, Phase
 from partita.swf.backend.envelopes import Again, Schedule, Start, sealed
 from partita.swf.backend.ids import Attempt
-from partita.swf.backend.open_activity import Activity, Phase
 from partita.swf.backend.translate_history import Fold
 
 EXECUTION_LIMIT = 365 * 24 * 3600.0

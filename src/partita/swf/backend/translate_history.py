@@ -15,14 +15,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec.structs import replace
-
 from partita import history as h
 from partita.swf.backend import ids
-from partita.swf.backend.attempts import Attempts
+from partita.swf.backend.attempts import Activity, Attempts
 from partita.swf.backend.envelopes import Fork, Start, Turns, opened
-from partita.swf.backend.event_ids import Numbering
-from partita.swf.backend.open_activity import Activity
+from partita.swf.backend.event_numbers import EventNumbers
 from partita.swf.backend.reuse import Reusing
 
 
@@ -35,7 +32,7 @@ class Fold:
         self.turns: list[tuple[int | str, ...]] = []  # of the open decision task, so far
         self.started: h.WorkflowExecutionStarted | None = None
         self.start = Start()
-        self.numbers = Numbering()
+        self.numbers = EventNumbers()
         self.attempts = Attempts(self.numbers)
         self.last_swf_id = 0
         self._time = 0.0
@@ -120,16 +117,10 @@ class Fold:
     def _begin_with(self, time: float) -> None:
         """Add what the run was given to begin with, besides its input."""
         for signal in self.start.signals:
-            self.numbers.emit(
-                h.WorkflowExecutionSignaled(
-                    event_id=0,
-                    event_timestamp=time,
-                    signal_name=signal.signal_name,
-                    input=signal.input,
-                )
-            )
+            name, input = signal.signal_name, signal.input
+            self.numbers.add(h.WorkflowExecutionSignaled, time, signal_name=name, input=input)
         if self.start.cancel:
-            self.numbers.emit(h.WorkflowExecutionCancelRequested(event_id=0, event_timestamp=time))
+            self.numbers.add(h.WorkflowExecutionCancelRequested, time)
         if self.reusing is not None:
             for theirs in self.reusing.first_signals():
                 self._tell(theirs, 0)
@@ -162,15 +153,13 @@ class Fold:
         assert self.reusing is not None
         next_id = self.last_event_id + 1
         for ours in self.reusing.told(event, begun, next_id):
-            self.numbers.emit(replace(ours, event_timestamp=self._time))
+            self.numbers.add_copy(ours, self._time)
 
     def _begin_step(self, place: str, completed: int) -> None:
         """Add the beginning of a step that the origin has done."""
         assert self.reusing is not None
         begun = self.reusing.begun(place)
-        made = self.numbers.emit(
-            replace(begun, event_timestamp=self._time, decision_task_completed_event_id=completed)
-        )
+        made = self.numbers.add_copy(begun, self._time, decision_task_completed_event_id=completed)
         self.reusing.note(place, made.event_id)
 
     def _hand_on(self) -> None:
@@ -193,26 +182,18 @@ class Fold:
         assert self.started is not None
         scheduled, started = (self.numbers.ids[one] for one in self._task)
         time = self._time = self.now
-        completed = self.numbers.emit(
-            h.DecisionTaskCompleted(
-                event_id=0,
-                event_timestamp=time,
-                scheduled_event_id=scheduled,
-                started_event_id=started,
-            )
+        completed = self.numbers.add(
+            h.DecisionTaskCompleted, time, scheduled_event_id=scheduled, started_event_id=started
         )
         self.previous_started_event_id = started
         for place in turn:
             self._begin_step(str(place), completed.event_id)
         self._hand_on()
-        again = h.DecisionTaskScheduled(
-            event_id=0, event_timestamp=time, task_list=self.started.task_list
-        )
-        self.numbers.ids[self._task[0]] = scheduled = self.numbers.emit(again).event_id
-        begun = h.DecisionTaskStarted(
-            event_id=0, event_timestamp=time, scheduled_event_id=scheduled
-        )
-        self.numbers.ids[self._task[1]] = self.started_event_id = self.numbers.emit(begun).event_id
+        task_list = self.started.task_list
+        again = self.numbers.add(h.DecisionTaskScheduled, time, task_list=task_list).event_id
+        begun = self.numbers.add(h.DecisionTaskStarted, time, scheduled_event_id=again).event_id
+        self.numbers.ids[self._task[0]] = again
+        self.numbers.ids[self._task[1]] = self.started_event_id = begun
 
     def _follow_script(self, event: h.AnyEvent) -> None:
         """Put the origin's steps between those that the last answer told SWF of."""
@@ -236,19 +217,14 @@ class Fold:
         if key in self.activities or begun is None:
             self.attempts.cancel_refused(event)
             return
-        time, references = event.event_timestamp, self.numbers.references(event)
-        made = h.ActivityTaskCancelRequested(
-            event_id=0, event_timestamp=time, activity_id=key, **references
-        )
-        self.numbers.keep_as(event, made)
-        self.numbers.emit(
-            h.ActivityTaskCanceled(
-                event_id=0,
-                event_timestamp=time,
-                scheduled_event_id=begun,
-                started_event_id=0,
-                latest_cancel_requested_event_id=self.last_event_id,
-            )
+        references = self.numbers.references(event)
+        self.numbers.keep_as(event, h.ActivityTaskCancelRequested, activity_id=key, **references)
+        self.numbers.add(
+            h.ActivityTaskCanceled,
+            event.event_timestamp,
+            scheduled_event_id=begun,
+            started_event_id=0,
+            latest_cancel_requested_event_id=self.last_event_id,
         )
 
     def _timer_changed(
@@ -256,14 +232,13 @@ class Fold:
     ) -> None:
         begun = None if self.reusing is None else self.reusing.drop(f"t{event.timer_id}")
         if begun is not None and isinstance(event, h.CancelTimerFailed):
-            made = h.TimerCanceled(
-                event_id=0,
-                event_timestamp=event.event_timestamp,
+            self.numbers.keep_as(
+                event,
+                h.TimerCanceled,
                 timer_id=event.timer_id,
                 started_event_id=begun,
                 **self.numbers.references(event),
             )
-            self.numbers.keep_as(event, made)
         elif not _is_ours(event.timer_id):
             self.numbers.keep(event)
 
@@ -290,12 +265,9 @@ class Fold:
         completed = self.numbers.references(event)["decision_task_completed_event_id"]
         self.numbers.keep_as(
             event,
-            h.MarkerRecorded(
-                event_id=0,
-                event_timestamp=event.event_timestamp,
-                marker_name=h.MORE,
-                decision_task_completed_event_id=completed,
-            ),
+            h.MarkerRecorded,
+            marker_name=h.MORE,
+            decision_task_completed_event_id=completed,
         )
 
     def _answered(self, event: h.RequestCancelExternalWorkflowExecutionFailed) -> None:

@@ -12,7 +12,7 @@ from partita.history.references import NAMED
 E = TypeVar("E", bound=Event)
 
 
-class Numbering:
+class EventNumbers:
     """The events of one run as we see them, in the order in which they are added."""
 
     def __init__(self) -> None:
@@ -25,23 +25,31 @@ class Numbering:
         self._out = []
         return self._out
 
-    def emit(self, event: Any) -> AnyEvent:
-        """Add an event whose references are ours already."""
+    def add(self, kind: type[E], time: float, **attributes: Any) -> E:
+        """Add an event of ours, whose references are ours already."""
         self.last_event_id += 1
-        made: AnyEvent = replace(event, event_id=self.last_event_id)
+        made: Any = kind(event_id=self.last_event_id, event_timestamp=time, **attributes)
         self._out.append(made)
-        return made
+        return made  # type: ignore[no-any-return]
+
+    def add_copy(self, event: E, time: float, **changes: Any) -> E:
+        """Add an event of another run at a new time; its references are ours already."""
+        self.last_event_id += 1
+        made: Any = replace(event, event_id=self.last_event_id, event_timestamp=time, **changes)
+        self._out.append(made)
+        return made  # type: ignore[no-any-return]
 
     def keep(self, event: E, **changes: Any) -> E:
         """Add one of SWF's events, with our numbers in it."""
-        swf_id = event.event_id
-        made: Any = self.emit(replace(event, **self.references(event), **changes))
-        self.ids[swf_id] = made.event_id
-        return made  # type: ignore[no-any-return]
+        made = self.add_copy(event, event.event_timestamp, **self.references(event), **changes)
+        self.ids[event.event_id] = made.event_id
+        return made
 
-    def keep_as(self, event: AnyEvent, ours: AnyEvent) -> None:
-        """Add one of our events for one of SWF's."""
-        self.ids[event.event_id] = self.emit(ours).event_id
+    def keep_as(self, event: AnyEvent, kind: type[E], **attributes: Any) -> E:
+        """Add an event of ours in the place of one of SWF's."""
+        made = self.add(kind, event.event_timestamp, **attributes)
+        self.ids[event.event_id] = made.event_id
+        return made
 
     def references(self, event: Event) -> dict[str, Any]:
         """Return the fields of SWF's event that name others, with our numbers."""
