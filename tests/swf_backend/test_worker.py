@@ -170,14 +170,14 @@ def test_a_live_run_is_fed_only_what_is_new(
         handle = client.start_with(listens, [60], workflow_id="l")
         until(lambda: handle.describe().decision is None)
         before = calls["get_workflow_execution_history"]
-        folds = service.decision_tasks._folds
-        until(lambda: folds)
-        fold = next(iter(folds.values()))
+        live = service.decision_tasks._live
+        until(lambda: live)
+        history = next(iter(live.values()))
         for number in range(60):
             handle.signal("s", number)
         assert service.wait_closed("default", handle_of(handle), 60) is not None
         assert calls["get_workflow_execution_history"] - before < 10
-        assert fold.last_swf_id > 60
+        assert history.last_swf_id > 60
     assert handle.result(timeout=5) == list(range(60))
 
 

@@ -1,7 +1,7 @@
-"""Follow the attempts of a run's activities on Amazon SWF, which knows each as an activity.
+"""Follow the attempts of a run's activities, each of which is an activity to Amazon SWF.
 
-What ends an attempt ends the activity, or lets another follow, after a timer perhaps. For our
-deciders all of them are one activity; that another follows is ActivityTaskRescheduled.
+The end of an attempt ends the activity, or another attempt follows, perhaps after a timer. For
+our deciders all of them are one activity, with an ActivityTaskRescheduled between two attempts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from partita.swf.backend.event_numbers import EventNumbers
 from partita.swf.backend.ids import Attempt
 
 _PASSING = {"OPEN_ACTIVITIES_LIMIT_EXCEEDED", "ACTIVITY_CREATION_RATE_EXCEEDED"}
-"""Why SWF refuses a further attempt that it may take later."""
+"""Causes for which SWF refuses an attempt that it may accept later."""
 
 
 class Phase(enum.Enum):
@@ -76,7 +76,7 @@ class Activity:
         return self.scheduled.event_timestamp + self.scheduled.schedule_to_close - now
 
     def next(self, wait: float, *, given_back: bool) -> None:
-        """Let the next attempt be due; one that was given back does not count."""
+        """Make the next attempt due; one that was given back does not count."""
         last = self.attempt
         if given_back:
             self.attempt = replace(last, back=last.back + 1)
@@ -86,7 +86,7 @@ class Activity:
         self.wait = wait
 
     def next_at_once(self) -> None:
-        """Hear that the wait is over."""
+        """Make the next attempt due without a wait."""
         self.phase = Phase.DUE
         self.wait = 0.0
 
@@ -100,7 +100,7 @@ class Attempts:
         self._by_scheduled: dict[int, Activity] = {}  # by our event id
 
     def scheduled(self, event: h.ActivityTaskScheduled) -> None:
-        """Take in an attempt that SWF has begun."""
+        """Add an attempt that SWF has scheduled."""
         attempt = ids.attempt_of(event.activity_id)
         activity = self.open.get(attempt.key)
         if activity is not None and (attempt.number > 1 or attempt.back):
@@ -121,7 +121,7 @@ class Attempts:
         self._by_scheduled[made.event_id] = activity
 
     def not_scheduled(self, event: h.ScheduleActivityTaskFailed) -> None:
-        """Take in that SWF has refused to begin an attempt."""
+        """Add SWF's refusal to schedule an attempt."""
         attempt = ids.attempt_of(event.activity_id)
         activity = self.open.get(attempt.key)
         if activity is None or activity.phase is not Phase.DUE:
@@ -131,14 +131,14 @@ class Attempts:
             self._end_unstarted(activity, h.ActivityTaskFailed, time, reason=reason)
 
     def ended(self, event: h.ActivityTaskCompleted | h.ActivityTaskCanceled) -> None:
-        """Take in the last attempt's end."""
+        """Add the end of the last attempt."""
         activity = self._of(event)
         made = self._numbers.keep(event)
         if activity is not None:
             self._forget(activity, made.scheduled_event_id)
 
     def failed(self, event: h.ActivityTaskFailed) -> None:
-        """Take in an attempt's failure, which may be followed by another."""
+        """Add the failure of an attempt, which another may follow."""
         activity, report = self._of(event), opened(event.details, Failed)
         if activity is not None:
             activity.heartbeat = report.heartbeat or activity.heartbeat
@@ -155,14 +155,14 @@ class Attempts:
             self._forget(activity, made.scheduled_event_id)
 
     def _given_back(self, activity: Activity, event: h.ActivityTaskFailed) -> None:
-        """Let another worker have it."""
+        """Schedule it again at once, unless it is to be cancelled."""
         if activity.cancel_requested_event_id:
             self._is_canceled(activity, event)
         else:
             self._again(activity, event, h.RescheduleCause.GIVEN_BACK, 0.0)
 
     def _lost(self, activity: Activity, event: h.ActivityTaskTimedOut) -> None:
-        """Let another worker have what its worker died over, as often as our engine does."""
+        """Schedule it again after its worker was lost, as often as our engine does."""
         activity.losses += 1
         delay = loss_delay(activity.scheduled.retry_policy, activity.losses)
         if activity.cancel_requested_event_id:
@@ -180,7 +180,7 @@ class Attempts:
             self._forget(activity, activity.scheduled_event_id)
 
     def _is_canceled(self, activity: Activity, event: h.AnyEvent) -> None:
-        """End what was to be cancelled and nobody runs any more: nobody need be asked to stop."""
+        """Cancel an activity that no worker runs any more."""
         self._numbers.keep_as(
             event,
             h.ActivityTaskCanceled,
@@ -190,7 +190,7 @@ class Attempts:
         self._forget(activity, activity.scheduled_event_id)
 
     def timed_out(self, event: h.ActivityTaskTimedOut) -> None:
-        """Take in that an attempt's time is over, which may be followed by another."""
+        """Add the timeout of an attempt, which another may follow."""
         activity = self._of(event)
         which = event.timeout_type
         if activity is not None:
@@ -217,7 +217,7 @@ class Attempts:
         reason: str | None = None,
         details: str | None = None,
     ) -> None:
-        """Let an attempt be followed by another."""
+        """Reschedule the activity after the end of an attempt."""
         self._numbers.keep_as(
             event,
             h.ActivityTaskRescheduled,
@@ -231,7 +231,7 @@ class Attempts:
         activity.next(delay, given_back=cause is h.RescheduleCause.GIVEN_BACK)
 
     def cancel_requested(self, event: h.ActivityTaskCancelRequested) -> None:
-        """Take in that an open attempt is to be cancelled."""
+        """Add a cancel request for an open attempt."""
         key = ids.attempt_of(event.activity_id).key
         made = self._numbers.keep(event, activity_id=key)
         activity = self.open.get(key)
@@ -239,7 +239,7 @@ class Attempts:
             activity.cancel_requested_event_id = made.event_id
 
     def cancel_refused(self, event: h.RequestCancelActivityTaskFailed) -> None:
-        """The attempt had ended before the request; the activity may still have another."""
+        """Add a refused cancel request: the attempt had ended, but perhaps not the activity."""
         key = ids.attempt_of(event.activity_id).key
         activity = self.open.get(key)
         if activity is None or activity.phase is Phase.OPEN:
@@ -249,7 +249,7 @@ class Attempts:
         self._canceled(activity, event.event_timestamp)
 
     def _cancel_between(self, activity: Activity, event: h.AnyEvent) -> None:
-        """Record that an activity was to be cancelled while none of its attempts was open."""
+        """Add a cancel request for an activity none of whose attempts is open."""
         completed = self._numbers.references(event)["decision_task_completed_event_id"]
         made = self._numbers.keep_as(
             event,
@@ -285,14 +285,14 @@ class Attempts:
     # -- the timers between
 
     def timer_started(self, event: h.TimerStarted) -> None:
-        """Take in a timer of ours: before an attempt, or for a cancellation."""
+        """Add a timer of ours: before an attempt, or for a cancellation."""
         if (activity := self._between(event.timer_id, ids.RETRY)) is not None:
             activity.phase = Phase.WAITING
         elif (activity := self._between(event.timer_id, ids.CANCEL)) is not None:
             self._cancel_between(activity, event)
 
     def timer_fired(self, event: h.TimerFired) -> None:
-        """Take in that a timer of ours is over."""
+        """Add that a timer of ours has fired."""
         activity = self._between(event.timer_id, ids.RETRY)
         if activity is not None and activity.phase is Phase.WAITING:
             activity.next_at_once()

@@ -1,7 +1,7 @@
 """Take decision tasks from Amazon SWF, and answer them.
 
-A run that is alive in a worker here is kept as a fold as well, and fed only what is new: SWF
-is asked to begin at the previous decision task, and to bring the next one back to the task
+The translated history of a run that is alive in a worker here is kept, and fed only what is
+new: SWF is asked to begin at the previous decision task, and to bring the next one back to the task
 list that only this worker polls. Any other run is read from its first event.
 """
 
@@ -29,7 +29,7 @@ from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.registration import Registration
 from partita.swf.backend.translate_decisions import Answer, Leases, translate
-from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.translate_history import TranslatedHistory
 from partita.swf.wire_format import decision_to_swf, execution_from_swf
 
 _PURGE = 1000
@@ -49,7 +49,7 @@ class Held(Struct):
 
     domain: str
     execution: h.WorkflowExecution
-    fold: Fold
+    history: TranslatedHistory
     task_list: str | None  # None: the one that only this worker polls
 
 
@@ -62,18 +62,18 @@ class DecisionTasks:
         payloads: Payloads,
         registration: Registration,
         histories: HistoryReader,
-        new_fold: Callable[..., Fold],
+        new_history: Callable[..., TranslatedHistory],
         tell: Callable[[], None],
     ) -> None:
         self._call = call
         self._payloads = payloads
         self._registration = registration
         self._histories = histories
-        self._new_fold = new_fold
+        self._new_history = new_history
         self._tell = tell  # called when one was answered
         self._lock = threading.Lock()
         self._held: dict[str, Held] = {}  # by token
-        self._folds: dict[str, Fold] = {}  # of live runs
+        self._live: dict[str, TranslatedHistory] = {}  # of live runs
         self._backoffs: dict[tuple[str, str], Backoff] = {}  # by domain and task list
         self._warned: set[tuple[str, str]] = set()  # task lists, and the types of others in them
 
@@ -133,12 +133,12 @@ class DecisionTasks:
     ) -> DecisionTask:
         execution = execution_from_swf(raw["workflowExecution"])
         plain = h.WorkflowExecution(unescaped(execution.workflow_id), execution.run_id)
-        fold = self._live_fold(raw, seen)
-        live = fold is not None
-        held = Held(domain, plain, fold or self._new_fold(domain), task_list)
-        previous = held.fold.previous_started_event_id
-        events = held.fold.feed(map(self._histories.event, self._fresh(held, raw, members)))
-        self._warn(plain, held.fold)
+        history = self._live_history(raw, seen)
+        live = history is not None
+        held = Held(domain, plain, history or self._new_history(domain), task_list)
+        previous = held.history.previous_started_event_id
+        events = held.history.feed(map(self._histories.event, self._fresh(held, raw, members)))
+        self._warn(plain, held.history)
         with self._lock:
             self._held[raw["taskToken"]] = held
         kind = raw["workflowType"]
@@ -146,8 +146,10 @@ class DecisionTasks:
             token=raw["taskToken"],
             workflow_execution=plain,
             workflow_type=h.WorkflowType(unescaped(kind["name"]), unescaped(kind["version"])),
-            started_event_id=held.fold.started_event_id,
-            previous_started_event_id=held.fold.previous_started_event_id if not live else previous,
+            started_event_id=held.history.started_event_id,
+            previous_started_event_id=held.history.previous_started_event_id
+            if not live
+            else previous,
             events=events,
         )
 
@@ -158,19 +160,19 @@ class DecisionTasks:
             TaskLostError: it was answered, or was not taken by this process.
         """
         held = self._find(task.token)
-        last, fold = held.fold.last_swf_id, self._new_fold(held.domain)
+        last, history = held.history.last_swf_id, self._new_history(held.domain)
         raw = self._histories.raw(held.domain, held.execution)
         known = (one for one in raw if one["eventId"] <= last)
-        events = fold.feed(map(self._histories.event, known))
-        held.fold = fold
+        events = history.feed(map(self._histories.event, known))
+        held.history = history
         return replace(
             task,
-            started_event_id=fold.started_event_id,
-            previous_started_event_id=fold.previous_started_event_id,
+            started_event_id=history.started_event_id,
+            previous_started_event_id=history.previous_started_event_id,
             events=events,
         )
 
-    def _live_fold(self, raw: dict[str, Any], seen: Seen) -> Fold | None:
+    def _live_history(self, raw: dict[str, Any], seen: Seen) -> TranslatedHistory | None:
         """Return what is kept of a live run that has answered the task before this one.
 
         If that one timed out while it was decided, this may come before the late answer is
@@ -178,16 +180,20 @@ class DecisionTasks:
         """
         run_id = raw["workflowExecution"]["runId"]
         with self._lock:
-            fold = self._folds.get(run_id)
-        if fold is None or not fold.started_event_id or seen(run_id) != fold.started_event_id:
+            history = self._live.get(run_id)
+        if (
+            history is None
+            or not history.started_event_id
+            or seen(run_id) != history.started_event_id
+        ):
             return None
-        return fold if fold.is_answered(raw.get("previousStartedEventId", 0)) else None
+        return history if history.is_answered(raw.get("previousStartedEventId", 0)) else None
 
     def _fresh(
         self, held: Held, raw: dict[str, Any], members: dict[str, Any]
     ) -> Iterable[dict[str, Any]]:
-        """Return the events up to the task's own that the fold has not been fed."""
-        last, started = held.fold.last_swf_id, raw["startedEventId"]
+        """Return the events up to the task's own that the kept history has not been fed."""
+        last, started = held.history.last_swf_id, raw["startedEventId"]
         given = raw["events"]
         if last and given and given[0]["eventId"] <= last + 1 <= given[-1]["eventId"] + 1:
             if "nextPageToken" not in raw:
@@ -209,13 +215,13 @@ class DecisionTasks:
             )
             yield from raw.get("events", ())
 
-    def _warn(self, execution: h.WorkflowExecution, fold: Fold) -> None:
-        if fold.last_swf_id >= LONG_HISTORY and not fold.warned:
-            fold.warned = True
+    def _warn(self, execution: h.WorkflowExecution, history: TranslatedHistory) -> None:
+        if history.last_swf_id >= LONG_HISTORY and not history.warned:
+            history.warned = True
             log.warning(
                 "execution %s has %d events, and Amazon SWF ends it at %d; let it continue_as_new",
                 execution.workflow_id,
-                fold.last_swf_id,
+                history.last_swf_id,
                 LONGEST,
             )
 
@@ -237,7 +243,7 @@ class DecisionTasks:
             TaskLostError: the task is no longer ours, or was not taken by this process.
         """
         held = self._find(token)
-        answer = translate(held.fold, decisions, leases)
+        answer = translate(held.history, decisions, leases)
         self._register(held, decisions)
         given = [decision_to_swf(self._payloads.packed(one)) for one in answer.decisions]
         stays: dict[str, Any] = {}
@@ -251,7 +257,7 @@ class DecisionTasks:
                 "respond_decision_task_completed",
                 taskToken=token,
                 decisions=given,
-                executionContext=self._context(held.fold, answer),
+                executionContext=self._context(held.history, answer),
                 **stays,
             )
         except TaskLostError:
@@ -260,7 +266,7 @@ class DecisionTasks:
         with self._lock:
             self._held.pop(token, None)
             if keep:
-                self._folds[held.execution.run_id] = held.fold
+                self._live[held.execution.run_id] = held.history
         self._tell()
 
     def _register(self, held: Held, decisions: Sequence[h.AnyDecision]) -> None:
@@ -269,19 +275,19 @@ class DecisionTasks:
             if isinstance(decision, h.ScheduleActivityTask):
                 self._registration.decided(held.domain, decision.activity_type)
             elif isinstance(decision, h.ContinueAsNewWorkflowExecution):
-                version, run = decision.workflow_type_version, held.fold.started
+                version, run = decision.workflow_type_version, held.history.started
                 if version is not None and run is not None:
                     kind = h.WorkflowType(run.workflow_type.name, version)
                     self._registration.decided(held.domain, kind)
 
-    def _context(self, fold: Fold, answer: Answer) -> str | None:
-        """Return the note of what was taken from another run; see `reusing`."""
-        if fold.reusing is None:
+    def _context(self, history: TranslatedHistory, answer: Answer) -> str | None:
+        """Return the note of what was taken from another run; see `fork_origin`."""
+        if history.origin is None:
             return None
         reuses = any(isinstance(one, str) for one in answer.turn)
-        if not (fold.turns or reuses or fold.reusing.has_news):
+        if not (history.turns or reuses or history.origin.has_news):
             return None
-        turns = Turns(turns=(*fold.turns, answer.turn))
+        turns = Turns(turns=(*history.turns, answer.turn))
         return self._payloads.pack(sealed(turns), "the note of reused steps")
 
     def go_on(self, task: DecisionTask, decisions: Sequence[h.AnyDecision]) -> DecisionTask | None:
@@ -290,18 +296,18 @@ class DecisionTasks:
         Nothing is told to SWF before `complete`.
         """
         held = self._find(task.token)
-        fold, reusing = held.fold, held.fold.reusing
-        if reusing is None:
+        history, origin = held.history, held.history.origin
+        if origin is None:
             return None
-        places = [place for one in decisions if (place := reusing.place(one)) is not None]
-        if len(places) < len(decisions) or not (places or reusing.has_news):
+        places = [place for one in decisions if (place := origin.place(one)) is not None]
+        if len(places) < len(decisions) or not (places or origin.has_news):
             return None
-        events = fold.play(tuple(places))
+        events = history.play(tuple(places))
         return replace(
             task,
             events=events,
-            started_event_id=fold.started_event_id,
-            previous_started_event_id=fold.previous_started_event_id,
+            started_event_id=history.started_event_id,
+            previous_started_event_id=history.previous_started_event_id,
         )
 
     def _find(self, token: str) -> Held:
@@ -319,7 +325,7 @@ class DecisionTasks:
         with self._lock:
             held = self._held.pop(token, None)
             if held is not None:
-                self._folds.pop(held.execution.run_id, None)
+                self._live.pop(held.execution.run_id, None)
         return held
 
     def fail(self, token: str, cause: str) -> None:
@@ -327,7 +333,7 @@ class DecisionTasks:
         held = self.drop(token)
         if held is None or held.task_list is None or cause != UnknownTypeError.code:
             return
-        run = held.fold.started
+        run = held.history.started
         if run is None or not run.task_start_to_close:
             return  # it never returns
         with self._lock:
@@ -346,14 +352,14 @@ class DecisionTasks:
             )
 
     def forget(self, run_id: str) -> None:
-        """Drop the fold of a run that is no longer alive here."""
+        """Drop the history of a run that is no longer alive here."""
         with self._lock:
-            self._folds.pop(run_id, None)
+            self._live.pop(run_id, None)
 
     def purge(self, seen: Seen) -> None:
-        """Drop the folds of runs that have died meanwhile, if there are many."""
+        """Drop the histories of runs that are no longer alive, if there are many."""
         with self._lock:
-            if len(self._folds) < _PURGE:
+            if len(self._live) < _PURGE:
                 return
-            for run_id in [one for one in self._folds if not seen(one)]:
-                del self._folds[run_id]
+            for run_id in [one for one in self._live if not seen(one)]:
+                del self._live[run_id]

@@ -1,8 +1,8 @@
 """Read histories from Amazon SWF: whole, page by page, or only what is new since.
 
 SWF gives a thousand events a page, the oldest first or the newest first; so what is new is
-read backwards until something known comes. Each run that is looked at is kept as a fold for a
-while, because a look is rarely the last one.
+read backwards until something known comes. The translated history of each run that was read is
+kept for a while, because a run is seldom read only once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from partita.history import AnyEvent, WorkflowExecution
 from partita.swf.backend.calls import Call
 from partita.swf.backend.ids import escaped
 from partita.swf.backend.payloads import Payloads
-from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.translate_history import TranslatedHistory
 from partita.swf.wire_format import event_from_swf
 
 PAGE = 1000
@@ -36,8 +36,8 @@ _MISSPELT = {"TimerCancelled": "TimerCanceled"}
 class _Run:
     """What has been read of a run."""
 
-    def __init__(self, fold: Fold) -> None:
-        self.fold = fold
+    def __init__(self, history: TranslatedHistory) -> None:
+        self.history = history
         self.events: list[AnyEvent] = []  # ours
         self.lock = threading.Lock()
 
@@ -45,10 +45,12 @@ class _Run:
 class HistoryReader:
     """The histories of one region. Safe to use from many threads."""
 
-    def __init__(self, call: Call, payloads: Payloads, new_fold: Callable[..., Fold]) -> None:
+    def __init__(
+        self, call: Call, payloads: Payloads, new_history: Callable[..., TranslatedHistory]
+    ) -> None:
         self._call = call
         self._payloads = payloads
-        self._new_fold = new_fold
+        self._new_history = new_history
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, _Run] = OrderedDict()  # by run id, most recent last
 
@@ -60,15 +62,15 @@ class HistoryReader:
         """
         return self._read(domain, execution).events
 
-    def fold(self, domain: str, execution: WorkflowExecution) -> Fold:
+    def history(self, domain: str, execution: WorkflowExecution) -> TranslatedHistory:
         """Return a run as it stands now; it must not be fed."""
-        return self._read(domain, execution).fold
+        return self._read(domain, execution).history
 
     def _read(self, domain: str, execution: WorkflowExecution) -> _Run:
         with self._lock:
             found = self._cache.get(execution.run_id)
             if found is None:
-                found = self._cache[execution.run_id] = _Run(self._new_fold(domain))
+                found = self._cache[execution.run_id] = _Run(self._new_history(domain))
             self._cache.move_to_end(execution.run_id)
             while len(self._cache) > _CACHE_SIZE:
                 self._cache.popitem(last=False)
@@ -82,9 +84,9 @@ class HistoryReader:
         return found
 
     def _go_on(self, domain: str, execution: WorkflowExecution, run: _Run) -> None:
-        last = run.fold.last_swf_id
+        last = run.history.last_swf_id
         raw = self.newer(domain, execution, last) if last else self.raw(domain, execution)
-        run.events = [*run.events, *run.fold.feed(map(self.event, raw))]
+        run.events = [*run.events, *run.history.feed(map(self.event, raw))]
 
     def event(self, raw: Mapping[str, Any]) -> AnyEvent:
         """Read one event."""

@@ -14,18 +14,20 @@ from partita.history.timeline import Operation, Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
 from partita.ports.state import OpenActivity, OpenDecision, OpenTimer, Status
 from partita.swf.backend.attempts import Activity
-from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.translate_history import TranslatedHistory
 
 
-def detail_of(info: ExecutionInfo, fold: Fold, events: Sequence[h.AnyEvent]) -> ExecutionDetail:
+def detail_of(
+    info: ExecutionInfo, history: TranslatedHistory, events: Sequence[h.AnyEvent]
+) -> ExecutionDetail:
     """Return how a run stands."""
-    info = replace(info, event_count=len(events), search_attributes=_attributes(fold, events))
+    info = replace(info, event_count=len(events), search_attributes=_attributes(history, events))
     if info.status is not Status.OPEN:
         return ExecutionDetail(info=info)
     timeline = Timeline(events)
     return ExecutionDetail(
         info=info,
-        activities=tuple(_activity(one, timeline) for one in fold.activities.values()),
+        activities=tuple(_activity(one, timeline) for one in history.activities.values()),
         timers=tuple(_timer(one.begun) for one in timeline.open(Kind.TIMER)),
         decision=next(map(_decision, timeline.open(Kind.DECISION)), None),
         open_children=sum(one.is_running for one in timeline.open(Kind.CHILD)),
@@ -34,7 +36,7 @@ def detail_of(info: ExecutionInfo, fold: Fold, events: Sequence[h.AnyEvent]) -> 
 
 def _activity(activity: Activity, timeline: Timeline) -> OpenActivity:
     first = activity.scheduled
-    known = timeline.operations.get(first.event_id)  # None: the fold has gone on since
+    known = timeline.operations.get(first.event_id)  # None: the history has gone on since
     begun = None if known is None else known.started
     return OpenActivity(
         id=first.activity_id,
@@ -71,9 +73,9 @@ def _decision(task: Operation) -> OpenDecision:
     return OpenDecision(id="", scheduled_event_id=task.event_id, started_event_id=started)
 
 
-def _attributes(fold: Fold, events: Sequence[h.AnyEvent]) -> dict[str, Any]:
+def _attributes(history: TranslatedHistory, events: Sequence[h.AnyEvent]) -> dict[str, Any]:
     """Return the search attributes: those that the run began with, and what markers changed."""
-    found = dict(fold.start.attributes)
+    found = dict(history.start.attributes)
     for event in events:
         if isinstance(event, h.MarkerRecorded) and event.marker_name == h.SEARCH_ATTRIBUTES:
             try:

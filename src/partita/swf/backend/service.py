@@ -40,6 +40,7 @@ from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.envelopes import Fork, Start
 from partita.swf.backend.execution_lists import ExecutionLists, plain_info
+from partita.swf.backend.fork_origin import ForkOrigin
 from partita.swf.backend.history_reader import HistoryReader
 from partita.swf.backend.ids import escaped, unescaped
 from partita.swf.backend.live_decisions import LiveDecisions
@@ -47,11 +48,10 @@ from partita.swf.backend.objects import Domains, Executions, Types
 from partita.swf.backend.open_items import detail_of
 from partita.swf.backend.payloads import Payloads, large_store
 from partita.swf.backend.registration import Registration
-from partita.swf.backend.reuse import Reusing
 from partita.swf.backend.starts import Starts
 from partita.swf.backend.timing import DEFAULT_TIMING, Timing
 from partita.swf.backend.translate_decisions import REASON_LIMIT
-from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.translate_history import TranslatedHistory
 from partita.swf.backend.url import Address
 from partita.swf.backend.waits import Waits
 
@@ -69,9 +69,14 @@ class SwfService:
         self.payloads = Payloads(large_store(self.address.large, self.call.session))
         self._registration = Registration(self.call, self.address.retention)
         self._lists = ExecutionLists(self.call)
-        self._histories = HistoryReader(self.call, self.payloads, self._new_fold)
+        self._histories = HistoryReader(self.call, self.payloads, self._new_history)
         self.decision_tasks = DecisionTasks(
-            self.call, self.payloads, self._registration, self._histories, self._new_fold, self.tell
+            self.call,
+            self.payloads,
+            self._registration,
+            self._histories,
+            self._new_history,
+            self.tell,
         )
         self._starts = Starts(
             self.call, self.payloads, self._registration, self._lists, self._histories
@@ -113,18 +118,18 @@ class SwfService:
         """Return SWF's name of a domain: the URL's, unless another was asked for by name."""
         return self.address.domain if domain == DEFAULT_DOMAIN else escaped(domain)
 
-    def _new_fold(self, domain: str) -> Fold:
-        def find(fork: Fork) -> Reusing:
+    def _new_history(self, domain: str) -> TranslatedHistory:
+        def find(fork: Fork) -> ForkOrigin:
             origin = h.WorkflowExecution(fork.workflow_id, fork.run_id)
             try:
-                return Reusing(fork, self._histories.events(domain, origin))
+                return ForkOrigin(fork, self._histories.events(domain, origin))
             except ExecutionNotFoundError as error:
                 raise ExecutionNotFoundError(
                     f"run {fork.run_id} of {fork.workflow_id!r}, from which this one was forked, "
                     f"is no longer kept: {error}"
                 ) from error
 
-        return Fold(find)
+        return TranslatedHistory(find)
 
     def _exact(self, domain: str, execution: h.WorkflowExecution) -> h.WorkflowExecution:
         """Return which run is meant: the newest if none was named."""
@@ -324,7 +329,7 @@ class SwfService:
         info = self.info(domain, execution)
         exact = h.WorkflowExecution(info.workflow_id, info.run_id)
         events = self._histories.events(domain, exact)
-        return detail_of(info, self._histories.fold(domain, exact), events)
+        return detail_of(info, self._histories.history(domain, exact), events)
 
     def history(
         self, domain: str, execution: h.WorkflowExecution, *, after: int = 0

@@ -1,6 +1,6 @@
 """Turn our decisions into Amazon SWF's, with what SWF's history of the run makes necessary.
 
-Pure, as the fold is. Retries come first: they are decisions that no code of ours makes. What
+Pure, as the translation of histories is. Retries come first: no code of ours decides them. What
 SWF would fill from a type's registration is filled from the run, as the embedded engine does.
 """
 
@@ -18,7 +18,7 @@ from partita.swf.backend import ids
 from partita.swf.backend.attempts import Activity, Phase
 from partita.swf.backend.envelopes import Again, Schedule, Start, sealed
 from partita.swf.backend.ids import Attempt
-from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.translate_history import TranslatedHistory
 
 EXECUTION_LIMIT = 365 * 24 * 3600.0
 """Seconds that an execution may last."""
@@ -55,7 +55,9 @@ class Answer(Struct, frozen=True):
     turn: tuple[int | str, ...] = ()  # how many decisions, or which step of another run, in order
 
 
-def translate(fold: Fold, decisions: Sequence[h.AnyDecision], leases: Leases) -> Answer:
+def translate(
+    history: TranslatedHistory, decisions: Sequence[h.AnyDecision], leases: Leases
+) -> Answer:
     """Return what to tell SWF of these decisions.
 
     Raises:
@@ -64,19 +66,19 @@ def translate(fold: Fold, decisions: Sequence[h.AnyDecision], leases: Leases) ->
     check_decisions(decisions)
     fitting = _that_fit(decisions)
     closes = bool(fitting and fitting[-1].closes)
-    translator = _Translator(fold, leases)
+    translator = _Translator(history, leases)
     found: list[h.AnyDecision] = []
     turn: list[int | str] = []
     for decision in fitting:
-        place = None if fold.reusing is None else fold.reusing.place(decision)
+        place = None if history.origin is None else history.origin.place(decision)
         told = [] if place is not None else list(translator.translate(_with_time_limits(decision)))
         found += told
         turn.append(place if place is not None else len(told))
     if closes:
         return Answer(found, tuple(turn))
-    retries = list(_retries(fold, decisions))
+    retries = list(_retries(history, decisions))
     room = max(0, DECISION_LIMIT - 1 - len(found))
-    reuses = fold.reusing is not None and (fold.reusing.has_news or len(found) < len(turn))
+    reuses = history.origin is not None and (history.origin.has_news or len(found) < len(turn))
     if len(fitting) < len(decisions) or len(retries) > room or reuses:
         found.append(
             h.RequestCancelExternalWorkflowExecution(workflow_id=ids.WAKE, control=ids.WAKE)
@@ -105,24 +107,26 @@ def _that_fit(decisions: Sequence[h.AnyDecision]) -> Sequence[h.AnyDecision]:
     return decisions if count < DECISION_LIMIT else decisions[: DECISION_LIMIT - 1]
 
 
-def _retries(fold: Fold, decisions: Sequence[h.AnyDecision]) -> Iterator[h.AnyDecision]:
+def _retries(
+    history: TranslatedHistory, decisions: Sequence[h.AnyDecision]
+) -> Iterator[h.AnyDecision]:
     """Yield the attempts that are due, and a timer for each that must wait."""
     unwanted = {
         one.activity_id for one in decisions if isinstance(one, h.RequestCancelActivityTask)
     }
-    for key, activity in fold.activities.items():
+    for key, activity in history.activities.items():
         if activity.phase is not Phase.DUE or key in unwanted:
             continue
         if activity.wait > 0:
             timer_id = ids.RETRY + activity.attempt.id
             yield h.StartTimer(timer_id=timer_id, start_to_fire=activity.wait)
         else:
-            yield _attempt(fold, activity)
+            yield _attempt(history, activity)
 
 
-def _attempt(fold: Fold, activity: Activity) -> h.ScheduleActivityTask:
+def _attempt(history: TranslatedHistory, activity: Activity) -> h.ScheduleActivityTask:
     first = activity.scheduled
-    left = activity.left(fold.now)
+    left = activity.left(history.now)
     again = h.ScheduleActivityTask(
         activity_type=first.activity_type,
         activity_id="",
@@ -141,10 +145,10 @@ def _attempt(fold: Fold, activity: Activity) -> h.ScheduleActivityTask:
 class _Translator:
     """Translates the decisions of one answer."""
 
-    def __init__(self, fold: Fold, leases: Leases) -> None:
-        assert fold.started is not None
-        self._run = fold.started
-        self._fold = fold
+    def __init__(self, history: TranslatedHistory, leases: Leases) -> None:
+        assert history.started is not None
+        self._run = history.started
+        self._history = history
         self._leases = leases
         self._new: dict[str, Attempt] = {}  # what this answer schedules, by our id
 
@@ -198,7 +202,7 @@ class _Translator:
 
         SWF can cancel only what it holds. Between two attempts of ours it holds nothing.
         """
-        activity = self._fold.activities.get(key)
+        activity = self._history.activities.get(key)
         if activity is None or activity.phase in (Phase.OPEN, Phase.CANCELLING):
             attempt = self._new.get(key, Attempt(key)) if activity is None else activity.attempt
             yield h.RequestCancelActivityTask(activity_id=attempt.id)

@@ -1,12 +1,11 @@
-"""Turn Amazon SWF's history of a run into the one that our deciders read, event by event.
+"""Translate Amazon SWF's history of a run into the one that our deciders read, event by event.
 
-SWF retries nothing, numbers everything, and has no field for some of what we say. So an
-activity of ours may be several of SWF's, with timers between them; an event of ours may be
-none of SWF's, or the other way round. The history that comes out has numbers of its own, and
-every reference in it names the right one. `Fold` is a pure function of the events fed so far:
-whoever feeds the same history gets the same one, at once or piece by piece.
+SWF has no retries, and no field for some of our attributes. So an activity of ours may be
+several of SWF's, with timers between them, and some events exist on one side only. The
+translated history has event numbers and references of its own. `TranslatedHistory` is a pure
+function of the events fed so far, at once or piece by piece.
 
-What our decisions become is in `decide`.
+What our decisions become is in `translate_decisions`.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from partita.swf.backend import ids
 from partita.swf.backend.attempts import Activity, Attempts
 from partita.swf.backend.envelopes import Fork, Start, Turns, opened
 from partita.swf.backend.event_numbers import EventNumbers
-from partita.swf.backend.reuse import Reusing
+from partita.swf.backend.fork_origin import ForkOrigin
 
 
-class Fold:
-    """One run: its history as we see it, and what of it is open."""
+class TranslatedHistory:
+    """One run: its history as our deciders read it, and what of it is open."""
 
-    def __init__(self, find_origin: Callable[[Fork], Reusing] | None = None) -> None:
+    def __init__(self, find_origin: Callable[[Fork], ForkOrigin] | None = None) -> None:
         self._find_origin = find_origin
-        self.reusing: Reusing | None = None  # what another run has done
+        self.origin: ForkOrigin | None = None  # what another run has done
         self.turns: list[tuple[int | str, ...]] = []  # of the open decision task, so far
         self.started: h.WorkflowExecutionStarted | None = None
         self.start = Start()
@@ -56,13 +55,13 @@ class Fold:
         return self.numbers.last_event_id
 
     def feed(self, events: Iterable[h.AnyEvent]) -> list[h.AnyEvent]:
-        """Take in what SWF has recorded next; return what that is for us."""
+        """Add the next of SWF's events; return the events that they are for us."""
         out = self.numbers.begin()
         for event in events:
             if event.event_id <= self.last_swf_id:
                 continue
             self.last_swf_id = event.event_id
-            if self.reusing is not None and self._holds_back(event):
+            if self.origin is not None and self._holds_back(event):
                 self._unseen.append(event)
             else:
                 self._take(event)
@@ -74,13 +73,13 @@ class Fold:
 
     def _take(self, event: h.AnyEvent) -> None:
         self._time = event.event_timestamp
-        rule: Any = _RULES.get(type(event), Fold._plain)
+        rule: Any = _RULES.get(type(event), TranslatedHistory._plain)
         rule(self, ids.plain(event))
         if self._completed:
             self._follow_script(event)
 
     def _holds_back(self, event: h.AnyEvent) -> bool:
-        """Whether an event came while the decider was at work, which may have played turns then."""
+        """Whether an event came during a decision task, whose turns may have to be played first."""
         if isinstance(event, _ENDS_OF_TASKS):
             if not isinstance(event, h.DecisionTaskCompleted):
                 self._release()
@@ -88,7 +87,7 @@ class Fold:
         return bool(self._task[1])
 
     def _release(self) -> None:
-        """Take in what was held back."""
+        """Add what was held back."""
         self._task = (self._task[0], 0)
         unseen, self._unseen = self._unseen, []
         for event in unseen:
@@ -103,9 +102,9 @@ class Fold:
         self.start = opened(event.input, Start)
         changes: dict[str, Any] = {"input": self.start.text}
         if self.start.fork is not None and self._find_origin is not None:
-            self.reusing = self._find_origin(self.start.fork)
-            changes["original_run_id"] = self.reusing.original_run_id
-            changes["reused_markers"] = self.reusing.markers
+            self.origin = self._find_origin(self.start.fork)
+            changes["original_run_id"] = self.origin.original_run_id
+            changes["reused_markers"] = self.origin.markers
         self.started = self.numbers.keep(event, **changes)
 
     def _decision_scheduled(self, event: h.DecisionTaskScheduled) -> None:
@@ -115,15 +114,15 @@ class Fold:
             self._begin_with(event.event_timestamp)
 
     def _begin_with(self, time: float) -> None:
-        """Add what the run was given to begin with, besides its input."""
+        """Add the signals and the cancel request that the run was started with."""
         for signal in self.start.signals:
             name, input = signal.signal_name, signal.input
             self.numbers.add(h.WorkflowExecutionSignaled, time, signal_name=name, input=input)
         if self.start.cancel:
             self.numbers.add(h.WorkflowExecutionCancelRequested, time)
-        if self.reusing is not None:
-            for theirs in self.reusing.first_signals():
-                self._tell(theirs, 0)
+        if self.origin is not None:
+            for theirs in self.origin.first_signals():
+                self._add_end(theirs, 0)
 
     def _decision_started(self, event: h.DecisionTaskStarted) -> None:
         self.now = event.event_timestamp
@@ -139,7 +138,7 @@ class Fold:
         self._time = event.event_timestamp
         made = self.numbers.keep(event, execution_context=context.text)
         self.previous_started_event_id = made.started_event_id
-        if self.reusing is not None:
+        if self.origin is not None:
             self._script = deque(context.turns[-1] if context.turns else ())
             self._completed = event.event_id
 
@@ -148,30 +147,30 @@ class Fold:
 
     # -- steps of another run
 
-    def _tell(self, event: h.AnyEvent, begun: int) -> None:
-        """Add an end of the origin's."""
-        assert self.reusing is not None
+    def _add_end(self, event: h.AnyEvent, begun: int) -> None:
+        """Add the end of a step of the origin's."""
+        assert self.origin is not None
         next_id = self.last_event_id + 1
-        for ours in self.reusing.told(event, begun, next_id):
+        for ours in self.origin.events_of(event, begun, next_id):
             self.numbers.add_copy(ours, self._time)
 
     def _begin_step(self, place: str, completed: int) -> None:
         """Add the beginning of a step that the origin has done."""
-        assert self.reusing is not None
-        begun = self.reusing.begun(place)
+        assert self.origin is not None
+        begun = self.origin.begun(place)
         made = self.numbers.add_copy(begun, self._time, decision_task_completed_event_id=completed)
-        self.reusing.note(place, made.event_id)
+        self.origin.note(place, made.event_id)
 
     def _hand_on(self) -> None:
-        """Add what the origin's decider heard of next."""
-        assert self.reusing is not None
-        for event, begun in self.reusing.news():
-            self._tell(event, begun)
+        """Add what the origin's decider was told next."""
+        assert self.origin is not None
+        for event, begun in self.origin.news():
+            self._add_end(event, begun)
 
     def play(self, turn: tuple[int | str, ...]) -> list[h.AnyEvent]:
-        """Live through a turn that asked only for steps of the origin; return its events.
+        """Play a turn that asked only for steps of the origin; return its events.
 
-        The decision task goes on: for our code it is answered, and the next one begins.
+        SWF's decision task stays open: for our code it is answered, and the next one begins.
         """
         out = self.numbers.begin()
         self._play(turn)
@@ -196,7 +195,7 @@ class Fold:
         self.numbers.ids[self._task[1]] = self.started_event_id = begun
 
     def _follow_script(self, event: h.AnyEvent) -> None:
-        """Put the origin's steps between those that the last answer told SWF of."""
+        """Add the origin's steps between those that the last answer told SWF of."""
         completed = self.numbers.ids[self._completed]
         if getattr(event, "decision_task_completed_event_id", None) == self._completed:
             left = int(self._script.popleft()) - 1
@@ -208,12 +207,12 @@ class Fold:
             self._completed = 0
             self._hand_on()
 
-    # -- what another run has done, and SWF does not know
+    # -- cancels and timers
 
     def _cancel_refused(self, event: h.RequestCancelActivityTaskFailed) -> None:
-        """Cancel an activity of the origin's; others are `Attempts`'."""
+        """Cancel an activity of the origin's, or else one of this run."""
         key = ids.attempt_of(event.activity_id).key
-        begun = None if self.reusing is None else self.reusing.drop(f"a{key}")
+        begun = None if self.origin is None else self.origin.drop(f"a{key}")
         if key in self.activities or begun is None:
             self.attempts.cancel_refused(event)
             return
@@ -230,7 +229,7 @@ class Fold:
     def _timer_changed(
         self, event: h.TimerCanceled | h.CancelTimerFailed | h.StartTimerFailed
     ) -> None:
-        begun = None if self.reusing is None else self.reusing.drop(f"t{event.timer_id}")
+        begun = None if self.origin is None else self.origin.drop(f"t{event.timer_id}")
         if begun is not None and isinstance(event, h.CancelTimerFailed):
             self.numbers.keep_as(
                 event,
@@ -279,8 +278,8 @@ def _is_ours(timer_id: str) -> bool:
     return timer_id.startswith((ids.RETRY, ids.CANCEL))
 
 
-def _attempts(rule: Callable[[Attempts, Any], None]) -> Callable[[Fold, Any], None]:
-    return lambda fold, event: rule(fold.attempts, event)
+def _attempts(rule: Callable[[Attempts, Any], None]) -> Callable[[TranslatedHistory, Any], None]:
+    return lambda history, event: rule(history.attempts, event)
 
 
 _ENDS_OF_TASKS = (
@@ -290,12 +289,12 @@ _ENDS_OF_TASKS = (
     h.WorkflowExecutionTimedOut,
 )
 
-_RULES: dict[type[Any], Callable[[Fold, Any], None]] = {
-    h.WorkflowExecutionStarted: Fold._begin,
-    h.WorkflowExecutionContinuedAsNew: Fold._continued,
-    h.DecisionTaskScheduled: Fold._decision_scheduled,
-    h.DecisionTaskStarted: Fold._decision_started,
-    h.DecisionTaskCompleted: Fold._decision_completed,
+_RULES: dict[type[Any], Callable[[TranslatedHistory, Any], None]] = {
+    h.WorkflowExecutionStarted: TranslatedHistory._begin,
+    h.WorkflowExecutionContinuedAsNew: TranslatedHistory._continued,
+    h.DecisionTaskScheduled: TranslatedHistory._decision_scheduled,
+    h.DecisionTaskStarted: TranslatedHistory._decision_started,
+    h.DecisionTaskCompleted: TranslatedHistory._decision_completed,
     h.ActivityTaskScheduled: _attempts(Attempts.scheduled),
     h.ScheduleActivityTaskFailed: _attempts(Attempts.not_scheduled),
     h.ActivityTaskCompleted: _attempts(Attempts.ended),
@@ -303,12 +302,12 @@ _RULES: dict[type[Any], Callable[[Fold, Any], None]] = {
     h.ActivityTaskFailed: _attempts(Attempts.failed),
     h.ActivityTaskTimedOut: _attempts(Attempts.timed_out),
     h.ActivityTaskCancelRequested: _attempts(Attempts.cancel_requested),
-    h.RequestCancelActivityTaskFailed: Fold._cancel_refused,
-    h.TimerStarted: Fold._timer_started,
-    h.TimerFired: Fold._timer_fired,
-    h.TimerCanceled: Fold._timer_changed,
-    h.CancelTimerFailed: Fold._timer_changed,
-    h.StartTimerFailed: Fold._timer_changed,
-    h.RequestCancelExternalWorkflowExecutionInitiated: Fold._asked,
-    h.RequestCancelExternalWorkflowExecutionFailed: Fold._answered,
+    h.RequestCancelActivityTaskFailed: TranslatedHistory._cancel_refused,
+    h.TimerStarted: TranslatedHistory._timer_started,
+    h.TimerFired: TranslatedHistory._timer_fired,
+    h.TimerCanceled: TranslatedHistory._timer_changed,
+    h.CancelTimerFailed: TranslatedHistory._timer_changed,
+    h.StartTimerFailed: TranslatedHistory._timer_changed,
+    h.RequestCancelExternalWorkflowExecutionInitiated: TranslatedHistory._asked,
+    h.RequestCancelExternalWorkflowExecutionFailed: TranslatedHistory._answered,
 }

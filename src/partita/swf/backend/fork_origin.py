@@ -1,9 +1,9 @@
-"""Take from another run what it has recorded: forks, resets and repairs, without SWF's help.
+"""Reuse the steps that another run has recorded, for forks, resets and repairs on Amazon SWF.
 
-What our code asks for and the origin has done (same place, same type, same input) is never told
-to SWF. The fold answers it from the origin's history, in the order in which the origin's
-decider heard of it, and asks the code again in the same decision task. Which steps these were
-is noted in the execution context of the answer: that is free, and kept with the decisions.
+SWF is not told of steps that the origin has done (same place, same type, same input). The
+translated history takes their ends from the origin's, in the same order, and the code is asked
+again in the same decision task. Which steps these were is noted in the execution context of the
+answer, which SWF keeps with the decisions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from partita.swf.backend.envelopes import Fork
 _LETTERS = {Kind.ACTIVITY: "a", Kind.TIMER: "t", Kind.CHILD: "c"}
 
 
-class Reusing:
+class ForkOrigin:
     """The origin of one run, and what of it is still to be handed on."""
 
     def __init__(self, fork: Fork, events: Sequence[h.AnyEvent]) -> None:
@@ -45,7 +45,7 @@ class Reusing:
         self._index(events)
         self._batches = self._recorded.batches_after(0)
         self._pending: dict[str, int] = {}  # our event id of what has begun here, by place
-        self._heard = 0  # the origin's signals up to this event were handed on
+        self._last_signal = 0  # the origin's signals up to this event were handed on
 
     def _index(self, events: Sequence[h.AnyEvent]) -> None:
         for batch in self._recorded.batches_after(0):
@@ -67,7 +67,7 @@ class Reusing:
     # -- what need not be done
 
     def place(self, decision: h.AnyDecision) -> str | None:
-        """Return the place of a decision that the origin has carried out; None if it has not."""
+        """Return the place of a decision that the origin has carried out; else None."""
         match decision:
             case h.ScheduleActivityTask(activity_id=key, activity_type=kind, input=input):
                 place = f"a{key}"
@@ -87,7 +87,7 @@ class Reusing:
         return place if is_same(step, input, kind) else None
 
     def begun(self, place: str) -> Any:
-        """Return the event by which the origin began it; its numbers are the origin's."""
+        """Return the event by which the origin began a step; its numbers are the origin's."""
         begun = self._steps[place].begun
         if isinstance(begun, h.StartChildWorkflowExecutionInitiated):
             above = f"{self.fork.workflow_id}:"  # ids of children are made of their parents'
@@ -97,11 +97,11 @@ class Reusing:
         return begun
 
     def note(self, place: str, event_id: int) -> None:
-        """Remember that it has begun here, too."""
+        """Note that a step has begun here, too."""
         self._pending[place] = event_id
 
     def drop(self, place: str) -> int | None:
-        """Forget what is cancelled before its end was handed on; return our event id of it."""
+        """Drop a step that is cancelled before its end was handed on; return our event id of it."""
         return self._pending.pop(place, None)
 
     # -- what is handed on
@@ -110,20 +110,20 @@ class Reusing:
     def has_news(self) -> bool:
         """Whether anything is still to be handed on."""
         return bool(self._pending) or any(
-            isinstance(event, h.WorkflowExecutionSignaled) and event.event_id > self._heard
+            isinstance(event, h.WorkflowExecutionSignaled) and event.event_id > self._last_signal
             for batch in self._batches
             for event in batch
         )
 
     def first_signals(self) -> Iterator[h.WorkflowExecutionSignaled]:
-        """Hand on the signals that had come before the origin's decider looked."""
+        """Yield the signals that came before the origin's first decision task."""
         for event in self._recorded.first:
             if isinstance(event, h.WorkflowExecutionSignaled):
-                self._heard = event.event_id
+                self._last_signal = event.event_id
                 yield event
 
     def news(self) -> list[tuple[h.AnyEvent, int]]:
-        """Hand on what the origin's decider heard of next, with our ids of what it ends."""
+        """Return what the origin's decider was told next, with our ids of what it ends."""
         sent = [place for place in self._pending if place[0] == "s"]
         found = [(self._steps[place].closed, self._pending.pop(place)) for place in sent]
         for batch in self._batches:
@@ -138,8 +138,8 @@ class Reusing:
         found: list[tuple[h.AnyEvent, int]] = []
         for event in batch:
             if isinstance(event, h.WorkflowExecutionSignaled):
-                if event.event_id > self._heard:
-                    self._heard = event.event_id
+                if event.event_id > self._last_signal:
+                    self._last_signal = event.event_id
                     found.append((event, 0))
                 continue
             begun = self._pending.pop(_place(self._recorded.step(event)), None)
@@ -147,8 +147,8 @@ class Reusing:
                 found.append((event, begun))
         return found
 
-    def told(self, event: Any, begun: int, next_id: int) -> Iterator[h.AnyEvent]:
-        """Yield an end of the origin's as ours, from event `next_id` on, with what precedes it."""
+    def events_of(self, event: Any, begun: int, next_id: int) -> Iterator[h.AnyEvent]:
+        """Yield the events, from number `next_id` on, that end a step here as it ended there."""
         common: dict[str, Any] = {"event_id": 0, "event_timestamp": 0.0}
         if isinstance(event, h.WorkflowExecutionSignaled):
             yield h.WorkflowExecutionSignaled(

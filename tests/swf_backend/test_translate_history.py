@@ -1,4 +1,4 @@
-"""The fold: however a history is fed, the same comes out; and what no code of ours can tell."""
+"""The translation of histories: however one is fed, the same comes out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from partita import history as h
 from partita.client import Client, Handle
 from partita.errors import CancelledError, WorkflowFailedError
 from partita.swf.backend.service import SwfService
-from partita.swf.backend.translate_history import Fold
+from partita.swf.backend.translate_history import TranslatedHistory
 from partita.testing.conformance import sound
 from tests.conftest import until
 from tests.swf_backend.conftest import worker
@@ -43,7 +43,7 @@ def hopeless() -> None:
 
 
 @workflow
-def folded_pipeline(n: int) -> list[Any]:
+def translated_pipeline(n: int) -> list[Any]:
     said: list[Any] = step.map([f"s{i}" for i in range(n)]).result()
     said.append(side_effect(lambda: 7))
     sleep(1)
@@ -79,24 +79,24 @@ def wire_events(service: SwfService, handle: Handle[Any]) -> list[h.AnyEvent]:
 
 def holds_however_it_is_fed(service: SwfService, handle: Handle[Any]) -> list[h.AnyEvent]:
     events = wire_events(service, handle)
-    whole = service._new_fold("tests").feed(events)
+    whole = service._new_history("tests").feed(events)
     sound(whole)
     chance = random.Random(len(events))
     for _ in range(20):
-        fold = service._new_fold("tests")
+        history = service._new_history("tests")
         found: list[h.AnyEvent] = []
         rest = list(events)
         while rest:
             cut = chance.randint(1, 5)
-            found += fold.feed(rest[:cut])
+            found += history.feed(rest[:cut])
             rest = rest[max(1, cut - 1) :]  # and some of them twice
         assert found == whole
     return whole
 
 
 def test_retries_timers_and_markers(service: SwfService, client: Client) -> None:
-    with worker(service, folded_pipeline, step, last):
-        handle = client.start(folded_pipeline, 3)
+    with worker(service, translated_pipeline, step, last):
+        handle = client.start(translated_pipeline, 3)
         assert handle.result(timeout=30) == ["S0", "S1", "S2", 7, "nothing", "end"]
     whole = holds_however_it_is_fed(service, handle)
     assert sum(isinstance(one, h.ActivityTaskRescheduled) for one in whole) == 3
@@ -120,8 +120,8 @@ def test_an_activity_that_waits_for_its_next_attempt_is_cancelled(
 
 def test_a_run_that_reuses_steps(service: SwfService, client: Client) -> None:
     BROKEN.add("end")
-    with worker(service, folded_pipeline, step, last):
-        handle = client.start_with(folded_pipeline, [4], workflow_id="p")
+    with worker(service, translated_pipeline, step, last):
+        handle = client.start_with(translated_pipeline, [4], workflow_id="p")
         with pytest.raises(WorkflowFailedError):
             handle.result(timeout=30)
         before = len(DONE)
@@ -135,7 +135,7 @@ def test_a_run_that_reuses_steps(service: SwfService, client: Client) -> None:
     assert "TimerStarted" not in told
 
 
-def test_a_fold_tells_of_nothing_twice() -> None:
-    fold = Fold()
-    assert fold.feed([]) == []
-    assert (fold.last_event_id, fold.last_swf_id) == (0, 0)
+def test_nothing_fed_is_nothing_translated() -> None:
+    history = TranslatedHistory()
+    assert history.feed([]) == []
+    assert (history.last_event_id, history.last_swf_id) == (0, 0)
