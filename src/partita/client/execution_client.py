@@ -54,7 +54,7 @@ class ExecutionClient:
 
     @property
     def converter(self) -> Converter:
-        """What turns values into payloads and back."""
+        """The converter of values into payloads and back."""
         return self._converter
 
     # -- waiting

@@ -1,4 +1,4 @@
-"""Hold one execution: what a client does by its ids, without them."""
+"""Refer to one execution: the methods of a client without the ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Handle(Generic[R]):
-    """One execution, as its starter sees it."""
+    """One execution, as the client that started it sees it."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class Handle(Generic[R]):
         self._client.signal(self.workflow_id, name, value, run_id=self.run_id)
 
     def query(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Ask the workflow's code something; see `Client.query`."""
+        """Query the workflow's code; see `Client.query`."""
         return self._client.query(
             self.workflow_id, name, args, kwargs, run_id=self.run_id, workflow=self._workflow
         )
 
     def update(self, name: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
-        """Tell the workflow something and wait for its answer; see `Client.update`."""
+        """Send an update and wait for its answer; see `Client.update`."""
         return self._client.update(
             self.workflow_id, name, args, kwargs, run_id=self.run_id, timeout=timeout
         )

@@ -1,4 +1,4 @@
-"""Make, look at and steer schedules; see `authoring.schedules` for what they are."""
+"""Create, list, pause and trigger schedules; `authoring.schedules` runs them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Schedules:
         paused: bool = False,
         tags: Iterable[str] = (),
     ) -> ScheduleInfo:
-        """Make a schedule; a worker must run for it to fire.
+        """Create a schedule; a worker must run for it to fire.
 
         Args:
             id: its name; each run's workflow id is the name and the time.

@@ -1,6 +1,6 @@
-"""Find executions by when they began and ended, whatever service keeps them.
+"""Find executions by the times at which they began and ended, on any service.
 
-A service filters by all but the end; those that ended in time are picked here, page by page.
+Services filter by everything but the end; by that, their pages are filtered here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CLOSED = tuple(status for status in Status if status is not Status.OPEN)
 
 
 class Search(Struct, frozen=True, kw_only=True):
-    """Which executions are wanted; moments are seconds since the epoch."""
+    """A filter of executions; moments are seconds since the epoch."""
 
     filter: ExecutionFilter
     closed_after: float | None = None  # at this moment or later
@@ -29,7 +29,7 @@ class Search(Struct, frozen=True, kw_only=True):
 
     @property
     def by_end(self) -> bool:
-        """Whether it is asked when executions ended."""
+        """Whether it filters by the end."""
         return self.closed_after is not None or self.closed_before is not None
 
 

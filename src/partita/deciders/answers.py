@@ -1,4 +1,4 @@
-"""Take what a decider answers for what it is, or refuse it in one line."""
+"""Check what a decider answers, and turn it into decisions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from partita.history import AnyDecision, Decision
 
 One = decisions.Decision | AnyDecision
 Answer = One | Iterable[One] | None
-"""What a decider may answer: nothing, one decision, or several."""
+"""The answer of a decider: nothing, one decision, or several."""
 
 Answers = Iterator[One]
-"""What a method gives that yields its decisions."""
+"""The return type of a method that yields its decisions."""
 
 DECISION_LIMIT = 100_000
-"""Decisions that one answer may hold; a generator without an end would hold up everything."""
+"""Decisions that one answer may hold; an endless generator would block all others."""
 
 
 def listed(answer: Answer, who: str) -> Iterator[One]:

@@ -1,7 +1,7 @@
 """Answer decision tasks by asking deciders that were written by hand.
 
-Keeps each process between two of its tasks, so that only what is new is read; without it the
-whole history is. Knows no thread and no service.
+Caches each process between two of its tasks, so that only new events are read. Knows no thread
+and no service.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from partita.ports.service import DecisionTask
 from partita.replay.messages import UPDATE, UPDATED, UpdateAnswer, decode_request, encode
 
 DEFAULT_CACHE_BYTES = 128 * 1024 * 1024
-"""Bytes that kept processes may take, roughly."""
+"""Bytes that cached processes may take, roughly."""
 
-MESSAGE_LIMIT = 1_000
+MESSAGE_LENGTH = 1_000
 """Characters of a decider's error that a message repeats."""
 
-_EVENT_COST = 700
+_EVENT_BYTES = 700
 """Bytes that one event and what is made of it take besides its payload, measured."""
 
 
-class _Kept:
+class _Cached:
     """A process between two of its tasks."""
 
     __slots__ = ("cost", "process", "seen")
@@ -49,7 +49,7 @@ class _Kept:
 
 
 class ByHand(Decider):
-    """A set of deciders. Belongs to one thread."""
+    """Decides by deciders that were written by hand. Belongs to one thread."""
 
     def __init__(
         self,
@@ -63,22 +63,22 @@ class ByHand(Decider):
         self._converter = converter or Converter()
         self._cache_bytes = cache_bytes
         self._used = 0
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()  # least recently used first
+        self._cache: OrderedDict[str, _Cached] = OrderedDict()  # least recently used first
 
     def seen(self, run_id: str) -> int:
-        """Return the `started_event_id` that a kept process last saw; 0 without one."""
-        kept = self._kept.get(run_id)
-        return 0 if kept is None else kept.seen
+        """Return the `started_event_id` that a cached process last saw; 0 without one."""
+        cached = self._cache.get(run_id)
+        return 0 if cached is None else cached.seen
 
     def forget(self, run_id: str) -> None:
         """Drop a process; its next task reads the whole history."""
-        kept = self._kept.pop(run_id, None)
-        if kept is not None:
-            self._used -= kept.cost
+        cached = self._cache.pop(run_id, None)
+        if cached is not None:
+            self._used -= cached.cost
 
     def forget_all(self) -> None:
         """Drop every process."""
-        self._kept.clear()
+        self._cache.clear()
         self._used = 0
 
     def decide(self, task: DecisionTask) -> list[h.AnyDecision]:
@@ -89,19 +89,19 @@ class ByHand(Decider):
             DeciderFailedError: the decider raised; the task can be answered later.
         """
         run_id = task.workflow_execution.run_id
-        kept = self._kept.pop(run_id, None)
-        if kept is not None:
-            self._used -= kept.cost
+        cached = self._cache.pop(run_id, None)
+        if cached is not None:
+            self._used -= cached.cost
         definition = self._definition(task.workflow_type)
-        if kept is None or task.events[0].event_id == 1:
-            kept = _Kept(self._new(definition, task.workflow_execution, task.workflow_type))
-        process = kept.process
+        if cached is None or task.events[0].event_id == 1:
+            cached = _Cached(self._new(definition, task.workflow_execution, task.workflow_type))
+        process = cached.process
         time = task.events[-1].event_timestamp
-        process.take(task.events, task.previous_started_event_id, time)
+        process.add_task(task.events, task.previous_started_event_id, time)
         answer = self._ask(definition, process)
-        kept.seen = task.started_event_id
-        kept.cost += sum(map(_cost, task.events))
-        self._keep(run_id, kept)
+        cached.seen = task.started_event_id
+        cached.cost += sum(map(_cost, task.events))
+        self._add(run_id, cached)
         return answer
 
     def query(
@@ -112,7 +112,7 @@ class ByHand(Decider):
         name: str,
         input: str | None,  # noqa: ARG002
     ) -> str:
-        """Refuse a query: a process can be read from its history by whoever asks."""
+        """Refuse a query: whoever asks can read the process from its history."""
         raise no_query(workflow_type, name)
 
     def _definition(self, workflow_type: h.WorkflowType) -> DeciderDefinition:
@@ -144,14 +144,14 @@ class ByHand(Decider):
         except PartitaError:
             raise
         except BaseException as error:  # sys.exit() must not end the thread that decides for all
-            raise DeciderFailedError(_told(error)) from error
+            raise DeciderFailedError(_described(error)) from error
         return [*refused_updates(process), *answer]
 
-    def _keep(self, run_id: str, kept: _Kept) -> None:
-        self._kept[run_id] = kept
-        self._used += kept.cost
-        while self._used > self._cache_bytes and len(self._kept) > 1:
-            self.forget(next(iter(self._kept)))
+    def _add(self, run_id: str, cached: _Cached) -> None:
+        self._cache[run_id] = cached
+        self._used += cached.cost
+        while self._used > self._cache_bytes and len(self._cache) > 1:
+            self.forget(next(iter(self._cache)))
 
 
 def process_answer(answer: Any, process: Process[Any], who: str) -> list[h.AnyDecision]:
@@ -167,7 +167,7 @@ def process_answer(answer: Any, process: Process[Any], who: str) -> list[h.AnyDe
 
 def _cost(event: h.AnyEvent) -> int:
     payload = getattr(event, "input", None) or getattr(event, "result", None) or ""
-    return _EVENT_COST + 2 * len(payload)
+    return _EVENT_BYTES + 2 * len(payload)
 
 
 def no_query(workflow_type: h.WorkflowType, name: str) -> UnknownTypeError:
@@ -179,7 +179,7 @@ def no_query(workflow_type: h.WorkflowType, name: str) -> UnknownTypeError:
 
 
 def refused_updates(process: Process[Any]) -> list[h.AnyDecision]:
-    """Return what tells those who sent updates that a decider answers none."""
+    """Return the markers that refuse updates, which deciders do not answer."""
     found: list[h.AnyDecision] = []
     for event in process.history[process.previous_started_event_id :]:
         if not is_of_partita(event) or not event.signal_name.startswith(UPDATE):
@@ -198,9 +198,9 @@ def refused_updates(process: Process[Any]) -> list[h.AnyDecision]:
     return found
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     """Return where an exception was raised, and what it says, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "decide()"
-    message = " ".join(Failure.of(error).message.split())[:MESSAGE_LIMIT]
+    message = " ".join(Failure.of(error).message.split())[:MESSAGE_LENGTH]
     return f"{place}: {type(error).__name__}: {message}"

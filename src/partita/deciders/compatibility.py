@@ -1,7 +1,7 @@
-"""Tell whether a decider would decide today as a history says that it once did.
+"""Check that a decider would decide today as it did in a recorded history.
 
-Unlike code that is replayed, a decider may change its mind in the middle of an execution; that
-it did is worth knowing all the same.
+A decider may decide otherwise in the middle of an execution without harm, unlike code that is
+replayed; but its author should know.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ADVICE = (
     "take the change back, or give the new code another version; processes that run may go on "
     "with it, if that is what you mean"
 )
-"""What to do about a decider that would decide otherwise."""
+"""Advice for the author of a decider that would decide otherwise."""
 
 
 def fit(
@@ -47,7 +47,7 @@ def fit(
 def check_decisions(
     definition: DeciderDefinition, history: ExportedHistory, converter: Converter
 ) -> None:
-    """Put every answered decision task of a history to the decider again.
+    """Give every answered decision task of a history to the decider again.
 
     Raises:
         NonDeterminismError: it decides otherwise.
@@ -85,7 +85,7 @@ def check_decisions(
 def _compare(
     where: str, decisions: list[AnyDecision], caused: list[AnyEvent], completed: int
 ) -> None:
-    """Hold that the decisions are those that the events record."""
+    """Check that the decisions are those that the events record."""
     wrong = partial(NonDeterminismError, location=where, advice=ADVICE)
     for decision, event in zip(decisions, caused, strict=False):
         if not agrees(decision, event):

@@ -1,13 +1,12 @@
-"""Deciders written by hand: a process comes in, decisions go out.
+"""Write deciders by hand: a process comes in, decisions go out.
 
 class Order(Decider[OrderInput]):
     version = "2"
 
     def decide(self, process: Process[OrderInput]) -> Answer: ...
 
-`Decider` is told of nothing and looks at the process; `Responder` is called event by event.
-A decider keeps nothing in itself: all that it knows is in the process, and its next decision
-may be made in another process of another machine.
+A `Decider` looks at the process; a `Responder` is called event by event. A decider keeps no
+state of its own: its next decision may be made by another worker.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class DeciderDefinition(WorkflowDefinition[..., Any]):
 
 
 def _stand_in(decider: type[Decider[Any]]) -> Any:
-    """Return a function that stands where a workflow has its code."""
+    """Return a function in the place of a workflow's code."""
 
     def function(input: Any = None) -> Any:  # noqa: ARG001
         raise UsageError(
@@ -106,10 +105,10 @@ class Decider(WorkflowClass, Generic[I]):
             cls.definition = register(DeciderDefinition(cls, checked_type(cls), settings_of(cls)))
 
     def decide(self, process: Process[I]) -> Answer:
-        """Say what is to happen next: override this.
+        """Return what is to happen next; override this.
 
         It must be quick, look at nothing but the process, and change nothing. What it raises
-        fails the decision task: no event is lost, and mended code is asked again.
+        fails the decision task; no event is lost, and the task is tried again.
         """
         raise NotImplementedError(f"{type(self).__name__} has no decide(); write one")
 
@@ -117,9 +116,9 @@ class Decider(WorkflowClass, Generic[I]):
 class Responder(Decider[I], abstract=True):
     """A decider that is called event by event; override what you want to respond to.
 
-    While it responds to an event, the process stands as it stood after that event, with what
-    earlier responses have asked for already open: it makes no difference which events came
-    together. A response that closes the process is the last; no later event is looked at.
+    During a response the process stands as it stood after that event, and what earlier responses
+    have asked for is open already, so it makes no difference which events came together. A
+    response that closes the process is the last.
     """
 
     def __init_subclass__(cls, *, abstract: bool = False, **unknown: Any) -> None:
@@ -175,7 +174,7 @@ class Responder(Decider[I], abstract=True):
     # -- what users override
 
     def initiate(self, process: Process[I]) -> Answer:
-        """Say what is to happen first."""
+        """Return what is to happen first."""
         raise NotImplementedError(f"{type(self).__name__} has no initiate(); write one")
 
     def respond_to_completed_activity(
@@ -198,7 +197,7 @@ class Responder(Decider[I], abstract=True):
         """
         if isinstance(activity.result, Canceled):
             return None
-        return FailProcess(*_told(activity))
+        return FailProcess(*_failure(activity))
 
     def respond_to_signal(
         self,
@@ -223,7 +222,9 @@ class Responder(Decider[I], abstract=True):
     ) -> Answer:
         """Respond to a child's end; by default one that failed fails the process, too."""
         return (
-            None if isinstance(child.result, (Completed, Canceled)) else FailProcess(*_told(child))
+            None
+            if isinstance(child.result, (Completed, Canceled))
+            else FailProcess(*_failure(child))
         )
 
     def respond_to_cancel_request(self, process: Process[I]) -> Answer:
@@ -248,7 +249,7 @@ _REFUSED_ENDS = (
 )
 
 
-def _told(part: ActivityExecution | ChildProcess) -> tuple[str, str]:
+def _failure(part: ActivityExecution | ChildProcess) -> tuple[str, str]:
     """Return reason and details of a part that did not complete."""
     result = part.result
     if isinstance(result, Failed):
@@ -270,5 +271,5 @@ def _turn_before(process: Process[I]) -> Process[I]:
     )
     started = last[-1]
     assert isinstance(started, h.DecisionTaskStarted)
-    before.take(last, last_answered(last), started.event_timestamp)
+    before.add_task(last, last_answered(last), started.event_timestamp)
     return before

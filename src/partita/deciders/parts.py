@@ -60,7 +60,7 @@ class ReadOnly(Sequence[V]):
 
 
 class Part:
-    """What the decider has asked for, and how it ended."""
+    """Something that the decider has asked for, and its end."""
 
     kind: ClassVar[Kind]
     _named: ClassVar[str]  # the attribute that holds its id

@@ -21,14 +21,14 @@ from partita.history.references import Kind
 
 
 class PendingDecisions:
-    """What one answer has asked for so far."""
+    """The decisions of one answer so far."""
 
     def __init__(self, converter: Converter) -> None:
         self._converter = converter
         self._parts: dict[Kind, dict[str, Any]] = {}  # open by this answer
         self._counts: dict[Kind, int] = {}
-        self.markers: dict[str, Any] = {}  # markers
-        self.canceled_timers: set[str] = set()  # timers
+        self.markers: dict[str, Any] = {}
+        self.canceled_timers: set[str] = set()
 
     def __bool__(self) -> bool:
         """Whether anything was asked for."""

@@ -91,7 +91,7 @@ class Process(Generic[I]):
             converter=converter,
             load_input=load_input,
         )
-        made.take(events, last_answered(events), events[-1].event_timestamp)
+        made.add_task(events, last_answered(events), events[-1].event_timestamp)
         return made
 
     def __repr__(self) -> str:
@@ -224,8 +224,8 @@ class Process(Generic[I]):
 
     # -- for those who ask the decider -----------------------------------------------------
 
-    def take(self, events: Iterable[h.AnyEvent], previous: int, time: float) -> None:
-        """Take in the events of a decision task; none is read before it is asked about."""
+    def add_task(self, events: Iterable[h.AnyEvent], previous: int, time: float) -> None:
+        """Add the events of a decision task; they are read only when something is asked."""
         self._read_all()
         self.discard_decisions()
         if not isinstance(self._input, _UNCHANGING):  # what is changed by mistake is not kept

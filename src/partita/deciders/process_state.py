@@ -1,6 +1,6 @@
 """Read a process from its history: each event once, and nothing but its history.
 
-Which event begins and ends what is told by the timeline; here is what a decider sees of it.
+Which event begins and ends what is in the timeline; here is what a decider sees of it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def is_of_partita(event: h.AnyEvent) -> TypeGuard[h.WorkflowExecutionSignaled]:
 
 
 class ProcessState:
-    """What the events so far have made of a process."""
+    """The process after the events so far."""
 
     def __init__(self, converter: Converter) -> None:
         self.begun: h.WorkflowExecutionStarted | None = None
@@ -57,17 +57,17 @@ class ProcessState:
         self._converter = converter
 
     def add(self, event: h.AnyEvent) -> None:
-        """Take in one more event."""
+        """Add one more event."""
         if REFERENCES[type(event)].kind is Kind.DECISION:  # half of all, and nothing to a decider
             return
         operation = self._timeline.add(event)
         if operation.kind is Kind.EXECUTION:
-            self._take(event)
+            self._add_own(event)
         elif operation.kind in _PARTS:
-            self._take_of(operation, event)
+            self._add_to_part(operation, event)
 
-    def _take(self, event: h.AnyEvent) -> None:
-        """Take in an event of the execution itself."""
+    def _add_own(self, event: h.AnyEvent) -> None:
+        """Add an event of the execution itself."""
         match event:
             case h.WorkflowExecutionStarted():
                 self.begun = event
@@ -84,8 +84,8 @@ class ProcessState:
             case _:
                 self.ended = result_of(event, self._converter) or self.ended
 
-    def _take_of(self, operation: Operation, event: h.AnyEvent) -> None:
-        """Take in an event of a part."""
+    def _add_to_part(self, operation: Operation, event: h.AnyEvent) -> None:
+        """Add an event of a part."""
         if operation.begun is event and not isinstance(event, h.StartTimerFailed):
             made = _PARTS[operation.kind](event, self._converter)
             self._by_event[event.event_id] = made

@@ -35,7 +35,7 @@ _ENDS = (
 
 
 class RecordedSteps:
-    """What an origin has recorded, as far as it is to be reused."""
+    """The steps of an origin that are to be reused."""
 
     def __init__(self, origin: Origin, events: list[h.AnyEvent]) -> None:
         self._origin = origin

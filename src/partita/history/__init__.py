@@ -1,4 +1,4 @@
-"""Hold what is recorded of an execution: events, the decisions behind them, and their values."""
+"""Define what is recorded of an execution: events, the decisions behind them, their values."""
 
 from partita.history.decisions import *
 from partita.history.events import *

@@ -1,4 +1,4 @@
-"""Hold one run's history as a document: JSON that can be kept, compared and read again.
+"""Export one run's history as a document: JSON that can be kept, compared and read again.
 
     {
      "format": "partita-history",
@@ -11,10 +11,10 @@
      ]
     }
 
-One event is one line, so that `diff` and reviews show what differs. Payloads stand as they are
-stored: behind a codec chain they can be read only with the same chain. What this module does
-not understand whole it refuses: no field and no event is ever left out silently. It asks no
-service and replays nothing.
+One event is one line, so that `diff` shows what differs. Payloads are exported as they are
+stored: if a codec chain wrote them, reading them takes the same chain. A document with an
+unknown field or event is refused, so nothing is left out silently. Asks no service and replays
+nothing.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from partita.history.references import CLOSING, REFERENCES
 
 FORMAT = "partita-history"
 VERSION = 1
-"""Of the format; one more whenever an older Partita could not read it rightly."""
+"""Of the format; incremented when older versions of Partita could misread a document."""
 
 OPEN = "OPEN"
 _EVENT_TYPES = frozenset(kind.__name__ for kind in REFERENCES)
 
 
 class ExportedHistory(Struct, frozen=True, kw_only=True):
-    """One run, open or closed, as it was when it was exported."""
+    """One run, open or closed, as it stood when it was exported."""
 
     domain: str
     execution: h.WorkflowExecution
@@ -156,7 +156,7 @@ def load(text: str, source: str = "the text") -> ExportedHistory:
 
 
 class _RefusedError(Exception):
-    """Says what is wrong with a document, as the end of a sentence about it."""
+    """A fault of a document; its text is the end of a sentence about it."""
 
 
 def _plain(text: str) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def _here() -> str:
 
 
 def _newer(plain: dict[str, Any]) -> str:
-    """Say which Partita is needed."""
+    """Return which version of Partita is needed, as the end of a sentence."""
     writer = plain.get("written_by")
     if not isinstance(writer, str) or writer == _here():
         return "was it edited? Export it again"

@@ -1,4 +1,4 @@
-"""Say for every type of event which operation it belongs to and what it does to that operation.
+"""Define for every type of event which operation it belongs to, and what it does to it.
 
 An operation is whatever begins, may be started by somebody, and ends: an activity, a timer, a
 child workflow, a Lambda function, a message to another execution, a decision task, and the
@@ -20,7 +20,7 @@ from partita import history as h
 
 
 class Kind(enum.StrEnum):
-    """What an operation is."""
+    """Kinds of operations."""
 
     ACTIVITY = "activity"
     TIMER = "timer"
@@ -35,7 +35,7 @@ class Kind(enum.StrEnum):
 
 
 class Role(enum.Enum):
-    """What an event does to its operation."""
+    """Effects of an event on its operation."""
 
     BEGINS = enum.auto()
     STARTS = enum.auto()  # somebody took it, or the child runs: an attempt
@@ -46,7 +46,7 @@ class Role(enum.Enum):
 
 
 class Outcome(enum.StrEnum):
-    """How an operation, or an attempt, ended."""
+    """Ends of an operation, or of one attempt."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -60,7 +60,7 @@ class Outcome(enum.StrEnum):
 
 
 class Reference(Struct, frozen=True):
-    """What one type of event is to its operation."""
+    """The operation of one type of event, and its effect on it."""
 
     kind: Kind
     role: Role
@@ -204,7 +204,7 @@ REFERENCES: dict[type[Any], Reference] = {
         },
     ),
 }
-"""What every type of event is to its operation."""
+"""One row for every type of event."""
 
 CLOSING: dict[type[Any], str] = {
     type: row.outcome.name

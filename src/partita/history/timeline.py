@@ -1,8 +1,8 @@
 """Read a history as operations: activities, timers, children, decision tasks and so on.
 
-The only fold of a history: whoever pairs an event with the one that began the same operation asks
-here. Events are added one by one or in batches, each in constant time; a history may begin in
-the middle. It reads no clock, and what an operation means to its reader it does not know.
+The only place that pairs an event with the one that began the same operation. Events are added
+one by one or in batches, each in constant time; a history may begin in the middle. Reads no
+clock, and knows nothing of what its readers make of an operation.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Operation:
         """Whether it never began."""
         return self.begun is not None and self.begun is self.closed
 
-    def take(self, event: h.AnyEvent, row: Reference) -> None:
-        """Take in one of its events."""
+    def add(self, event: h.AnyEvent, row: Reference) -> None:
+        """Add one of its events."""
         self.events.append(event)
         role = row.role
         if role is Role.BEGINS:
@@ -113,7 +113,7 @@ class Timeline:
         """Add one more event, and return its operation."""
         row = REFERENCES[type(event)]
         operation = self._find(event, row) or self._new(event, row)
-        operation.take(event, row)
+        operation.add(event, row)
         self.last_at = event.event_timestamp
         if row.role is Role.BEGINS:
             self._newest[row.kind, operation.id] = operation

@@ -20,7 +20,7 @@ MORE = "$more"
 
 
 class ChildPolicy(enum.StrEnum):
-    """What becomes of open children when their parent is closed from outside."""
+    """Effects on open children of a parent that is closed from outside."""
 
     TERMINATE = "TERMINATE"
     REQUEST_CANCEL = "REQUEST_CANCEL"
@@ -28,7 +28,7 @@ class ChildPolicy(enum.StrEnum):
 
 
 class TimeoutType(enum.StrEnum):
-    """Which of the timeouts ran out."""
+    """The timeouts of a task or an execution."""
 
     START_TO_CLOSE = "START_TO_CLOSE"
     SCHEDULE_TO_START = "SCHEDULE_TO_START"
@@ -70,14 +70,14 @@ class ActivityType(Struct, frozen=True, gc=False):
 
 
 class WorkflowExecution(Struct, frozen=True, gc=False):
-    """Which execution: the id that people give, and the id of one run of it."""
+    """The id that people give an execution, and the id of one run of it."""
 
     workflow_id: str
     run_id: str
 
 
 class RetryPolicy(Struct, frozen=True, gc=False):
-    """How often, and when, a failed or timed-out activity is tried again."""
+    """Attempts of an activity that fails or times out, and the waits between them."""
 
     max_attempts: int = 1  # with the first; 0 means without end
     initial_interval: float = 1.0  # seconds before the second attempt

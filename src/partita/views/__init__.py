@@ -1,1 +1,1 @@
-"""Tell what people look at, as pure functions of histories and records."""
+"""Describe executions for people, as pure functions of histories and records."""

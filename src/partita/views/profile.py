@@ -1,6 +1,6 @@
-"""Say where the time of an execution went: which tasks waited, which ran, and for how long.
+"""Sum up the time of an execution: which tasks waited, which ran, and for how long.
 
-Pure: a history in, numbers out. It counts what `records` has told apart.
+Pure: a history in, numbers out. It sums up `records`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TaskShare(Struct, frozen=True, kw_only=True):
 
 
 class TypeShare(Struct, frozen=True, kw_only=True):
-    """What all tasks of a type came to. Spans are seconds."""
+    """The sums of all tasks of a type. Spans are seconds."""
 
     kind: str
     name: str
@@ -40,7 +40,7 @@ class TypeShare(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """Where the time of an execution went; what ran longest comes first."""
+    """The time of an execution by task and by type; the longest first."""
 
     total: float  # seconds from its first event to its last, or to now while it is open
     tasks: list[TaskShare]

@@ -1,7 +1,7 @@
-"""Tell from a history what became of each task: activity, Lambda function, timer, child, decision.
+"""Sum up the tasks of a history: activities, Lambda functions, timers, children, decisions.
 
-Pure: a timeline in, records out. It reads no clock and asks no service; how a record is printed is
-the command line's business, and where the time went is `profile`'s.
+Pure: a timeline in, records out. It reads no clock and asks no service; printing records is left to
+the command line, sums of times to `profile`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TASKS = frozenset({Kind.ACTIVITY, Kind.LAMBDA, Kind.TIMER, Kind.CHILD, Kind.DEC
 
 
 class TaskRecord(Struct, frozen=True, kw_only=True):
-    """What became of one task. Moments are seconds since the epoch, spans are seconds."""
+    """The course of one task. Moments are seconds since the epoch, spans are seconds."""
 
     kind: str  # activity, lambda, timer, child or decision
     id: str  # as the decider named it; of a decision task, the id of its first event

@@ -1,4 +1,4 @@
-"""Tell where the code of an execution waits, by replaying its history.
+"""Find where the code of an execution waits, by replaying its history.
 
 Asks no service; the code must be imported here.
 """

@@ -1,7 +1,6 @@
-"""Tell from a history who holds its decision task, and why it ended.
+"""Find in a history who holds the decision task, and why the execution ended.
 
-Pure: events in, facts out. It reads no clock and asks no service; what became of the tasks is
-told by `records`, and how any of it is printed is the command line's business.
+Pure: it reads no clock and asks no service.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ def taken(
 
 
 def reason(events: Sequence[h.AnyEvent]) -> str | None:
-    """Say in one line why an execution came to a bad end, from its whole history.
+    """Return in one line why an execution did not complete, from its whole history.
 
-    None if it came to no such end, or if nobody has given a reason.
+    None if it completed or is open, or if no reason was given.
     """
     match events[-1] if events else None:
         case h.WorkflowExecutionFailed(details=details, reason=kind):

@@ -33,7 +33,7 @@ from partita.swf.backend.translate_history import TranslatedHistory
 from partita.swf.wire_format import decision_to_swf, execution_from_swf
 
 _PURGE = 1000
-"""Folds of live runs among which those of dead ones are looked for."""
+"""Histories of live runs beyond which those of runs that are no longer alive are dropped."""
 
 LONGEST = 25_000
 """Events after which SWF ends a run."""
