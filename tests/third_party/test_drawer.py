@@ -14,6 +14,7 @@ from partita.client import Client
 from partita.connect import connect
 from partita.engine import Engine
 from partita.errors import StoreUnavailableError
+from partita.ports.service import Service
 from partita.store import Store
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS, STORE_CHECKS
@@ -33,6 +34,10 @@ def collecting(count: int) -> int:
         total = add(total, signals("number", int).get())
     sleep(0.01)
     return total
+
+
+def worker(service: Service) -> Worker:
+    return Worker(service, workflows=[collecting], activities=[add])
 
 
 @pytest.fixture
@@ -74,11 +79,11 @@ def url(path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_what_is_open_goes_on_when_it_is_opened_again(url: str) -> None:
-    with Client(connect(url)) as client, Worker(client.service):
+    with Client(connect(url)) as client, worker(client.service):
         handle = client.start_with(collecting, (3,), workflow_id="w")
         handle.signal("number", 1)
         handle.signal("number", 20)
-    with Client(connect(url)) as client, Worker(client.service):
+    with Client(connect(url)) as client, worker(client.service):
         client.signal("w", "number", 300)
         assert client.result("w", workflow=collecting, timeout=20) == 321
 
@@ -98,7 +103,7 @@ def test_what_was_acknowledged_outlives_a_kill(url: str, path: Path) -> None:
     search = f"import sys; sys.path.insert(0, {str(path.parent)!r})\n"
     command = [sys.executable, "-c", search + KILLED, url]
     assert subprocess.run(command, check=False, timeout=60).returncode == -9
-    with Client(connect(url)) as client, Worker(client.service):
+    with Client(connect(url)) as client, worker(client.service):
         assert client.result("w", workflow=collecting, timeout=20) == 0
 
 
