@@ -193,3 +193,8 @@ def test_what_a_url_cannot_say(url: str, says: str) -> None:
 def test_a_question_mark_in_a_files_name(tmp_path: Path) -> None:
     with Client(connect(f"sqlite:///{tmp_path}/what%3F.db")):
         assert (tmp_path / "what?.db").exists()
+
+
+def test_a_client_of_something_that_is_no_service_is_refused() -> None:
+    with pytest.raises(InvalidOptionError, match=r"give connect\('sqlite:///x.db'\)"):
+        Client("sqlite:///x.db")  # type: ignore[arg-type]

@@ -14,6 +14,11 @@ APPLICATION_ID = 0x50415254
 
 _ADVICE = "choose another file with --backend sqlite:///PATH"
 
+_OWNER = (  # one statement, since another process may be making the tables
+    "SELECT (SELECT application_id FROM pragma_application_id), "
+    "(SELECT count(*) FROM sqlite_schema)"
+)
+
 _JOURNAL = """
 CREATE TABLE IF NOT EXISTS migrations (
     number     INTEGER PRIMARY KEY,
@@ -36,7 +41,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _check_owner(connection, path)
+        refuse_foreign(connection, path)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(_JOURNAL)
         applied = _applied(connection)
         check_applied(applied, wanted, str(path), _ADVICE)
@@ -61,14 +67,11 @@ def _applied(connection: sqlite3.Connection) -> dict[int, str]:
     return dict(connection.execute("SELECT number, checksum FROM migrations").fetchall())
 
 
-def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if owner == APPLICATION_ID:
-        return
-    if owner or tables:
+def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreCorruptError for another program's database; change nothing."""
+    owner, tables = connection.execute(_OWNER).fetchone()
+    if owner != APPLICATION_ID and (owner or tables):
         raise StoreCorruptError(f"{path} is a database of another program; {_ADVICE}")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration) -> None:

@@ -29,7 +29,7 @@ from partita.errors import (
 from partita.ports.store import News
 from partita.stores.sql.check import check
 from partita.stores.sql.reads import Row, SqlStore
-from partita.stores.sqlite.schema import migrate
+from partita.stores.sqlite.schema import migrate, refuse_foreign
 from partita.stores.sqlite.transaction import DIALECT, SqliteTransaction, statement
 
 T = TypeVar("T")
@@ -104,6 +104,7 @@ class SqliteStore(SqlStore):
             cached_statements=256,
         )
         try:
+            _patiently(lambda: refuse_foreign(connection, self.path))
             _patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute("PRAGMA temp_store=MEMORY")
