@@ -45,8 +45,10 @@ class ExecutionClient:
     def __init__(
         self, service: Service, domain: str, converter: Converter, clock: Callable[[], float]
     ) -> None:
-        if not hasattr(service, "start_workflow_execution"):
-            raise errors.InvalidOptionError(f"{service!r} is no service; give connect({service!r})")
+        if isinstance(service, str):
+            raise errors.InvalidOptionError(
+                f"{service!r} is a URL, not a service; give connect({service!r})"
+            )
         self.service = service
         self._domain = domain
         self._converter = converter
