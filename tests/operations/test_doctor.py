@@ -141,8 +141,8 @@ def test_code_that_does_not_come_back(place: Place, opened: Store) -> None:
     worker = new_worker(now() + 1000)
     with opened.transaction() as transaction:
         catalogue.put_worker(transaction, worker)
-    held(opened, "long", worker.id, now() - doctor.PATIENCE - 40)
-    held(opened, "short", worker.id, now() - doctor.PATIENCE / 2)
+    held(opened, "long", worker.id, now() - doctor.STUCK_AFTER_SECONDS - 40)
+    held(opened, "short", worker.id, now() - doctor.STUCK_AFTER_SECONDS / 2)
     finding = place.only("stuck")
     assert finding.what.startswith("execution 'long' (flow) has been deciding for 1")
     assert finding.what.endswith(" s on worker 7@here")

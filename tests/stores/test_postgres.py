@@ -288,7 +288,7 @@ def test_reads_wait_for_a_connection_but_not_for_ever(
         holder = pool.submit(store._pool.run, hold)
         held.wait()
         with monkeypatch.context() as patch:
-            patch.setattr(postgres_pool, "PATIENCE", 0.01)
+            patch.setattr(postgres_pool, "CONNECTION_WAIT_SECONDS", 0.01)
             with pytest.raises(errors.StoreUnavailableError, match="pool_size=N"):
                 store.find("d", "w", None)
         waiter = pool.submit(store.find, "d", "w", None)

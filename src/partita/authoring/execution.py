@@ -1,4 +1,4 @@
-"""Let a workflow inspect and control its own execution."""
+"""Inspect and control the execution of the workflow that runs."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Archive:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Let others append."""
+        """Close the file, and release its lock for other processes."""
         self._file.close()
 
     def __enter__(self) -> Archive:
@@ -107,7 +107,7 @@ class Archive:
 
 
 def sync_folder(path: Path) -> None:
-    """Have it on the disk that a file of this name is in its folder."""
+    """Flush the folder of a file to disk, so that a new or renamed file survives a crash."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -25,7 +25,7 @@ from partita.views.standing import taken
 SKEW = 2.0
 """Seconds by which clocks may differ; leases of workers are ten seconds."""
 
-PATIENCE = 60.0
+STUCK_AFTER_SECONDS = 60.0
 """Seconds after which what waits, or is due, should have been taken up."""
 
 FAILURES = 3
@@ -170,7 +170,7 @@ def _surroundings(survey: Survey) -> Iterator[Finding]:
 
 
 def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
-    overview = store.overview(now - PATIENCE)
+    overview = store.overview(now - STUCK_AFTER_SECONDS)
     workers = living(list(survey.workers))
     yield from _leases(survey, now)
     yield from _queues(store.backlogs(), bool(workers), now)
@@ -221,7 +221,7 @@ def _leases(survey: Survey, now: float) -> Iterator[Finding]:
 def _queues(queues: list[Backlog], is_served: bool, now: float) -> Iterator[Finding]:
     for queue in queues:
         waited = now - queue.since
-        if waited <= PATIENCE:
+        if waited <= STUCK_AFTER_SECONDS:
             continue
         yield Finding(
             "task list",
@@ -292,7 +292,7 @@ def _held(store: Store, overview: Overview, gone: set[str], now: float) -> Itera
         if not isinstance(item, OpenDecision) or not item.started_event_id or item.owner in gone:
             continue
         held = taken(item, store.events(record.run, item.scheduled_event_id))
-        if held is None or now - held.event_timestamp <= PATIENCE:
+        if held is None or now - held.event_timestamp <= STUCK_AFTER_SECONDS:
             continue
         where = f" on worker {held.identity}" if held.identity else ""
         yield Finding(

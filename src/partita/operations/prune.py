@@ -77,7 +77,7 @@ def pruning_of(service: Service) -> Pruning:
 
 
 def set_retention(service: Service, domain: str, span: Seconds | None) -> None:
-    """Have the closed executions of a domain removed so long after their end; None: never.
+    """Set how long a domain keeps closed executions; None keeps them for ever.
 
     Raises:
         InvalidOptionError: it is no span of time, or too short to be meant.

@@ -89,7 +89,7 @@ class SupportsQueries(Protocol):
         input: str | None,
         timeout: float | None = None,
     ) -> str:
-        """Have a live worker answer a query; return the answer's payload. Changes nothing.
+        """Return the payload of a live worker's answer to a query. Changes nothing.
 
         Raises:
             NoWorkerError: no worker with the workflow's code answered in time.

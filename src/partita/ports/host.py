@@ -119,7 +119,7 @@ class SupportsActivityTypes(Protocol):
 
 
 class SupportsLongPolls(Protocol):
-    """Let polls wait as long as they like, and end them on demand.
+    """Polls that wait without a limit, and can be ended on demand.
 
     `wait` is then infinite. Without it, polls wait for a second, and so does a worker that stops.
     """
@@ -134,7 +134,7 @@ class SupportsLongPolls(Protocol):
         """
 
     def resume_polls(self) -> None:
-        """Let polls wait again."""
+        """Allow polls to wait again after `end_polls`."""
 
 
 class DecisionChannel(Protocol):
@@ -177,10 +177,10 @@ class SupportsLiveRuns(Protocol):
 
 
 class SupportsLocalQueries(Protocol):
-    """Have queries answered by the worker in this process."""
+    """Queries that the worker in this process answers."""
 
     def answer_queries(self, answer: QueryAnswer | None) -> None:
-        """Put queries to `answer` from now on; None: no worker is here."""
+        """Pass queries to `answer` from now on; None: no worker is here."""
 
 
 class QueryAnswer(Protocol):

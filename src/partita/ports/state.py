@@ -268,7 +268,7 @@ class State:
         return self.progress.status is not Status.OPEN
 
     def settle(self) -> None:
-        """Hear that the store now holds just this."""
+        """Mark this state as what the store holds."""
         self.stored = self.progress.revision
         self.is_new = False
         self.reindex = False

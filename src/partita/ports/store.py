@@ -225,7 +225,7 @@ class Store(Reads, Protocol):
         """
 
     def on_change(self, heard: Callable[[], None]) -> None:
-        """Have `heard` called, from any thread, when `changed` has something to say.
+        """Call `heard`, from any thread, when `changed` has something to report.
 
         A store that cannot tell by itself does nothing.
         """

@@ -1,4 +1,4 @@
-"""Say what is wrong with an execution as a database holds it: what the rules never leave behind.
+"""Find what is wrong with a stored execution: states that the rules never produce.
 
 Knows no database. What is asked of whole tables (rows of nobody) each store asks by itself.
 """

@@ -131,7 +131,7 @@ class CrashEngine(SkippingEngine):
         return set(tokens)
 
     def discard(self) -> None:
-        """Let the engine's threads end in order, on a store that keeps nothing."""
+        """End the engine's threads in order, on a store that keeps nothing."""
         with suppress(CrashError):
             self.on_thread(lambda: None)  # requests made before this one are refused by now
         self._crash_store.discard()

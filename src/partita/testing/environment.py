@@ -193,7 +193,7 @@ class Environment:
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def sleep(self, duration: Seconds) -> None:
-        """Let so much time pass, and process everything that becomes due at its moment.
+        """Advance the clock, and process everything at the moment when it is due.
 
         Raises:
             DecisionTaskFailedError: a decision task failed meanwhile.

@@ -79,7 +79,7 @@ class DeciderSet(Decider):
             one.forget_all()
 
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
-        """Have the type's decider answer a task."""
+        """Return the decisions of the type's decider."""
         return self._of(task.workflow_type).decide(task)
 
     def query(
@@ -90,7 +90,7 @@ class DeciderSet(Decider):
         name: str,
         input: str | None,
     ) -> str:
-        """Have the type's decider answer a query."""
+        """Return the answer of the type's decider to a query."""
         return self._of(workflow_type).query(execution, workflow_type, history, name, input)
 
     def _of(self, workflow_type: WorkflowType) -> Decider:

@@ -80,7 +80,7 @@ class PolledActivities:
         return True
 
     def wake(self) -> None:
-        """Let polls that wait for a slot see that the host stops."""
+        """Wake polls that wait for a slot, since the host stops."""
         with self._changed:
             self._changed.notify_all()
 

@@ -56,7 +56,7 @@ class PolledDecisions:
         return task is not None
 
     def answer(self, task: DecisionTask) -> None:
-        """Have the host decide, and record its decisions."""
+        """Ask the host for decisions, and record them."""
         run_id = task.workflow_execution.run_id
         try:
             task, decisions = self._decide(task)

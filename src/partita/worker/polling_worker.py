@@ -94,7 +94,7 @@ class PollingWorker:
             worker.stop(grace=threading.TIMEOUT_MAX)
 
     def stop(self) -> None:
-        """Let `run` return once what it is at is done."""
+        """End `run` after the task that it works on."""
         self._stop.set()
 
 

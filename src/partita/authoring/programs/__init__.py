@@ -1,1 +1,1 @@
-"""Let a program, or another Python interpreter, do the work of an activity."""
+"""Run programs, and functions in other Python interpreters, as activities."""

@@ -1,7 +1,7 @@
-"""Hear what other engines have done to a schema, by LISTEN on a connection of its own.
+"""Receive notifications of what other engines have changed, by LISTEN on its own connection.
 
-Knows when to believe that it has heard everything: never after a break, until it has said
-that everything may have changed.
+After a lost connection notifications may be missing, so it first reports that everything may
+have changed.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ class Listener:
         return news
 
     def on_change(self, heard: Callable[[], None]) -> None:
-        """Have `heard` called when there is something to take."""
+        """Call `heard` when there is something to take."""
         self._heard = heard
 
     def doubt(self) -> None:
-        """Hear that another connection has broken: see whether this one still works."""
+        """Check whether this connection still works, since another one has broken."""
         if not self._closed:
             self._rope.send(b"?")
 

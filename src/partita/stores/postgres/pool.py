@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 Connection = psycopg.Connection[Row]
 
-PATIENCE = 10.0
+CONNECTION_WAIT_SECONDS = 10.0
 """Seconds to wait until one of the connections is free."""
 
 
@@ -38,7 +38,7 @@ class Pool:
         self._closed = False
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """Have `work` done over a connection; over a new one if an old one turns out broken.
+        """Call `work` with a connection; again with a new one if the connection is broken.
 
         So `work` must be safe to repeat.
 
@@ -57,9 +57,10 @@ class Pool:
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=PATIENCE):
+        if not self._places.acquire(timeout=CONNECTION_WAIT_SECONDS):
             raise StoreUnavailableError(
-                f"all {self._size} connections to read by were in use for {PATIENCE:g} s; allow "
+                f"all {self._size} connections to read by were in use for "
+                f"{CONNECTION_WAIT_SECONDS:g} s; allow "
                 "more with pool_size=N in the URL, then try again"
             )
         try:

@@ -203,7 +203,7 @@ class PostgresStore(SqlStore):
         return self._news.take()
 
     def on_change(self, heard: Callable[[], None]) -> None:
-        """Have `heard` called when another engine has notified us."""
+        """Call `heard` when another engine has sent a notification."""
         self._news.on_change(heard)
 
     # -- reading

@@ -41,7 +41,7 @@ def migrations(dialect: str) -> list[Migration]:
 def check_applied(
     applied: dict[int, str], wanted: list[Migration], where: str, advice: str
 ) -> None:
-    """Hold that what was applied is what we know; `where` names the database.
+    """Check the applied scripts against those that we know; `where` names the database.
 
     Raises:
         SchemaTooNewError: a newer Partita wrote it.

@@ -142,7 +142,7 @@ class SqliteStore(SqlStore):
             self._version = version
 
     def _breathe(self) -> None:
-        """Let others in, if they may have tried in vain for long."""
+        """Pause, so that other processes get the lock, if this one has held it too long."""
         pause = BREATH - (time.monotonic() - self._left_at)
         if pause <= 0:
             self._strain = 0.0

@@ -1,4 +1,4 @@
-"""Say how a run on Amazon SWF stands: what is open, told from its history."""
+"""Read from the history of a run on Amazon SWF what is open in it."""
 
 from __future__ import annotations
 

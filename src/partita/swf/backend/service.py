@@ -369,7 +369,7 @@ class SwfService:
         return self._waits.follow(look, timeout)
 
     def tell(self) -> None:
-        """Let those who wait look again: something was done."""
+        """Wake waiting threads, since something was done."""
         self._waits.tell()
 
     def query_workflow(
@@ -380,7 +380,7 @@ class SwfService:
         input: str | None,
         timeout: float | None = None,
     ) -> str:
-        """Have a worker in this process answer; SWF itself cannot ask one elsewhere."""
+        """Return the answer of a worker in this process; SWF cannot ask one elsewhere."""
         domain = self.domain(domain)
         info = self.info(domain, execution)
         exact = h.WorkflowExecution(info.workflow_id, info.run_id)
@@ -412,7 +412,7 @@ class SwfService:
 
     @contextmanager
     def polling(self) -> Iterator[None]:
-        """Have this thread's polls tried once each, and close its connection in the end."""
+        """Try each poll of this thread once, and close its connection at the end."""
         self.call.poll_once()
         try:
             yield
@@ -424,7 +424,7 @@ class SwfService:
         self.call.polls.stop()
 
     def resume_polls(self) -> None:
-        """Let polls wait again."""
+        """Allow polls to wait again."""
         self.call.polls.resume()
 
     def decision_channel(self, host: Host) -> LiveDecisions:
@@ -439,7 +439,7 @@ class SwfService:
         self._queries = answer
 
     def give_back(self, token: str) -> None:
-        """Let another worker have an unfinished activity."""
+        """Give an unfinished activity back for another worker."""
         self.activity_tasks.give_back(token)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Look at something on Amazon SWF again and again, until it is there; an outage does not end it.
+"""Poll Amazon SWF until something is there; an outage does not end the wait.
 
 SWF tells nobody of what it records, so whoever waits asks. Knows moments, and which errors pass
 by themselves; what is looked at, it is told.
@@ -29,7 +29,7 @@ class Waits:
         self._news = threading.Condition()
 
     def tell(self) -> None:
-        """Let those who wait look again: something was done."""
+        """Wake waiting threads, since something was done."""
         with self._news:
             self._news.notify_all()
 
@@ -85,14 +85,14 @@ class _Rhythm:
         self._failures = 0  # in a row
 
     def looked(self, told: bool) -> None:
-        """Hear that a look found nothing; `told` if there was news before it."""
+        """Set the pause after a poll that found nothing; `told` if it was woken for that poll."""
         again = told or self.away is not None
         first, longest = self._timing.watch
         self.pause = first if again else min(longest, self.pause * 1.5)
         self.away, self._failures = None, 0
 
     def failed(self, error: StoreUnavailableError) -> None:
-        """Hear that a look failed."""
+        """Set the pause after a poll that failed."""
         first, longest = self._timing.retry
         pause = min(longest, first * 2.0 ** min(self._failures, 10))
         self.pause = pause * random.uniform(0.5, 1.0)

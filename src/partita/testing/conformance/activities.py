@@ -165,7 +165,7 @@ def a_failed_activity_is_recorded(service: Service, _: Clock) -> None:
 def _timed_out(
     service: Service, clock: Clock, take: bool, **timeout: Any
 ) -> h.ActivityTaskTimedOut:
-    """Let an activity, taken by a worker or not, run out of five seconds."""
+    """Time out an activity after five seconds, started by a worker or not; return the event."""
     execution = a.started(service, a.charge(**timeout))
     begun = a.activity_task(service).started_event_id if take else 0
     clock.advance(6)

@@ -155,7 +155,7 @@ def the_next_attempt_has_the_last_heartbeats_details(service: Service, clock: Cl
 
 
 def _late(service: Service, clock: Clock) -> str:
-    """Let the first attempt of an activity time out; return its token."""
+    """Time out the first attempt of an activity; return its token."""
     policy = h.RetryPolicy(max_attempts=2, initial_interval=1.0)
     a.started(service, a.charge(retry_policy=policy, start_to_close=5.0))
     token = a.activity_task(service).token
