@@ -134,7 +134,7 @@ class SupportsLongPolls(Protocol):
         """
 
     def resume_polls(self) -> None:
-        """Allow polls to wait again after `end_polls`."""
+        """Allow polls to wait again after `stop_polls`."""
 
 
 class DecisionChannel(Protocol):
