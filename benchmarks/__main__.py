@@ -1,4 +1,9 @@
-"""Run every measure, print a table, and write benchmarks/results/latest.json."""
+"""Run the measures of the sections that are named, by default all; print each figure as it comes.
+
+    python -m benchmarks [embedded] [language] [growth] [memory] [shared] [swf]
+
+A run of all sections writes benchmarks/results/latest.json.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,26 +87,50 @@ def add_growth(report: Report, folder: Path) -> None:
         report.add(f"{name} in memory: many / few", many / few, "x", "<= 1.15")
 
 
-def main() -> None:
-    """Measure."""
+def add_memory(report: Report, folder: Path) -> None:
+    """Measure what suspended runs occupy in memory."""
+    peak, before = in_own_process("suspended_memory", folder)
+    report.add("10,000 suspended runs, peak RSS", peak, "MB", "<= 400")
+    report.add("the same process before them", before, "MB")
+
+
+def add_shared(report: Report, folder: Path) -> None:
+    """Measure worker processes on one database, SQLite and PostgreSQL."""
+    shared.add_sqlite(report, folder)
+    shared.add_postgres(report)
+
+
+SECTIONS: dict[str, Callable[[Report, Path], None]] = {
+    "embedded": add_embedded,
+    "language": add_language,
+    "growth": add_growth,
+    "memory": add_memory,
+    "shared": add_shared,
+    "swf": swf.add_swf,
+}
+
+
+def main(names: list[str]) -> None:
+    """Measure.
+
+    Raises:
+        SystemExit: there is no section of such a name.
+    """
+    unknown = set(names) - set(SECTIONS)
+    if unknown:
+        raise SystemExit(
+            f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}"
+        )
     with tempfile.TemporaryDirectory(dir=".", prefix=".bench-") as name:
         folder = Path(name).resolve()
         report = Report(commits_per_second(folder))
         report.add("floor: single-row commits", report.floor, "commits/s", rate=True)
-        add_embedded(report, folder)
-        add_language(report, folder)
-        add_growth(report, folder)
-        peak, before = in_own_process("suspended_memory", folder)
-        report.add("10,000 suspended runs, peak RSS", peak, "MB", "<= 400")
-        report.add("the same process before them", before, "MB")
-        shared.add_sqlite(report, folder)
-        shared.add_postgres(report)
-        swf.add_swf(report, folder)
+        for section in names or SECTIONS:
+            SECTIONS[section](report, folder)
         report.add("peak RSS of this run", measures.peak(), "MB")
-    report.show()
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(report.rows, indent=2) + "\n")
+    if not names:
+        report.write(RESULTS)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,15 +1,14 @@
-"""Keep the figures of one run, each beside the floor and the goal, and show them."""
+"""Print the figures of one run as they come, each beside the floor and the goal, and keep them."""
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import platform
 import subprocess
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 
 class Report:
@@ -18,35 +17,33 @@ class Report:
     def __init__(self, floor: float) -> None:
         self.floor = floor  # commits/s of what is measured at the moment
         self.rows: list[dict[str, Any]] = []
-        self.goals: dict[str, str] = {}
 
     def add(
         self, name: str, value: float, unit: str, goal: str = "", *, rate: bool = False
     ) -> None:
-        """Add a figure; a `rate` is divided by the floor, too."""
-        self.goals[name] = goal
+        """Print and keep a figure; a `rate` is divided by the floor, too."""
+        ratio = round(value / self.floor, 3) if rate else None
+        shown = "" if ratio is None else f"{ratio:.2f} x floor"
+        print(f"{name:<50} {value:>12,.2f} {unit:<15} {shown:<14} {goal}", flush=True)
         self.rows.append(
             {
                 "name": name,
                 "value": round(value, 3),
                 "unit": unit,
                 "floor": round(self.floor, 1),
-                "ratio": round(value / self.floor, 3) if rate else None,
+                "ratio": ratio,
                 "machine": machine(),
                 "commit": commit(),
             }
         )
 
-    def show(self) -> None:
-        """Print the figures as a table."""
-        table = Table("figure", "value", "unit", "x floor", "goal", box=None, pad_edge=False)
-        for row in self.rows:
-            ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
-            value = f"{row['value']:,.2f}"
-            table.add_row(row["name"], value, row["unit"], ratio, self.goals[row["name"]])
-        Console(width=110).print(table)
+    def write(self, path: Path) -> None:
+        """Write the figures to a JSON file."""
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(self.rows, indent=2) + "\n")
 
 
+@functools.cache
 def machine() -> str:
     """Return what the figures were measured on."""
     model = platform.processor() or platform.machine()
@@ -58,6 +55,7 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
+@functools.cache
 def commit() -> str:
     """Return the commit that was measured."""
     command = ["git", "rev-parse", "--short", "HEAD"]

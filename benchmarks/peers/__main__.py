@@ -75,8 +75,7 @@ def main(python: str) -> None:
         compare(report, "PostgreSQL", ours(server.url), peer)
     finally:
         server.stop()
-    report.show()
-    RESULTS.write_text(json.dumps(report.rows, indent=2) + "\n")
+    report.write(RESULTS)
 
 
 if __name__ == "__main__":
