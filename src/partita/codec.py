@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import sys
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -189,6 +190,30 @@ class Converter:
         names = [codec.name for codec in self._codecs]
         envelope = _Envelope(codecs=names, data=base64.b64encode(data).decode())
         return msgspec.json.encode(envelope).decode()
+
+
+_UNCHANGED = frozenset({str, int, bool, type(None)})
+"""Immutable types whose exact instances come back as they are, whatever the payload."""
+
+
+def carry(value: Any, hint: Any = Any, what: str = "the value") -> Any:
+    """Return what `value` becomes when it is written and read under `hint`.
+
+    Plain mode passes every value through this, so that a value is the same with and without an
+    engine. `what` names the value in an error.
+
+    Raises:
+        SerializationError: some part of it cannot be written.
+        InvalidInputError: it does not fit the hint.
+    """
+    kind = type(value)
+    if kind in _UNCHANGED and (hint is kind or hint is Any):
+        return value
+    converter = _unlimited
+    return converter.load(converter.dump(value, what), decoder(hint), what)
+
+
+_unlimited = Converter(limit=sys.maxsize)
 
 
 def same(one: str | None, other: str | None) -> bool:

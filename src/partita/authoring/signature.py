@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from partita.authoring.results import Result
-from partita.codec import Converter, decoder
+from partita.codec import Converter, carry, decoder
 from partita.errors import InvalidInputError
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -132,6 +132,38 @@ class Signature:
             for name, raw in call.kwargs.items()
         }
         return args, kwargs
+
+    def carried(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str = "the arguments"
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return a call's arguments as the function gets them behind an engine.
+
+        Raises:
+            TypeError: they do not fit the parameters.
+            SerializationError: one cannot be written.
+            InvalidInputError: one does not fit its hint.
+        """
+        bound = self._signature.bind(*args, **kwargs)
+        given = tuple(
+            carry(value, self._hint(self._name_of(i)), what) for i, value in enumerate(bound.args)
+        )
+        named = {
+            name: carry(value, self._hint(name if name in self._named else self._keywords), what)
+            for name, value in bound.kwargs.items()
+        }
+        return given, named
+
+    def carried_result(self, result: Any, what: str = "the result") -> Any:
+        """Return a result as the caller gets it behind an engine.
+
+        Raises:
+            SerializationError: it cannot be written.
+            InvalidInputError: it does not fit the return hint.
+        """
+        return carry(result, _value_of(self._hint("return")), what)
+
+    def _hint(self, parameter: str | None) -> Any:
+        return self._hints.get(parameter or "", Any)
 
     def _check_names(self, call: _Call) -> None:
         try:

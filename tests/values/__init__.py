@@ -1,0 +1,1 @@
+"""Values keep their types wherever they go, or are refused."""
