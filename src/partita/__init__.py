@@ -26,6 +26,7 @@ from partita.authoring.execution import (
 )
 from partita.authoring.future import ChildFuture, Future, Futures, as_completed, wait
 from partita.authoring.hooks import Hooks, TaskFailure, Verdict
+from partita.authoring.local.crossing import carry_values
 from partita.authoring.logs import WorkflowLogger, get_logger
 from partita.authoring.messages import (
     Channel,
@@ -95,6 +96,7 @@ __all__ = [
     "activity",
     "activity_info",
     "as_completed",
+    "carry_values",
     "chain",
     "child_workflow",
     "continue_as_new",

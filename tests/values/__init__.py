@@ -1,1 +1,1 @@
-"""Values keep their types wherever they go, or are refused."""
+"""The same value and the same error everywhere: plain Python, every store, and SWF."""

@@ -9,6 +9,7 @@ from typing import Any
 from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import Failure
+from partita.authoring.local.crossing import Arguments, carried_result, carried_value
 from partita.authoring.middleware import call_activity
 from partita.authoring.results import Aborted, Failed, Result, as_failed, value_of
 from partita.authoring.runtime import WorkflowInfo, current
@@ -17,8 +18,7 @@ from partita.errors import ActivityFailedError, CancelledError, UsageError
 
 def run_attempts(
     definition: ActivityDefinition,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    arguments: Arguments,
     workflow: WorkflowInfo,
     key: str,
     is_unwanted: Callable[[], bool],
@@ -33,7 +33,8 @@ def run_attempts(
 
     def beat(details: Any) -> None:
         nonlocal last_heartbeat
-        last_heartbeat = last_heartbeat if details is None else details
+        if details is not None:
+            last_heartbeat = carried_value(details, "the heartbeat")
         if is_unwanted():
             raise CancelledError("the activity was asked to cancel itself")
 
@@ -50,7 +51,7 @@ def run_attempts(
         token = context.set(ActivityContext(info, beat))
         outside = current.set(None)  # an activity is no part of the workflow's code
         try:
-            return _attempt(definition, args, kwargs, info)
+            return _attempt(definition, arguments, info)
         except Exception as error:
             if policy is None or isinstance(error, (UsageError, CancelledError)):
                 raise
@@ -64,20 +65,17 @@ def run_attempts(
         time.sleep(policy.delay(attempt))
 
 
-def _attempt(
-    definition: ActivityDefinition,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    info: ActivityInfo,
-) -> Any:
+def _attempt(definition: ActivityDefinition, arguments: Arguments, info: ActivityInfo) -> Any:
     """Call the activity; turn `sys.exit()` and named results into what an engine makes of them."""
+    args, kwargs = arguments.read()
     try:
         result = call_activity(definition, args, kwargs, info)
     except Result as raised:
-        return value_of(raised)
+        result = raised
     except SystemExit as error:
         raise ActivityFailedError("SystemExit", str(error)) from error
-    return value_of(result) if isinstance(result, Result) else result
+    value = value_of(result) if isinstance(result, Result) else result
+    return carried_result(definition, value)
 
 
 def _reason(error: Exception) -> str:

@@ -11,13 +11,11 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from partita.authoring.definition import WorkflowSpec
+from partita.authoring.local.crossing import Arguments, carried_result
 from partita.authoring.local.runtime import ContinuedAsNew, LocalRuntime, new_info, open_runs
 from partita.authoring.local.waits import Aborted
 from partita.authoring.runtime import Runtime, WorkflowInfo, current
 from partita.errors import CancelledError
-
-Call = tuple[tuple[Any, ...], dict[str, Any]]
-"""The arguments of a run."""
 
 
 def active_runtime() -> Runtime:
@@ -35,36 +33,32 @@ def _stand_in() -> LocalRuntime:
 
 def run(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a workflow on this thread and return its result."""
-    return _live(spec, args, kwargs, _first(spec))
+    return _live(spec, Arguments(spec, args, kwargs), _first(spec))
 
 
 async def run_async(spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run an async workflow on the event loop that runs here and return its result."""
-    return await _live_async(spec, args, kwargs, _first(spec))
+    return await _live_async(spec, Arguments(spec, args, kwargs), _first(spec))
 
 
 def _first(spec: WorkflowSpec) -> LocalRuntime:
     return LocalRuntime(new_info(spec, None, None), _live, spec.hooks)
 
 
-def _live(
-    spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any], runtime: LocalRuntime
-) -> Any:
+def _live(spec: WorkflowSpec, arguments: Arguments, runtime: LocalRuntime) -> Any:
     if spec.is_async:
         import asyncio  # 25 ms that most programs need not pay at `import partita`
 
-        return asyncio.run(_live_async(spec, args, kwargs, runtime))
-    execution = _Execution(spec, (args, kwargs), runtime)
+        return asyncio.run(_live_async(spec, arguments, runtime))
+    execution = _Execution(spec, arguments, runtime)
     while not execution.is_over:
         with execution.run() as (args, kwargs):
             execution.complete(spec.function(*args, **kwargs))
     return execution.result
 
 
-async def _live_async(
-    spec: WorkflowSpec, args: tuple[Any, ...], kwargs: dict[str, Any], runtime: LocalRuntime
-) -> Any:
-    execution = _Execution(spec, (args, kwargs), runtime)
+async def _live_async(spec: WorkflowSpec, arguments: Arguments, runtime: LocalRuntime) -> Any:
+    execution = _Execution(spec, arguments, runtime)
     while not execution.is_over:
         with execution.run() as (args, kwargs):
             execution.complete(await spec.function(*args, **kwargs))
@@ -74,29 +68,29 @@ async def _live_async(
 class _Execution:
     """The runs of one execution."""
 
-    def __init__(self, spec: WorkflowSpec, call: Call, runtime: LocalRuntime) -> None:
+    def __init__(self, spec: WorkflowSpec, arguments: Arguments, runtime: LocalRuntime) -> None:
         self.is_over = False
         self.result: Any = None
         self._spec = spec
-        self._call = call
+        self._arguments = arguments
         self._runtime = runtime
 
     def complete(self, result: Any) -> None:
         """End the execution with a result."""
+        carried = carried_result(self._spec, result)
         if self._spec.hooks.on_completed is not None:
             self._spec.hooks.on_completed(result)
-        self.result, self.is_over = result, True
+        self.result, self.is_over = carried, True
 
     @contextmanager
-    def run(self) -> Iterator[Call]:
+    def run(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Enter the next run and yield its arguments; prepare another if it continues as new."""
         with self._entered():
             try:
-                yield self._call
+                yield self._arguments.read()
                 return
             except ContinuedAsNew as end:
                 continuation = end.continuation
-                self._spec.signature.bind(continuation.args, continuation.kwargs)
             except Aborted as aborted:
                 raise aborted.error from None
             except Exception as error:
@@ -104,7 +98,7 @@ class _Execution:
                 if hook is not None and not isinstance(error, CancelledError):
                     hook(error)
                 raise
-        self._call = continuation.args, continuation.kwargs
+        self._arguments = Arguments(self._spec, continuation.args, continuation.kwargs)
         old = self._runtime.info()
         info = replace(old, run_id=uuid4().hex, continued_from=old.run_id)
         self._runtime = LocalRuntime(info, _live, self._spec.hooks, self._runtime)

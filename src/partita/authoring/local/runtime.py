@@ -42,6 +42,12 @@ from partita.authoring.hooks import (
     Verdict,
 )
 from partita.authoring.local.attempts import run_attempts
+from partita.authoring.local.crossing import (
+    Arguments,
+    carried_error,
+    carried_result,
+    carried_value,
+)
 from partita.authoring.local.waits import Aborted, Waits
 from partita.authoring.mailbox import Mailbox
 from partita.authoring.runtime import (
@@ -65,7 +71,7 @@ MAX_THREADS = 32
 
 log = logging.getLogger("partita")
 
-Live = Callable[[WorkflowSpec, tuple[Any, ...], dict[str, Any], "LocalRuntime"], Any]
+Live = Callable[[WorkflowSpec, Arguments, "LocalRuntime"], Any]
 """Run an execution to its end and return its result."""
 
 
@@ -123,12 +129,33 @@ class LocalRuntime(Waits):
         kwargs: dict[str, Any],
         key: str | None = None,
     ) -> Future[Any]:
-        definition.signature.bind(args, kwargs)
         future = self._future(definition, key or self.next_key())
-        begin = functools.partial(self._begin, future, definition, args, kwargs)
+        waits_for = pending_in((args, kwargs))
+        if not waits_for:
+            self._begin(future, definition, Arguments(definition, args, kwargs))
+            return future
+        definition.signature.bind(args, kwargs)
+        begin = functools.partial(self._begin_late, future, definition, args, kwargs)
         with self.settled:
-            when_done(pending_in((args, kwargs)), begin)
+            when_done(waits_for, begin)
         return future
+
+    def _begin_late(
+        self,
+        future: Future[Any],
+        definition: Submittable,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Begin a task whose arguments are done; fail it if one of them failed."""
+        if future.done():
+            return
+        try:
+            arguments = Arguments(definition, resolved(args), resolved(kwargs))
+        except Exception as error:
+            self.settle(future, error=error)
+        else:
+            self._begin(future, definition, arguments)
 
     def _future(self, definition: Submittable, key: str) -> Future[Any]:
         if isinstance(definition, WorkflowSpec):
@@ -136,55 +163,36 @@ class LocalRuntime(Waits):
             return ChildFuture(self, definition.label, WorkflowExecution(id, ""), key)
         return Future(self, definition.label, key)
 
-    def _begin(
-        self,
-        future: Future[Any],
-        definition: Submittable,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        """Begin a task on a thread, once its arguments are done."""
-        if future.done():
-            return
-        try:
-            args, kwargs = resolved(args), resolved(kwargs)
-        except Exception as error:
-            self.settle(future, error=error)
-            return
+    def _begin(self, future: Future[Any], definition: Submittable, arguments: Arguments) -> None:
+        """Begin a task on a thread."""
         if isinstance(definition, WorkflowSpec):
             assert isinstance(future, ChildFuture)
-            self._begin_child(future, definition, args, kwargs)
+            self._begin_child(future, definition, arguments)
             return
         if isinstance(definition, ActivityDefinition) and definition.settings.idempotent:
-            value = definition.signature.bind(args, kwargs)
-            call = f"{definition.key} {self._converter.dump(value)}"
             with self.settled:
-                first = self._once.setdefault(call, future)
+                first = self._once.setdefault(arguments.identity(), future)
             if first is not future:
                 first.add_done_callback(lambda _: copy_outcome(first, future))
                 return
-        _pool().submit(self._run_activity, future, definition, args, kwargs)
+        _pool().submit(self._run_activity, future, definition, arguments)
 
     def _run_activity(
         self,
         future: Future[Any],
         definition: ActivityDefinition | LambdaSpec,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        arguments: Arguments,
     ) -> None:
         def work() -> Any:
             if isinstance(definition, LambdaSpec):
-                return definition.function(*args, **kwargs)
-            return run_attempts(definition, args, kwargs, self._info, future.key, future.done)
+                args, kwargs = arguments.read()
+                return carried_result(definition, definition.function(*args, **kwargs))
+            return run_attempts(definition, arguments, self._info, future.key, future.done)
 
-        self._run_task(future, definition, args, kwargs, work)
+        self._run_task(future, definition, arguments, work)
 
     def _begin_child(
-        self,
-        future: ChildFuture[Any],
-        spec: WorkflowSpec,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, future: ChildFuture[Any], spec: WorkflowSpec, arguments: Arguments
     ) -> None:
         first = self._open_child(future, spec)  # at once, so that it can be signalled
         if first is None:
@@ -193,9 +201,9 @@ class LocalRuntime(Waits):
 
         def work() -> Any:
             child = opened.pop() if opened else self._open_child(future, spec)
-            return None if child is None else self._live(spec, args, kwargs, child)
+            return None if child is None else self._live(spec, arguments, child)
 
-        run = functools.partial(self._run_task, future, spec, args, kwargs, work)
+        run = functools.partial(self._run_task, future, spec, arguments, work)
         threading.Thread(target=run, name=future.workflow_id, daemon=True).start()
 
     def _open_child(self, future: ChildFuture[Any], spec: WorkflowSpec) -> LocalRuntime | None:
@@ -214,36 +222,48 @@ class LocalRuntime(Waits):
         self,
         future: Future[Any],
         definition: Submittable,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        arguments: Arguments,
         work: Callable[[], Any],
     ) -> None:
         """Run a task to its end, again as often as the failure hook says, and settle its future."""
         value: Any = None
         error: BaseException | None = None
+        try:
+            value = self._run_judged(future, definition, arguments, work)
+        except BaseException as raised:  # also of `pytest.fail()`: its caller waits
+            error = raised
+        self.settle(future, value, error)
+
+    def _run_judged(
+        self,
+        future: Future[Any],
+        definition: Submittable,
+        arguments: Arguments,
+        work: Callable[[], Any],
+    ) -> Any:
+        """Return what a task gives, or what the failure hook gives in its place."""
         for attempt in itertools.count(1):
             if future.done():
-                return
+                return None
             try:
-                value, error = work(), None
-                break
+                return work()
             except CancelledError:
-                error = CancelledError(f"{definition.label} was cancelled")
+                error: Exception = CancelledError(f"{definition.label} was cancelled")
             except Exception as raised:
-                error = raised
-            verdict = self._judge(definition.label, future.key, error, args, kwargs, attempt)
-            if not isinstance(verdict, RetryTask):
-                break
-            time.sleep(verdict.seconds)
-        if error is not None:
-            match verdict:
+                error = carried_error(definition, raised)
+            failure = (definition.label, future.key, error, arguments.args, arguments.kwargs)
+            match self._judge(*failure, attempt):
+                case RetryTask(seconds=seconds):
+                    time.sleep(seconds)
+                    continue
                 case ReplaceResult(value=replacement):
-                    value, error = replacement, None
+                    return replacement
                 case CancelWorkflow():
                     self.cancel_run()
                 case AbortWorkflow():
                     self.end(Aborted(error))
-        self.settle(future, value, error)
+            raise error
+        raise AssertionError("the attempts do not end")
 
     def _judge(self, *failure: Any) -> Verdict | None:
         token = current.set(self)
@@ -264,15 +284,18 @@ class LocalRuntime(Waits):
             except CancelledError:
                 future.cancel()
                 raise
-        definition.signature.bind(args, kwargs)
         self.check()
-        for pending in pending_in((args, kwargs)):
+        waits_for = pending_in((args, kwargs))
+        for pending in waits_for:
             pending.result()
         if self.thread.deadlines:  # on another thread, so that the wait can be interrupted
             self.check_deadlines()
             return self.submit(definition, args, kwargs).result()
+        if waits_for:
+            args, kwargs = resolved(args), resolved(kwargs)
+        arguments = Arguments(definition, args, kwargs)
         future = Future(self, definition.label, self.next_key())
-        self._run_activity(future, definition, resolved(args), resolved(kwargs))
+        self._run_activity(future, definition, arguments)
         self.check_end()
         return future.result()
 
@@ -349,7 +372,7 @@ class LocalRuntime(Waits):
         return self._random
 
     def side_effect(self, function: Callable[[], Any]) -> Any:
-        return function()
+        return carried_value(function(), "the value of side_effect")
 
     def patched(self, id: str) -> bool:  # noqa: ARG002  # no run here began with older code
         return True

@@ -1,0 +1,105 @@
+"""Pass values and errors through their stored form, as between a workflow and its activities.
+
+On an engine, arguments, results and errors become JSON text and are read back by type hints.
+Plain Python does the same, so that a program gives the same result there: what has no JSON form
+is refused, a change of an argument is not seen by the caller, and an unhinted tuple is a list.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita.authoring.definition import LambdaSpec, Submittable
+from partita.authoring.failure import Failure
+from partita.authoring.results import Result
+from partita.codec import Converter, decoder
+from partita.errors import ActivityFailedError, WorkflowFailedError
+
+_converter = Converter()
+_load_any = decoder(Any)
+_is_enabled = True
+
+
+def carry_values(enabled: bool) -> None:
+    """Set whether plain Python passes values and errors through their stored form.
+
+    It does by default, at a few microseconds a call. Without it, functions share the very
+    objects, as ordinary Python functions do, and results may differ from an engine's.
+    """
+    global _is_enabled
+    _is_enabled = enabled
+
+
+class Arguments:
+    """The arguments of one call, as they were when it was made."""
+
+    __slots__ = ("_definition", "_payload", "args", "kwargs")
+
+    def __init__(
+        self, definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Store the arguments.
+
+        Raises:
+            TypeError: they do not fit the parameters.
+            SerializationError: one of them has no JSON form.
+        """
+        self.args, self.kwargs = args, kwargs
+        self._definition = definition
+        value = definition.signature.bind(args, kwargs)
+        self._payload = _converter.dump(value, definition.arguments_label) if _is_enabled else None
+
+    def identity(self) -> str:
+        """Return the same text for the same call of the same activity."""
+        payload = self._payload
+        if payload is None:
+            payload = _converter.dump(self._definition.signature.bind(self.args, self.kwargs))
+        return f"{self._definition.key} {payload}"
+
+    def read(self) -> tuple[Any, dict[str, Any]]:
+        """Return the arguments as the function receives them, new objects for each attempt.
+
+        Raises:
+            InvalidInputError: an argument does not fit its hint.
+        """
+        if self._payload is None:
+            return self.args, self.kwargs
+        return self._definition.signature.load(_converter, self._payload)
+
+
+def carried_result(definition: Submittable, value: Any) -> Any:
+    """Return a result as the caller receives it.
+
+    Raises:
+        SerializationError: it has no JSON form.
+        InvalidInputError: it does not fit the hint.
+    """
+    if not _is_enabled:
+        return value
+    is_lambda = isinstance(definition, LambdaSpec)
+    decode = _load_any if is_lambda else definition.signature.decode_result
+    label = definition.result_label
+    return _converter.load(_converter.dump(value, label), decode, label)
+
+
+def carried_value(value: Any, what: str) -> Any:
+    """Return a value without a hint as it is read from a history.
+
+    Raises:
+        SerializationError: it has no JSON form.
+    """
+    return _converter.load(_converter.dump(value, what), _load_any, what) if _is_enabled else value
+
+
+def carried_error(definition: Submittable, error: Exception) -> Exception:
+    """Return an error as the caller receives it, with the traceback of the one that was raised."""
+    if not _is_enabled or isinstance(error.__cause__, Result):
+        return error
+    is_workflow = definition.label.startswith("workflow")
+    otherwise = WorkflowFailedError if is_workflow else ActivityFailedError
+    failure = replace(Failure.of(error), traceback="")
+    stored = Failure.load(failure.dump(), failure.reason)
+    carried = stored.rebuild(definition.namespace, otherwise)
+    return carried.with_traceback(error.__traceback__)
