@@ -1,0 +1,9 @@
+"""Evaluate JSONata as AWS Step Functions does: the language at 2.0.6, with AWS's own functions.
+
+`expression` compiles and evaluates; `engine` is the library beneath; `functions` are AWS's own.
+"""
+
+from partita.asl.jsonata.expression import UNDEFINED, UNSUPPORTED, Expression, compile_expression
+from partita.asl.jsonata.failures import JsonataError
+
+__all__ = ["UNDEFINED", "UNSUPPORTED", "Expression", "JsonataError", "compile_expression"]
