@@ -12,6 +12,7 @@ from partita import WorkflowDefinition
 from partita.stores.memory import MemoryStore
 from partita.testing.environment import defined_in
 from partita.worker import PollingWorker, Worker
+from partita.worker.timing import Timing
 from tests.language.conftest import BACKENDS, Stage, clocked
 from tests.language.conftest import _kind as kind_of
 from tests.language.conftest import _store as store_of
@@ -25,7 +26,11 @@ class PolledStage(Stage):
     def open(self, *more: WorkflowDefinition[..., object]) -> None:
         workflows, activities = defined_in([self._module])
         self.polling = PollingWorker(
-            self.engine, workflows=[*workflows, *more], activities=activities, slots=2
+            self.engine,
+            workflows=[*workflows, *more],
+            activities=activities,
+            slots=2,
+            timing=Timing(poll_wait=0.05),  # every test waits for a poll that goes on when it ends
         )
         self.thread = threading.Thread(target=self.polling.run)
         self.thread.start()
