@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, classes, describe, rebuild
 from partita.errors import ActivityFailedError, UnknownTypeError
 
 
@@ -46,15 +46,20 @@ class Awkward(Exception):
         super().__init__(f"{one} and {two}")
 
 
-def across(error: Exception) -> Exception:
-    """Raise, describe, send as text, and rebuild with this module's names."""
+def foreign(name: str, base: type[Exception] = Exception) -> Any:
+    """Return a class that no name leads to."""
+    return type(name, (base,), {"__module__": "shipping"})
+
+
+def across(error: Exception, *, forget: bool = False) -> Exception:
+    """Raise, describe, send as text, and rebuild, as a process that has not raised it if told."""
     try:
         raise error
     except Exception as raised:
-        failure = Failure.of(raised)
-    received = Failure.load(failure.dump(), failure.reason)
-    known = {name: value for name, value in globals().items() if name != "subprocess"}
-    return received.rebuild(known, ActivityFailedError)
+        failure = describe(raised)
+    if forget:
+        classes._seen.clear()
+    return rebuild(Failure.load(failure.dump(), failure.reason), near=(across,))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,11 @@ def across(error: Exception) -> Exception:
         json.JSONDecodeError("msg", "doc", 0),  # its `args` are not what it is made of
         Parcel(7),
         UnknownTypeError("no such workflow"),
+        Awkward(1, 2),
+        CarrierDown("x" * 100_000),
+        Broken("x"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
+        subprocess.CalledProcessError(1, "false"),
     ],
 )
 def test_the_type_is_kept(error: Exception) -> None:
@@ -86,17 +96,14 @@ def test_the_type_is_kept(error: Exception) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        Awkward(1, 2),
-        CarrierDown(object()),
-        CarrierDown("x" * 100_000),
-        Broken("x"),
-        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
-        subprocess.CalledProcessError(1, "false"),  # of a module that the receiver does not know
+        foreign("Awkward")("1 and 2"),
+        foreign("CarrierDown", KeyError)("ups"),
     ],
 )
 def test_what_cannot_be_rebuilt_is_described(error: Exception) -> None:
-    back = across(error)
+    back = across(error, forget=True)
     assert isinstance(back, ActivityFailedError)
+    assert isinstance(back, type(error).__bases__)
     assert back.type == type(error).__qualname__
     assert back.message == str(error)
     assert "Traceback" in back.traceback or "test_failure.py" in back.traceback
@@ -104,19 +111,19 @@ def test_what_cannot_be_rebuilt_is_described(error: Exception) -> None:
 
 def test_a_class_of_the_same_name_is_not_the_class() -> None:
     failure = Failure(type="CarrierDown", module="shipping", message="m", args=["x"])
-    assert type(failure.rebuild(globals(), ActivityFailedError)) is ActivityFailedError
+    assert type(rebuild(failure, near=(across,))) is ActivityFailedError
     of_a_script = Failure(type="CarrierDown", module="__main__", message="m", args=["x"])
-    assert type(of_a_script.rebuild(globals(), ActivityFailedError)) is CarrierDown
+    assert type(rebuild(of_a_script, near=(across,))) is CarrierDown
 
 
 def test_an_exception_that_has_no_message_is_still_described() -> None:
-    failure = Failure.of(Mute("x"))
+    failure = describe(Mute("x"))
     assert (failure.type, failure.args) == ("Mute", ["x"])
     assert "RuntimeError" in failure.message
 
 
 def test_text_that_is_not_unicode_is_still_described() -> None:
-    failure = Failure.of(ValueError("\ud800"))
+    failure = describe(ValueError("\ud800"))
     assert Failure.load(failure.dump(), failure.reason).message == "\\ud800"
 
 
@@ -124,16 +131,16 @@ def test_a_name_in_the_data_imports_nothing() -> None:
     sys.modules.pop("this", None)
     for module, name in (("this", "d"), ("os", "system"), ("builtins", "print")):
         failure = Failure(type=name, module=module, message="m", args=["x"])
-        back = failure.rebuild({"__name__": "user"}, ActivityFailedError)
+        back = rebuild(failure)
         assert type(back) is ActivityFailedError
     assert "this" not in sys.modules
 
 
 def test_text_of_another_origin_is_kept_as_it_is() -> None:
-    back = Failure.load("disk on fire", "Timeout").rebuild({}, ActivityFailedError)
+    back = rebuild(Failure.load("disk on fire", "Timeout"))
     assert str(back) == "Timeout: disk on fire"
 
 
 def test_a_reason_fits_into_swf() -> None:
     long: Any = type("L" * 300, (Exception,), {})
-    assert len(Failure.of(long()).reason) == 256
+    assert len(describe(long()).reason) == 256

@@ -32,7 +32,7 @@ from partita import (
     workflow,
 )
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, describe, rebuild
 from partita.authoring.programs import process as running
 from partita.errors import (
     ActivityFailedError,
@@ -335,7 +335,7 @@ def test_what_cannot_be_started_says_why(tmp_path: Path) -> None:
 
 def across(error: Exception) -> Exception:
     """Describe, send as text, and rebuild without any names."""
-    return Failure.load(Failure.of(error).dump(), "x").rebuild({}, ActivityFailedError)
+    return rebuild(Failure.load(describe(error).dump(), "x"))
 
 
 def test_errors_cross_processes() -> None:

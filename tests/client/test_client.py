@@ -183,7 +183,7 @@ def test_failure_has_the_original_error_as_its_cause(rig: Rig) -> None:
     with pytest.raises(errors.WorkflowFailedError) as untyped:  # without the workflow at hand
         rig.client.result(handle.workflow_id)
     assert untyped.value.type == "SoldOutError"
-    assert not isinstance(untyped.value.__cause__, SoldOutError)
+    assert isinstance(untyped.value.__cause__, SoldOutError)
 
 
 def test_cancelled_workflow_cleans_up_and_is_canceled(rig: Rig) -> None:

@@ -75,8 +75,8 @@ def catches(how: str) -> list[str]:
         ("inner", "Holder.InnerError", "inside"),
         ("builtin", "FileNotFoundError", "[Errno 2] No such file"),
         ("foreign", "JSONDecodeError", "bad: line 1"),
-        ("arguments", "ActivityFailedError", "NeedsTwoError: 1 and 2"),
-        ("unserializable", "ActivityFailedError", "CardDeclinedError: <object object"),
+        ("arguments", "NeedsTwoError", "1 and 2"),
+        ("unserializable", "CardDeclinedError", "<object object"),
     ],
 )
 def test_type_message_and_remote_traceback(

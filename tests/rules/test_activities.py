@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from partita.authoring.failure import Failure
-from partita.errors import ActivityFailedError, TaskLostError, WorkerLostError
+from partita.authoring.failure import Failure, rebuild
+from partita.errors import TaskLostError, WorkerLostError
 from partita.history import (
     RequestCancelActivityTask,
     RescheduleCause,
@@ -254,7 +254,7 @@ def test_an_activity_whose_workers_are_lost_ends_at_last(attempts: int | None, l
     assert play.kinds[-2:] == ["ActivityTaskFailed", "DecisionTaskScheduled"]
     failed: Any = play.state.new_events[-2]
     assert failed.reason == "partita.errors.WorkerLostError"
-    failure = Failure.load(failed.details, failed.reason).rebuild({}, ActivityFailedError)
+    failure = rebuild(Failure.load(failed.details, failed.reason))
     assert isinstance(failure, WorkerLostError)
     assert str(failure).startswith(f"activity charge lost its worker {losses} times; ")
 

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from partita import history as h
 from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
-from partita.authoring.failure import Failure
+from partita.authoring.failure import describe
 from partita.authoring.messages import Signal
 from partita.authoring.options import (
     Seconds,
@@ -283,7 +283,7 @@ class Tasks:
     ) -> None:
         """Fail the activity, with an exception or a reason; its retry policy counts."""
         if isinstance(reason, BaseException):
-            failure = Failure.of(reason)
+            failure = describe(reason)
             reason, details = failure.reason, failure.dump()
         self._service.fail_activity(token, reason, details, retryable=retryable)
 

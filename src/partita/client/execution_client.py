@@ -14,7 +14,7 @@ from partita import errors
 from partita import history as h
 from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.execution import search_attributes as plain_attributes
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, rebuild
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.fallbacks import waits_of
@@ -131,9 +131,9 @@ class ExecutionClient:
             return self._converter.load(last.result, decode, f"the result of {name}")
         if isinstance(last, h.WorkflowExecutionFailed):
             failure = Failure.load(last.details, last.reason)
-            namespace = {} if workflow is None else workflow.namespace
-            cause = failure.rebuild(namespace, errors.WorkflowFailedError)
-            error = errors.WorkflowFailedError(failure.type, failure.message, failure.traceback)
+            near = () if workflow is None else (workflow,)
+            cause = rebuild(failure, near, errors.WorkflowFailedError)
+            error = errors.WorkflowFailedError(failure.type, failure.summary, failure.traceback)
             raise error from cause
         reason = last.reason if isinstance(last, h.WorkflowExecutionTerminated) else None
         raise _CLOSED[info.status](

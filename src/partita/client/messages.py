@@ -9,7 +9,7 @@ from typing import Any
 
 from partita import errors
 from partita import history as h
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, is_substitute, rebuild
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.fallbacks import queries_of, waits_of
 from partita.codec import Converter, decoder
@@ -108,10 +108,10 @@ class Messages:
             return self._converter.load(answer.result, _load_any, f"the answer to update {name}")
         failure = Failure.load(answer.failure, None)
         code = code_of(info.workflow_type)
-        cause = failure.rebuild({} if code is None else code.namespace, errors.UpdateFailedError)
-        if isinstance(cause, errors.PartitaError):
+        cause = rebuild(failure, () if code is None else (code,), errors.UpdateFailedError)
+        if isinstance(cause, errors.PartitaError) and not is_substitute(cause):
             raise cause
-        raise errors.UpdateFailedError(failure.type, failure.message, failure.traceback) from cause
+        raise errors.UpdateFailedError(failure.type, failure.summary, failure.traceback) from cause
 
     def _answer(
         self, execution: h.WorkflowExecution, id: str, after: int, name: str, timeout: float | None

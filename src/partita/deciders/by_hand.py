@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from partita import history as h
-from partita.authoring.failure import Failure
+from partita.authoring.failure import describe
 from partita.authoring.registry import by_key
 from partita.codec import Converter
 from partita.deciders.answers import listed, rendered
@@ -193,7 +193,7 @@ def refused_updates(process: Process[Any]) -> list[h.AnyDecision]:
             request = decode_request(event.input or "")
         except msgspec.MsgspecError:  # not a client of ours
             continue
-        answer = UpdateAnswer(request.id, failure=Failure.of(error).dump())
+        answer = UpdateAnswer(request.id, failure=describe(error).dump())
         found.append(h.RecordMarker(marker_name=UPDATED, details=encode(answer).decode()))
     return found
 
@@ -202,5 +202,5 @@ def _described(error: BaseException) -> str:
     """Return where an exception was raised, and what it says, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "decide()"
-    message = " ".join(Failure.of(error).message.split())[:MESSAGE_LENGTH]
+    message = " ".join(describe(error).message.split())[:MESSAGE_LENGTH]
     return f"{place}: {type(error).__name__}: {message}"

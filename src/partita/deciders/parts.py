@@ -10,12 +10,12 @@ from typing import Any, ClassVar, TypeVar, overload
 
 from partita import history as h
 from partita.authoring.definition import ActivityDefinition, WorkflowSpec
-from partita.authoring.failure import Failure
 from partita.authoring.messages import Signal
 from partita.authoring.registry import sole
 from partita.authoring.results import Canceled, Completed, Failed, Result, Terminated, TimedOut
 from partita.codec import Converter, decoder
 from partita.errors import UsageError
+from partita.history.failure import Failure
 from partita.history.references import REFERENCES, Kind, Outcome
 
 V = TypeVar("V")
@@ -233,7 +233,7 @@ def result_of(event: Any, converter: Converter, decode: Any = None) -> Result | 
             return Completed()
         case Outcome.FAILED:
             failure = Failure.load(event.details, event.reason)
-            return Failed(event.reason, failure.message or None)
+            return Failed(event.reason, failure.summary or None)
         case Outcome.TIMED_OUT:
             return TimedOut(str(event.timeout_type or h.TimeoutType.START_TO_CLOSE))
         case Outcome.CANCELED:

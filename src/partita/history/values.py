@@ -11,6 +11,8 @@ import enum
 
 from msgspec import Struct
 
+from partita.history.failure import bases_in
+
 SEARCH_ATTRIBUTES = "$search_attributes"
 """The marker whose details, a JSON object, set an execution's search attributes (ours)."""
 
@@ -85,10 +87,17 @@ class RetryPolicy(Struct, frozen=True, gc=False):
     max_interval: float = 60.0  # seconds; no wait is longer
     non_retryable: tuple[str, ...] = ()  # names of exception types that are final at once
 
-    def is_final(self, reason: str | None) -> bool:
-        """Whether an error of this type, with or without its module's name, ends the attempts."""
-        return reason is not None and any(
-            reason == name or reason.endswith("." + name) for name in self.non_retryable
+    def is_final(self, reason: str | None, details: str | None = None) -> bool:
+        """Whether an error ends the attempts: its type, or a base of it, is among the names.
+
+        Names are with or without their module. `details` describe the error, and so its bases.
+        """
+        if reason is None or not self.non_retryable:
+            return False
+        return any(
+            one == name or one.endswith("." + name)
+            for one in (reason, *bases_in(details))
+            for name in self.non_retryable
         )
 
     def delay(self, attempt: int) -> float:

@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from partita import history as h
-from partita.authoring.failure import Failure
 from partita.codec import same
+from partita.history.failure import Failure
 
 
 class _Row(Struct, frozen=True):

@@ -6,12 +6,12 @@ One row per event. Knows no workflow and no greenlet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from partita import errors
 from partita import history as h
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, rebuild
 from partita.authoring.runtime import id_is_taken, not_open
 from partita.codec import Converter, decoder
 
@@ -20,7 +20,15 @@ _load_any = decoder(Any)
 Outcome = tuple[Any, BaseException | None]
 """A value, or an error and no value."""
 
-BY_SCHEDULED: dict[type[Any], Callable[[Any, Submittable, Converter], Outcome]] = {}
+
+class Caller(NamedTuple):
+    """The workflow that called, which an outcome is read for."""
+
+    workflow: WorkflowSpec
+    converter: Converter
+
+
+BY_SCHEDULED: dict[type[Any], Callable[[Any, Submittable, Caller], Outcome]] = {}
 """Ends of calls that a `scheduled_event_id` names."""
 
 ACTIVITY_ENDS = frozenset(
@@ -28,7 +36,7 @@ ACTIVITY_ENDS = frozenset(
 )
 """Ends after which the service holds one activity less."""
 
-BY_INITIATED: dict[type[Any], Callable[[Any, Any, Converter], Outcome]] = {}
+BY_INITIATED: dict[type[Any], Callable[[Any, Any, Caller], Outcome]] = {}
 """Ends of calls that an `initiated_event_id` names."""
 
 
@@ -40,30 +48,33 @@ def refused(event: h.AnyEvent, definition: Submittable) -> BaseException:
     return errors.ActivityAbortedError(f"{definition.label} was not scheduled: {cause}")
 
 
-def _result(definition: Submittable, result: str | None, converter: Converter) -> Outcome:
+def _result(definition: Submittable, result: str | None, caller: Caller) -> Outcome:
     decode = _load_any if isinstance(definition, LambdaSpec) else definition.signature.decode_result
     try:
-        return converter.load(result, decode, definition.result_label), None
+        return caller.converter.load(result, decode, definition.result_label), None
     except errors.UsageError as error:
         return None, error
 
 
-def _failure(definition: Submittable, event: Any, otherwise: Any) -> Outcome:
+def _failure(
+    definition: Submittable, event: Any, caller: Caller, otherwise: type[Exception]
+) -> Outcome:
     failure = Failure.load(event.details, event.reason)
-    return None, failure.rebuild(definition.namespace, otherwise)
+    near = (definition.function, caller.workflow.function)
+    return None, rebuild(failure, near, otherwise)
 
 
 BY_SCHEDULED.update(
     {
         h.ActivityTaskCompleted: lambda e, d, c: _result(d, e.result, c),
-        h.ActivityTaskFailed: lambda e, d, _: _failure(d, e, errors.ActivityFailedError),
+        h.ActivityTaskFailed: lambda e, d, c: _failure(d, e, c, errors.ActivityFailedError),
         h.ActivityTaskTimedOut: lambda e, d, _: (None, _activity_timed_out(d, e)),
         h.ActivityTaskCanceled: lambda _, d, __: (
             None,
             errors.CancelledError(f"{d.label} was cancelled"),
         ),
         h.LambdaFunctionCompleted: lambda e, d, c: _result(d, e.result, c),
-        h.LambdaFunctionFailed: lambda e, d, _: _failure(d, e, errors.ActivityFailedError),
+        h.LambdaFunctionFailed: lambda e, d, c: _failure(d, e, c, errors.ActivityFailedError),
         h.LambdaFunctionTimedOut: lambda e, d, _: (None, _lambda_timed_out(d, e)),
         h.StartLambdaFunctionFailed: lambda e, d, _: (None, refused(e, d)),
     }
@@ -93,7 +104,9 @@ def _unknown(event: Any) -> Outcome:
 BY_INITIATED.update(
     {
         h.ChildWorkflowExecutionCompleted: lambda e, d, c: _result(d, e.result, c),
-        h.ChildWorkflowExecutionFailed: lambda e, d, _: _failure(d, e, errors.WorkflowFailedError),
+        h.ChildWorkflowExecutionFailed: lambda e, d, c: _failure(
+            d, e, c, errors.WorkflowFailedError
+        ),
         h.ChildWorkflowExecutionCanceled: lambda _, d, __: (
             None,
             errors.CancelledError(f"{d.label} was cancelled"),

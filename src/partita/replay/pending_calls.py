@@ -31,7 +31,7 @@ from partita.authoring.runtime import Runtime
 from partita.errors import CancelledError
 from partita.ports.service import Bounds
 from partita.replay.journal import Journal
-from partita.replay.outcomes import ACTIVITY_ENDS, BY_INITIATED, BY_SCHEDULED, refused
+from partita.replay.outcomes import ACTIVITY_ENDS, BY_INITIATED, BY_SCHEDULED, Caller, refused
 from partita.replay.payloads import Payloads
 from partita.replay.strands import Strands
 
@@ -78,6 +78,7 @@ class PendingCalls:
         bounds: Bounds,
     ) -> None:
         self._hooks = workflow.hooks
+        self._caller = Caller(workflow, payloads.converter)
         self._runtime = runtime
         self._journal = journal
         self._strands = strands
@@ -144,7 +145,7 @@ class PendingCalls:
         result = getattr(event, "result", None)
         if result is not None:
             self._payloads.size += 2 * len(result)
-        value, error = read(event, call.definition, self._payloads.converter)
+        value, error = read(event, call.definition, self._caller)
         if error is None:
             call.future.settle(value)
         else:

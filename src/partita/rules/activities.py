@@ -158,7 +158,11 @@ def complete_activity_task(draft: Draft, command: c.CompleteActivityTask) -> Non
 
 def fail_activity_task(draft: Draft, command: c.FailActivityTask) -> None:
     item = _held_activity(draft, command.activity_id, command.started_event_id)
-    delay = _retry_delay(item, draft.now, command.reason) if command.retryable else None
+    delay = (
+        _retry_delay(item, draft.now, command.reason, command.details)
+        if command.retryable
+        else None
+    )
     if delay is None:
         _end_activity(
             draft, item, h.ActivityTaskFailed, reason=command.reason, details=command.details
@@ -174,10 +178,12 @@ def fail_activity_task(draft: Draft, command: c.FailActivityTask) -> None:
         )
 
 
-def _retry_delay(item: OpenActivity, now: float, reason: str | None) -> float | None:
+def _retry_delay(
+    item: OpenActivity, now: float, reason: str | None, details: str | None = None
+) -> float | None:
     """Return how long to wait for the next attempt, or None if there is none."""
     policy = item.retry_policy
-    if policy is None or policy.is_final(reason) or item.cancel_requested_event_id:
+    if policy is None or policy.is_final(reason, details) or item.cancel_requested_event_id:
         return None
     if policy.max_attempts and item.attempt >= policy.max_attempts:
         return None

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from partita import history as h
-from partita.authoring.failure import Failure
 from partita.errors import WorkflowFailedError
+from partita.history.failure import Failure
 from partita.history.references import Kind
 from partita.history.timeline import Timeline
 from partita.ports.state import OpenDecision
@@ -39,7 +39,7 @@ def reason(events: Sequence[h.AnyEvent]) -> str | None:
     match events[-1] if events else None:
         case h.WorkflowExecutionFailed(details=details, reason=kind):
             failure = Failure.load(details, kind)
-            return _line(str(WorkflowFailedError(failure.type, failure.message)))
+            return _line(str(WorkflowFailedError(failure.type, failure.summary)))
         case h.WorkflowExecutionTimedOut(timeout_type=which):
             return _line(which.value, _span(events[0]))
         case h.WorkflowExecutionCanceled(details=details):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import Failure
+from partita.authoring.failure import describe
 from partita.codec import Converter
 from partita.errors import LoadError
 from partita.ports.host import Attachable
@@ -130,7 +130,7 @@ class ActivityRuns:
         try:
             answer = execute(definition, task, self._converter, heartbeats, self._clock)
         except BaseException as error:  # the slot must become free, whatever happens
-            answer = failed(task, Failure.of(error))
+            answer = failed(task, describe(error))
         self._finish(task, answer, heartbeats)
 
     def _run_in_process(self, definition: ActivityDefinition, task: ActivityTask) -> None:
@@ -147,9 +147,9 @@ class ActivityRuns:
                 else:
                     self._run(definition, task)
                 return
-            answer = failed(task, Failure.of(LoadError(f"{error}")), retryable=False)
+            answer = failed(task, describe(LoadError(f"{error}")), retryable=False)
         except BaseException as error:
-            answer = failed(task, Failure.of(error))
+            answer = failed(task, describe(error))
         self._finish(task, answer, heartbeats)
 
     def _begin_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
@@ -171,7 +171,7 @@ class ActivityRuns:
         if fault is None:
             self._finish(task, ActivityAnswer(token=task.token, outcome="canceled"))
         else:
-            self._finish(task, failed(task, Failure.of(fault)))
+            self._finish(task, failed(task, describe(fault)))
 
     def _finish(
         self,

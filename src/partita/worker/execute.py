@@ -10,7 +10,7 @@ from typing import Any
 
 from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, describe
 from partita.authoring.middleware import call_activity, call_activity_async
 from partita.authoring.results import Aborted, Canceled, Completed, Result, as_failed
 from partita.codec import Converter, decoder
@@ -156,7 +156,7 @@ def _ended(
             error = fault
     if isinstance(error, (CancelledError, asyncio.CancelledError)):
         return ActivityAnswer(token=task.token, outcome="canceled")
-    return failed(task, Failure.of(error), retryable=not isinstance(error, UsageError))
+    return failed(task, describe(error), retryable=not isinstance(error, UsageError))
 
 
 def failed(task: ActivityTask, failure: Failure, *, retryable: bool = True) -> ActivityAnswer:
@@ -168,7 +168,7 @@ def refused(answer: ActivityAnswer, error: UsageError) -> ActivityAnswer | None:
     """Return the failure to report instead of a result that the service refuses, if it is one."""
     if answer.outcome != "completed":
         return None
-    return _failed(answer.token, Failure.of(error), retryable=False)
+    return _failed(answer.token, describe(error), retryable=False)
 
 
 def _failed(token: str, failure: Failure, *, retryable: bool) -> ActivityAnswer:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import msgspec
 
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import Failure
+from partita.authoring.failure import describe
 from partita.errors import WorkerLostError
 from partita.ports.service import ActivityAnswer, ActivityTask
 from partita.telemetry.spans import current_traceparent, trace_activity
@@ -113,7 +113,7 @@ class ProcessPool:
         except _DiedError as error:
             if child.stopped:
                 return ActivityAnswer(token=task.token, outcome="canceled")
-            return failed(task, Failure.of(_lost(task, f"{error}")))
+            return failed(task, describe(_lost(task, f"{error}")))
         finally:
             with self._lock:
                 self._busy.pop(task.token, None)

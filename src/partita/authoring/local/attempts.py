@@ -8,7 +8,7 @@ from typing import Any
 
 from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import Failure
+from partita.authoring.failure import describe
 from partita.authoring.local.crossing import Arguments, carried_result, carried_value
 from partita.authoring.middleware import call_activity
 from partita.authoring.results import Aborted, Failed, Result, as_failed, value_of
@@ -55,7 +55,7 @@ def run_attempts(
         except Exception as error:
             if policy is None or isinstance(error, (UsageError, CancelledError)):
                 raise
-            if isinstance(_named_failure(error), Aborted) or policy.is_final(_reason(error)):
+            if isinstance(_named_failure(error), Aborted) or policy.is_final(*_reason(error)):
                 raise
             if policy.max_attempts and attempt >= policy.max_attempts:
                 raise
@@ -78,10 +78,13 @@ def _attempt(definition: ActivityDefinition, arguments: Arguments, info: Activit
     return carried_result(definition, value)
 
 
-def _reason(error: Exception) -> str:
-    """Return what a history would record as the reason of this failure."""
+def _reason(error: Exception) -> tuple[str, str | None]:
+    """Return what a history would record as the reason and the details of this failure."""
     named = _named_failure(error)
-    return Failure.of(error).reason if named is None else named.reason or ""
+    if named is not None:
+        return named.reason or "", named.details
+    failure = describe(error)
+    return failure.reason, failure.dump()
 
 
 def _named_failure(error: Exception) -> Failed | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, rebuild
 from partita.authoring.programs.process import shortened, tail
 from partita.codec import Converter, decoder
 from partita.errors import ActivityFailedError, InvalidOptionError, ProgramFailedError
@@ -84,7 +84,7 @@ class Interpreter:
     def _rebuilt(self, failure: Failure) -> Exception:
         if failure.module == self._place["module"]:  # a `__main__` has another name there
             failure = msgspec.structs.replace(failure, module=self._function.__module__)
-        return failure.rebuild(self._function.__globals__, ActivityFailedError)
+        return rebuild(failure, (self._function,), ActivityFailedError)
 
 
 def _place(function: Callable[..., Any], name: str) -> dict[str, str]:

@@ -58,10 +58,10 @@ class Activity:
         """Ours."""
         return self.scheduled.event_id
 
-    def delay(self, now: float, reason: str | None) -> float | None:
+    def delay(self, now: float, reason: str | None, details: str | None = None) -> float | None:
         """Return how long to wait for the next attempt, or None if there is none."""
         policy = self.scheduled.retry_policy
-        if policy is None or policy.is_final(reason) or self.cancel_requested_event_id:
+        if policy is None or policy.is_final(reason, details) or self.cancel_requested_event_id:
             return None
         if policy.max_attempts and self.attempt.number >= policy.max_attempts:
             return None
@@ -145,7 +145,8 @@ class Attempts:
             if report.given_back:
                 self._given_back(activity, event)
                 return
-            delay = None if report.final else activity.delay(event.event_timestamp, event.reason)
+            now, reason = event.event_timestamp, event.reason
+            delay = None if report.final else activity.delay(now, reason, report.text)
             if delay is not None:
                 cause = h.RescheduleCause.FAILED
                 self._again(activity, event, cause, delay, reason=event.reason, details=report.text)

@@ -1,0 +1,156 @@
+"""Describe an exception as a `Failure`: its class by name, its state, and what led to it."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import Any
+
+from partita import errors
+from partita.authoring.failure.classes import remember
+from partita.authoring.failure.shortening import shortened
+from partita.authoring.failure.state import state_of
+from partita.authoring.failure.values import Storer
+from partita.history import FailWorkflowExecution
+from partita.history.failure import Failure
+
+REMOTE = "Where it was raised:\n"
+"""The beginning of the note that says where an exception was raised in another process."""
+
+ORIGIN = "_partita_bases"
+"""The attribute of a substitute's class that holds the names of the bases of the real one."""
+
+MAX_LINKED = 100
+"""Exceptions that are kept with one: causes, parts of groups, attributes."""
+
+LIMIT = 512 * 1024
+"""Characters that a description takes at most."""
+
+_PACKAGE = os.path.dirname(os.path.abspath(errors.__file__))
+
+
+def describe(error: BaseException) -> Failure:
+    """Return the description of an exception, shortened if it is very long."""
+    return shortened(_Described(error).failure(), LIMIT)
+
+
+def failure_decision(error: BaseException) -> FailWorkflowExecution:
+    """Return the decision that fails an execution with an error."""
+    failure = describe(error)
+    return FailWorkflowExecution(reason=failure.reason, details=failure.dump())
+
+
+class _Described:
+    """An exception and those that it leads to, by number."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._errors: list[BaseException] = []
+        self._numbers: dict[int, int] = {}
+        self._number(error)
+
+    def failure(self) -> Failure:
+        """Describe all of them; describing one may add others."""
+        done: list[dict[str, Any]] = []
+        while len(done) < len(self._errors):
+            done.append(self._members(self._errors[len(done)]))
+        others = tuple(Failure(**members) for members in done[1:])
+        return Failure(**done[0], others=others)
+
+    def _number(self, error: BaseException | None) -> int | None:
+        """Return an exception's number; None if there are too many."""
+        if error is None:
+            return None
+        if id(error) not in self._numbers:
+            if len(self._errors) > MAX_LINKED:
+                return None
+            self._numbers[id(error)] = len(self._errors)
+            self._errors.append(error)
+        return self._numbers[id(error)]
+
+    def _members(self, error: BaseException) -> dict[str, Any]:
+        kind = type(error)
+        if ORIGIN not in vars(kind):
+            remember(kind)
+        attributes, fields = state_of(error)
+        notes, remote = _notes(attributes.pop("__notes__", ()))
+        parts: tuple[BaseException, ...] = ()
+        if isinstance(error, BaseExceptionGroup):
+            parts = error.exceptions
+            fields["message"] = error.message
+        numbered = tuple(n for part in parts if (n := self._number(part)) is not None)
+        store = Storer(self._number)
+        return {
+            "form": 2,
+            "type": encodable(kind.__qualname__),
+            "module": encodable(kind.__module__),
+            "bases": vars(kind).get(ORIGIN) or _bases(kind),
+            "message": text_of(error),
+            "args": [store.form(one, f"argument {at}") for at, one in enumerate(error.args)],
+            "attributes": {name: store.form(one, name) for name, one in attributes.items()},
+            "fields": {name: store.form(one, name) for name, one in fields.items()},
+            "notes": notes,
+            "parts": numbered,
+            "cause": self._number(error.__cause__),
+            "context": self._number(_context(error)),
+            "suppresses_context": error.__suppress_context__,
+            "left_out": tuple(store.left_out) + _missing_parts(len(parts) - len(numbered)),
+            "traceback": _traceback(error, remote),
+        }
+
+
+def _missing_parts(count: int) -> tuple[str, ...]:
+    return (f"{count} exceptions of the group",) if count else ()
+
+
+def _context(error: BaseException) -> BaseException | None:
+    """Return the context if a traceback would show it, or if it is the cause as well."""
+    if error.__suppress_context__ and error.__context__ is not error.__cause__:
+        return None
+    return error.__context__
+
+
+def _bases(kind: type) -> tuple[str, ...]:
+    return tuple(
+        encodable(place.__qualname__ if place.__module__ == "builtins" else _name(place))
+        for place in kind.__mro__[1:]
+        if place not in (BaseException, object)
+    )
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _notes(found: Any) -> tuple[tuple[str, ...], str]:
+    """Return the notes of the user's, and the traceback from another process."""
+    notes = [encodable(note) for note in found if isinstance(note, str)]
+    remote = next((note for note in notes if note.startswith(REMOTE)), "")
+    return tuple(note for note in notes if not note.startswith(REMOTE)), remote[len(REMOTE) :]
+
+
+def _traceback(error: BaseException, remote: str) -> str:
+    """Return the frames outside this package, above those of other processes."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_PACKAGE)
+    ]
+    if not frames:
+        return remote
+    text = text_of(error)
+    name = type(error).__qualname__
+    last = remote or (f"{name}: {text}\n" if text else f"{name}\n")
+    return encodable("".join(traceback.format_list(frames))) + last
+
+
+def text_of(error: BaseException) -> str:
+    """Return an exception's message, whatever its class does."""
+    try:
+        return encodable(str(error))
+    except Exception as fault:
+        return f"(its message cannot be had: {type(fault).__name__})"
+
+
+def encodable(text: str) -> str:
+    """Return a text that UTF-8 can encode."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,112 @@
+"""Read the state of an instance, and set it in a new one, without running code of its class."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Mapping
+from types import BuiltinMethodType, GetSetDescriptorType, MemberDescriptorType
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+PRIVATE = "_partita_"
+"""The beginning of the names of fields that are ours."""
+
+_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a `class` statement
+
+
+class Field(NamedTuple):
+    """State that instances of a class keep outside `__dict__`."""
+
+    name: str
+    descriptor: Any
+    is_slot: bool  # of `__slots__`; in other places None means that nothing was set
+
+
+def fields_of(kind: type) -> Iterator[Field]:
+    """Return the fields of a class and its bases, nearest first."""
+    for place in kind.__mro__:
+        if place in (BaseException, BaseExceptionGroup):
+            continue  # their state is set in other ways
+        for name, found in vars(place).items():
+            if not name.startswith(PRIVATE) and _is_field(name, found):
+                yield Field(name, found, bool(place.__flags__ & _IN_PYTHON))
+
+
+def _is_field(name: str, found: Any) -> bool:
+    if isinstance(found, GetSetDescriptorType):
+        return name == "characters_written"  # of a BlockingIOError
+    return isinstance(found, MemberDescriptorType) and name != "__weakref__"
+
+
+def state_of(instance: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an instance's `__dict__`, and its fields outside of it."""
+    fields: dict[str, Any] = {}
+    for field in fields_of(type(instance)):
+        try:
+            value = field.descriptor.__get__(instance)
+        except AttributeError:
+            continue
+        if value is not None or field.is_slot:
+            fields.setdefault(field.name, value)
+    return dict(dict_of(instance)), fields
+
+
+def dict_of(instance: Any) -> dict[str, Any]:
+    """Return an instance's `__dict__` itself, whatever its class says; empty without one."""
+    if isinstance(instance, BaseException):
+        found: dict[str, Any] = _DICT.__get__(instance)
+        return found
+    return getattr(instance, "__dict__", {})
+
+
+_DICT: Any = vars(BaseException)["__dict__"]
+
+
+def set_state(instance: Any, attributes: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    """Set the state of a new instance; ignores what its class, by now, does not have."""
+    dict_of(instance).update(attributes)
+    left = dict(fields)
+    for field in fields_of(type(instance)):
+        if field.name in left:
+            try:
+                field.descriptor.__set__(instance, left.pop(field.name))
+            except (AttributeError, TypeError, ValueError):  # of another version of the class
+                continue
+
+
+def new(kind: type, *args: Any) -> Any:
+    """Return an instance by the `__new__` of the nearest builtin class, without `__init__`.
+
+    Raises:
+        Exception: it cannot be made that way.
+    """
+    for place in kind.__mro__:
+        maker = vars(place).get("__new__")
+        if isinstance(maker, BuiltinMethodType):
+            return maker(kind, *args)
+    raise TypeError(f"{kind.__qualname__} has no __new__ of its own")
+
+
+def new_data(kind: type, fields: Mapping[str, Any]) -> Any:
+    """Return an instance of a data class whose state is still to be set.
+
+    Raises:
+        Exception: it cannot be made; a msgspec type's `__post_init__` may refuse its fields.
+    """
+    if issubclass(kind, Struct):  # which cannot be made without its constructor
+        return kind(**{name: fields[name] for name in kind.__struct_fields__})
+    return new(kind)
+
+
+def is_data_class(kind: type) -> bool:
+    """Return whether a class only holds data: a dataclass, or one of attrs, msgspec or pydantic."""
+    if issubclass(kind, (BaseException, type)):
+        return False
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):
+        return True
+    if issubclass(kind, Struct):
+        return True
+    pydantic = sys.modules.get("pydantic")
+    return pydantic is not None and issubclass(kind, pydantic.BaseModel)
