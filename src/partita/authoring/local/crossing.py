@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from partita.authoring.definition import LambdaSpec, Submittable
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, describe, rebuild
 from partita.authoring.results import Result
 from partita.codec import Converter, decoder
 from partita.errors import ActivityFailedError, WorkflowFailedError
@@ -99,7 +99,7 @@ def carried_error(definition: Submittable, error: Exception) -> Exception:
         return error
     is_workflow = definition.label.startswith("workflow")
     otherwise = WorkflowFailedError if is_workflow else ActivityFailedError
-    failure = replace(Failure.of(error), traceback="")
+    failure = replace(describe(error), traceback="")
     stored = Failure.load(failure.dump(), failure.reason)
-    carried = stored.rebuild(definition.namespace, otherwise)
+    carried = rebuild(stored, (definition.function,), otherwise)
     return carried.with_traceback(error.__traceback__)
