@@ -9,21 +9,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
-from partita.asl.jsonata import functions
-from partita.asl.jsonata.engine import CompiledText
+from partita.asl.jsonata import arithmetic, dialect, functions
+from partita.asl.jsonata.engine import CompiledText, Settings
+from partita.asl.jsonata.failures import STACK, JsonataError
+from partita.asl.jsonata.syntax import Node, parse
 
 UNDEFINED = object()  # the expression gave nothing
 UNSUPPORTED = object()  # the expression gave a function, which has no JSON form
 
-_PURE = {
-    "partition": functions.partition,
-    "range": functions.number_range,
-    "hash": functions.digest,
-    "parse": functions.parse,
+_PURE: dict[str, tuple[Callable[..., Any], str | None]] = {
+    "partition": (functions.partition, None),
+    "range": (functions.number_range, None),
+    "hash": (functions.digest, None),
+    "parse": (functions.parse, None),
+    "substring": (functions.substring, "<s-nn?:s>"),
+    "decodeUrlComponent": (functions.decode_url_component, "<s-:s>"),
+    "base64encode": (functions.base64_encode, "<s-:s>"),
+    "base64decode": (functions.base64_decode, "<s-:s>"),
+    dialect.PARSE: (functions.boxed_parse, None),
+    dialect.ARITHMETIC: (arithmetic.compute, None),
 }
 _NAME = re.compile(r"\$([^\W\d]\w*)")
+_NEWER_OPERATORS = ("??", "?:")
+_OUT_OF_RANGE = "D1001"
 
 
 class Expression:
@@ -32,7 +43,17 @@ class Expression:
     def __init__(self, text: str) -> None:
         self.text = text
         self.names = frozenset(_NAME.findall(text))  # also those within strings
-        self._compiled = _compiled(text, self.names)
+        compiled = _Program(text)  # before the tree: the engine's messages are JSONata's
+        if any(operator in text for operator in _NEWER_OPERATORS):
+            parse(text)
+        self._program = compiled
+        if dialect.needs_rewriting(text):
+            self._program = _Program(dialect.for_engine(text, self.tree))
+
+    @cached_property
+    def tree(self) -> Node:
+        """The parts of the expression, by what they are."""
+        return parse(self.text)
 
     def evaluate(
         self,
@@ -42,30 +63,60 @@ class Expression:
         random: Callable[[], float],
         uuid: Callable[[], str],
         seconds: float = 1.0,
+        document: str | None = None,
     ) -> Any:
         """Return the result as JSON value, or UNDEFINED, or UNSUPPORTED for a function.
 
         `bindings` are the variables by name, without `$`; `now` is in milliseconds since 1970,
         UTC. `random` gives a number from 0 to 1, excluded, for each `$random()`; `uuid` a new
-        text for each `$uuid()`.
+        text for each `$uuid()`. `document` is the JSON text of the context `$`, of which AWS
+        has none.
 
         Raises:
             JsonataError: the evaluation threw, or took longer than `seconds`.
         """
         bound = {name: bindings[name] for name in self.names if name in bindings}
+        bound.setdefault("eval", None)  # AWS has no $eval
         if "random" in self.names:
             bound.setdefault("random", functions.seeded_random(random))
         if "uuid" in self.names:
-            bound.setdefault("uuid", uuid)
-        found = self._compiled.evaluate(bound, now, seconds)
-        if found is not None:
-            return json.loads(found)
-        return self._without_value(bound, now, seconds)
+            bound.setdefault("uuid", functions.new_uuid(uuid))
+        settings = Settings(now, seconds, document)
+        found = self._evaluate(bound, settings)
+        return self._without_value(bound, settings) if found is None else _value(found)
 
-    def _without_value(self, bound: Mapping[str, Any], now: int, seconds: float) -> Any:
+    def _evaluate(self, bound: dict[str, Any], settings: Settings) -> str | None:
+        """Evaluate; once more with infinities if a number went out of range."""
+        try:
+            found = self._program.evaluate(bound, settings)
+        except JsonataError as error:
+            if error.code != _OUT_OF_RANGE:
+                raise
+            return self._with_infinities.evaluate(bound, settings)
+        if found is not None and "null" in found and dialect.divides(self.text):
+            return self._with_infinities.evaluate(bound, settings)
+        return found
+
+    @cached_property
+    def _with_infinities(self) -> _Program:
+        return _Program(dialect.with_infinities(self.text, self.tree))
+
+    @cached_property
+    def _kind(self) -> _Program:
+        return _Program(f"$type({self.text.strip()})")
+
+    def _without_value(self, bound: dict[str, Any], settings: Settings) -> Any:
         """Tell a function from nothing: the engine's result is the same for both."""
-        kind = _compiled(f"$type((\n{self.text}\n))", self.names).evaluate(bound, now, seconds)
-        return UNDEFINED if kind is None else UNSUPPORTED
+        return UNDEFINED if self._kind.evaluate(bound, settings) is None else UNSUPPORTED
+
+
+class _Program(CompiledText):
+    """A text with the functions bound that it may call."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        for name in _PURE.keys() & set(_NAME.findall(text)):
+            self.bind(name, *_PURE[name])
 
 
 def compile_expression(text: str) -> Expression:
@@ -77,8 +128,8 @@ def compile_expression(text: str) -> Expression:
     return Expression(text)
 
 
-def _compiled(text: str, names: frozenset[str]) -> CompiledText:
-    compiled = CompiledText(text)
-    for name in names & _PURE.keys():
-        compiled.bind(name, _PURE[name])
-    return compiled
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise JsonataError(None, STACK) from None
