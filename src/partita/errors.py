@@ -10,6 +10,7 @@
     │   ├── DuplicateTypeError         two functions have the same name and version
     │   ├── LoadError                  a user's file cannot be imported
     │   ├── UnreadableSourceError      a path has no Python source that can be read
+    │   ├── InvalidDefinitionError     a state machine's definition is not one
     │   ├── UnknownForkPointError      no such event to fork an execution at
     │   ├── UnsupportedError           this backend cannot do it
     │   └── InvalidTokenError          not a task token of this service
@@ -23,6 +24,8 @@
     │   ├── ActivityAbortedError       an activity could not be scheduled at all
     │   ├── ProgramFailedError         a program ended with an error, or could not be started
     │   ├── ProgramTimedOutError       a program exceeded its timeout
+    │   ├── TaskFailedError            the task of a state machine's state failed
+    │   ├── MachineFailedError         a state machine failed
     │   ├── CancelledError             the awaited operation was cancelled
     │   ├── WaitTimeoutError           a wait exceeded its own timeout                  exit 4
     │   ├── DeadlockError              a wait that nothing can end
@@ -118,6 +121,24 @@ class UnreadableSourceError(UsageError):
     """A path holds no readable Python source."""
 
     code = "UNREADABLE_SOURCE"
+
+
+class InvalidDefinitionError(UsageError):
+    """A state machine's definition does not follow Amazon States Language.
+
+    `location` is a path into the definition, such as /States/Pay/Next.
+    """
+
+    code = "INVALID_DEFINITION"
+
+    def __init__(self, problem: str, location: str = "") -> None:
+        super().__init__(f"{location}: {problem}" if location else problem)
+        self.problem = problem
+        self.location = location
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the arguments from which it can be rebuilt in another process."""
+        return type(self), (self.problem, self.location)
 
 
 class UnknownForkPointError(UsageError):
@@ -267,6 +288,31 @@ class ProgramTimedOutError(WorkflowError, TimeoutError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the arguments from which it can be rebuilt in another process."""
         return type(self), (self.command, self.timeout, self.stderr)
+
+
+class _ErrorAndCause(Exception):  # noqa: N818  # a part of two errors
+    """A failure with an error name and a cause, as Amazon States Language has them."""
+
+    def __init__(self, error: str | None, cause: str | None = None) -> None:
+        super().__init__(": ".join(part for part in (error, cause) if part) or "no error given")
+        self.error = error  # such as States.Timeout
+        self.cause = cause
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the arguments from which it can be rebuilt in another process."""
+        return type(self), (self.error, self.cause)
+
+
+class TaskFailedError(_ErrorAndCause, WorkflowError):
+    """The task of a state failed; a handler raises it to choose the error's name."""
+
+    code = "TASK_FAILED"
+
+
+class MachineFailedError(_ErrorAndCause, WorkflowError):
+    """A state machine ended in a failure that no state has caught."""
+
+    code = "MACHINE_FAILED"
 
 
 def _program(command: list[str]) -> str:

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 CODE_PAGES = [page for page in PAGES if page.stem != "glossary"]
-CONSOLE_PAGES = [page for page in PAGES if page.stem in ("commands", "operations")]
+WITH_CONSOLE = ("commands", "operations", "state-machines")
+CONSOLE_PAGES = [page for page in PAGES if page.stem in WITH_CONSOLE]
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -55,6 +56,13 @@ def test_python_blocks_run(text: str, tmp_path: Path) -> None:
     run([str(save(text, tmp_path))], tmp_path)
 
 
+def save_named(page: str, folder: Path) -> None:
+    """Write the JSON blocks below a line with the name of a file."""
+    named = r"^`([\w.-]+\.json)`:\n\n```json\n(.*?)^```$"
+    for name, text in re.findall(named, page, re.MULTILINE | re.DOTALL):
+        (folder / name).write_text(text)
+
+
 def check_console(text: str, folder: Path) -> None:
     """Run the commands of a page's console blocks, and compare what they print."""
     for language, block in blocks(text):
@@ -79,6 +87,7 @@ def test_a_page_runs(page: Path, tmp_path: Path) -> None:
     """Each page has a folder of its own, in which its named blocks are files."""
     texts = [text for language, text in blocks(page.read_text("utf-8")) if language == "python"]
     assert texts
+    save_named(page.read_text("utf-8"), tmp_path)
     paths = [save(text, tmp_path) for text in texts]
     for path, text in zip(paths, texts, strict=True):
         if not path.name.startswith("test_"):
@@ -90,6 +99,7 @@ def test_a_page_runs(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", CONSOLE_PAGES, ids=lambda page: page.stem)
 def test_console_blocks_of_a_page(page: Path, tmp_path: Path) -> None:
     text = page.read_text("utf-8")
+    save_named(text, tmp_path)
     for language, block in blocks(text):
         if language == "python":
             save(block, tmp_path)

@@ -141,6 +141,8 @@ class ActivityDefinition(_Function):
 class WorkflowSpec(_Function):
     """A workflow."""
 
+    takes_document = False  # True: its one argument is the whole input, as a state machine's is
+
     def __init__(
         self,
         function: Callable[..., Any],

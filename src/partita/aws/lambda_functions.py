@@ -45,9 +45,16 @@ class InvocationError(Exception):
 class LambdaFunctions:
     """Functions by name; those without a handler are at the endpoint at `url`, if there is one."""
 
-    def __init__(self, handlers: Mapping[str, Handler], url: str | None = None) -> None:
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        url: str | None = None,
+        *,
+        limit: int = RESULT_LIMIT,
+    ) -> None:
         self._handlers = dict(handlers)
         self._url = url
+        self._limit = limit  # characters of a result
 
     def invoke(self, input: str | None, context: Context) -> str:
         """Invoke the function that the context names; return its result as JSON.
@@ -62,8 +69,8 @@ class LambdaFunctions:
             result = _forward(self._url, input, context)
         else:
             raise InvocationError("ResourceNotFoundException", f"Function not found: {name}")
-        if len(result) > RESULT_LIMIT:
-            text = f"the result of {name} has {len(result):,} characters; {RESULT_LIMIT:,} may be"
+        if len(result) > self._limit:
+            text = f"the result of {name} has {len(result):,} characters; {self._limit:,} may be"
             raise InvocationError("ResponseSizeTooLarge", text)
         return result
 

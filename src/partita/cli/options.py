@@ -199,6 +199,8 @@ def read_input(
 ) -> tuple[list[Any], dict[str, Any]]:
     """Return a workflow's arguments in --input: JSON, `@FILE`, or `-` for stdin.
 
+    For one that takes a document, as a state machine does, the input is that document.
+
     Raises:
         InvalidInputError: it is not JSON, or does not fit the workflow's parameters.
     """
@@ -212,6 +214,8 @@ def read_input(
         text = _decode(data, text)
     if text is not None:
         _check_json(text)
+    if workflow.takes_document:
+        return [{} if text is None else msgspec.json.decode(text)], {}
     return workflow.signature.load(Converter(), text)
 
 

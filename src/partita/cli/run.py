@@ -13,6 +13,7 @@ from partita.cli.foreground import (
     resume_command,
     task_lists_of_code,
 )
+from partita.cli.machine_options import machine_options
 from partita.cli.output import print_json, print_row
 from partita.cli.targets import find_workflow
 from partita.ports.service import ReusePolicy
@@ -33,6 +34,7 @@ _reuse_option = click.option(
 @o.backend_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @o.task_lists_option
+@machine_options
 def run(
     target: str,
     input_: str | None,
@@ -74,6 +76,7 @@ def run(
 @click.option("--task-list", callback=o.not_empty, help="The task list of its decision tasks.")
 @o.backend_option
 @o.format_option("table", "json", "jsonl")
+@machine_options
 def start(
     target: str,
     input_: str | None,

@@ -21,6 +21,7 @@ from partita.cli.foreground import (
     resume_command,
     task_lists_of_code,
 )
+from partita.cli.machine_options import machine_options
 from partita.cli.output import print_json
 from partita.cli.targets import find_workflow
 from partita.client import Client, Handle
@@ -38,6 +39,7 @@ from partita.worker.worker import DEFAULT_SLOTS
 @click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
 @o.task_lists_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@machine_options
 @o.backend_option
 def standalone(
     target: str,

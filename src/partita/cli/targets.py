@@ -9,17 +9,21 @@ from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
+from partita.cli.machine_options import is_machine, machine_at
 from partita.errors import UnknownTypeError
 from partita.worker.code_loader import load
 
 
 def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
-    """Return the workflow that FILE:WORKFLOW, or MODULE:WORKFLOW, names.
+    """Return the workflow that FILE:WORKFLOW, or MODULE:WORKFLOW, names, or a machine's file.
 
     Raises:
         LoadError: the file cannot be imported.
+        InvalidDefinitionError: it is a machine's file without a definition.
         UnknownTypeError: it has no such workflow, or the name is that of something else.
     """
+    if is_machine(target):
+        return machine_at(target)
     source, colon, name = target.rpartition(":")
     if not colon:
         source, name = target, ""
@@ -49,7 +53,7 @@ def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
         LoadError: the file cannot be imported.
         UnknownTypeError: it has no such workflow, or none at all.
     """
-    if ":" in target:
+    if ":" in target or is_machine(target):
         return [find_workflow(target)]
     module = load(target)
     defined = {(one.key, id(one.function)) for one in known(WorkflowDefinition)}
@@ -61,6 +65,14 @@ def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
     if not found:
         raise UnknownTypeError(f"{target} defines no workflow; put @workflow above a function")
     return list(found.values())
+
+
+def load_source(source: str) -> None:
+    """Load a file or module with code, or a machine's file."""
+    if is_machine(source):
+        machine_at(source)
+    else:
+        load(source)
 
 
 def _workflows(module: ModuleType) -> dict[str, WorkflowDefinition[..., Any]]:

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from partita.cli.machine_options import machine_options
 from partita.cli.options import Backend, backend_option, log_to_stderr, not_empty
+from partita.cli.targets import load_source
 from partita.cli.worker_options import Observation, observation_options, supervision_options
 from partita.connect import DEFAULT_URL
 from partita.errors import InvalidOptionError
 from partita.ports.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
-from partita.worker.code_loader import load
 from partita.worker.supervised_process import Limits, SupervisedProcess, place, socket_number
 from partita.worker.supervisor import Supervisor
 from partita.worker.timing import STOP_MARGIN
@@ -40,6 +41,7 @@ from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS
 )
 @click.option("--deciders-only", is_flag=True, help="Leave the activities to other workers.")
 @click.option("--activities-only", is_flag=True, help="Leave the decisions to other workers.")
+@machine_options
 @supervision_options
 @backend_option
 @observation_options
@@ -66,7 +68,7 @@ def worker(
         return _supervise(backend, processes, grace, observation)
     supervised = None if number is None else SupervisedProcess(number, limits)
     for source in sources:
-        load(source)
+        load_source(source)
     with backend.open() as client:
         worker = Worker(
             client.service,

@@ -1,0 +1,113 @@
+"""Compare values in Choice rules: strings, numbers, booleans, timestamps, types.
+
+A value of another type than the operator's never fulfils it.
+
+Source: Amazon States Language, "Data-test expression".
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from partita.asl.json_text import is_number
+
+Compare = Callable[[Any, Any], bool]
+
+_TIMESTAMP = re.compile(
+    r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:\d{2})"
+)
+
+
+def parse_timestamp(text: Any) -> datetime | None:
+    """Return the moment that an ISO 8601 text with T and an offset stands for, None if it is none.
+
+    Digits below microseconds are dropped.
+    """
+    found = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    day, minute, second, fraction, offset = found.groups()
+    digits = (fraction or "")[:6].ljust(6, "0")
+    zone = "+00:00" if offset == "Z" else offset
+    try:
+        moment = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}.{digits}{zone}")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utf16(text: str) -> bytes:
+    """Return what orders strings as Java does."""
+    return text.encode("utf-16-be", "surrogatepass")
+
+
+def _strings(compare: Callable[[Any, Any], bool]) -> Compare:
+    def test(value: Any, other: Any) -> bool:
+        are_strings = isinstance(value, str) and isinstance(other, str)
+        return are_strings and compare(_utf16(value), _utf16(other))
+
+    return test
+
+
+def _numbers(compare: Callable[[Any, Any], bool]) -> Compare:
+    return lambda value, other: is_number(value) and is_number(other) and compare(value, other)
+
+
+def _timestamps(compare: Callable[[Any, Any], bool]) -> Compare:
+    def test(value: Any, other: Any) -> bool:
+        one, two = parse_timestamp(value), parse_timestamp(other)
+        return one is not None and two is not None and compare(one, two)
+
+    return test
+
+
+def _same_boolean(value: Any, other: Any) -> bool:
+    return isinstance(value, bool) and value is other
+
+
+def _wildcards(value: Any, pattern: Any) -> bool:
+    if not (isinstance(value, str) and isinstance(pattern, str)):
+        return False
+    parts = re.split(r"(\\[*\\]|\*)", pattern)
+    expression = "".join(".*" if part == "*" else re.escape(_unescaped(part)) for part in parts)
+    return re.fullmatch(expression, value, re.DOTALL) is not None
+
+
+def _unescaped(part: str) -> str:
+    return part[1:] if part in ("\\*", "\\\\") else part
+
+
+def _is(test: Callable[[Any], bool]) -> Compare:
+    return lambda value, wanted: test(value) is wanted
+
+
+_ORDERS = {
+    "Equals": operator.eq,
+    "LessThan": operator.lt,
+    "GreaterThan": operator.gt,
+    "LessThanEquals": operator.le,
+    "GreaterThanEquals": operator.ge,
+}
+
+WITH_PATH: dict[str, Compare] = {
+    **{f"String{name}": _strings(compare) for name, compare in _ORDERS.items()},
+    **{f"Numeric{name}": _numbers(compare) for name, compare in _ORDERS.items()},
+    **{f"Timestamp{name}": _timestamps(compare) for name, compare in _ORDERS.items()},
+    "BooleanEquals": _same_boolean,
+}
+"""The operators that have a form ending in `Path`."""
+
+OPERATORS: dict[str, Compare] = {
+    **WITH_PATH,
+    "StringMatches": _wildcards,
+    "IsNull": _is(lambda value: value is None),
+    "IsNumeric": _is(is_number),
+    "IsString": _is(lambda value: isinstance(value, str)),
+    "IsBoolean": _is(lambda value: isinstance(value, bool)),
+    "IsTimestamp": _is(lambda value: parse_timestamp(value) is not None),
+}
+"""The operators that compare the variable's value with a constant."""

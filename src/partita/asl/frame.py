@@ -1,0 +1,173 @@
+"""Keep what one visit of a state knows, and what all of an execution's states share.
+
+A frame is the view of the state's expressions: its data, the context object and the variables
+of its scope. Times and chance come from the workflow's own history.
+"""
+
+from __future__ import annotations
+
+import random as random_module
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from partita.asl.failures import EvaluationFault, StateFailure
+from partita.asl.trail import Trail
+from partita.authoring.determinism import now, random
+
+
+class Mocks(Protocol):
+    """What answers tasks in place of those that do the work."""
+
+    def has(self, state: str) -> bool:
+        """Return whether the tasks of a state are mocked."""
+
+    def answer(self, state: str) -> Any:
+        """Return the next response to a state's task, or raise StateFailure."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The names by which an execution and its machine are known."""
+
+    execution_arn: str
+    execution_name: str
+    machine_arn: str
+    machine_name: str
+    role_arn: str
+    lambda_prefix: str  # of the ARNs of Lambda functions that are given by name only
+
+
+class Execution:
+    """What the states of one execution share."""
+
+    def __init__(
+        self, identity: Identity, input: Any, trail: Trail, mocks: Mocks | None = None
+    ) -> None:
+        self.identity = identity
+        self.trail = trail
+        self.mocks = mocks
+        self.tokens = 0  # task tokens given out so far
+        self._constant = {
+            "Execution": {
+                "Id": identity.execution_arn,
+                "Input": input,
+                "StartTime": timestamp(now()),
+                "Name": identity.execution_name,
+                "RoleArn": identity.role_arn,
+                "RedriveCount": 0,
+            },
+            "StateMachine": {"Id": identity.machine_arn, "Name": identity.machine_name},
+        }
+
+    def context(self) -> dict[str, Any]:
+        """Return the parts of the context object that are the same in every state."""
+        return self._constant.copy()
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as AWS writes it, with milliseconds."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+class Scope:
+    """The variables of a machine, a branch or an iteration; outer ones can only be read."""
+
+    __slots__ = ("item", "visible")
+
+    def __init__(self, outer: Scope | None = None, item: Mapping[str, Any] | None = None) -> None:
+        self.visible: dict[str, Any] = {} if outer is None else outer.visible
+        self.item: Mapping[str, Any] | None = item  # of the Map state that this is inside of
+        if item is None and outer is not None:
+            self.item = outer.item
+
+    def assign(self, values: Mapping[str, Any]) -> None:
+        """Set variables of this scope."""
+        self.visible = {**self.visible, **values}
+
+
+class Frame:
+    """One visit of one state."""
+
+    __slots__ = (
+        "data",
+        "entered_at",
+        "entered_id",
+        "execution",
+        "name",
+        "raw",
+        "retries",
+        "scope",
+        "token",
+    )
+
+    def __init__(self, execution: Execution, scope: Scope, name: str, raw: Any) -> None:
+        self.execution = execution
+        self.scope = scope
+        self.name = name
+        self.raw = raw  # the state's input
+        self.data = raw  # what `$` stands for
+        self.retries: int | None = None  # so far; None for states that are never retried
+        self.token: str | None = None  # of the task that waits for a callback
+        self.entered_at = now()
+        self.entered_id = 0
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The variables that the state can read."""
+        return self.scope.visible
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """The context object."""
+        context = self.execution.context()
+        state: dict[str, Any] = {"Name": self.name, "EnteredTime": timestamp(self.entered_at)}
+        if self.retries is not None:
+            state["RetryCount"] = self.retries
+        context["State"] = state
+        if self.scope.item is not None:
+            context["Map"] = {"Item": self.scope.item}
+        if self.token is not None:
+            context["Task"] = {"Token": self.token}
+        return context
+
+    def random(self) -> random_module.Random:
+        """Return the execution's source of random numbers."""
+        return random()
+
+    def with_data(self, data: Any) -> Frame:
+        """Return the same visit with other data."""
+        other = Frame.__new__(Frame)
+        for name in Frame.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.data = data
+        return other
+
+    def within(self, item: Mapping[str, Any]) -> Frame:
+        """Return the same visit as one item of a Map state sees it."""
+        other = self.with_data(self.data)
+        other.scope = Scope(self.scope, item)
+        return other
+
+    def emit(self, type: str, **details: Any) -> int:
+        """Add an event to the trail; return its number."""
+        return self.execution.trail.add(type, details)
+
+    def located(self, failure: StateFailure) -> StateFailure:
+        """Return a failure whose cause names the state, and record it if AWS does."""
+        if not isinstance(failure, EvaluationFault):
+            return failure
+        cause = (
+            f"An error occurred while executing the state '{self.name}' (entered at the event id "
+            f"#{self.entered_id}). {failure.cause}"
+        )
+        if failure.location is not None:
+            self.emit(
+                "EvaluationFailed",
+                error=failure.error,
+                cause=cause,
+                location=failure.location,
+                state=self.name,
+            )
+        return StateFailure(failure.error, cause)

@@ -1,0 +1,162 @@
+"""Make workflows of state machines.
+
+The definition with which an execution begins is recorded in its history, so that a changed file
+affects new executions only, as on AWS.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from partita.asl.failures import StateFailure
+from partita.asl.frame import Execution, Identity, Scope
+from partita.asl.parser import Machine, compile_machine
+from partita.asl.tasks.mocks import Mocks, Responses, responses_of
+from partita.asl.trail import Trail
+from partita.authoring.determinism import side_effect
+from partita.authoring.execution import workflow_info
+from partita.authoring.workflow import WorkflowDefinition, workflow
+from partita.errors import InvalidDefinitionError, LoadError, MachineFailedError
+
+MOCK_CONFIG = "SFN_MOCK_CONFIG"
+"""The environment variable with the path of a mock file, as AWS Step Functions Local reads it."""
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+_SUFFIXES = (".asl.json", ".asl", ".json")
+
+
+class _Recorded(msgspec.Struct, omit_defaults=True):
+    """What an execution records when it begins."""
+
+    definition: str
+    account: str = ACCOUNT
+    is_express: bool = False
+    mocks: dict[str, list[dict[str, Any]]] | None = None
+
+
+def machine(
+    definition: str | Mapping[str, Any],
+    name: str,
+    *,
+    mocks: Responses | None = None,
+    is_express: bool = False,
+    account: str = ACCOUNT,
+) -> WorkflowDefinition[[Any], Any]:
+    """Return a workflow that runs a state machine; its one argument is the machine's input.
+
+    Args:
+        definition: JSON text, or the object that it stands for.
+        name: the machine's name, and the workflow's.
+        mocks: responses that replace tasks, by state.
+        is_express: whether its executions have ARNs of express executions.
+        account: the AWS account in ARNs.
+
+    Raises:
+        InvalidDefinitionError: it is no definition; the error has the location.
+    """
+    text = definition if isinstance(definition, str) else json.dumps(definition)
+    compiled = compiled_text(text)
+    recorded = _Recorded(text, account, is_express, None if mocks is None else dict(mocks))
+
+    def run(input: Any = None) -> Any:
+        kept = side_effect(lambda: msgspec.to_builtins(recorded))
+        return _run(msgspec.convert(kept, _Recorded), input)
+
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = compiled.comment
+    timeout = compiled.timeout
+    made: WorkflowDefinition[[Any], Any] = workflow(name=name, execution_start_to_close=timeout)(
+        run
+    )
+    made.takes_document = True
+    return made
+
+
+@functools.lru_cache(maxsize=256)
+def compiled_text(text: str) -> Machine:
+    """Return the machine of a definition's text, compiled once in a process."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidDefinitionError(f"the definition is not JSON: {error}") from error
+    return compile_machine(value)
+
+
+def _run(recorded: _Recorded, input: Any) -> Any:
+    compiled = compiled_text(recorded.definition)
+    trail = Trail()
+    mocks = None if recorded.mocks is None else Mocks(recorded.mocks)
+    execution = Execution(_identity(recorded), input, trail, mocks)
+    trail.add("ExecutionStarted", {"input": input})
+    try:
+        output = compiled.program.run(execution, Scope(), input, is_branch=False)
+    except StateFailure as failure:
+        raise MachineFailedError(failure.error, failure.cause) from failure
+    trail.add("ExecutionSucceeded", {"output": output})
+    return output
+
+
+def _identity(recorded: _Recorded) -> Identity:
+    info = workflow_info()
+    account = recorded.account
+    prefix = f"arn:aws:states:{REGION}:{account}"
+    kind, suffix = ("express", f":{info.run_id}") if recorded.is_express else ("execution", "")
+    return Identity(
+        execution_arn=f"{prefix}:{kind}:{info.name}:{info.workflow_id}{suffix}",
+        execution_name=info.workflow_id,
+        machine_arn=f"{prefix}:stateMachine:{info.name}",
+        machine_name=info.name,
+        role_arn=f"arn:aws:iam::{account}:role/partita",
+        lambda_prefix=f"arn:aws:lambda:{REGION}:{account}:function",
+    )
+
+
+def load_machine(path: str, test_case: str | None = None) -> WorkflowDefinition[[Any], Any]:
+    """Return the workflow of the machine in a file, named after the file.
+
+    `test_case` is one of the mock file that SFN_MOCK_CONFIG names.
+
+    Raises:
+        LoadError: the file cannot be read.
+        InvalidDefinitionError: it holds no definition.
+    """
+    file = Path(path)
+    name = machine_name(path)
+    text = _read(file)
+    mocks = None if test_case is None else responses_of(_mock_file(), name, test_case)
+    try:
+        return machine(text, name, mocks=mocks)
+    except InvalidDefinitionError as error:
+        raise InvalidDefinitionError(error.problem, f"{path} {error.location}".strip()) from error
+
+
+def machine_name(path: str) -> str:
+    """Return the name of the machine in a file."""
+    name = Path(path).name
+    return next(name.removesuffix(one) for one in _SUFFIXES if name.endswith(one))
+
+
+def _mock_file() -> Mapping[str, Any]:
+    path = os.environ.get(MOCK_CONFIG)
+    if not path:
+        raise LoadError(f"a test case needs a mock file; set {MOCK_CONFIG} to its path")
+    try:
+        found: Mapping[str, Any] = json.loads(_read(Path(path)))
+    except ValueError as error:
+        raise LoadError(f"mock file {path} is not JSON: {error}") from error
+    return found
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadError(f"{file} cannot be read: {error}") from error

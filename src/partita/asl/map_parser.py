@@ -1,0 +1,82 @@
+"""Compile the fields that only Map states have."""
+
+from __future__ import annotations
+
+from partita.asl import numbers
+from partita.asl.expressions import Fields
+from partita.asl.field_parsers import StateReader
+from partita.asl.frame import Frame
+from partita.asl.item_reader import items_read
+from partita.asl.items import items_at, items_in
+from partita.asl.map_runs import Batcher, DistributedRun, Tolerance
+from partita.asl.queries import parse_query
+from partita.asl.reader import Reader
+from partita.asl.states.map import Items, MapRun, Selector
+from partita.asl.states.state import Program
+from partita.asl.templates import Fill
+
+
+def is_distributed(processor: Reader) -> bool:
+    """Return whether a processor runs in executions of its own."""
+    if "ProcessorConfig" not in processor:
+        return False
+    return processor.inner("ProcessorConfig").get("Mode", str) == "DISTRIBUTED"
+
+
+def items(state: StateReader, *, is_distributed: bool) -> Items:
+    """Return where a Map state's items come from."""
+    if "ItemReader" in state.reader:
+        return items_read(state.reader.inner("ItemReader").fields)
+    if state.is_jsonata:
+        return items_in(state.fields_if_given("Items"), is_distributed=is_distributed)
+    query = state.reader.query("ItemsPath", "$") or parse_query("$")
+    return items_at(query, is_distributed=is_distributed)
+
+
+def selector(state: StateReader) -> Selector | None:
+    """Return what makes the input of an iteration; None: the item itself."""
+    if state.is_jsonata:
+        return _filler(state.fields_if_given("ItemSelector"))
+    return state.template("ItemSelector") or state.template("Parameters")
+
+
+def _filler(fields: Fields | None) -> Fill | Selector | None:
+    if fields is None:
+        return None
+
+    def fill(frame: Frame) -> object:
+        return fields.fill(frame)
+
+    return fill
+
+
+def map_run(name: str, state: StateReader, program: Program) -> MapRun:
+    """Return how a distributed Map state runs its items."""
+    limit = numbers.not_negative("MaxConcurrency")
+    count = numbers.not_negative("ToleratedFailureCount")
+    share = numbers.percentage("ToleratedFailurePercentage")
+    return DistributedRun(
+        program,
+        state.number("MaxConcurrency", limit) or numbers.constant(0),
+        _batcher(state),
+        Tolerance(
+            state.number("ToleratedFailureCount", count),
+            state.number("ToleratedFailurePercentage", share, is_integral=False),
+        ),
+        state.reader.get("Label", str) or name,
+    )
+
+
+def _batcher(state: StateReader) -> Batcher | None:
+    if "ItemBatcher" not in state.reader:
+        return None
+    own = StateReader(state.reader.inner("ItemBatcher"), state.language)
+    if own.is_jsonata:
+        input = _filler(own.fields_if_given("BatchInput", "ItemBatcher/BatchInput"))
+    else:
+        input = own.template("BatchInput")
+    return Batcher(
+        own.number("MaxItemsPerBatch", numbers.positive("MaxItemsPerBatch")),
+        own.number("MaxInputBytesPerBatch", numbers.positive("MaxInputBytesPerBatch")),
+        input,
+    )

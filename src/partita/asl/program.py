@@ -1,0 +1,30 @@
+"""Interpret a program: visit states from its first to its last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partita.asl.frame import Execution, Scope
+from partita.asl.states.state import State
+
+
+class StateProgram:
+    """The states of a machine, a branch or an item processor."""
+
+    def __init__(self, start: str, states: dict[str, State]) -> None:
+        self.start = start
+        self.states = states
+
+    def run(self, execution: Execution, scope: Scope, input: Any, *, is_branch: bool) -> Any:
+        """Return the output of the last state.
+
+        Raises:
+            StateFailure: a state failed, and nothing in the program caught that.
+        """
+        value, name = input, self.start
+        while True:
+            state = self.states[name]
+            value, next = state.visit(execution, scope, value, is_branch=is_branch)
+            if next is None:
+                return value
+            name = next

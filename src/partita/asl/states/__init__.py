@@ -1,0 +1,1 @@
+"""The eight types of states: what each does when it is visited."""

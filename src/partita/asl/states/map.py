@@ -1,0 +1,92 @@
+"""Map: run a processor for each item, in this execution or in executions of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from partita.asl.concurrency import run_all
+from partita.asl.failures import StateFailure
+from partita.asl.flows import Flow
+from partita.asl.frame import Frame, Scope
+from partita.asl.numbers import Number
+from partita.asl.recovery import Recovery
+from partita.asl.states.state import Program, RecoveringState
+
+INLINE_CONCURRENCY = 40
+"""Iterations of an inline Map state that run at a time at most."""
+
+Item = dict[str, Any]
+"""What `$$.Map.Item` is: Index and Value, and Key if the items are an object's members."""
+
+Items = Callable[[Frame], list[Item]]
+"""Returns the items of a Map state."""
+
+Selector = Callable[[Frame], Any]
+"""Returns the input of an iteration, seen by a frame that knows the item."""
+
+
+class MapRun(Protocol):
+    """How a distributed Map state runs its items."""
+
+    def run(self, frame: Frame, items: list[Item], select: Callable[[Item], Any]) -> Any:
+        """Return the state's result."""
+
+
+class MapState(RecoveringState):
+    """Run a processor for each item."""
+
+    type = "Map"
+
+    def __init__(
+        self,
+        name: str,
+        next: str | None,
+        flow: Flow,
+        recovery: Recovery,
+        *,
+        items: Items,
+        selector: Selector | None,
+        concurrency: Number,
+        program: Program,
+        map_run: MapRun | None,
+    ) -> None:
+        super().__init__(name, next, flow, recovery)
+        self._items = items
+        self._selector = selector
+        self._concurrency = concurrency
+        self._program = program
+        self._map_run = map_run  # None: it is inline
+
+    def work(self, frame: Frame, arguments: Any) -> Any:  # noqa: ARG002
+        items = self._items(frame)
+        limit = int(self._concurrency(frame)) or INLINE_CONCURRENCY
+        frame.emit("MapStateStarted", length=len(items))
+        if self._map_run is not None:
+            output = self._map_run.run(frame, items, partial(self._selected, frame))
+        else:
+            bodies = [partial(self._iterate, frame, item) for item in items]
+            output = run_all(bodies, min(limit, INLINE_CONCURRENCY))
+        frame.emit("MapStateSucceeded")
+        return output
+
+    def _selected(self, frame: Frame, item: Item) -> Any:
+        return item["Value"] if self._selector is None else self._selector(frame.within(item))
+
+    def _iterate(self, frame: Frame, item: Item) -> Any:
+        named = {"name": self.name, "index": item["Index"]}
+        frame.emit("MapIterationStarted", **named)
+        input = self._selected(frame, item)
+        scope = Scope(frame.scope, item)
+        try:
+            output = self._program.run(frame.execution, scope, input, is_branch=True)
+        except StateFailure as failure:
+            if not failure.is_fatal:
+                frame.emit("MapIterationFailed", **named)
+            raise
+        frame.emit("MapIterationSucceeded", **named)
+        return output
+
+    def failed(self, frame: Frame, failure: StateFailure) -> None:  # noqa: ARG002
+        frame.emit("MapStateFailed")

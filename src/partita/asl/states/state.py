@@ -1,0 +1,118 @@
+"""Visit states: what all types have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+from partita.asl.failures import StateFailure, too_large
+from partita.asl.flows import Flow
+from partita.asl.frame import Execution, Frame, Scope
+from partita.asl.json_text import is_too_large
+from partita.asl.recovery import Caught, Recovery
+
+Visit = tuple[Any, str | None]
+"""A state's output, and the name of the next state; None at the end."""
+
+
+class Program(Protocol):
+    """A machine, a branch or an item processor, as the states that run one see it."""
+
+    def run(self, execution: Execution, scope: Scope, input: Any, *, is_branch: bool) -> Any:
+        """Return the output of its last state.
+
+        Raises:
+            StateFailure: a state failed, and nothing in the program caught that.
+        """
+
+
+class State(ABC):
+    """One state of a machine."""
+
+    type: str
+
+    def __init__(self, name: str, next: str | None, flow: Flow) -> None:
+        self.name = name
+        self.next = next
+        self.flow = flow
+
+    def visit(self, execution: Execution, scope: Scope, input: Any, *, is_branch: bool) -> Visit:
+        """Run the state; `is_branch` tells whether it is inside a Parallel or Map state.
+
+        Raises:
+            StateFailure: it failed, and it does not catch that.
+        """
+        frame = Frame(execution, scope, self.name, input)
+        frame.entered_id = frame.emit(f"{self.type}StateEntered", name=self.name, input=input)
+        try:
+            return self.run(frame, is_branch=is_branch)
+        except StateFailure as failure:
+            located = frame.located(failure)
+            if located is failure:
+                raise
+            raise located from failure
+
+    @abstractmethod
+    def run(self, frame: Frame, *, is_branch: bool) -> Visit:
+        """Return the output and the next state's name."""
+
+    def exit(self, frame: Frame, output: Any, next: str | None) -> Visit:
+        """Record the end of the visit; fail it if the output is too large."""
+        if is_too_large(output):
+            raise too_large(self.name)
+        frame.emit(f"{self.type}StateExited", name=self.name, output=output)
+        return output, next
+
+
+class SimpleState(State):
+    """A state that neither retries nor catches."""
+
+    def run(self, frame: Frame, *, is_branch: bool) -> Visit:  # noqa: ARG002
+        arguments = self.flow.begin(frame)
+        output = self.flow.finish(frame, self.work(frame, arguments))
+        return self.exit(frame, output, self.next)
+
+    def work(self, frame: Frame, arguments: Any) -> Any:  # noqa: ARG002
+        """Return the state's result."""
+        return arguments
+
+
+class RecoveringState(State):
+    """A state that may retry and catch: Task, Parallel, Map."""
+
+    def __init__(self, name: str, next: str | None, flow: Flow, recovery: Recovery) -> None:
+        super().__init__(name, next, flow)
+        self.recovery = recovery
+
+    def run(self, frame: Frame, *, is_branch: bool) -> Visit:
+        def final(failure: StateFailure) -> None:
+            self.failed(frame, failure)
+
+        frame.retries = 0
+        try:
+            found = self.recovery.run(frame, lambda: self._attempt(frame), final)
+        except StateFailure as failure:
+            if is_branch and not failure.is_fatal:
+                self.aborted(frame)
+            raise
+        if isinstance(found, Caught):
+            return self.exit(frame, found.output, found.next)
+        return self.exit(frame, found, self.next)
+
+    def _attempt(self, frame: Frame) -> Any:
+        arguments = self.flow.begin(frame)
+        return self.flow.finish(frame, self.work(frame, arguments))
+
+    @abstractmethod
+    def work(self, frame: Frame, arguments: Any) -> Any:
+        """Return the state's result.
+
+        Raises:
+            StateFailure: the attempt failed.
+        """
+
+    def failed(self, frame: Frame, failure: StateFailure) -> None:
+        """Record that the last attempt failed."""
+
+    def aborted(self, frame: Frame) -> None:
+        """Record that a failure leaves the branch."""

@@ -1,0 +1,52 @@
+"""Task: have work done outside of the machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partita.asl.flows import Flow
+from partita.asl.frame import Frame
+from partita.asl.numbers import Number
+from partita.asl.recovery import Recovery
+from partita.asl.states.state import RecoveringState
+from partita.asl.tasks.callbacks import new_token
+from partita.asl.tasks.resources import Resource, ServiceResource
+from partita.asl.tasks.work import Attempt, perform, prepare
+
+
+class TaskState(RecoveringState):
+    """Have work done; the result is what comes back."""
+
+    type = "Task"
+
+    def __init__(
+        self,
+        name: str,
+        next: str | None,
+        flow: Flow,
+        recovery: Recovery,
+        *,
+        resource: Resource,
+        timeout: Number | None,
+        heartbeat: Number | None,
+    ) -> None:
+        super().__init__(name, next, flow, recovery)
+        self._resource = resource
+        self._timeout = timeout
+        self._heartbeat = heartbeat
+        prepare(resource)
+        self._has_token = (
+            isinstance(resource, ServiceResource) and resource.pattern == "waitForTaskToken"
+        )
+
+    def _attempt(self, frame: Frame) -> Any:
+        frame.token = new_token(frame) if self._has_token else None
+        return super()._attempt(frame)
+
+    def work(self, frame: Frame, arguments: Any) -> Any:
+        timeout = None if self._timeout is None else self._timeout(frame)
+        heartbeat = None if self._heartbeat is None else self._heartbeat(frame)
+        return perform(self._resource, Attempt(frame, arguments, timeout, heartbeat))
+
+    def aborted(self, frame: Frame) -> None:
+        frame.emit("TaskStateAborted")

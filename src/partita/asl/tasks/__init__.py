@@ -1,0 +1,1 @@
+"""Do the work of Task states: Lambda functions, activities, services, mocks."""

@@ -1,0 +1,52 @@
+"""Know the actions of services that Task states can call: `sqs:sendMessage` and the like.
+
+Each is an activity `states:SERVICE:ACTION`, whose input is the state's parameters. A handler is
+registered by name; without one the task fails and says so. Lambda is in `lambdas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from partita.authoring.activity import ActivityFunction, activity
+from partita.errors import TaskFailedError
+
+Handler = Callable[[Any], Any]
+"""Carries out an action, given its parameters; raises TaskFailedError if that fails."""
+
+_handlers: dict[str, Handler] = {}
+_activities: dict[str, ActivityFunction[..., Any]] = {}
+
+
+def register_integration(name: str, handler: Handler) -> None:
+    """Let the action of that name, such as `sqs:sendMessage`, be done by a callable."""
+    _handlers[name] = handler
+
+
+def activity_of(name: str) -> str:
+    """Return the name of the activity of an action, which this process then has."""
+    type_name = f"states:{name}"
+    if type_name not in _activities:
+
+        def perform(parameters: Any = None) -> Any:
+            return _perform(name, parameters)
+
+        _activities[type_name] = activity(name=type_name)(perform)
+    return type_name
+
+
+def _perform(name: str, parameters: Any) -> Any:
+    handler = _handlers.get(name)
+    if handler is None:
+        raise TaskFailedError(
+            "States.TaskFailed",
+            f"this worker has no integration {name}; register one with register_integration, or "
+            "mock the task",
+        )
+    return handler(parameters)
+
+
+def forget_integration(name: str) -> None:
+    """Undo `register_integration`."""
+    _handlers.pop(name, None)

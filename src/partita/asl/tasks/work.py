@@ -1,0 +1,163 @@
+"""Carry out one attempt of a Task state: record what AWS records, and call what does the work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from partita.asl.failures import TIMEOUT, StateFailure, too_large
+from partita.asl.frame import Frame
+from partita.asl.json_text import is_too_large, json_text
+from partita.asl.tasks import integrations, lambdas
+from partita.asl.tasks.callbacks import wait_for_answer
+from partita.asl.tasks.calls import call_activity
+from partita.asl.tasks.resources import (
+    ActivityResource,
+    LambdaResource,
+    Resource,
+    ServiceResource,
+)
+
+LAMBDA = "lambda:invoke"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a task. Times are in seconds."""
+
+    frame: Frame
+    input: Any
+    timeout: float | None
+    heartbeat: float | None
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The times, as AWS's history names them."""
+        named = {"timeoutInSeconds": self.timeout, "heartbeatInSeconds": self.heartbeat}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def call(self, activity: str, input: Any) -> Any:
+        """Return the result of an activity."""
+        return call_activity(activity, input, self.timeout, self.heartbeat)
+
+    def guarded(self, prefix: str, what: str, work: Callable[[], Any], **described: Any) -> Any:
+        """Return the result of the work; record whether it succeeded, failed or timed out.
+
+        Raises:
+            StateFailure: it failed, or its result is too large.
+        """
+        try:
+            result = work()
+            if is_too_large(result):
+                raise too_large(what)
+        except StateFailure as failure:
+            outcome = "TimedOut" if failure.error == TIMEOUT else "Failed"
+            self.frame.emit(prefix + outcome, error=failure.error, cause=failure.cause, **described)
+            raise
+        self.frame.emit(f"{prefix}Succeeded", output=result, **described)
+        return result
+
+
+def perform(resource: Resource, attempt: Attempt) -> Any:
+    """Return the result of a task.
+
+    Raises:
+        StateFailure: it failed.
+    """
+    match resource:
+        case LambdaResource():
+            return _invoke(resource, attempt)
+        case ActivityResource():
+            return _run_activity(resource, attempt)
+        case ServiceResource():
+            return _call_service(resource, attempt)
+        case _:
+            assert_never(resource)
+
+
+def _mocked(attempt: Attempt) -> Callable[[], Any] | None:
+    frame = attempt.frame
+    mocks = frame.execution.mocks
+    return None if mocks is None or not mocks.has(frame.name) else lambda: mocks.answer(frame.name)
+
+
+def _invoke(resource: LambdaResource, attempt: Attempt) -> Any:
+    emit = attempt.frame.emit
+    emit("LambdaFunctionScheduled", resource=resource.arn, input=attempt.input, **attempt.limits)
+    emit("LambdaFunctionStarted")
+    request = {"FunctionName": resource.arn, "Payload": attempt.input}
+    mocked = _mocked(attempt)
+
+    def work() -> Any:
+        response = attempt.call(lambdas.INVOKE, request) if mocked is None else mocked()
+        return response.get("Payload") if isinstance(response, dict) else response
+
+    return attempt.guarded("LambdaFunction", resource.arn, work)
+
+
+def _run_activity(resource: ActivityResource, attempt: Attempt) -> Any:
+    emit = attempt.frame.emit
+    emit("ActivityScheduled", resource=resource.arn, input=attempt.input, **attempt.limits)
+    emit("ActivityStarted")
+    work = _mocked(attempt) or (lambda: attempt.call(resource.name, attempt.input))
+    return attempt.guarded("Activity", resource.arn, work)
+
+
+def _call_service(resource: ServiceResource, attempt: Attempt) -> Any:
+    frame, described = attempt.frame, resource.described
+    frame.emit("TaskScheduled", parameters=attempt.input, **described, **attempt.limits)
+    frame.emit("TaskStarted", **described)
+    work = _mocked(attempt) or (lambda: _requested(resource, attempt))
+    if resource.pattern and _mocked(attempt) is not None:
+        frame.emit("TaskSubmitted", **described)
+    return attempt.guarded("Task", resource.service, work, **described)
+
+
+def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
+    response = _response(resource, attempt)
+    if resource.pattern != "waitForTaskToken":
+        return response
+    attempt.frame.emit("TaskSubmitted", output=response, **resource.described)
+    assert attempt.frame.token is not None
+    return wait_for_answer(attempt.frame.token, attempt.timeout, attempt.heartbeat)
+
+
+def _response(resource: ServiceResource, attempt: Attempt) -> Any:
+    if resource.name != LAMBDA:
+        return attempt.call(integrations.activity_of(_action(resource)), attempt.input)
+    try:
+        return attempt.call(lambdas.INVOKE, _with_arn(attempt))
+    except StateFailure as failure:
+        raise StateFailure(failure.error, _compact(failure.cause), also=failure.also) from None
+
+
+def _action(resource: ServiceResource) -> str:
+    is_sync = resource.pattern.startswith("sync")
+    return f"{resource.name}.{resource.pattern}" if is_sync else resource.name
+
+
+def _with_arn(attempt: Attempt) -> Any:
+    """Return a request to Lambda with the function's full ARN."""
+    request = attempt.input
+    name = request.get("FunctionName") if isinstance(request, dict) else None
+    if not isinstance(name, str) or name.startswith("arn:"):
+        return request
+    function = lambdas.function_name(name)
+    prefix = attempt.frame.execution.identity.lambda_prefix
+    return {**request, "FunctionName": f"{prefix}:{function}"}
+
+
+def prepare(resource: Resource) -> None:
+    """Let this process have the activity that a resource needs."""
+    if isinstance(resource, ServiceResource) and resource.name != LAMBDA:
+        integrations.activity_of(_action(resource))
+
+
+def _compact(cause: str | None) -> str | None:
+    """Return a cause that is JSON without spaces, as the integration with Lambda does."""
+    try:
+        return json_text(json.loads(cause)) if cause and cause.startswith("{") else cause
+    except ValueError:
+        return cause

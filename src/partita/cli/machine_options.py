@@ -1,0 +1,87 @@
+"""The options that commands have for state machines, and the target that is a machine's file.
+
+`machines` does the work; it is imported only for those who run machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
+
+import click
+
+from partita.authoring.workflow import WorkflowDefinition
+from partita.errors import InvalidOptionError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TEST_CASE = "partita.machines.test_case"
+_SUFFIXES = (".json", ".asl")
+
+
+def is_machine(target: str) -> bool:
+    """Return whether a target is a file with the definition of a state machine."""
+    return target.endswith(_SUFFIXES)
+
+
+def machine_at(target: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow of the machine in a file."""
+    found: WorkflowDefinition[..., Any] = _machines().load(
+        target, click.get_current_context().meta.get(_TEST_CASE)
+    )
+    return found
+
+
+def _machines() -> Any:
+    try:
+        return import_module("partita.cli.machines")
+    except ImportError as error:
+        raise InvalidOptionError(
+            f"state machines need what is not installed here ({error}); pip install 'partita[asl]'"
+        ) from error
+
+
+def _register(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> None:
+    for text in texts:
+        _machines().register(text)
+
+
+def _forward(_: click.Context, __: click.Parameter, url: str | None) -> None:
+    if url is not None:
+        _machines().forward(url)
+
+
+def _choose(ctx: click.Context, __: click.Parameter, name: str | None) -> None:
+    ctx.meta[_TEST_CASE] = name
+
+
+def machine_options(command: F) -> F:
+    """Add --lambda, --lambda-endpoint and --test-case, which take effect by themselves."""
+    for option in (
+        click.option(
+            "--test-case",
+            metavar="NAME",
+            callback=_choose,
+            expose_value=False,
+            is_eager=True,
+            help="Mock a machine's tasks by this case of the file in SFN_MOCK_CONFIG.",
+        ),
+        click.option(
+            "--lambda-endpoint",
+            metavar="URL",
+            callback=_forward,
+            expose_value=False,
+            help="Where a machine's other Lambda functions are.",
+        ),
+        click.option(
+            "--lambda",
+            metavar="NAME=FILE:HANDLER",
+            multiple=True,
+            callback=_register,
+            expose_value=False,
+            help="A Lambda function of a machine to run here; may be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,62 @@
+"""State machines for the commands: their files, and the Lambda functions that they call."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from partita.asl.machines import load_machine
+from partita.asl.tasks.lambdas import forward_lambdas, register_lambda
+from partita.authoring.workflow import WorkflowDefinition
+from partita.aws.lambda_functions import Context, InvocationError, LambdaFunctions
+from partita.errors import InvalidOptionError, TaskFailedError
+from partita.worker.code_loader import load as load_code
+
+LAMBDA_SECONDS = 900.0
+"""Seconds that a Lambda function may take."""
+
+RESULT_LIMIT = 6 * 1024 * 1024
+"""Characters that a Lambda function may return."""
+
+
+def load(target: str, test_case: str | None) -> WorkflowDefinition[..., Any]:
+    """Return the workflow of the machine in a file."""
+    return load_machine(target, test_case)
+
+
+def register(text: str) -> None:
+    """Let a Lambda function be a Python callable, given NAME=FILE:HANDLER."""
+    name, equals, target = text.partition("=")
+    source, colon, attribute = target.rpartition(":")
+    if not (name and equals and colon and source):
+        raise InvalidOptionError(f"--lambda {text}: write NAME=FILE:HANDLER")
+    handler = getattr(load_code(source), attribute, None)
+    if not callable(handler):
+        raise InvalidOptionError(f"--lambda {text}: {source} has no function {attribute}")
+    register_lambda(name, handler)
+
+
+def forward(url: str) -> None:
+    """Invoke the functions that are not here at a Lambda endpoint."""
+    functions = LambdaFunctions({}, url, limit=RESULT_LIMIT)
+
+    def invoke(name: str, payload: str) -> str:
+        context = Context(
+            function_name=name, aws_request_id=str(uuid.uuid4()), timeout=LAMBDA_SECONDS
+        )
+        try:
+            return functions.invoke(payload, context)
+        except InvocationError as error:
+            raise TaskFailedError(_error_name(error), error.details) from error
+
+    forward_lambdas(invoke)
+
+
+def _error_name(error: InvocationError) -> str:
+    """Return the type of the function's own error, or Lambda's refusal."""
+    try:
+        details = json.loads(error.details)
+        return str(details["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return f"Lambda.{error.reason}"

@@ -1,0 +1,108 @@
+"""Stand in for what the recorded cases have called: Lambda functions, activities, services."""
+
+from __future__ import annotations
+
+import json
+import linecache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from partita.asl.tasks.integrations import forget_integration, register_integration
+from partita.asl.tasks.lambdas import forget_lambda, register_lambda
+from partita.asl.tasks.mocks import Responses, responses_of
+from tests.asl.corpus import Case
+
+Sleep = Callable[[float], None]
+
+HANDLER_FILE = "/var/task/handler.py"
+
+
+def handler(behaviour: dict[str, Any], sleep: Sleep) -> Callable[[Any], Any]:
+    """Return the Python callable that behaves as a recorded function did."""
+    match behaviour["behaviour"]:
+        case "echo":
+            return lambda event: event
+        case "returns":
+            return lambda event: behaviour["value"]
+        case "returns_repeat":
+            return lambda event: behaviour["text"] * behaviour["count"]
+        case "returns_prefixed_input":
+            return lambda event: behaviour["prefix"] + event
+        case "raises":
+            return _raising(behaviour["errorType"], behaviour["errorMessage"])
+        case "sleep_then_echo":
+
+            def late(event: Any) -> Any:
+                sleep(behaviour["seconds"])
+                return event
+
+            return late
+    raise AssertionError(behaviour)
+
+
+def _raising(kind: str, message: str) -> Callable[[Any], Any]:
+    """Return a function whose traceback is that of the recorded one."""
+    if kind == "Exception":
+        source = f'def handler(event):\n    raise Exception("{message}")\n'
+    else:
+        source = (
+            f"class {kind}(Exception):\n    pass\n\n\n\n\n\n"
+            f"def handler(event):\n    raise {kind}({message or ''!r})\n"
+        )
+    linecache.cache[HANDLER_FILE] = (len(source), None, source.splitlines(True), HANDLER_FILE)
+    names: dict[str, Any] = {}
+    exec(compile(source, HANDLER_FILE, "exec"), names)
+    made: Callable[[Any], Any] = names["handler"]
+    return made
+
+
+@contextmanager
+def installed(case: Case, sleep: Sleep) -> Iterator[None]:
+    """Let the case's functions, and the services that never answer, be there for a while."""
+    lambdas = case.data.get("lambdas") or {}
+    for name, behaviour in lambdas.items():
+        register_lambda(name, handler(behaviour, sleep))
+    silent = [name.partition(".")[0] for name in case.data["integrations"]]
+    for name in silent:
+        register_integration(name, lambda parameters: {})
+    try:
+        yield
+    finally:
+        for name in lambdas:
+            forget_lambda(name)
+        for name in silent:
+            forget_integration(name)
+
+
+def mocks_of(case: Case) -> Responses | None:
+    """Return the mocked responses of a case: its mock file's, or those that AWS recorded."""
+    data = case.data
+    if "mock_config" in data:
+        return responses_of(data["mock_config"], data["state_machine_name"], data["mock_test_case"])
+    if case.area in ("integrations", "callback", "activities"):
+        return _recorded(case) or None
+    return None
+
+
+def _recorded(case: Case) -> Responses:
+    """Return the results of tasks in a recorded history, by state."""
+    responses: dict[str, list[dict[str, Any]]] = {}
+    state = ""
+    for event in case.events:
+        details = event.get("details") or {}
+        match event["type"]:
+            case "TaskStateEntered":
+                state = details["name"]
+            case "TaskSucceeded" | "ActivitySucceeded":
+                responses.setdefault(state, []).append({"Return": _value(details["output"])})
+            case "TaskFailed" | "ActivityFailed":
+                cause = details.get("cause")
+                shown = cause if isinstance(cause, str) else json.dumps(cause)
+                thrown = {"Error": details.get("error"), "Cause": shown}
+                responses.setdefault(state, []).append({"Throw": thrown})
+    return responses
+
+
+def _value(text: Any) -> Any:
+    return json.loads(text) if isinstance(text, str) else text
