@@ -43,7 +43,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "replay": ("replay", "replay", "Check whether code fits its old histories."),
     "schedule": ("schedule", "schedule", "Start workflows by the calendar."),
     "limit": ("limit", "limit", "Limit how fast a task list is processed."),
-    "check": ("check", "check", "Find workflow code that a replay could not repeat."),
+    "check": ("check", "check", "Find faults in workflow code and in state machines."),
     "terminate": ("signal", "terminate", "End an execution at once."),
     "prune": ("prune", "prune", "Remove closed executions that ended long ago."),
     "retention": ("prune", "retention", "Set how long closed executions are kept."),
