@@ -1,0 +1,24 @@
+"""Name the actions of services that Task states call."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+_SDK = "aws-sdk:"
+
+
+class Resource(Struct, frozen=True):
+    """An action of a service, such as `sqs:sendMessage` or `aws-sdk:s3:getObject`."""
+
+    service: str  # as the ARN has it: sqs, states, dynamodb, http
+    action: str  # as the ARN has it: sendMessage
+    is_sdk: bool = False  # of the form aws-sdk:SERVICE:ACTION
+
+    def __str__(self) -> str:
+        return f"{_SDK if self.is_sdk else ''}{self.service}:{self.action}"
+
+
+def parse_resource(name: str) -> Resource:
+    """Return the action that a name such as `aws-sdk:s3:getObject` stands for."""
+    service, _, action = name.removeprefix(_SDK).partition(":")
+    return Resource(service, action, name.startswith(_SDK))
