@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
+from partita.authoring.failure import raise_here
 from partita.authoring.options import Deadline, duration
 from partita.errors import CancelledError, InvalidInputError, WaitTimeoutError
 from partita.history import WorkflowExecution
@@ -81,7 +82,7 @@ class Future(Generic[T_co]):
         if not self._done:
             self._wait(timeout)
         if self._error is not None:
-            raise self._error
+            raise_here(self._error)
         value: T_co = self._value
         return value
 

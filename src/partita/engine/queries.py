@@ -16,6 +16,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from partita.authoring.failure import MARKER_LIMIT, Failure, describe, rebuild
 from partita.engine import catalogue
 from partita.engine.inbox import Inbox
 from partita.engine.timing import Timing
@@ -119,7 +120,8 @@ class Queries:
         try:
             answer = Answer(result=self._result_of(asked))
         except BaseException as error:
-            answer = Answer(code=getattr(error, "code", "QUERY_FAILED"), message=f"{error}")
+            code = getattr(error, "code", "QUERY_FAILED")
+            answer = Answer(code=code, message=f"{error}", failure=_cause(error))
 
         def write(tx: EngineTransaction) -> None:
             catalogue.answer(tx.stored, asked.execution.domain, id, answer)
@@ -200,7 +202,16 @@ def _read(answer: Answer) -> str:
         return answer.result
     if answer.code == UnknownTypeError.code:
         raise UnknownTypeError(answer.message)
-    raise QueryFailedError(answer.message)
+    if answer.failure is None:
+        raise QueryFailedError(answer.message)
+    raise QueryFailedError(answer.message) from rebuild(Failure.load(answer.failure, None))
+
+
+def _cause(error: BaseException) -> str | None:
+    """Return the description of what the workflow's code raised."""
+    if error.__cause__ is None:
+        return None
+    return describe(error.__cause__, MARKER_LIMIT).dump()
 
 
 def _no_worker(record: Record) -> NoWorkerError:

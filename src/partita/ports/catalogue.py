@@ -60,6 +60,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     result: str | None = None
     code: str | None = None
     message: str = ""
+    failure: str | None = None  # JSON of what the workflow's code raised
 
 
 class Question(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from partita import history as h
 from partita.authoring.definition import WorkflowSpec
-from partita.authoring.failure import Failure, describe, rebuild
+from partita.authoring.failure import MARKER_LIMIT, Failure, describe, raise_here, rebuild
 from partita.codec import decoder
 from partita.errors import ActivityFailedError
 from partita.replay.journal import Journal
@@ -47,7 +47,7 @@ class Markers:
         self._issue(name, details)
         if details is not None and details.startswith(_FAILED):
             failure = Failure.load(details[len(_FAILED) : -1], None)
-            raise rebuild(failure, (function, self._workflow), ActivityFailedError)
+            raise_here(rebuild(failure, (function, self._workflow), ActivityFailedError))
         return self._payloads.converter.load(details, _load_any)
 
     def _call(self, function: Callable[[], Any]) -> str:
@@ -55,7 +55,7 @@ class Markers:
         try:
             value = function()
         except Exception as error:
-            return f"{_FAILED}{describe(error).dump()}}}"
+            return f"{_FAILED}{describe(error, MARKER_LIMIT).dump()}}}"
         return self._payloads.dump(value, "the value of side_effect")
 
     def patched(self, id: str) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from greenlet import GreenletExit
 
 from partita import history as h
-from partita.authoring.failure import describe
+from partita.authoring.failure import MARKER_LIMIT, describe
 from partita.authoring.future import Future
 from partita.authoring.mailbox import Mailbox
 from partita.authoring.signature import Signature
@@ -189,7 +189,7 @@ class Messages:
 
 
 def _failed(request: UpdateRequest, error: BaseException) -> UpdateAnswer:
-    return UpdateAnswer(request.id, failure=describe(error).dump())
+    return UpdateAnswer(request.id, failure=describe(error, MARKER_LIMIT).dump())
 
 
 def _check_sync(kind: str, name: str, function: Callable[..., Any]) -> None:

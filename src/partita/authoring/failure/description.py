@@ -29,9 +29,18 @@ LIMIT = 512 * 1024
 _PACKAGE = os.path.dirname(os.path.abspath(errors.__file__))
 
 
-def describe(error: BaseException) -> Failure:
-    """Return the description of an exception, shortened if it is very long."""
-    return shortened(_Described(error).failure(), LIMIT)
+MARKER_LIMIT = 24_000
+"""Characters that a description in a marker takes at most, so that it fits everywhere."""
+
+
+def describe(
+    error: BaseException, limit: int = LIMIT, *, outside: BaseException | None = None
+) -> Failure:
+    """Return the description of an exception, shortened to so many characters if it is longer.
+
+    Leaves out the context `outside`: what the caller was handling when it made the call.
+    """
+    return shortened(_Described(error, outside).failure(), limit)
 
 
 def failure_decision(error: BaseException) -> FailWorkflowExecution:
@@ -43,7 +52,8 @@ def failure_decision(error: BaseException) -> FailWorkflowExecution:
 class _Described:
     """An exception and those that it leads to, by number."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, outside: BaseException | None) -> None:
+        self._outside = outside
         self._errors: list[BaseException] = []
         self._numbers: dict[int, int] = {}
         self._number(error)
@@ -66,6 +76,12 @@ class _Described:
             self._numbers[id(error)] = len(self._errors)
             self._errors.append(error)
         return self._numbers[id(error)]
+
+    def _context(self, error: BaseException) -> BaseException | None:
+        """Return the context if a traceback would show it, or if it is the cause as well."""
+        context, cause = error.__context__, error.__cause__
+        is_hidden = error.__suppress_context__ and context is not cause
+        return None if is_hidden or context is self._outside else context
 
     def _members(self, error: BaseException) -> dict[str, Any]:
         kind = type(error)
@@ -91,7 +107,7 @@ class _Described:
             "notes": notes,
             "parts": numbered,
             "cause": self._number(error.__cause__),
-            "context": self._number(_context(error)),
+            "context": self._number(self._context(error)),
             "suppresses_context": error.__suppress_context__,
             "left_out": tuple(store.left_out) + _missing_parts(len(parts) - len(numbered)),
             "traceback": _traceback(error, remote),
@@ -100,13 +116,6 @@ class _Described:
 
 def _missing_parts(count: int) -> tuple[str, ...]:
     return (f"{count} exceptions of the group",) if count else ()
-
-
-def _context(error: BaseException) -> BaseException | None:
-    """Return the context if a traceback would show it, or if it is the cause as well."""
-    if error.__suppress_context__ and error.__context__ is not error.__cause__:
-        return None
-    return error.__context__
 
 
 def _bases(kind: type) -> tuple[str, ...]:

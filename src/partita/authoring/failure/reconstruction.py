@@ -139,7 +139,7 @@ def _notes(error: BaseException, failure: Failure, missing: list[str]) -> Iterab
     """Return its own notes, and those that say what it has lost and where it was raised."""
     yield from failure.notes
     lost = list(failure.left_out)
-    lost += [f"the class of a value ({name} is not loaded here)" for name in missing]
+    lost += [f"a value ({why})" for why in missing]
     if lost:
         yield LEFT_OUT + "; ".join(lost)
     if not is_substitute(error) and text_of(error) != failure.message:

@@ -93,13 +93,18 @@ def carried_value(value: Any, what: str) -> Any:
     return _converter.load(_converter.dump(value, what), _load_any, what) if _is_enabled else value
 
 
-def carried_error(definition: Submittable, error: Exception) -> Exception:
-    """Return an error as the caller receives it, with the traceback of the one that was raised."""
+def carried_error(
+    definition: Submittable, error: Exception, outside: BaseException | None
+) -> Exception:
+    """Return an error as the caller receives it, with the traceback of the one that was raised.
+
+    The caller handles `outside` at the moment.
+    """
     if not _is_enabled or isinstance(error.__cause__, Result):
         return error
     is_workflow = definition.label.startswith("workflow")
     otherwise = WorkflowFailedError if is_workflow else ActivityFailedError
-    failure = replace(describe(error), traceback="")
+    failure = replace(describe(error, outside=outside), traceback="")
     stored = Failure.load(failure.dump(), failure.reason)
     carried = rebuild(stored, (definition.function,), otherwise)
     return carried.with_traceback(error.__traceback__)

@@ -9,6 +9,7 @@ import functools
 import itertools
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from partita.authoring.definition import (
     Submittable,
     WorkflowSpec,
 )
+from partita.authoring.failure import raise_here
 from partita.authoring.future import (
     ChildFuture,
     Future,
@@ -242,6 +244,7 @@ class LocalRuntime(Waits):
         work: Callable[[], Any],
     ) -> Any:
         """Return what a task gives, or what the failure hook gives in its place."""
+        outside = sys.exc_info()[1]
         for attempt in itertools.count(1):
             if future.done():
                 return None
@@ -250,7 +253,7 @@ class LocalRuntime(Waits):
             except CancelledError:
                 error: Exception = CancelledError(f"{definition.label} was cancelled")
             except Exception as raised:
-                error = carried_error(definition, raised)
+                error = carried_error(definition, raised, outside)
             failure = (definition.label, future.key, error, arguments.args, arguments.kwargs)
             match self._judge(*failure, attempt):
                 case RetryTask(seconds=seconds):
@@ -262,7 +265,7 @@ class LocalRuntime(Waits):
                     self.cancel_run()
                 case AbortWorkflow():
                     self.end(Aborted(error))
-            raise error
+            raise_here(error)
         raise AssertionError("the attempts do not end")
 
     def _judge(self, *failure: Any) -> Verdict | None:

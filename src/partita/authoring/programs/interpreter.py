@@ -82,9 +82,17 @@ class Interpreter:
         return _unlimited.load(bytes(outcome.result).decode(), decoder(hint), what)
 
     def _rebuilt(self, failure: Failure) -> Exception:
-        if failure.module == self._place["module"]:  # a `__main__` has another name there
-            failure = msgspec.structs.replace(failure, module=self._function.__module__)
+        there, here = self._place["module"], self._function.__module__
+        if there != here:  # a `__main__` has another name there
+            failure = _renamed(failure, there, here)
         return rebuild(failure, (self._function,), ActivityFailedError)
+
+
+def _renamed(failure: Failure, there: str, here: str) -> Failure:
+    """Return a failure whose classes of one module are of another."""
+    module = here if failure.module == there else failure.module
+    others = tuple(_renamed(other, there, here) for other in failure.others)
+    return msgspec.structs.replace(failure, module=module, others=others)
 
 
 def _place(function: Callable[..., Any], name: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ the outcome, as the last line, to a copy of its original stdout. What is printed
 
 from __future__ import annotations
 
+import base64
 import enum
 import functools
 import importlib.abc
@@ -16,8 +17,8 @@ import json
 import os
 import sys
 import traceback
-from types import ModuleType
-from typing import Any
+from types import MemberDescriptorType, ModuleType
+from typing import Any, Iterator  # noqa: UP035  # 3.8
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def _outcome(request: dict[str, Any]) -> bytes:
         function = _find(request)
         result = function(*request["args"], **request["kwargs"])
     except BaseException as error:
-        return _dump({"error": _describe(error)})
+        return _dump({"error": _Errors(error).described()})
     try:
         return _dump({"result": result})
     except (TypeError, ValueError, RecursionError) as error:
@@ -128,41 +129,148 @@ _ANYTHING = _Anything()
 # -- what goes back ----------------------------------------------------------------------------
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
-    """Return what `failure.Failure` holds."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != "<string>"]
-    lines = traceback.format_list(frames)
-    lines += traceback.format_exception_only(type(error), error)
-    return {
-        "type": type(error).__qualname__,
-        "module": type(error).__module__,
-        "message": _text(error),
-        "args": _plain_args(error),
-        "traceback": _encodable("".join(lines)),
-    }
+class _Errors:
+    """The exceptions that one leads to, by number, in the form of `history.failure.Failure`."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._found = [error]
+
+    def described(self) -> dict[str, Any]:
+        """Return the first one, with the others; describing one may add more."""
+        done: list[dict[str, Any]] = []
+        while len(done) < len(self._found):
+            done.append(self._described(self._found[len(done)]))
+        return {**done[0], "others": done[1:]}
+
+    def _number(self, error: Any) -> Any:
+        if error is None:
+            return None
+        for number, one in enumerate(self._found):
+            if one is error:
+                return number
+        self._found.append(error)
+        return len(self._found) - 1 if len(self._found) <= 100 else None
+
+    def _described(self, error: BaseException) -> dict[str, Any]:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != "<string>"]
+        parts = getattr(error, "exceptions", ()) if hasattr(error, "derive") else ()
+        context = error.__context__
+        if error.__suppress_context__ and context is not error.__cause__:
+            context = None
+        kind, attributes = type(error), dict(vars(error))
+        notes = [str(note) for note in attributes.pop("__notes__", [])]
+        fields = {name: value for name, value in _fields(error) if value is not None}
+        if parts:
+            fields["message"] = error.message  # type: ignore[attr-defined]
+        return {
+            "form": 2,
+            "type": kind.__qualname__,
+            "module": kind.__module__,
+            "bases": [_name(base) for base in kind.__mro__[1:-2]],
+            "message": _text(error),
+            "args": [self._form(value) for value in error.args],
+            "attributes": {name: self._form(value) for name, value in attributes.items()},
+            "fields": {name: self._form(value) for name, value in fields.items()},
+            "notes": list(map(_encodable, notes)),
+            "parts": [number for number in map(self._number, parts) if number is not None],
+            "cause": self._number(error.__cause__),
+            "context": self._number(context),
+            "suppresses_context": error.__suppress_context__,
+            "traceback": _encodable("".join(traceback.format_list(frames)) + _last_line(error)),
+        }
+
+    def _form(self, value: Any, depth: int = 0) -> Any:
+        """Return a value as JSON, in the forms of partita's codec."""
+        kind = type(value)
+        if value is None or kind in (bool, int) or (kind is float and value - value == 0):
+            return value
+        if depth > 40:
+            return _tagged("left out", _text(value))
+        if kind is str:
+            return _encodable(value)
+        if kind is list:
+            return [self._form(one, depth + 1) for one in value]
+        if kind in (tuple, set, frozenset):
+            return _tagged(kind.__name__, [self._form(one, depth + 1) for one in value])
+        if kind is dict:
+            pairs = [[self._form(k, depth + 1), self._form(v, depth + 1)] for k, v in value.items()]
+            is_plain = _TAG not in value and all(type(key) is str for key in value)
+            return dict(pairs) if is_plain else _tagged("dict", pairs)
+        if isinstance(value, BaseException):
+            return _tagged("exception", self._number(value))
+        return _leaf(value, kind)
 
 
-def _text(error: BaseException) -> str:
+_TAG = "$partita"
+
+
+def _tagged(name: str, data: Any) -> Any:
+    return {_TAG: name, "value": data}
+
+
+def _leaf(value: Any, kind: type) -> Any:
+    name = kind.__name__
+    if name in ("float", "Decimal", "UUID", "Fraction"):
+        return _tagged(name, str(value))
+    if kind in (bytes, bytearray):
+        return _tagged(name, base64.b64encode(value).decode())
+    if kind.__module__ == "datetime" and name in ("date", "datetime", "time", "timedelta"):
+        return _tagged(name, _time(value))
+    if name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"):
+        return _tagged(name if name.startswith("Pure") else "Path", str(value))
+    if kind is complex:
+        return _tagged(name, [value.real, value.imag])
+    if kind is range:
+        return _tagged(name, [value.start, value.stop, value.step])
+    if name == "ZoneInfo":
+        return _tagged(name, value.key)
+    return _tagged("left out", _encodable(ascii(value))[:200])
+
+
+def _time(value: Any) -> Any:
+    """Return a date, a time or a span as ISO 8601; a list where that would lose the time zone."""
+    if hasattr(value, "total_seconds"):
+        whole = abs(value)
+        seconds = "%d.%06d" % (whole.days * 86400 + whole.seconds, whole.microseconds)  # noqa: UP031
+        return ("-" if value.days < 0 else "") + "PT" + seconds + "S"
+    zone: Any = getattr(value, "tzinfo", None)
+    if getattr(zone, "key", None):
+        return [value.replace(tzinfo=None, fold=0).isoformat(), zone.key, value.fold]
+    return value.isoformat()
+
+
+def _fields(error: BaseException) -> Iterator[tuple[str, Any]]:
+    """Return what an exception keeps outside its `__dict__`."""
+    for place in type(error).__mro__:
+        for name, found in vars(place).items():
+            is_field = isinstance(found, MemberDescriptorType) and not name.startswith("__")
+            if is_field and name not in ("exceptions", "message"):
+                try:
+                    yield name, found.__get__(error)
+                except AttributeError:
+                    continue
+
+
+def _name(kind: type) -> str:
+    is_builtin = kind.__module__ == "builtins"
+    return kind.__qualname__ if is_builtin else kind.__module__ + "." + kind.__qualname__
+
+
+def _last_line(error: BaseException) -> str:
+    text = _text(error)
+    name = type(error).__qualname__
+    return "%s: %s\n" % (name, text) if text else name + "\n"  # noqa: UP031
+
+
+def _text(value: object) -> str:
     try:
-        return _encodable(str(error))
+        return _encodable(str(value))
     except Exception as fault:
         return f"(its message cannot be had: {type(fault).__name__})"
 
 
 def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _plain_args(error: BaseException) -> Any:
-    given = error.args
-    try:
-        made: Any = error.__reduce__()
-        if made[0] is type(error):
-            given = made[1]
-        _dump(given)
-    except Exception:  # there is no JSON form, or the class's own code is at fault
-        return None
-    return given
 
 
 def _dump(value: Any) -> bytes:
@@ -178,8 +286,6 @@ def _form(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return list(value)
     if isinstance(value, (bytes, bytearray)):
-        import base64
-
         return base64.b64encode(value).decode()
     for method in ("isoformat", "__fspath__", "tolist"):  # times; paths; what numpy has
         if hasattr(value, method):

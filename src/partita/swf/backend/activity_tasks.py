@@ -17,7 +17,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from partita.authoring.failure import Failure
+from partita.authoring.failure import Failure, fitted
 from partita.errors import PartitaError, PayloadTooLargeError, StoreError, TaskLostError
 from partita.history import ActivityType, WorkflowExecution
 from partita.ports.service import ActivityTask
@@ -104,10 +104,13 @@ class ActivityTasks:
         try:
             details = self._payloads.pack(sealed(report), "the failure")
         except PayloadTooLargeError:
-            failure = Failure.load(report.text, reason)
-            bare = Failure(type=failure.type, module=failure.module, message=failure.message[:4000])
-            shorter = sealed(replace(report, text=bare.dump()))
-            details = self._payloads.pack(shorter, "the failure")
+            failure = fitted(
+                Failure.load(report.text, reason),
+                lambda text: self._payloads.takes(sealed(replace(report, text=text)) or ""),
+            )
+            details = self._payloads.pack(
+                sealed(replace(report, text=failure.dump())), "the failure"
+            )
         short = None if reason is None else reason[:REASON_LIMIT]
         self._end("failed", token, reason=short, details=details)
 

@@ -245,7 +245,8 @@ class DecisionTasks:
         held = self._find(token)
         answer = translate(held.history, decisions, leases)
         self._register(held, decisions)
-        given = [decision_to_swf(self._payloads.packed(one)) for one in answer.decisions]
+        fitted = map(self._payloads.fitted, answer.decisions)
+        given = [decision_to_swf(self._payloads.packed(one)) for one in fitted]
         stays: dict[str, Any] = {}
         if sticky is not None and not (decisions and decisions[-1].closes):
             stays = {

@@ -24,6 +24,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from partita import history as h
+from partita.authoring.failure import Failure, fitted
 from partita.aws.s3 import Bucket
 from partita.errors import (
     InvalidInputError,
@@ -152,6 +154,13 @@ class Payloads:
             self._remember(name, text)
         return _written(_Reference(size=len(text), name=name))
 
+    def takes(self, text: str) -> bool:
+        """Return whether a text can be packed, however long it is."""
+        if self._large is not None or len(text) <= FIELD_LIMIT:
+            return True
+        data = base64.b64encode(zlib.compress(text.encode())).decode()
+        return len(_written(_Reference(size=len(text), data=data))) <= FIELD_LIMIT
+
     def unpack(self, text: str | None) -> str | None:
         """Return the text that `pack` was given.
 
@@ -202,6 +211,15 @@ class Payloads:
         """Return a decision whose texts all fit."""
         name = type(struct).__name__
         return _mapped(struct, lambda field, text: self.pack(text, f"the {field} of {name}"))
+
+    def fitted(self, decision: S) -> S:
+        """Return a decision; if it fails an execution, with an error that is short enough."""
+        if not isinstance(decision, h.FailWorkflowExecution) or decision.details is None:
+            return decision
+        if self.takes(decision.details):
+            return decision
+        failure = Failure.load(decision.details, decision.reason)
+        return replace(decision, details=fitted(failure, self.takes).dump())
 
     def unpacked(self, struct: S) -> S:
         """Return an event with the texts that were given."""

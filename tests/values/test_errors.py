@@ -1,0 +1,246 @@
+"""An error that crosses is the one that was raised: class, state, text, causes, parts."""
+
+from __future__ import annotations
+
+import decimal
+import sys
+from typing import Any
+
+import pytest
+
+from partita import Hooks, activity, python, query, side_effect, update, wait_signal, workflow
+from partita.errors import QueryFailedError, UpdateFailedError, WorkflowFailedError
+from tests.conftest import Rig
+from tests.language.conftest import Stage, stage
+from tests.replay.conftest import MakeWorker, make_worker
+from tests.values.raised import EXPECTED, KINDS, act
+from tests.values.told import as_json, is_ours, raised, seen, told
+
+__all__ = ["make_worker", "stage"]
+
+
+@activity
+async def act_async(name: str) -> None:
+    KINDS[name]()
+
+
+@workflow
+def of_an_activity(name: str) -> Any:
+    return seen(act, name)
+
+
+@workflow
+def of_an_async_activity(name: str) -> Any:
+    return seen(lambda: act_async.submit(name).result())
+
+
+@workflow
+def child(name: str) -> None:
+    KINDS[name]()
+
+
+@workflow
+def of_a_child(name: str) -> Any:
+    return seen(child, name)
+
+
+@workflow
+def grandchild(name: str) -> None:
+    act(name)
+
+
+@workflow
+def middle(name: str) -> None:
+    grandchild(name)
+
+
+@workflow
+def of_a_grandchild(name: str) -> Any:
+    return seen(middle, name)
+
+
+@workflow
+def of_a_side_effect(name: str) -> Any:
+    return seen(side_effect, KINDS[name])
+
+
+@workflow
+async def of_an_await(name: str) -> Any:
+    try:
+        await act_async(name)
+    except Exception as error:
+        return told(error)
+
+
+WAYS = [of_an_activity, of_an_async_activity, of_a_child, of_a_grandchild, of_a_side_effect]
+SOME = ("declined", "typed_arguments", "a_chain_of_causes", "a_group", "a_class_in_a_function")
+
+
+@workflow
+def of_all_kinds(way: str) -> dict[str, Any]:
+    function = {"activity": act, "child": child, "side effect": None}[way]
+    return {
+        name: seen(function, name) if function else seen(side_effect, KINDS[name]) for name in KINDS
+    }
+
+
+@pytest.mark.parametrize("way", ["activity", "child", "side effect"])
+def test_every_kind_is_the_same_on_every_backend(stage: Stage, way: str) -> None:
+    found = stage.run(of_all_kinds, way)
+    for name, expected in EXPECTED.items():
+        assert found[name] == as_json(expected), name
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_kind_is_the_same_in_plain_python(name: str) -> None:
+    assert as_json(of_an_activity(name)) == as_json(EXPECTED[name])
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("name", SOME)
+def test_errors_cross_everywhere(stage: Stage, way: Any, name: str) -> None:
+    assert stage.run(way, name) == as_json(EXPECTED[name])
+    assert as_json(way(name)) == as_json(EXPECTED[name])
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_errors_cross_an_await(stage: Stage, name: str) -> None:
+    assert stage.run(of_an_await, name) == as_json(EXPECTED[name])
+
+
+def test_the_client_gets_the_error_itself(stage: Stage) -> None:
+    for name, expected in EXPECTED.items():
+        with pytest.raises(WorkflowFailedError) as caught:
+            stage.run(child, name)
+        assert as_json(told(caught.value.__cause__)) == as_json(expected), name
+        assert expected["type"].endswith(f".{caught.value.type}")
+
+
+# -- messages, processes and other Pythons ---------------------------------------------------
+
+
+@workflow
+def answers() -> None:
+    @update
+    def do(name: str) -> None:
+        KINDS[name]()
+
+    @query
+    def ask(name: str) -> None:
+        KINDS[name]()
+
+    wait_signal("end")
+
+
+def test_updates_and_queries_that_raise(stage: Stage) -> None:
+    handle = stage.start(answers)
+    stage.settled(handle)
+    for name in SOME:
+        with pytest.raises(UpdateFailedError) as updated:
+            handle.update("do", name, timeout=20)
+        assert as_json(told(updated.value.__cause__)) == as_json(EXPECTED[name])
+        with pytest.raises(QueryFailedError) as queried:
+            handle.query("ask", name)
+        assert as_json(told(queried.value.__cause__)) == as_json(EXPECTED[name])
+    handle.signal("end")
+    handle.result(timeout=20)
+
+
+@activity(process=True)
+def act_in_a_process(name: str) -> None:
+    KINDS[name]()
+
+
+@workflow
+def of_a_process() -> list[Any]:
+    return [seen(act_in_a_process, name) for name in KINDS]
+
+
+def test_errors_of_other_processes(memory_rig: Rig, make_worker: MakeWorker) -> None:
+    with make_worker(of_a_process, act_in_a_process):
+        found = memory_rig.client.start(of_a_process).result(timeout=60)
+    for name, one in zip(KINDS, found, strict=True):
+        if "<locals>" not in EXPECTED[name]["type"] and name != "a_class_with_another_name":
+            assert one == as_json(EXPECTED[name]), name
+
+
+@python(sys.executable)
+def act_elsewhere(name: str) -> None:
+    KINDS[name]()
+
+
+def test_errors_of_other_pythons() -> None:
+    for name in SOME[:-1]:
+        assert as_json(told(raised(lambda name=name: act_elsewhere(name)))) == as_json(  # type: ignore[misc]
+            EXPECTED[name]
+        ), name
+
+
+# -- hooks, ends by hand, and the next crossing ----------------------------------------------
+
+JUDGED: list[Any] = []
+
+
+@workflow(hooks=Hooks(on_task_failure=lambda failure: JUDGED.append(told(failure.error))))
+def judged(name: str) -> Any:
+    return seen(act, name)
+
+
+def test_the_failure_hook_gets_the_error(stage: Stage) -> None:
+    JUDGED.clear()
+    stage.run(judged, "a_chain_of_causes")
+    judged("a_chain_of_causes")
+    assert [as_json(one) for one in JUDGED[-2:]] == [as_json(EXPECTED["a_chain_of_causes"])] * 2
+
+
+@workflow
+def adds_and_passes_on(name: str) -> None:
+    try:
+        act(name)
+    except Exception as error:
+        error.add_note("seen")
+        error.stage = (1, decimal.Decimal(2))  # type: ignore[attr-defined]
+        raise
+
+
+@workflow
+def sees_what_was_added(name: str) -> list[Any]:
+    try:
+        adds_and_passes_on(name)
+    except Exception as error:
+        remote = [note for note in error.__notes__ if is_ours(note)]
+        notes = [note for note in error.__notes__ if not is_ours(note)]
+        return [notes, repr(error.stage), len(remote)]  # type: ignore[attr-defined]
+    return []
+
+
+def test_an_error_that_crosses_twice_has_one_remote_traceback(stage: Stage) -> None:
+    assert stage.run(sees_what_was_added, "notes") == [
+        ["first", "second\nline", "seen"],
+        "(1, Decimal('2'))",
+        1,
+    ]
+    handle = stage.start(adds_and_passes_on, "notes")
+    with pytest.raises(WorkflowFailedError) as caught:
+        handle.result(timeout=20)
+    (text,) = [note for note in caught.value.__cause__.__notes__ if is_ours(note)]  # type: ignore[union-attr]
+    assert text.index("in adds_and_passes_on") < text.index("in notes")
+
+
+@workflow
+def raises_while_handling() -> Any:
+    try:
+        raise KeyError("first")
+    except KeyError:
+        return seen(act, "a_context"), seen(act, "declined"), seen(act, "no_context")
+
+
+def test_what_is_handled_when_it_is_raised_is_the_context(stage: Stage) -> None:
+    def plainly() -> Any:
+        try:
+            raise KeyError("first")
+        except KeyError:
+            return [seen(KINDS[name]) for name in ("a_context", "declined", "no_context")]
+
+    assert stage.run(raises_while_handling) == as_json(plainly())
+    assert as_json(raises_while_handling()) == as_json(plainly())

@@ -1,0 +1,95 @@
+"""What an error holds that cannot be stored, or is too long, is left out and said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from partita import activity, workflow
+from partita.authoring.failure import describe, fitted, rebuild
+from partita.errors import WorkflowFailedError
+from tests.language.conftest import Stage, stage
+from tests.values.raised import Declined, Unstorable, unstorable
+from tests.values.told import raised
+
+__all__ = ["stage"]
+
+
+# -- what cannot be kept, and what is too long -----------------------------------------------
+
+
+@workflow
+def of_the_unstorable() -> list[Any]:
+    try:
+        act_unstorable()
+    except Unstorable as error:
+        return [str(error)[:10], error.code, repr(error.lock)[:11], error.pair[0], error.__notes__]
+    return []
+
+
+@activity
+def act_unstorable() -> None:
+    unstorable()
+
+
+def test_what_cannot_be_stored_is_said_and_all_else_is_kept(stage: Stage) -> None:
+    for found in (stage.run(of_the_unstorable), of_the_unstorable()):
+        *kept, notes = found
+        assert kept == ["('held up'", 7, "<unlocked _", 1]
+        (note,) = [note for note in notes if note.startswith("Left out")]
+        assert note == (
+            "Left out when it was stored: argument 1 (lock has no stored form); "
+            "lock (lock has no stored form); pair (lock has no stored form)"
+        )
+
+
+@activity
+def act_long(size: int) -> None:
+    error = Declined(5)
+    error.document = "\u20ac".join(map(chr, range(33, 33 + size)))  # type: ignore[attr-defined]
+    error.short = "s"  # type: ignore[attr-defined]
+    raise error from ValueError(bytes(range(256)) * size)
+
+
+@workflow
+def of_a_long_one(size: int) -> list[Any]:
+    try:
+        act_long(size)
+    except Declined as error:
+        return [str(error), error.code, error.short, str(type(error.__cause__))]  # type: ignore[attr-defined]
+    return []
+
+
+@workflow
+def fails_long(size: int) -> None:
+    act_long(size)
+
+
+def test_a_long_error_keeps_its_class_and_text(stage: Stage) -> None:
+    expected = ["declined with code 5", 5, "s", "<class 'ValueError'>"]
+    assert stage.run(of_a_long_one, 40_000) == of_a_long_one(40_000) == expected
+    with pytest.raises(WorkflowFailedError, match=r"^Declined: declined with code 5$") as caught:
+        stage.run(fails_long, 40_000)
+    assert isinstance(caught.value.__cause__, Declined)
+
+
+@pytest.mark.parametrize("limit", [500_000, 30_000, 3_000, 1_500])
+def test_the_least_useful_goes_first(limit: int) -> None:
+    failure = describe(raised(lambda: act_long.function(1_000)))
+    short = fitted(failure, lambda text: len(text) <= limit)
+    assert len(short.dump()) <= limit
+    found = rebuild(short)
+    assert isinstance(found, Declined)
+    assert str(found) == "declined with code 5"
+    assert isinstance(found.__cause__, ValueError)
+    left_out = [note for note in found.__notes__ if note.startswith("Left out")]
+    assert bool(left_out) is (limit < 500_000)
+
+
+def test_a_message_that_is_too_long_is_cut_and_says_so() -> None:
+    short = fitted(describe(ValueError("x" * 100_000)), lambda text: len(text) <= 2_000)
+    assert short.message == f"{'x' * 1000}... (99,000 more characters)"
+    assert "Left out when it was stored: argument 0 (too long: 100,002 bytes)" in str(
+        rebuild(short).__notes__
+    )
