@@ -26,6 +26,9 @@ MAX_LINKED = 100
 LIMIT = 512 * 1024
 """Characters that a description takes at most."""
 
+_LAST_LINE = 1_000
+"""Characters of the message that a traceback repeats."""
+
 _PACKAGE = os.path.dirname(os.path.abspath(errors.__file__))
 
 
@@ -147,6 +150,7 @@ def _traceback(error: BaseException, remote: str) -> str:
     if not frames:
         return remote
     text = text_of(error)
+    text = text if len(text) <= _LAST_LINE else f"{text[:_LAST_LINE]}..."
     name = type(error).__qualname__
     last = remote or (f"{name}: {text}\n" if text else f"{name}\n")
     return encodable("".join(traceback.format_list(frames))) + last

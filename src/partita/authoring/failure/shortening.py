@@ -49,6 +49,8 @@ def _steps(whole: Failure) -> Iterator[Failure]:
     for lines in (_TRACEBACK_LINES, 0):
         yield (failure := _each(failure, partial(_less_traceback, count=lines)))
     yield (failure := replace(failure, others=tuple(map(_stub, failure.others))))
+    shorter = _less_messages(failure, whole, _MESSAGES[0])
+    yield (failure := replace(failure, others=shorter.others))
     for smaller in _less_state(failure):
         yield (failure := smaller)
     for characters in _MESSAGES:

@@ -187,7 +187,9 @@ class _Errors:
         if depth > 40:
             return _tagged("left out", _text(value))
         if kind is str:
-            return _encodable(value)
+            return _text_form(value)
+        if isinstance(value, type):
+            return _tagged("class", [value.__module__, value.__qualname__])
         if kind is list:
             return [self._form(one, depth + 1) for one in value]
         if kind in (tuple, set, frozenset):
@@ -206,6 +208,14 @@ _TAG = "$partita"
 
 def _tagged(name: str, data: Any) -> Any:
     return {_TAG: name, "value": data}
+
+
+def _text_form(text: str) -> Any:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _tagged("text", base64.b64encode(text.encode("utf-8", "surrogatepass")).decode())
+    return text
 
 
 def _leaf(value: Any, kind: type) -> Any:
