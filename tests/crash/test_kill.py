@@ -23,10 +23,11 @@ from partita.ports.state import Status
 from tests.conftest import until
 from tests.crash.flow import five_steps
 from tests.postgres import Server
+from tests.soak import scaled
 
-SCALE = 10 if os.environ.get("PARTITA_SOAK") else 1
-EXECUTIONS = 200 * SCALE
-KILLS = 25 * SCALE
+SCALE = scaled(1, soaking=10)
+EXECUTIONS = scaled(120, soaking=2_000)
+KILLS = scaled(15, soaking=250)
 FLOW = Path(__file__).parent / "flow.py"
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import Server
+from tests.soak import scaled
 
-SCALE = 20 if os.environ.get("PARTITA_SOAK") else 1
+SCALE = scaled(1, soaking=20)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from partita.worker import Worker
 from tests.conftest import new_store, until
 from tests.language.deviations import DEVIATIONS
 from tests.replay.conftest import ForgetfulWorker
+from tests.soak import scaled
 from tests.swf_backend.endpoint import Endpoint, PreparedSwfService
 
 BACKENDS = ("memory", "sqlite", "postgres", "replayed", "swf")
@@ -128,7 +129,7 @@ def _kind(kind: str) -> type[Worker]:
 class SwfStage(Stage):
     """A stage whose engine is reached by Amazon SWF's protocol alone."""
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"pollers": scaled(1, soaking=4)}
 
     def service(self) -> Engine:
         self.endpoint = Endpoint(self.kept)
@@ -168,7 +169,7 @@ class ClockedSwfStage(SwfStage, ClockedStage):
     A worker that is gone would keep what waits for it until the clock is moved.
     """
 
-    options = {"sticky": 0, "lease": 0}
+    options = {**SwfStage.options, "sticky": 0, "lease": 0}
 
     def advance(self, seconds: float) -> None:
         """Move the clock, and wait until all that this brings is decided."""

@@ -8,7 +8,6 @@ things comes first.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import tempfile
 import threading
@@ -34,8 +33,8 @@ from partita.stores.sqlite.store import SqliteStore
 from partita.stores.sqlite.transaction import SqliteTransaction
 from partita.worker import Worker
 from tests.replay.conftest import ForgetfulWorker
+from tests.soak import SOAKING, scaled
 
-SOAKING = bool(os.environ.get("PARTITA_SOAK"))
 FOREVER = 60.0  # seconds that no program waits to the end
 LEASE = 0.2  # seconds: of two workers a second apart the first is surely dead
 
@@ -368,7 +367,7 @@ def outcome(function: Callable[[], Any]) -> Outcome:
 def agreeing(examples: int) -> settings:
     """Try so many programs: always the same ones, unless there is time for more."""
     return settings(
-        max_examples=20 * examples if SOAKING else examples,
+        max_examples=scaled(examples, soaking=40 * examples),
         derandomize=not SOAKING,
         database=None,
         deadline=None,
@@ -381,14 +380,14 @@ both_kinds = pytest.mark.parametrize("kind", [Worker, ForgetfulWorker], ids=["li
 
 @both_kinds
 @given(programs)
-@agreeing(120)
+@agreeing(60)
 def test_an_engine_does_what_plain_python_does(kind: type[Worker], program: list[Block]) -> None:
     assert durable(MemoryStore(), kind, program) == outcome(lambda: play(program))
 
 
 @both_kinds
 @given(programs, st.lists(st.integers(2, 25), min_size=1, max_size=2))
-@agreeing(60)
+@agreeing(30)
 def test_a_crash_changes_nothing(
     kind: type[Worker], program: list[Block], crashes: list[int]
 ) -> None:

@@ -7,7 +7,6 @@ engine's threads; whether the rules themselves are right is asked in `tests/rule
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -35,8 +34,8 @@ from partita.testing import Clock
 from tests.model.sides import Ids, Side, bare
 from tests.postgres import server
 from tests.rules.decisions import CLOSE, DECISIONS
+from tests.soak import scaled
 
-SOAK = bool(os.environ.get("PARTITA_SOAK"))
 IDS = st.sampled_from("abc")
 WHICH = st.integers(0, 1)
 PICK = st.integers(0, 50)
@@ -366,8 +365,8 @@ def _taking(
 
 TestModel = Model.TestCase
 TestModel.settings = settings(
-    max_examples=1500 if SOAK else 25,
-    stateful_step_count=100 if SOAK else 40,
+    max_examples=scaled(25, soaking=1_500),
+    stateful_step_count=scaled(40, soaking=100),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink takes many minutes
     suppress_health_check=list(HealthCheck),

@@ -18,6 +18,7 @@ from partita.rules import commands as c
 from tests.rules import sound
 from tests.rules.decisions import CLOSE, DECISIONS, IDS, MANY_DECISIONS
 from tests.rules.play import Play
+from tests.soak import scaled
 
 GIVEN_BACK, WORKER_LOST = RescheduleCause.GIVEN_BACK, RescheduleCause.WORKER_LOST
 ANSWERS = [c.CompleteActivityTask, c.FailActivityTask, c.CancelActivityTask, c.Heartbeat]
@@ -326,4 +327,6 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestMachine.settings = settings(
+    max_examples=scaled(80, soaking=2_000), stateful_step_count=60, deadline=None
+)

@@ -15,6 +15,7 @@ from partita.aws import derive
 from partita.aws.faults import SerializationFault, UnknownOperationFault, ValidationFault
 from partita.swf.model import swf_model
 from tests.conftest import STORES
+from tests.soak import scaled
 from tests.swf.conftest import ACTIVITY, DOMAIN, LIST, WORKFLOW, Endpoint, Story, decision, serving
 from tests.swf.test_signature import ask
 
@@ -192,9 +193,14 @@ def is_broken(operation: str, text: bytes) -> bool:
     return False
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+many = settings(
+    max_examples=scaled(60, soaking=2_000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+
+@many
 @given(request=malformed())
 @example(request=("PollForDecisionTask", body({"domain": "d", "taskList": LIST, "identity": "\0"})))
 def test_malformed_requests_change_nothing(target: Endpoint, request: tuple[str, bytes]) -> None:
@@ -207,9 +213,7 @@ def test_malformed_requests_change_nothing(target: Endpoint, request: tuple[str,
         assert fingerprint(target) == before
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@many
 @given(data=st.data())
 def test_likely_requests_are_never_our_fault(target: Endpoint, data: st.DataObject) -> None:
     operation = data.draw(st.sampled_from(sorted(OPERATIONS)))
