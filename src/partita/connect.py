@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from urllib.parse import unquote, urlsplit
 
 from partita.engine import Engine
@@ -46,6 +45,12 @@ def connect(url: str | None = None) -> Service:
         from partita.swf.backend.service import SwfService  # costs AWS's SDK, which is an extra
 
         return SwfService(url)
+    return _registered(url, scheme)
+
+
+def _registered(url: str, scheme: str) -> Service:
+    from importlib.metadata import entry_points  # costs 10 ms of each start
+
     for entry in entry_points(group="partita.services", name=scheme):
         service: Service = entry.load()(url)
         return service

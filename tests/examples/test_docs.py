@@ -6,9 +6,13 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.cli import in_process
+from tests.cli.conftest import environment
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -63,8 +67,21 @@ def save_named(page: str, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def check_console(text: str, folder: Path) -> None:
-    """Run the commands of a page's console blocks, and compare what they print."""
+def run_here(command: list[str], folder: Path) -> str:
+    """Run `partita` in this process: one for each command of a page would take seconds."""
+    out, err, status = in_process.run(folder, command, environment(), "")
+    assert status == 0, out + err
+    return out
+
+
+def run_apart(command: list[str], folder: Path) -> str:
+    """Run `partita` in a process of its own."""
+    return run(["-m", "partita", *command], folder)
+
+
+def check_console(text: str, folder: Path, run: Callable[[list[str], Path], str]) -> int:
+    """Run the commands of a page's console blocks, and compare what they print; count them."""
+    count = 0
     for language, block in blocks(text):
         if language != "console":
             continue
@@ -72,14 +89,16 @@ def check_console(text: str, folder: Path) -> None:
             words = shlex.split(command)
             assert words[0] == "partita"
             pattern = re.escape(shown).replace(r"\.\.\.", r".+")
-            printed = run(["-m", "partita", *words[1:]], folder)
+            printed = run(words[1:], folder)
             assert re.fullmatch(pattern, printed, re.DOTALL), f"{command}: {printed}"
+            count += 1
+    return count
 
 
 def test_console_blocks_print_what_they_show(tmp_path: Path) -> None:
     for text in PYTHON:
         save(text, tmp_path)
-    check_console(README, tmp_path)
+    assert check_console(README, tmp_path, run_apart)
 
 
 @pytest.mark.parametrize("page", CODE_PAGES, ids=lambda page: page.stem)
@@ -103,7 +122,7 @@ def test_console_blocks_of_a_page(page: Path, tmp_path: Path) -> None:
     for language, block in blocks(text):
         if language == "python":
             save(block, tmp_path)
-    check_console(text, tmp_path)
+    assert check_console(text, tmp_path, run_here)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,26 +19,18 @@ from partita.ports.state import ExecutionFilter
 from partita.stores.postgres.maintenance import PostgresUpkeep
 from partita.stores.postgres.store import PostgresStore
 from partita.testing.conformance.arrange import start
-from tests.examples.test_docs import ROOT, blocks, run, save
+from tests.examples.test_docs import ROOT, blocks, check_console, run_here, save
 from tests.postgres import Server
 
-BLOCKS = blocks((ROOT / "docs/operations.md").read_text("utf-8"))
+PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
+BLOCKS = blocks(PAGE)
 
 
 def test_the_shell_prints_what_is_shown(tmp_path: Path) -> None:
     for language, text in BLOCKS:
         if language == "python":
             save(text, tmp_path)
-    said = 0
-    for language, block in BLOCKS:
-        if language != "console":
-            continue
-        for command, shown in re.findall(r"^\$ (.+)\n((?:[^$].*\n)*)", block, re.MULTILINE):
-            pattern = re.escape(shown).replace(r"\.\.\.", r"(?s:.+)")
-            printed = run(["-m", "partita", *shlex.split(command)[1:]], tmp_path)
-            assert re.fullmatch(pattern, printed), command
-            said += 1
-    assert said == 11
+    assert check_console(PAGE, tmp_path, run_here) == 11
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ def vote(handle: Handle[Any]) -> None:
 
 DRIVES: dict[str, list[Callable[[Handle[Any]], object]]] = {}
 LIMIT = {"wordcount": 8, "programs": 4, "cancellation": 4}  # real files, processes, waits
-OWN: dict[str, Any] = {"wordcount": [str(Path(long_life.__file__).parent), 3]}
+FOLDER = str(Path(long_life.__file__).parent)
+OWN: dict[str, Any] = {"wordcount": [FOLDER, 3], "programs": [FOLDER]}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -38,3 +38,9 @@ def holding_in_a_process(folder: str, seconds: float) -> str:
 def looping() -> None:
     while True:
         pass
+
+
+@workflow
+def looping_slowly() -> None:
+    while True:
+        time.sleep(0.01)

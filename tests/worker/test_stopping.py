@@ -18,7 +18,7 @@ from partita.client import Client, Handle
 from partita.connect import connect
 from partita.worker.signals import Shutdown
 from tests.conftest import until
-from tests.worker.flow import holding, holding_in_a_process, looping
+from tests.worker.flow import holding, holding_in_a_process, looping, looping_slowly
 
 FLOW = Path(__file__).parent / "flow.py"
 
@@ -106,7 +106,7 @@ def test_a_workflow_whose_code_loops_keeps_its_worker_no_longer_than_the_margin(
     shop: Shop, number: signal.Signals, options: list[str]
 ) -> None:
     worker = shop.worker("--grace", "0", "--log-level", "info", *options)
-    handle = shop.client.start_with(looping, (), workflow_id="endless")
+    handle = shop.client.start_with(looping_slowly, (), workflow_id="endless")
     until(lambda: handle.history()[-1].event_type == "DecisionTaskStarted")
     worker.send_signal(number)
     assert shop.end(worker) == 128 + number
@@ -114,8 +114,8 @@ def test_a_workflow_whose_code_loops_keeps_its_worker_no_longer_than_the_margin(
     said = worker.stderr.read()
     assert "stopping: 0 activities still run" in said
     assert said.splitlines()[-1].endswith(
-        "this worker does not end in time; ending it hard: workflow looping@1 of execution endless "
-        "is still deciding: does its code block, or loop without an end?"
+        "this worker does not end in time; ending it hard: workflow looping_slowly@1 of execution "
+        "endless is still deciding: does its code block, or loop without an end?"
     )
 
 
