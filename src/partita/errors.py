@@ -6,6 +6,7 @@
     │   ├── InvalidOptionError         an option has an invalid value
     │   ├── SerializationError         a value has no JSON form
     │   ├── PayloadTooLargeError       a value's JSON form is over the limit
+    │   ├── NotAwaitedError            a coroutine was made and never awaited
     │   ├── UnknownTypeError           no such workflow or activity here
     │   ├── DuplicateTypeError         two functions have the same name and version
     │   ├── LoadError                  a user's file cannot be imported
@@ -97,6 +98,12 @@ class PayloadTooLargeError(UsageError):
     """The JSON form of a value is larger than the limit."""
 
     code = "PAYLOAD_TOO_LARGE"
+
+
+class NotAwaitedError(UsageError):
+    """A coroutine was made and never awaited, so that its code did not run."""
+
+    code = "NOT_AWAITED"
 
 
 class UnknownTypeError(UsageError):

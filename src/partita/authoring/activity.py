@@ -5,6 +5,7 @@ Outside a workflow an activity is an ordinary function. Inside one, a call goes 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
@@ -167,12 +168,9 @@ def awaited_call(
 ) -> Any:
     """Return a coroutine of the result, or in a sync workflow the result itself."""
     if runtime.is_async():
-        return _call(definition, args, kwargs)
+        work = functools.partial(begin, definition, args, kwargs)
+        return runtime.unawaited.call(definition.label, work)
     return runtime.call(definition, args, kwargs)
-
-
-async def _call(definition: Submittable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return await begin(definition, args, kwargs)
 
 
 def activity_function(

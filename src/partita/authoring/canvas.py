@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, Submittable, WorkflowSpec
-from partita.authoring.future import Future, copy_outcome
+from partita.authoring.future import Future, Futures, copy_outcome, when_done
 from partita.authoring.local import active_runtime
 from partita.authoring.runtime import Runtime
 from partita.errors import CancelledError, InvalidInputError, InvalidOptionError
@@ -72,7 +72,6 @@ class Shape:
         self.break_on_failure = break_on_failure
         self.bubbles = raises_on_failure if bubbles is None else bubbles
         self.max_parallel = 0  # 0: no limit
-        self.send_result = False
 
     def append(self, part: Any, *args: Any, **kwargs: Any) -> None:
         """Add a part, or an activity with its arguments."""
@@ -80,7 +79,7 @@ class Shape:
         self.parts.append(Task(part, args, kwargs) if is_call else as_part(part))
 
     def begin(self, where: Runtime, key: str, *more: Any) -> Future[Any]:
-        """Submit it; `more` goes to the first part."""
+        """Submit it; `more` goes to the first part of a chain, and to every part of a group."""
         return ShapeFuture(where, key, self, more)
 
     def submit(self) -> ShapeFuture:
@@ -159,7 +158,10 @@ class group(Shape):  # noqa: N801
 
 
 class FuncGroup:
-    """A shape that a function makes when its turn comes; the function may wait."""
+    """A shape that a function makes when its turn comes; the function may wait.
+
+    It may also return futures, such as those of `fetch.map`; the part's result is theirs.
+    """
 
     def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         self.function = function
@@ -190,7 +192,7 @@ def as_part(thing: Any) -> Part:
     if isinstance(thing, (Task, Shape, FuncGroup)):
         return thing
     if isinstance(thing, tuple) and thing:
-        return Task(thing[0], thing[1:])
+        return _call(thing[0], thing[1:])
     is_definition = isinstance(thing, (ActivityDefinition, WorkflowSpec, LambdaSpec))
     if is_definition or isinstance(thing, type):
         return Task(thing)
@@ -199,6 +201,13 @@ def as_part(thing: Any) -> Part:
     raise InvalidInputError(
         f"{thing!r} cannot be a part of a chain or group; write task(activity, argument)"
     )
+
+
+def _call(thing: Any, args: tuple[Any, ...]) -> Part:
+    """Return a tuple's part: a task, or for `(fetch.map, items)` the futures of that call."""
+    owner = getattr(thing, "__self__", None)
+    is_method = isinstance(owner, (ActivityDefinition, WorkflowSpec, LambdaSpec))
+    return FuncGroup(thing, *args) if is_method else Task(thing, args)
 
 
 def _listed(parts: tuple[Any, ...]) -> Iterator[Any]:
@@ -246,7 +255,7 @@ class ShapeFuture(Future[Any]):
         self.shape = shape
         self.failures: list[BaseException] = []  # of the parts, in the order of their ends
         self._where = where
-        self._more = more  # arguments for the first part
+        self._more = more  # arguments from the chain around this
         self._futures: list[Future[Any] | None] = [None] * len(shape.parts)
         self._begun = self._open = 0
         self._broken = self._beginning = False
@@ -282,8 +291,10 @@ class ShapeFuture(Future[Any]):
         future.add_done_callback(self._note)
 
     def _arguments(self, position: int) -> tuple[Any, ...]:
-        if not self.shape.send_result or position == 0:
-            return self._more if position == 0 or self.shape.max_parallel != 1 else ()
+        if position == 0 or not isinstance(self.shape, chain):
+            return self._more
+        if not self.shape.send_result:
+            return ()
         before = self._futures[position - 1]
         assert before is not None
         return (None if before.exception() else before.result(),)
@@ -346,15 +357,23 @@ class _BuiltFuture(Future[Any]):
         try:
             if error is not None:
                 raise error
-            part = as_part(made.result())
-            if isinstance(part, Shape):
-                _check_cycles(part, ())
-            self.shape = part
-            self._inner = part.begin(self._where, self.key)
+            self._inner = self._begun(made.result())
         except BaseException as raised:
             self.runtime.settle(self, error=raised)
             return
         self._inner.add_done_callback(self._copy)
+
+    def _begun(self, made: Any) -> Future[Any]:
+        """Begin the shape that the function made; futures have begun already."""
+        if isinstance(made, Future):
+            return made
+        if isinstance(made, Futures):
+            return _AllOf(self._where, self.key, made)
+        part = as_part(made)
+        if isinstance(part, Shape):
+            _check_cycles(part, ())
+        self.shape = part
+        return part.begin(self._where, self.key)
 
     def _copy(self, inner: Future[Any]) -> None:
         self.failures = getattr(inner, "failures", [])
@@ -363,6 +382,28 @@ class _BuiltFuture(Future[Any]):
     def cancel(self) -> bool:
         """Cancel the function, or the shape that it has made."""
         return False if self.done() else self._inner.cancel()
+
+
+class _AllOf(Future[Any]):
+    """The results of the futures of one `map`, or the first error among them in their order."""
+
+    __slots__ = ("_futures",)
+
+    def __init__(self, where: Runtime, key: str, futures: Futures[Any]) -> None:
+        super().__init__(where, "map", key)
+        self._futures = futures
+        when_done(futures, self._conclude)
+
+    def _conclude(self) -> None:
+        errors = (future.exception() for future in self._futures)
+        error = next((one for one in errors if one is not None), None)
+        results = None if error else [future.result() for future in self._futures]
+        self.runtime.settle(self, results, error)
+
+    def cancel(self) -> bool:
+        """Cancel all that run."""
+        cancelled = [future.cancel() for future in self._futures]
+        return any(cancelled)
 
 
 def failure_of(future: Future[Any]) -> BaseException | None:

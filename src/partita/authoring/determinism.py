@@ -12,26 +12,30 @@ from typing import TypeVar
 from partita.authoring.context import context
 from partita.authoring.future import Future
 from partita.authoring.local import active_runtime
-from partita.authoring.options import Deadline, Seconds, duration
+from partita.authoring.options import Deadline, duration
 from partita.authoring.runtime import current
 
 T = TypeVar("T")
 
 
-def sleep(duration: Seconds) -> None:
-    """Wait for a time, in seconds; durably, for months if need be.
+def sleep(duration: Deadline) -> None:
+    """Wait for a time, in seconds, or until a moment; durably, for months if need be.
+
+    A moment that is past does not wait.
 
     Raises:
-        InvalidOptionError: the time is negative or not a number.
+        InvalidOptionError: the time is negative, more than ten years past, or not a number.
     """
     active_runtime().sleep(_seconds("sleep", duration))
 
 
 def start_timer(duration: Deadline) -> Future[None]:
-    """Return a future that is done after a time; `cancel` stops the timer.
+    """Return a future that is done after a time, or at a moment; `cancel` stops the timer.
+
+    A moment that is past is done at once.
 
     Raises:
-        InvalidOptionError: the time is negative, past, or not a number.
+        InvalidOptionError: the time is negative, more than ten years past, or not a number.
     """
     return active_runtime().start_timer(_seconds("start_timer", duration))
 
@@ -42,7 +46,7 @@ def timeout(duration: Deadline) -> AbstractContextManager[None]:
     The work that it waits for goes on; cancel it if it should not.
 
     Raises:
-        InvalidOptionError: the time is negative, past, or not a number.
+        InvalidOptionError: the time is negative, more than ten years past, or not a number.
     """
     return active_runtime().deadline(_seconds("timeout", duration))
 

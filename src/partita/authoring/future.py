@@ -182,11 +182,12 @@ class Futures(list[Future[T]]):
 
     def result(self, timeout: Deadline | None = None) -> list[T]:
         """Wait for all and return their results in order; the first error in order is raised."""
-        if self and not wait(self, timeout=timeout).not_done:
-            return [future.result() for future in self]
-        if self:
-            raise WaitTimeoutError(f"{len(self)} futures were not done within {timeout} s")
-        return []
+        if not self:
+            return []
+        seconds = None if timeout is None else duration("result", timeout, self[0].runtime.now)
+        if wait(self, timeout=seconds).not_done:
+            raise WaitTimeoutError(f"{len(self)} futures were not done within {seconds} s")
+        return [future.result() for future in self]
 
     def __await__(self) -> Generator[Any, None, list[T]]:
         """Wait for all on an event loop."""

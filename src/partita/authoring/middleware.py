@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from partita.authoring.context import ActivityInfo
+from partita.authoring.unawaited import check_result
 
 
 class ActivityCall(Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ class _Activity(Protocol):
 
     function: Callable[..., Any]
     is_async: bool
+    label: str
 
     @property
     def settings(self) -> Any: ...
@@ -68,9 +70,9 @@ def call_activity(
     function = _sync(activity.function) if activity.is_async else activity.function
     middleware = _middleware_of(activity)
     if not middleware:
-        return function(*args, **kwargs)
+        return _checked(activity, function(*args, **kwargs))
     with _entered(middleware, args, kwargs, info) as finish:
-        return finish(function(*args, **kwargs))
+        return finish(_checked(activity, function(*args, **kwargs)))
 
 
 async def call_activity_async(
@@ -79,9 +81,14 @@ async def call_activity_async(
     """Call an async activity with its middleware on the event loop that runs here."""
     middleware = _middleware_of(activity)
     if not middleware:
-        return await activity.function(*args, **kwargs)
+        return _checked(activity, await activity.function(*args, **kwargs))
     with _entered(middleware, args, kwargs, info) as finish:
-        return finish(await activity.function(*args, **kwargs))
+        return finish(_checked(activity, await activity.function(*args, **kwargs)))
+
+
+def _checked(activity: _Activity, result: Any) -> Any:
+    check_result(activity.label, result)
+    return result
 
 
 def _middleware_of(activity: _Activity) -> tuple[Middleware, ...]:

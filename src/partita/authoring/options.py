@@ -14,13 +14,16 @@ from partita.history import ChildPolicy
 Seconds = float | timedelta
 
 Deadline = float | timedelta | datetime
-"""Seconds, a timedelta, or a moment in the future."""
+"""Seconds, a timedelta, or a moment. A moment or a timedelta that is past ends a wait at once."""
 
 Route = Callable[..., str]
 """Returns the task list for a call's arguments."""
 
 MAX_SECONDS = 100 * 365 * 86400.0
 """The longest time that a timer may run: a hundred years."""
+
+MAX_PAST_SECONDS = 10 * 365.25 * 86400.0
+"""How long a moment may be past; one that is older is a mistake, such as a missing date."""
 
 _INVALID_IN_IDS = {"Cc": "control characters", "Cs": "halves of characters"}
 """Unicode categories that Amazon SWF refuses, or that no backend can store."""
@@ -45,16 +48,18 @@ def seconds(option: str, value: Seconds | None) -> float | None:
 def duration(what: str, value: Deadline, now: Callable[[], datetime]) -> float:
     """Return the seconds from now on that a time or a moment stands for.
 
+    It is 0 for a moment that is past, and for a negative timedelta, which is what a subtraction
+    of moments gives.
+
     Raises:
-        InvalidOptionError: it is negative, past, too long, or not a time.
+        InvalidOptionError: it is a negative number, more than ten years past, too long, or not
+            a time.
     """
     if isinstance(value, datetime):
         moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-        seconds = (moment - now()).total_seconds()
-        if seconds < 0:
-            raise InvalidOptionError(f"{what}: {value.isoformat()} is past; give a time to come")
+        seconds = _left(what, value.isoformat(), (moment - now()).total_seconds())
     elif isinstance(value, timedelta):
-        seconds = value.total_seconds()
+        seconds = _left(what, str(value), value.total_seconds())
     elif isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidOptionError(f"{what}: {value!r} is not a time; give seconds or a timedelta")
     else:
@@ -62,6 +67,14 @@ def duration(what: str, value: Deadline, now: Callable[[], datetime]) -> float:
     if not math.isfinite(seconds) or not 0 <= seconds <= MAX_SECONDS:
         raise InvalidOptionError(f"{what}({value!r}): give a time from 0 s to 100 years")
     return seconds
+
+
+def _left(what: str, shown: str, seconds: float) -> float:
+    if seconds < -MAX_PAST_SECONDS:
+        raise InvalidOptionError(
+            f"{what}: {shown} is more than ten years past; give a time to come"
+        )
+    return max(0.0, seconds)
 
 
 def tag_list(tags: Iterable[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from partita.authoring.definition import Submittable
 from partita.authoring.future import Future, FutureRuntime
+from partita.authoring.unawaited import Unawaited
 from partita.history import ChildPolicy, WorkflowExecution
 
 
@@ -60,6 +61,9 @@ class Continuation(Struct, frozen=True, kw_only=True):
 
 class Runtime(FutureRuntime, Protocol):
     """What the code of a workflow can ask for."""
+
+    unawaited: Unawaited
+    """The coroutines of its code that have not begun."""
 
     def info(self) -> WorkflowInfo:
         """Return which execution this is."""

@@ -343,9 +343,8 @@ def exported(service: Service, domain: str, execution: h.WorkflowExecution) -> E
 
 
 def _late(workflow_id: str, timeout: float | None, state: str) -> errors.WaitTimeoutError:
-    return errors.WaitTimeoutError(
-        f"execution {workflow_id!r} was not done within {timeout} s{state}"
-    )
+    within = "" if timeout is None else f" within {timeout} s"
+    return errors.WaitTimeoutError(f"execution {workflow_id!r} was not done{within}{state}")
 
 
 _CLOSED: dict[Status, type[errors.ExecutionClosedError]] = {

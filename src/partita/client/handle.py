@@ -29,6 +29,10 @@ class Handle(Generic[R]):
         self._client = client
         self._workflow = workflow
 
+    def __repr__(self) -> str:
+        name = "" if self._workflow is None else f" of {self._workflow.key}"
+        return f"<Handle {self.workflow_id!r}{name}, run {self.run_id}>"
+
     @overload
     def result(self: Handle[Coroutine[Any, Any, T]], timeout: float | None = None) -> T: ...
     @overload

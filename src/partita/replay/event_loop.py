@@ -3,28 +3,31 @@
 The loop runs inside a strand: when no callback is ready, the strand is suspended until a future
 of the workflow is done. `loop.time()` is the workflow's time, `call_later` a durable timer
 (started only if the loop waits for it). Threads, sockets and subprocesses are refused. Tasks and
-futures hash by number and sets keep their order within asyncio's own functions, so that nothing
-depends on memory addresses.
+futures hash by number, so that nothing depends on memory addresses.
+
+The order of callbacks, and how a run ends, are those of `asyncio.run`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import builtins
 import contextvars
 import heapq
 import itertools
 import logging
-from asyncio import events, tasks
+from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 from greenlet import GreenletExit
 
+from partita.authoring.asyncio_sets import order_asyncio_sets
 from partita.authoring.future import Future
+from partita.authoring.options import MAX_SECONDS
 from partita.authoring.runtime import Runtime
-from partita.errors import CancelledError, UsageError
+from partita.errors import CancelledError, InvalidOptionError, UsageError
+from partita.replay.async_generators import AsyncGenerators
 
 log = logging.getLogger("partita.replay")
 
@@ -50,41 +53,62 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     """The event loop of one run."""
 
     def __init__(self, runtime: Runtime) -> None:
-        _order_asyncio_sets()
+        order_asyncio_sets()
         self._runtime = runtime
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._started: dict[asyncio.TimerHandle, Future[None]] = {}
         self._numbers = itertools.count(1)
+        self._task_numbers = itertools.count(1)
         self._tasks: dict[asyncio.Task[Any], None] = {}  # not done
         self._closed = False
-        self.outer: asyncio.AbstractEventLoop | None = None  # of this thread
+        self._handler: Callable[..., object] | None = None  # of errors that no code retrieves
+        self._generators = AsyncGenerators(self)
+        self._outer: asyncio.AbstractEventLoop | None = None  # of this thread
 
     # -- running
 
-    def run_until_complete(self, future: Any) -> Any:
-        """Run until the coroutine is done, then cancel what is left, as `asyncio.run` does."""
-        self.outer = events._get_running_loop()
-        events._set_running_loop(self)
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run until the coroutine is done, then end what is left, as `asyncio.run` does."""
+        self.enter()
         try:
-            task = self.create_task(future)
+            task = self.create_task(coroutine)
             self._run_until(task)
-            left = list(self._tasks)
-            for other in left:
-                other.cancel()
-            for other in left:
-                self._run_until(other)
+            self._cancel_all()
+            if self._generators:
+                self._run_until(self.create_task(self.shutdown_asyncgens()))
         except BaseException:
             self._abandon()
             raise
         finally:
-            events._set_running_loop(self.outer)
+            self.leave()
             self._closed = True
             self._tasks.clear()
         try:
             return task.result()
         except asyncio.CancelledError as error:
             raise CancelledError(str(error) or "the workflow cancelled itself") from None
+
+    def enter(self) -> None:
+        """Become the event loop of this thread."""
+        self._outer = events._get_running_loop()  # it may be resumed from elsewhere
+        events._set_running_loop(self)
+        self._generators.enter()
+
+    def leave(self) -> None:
+        """Give the thread back to the event loop that it had before, or to none."""
+        self._generators.leave()
+        events._set_running_loop(self._outer)
+
+    def _cancel_all(self) -> None:
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        for task in left:
+            self._run_until(task)
+            if not task.cancelled() and task.exception() is not None:
+                message = "unhandled exception during the end of an async workflow"
+                self.call_exception_handler({"message": message, "exception": task.exception()})
 
     def _run_until(self, task: asyncio.Task[Any]) -> None:
         while not task.done():
@@ -104,10 +128,21 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 log.debug("a coroutine of an evicted workflow ended with %r", error)
 
     def _run_ready(self) -> None:
+        self._add_due()
         while self._ready:
-            handle = self._ready.popleft()
-            if not handle._cancelled:
-                handle._run()
+            for _ in range(len(self._ready)):
+                handle = self._ready.popleft()
+                if not handle._cancelled:
+                    handle._run()
+            self._add_due()
+
+    def _add_due(self) -> None:
+        """Make timers ready that need no waiting, behind the callbacks that are ready."""
+        if not self._timers:
+            return
+        now = self.time()
+        while self._timers and self._timers[0][0] <= now:
+            self._ready.append(heapq.heappop(self._timers)[2])
 
     def _wait(self, task: asyncio.Task[Any]) -> None:
         """Start the timers, and suspend until a callback is ready."""
@@ -182,11 +217,11 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
+        delay = when - self.time()
+        if not delay <= MAX_SECONDS:  # or it is NaN
+            raise InvalidOptionError(f"a timer of asyncio for {delay} s: give at most 100 years")
         handle = _TimerHandle(when, callback, args, self, context)
-        if when <= self.time():
-            self._ready.append(handle)
-        else:
-            heapq.heappush(self._timers, (when, next(self._numbers), handle))
+        heapq.heappush(self._timers, (when, next(self._numbers), handle))
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
@@ -201,7 +236,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         task = _Task.__new__(_Task)
         task._number = number  # before asyncio keeps the task in a set of its own
         task.__init__(  # type: ignore[misc]
-            coro, loop=self, name=name or f"Task-{number}", context=context
+            coro, loop=self, name=name or f"Task-{next(self._task_numbers)}", context=context
         )
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._tasks[task] = None
@@ -224,21 +259,48 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def get_debug(self) -> bool:
         return False
 
+    def set_debug(self, enabled: bool) -> None:
+        """Do nothing: there is no debug mode."""
+
     def get_task_factory(self) -> None:
         return
 
+    def get_exception_handler(self) -> Callable[..., object] | None:
+        return self._handler
+
+    def set_exception_handler(self, handler: Callable[..., object] | None) -> None:
+        self._handler = handler
+
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Log an error that no code of the workflow has retrieved."""
+        """Handle an error that no code of the workflow has retrieved."""
         if self._closed or isinstance(context.get("exception"), GreenletExit):
             return
+        if self._handler is None:
+            self.default_exception_handler(context)
+            return
+        try:
+            self._handler(self, context)
+        except Exception as error:
+            message = "the exception handler of a workflow's event loop raised"
+            self.default_exception_handler({"message": message, "exception": error})
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Log the error."""
         log.warning("%s", context.get("message", "an error in a workflow's event loop"))
         if (error := context.get("exception")) is not None:
             log.warning("%s: %s", type(error).__name__, error)
 
-    default_exception_handler = call_exception_handler
-
     async def shutdown_asyncgens(self) -> None:
-        """Do nothing, since generators end with the workflow."""
+        """Close the asynchronous generators that have begun and not ended."""
+        await self._generators.close_all()
+
+    def run_until_complete(self, future: Any) -> NoReturn:  # noqa: ARG002
+        """Refuse, as every loop does that is running."""
+        raise RuntimeError("This event loop is already running")
+
+    def run_forever(self) -> NoReturn:
+        """Refuse, as every loop does that is running."""
+        raise RuntimeError("This event loop is already running")
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Do nothing, since there is none."""
@@ -261,7 +323,7 @@ _REFUSED = "a workflow cannot use {} of the event loop; do it in an activity"
 _REFUSED_PREFIXES = (
     *("sock_", "create_connection", "create_server", "create_unix", "create_datagram"),
     *("connect_", "subprocess_", "add_reader", "add_writer", "add_signal", "getaddrinfo"),
-    *("getnameinfo", "sendfile", "start_tls"),
+    *("getnameinfo", "sendfile", "start_tls", "set_task_factory", "set_default_executor", "stop"),
 )
 
 
@@ -275,28 +337,3 @@ def _refuse(name: str) -> Callable[..., NoReturn]:
 for _name in dir(asyncio.AbstractEventLoop):
     if _name.startswith(_REFUSED_PREFIXES):
         setattr(WorkflowLoop, _name, _refuse(_name))
-
-
-class _OrderedSet(builtins.set[Any]):
-    """A set of awaitables that iterates in the order of insertion."""
-
-    def __init__(self, items: Iterable[Any]) -> None:
-        self._items = list(dict.fromkeys(items))
-        super().__init__(self._items)
-
-    def __iter__(self) -> Any:
-        return iter(self._items)
-
-
-def _set(*given: Any) -> builtins.set[Any]:
-    if given and isinstance(events._get_running_loop(), WorkflowLoop):
-        return _OrderedSet(*given)
-    return builtins.set(*given)
-
-
-def _order_asyncio_sets() -> None:
-    """Make `asyncio.wait` and `as_completed` keep the order of their arguments in workflows.
-
-    They make a set of them, whose order depends on addresses. Other event loops are unchanged.
-    """
-    vars(tasks)["set"] = _set

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from partita import history as h
+from partita.authoring.frames import user_line
 from partita.codec import Converter, same
 from partita.errors import NonDeterminismError, PartitaError, UsageError
 from partita.ports.service import Bounds
 from partita.replay.decision_budget import Command, DecisionBudget, Load
 from partita.replay.decision_events import agrees, call_key, describe, was_refused
-from partita.replay.strands import Strands, user_line
+from partita.replay.strands import Strands
 
 
 class Journal:

@@ -107,6 +107,7 @@ class Run:
     def evict(self) -> None:
         """End the code; what it tries in `finally` blocks is refused."""
         self._strands.evict()
+        self._runtime.unawaited.close()
 
     def stacks(self, events: Iterable[h.AnyEvent]) -> list[CodeStack]:
         """Return where every strand waits; `events` are those of the run's history."""
@@ -197,6 +198,7 @@ class Run:
 
     def _main(self) -> None:
         final = self._outcome()
+        self._runtime.unawaited.close()
         if final is not None and not self._strands.is_evicted:
             self._journal.final = final
             self._runtime.close()
@@ -226,6 +228,7 @@ class Run:
         workflow = self._workflow
         args, kwargs = workflow.signature.load(self._payloads.converter, self._input)
         result = self._call(args, kwargs)
+        self._runtime.unawaited.check(workflow.label, result)
         what = f"the result of workflow {workflow.workflow_type.name}"
         payload = self._payloads.dump(result, what)
         if workflow.hooks.on_completed is not None:
@@ -240,7 +243,7 @@ class Run:
         loop = WorkflowLoop(self._runtime)  # type: ignore[abstract]
         self._strands.all[0].event_loop = loop
         try:
-            return loop.run_until_complete(self._workflow.function(*args, **kwargs))
+            return loop.run(self._workflow.function(*args, **kwargs))
         finally:
             self._strands.all[0].event_loop = None
 

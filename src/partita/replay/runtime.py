@@ -17,9 +17,11 @@ from greenlet import GreenletExit
 from msgspec.structs import replace
 
 from partita import history as h
+from partita.authoring.coroutine_watch import watch_coroutines
 from partita.authoring.definition import Submittable, WorkflowSpec
 from partita.authoring.future import Future
 from partita.authoring.runtime import LONG_HISTORY, Continuation, WorkflowInfo
+from partita.authoring.unawaited import Unawaited
 from partita.codec import Converter
 from partita.errors import CancelledError, UsageError
 from partita.ports.service import Bounds
@@ -44,6 +46,8 @@ class ReplayRuntime:
         converter: Converter,
         bounds: Bounds,
     ) -> None:
+        watch_coroutines()
+        self.unawaited = Unawaited()
         self.strands = Strands(workflow, self)
         self.journal = Journal(self.strands, converter, bounds)
         self.payloads = Payloads(converter)

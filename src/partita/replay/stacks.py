@@ -13,9 +13,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.authoring.frames import is_user_code
 from partita.authoring.future import ChildFuture, Future
 from partita.history import AnyEvent, TimerStarted, WorkflowExecution, WorkflowType
-from partita.replay.strands import Strand, is_user_code
+from partita.replay.strands import Strand
 
 
 class CodeLine(Struct, frozen=True):

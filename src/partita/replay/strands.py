@@ -7,18 +7,16 @@ over futures that says when it can go on.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from partita import errors
 from partita.authoring.definition import WorkflowSpec
+from partita.authoring.frames import user_line
 from partita.authoring.future import Future
 from partita.authoring.registry import place
 from partita.authoring.runtime import (
@@ -246,35 +244,15 @@ def _never() -> bool:
 @contextmanager
 def _outside(loop: Any) -> Iterator[None]:
     """Leave an asyncio loop while other code has the thread."""
-    from asyncio import events, tasks  # only workflows that use asyncio need it
+    from asyncio import tasks  # only workflows that use asyncio need it
 
     task = tasks.current_task(loop)
     if task is not None:
         tasks._leave_task(loop, task)
-    events._set_running_loop(loop.outer)
+    loop.leave()
     try:
         yield
     finally:
-        loop.outer = events._get_running_loop()  # it may be resumed from elsewhere
-        events._set_running_loop(loop)
+        loop.enter()
         if task is not None:
             tasks._enter_task(loop, task)
-
-
-_PACKAGE = str(Path(errors.__file__).parent)
-_ASYNCIO = sys.modules["os"].__file__.removesuffix("os.py") + "asyncio"  # type: ignore[union-attr]
-
-
-def user_line(frame: FrameType | None) -> str | None:
-    """Return file:line of the innermost frame of the user's own code."""
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if is_user_code(name):
-            return f"{name}:{frame.f_lineno}"
-        frame = frame.f_back
-    return None
-
-
-def is_user_code(file: str) -> bool:
-    """Return whether a file is neither of this package nor of asyncio."""
-    return not file.startswith((_PACKAGE, "<", _ASYNCIO))

@@ -58,6 +58,9 @@ def _live(spec: WorkflowSpec, arguments: Arguments, runtime: LocalRuntime) -> An
 
 
 async def _live_async(spec: WorkflowSpec, arguments: Arguments, runtime: LocalRuntime) -> Any:
+    from partita.authoring.asyncio_sets import order_asyncio_sets  # asyncio, as above
+
+    order_asyncio_sets()
     execution = _Execution(spec, arguments, runtime)
     while not execution.is_over:
         with execution.run() as (args, kwargs):
@@ -77,6 +80,7 @@ class _Execution:
 
     def complete(self, result: Any) -> None:
         """End the execution with a result."""
+        self._runtime.unawaited.check(self._spec.label, result)
         carried = carried_result(self._spec, result)
         if self._spec.hooks.on_completed is not None:
             self._spec.hooks.on_completed(result)
@@ -119,5 +123,6 @@ class _Execution:
             if hooks.after_replay is not None:
                 hooks.after_replay()
             current.reset(token)
+            runtime.unawaited.close()
             if open_runs.get(id) is runtime:
                 del open_runs[id]

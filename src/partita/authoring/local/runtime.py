@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import uuid4
 
+from partita.authoring.coroutine_watch import watch_coroutines
 from partita.authoring.definition import (
     ActivityDefinition,
     LambdaSpec,
@@ -59,6 +60,7 @@ from partita.authoring.runtime import (
     id_is_taken,
     not_open,
 )
+from partita.authoring.unawaited import Unawaited
 from partita.codec import Converter
 from partita.errors import (
     CancelledError,
@@ -95,6 +97,8 @@ class LocalRuntime(Waits):
         before: LocalRuntime | None = None,
     ) -> None:
         super().__init__()
+        watch_coroutines()
+        self.unawaited = Unawaited()
         self._info = info
         self._live = live
         self._hooks = hooks
