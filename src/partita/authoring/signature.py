@@ -22,6 +22,10 @@ _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
+_SURE = frozenset({str, int, bool, type(None)})
+"""Types whose exact instances can be read by themselves as a hint."""
+
+
 class _Call(msgspec.Struct, forbid_unknown_fields=True):
     args: list[msgspec.Raw] = []
     kwargs: dict[str, msgspec.Raw] = {}
@@ -83,6 +87,27 @@ class Signature:
     def decode_result(self) -> Callable[[str], Any]:
         """The decoder of the function's result."""
         return decoder(_value_of(self._hints.get("return", Any)))
+
+    def load_result(self, converter: Converter, payload: str | None, what: str) -> Any:
+        """Return the result in a payload, read by the return hint.
+
+        Raises:
+            InvalidInputError: it does not fit the hint.
+        """
+        try:
+            return converter.load(payload, self.decode_result, what)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{error}; return what the hint says, or correct it") from error
+
+    def check_result(self, converter: Converter, result: Any, payload: str, what: str) -> None:
+        """Check that a result, whose payload this is, can be read by the return hint.
+
+        Raises:
+            InvalidInputError: it cannot, so that no one could ever read it.
+        """
+        hint = self._hint("return")
+        if hint is not Any and not (hint is type(result) and hint in _SURE):
+            self.load_result(converter, payload, what)
 
     def takes(self, name: str) -> bool:
         """Return whether an argument can be given by that name."""

@@ -19,6 +19,7 @@ from partita.authoring.failure import MARKER_LIMIT, describe
 from partita.authoring.future import Future
 from partita.authoring.mailbox import Mailbox
 from partita.authoring.signature import Signature
+from partita.codec import Converter
 from partita.errors import ExecutionClosedError, InvalidInputError, UnknownTypeError, UsageError
 from partita.replay.journal import Journal
 from partita.replay.payloads import Payloads
@@ -125,8 +126,7 @@ class Messages:
         if function is None:
             raise UnknownTypeError(_unknown("query", name, self._queries))
         converter = self._payloads.converter
-        args, kwargs = Signature(function).load(converter, payload)
-        return converter.dump(function(*args, **kwargs), f"the answer to query {name}")
+        return _answered(function, converter, payload, f"the answer to query {name}")
 
     # -- updates
 
@@ -158,9 +158,8 @@ class Messages:
         self._handling[request.id] = (name, request, True)
         converter = self._payloads.converter
         try:
-            args, kwargs = Signature(function).load(converter, request.input)
-            result = function(*args, **kwargs)
-            payload = converter.dump(result, f"the answer to update {name}")
+            what = f"the answer to update {name}"
+            payload = _answered(function, converter, request.input, what)
             answer = UpdateAnswer(request.id, result=payload)
         except GreenletExit:
             raise
@@ -186,6 +185,18 @@ class Messages:
         for name, request in waiting:
             error = UnknownTypeError(_unknown("update", name, self._updates))
             self._record(_failed(request, error))
+
+
+def _answered(
+    function: Callable[..., Any], converter: Converter, input: str | None, what: str
+) -> str:
+    """Call a handler and return the payload of its answer, which fits the return hint."""
+    signature = Signature(function)
+    args, kwargs = signature.load(converter, input)
+    result = function(*args, **kwargs)
+    payload = converter.dump(result, what)
+    signature.check_result(converter, result, payload, what)
+    return payload
 
 
 def _failed(request: UpdateRequest, error: BaseException) -> UpdateAnswer:

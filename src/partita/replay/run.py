@@ -229,8 +229,9 @@ class Run:
         args, kwargs = workflow.signature.load(self._payloads.converter, self._input)
         result = self._call(args, kwargs)
         self._runtime.unawaited.check(workflow.label, result)
-        what = f"the result of workflow {workflow.workflow_type.name}"
-        payload = self._payloads.dump(result, what)
+        payload = self._payloads.dump(result, workflow.result_label)
+        converter = self._payloads.converter
+        workflow.signature.check_result(converter, result, payload, workflow.result_label)
         if workflow.hooks.on_completed is not None:
             workflow.hooks.on_completed(result)
         return h.CompleteWorkflowExecution(result=payload)

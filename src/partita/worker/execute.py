@@ -119,7 +119,8 @@ def _told(
 def _completed(
     definition: ActivityDefinition, task: ActivityTask, converter: Converter, result: Any
 ) -> ActivityAnswer:
-    payload = converter.dump(result, f"the result of activity {definition.activity_type.name}")
+    payload = converter.dump(result, definition.result_label)
+    definition.signature.check_result(converter, result, payload, definition.result_label)
     return ActivityAnswer(token=task.token, outcome="completed", result=payload)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from partita.authoring.definition import LambdaSpec, Submittable
+from partita.authoring.definition import Submittable
 from partita.authoring.failure import Failure, describe, rebuild
 from partita.authoring.results import Result
 from partita.codec import Converter, decoder
@@ -78,10 +78,8 @@ def carried_result(definition: Submittable, value: Any) -> Any:
     """
     if not _is_enabled:
         return value
-    is_lambda = isinstance(definition, LambdaSpec)
-    decode = _load_any if is_lambda else definition.signature.decode_result
     label = definition.result_label
-    return _converter.load(_converter.dump(value, label), decode, label)
+    return definition.signature.load_result(_converter, _converter.dump(value, label), label)
 
 
 def carried_value(value: Any, what: str) -> Any:
