@@ -105,12 +105,17 @@ def serving(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_a_worker_without_anything_to_do_says_so(folder: Path) -> None:
-    (folder / "empty.py").touch()
-    with serving(folder, "worker", "empty.py") as process:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-    assert said == "partita: nothing is defined there; name the files or modules that define it\n"
+@pytest.mark.parametrize("command", ["worker", "decider"])
+@pytest.mark.parametrize("text", ["", "from partita import workflow\n", "def flow(): ...\n"])
+def test_a_worker_without_anything_to_do_is_refused(folder: Path, command: str, text: str) -> None:
+    (folder / "empty.py").write_text(text)
+    with begin(folder, command, "empty.py") as process:
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert said == (
+        "partita: empty.py: no workflow or activity is defined there; name the files or modules "
+        "that define them, with @workflow or @activity above a function [LOAD_FAILED]\n"
+    )
 
 
 def done(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
@@ -57,6 +57,10 @@ async def after(steps: int, result: Any = None) -> Any:
     for _ in range(steps):
         await asyncio.sleep(0)
     return result
+
+
+async def after_a_while() -> Any:
+    await asyncio.sleep(99)
 
 
 async def broken(text: str, steps: int = 0) -> None:
@@ -121,14 +125,13 @@ async def wait_until_none_is_left(notes: list[Any]) -> None:
 
 @program
 async def completed(notes: list[Any]) -> None:
-    for one in asyncio.as_completed([after(3, "c"), after(1, "a"), after(2, "b")]):
-        notes.append(await one)
+    notes += [await one for one in asyncio.as_completed([after(3, 3), after(1, 1), after(2, 2)])]
 
 
 @program
 async def completed_too_late(notes: list[Any]) -> None:
     with suppress(TimeoutError):
-        for one in asyncio.as_completed([after(1, "a"), asyncio.sleep(99)], timeout=0.01):
+        for one in asyncio.as_completed([after(1, "a"), after_a_while()], timeout=0.01):
             notes.append(await one)
         notes.append("not late")
 
@@ -475,7 +478,7 @@ async def barriers(notes: list[Any]) -> None:
 # -- asynchronous generators ---------------------------------------------------------------
 
 
-async def counting(notes: list[Any], upto: int = 9) -> AsyncIterator[int]:
+async def counting(notes: list[Any], upto: int = 9) -> AsyncGenerator[int, None]:
     """Yield results of activities; call one at the end, too."""
     try:
         for number in range(upto):
@@ -504,7 +507,7 @@ async def generator_left_by_break(notes: list[Any]) -> None:
 async def generator_closed_by_hand(notes: list[Any]) -> None:
     generator = counting(notes)
     notes.append(await anext(generator))
-    await generator.aclose()  # type: ignore[attr-defined]
+    await generator.aclose()
     notes.append([value async for value in generator])
 
 
@@ -599,7 +602,12 @@ async def the_loop(notes: list[Any]) -> None:
     loop = asyncio.get_running_loop()
     notes += [loop.is_running(), loop.is_closed(), loop is asyncio.get_event_loop()]
     ending = after(1)
-    for attempt in (lambda: loop.run_until_complete(ending), lambda: asyncio.run(ending)):
+    attempts: list[Callable[[], Any]] = [
+        lambda: loop.run_until_complete(ending),
+        lambda: asyncio.run(ending),
+        loop.run_forever,
+    ]
+    for attempt in attempts:
         try:
             attempt()
         except RuntimeError as error:
@@ -678,3 +686,42 @@ def test_a_workflow_leaves_no_hooks_behind(stage: Stage) -> None:
     before = sys.get_asyncgen_hooks()
     stage.run(perform, "generator_left_by_break")
     assert sys.get_asyncgen_hooks() == before
+
+
+@activity
+def runs_a_loop(x: int) -> list[Any]:
+    """Do what is refused where an event loop runs."""
+
+    async def inside() -> list[Any]:
+        found = [value async for value in numbers(x)]
+        task = asyncio.current_task()
+        assert task is not None
+        return [*found, await asyncio.create_task(after(1, "task")), task.cancelling()]
+
+    return asyncio.run(inside())
+
+
+async def numbers(x: int) -> AsyncIterator[int]:
+    for number in range(x):
+        yield number
+
+
+@activity
+def has_no_loop() -> str:
+    with suppress(RuntimeError):
+        return repr(asyncio.get_running_loop())
+    with asyncio.Runner() as runner:
+        return str(runner.run(after(1, "runner")))
+
+
+@workflow
+async def calls_them() -> list[Any]:
+    task = asyncio.current_task()
+    found = [runs_a_loop(3), has_no_loop(), await runs_a_loop.submit(1), await ten(1)]
+    return [*found, task is asyncio.current_task(), runs_a_loop(0)]
+
+
+def test_a_sync_activity_of_an_async_workflow_may_run_a_loop_of_its_own(stage: Stage) -> None:
+    expected = [[0, 1, 2, "task", 0], "runner", [0, "task", 0], 10, True, ["task", 0]]
+    assert asyncio.run(calls_them()) == expected
+    assert stage.run(calls_them) == expected

@@ -37,20 +37,20 @@ async def helper() -> int:
 
 
 async def forgets_activity() -> Any:
-    charge(5)
+    charge(5)  # type: ignore[unused-coroutine]
 
 
 async def forgets_child() -> Any:
-    child(5)
+    child(5)  # type: ignore[unused-coroutine]
     await charge(1)
 
 
 async def forgets_sleep() -> Any:
-    asyncio.sleep(5)
+    asyncio.sleep(5)  # type: ignore[unused-coroutine]
 
 
 async def forgets_helper() -> Any:
-    helper()
+    helper()  # type: ignore[unused-coroutine]
     await asyncio.sleep(0)
 
 
@@ -74,7 +74,7 @@ async def returns_helper() -> Any:
 
 async def forgets_in_a_task() -> Any:
     async def inner() -> None:
-        charge(5)
+        charge(5)  # type: ignore[unused-coroutine]
 
     await asyncio.gather(inner(), charge(1))
 
@@ -121,7 +121,7 @@ def line_of(name: str) -> int:
 @workflow
 def without_a_loop() -> int:
     """Make a coroutine where none can be awaited."""
-    helper()
+    helper()  # type: ignore[unused-coroutine]
     return 1
 
 
@@ -197,4 +197,4 @@ def test_an_activity_that_returns_a_coroutine_fails(what: str, stage: Stage) -> 
 
 def test_other_code_is_warned_by_python_as_ever() -> None:
     with pytest.warns(RuntimeWarning, match="coroutine 'helper' was never awaited"):
-        helper()
+        helper()  # type: ignore[unused-coroutine]

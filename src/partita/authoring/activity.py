@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from partita.authoring.definition import ActivityDefinition, ActivityOptions, Submittable
+from partita.authoring.functions import checked_function
 from partita.authoring.future import Future, Futures
 from partita.authoring.local import active_runtime
 from partita.authoring.middleware import Middleware
@@ -24,7 +25,6 @@ from partita.authoring.options import (
 from partita.authoring.registry import register
 from partita.authoring.retry import Retry, retry_policy_of
 from partita.authoring.runtime import Runtime, current
-from partita.errors import InvalidOptionError
 from partita.history import ActivityType
 
 P = ParamSpec("P")
@@ -253,7 +253,8 @@ def activity(
         middleware: what is done before, around and after each attempt.
 
     Raises:
-        InvalidOptionError: a time is not a positive number of seconds.
+        InvalidOptionError: a time is not a positive number of seconds, or what is decorated
+            is no function that a worker can call, such as a method.
     """
     settings = ActivityOptions(
         **routing(task_list),
@@ -270,8 +271,7 @@ def activity(
     )
 
     def decorate(function: Callable[..., Any]) -> Any:
-        if not callable(function):
-            raise InvalidOptionError(f"@activity is for functions, not {function!r}")
+        function = checked_function("activity", function, name)
         activity_type = ActivityType(name or function.__name__, version)
         return register(activity_function(function, activity_type, settings))
 

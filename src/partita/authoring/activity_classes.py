@@ -24,6 +24,7 @@ from partita.authoring.activity import ActivityFunction, activity_function
 from partita.authoring.class_options import check_attributes, check_keywords, entry
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
 from partita.authoring.definition import ActivityDefinition, ActivityOptions
+from partita.authoring.functions import check_code
 from partita.authoring.future import Future, Futures
 from partita.authoring.middleware import Middleware
 from partita.authoring.options import (
@@ -153,6 +154,7 @@ def _definition(cls: type[Activity]) -> ActivityFunction[..., Any]:
 
 def _entry(cls: type[Activity]) -> Callable[..., Any]:
     """Return `execute` as a function; without parameters of its own it reads `self.input`."""
+    check_code(f"{cls.__qualname__}.execute", cls.execute)
     if len(inspect.signature(cls.execute).parameters) > 1:
         return entry(cls.execute, cls)
     work = cls.execute

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar, overload
 
+from partita.authoring.functions import checked_handler
 from partita.authoring.future import Future
 from partita.authoring.local import active_runtime
 from partita.authoring.options import Deadline, needed_id
@@ -184,7 +185,8 @@ def update(function: Any = None, /, *, name: str | None = None) -> Any:
 
 
 def _handler(kind: str, function: Callable[..., Any] | None, name: str | None) -> Any:
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(given: Any) -> Any:
+        function = checked_handler(kind, given, name)
         where = current.get()
         answers = name or function.__name__
         if where is None:
@@ -194,7 +196,7 @@ def _handler(kind: str, function: Callable[..., Any] | None, name: str | None) -
             where.on_query(answers, function)
         else:
             where.on_update(answers, function)
-        return function
+        return given
 
     return decorate if function is None else decorate(function)
 

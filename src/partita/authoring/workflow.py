@@ -6,12 +6,12 @@ Called inside another workflow it is a child with a history of its own.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from partita.authoring.activity import awaited_call, begin
 from partita.authoring.definition import WorkflowOptions, WorkflowSpec
+from partita.authoring.functions import checked_function
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import NO_HOOKS, Hooks
 from partita.authoring.local import run, run_async
@@ -26,7 +26,6 @@ from partita.authoring.options import (
 )
 from partita.authoring.registry import register
 from partita.authoring.runtime import current
-from partita.errors import InvalidOptionError
 from partita.history import ChildPolicy, WorkflowType
 
 P = ParamSpec("P")
@@ -183,10 +182,7 @@ def workflow(
     )
 
     def decorate(function: Callable[..., Any]) -> WorkflowDefinition[..., Any]:
-        if not inspect.isfunction(function) or inspect.isasyncgenfunction(function):
-            raise InvalidOptionError(f"@workflow is for functions, not {function!r}")
-        if inspect.isgeneratorfunction(function):
-            raise InvalidOptionError(f"{function.__name__} is a generator; a workflow returns once")
+        function = checked_function("workflow", function, name)
         workflow_type = WorkflowType(name or function.__name__, version)
         return register(WorkflowDefinition(function, workflow_type, settings, hooks))
 

@@ -28,6 +28,7 @@ from partita.authoring.class_options import (
     settings_of,
 )
 from partita.authoring.determinism import side_effect
+from partita.authoring.functions import check_code
 from partita.authoring.future import ChildFuture, Future, Futures
 from partita.authoring.hooks import Hooks, TaskFailure, Verdict
 from partita.authoring.local import active_runtime
@@ -48,6 +49,7 @@ class Workflow(WorkflowClass):
         check_keywords(cls, unknown)
         if not abstract:
             workflow_type = checked_type(cls)
+            check_code(f"{cls.__qualname__}.run", cls.run)
             function = entry(cls.run, lambda: _begun(cls))
             cls.definition = register(
                 WorkflowDefinition(function, workflow_type, settings_of(cls), _hooks(cls))

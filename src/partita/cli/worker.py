@@ -8,12 +8,16 @@ from typing import Any
 
 import click
 
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.registry import known
+from partita.authoring.schedules import scheduler
+from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import machine_options
 from partita.cli.options import Backend, backend_option, log_to_stderr, not_empty
 from partita.cli.targets import load_source
 from partita.cli.worker_options import Observation, observation_options, supervision_options
 from partita.connect import DEFAULT_URL
-from partita.errors import InvalidOptionError
+from partita.errors import InvalidOptionError, LoadError
 from partita.ports.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
 from partita.worker.supervised_process import Limits, SupervisedProcess, place, socket_number
@@ -69,6 +73,7 @@ def worker(
     supervised = None if number is None else SupervisedProcess(number, limits)
     for source in sources:
         load_source(source)
+    _check_defined(sources)
     with backend.open() as client:
         worker = Worker(
             client.service,
@@ -80,6 +85,20 @@ def worker(
         with observation.probes(client.service, worker, None if number is None else place()):
             _serve(worker, grace, supervised, observation)
     return 0
+
+
+def _check_defined(sources: tuple[str, ...]) -> None:
+    """Check that a worker would have something to do.
+
+    Raises:
+        LoadError: the files define neither a workflow nor an activity.
+    """
+    workflows = [one for one in known(WorkflowDefinition) if one is not scheduler]
+    if not workflows and not known(ActivityDefinition):
+        raise LoadError(
+            f"{', '.join(sources)}: no workflow or activity is defined there; name the files or "
+            "modules that define them, with @workflow or @activity above a function"
+        )
 
 
 @click.pass_context
@@ -131,8 +150,6 @@ def _serve(
             f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
             f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
         )
-        if names == "none" and not worker.activity_keys():
-            observation.report("nothing is defined there; name the files or modules that define it")
 
     if supervised is None:
         worker.run(grace, begun=started)

@@ -35,8 +35,7 @@ def deciders_for(
     """
     by_hand: list[DeciderDefinition] = []
     replayed: list[WorkflowSpec] = []
-    every = known(WorkflowDefinition) if workflows is None else map(definition_of, workflows)
-    for one in {scheduler, *every}:
+    for one in {scheduler, *served(workflows)}:
         if isinstance(one, DeciderDefinition):
             by_hand.append(one)
         else:
@@ -45,6 +44,13 @@ def deciders_for(
         Replayer(replayed, converter=converter, cache_bytes=cache_bytes, bounds=bounds),
         ByHand(by_hand, converter=converter),
     ]
+
+
+def served(
+    workflows: Iterable[WorkflowDefinition[..., Any] | type[WorkflowClass]] | None,
+) -> list[WorkflowDefinition[..., Any]]:
+    """Return the definitions of the workflows given, or all that are defined."""
+    return known(WorkflowDefinition) if workflows is None else list(map(definition_of, workflows))
 
 
 class DeciderSet(Decider):

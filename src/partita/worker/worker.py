@@ -18,6 +18,7 @@ from partita import history as h
 from partita.authoring.activity_classes import Activity
 from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition
+from partita.authoring.registry import serve, stop_serving
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
 from partita.ports.capabilities import supports
@@ -29,7 +30,7 @@ from partita.replay.replayer import DEFAULT_CACHE_BYTES
 from partita.telemetry.spans import trace_decision
 from partita.worker.activity_runs import ActivityRuns
 from partita.worker.activity_types import ActivityTypes
-from partita.worker.decider_set import DeciderSet, deciders_for
+from partita.worker.decider_set import DeciderSet, deciders_for, served
 from partita.worker.poller import Poller
 from partita.worker.reports import OnStoreError, Reports
 from partita.worker.signals import Shutdown
@@ -81,12 +82,14 @@ class Worker:
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
         self._service = _attachable(service, timing)
         converter = converter or Converter()
+        own_workflows = served(workflows) if decides else []
         if decides:
-            own = deciders_for(workflows, converter, cache_bytes, bounds_of(service))
+            own = deciders_for(own_workflows, converter, cache_bytes, bounds_of(service))
             self._decider = DeciderSet([*own, *deciders])
         else:
             self._decider = DeciderSet(())
         self._types = ActivityTypes(activities, acts=acts)
+        self._definitions = [*own_workflows, *self._types.runnable.values()]
         self._reports = Reports(self._service, timing.report_again, on_store_error)
         self._runs = ActivityRuns(
             self._service,
@@ -105,11 +108,13 @@ class Worker:
 
     def start(self) -> None:
         """Begin to take tasks."""
+        serve(self, self._definitions)
         self._service.attach(self)
 
     def stop(self, grace: float = DEFAULT_GRACE) -> None:
         """Take nothing new, let what runs finish for `grace` seconds, give the rest back."""
         self._is_stopping = True
+        stop_serving(self)
         try:
             self._service.pause()
         except errors.StoreError as error:

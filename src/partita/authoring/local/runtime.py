@@ -51,6 +51,7 @@ from partita.authoring.local.crossing import (
     carried_result,
     carried_value,
 )
+from partita.authoring.local.event_loop import outside_event_loop
 from partita.authoring.local.waits import Aborted, Waits
 from partita.authoring.mailbox import Mailbox
 from partita.authoring.runtime import (
@@ -302,7 +303,11 @@ class LocalRuntime(Waits):
             args, kwargs = resolved(args), resolved(kwargs)
         arguments = Arguments(definition, args, kwargs)
         future = Future(self, definition.label, self.next_key())
-        self._run_activity(future, definition, arguments)
+        if self.thread.is_async:
+            with outside_event_loop():
+                self._run_activity(future, definition, arguments)
+        else:
+            self._run_activity(future, definition, arguments)
         self.check_end()
         return future.result()
 

@@ -155,7 +155,8 @@ def python(
 
 
 def _check(decorator: str, function: Any) -> None:
-    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    if not inspect.isfunction(function) or any(kind(function) for kind in kinds):
         raise InvalidOptionError(
             f"@{decorator}(...) is for functions made by def, below @activity; "
             f"{function!r} is not one"
