@@ -173,7 +173,14 @@ class ChildFuture(Future[T_co]):
         return self.execution.workflow_id
 
     def signal(self, name: object, value: Any = None) -> Future[None]:
-        """Signal the child; the future fails if it is closed."""
+        """Signal the child; the future fails if it is closed.
+
+        Raises:
+            InvalidInputError: the value does not fit the type of a `Signal`.
+        """
+        check = getattr(name, "check", None)  # a Signal's
+        if check is not None:
+            check(value)
         return self._runtime.signal(self.execution, str(name), value)
 
 

@@ -14,12 +14,14 @@ from partita.authoring.future import Future
 from partita.authoring.local import active_runtime
 from partita.authoring.options import Deadline, needed_id
 from partita.authoring.runtime import current
-from partita.codec import decoder
+from partita.codec import Converter, decoder
 from partita.errors import InvalidOptionError, UsageError
 from partita.history import WorkflowExecution
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+
+_converter = Converter()
 
 
 class Signal(Generic[T]):
@@ -38,6 +40,16 @@ class Signal(Generic[T]):
         self.name = name
         self.decode: Callable[[str], Any] = decoder(type)
         self.type = type
+
+    def check(self, value: Any) -> None:
+        """Check that a value can be received as this signal's.
+
+        Raises:
+            InvalidInputError: it does not fit the type.
+        """
+        if self.type is not Any:
+            what = f"the value of signal {self.name}"
+            _converter.load(_converter.dump(value, what), self.decode, what)
 
     def __str__(self) -> str:
         return self.name
@@ -128,7 +140,13 @@ class External:
         self.execution = execution
 
     def signal(self, name: str | Signal[Any], value: Any = None) -> Future[None]:
-        """Send a signal; the future fails with ExecutionNotFoundError if none is open."""
+        """Send a signal; the future fails with ExecutionNotFoundError if none is open.
+
+        Raises:
+            InvalidInputError: the value does not fit the type of a `Signal`.
+        """
+        if isinstance(name, Signal):
+            name.check(value)
         return active_runtime().signal(self.execution, str(name), value)
 
     def cancel(self) -> Future[None]:

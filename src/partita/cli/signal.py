@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
+from partita.authoring.messages import Signal
 from partita.cli import options as o
 from partita.cli.output import print_json
+from partita.errors import UnknownTypeError
 from partita.worker.code_loader import load
 
 _arguments_option = click.option(
@@ -20,16 +23,37 @@ _timeout_option = click.option("--timeout", type=click.FloatRange(0), help="Seco
 @o.workflow_id_argument
 @click.argument("name")
 @click.option("--input", "input_", metavar="JSON", help="The value that the signal carries.")
+@click.option("--code", metavar="FILE", help="Check the value by the Signal of that name there.")
 @o.run_option
 @o.backend_option
 def signal(
-    workflow_id: str, name: str, input_: str | None, run_id: str, backend: o.Backend
+    workflow_id: str,
+    name: str,
+    input_: str | None,
+    code: str | None,
+    run_id: str,
+    backend: o.Backend,
 ) -> None:
     """Send a signal to an execution."""
     value = None if input_ is None else o.read_json(input_, "--input")
+    if code is not None:
+        _defined_signal(code, name).check(value)
     with backend.open() as client:
         client.signal(workflow_id, name, value, run_id=run_id)
     print(f"partita: signal {name} is recorded in {workflow_id}", file=sys.stderr)
+
+
+def _defined_signal(code: str, name: str) -> Signal[Any]:
+    """Return the signal of that name in a file or module.
+
+    Raises:
+        UnknownTypeError: there is none.
+    """
+    found = {one.name: one for one in vars(load(code)).values() if isinstance(one, Signal)}
+    if name not in found:
+        names = ", ".join(sorted(found)) or "none"
+        raise UnknownTypeError(f"{code} defines no Signal named {name!r}; it defines: {names}")
+    return found[name]
 
 
 @click.command()

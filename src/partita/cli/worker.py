@@ -10,7 +10,6 @@ import click
 
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
-from partita.authoring.schedules import scheduler
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import machine_options
 from partita.cli.options import Backend, backend_option, log_to_stderr, not_empty
@@ -93,8 +92,8 @@ def _check_defined(sources: tuple[str, ...]) -> None:
     Raises:
         LoadError: the files define neither a workflow nor an activity.
     """
-    workflows = [one for one in known(WorkflowDefinition) if one is not scheduler]
-    if not workflows and not known(ActivityDefinition):
+    every = [*known(WorkflowDefinition), *known(ActivityDefinition)]
+    if all(one.key.startswith("partita.") for one in every):
         raise LoadError(
             f"{', '.join(sources)}: no workflow or activity is defined there; name the files or "
             "modules that define them, with @workflow or @activity above a function"
