@@ -1,6 +1,6 @@
 """Run the measures of the sections that are named, by default all; print each figure as it comes.
 
-    python -m benchmarks [embedded] [language] [growth] [memory] [plain] [shared] [swf]
+    python -m benchmarks [embedded] [language] [growth] [machines] [memory] [plain] [shared] [swf]
 
 A run of all sections writes benchmarks/results/latest.json.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import language, measures, plain, shared, swf
+from benchmarks import language, machines, measures, plain, shared, swf
 from benchmarks.floor import commits_per_second
 from benchmarks.report import Report
 
@@ -104,6 +104,7 @@ SECTIONS: dict[str, Callable[[Report, Path], None]] = {
     "embedded": add_embedded,
     "language": add_language,
     "growth": add_growth,
+    "machines": machines.add_machines,
     "memory": add_memory,
     "plain": plain.add_plain,
     "shared": add_shared,
