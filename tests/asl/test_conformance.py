@@ -48,7 +48,7 @@ class Bench:
                     is_express=case.data["type"] == "EXPRESS",
                     account=ACCOUNT,
                 )
-        self.env = Environment(workflows=list(self.machines.values()))
+        self.env = Environment(workflows=list(self.machines.values()), activities=[])
 
     def run(self, case: Case) -> Outcome:
         with installed(case, self._sleep):

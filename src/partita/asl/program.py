@@ -6,6 +6,10 @@ from typing import Any
 
 from partita.asl.frame import Execution, Scope
 from partita.asl.states.state import State
+from partita.authoring.determinism import pause_if_long
+
+TURN_SECONDS = 0.05
+"""Seconds that states without a wait may take before other executions are decided."""
 
 
 class StateProgram:
@@ -23,6 +27,7 @@ class StateProgram:
         """
         value, name = input, self.start
         while True:
+            pause_if_long(TURN_SECONDS)
             state = self.states[name]
             value, next = state.visit(execution, scope, value, is_branch=is_branch)
             if next is None:

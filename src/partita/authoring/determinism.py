@@ -63,6 +63,14 @@ def shield() -> AbstractContextManager[None]:
     return active_runtime().shield()
 
 
+def pause_if_long(seconds: float) -> None:
+    """Let other executions be decided if this one has been for so long, without a wait.
+
+    For interpreters, whose programs may go on for ever without one. It costs next to nothing.
+    """
+    active_runtime().pause_if_long(seconds)
+
+
 def now() -> datetime:
     """Return the current time in UTC, the same in every replay; in activities, the worker's."""
     activity = context.get()

@@ -111,6 +111,9 @@ class Runtime(FutureRuntime, Protocol):
     def shield(self) -> AbstractContextManager[None]:
         """Return a context that defers cancel requests."""
 
+    def pause_if_long(self, seconds: float) -> None:
+        """Let other executions be decided if this one has been for so long, without a wait."""
+
     # -- chance and change
 
     def random(self) -> random.Random:

@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 
 from partita import history as h
 from partita.authoring.frames import user_line
@@ -34,6 +35,7 @@ class Journal:
         self.is_reading = False  # a query or an observing hook runs: nothing may be decided
         self.is_trial = False  # new turns are thrown away, so side effects must not happen
         self.broken: PartitaError | None = None  # fails the decision task
+        self._begun = 0.0
         self._strands = strands
         self._converter = converter
         self._budget = DecisionBudget(bounds)
@@ -51,6 +53,7 @@ class Journal:
     def begin(self, time: float, expected: Sequence[h.AnyEvent] | None) -> None:
         """Begin a turn; `expected` is what the history recorded in it, None for a new turn."""
         self.time = time
+        self._begun = monotonic()
         self.expected = None if expected is None else deque(expected)
         if expected is None:
             self._commands = []
@@ -66,6 +69,11 @@ class Journal:
         """Ask for another turn if decisions were deferred in this one."""
         if self._budget.is_exceeded and self.broken is None:
             self._put(h.RecordMarker(marker_name=h.MORE), None)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the turn began, by this machine's clock."""
+        return monotonic() - self._begun
 
     def check_complete(self) -> None:
         """Raise NonDeterminismError unless all expected events were matched."""

@@ -17,6 +17,9 @@ from partita.replay.payloads import Payloads
 from partita.replay.strands import Strands
 
 _load_any = decoder(Any)
+PAUSED = "$paused"
+"""The marker of a turn that was interrupted because it lasted long."""
+
 _FAILED = '{"$failure":'  # the beginning of the details if a side effect raised
 
 
@@ -32,6 +35,7 @@ class Markers:
         self._strands = strands
         self._payloads = payloads
         self._patches: dict[str, bool] = {}
+        self._questions = 0  # whether a pause is due
 
     def side_effect(self, key: str, function: Callable[[], Any]) -> Any:
         """Call the function in a new turn, or read its marker in a replayed one."""
@@ -68,6 +72,23 @@ class Markers:
             if self._patches[id]:
                 self._issue(name, None)
         return self._patches[id]
+
+    def is_pause_due(self, seconds: float) -> bool:
+        """Return whether the turn has lasted so long, and record it; in an old one, what it was.
+
+        The marker has the number of the question, so that a replay pauses at the same one.
+        """
+        self._questions += 1
+        journal = self._journal
+        if journal.expected is None:
+            is_due = journal.age >= seconds
+        else:
+            recorded = journal.next_marker(PAUSED)
+            is_due = recorded is not None and recorded.details == str(self._questions)
+        if is_due:
+            journal.check_open()
+            self._issue(PAUSED, str(self._questions))
+        return is_due
 
     def record(self, name: str, value: Any) -> None:
         """Record a marker of the code's own."""

@@ -283,6 +283,10 @@ class ReplayRuntime:
         finally:
             strand.shields -= 1
 
+    def pause_if_long(self, seconds: float) -> None:
+        if self.markers.is_pause_due(seconds):
+            self.sleep(0)
+
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.journal.time, UTC)
 

@@ -57,8 +57,11 @@ class ActivityTypes:
 def _served(
     activities: Iterable[ActivityDefinition | type[Activity]] | None,
 ) -> dict[str, ActivityDefinition]:
-    """Return the activities by type. Stand-ins of Lambda functions are always among them."""
+    """Return the activities by type.
+
+    Stand-ins of Lambda functions, and what state machines call, are always among them.
+    """
     every = known(ActivityDefinition)
-    stand_ins = {one.key: one for one in every if one.key.startswith("lambda:")}
+    stand_ins = {one.key: one for one in every if one.key.startswith(("lambda:", "states:"))}
     others = [one for one in every if one.key not in stand_ins]
     return stand_ins | by_key(others if activities is None else map(activity_of, activities))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.authoring.activity import ActivityFunction, activity
+from partita.authoring.registry import register
 from partita.errors import TaskFailedError
 
 Handler = Callable[[Any], Any]
@@ -33,6 +34,7 @@ def activity_of(name: str) -> str:
             return _perform(name, parameters)
 
         _activities[type_name] = activity(name=type_name)(perform)
+    register(_activities[type_name])
     return type_name
 
 

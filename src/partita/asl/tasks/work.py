@@ -19,6 +19,7 @@ from partita.asl.tasks.resources import (
     Resource,
     ServiceResource,
 )
+from partita.authoring.registry import register
 
 LAMBDA = "lambda:invoke"
 
@@ -153,6 +154,8 @@ def prepare(resource: Resource) -> None:
     """Let this process have the activity that a resource needs."""
     if isinstance(resource, ServiceResource) and resource.name != LAMBDA:
         integrations.activity_of(_action(resource))
+    elif not isinstance(resource, ActivityResource):
+        register(lambdas.invoke)
 
 
 def _compact(cause: str | None) -> str | None:

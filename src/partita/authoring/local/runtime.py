@@ -375,6 +375,9 @@ class LocalRuntime(Waits):
     def sleep(self, seconds: float) -> None:
         self.wait(lambda: False, seconds)
 
+    def pause_if_long(self, seconds: float) -> None:
+        """Do nothing: there is no other execution in this thread."""
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
