@@ -84,7 +84,7 @@ class JsonPathFlow(Flow):
         if query is None or query.text != "$":
             output = _selected(query, frame, output)
         if assigned is not None:
-            frame.scope.assign(assigned)
+            frame.assign(assigned)
         return output
 
 
@@ -102,7 +102,7 @@ class JsonPathHandler(Handler):
         if self._result_path is not None:
             output = self._result_path.put(frame.raw, error)
         if assigned is not None:
-            frame.scope.assign(assigned)
+            frame.assign(assigned)
         return output
 
 
@@ -139,7 +139,7 @@ def fill_output(
     assigned = None if assign is None else assign.fill(frame, **given)
     value = default if output is None else output.fill(frame, **given)
     if assigned is not None:
-        frame.scope.assign(assigned)
+        frame.assign(assigned)
     return value
 
 

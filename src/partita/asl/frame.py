@@ -7,13 +7,14 @@ of its scope. Times and chance come from the workflow's own history.
 from __future__ import annotations
 
 import random as random_module
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Protocol
 
 from partita.asl.failures import EvaluationFault, StateFailure
-from partita.asl.trail import Trail
+from partita.asl.trail import Chain, Trail
 from partita.authoring.determinism import now, random
 
 
@@ -39,16 +40,33 @@ class Identity:
     lambda_prefix: str  # of the ARNs of Lambda functions that are given by name only
 
 
+@dataclass(frozen=True)
+class Serving:
+    """What differs where an endpoint serves the tasks of an execution."""
+
+    activities: str | None = (
+        None  # the task list of an activity `X` is this and `X`; None: as usual
+    )
+    seal: Callable[[str], str] | None = None  # makes a task token of what it says
+
+
 class Execution:
     """What the states of one execution share."""
 
     def __init__(
-        self, identity: Identity, input: Any, trail: Trail, mocks: Mocks | None = None
+        self,
+        identity: Identity,
+        input: Any,
+        trail: Trail,
+        mocks: Mocks | None = None,
+        serving: Serving | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self.identity = identity
         self.trail = trail
         self.mocks = mocks
-        self.tokens = 0  # task tokens given out so far
+        self.serving = serving or Serving()
+        self.numbers = numbers or count(1)  # of task tokens, shared with child executions
         self._constant = {
             "Execution": {
                 "Id": identity.execution_arn,
@@ -60,6 +78,19 @@ class Execution:
             },
             "StateMachine": {"Id": identity.machine_arn, "Name": identity.machine_name},
         }
+
+    def child(self, name: str, input: Any) -> Execution:
+        """Return an execution that a distributed Map state starts."""
+        identity = self.identity
+        arn = f"{identity.execution_arn.rpartition(':')[0]}:{name}"
+        return Execution(
+            replace(identity, execution_name=name, execution_arn=arn),
+            input,
+            self.trail.child(name, input),
+            self.mocks,
+            self.serving,
+            self.numbers,
+        )
 
     def context(self) -> dict[str, Any]:
         """Return the parts of the context object that are the same in every state."""
@@ -74,9 +105,15 @@ def timestamp(moment: datetime) -> str:
 class Scope:
     """The variables of a machine, a branch or an iteration; outer ones can only be read."""
 
-    __slots__ = ("item", "visible")
+    __slots__ = ("chain", "item", "visible")
 
-    def __init__(self, outer: Scope | None = None, item: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        outer: Scope | None = None,
+        item: Mapping[str, Any] | None = None,
+        chain: Chain | None = None,
+    ) -> None:
+        self.chain = chain or Chain()
         self.visible: dict[str, Any] = {} if outer is None else outer.visible
         self.item: Mapping[str, Any] | None = item  # of the Map state that this is inside of
         if item is None and outer is not None:
@@ -91,6 +128,7 @@ class Frame:
     """One visit of one state."""
 
     __slots__ = (
+        "assigned",
         "data",
         "entered_at",
         "entered_id",
@@ -99,6 +137,7 @@ class Frame:
         "raw",
         "retries",
         "scope",
+        "signal",
         "token",
     )
 
@@ -109,7 +148,9 @@ class Frame:
         self.raw = raw  # the state's input
         self.data = raw  # what `$` stands for
         self.retries: int | None = None  # so far; None for states that are never retried
+        self.assigned: Mapping[str, Any] | None = None  # variables that the visit has set
         self.token: str | None = None  # of the task that waits for a callback
+        self.signal: str | None = None  # that the answer with that token comes as
         self.entered_at = now()
         self.entered_id = 0
 
@@ -152,7 +193,12 @@ class Frame:
 
     def emit(self, type: str, **details: Any) -> int:
         """Add an event to the trail; return its number."""
-        return self.execution.trail.add(type, details)
+        return self.execution.trail.add(type, details, self.scope.chain)
+
+    def assign(self, values: Mapping[str, Any]) -> None:
+        """Set variables of the state's scope."""
+        self.assigned = values
+        self.scope.assign(values)
 
     def located(self, failure: StateFailure) -> StateFailure:
         """Return a failure whose cause names the state, and record it if AWS does."""

@@ -16,14 +16,18 @@ from typing import Any
 import msgspec
 
 from partita.asl.failures import StateFailure
-from partita.asl.frame import Execution, Identity, Scope
+from partita.asl.frame import Execution, Identity
 from partita.asl.parser import Machine, compile_machine
+from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks, Responses, responses_of
 from partita.asl.trail import Trail
+from partita.authoring.definition import WorkflowOptions
 from partita.authoring.determinism import side_effect
 from partita.authoring.execution import workflow_info
+from partita.authoring.hooks import NO_HOOKS
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.errors import InvalidDefinitionError, LoadError, MachineFailedError
+from partita.history import WorkflowType
 
 MOCK_CONFIG = "SFN_MOCK_CONFIG"
 """The environment variable with the path of a mock file, as AWS Step Functions Local reads it."""
@@ -68,7 +72,7 @@ def machine(
 
     def run(input: Any = None) -> Any:
         kept = side_effect(lambda: msgspec.to_builtins(recorded))
-        return _run(msgspec.convert(kept, _Recorded), input)
+        return _run(msgspec.convert(kept, _Recorded), input, Trail())
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = compiled.comment
@@ -78,6 +82,19 @@ def machine(
     )
     made.takes_document = True
     return made
+
+
+def shown_machine(name: str, trail: Trail) -> WorkflowDefinition[[Any], Any]:
+    """Return a workflow that repeats what a machine of that name has done, along a trail.
+
+    It is for replays only: the definition is the one that the history has recorded.
+    """
+
+    def run(input: Any = None) -> Any:
+        kept: Any = side_effect(lambda: None)
+        return _run(msgspec.convert(kept, _Recorded), input, trail)
+
+    return WorkflowDefinition(run, WorkflowType(name), WorkflowOptions(), NO_HOOKS)
 
 
 @functools.lru_cache(maxsize=256)
@@ -90,18 +107,22 @@ def compiled_text(text: str) -> Machine:
     return compile_machine(value)
 
 
-def _run(recorded: _Recorded, input: Any) -> Any:
+def _run(recorded: _Recorded, input: Any, trail: Trail) -> Any:
     compiled = compiled_text(recorded.definition)
-    trail = Trail()
     mocks = None if recorded.mocks is None else Mocks(recorded.mocks)
-    execution = Execution(_identity(recorded), input, trail, mocks)
-    trail.add("ExecutionStarted", {"input": input})
+    return interpret(compiled, Execution(_identity(recorded), input, trail, mocks), input)
+
+
+def interpret(compiled: Machine, execution: Execution, input: Any) -> Any:
+    """Return the output of an execution.
+
+    Raises:
+        MachineFailedError: it failed.
+    """
     try:
-        output = compiled.program.run(execution, Scope(), input, is_branch=False)
+        return run_program(compiled.program, execution, input)
     except StateFailure as failure:
         raise MachineFailedError(failure.error, failure.cause) from failure
-    trail.add("ExecutionSucceeded", {"output": output})
-    return output
 
 
 def _identity(recorded: _Recorded) -> Identity:

@@ -7,18 +7,18 @@ its own, as child executions have on AWS.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from partita.asl.concurrency import run_all
 from partita.asl.failures import TOLERANCE_EXCEEDED, StateFailure
-from partita.asl.frame import Execution, Frame, Identity, Scope
+from partita.asl.frame import Frame
 from partita.asl.json_text import json_text
 from partita.asl.numbers import Number
 from partita.asl.states.map import Item
-from partita.asl.states.state import Program
-from partita.asl.trail import Trail
+from partita.asl.states.state import Program, run_program
+from partita.asl.trail import Chain
 from partita.authoring.determinism import uuid4
 
 CONCURRENCY = 1000
@@ -87,14 +87,17 @@ class DistributedRun:
         """
         most = int(self.concurrency(frame)) or CONCURRENCY
         tolerated = self.tolerance.limit(frame, len(items))
-        frame.emit("MapRunStarted", label=self.label)
+        run_id = str(uuid4())
+        frame.emit("MapRunStarted", label=self.label, run=run_id, concurrency=most)
         inputs = [select(item) for item in items]
         if self.batcher is not None:
             inputs = self.batcher.batches(frame, inputs)
         attempts = _Attempts(self.program, frame, tolerated)
         try:
             outputs = run_all(
-                [partial(attempts.run, input) for input in inputs], min(most, CONCURRENCY)
+                [partial(attempts.run, input) for input in inputs],
+                min(most, CONCURRENCY),
+                Chain(),
             )
         except StateFailure as failure:
             frame.emit("MapRunFailed", error=failure.error, cause=failure.cause)
@@ -112,13 +115,11 @@ class _Attempts:
         self._tolerated = tolerated
         self._failed = 0
 
-    def run(self, input: Any) -> Any:
+    def run(self, input: Any, _chain: Chain) -> Any:
         """Return the output of one execution, or its error output if that is tolerated."""
-        parent = self._frame.execution
-        execution = Execution(_child(parent.identity), input, Trail(), parent.mocks)
-        execution.trail.add("ExecutionStarted", {"input": input})
+        execution = self._frame.execution.child(str(uuid4()), input)
         try:
-            return self._program.run(execution, Scope(), input, is_branch=False)
+            return run_program(self._program, execution, input)
         except StateFailure as failure:
             self._failed += 1
             if self._failed > self._tolerated:
@@ -126,9 +127,3 @@ class _Attempts:
                     TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded"
                 ) from failure
             return failure.output
-
-
-def _child(identity: Identity) -> Identity:
-    name = str(uuid4())
-    parent_arn = identity.execution_arn.rpartition(":")[0]
-    return replace(identity, execution_name=name, execution_arn=f"{parent_arn}:{name}")

@@ -1,13 +1,22 @@
 """Number the events that AWS's history of an execution would hold.
 
-Causes name them ("entered at the event id #4"). A `Recorder` keeps them with their details, for
-those who show an execution as AWS does.
+Causes name them ("entered at the event id #4"). Those who show an execution as AWS does pass a
+trail of their own, which keeps the events.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+
+class Chain:
+    """The last event of the machine, of a branch or of a line of iterations: each is one chain."""
+
+    __slots__ = ("end", "last")
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last  # the event's number; 0: there is none
+        self.end = 0  # of the end of an iteration, which the next iteration does not follow
 
 
 class Trail:
@@ -18,32 +27,11 @@ class Trail:
     def __init__(self) -> None:
         self.last_id = 0
 
-    def add(self, type: str, details: dict[str, Any]) -> int:  # noqa: ARG002
-        """Add an event; return its number."""
+    def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:  # noqa: ARG002
+        """Add an event to a chain; return its number. Values in the details are not encoded."""
         self.last_id += 1
         return self.last_id
 
-
-@dataclass(frozen=True)
-class TrailEvent:
-    """An event by AWS's type name; values in the details are not encoded."""
-
-    id: int
-    type: str
-    details: dict[str, Any]
-
-
-class Recorder(Trail):
-    """The events of one execution so far, with their details."""
-
-    __slots__ = ("events",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.events: list[TrailEvent] = []
-
-    def add(self, type: str, details: dict[str, Any]) -> int:
-        """Keep an event; return its number."""
-        number = super().add(type, details)
-        self.events.append(TrailEvent(number, type, details))
-        return number
+    def child(self, name: str, input: Any) -> Trail:  # noqa: ARG002
+        """Return the trail of an execution that a distributed Map state starts."""
+        return Trail()

@@ -13,6 +13,7 @@ from partita.asl.frame import Frame, Scope
 from partita.asl.numbers import Number
 from partita.asl.recovery import Recovery
 from partita.asl.states.state import Program, RecoveringState
+from partita.asl.trail import Chain
 
 INLINE_CONCURRENCY = 40
 """Iterations of an inline Map state that run at a time at most."""
@@ -67,25 +68,26 @@ class MapState(RecoveringState):
             output = self._map_run.run(frame, items, partial(self._selected, frame))
         else:
             bodies = [partial(self._iterate, frame, item) for item in items]
-            output = run_all(bodies, min(limit, INLINE_CONCURRENCY))
+            output = run_all(bodies, min(limit, INLINE_CONCURRENCY), frame.scope.chain)
         frame.emit("MapStateSucceeded")
         return output
 
     def _selected(self, frame: Frame, item: Item) -> Any:
         return item["Value"] if self._selector is None else self._selector(frame.within(item))
 
-    def _iterate(self, frame: Frame, item: Item) -> Any:
-        named = {"name": self.name, "index": item["Index"]}
-        frame.emit("MapIterationStarted", **named)
+    def _iterate(self, frame: Frame, item: Item, chain: Chain) -> Any:
+        named, add = {"name": self.name, "index": item["Index"]}, frame.execution.trail.add
+        chain.end = 0
+        add("MapIterationStarted", named, chain)
         input = self._selected(frame, item)
-        scope = Scope(frame.scope, item)
+        scope = Scope(frame.scope, item, chain)
         try:
             output = self._program.run(frame.execution, scope, input, is_branch=True)
         except StateFailure as failure:
             if not failure.is_fatal:
-                frame.emit("MapIterationFailed", **named)
+                add("MapIterationFailed", named, chain)
             raise
-        frame.emit("MapIterationSucceeded", **named)
+        chain.end = add("MapIterationSucceeded", named, chain)
         return output
 
     def failed(self, frame: Frame, failure: StateFailure) -> None:  # noqa: ARG002

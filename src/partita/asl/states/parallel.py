@@ -11,6 +11,7 @@ from partita.asl.flows import Flow
 from partita.asl.frame import Frame, Scope
 from partita.asl.recovery import Recovery
 from partita.asl.states.state import Program, RecoveringState
+from partita.asl.trail import Chain
 
 
 class ParallelState(RecoveringState):
@@ -27,14 +28,16 @@ class ParallelState(RecoveringState):
     def work(self, frame: Frame, arguments: Any) -> Any:
         frame.emit("ParallelStateStarted")
         outputs = run_all(
-            [
-                partial(branch.run, frame.execution, Scope(frame.scope), arguments, is_branch=True)
-                for branch in self._branches
-            ],
+            [partial(self._run_branch, branch, frame, arguments) for branch in self._branches],
             len(self._branches),
+            frame.scope.chain,
         )
         frame.emit("ParallelStateSucceeded")
         return outputs
+
+    def _run_branch(self, branch: Program, frame: Frame, input: Any, chain: Chain) -> Any:
+        scope = Scope(frame.scope, chain=chain)
+        return branch.run(frame.execution, scope, input, is_branch=True)
 
     def failed(self, frame: Frame, failure: StateFailure) -> None:  # noqa: ARG002
         frame.emit("ParallelStateFailed")

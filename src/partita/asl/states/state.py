@@ -26,6 +26,24 @@ class Program(Protocol):
         """
 
 
+def run_program(program: Program, execution: Execution, input: Any) -> Any:
+    """Return the output of a whole execution, and add its beginning and its end to the trail.
+
+    Raises:
+        StateFailure: it failed.
+    """
+    scope, trail = Scope(), execution.trail
+    trail.add("ExecutionStarted", {"input": input}, scope.chain)
+    try:
+        output = program.run(execution, scope, input, is_branch=False)
+    except StateFailure as failure:
+        details = {"error": failure.error, "cause": failure.cause}
+        trail.add("ExecutionFailed", details, scope.chain)
+        raise
+    trail.add("ExecutionSucceeded", {"output": output}, scope.chain)
+    return output
+
+
 class State(ABC):
     """One state of a machine."""
 
@@ -60,7 +78,10 @@ class State(ABC):
         """Record the end of the visit; fail it if the output is too large."""
         if is_too_large(output):
             raise too_large(self.name)
-        frame.emit(f"{self.type}StateExited", name=self.name, output=output)
+        details = {"name": self.name, "output": output}
+        if frame.assigned:
+            details["assignedVariables"] = frame.assigned
+        frame.emit(f"{self.type}StateExited", **details)
         return output, next
 
 

@@ -9,7 +9,7 @@ from partita.asl.frame import Frame
 from partita.asl.numbers import Number
 from partita.asl.recovery import Recovery
 from partita.asl.states.state import RecoveringState
-from partita.asl.tasks.callbacks import new_token
+from partita.asl.tasks.callbacks import give_token
 from partita.asl.tasks.resources import Resource, ServiceResource
 from partita.asl.tasks.work import Attempt, perform, prepare
 
@@ -40,7 +40,8 @@ class TaskState(RecoveringState):
         )
 
     def _attempt(self, frame: Frame) -> Any:
-        frame.token = new_token(frame) if self._has_token else None
+        if self._has_token:
+            give_token(frame)
         return super()._attempt(frame)
 
     def work(self, frame: Frame, arguments: Any) -> Any:

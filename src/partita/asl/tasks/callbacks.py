@@ -58,20 +58,21 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 SUCCESS, FAILURE, HEARTBEAT = "success", "failure", "heartbeat"
 
 
-def new_token(frame: Frame) -> str:
-    """Return a token for the task of a state's visit."""
-    frame.execution.tokens += 1
-    info = workflow_info()
-    return TaskToken(info.workflow_id, info.run_id, f"task-{frame.execution.tokens}").text()
+def give_token(frame: Frame) -> None:
+    """Give the task of a state's visit a token, and the signal that its answer comes as."""
+    execution, info = frame.execution, workflow_info()
+    frame.signal = f"task-{next(execution.numbers)}"
+    text = TaskToken(info.workflow_id, info.run_id, frame.signal).text()
+    seal = execution.serving.seal
+    frame.token = text if seal is None else seal(text)
 
 
-def wait_for_answer(token: str, timeout: float | None, heartbeat: float | None) -> Any:
-    """Return the output that comes with a token; times are in seconds.
+def wait_for_answer(signal: str, timeout: float | None, heartbeat: float | None) -> Any:
+    """Return the output that comes with a signal; times are in seconds.
 
     Raises:
         StateFailure: it comes with a failure, or none comes in time.
     """
-    signal = TaskToken.parse(token).signal
     end = None if timeout is None else now().timestamp() + timeout
     while True:
         left = None if end is None else max(0.0, end - now().timestamp())

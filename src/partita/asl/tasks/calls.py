@@ -16,14 +16,22 @@ from partita.errors import (
 )
 
 
-def call_activity(name: str, input: Any, timeout: float | None, heartbeat: float | None) -> Any:
+def call_activity(
+    name: str,
+    input: Any,
+    timeout: float | None,
+    heartbeat: float | None,
+    task_list: str | None = None,
+) -> Any:
     """Return the result of an activity of that name; times are in seconds.
+
+    With a task list, the time limit includes the wait for whoever polls it.
 
     Raises:
         StateFailure: it failed or ran out of time.
     """
     try:
-        return _activity(name, timeout, heartbeat)(input)
+        return _activity(name, timeout, heartbeat, task_list)(input)
     except CancelledError:
         raise
     except Exception as error:
@@ -32,9 +40,13 @@ def call_activity(name: str, input: Any, timeout: float | None, heartbeat: float
 
 @functools.lru_cache(maxsize=4096)
 def _activity(
-    name: str, timeout: float | None, heartbeat: float | None
+    name: str, timeout: float | None, heartbeat: float | None, task_list: str | None
 ) -> ActivityFunction[..., Any]:
-    return remote_activity(name).options(start_to_close=timeout, heartbeat=heartbeat)
+    if task_list is None:
+        return remote_activity(name).options(start_to_close=timeout, heartbeat=heartbeat)
+    return remote_activity(name).options(
+        schedule_to_close=timeout, heartbeat=heartbeat, task_list=task_list
+    )
 
 
 def failure_of(error: Exception) -> StateFailure:

@@ -43,6 +43,12 @@ class Attempt:
         """Return the result of an activity."""
         return call_activity(activity, input, self.timeout, self.heartbeat)
 
+    def call_worker(self, activity: str) -> Any:
+        """Return the result of an activity that workers of their own poll for."""
+        prefix = self.frame.execution.serving.activities
+        task_list = None if prefix is None else prefix + activity
+        return call_activity(activity, self.input, self.timeout, self.heartbeat, task_list)
+
     def guarded(self, prefix: str, what: str, work: Callable[[], Any], **described: Any) -> Any:
         """Return the result of the work; record whether it succeeded, failed or timed out.
 
@@ -101,9 +107,19 @@ def _invoke(resource: LambdaResource, attempt: Attempt) -> Any:
 def _run_activity(resource: ActivityResource, attempt: Attempt) -> Any:
     emit = attempt.frame.emit
     emit("ActivityScheduled", resource=resource.arn, input=attempt.input, **attempt.limits)
-    emit("ActivityStarted")
-    work = _mocked(attempt) or (lambda: attempt.call(resource.name, attempt.input))
-    return attempt.guarded("Activity", resource.arn, work)
+    work = _mocked(attempt) or (lambda: attempt.call_worker(resource.name))
+
+    def started() -> Any:
+        try:
+            result = work()
+        except StateFailure as failure:
+            if failure.error != TIMEOUT or failure.also:  # without a heartbeat, too, it was taken
+                emit("ActivityStarted")
+            raise
+        emit("ActivityStarted")
+        return result
+
+    return attempt.guarded("Activity", resource.arn, started)
 
 
 def _call_service(resource: ServiceResource, attempt: Attempt) -> Any:
@@ -121,8 +137,8 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
     if resource.pattern != "waitForTaskToken":
         return response
     attempt.frame.emit("TaskSubmitted", output=response, **resource.described)
-    assert attempt.frame.token is not None
-    return wait_for_answer(attempt.frame.token, attempt.timeout, attempt.heartbeat)
+    assert attempt.frame.signal is not None
+    return wait_for_answer(attempt.frame.signal, attempt.timeout, attempt.heartbeat)
 
 
 def _response(resource: ServiceResource, attempt: Attempt) -> Any:
