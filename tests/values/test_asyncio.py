@@ -725,3 +725,30 @@ def test_a_sync_activity_of_an_async_workflow_may_run_a_loop_of_its_own(stage: S
     expected = [[0, 1, 2, "task", 0], "runner", [0, "task", 0], 10, True, ["task", 0]]
     assert asyncio.run(calls_them()) == expected
     assert stage.run(calls_them) == expected
+
+
+@workflow
+def calls_it_without_a_loop() -> list[Any]:
+    return [runs_a_loop(1), has_no_loop()]
+
+
+async def called_in_a_notebook() -> list[Any]:
+    """Call a sync workflow where an event loop runs, as in a cell of a notebook."""
+    return calls_it_without_a_loop()
+
+
+def test_so_may_one_of_a_sync_workflow_that_is_called_in_a_notebook(stage: Stage) -> None:
+    expected = [[0, "task", 0], "runner"]
+    assert asyncio.run(called_in_a_notebook()) == expected
+    assert stage.run(calls_it_without_a_loop) == expected
+
+
+@workflow
+async def default_names() -> list[str]:
+    found = [asyncio.current_task(), *(asyncio.create_task(after(1)) for _ in range(3))]
+    await asyncio.gather(*map(ten, range(2)))
+    return names([*found, asyncio.create_task(after(0))])
+
+
+def test_tasks_are_named_as_in_a_new_process(stage: Stage) -> None:
+    assert stage.run(default_names) == ["Task-1", "Task-2", "Task-3", "Task-4", "Task-7"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from partita import activity, workflow
+from partita import activity, continue_as_new, workflow
 from partita.errors import NotAwaitedError, WorkflowFailedError
 from tests.language.conftest import Stage
 
@@ -144,7 +144,36 @@ async def careful() -> list[Any]:
     with suppress(TimeoutError):
         await asyncio.wait_for(charge(3), 0)
     late = charge(4)
+    asyncio.create_task(charge(7)).add_done_callback(KEPT.append)  # it is cancelled at the end
     return [await charge(5), await late, plain(6)]
+
+
+@workflow
+async def leaves_a_task() -> int:
+    """End while a task has not begun yet; it is cancelled, which is no mistake."""
+    KEPT.append(asyncio.create_task(charge(7)))
+    KEPT.append(asyncio.ensure_future(child(7)))
+    return 1
+
+
+def test_a_task_that_has_not_begun_is_not_forgotten(stage: Stage) -> None:
+    assert stage.run(leaves_a_task) == asyncio.run(leaves_a_task()) == 1
+
+
+@workflow
+async def goes_on(rounds: int) -> int:
+    """Forget a call in the first of several runs."""
+    if rounds:
+        charge(5)  # type: ignore[unused-coroutine]
+        continue_as_new(rounds - 1)
+    return rounds
+
+
+def test_a_run_that_continues_as_new_forgets_none_either(stage: Stage) -> None:
+    with pytest.raises(NotAwaitedError, match="activity charge"):
+        asyncio.run(goes_on(1))
+    with pytest.raises(WorkflowFailedError, match="activity charge"):
+        stage.run(goes_on, 1)
 
 
 def test_what_was_closed_or_cancelled_is_not_forgotten(stage: Stage) -> None:

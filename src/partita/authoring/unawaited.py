@@ -52,11 +52,7 @@ class Unawaited:
         Raises:
             NotAwaitedError: there is a coroutine that was not awaited, perhaps as the result.
         """
-        found = [
-            _described(call.line, call.label)
-            for call in self._calls.values()
-            if inspect.getcoroutinestate(call.coroutine) == inspect.CORO_CREATED
-        ]
+        found = [_described(call.line, call.label) for call in self._forgotten()]
         self.close()
         if found or self._dropped:
             raise NotAwaitedError((found + self._dropped)[0])
@@ -64,9 +60,29 @@ class Unawaited:
 
     def close(self) -> None:
         """Forget all, so that Python does not warn of it."""
-        for call in self._calls.values():
+        for call in self._forgotten():
             call.coroutine.close()
         self._calls.clear()
+
+    def _forgotten(self) -> list[_Call]:
+        """Return the calls that have not begun, and that no task is about to begin."""
+        if not self._calls:
+            return []
+        begun_by_tasks = _coroutines_of_tasks()
+        return [
+            call
+            for call in self._calls.values()
+            if inspect.getcoroutinestate(call.coroutine) == inspect.CORO_CREATED
+            and call.coroutine not in begun_by_tasks
+        ]
+
+
+def _coroutines_of_tasks() -> set[Any]:
+    """Return the coroutines of all tasks of the event loop that runs here, if one does."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or asyncio.events._get_running_loop() is None:
+        return set()
+    return {task.get_coro() for task in asyncio.all_tasks()}
 
 
 def _described(line: str, what: str) -> str:

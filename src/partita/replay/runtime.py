@@ -324,6 +324,7 @@ class ReplayRuntime:
         strand = self.strands.current
         if strand is None:
             raise UsageError("continue_as_new() is for the workflow's own code, not for callbacks")
+        self.unawaited.check(self._workflow.label)
         decision = h.ContinueAsNewWorkflowExecution(
             input=self.payloads.dump(
                 self._next_input(continuation), "the arguments of the next run"

@@ -1,7 +1,8 @@
 """Leave the event loop of a thread while an activity runs on it.
 
-An async workflow in plain Python runs the sync activities that it calls on its own thread. On an
-engine they have a thread without an event loop, so that they may call `asyncio.run`.
+Plain Python runs the sync activities that a workflow calls on the workflow's own thread, which
+has an event loop if the workflow is async or is called in a notebook. On an engine they have a
+thread without one, so that they may call `asyncio.run`.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def runs_event_loop() -> bool:
+    """Return whether an event loop runs on this thread."""
+    events = sys.modules.get("asyncio.events")
+    return events is not None and events._get_running_loop() is not None
+
+
 @contextmanager
 def outside_event_loop() -> Iterator[None]:
-    """Hide the event loop and the task that run on this thread, if they do."""
-    if "asyncio" not in sys.modules:
-        yield
-        return
+    """Hide the event loop and the task that run on this thread."""
     from asyncio import events, tasks  # loaded already
 
-    loop = events._get_running_loop()
-    task = None if loop is None else tasks.current_task(loop)
-    if loop is not None and task is not None:
+    loop = events.get_running_loop()
+    task = tasks.current_task(loop)
+    if task is not None:
         tasks._leave_task(loop, task)
     events._set_running_loop(None)
     hooks = sys.get_asyncgen_hooks()
@@ -31,5 +35,5 @@ def outside_event_loop() -> Iterator[None]:
     finally:
         sys.set_asyncgen_hooks(*hooks)
         events._set_running_loop(loop)
-        if loop is not None and task is not None:
+        if task is not None:
             tasks._enter_task(loop, task)

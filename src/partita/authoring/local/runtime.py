@@ -51,7 +51,7 @@ from partita.authoring.local.crossing import (
     carried_result,
     carried_value,
 )
-from partita.authoring.local.event_loop import outside_event_loop
+from partita.authoring.local.event_loop import outside_event_loop, runs_event_loop
 from partita.authoring.local.waits import Aborted, Waits
 from partita.authoring.mailbox import Mailbox
 from partita.authoring.runtime import (
@@ -303,7 +303,7 @@ class LocalRuntime(Waits):
             args, kwargs = resolved(args), resolved(kwargs)
         arguments = Arguments(definition, args, kwargs)
         future = Future(self, definition.label, self.next_key())
-        if self.thread.is_async:
+        if runs_event_loop():
             with outside_event_loop():
                 self._run_activity(future, definition, arguments)
         else:
@@ -396,6 +396,7 @@ class LocalRuntime(Waits):
         self._converter.dump(value, f"marker {name}")
 
     def continue_as_new(self, continuation: Continuation) -> NoReturn:
+        self.unawaited.check(f"workflow {self._info.name}")
         raise ContinuedAsNew(continuation)
 
     # -- messages
