@@ -90,6 +90,27 @@ def test_a_field_that_cannot_be_evaluated_fails_the_machine(
     assert failure(of({"A": passing(**fields)}), {"a": 1}) == (error, AT_A + cause)
 
 
+def test_a_path_of_a_null_input_fails() -> None:
+    for fields in ({"InputPath": "$.a"}, {"Parameters": {"x.$": "$"}}, {"OutputPath": "$.a"}):
+        states = {
+            "N": {"Type": "Pass", "Result": None, "Next": "A"},
+            "A": passing(**fields),
+        }
+        assert failure(of(states)) == (
+            "States.Runtime",
+            "An error occurred while executing the state 'A' (entered at the event id #4). "
+            "Unable to apply Path transformation to null or empty input.",
+        )
+
+
+def test_a_result_that_has_no_place_fails() -> None:
+    made = of({"A": passing(Result=1, ResultPath="$.a.b")})
+    assert failure(made, {"a": "x"}) == (
+        "States.ResultPathMatchFailure",
+        'Unable to apply step "b" to input "x"',
+    )
+
+
 def test_an_index_past_the_end_is_null_in_a_template_only() -> None:
     made = of({"A": passing(Parameters={"x.$": "$.l[5]"})})
     assert run(made, {"l": [1]}) == {"x": None}
@@ -169,7 +190,8 @@ def choose(rule: dict[str, Any], input: Any) -> Any:
         ({"BooleanEquals": False}, False, True),
         ({"BooleanEquals": False}, 0, False),
         ({"TimestampLessThan": "2024-01-01T00:00:00Z"}, "2023-12-31T23:59:59.999Z", True),
-        ({"TimestampEquals": "2024-01-01T00:00:00Z"}, "2024-01-01T01:00:00+01:00", True),
+        ({"TimestampEquals": "2024-01-01T00:00:00Z"}, "2024-01-01T00:00:00.000Z", True),
+        ({"TimestampEquals": "2024-01-01T00:00:00Z"}, "2024-01-01T01:00:00+01:00", False),
         ({"IsNull": True}, None, True),
         ({"IsTimestamp": True}, "2024-01-01T00:00:00Z", True),
         ({"IsTimestamp": True}, "2024-01-01", False),
@@ -386,7 +408,7 @@ def test_items_that_are_not_there_fail() -> None:
     made = of({"A": mapped(passing(), ItemsPath="$.l")})
     assert failure(made, {"k": 1}) == (
         "States.ReferencePathConflict",
-        AT_A + 'Unable to apply step "l" to input {"k":1}',
+        'Unable to apply step "l" to input {"k":1}',
     )
     assert failure(made, {"l": 1}) == (
         "States.Runtime",

@@ -17,9 +17,16 @@ from partita.asl.json_text import is_number
 
 Compare = Callable[[Any, Any], bool]
 
-_TIMESTAMP = re.compile(
-    r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:\d{2})"
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z")
+_OFFSET_DATE_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?([Zz]|[+-]\d{2}:\d{2})"
 )
+
+
+def parse_instant(text: Any) -> datetime | None:
+    """Return the moment that a timestamp of a Choice rule stands for; it must end in Z."""
+    is_instant = isinstance(text, str) and _INSTANT.fullmatch(text)
+    return parse_timestamp(text) if is_instant else None
 
 
 def parse_timestamp(text: Any) -> datetime | None:
@@ -27,12 +34,12 @@ def parse_timestamp(text: Any) -> datetime | None:
 
     Digits below microseconds are dropped.
     """
-    found = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
+    found = _OFFSET_DATE_TIME.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
     day, minute, second, fraction, offset = found.groups()
     digits = (fraction or "")[:6].ljust(6, "0")
-    zone = "+00:00" if offset == "Z" else offset
+    zone = "+00:00" if offset in "Zz" else offset
     try:
         moment = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}.{digits}{zone}")
         return moment.astimezone(UTC)
@@ -59,7 +66,7 @@ def _numbers(compare: Callable[[Any, Any], bool]) -> Compare:
 
 def _timestamps(compare: Callable[[Any, Any], bool]) -> Compare:
     def test(value: Any, other: Any) -> bool:
-        one, two = parse_timestamp(value), parse_timestamp(other)
+        one, two = parse_instant(value), parse_instant(other)
         return one is not None and two is not None and compare(one, two)
 
     return test
@@ -108,6 +115,6 @@ OPERATORS: dict[str, Compare] = {
     "IsNumeric": _is(is_number),
     "IsString": _is(lambda value: isinstance(value, str)),
     "IsBoolean": _is(lambda value: isinstance(value, bool)),
-    "IsTimestamp": _is(lambda value: parse_timestamp(value) is not None),
+    "IsTimestamp": _is(lambda value: parse_instant(value) is not None),
 }
 """The operators that compare the variable's value with a constant."""

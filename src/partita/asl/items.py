@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from partita.asl.expressions import Fields, is_expression
-from partita.asl.failures import QUERY_EVALUATION, RUNTIME, EvaluationFault
+from partita.asl.failures import QUERY_EVALUATION, RUNTIME, EvaluationFault, StateFailure
 from partita.asl.frame import Frame
 from partita.asl.json_text import json_text
 from partita.asl.path_reader import PathMissingError
@@ -36,8 +36,8 @@ def items_at(query: Query, *, is_distributed: bool) -> Items:
             found = query.evaluate(frame)
         except PathMissingError as error:
             step = query.text.rpartition(".")[2]
-            raise EvaluationFault(
-                f'Unable to apply step "{step}" to input {json_text(frame.data)}', PATH_CONFLICT
+            raise StateFailure(
+                PATH_CONFLICT, f'Unable to apply step "{step}" to input {json_text(frame.data)}'
             ) from error
         if not (isinstance(found, list) or (is_distributed and isinstance(found, dict))):
             raise EvaluationFault(f'Reference path "{query.text}" must point to array.', RUNTIME)

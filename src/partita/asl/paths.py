@@ -1,7 +1,8 @@
 """Read and evaluate JSONPath as AWS does, which is Jayway's dialect.
 
 A definite path names one place and gives its value, or a fault if there is none. An indefinite
-one (with a wildcard, a slice, a filter, several indexes or `..`) gives a list of what it finds.
+one (with a wildcard, a slice, a filter, several indexes or `..`) gives a list of what it finds,
+which is empty where the way there is missing.
 Paths are parsed once; `filters` knows the conditions in brackets.
 
 Source: https://github.com/json-path/JsonPath; AWS Step Functions Developer Guide, "Paths".
@@ -245,7 +246,6 @@ class Path:
 
     def _places(self, root: Any) -> list[Place]:
         places: list[Place] = [("$", root)]
-        is_certain = True
         for number, step in enumerate(self.steps):
             is_last = number == len(self.steps) - 1
             found: list[Place] = []
@@ -253,9 +253,9 @@ class Path:
                 try:
                     found.extend(step.find(place, root, is_last=is_last))
                 except PathMissingError:
-                    if is_certain and step.definite:
+                    if self.definite:
                         raise
-            places, is_certain = found, is_certain and step.definite
+            places = found
         return places
 
 

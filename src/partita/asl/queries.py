@@ -48,6 +48,7 @@ class PathQuery:
             rest, self._root = text[1:], _context_root
         else:
             rest, self._root = text, _data_root
+        self.is_of_data = self._root is _data_root
         self.path = parse_path(rest)
         self.definite = self.path.definite
 
@@ -61,6 +62,16 @@ class PathQuery:
             return view.variables[name]
         except KeyError:
             raise PathMissingError(f"No variable named '{name}' is assigned") from None
+
+
+def check_input(query: Query, view: View) -> None:
+    """Refuse a path from `$` if that is null.
+
+    Raises:
+        EvaluationFault: it is.
+    """
+    if view.data is None and isinstance(query, PathQuery) and query.is_of_data:
+        raise EvaluationFault(NULL_INPUT)
 
 
 def _context_root(view: View) -> Any:
@@ -136,12 +147,16 @@ def parse_query(text: str) -> Query:
     raise PathSyntaxError(f"{text!r} is neither a path, which begins with $, nor a function call")
 
 
+NULL_INPUT = "Unable to apply Path transformation to null or empty input."
+
+
 def found(query: Query, view: View) -> Any:
     """Return the value of a field that is a path, such as InputPath.
 
     Raises:
-        EvaluationFault: there is none.
+        EvaluationFault: there is none, or the input is null.
     """
+    check_input(query, view)
     try:
         return query.evaluate(view)
     except PathMissingError as error:

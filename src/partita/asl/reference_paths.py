@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from partita.asl.failures import RESULT_PATH_MATCH_FAILURE, EvaluationFault
+from partita.asl.failures import RESULT_PATH_MATCH_FAILURE, StateFailure
+from partita.asl.json_text import json_text
 from partita.asl.path_reader import PathSyntaxError
 from partita.asl.paths import Index, Property, parse_path
 
@@ -33,7 +34,7 @@ class ReferencePath:
         """Return a copy of the value with the result at this path.
 
         Raises:
-            EvaluationFault: the value has no such place, and none can be made.
+            StateFailure: the value has no such place, and none can be made.
         """
         return self._put(value, 0, result)
 
@@ -43,16 +44,17 @@ class ReferencePath:
         step = self._steps[depth]
         if isinstance(step, int):
             if not (isinstance(value, list) and -len(value) <= step < len(value)):
-                raise self._fault(value)
+                raise _conflict(step, value)
             copied = list(value)
             copied[step] = self._put(value[step], depth + 1, result)
             return copied
         if value is not None and not isinstance(value, dict):
-            raise self._fault(value)
+            raise _conflict(step, value)
         inside = {} if value is None else value
         return {**inside, step: self._put(inside.get(step), depth + 1, result)}
 
-    def _fault(self, value: Any) -> EvaluationFault:  # noqa: ARG002
-        return EvaluationFault(
-            f"Unable to apply Reference Path {self.text} to the input", RESULT_PATH_MATCH_FAILURE
-        )
+
+def _conflict(step: str | int, value: Any) -> StateFailure:
+    return StateFailure(
+        RESULT_PATH_MATCH_FAILURE, f'Unable to apply step "{step}" to input {json_text(value)}'
+    )

@@ -13,7 +13,7 @@ from typing import Any
 from partita.asl.failures import EvaluationFault
 from partita.asl.json_text import json_text
 from partita.asl.path_reader import PathMissingError
-from partita.asl.queries import Query, parse_query
+from partita.asl.queries import Query, check_input, parse_query
 from partita.asl.view import View
 
 Fill = Callable[[View], Any]
@@ -73,6 +73,8 @@ def _field(name: str, query: Query) -> Fill:
     evaluate = query.evaluate
 
     def fill(view: View) -> Any:
+        if view.data is None:
+            check_input(query, view)
         try:
             return evaluate(view)
         except PathMissingError as missing:
