@@ -190,7 +190,7 @@ def test_schedules(partita: Partita, talking: Path, worker: None) -> None:
     assert json.loads(schedule("show", "s").out)["state"]["note"] == "later"
     schedule("resume", "s")
     schedule("backfill", "s", "--since", "2020-01-01", "--until", "2021-06-01")
-    until(lambda: json.loads(schedule("show", "s").out)["state"]["started"] == 3)
+    until(lambda: json.loads(schedule("show", "s").out)["state"].get("started") == 3)
     wrong = schedule("backfill", "s", "--since", "then", "--until", "now")
     wrong.is_error(2, "is not a time", "INVALID_INPUT")
     schedule("delete", "s")

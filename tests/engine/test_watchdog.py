@@ -30,6 +30,9 @@ from tests.faults.fleet import opened
 from tests.postgres import server
 
 
+TIMING = Timing(lease=2.0, watchdog_limit=0.1, watchdog_interval=0.02, slow_query=0.05)
+
+
 @dataclass
 class Gate:
     """Where the code of a workflow blocks."""
@@ -107,7 +110,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def here(url: str, gate: Gate) -> Iterator[Engine]:
     """The engine whose thread is held up; its lease is short."""
-    made = Engine(opened(url), timing=Timing(lease=2.0))
+    made = Engine(opened(url), timing=TIMING)
     yield made
     gate.opened.set()
     made.close()
@@ -116,7 +119,7 @@ def here(url: str, gate: Gate) -> Iterator[Engine]:
 @pytest.fixture
 def elsewhere(url: str, here: Engine) -> Iterator[Engine]:
     """Another engine on the same database, as another process has it; it buries the dead soon."""
-    made = Engine(opened(url), timing=Timing(lease=2.0))
+    made = Engine(opened(url), timing=TIMING)
     yield made
     made.close()
 

@@ -32,6 +32,7 @@ from tests.swf.command import Served, served
 from tests.swf_backend.conftest import Connect, worker
 
 LOST = "Amazon SWF cannot be used, trying again: "
+OFTEN = SwfTiming(watch=(0.02, 0.1), retry=(0.1, 0.5))
 
 
 @workflow
@@ -106,7 +107,7 @@ def test_who_waits_outlasts_the_endpoint(
 ) -> None:
     wait, expected = WAITS[way]
     with place.up() as first:
-        service = SwfService(place.url(first))
+        service = SwfService(place.url(first), timing=OFTEN)
         client = Client(service)
         client.start_with(waits, workflow_id="w")
         waiting = pool.submit(wait, client)
@@ -128,7 +129,7 @@ def test_a_wait_that_ends_while_the_endpoint_is_away_times_out(
     place: Place, pool: ThreadPoolExecutor, looked: Callable[[], bool]
 ) -> None:
     with place.up() as first:
-        client = Client(SwfService(place.url(first)))
+        client = Client(SwfService(place.url(first), timing=OFTEN))
         client.start_with(waits, workflow_id="w")
         waiting = pool.submit(client.result, "w", timeout=3)
         until(looked)
@@ -147,7 +148,7 @@ def test_a_domain_that_is_gone_ends_the_waiting(
     place: Place, pool: ThreadPoolExecutor, looked: Callable[[], bool], tmp_path: Path
 ) -> None:
     with place.up() as first:
-        client = Client(SwfService(place.url(first)))
+        client = Client(SwfService(place.url(first), timing=OFTEN))
         client.start_with(waits, workflow_id="w")
         waiting = pool.submit(client.result, "w", timeout=100)
         until(looked)
@@ -160,7 +161,7 @@ def test_a_domain_that_is_gone_ends_the_waiting(
 def test_a_service_that_is_closed_ends_the_waiting(
     connect: Connect, pool: ThreadPoolExecutor, looked: Callable[[], bool]
 ) -> None:
-    client = Client(connect())
+    client = Client(connect(OFTEN))
     client.start_with(waits, workflow_id="w")
     waiting = pool.submit(client.result, "w", timeout=100)
     until(looked)
@@ -234,7 +235,7 @@ def test_a_login_that_is_over_is_not_waited_for(
     def refuse(**_: Any) -> None:
         raise UnauthorizedSSOTokenError
 
-    service = connect()
+    service = connect(OFTEN)
     client = Client(service)
     client.start_with(waits, workflow_id="w")
     waiting = pool.submit(client.result, "w", timeout=100)
@@ -261,7 +262,7 @@ def test_the_command_result_outlasts_the_endpoint(
 ) -> None:
     with place.up() as first:
         url = place.url(first)
-        service = SwfService(url)
+        service = SwfService(url, timing=OFTEN)
         client = Client(service)
         client.start_with(waits, workflow_id="w")
         waiting = pool.submit(main, ["--backend", url, "result", "w", "--timeout", "100"])

@@ -100,7 +100,7 @@ def test_who_falls_is_replaced(crew: Crew) -> None:
     crew.begin(3)
     fallen = min(crew.working())
     os.kill(fallen, signal.SIGKILL)
-    until(lambda: len(crew.working()) == 3 and fallen not in crew.working())
+    until(lambda: len(crew.working() - {fallen}) == 3)
     assert f"(process {fallen}) was ended by SIGKILL; another starts in" in crew.said()
 
 
