@@ -87,11 +87,26 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
+FIRST_DELAY = 1.0
+"""Seconds until a decision that failed once is tried again."""
+
+
+class RunningClock:
+    """The time of day, or later: a test may skip what it would wait for."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
 class Rig:
     """An engine, a client, and workers for whatever a test defines."""
 
     def __init__(self, store: Store) -> None:
-        self.engine = Engine(store)
+        self.time = RunningClock()
+        self.engine = Engine(store, clock=self.time)
         self.client = Client(self.engine)
         self.failures: list[str] = []
 
@@ -112,6 +127,11 @@ class Rig:
             task_lists=tuple(task_lists),
             on_decision_failed=lambda _, error: self.failures.append(str(error)),
         )
+
+    def skip(self, seconds: float) -> None:
+        """Set the clock ahead, and let the engine see it."""
+        self.time.ahead += seconds
+        self.engine.poll_activity_task("nobody's", "nothing")
 
     def events(self, workflow_id: str) -> list[AnyEvent]:
         """Return an execution's history."""

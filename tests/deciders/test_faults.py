@@ -52,7 +52,7 @@ from partita.ports.service import DecisionTask
 from partita.ports.state import Status
 from partita.testing import Environment
 from partita.worker import PollingWorker
-from tests.conftest import Rig, until
+from tests.conftest import FIRST_DELAY, Rig, until
 
 
 @activity
@@ -158,6 +158,7 @@ def test_nonsense_fails_the_decision_in_one_line_and_the_process_waits(
             assert "test_faults.py:" in failed.message
         assert "MarkerRecorded" not in memory_rig.kinds(handle.workflow_id)
         monkeypatch.setattr(Nonsense, "mended", True)
+        memory_rig.skip(FIRST_DELAY)
         assert handle.result(timeout=20) == "mended"
 
 

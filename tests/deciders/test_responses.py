@@ -46,7 +46,7 @@ from partita.deciders import (
 from partita.errors import InvalidOptionError, PartitaError, WorkflowFailedError
 from partita.ports.state import Status
 from partita.worker import PollingWorker
-from tests.conftest import Rig, until
+from tests.conftest import FIRST_DELAY, Rig, until
 from tests.language.conftest import Stage
 
 VOTE = Signal("vote", int)
@@ -326,6 +326,7 @@ def test_an_exception_in_decide_loses_no_event(memory_rig: Rig, monkeypatch: Any
         until(lambda: memory_rig.failures)
         handle.signal("s", 2)
         monkeypatch.setattr(Breaking, "broken", False)
+        memory_rig.skip(FIRST_DELAY)
         assert handle.result(timeout=20) == [1, 2]
     assert "test_responses.py" in memory_rig.failures[0]
     assert "ValueError: not yet" in memory_rig.failures[0]
@@ -340,6 +341,7 @@ def test_decisions_are_applied_whole_or_not_at_all(memory_rig: Rig, monkeypatch:
         until(lambda: memory_rig.failures)
         assert "MarkerRecorded" not in memory_rig.kinds(handle.workflow_id)
         monkeypatch.setattr(Contradicting, "mended", True)
+        memory_rig.skip(FIRST_DELAY)
         assert handle.result(timeout=20) == "once"
     assert "must be the last" in memory_rig.failures[0]
 

@@ -18,18 +18,19 @@ from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.errors import WaitTimeoutError
 from partita.ports.service import DecisionTask, StartRequest
-from partita.ports.store import Proposal, Store
+from partita.ports.store import Proposal
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import FLOW, charge, start
 from partita.worker import Worker
-from tests.conftest import new_store, until
+from tests.conftest import FIRST_DELAY, RunningClock, new_store, until
 from tests.engine.test_engine import SilentHost
 
 NO_TEXT = "\ud800"
 """Half a character: JSON and UTF-8 have no bytes for it."""
 
 MENDED = threading.Event()
+CLOCK = RunningClock()
 
 
 @activity
@@ -82,9 +83,16 @@ def unmended() -> None:
 @pytest.fixture(params=["sqlite", "postgres"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An engine whose store writes bytes."""
-    made = Engine(new_store(request.param, tmp_path))
+    made = Engine(new_store(request.param, tmp_path), clock=CLOCK)
     yield made
     made.close()
+
+
+def mend(engine: Engine) -> None:
+    """Mend the code, and have it tried again at once."""
+    MENDED.set()
+    CLOCK.ahead += FIRST_DELAY
+    engine.poll_activity_task("nobody's", "nothing")
 
 
 def worker(engine: Engine) -> Worker:
@@ -117,20 +125,20 @@ def test_it_fails_alone_and_says_why(engine: Engine, what: str, first: bool) -> 
         with pytest.raises(WaitTimeoutError, match=r"what it decides cannot be kept: .*surrogates"):
             handle.result(timeout=0.01)
         assert client.start(good, 1).result(timeout=60) == 4
-        MENDED.set()
+        mend(engine)
         assert handle.result(timeout=60) == (2 if first else 4)
 
 
 @pytest.mark.parametrize("what", ["NUL in a task list", "NUL in a tag"])
 def test_what_a_column_of_postgres_cannot_hold_fails_alone(tmp_path: Path, what: str) -> None:
-    engine = Engine(new_store("postgres", tmp_path))
+    engine = Engine(new_store("postgres", tmp_path), clock=CLOCK)
     client = Client(engine)
     with worker(engine):
         handle = client.start(bad, what, False)
         wait_for_failures([handle])
         assert "ActivityTaskCompleted" in kinds(handle), "a result was lost"
         assert client.start(good, 1).result(timeout=60) == 4
-        MENDED.set()
+        mend(engine)
         assert handle.result(timeout=60) == 4
     engine.close()
 
@@ -145,21 +153,21 @@ def test_those_who_wait_in_one_queue_with_it_go_on(engine: Engine) -> None:
     with worker(engine):
         assert [one.result(timeout=60) for one in goods] == [4 * n for n in range(12)]
         wait_for_failures(bads)
-        MENDED.set()
+        mend(engine)
         assert [one.result(timeout=60) for one in bads] == [2, 4, 2]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_its_code_may_take_long(tmp_path: Path, kind: str) -> None:
     timing = Timing(watchdog_limit=0.0, watchdog_interval=0.0005)
-    engine = Engine(new_store(kind, tmp_path), timing=timing)
+    engine = Engine(new_store(kind, tmp_path), clock=CLOCK, timing=timing)
     client = Client(engine)
     with worker(engine):
         bads = [client.start(bad, "task list", False) for _ in range(8)]
         goods = [client.start(good, number) for number in range(8)]
         assert [one.result(timeout=60) for one in goods] == [4 * n for n in range(8)]
         wait_for_failures(bads)
-        MENDED.set()
+        mend(engine)
         assert [one.result(timeout=60) for one in bads] == [4] * 8
     engine.close()
 
@@ -271,14 +279,13 @@ def test_a_fault_of_ours_is_told_and_costs_one_execution(
     def remembers(what: str) -> str:
         return side_effect(lambda: what if not MENDED.is_set() else "well")
 
-    store: Store = MemoryStore()
-    engine = Engine(store)
+    engine = Engine(MemoryStore(), clock=CLOCK)
     client = Client(engine)
     with Worker(engine, workflows=[remembers, good], activities=[double]):
         handle = client.start(remembers, "spoilt")
         wait_for_failures([handle])
         assert client.start(good, 1).result(timeout=60) == 4
-        MENDED.set()
+        mend(engine)
         assert handle.result(timeout=60) == "well"
     engine.close()
     assert "a decision broke the engine" in caplog.text

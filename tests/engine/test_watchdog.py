@@ -29,7 +29,6 @@ from tests.engine import blocking
 from tests.faults.fleet import opened
 from tests.postgres import server
 
-
 TIMING = Timing(lease=2.0, watchdog_limit=0.1, watchdog_interval=0.02, slow_query=0.05)
 
 
