@@ -25,7 +25,7 @@ from partita.stores.postgres.store import PostgresStore
 from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
 from tests import fast, rotation
-from tests.postgres import server
+from tests.postgres import schemas
 
 STORES = ("memory", "sqlite", "postgres")
 SHARED_MEMORY = Path("/dev/shm")
@@ -72,11 +72,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in out]
 
 
+class BorrowedStore(PostgresStore):
+    """A store whose schema others use after it."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        super().close()
+        if not self.is_closed:
+            self.is_closed = True
+            schemas().release(self.address.schema)
+
+
 def new_store(kind: str, folder: Path) -> Store:
     """Return a new store of a kind."""
     if kind == "sqlite":
         return SqliteStore(folder / "x.db")
-    return PostgresStore(server().url()) if kind == "postgres" else MemoryStore()
+    return BorrowedStore(schemas().url()) if kind == "postgres" else MemoryStore()
 
 
 @pytest.fixture(params=STORES)
