@@ -17,7 +17,7 @@ from partita.engine import Engine
 from partita.errors import InvalidOptionError
 from partita.ports.service import Service
 from partita.ports.store import Store
-from partita.stores.maintenance import Upkeep
+from partita.stores.maintenance import Maintenance
 from partita.stores.memory import MemoryStore
 from partita.stores.sqlite.store import SqliteStore
 
@@ -62,7 +62,7 @@ def _registered(url: str, scheme: str) -> Service:
     )
 
 
-def upkeep(url: str | None = None) -> Upkeep:
+def maintenance(url: str | None = None) -> Maintenance:
     """Return what looks after the database behind a URL, apart from what is in it.
 
     Raises:
@@ -71,13 +71,13 @@ def upkeep(url: str | None = None) -> Upkeep:
     url = _chosen(url)
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
-        from partita.stores.sqlite.maintenance import SqliteUpkeep  # which few commands need
+        from partita.stores.sqlite.maintenance import SqliteMaintenance  # which few commands need
 
-        return SqliteUpkeep(_path(url))
+        return SqliteMaintenance(_path(url))
     if scheme in ("postgresql", "postgres"):
         with _needs_driver():
-            from partita.stores.postgres.maintenance import PostgresUpkeep
-        return PostgresUpkeep(url)
+            from partita.stores.postgres.maintenance import PostgresMaintenance
+        return PostgresMaintenance(url)
     raise InvalidOptionError(
         f"{scheme}:// backends have no database to look after here; "
         "give sqlite:///PATH or postgresql://host/database"

@@ -45,7 +45,7 @@ def test_a_server_that_is_not_there(partita: Partita) -> None:
     assert "secret" not in said.err
 
 
-# -- upkeep
+# -- maintenance
 
 
 def test_a_database_is_checked_copied_and_put_back(partita: Partita, folder: Path) -> None:

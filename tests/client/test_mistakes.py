@@ -13,7 +13,7 @@ import pytest
 
 from partita import Workflow, activity, child_workflow, workflow
 from partita.client import AsyncClient, Client
-from partita.connect import connect, upkeep
+from partita.connect import connect, maintenance
 from partita.errors import (
     InvalidInputError,
     InvalidOptionError,
@@ -169,7 +169,7 @@ def test_timeouts_that_are_none(timeout: Any, memory_rig: Rig) -> None:
             call()
 
 
-@pytest.mark.parametrize("make", [connect, upkeep])
+@pytest.mark.parametrize("make", [connect, maintenance])
 def test_a_url_is_text(make: Callable[[Any], object]) -> None:
     with pytest.raises(InvalidOptionError, match="5 is no URL; give text"):
         make(5)

@@ -16,7 +16,7 @@ from partita.operations.doctor import examine
 from partita.operations.prune import prune, set_retention
 from partita.ports.capabilities import PruneRequest
 from partita.ports.state import ExecutionFilter
-from partita.stores.postgres.maintenance import PostgresUpkeep
+from partita.stores.postgres.maintenance import PostgresMaintenance
 from partita.stores.postgres.store import PostgresStore
 from partita.testing.conformance.arrange import start
 from tests.examples.test_docs import ROOT, blocks, check_console, run_here, save
@@ -62,7 +62,7 @@ def test_the_roles_are_enough_and_not_more(alone: Server, monkeypatch: pytest.Mo
             pass
         assert engine.list_executions(ExecutionFilter()).executions == ()
         assert engine.store.check() == []
-    report = examine(PostgresUpkeep(worker), lambda: Engine(PostgresStore(worker)))
+    report = examine(PostgresMaintenance(worker), lambda: Engine(PostgresStore(worker)))
     assert {finding.check for finding in report.findings} <= {"durability"}
     with psycopg.connect(worker, autocommit=True) as connection:
         for statement in (
@@ -76,4 +76,4 @@ def test_the_roles_are_enough_and_not_more(alone: Server, monkeypatch: pytest.Mo
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
-    assert any("bytes before" in line for line in PostgresUpkeep(owner).vacuum(whole=False))
+    assert any("bytes before" in line for line in PostgresMaintenance(owner).vacuum(whole=False))

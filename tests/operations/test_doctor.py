@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from partita.connect import connect, upkeep
+from partita.connect import connect, maintenance
 from partita.engine import Engine, catalogue
 from partita.engine.leases import new_worker
 from partita.errors import InvalidOptionError
@@ -52,7 +52,7 @@ class Place:
             test_postgres.change(self.url, *statements)
 
     def found(self, check: str) -> list[Finding]:
-        report = examine(upkeep(self.url), lambda: connect(self.url))
+        report = examine(maintenance(self.url), lambda: connect(self.url))
         for finding in report.findings:
             assert finding.what
             assert finding.why
@@ -82,13 +82,13 @@ def now() -> float:
 
 
 def checks(place: Place) -> set[str]:
-    report = examine(upkeep(place.url), lambda: connect(place.url))
+    report = examine(maintenance(place.url), lambda: connect(place.url))
     return {finding.check for finding in report.findings} - {"durability"}  # the suite's server
 
 
 def test_a_sound_database(place: Place, opened: Store) -> None:
     assert checks(place) == set()
-    report = examine(upkeep(place.url), lambda: connect(place.url))
+    report = examine(maintenance(place.url), lambda: connect(place.url))
     assert report.facts["schema"].startswith(f"{len(_scripts(place))} of")
 
 
@@ -226,7 +226,7 @@ def test_a_newer_schema(place: Place, opened: Store) -> None:
 
 def test_nobody_answers() -> None:
     url = "postgresql://me:secret@/x?host=/nowhere"
-    report = examine(upkeep(url), lambda: connect(url))
+    report = examine(maintenance(url), lambda: connect(url))
     (finding,) = report.findings
     assert finding.check == "connection"
     assert "secret" not in str(report)
@@ -240,7 +240,7 @@ def test_another_programs_file(tmp_path: Path) -> None:
 
 def test_there_is_no_database_to_look_at() -> None:
     with pytest.raises(InvalidOptionError, match="memory://"):
-        upkeep("memory://")
+        maintenance("memory://")
 
 
 # -- what surrounds it

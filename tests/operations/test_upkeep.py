@@ -26,9 +26,9 @@ from partita.errors import (
 from partita.operations.maintenance import restore, vacuum
 from partita.ports.state import ExecutionFilter
 from partita.ports.store import Store
-from partita.stores.postgres.maintenance import PostgresUpkeep
+from partita.stores.postgres.maintenance import PostgresMaintenance
 from partita.stores.postgres.store import PostgresStore
-from partita.stores.sqlite.maintenance import SqliteUpkeep, network_filesystem
+from partita.stores.sqlite.maintenance import SqliteMaintenance, network_filesystem
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import start
 from partita.testing.conformance.store_arrange import saved
@@ -76,7 +76,7 @@ def test_a_copy_is_made_while_others_write(store: SqliteStore, path: Path) -> No
     thread.start()
     try:
         for _ in range(5):
-            assert SqliteUpkeep(path).backup(to, overwrite=True) == to.stat().st_size
+            assert SqliteMaintenance(path).backup(to, overwrite=True) == to.stat().st_size
             copy = to.with_name("look.db")
             copy.write_bytes(to.read_bytes())  # to look at it makes a WAL
             assert "one" in ids(copy)
@@ -91,7 +91,7 @@ def test_a_copy_is_made_while_others_write(store: SqliteStore, path: Path) -> No
 
 def test_a_copy_is_one_file_that_can_be_read_anywhere(store: SqliteStore, path: Path) -> None:
     to = path.with_name("copy.db")
-    SqliteUpkeep(path).backup(to, overwrite=False)
+    SqliteMaintenance(path).backup(to, overwrite=False)
     with closing(sqlite3.connect(f"file:{to}?mode=ro&immutable=1", uri=True)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert connection.execute("SELECT count(*) FROM executions").fetchone() == (1,)
@@ -101,11 +101,11 @@ def test_nothing_is_overwritten_by_accident(store: SqliteStore, path: Path) -> N
     to = path.with_name("copy.db")
     to.write_text("precious")
     with pytest.raises(InvalidOptionError, match="--force"):
-        SqliteUpkeep(path).backup(to, overwrite=False)
+        SqliteMaintenance(path).backup(to, overwrite=False)
     assert to.read_text() == "precious"
     with pytest.raises(InvalidOptionError, match="the database itself"):
-        SqliteUpkeep(path).backup(path, overwrite=True)
-    SqliteUpkeep(path).backup(to, overwrite=True)
+        SqliteMaintenance(path).backup(path, overwrite=True)
+    SqliteMaintenance(path).backup(to, overwrite=True)
     assert ids(to) == ["one"]
 
 
@@ -118,8 +118,8 @@ def test_a_damaged_file_is_not_copied(store: SqliteStore, path: Path) -> None:
         file.write(b"\xff" * 4096 * 8)
     to = path.with_name("copy.db")
     with pytest.raises(StoreCorruptError, match=f"^{path} is damaged, and is not copied: [^\n]+$"):
-        SqliteUpkeep(path).backup(to, overwrite=False)
-    sound = SqliteUpkeep(path.with_name("sound.db"))
+        SqliteMaintenance(path).backup(to, overwrite=False)
+    sound = SqliteMaintenance(path.with_name("sound.db"))
     with pytest.raises(StoreCorruptError, match=f"^{path} is damaged, and is not copied: "):
         sound.restore(path, force=False)
     assert not sound.path.exists()
@@ -129,25 +129,25 @@ def test_a_damaged_file_is_not_copied(store: SqliteStore, path: Path) -> None:
 
 def test_what_is_no_database_of_ours(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailableError, match="there is no database"):
-        SqliteUpkeep(tmp_path / "none.db").survey()
+        SqliteMaintenance(tmp_path / "none.db").survey()
     other = tmp_path / "other.db"
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE theirs (a)")
         connection.commit()
     with pytest.raises(StoreCorruptError, match="not a database of Partita's"):
-        SqliteUpkeep(other).backup(tmp_path / "copy.db", overwrite=False)
+        SqliteMaintenance(other).backup(tmp_path / "copy.db", overwrite=False)
     assert [file.name for file in tmp_path.iterdir()] == ["other.db"]
 
 
 def test_a_folder_that_is_not_there(store: SqliteStore, path: Path) -> None:
     to = path.with_name("none") / "copy.db"
     with pytest.raises(InvalidOptionError, match=f"there is no folder {to.parent} for copy.db"):
-        SqliteUpkeep(path).backup(to, overwrite=False)
+        SqliteMaintenance(path).backup(to, overwrite=False)
 
 
 def test_a_folder_that_takes_no_file(store: SqliteStore, path: Path) -> None:
     with pytest.raises(StoreUnavailableError, match=r"^cannot write /proc/copy.db \("):
-        SqliteUpkeep(path).backup(Path("/proc/copy.db"), overwrite=False)
+        SqliteMaintenance(path).backup(Path("/proc/copy.db"), overwrite=False)
 
 
 # -- putting back
@@ -168,33 +168,33 @@ def test_what_is_no_backup_is_named_and_left(store: SqliteStore, path: Path) -> 
         (other, StoreCorruptError, "^{} is not a database of Partita's; name a file that `partita"),
     ):
         with pytest.raises(error, match=says.format(copy)) as caught:
-            SqliteUpkeep(path).restore(copy, force=True)
+            SqliteMaintenance(path).restore(copy, force=True)
         assert "--backend" not in str(caught.value)
-    assert SqliteUpkeep(path).survey().schema
+    assert SqliteMaintenance(path).survey().schema
 
 
 @pytest.fixture
 def copy(store: SqliteStore, path: Path) -> Path:
     """A copy; the database has gone on since, and nobody has it open."""
     to = path.with_name("copy.db")
-    SqliteUpkeep(path).backup(to, overwrite=False)
+    SqliteMaintenance(path).backup(to, overwrite=False)
     saved(store, "two")
     store.close()
     return to
 
 
 def test_a_copy_is_put_back(copy: Path, path: Path) -> None:
-    restore(SqliteUpkeep(path), copy, force=False)
+    restore(SqliteMaintenance(path), copy, force=False)
     assert ids(path) == ["one"]
     path.unlink()
-    restore(SqliteUpkeep(path), copy, force=False)
+    restore(SqliteMaintenance(path), copy, force=False)
     assert ids(path) == ["one"]
     assert not list(path.parent.glob(".*"))
 
 
 def test_in_the_place_of_a_file_that_cannot_be_read(copy: Path, path: Path) -> None:
     path.write_bytes(b"no database" * 1000)
-    restore(SqliteUpkeep(path), copy, force=False)
+    restore(SqliteMaintenance(path), copy, force=False)
     assert ids(path) == ["one"]
     assert path.with_name("x.db.damaged").read_bytes() == b"no database" * 1000
 
@@ -205,7 +205,7 @@ def test_not_in_the_place_of_another_programs(copy: Path, tmp_path: Path) -> Non
         connection.execute("CREATE TABLE theirs (a)")
         connection.commit()
     with pytest.raises(StoreCorruptError, match="another program"):
-        restore(SqliteUpkeep(other), copy, force=True)
+        restore(SqliteMaintenance(other), copy, force=True)
     with closing(sqlite3.connect(other)) as connection:
         assert connection.execute("SELECT count(*) FROM theirs").fetchone() == (0,)
 
@@ -213,9 +213,9 @@ def test_not_in_the_place_of_another_programs(copy: Path, tmp_path: Path) -> Non
 def test_not_while_others_have_it_open(copy: Path, path: Path) -> None:
     with closing(SqliteStore(path)) as other:
         with pytest.raises(StoreInUseError, match="open"):
-            restore(SqliteUpkeep(path), copy, force=False)
+            restore(SqliteMaintenance(path), copy, force=False)
         assert len(other.executions(ALL)) == 2
-        restore(SqliteUpkeep(path), copy, force=True)
+        restore(SqliteMaintenance(path), copy, force=True)
         assert len(other.executions(ALL)) == 1  # whoever has it open sees what is there now
         assert saved(other, "three").run == 2
 
@@ -224,17 +224,17 @@ def test_not_while_workers_are_alive(copy: Path, path: Path) -> None:
     with closing(SqliteStore(path)) as store, store.transaction() as transaction:
         catalogue.put_worker(transaction, new_worker(4e9))
     with pytest.raises(StoreInUseError, match=f"processes {os.getpid()}"):
-        restore(SqliteUpkeep(path), copy, force=False)
+        restore(SqliteMaintenance(path), copy, force=False)
     assert len(ids(path)) == 2
 
 
 def test_a_copy_that_is_not_sound_is_not_put_back(copy: Path, path: Path) -> None:
     change(copy, "DELETE FROM batches")
     with pytest.raises(StoreCorruptError, match=r"copy\.db is not sound: history of run 1"):
-        restore(SqliteUpkeep(path), copy, force=False)
+        restore(SqliteMaintenance(path), copy, force=False)
     copy.write_text("nothing")
     with pytest.raises(StoreCorruptError):
-        restore(SqliteUpkeep(path), copy, force=False)
+        restore(SqliteMaintenance(path), copy, force=False)
     assert len(ids(path)) == 2
     assert not list(path.parent.glob(".*"))
 
@@ -242,7 +242,7 @@ def test_a_copy_that_is_not_sound_is_not_put_back(copy: Path, path: Path) -> Non
 DIE = """
 import os, signal, sqlite3, sys
 from pathlib import Path
-from partita.stores.sqlite.maintenance import SqliteUpkeep
+from partita.stores.sqlite.maintenance import SqliteMaintenance
 path, copy, statement = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 
 def audit(event, arguments):
@@ -250,7 +250,7 @@ def audit(event, arguments):
         os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(audit)
-SqliteUpkeep(path).restore(copy, force=False)
+SqliteMaintenance(path).restore(copy, force=False)
 """
 
 
@@ -264,7 +264,7 @@ def test_who_dies_while_putting_back_leaves_one_or_the_other(
     assert died in (0, -signal.SIGKILL)
     damaged = path.with_name("x.db.damaged")
     assert any(file.exists() for file in (path, damaged))
-    restore(SqliteUpkeep(path), copy, force=False)
+    restore(SqliteMaintenance(path), copy, force=False)
     assert ids(path) == ["one"]
 
 
@@ -280,10 +280,10 @@ def test_vacuum_gives_room_back(store: SqliteStore, path: Path) -> None:
     with store.transaction() as transaction:
         catalogue.put_worker(transaction, new_worker(4e9))
     size = path.stat().st_size
-    said = vacuum(SqliteUpkeep(path), force=False)
+    said = vacuum(SqliteMaintenance(path), force=False)
     assert any("workers use it" in line for line in said)
     assert path.stat().st_size >= size
-    vacuum(SqliteUpkeep(path), force=True)
+    vacuum(SqliteMaintenance(path), force=True)
     assert path.stat().st_size < 200_000
     assert [record.execution.workflow_id for record in store.executions(ALL)] == ["one"]
     assert saved(store, "next").run == 202
@@ -294,7 +294,7 @@ def test_vacuum_of_a_schema() -> None:
     url = server().url()
     with closing(PostgresStore(url)) as store:
         saved(store)
-        (said,) = vacuum(PostgresUpkeep(url), force=False)
+        (said,) = vacuum(PostgresMaintenance(url), force=False)
         assert "bytes before" in said
         assert store.check() == []
 
@@ -310,15 +310,15 @@ def test_a_schema_is_copied_by_the_command_that_is_named(tmp_path: Path) -> None
         done = subprocess.run([binaries() / program, *words], check=False, capture_output=True)
         assert done.returncode == 0, done.stderr
 
-    upkeep = PostgresUpkeep(url)
-    run(upkeep.backup_command(dump))
+    maintenance = PostgresMaintenance(url)
+    run(maintenance.backup_command(dump))
     with server().connect() as connection:
         connection.execute(b'DROP SCHEMA "Odd ""name""" CASCADE')
-    run(upkeep.restore_command(dump))
+    run(maintenance.restore_command(dump))
     with pytest.raises(InvalidOptionError, match="run: pg_dump"):
-        upkeep.backup(dump, overwrite=False)
+        maintenance.backup(dump, overwrite=False)
     with pytest.raises(InvalidOptionError, match="run: pg_restore"):
-        restore(upkeep, dump, force=False)
+        restore(maintenance, dump, force=False)
     with closing(PostgresStore(url)) as store:
         assert store.check() == []
         assert [record.execution.workflow_id for record in store.executions(ALL)] == ["w"]
@@ -348,11 +348,11 @@ def test_network_file_systems_are_known(tmp_path: Path) -> None:
 
 
 def test_surveys_tell_what_durability_rests_on(path: Path, store: SqliteStore) -> None:
-    found = SqliteUpkeep(path).survey()
+    found = SqliteMaintenance(path).survey()
     assert found.schema == found.known
     assert found.settings["journal_mode"] == "wal"
     assert found.doubts == ()
-    theirs = PostgresUpkeep(server().url()).survey()
+    theirs = PostgresMaintenance(server().url()).survey()
     assert (theirs.schema, theirs.size) == (None, 0)
     assert theirs.ahead is not None
     assert abs(theirs.ahead) < 60
@@ -362,7 +362,7 @@ def test_surveys_tell_what_durability_rests_on(path: Path, store: SqliteStore) -
 def test_a_start_is_in_the_copy_once_it_is_acknowledged(tmp_path: Path) -> None:
     engine = Engine(SqliteStore(tmp_path / "y.db"))
     start(engine, "w")
-    SqliteUpkeep(tmp_path / "y.db").backup(tmp_path / "copy.db", overwrite=False)
+    SqliteMaintenance(tmp_path / "y.db").backup(tmp_path / "copy.db", overwrite=False)
     engine.close()
     with closing(SqliteStore(tmp_path / "copy.db")) as copied:
         assert copied.find("default", "w", None) is not None

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from partita.engine import catalogue
 from partita.ports.catalogue import Answer, LimitRecord, Question, Retention, WorkerRecord
 from partita.ports.store import Store
-from partita.stores.maintenance import Upkeep
+from partita.stores.maintenance import Maintenance
 from partita.stores.postgres import schema as postgres_schema
-from partita.stores.postgres.maintenance import PostgresUpkeep
+from partita.stores.postgres.maintenance import PostgresMaintenance
 from partita.stores.postgres.store import PostgresStore
 from partita.stores.sql.migrations import migrations
 from partita.stores.sqlite import schema as sqlite_schema
-from partita.stores.sqlite.maintenance import SqliteUpkeep
+from partita.stores.sqlite.maintenance import SqliteMaintenance
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.store_arrange import saved
 from tests.postgres import server
@@ -72,8 +72,8 @@ class Old:
     def open(self) -> Store:
         return SqliteStore(self._where) if self._is_file else PostgresStore(self._where)
 
-    def upkeep(self) -> Upkeep:
-        return SqliteUpkeep(self._where) if self._is_file else PostgresUpkeep(self._where)
+    def maintenance(self) -> Maintenance:
+        return SqliteMaintenance(self._where) if self._is_file else PostgresMaintenance(self._where)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -109,11 +109,11 @@ def test_what_was_moved_can_be_changed(old: Old) -> None:
 
 
 def test_workers_of_the_old_schema_are_seen_from_outside(old: Old) -> None:
-    upkeep = old.upkeep()
-    before = upkeep.survey()
+    maintenance = old.maintenance()
+    before = maintenance.survey()
     assert before.workers == (WORKER,)
-    assert upkeep.workers() == [WORKER]
+    assert maintenance.workers() == [WORKER]
     old.open().close()
-    after = upkeep.survey()
+    after = maintenance.survey()
     assert after.workers == (WORKER,)
     assert after.schema == (before.schema or 0) + 1

@@ -12,7 +12,7 @@ import pytest
 
 from partita.errors import StoreCorruptError
 from partita.ports.state import ExecutionFilter
-from partita.stores.sqlite.maintenance import SqliteUpkeep
+from partita.stores.sqlite.maintenance import SqliteMaintenance
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.store_arrange import saved
 from tests.stores.test_sqlite import change
@@ -110,8 +110,8 @@ def test_the_tables_that_are_damaged_are_named(tmp_path: Path) -> None:
         (page,) = connection.execute(
             "SELECT rootpage FROM sqlite_schema WHERE name = 'batches'"
         ).fetchone()
-    assert SqliteUpkeep(path).damage() == []
+    assert SqliteMaintenance(path).damage() == []
     overwrite(path, (page - 1) * 4096, 4096)
-    assert any(line.startswith("table batches: ") for line in SqliteUpkeep(path).damage())
+    assert any(line.startswith("table batches: ") for line in SqliteMaintenance(path).damage())
     (tmp_path / "diary").write_text("a long one, so that it is no empty file")
-    assert SqliteUpkeep(tmp_path / "diary").damage() == ["file is not a database"]
+    assert SqliteMaintenance(tmp_path / "diary").damage() == ["file is not a database"]

@@ -12,7 +12,7 @@ import click
 
 from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import print_json
-from partita.connect import connect, upkeep
+from partita.connect import connect, maintenance
 from partita.errors import InvalidOptionError
 from partita.operations.maintenance import check as check_store
 from partita.operations.maintenance import restore as restore_from
@@ -59,7 +59,7 @@ def check(backend: Backend, output: str) -> int:
 
     It reads a snapshot, so workers may continue meanwhile.
     """
-    faults = check_store(upkeep(backend.url), lambda: connect(backend.url))
+    faults = check_store(maintenance(backend.url), lambda: connect(backend.url))
     if output == "json":
         print_json(faults)
     else:
@@ -83,7 +83,7 @@ def vacuum(force: bool, backend: Backend) -> None:
 
     A SQLite file is rewritten only if no worker is alive, since nothing can be written meanwhile.
     """
-    for line in tidy(upkeep(backend.url), force=force):
+    for line in tidy(maintenance(backend.url), force=force):
         print(f"partita: {line}", file=sys.stderr)
 
 
@@ -96,7 +96,7 @@ def backup(file: Path, force: bool, backend: Backend) -> None:
 
     For PostgreSQL it only prints the command line of pg_dump.
     """
-    keeper = upkeep(backend.url)
+    keeper = maintenance(backend.url)
     if (line := keeper.backup_command(file)) is not None:
         _print_command(line, "to copy the schema, run this")
         return
@@ -114,7 +114,7 @@ def restore(file: Path, force: bool, backend: Backend) -> None:
     What has happened since the backup is lost: activities that ran after it run again.
     For PostgreSQL it only prints the command line of pg_restore.
     """
-    keeper = upkeep(backend.url)
+    keeper = maintenance(backend.url)
     if (line := keeper.restore_command(file)) is not None:
         _print_command(line, "to put the copy back, stop workers and clients, then run this")
         return

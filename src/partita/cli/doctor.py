@@ -10,7 +10,7 @@ from rich.text import Text
 
 from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import clock_time, escaped, print_pretty, print_table
-from partita.connect import connect, upkeep
+from partita.connect import connect, maintenance
 from partita.operations.doctor import Finding, examine
 
 
@@ -23,7 +23,7 @@ def doctor(backend: Backend, output: str) -> int:
     Changes nothing. Checks the connection, tables, clocks, durability, disk, workers, the pages
     of a SQLite file, task lists, and executions that cannot continue.
     """
-    report = examine(upkeep(backend.url), lambda: connect(backend.url))
+    report = examine(maintenance(backend.url), lambda: connect(backend.url))
     if output == "json":
         print_pretty(report)
     else:

@@ -171,7 +171,7 @@ class Scheduler:
         if News.LIMITS in news:
             self._cache.limits.clear()
         if News.CLOSED in news:
-            self.waiters.doubt()
+            self.waiters.request_check()
         self.waiters.others_wrote()
 
     def _commit(self, batch: list[Request[Any]]) -> EngineTransaction:
@@ -259,7 +259,7 @@ class Scheduler:
     def _roll_back(self) -> None:
         """Forget everything that was made of a transaction that failed."""
         self._agenda.is_unknown = True
-        self.waiters.doubt()  # it may have been committed after all
+        self.waiters.request_check()  # it may have been committed after all
         self.queries.rolled_back()
         self._cache.limits.clear()
         attached = {self._attachment}  # among them one that was to be attached and has decided

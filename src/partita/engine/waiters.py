@@ -107,7 +107,7 @@ class Waiters:
         """Whether a thread or a listener waits for other processes."""
         return bool(self._closings or self._followers)
 
-    def doubt(self) -> None:
+    def request_check(self) -> None:
         """Check again which executions are closed: another process may have closed some."""
         self.is_unchecked = bool(self._closings)
 

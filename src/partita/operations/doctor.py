@@ -19,7 +19,7 @@ from partita.operations.maintenance import engine_of, living
 from partita.ports.service import Service
 from partita.ports.state import AnyItem, Backlog, OpenActivity, OpenDecision, Progress
 from partita.ports.store import Overview, Record, Store
-from partita.stores.maintenance import Survey, Upkeep
+from partita.stores.maintenance import Maintenance, Survey
 from partita.views.standing import taken
 
 SKEW = 2.0
@@ -57,15 +57,15 @@ class Report(Struct, frozen=True):
     findings: list[Finding]
 
 
-def examine(upkeep: Upkeep, connect: Callable[[], Service]) -> Report:
+def examine(maintenance: Maintenance, connect: Callable[[], Service]) -> Report:
     """Look at a database; `connect` is called only if its tables are those that we know."""
     facts: dict[str, Any] = {"partita": version("partita"), "python": platform.python_version()}
     findings: list[Finding] = []
     now = time.time()
     try:
-        survey = upkeep.survey()
+        survey = maintenance.survey()
         facts |= _facts(survey, now)
-        findings += [*_schema(survey), *_surroundings(survey), *_damage(upkeep)]
+        findings += [*_schema(survey), *_surroundings(survey), *_damage(maintenance)]
         if survey.schema == survey.known:
             service = connect()
             try:
@@ -105,8 +105,8 @@ def _unreachable(error: PartitaError) -> Finding:
     )
 
 
-def _damage(upkeep: Upkeep) -> Iterator[Finding]:
-    if found := upkeep.damage():
+def _damage(maintenance: Maintenance) -> Iterator[Finding]:
+    if found := maintenance.damage():
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         yield Finding(
             "damage",

@@ -11,10 +11,10 @@ from partita.engine.leases import is_dead
 from partita.errors import InvalidOptionError, StoreCorruptError, StoreInUseError
 from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import Service, title_of
-from partita.stores.maintenance import Upkeep
+from partita.stores.maintenance import Maintenance
 
 
-def check(upkeep: Upkeep, connect: Callable[[], Service]) -> list[str]:
+def check(maintenance: Maintenance, connect: Callable[[], Service]) -> list[str]:
     """Return what is wrong with a database; of one that cannot be used any more, its damage.
 
     Raises:
@@ -23,14 +23,14 @@ def check(upkeep: Upkeep, connect: Callable[[], Service]) -> list[str]:
         StoreCorruptError: it is another program's.
     """
     try:
-        upkeep.survey()  # which makes nothing
+        maintenance.survey()  # which makes nothing
         service = connect()
         try:
             return engine_of(service).store.check()
         finally:
             service.close()
     except StoreCorruptError:
-        if damage := upkeep.damage():
+        if damage := maintenance.damage():
             return damage
         raise
 
@@ -54,23 +54,23 @@ def living(workers: list[WorkerRecord]) -> list[WorkerRecord]:
     return [worker for worker in workers if not is_dead(worker, now)]
 
 
-def vacuum(upkeep: Upkeep, *, force: bool) -> list[str]:
+def vacuum(maintenance: Maintenance, *, force: bool) -> list[str]:
     """Give back room: without keeping workers from writing, unless `force`; say what was done."""
-    return upkeep.vacuum(whole=force or not living(upkeep.workers()))
+    return maintenance.vacuum(whole=force or not living(maintenance.workers()))
 
 
-def restore(upkeep: Upkeep, copy: Path, *, force: bool) -> None:
+def restore(maintenance: Maintenance, copy: Path, *, force: bool) -> None:
     """Put a copy in the place of a database.
 
     Raises:
         StoreInUseError: workers are alive, or others have it open; not asked with `force`.
         StoreCorruptError: the copy is not sound.
     """
-    found = [] if force else living(upkeep.workers())
+    found = [] if force else living(maintenance.workers())
     if found:
         pids = ", ".join(str(worker.pid) for worker in found)
         raise StoreInUseError(
             f"workers use the database (processes {pids}); stop them first, or say --force if "
             "what they do meanwhile may be lost"
         )
-    upkeep.restore(copy, force=force)
+    maintenance.restore(copy, force=force)

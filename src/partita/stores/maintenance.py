@@ -1,4 +1,4 @@
-"""State what can be asked of a database apart from executions: how it stands, and its upkeep.
+"""State what can be asked of a database apart from executions: how it stands, and its maintenance.
 
 Unlike a store, nobody who asks here makes a database, or brings its tables up.
 """
@@ -29,7 +29,7 @@ class Survey(Struct, frozen=True, kw_only=True):
     workers: tuple[WorkerRecord, ...] = ()
 
 
-class Upkeep(Protocol):
+class Maintenance(Protocol):
     """One database, by its URL."""
 
     def survey(self) -> Survey:

@@ -39,7 +39,7 @@ _SIZE = (
 )
 
 
-class PostgresUpkeep:
+class PostgresMaintenance:
     """One schema."""
 
     def __init__(self, url: str) -> None:
@@ -94,7 +94,7 @@ class PostgresUpkeep:
             return list(self.survey().workers)
         return []
 
-    # -- upkeep
+    # -- maintenance
 
     def vacuum(self, *, whole: bool) -> list[str]:
         """VACUUM and ANALYZE every table; others go on. `whole` makes no difference."""

@@ -30,8 +30,8 @@ RECONNECT = 1.0
 log = logging.getLogger("partita.stores")
 
 
-class Deaf:
-    """Nothing is heard: everything may have changed, four times a second."""
+class NoListener:
+    """Stands for a listener where nothing can be heard: all may have changed each POLL seconds."""
 
     glance = POLL
 
@@ -49,7 +49,7 @@ class Deaf:
     def on_change(self, heard: Callable[[], None]) -> None:
         """Do nothing."""
 
-    def doubt(self) -> None:
+    def check_connection(self) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -90,8 +90,8 @@ class Listener:
         """Call `heard` when there is something to take."""
         self._heard = heard
 
-    def doubt(self) -> None:
-        """Check whether this connection still works, since another one has broken."""
+    def check_connection(self) -> None:
+        """Check whether the listening connection still works: another one has broken."""
         if not self._closed:
             self._rope.send(b"?")
 

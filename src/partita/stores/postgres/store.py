@@ -71,7 +71,7 @@ from partita.stores.postgres import rows as sql
 from partita.stores.postgres.check import check
 from partita.stores.postgres.connection import Connection, configure, has_ended
 from partita.stores.postgres.faults import translated
-from partita.stores.postgres.notifications import Deaf, Listener
+from partita.stores.postgres.notifications import Listener, NoListener
 from partita.stores.postgres.pool import Pool
 from partita.stores.postgres.rows import Row
 from partita.stores.postgres.schema import migrate
@@ -124,10 +124,10 @@ class PostgresStore(SqlStore):
         row = self._writer.execute("SELECT current_setting('synchronous_commit')").fetchone()
         return row is not None and row[0] != "off"
 
-    def _listen(self) -> Listener | Deaf:
+    def _listen(self) -> Listener | NoListener:
         url = self.address.listen_conninfo
         if url is None:
-            return Deaf()
+            return NoListener()
         return Listener(lambda: self._connect(url), self._channel, self._me)
 
     # -- writing
@@ -137,7 +137,7 @@ class PostgresStore(SqlStore):
         """Begin a transaction; others may write in the meantime, but not what it rests on."""
         with self._lock, self._translated():
             if has_ended(self._writer):
-                self._news.doubt()
+                self._news.check_connection()
                 self._writer = self._connect(self.address.conninfo)
             transaction = self._begun()
             try:

@@ -52,7 +52,7 @@ _A_BACKUP = "name a file that `partita db backup` has made"
 _HEADER = b"SQLite format 3\0"
 
 
-class SqliteUpkeep:
+class SqliteMaintenance:
     """One file."""
 
     def __init__(self, path: str | Path) -> None:
@@ -122,7 +122,7 @@ class SqliteUpkeep:
             return _workers(connection)
         return []
 
-    # -- upkeep
+    # -- maintenance
 
     def vacuum(self, *, whole: bool) -> list[str]:
         """Fold the WAL into the file; rewrite the file without what is unused if `whole`."""
@@ -171,7 +171,7 @@ class SqliteUpkeep:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = _draft(self.path)
         try:
-            with SqliteUpkeep(copy)._open(other=_A_BACKUP) as source:
+            with SqliteMaintenance(copy)._open(other=_A_BACKUP) as source:
                 _copy(source, draft, of=copy, to=self.path)
             _hold_sound(draft, copy)
             if not force:

@@ -40,9 +40,10 @@ LOCK_TIMEOUT = 10.0
 BRIEF_TIMEOUT = 0.025
 """Seconds that SQLite itself waits for it: the longer it does, the more seldom it looks."""
 
-LONG, STRAIN, BREATH = 0.005, 0.5, 0.02
-"""Who has held the lock for STRAIN seconds, in transactions of more than LONG seconds that follow
-each other closely, lets others have it for BREATH seconds: it is not handed on by turns.
+LONG_TRANSACTION, HELD_LIMIT, LOCK_PAUSE = 0.005, 0.5, 0.02
+"""A process that has held the lock for HELD_LIMIT seconds, in transactions of more than
+LONG_TRANSACTION seconds that follow each other closely, leaves it to others for LOCK_PAUSE
+seconds: SQLite does not give the lock to those who wait in turn.
 """
 
 GLANCE, BUSY_GLANCE = 0.01, 0.003
@@ -75,10 +76,10 @@ class SqliteStore(SqlStore):
             self._seen = -1
             self._news_at = 0.0  # when others were last seen to write
             self._lock = threading.Lock()
-            self._strain = self._left_at = 0.0  # since the last breath; when the lock was let go
+            self._held = self._released_at = 0.0  # since the last breath; when the lock was let go
             self._next_run: int | None = None
             try:
-                _patiently(lambda: migrate(self._writer, self.path))
+                _retry_while_locked(lambda: migrate(self._writer, self.path))
                 self._reader = self._connect(synchronous, LOCK_TIMEOUT)
             except BaseException:
                 self._writer.close()
@@ -104,8 +105,8 @@ class SqliteStore(SqlStore):
             cached_statements=256,
         )
         try:
-            _patiently(lambda: refuse_foreign(connection, self.path))
-            _patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"))
+            _retry_while_locked(lambda: refuse_foreign(connection, self.path))
+            _retry_while_locked(lambda: connection.execute("PRAGMA journal_mode=WAL"))
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute("PRAGMA temp_store=MEMORY")
         except BaseException:
@@ -118,8 +119,8 @@ class SqliteStore(SqlStore):
         """Begin at once (`BEGIN IMMEDIATE`), so that nobody writes in between."""
         with self._lock, translated(self.path):
             execute = self._writer.execute
-            self._breathe()
-            _patiently(lambda: execute("BEGIN IMMEDIATE"))
+            self._yield_lock()
+            _retry_while_locked(lambda: execute("BEGIN IMMEDIATE"))
             begun = time.monotonic()
             try:
                 version = execute("PRAGMA data_version").fetchone()[0]
@@ -136,19 +137,19 @@ class SqliteStore(SqlStore):
                     execute("ROLLBACK")
                 raise
             finally:
-                self._left_at = time.monotonic()
-                if self._left_at - begun > LONG:
-                    self._strain += self._left_at - begun
+                self._released_at = time.monotonic()
+                if self._released_at - begun > LONG_TRANSACTION:
+                    self._held += self._released_at - begun
             self._version = version
 
-    def _breathe(self) -> None:
+    def _yield_lock(self) -> None:
         """Pause, so that other processes get the lock, if this one has held it too long."""
-        pause = BREATH - (time.monotonic() - self._left_at)
+        pause = LOCK_PAUSE - (time.monotonic() - self._released_at)
         if pause <= 0:
-            self._strain = 0.0
-        elif self._strain > STRAIN:
+            self._held = 0.0
+        elif self._held > HELD_LIMIT:
             time.sleep(pause)
-            self._strain = 0.0
+            self._held = 0.0
 
     def take_run(self) -> int:
         """Return the next run's key; only within a transaction."""
@@ -161,7 +162,9 @@ class SqliteStore(SqlStore):
     def changed(self) -> News:
         """Ask SQLite whether another connection has committed since the last call."""
         with self._lock, translated(self.path):
-            version = _patiently(lambda: self._writer.execute("PRAGMA data_version").fetchone()[0])
+            version = _retry_while_locked(
+                lambda: self._writer.execute("PRAGMA data_version").fetchone()[0]
+            )
         if version == self._seen:
             return News.NOTHING
         self._seen = version
@@ -205,7 +208,7 @@ def _faults(connection: sqlite3.Connection) -> Iterator[str]:
     yield from check(read, with_revision=False)
 
 
-def _patiently(attempt: Callable[[], T]) -> T:
+def _retry_while_locked(attempt: Callable[[], T]) -> T:
     """Try again while others make, open or write the file: SQLite itself does not wait for long."""
     until = time.monotonic() + LOCK_TIMEOUT
     while True:
