@@ -99,6 +99,13 @@ class Strict(Exception):
         raise TypeError("it is not copied")
 
 
+class NotHashable(Exception):
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not to be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclasses.dataclass
 class AsData(Exception):
     code: int
@@ -143,6 +150,11 @@ def made_by_new() -> None:
 @kind
 def strict() -> None:
     raise Strict(9)
+
+
+@kind
+def not_hashable() -> None:
+    raise NotHashable("x")
 
 
 @kind

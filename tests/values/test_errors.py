@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import decimal
+import queue
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from partita import Hooks, activity, python, query, side_effect, update, wait_signal, workflow
+from partita import (
+    Hooks,
+    activity,
+    activity_info,
+    python,
+    query,
+    side_effect,
+    update,
+    wait_signal,
+    workflow,
+)
 from partita.errors import QueryFailedError, UpdateFailedError, WorkflowFailedError
 from tests.conftest import Rig
 from tests.language.conftest import Stage, stage
@@ -244,3 +257,62 @@ def test_what_is_handled_when_it_is_raised_is_the_context(stage: Stage) -> None:
 
     assert stage.run(raises_while_handling) == as_json(plainly())
     assert as_json(raises_while_handling()) == as_json(plainly())
+
+
+# -- ends that others report -----------------------------------------------------------------
+
+TOKENS: queue.Queue[str] = queue.Queue()
+
+
+@activity(auto_complete=False)
+def ended_by_others() -> None:
+    TOKENS.put(activity_info().task_token)
+
+
+@workflow
+def of_others() -> Any:
+    return seen(ended_by_others)
+
+
+def test_an_error_that_a_client_reports(stage: Stage) -> None:
+    for name in SOME:
+        handle = stage.start(of_others)
+        stage.client.tasks.fail(TOKENS.get(timeout=20), raised(KINDS[name]))
+        assert handle.result(timeout=20) == as_json(EXPECTED[name])
+
+
+MAIN = """
+import sys
+from partita import activity, workflow
+from partita.client import Client
+from partita.connect import connect
+from partita.worker import Worker
+
+class OwnError(Exception):
+    def __init__(self, *, code):
+        super().__init__(f"code {code}")
+        self.code = code
+
+@activity(process=True)
+def fails():
+    raise OwnError(code=7)
+
+@workflow
+def catches():
+    try:
+        fails()
+    except OwnError as error:
+        return [error.code, str(error), error.__class__ is OwnError]
+
+if __name__ == "__main__":
+    service = connect("memory://")
+    with Client(service) as client, Worker(service):
+        print(client.start(catches).result(timeout=60))
+"""
+
+
+def test_an_error_of_a_program_and_its_child_process(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(MAIN)
+    command = [sys.executable, str(tmp_path / "program.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.stdout, done.stderr) == ("[7, 'code 7', True]\n", "")

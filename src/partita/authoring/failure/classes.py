@@ -36,7 +36,7 @@ def remember(kind: type) -> None:
     _seen.pop((module, qualname), None)
     _seen[module, qualname] = kind
     while len(_seen) > MAX_SEEN:
-        del _seen[next(iter(_seen))]
+        _seen.pop(next(iter(_seen)), None)
 
 
 class Finder:

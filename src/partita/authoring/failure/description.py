@@ -9,7 +9,16 @@ from typing import Any
 from partita import errors
 from partita.authoring.failure.classes import remember
 from partita.authoring.failure.shortening import shortened
-from partita.authoring.failure.state import state_of
+from partita.authoring.failure.state import (
+    ARGS,
+    CAUSE,
+    CONTEXT,
+    PARTS,
+    SUPPRESS,
+    TITLE,
+    TRACEBACK,
+    state_of,
+)
 from partita.authoring.failure.values import Storer
 from partita.history import FailWorkflowExecution
 from partita.history.failure import Failure
@@ -43,13 +52,29 @@ def describe(
 
     Leaves out the context `outside`: what the caller was handling when it made the call.
     """
-    return shortened(_Described(error, outside).failure(), limit)
+    try:
+        failure = _Described(error, outside).failure()
+    except Exception as fault:  # of the class's own code; that it failed must be told all the same
+        failure = _bare(error, fault)
+    return shortened(failure, limit)
 
 
 def failure_decision(error: BaseException) -> FailWorkflowExecution:
     """Return the decision that fails an execution with an error."""
     failure = describe(error)
     return FailWorkflowExecution(reason=failure.reason, details=failure.dump())
+
+
+def _bare(error: BaseException, fault: Exception) -> Failure:
+    kind = type(error)
+    return Failure(
+        form=2,
+        type=encodable(kind.__qualname__),
+        module=encodable(str(kind.__module__)),
+        bases=_bases(kind),
+        message=text_of(error),
+        left_out=(f"its state ({type(fault).__name__}: {text_of(fault)})",),
+    )
 
 
 class _Described:
@@ -82,8 +107,8 @@ class _Described:
 
     def _context(self, error: BaseException) -> BaseException | None:
         """Return the context if a traceback would show it, or if it is the cause as well."""
-        context, cause = error.__context__, error.__cause__
-        is_hidden = error.__suppress_context__ and context is not cause
+        context, cause = CONTEXT.__get__(error), CAUSE.__get__(error)
+        is_hidden = SUPPRESS.__get__(error) and context is not cause
         return None if is_hidden or context is self._outside else context
 
     def _members(self, error: BaseException) -> dict[str, Any]:
@@ -94,8 +119,8 @@ class _Described:
         notes, remote = _notes(attributes.pop("__notes__", ()))
         parts: tuple[BaseException, ...] = ()
         if isinstance(error, BaseExceptionGroup):
-            parts = error.exceptions
-            fields["message"] = error.message
+            parts = PARTS.__get__(error)
+            fields["message"] = TITLE.__get__(error)
         numbered = tuple(n for part in parts if (n := self._number(part)) is not None)
         store = Storer(self._number)
         return {
@@ -104,14 +129,16 @@ class _Described:
             "module": encodable(kind.__module__),
             "bases": vars(kind).get(ORIGIN) or _bases(kind),
             "message": text_of(error),
-            "args": [store.form(one, f"argument {at}") for at, one in enumerate(error.args)],
+            "args": [
+                store.form(one, f"argument {at}") for at, one in enumerate(ARGS.__get__(error))
+            ],
             "attributes": {name: store.form(one, name) for name, one in attributes.items()},
             "fields": {name: store.form(one, name) for name, one in fields.items()},
             "notes": notes,
             "parts": numbered,
-            "cause": self._number(error.__cause__),
+            "cause": self._number(CAUSE.__get__(error)),
             "context": self._number(self._context(error)),
-            "suppresses_context": error.__suppress_context__,
+            "suppresses_context": SUPPRESS.__get__(error),
             "left_out": tuple(store.left_out) + _missing_parts(len(parts) - len(numbered)),
             "traceback": _traceback(error, remote),
         }
@@ -144,7 +171,7 @@ def _traceback(error: BaseException, remote: str) -> str:
     """Return the frames outside this package, above those of other processes."""
     frames = [
         frame
-        for frame in traceback.extract_tb(error.__traceback__)
+        for frame in traceback.extract_tb(TRACEBACK.__get__(error))
         if not frame.filename.startswith(_PACKAGE)
     ]
     if not frames:

@@ -77,7 +77,7 @@ def _moment_form(value: Any) -> Any:
     zone = value.tzinfo
     if isinstance(zone, zoneinfo.ZoneInfo):
         return [value.replace(tzinfo=None, fold=0).isoformat(), zone.key, value.fold]
-    return value.isoformat()
+    return value.isoformat() if not value.fold else [value.isoformat(), None, value.fold]
 
 
 def _state(value: Any, kind: type) -> Any:
@@ -105,7 +105,8 @@ def _moment(kind: Any, data: Any) -> Any:
     if isinstance(data, str):
         return kind.fromisoformat(data)
     local, zone, fold = data
-    return kind.fromisoformat(local).replace(tzinfo=zoneinfo.ZoneInfo(zone), fold=fold)
+    moment = kind.fromisoformat(local).replace(fold=fold)
+    return moment if zone is None else moment.replace(tzinfo=zoneinfo.ZoneInfo(zone))
 
 
 _READ: dict[str, Callable[[Any], Any]] = {

@@ -12,7 +12,15 @@ from typing import Any
 from partita.authoring.failure import first_form
 from partita.authoring.failure.classes import Finder
 from partita.authoring.failure.description import REMOTE, text_of
-from partita.authoring.failure.state import dict_of, new, set_state
+from partita.authoring.failure.state import (
+    ARGS,
+    CAUSE,
+    CONTEXT,
+    SUPPRESS,
+    dict_of,
+    new,
+    set_state,
+)
 from partita.authoring.failure.substitutes import FAILURE, is_substitute, substitute
 from partita.authoring.failure.values import Reader
 from partita.errors import ActivityFailedError
@@ -20,11 +28,6 @@ from partita.history.failure import Failure
 
 LEFT_OUT = "Left out when it was stored: "
 """The beginning of the note that says what an exception has lost."""
-
-_ARGS: Any = vars(BaseException)["args"]
-_CAUSE: Any = vars(BaseException)["__cause__"]
-_CONTEXT: Any = vars(BaseException)["__context__"]
-_SUPPRESS: Any = vars(BaseException)["__suppress_context__"]
 
 
 def rebuild(
@@ -114,13 +117,14 @@ class _Rebuilt:
         error, failure = self._made[number], self._failure.at(number)
         assert failure is not None
         read = Reader(self._finder, self._at)
-        _ARGS.__set__(error, tuple(read.value(form) for form in failure.args or ()))
-        set_state(error, *({n: read.value(f) for n, f in part.items()} for part in _state(failure)))
+        ARGS.__set__(error, tuple(read.value(form) for form in failure.args or ()))
+        states = failure.attributes, failure.fields
+        set_state(error, *({n: read.value(f) for n, f in part.items()} for part in states))
         if (cause := self._at(failure.cause)) is not None:
-            _CAUSE.__set__(error, cause)
+            CAUSE.__set__(error, cause)
         if (context := self._at(failure.context)) is not None:
-            _CONTEXT.__set__(error, context)
-        _SUPPRESS.__set__(error, failure.suppresses_context)
+            CONTEXT.__set__(error, context)
+        SUPPRESS.__set__(error, failure.suppresses_context)
         self._missing[number] = read.missing
 
     def _annotate(self, number: int) -> None:
@@ -129,10 +133,8 @@ class _Rebuilt:
         assert failure is not None
         if notes := list(_notes(error, failure, self._missing[number])):
             dict_of(error)["__notes__"] = notes
-
-
-def _state(failure: Failure) -> tuple[dict[str, Any], dict[str, Any]]:
-    return failure.attributes, failure.fields
+        else:
+            dict_of(error).pop("__notes__", None)
 
 
 def _notes(error: BaseException, failure: Failure, missing: list[str]) -> Iterable[str]:

@@ -62,6 +62,14 @@ def dict_of(instance: Any) -> dict[str, Any]:
 
 
 _DICT: Any = vars(BaseException)["__dict__"]
+ARGS: Any = vars(BaseException)["args"]
+CAUSE: Any = vars(BaseException)["__cause__"]
+CONTEXT: Any = vars(BaseException)["__context__"]
+SUPPRESS: Any = vars(BaseException)["__suppress_context__"]
+TRACEBACK: Any = vars(BaseException)["__traceback__"]
+TITLE: Any = vars(BaseExceptionGroup)["message"]
+PARTS: Any = vars(BaseExceptionGroup)["exceptions"]
+"""The attributes of every exception, which a class cannot hide by its own."""
 
 
 def set_state(instance: Any, attributes: Mapping[str, Any], fields: Mapping[str, Any]) -> None:

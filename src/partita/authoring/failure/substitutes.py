@@ -47,7 +47,7 @@ def substitute(
     for some in (bases, bases[:1], ()):
         try:
             return _made(failure.module, failure.type, failure.bases, otherwise, some)
-        except TypeError:  # they cannot be bases of one class
+        except (TypeError, ValueError):  # they cannot be bases of one class
             continue
     found: type[Any] = otherwise
     return found

@@ -135,24 +135,33 @@ class Reader:
 
     def value(self, form: Any) -> Any:
         """Return the value; never raises."""
+        try:
+            return self._value(form)
+        except RecursionError:
+            self.missing.append("it is nested too deeply")
+            return LeftOut("...")
+
+    def _value(self, form: Any) -> Any:
         if isinstance(form, list):
-            return [self.value(one) for one in form]
+            return [self._value(one) for one in form]
         if not isinstance(form, dict):
             return form
         if TAG not in form:
-            return {key: self.value(one) for key, one in form.items()}
+            return {key: self._value(one) for key, one in form.items()}
         try:
             return self._tagged(form[TAG], form[VALUE])
+        except RecursionError:
+            raise
         except Exception as fault:  # its class is not here, or the data is damaged
             self.missing.append(" ".join(str(fault).split()) or type(fault).__name__)
             return LeftOut(shown(form.get(VALUE)))
 
     def _tagged(self, name: str, data: Any) -> Any:
         if name in _KINDS:
-            return _KINDS[name]([self.value(one) for one in data])
+            return _KINDS[name]([self._value(one) for one in data])
         match name:
             case "dict":
-                return {self.value(key): self.value(one) for key, one in data}
+                return {self._value(key): self._value(one) for key, one in data}
             case "exception":
                 error = self._exception(data)
                 return LeftOut(f"exception {data}") if error is None else error
