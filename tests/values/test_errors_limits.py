@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from partita import activity, workflow
 from partita.authoring.failure import describe, fitted, rebuild
 from partita.errors import WorkflowFailedError
 from tests.language.conftest import Stage, stage
-from tests.values.raised import Declined, Unstorable, unstorable
+from tests.values.raised import Card, Declined, Unstorable, unstorable
 from tests.values.told import raised
 
 __all__ = ["stage"]
@@ -93,3 +94,14 @@ def test_a_message_that_is_too_long_is_cut_and_says_so() -> None:
     assert "Left out when it was stored: argument 0 (too long: 100,002 bytes)" in str(
         rebuild(short).__notes__
     )
+
+
+def test_the_object_that_lacks_an_attribute_is_kept_if_it_is_plain() -> None:
+    plain = rebuild(describe(raised(lambda: [1].nothing)))  # type: ignore[attr-defined]
+    assert (plain.name, plain.obj) == ("nothing", [1])  # type: ignore[attr-defined]
+    settings = Card("secret", datetime.date(2026, 1, 1))
+    failure = describe(raised(lambda: settings.nothing))  # type: ignore[attr-defined]
+    found = rebuild(failure)
+    assert (found.name, found.obj) == ("nothing", None)  # type: ignore[attr-defined]
+    assert "secret" not in failure.dump()
+    assert "Left out when it was stored: obj (of type Card)" in found.__notes__

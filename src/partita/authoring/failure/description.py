@@ -38,6 +38,9 @@ LIMIT = 512 * 1024
 _LAST_LINE = 1_000
 """Characters of the message that a traceback repeats."""
 
+_PLAIN_OWNERS = (bool, int, float, str, bytes, list, tuple, dict, set, frozenset)
+"""Types of objects that an AttributeError keeps."""
+
 _PACKAGE = os.path.dirname(os.path.abspath(errors.__file__))
 
 
@@ -123,6 +126,8 @@ class _Described:
             fields["message"] = TITLE.__get__(error)
         numbered = tuple(n for part in parts if (n := self._number(part)) is not None)
         store = Storer(self._number)
+        if isinstance(error, AttributeError):
+            _leave_owner_out(fields, store)
         return {
             "form": 2,
             "type": encodable(kind.__qualname__),
@@ -142,6 +147,17 @@ class _Described:
             "left_out": tuple(store.left_out) + _missing_parts(len(parts) - len(numbered)),
             "traceback": _traceback(error, remote),
         }
+
+
+def _leave_owner_out(fields: dict[str, Any], store: Storer) -> None:
+    """Leave out whose attribute was missing unless it is plain: Python keeps it for its hints.
+
+    It may be a whole program's settings, and nobody chose to put it into the exception.
+    """
+    owner = fields.get("obj")
+    if owner is not None and type(owner) not in _PLAIN_OWNERS:
+        del fields["obj"]
+        store.left_out.append(f"obj (of type {type(owner).__qualname__})")
 
 
 def _missing_parts(count: int) -> tuple[str, ...]:
