@@ -58,6 +58,24 @@ def one(state: Any) -> dict[str, Any]:
             "/States/A/Branches/0/States/A",
             "Type is missing",
         ),
+        (one({**END, "Parameters": {"x.$": 1}}), "/States/A/Parameters", "must be a path"),
+        (one({**END, "Assign": "x"}), "/States/A/Assign", "expected an object"),
+        (one({"Type": "Choice", "Choices": [1]}), "/States/A/Choices/0", "expected an object"),
+        (
+            one({"Type": "Choice", "Choices": [{"Next": "A", "IsNull": True}]}),
+            "/States/A/Choices/0",
+            "Variable is missing",
+        ),
+        (
+            one({"Type": "Choice", "Choices": [{"Next": "A", "And": {}}]}),
+            "/States/A/Choices/0/And",
+            "expected an array",
+        ),
+        (
+            one({**END, "Type": "Parallel", "Branches": [], "Retry": [{"ErrorEquals": [1]}]}),
+            "/States/A/Retry/0/ErrorEquals",
+            "an array of strings",
+        ),
         (
             {"QueryLanguage": "JSONata", **one({**END, "QueryLanguage": "JSONPath"})},
             "/States/A/QueryLanguage",

@@ -8,40 +8,41 @@ from typing import Any
 from partita.asl.comparisons import OPERATORS, WITH_PATH, Compare
 from partita.asl.failures import EvaluationFault
 from partita.asl.frame import Frame
-from partita.asl.path_reader import PathMissingError, PathSyntaxError
-from partita.asl.queries import Query, parse_query
+from partita.asl.path_reader import PathMissingError
+from partita.asl.queries import Query
+from partita.asl.reader import Reader
 
 Condition = Callable[[Frame], bool]
 
 
-def compile_rule(rule: dict[str, Any]) -> Condition:
+def compile_rule(rule: Reader) -> Condition:
     """Return the condition of a rule of a JSONPath state.
 
     Raises:
-        PathSyntaxError: it has no operator, an unknown one, or one that lacks its variable.
+        InvalidDefinitionError: it has no operator, an unknown one, or no variable.
     """
     if "And" in rule:
-        parts = [compile_rule(one) for one in rule["And"]]
+        parts = [compile_rule(one) for one in rule.each("And")]
         return lambda frame: all(part(frame) for part in parts)
     if "Or" in rule:
-        parts = [compile_rule(one) for one in rule["Or"]]
+        parts = [compile_rule(one) for one in rule.each("Or")]
         return lambda frame: any(part(frame) for part in parts)
     if "Not" in rule:
-        inner = compile_rule(rule["Not"])
+        inner = compile_rule(rule.inner("Not"))
         return lambda frame: not inner(frame)
     return _test(rule)
 
 
-def _test(rule: dict[str, Any]) -> Condition:
-    variable = parse_query(rule["Variable"])
-    for name, operand in rule.items():
+def _test(rule: Reader) -> Condition:
+    variable = rule.needed_query("Variable")
+    for name, operand in rule.fields.items():
         if name == "IsPresent":
             return lambda frame: _is_present(variable, frame) is operand
         if name in OPERATORS:
             return _with_constant(OPERATORS[name], variable, operand)
         if name.endswith("Path") and name[:-4] in WITH_PATH:
-            return _with_path(WITH_PATH[name[:-4]], variable, parse_query(operand))
-    raise PathSyntaxError(f"the rule for {rule['Variable']!r} has no comparison operator")
+            return _with_path(WITH_PATH[name[:-4]], variable, rule.needed_query(name))
+    raise rule.fault(f"the rule for {variable.text} has no comparison operator")
 
 
 def _with_constant(compare: Compare, variable: Query, operand: Any) -> Condition:

@@ -14,7 +14,6 @@ from partita.asl.flows import (
     JsonPathFlow,
     JsonPathHandler,
 )
-from partita.asl.queries import Query, parse_query
 from partita.asl.reader import Reader
 from partita.asl.recovery import Catcher, Recovery, Retrier
 from partita.asl.reference_paths import ReferencePath
@@ -49,11 +48,6 @@ class StateReader:
         value = self.reader.fields[field]
         return self.reader.parsed(field, lambda: Fields(value, location or field))
 
-    def needed_query(self, field: str) -> Query:
-        """Return the path in a field."""
-        text = self.reader.need(field, str)
-        return self.reader.parsed(field, lambda: parse_query(text))
-
     def template(self, field: str) -> Fill | None:
         """Return a payload template, None if there is none."""
         if field not in self.reader:
@@ -75,10 +69,18 @@ class StateReader:
         if self.is_jsonata and is_expression(self.reader.fields.get(field)):
             return numbers.expressed(self.fields(field), check, is_integral=is_integral)
         if f"{field}Path" in self.reader and not self.is_jsonata:
-            query = self.needed_query(f"{field}Path")
+            query = self.reader.needed_query(f"{field}Path")
             return numbers.referenced(f"{field}Path", query, check, is_integral=is_integral)
         constant = self.reader.number(field, is_integral=is_integral)
         return None if constant is None else numbers.constant(constant)
+
+    def _assigned_template(self) -> Fill | None:
+        self.reader.get("Assign", dict)
+        return self.template("Assign")
+
+    def _assigned_fields(self, location: str) -> Fields | None:
+        self.reader.get("Assign", dict)
+        return self.fields_if_given("Assign", location)
 
     # -- flows
 
@@ -88,7 +90,7 @@ class StateReader:
             return JsonataFlow(
                 self.fields_if_given("Arguments"),
                 self.fields_if_given("Output"),
-                self.fields_if_given("Assign"),
+                self._assigned_fields("Assign"),
                 keeps_input=keeps_input,
             )
         return JsonPathFlow(
@@ -97,7 +99,7 @@ class StateReader:
             result_selector=self.template("ResultSelector"),
             result_path=self.reference_path("ResultPath"),
             output_path=self.reader.query("OutputPath", "$"),
-            assign=self.template("Assign"),
+            assign=self._assigned_template(),
         )
 
     def choice_flow(self, state: StateReader, where: str) -> Flow:
@@ -107,7 +109,7 @@ class StateReader:
             return JsonataFlow(
                 None,
                 output if output is not None else state.fields_if_given("Output"),
-                self.fields_if_given("Assign", f"{where}/Assign"),
+                self._assigned_fields(f"{where}/Assign"),
                 keeps_input=True,
             )
         return JsonPathFlow(
@@ -116,7 +118,7 @@ class StateReader:
             result_selector=None,
             result_path=ReferencePath("$"),
             output_path=state.reader.query("OutputPath", "$"),
-            assign=self.template("Assign"),
+            assign=self._assigned_template(),
         )
 
     # -- recovery
@@ -129,7 +131,9 @@ class StateReader:
         )
 
     def _catcher(self, number: int, reader: Reader) -> Catcher:
-        return Catcher(_errors(reader), reader.need("Next", str), self._handler(number, reader))
+        return Catcher(
+            reader.texts("ErrorEquals"), reader.need("Next", str), self._handler(number, reader)
+        )
 
     def _handler(self, number: int, reader: Reader) -> Handler:
         own = StateReader(reader, self.language)
@@ -137,13 +141,9 @@ class StateReader:
             where = f"Catch[{number}]"
             return JsonataHandler(
                 own.fields_if_given("Output", f"{where}/Output"),
-                own.fields_if_given("Assign", f"{where}/Assign"),
+                own._assigned_fields(f"{where}/Assign"),
             )
-        return JsonPathHandler(own.reference_path("ResultPath"), own.template("Assign"))
-
-
-def _errors(reader: Reader) -> tuple[str, ...]:
-    return tuple(reader.need("ErrorEquals", list))
+        return JsonPathHandler(own.reference_path("ResultPath"), own._assigned_template())
 
 
 def _retrier(reader: Reader) -> Retrier:
@@ -154,7 +154,7 @@ def _retrier(reader: Reader) -> Retrier:
         "max_delay": reader.number("MaxDelaySeconds"),
     }
     return Retrier(
-        _errors(reader),
+        reader.texts("ErrorEquals"),
         has_jitter=reader.get("JitterStrategy", str) == "FULL",
         **{name: value for name, value in given.items() if value is not None},
     )

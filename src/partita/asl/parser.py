@@ -74,20 +74,20 @@ def parse_program(reader: Reader, language: str) -> StateProgram:
     parsed = {name: _state(states, name, language) for name in states.fields}
     if start not in parsed:
         raise reader.fault(f"there is no state {start!r}", "StartAt")
-    for name, state in parsed.items():
-        for field, target in _targets(Reader(states.fields[name], "")):
+    for name in parsed:
+        for field, target in _targets(states.inner(name)):
             if target not in parsed:
-                raise states.fault(f"there is no state {target!r}", f"{state.name}/{field}")
+                raise states.fault(f"there is no state {target!r}", f"{name}/{field}")
     return StateProgram(start, parsed)
 
 
 def _targets(reader: Reader) -> list[tuple[str, str]]:
     """Return the names of states that a state names, with the fields."""
-    found = [(field, reader.fields[field]) for field in ("Next", "Default") if field in reader]
+    found = [(field, reader.get(field, str)) for field in ("Next", "Default")]
     for field in ("Choices", "Catch"):
         for number, one in enumerate(reader.each(field)):
-            found += [(f"{field}/{number}/Next", one.fields.get("Next"))]
-    return found
+            found.append((f"{field}/{number}/Next", one.get("Next", str)))
+    return [(field, target) for field, target in found if target is not None]
 
 
 def _state(states: Reader, name: str, outer: str) -> State:
@@ -130,7 +130,8 @@ def _fail(name: str, state: StateReader) -> State:
 def _text(state: StateReader, field: str) -> Text | None:
     reader = state.reader
     if state.is_jsonata:
-        return ExpressedText(Fields(reader.fields[field], field)) if field in reader else None
+        fields = state.fields_if_given(field)
+        return None if fields is None else ExpressedText(fields)
     query = reader.query(f"{field}Path")
     if query is not None:
         return QueriedText(f"{field}Path", query)
@@ -165,8 +166,8 @@ def _timestamp(state: StateReader, field: str) -> Delay:
 _DELAYS: Mapping[str, Callable[[StateReader, str], Delay]] = {
     "Seconds": _seconds,
     "Timestamp": _timestamp,
-    "SecondsPath": lambda state, field: seconds_path(state.needed_query(field)),
-    "TimestampPath": lambda state, field: timestamp_path(state.needed_query(field)),
+    "SecondsPath": lambda state, field: seconds_path(state.reader.needed_query(field)),
+    "TimestampPath": lambda state, field: timestamp_path(state.reader.needed_query(field)),
 }
 
 
@@ -180,9 +181,11 @@ def _rule(state: StateReader, number: int, rule: Reader) -> Rule:
     next = rule.need("Next", str)
     where = f"Choices[{number}]"
     if state.is_jsonata:
-        condition = expressed_condition(Fields(rule.fields.get("Condition"), f"{where}/Condition"))
+        text = rule.fields.get("Condition")
+        fields = rule.parsed("Condition", lambda: Fields(text, f"{where}/Condition"))
+        condition = expressed_condition(fields)
     else:
-        condition = rule.parsed("", lambda: compile_rule(rule.fields))
+        condition = compile_rule(rule)
     own = StateReader(rule, state.language).choice_flow(state, where)
     return Rule(condition, next, _finish(own))
 

@@ -78,6 +78,18 @@ class Reader:
         text = default if text is None else text
         return None if text is None else self.parsed(field, lambda: parse_query(text))
 
+    def needed_query(self, field: str) -> Query:
+        """Return the path or call in a field that must be there."""
+        text = self.need(field, str)
+        return self.parsed(field, lambda: parse_query(text))
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        """Return the strings of an array that must be there."""
+        values = self.need(field, list)
+        if not all(isinstance(value, str) for value in values):
+            raise self.fault("expected an array of strings", field)
+        return tuple(values)
+
     def parsed(self, field: str, parse: Callable[[], T]) -> T:
         """Return what `parse` makes of a field.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from partita.asl.failures import EvaluationFault
 from partita.asl.json_text import json_text
-from partita.asl.path_reader import PathMissingError
+from partita.asl.path_reader import PathMissingError, PathSyntaxError
 from partita.asl.queries import Query, check_input, parse_query
 from partita.asl.view import View
 
@@ -45,7 +45,7 @@ def _object(template: dict[str, Any]) -> Fill | None:
     for name, value in template.items():
         is_expression = name.endswith(".$")
         key = name[:-2] if is_expression else name
-        fill = _field(name, parse_query(value)) if is_expression else _compiled(value)
+        fill = _field(name, _query(name, value)) if is_expression else _compiled(value)
         constants[key] = value  # keeps the order of the fields
         if fill is not None:
             fills.append((key, fill))
@@ -59,6 +59,12 @@ def _object(template: dict[str, Any]) -> Fill | None:
         return filled
 
     return fill_object
+
+
+def _query(name: str, value: Any) -> Query:
+    if not isinstance(value, str):
+        raise PathSyntaxError(f"the value of {name!r} must be a path or a function call")
+    return parse_query(value)
 
 
 def _array(template: list[Any]) -> Fill | None:
