@@ -5,6 +5,8 @@
     │   ├── InvalidInputError          a value does not fit the type it is meant for
     │   ├── InvalidOptionError         an option has an invalid value
     │   ├── SerializationError         a value has no JSON form
+    │   │   └── PayloadTooDeepError    a value is nested too deeply
+    │   ├── UnsupportedHintError       a hint names a type whose values cannot be stored
     │   ├── PayloadTooLargeError       a value's JSON form is over the limit
     │   ├── NotAwaitedError            a coroutine was made and never awaited
     │   ├── UnknownTypeError           no such workflow or activity here
@@ -92,6 +94,31 @@ class SerializationError(UsageError):
     """A value has no JSON form."""
 
     code = "NOT_SERIALIZABLE"
+
+
+class PayloadTooDeepError(SerializationError):
+    """A value, or a payload, is nested more deeply than the limit, or contains itself."""
+
+    code = "PAYLOAD_TOO_DEEP"
+
+
+class UnsupportedHintError(UsageError):
+    """A hint names a type whose values cannot be stored, or a name that is not defined."""
+
+    code = "UNSUPPORTED_HINT"
+
+    def __init__(self, hint: str, reason: str, where: str = "") -> None:
+        at = f"{where}: " if where else ""
+        super().__init__(f"{at}the hint {hint} {reason}")
+        self.hint = hint  # as it is written
+        self.reason = reason
+        self.where = where  # the function and the parameter, or the class and the field
+
+    def inside(self, where: str) -> UnsupportedHintError:
+        """Return the error with a place around the one that it names."""
+        return UnsupportedHintError(
+            self.hint, self.reason, f"{where}: {self.where}" if self.where else where
+        )
 
 
 class PayloadTooLargeError(UsageError):

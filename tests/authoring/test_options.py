@@ -215,9 +215,12 @@ def test_two_that_claim_one_type_are_refused_and_both_places_named() -> None:
         serve(one(), other())
     for made in (one(), other()):
         assert f"{__file__}:{made.function.__code__.co_firstlineno}" in str(caught.value)
+
+    def another() -> None: ...
+
     flows: list[WorkflowDefinition[..., Any]] = [
         workflow(name="claimed")(plain),
-        workflow(name="claimed")(one),
+        workflow(name="claimed")(another),
     ]
     with pytest.raises(DuplicateTypeError, match=r"claimed@1 is defined at .* and at "):
         serve(*flows)

@@ -217,7 +217,7 @@ def test_a_completion_may_come_before_the_cancel_request_is_heard_of(stage: Stag
 @pytest.mark.parametrize(
     ("key", "result"),
     [
-        ("at once", {"cents": 7}),
+        ("at once", Receipt(7)),
         ("failed", ["ActivityFailedError", "NO: at once"]),
         ("canceled", ["CancelledError", "activity Pay was cancelled: at once"]),
         ("raises", ["DeclinedError", "at once"]),

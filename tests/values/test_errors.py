@@ -255,7 +255,7 @@ def test_what_is_handled_when_it_is_raised_is_the_context(stage: Stage) -> None:
         except KeyError:
             return [seen(KINDS[name]) for name in ("a_context", "declined", "no_context")]
 
-    assert stage.run(raises_while_handling) == as_json(plainly())
+    assert as_json(stage.run(raises_while_handling)) == as_json(plainly())
     assert as_json(raises_while_handling()) == as_json(plainly())
 
 

@@ -68,6 +68,7 @@ class _Function:
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
         self.function = function
         self.signature = Signature(function)
+        self.signature.check()
         self.is_async = inspect.iscoroutinefunction(function)
         self.label = label  # for people
         self.arguments_label = f"the arguments of {label}"

@@ -14,7 +14,8 @@ from partita.authoring.future import Future
 from partita.authoring.local import active_runtime
 from partita.authoring.options import Deadline, needed_id
 from partita.authoring.runtime import current
-from partita.codec import Converter, decoder
+from partita.authoring.signature import keep_signature
+from partita.codec import Converter, known_form, reader_of
 from partita.errors import InvalidOptionError, UsageError
 from partita.history import WorkflowExecution
 
@@ -38,7 +39,8 @@ class Signal(Generic[T]):
         if not name or name.startswith("$"):
             raise InvalidOptionError(f"a signal cannot be named {name!r}; begin with a letter")
         self.name = name
-        self.decode: Callable[[str], Any] = decoder(type)
+        self.form = known_form(type)
+        self.decode: Callable[[str], Any] = reader_of(self.form)
         self.type = type
 
     def check(self, value: Any) -> None:
@@ -49,7 +51,7 @@ class Signal(Generic[T]):
         """
         if self.type is not Any:
             what = f"the value of signal {self.name}"
-            _converter.load(_converter.dump(value, what), self.decode, what)
+            _converter.load(_converter.dump(value, what, self.form), self.decode, what)
 
     def __str__(self) -> str:
         return self.name
@@ -205,6 +207,7 @@ def update(function: Any = None, /, *, name: str | None = None) -> Any:
 def _handler(kind: str, function: Callable[..., Any] | None, name: str | None) -> Any:
     def decorate(given: Any) -> Any:
         function = checked_handler(kind, given, name)
+        keep_signature(function)
         where = current.get()
         answers = name or function.__name__
         if where is None:

@@ -1,7 +1,7 @@
 """Convert the arguments of a call to a payload value and back, by the function's signature.
 
 The value is a JSON list where all arguments are positional, else
-`{"args": [...], "kwargs": {...}}`.
+`{"args": [...], "kwargs": {...}}`. Each argument is written and read by its parameter's hint.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
 from partita.authoring.results import Result
-from partita.codec import Converter, carry, decoder
-from partita.errors import InvalidInputError
+from partita.codec import ANY, Converter, Form, Reader, carry_by, form_of, reader_of
+from partita.codec.form import shown
+from partita.codec.hints import UnresolvedName, function_scope, local_names, raw_annotations
+from partita.errors import InvalidInputError, UnsupportedHintError
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -31,6 +33,7 @@ class _Call(msgspec.Struct, forbid_unknown_fields=True):
     kwargs: dict[str, msgspec.Raw] = {}
 
 
+_read_any = reader_of(ANY)
 _call = msgspec.json.Decoder(_Call).decode
 
 
@@ -48,12 +51,43 @@ def _value_of(hint: Any) -> Any:
     return Union[tuple(values)] if values else Any  # noqa: UP007
 
 
+class ArgumentsForm(Form):
+    """The form of what `Signature.bind` returns: only for writing."""
+
+    def __init__(
+        self, positional: list[Form], rest: Form = ANY, named: dict[str, Form] | None = None
+    ) -> None:
+        self._positional = [form.encode for form in positional]
+        self._rest = rest  # of further positional arguments
+        self._named = named or {}
+
+    def encode(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            named = {
+                name: self._named.get(name, ANY).encode(one)
+                for name, one in value["kwargs"].items()
+            }
+            return {"args": self._listed(value["args"]), "kwargs": named}
+        return self._listed(value)
+
+    def _listed(self, args: Any) -> list[Any]:
+        given = [encode(one) for encode, one in zip(self._positional, args, strict=False)]
+        more = args[len(given) :]
+        return [*given, *map(self._rest.encode, more)] if more else given
+
+
+UNTYPED_ARGUMENTS = ArgumentsForm([])
+"""The form of arguments of a function that is not known here."""
+
+
 class Signature:
     """The parameters and the result of a function."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.name = function.__qualname__
+        self._local = local_names(function)
+        self._is_checked = False
         self._signature = inspect.signature(function)
         parameters = self._signature.parameters.values()
         self._positional = [p.name for p in parameters if p.kind in _POSITIONAL]
@@ -67,26 +101,78 @@ class Signature:
         }
         self._keywords = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
 
+    # -- hints, read late, since they may name what is defined further down
+
     @functools.cached_property
     def _hints(self) -> dict[str, Any]:
-        """The annotations, read late, since they may name what is defined further down."""
-        try:
-            return get_type_hints(self.function, include_extras=True)
-        except (NameError, TypeError, AttributeError):
-            return {}
+        return raw_annotations(_annotated(self.function))
 
     @functools.cached_property
-    def _decoders(self) -> dict[str, Callable[[str], Any]]:
-        return {name: decoder(hint) for name, hint in self._hints.items() if name != "return"}
+    def _forms(self) -> dict[str, Form]:
+        return {name: self._form(name) for name in self._hints if name != "return"}
 
     @functools.cached_property
-    def _any(self) -> Callable[[str], Any]:
-        return decoder(Any)
+    def _readers(self) -> dict[str, Reader]:
+        return {name: reader_of(form) for name, form in self._forms.items()}
+
+    @functools.cached_property
+    def result_form(self) -> Form:
+        """The form of the function's result."""
+        return self._form("return")
+
+    @functools.cached_property
+    def arguments(self) -> Form:
+        """The form of what `bind` returns."""
+        positional = [self._forms.get(name, ANY) for name in self._positional]
+        named = _Named({name: self._forms.get(name, ANY) for name in self._named})
+        named.default = self._forms.get(self._keywords or "", ANY)
+        return ArgumentsForm(positional, self._forms.get(self._variadic or "", ANY), named)
 
     @functools.cached_property
     def decode_result(self) -> Callable[[str], Any]:
         """The decoder of the function's result."""
-        return decoder(_value_of(self._hints.get("return", Any)))
+        return reader_of(self.result_form)
+
+    def check(self) -> None:
+        """Refuse hints of values that cannot be stored, and names that will never be defined.
+
+        Raises:
+            UnsupportedHintError: there is one; it names the function and the parameter.
+        """
+        for name in self._hints:
+            try:
+                self._compiled(name, may_import=False)
+            except UnresolvedName as error:
+                if not error.may_come:
+                    raise self._unresolved(name, error) from None
+        self._is_checked = True
+
+    def _form(self, name: str) -> Form:
+        try:
+            return self._compiled(name)
+        except UnresolvedName as error:
+            if self._is_checked:
+                raise self._unresolved(name, error) from None
+            return ANY
+
+    def _compiled(self, name: str, *, may_import: bool = True) -> Form:
+        scope = function_scope(self.function, self._local, may_import=may_import)
+        hint = self._hints.get(name, Any)
+        try:
+            if name == "return":
+                hint = _value_of(scope.evaluate(hint) if isinstance(hint, str) else hint)
+            return form_of(hint, scope)
+        except UnsupportedHintError as error:
+            raise error.inside(self._where(name)) from error
+
+    def _where(self, name: str) -> str:
+        if name == "return":
+            return f"the result of {self.name}"
+        return f"parameter {name!r} of {self.name}"
+
+    def _unresolved(self, name: str, error: UnresolvedName) -> UnsupportedHintError:
+        reason = f"names {error.name}, which is not defined; import it, or define it in a module"
+        return UnsupportedHintError(shown(self._hints[name]), reason, self._where(name))
 
     def load_result(self, converter: Converter, payload: str | None, what: str) -> Any:
         """Return the result in a payload, read by the return hint.
@@ -105,8 +191,8 @@ class Signature:
         Raises:
             InvalidInputError: it cannot, so that no one could ever read it.
         """
-        hint = self._hint("return")
-        if hint is not Any and not (hint is type(result) and hint in _SURE):
+        form = self.result_form
+        if form is not ANY and not (form.hint is type(result) and form.hint in _SURE):
             self.load_result(converter, payload, what)
 
     def takes(self, name: str) -> bool:
@@ -116,7 +202,7 @@ class Signature:
     @functools.cached_property
     def has_types(self) -> bool:
         """Whether an argument can have a wrong type."""
-        return any(hint is not Any for name, hint in self._hints.items() if name != "return")
+        return any(form is not ANY for form in self._forms.values())
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the call as a payload value.
@@ -153,7 +239,7 @@ class Signature:
             self._check_names(call)
         args = [self._argument(self._name_of(i), raw) for i, raw in enumerate(call.args)]
         kwargs = {
-            name: self._argument(name if name in self._named else self._keywords, raw, name)
+            name: self._argument(self._parameter(name), raw, name)
             for name, raw in call.kwargs.items()
         }
         return args, kwargs
@@ -170,10 +256,11 @@ class Signature:
         """
         bound = self._signature.bind(*args, **kwargs)
         given = tuple(
-            carry(value, self._hint(self._name_of(i)), what) for i, value in enumerate(bound.args)
+            carry_by(self._forms.get(self._name_of(i) or "", ANY), value, what)
+            for i, value in enumerate(bound.args)
         )
         named = {
-            name: carry(value, self._hint(name if name in self._named else self._keywords), what)
+            name: carry_by(self._forms.get(self._parameter(name) or "", ANY), value, what)
             for name, value in bound.kwargs.items()
         }
         return given, named
@@ -185,10 +272,11 @@ class Signature:
             SerializationError: it cannot be written.
             InvalidInputError: it does not fit the return hint.
         """
-        return carry(result, _value_of(self._hint("return")), what)
+        return carry_by(self.result_form, result, what)
 
-    def _hint(self, parameter: str | None) -> Any:
-        return self._hints.get(parameter or "", Any)
+    def _parameter(self, name: str) -> str | None:
+        """Return the parameter that takes an argument given by name."""
+        return name if name in self._named else self._keywords
 
     def _check_names(self, call: _Call) -> None:
         try:
@@ -202,10 +290,52 @@ class Signature:
         return self._positional[position] if position < len(self._positional) else self._variadic
 
     def _argument(self, parameter: str | None, raw: msgspec.Raw, shown: str | None = None) -> Any:
-        decode = self._decoders.get(parameter or "", self._any)
+        decode = self._readers.get(parameter or "", _read_any)
         try:
             return decode(bytes(raw).decode())
         except (msgspec.MsgspecError, NotImplementedError, ValueError, TypeError) as error:
             raise InvalidInputError(
                 f"argument {shown or parameter!r} of {self.name}: {error}"
             ) from error
+
+
+_KEPT = "_partita_signature"
+"""The attribute of a handler that holds its signature, made while its local names were known."""
+
+
+def keep_signature(function: Callable[..., Any]) -> None:
+    """Check the hints of a handler, and keep what they mean.
+
+    Raises:
+        UnsupportedHintError: one is of values that cannot be stored.
+    """
+    signature = Signature(function)
+    signature.check()
+    if inspect.isfunction(function):
+        setattr(function, _KEPT, signature)
+
+
+def signature_of(function: Callable[..., Any]) -> Signature:
+    """Return the signature of a handler."""
+    kept = vars(function).get(_KEPT) if inspect.isfunction(function) else None
+    if isinstance(kept, Signature) and kept.function is function:
+        return kept
+    return Signature(function)
+
+
+class _Named(dict[str, Form]):
+    """The forms of arguments by name; those of `**kwargs` have one form."""
+
+    default: Form = ANY
+
+    def get(self, name: str, _: Any = None) -> Any:
+        return super().get(name, self.default)
+
+
+def _annotated(function: Any) -> Any:
+    """Return what has the annotations of a function."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if isinstance(function, type) or inspect.isroutine(function):
+        return function
+    return function if "__annotations__" in vars(function) else type(function).__call__

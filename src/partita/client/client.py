@@ -30,7 +30,7 @@ from partita.client.fallbacks import starts_of
 from partita.client.handle import Handle
 from partita.client.schedules import Schedules
 from partita.client.validation import check_arguments, checked_limits, input_of, reuse_policy_of
-from partita.codec import Converter
+from partita.codec import ANY, Converter
 from partita.errors import ExecutionAlreadyStartedError
 from partita.ports.capabilities import SupportsForks, SupportsLimits, supported
 from partita.ports.service import (
@@ -183,7 +183,7 @@ class Client(ExecutionClient):
             new_workflow_id=checked_id(new_workflow_id),
             input=self._messages.payload(args or (), kwargs, "the input") if given else None,
             results={
-                id: self._converter.dump(value, f"the result of activity {id}")
+                id: self._converter.dump(value, f"the result of activity {id}", ANY)
                 for id, value in (results or {}).items()
             },
             reuse_failures=event_id is not None,
@@ -270,7 +270,7 @@ class Tasks:
         Raises:
             SerializationError: it has no JSON form.
         """
-        payload = self._converter.dump(result, "the result of the activity")
+        payload = self._converter.dump(result, "the result of the activity", ANY)
         self._service.complete_activity(token, payload)
 
     def fail(
@@ -293,5 +293,5 @@ class Tasks:
 
     def heartbeat(self, token: str, details: Any = None) -> bool:
         """Report that the activity is alive; return whether it was asked to cancel itself."""
-        payload = None if details is None else self._converter.dump(details, "the heartbeat")
+        payload = None if details is None else self._converter.dump(details, "the heartbeat", ANY)
         return self._service.heartbeat_activity(token, payload)

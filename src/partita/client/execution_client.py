@@ -20,7 +20,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.client.fallbacks import waits_of
 from partita.client.messages import RETRY_INTERVAL, Messages
 from partita.client.validation import checked_wait
-from partita.codec import Converter, decoder
+from partita.codec import ANY, Converter, read_untyped
 from partita.history.document import ExportedHistory, export
 from partita.ports.capabilities import Importing, SupportsNotices, supported, supports
 from partita.ports.notices import Listen
@@ -35,8 +35,6 @@ from partita.ports.service import (
 from partita.ports.state import ExecutionFilter, Status
 from partita.replay.stacks import WorkflowStack
 from partita.views.stacks import stack_of
-
-_load_any = decoder(Any)
 
 
 class ExecutionClient:
@@ -127,7 +125,7 @@ class ExecutionClient:
     ) -> Any:
         name = f"execution {info.workflow_id!r}"
         if isinstance(last, h.WorkflowExecutionCompleted):
-            decode = _load_any if workflow is None else workflow.signature.decode_result
+            decode = read_untyped if workflow is None else workflow.signature.decode_result
             return self._converter.load(last.result, decode, f"the result of {name}")
         if isinstance(last, h.WorkflowExecutionFailed):
             failure = Failure.load(last.details, last.reason)
@@ -164,7 +162,8 @@ class ExecutionClient:
         """Return a signal's name and payload; the value must fit the signal's type."""
         if str(name).startswith("$"):
             raise errors.InvalidOptionError(f"a signal cannot be named {name}; begin with a letter")
-        payload = None if value is None else self._converter.dump(value, f"signal {name}")
+        form = name.form if isinstance(name, Signal) else ANY
+        payload = None if value is None else self._converter.dump(value, f"signal {name}", form)
         if isinstance(name, Signal) and name.type is not Any:
             what = f"the value of signal {name}"
             self._converter.load("null" if payload is None else payload, name.decode, what)

@@ -10,9 +10,10 @@ from typing import Any
 from partita import errors
 from partita import history as h
 from partita.authoring.failure import Failure, is_substitute, rebuild
+from partita.authoring.signature import UNTYPED_ARGUMENTS
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.fallbacks import queries_of, waits_of
-from partita.codec import Converter, decoder
+from partita.codec import Converter, read_untyped
 from partita.deciders.by_hand import no_query
 from partita.ports.service import ExecutionInfo, Service, bounds_of
 from partita.ports.state import Status
@@ -29,8 +30,6 @@ from partita.views.stacks import code_of
 
 RETRY_INTERVAL = 0.2
 """Seconds between two tries of a service that is out of reach."""
-
-_load_any = decoder(Any)
 
 
 class Messages:
@@ -52,7 +51,7 @@ class Messages:
     def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None, what: str) -> str:
         """Return a call's arguments as a payload."""
         value = {"args": list(args), "kwargs": dict(kwargs)} if kwargs else list(args)
-        return self._converter.dump(value, what)
+        return self._converter.dump(value, what, UNTYPED_ARGUMENTS)
 
     # -- queries
 
@@ -75,7 +74,7 @@ class Messages:
             if code is None:
                 raise
             answer = self._replayed(code, info, name, payload)
-        return self._converter.load(answer, _load_any, f"the answer to query {name}")
+        return self._converter.load(answer, read_untyped, f"the answer to query {name}")
 
     def _replayed(
         self, code: WorkflowDefinition[..., Any], info: ExecutionInfo, name: str, payload: str
@@ -105,7 +104,7 @@ class Messages:
         self._service.signal_workflow_execution(self._domain, execution, UPDATE + name, text)
         answer = self._answer(exact, request.id, info.event_count, name, timeout)
         if answer.failure is None:
-            return self._converter.load(answer.result, _load_any, f"the answer to update {name}")
+            return self._converter.load(answer.result, read_untyped, f"the answer to update {name}")
         failure = Failure.load(answer.failure, None)
         code = code_of(info.workflow_type)
         cause = rebuild(failure, () if code is None else (code,), errors.UpdateFailedError)

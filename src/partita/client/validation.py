@@ -60,7 +60,8 @@ def input_of(
     if isinstance(args, (str, bytes, Mapping)) or not isinstance(args, Iterable):
         raise InvalidOptionError(f"args={args!r}; give a list of arguments, such as [1, 'two']")
     value = workflow.signature.bind(tuple(args), dict(kwargs))
-    payload = converter.dump(value, f"the input of {workflow.label}")
+    what = f"the input of {workflow.label}"
+    payload = converter.dump(value, what, workflow.signature.arguments)
     if workflow.signature.has_types:
         workflow.signature.load(converter, payload)
     return payload

@@ -26,7 +26,7 @@ from partita.authoring.messages import Signal
 from partita.authoring.options import checked_id, needed_id, policy_of, seconds, tag_list
 from partita.authoring.remote import child_workflow, lambda_function, remote_activity
 from partita.authoring.runtime import Continuation
-from partita.codec import Converter
+from partita.codec import ANY, Converter
 from partita.deciders.parts import (
     ActivityExecution,
     ChildProcess,
@@ -203,7 +203,7 @@ class SignalExternal(Decision):
             workflow_id=self.workflow_id,
             run_id=self.run_id or None,
             signal_name=self.name,
-            input=None if self.value is None else process.converter.dump(self.value, what),
+            input=None if self.value is None else process.converter.dump(self.value, what, ANY),
         )
 
 
@@ -241,7 +241,7 @@ class CompleteProcess(Decision):
         self.result = result
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
-        payload = process.converter.dump(self.result, f"the result of {process.workflow.name}")
+        payload = process.converter.dump(self.result, f"the result of {process.workflow.name}", ANY)
         return h.CompleteWorkflowExecution(result=payload)
 
 
@@ -299,7 +299,7 @@ class ContinueAsNew(Decision):
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
         value = process.input if self.input is _SAME else self.input
-        payload = process.converter.dump([value], f"the input of {process.workflow.name}")
+        payload = process.converter.dump([value], f"the input of {process.workflow.name}", ANY)
         given = self.continuation
         return h.ContinueAsNewWorkflowExecution(
             input=payload,
@@ -341,11 +341,11 @@ def _payload(converter: Converter, what: Any, args: tuple[Any, ...], kwargs: dic
         value = what.signature.bind(args, kwargs)
     except TypeError as error:
         raise InvalidInputError(f"{what.label}: {error}") from error
-    return converter.dump(value, what.arguments_label)
+    return converter.dump(value, what.arguments_label, what.signature.arguments)
 
 
 def _control(converter: Converter, value: Any) -> str | None:
-    return None if value is None else converter.dump(value, "a decision's data")
+    return None if value is None else converter.dump(value, "a decision's data", ANY)
 
 
 def _new_id(process: Process[Any], kind: Kind, stem: str) -> str:

@@ -13,14 +13,12 @@ from partita.authoring.definition import ActivityDefinition, WorkflowSpec
 from partita.authoring.messages import Signal
 from partita.authoring.registry import sole
 from partita.authoring.results import Canceled, Completed, Failed, Result, Terminated, TimedOut
-from partita.codec import Converter, decoder
+from partita.codec import Converter, read_untyped
 from partita.errors import UsageError
 from partita.history.failure import Failure
 from partita.history.references import REFERENCES, Kind, Outcome
 
 V = TypeVar("V")
-
-_load_any = decoder(Any)
 
 
 class ReadOnly(Sequence[V]):
@@ -99,7 +97,7 @@ class Part:
     def end(self, event: h.AnyEvent) -> None:
         """Note how it ended; a value is read by the types of its code, if that is here."""
         code = self._code()
-        decode = _load_any if code is None else code.signature.decode_result
+        decode = read_untyped if code is None else code.signature.decode_result
         self.result = result_of(event, self._converter, decode)
 
     def _code(self) -> ActivityDefinition | WorkflowSpec | None:
@@ -209,7 +207,7 @@ def plain(converter: Converter, payload: str | None) -> Any:
     if payload is None:
         return None
     try:
-        return converter.load(payload, _load_any)
+        return converter.load(payload, read_untyped)
     except UsageError:
         return payload
 

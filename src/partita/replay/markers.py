@@ -92,7 +92,9 @@ class Markers:
 
     def record(self, name: str, value: Any) -> None:
         """Record a marker of the code's own."""
-        self._issue(name, None if value is None else self._payloads.dump(value, f"marker {name}"))
+        self._issue(
+            name, None if value is None else self._payloads.dump(value, f"marker {name}", None)
+        )
 
     def record_search_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Record a marker that the service reads, so it is never encoded by a codec."""

@@ -18,7 +18,7 @@ from partita import history as h
 from partita.authoring.failure import MARKER_LIMIT, describe
 from partita.authoring.future import Future
 from partita.authoring.mailbox import Mailbox
-from partita.authoring.signature import Signature
+from partita.authoring.signature import signature_of
 from partita.codec import Converter
 from partita.errors import ExecutionClosedError, InvalidInputError, UnknownTypeError, UsageError
 from partita.replay.journal import Journal
@@ -191,10 +191,10 @@ def _answered(
     function: Callable[..., Any], converter: Converter, input: str | None, what: str
 ) -> str:
     """Call a handler and return the payload of its answer, which fits the return hint."""
-    signature = Signature(function)
+    signature = signature_of(function)
     args, kwargs = signature.load(converter, input)
     result = function(*args, **kwargs)
-    payload = converter.dump(result, what)
+    payload = converter.dump(result, what, signature.result_form)
     signature.check_result(converter, result, payload, what)
     return payload
 

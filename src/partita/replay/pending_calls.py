@@ -28,6 +28,7 @@ from partita.authoring.future import (
 )
 from partita.authoring.hooks import AbortWorkflow, CancelWorkflow, ReplaceResult, RetryTask
 from partita.authoring.runtime import Runtime
+from partita.codec import Form
 from partita.errors import CancelledError
 from partita.ports.service import Bounds
 from partita.replay.journal import Journal
@@ -261,7 +262,9 @@ class PendingCalls:
             try:
                 real, named = resolved(args), resolved(kwargs)
                 payload = self._payloads.dump(
-                    definition.signature.bind(real, named), definition.arguments_label
+                    definition.signature.bind(real, named),
+                    definition.arguments_label,
+                    definition.signature.arguments,
                 )
             except Exception as error:
                 future.settle(error=error)
@@ -293,9 +296,10 @@ class PendingCalls:
         definition = call.definition
         assert definition is not None
         value = definition.signature.bind(call.args, call.kwargs)
+        form: Form | None = definition.signature.arguments
         if isinstance(definition, LambdaSpec):
-            value = call.args[0] if call.args else call.kwargs.get("input")
-        payload = self._payloads.dump(value, definition.arguments_label)
+            value, form = call.args[0] if call.args else call.kwargs.get("input"), None
+        payload = self._payloads.dump(value, definition.arguments_label, form)
         match definition:
             case ActivityDefinition():
                 decision = definition.decision(key, call.args, call.kwargs, payload)

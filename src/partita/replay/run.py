@@ -229,9 +229,10 @@ class Run:
         args, kwargs = workflow.signature.load(self._payloads.converter, self._input)
         result = self._call(args, kwargs)
         self._runtime.unawaited.check(workflow.label, result)
-        payload = self._payloads.dump(result, workflow.result_label)
+        signature = workflow.signature
+        payload = self._payloads.dump(result, workflow.result_label, signature.result_form)
         converter = self._payloads.converter
-        workflow.signature.check_result(converter, result, payload, workflow.result_label)
+        signature.check_result(converter, result, payload, workflow.result_label)
         if workflow.hooks.on_completed is not None:
             workflow.hooks.on_completed(result)
         return h.CompleteWorkflowExecution(result=payload)

@@ -21,8 +21,9 @@ from partita.authoring.coroutine_watch import watch_coroutines
 from partita.authoring.definition import Submittable, WorkflowSpec
 from partita.authoring.future import Future
 from partita.authoring.runtime import LONG_HISTORY, Continuation, WorkflowInfo
+from partita.authoring.signature import UNTYPED_ARGUMENTS
 from partita.authoring.unawaited import Unawaited
-from partita.codec import Converter
+from partita.codec import Converter, Form
 from partita.errors import CancelledError, UsageError
 from partita.ports.service import Bounds
 from partita.replay.journal import Journal
@@ -325,10 +326,9 @@ class ReplayRuntime:
         if strand is None:
             raise UsageError("continue_as_new() is for the workflow's own code, not for callbacks")
         self.unawaited.check(self._workflow.label)
+        value, form = self._next_input(continuation)
         decision = h.ContinueAsNewWorkflowExecution(
-            input=self.payloads.dump(
-                self._next_input(continuation), "the arguments of the next run"
-            ),
+            input=self.payloads.dump(value, "the arguments of the next run", form),
             workflow_type_version=continuation.version,
             task_list=continuation.task_list,
             tag_list=continuation.tags,
@@ -340,12 +340,14 @@ class ReplayRuntime:
         self.journal.continuation = decision
         raise GreenletExit
 
-    def _next_input(self, continuation: Continuation) -> Any:
-        """Return the arguments of the next run; another version may have another signature."""
+    def _next_input(self, continuation: Continuation) -> tuple[Any, Form]:
+        """Return the arguments of the next run and their form; versions may differ in both."""
         args, kwargs = continuation.args, continuation.kwargs
         if continuation.version in (None, self._workflow.workflow_type.version):
-            return self._workflow.signature.bind(args, kwargs)
-        return {"args": list(args), "kwargs": kwargs} if kwargs else args
+            signature = self._workflow.signature
+            return signature.bind(args, kwargs), signature.arguments
+        value: Any = {"args": list(args), "kwargs": kwargs} if kwargs else args
+        return value, UNTYPED_ARGUMENTS
 
     # -- messages
 

@@ -142,7 +142,7 @@ class _MockedCall:
             if not isinstance(value, Completed):
                 return
             value = value.value
-        payload = self._converter.dump(value, self._what)
+        payload = self._converter.dump(value, self._what, self._signature.result_form)
         self._converter.load(payload, self._signature.decode_result, self._what)
 
     def _play(self, *args: Any, **kwargs: Any) -> Any:
@@ -161,7 +161,8 @@ class _MockedCall:
             result = self._play(*args, **kwargs)
         except Exception as error:
             return [failure_decision(error)]
-        return [CompleteWorkflowExecution(result=self._converter.dump(result, self._what))]
+        payload = self._converter.dump(result, self._what, self._signature.result_form)
+        return [CompleteWorkflowExecution(result=payload)]
 
 
 async def _awaited(awaitable: Any) -> Any:

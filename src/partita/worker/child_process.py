@@ -21,7 +21,7 @@ import msgspec
 
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import by_key, known
-from partita.codec import Converter
+from partita.codec import ANY, Converter
 from partita.errors import LoadError
 from partita.ports.service import ActivityAnswer
 from partita.telemetry.logs import inherit
@@ -65,7 +65,10 @@ def _do(job: Job, out: BinaryIO) -> Done | Unfit:
     converter = Converter(limit=job.payload_limit)
 
     def heartbeat(details: Any) -> None:
-        _send(out, Heartbeat(None if details is None else converter.dump(details)))
+        _send(
+            out,
+            Heartbeat(None if details is None else converter.dump(details, "the heartbeat", ANY)),
+        )
 
     try:
         definition = _definition(job.module, job.file, job.key)

@@ -119,8 +119,9 @@ def _told(
 def _completed(
     definition: ActivityDefinition, task: ActivityTask, converter: Converter, result: Any
 ) -> ActivityAnswer:
-    payload = converter.dump(result, definition.result_label)
-    definition.signature.check_result(converter, result, payload, definition.result_label)
+    signature, what = definition.signature, definition.result_label
+    payload = converter.dump(result, what, signature.result_form)
+    signature.check_result(converter, result, payload, what)
     return ActivityAnswer(token=task.token, outcome="completed", result=payload)
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from partita.codec import Converter
+from partita.codec import ANY, Converter
 from partita.errors import CancelledError, PartitaError, StoreError, TaskLostError
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityAnswer, ActivityTask
@@ -33,7 +33,7 @@ class Heartbeats:
         Raises:
             CancelledError: the activity shall end.
         """
-        payload = None if details is None else self._converter.dump(details, "the heartbeat")
+        payload = None if details is None else self._converter.dump(details, "the heartbeat", ANY)
         if self.is_unwanted(payload):
             raise CancelledError("the activity was asked to cancel itself, or is lost")
 

@@ -2,7 +2,7 @@
 
 On an engine, arguments, results and errors become JSON text and are read back by type hints.
 Plain Python does the same, so that a program gives the same result there: what has no JSON form
-is refused, a change of an argument is not seen by the caller, and an unhinted tuple is a list.
+is refused, and a change of an argument is not seen by the caller.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from partita.authoring.definition import Submittable
+from partita.authoring.definition import LambdaSpec, Submittable
 from partita.authoring.failure import Failure, describe, rebuild
 from partita.authoring.results import Result
-from partita.codec import Converter, decoder
+from partita.codec import Converter, carry
 from partita.errors import ActivityFailedError, WorkflowFailedError
 
 _converter = Converter()
-_load_any = decoder(Any)
 _is_enabled = True
 
 
@@ -48,15 +47,18 @@ class Arguments:
         """
         self.args, self.kwargs = args, kwargs
         self._definition = definition
-        value = definition.signature.bind(args, kwargs)
-        self._payload = _converter.dump(value, definition.arguments_label) if _is_enabled else None
+        self._payload = self._stored() if _is_enabled else None
 
     def identity(self) -> str:
         """Return the same text for the same call of the same activity."""
-        payload = self._payload
-        if payload is None:
-            payload = _converter.dump(self._definition.signature.bind(self.args, self.kwargs))
+        payload = self._stored() if self._payload is None else self._payload
         return f"{self._definition.key} {payload}"
+
+    def _stored(self) -> str:
+        definition = self._definition
+        value = definition.signature.bind(self.args, self.kwargs)
+        form = None if isinstance(definition, LambdaSpec) else definition.signature.arguments
+        return _converter.dump(value, definition.arguments_label, form)
 
     def read(self) -> tuple[Any, dict[str, Any]]:
         """Return the arguments as the function receives them, new objects for each attempt.
@@ -79,7 +81,9 @@ def carried_result(definition: Submittable, value: Any) -> Any:
     if not _is_enabled:
         return value
     label = definition.result_label
-    return definition.signature.load_result(_converter, _converter.dump(value, label), label)
+    signature = definition.signature
+    form = None if isinstance(definition, LambdaSpec) else signature.result_form
+    return signature.load_result(_converter, _converter.dump(value, label, form), label)
 
 
 def carried_value(value: Any, what: str) -> Any:
@@ -88,7 +92,7 @@ def carried_value(value: Any, what: str) -> Any:
     Raises:
         SerializationError: it has no JSON form.
     """
-    return _converter.load(_converter.dump(value, what), _load_any, what) if _is_enabled else value
+    return carry(value, Any, what) if _is_enabled else value
 
 
 def carried_error(

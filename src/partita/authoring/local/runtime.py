@@ -62,7 +62,7 @@ from partita.authoring.runtime import (
     not_open,
 )
 from partita.authoring.unawaited import Unawaited
-from partita.codec import Converter
+from partita.codec import ANY, Converter
 from partita.errors import (
     CancelledError,
     ExecutionAlreadyStartedError,
@@ -413,7 +413,7 @@ class LocalRuntime(Waits):
             self._mailbox.put(name, payload)
 
     def signal(self, execution: WorkflowExecution, name: str, value: Any) -> Future[None]:
-        payload = self._converter.dump(value, f"signal {name}")
+        payload = self._converter.dump(value, f"signal {name}", ANY)
         return self._send(execution, lambda run: run.deliver(name, payload))
 
     def request_cancel(self, execution: WorkflowExecution) -> Future[None]:

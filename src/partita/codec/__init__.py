@@ -1,0 +1,40 @@
+"""Turn values into payloads and back, by their types. Knows no history and no engine."""
+
+from partita.codec.form import TAG, Form
+from partita.codec.forms import form_of
+from partita.codec.nesting import NESTING_LIMIT
+from partita.codec.payloads import (
+    DEFAULT_LIMIT,
+    Codec,
+    Converter,
+    Reader,
+    ZlibCodec,
+    carry,
+    carry_by,
+    decoder,
+    known_form,
+    read_untyped,
+    reader_of,
+    same,
+)
+from partita.codec.tagged import ANY
+
+__all__ = [
+    "ANY",
+    "DEFAULT_LIMIT",
+    "NESTING_LIMIT",
+    "TAG",
+    "Codec",
+    "Converter",
+    "Form",
+    "Reader",
+    "ZlibCodec",
+    "carry",
+    "carry_by",
+    "decoder",
+    "form_of",
+    "known_form",
+    "read_untyped",
+    "reader_of",
+    "same",
+]

@@ -1,0 +1,119 @@
+"""Write unions: untagged where the JSON type alone tells the members apart, else tagged.
+
+In `Card | Cash` both members are objects, so both are tagged with their class; in `str | datetime`
+the str, which JSON has itself, is plain, and the datetime is tagged. Data from outside has no
+tags: then what JSON has itself comes first, and after that the first member that the data fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from partita.codec.classes import ClassForm
+from partita.codec.form import Form, kind_of, shown, tag_of, tagged
+from partita.codec.tagged import ANY, NamedForm
+
+
+class UnionForm(Form):
+    """The form of a union."""
+
+    def __init__(self, hint: Any, members: tuple[Form, ...]) -> None:
+        self.hint = hint
+        self._members = members
+        self.kinds = frozenset().union(*(member.kinds for member in members))
+        self._shared: frozenset[str] = frozenset()  # JSON types of more than one member
+
+    def prepare(self) -> None:
+        kinds = [kind for member in self._members for kind in member.kinds]
+        self._shared = frozenset(kind for kind in kinds if kinds.count(kind) > 1)
+        if self._shared <= {"integer", "float"} and _are_numbers(self._members):
+            self._shared = frozenset()
+        if self._shared == {"object"} and _are_told_apart(self._members):
+            self._shared = frozenset()
+        self.is_native = not self._shared
+
+    def children(self) -> Iterable[Form]:
+        return self._members
+
+    def fits(self, value: Any) -> bool:
+        return any(member.fits(value) for member in self._members)
+
+    def encode(self, value: Any) -> Any:
+        member = self._member_of(value)
+        if member is None:
+            return ANY.encode(value)
+        if not self._shared & member.kinds:
+            return member.encode(value)
+        if isinstance(member, NamedForm) and member.cls is type(value):
+            return tagged(member.path, member.encode_state(value))
+        return ANY.encode(value)
+
+    def _member_of(self, value: Any) -> Form | None:
+        """Return the member that a value belongs to: by its exact type before its base."""
+        kind = type(value)
+        for member in self._members:
+            if member.hint is kind or getattr(member, "cls", None) is kind:
+                return member
+        return next((member for member in self._members if member.fits(value)), None) or next(
+            (member for member in self._members if _may_take(member, value)), None
+        )
+
+    def decode(self, data: Any) -> Any:
+        if tag_of(data) is not None:
+            return self._first(self._members, data)
+        kind = kind_of(data)
+        members = [one for one in self._members if kind in one.kinds or _widens(kind, one)]
+        if kind in self._shared:
+            value = ANY.decode(data)  # self-describing, if it was written here
+            if any(member.fits(value) for member in members):
+                return value
+        members.sort(key=lambda one: not (one.hint is type(data) or _knows_all_keys(one, data)))
+        return self._first(members, data)
+
+    def _first(self, members: Iterable[Form], data: Any) -> Any:
+        errors = []
+        for member in members:
+            try:
+                return member.decode(data)
+            except msgspec.ValidationError as error:
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        got = tag_of(data) or kind_of(data)
+        raise msgspec.ValidationError(f"Expected `{shown(self.hint)}`, got `{got}`")
+
+
+def _widens(kind: str, member: Form) -> bool:
+    return kind == "integer" and "float" in member.kinds
+
+
+def _may_take(member: Form, value: Any) -> bool:
+    """Whether a member takes a value of a type that is not its own: an int for a float, say."""
+    kind = type(value)
+    if kind is int:
+        return "float" in member.kinds
+    if kind in (list, tuple, set, frozenset):
+        return "array" in member.kinds
+    return kind is dict and "object" in member.kinds
+
+
+def _are_numbers(members: Iterable[Form]) -> bool:
+    """Whether int and float are the only members that are numbers."""
+    numbers = [one for one in members if one.kinds & {"integer", "float"}]
+    return {one.hint for one in numbers} == {int, float} and len(numbers) == 2
+
+
+def _are_told_apart(members: Iterable[Form]) -> bool:
+    """Whether all members that are objects are Structs with different tags."""
+    objects = [one for one in members if "object" in one.kinds]
+    tags = [one.tag() for one in objects if isinstance(one, ClassForm)]
+    return None not in tags and len(set(tags)) == len(objects)
+
+
+def _knows_all_keys(member: Form, data: Any) -> bool:
+    if type(data) is not dict or not isinstance(member, NamedForm):
+        return False
+    return data.keys() <= set(member.keys())
