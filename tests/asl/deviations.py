@@ -1,21 +1,6 @@
 """Name the recorded cases in which Partita differs from AWS, and those that cannot be run."""
 
-_READERS = "items are not read from files yet"
-
-DEVIATIONS: dict[str, str] = {
-    f"scenarios/base_scenarios::test_map_item_reader_{name}": _READERS
-    for name in (
-        "base_csv_headers_decl",
-        "base_csv_headers_first_line",
-        "base_json",
-        "base_list_objects_v2",
-        "csv_headers_decl_duplicate_headers",
-        "csv_headers_first_row_typed_headers",
-        "csv_max_items[0]",
-        "csv_max_items[100000000]",
-        "csv_max_items[2]",
-    )
-}
+DEVIATIONS: dict[str, str] = {}
 """By case, why the outcome differs. One that does not differ any more fails the build."""
 
 _PARTIAL = "the mock file repeats only a part of the service's answer, which is the output"

@@ -6,11 +6,15 @@ import json
 import linecache
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from partita.asl.tasks.integrations import forget_integration, register_integration
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
 from partita.asl.tasks.mocks import Responses, responses_of
+from partita.asl.tasks.outside import use_services
+from partita.integrations.settings import ServiceSettings
 from tests.asl.corpus import Case
 
 Sleep = Callable[[float], None]
@@ -67,12 +71,30 @@ def installed(case: Case, sleep: Sleep) -> Iterator[None]:
     for name in silent:
         register_integration(name, lambda parameters: {})
     try:
-        yield
+        with _data_sets(case.data.get("s3") or {}):
+            yield
     finally:
         for name in lambdas:
             forget_lambda(name)
         for name in silent:
             forget_integration(name)
+
+
+@contextmanager
+def _data_sets(buckets: dict[str, dict[str, str]]) -> Iterator[None]:
+    """Let the case's objects be files of a folder."""
+    if not buckets:
+        yield
+        return
+    with TemporaryDirectory() as folder:
+        for bucket, objects in buckets.items():
+            for key, text in objects.items():
+                file = Path(folder, bucket, key)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+        use_services(ServiceSettings(is_aws_used=False, folder=folder))
+        yield
+        use_services(None)
 
 
 def mocks_of(case: Case) -> Responses | None:

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from partita.asl.item_readers.data_sets import parse_data_set
 from partita.asl.item_readers.pages import ItemPages, Position
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.objects import FolderStore
 
 GET = "arn:aws:states:::s3:getObject"
@@ -70,10 +70,10 @@ def folder(tmp_path: Path) -> Folder:
 
 def failed(folder: Folder, config: dict[str, Any], key: str = "items") -> str:
     """Return the cause for which a data set cannot be read."""
-    with pytest.raises(ServiceFailure) as raised:
+    with pytest.raises(TaskFailedError) as raised:
         folder.read(config, key)
     assert raised.value.error == "States.ItemReaderFailed"
-    return raised.value.cause
+    return str(raised.value.cause)
 
 
 CSV = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
@@ -181,7 +181,7 @@ class TestJsonLines:
         with closing(ItemPages(FolderStore(folder.path), page_items=2)) as pages:
             page = pages.read(data_set)
             assert page.items == [1, 2]
-            with pytest.raises(ServiceFailure, match="at line 3"):
+            with pytest.raises(TaskFailedError, match="at line 3"):
                 pages.read(data_set, page.next)
 
 
@@ -340,7 +340,7 @@ class TestListings:
         assert folder.read_all(LIST, {"Bucket": "data", "Prefix": "nothing/"}) == []
 
     def test_no_such_bucket(self, folder: Folder) -> None:
-        with pytest.raises(ServiceFailure, match="bucket does not exist"):
+        with pytest.raises(TaskFailedError, match="bucket does not exist"):
             folder.read_all(LIST, {"Bucket": "other"})
 
     @pytest.mark.parametrize("page_items", [1, 2, 1000])
@@ -356,7 +356,7 @@ class TestListings:
         folder.write("in/1", "[1, 2]")
         folder.write("in/2", "[3, ")
         config = {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"}
-        with pytest.raises(ServiceFailure, match="s3://data/in/2 cannot be read at line 1"):
+        with pytest.raises(TaskFailedError, match="s3://data/in/2 cannot be read at line 1"):
             folder.read_all(LIST, {"Bucket": "data", "Prefix": "in/"}, config)
 
 
@@ -437,7 +437,7 @@ class TestPages:
         page = pages.read(data_set)
         pages.close()
         folder.write("items", "1\n22\n3\n")
-        with pytest.raises(ServiceFailure, match="has changed while it was read"):
+        with pytest.raises(TaskFailedError, match="has changed while it was read"):
             pages.read(data_set, page.next)
 
     def test_gzip_is_read_on_from_any_page(self, folder: Folder) -> None:
@@ -457,7 +457,7 @@ class TestPages:
 class TestWhatCannotBeUsed:
     @pytest.mark.parametrize("key", ["missing", "../data/items", "/etc/passwd", "x/../../y", ""])
     def test_keys(self, folder: Folder, key: str) -> None:
-        with pytest.raises(ServiceFailure) as raised:
+        with pytest.raises(TaskFailedError) as raised:
             folder.read({"InputType": "JSON"}, key)
         assert raised.value.error == "States.ItemReaderFailed"
 
@@ -491,6 +491,6 @@ class TestWhatCannotBeUsed:
         ],
     )
     def test_arguments(self, resource: str, arguments: Any) -> None:
-        with pytest.raises(ServiceFailure) as raised:
+        with pytest.raises(TaskFailedError) as raised:
             parse_data_set(resource, arguments, {"InputType": "JSON"})
         assert raised.value.error == "States.ItemReaderFailed"

@@ -15,7 +15,7 @@ from partita.asl.result_writers import (
     write_manifest,
     write_part,
 )
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.objects import FolderStore
 
 RUN = "arn:aws:states:us-east-1:123456789012:mapRun:csvProcess/Map:ad9b5f27"
@@ -176,12 +176,12 @@ def test_what_times_out_has_failed(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_used(arguments: Any, config: Any) -> None:
-    with pytest.raises(ServiceFailure) as raised:
+    with pytest.raises(TaskFailedError) as raised:
         parse_writer(arguments, config)
     assert raised.value.error == "States.ResultWriterFailed"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file where the bucket should be")
-    with pytest.raises(ServiceFailure, match=r"s3://out/jobs/ad9b5f27/SUCCEEDED_0\.json cannot be"):
+    with pytest.raises(TaskFailedError, match=r"jobs/ad9b5f27/SUCCEEDED_0\.json cannot be"):
         write_part(FolderStore(tmp_path), parse_writer(WHERE), RUN, 0, [succeeded(1)])

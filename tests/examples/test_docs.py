@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 CODE_PAGES = [page for page in PAGES if page.stem != "glossary"]
-WITH_CONSOLE = ("commands", "operations", "state-machines")
+WITH_CONSOLE = ("commands", "operations", "state-machines", "state-machine-data")
 CONSOLE_PAGES = [page for page in PAGES if page.stem in WITH_CONSOLE]
 
 
@@ -62,8 +62,9 @@ def test_python_blocks_run(text: str, tmp_path: Path) -> None:
 
 def save_named(page: str, folder: Path) -> None:
     """Write the JSON blocks below a line with the name of a file."""
-    named = r"^`([\w.-]+\.json)`:\n\n```json\n(.*?)^```$"
+    named = r"^`([\w./-]+\.json)`:\n\n```json\n(.*?)^```$"
     for name, text in re.findall(named, page, re.MULTILINE | re.DOTALL):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.http_encoding import encoded, form_pairs
 from partita.integrations.http_tasks import HttpTasks
 
@@ -100,8 +100,8 @@ def arn(name: str) -> dict[str, str]:
     return {"ConnectionArn": f"arn:aws:events:us-east-1:123456789012:connection/{name}/81210c42"}
 
 
-def failure(tasks: HttpTasks, arguments: Any) -> ServiceFailure:
-    with pytest.raises(ServiceFailure) as raised:
+def failure(tasks: HttpTasks, arguments: Any) -> TaskFailedError:
+    with pytest.raises(TaskFailedError) as raised:
         tasks.invoke(arguments)
     return raised.value
 
@@ -166,7 +166,7 @@ def test_only_allowed_hosts_are_called(tasks: HttpTasks, endpoint: str) -> None:
 
 def test_no_host_is_allowed_without_configuration(url: str) -> None:
     found = failure(HttpTasks(()), {"ApiEndpoint": f"{url}/text", "Method": "GET"})
-    assert "http:invoke may not call" in found.cause
+    assert "http:invoke may not call" in str(found.cause)
 
 
 def test_redirects_stay_with_allowed_hosts(tasks: HttpTasks, url: str) -> None:
@@ -177,14 +177,13 @@ def test_redirects_stay_with_allowed_hosts(tasks: HttpTasks, url: str) -> None:
     assert (asked["method"], asked["path"], asked["body"]) == ("GET", "/echo", "")
     assert asked["headers"]["x-own"] == "1"
     away = f"{url}/redirect/?to=http://example.com/"
-    assert (
-        "may not call 'example.com'" in failure(tasks, {"ApiEndpoint": away, "Method": "GET"}).cause
-    )
+    found = failure(tasks, {"ApiEndpoint": away, "Method": "GET"})
+    assert "may not call 'example.com'" in str(found.cause)
 
 
 def test_redirects_come_to_an_end(tasks: HttpTasks, url: str) -> None:
     loop = f"{url}/redirect/?to=/redirect/%3Fto=/redirect/"
-    with pytest.raises(ServiceFailure):
+    with pytest.raises(TaskFailedError):
         tasks.invoke({"ApiEndpoint": loop.replace("%3F", "%253F"), "Method": "GET"})
 
 

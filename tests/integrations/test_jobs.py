@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from partita.errors import TaskFailedError
 from partita.integrations.clients import Clients
-from partita.integrations.failures import ServiceFailure
 from partita.integrations.job_kinds import JOBS
-from partita.integrations.jobs import JobStanding, check_job, start_job, stop_job
+from partita.integrations.jobs import check_job, start_job, stop_job
 from partita.integrations.naming import capitalized
 from partita.integrations.optimized import FIRST_SDK, OPERATIONS
-from partita.integrations.resources import Resource
+from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.services import Services
 from partita.integrations.settings import ServiceSettings
 from tests.integrations.moto import client
@@ -66,20 +66,20 @@ def test_a_task_of_ecs_succeeds_if_its_containers_do(stub: Stub, code: int) -> N
         standing = check_job(stub.clients, resource, arguments, started)
         assert standing == JobStanding(is_done=True, output=shown)
         return
-    with pytest.raises(ServiceFailure) as raised:
+    with pytest.raises(TaskFailedError) as raised:
         check_job(stub.clients, resource, arguments, started)
     assert raised.value.error == "States.TaskFailed"
-    assert json.loads(raised.value.cause) == shown
+    assert json.loads(str(raised.value.cause)) == shown
 
 
 @pytest.mark.parametrize("stub", ["ecs"], indirect=True)
 def test_a_task_that_ecs_cannot_place(stub: Stub) -> None:
     answer = {"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY"}]}
     stub.answer("run_task", answer, {"taskDefinition": "d"})
-    with pytest.raises(ServiceFailure) as raised:
+    with pytest.raises(TaskFailedError) as raised:
         start_job(stub.clients, job("ecs", "runTask"), {"TaskDefinition": "d"})
     assert raised.value.error == "AmazonECS.Unknown"
-    assert "RESOURCE:MEMORY" in raised.value.cause
+    assert "RESOURCE:MEMORY" in str(raised.value.cause)
 
 
 @pytest.mark.parametrize("stub", ["batch"], indirect=True)
@@ -175,6 +175,6 @@ def test_the_actions_of_a_service_exist(service: str, services: Services) -> Non
 
 def test_what_is_no_job() -> None:
     for resource in (job("sqs", "sendMessage"), Resource("glue", "startJobRun", is_sdk=True)):
-        with pytest.raises(ServiceFailure) as raised:
+        with pytest.raises(TaskFailedError) as raised:
             Services().start_job(resource, {})
         assert raised.value.error == "States.Runtime"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.naming import exception_name, java_name
 from partita.integrations.resources import Resource, parse_resource
 from partita.integrations.services import Services
@@ -66,6 +66,6 @@ def test_actions(name: str, resource: Resource) -> None:
     ],
 )
 def test_actions_that_there_are_not(resource: Resource) -> None:
-    with pytest.raises(ServiceFailure) as raised:
+    with pytest.raises(TaskFailedError) as raised:
         Services().call(resource, {})
     assert raised.value.error == "States.Runtime"

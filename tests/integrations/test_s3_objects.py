@@ -15,7 +15,7 @@ from pyarrow import parquet
 from partita.asl.item_readers.data_sets import parse_data_set
 from partita.asl.item_readers.pages import ItemPages
 from partita.asl.result_writers import ChildResult, parse_writer, write_manifest, write_part
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.services import Services
 from tests.integrations.moto import client
 
@@ -82,7 +82,7 @@ def test_an_object_that_changes_is_not_read_on(services: Services, bucket: str) 
         page = pages.read(data_set)
     put(bucket, "changing", b"1\n4\n5\n")
     pages = ItemPages(services.objects)
-    with pytest.raises(ServiceFailure, match="has changed while it was read"):
+    with pytest.raises(TaskFailedError, match="has changed while it was read"):
         pages.read(data_set, page.next)
 
 
@@ -99,10 +99,10 @@ def test_an_object_that_changes_is_not_read_on(services: Services, bucket: str) 
 def test_what_is_missing(
     services: Services, bucket: str, arguments: dict[str, str], cause: str
 ) -> None:
-    with pytest.raises(ServiceFailure) as raised:
+    with pytest.raises(TaskFailedError) as raised:
         read(services, GET, {"Bucket": bucket, **arguments}, {"InputType": "JSON"})
     assert raised.value.error == "States.ItemReaderFailed"
-    assert raised.value.cause.startswith(cause)
+    assert str(raised.value.cause).startswith(cause)
 
 
 def test_results_are_written(services: Services, bucket: str) -> None:
@@ -119,6 +119,6 @@ def test_results_are_written(services: Services, bucket: str) -> None:
 
 def test_results_cannot_be_written(services: Services) -> None:
     writer = parse_writer({"Bucket": "no-such-bucket"})
-    with pytest.raises(ServiceFailure) as raised:
+    with pytest.raises(TaskFailedError) as raised:
         write_manifest(services.objects, writer, "arn:x:run", [])
     assert raised.value.error == "States.ResultWriterFailed"

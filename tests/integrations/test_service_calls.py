@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.resources import Resource
 from partita.integrations.services import Services
 from partita.integrations.settings import ServiceSettings
@@ -19,8 +19,8 @@ def sdk(service: str, action: str) -> Resource:
     return Resource(service, action, is_sdk=True)
 
 
-def failure(services: Services, resource: Resource, arguments: Any) -> ServiceFailure:
-    with pytest.raises(ServiceFailure) as raised:
+def failure(services: Services, resource: Resource, arguments: Any) -> TaskFailedError:
+    with pytest.raises(TaskFailedError) as raised:
         services.call(resource, arguments)
     return raised.value
 
@@ -77,10 +77,10 @@ class TestSdkIntegrations:
         services.call(sdk("dynamodb", "putItem"), put)
         found = failure(services, sdk("dynamodb", "putItem"), put)
         assert found.error == "DynamoDb.ConditionalCheckFailedException"
-        assert found.cause.startswith(
+        assert str(found.cause).startswith(
             "The conditional request failed (Service: DynamoDb, Status Code: 400, Request ID: "
         )
-        assert found.cause.endswith(") (SDK Attempt Count: 1)")
+        assert str(found.cause).endswith(") (SDK Attempt Count: 1)")
 
     def test_a_refusal_that_the_api_does_not_describe(self, services: Services, table: str) -> None:
         get = {"TableName": table, "Key": {"other": {"S": "1"}}}
@@ -108,7 +108,7 @@ class TestSdkIntegrations:
         where = {"Bucket": bucket if bucket_of == "here" else "no-such-bucket", "Key": "none"}
         found = failure(services, sdk("s3", "getObject"), where)
         assert found.error == error
-        assert f"(Service: S3, Status Code: {status}, Request ID: " in found.cause
+        assert f"(Service: S3, Status Code: {status}, Request ID: " in str(found.cause)
 
     def test_names_differ_from_the_api(self, services: Services, queue: str) -> None:
         sent = services.call(
@@ -122,7 +122,7 @@ class TestSdkIntegrations:
         arguments = {"QueueUrl": f"{queue}x", "MessageBody": "hi"}
         found = failure(services, sdk("sqs", "sendMessage"), arguments)
         assert found.error == "Sqs.QueueDoesNotExistException"
-        assert "(Service: Sqs, Status Code: 400, Request ID: " in found.cause
+        assert "(Service: Sqs, Status Code: 400, Request ID: " in str(found.cause)
 
     def test_another_service_by_another_name(self, services: Services) -> None:
         name = f"group-{uuid.uuid4().hex}"
@@ -159,17 +159,17 @@ class TestOptimizedIntegrations:
         arguments = {"QueueUrl": queue, "MessageBody": None}
         found = failure(services, Resource("sqs", "sendMessage"), arguments)
         assert found.error == "SQS.AmazonSQSException"
-        assert found.cause.startswith(
+        assert str(found.cause).startswith(
             "The request must contain the parameter MessageBody. (Service: AmazonSQS; Status Code: "
             "400; Error Code: MissingParameter; Request ID: "
         )
-        assert found.cause.endswith("; Proxy: null)")
+        assert str(found.cause).endswith("; Proxy: null)")
 
     def test_an_item_that_is_null(self, services: Services, table: str) -> None:
         arguments = {"TableName": table, "Item": None}
         found = failure(services, Resource("dynamodb", "putItem"), arguments)
         assert found.error == "DynamoDB.AmazonDynamoDBException"
-        assert found.cause.startswith(
+        assert str(found.cause).startswith(
             "1 validation error detected: Value null at 'item' failed to satisfy constraint: "
             "Member must not be null (Service: AmazonDynamoDBv2; Status Code: 400; Error Code: "
             "ValidationException; Request ID: "
@@ -202,7 +202,7 @@ class TestOptimizedIntegrations:
         arguments = {"TopicArn": "arn:aws:sns:us-east-1:123456789012:no-such", "Message": "x"}
         found = failure(services, Resource("sns", "publish"), arguments)
         assert found.error == "SNS.NotFoundException"
-        assert "(Service: AmazonSNS; Status Code: 404; Error Code: NotFound; " in found.cause
+        assert "(Service: AmazonSNS; Status Code: 404; Error Code: NotFound; " in str(found.cause)
 
     def test_events_that_are_refused(self, services: Services) -> None:
         entries = [
@@ -211,7 +211,7 @@ class TestOptimizedIntegrations:
         ]
         found = failure(services, Resource("events", "putEvents"), {"Entries": entries})
         assert found.error == "EventBridge.FailedEntry"
-        cause = json.loads(found.cause)
+        cause = json.loads(str(found.cause))
         assert cause["FailedEntryCount"] == 1
         assert cause["Entries"][1]["ErrorCode"] == "InvalidArgument"
 
@@ -256,7 +256,7 @@ class TestArguments:
     def test_a_service_that_gives_no_answer(self) -> None:
         nowhere = Services(ServiceSettings(endpoint="http://127.0.0.1:9"))
         arguments = {"QueueUrl": "http://127.0.0.1:9/q", "MessageBody": "b"}
-        with pytest.raises(ServiceFailure) as raised:
+        with pytest.raises(TaskFailedError) as raised:
             nowhere.call(sdk("sqs", "getQueueUrl"), {"QueueName": "x"})
         assert raised.value.error == "Sqs.SdkClientException"
         assert failure(nowhere, Resource("sqs", "sendMessage"), arguments).error == (
@@ -264,7 +264,7 @@ class TestArguments:
         )
 
     def test_an_endpoint_that_is_no_url(self) -> None:
-        with pytest.raises(ServiceFailure, match="sqs at nonsense cannot be used"):
+        with pytest.raises(TaskFailedError, match="sqs at nonsense cannot be used"):
             Services(ServiceSettings(endpoint="nonsense")).call(
                 sdk("sqs", "getQueueUrl"), {"QueueName": "x"}
             )

@@ -10,8 +10,11 @@ from partita.asl.answers import send_task_failure, send_task_heartbeat, send_tas
 from partita.asl.machines import load_machine, machine
 from partita.asl.tasks.integrations import forget_integration, register_integration
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
+from partita.asl.tasks.outside import use_services
+from partita.integrations.settings import ServiceSettings
 
 __all__ = [
+    "ServiceSettings",
     "forget_integration",
     "forget_lambda",
     "load_machine",
@@ -21,4 +24,5 @@ __all__ = [
     "send_task_failure",
     "send_task_heartbeat",
     "send_task_success",
+    "use_services",
 ]

@@ -65,5 +65,7 @@ def _wait_for(lanes: list[Future[None]]) -> None:
 
 
 def _cancel(lanes: list[Future[None]]) -> None:
+    """Cancel lanes, and wait until they have stopped what they have started."""
     for lane in lanes:
         lane.cancel()
+    wait(lanes)

@@ -50,6 +50,10 @@ class Serving:
     seal: Callable[[str], str] | None = None  # makes a task token of what it says
 
 
+RunPage = Callable[[Any], Any]
+"""Runs a page of a distributed Map state's items, given a `PageTask`; returns a `PageResult`."""
+
+
 class Execution:
     """What the states of one execution share."""
 
@@ -61,8 +65,11 @@ class Execution:
         mocks: Mocks | None = None,
         serving: Serving | None = None,
         numbers: Iterator[int] | None = None,
+        *,
+        started_at: str | None = None,
     ) -> None:
         self.identity = identity
+        self.run_page: RunPage | None = None  # in a child workflow; see `page_runs`
         self.trail = trail
         self.mocks = mocks
         self.serving = serving or Serving()
@@ -71,7 +78,7 @@ class Execution:
             "Execution": {
                 "Id": identity.execution_arn,
                 "Input": input,
-                "StartTime": timestamp(now()),
+                "StartTime": started_at or timestamp(now()),
                 "Name": identity.execution_name,
                 "RoleArn": identity.role_arn,
                 "RedriveCount": 0,

@@ -17,6 +17,7 @@ import msgspec
 
 from partita.asl.failures import StateFailure
 from partita.asl.frame import Execution, Identity
+from partita.asl.page_runs import PageResult, PageTask, run_page
 from partita.asl.parser import Machine, compile_machine
 from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks, Responses, responses_of
@@ -70,9 +71,9 @@ def machine(
     compiled = compiled_text(text)
     recorded = _Recorded(text, account, is_express, None if mocks is None else dict(mocks))
 
-    def run(input: Any = None) -> Any:
-        kept = side_effect(lambda: msgspec.to_builtins(recorded))
-        return _run(msgspec.convert(kept, _Recorded), input, Trail())
+    def run(input: Any = None, page: PageTask | None = None) -> Any:
+        kept = msgspec.convert(side_effect(lambda: msgspec.to_builtins(recorded)), _Recorded)
+        return _run(kept, input, Trail(), made) if page is None else _run_page(kept, page)
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = compiled.comment
@@ -92,9 +93,12 @@ def shown_machine(name: str, trail: Trail) -> WorkflowDefinition[[Any], Any]:
 
     def run(input: Any = None) -> Any:
         kept: Any = side_effect(lambda: None)
-        return _run(msgspec.convert(kept, _Recorded), input, trail)
+        return _run(msgspec.convert(kept, _Recorded), input, trail, made)
 
-    return WorkflowDefinition(run, WorkflowType(name), WorkflowOptions(), NO_HOOKS)
+    made: WorkflowDefinition[[Any], Any] = WorkflowDefinition(
+        run, WorkflowType(name), WorkflowOptions(), NO_HOOKS
+    )
+    return made
 
 
 @functools.lru_cache(maxsize=256)
@@ -107,10 +111,20 @@ def compiled_text(text: str) -> Machine:
     return compile_machine(value)
 
 
-def _run(recorded: _Recorded, input: Any, trail: Trail) -> Any:
+def _run(recorded: _Recorded, input: Any, trail: Trail, made: WorkflowDefinition[..., Any]) -> Any:
     compiled = compiled_text(recorded.definition)
-    mocks = None if recorded.mocks is None else Mocks(recorded.mocks)
-    return interpret(compiled, Execution(_identity(recorded), input, trail, mocks), input)
+    execution = Execution(_identity(recorded), input, trail, _mocks(recorded))
+    execution.run_page = lambda task: made(None, task)
+    return interpret(compiled, execution, input)
+
+
+def _run_page(recorded: _Recorded, page: PageTask) -> PageResult:
+    """Run a page of a distributed Map state's items."""
+    return run_page(compiled_text(recorded.definition).program, page, _mocks(recorded))
+
+
+def _mocks(recorded: _Recorded) -> Mocks | None:
+    return None if recorded.mocks is None else Mocks(recorded.mocks)
 
 
 def interpret(compiled: Machine, execution: Execution, input: Any) -> Any:

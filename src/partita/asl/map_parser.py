@@ -6,13 +6,15 @@ from partita.asl import numbers
 from partita.asl.expressions import Fields
 from partita.asl.field_parsers import StateReader
 from partita.asl.frame import Frame
-from partita.asl.item_reader import items_read
+from partita.asl.item_reader import WriterOf, data_set, writer
 from partita.asl.items import items_at, items_in
 from partita.asl.map_runs import Batcher, DistributedRun, Tolerance
+from partita.asl.page_runs import PagedRun
 from partita.asl.queries import parse_query
 from partita.asl.reader import Reader
-from partita.asl.states.map import Items, MapRun, Selector
+from partita.asl.states.map import Items, Selector
 from partita.asl.states.state import Program
+from partita.asl.tasks import map_activities
 from partita.asl.templates import Fill
 
 
@@ -25,8 +27,6 @@ def is_distributed(processor: Reader) -> bool:
 
 def items(state: StateReader, *, is_distributed: bool) -> Items:
     """Return where a Map state's items come from."""
-    if "ItemReader" in state.reader:
-        return items_read(state.reader.inner("ItemReader").fields)
     if state.is_jsonata:
         return items_in(state.fields_if_given("Items"), is_distributed=is_distributed)
     query = state.reader.query("ItemsPath", "$") or parse_query("$")
@@ -50,7 +50,17 @@ def _filler(fields: Fields | None) -> Fill | Selector | None:
     return fill
 
 
-def map_run(name: str, state: StateReader, program: Program) -> MapRun:
+def data_set_run(state: StateReader, map_run: DistributedRun | None) -> PagedRun | None:
+    """Return how the items of an ItemReader are run; None if there is none."""
+    if "ItemReader" not in state.reader:
+        return None
+    if map_run is None:
+        raise state.reader.fault("ItemReader needs a distributed Map state", "ItemReader")
+    map_activities.prepare()
+    return PagedRun(map_run, data_set(state), state.reader.location)
+
+
+def map_run(name: str, state: StateReader, program: Program) -> DistributedRun:
     """Return how a distributed Map state runs its items."""
     limit = numbers.not_negative("MaxConcurrency")
     count = numbers.not_negative("ToleratedFailureCount")
@@ -63,8 +73,16 @@ def map_run(name: str, state: StateReader, program: Program) -> MapRun:
             state.number("ToleratedFailureCount", count),
             state.number("ToleratedFailurePercentage", share, is_integral=False),
         ),
+        _writer(state),
         state.reader.get("Label", str) or name,
     )
+
+
+def _writer(state: StateReader) -> WriterOf | None:
+    found = writer(state)
+    if found is not None:
+        map_activities.prepare()
+    return found
 
 
 def _batcher(state: StateReader) -> Batcher | None:

@@ -1,7 +1,8 @@
 """Run a distributed Map state: one execution for each item or batch.
 
 The executions run inside the one of the machine. Each has a context, a trail and variables of
-its own, as child executions have on AWS.
+its own, as child executions have on AWS. The items of a data set that has more than one page run
+in child workflows, one for each page: see `page_runs`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,23 @@ from typing import Any
 
 from partita.asl.concurrency import run_all
 from partita.asl.failures import TOLERANCE_EXCEEDED, StateFailure
-from partita.asl.frame import Frame
+from partita.asl.frame import Frame, Identity, timestamp
+from partita.asl.item_reader import WriterOf
 from partita.asl.json_text import json_text
 from partita.asl.numbers import Number
+from partita.asl.result_writers import ChildResult, Part, Writer, state_output
 from partita.asl.states.map import Item
 from partita.asl.states.state import Program, run_program
+from partita.asl.tasks import map_activities
+from partita.asl.tasks.calls import call_function
 from partita.asl.trail import Chain
-from partita.authoring.determinism import uuid4
+from partita.authoring.determinism import now, uuid4
 
 CONCURRENCY = 1000
 """Executions of a distributed Map state that run at a time at most."""
+
+Select = Callable[[Item], Any]
+"""Returns the input of an execution."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +69,12 @@ class Tolerance:
     count: Number | None
     percentage: Number | None
 
-    def limit(self, frame: Frame, total: int) -> float:
-        """Return how many executions may fail."""
+    def limit(self, frame: Frame, total: int | None) -> float:
+        """Return how many executions may fail; `total` is None if nobody knows it yet."""
         limits = [] if self.count is None else [self.count(frame)]
         if self.percentage is not None:
-            limits.append(self.percentage(frame) * total / 100)
+            share = self.percentage(frame)
+            limits.append(float("inf") if total is None else share * total / 100)
         return min(limits, default=0)
 
 
@@ -77,53 +86,174 @@ class DistributedRun:
     concurrency: Number
     batcher: Batcher | None
     tolerance: Tolerance
+    writer: WriterOf | None
     label: str
 
-    def run(self, frame: Frame, items: list[Item], select: Callable[[Item], Any]) -> Any:
-        """Return the outputs of the executions, in the order of the items.
+    def run(self, frame: Frame, items: list[Item], select: Select) -> Any:
+        """Return the outputs of the executions, in the order of the items, or where they are.
 
         Raises:
             StateFailure: more executions have failed than are tolerated.
         """
-        most = int(self.concurrency(frame)) or CONCURRENCY
-        tolerated = self.tolerance.limit(frame, len(items))
+        return self.recorded(frame, lambda arn: self.run_items(frame, arn, items, select))
+
+    def recorded(self, frame: Frame, work: Callable[[str], Any]) -> Any:
+        """Return the result of the work, which is given the run's ARN; record how it ends."""
         run_id = str(uuid4())
-        frame.emit("MapRunStarted", label=self.label, run=run_id, concurrency=most)
-        inputs = [select(item) for item in items]
-        if self.batcher is not None:
-            inputs = self.batcher.batches(frame, inputs)
-        attempts = _Attempts(self.program, frame, tolerated)
+        arn = f"{_map_run_prefix(frame)}/{self.label}:{run_id}"
+        concurrency = int(self.concurrency(frame)) or CONCURRENCY
+        frame.emit("MapRunStarted", label=self.label, run=run_id, concurrency=concurrency)
         try:
-            outputs = run_all(
-                [partial(attempts.run, input) for input in inputs],
-                min(most, CONCURRENCY),
-                Chain(),
-            )
+            output = work(arn)
         except StateFailure as failure:
             frame.emit("MapRunFailed", error=failure.error, cause=failure.cause)
             raise
         frame.emit("MapRunSucceeded")
-        return outputs
+        return output
+
+    def run_items(self, frame: Frame, arn: str, items: list[Item], select: Select) -> Any:
+        """Return the result of the run with this ARN."""
+        writer = None if self.writer is None else self.writer(frame)
+        tolerated = self.tolerance.limit(frame, len(items))
+        executions = self.execute(frame, items, select, tolerated)
+        if writer is None or writer.bucket is None:
+            if executions.failure is not None:
+                raise executions.failure
+            return executions.outputs(writer)
+        part = write_part(writer, arn, 0, executions.results())
+        output = write_manifest(writer, arn, [part])
+        if executions.failure is not None:
+            raise executions.failure
+        return output
+
+    def execute(
+        self, frame: Frame, items: list[Item], select: Select, tolerated: float
+    ) -> Executions:
+        """Run the executions of some items, until more have failed than are tolerated."""
+        most = int(self.concurrency(frame)) or CONCURRENCY
+        inputs = [select(item) for item in items]
+        if self.batcher is not None:
+            inputs = self.batcher.batches(frame, inputs)
+        executions = Executions(self.program, frame, inputs, tolerated)
+        executions.run(min(most, CONCURRENCY))
+        return executions
 
 
-class _Attempts:
-    """The executions of one run, and how many of them have failed."""
+def _map_run_prefix(frame: Frame) -> str:
+    return frame.execution.identity.machine_arn.replace(":stateMachine:", ":mapRun:")
 
-    def __init__(self, program: Program, frame: Frame, tolerated: float) -> None:
+
+def write_part(writer: Writer, arn: str, number: int, results: list[ChildResult]) -> Part:
+    """Write the results of a part by an activity.
+
+    Raises:
+        StateFailure: States.ResultWriterFailed.
+    """
+    return call_function(map_activities.write_part, writer, arn, number, results)
+
+
+def write_manifest(writer: Writer, arn: str, parts: list[Part]) -> Any:
+    """Write the manifest of a run by an activity; return the state's output.
+
+    Raises:
+        StateFailure: States.ResultWriterFailed.
+    """
+    return call_function(map_activities.write_manifest, writer, arn, parts)
+
+
+class Executions:
+    """The executions for some items, and how they have ended."""
+
+    def __init__(self, program: Program, frame: Frame, inputs: list[Any], tolerated: float) -> None:
         self._program = program
         self._frame = frame
+        self._inputs = inputs
         self._tolerated = tolerated
-        self._failed = 0
+        self._ended: dict[int, _Ended] = {}
+        self.failed = 0
+        self.failure: StateFailure | None = None  # if more have failed than are tolerated
 
-    def run(self, input: Any, _chain: Chain) -> Any:
-        """Return the output of one execution, or its error output if that is tolerated."""
-        execution = self._frame.execution.child(str(uuid4()), input)
+    def run(self, concurrency: int) -> None:
+        """Run them, at most so many at a time."""
         try:
-            return run_program(self._program, execution, input)
+            run_all(
+                [partial(self._run_one, number) for number in range(len(self._inputs))],
+                concurrency,
+                Chain(),
+            )
         except StateFailure as failure:
-            self._failed += 1
-            if self._failed > self._tolerated:
-                raise StateFailure(
-                    TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded"
-                ) from failure
-            return failure.output
+            self.failure = failure
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._inputs)
+
+    def outputs(self, writer: Writer | None) -> Any:
+        """Return what the executions have returned; the error output of those that failed."""
+        if writer is not None:
+            return state_output(writer, self.results())
+        ended = [self._ended[number] for number in range(len(self._inputs))]
+        return [one.output if one.failure is None else one.failure.output for one in ended]
+
+    def results(self) -> list[ChildResult]:
+        """Return how the executions have ended, those that did not begin, too."""
+        return [
+            self._ended[number].result(input) if number in self._ended else _pending(input)
+            for number, input in enumerate(self._inputs)
+        ]
+
+    def _run_one(self, number: int, _chain: Chain) -> None:
+        input = self._inputs[number]
+        execution = self._frame.execution.child(str(uuid4()), input)
+        ended = _Ended(execution.identity, timestamp(now()))
+        try:
+            ended.output = run_program(self._program, execution, input)
+        except StateFailure as failure:
+            ended.failure = failure
+        ended.stopped = timestamp(now())
+        self._ended[number] = ended
+        if ended.failure is not None:
+            self._count(ended.failure)
+
+    def _count(self, failure: StateFailure) -> None:
+        self.failed += 1
+        if self.failed > self._tolerated:
+            raise too_many_failed() from failure
+
+
+def too_many_failed() -> StateFailure:
+    """Return the failure of a run in which more executions failed than are tolerated."""
+    return StateFailure(
+        TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded"
+    )
+
+
+@dataclass
+class _Ended:
+    """An execution that has ended."""
+
+    identity: Identity
+    started: str
+    output: Any = None
+    failure: StateFailure | None = None
+    stopped: str = ""
+
+    def result(self, input: Any) -> ChildResult:
+        failure = self.failure
+        return ChildResult(
+            status="SUCCEEDED" if failure is None else "FAILED",
+            input=json_text(input),
+            name=self.identity.execution_name,
+            execution_arn=self.identity.execution_arn,
+            machine_arn=self.identity.machine_arn,
+            output=json_text(self.output) if failure is None else None,
+            error=None if failure is None else failure.error,
+            cause=None if failure is None else failure.cause,
+            started=self.started,
+            stopped=self.stopped,
+        )
+
+
+def _pending(input: Any) -> ChildResult:
+    return ChildResult(status="PENDING", input=json_text(input))

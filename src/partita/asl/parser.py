@@ -220,6 +220,7 @@ def _map(name: str, state: StateReader) -> State:
     processor = reader.inner(field)
     program = parse_program(processor, state.language_inside)
     is_distributed = map_parser.is_distributed(processor)
+    map_run = map_parser.map_run(name, state, program) if is_distributed else None
     return MapState(
         name,
         _next(state),
@@ -230,7 +231,8 @@ def _map(name: str, state: StateReader) -> State:
         concurrency=state.number("MaxConcurrency", numbers.not_negative("MaxConcurrency"))
         or numbers.constant(0),
         program=program,
-        map_run=map_parser.map_run(name, state, program) if is_distributed else None,
+        map_run=map_run,
+        data_set_run=map_parser.data_set_run(state, map_run),
     )
 
 

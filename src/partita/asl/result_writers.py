@@ -13,7 +13,8 @@ from typing import Any, Literal, NoReturn, get_args
 import msgspec
 from msgspec import Struct, field
 
-from partita.integrations.failures import ObjectFailure, ServiceFailure
+from partita.errors import TaskFailedError
+from partita.integrations.failures import ObjectFailure
 from partita.integrations.objects import Location, ObjectStore
 
 RESULT_WRITER_FAILED = "States.ResultWriterFailed"
@@ -67,7 +68,7 @@ def parse_writer(arguments: Any, config: Any = None, *, has_resource: bool = Tru
     """Return the writer of a ResultWriter's Parameters or Arguments, and WriterConfig.
 
     Raises:
-        ServiceFailure: they cannot be used.
+        TaskFailedError: they cannot be used.
     """
     settings = config or {}
     if not isinstance(settings, dict):
@@ -102,7 +103,7 @@ def write_part(
     """Write the results of a part, and return its files; `number` counts from 0.
 
     Raises:
-        ServiceFailure: States.ResultWriterFailed.
+        TaskFailedError: States.ResultWriterFailed.
     """
     by_status: dict[str, list[ChildResult]] = {}
     for result in results:
@@ -122,7 +123,7 @@ def write_manifest(
     """Write the manifest of all parts; return the Map state's output, which names it.
 
     Raises:
-        ServiceFailure: States.ResultWriterFailed.
+        TaskFailedError: States.ResultWriterFailed.
     """
     listed = {
         status: [part.files[status] for part in parts if status in part.files] for status in FILES
@@ -216,4 +217,4 @@ def _choice(settings: dict[str, Any], name: str, choices: Any, default: str) -> 
 
 
 def _fail(cause: str, error: Exception | None = None) -> NoReturn:
-    raise ServiceFailure(RESULT_WRITER_FAILED, cause) from error
+    raise TaskFailedError(RESULT_WRITER_FAILED, cause) from error

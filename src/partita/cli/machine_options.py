@@ -17,6 +17,7 @@ from partita.errors import InvalidOptionError
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TEST_CASE = "partita.machines.test_case"
+_SERVICES = "partita.machines.services"
 _SUFFIXES = (".json", ".asl")
 
 
@@ -52,13 +53,52 @@ def _forward(_: click.Context, __: click.Parameter, url: str | None) -> None:
         _machines().forward(url)
 
 
+def _serve(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+    """Add to where the services of machines are, and use that."""
+    if not value:
+        return
+    given = ctx.meta.setdefault(_SERVICES, {})
+    given[option.name] = value
+    _machines().use(**given)
+
+
 def _choose(ctx: click.Context, __: click.Parameter, name: str | None) -> None:
     ctx.meta[_TEST_CASE] = name
 
 
 def machine_options(command: F) -> F:
-    """Add --lambda, --lambda-endpoint and --test-case, which take effect by themselves."""
+    """Add --lambda, --aws and the like, which take effect by themselves."""
     for option in (
+        click.option(
+            "--connections",
+            metavar="FILE",
+            callback=_serve,
+            expose_value=False,
+            help="JSON: connections by name, as EventBridge has them, for a machine's HTTP tasks.",
+        ),
+        click.option(
+            "--http-host",
+            "http_hosts",
+            metavar="HOST",
+            multiple=True,
+            callback=_serve,
+            expose_value=False,
+            help="A host, or HOST:PORT, that a machine's HTTP tasks may call; may be repeated.",
+        ),
+        click.option(
+            "--s3-folder",
+            metavar="FOLDER",
+            callback=_serve,
+            expose_value=False,
+            help="Read and write a machine's data sets at FOLDER/BUCKET/KEY instead of S3.",
+        ),
+        click.option(
+            "--aws",
+            metavar="REGION|URL",
+            callback=_serve,
+            expose_value=False,
+            help="Let a machine's tasks call AWS in a region, or at an endpoint.",
+        ),
         click.option(
             "--test-case",
             metavar="NAME",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from partita.asl.machines import load_machine
 from partita.asl.tasks.lambdas import forward_lambdas, register_lambda
+from partita.asl.tasks.outside import use_services
 from partita.authoring.workflow import WorkflowDefinition
 from partita.aws.lambda_functions import Context, InvocationError, LambdaFunctions
 from partita.errors import InvalidOptionError, TaskFailedError
+from partita.integrations.settings import settings_from
 from partita.worker.code_loader import load as load_code
 
 LAMBDA_SECONDS = 900.0
@@ -51,6 +57,40 @@ def forward(url: str) -> None:
             raise TaskFailedError(_error_name(error), error.details) from error
 
     forward_lambdas(invoke)
+
+
+def use(
+    *,
+    aws: str | None = None,
+    s3_folder: str | None = None,
+    http_hosts: tuple[str, ...] = (),
+    connections: str | None = None,
+) -> None:
+    """Let the machines of this process call these services.
+
+    Raises:
+        InvalidOptionError: the file of connections is none.
+    """
+    given = settings_from(os.environ)
+    endpoint = aws if aws is not None and "://" in aws else None
+    use_services(
+        msgspec.structs.replace(
+            given,
+            region=given.region if aws is None or endpoint else aws,
+            endpoint=endpoint or given.endpoint,
+            is_aws_used=aws is not None,
+            folder=s3_folder,
+            http_hosts=http_hosts,
+            connections={} if connections is None else _connections(connections),
+        )
+    )
+
+
+def _connections(path: str) -> dict[str, dict[str, Any]]:
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=dict[str, dict[str, Any]])
+    except (OSError, msgspec.DecodeError) as error:
+        raise InvalidOptionError(f"--connections {path}: {error}") from error
 
 
 def _error_name(error: InvocationError) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from partita.integrations.clients import Clients
-from partita.integrations.jobs import JobStanding, check_job, start_job, stop_job
-from partita.integrations.resources import Resource
+from partita.integrations.jobs import check_job, start_job, stop_job
+from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.s3_objects import S3Store
 from partita.integrations.service_calls import call_service
 from partita.integrations.settings import ServiceSettings

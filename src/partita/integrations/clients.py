@@ -11,8 +11,8 @@ import functools
 import threading
 from typing import Any
 
-from partita.errors import InvalidOptionError
-from partita.integrations.failures import RUNTIME, ServiceFailure
+from partita.errors import InvalidOptionError, TaskFailedError
+from partita.integrations.failures import RUNTIME
 from partita.integrations.naming import SDK_NAMES
 from partita.integrations.resources import Resource
 from partita.integrations.settings import ServiceSettings
@@ -43,6 +43,8 @@ CONFIG = Config(
     max_pool_connections=50,
     parameter_validation=False,  # the service refuses, with its own error
     inject_host_prefix=False,
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",  # else results show the checksums
     user_agent_extra="partita",
     s3={"addressing_style": "path"},
 )
@@ -60,7 +62,7 @@ class Clients:
         """Return the client of a service, by boto3's name for it.
 
         Raises:
-            ServiceFailure: region, profile or endpoint cannot be used.
+            TaskFailedError: region, profile or endpoint cannot be used.
         """
         with self._lock:  # boto3's sessions are not safe for many threads
             if service not in self._clients:
@@ -75,7 +77,7 @@ class Clients:
             return session.client(service, endpoint_url=endpoint, config=CONFIG)
         except (BotoCoreError, ValueError) as error:
             where = endpoint or settings.region
-            raise ServiceFailure(
+            raise TaskFailedError(
                 RUNTIME, f"{service} at {where} cannot be used: {error}"
             ) from error
 
@@ -91,9 +93,9 @@ def service_name(resource: Resource) -> str:
     """Return boto3's name of the service of an `aws-sdk:` resource.
 
     Raises:
-        ServiceFailure: there is no such service.
+        TaskFailedError: there is no such service.
     """
     name = _names().get(resource.service.lower())
     if name is None:
-        raise ServiceFailure(RUNTIME, f"there is no service named aws-sdk:{resource.service}")
+        raise TaskFailedError(RUNTIME, f"there is no service named aws-sdk:{resource.service}")
     return name

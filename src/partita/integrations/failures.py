@@ -1,18 +1,14 @@
-"""Represent what a service, an endpoint or an object store refuses."""
+"""Name failures that are no answers of a service, and represent those of object stores."""
 
 from __future__ import annotations
 
 RUNTIME = "States.Runtime"
 TASK_FAILED = "States.TaskFailed"
 
-
-class ServiceFailure(Exception):  # noqa: N818  # it is an outcome that a state machine may catch
-    """A call failed; `error` is the name that a state machine catches it by, `cause` its text."""
-
-    def __init__(self, error: str, cause: str) -> None:
-        super().__init__(error, cause)
-        self.error = error
-        self.cause = cause
+NO_AWS = (
+    "this worker calls no services of AWS: give --aws REGION or --aws URL, or for data sets "
+    "--s3-folder FOLDER, or call use_services"
+)
 
 
 class ObjectFailure(Exception):  # noqa: N818  # whoever reads or writes gives it its error name

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 
 
 class Additions(Struct, kw_only=True):
@@ -29,13 +29,13 @@ def find_connection(connections: Mapping[str, dict[str, Any]], arn: str) -> dict
     """Return the connection of an ARN, by the ARN or by the connection's name in it.
 
     Raises:
-        ServiceFailure: the configuration has none.
+        TaskFailedError: the configuration has none.
     """
     path = arn.rpartition(":connection/")[2]
     for name in (arn, path.partition("/")[0]):
         if name in connections:
             return connections[name]
-    raise ServiceFailure(
+    raise TaskFailedError(
         "Events.ConnectionResource.NotFound",
         f"Connection {arn} is not in the configuration of this machine's services",
     )

@@ -18,7 +18,8 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 from msgspec import Struct
 
-from partita.integrations.failures import RUNTIME, ServiceFailure
+from partita.errors import TaskFailedError
+from partita.integrations.failures import RUNTIME
 from partita.integrations.http_connections import additions_of, find_connection, oauth_request
 from partita.integrations.http_encoding import encoded, form_pairs, query_pairs
 from partita.integrations.json_texts import text_of
@@ -103,10 +104,10 @@ class HttpTasks:
         """Return status, headers and body of the endpoint's answer.
 
         Raises:
-            ServiceFailure: a status other than 2xx, no answer, or a host that is not allowed.
+            TaskFailedError: a status other than 2xx, no answer, or a host that is not allowed.
         """
         if not isinstance(arguments, dict):
-            raise ServiceFailure(RUNTIME, "The arguments of an HTTP task must be an object")
+            raise TaskFailedError(RUNTIME, "The arguments of an HTTP task must be an object")
         headers = {str(name): text_of(value) for name, value in _part(arguments, "Headers").items()}
         _check_headers(headers)
         query = _part(arguments, "QueryParameters")
@@ -130,7 +131,7 @@ class HttpTasks:
             return {}
         found = self.invoke(request)["ResponseBody"]
         if not isinstance(found, dict) or "access_token" not in found:
-            raise ServiceFailure(
+            raise TaskFailedError(
                 "Events.ConnectionResource.InvalidConnectionState",
                 "The authorization endpoint gave no access_token",
             )
@@ -144,18 +145,18 @@ class HttpTasks:
             if answer.status not in (301, 302, 303, 307, 308) or not target:
                 return answer
             _redirect(exchange, answer.status, urljoin(exchange.url, target))
-        raise ServiceFailure(SOCKET, f"More than {REDIRECTS_LIMIT} redirects: {exchange.url}")
+        raise TaskFailedError(SOCKET, f"More than {REDIRECTS_LIMIT} redirects: {exchange.url}")
 
     def _check_host(self, url: str) -> None:
         try:
             parts = urlsplit(url)
             names = {(parts.hostname or "").lower(), parts.netloc.rpartition("@")[2].lower()}
         except ValueError as error:
-            raise ServiceFailure(RUNTIME, f"{url!r} is no URL: {error}") from error
+            raise TaskFailedError(RUNTIME, f"{url!r} is no URL: {error}") from error
         if parts.scheme not in ("http", "https"):
-            raise ServiceFailure(RUNTIME, f"{url!r} is no URL of an HTTPS endpoint")
+            raise TaskFailedError(RUNTIME, f"{url!r} is no URL of an HTTPS endpoint")
         if not names & self._hosts:
-            raise ServiceFailure(
+            raise TaskFailedError(
                 RUNTIME,
                 f"http:invoke may not call {parts.netloc!r}; "
                 "name the host in the configuration of this machine's services",
@@ -164,9 +165,9 @@ class HttpTasks:
     def _result(self, answer: _Answer) -> dict[str, Any]:
         text = answer.body.decode("utf-8", "replace")
         if not 200 <= answer.status < 300:
-            raise ServiceFailure(f"States.Http.StatusCode.{answer.status}", text)
+            raise TaskFailedError(f"States.Http.StatusCode.{answer.status}", text)
         if len(answer.body) > BODY_LIMIT:
-            raise ServiceFailure(
+            raise TaskFailedError(
                 "States.DataLimitExceeded",
                 f"The response body is over {BODY_LIMIT} bytes",
             )
@@ -181,7 +182,7 @@ class HttpTasks:
 def _part(arguments: dict[str, Any], name: str) -> dict[str, Any]:
     part = arguments.get(name) or {}
     if not isinstance(part, dict):
-        raise ServiceFailure(RUNTIME, f"{name} of an HTTP task must be an object")
+        raise TaskFailedError(RUNTIME, f"{name} of an HTTP task must be an object")
     return part
 
 
@@ -189,16 +190,16 @@ def _check_headers(headers: dict[str, str]) -> None:
     for name, value in headers.items():
         low = name.lower()
         if low in _FORBIDDEN or low.startswith(_FORBIDDEN_PREFIXES):
-            raise ServiceFailure(RUNTIME, f"The header '{name}' may not be set by an HTTP task")
+            raise TaskFailedError(RUNTIME, f"The header '{name}' may not be set by an HTTP task")
         if "\n" in name + value or "\r" in name + value:
-            raise ServiceFailure(RUNTIME, f"The header '{name}' contains a line break")
+            raise TaskFailedError(RUNTIME, f"The header '{name}' contains a line break")
 
 
 def _merged(body: Any, added: dict[str, str]) -> Any:
     if not added:
         return body
     if body is not None and not isinstance(body, dict):
-        raise ServiceFailure(RUNTIME, "A connection adds to the body, which is no object")
+        raise TaskFailedError(RUNTIME, "A connection adds to the body, which is no object")
     return {**(body or {}), **added}
 
 
@@ -207,7 +208,7 @@ def _exchange(
 ) -> _Exchange:
     method = str(arguments.get("Method", "")).upper()
     if method not in _METHODS:
-        raise ServiceFailure(RUNTIME, f"Method must be one of {', '.join(_METHODS)}")
+        raise TaskFailedError(RUNTIME, f"Method must be one of {', '.join(_METHODS)}")
     url = str(arguments.get("ApiEndpoint", ""))
     if query:
         url += ("&" if urlsplit(url).query else "?") + encoded(query_pairs(query))
@@ -228,7 +229,7 @@ def _encoded_body(arguments: dict[str, Any], body: Any) -> tuple[bytes | None, s
     if transform.get("RequestBodyEncoding", "NONE") == "NONE":
         return text_of(body).encode("utf-8", "surrogatepass"), "application/json"
     if not isinstance(body, dict):
-        raise ServiceFailure(RUNTIME, "A body in URL encoding must be an object")
+        raise TaskFailedError(RUNTIME, "A body in URL encoding must be an object")
     options = _part(transform, "RequestEncodingOptions")
     pairs = form_pairs(body, options.get("ArrayFormat", "INDICES"))
     return encoded(pairs).encode(), FORM
@@ -255,14 +256,14 @@ def _sent(exchange: _Exchange) -> _Answer:
         with error:
             return _read(error)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise ServiceFailure(SOCKET, f"{exchange.url} gave no answer: {error}") from error
+        raise TaskFailedError(SOCKET, f"{exchange.url} gave no answer: {error}") from error
 
 
 def _read(found: Any) -> _Answer:
     try:
         body = found.read(BODY_LIMIT + 1)
     except (OSError, http.client.HTTPException) as error:
-        raise ServiceFailure(SOCKET, f"the answer was cut off: {error}") from error
+        raise TaskFailedError(SOCKET, f"the answer was cut off: {error}") from error
     return _Answer(status=found.status, reason=found.reason, headers=found.headers, body=body)
 
 
@@ -290,7 +291,7 @@ def _body_value(answer: _Answer, text: str) -> Any:
     """Return a body as JSON if it is that, else as text."""
     kind = answer.headers.get_content_type() if "Content-Type" in answer.headers else ""
     if kind.startswith(_BINARY):
-        raise ServiceFailure(RUNTIME, f"A response of the type {kind} is not supported")
+        raise TaskFailedError(RUNTIME, f"A response of the type {kind} is not supported")
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.json_texts import json_text
 
 Values = dict[str, Any]
@@ -87,7 +87,7 @@ def _check_placed(started: Values) -> None:
     """Fail if ECS has found no place for the task."""
     if started.get("Failures") or not started.get("Tasks"):
         part = {"Failures": started.get("Failures", []), "Tasks": started.get("Tasks", [])}
-        raise ServiceFailure("AmazonECS.Unknown", json_text(part))
+        raise TaskFailedError("AmazonECS.Unknown", json_text(part))
 
 
 def _ecs_asked(arguments: Values, started: Values) -> Values:

@@ -11,24 +11,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
-
+from partita.errors import TaskFailedError
 from partita.integrations.clients import Clients
-from partita.integrations.failures import TASK_FAILED, ServiceFailure
+from partita.integrations.failures import TASK_FAILED
 from partita.integrations.job_kinds import JOBS, JobKind
 from partita.integrations.json_texts import json_text
-from partita.integrations.resources import Resource
+from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.service_calls import call_api, call_service
 from partita.integrations.service_errors import not_supported
 
 Arguments = dict[str, Any]
-
-
-class JobStanding(Struct, frozen=True):
-    """How a job stands."""
-
-    is_done: bool
-    output: Any = None  # the task's result once it is done
 
 
 def start_job(
@@ -37,7 +29,7 @@ def start_job(
     """Start a job; return what the service answers, which the other two functions are given.
 
     Raises:
-        ServiceFailure: the service refuses, or there is no such job.
+        TaskFailedError: the service refuses, or there is no such job.
     """
     kind = _kind(resource)
     started = call_service(clients, resource, arguments, idempotency_key=idempotency_key)
@@ -52,7 +44,7 @@ def check_job(
     """Return how a job stands; `arguments` and `started` are those of its start.
 
     Raises:
-        ServiceFailure: the job failed, or the service refuses to tell.
+        TaskFailedError: the job failed, or the service refuses to tell.
     """
     kind = _kind(resource)
     described = call_api(clients, resource, kind.describe, kind.asked(arguments, started))
@@ -61,7 +53,7 @@ def check_job(
     if state in kind.succeeded:
         return JobStanding(is_done=True, output=job)
     if state in kind.failed:
-        raise ServiceFailure(TASK_FAILED, json_text(job))
+        raise TaskFailedError(TASK_FAILED, json_text(job))
     return JobStanding(is_done=False)
 
 
@@ -71,7 +63,7 @@ def stop_job(
     """Stop a job whose task is stopped or has timed out; do nothing where that is impossible.
 
     Raises:
-        ServiceFailure: the service refuses.
+        TaskFailedError: the service refuses.
     """
     kind = _kind(resource)
     if kind.stop is not None and kind.stopped is not None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.json_texts import json_text
 
 
@@ -195,7 +195,7 @@ def _check_entries(result: dict[str, Any]) -> None:
             "Entries": result.get("Entries", []),
             "FailedEntryCount": result["FailedEntryCount"],
         }
-        raise ServiceFailure("EventBridge.FailedEntry", json_text(part))
+        raise TaskFailedError("EventBridge.FailedEntry", json_text(part))
 
 
 def _cluster(result: dict[str, Any]) -> None:

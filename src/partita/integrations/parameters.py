@@ -16,7 +16,8 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from msgspec import Struct
 
-from partita.integrations.failures import RUNTIME, ServiceFailure
+from partita.errors import TaskFailedError
+from partita.integrations.failures import RUNTIME
 from partita.integrations.json_texts import json_text, text_of
 
 Spelling = Callable[[str], str]
@@ -41,7 +42,7 @@ def build_request(shape: StructureShape | None, arguments: Any, spell: Spelling)
     """Return the request for a Task state's arguments.
 
     Raises:
-        ServiceFailure: an unknown member, a missing one, or a value of the wrong type.
+        TaskFailedError: an unknown member, a missing one, or a value of the wrong type.
     """
     nulls: list[str] = []
     try:
@@ -51,7 +52,7 @@ def build_request(shape: StructureShape | None, arguments: Any, spell: Spelling)
     except _ArgumentError as fault:
         text = json_text(arguments)
         cause = f"The Parameters '{text}' could not be used to start the Task: [{fault}]"
-        raise ServiceFailure(RUNTIME, cause) from fault
+        raise TaskFailedError(RUNTIME, cause) from fault
     return Request(members, nulls)
 
 

@@ -1,6 +1,8 @@
-"""Name the actions of services that Task states call."""
+"""Name the actions of services that Task states call, and say how their jobs stand."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,3 +24,10 @@ def parse_resource(name: str) -> Resource:
     """Return the action that a name such as `aws-sdk:s3:getObject` stands for."""
     service, _, action = name.removeprefix(_SDK).partition(":")
     return Resource(service, action, name.startswith(_SDK))
+
+
+class JobStanding(Struct, frozen=True):
+    """How the job of a `.sync` task stands. Plain data, an activity's result."""
+
+    is_done: bool
+    output: Any = None  # the task's result once it is done

@@ -35,7 +35,7 @@ def call_service(
     member for that.
 
     Raises:
-        ServiceFailure: the service refuses, is out of reach, or the arguments do not fit.
+        TaskFailedError: the service refuses, is out of reach, or the arguments do not fit.
     """
     client, operation = _operation(clients, resource)
     key = (resource.service, resource.action)
@@ -58,7 +58,7 @@ def call_api(
     Arguments that are None are left out. Names of arguments and result are PascalCase.
 
     Raises:
-        ServiceFailure: the service refuses, or is out of reach.
+        TaskFailedError: the service refuses, or is out of reach.
     """
     client = clients.client(FIRST_SDK[resource.service].sdk)
     operation = client.meta.service_model.operation_model(name)

@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import ServiceModel
 from msgspec import Struct
 
-from partita.integrations.failures import RUNTIME, ServiceFailure
+from partita.errors import TaskFailedError
+from partita.integrations.failures import RUNTIME
 from partita.integrations.naming import exception_name, java_name
 from partita.integrations.optimized import FIRST_SDK, Service
 from partita.integrations.resources import Resource
@@ -72,7 +73,7 @@ def validation_message(members: list[str]) -> str:
     return f"{len(members)} validation {errors} detected: {found}"
 
 
-def failure(resource: Resource, model: ServiceModel, refusal: Refusal) -> ServiceFailure:
+def failure(resource: Resource, model: ServiceModel, refusal: Refusal) -> TaskFailedError:
     """Return the failure of a task that a service refused."""
     shape = _error_shape(model, refusal.shape or refusal.code)
     if resource.is_sdk:
@@ -94,10 +95,10 @@ def _aliases(metadata: dict[str, Any]) -> tuple[str, ...]:
     return (found,) if found else ()
 
 
-def _sdk_failure(model: ServiceModel, refusal: Refusal, shape: str | None) -> ServiceFailure:
+def _sdk_failure(model: ServiceModel, refusal: Refusal, shape: str | None) -> TaskFailedError:
     service = java_name(model.service_id)
     name = exception_name(java_name(shape)) if shape else f"{service}Exception"
-    return ServiceFailure(f"{service}.{name}", sdk_cause(service, refusal))
+    return TaskFailedError(f"{service}.{name}", sdk_cause(service, refusal))
 
 
 def sdk_cause(service: str, refusal: Refusal) -> str:
@@ -111,25 +112,27 @@ def sdk_cause(service: str, refusal: Refusal) -> str:
     )
 
 
-def _first_sdk_failure(service: Service, refusal: Refusal, shape: str | None) -> ServiceFailure:
+def _first_sdk_failure(service: Service, refusal: Refusal, shape: str | None) -> TaskFailedError:
     name = exception_name(shape) if shape else service.exception
     cause = (
         f"{refusal.message} (Service: {service.title}; Status Code: {refusal.status}; Error Code: "
         f"{refusal.code}; Request ID: {refusal.request_id}; Proxy: null)"
     )
-    return ServiceFailure(f"{service.prefix}.{name}", cause)
+    return TaskFailedError(f"{service.prefix}.{name}", cause)
 
 
-def unreachable(resource: Resource, model: ServiceModel, error: BotoCoreError) -> ServiceFailure:
+def unreachable(resource: Resource, model: ServiceModel, error: BotoCoreError) -> TaskFailedError:
     """Return the failure of a task whose service gave no answer."""
     prefix = java_name(model.service_id) if resource.is_sdk else FIRST_SDK[resource.service].prefix
     text = " ".join(str(error).split())
-    return ServiceFailure(f"{prefix}.SdkClientException", f"Unable to execute HTTP request: {text}")
+    return TaskFailedError(
+        f"{prefix}.SdkClientException", f"Unable to execute HTTP request: {text}"
+    )
 
 
-def not_supported(resource: Resource) -> ServiceFailure:
+def not_supported(resource: Resource) -> TaskFailedError:
     """Return the failure of a task whose API action there is not."""
-    return ServiceFailure(
+    return TaskFailedError(
         RUNTIME,
         f"The resource arn:aws:states:::{resource} is not supported here",
     )

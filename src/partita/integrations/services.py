@@ -9,14 +9,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from partita.errors import TaskFailedError
+from partita.integrations.failures import NO_AWS, TASK_FAILED
 from partita.integrations.http_tasks import HttpTasks
 from partita.integrations.objects import FolderStore, ObjectStore
-from partita.integrations.resources import Resource
+from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from partita.integrations.aws_tasks import AwsTasks
-    from partita.integrations.jobs import JobStanding
 
 
 class Services:
@@ -28,6 +29,8 @@ class Services:
 
     @functools.cached_property
     def _aws(self) -> AwsTasks:
+        if not self.settings.is_aws_used:
+            raise TaskFailedError(TASK_FAILED, NO_AWS)
         from partita.integrations.aws_tasks import AwsTasks  # AWS's SDK, which is an extra
 
         return AwsTasks(self.settings)
@@ -44,7 +47,7 @@ class Services:
         """Return the result of a Task state that waits for the answer.
 
         Raises:
-            ServiceFailure: the state fails.
+            TaskFailedError: the state fails.
         """
         if resource.service == "http" and not resource.is_sdk:
             return self._http.invoke(arguments)
@@ -56,7 +59,7 @@ class Services:
         """Start the job of a `.sync` task; return the answer, which `check_job` is given.
 
         Raises:
-            ServiceFailure: the state fails.
+            TaskFailedError: the state fails.
         """
         return self._aws.start_job(resource, arguments, idempotency_key)
 
@@ -66,7 +69,7 @@ class Services:
         """Return how the job stands.
 
         Raises:
-            ServiceFailure: the job, and with it the state, has failed.
+            TaskFailedError: the job, and with it the state, has failed.
         """
         return self._aws.check_job(resource, arguments, started)
 
@@ -76,6 +79,6 @@ class Services:
         """Stop the job of a task that is stopped or has timed out.
 
         Raises:
-            ServiceFailure: the service refuses.
+            TaskFailedError: the service refuses.
         """
         self._aws.stop_job(resource, arguments, started)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from msgspec import Struct, field
 class ServiceSettings(Struct, frozen=True, kw_only=True):
     """Where the services of state machines are."""
 
+    is_aws_used: bool = True  # False: only the folder and the hosts are
     region: str = "us-east-1"
     profile: str | None = None  # of ~/.aws; None: the SDK's own order
     endpoint: str | None = None  # URL of all of AWS; None: AWS itself
@@ -26,7 +26,7 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
         return self.endpoints.get(service, self.endpoint)
 
 
-def settings_from(environment: Mapping[str, str] = os.environ) -> ServiceSettings:
+def settings_from(environment: Mapping[str, str]) -> ServiceSettings:
     """Return the settings that AWS's own variables give: AWS_ENDPOINT_URL, AWS_REGION, ..."""
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     return ServiceSettings(

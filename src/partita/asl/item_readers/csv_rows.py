@@ -26,6 +26,8 @@ from partita.integrations.objects import Location, ObjectStore
 class CsvRows:
     """The rows of one object from a position on."""
 
+    have_keys = False
+
     def __init__(
         self,
         store: ObjectStore,

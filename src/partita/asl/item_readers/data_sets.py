@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn, get_args
 
 from msgspec import Struct
 
-from partita.integrations.failures import ServiceFailure
+from partita.errors import TaskFailedError
 from partita.integrations.objects import Location
 
 ITEM_READER_FAILED = "States.ItemReaderFailed"
@@ -56,7 +56,7 @@ def parse_data_set(resource: str, arguments: Any, config: Any = None) -> DataSet
     """Return the data set of an ItemReader's Resource, Parameters or Arguments, and ReaderConfig.
 
     Raises:
-        ServiceFailure: they cannot be used.
+        TaskFailedError: they cannot be used.
     """
     action = resource.rpartition(":")[2]
     if action not in ("getObject", "listObjectsV2"):
@@ -83,7 +83,7 @@ def parse_data_set(resource: str, arguments: Any, config: Any = None) -> DataSet
 
 def fail(cause: str, error: Exception | None = None) -> NoReturn:
     """Fail the reading of items."""
-    raise ServiceFailure(ITEM_READER_FAILED, cause) from error
+    raise TaskFailedError(ITEM_READER_FAILED, cause) from error
 
 
 def check_headers(headers: list[str]) -> None:

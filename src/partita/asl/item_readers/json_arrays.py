@@ -51,7 +51,6 @@ class JsonArray:
         self._text = _Text(store, at, start)
         self._pointer = pointer
         self._end: str | None = position.get("end")  # what ends it: ] or }; None at the beginning
-        self._are_members_left = True
 
     def __iter__(self) -> Iterator[Any]:
         """Return the items; fail where the file is not JSON."""
@@ -63,6 +62,11 @@ class JsonArray:
             yield self._member() if self._end == "}" else self._text.value()
         if not self._pointer:
             self._text.expect_end()
+
+    @property
+    def have_keys(self) -> bool:
+        """Whether the items are the members of an object."""
+        return self._end == "}"
 
     def position(self) -> Any:
         """Return where the next item is, as JSON."""

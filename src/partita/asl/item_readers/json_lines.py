@@ -19,6 +19,8 @@ _decode = msgspec.json.Decoder().decode
 class JsonLines:
     """The items of one object from a position on."""
 
+    have_keys = False
+
     def __init__(self, store: ObjectStore, at: Location, position: Any) -> None:
         self._lines = Lines(store, at, msgspec.convert(position, Start | None))
 

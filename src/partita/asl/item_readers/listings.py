@@ -19,6 +19,8 @@ LISTED_AT_ONCE = 1_000
 class Listing:
     """The objects below a prefix whose keys come after one."""
 
+    have_keys = False
+
     def __init__(self, store: ObjectStore, bucket: str, prefix: str, after: str | None) -> None:
         self._store = store
         self._bucket, self._prefix = bucket, prefix

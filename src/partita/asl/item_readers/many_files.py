@@ -17,6 +17,10 @@ from partita.asl.item_readers.manifests import DataFile
 class Items(Protocol):
     """Items from a position on."""
 
+    @property
+    def have_keys(self) -> bool:
+        """Whether the items are an object's members, as `{"Key": ..., "Value": ...}`."""
+
     def __iter__(self) -> Iterator[Any]:
         """Return the items."""
 
@@ -54,6 +58,11 @@ class ManyFiles:
             yield from self._items
             self._items.close()
             at = None
+
+    @property
+    def have_keys(self) -> bool:
+        """Whether the items of the file that is read are an object's members."""
+        return self._items is not None and self._items.have_keys
 
     def position(self) -> Any:
         """Return where the next item is, as JSON."""

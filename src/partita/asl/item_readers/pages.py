@@ -44,6 +44,7 @@ class Page(Struct, frozen=True):
 
     items: list[Any]
     next: Position | None  # None: there is no more
+    have_keys: bool = False  # the items are {"Key": ..., "Value": ...}, the members of an object
 
 
 class _Reading(Struct):
@@ -68,7 +69,7 @@ class ItemPages:
         """Return the page at a position; None is the beginning.
 
         Raises:
-            ServiceFailure: States.ItemReaderFailed; the objects cannot be read.
+            TaskFailedError: States.ItemReaderFailed; the objects cannot be read.
         """
         count = 0 if position is None else position.count
         limit = self._page_items
@@ -83,7 +84,7 @@ class ItemPages:
         is_last = data_set.max_items and count + len(page.items) >= data_set.max_items
         if page.next is None or is_last:
             reading.items.close()
-            return Page(page.items, None)
+            return Page(page.items, None, page.have_keys)
         self._keep(data_set, page.next, reading)
         return page
 
@@ -102,8 +103,9 @@ class ItemPages:
             items.append(item)
             size += _size(item)
             if len(items) >= limit or size >= self._page_bytes:
-                return Page(items, Position(count + len(items), reading.items.position()))
-        return Page(items, None)
+                position = Position(count + len(items), reading.items.position())
+                return Page(items, position, reading.items.have_keys)
+        return Page(items, None, reading.items.have_keys)
 
     def _opened(self, data_set: DataSet, position: Position | None) -> _Reading:
         items = open_items(self._store, data_set, None if position is None else position.at)

@@ -38,6 +38,8 @@ BUFFER = 1024 * 1024
 class ParquetRows:
     """The rows of one object from a position on."""
 
+    have_keys = False
+
     def __init__(self, store: ObjectStore, at: Location, position: dict[str, Any] | None) -> None:
         position = position or {}
         self._at = at

@@ -35,6 +35,13 @@ class MapRun(Protocol):
         """Return the state's result."""
 
 
+class DataSetRun(Protocol):
+    """How a distributed Map state runs the items that its ItemReader reads."""
+
+    def run(self, frame: Frame, select: Callable[[Item], Any]) -> Any:
+        """Return the state's result."""
+
+
 class MapState(RecoveringState):
     """Run a processor for each item."""
 
@@ -52,37 +59,45 @@ class MapState(RecoveringState):
         concurrency: Number,
         program: Program,
         map_run: MapRun | None,
+        data_set_run: DataSetRun | None,
     ) -> None:
         super().__init__(name, next, flow, recovery)
         self._items = items
         self._selector = selector
         self._concurrency = concurrency
-        self._program = program
+        self.program = program
         self._map_run = map_run  # None: it is inline
+        self.data_set_run = data_set_run  # None: the items are in the data
 
     def work(self, frame: Frame, arguments: Any) -> Any:  # noqa: ARG002
+        if self.data_set_run is not None:
+            frame.emit("MapStateStarted", length=0)
+            output = self.data_set_run.run(frame, partial(self.selected, frame))
+            frame.emit("MapStateSucceeded")
+            return output
         items = self._items(frame)
         limit = int(self._concurrency(frame)) or INLINE_CONCURRENCY
         frame.emit("MapStateStarted", length=len(items))
         if self._map_run is not None:
-            output = self._map_run.run(frame, items, partial(self._selected, frame))
+            output = self._map_run.run(frame, items, partial(self.selected, frame))
         else:
             bodies = [partial(self._iterate, frame, item) for item in items]
             output = run_all(bodies, min(limit, INLINE_CONCURRENCY), frame.scope.chain)
         frame.emit("MapStateSucceeded")
         return output
 
-    def _selected(self, frame: Frame, item: Item) -> Any:
+    def selected(self, frame: Frame, item: Item) -> Any:
+        """Return the input of an iteration."""
         return item["Value"] if self._selector is None else self._selector(frame.within(item))
 
     def _iterate(self, frame: Frame, item: Item, chain: Chain) -> Any:
         named, add = {"name": self.name, "index": item["Index"]}, frame.execution.trail.add
         chain.end = 0
         add("MapIterationStarted", named, chain)
-        input = self._selected(frame, item)
+        input = self.selected(frame, item)
         scope = Scope(frame.scope, item, chain)
         try:
-            output = self._program.run(frame.execution, scope, input, is_branch=True)
+            output = self.program.run(frame.execution, scope, input, is_branch=True)
         except StateFailure as failure:
             if not failure.is_fatal:
                 add("MapIterationFailed", named, chain)

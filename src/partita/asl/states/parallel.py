@@ -23,13 +23,13 @@ class ParallelState(RecoveringState):
         self, name: str, next: str | None, flow: Flow, recovery: Recovery, branches: list[Program]
     ) -> None:
         super().__init__(name, next, flow, recovery)
-        self._branches = branches
+        self.branches = branches
 
     def work(self, frame: Frame, arguments: Any) -> Any:
         frame.emit("ParallelStateStarted")
         outputs = run_all(
-            [partial(self._run_branch, branch, frame, arguments) for branch in self._branches],
-            len(self._branches),
+            [partial(self._run_branch, branch, frame, arguments) for branch in self.branches],
+            len(self.branches),
             frame.scope.chain,
         )
         frame.emit("ParallelStateSucceeded")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from partita.asl.failures import HEARTBEAT_TIMEOUT, TIMEOUT, StateFailure
 from partita.authoring.activity import ActivityFunction
@@ -14,6 +14,9 @@ from partita.errors import (
     CancelledError,
     TaskFailedError,
 )
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def call_activity(
@@ -32,6 +35,20 @@ def call_activity(
     """
     try:
         return _activity(name, timeout, heartbeat, task_list)(input)
+    except CancelledError:
+        raise
+    except Exception as error:
+        raise failure_of(error) from error
+
+
+def call_function(function: ActivityFunction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Return the result of an activity of this package.
+
+    Raises:
+        StateFailure: it failed.
+    """
+    try:
+        return function(*args, **kwargs)
     except CancelledError:
         raise
     except Exception as error:

@@ -1,7 +1,7 @@
 """Know the actions of services that Task states can call: `sqs:sendMessage` and the like.
 
 Each is an activity `states:SERVICE:ACTION`, whose input is the state's parameters. A handler is
-registered by name; without one the task fails and says so. Lambda is in `lambdas`.
+registered by name; without one the service itself is called, by `outside`. Lambda is in `lambdas`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from partita.asl.tasks import outside
 from partita.authoring.activity import ActivityFunction, activity
 from partita.authoring.registry import register
-from partita.errors import TaskFailedError
 
 Handler = Callable[[Any], Any]
 """Carries out an action, given its parameters; raises TaskFailedError if that fails."""
@@ -40,13 +40,7 @@ def activity_of(name: str) -> str:
 
 def _perform(name: str, parameters: Any) -> Any:
     handler = _handlers.get(name)
-    if handler is None:
-        raise TaskFailedError(
-            "States.TaskFailed",
-            f"this worker has no integration {name}; register one with register_integration, or "
-            "mock the task",
-        )
-    return handler(parameters)
+    return outside.perform(name, parameters) if handler is None else handler(parameters)
 
 
 def forget_integration(name: str) -> None:

@@ -10,9 +10,10 @@ from typing import Any, assert_never
 from partita.asl.failures import TIMEOUT, StateFailure, too_large
 from partita.asl.frame import Frame
 from partita.asl.json_text import is_too_large, json_text
-from partita.asl.tasks import integrations, lambdas
+from partita.asl.tasks import integrations, jobs, lambdas
 from partita.asl.tasks.callbacks import wait_for_answer
 from partita.asl.tasks.calls import call_activity
+from partita.asl.tasks.jobs import Job
 from partita.asl.tasks.resources import (
     ActivityResource,
     LambdaResource,
@@ -134,6 +135,10 @@ def _call_service(resource: ServiceResource, attempt: Attempt) -> Any:
 
 def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
     response = _response(resource, attempt)
+    started = jobs.started_by(response)
+    if started is not None:
+        attempt.frame.emit("TaskSubmitted", output=started, **resource.described)
+        return jobs.wait_for_job(Job(resource.name, attempt.input, started), attempt.timeout)
     if resource.pattern != "waitForTaskToken":
         return response
     attempt.frame.emit("TaskSubmitted", output=response, **resource.described)
@@ -170,6 +175,8 @@ def prepare(resource: Resource) -> None:
     """Let this process have the activity that a resource needs."""
     if isinstance(resource, ServiceResource) and resource.name != LAMBDA:
         integrations.activity_of(_action(resource))
+        if resource.pattern.startswith("sync"):
+            jobs.prepare()
     elif not isinstance(resource, ActivityResource):
         register(lambdas.invoke)
 

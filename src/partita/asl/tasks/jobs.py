@@ -1,0 +1,97 @@
+"""Wait for the jobs of `.sync` tasks.
+
+A job is started by the action's own activity. Whether it is done is asked by another one, again
+and again; between two questions is a timer, so that a job outlives any worker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from partita.asl.failures import StateFailure
+from partita.asl.tasks.calls import call_function, timed_out
+from partita.asl.tasks.outside import STARTED_JOB, services
+from partita.authoring.activity import activity
+from partita.authoring.determinism import now, shield, sleep
+from partita.authoring.registry import register
+from partita.errors import CancelledError
+from partita.integrations.resources import JobStanding, parse_resource
+
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 30.0
+"""Seconds between two questions; the delay doubles from the one to the other."""
+
+
+class Job(Struct, frozen=True):
+    """A job that was started. Plain data."""
+
+    action: str  # such as glue:startJobRun
+    arguments: dict[str, Any]  # of its start
+    started: dict[str, Any]  # the answer to its start
+
+
+@activity(name="states:job:check")
+def check_job(job: Job) -> JobStanding:
+    """Return how a job stands.
+
+    Raises:
+        TaskFailedError: it has failed.
+    """
+    return services().check_job(parse_resource(job.action), job.arguments, job.started)
+
+
+@activity(name="states:job:stop")
+def stop_job(job: Job) -> None:
+    """Stop a job.
+
+    Raises:
+        TaskFailedError: the service refuses.
+    """
+    services().stop_job(parse_resource(job.action), job.arguments, job.started)
+
+
+def prepare() -> None:
+    """Let this process have the activities of jobs."""
+    register(check_job)
+    register(stop_job)
+
+
+def started_by(response: Any) -> dict[str, Any] | None:
+    """Return the answer to the start of a job, None if a response is a result already."""
+    if isinstance(response, dict) and response.keys() == {STARTED_JOB}:
+        started: dict[str, Any] = response[STARTED_JOB]
+        return started
+    return None
+
+
+def wait_for_job(job: Job, timeout: float | None) -> Any:
+    """Return the result of a job; stop it if it takes longer than `timeout` seconds.
+
+    Raises:
+        StateFailure: it failed, or ran out of time.
+    """
+    end = None if timeout is None else now().timestamp() + timeout
+    delay = FIRST_DELAY
+    try:
+        while not (standing := call_function(check_job, job)).is_done:
+            left = delay if end is None else end - now().timestamp()
+            if left <= 0:
+                _stop(job)
+                raise timed_out(is_heartbeat=False)
+            sleep(min(delay, left))
+            delay = min(2 * delay, LONGEST_DELAY)
+    except CancelledError:
+        with shield():
+            _stop(job)
+        raise
+    return standing.output
+
+
+def _stop(job: Job) -> None:
+    """Stop a job if that is possible; the task ends in any case."""
+    try:
+        call_function(stop_job, job)
+    except StateFailure:
+        pass
