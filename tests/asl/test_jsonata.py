@@ -37,6 +37,29 @@ def test_a_variable_hides_the_function_of_its_name() -> None:
     assert failure("$count([1])", count=5).code == "T1006"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$states.input.n", 3),
+        ("$states.input.items[price > 1].price", 2),
+        ("$count($states.input.*)", 3),
+        ("$lookup($states.input, 'n')", 3),
+        ("($all := $states; $all.input.n)", 3),
+        ("$keys($states.input)", ["n", "items"]),
+        ("$states.**.qty", [5, 6]),
+        ("$map($states.input.items, function($one) { $one.qty })", [5, 6]),
+        ("$string($states)", '{"input":{"n":3,"items":[{"price":1,"qty":5},{"price":2,"qty":6}]}}'),
+        ("$states ~> |input|{'n': 4}|", None),
+    ],
+)
+def test_what_is_left_out_of_variables_is_never_read(text: str, expected: object) -> None:
+    items = [{"price": 1, "qty": 5}, {"price": 2, "qty": 6}]
+    states = {"input": {"n": 3, "items": items}}
+    if expected is None:
+        expected = {"input": {"n": 4, "items": items}}
+    assert value(text, states=states) == expected
+
+
 def test_an_expression_is_evaluated_any_number_of_times() -> None:
     expression = compile_expression("$n + 1")
     results = [

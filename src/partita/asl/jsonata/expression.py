@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from partita.asl.jsonata import arithmetic, dialect, functions
-from partita.asl.jsonata.engine import CompiledText, Settings
+from partita.asl.jsonata import arithmetic, dialect, engine, functions
+from partita.asl.jsonata.contract import Compiled, Settings
 from partita.asl.jsonata.failures import STACK, JsonataError
 from partita.asl.jsonata.syntax import Node, parse
 
@@ -43,12 +43,12 @@ class Expression:
     def __init__(self, text: str) -> None:
         self.text = text
         self.names = frozenset(_NAME.findall(text))  # also those within strings
-        compiled = _Program(text)  # before the tree: the engine's messages are JSONata's
+        compiled = _program(text)  # before the tree: the engine's messages are JSONata's
         if any(operator in text for operator in _NEWER_OPERATORS):
             parse(text)
         self._program = compiled
         if dialect.needs_rewriting(text):
-            self._program = _Program(dialect.for_engine(text, self.tree))
+            self._program = _program(dialect.for_engine(text, self.tree))
 
     @cached_property
     def tree(self) -> Node:
@@ -98,25 +98,24 @@ class Expression:
         return found
 
     @cached_property
-    def _with_infinities(self) -> _Program:
-        return _Program(dialect.with_infinities(self.text, self.tree))
+    def _with_infinities(self) -> Compiled:
+        return _program(dialect.with_infinities(self.text, self.tree))
 
     @cached_property
-    def _kind(self) -> _Program:
-        return _Program(f"$type({self.text.strip()})")
+    def _kind(self) -> Compiled:
+        return _program(f"$type({self.text.strip()})")
 
     def _without_value(self, bound: dict[str, Any], settings: Settings) -> Any:
         """Tell a function from nothing: the engine's result is the same for both."""
         return UNDEFINED if self._kind.evaluate(bound, settings) is None else UNSUPPORTED
 
 
-class _Program(CompiledText):
-    """A text with the functions bound that it may call."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        for name in _PURE.keys() & set(_NAME.findall(text)):
-            self.bind(name, *_PURE[name])
+def _program(text: str) -> Compiled:
+    """Compile a text, with the functions bound that it may call."""
+    compiled = engine.compile_text(text)
+    for name in _PURE.keys() & set(_NAME.findall(text)):
+        compiled.bind(name, *_PURE[name])
+    return compiled
 
 
 def compile_expression(text: str) -> Expression:

@@ -17,10 +17,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
+from partita.asl.jsonata.contract import MAX_ITEMS
 from partita.asl.jsonata.failures import MEMORY, JsonataError
 from partita.asl.jsonata.java_random import first_double
-
-MAX_ITEMS = 873_782  # of an array; measured on AWS
 
 _HASHES = {
     "SHA-1": hashlib.sha1,
