@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from partita import activity, workflow
-from partita.errors import UsageError
+from partita.errors import UsageError, WorkflowFailedError
 from tests.language.conftest import Stage
 
 Program = Callable[[list[Any]], Coroutine[Any, Any, None]]
@@ -594,6 +594,99 @@ async def generator_left_at_the_end(notes: list[Any]) -> None:
 KEEPERS: list[Any] = []
 
 
+# -- ends ----------------------------------------------------------------------------------
+
+
+@program
+async def left_while_it_takes_turns(notes: list[Any]) -> None:
+    """Leave tasks behind that never wait; the run ends all the same."""
+    KEPT.clear()
+
+    async def tick(name: str) -> None:
+        try:
+            while True:
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            KEPT.append(name)
+            raise
+
+    KEEPERS.append([asyncio.create_task(tick(name)) for name in "a"])
+    await after(2)
+    notes.append("over")
+
+
+@program
+async def nested_groups(notes: list[Any]) -> None:
+    with suppress(ExceptionGroup):
+        async with asyncio.TaskGroup() as outer:
+            first = outer.create_task(asyncio.sleep(99))
+            async with asyncio.TaskGroup() as inner:
+                second = inner.create_task(asyncio.sleep(99))
+                inner.create_task(broken("no", 2))
+    notes += [first.cancelled(), second.cancelled()]
+
+
+@program
+async def two_readers_of_a_generator(notes: list[Any]) -> None:
+    async def slow() -> AsyncGenerator[int, None]:
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield number
+
+    generator = slow()
+    found = await asyncio.gather(anext(generator), anext(generator), return_exceptions=True)
+    notes.append([repr(one) for one in found])
+    await generator.aclose()
+
+
+@program
+async def error_while_a_generator_is_closed(notes: list[Any]) -> None:
+    async def fragile() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            raise LookupError("in finally")
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: notes.append(repr(context["exception"])))
+    async for value in fragile():
+        notes.append(value)
+        break
+    await asyncio.sleep(0.01)
+
+
+@program
+async def lock_whose_waiter_is_cancelled(notes: list[Any]) -> None:
+    lock = asyncio.Lock()
+
+    async def hold(number: int) -> None:
+        async with lock:
+            notes.append(number)
+            await after(1)
+
+    await lock.acquire()
+    tasks = [asyncio.create_task(hold(number)) for number in range(4)]
+    await after(1)
+    tasks[1].cancel()
+    lock.release()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    notes += [tasks[1].cancelled(), lock.locked()]
+
+
+@program
+async def futures_by_hand(notes: list[Any]) -> None:
+    loop = asyncio.get_running_loop()
+    value, error, dropped = (loop.create_future() for _ in range(3))
+    loop.call_later(0.001, value.set_result, 5)
+    error.set_exception(LookupError("no"))
+    dropped.cancel("why")
+    for future in (value, error, dropped):
+        try:
+            notes.append(await future)
+        except (LookupError, asyncio.CancelledError) as caught:
+            notes.append(repr(caught))
+
+
 # -- the loop ------------------------------------------------------------------------------
 
 
@@ -752,3 +845,22 @@ async def default_names() -> list[str]:
 
 def test_tasks_are_named_as_in_a_new_process(stage: Stage) -> None:
     assert stage.run(default_names) == ["Task-1", "Task-2", "Task-3", "Task-4", "Task-7"]
+
+
+@workflow
+async def polls(pause: float) -> str:
+    """Ask again and again, instead of waiting."""
+    task = asyncio.create_task(ten(1))
+    try:
+        while not task.done():
+            await asyncio.sleep(pause)
+    finally:
+        task.cancel()
+    return "done"
+
+
+def test_polling_that_lets_no_time_pass_is_an_error_and_no_hang(stage: Stage) -> None:
+    with pytest.raises(WorkflowFailedError, match="turns without waiting") as caught:
+        stage.run(polls, 0.0)
+    assert isinstance(caught.value.__cause__, UsageError)
+    assert asyncio.run(polls(0.0)) == stage.run(polls, 0.001) == "done"

@@ -424,7 +424,7 @@ def served(rig: Rig, made: Any) -> int:
             return made.submit(x).result()
 
     workflows = [flow]
-    activities = [one for one in known(ActivityDefinition) if one.key == "again@1"]
+    activities = [one for one in known(ActivityDefinition) if one.key.lower() == "again@1"]
     with Worker(rig.engine, workflows=workflows, activities=activities):
         found: int = Client(rig.engine).start(flow, 1).result(timeout=20)
     return found
@@ -448,6 +448,28 @@ def test_another_cell_defines_it_again(memory_rig: Rig, kind: str, place: str) -
     made = cell(namespace, second, 2, kind)
     every: Any = ActivityDefinition if kind == "activity" else WorkflowDefinition
     assert [one for one in known(every) if one.key == "again@1"] == [made]
+    assert served(memory_rig, made) == 3
+
+
+CLASS_CELL = """
+from partita import {base}
+
+class Again({base}):
+    def {method}(self, x: int) -> int:
+        return x + {more}
+"""
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(("base", "method"), [("Activity", "execute"), ("Workflow", "run")])
+def test_another_cell_defines_a_class_again(memory_rig: Rig, base: str, method: str) -> None:
+    namespace: dict[str, Any] = {"__name__": "__main__", "__spec__": None}
+    for more in (1, 2):
+        source = CLASS_CELL.format(base=base, method=method, more=more)
+        exec(compile("\n" * more + source, f"<cell {more}>", "exec"), namespace)
+    made = namespace["Again"].definition
+    every: Any = ActivityDefinition if base == "Activity" else WorkflowDefinition
+    assert known(every) == [made]
     assert served(memory_rig, made) == 3
 
 

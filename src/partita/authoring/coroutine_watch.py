@@ -19,8 +19,10 @@ from partita.authoring.runtime import current
 @functools.cache
 def watch_coroutines() -> None:
     """Begin to note them, in every run of this process."""
+    warn = vars(warnings).get("_warn_unawaited_coroutine")  # which CPython calls
+    if warn is None:
+        return
     watch_collector()
-    warn = vars(warnings)["_warn_unawaited_coroutine"]  # which the interpreter calls
 
     def note(coroutine: Any) -> None:
         where = current.get()

@@ -86,7 +86,8 @@ def _coroutines_of_tasks() -> set[Any]:
 
 
 def _described(line: str, what: str) -> str:
-    return f"{line}: {what} was called and never awaited, so it did not run; write await before it"
+    at = f"{line}: " if line else ""
+    return f"{at}{what} was called and never awaited, so it did not run; write await before it"
 
 
 def check_result(label: str, result: Any) -> None:

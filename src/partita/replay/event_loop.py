@@ -31,6 +31,14 @@ from partita.replay.async_generators import AsyncGenerators
 
 log = logging.getLogger("partita.replay")
 
+MAX_TURNS = 100_000
+"""Turns that the tasks of a workflow may take without waiting for anything."""
+
+_POLLS = (
+    f"the tasks of this workflow took {MAX_TURNS:,} turns without waiting for anything, and no "
+    "time passes meanwhile; await the task, future or event, instead of asyncio.sleep(0) in a loop"
+)
+
 
 class _Numbered:
     """Hash by number."""
@@ -111,9 +119,11 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 self.call_exception_handler({"message": message, "exception": task.exception()})
 
     def _run_until(self, task: asyncio.Task[Any]) -> None:
-        while not task.done():
-            self._run_ready()
-            if not task.done():
+        ended: list[Any] = []  # a turn after the task is done, as under asyncio.run
+        task.add_done_callback(ended.append)
+        while not ended:
+            self._run_ready(ended)
+            if not ended:
                 self._wait(task)
 
     def _abandon(self) -> None:
@@ -127,9 +137,13 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             except BaseException as error:
                 log.debug("a coroutine of an evicted workflow ended with %r", error)
 
-    def _run_ready(self) -> None:
+    def _run_ready(self, ended: list[Any]) -> None:
         self._add_due()
-        while self._ready:
+        turns = 0
+        while self._ready and not ended:
+            turns += 1
+            if turns > MAX_TURNS:
+                raise UsageError(_POLLS)
             for _ in range(len(self._ready)):
                 handle = self._ready.popleft()
                 if not handle._cancelled:
