@@ -382,12 +382,15 @@ FAIL_BELOW_3 = {
         ({"ToleratedFailureCount": 1}, False),
         ({"ToleratedFailurePercentage": 50}, True),
         ({"ToleratedFailurePercentage": 49}, False),
+        ({"ToleratedFailurePercentage": 50, "ToleratedFailureCount": 0}, True),
+        ({"ToleratedFailurePercentage": 50, "ToleratedFailureCount": 1}, False),
     ],
 )
 def test_failures_are_tolerated(fields: dict[str, Any], tolerated: bool) -> None:
     made = of({"A": {"Type": "Map", "ItemProcessor": FAIL_BELOW_3, "End": True, **fields}})
     if tolerated:
-        assert run(made, [1, 2, 3, 4])[2:] == [3, 4]
+        failed = {"Status": "FAILED", "Error": "Low", "Cause": ""}
+        assert run(made, [1, 2, 3, 4]) == [failed, failed, 3, 4]
     else:
         assert failure(made, [1, 2, 3, 4]) == (
             "States.ExceedToleratedFailureThreshold",
@@ -395,13 +398,43 @@ def test_failures_are_tolerated(fields: dict[str, Any], tolerated: bool) -> None
         )
 
 
+def test_a_failed_batch_counts_its_items() -> None:
+    processor = {
+        "StartAt": "F",
+        "States": {"F": {"Type": "Fail"}},
+        "ProcessorConfig": DISTRIBUTED,
+    }
+    fields = {"Type": "Map", "ItemProcessor": processor, "ItemBatcher": {"MaxItemsPerBatch": 2}}
+    for tolerated, is_enough in ((4, True), (3, False)):
+        made = of({"A": {**fields, "ToleratedFailureCount": tolerated, "End": True}})
+        if is_enough:
+            assert len(run(made, [1, 2, 3, 4])) == 2
+        else:
+            assert failure(made, [1, 2, 3, 4])[0] == "States.ExceedToleratedFailureThreshold"
+
+
+def test_members_of_an_object_are_items_with_key_and_value() -> None:
+    made = of({"A": mapped(passing(), config=DISTRIBUTED)})
+    assert run(made, {"a": 1, "b": 2}) == [{"Key": "a", "Value": 1}, {"Key": "b", "Value": 2}]
+
+
+def test_the_item_can_be_read_in_the_selector_only() -> None:
+    made = of({"A": mapped(passing(Parameters={"i.$": "$$.Map.Item.Index"}))})
+    error, cause = failure(made, [1])
+    assert error == "States.Runtime"
+    assert cause is not None
+    assert "'$$.Map.Item.Index'" in cause
+
+
 def test_distributed_executions_have_variables_and_contexts_of_their_own() -> None:
-    processor = passing(Parameters={"in.$": "$$.Execution.Input"})
+    processor = passing(Parameters={"in.$": "$$.Execution.Input", "of.$": "$$.StateMachine.Id"})
     states = {
         "A": {"Type": "Pass", "Assign": {"x": 1}, "Next": "B"},
         "B": mapped(processor, config=DISTRIBUTED, ItemsPath="$.l"),
     }
-    assert run(of(states), {"l": [5]}) == [{"in": 5}]
+    (output,) = run(of(states), {"l": [5]})
+    assert output["in"] == 5
+    assert output["of"].endswith(":stateMachine:test/B")
 
 
 def test_items_that_are_not_there_fail() -> None:

@@ -72,9 +72,10 @@ def test_an_activity_stands_in_for_a_function_of_its_name() -> None:
     assert run(of({"A": task("stand-in")}), 1) == {"seen": 1}
 
 
-def test_a_result_over_256_kib_fails_the_task_and_can_be_caught() -> None:
+@pytest.mark.parametrize("name", ["DataLimitExceeded", "ALL", "TaskFailed"])
+def test_a_result_over_256_kib_fails_the_task_and_can_be_caught(name: str) -> None:
     states = {
-        "A": task("f", Catch=[{"ErrorEquals": ["States.DataLimitExceeded"], "Next": "B"}]),
+        "A": task("f", Catch=[{"ErrorEquals": [f"States.{name}"], "Next": "B"}]),
         "B": {"Type": "Pass", "Result": "caught", "End": True},
     }
     assert run(of(states), f=lambda event: "x" * 300_000) == "caught"

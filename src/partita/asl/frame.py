@@ -86,12 +86,17 @@ class Execution:
             "StateMachine": {"Id": identity.machine_arn, "Name": identity.machine_name},
         }
 
-    def child(self, name: str, input: Any) -> Execution:
-        """Return an execution that a distributed Map state starts."""
+    def child(self, name: str, input: Any, label: str) -> Execution:
+        """Return an execution that the distributed Map state of that label starts."""
         identity = self.identity
         arn = f"{identity.execution_arn.rpartition(':')[0]}:{name}"
         return Execution(
-            replace(identity, execution_name=name, execution_arn=arn),
+            replace(
+                identity,
+                execution_name=name,
+                execution_arn=arn,
+                machine_arn=f"{identity.machine_arn}/{label}",
+            ),
             input,
             self.trail.child(name, input),
             self.mocks,
@@ -112,19 +117,11 @@ def timestamp(moment: datetime) -> str:
 class Scope:
     """The variables of a machine, a branch or an iteration; outer ones can only be read."""
 
-    __slots__ = ("chain", "item", "visible")
+    __slots__ = ("chain", "visible")
 
-    def __init__(
-        self,
-        outer: Scope | None = None,
-        item: Mapping[str, Any] | None = None,
-        chain: Chain | None = None,
-    ) -> None:
+    def __init__(self, outer: Scope | None = None, chain: Chain | None = None) -> None:
         self.chain = chain or Chain()
         self.visible: dict[str, Any] = {} if outer is None else outer.visible
-        self.item: Mapping[str, Any] | None = item  # of the Map state that this is inside of
-        if item is None and outer is not None:
-            self.item = outer.item
 
     def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables of this scope."""
@@ -140,6 +137,7 @@ class Frame:
         "entered_at",
         "entered_id",
         "execution",
+        "item",
         "name",
         "raw",
         "retries",
@@ -154,6 +152,7 @@ class Frame:
         self.name = name
         self.raw = raw  # the state's input
         self.data = raw  # what `$` stands for
+        self.item: Mapping[str, Any] | None = None  # that a Map state's ItemSelector is for
         self.retries: int | None = None  # so far; None for states that are never retried
         self.assigned: Mapping[str, Any] | None = None  # variables that the visit has set
         self.token: str | None = None  # of the task that waits for a callback
@@ -174,8 +173,8 @@ class Frame:
         if self.retries is not None:
             state["RetryCount"] = self.retries
         context["State"] = state
-        if self.scope.item is not None:
-            context["Map"] = {"Item": self.scope.item}
+        if self.item is not None:
+            context["Map"] = {"Item": self.item}
         if self.token is not None:
             context["Task"] = {"Token": self.token}
         return context
@@ -195,7 +194,7 @@ class Frame:
     def within(self, item: Mapping[str, Any]) -> Frame:
         """Return the same visit as one item of a Map state sees it."""
         other = self.with_data(self.data)
-        other.scope = Scope(self.scope, item)
+        other.item = item
         return other
 
     def emit(self, type: str, **details: Any) -> int:

@@ -70,12 +70,15 @@ class Tolerance:
     percentage: Number | None
 
     def limit(self, frame: Frame, total: int | None) -> float:
-        """Return how many executions may fail; `total` is None if nobody knows it yet."""
+        """Return how many items may fail; `total` is None if nobody knows it yet.
+
+        A threshold of 0 counts as not set.
+        """
         limits = [] if self.count is None else [self.count(frame)]
-        if self.percentage is not None:
-            share = self.percentage(frame)
+        share = 0.0 if self.percentage is None else self.percentage(frame)
+        if share:
             limits.append(float("inf") if total is None else share * total / 100)
-        return min(limits, default=0)
+        return min((limit for limit in limits if limit), default=0)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ class DistributedRun:
         inputs = [select(item) for item in items]
         if self.batcher is not None:
             inputs = self.batcher.batches(frame, inputs)
-        executions = Executions(self.program, frame, inputs, tolerated)
+        executions = Executions(self, frame, inputs, tolerated)
         executions.run(min(most, CONCURRENCY))
         return executions
 
@@ -164,13 +167,15 @@ def write_manifest(writer: Writer, arn: str, parts: list[Part]) -> Any:
 class Executions:
     """The executions for some items, and how they have ended."""
 
-    def __init__(self, program: Program, frame: Frame, inputs: list[Any], tolerated: float) -> None:
-        self._program = program
+    def __init__(
+        self, map_run: DistributedRun, frame: Frame, inputs: list[Any], tolerated: float
+    ) -> None:
+        self._map_run = map_run
         self._frame = frame
         self._inputs = inputs
         self._tolerated = tolerated
         self._ended: dict[int, _Ended] = {}
-        self.failed = 0
+        self.failed = 0  # items
         self.failure: StateFailure | None = None  # if more have failed than are tolerated
 
     def run(self, concurrency: int) -> None:
@@ -186,15 +191,18 @@ class Executions:
 
     @property
     def count(self) -> int:
-        """How many there are."""
-        return len(self._inputs)
+        """How many items they are for."""
+        return sum(map(self._items, self._inputs))
+
+    def _items(self, input: Any) -> int:
+        return 1 if self._map_run.batcher is None else len(input["Items"])
 
     def outputs(self, writer: Writer | None) -> Any:
-        """Return what the executions have returned; the error output of those that failed."""
+        """Return what the executions have returned, and how those failed that did."""
         if writer is not None:
             return state_output(writer, self.results())
         ended = [self._ended[number] for number in range(len(self._inputs))]
-        return [one.output if one.failure is None else one.failure.output for one in ended]
+        return [one.shown for one in ended]
 
     def results(self) -> list[ChildResult]:
         """Return how the executions have ended, those that did not begin, too."""
@@ -205,19 +213,19 @@ class Executions:
 
     def _run_one(self, number: int, _chain: Chain) -> None:
         input = self._inputs[number]
-        execution = self._frame.execution.child(str(uuid4()), input)
+        execution = self._frame.execution.child(str(uuid4()), input, self._map_run.label)
         ended = _Ended(execution.identity, timestamp(now()))
         try:
-            ended.output = run_program(self._program, execution, input)
+            ended.output = run_program(self._map_run.program, execution, input)
         except StateFailure as failure:
             ended.failure = failure
         ended.stopped = timestamp(now())
         self._ended[number] = ended
         if ended.failure is not None:
-            self._count(ended.failure)
+            self._count(ended.failure, self._items(input))
 
-    def _count(self, failure: StateFailure) -> None:
-        self.failed += 1
+    def _count(self, failure: StateFailure, items: int) -> None:
+        self.failed += items
         if self.failed > self._tolerated:
             raise too_many_failed() from failure
 
@@ -238,6 +246,11 @@ class _Ended:
     output: Any = None
     failure: StateFailure | None = None
     stopped: str = ""
+
+    @property
+    def shown(self) -> Any:
+        """What stands for it in the state's output."""
+        return self.output if self.failure is None else {"Status": "FAILED", **self.failure.output}
 
     def result(self, input: Any) -> ChildResult:
         failure = self.failure

@@ -50,7 +50,6 @@ class PageTask(Struct, frozen=True, kw_only=True):
     entered_id: int
     retries: int | None
     variables: dict[str, Any]
-    item: Any  # of the Map state that this one is inside of
     map_run_arn: str
     data_set: DataSet
     writer: Writer | None
@@ -131,7 +130,6 @@ class PagedRun:
             entered_id=frame.entered_id,
             retries=frame.retries,
             variables=dict(frame.variables),
-            item=frame.scope.item,
             map_run_arn=arn,
             data_set=data_set,
             writer=None if self.map_run.writer is None else self.map_run.writer(frame),
@@ -259,7 +257,7 @@ def _frame(state: MapState, task: PageTask, mocks: Mocks | None) -> Frame:
     execution = Execution(
         task.identity, task.execution_input, Trail(), mocks, started_at=task.started_at
     )
-    scope = Scope(None, task.item)
+    scope = Scope()
     scope.assign(task.variables)
     frame = Frame(execution, scope, state.name, task.input)
     frame.entered_at = datetime.fromisoformat(task.entered_at)

@@ -11,7 +11,6 @@ from typing import Any
 
 from partita.asl.failures import (
     ALL,
-    DATA_LIMIT_EXCEEDED,
     HEARTBEAT_TIMEOUT,
     TASK_FAILED,
     TIMEOUT,
@@ -21,7 +20,7 @@ from partita.asl.flows import Handler
 from partita.asl.frame import Frame
 from partita.authoring.determinism import sleep
 
-_NOT_TASK_FAILED = (TIMEOUT, HEARTBEAT_TIMEOUT, DATA_LIMIT_EXCEEDED)
+_NOT_TASK_FAILED = (TIMEOUT, HEARTBEAT_TIMEOUT)
 
 
 def _matches(names: tuple[str, ...], failure: StateFailure) -> bool:

@@ -88,14 +88,17 @@ class MapState(RecoveringState):
 
     def selected(self, frame: Frame, item: Item) -> Any:
         """Return the input of an iteration."""
-        return item["Value"] if self._selector is None else self._selector(frame.within(item))
+        if self._selector is not None:
+            return self._selector(frame.within(item))
+        is_member = "Key" in item
+        return {"Key": item["Key"], "Value": item["Value"]} if is_member else item["Value"]
 
     def _iterate(self, frame: Frame, item: Item, chain: Chain) -> Any:
         named, add = {"name": self.name, "index": item["Index"]}, frame.execution.trail.add
         chain.end = 0
         add("MapIterationStarted", named, chain)
         input = self.selected(frame, item)
-        scope = Scope(frame.scope, item, chain)
+        scope = Scope(frame.scope, chain)
         try:
             output = self.program.run(frame.execution, scope, input, is_branch=True)
         except StateFailure as failure:
