@@ -164,6 +164,30 @@ def test_a_branch_reads_outer_variables_and_keeps_its_own() -> None:
     assert "'$inner'" in cause
 
 
+def test_variables_have_limits() -> None:
+    large = "{% $pad('x', 200000) %}"
+    pair = {"A": passing(Assign={"x": large, "y": large})}
+    error, cause = failure(of(pair, jsonata=True))
+    assert error == "States.DataLimitExceeded"
+    assert cause == (
+        "The variables assigned by one state have a size exceeding the maximum number of bytes "
+        "service limit."
+    )
+    names = [f"v{number}" for number in range(53)]
+    states = {
+        name: {"Type": "Pass", "Assign": {name: large}, "Next": after}
+        for name, after in zip(names, [*names[1:], "End"], strict=True)
+    }
+    made = of({**states, "End": {"Type": "Succeed", "Output": 1}}, jsonata=True)
+    assert failure(made)[0] == "States.DataLimitExceeded"
+
+
+def test_variables_of_iterations_are_forgotten() -> None:
+    iteration = passing(Assign={"x": "{% $pad('x', 200000) %}"}, Output=1)
+    made = of({"A": mapped(iteration)}, jsonata=True)
+    assert run(made, list(range(60))) == [1] * 60
+
+
 # -- choices -------------------------------------------------------------------------------------
 
 

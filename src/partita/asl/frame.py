@@ -13,7 +13,8 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Protocol
 
-from partita.asl.failures import EvaluationFault, StateFailure
+from partita.asl.failures import DATA_LIMIT_EXCEEDED, EvaluationFault, StateFailure
+from partita.asl.json_text import PAYLOAD_LIMIT, json_text
 from partita.asl.trail import Chain, Trail
 from partita.authoring.determinism import now, random
 
@@ -73,6 +74,7 @@ class Execution:
         self.trail = trail
         self.mocks = mocks
         self.serving = serving or Serving()
+        self.stored = 0  # bytes of JSON text of all variables
         self.numbers = numbers or count(1)  # of task tokens, shared with child executions
         self._constant = {
             "Execution": {
@@ -114,18 +116,35 @@ def timestamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
+VARIABLES_LIMIT = 10 * 1024 * 1024
+"""Bytes of JSON text that the variables of an execution may have together."""
+
+_TOO_LARGE = "The variables {} have a size exceeding the maximum number of bytes service limit."
+
+
 class Scope:
     """The variables of a machine, a branch or an iteration; outer ones can only be read."""
 
-    __slots__ = ("chain", "visible")
+    __slots__ = ("chain", "sizes", "visible")
 
     def __init__(self, outer: Scope | None = None, chain: Chain | None = None) -> None:
         self.chain = chain or Chain()
         self.visible: dict[str, Any] = {} if outer is None else outer.visible
+        self.sizes: dict[str, int] = {}  # bytes of JSON text of this scope's own variables
 
-    def assign(self, values: Mapping[str, Any]) -> None:
-        """Set variables of this scope."""
+    def assign(self, values: Mapping[str, Any]) -> int:
+        """Set variables of this scope; return by how many bytes they have grown.
+
+        Raises:
+            StateFailure: they are too large for one state.
+        """
+        sizes = {name: len(json_text(value).encode()) for name, value in values.items()}
+        if sum(sizes.values()) > PAYLOAD_LIMIT:
+            raise StateFailure(DATA_LIMIT_EXCEEDED, _TOO_LARGE.format("assigned by one state"))
+        growth = sum(size - self.sizes.get(name, 0) for name, size in sizes.items())
+        self.sizes.update(sizes)
         self.visible = {**self.visible, **values}
+        return growth
 
 
 class Frame:
@@ -202,9 +221,15 @@ class Frame:
         return self.execution.trail.add(type, details, self.scope.chain)
 
     def assign(self, values: Mapping[str, Any]) -> None:
-        """Set variables of the state's scope."""
+        """Set variables of the state's scope.
+
+        Raises:
+            StateFailure: there is no room for them.
+        """
         self.assigned = values
-        self.scope.assign(values)
+        self.execution.stored += self.scope.assign(values)
+        if self.execution.stored > VARIABLES_LIMIT:
+            raise StateFailure(DATA_LIMIT_EXCEEDED, _TOO_LARGE.format("of the execution"))
 
     def located(self, failure: StateFailure) -> StateFailure:
         """Return a failure whose cause names the state, and record it if AWS does."""

@@ -26,10 +26,13 @@ class StateProgram:
             StateFailure: a state failed, and nothing in the program caught that.
         """
         value, name = input, self.start
-        while True:
-            pause_if_long(TURN_SECONDS)
-            state = self.states[name]
-            value, next = state.visit(execution, scope, value, is_branch=is_branch)
-            if next is None:
-                return value
-            name = next
+        try:
+            while True:
+                pause_if_long(TURN_SECONDS)
+                state = self.states[name]
+                value, next = state.visit(execution, scope, value, is_branch=is_branch)
+                if next is None:
+                    return value
+                name = next
+        finally:
+            execution.stored -= sum(scope.sizes.values())
