@@ -242,7 +242,7 @@ def test_failures_are_tolerated(
     if error is not None:
         assert found.error == error
     else:
-        three = {"Error": "Three", "Cause": "it is three"}
+        three = {"Status": "FAILED", "Error": "Three", "Cause": "it is three"}
         assert found == [1, three, 2, three, 1]
 
 
