@@ -92,6 +92,8 @@ def test_an_error_continues_the_sentence_of_its_cause() -> None:
         ("($f := function($x) { 1 + $f($x + 1) }; $f(1))", "Stack overflow"),
         ("+".join(["1"] * 101), "Stack overflow"),
         ("(" * 100 + "1" + ")" * 100, "Stack overflow"),
+        ("(" * 5_000 + "1" + ")" * 5_000, "Stack overflow"),
+        ("$parse('1') + " * 900 + "1", "Stack overflow"),
         ("($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(32))", "Stack overflow"),
     ],
 )

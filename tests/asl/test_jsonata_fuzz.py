@@ -59,6 +59,15 @@ def test_random_symbols() -> None:
         check("".join(chance.choices(SYMBOLS, k=chance.randint(1, 12))))
 
 
+def test_chains_and_nests_of_any_depth() -> None:
+    for depth in (90, 140, 200, 600, 999, 3_000):
+        for operator in ("+", "&", ".", "~>", "?"):
+            check(operator.join(["$x"] * depth))
+            check(f"$parse('1') {operator} " * depth + "1/0")
+        for opening, closing in ("()", "[]", ("{'a':", "}"), ("function($y){", "}"), ("$f(", ")")):
+            check(opening * depth + "1/0" + closing * depth)
+
+
 def test_repeated_symbols() -> None:
     for symbol in SYMBOLS:
         for count in (50, 500, 20_000):

@@ -48,7 +48,10 @@ def _check(report: Report, text: str, location: str, given: frozenset[str]) -> l
     try:
         tree = Expression(text).tree
     except JsonataError as error:
-        report.error(INVALID, error.message, location)
+        if error.code is None:
+            report.warning(UNSUPPORTED, error.message, location)
+        else:
+            report.error(INVALID, error.message, location)
         return []
     for name in context_references(tree):
         where = "" if name == _ROOT else " at the top level"

@@ -48,22 +48,23 @@ def _rewritten(text: str, node: Node, applied: bool, *, infinities: bool) -> str
     """Return a node's text; `applied` tells that `~>` passes it its first argument."""
     if node.kind == "regex":
         return _ascii_spaces(text[node.start : node.end])
-    inner = _inner(text, node, infinities)
-    if node.kind == "call" and not applied and _is_parse(node.parts[0]):
-        return f"(${PARSE}{inner.removeprefix('$parse')})[0]"
+    parts = [
+        _rewritten(text, part, node.kind == "apply" and number == 1, infinities=infinities)
+        for number, part in enumerate(node.parts)
+    ]
     if infinities and node.kind == "binary" and node.text in _ARITHMETIC | _ORDER:
-        left, right = (_rewritten(text, part, False, infinities=True) for part in node.parts)
-        return f'${ARITHMETIC}("{node.text}", {left}, {right})'
-    return inner
+        return f'${ARITHMETIC}("{node.text}", {", ".join(parts)})'
+    whole = _joined(text, node, parts)
+    if node.kind == "call" and not applied and _is_parse(node.parts[0]):
+        return f"(${PARSE}{whole.removeprefix('$parse')})[0]"
+    return whole
 
 
-def _inner(text: str, node: Node, infinities: bool) -> str:
-    """Return the text between the parts of a node as it is, and its parts rewritten."""
+def _joined(text: str, node: Node, parts: list[str]) -> str:
+    """Return the text of a node: what stands between its parts as it is, and its new parts."""
     pieces, position = [], node.start
-    for number, part in enumerate(node.parts):
-        applied = node.kind == "apply" and number == 1
-        pieces += [text[position : part.start]]
-        pieces += [_rewritten(text, part, applied, infinities=infinities)]
+    for part, new in zip(node.parts, parts, strict=True):
+        pieces += [text[position : part.start], new]
         position = part.end
     return "".join([*pieces, text[position : node.end]])
 

@@ -43,12 +43,21 @@ class Expression:
     def __init__(self, text: str) -> None:
         self.text = text
         self.names = frozenset(_NAME.findall(text))  # also those within strings
-        compiled = _program(text)  # before the tree: the engine's messages are JSONata's
-        if any(operator in text for operator in _NEWER_OPERATORS):
-            parse(text)
-        self._program = compiled
-        if dialect.needs_rewriting(text):
-            self._program = _program(dialect.for_engine(text, self.tree))
+        self._too_deep: JsonataError | None = None
+        try:
+            self._program = self._compiled()
+        except JsonataError as error:
+            if error.code is not None:
+                raise
+            self._too_deep = error  # it fails when it is evaluated, as on AWS
+
+    def _compiled(self) -> Compiled:
+        compiled = _program(self.text)  # before the tree: the engine's messages are JSONata's
+        if any(operator in self.text for operator in _NEWER_OPERATORS):
+            parse(self.text)
+        if dialect.needs_rewriting(self.text):
+            return _program(dialect.for_engine(self.text, self.tree))
+        return compiled
 
     @cached_property
     def tree(self) -> Node:
@@ -75,6 +84,8 @@ class Expression:
         Raises:
             JsonataError: the evaluation threw, or took longer than `seconds`.
         """
+        if self._too_deep is not None:
+            raise JsonataError(None, self._too_deep.message)
         bound = {name: bindings[name] for name in self.names if name in bindings}
         bound.setdefault("eval", None)  # AWS has no $eval
         if "random" in self.names:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from partita.asl.jsonata.failures import JsonataError
+from partita.asl.jsonata.failures import STACK, JsonataError
 from partita.asl.jsonata.tokens import Kind, Token, Tokens
 
-MAX_NESTING = 200  # levels; the engine refuses evaluation above 100
+MAX_NESTING = 150  # levels; evaluation may nest 100
 
 _POWERS = {
     **dict.fromkeys(("[", "(", "@", "#"), 80),
@@ -43,6 +43,7 @@ class Node:
     end: int
     text: str = ""
     parts: tuple[Node, ...] = ()
+    depth: int = 1  # levels of parts within parts
 
 
 def parse(text: str) -> Node:
@@ -88,7 +89,7 @@ class _Parser:
     def _expression(self, power: int) -> Node:
         self._level += 1
         if self._level > MAX_NESTING:
-            raise JsonataError("U1001", "the expression is nested too deeply", self._token.start)
+            raise JsonataError(None, STACK, self._token.start)
         node = self._operand()
         while self._token.kind is Kind.OPERATOR and _POWERS.get(self._token.text, 0) > power:
             node = self._continued(node)
@@ -267,7 +268,10 @@ class _Parser:
             self._advance(operand=False)
 
     def _node(self, kind: str, start: int, text: str, *parts: Node) -> Node:
-        return Node(kind, start, self._last.end, text, parts)
+        depth = 1 + max((part.depth for part in parts), default=0)
+        if depth > MAX_NESTING:
+            raise JsonataError(None, STACK, start)
+        return Node(kind, start, self._last.end, text, parts, depth)
 
 
 def _unexpected(token: Token) -> JsonataError:
