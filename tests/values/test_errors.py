@@ -183,7 +183,7 @@ def act_elsewhere(name: str) -> None:
 
 
 def test_errors_of_other_pythons() -> None:
-    for name in SOME[:-1]:
+    for name in (*SOME[:-1], "attributes_set_later", "a_file_name_that_is_no_text"):
         assert as_json(told(raised(lambda name=name: act_elsewhere(name)))) == as_json(  # type: ignore[misc]
             EXPECTED[name]
         ), name

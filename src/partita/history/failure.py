@@ -48,7 +48,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Read what `dump` wrote; any other text becomes a failure without a class."""
         try:
             return _decode(details or "")
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return cls(type=reason or "Failure", module="", message=details or "")
 
     def dump(self) -> str:
@@ -107,5 +107,5 @@ def bases_in(details: str | None) -> tuple[str, ...]:
     """Return the full names of the bases of the exception that an event's details describe."""
     try:
         return _decode_bases(details or "").bases
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return ()

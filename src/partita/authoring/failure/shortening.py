@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from partita.authoring.failure.leaves import tagged
 from partita.authoring.failure.values import LEFT_OUT
+from partita.codec.form import tagged
 from partita.history.failure import Failure
 
 _TRACEBACK_LINES = 20

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import sys
 from collections.abc import Iterator, Mapping
 from types import BuiltinMethodType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
-
-from msgspec import Struct
 
 PRIVATE = "_partita_"
 """The beginning of the names of fields that are ours."""
@@ -95,26 +91,3 @@ def new(kind: type, *args: Any) -> Any:
         if isinstance(maker, BuiltinMethodType):
             return maker(kind, *args)
     raise TypeError(f"{kind.__qualname__} has no __new__ of its own")
-
-
-def new_data(kind: type, fields: Mapping[str, Any]) -> Any:
-    """Return an instance of a data class whose state is still to be set.
-
-    Raises:
-        Exception: it cannot be made; a msgspec type's `__post_init__` may refuse its fields.
-    """
-    if issubclass(kind, Struct):  # which cannot be made without its constructor
-        return kind(**{name: fields[name] for name in kind.__struct_fields__})
-    return new(kind)
-
-
-def is_data_class(kind: type) -> bool:
-    """Return whether a class only holds data: a dataclass, or one of attrs, msgspec or pydantic."""
-    if issubclass(kind, (BaseException, type)):
-        return False
-    if dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):
-        return True
-    if issubclass(kind, Struct):
-        return True
-    pydantic = sys.modules.get("pydantic")
-    return pydantic is not None and issubclass(kind, pydantic.BaseModel)

@@ -12,8 +12,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from partita.authoring.failure.classes import Finder
-from partita.authoring.failure.leaves import TAG, VALUE, leaf_form, read_leaf, tagged
+from partita.codec import ANY
+from partita.codec.form import TAG, VALUE, tagged
+from partita.codec.nesting import check_depth
+from partita.errors import UsageError
 
 MAX_DEPTH = 40
 """Levels of a value that are kept; a value inside itself has no end."""
@@ -70,7 +75,7 @@ class Storer:
         except Exception as fault:  # it cannot be written, or its own code is broken
             kind = type(value).__qualname__
             why = f"{kind} has no stored form"
-            if not isinstance(fault, (TypeError, ValueError)):
+            if not isinstance(fault, (TypeError, ValueError, UsageError)):
                 why = f"{kind} raises {type(fault).__name__}"
             return self._without(value, what, why)
 
@@ -94,7 +99,7 @@ class Storer:
             return tagged(LEFT_OUT, repr(value))
         if _is_headers(value):
             return tagged(_HEADERS, [[key, str(one)] for key, one in value.items()])
-        return leaf_form(value)
+        return _as_payload(value)
 
     def _dict(self, value: dict[Any, Any], what: str, depth: int) -> Any:
         pairs = [
@@ -108,6 +113,18 @@ class Storer:
     def _without(self, value: Any, what: str, why: str) -> Any:
         self.left_out.append(f"{what} ({why})")
         return tagged(LEFT_OUT, shown(value))
+
+
+def _as_payload(value: Any) -> Any:
+    """Return a value as a payload holds it under no hint.
+
+    Raises:
+        SerializationError: it cannot be written.
+        UnicodeEncodeError: it holds a text that UTF-8 cannot encode.
+    """
+    text = msgspec.json.encode(ANY.encode(value))
+    check_depth(text)
+    return msgspec.json.decode(text)
 
 
 def _text_form(text: str) -> Any:
@@ -174,7 +191,7 @@ class Reader:
                 return self._finder.find(module, qualname, object) or LeftOut(f"<class {qualname}>")
             case "headers":
                 return _headers(data)
-        return read_leaf(name, data, self._finder)
+        return ANY.read(name, data)
 
 
 def _headers(pairs: list[tuple[str, str]]) -> Any:

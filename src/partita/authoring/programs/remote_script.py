@@ -200,6 +200,12 @@ class _Errors:
             return dict(pairs) if is_plain else _tagged("dict", pairs)
         if isinstance(value, BaseException):
             return _tagged("exception", self._number(value))
+        path = kind.__module__ + ":" + kind.__qualname__
+        if hasattr(kind, "__dataclass_fields__"):
+            names = kind.__dataclass_fields__
+            return _tagged(path, {n: self._form(getattr(value, n), depth + 1) for n in names})
+        if isinstance(value, enum.Enum):
+            return _tagged(path, _member(value))
         return _leaf(value, kind)
 
 
@@ -208,6 +214,12 @@ _TAG = "$partita"
 
 def _tagged(name: str, data: Any) -> Any:
     return {_TAG: name, "value": data}
+
+
+def _member(value: enum.Enum) -> Any:
+    """Return an enumeration's member by value if all are strings or all are ints, else by name."""
+    kinds = {type(member.value) for member in type(value)}
+    return value.value if isinstance(value, enum.Flag) or kinds in ({str}, {int}) else value.name
 
 
 def _text_form(text: str) -> Any:
