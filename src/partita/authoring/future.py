@@ -14,6 +14,7 @@ from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from partita.authoring.failure import raise_here
 from partita.authoring.options import Deadline, duration
+from partita.codec.nesting import contains_itself, too_deep
 from partita.errors import CancelledError, InvalidInputError, WaitTimeoutError
 from partita.history import WorkflowExecution
 
@@ -277,14 +278,15 @@ def pending_in(value: Any) -> list[Future[Any]]:
 
     Raises:
         InvalidInputError: the value contains itself.
+        PayloadTooDeepError: it is nested too deeply.
     """
     found: list[Future[Any]] = []
     try:
         _collect(value, found)
     except RecursionError:
-        raise InvalidInputError(
-            "an argument contains itself, or is nested too deeply; pass plain lists and dicts"
-        ) from None
+        if not contains_itself(value):
+            raise too_deep("an argument") from None
+        raise InvalidInputError("an argument contains itself; pass plain lists and dicts") from None
     return found
 
 

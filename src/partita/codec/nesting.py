@@ -18,6 +18,7 @@ NESTING_LIMIT = 500
 
 _STRING = re.compile(r'"[^"]*"')
 _NOT_A_BRACKET = re.compile(r'[^\[\]{}"]+')
+_INNERMOST = re.compile(r"\[\]|\{\}")
 _SCALARS = frozenset({str, int, bool, type(None)})
 _PLAIN = _SCALARS | {list, dict}
 _TEXT = frozenset({str})
@@ -48,7 +49,7 @@ def _depth(text: str) -> int:
     text = _STRING.sub("", text)
     depth = 0
     while text and depth <= NESTING_LIMIT:
-        inner = text.replace("[]", "").replace("{}", "")
+        inner = _INNERMOST.sub("", text)
         if inner == text:  # not JSON; whoever reads it says so
             return depth
         text, depth = inner, depth + 1
@@ -81,6 +82,26 @@ def is_plain(values: Iterable[Any], key: str) -> bool:
 _IS_DICT = frozenset({dict}).__contains__
 _IS_LIST = frozenset({list}).__contains__
 _VALUES: Callable[[dict[Any, Any]], Iterable[Any]] = dict.values
+
+
+def contains_itself(value: Any) -> bool:
+    """Whether a list, tuple or dictionary is among its own parts, however deep."""
+    around: set[int] = set()  # what the value that is visited now is in
+    seen: set[int] = set()
+    pending = [(value, False)]
+    while pending:
+        one, is_left = pending.pop()
+        if is_left:
+            around.remove(id(one))
+        elif id(one) in around:
+            return True
+        elif isinstance(one, (list, tuple, dict)) and id(one) not in seen:
+            around.add(id(one))
+            seen.add(id(one))
+            pending.append((one, True))
+            parts = one.values() if isinstance(one, dict) else one
+            pending.extend((part, False) for part in parts)
+    return False
 
 
 def too_deep(what: str) -> PayloadTooDeepError:

@@ -31,12 +31,13 @@ class ModelForm(NamedForm):
         super().__init__(cls)
         self._form_of = form_of
         self._forms: dict[str, Form] = {}
+        self._is_root = bool(getattr(cls, "__pydantic_root_model__", False))
 
     def prepare(self) -> None:
         self._forms = {
             name: self._form_of(field.annotation) for name, field in self.cls.model_fields.items()
         }
-        if self.cls.model_fields.keys() == {"root"}:
+        if self._is_root:
             self.kinds = self._forms["root"].kinds | {"object"}
 
     def keys(self) -> Collection[str]:
@@ -87,5 +88,6 @@ class ModelForm(NamedForm):
             ("__pydantic_extra__", extra),
             ("__pydantic_private__", private),
         ):
-            object.__setattr__(made, name, value)
+            if value is not None or not self._is_root:
+                object.__setattr__(made, name, value)
         return made
