@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from partita.replay.lint.findings import Finding, Report
+from partita.replay.lint.hint_checker import check_hints
 from partita.replay.lint.visitor import Seen, Visitor
 from partita.replay.lint.workflow_code import WorkflowCode
 from partita.source.file import File, parse, too_deep
@@ -63,6 +64,8 @@ class _Check:
             visitor = Visitor(self._code, self._report, self._seen)
             for root in self._code.roots(file.scope):
                 visitor.begin(root)
+            for violation, place in check_hints(file.names):
+                self._report.add(violation, file, place, in_decider=False)
         except (RecursionError, MemoryError) as error:
             self._report.add_unreadable(file, too_deep(error))
         self._report_problem(file)

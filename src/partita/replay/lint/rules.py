@@ -10,6 +10,7 @@ Data, and how to look up a dotted path in it. Knows no syntax.
     PAR4xx threads  401 threads · 402 processes · 403 other event loops
     PAR5xx order    501 order of a set · 502 hashes and addresses · 503 what other executions
                     share
+    PAR6xx values   601 hints of values that cannot be stored
 
 A trailing `.*` stands for all members of a module, error classes excepted.
 """
@@ -81,6 +82,10 @@ RULES = {
         "executions and replays share it",
         "keep it in a local variable, or in the instance",
         "keep it in a marker, or in the data of a decision",
+    ),
+    "PAR601": Rule(
+        "such values cannot be stored",
+        "use plain values, dataclasses, msgspec, attrs or pydantic types",
     ),
 }
 

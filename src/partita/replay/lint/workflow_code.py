@@ -26,6 +26,8 @@ _HOMES = {
     "remote_activity": "remote",
     "lambda_function": "remote",
     "child_workflow": "remote",
+    "query": "messages",
+    "update": "messages",
 }
 """The names of Partita that matter here, and the module of `partita.authoring` of each."""
 
