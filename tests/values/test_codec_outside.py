@@ -195,7 +195,7 @@ LOST: list[Any] = [
     len,
     int,
     sys,
-    (one for one in ()),
+    (one for one in [1]),
     iter([]),
     Exception("x"),
     open,
