@@ -52,6 +52,13 @@ def test_invoke_wraps_the_result() -> None:
     assert response["SdkHttpMetadata"]["HttpHeaders"]["Content-Length"] == "1"
 
 
+def test_a_function_as_the_resource_gets_and_gives_any_value() -> None:
+    values: list[Any] = [None, [], 0, "text", {"a": 1}]
+    for value in values:
+        states = {"A": {"Type": "Pass", "Result": value, "Next": "B"}, "B": task("f")}
+        assert run(of(states), f=lambda event: [event]) == [value]
+
+
 def test_a_handler_may_take_a_context() -> None:
     made = of({"A": task("f:live")})
     assert run(made, f=lambda event, context: context.function_name) == "f"

@@ -1,6 +1,6 @@
 """Invoke Lambda functions: Python callables of the worker, activities, or an endpoint's.
 
-One activity, `states:lambda:invoke`, does it in the worker, which knows the functions by name.
+Two activities, `invoke` and `call`, do it in the worker, which knows the functions by name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from partita.authoring.registry import known
 from partita.errors import TaskFailedError
 
 INVOKE = "states:lambda:invoke"
-"""The name of the activity's type."""
+"""The type of the activity for the integration with Lambda."""
+
+CALL = "states:lambda:call"
+"""The type of the activity for tasks whose resource is a function."""
 
 Handler = Callable[..., Any]
 """A function of the event, or of the event and a context."""
@@ -69,6 +72,16 @@ def invoke(request: dict[str, Any]) -> dict[str, Any]:
     payload = request.get("Payload")
     text = _invoked(arn, {} if payload is None else payload)
     return _response(text, has_log=request.get("LogType") == "Tail")
+
+
+@activity(name=CALL)
+def call(request: dict[str, Any]) -> Any:
+    """Call a function; return its result alone.
+
+    Raises:
+        TaskFailedError: the function failed, or there is none of that name.
+    """
+    return json.loads(_invoked(str(request.get("FunctionName")), request.get("Payload")))
 
 
 def _invoked(arn: str, event: Any) -> str:

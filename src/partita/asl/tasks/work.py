@@ -95,11 +95,13 @@ def _invoke(resource: LambdaResource, attempt: Attempt) -> Any:
     emit = attempt.frame.emit
     emit("LambdaFunctionScheduled", resource=resource.arn, input=attempt.input, **attempt.limits)
     emit("LambdaFunctionStarted")
-    request = {"FunctionName": resource.arn, "Payload": attempt.input}
     mocked = _mocked(attempt)
 
     def work() -> Any:
-        response = attempt.call(lambdas.INVOKE, request) if mocked is None else mocked()
+        if mocked is None:
+            request = {"FunctionName": resource.arn, "Payload": attempt.input}
+            return attempt.call(lambdas.CALL, request)
+        response = mocked()
         return response.get("Payload") if isinstance(response, dict) else response
 
     return attempt.guarded("LambdaFunction", resource.arn, work)
@@ -179,6 +181,7 @@ def prepare(resource: Resource) -> None:
             jobs.prepare()
     elif not isinstance(resource, ActivityResource):
         register(lambdas.invoke)
+        register(lambdas.call)
 
 
 def _compact(cause: str | None) -> str | None:
