@@ -308,3 +308,40 @@ def test_a_base_is_not_retried(stage: Stage, kind: str, attempts: int) -> None:
     handle.result(timeout=60)
     assert len(ATTEMPTS) == attempts
     assert tries(kind) == attempts
+
+
+# -- what is no Exception --------------------------------------------------------------------
+
+
+class Halted(BaseException):
+    pass
+
+
+@activity
+def act_exit(how: str) -> None:
+    ends: dict[str, BaseException] = {
+        "exit": SystemExit(3),
+        "own": Halted("stop"),
+        "group": BaseExceptionGroup("both", [KeyboardInterrupt(), ValueError("v")]),
+    }
+    raise ends[how]
+
+
+@workflow
+def of_exits(how: str) -> list[Any]:
+    try:
+        act_exit(how)
+    except ActivityFailedError as error:
+        return [error.type, str(error), error.args[0], type(error).__name__, error.__cause__]
+    return []
+
+
+def test_what_is_no_exception_fails_the_activity(stage: Stage) -> None:
+    expected = ["SystemExit", "3", 3, "SystemExit", None]
+    assert stage.run(of_exits, "exit") == of_exits("exit") == expected
+    assert stage.run(of_exits, "own") == ["Halted", "stop", "stop", "Halted", None]
+    assert stage.run(of_exits, "group")[:3] == [
+        "BaseExceptionGroup",
+        "both (2 sub-exceptions)",
+        "both",
+    ]

@@ -8,12 +8,12 @@ from typing import Any
 
 from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import describe
+from partita.authoring.failure import describe, rebuild
 from partita.authoring.local.crossing import Arguments, carried_result, carried_value
 from partita.authoring.middleware import call_activity
 from partita.authoring.results import Aborted, Failed, Result, as_failed, value_of
 from partita.authoring.runtime import WorkflowInfo, current
-from partita.errors import ActivityFailedError, CancelledError, UsageError
+from partita.errors import CancelledError, UsageError
 
 
 def run_attempts(
@@ -72,8 +72,10 @@ def _attempt(definition: ActivityDefinition, arguments: Arguments, info: Activit
         result = call_activity(definition, args, kwargs, info)
     except Result as raised:
         result = raised
-    except SystemExit as error:
-        raise ActivityFailedError("SystemExit", str(error)) from error
+    except SystemExit as exited:
+        result = exited
+    if isinstance(result, SystemExit):
+        raise rebuild(describe(result))
     value = value_of(result) if isinstance(result, Result) else result
     return carried_result(definition, value)
 
