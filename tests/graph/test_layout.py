@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from partita.graph import Box, Edge, Graph, Shape
+from partita.graph import Box, Edge, Graph, Shape, texts
 from partita.graph.layers import Point, arrange, connect
 from partita.graph.layout import Layout, PlacedBox, Route, lay_out
 from partita.graph.ranks import ranks, split_loops
@@ -129,6 +129,20 @@ def crosses(route: Route, placed: PlacedBox) -> bool:
         if inside and low < placed.y + placed.height - 0.1 and placed.y + 0.1 < high:
             return True
     return False
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_loop_runs_through_the_label_of_another(seed: int) -> None:
+    for layout in layouts(lay_out(random_graph(random.Random(seed)))):
+        loops = [route for route in layout.routes if route.is_loop]
+        for route in loops:
+            if route.label is None:
+                continue
+            x, y = route.label
+            end = x + texts.width(route.edge.label) * texts.SMALL
+            for other in loops:
+                lane, below, over = other.points[2][0], other.points[2][1], other.points[3][1]
+                assert other is route or not (x <= lane <= end and over <= y <= below)
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -166,19 +166,28 @@ class _Layers:
     def _loop_routes(self, layout: Layout) -> list[Route]:
         """Route each loop in a lane beside the boxes that it spans; shorter loops further in."""
         self.loops.sort(key=lambda edge: self.rank[edge.source] - self.rank[edge.target])
-        lanes: dict[bool, list[list[tuple[int, int]]]] = {True: [], False: []}
-        routes, left, right = [], 0.0, layout.width
+        routes: list[Route] = []
+        self.lanes: list[tuple[int, int, float, float]] = []
         for edge in self.loops:
             span = (self.rank[edge.target], self.rank[edge.source])
             is_left = not edge.label and self._is_left(edge, span)
-            lane = LANE * (_free_lane(lanes[is_left], span) + 1)
-            x = self._left_of(span) - lane if is_left else self._right_of(span) + lane
-            routes.append(self._loop(edge, x, is_left=is_left))
-            room = texts.width(edge.label) * texts.SMALL + 12.0 if edge.label else 4.0
-            left, right = min(left, x - 4.0), max(right, x + room)
-        layout.width = right
-        layout.shift(-left, routes)
+            lane = self._lane(edge, span, is_left=is_left)
+            routes.append(self._loop(edge, lane, is_left=is_left))
+        layout.width = max([layout.width, *(end for _, _, _, end in self.lanes)])
+        layout.shift(-min([0.0, *(begin for _, _, begin, _ in self.lanes)]), routes)
         return routes
+
+    def _lane(self, edge: Edge, span: tuple[int, int], *, is_left: bool) -> float:
+        """Return where a lane is that no other loop of the same ranks is in, and take it."""
+        room = texts.width(edge.label) * texts.SMALL + 10.0 if edge.label else 2.0
+        step = -LANE if is_left else LANE
+        lane = step + (self._left_of(span) if is_left else self._right_of(span))
+        beside = [one for one in self.lanes if one[0] <= span[1] and span[0] <= one[1]]
+        for _, _, begin, end in sorted(beside, key=lambda one: one[2], reverse=is_left):
+            if begin - LANE / 2 < lane + room and lane - LANE / 2 < end:
+                lane = (begin if is_left else end) + step
+        self.lanes.append((*span, lane - 2.0, lane + room))
+        return lane
 
     def _is_left(self, edge: Edge, span: tuple[int, int]) -> bool:
         middle = (self._left_of(span) + self._right_of(span)) / 2
@@ -194,28 +203,28 @@ class _Layers:
 
     def _loop(self, edge: Edge, lane: float, *, is_left: bool) -> Route:
         source, target = self.points[edge.source], self.points[edge.target]
-        side = -0.3 if is_left else 0.3
-        leave, enter = source.x + source.width * side, target.x + target.width * side
+        side = -1.0 if is_left else 1.0
+        out = self._place(edge, [one for one in self.loops if one.source == edge.source])
+        into = self._place(edge, [one for one in self.loops if one.target == edge.target])
+        leave, enter = source.x + side * source.width * out, target.x + side * target.width * into
         bottom, top = self._edge_of(source, is_bottom=True), self._edge_of(target, is_bottom=False)
-        below = self._row_end(source, is_bottom=True) + TURN
-        over = self._row_end(target, is_bottom=False) - TURN
+        below = self._row_end(source, is_bottom=True) + TURN * (1.15 - out)
+        over = self._row_end(target, is_bottom=False) - TURN * (1.15 - into)
         points = ((leave, bottom), (leave, below), (lane, below), (lane, over), (enter, over))
         label = (lane + 6.0, (below + over) / 2) if edge.label else None
         return Route(edge, (*points, (enter, top)), label, is_loop=True)
 
+    def _place(self, edge: Edge, loops: list[Edge]) -> float:
+        """Return where along a box a loop begins or ends: a share of its width from the middle.
+
+        The outer of several loops are nearer to the middle, so that they do not cross.
+        """
+        number = next(number for number, one in enumerate(loops) if one is edge)
+        return 0.45 - 0.3 * (number + 1) / (len(loops) + 1)
+
     def _row_end(self, point: Point, *, is_bottom: bool) -> float:
         """Return the bottom or top of the whole layer that a box is in."""
         return self.tops[point.layer] + (self.heights[point.layer] if is_bottom else 0.0)
-
-
-def _free_lane(lanes: list[list[tuple[int, int]]], span: tuple[int, int]) -> int:
-    """Return the first lane in which no loop overlaps a span of ranks, and take it."""
-    for number, taken in enumerate(lanes):
-        if all(span[1] < first or last < span[0] for first, last in taken):
-            taken.append(span)
-            return number
-    lanes.append([span])
-    return len(lanes) - 1
 
 
 def _label_size(edge: Edge) -> tuple[float, float]:
