@@ -53,8 +53,16 @@ def test_what_fits_passes_without_what_nobody_knows() -> None:
             "days from 0 to 90",
         ),
         ("ListDomains", {"registrationStatus": "GONE"}, "enum value set"),
-        ("ListDomains", {"registrationStatus": "REGISTERED", "maximumPageSize": 1001}, "at most"),
-        ("ListDomains", {"registrationStatus": "REGISTERED", "maximumPageSize": -1}, "at most"),
+        (
+            "ListDomains",
+            {"registrationStatus": "REGISTERED", "maximumPageSize": 1001},
+            "less than or equal to",
+        ),
+        (
+            "ListDomains",
+            {"registrationStatus": "REGISTERED", "maximumPageSize": -1},
+            "less than or equal to",
+        ),
         ("StartWorkflowExecution", {**START, "taskStartToCloseTimeout": "soon"}, "or NONE"),
         ("StartWorkflowExecution", {**START, "taskStartToCloseTimeout": "-1"}, "or NONE"),
         ("StartWorkflowExecution", {**START, "executionStartToCloseTimeout": "NONE"}, "one year"),

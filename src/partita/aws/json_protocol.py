@@ -28,9 +28,6 @@ from partita.aws.faults import (
 )
 from partita.aws.shapes import Members, ServiceModel
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes that a request may have."""
-
 Answer = Members | None
 
 
@@ -39,6 +36,7 @@ class JsonProtocol(ABC):
 
     path = "/"
     methods = ("POST",)
+    body_limit = 1024 * 1024  # bytes that a request may have
 
     def __init__(
         self,
@@ -80,7 +78,7 @@ class JsonProtocol(ABC):
         return Response(body, status, {"x-amzn-RequestId": id}, media_type=self._media_type)
 
     async def _checked_call(self, request: Request) -> Answer:
-        body = await _body(request)
+        body = await _body(request, self.body_limit)
         if self._keyring is not None:
             self._keyring.verify(_signed(request, body))
         target = request.headers.get("x-amz-target", "")
@@ -116,12 +114,12 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, limit: int) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_LIMIT:
-            raise RequestTooLargeFault(f"a request may have {BODY_LIMIT:,} bytes at most")
+        if len(body) > limit:
+            raise RequestTooLargeFault(f"a request may have {limit:,} bytes at most")
     return body
 
 

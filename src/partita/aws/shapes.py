@@ -24,6 +24,7 @@ Constraint = Callable[[str, str], str | None]
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
+    "float": (int, float),
     "integer": (int,),
     "list": (list,),
     "long": (int,),
@@ -112,9 +113,13 @@ class ServiceModel:
                 constraint = self._broken_text(name, shape, value, path)
                 if constraint is not None:
                     yield _sentence(value, path, constraint)
-            case "integer" | "long":
-                if not shape.get("min", -(2**63)) <= value <= shape.get("max", 2**63 - 1):
-                    yield _sentence(value, path, f"Member must be at most {shape.get('max')}")
+            case "integer" | "long" | "float":
+                if value > shape.get("max", 2**63 - 1):
+                    limit = f"less than or equal to {shape.get('max', 2**63 - 1)}"
+                    yield _sentence(value, path, f"Member must have value {limit}")
+                if value < shape.get("min", -(2**63)):
+                    limit = f"greater than or equal to {shape.get('min', -(2**63))}"
+                    yield _sentence(value, path, f"Member must have value {limit}")
 
     def _broken_text(
         self, name: str, shape: Mapping[str, Any], value: str, path: str

@@ -155,6 +155,26 @@ class Replayer(Decider):
         finally:
             run.evict()
 
+    def repeat(
+        self,
+        execution: h.WorkflowExecution,
+        workflow_type: h.WorkflowType,
+        history: Sequence[h.AnyEvent],
+    ) -> None:
+        """Run the code again up to the last decision, for code that notes what it does.
+
+        Raises:
+            UnknownTypeError: no workflow of that type is here.
+            NonDeterminismError: the code does not fit the history.
+        """
+        events = _decided(list(history))
+        if events:
+            run = self._new_run(_task(execution, workflow_type, events))
+            try:
+                self._replay(run, events)
+            finally:
+                run.evict()
+
     def stack(
         self,
         execution: h.WorkflowExecution,

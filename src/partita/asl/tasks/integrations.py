@@ -38,6 +38,11 @@ def activity_of(name: str) -> str:
     return type_name
 
 
+def served() -> dict[str, ActivityFunction[..., Any]]:
+    """Return the activities of the actions that this process has, by their types' keys."""
+    return {one.key: one for one in list(_activities.values())}
+
+
 def _perform(name: str, parameters: Any) -> Any:
     handler = _handlers.get(name)
     return outside.perform(name, parameters) if handler is None else handler(parameters)

@@ -1,0 +1,108 @@
+"""Project the durable history of an execution to the history that AWS would have of it.
+
+The interpreter runs again over what was recorded, with a trail that keeps its events; nothing is
+stored, so the same history gives the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita import history as h
+from partita.asl.machines import shown_machine
+from partita.authoring.workflow import WorkflowDefinition
+from partita.ports.session import Committed
+from partita.ports.store import Record
+from partita.replay.replayer import Replayer
+from partita.stepfunctions.execution.beginning import ACTIVITY_LIST, WORKFLOW_TYPE
+from partita.stepfunctions.execution.recorder import RecordedEvent, Recorder
+from partita.stepfunctions.execution.records import result_in, stop_date
+from partita.stepfunctions.execution.workflow import execution_workflow
+
+_ENDS = {
+    h.WorkflowExecutionTerminated: "ExecutionAborted",
+    h.WorkflowExecutionCanceled: "ExecutionAborted",
+    h.WorkflowExecutionTimedOut: "ExecutionTimedOut",
+}
+
+
+def project(committed: Committed, record: Record, seal: Any) -> Recorder:
+    """Return the events of an execution, and of its child executions."""
+    history = committed.events(record.run, 0)
+    recorder = Recorder(is_limited=True)
+    execution = record.execution
+    kept = h.WorkflowExecution(execution.workflow_id, execution.run_id)
+    workflow = _workflow(execution.workflow_type, recorder, seal)
+    Replayer([workflow]).repeat(kept, execution.workflow_type, history)
+    _add_workers(recorder, history)
+    _add_end(recorder, record, history[-1])
+    return recorder
+
+
+def _workflow(type: h.WorkflowType, recorder: Recorder, seal: Any) -> WorkflowDefinition[Any, Any]:
+    if type == WORKFLOW_TYPE:
+        return execution_workflow(seal, lambda _: recorder)
+    return shown_machine(type.name, recorder)
+
+
+def _add_end(recorder: Recorder, record: Record, last: h.AnyEvent) -> None:
+    """Add the end that came from outside."""
+    type = _ENDS.get(h_type := last.__class__)
+    if type is None:
+        _add_breakdown(recorder, last)
+        return
+    result = result_in(last)
+    details = {} if h_type is h.WorkflowExecutionTimedOut else _named(result.error, result.cause)
+    at = stop_date(record) or last.event_timestamp
+    recorder.put(type, details, recorder.ending(), at)
+
+
+def _add_breakdown(recorder: Recorder, last: h.AnyEvent) -> None:
+    """Add the failure of an execution whose code broke before its machine could fail."""
+    if isinstance(last, h.WorkflowExecutionFailed) and not recorder.has_ended:
+        result = result_in(last)
+        named = _named(result.error, result.cause)
+        recorder.put("ExecutionFailed", named, recorder.ending(), last.event_timestamp)
+
+
+def _named(error: str | None, cause: str | None) -> dict[str, Any]:
+    return {"error": error, "cause": cause}
+
+
+def _add_workers(recorder: Recorder, history: Sequence[h.AnyEvent]) -> None:
+    """Say of activities which worker took them, and when."""
+    starts = _starts(history)
+    scheduled = [one for one in recorder.events if one.type == "ActivityScheduled"]
+    by_id = {
+        one.id: start for one, start in zip(scheduled, starts, strict=False) if start is not None
+    }
+    known = set()
+    for position, event in enumerate(recorder.events):
+        if event.type == "ActivityStarted":
+            known.add(event.previous)
+            recorder.events[position] = _with_worker(event, by_id.get(event.previous))
+    for id, start in by_id.items():
+        if id not in known:
+            details = {"workerName": start.identity or None}
+            recorder.append("ActivityStarted", details, id, start.event_timestamp)
+
+
+def _with_worker(event: RecordedEvent, start: h.ActivityTaskStarted | None) -> RecordedEvent:
+    if start is None:
+        return event
+    return replace(event, details={"workerName": start.identity or None})
+
+
+def _starts(history: Sequence[h.AnyEvent]) -> list[h.ActivityTaskStarted | None]:
+    """Return the start of each activity that workers of their own polled for, in order."""
+    found: dict[int, h.ActivityTaskStarted | None] = {}
+    for event in history:
+        if isinstance(event, h.ActivityTaskScheduled):
+            if event.task_list.startswith(ACTIVITY_LIST):
+                found[event.event_id] = None
+        elif isinstance(event, h.ActivityTaskStarted) and event.scheduled_event_id in found:
+            found[event.scheduled_event_id] = event
+    return list(found.values())

@@ -1,0 +1,94 @@
+"""Keep the events of an execution, as AWS's history would have them, while it is replayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from partita.asl.trail import Chain, Trail
+from partita.authoring.determinism import now
+from partita.stepfunctions.execution.workflow import check_length
+
+_ASIDE = frozenset(
+    {
+        "ExecutionStarted",
+        "MapIterationFailed",
+        "MapIterationSucceeded",
+        "MapStateSucceeded",
+        "ParallelStateSucceeded",
+    }
+)
+"""Types of events that the next one of their chain does not name as the previous one."""
+
+_ENDS = frozenset({"ExecutionSucceeded", "ExecutionFailed"})
+
+
+class RecordedEvent(Struct, frozen=True):
+    """An event by AWS's type name; values in the details are not encoded."""
+
+    id: int
+    type: str
+    details: dict[str, Any]
+    previous: int  # 0: none
+    at: float  # seconds since the epoch
+
+
+class ChildTrail(Struct, frozen=True):
+    """A child execution of a distributed Map state."""
+
+    name: str
+    map_run: str  # its id
+    trail: Recorder
+
+
+class Recorder(Trail):
+    """The events of one execution so far."""
+
+    __slots__ = ("children", "events", "is_limited", "map_run")
+
+    def __init__(self, *, is_limited: bool) -> None:
+        super().__init__()
+        self.events: list[RecordedEvent] = []
+        self.children: list[ChildTrail] = []
+        self.is_limited = is_limited
+        self.map_run = ""  # of the last distributed Map state that began
+
+    def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
+        """Keep an event; return its number.
+
+        Raises:
+            StateFailure: the history would be too long.
+        """
+        if self.is_limited:
+            check_length(self, type)
+        return self.put(type, details, chain, now().timestamp())
+
+    def put(self, type: str, details: dict[str, Any], chain: Chain, at: float) -> int:
+        """Keep an event of that time."""
+        self.last_id += 1
+        self.events.append(RecordedEvent(self.last_id, type, details, chain.last, at))
+        if type == "MapRunStarted":
+            self.map_run = details["run"]
+        if type not in _ASIDE:
+            chain.last = self.last_id
+        return self.last_id
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last event is the end of the execution."""
+        return bool(self.events) and self.events[-1].type in _ENDS
+
+    def ending(self) -> Chain:
+        """Return the chain of an end that comes from outside, which follows no event."""
+        return Chain()
+
+    def append(self, type: str, details: dict[str, Any], previous: int, at: float) -> None:
+        """Keep an event that the interpreter does not know of."""
+        self.put(type, details, Chain(previous), at)
+
+    def child(self, name: str, input: Any) -> Trail:  # noqa: ARG002
+        """Return the trail of an execution that a distributed Map state starts."""
+        trail = Recorder(is_limited=self.is_limited)
+        self.children.append(ChildTrail(name, self.map_run, trail))
+        return trail

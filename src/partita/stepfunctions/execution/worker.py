@@ -1,0 +1,44 @@
+"""Run the executions of one endpoint in its own process: decide, and call services and Lambda.
+
+Workers of activities poll the endpoint; a machine's other tasks are done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from partita.asl.tasks import integrations, lambdas
+from partita.authoring.definition import ActivityDefinition
+from partita.ports.host import Attachable
+from partita.ports.service import ActivityTask, Service
+from partita.stepfunctions.execution.beginning import TASK_LIST
+from partita.stepfunctions.execution.workflow import execution_workflow
+from partita.worker import Worker
+
+
+class MachineWorker(Worker):
+    """A worker for executions; it has the action of every service that a machine may call."""
+
+    def __init__(
+        self, service: Service | Attachable, seal: Callable[[str], str], **options: Any
+    ) -> None:
+        super().__init__(
+            service,
+            workflows=[execution_workflow(seal)],
+            activities=(),
+            acts=False,  # `activity_keys` says what it does instead
+            task_lists=[TASK_LIST],
+            **options,
+        )
+
+    def activity_keys(self) -> Collection[str]:
+        """Return the activities of services and of Lambda."""
+        return [lambdas.invoke.key, *integrations.served()]
+
+    def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:
+        """Return what runs a task."""
+        found: ActivityDefinition = integrations.served().get(
+            task.activity_type.key, lambdas.invoke
+        )
+        return found

@@ -1,0 +1,95 @@
+"""Run an execution: the workflow of all of them, whatever their machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from partita.asl.failures import RUNTIME, StateFailure
+from partita.asl.frame import Execution, Identity, Serving
+from partita.asl.machines import compiled_text, interpret
+from partita.asl.tasks.mocks import Mocks
+from partita.asl.trail import Chain, Trail
+from partita.authoring.definition import WorkflowOptions
+from partita.authoring.execution import workflow_info
+from partita.authoring.hooks import NO_HOOKS
+from partita.authoring.workflow import WorkflowDefinition
+from partita.errors import InvalidDefinitionError, MachineFailedError
+from partita.stepfunctions.arns import EXECUTION, EXPRESS, MACHINE, Names
+from partita.stepfunctions.execution.beginning import (
+    ACTIVITY_LIST,
+    TASK_LIST,
+    WORKFLOW_TYPE,
+    Beginning,
+    parts_of,
+)
+
+EVENT_LIMIT = 25_000
+"""Events that the history of a standard execution may have."""
+
+MakeTrail = Callable[[Beginning], Trail]
+
+
+class LimitedTrail(Trail):
+    """A trail of a standard execution, which fails when it would be too long."""
+
+    __slots__ = ()
+
+    def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
+        """Add an event; return its number.
+
+        Raises:
+            StateFailure: only the event that the execution has failed may follow.
+        """
+        check_length(self, type)
+        return super().add(type, details, chain)
+
+
+def check_length(trail: Trail, type: str) -> None:
+    """Raise StateFailure if an event of that type would be one too many."""
+    if trail.last_id >= EVENT_LIMIT - 1 and type != "ExecutionFailed":
+        raise StateFailure(
+            RUNTIME,
+            f"The execution reached the maximum number of history events ({EVENT_LIMIT}).",
+        )
+
+
+def new_trail(start: Beginning) -> Trail:
+    """Return the trail of an execution that nobody looks at."""
+    return Trail() if start.is_express else LimitedTrail()
+
+
+def execution_workflow(
+    seal: Callable[[str], str], make_trail: MakeTrail = new_trail
+) -> WorkflowDefinition[[Beginning], Any]:
+    """Return the workflow that runs executions; `seal` makes task tokens of what they say."""
+
+    def run(start: Beginning) -> Any:
+        serving = Serving(activities=ACTIVITY_LIST, seal=seal)
+        input = json.loads(start.input)
+        mocks = None if start.mocks is None else Mocks(start.mocks)
+        execution = Execution(_identity(start), input, make_trail(start), mocks, serving)
+        try:
+            compiled = compiled_text(start.definition)
+        except InvalidDefinitionError as error:
+            raise MachineFailedError(RUNTIME, str(error)) from error
+        return interpret(compiled, execution, input)
+
+    run.__annotations__["start"] = Beginning
+    settings = WorkflowOptions(task_list=TASK_LIST)
+    return WorkflowDefinition(run, WORKFLOW_TYPE, settings, NO_HOOKS)
+
+
+def _identity(start: Beginning) -> Identity:
+    names = Names(start.region, start.account)
+    kind = EXPRESS if start.is_express else EXECUTION
+    _, rest = parts_of(workflow_info().workflow_id)
+    return Identity(
+        execution_arn=names.arn(kind, start.machine, rest),
+        execution_name=start.name,
+        machine_arn=names.arn(MACHINE, start.machine),
+        machine_name=start.machine,
+        role_arn=start.role_arn,
+        lambda_prefix=f"arn:aws:lambda:{start.region}:{start.account}:function",
+    )

@@ -1,0 +1,1 @@
+"""Step Functions' API over a transactional service."""

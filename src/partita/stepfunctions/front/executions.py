@@ -1,0 +1,262 @@
+"""Operations on executions: describe, list, stop, read the history.
+
+Source: AWS Step Functions API Reference (2016-11-23), DescribeExecution and its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from partita.aws.faults import ValidationFault
+from partita.aws.json_protocol import Answer
+from partita.aws.shapes import Members
+from partita.history import WorkflowExecution
+from partita.ports.session import Committed, Session
+from partita.ports.state import ExecutionFilter, Status
+from partita.ports.store import Record
+from partita.rules.commands import Terminate
+from partita.stepfunctions import arns
+from partita.stepfunctions.arns import Arn
+from partita.stepfunctions.execution.beginning import (
+    EXPRESS,
+    WORKFLOW_TYPE,
+    Beginning,
+    parts_of,
+)
+from partita.stepfunctions.execution.events import event_to_api
+from partita.stepfunctions.execution.projection import project
+from partita.stepfunctions.execution.records import (
+    STATUSES,
+    Result,
+    beginning_of,
+    is_served,
+    result_of,
+    stop_date,
+)
+from partita.stepfunctions.faults import (
+    ExecutionDoesNotExist,
+    StateMachineDoesNotExist,
+    StateMachineTypeNotSupported,
+)
+from partita.stepfunctions.front.catalogue import Machine, Revision, find
+from partita.stepfunctions.front.front import Front, Read, Write
+from partita.stepfunctions.front.state_machines import revision_to_api
+
+DOMAIN = "default"
+
+CHUNK = 1_000
+"""Executions that are read at a time."""
+
+
+def workflow_ids(arn: Arn) -> tuple[str, ...]:
+    """Return the workflow ids that an execution may have; `partita run` gives the plain name."""
+    return (f"{arn.name}:{arn.rest}", arn.rest)
+
+
+def record_of(committed: Committed, arn: Arn) -> Record:
+    """Return an execution. Raises ExecutionDoesNotExist."""
+    for workflow_id in workflow_ids(arn):
+        record = committed.find(DOMAIN, workflow_id, None)
+        if record is not None and machine_name(record) == arn.name:
+            return record
+    raise ExecutionDoesNotExist(arn.rest)
+
+
+def machine_name(record: Record) -> str:
+    """Return the name of an execution's machine."""
+    if is_served(record):
+        return parts_of(record.execution.workflow_id)[0]
+    return record.execution.workflow_type.name
+
+
+def name_of(record: Record) -> str:
+    """Return an execution's name."""
+    if is_served(record):
+        return parts_of(record.execution.workflow_id)[1]
+    return record.execution.workflow_id
+
+
+def _found(front: Front, request: Members) -> tuple[Arn, Record]:
+    arn = front.names.parse(request["executionArn"], arns.EXECUTION)
+    return arn, record_of(front.committed, arn)
+
+
+def describe_execution(front: Front, request: Members) -> Answer:
+    """Return an execution with its input and its result."""
+    _, record = _found(front, request)
+    beginning = beginning_of(front.committed.events(record.run, 0)[:1])
+    answer = {
+        "executionArn": request["executionArn"],
+        **_item(front, record),
+        **_versions(front, beginning),
+    }
+    if beginning is not None and beginning.trace_header is not None:
+        answer["traceHeader"] = beginning.trace_header
+    result = Result()
+    if record.progress.status is not Status.OPEN:
+        result = result_of(front.committed, record)
+    has_data = request.get("includedData") != "METADATA_ONLY"
+    return answer | data_to_api(_input(front, record, beginning), result, has_data=has_data)
+
+
+def _input(front: Front, record: Record, beginning: Beginning | None) -> str:
+    if beginning is not None:
+        return beginning.input
+    first: Any = front.committed.events(record.run, 0)[0]
+    text: str = first.input or "[{}]"
+    return text[1:-1] or "{}"
+
+
+def data_to_api(input: str, result: Result, *, has_data: bool) -> Members:
+    """Return the members of an execution with its input and its result."""
+    answer: Members = {}
+    if has_data:
+        answer |= {"input": input, "inputDetails": {"included": True}}
+        if result.output is not None:
+            answer |= {"output": result.output, "outputDetails": {"included": True}}
+    if result.error is not None:
+        answer["error"] = result.error
+    if result.cause is not None:
+        answer["cause"] = result.cause
+    return answer
+
+
+def _versions(front: Front, beginning: Beginning | None) -> Members:
+    """Return the members that name the version and the alias that were started."""
+    answer: Members = {}
+    if beginning is not None and beginning.version is not None:
+        version = str(beginning.version)
+        answer["stateMachineVersionArn"] = front.names.arn(arns.MACHINE, beginning.machine, version)
+    if beginning is not None and beginning.alias is not None:
+        answer["stateMachineAliasArn"] = front.names.arn(
+            arns.MACHINE, beginning.machine, beginning.alias
+        )
+    return answer
+
+
+def _item(front: Front, record: Record) -> Members:
+    """Return an execution as lists show it."""
+    machine, name = machine_name(record), name_of(record)
+    answer: Members = {
+        "executionArn": front.names.arn(arns.EXECUTION, machine, name),
+        "stateMachineArn": front.names.arn(arns.MACHINE, machine),
+        "name": name,
+        "status": STATUSES[record.progress.status],
+        "startDate": record.execution.started_at,
+        "redriveCount": 0,
+    }
+    stopped = stop_date(record)
+    return answer if stopped is None else {**answer, "stopDate": stopped}
+
+
+def describe_state_machine_for_execution(front: Front, request: Members) -> Answer:
+    """Return the machine as it was when the execution began."""
+    _, record = _found(front, request)
+    beginning = beginning_of(front.committed.events(record.run, 0)[:1])
+    if beginning is None:
+        raise ExecutionDoesNotExist(name_of(record))
+    revision = Revision(
+        definition=beginning.definition,
+        role_arn=beginning.role_arn,
+        id=beginning.revision_id,
+        settings=beginning.settings,
+    )
+    return {
+        "stateMachineArn": front.names.arn(arns.MACHINE, beginning.machine),
+        "name": beginning.machine,
+        "updateDate": beginning.updated_at,
+        **revision_to_api(revision, request),
+    }
+
+
+def stop_execution(front: Front, session: Session, request: Members) -> Answer:
+    """End an execution at once; one that is closed stays as it is."""
+    arn = front.names.parse(request["executionArn"], arns.EXECUTION)
+    record_of(front.committed, arn)
+    state = next(filter(None, (session.find(DOMAIN, id) for id in workflow_ids(arn))), None)
+    if state is None:
+        raise ExecutionDoesNotExist(arn.rest)
+    if state.is_closed:
+        return {"stopDate": state.progress.closed_at}
+    execution = WorkflowExecution(state.execution.workflow_id, state.execution.run_id)
+    command = Terminate(reason=request.get("error"), details=request.get("cause"))
+    session.do(session.open(DOMAIN, execution), command)
+    return {"stopDate": session.now}
+
+
+def get_execution_history(front: Front, request: Members) -> Answer:
+    """Return one page of the events that AWS would have recorded."""
+    _, record = _found(front, request)
+    recorder = project(front.committed, record, front.token)
+    has_data = request.get("includeExecutionData", True)
+    rows = [(one.id, one) for one in recorder.events]
+    backwards = bool(request.get("reverseOrder"))
+    found, more = front.page(
+        "GetExecutionHistory", request, rows[::-1] if backwards else rows, backwards=backwards
+    )
+    return {"events": [event_to_api(one, has_data=has_data) for one in found], **more}
+
+
+# -- lists
+
+
+def list_executions(front: Front, request: Members) -> Answer:
+    """List the executions of a machine, a version or an alias, newest first."""
+    if ("stateMachineArn" in request) == ("mapRunArn" in request):
+        raise ValidationFault("Must specify exactly one of stateMachineArn and mapRunArn")
+    text = request["stateMachineArn"]
+    arn = front.names.parse(text, arns.MACHINE)
+    machine = find(front.committed, Machine, arn.name)
+    if machine is None:
+        raise StateMachineDoesNotExist(text)
+    if machine.type == EXPRESS:
+        raise StateMachineTypeNotSupported()
+    statuses = _statuses(request)
+    wanted = ExecutionFilter(domain=DOMAIN, statuses=statuses, limit=CHUNK)
+    records = [] if request.get("statusFilter") and not statuses else _records(front, wanted, arn)
+    rows = sorted(((one.run, one) for one in records), key=lambda row: -row[0])
+    found, more = front.page("ListExecutions", request, rows, backwards=True)
+    return {"executions": [_listed(front, arn, one) for one in found], **more}
+
+
+def _listed(front: Front, arn: Arn, record: Record) -> Members:
+    item = _item(front, record)
+    if arn.rest.isdecimal():
+        item["stateMachineVersionArn"] = front.names.arn(arns.MACHINE, arn.name, arn.rest)
+    elif arn.rest:
+        item["stateMachineAliasArn"] = front.names.arn(arns.MACHINE, arn.name, arn.rest)
+    return item
+
+
+def _statuses(request: Members) -> tuple[Status, ...]:
+    wanted = request.get("statusFilter")
+    return tuple(one for one, name in STATUSES.items() if name == wanted)
+
+
+def _records(front: Front, wanted: ExecutionFilter, arn: Arn) -> Iterator[Record]:
+    """Yield the executions of a machine: those of the API, and those of `partita run`."""
+    tag = f"{arn.name}:{arn.rest}" if arn.rest else arn.name
+    yield from _read(front, replace(wanted, type_name=WORKFLOW_TYPE.name, tag=tag))
+    if not arn.rest:
+        yield from _read(front, replace(wanted, type_name=arn.name))
+
+
+def _read(front: Front, wanted: ExecutionFilter) -> Iterator[Record]:
+    while True:
+        records = front.committed.executions(wanted)
+        yield from records
+        if len(records) < CHUNK:
+            return
+        wanted = replace(wanted, before_run=records[-1].run)
+
+
+WRITES: dict[str, Write] = {"StopExecution": stop_execution}
+READS: dict[str, Read] = {
+    "DescribeExecution": describe_execution,
+    "DescribeStateMachineForExecution": describe_state_machine_for_execution,
+    "GetExecutionHistory": get_execution_history,
+    "ListExecutions": list_executions,
+}

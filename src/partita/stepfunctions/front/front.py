@@ -1,0 +1,98 @@
+"""What every operation of the endpoint is given, and the limits that it keeps to.
+
+An operation that writes is a function of the front, a session and the request's members, and runs
+within one transaction: it must raise before it changes anything, or not at all. One that only reads
+is a function of the front and the members, and reads what is committed. Each module of operations
+has a table of both kinds, `WRITES` and `READS`, by Step Functions' names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from partita.asl.machines import ACCOUNT, REGION
+from partita.aws.faults import ValidationFault
+from partita.aws.json_protocol import Answer
+from partita.aws.paging import Pager
+from partita.aws.shapes import Members
+from partita.aws.tokens import seal_of
+from partita.ports.session import Committed, Session, Transactional
+from partita.stepfunctions.arns import Names
+from partita.stepfunctions.faults import InvalidToken
+
+T = TypeVar("T")
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Amazon's quotas.
+
+    Source: AWS Step Functions Developer Guide, "Service quotas".
+    """
+
+    machines: int = 100_000
+    activities: int = 100_000
+    definition: int = 1024 * 1024  # bytes
+    input: int = 256 * 1024  # bytes
+    versions: int = 1_000  # of a machine
+    aliases: int = 100  # of a machine
+    tags: int = 50  # of a resource
+    pollers: int = 1_000  # of an activity
+    page: int = 1_000  # entries of an answer
+    default_page: int = 100
+
+
+class Front:
+    """One endpoint over one service."""
+
+    def __init__(
+        self,
+        service: Transactional,
+        *,
+        limits: Limits | None = None,
+        region: str = REGION,
+        account: str = ACCOUNT,
+        mocks: str | None = None,
+    ) -> None:
+        """Put the API before a service; `mocks` is the path of a mock file."""
+        self.service = service
+        self.limits = limits or Limits()
+        self.names = Names(region, account)
+        self.mocks = mocks
+        self.seal = seal_of(service, "states.secret")
+        self._pager = Pager(self.seal, self.limits.page, size="maxResults", token="nextToken")
+        service.keep_retentions()
+
+    @property
+    def committed(self) -> Committed:
+        """Reads of what is committed."""
+        return self.service.committed
+
+    def token(self, text: str) -> str:
+        """Return the task token that a state gives out for what it says."""
+        return self.seal.close("task", text)
+
+    def page(
+        self,
+        operation: str,
+        request: Members,
+        rows: Sequence[tuple[Any, T]],
+        *,
+        backwards: bool = False,
+    ) -> tuple[list[T], Members]:
+        """Return one page of rows, each behind its key, and the member that leads to the next one.
+
+        Raises:
+            InvalidToken: the token is not ours, or belongs to another request.
+        """
+        asked = {**request, "maxResults": request.get("maxResults") or self.limits.default_page}
+        try:
+            return self._pager.page(operation, asked, rows, backwards=backwards)
+        except ValidationFault as fault:
+            raise InvalidToken("Invalid token") from fault
+
+
+Write = Callable[[Front, Session, Members], Answer]
+Read = Callable[[Front, Members], Answer]

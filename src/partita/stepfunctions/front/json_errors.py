@@ -1,0 +1,48 @@
+"""Say what is wrong with a text that is not JSON, in the words of the parser that AWS uses.
+
+Source: messages recorded from AWS; FasterXML's Jackson.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_EXPECTED = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+
+
+def json_problem(text: str) -> str | None:
+    """Return what is wrong with a text; None if it is JSON."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+        return None
+    except json.JSONDecodeError as error:
+        return _described(error)
+    except (ValueError, RecursionError) as error:
+        return f"Unrecognized token '{error}': {_EXPECTED}"
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+def _described(error: json.JSONDecodeError) -> str:
+    text, position = error.doc, error.pos
+    if position >= len(text):
+        return "Unexpected end-of-input"
+    found = text[position]
+    word = _WORD.match(text, position)
+    if "property name" in error.msg:
+        return f"{_unexpected(found)}: was expecting double-quote to start field name"
+    if "':' delimiter" in error.msg:
+        return f"{_unexpected(found)}: was expecting a colon to separate field name and value"
+    if "',' delimiter" in error.msg:
+        return f"{_unexpected(found)}: was expecting comma to separate entries"
+    if word is not None:
+        return f"Unrecognized token '{word[0]}': {_EXPECTED}"
+    return f"{_unexpected(found)}: expected a valid value"
+
+
+def _unexpected(found: str) -> str:
+    return f"Unexpected character ('{found}' (code {ord(found)}))"

@@ -1,0 +1,1 @@
+"""Step Functions' API over an engine on memory, through boto3."""
