@@ -61,7 +61,7 @@ def test_what_fits_passes_without_what_nobody_knows() -> None:
         (
             "ListDomains",
             {"registrationStatus": "REGISTERED", "maximumPageSize": -1},
-            "less than or equal to",
+            "greater than or equal to",
         ),
         ("StartWorkflowExecution", {**START, "taskStartToCloseTimeout": "soon"}, "or NONE"),
         ("StartWorkflowExecution", {**START, "taskStartToCloseTimeout": "-1"}, "or NONE"),

@@ -40,6 +40,15 @@ class Identity:
     role_arn: str
     lambda_prefix: str  # of the ARNs of Lambda functions that are given by name only
 
+    @property
+    def region(self) -> str:
+        """The region in the ARNs."""
+        return self.machine_arn.split(":")[3]
+
+    def map_run_arn(self, label: str, id: str) -> str:
+        """Return the ARN of a run of a distributed Map state."""
+        return f"{self.machine_arn.replace(':stateMachine:', ':mapRun:')}/{label}:{id}"
+
 
 @dataclass(frozen=True)
 class Serving:

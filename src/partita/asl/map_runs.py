@@ -102,10 +102,8 @@ class DistributedRun:
 
     def recorded(self, frame: Frame, work: Callable[[str], Any]) -> Any:
         """Return the result of the work, which is given the run's ARN; record how it ends."""
-        run_id = str(uuid4())
-        arn = f"{_map_run_prefix(frame)}/{self.label}:{run_id}"
-        concurrency = int(self.concurrency(frame)) or CONCURRENCY
-        frame.emit("MapRunStarted", label=self.label, run=run_id, concurrency=concurrency)
+        arn = frame.execution.identity.map_run_arn(self.label, str(uuid4()))
+        frame.emit("MapRunStarted", mapRunArn=arn, **self._bounds(frame))
         try:
             output = work(arn)
         except StateFailure as failure:
@@ -113,6 +111,15 @@ class DistributedRun:
             raise
         frame.emit("MapRunSucceeded")
         return output
+
+    def _bounds(self, frame: Frame) -> dict[str, float]:
+        """Return what the run keeps to, as the API names it."""
+        count, percentage = self.tolerance.count, self.tolerance.percentage
+        return {
+            "maxConcurrency": int(self.concurrency(frame)),
+            "toleratedFailureCount": 0 if count is None else int(count(frame)),
+            "toleratedFailurePercentage": 0.0 if percentage is None else percentage(frame),
+        }
 
     def run_items(self, frame: Frame, arn: str, items: list[Item], select: Select) -> Any:
         """Return the result of the run with this ARN."""
@@ -140,10 +147,6 @@ class DistributedRun:
         executions = Executions(self, frame, inputs, tolerated)
         executions.run(min(most, CONCURRENCY))
         return executions
-
-
-def _map_run_prefix(frame: Frame) -> str:
-    return frame.execution.identity.machine_arn.replace(":stateMachine:", ":mapRun:")
 
 
 def write_part(writer: Writer, arn: str, number: int, results: list[ChildResult]) -> Part:

@@ -33,7 +33,8 @@ def run_program(program: Program, execution: Execution, input: Any) -> Any:
         StateFailure: it failed.
     """
     scope, trail = Scope(), execution.trail
-    trail.add("ExecutionStarted", {"input": input}, scope.chain)
+    started = {"input": input, "roleArn": execution.identity.role_arn}
+    trail.add("ExecutionStarted", started, scope.chain)
     try:
         output = program.run(execution, scope, input, is_branch=False)
     except StateFailure as failure:

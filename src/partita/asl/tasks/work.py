@@ -127,7 +127,8 @@ def _run_activity(resource: ActivityResource, attempt: Attempt) -> Any:
 
 def _call_service(resource: ServiceResource, attempt: Attempt) -> Any:
     frame, described = attempt.frame, resource.described
-    frame.emit("TaskScheduled", parameters=attempt.input, **described, **attempt.limits)
+    scheduled = {**described, "region": frame.execution.identity.region, **attempt.limits}
+    frame.emit("TaskScheduled", parameters=attempt.input, **scheduled)
     frame.emit("TaskStarted", **described)
     work = _mocked(attempt) or (lambda: _requested(resource, attempt))
     if resource.pattern and _mocked(attempt) is not None:

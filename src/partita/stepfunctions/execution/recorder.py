@@ -38,7 +38,7 @@ class ChildTrail(Struct, frozen=True):
     """A child execution of a distributed Map state."""
 
     name: str
-    map_run: str  # its id
+    map_run: str  # its ARN
     trail: Recorder
 
 
@@ -52,7 +52,7 @@ class Recorder(Trail):
         self.events: list[RecordedEvent] = []
         self.children: list[ChildTrail] = []
         self.is_limited = is_limited
-        self.map_run = ""  # of the last distributed Map state that began
+        self.map_run = ""  # the ARN of the run that began last
 
     def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
         """Keep an event; return its number.
@@ -69,7 +69,7 @@ class Recorder(Trail):
         self.last_id += 1
         self.events.append(RecordedEvent(self.last_id, type, details, chain.last, at))
         if type == "MapRunStarted":
-            self.map_run = details["run"]
+            self.map_run = details["mapRunArn"]
         if type not in _ASIDE:
             chain.last = self.last_id
         return self.last_id

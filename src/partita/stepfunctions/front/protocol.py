@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from partita.stepfunctions.front import (
     versions,
 )
 from partita.stepfunctions.front.front import Front, Read, Write
+from partita.stepfunctions.front.sync import wait_for_result
 from partita.stepfunctions.model import stepfunctions_model
 
 TARGET = "AWSStepFunctions"
@@ -42,6 +44,9 @@ READS: dict[str, Read] = (
     aliases.READS | executions.READS | state_machines.READS | tags.READS | versions.READS
 )
 
+WAITING = 200
+"""Synchronous executions that are waited for at a time."""
+
 log = logging.getLogger("partita.stepfunctions")
 
 
@@ -55,11 +60,14 @@ class StepFunctionsProtocol(JsonProtocol):
             TARGET, stepfunctions_model(), fault_of, version="1.0", keyring=keyring, log=log
         )
         self._front = front
+        self._waiting = ThreadPoolExecutor(WAITING, "partita sync executions")
 
     async def call(self, request: Request, operation: str, members: Members) -> Answer:  # noqa: ARG002
         """Do one operation of Step Functions'."""
         if operation in READS:
             return await run_in_threadpool(READS[operation], self._front, members)
+        if operation == "StartSyncExecution":
+            return await self._start_sync(members)
         if operation not in WRITES:
             raise UnknownOperationFault(f"{operation} is not served yet")
         front, write = self._front, WRITES[operation]
@@ -67,5 +75,16 @@ class StepFunctionsProtocol(JsonProtocol):
             front.service.submit(lambda session: write(front, session, members))
         )
 
+    async def _start_sync(self, members: Members) -> Answer:
+        front = self._front
+        execution = await asyncio.wrap_future(
+            front.service.submit(lambda session: starts.start_sync_execution(front, session, members))
+        )
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._waiting, wait_for_result, front, execution, members
+        )
+
     def close(self) -> None:
         """End all requests that wait."""
+        self._waiting.shutdown(wait=False, cancel_futures=True)

@@ -19,13 +19,13 @@ from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.errors import InvalidDefinitionError
+from partita.history import WorkflowExecution
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.session import Catalogue, Session
 from partita.ports.state import State
 from partita.stepfunctions import arns
 from partita.stepfunctions.arns import Arn
 from partita.stepfunctions.execution.beginning import (
-    EXPRESS,
     TASK_LIST,
     WORKFLOW_TYPE,
     Beginning,
@@ -63,6 +63,19 @@ def start_execution(front: Front, session: Session, request: Members) -> Answer:
         started = _same_start(front, session, existing, beginning)
     kind = arns.EXPRESS if beginning.is_express else arns.EXECUTION
     return {"executionArn": front.names.arn(kind, *parts), "startDate": started}
+
+
+def start_sync_execution(front: Front, session: Session, request: Members) -> WorkflowExecution:
+    """Start an execution of an express machine, whose result the caller waits for.
+
+    Raises:
+        StateMachineTypeNotSupported: it is a standard machine.
+    """
+    beginning = beginning_for(front, session, request)
+    if not beginning.is_express:
+        raise StateMachineTypeNotSupported()
+    workflow_id = f"{beginning.machine}:{beginning.name}:{uuid.uuid4()}"
+    return session.start(_request(beginning, workflow_id))
 
 
 def _same_start(front: Front, session: Session, state: State, beginning: Beginning) -> float:
@@ -181,12 +194,6 @@ def _mocks(front: Front, machine: str, test_case: str) -> dict[str, list[dict[st
         raise ValidationFault(f"test case {test_case}: this endpoint has no mock file")
     config = json.loads(Path(front.mocks).read_text("utf-8"))
     return dict(responses_of(config, machine, test_case))
-
-
-def must_be_express(beginning: Beginning) -> None:
-    """Raise StateMachineTypeNotSupported for a standard machine."""
-    if beginning.type != EXPRESS:
-        raise StateMachineTypeNotSupported()
 
 
 WRITES: dict[str, Write] = {"StartExecution": start_execution}
