@@ -110,19 +110,24 @@ def mocks_of(case: Case) -> Responses | None:
 def _recorded(case: Case) -> Responses:
     """Return the results of tasks in a recorded history, by state."""
     responses: dict[str, list[dict[str, Any]]] = {}
-    state = ""
+    state, submitted = "", dict[str, Any]()
     for event in case.events:
         details = event.get("details") or {}
         match event["type"]:
             case "TaskStateEntered":
                 state = details["name"]
+            case "TaskScheduled":
+                submitted = {}
+            case "TaskSubmitted":
+                submitted = {"Submit": _value(details["output"])}
             case "TaskSucceeded" | "ActivitySucceeded":
-                responses.setdefault(state, []).append({"Return": _value(details["output"])})
-            case "TaskFailed" | "ActivityFailed":
+                returned = {"Return": _value(details["output"])}
+                responses.setdefault(state, []).append(submitted | returned)
+            case "TaskFailed" | "ActivityFailed" | "TaskTimedOut":
                 cause = details.get("cause")
-                shown = cause if isinstance(cause, str) else json.dumps(cause)
+                shown = json.dumps(cause) if isinstance(cause, dict) else cause
                 thrown = {"Error": details.get("error"), "Cause": shown}
-                responses.setdefault(state, []).append({"Throw": thrown})
+                responses.setdefault(state, []).append(submitted | {"Throw": thrown})
     return responses
 
 

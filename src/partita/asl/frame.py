@@ -25,6 +25,9 @@ class Mocks(Protocol):
     def has(self, state: str) -> bool:
         """Return whether the tasks of a state are mocked."""
 
+    def submitted(self, state: str) -> Any:
+        """Return what the service answers at once to the next request; None: it fails."""
+
     def answer(self, state: str) -> Any:
         """Return the next response to a state's task, or raise StateFailure."""
 
@@ -161,6 +164,7 @@ class Frame:
 
     __slots__ = (
         "assigned",
+        "before",
         "data",
         "entered_at",
         "entered_id",
@@ -187,6 +191,7 @@ class Frame:
         self.signal: str | None = None  # that the answer with that token comes as
         self.entered_at = now()
         self.entered_id = 0
+        self.before = scope.chain.last  # the event before
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -229,6 +234,12 @@ class Frame:
         """Add an event to the trail; return its number."""
         return self.execution.trail.add(type, details, self.scope.chain)
 
+    def _emit_fault(self, failure: EvaluationFault, cause: str) -> None:
+        """Add an event that follows, in AWS's histories, the one before the state was entered."""
+        chain, location = Chain(self.before), failure.location or None
+        named = {"error": failure.error, "cause": cause, "location": location, "state": self.name}
+        self.scope.chain.last = self.execution.trail.add("EvaluationFailed", named, chain)
+
     def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables of the state's scope.
 
@@ -249,11 +260,5 @@ class Frame:
             f"#{self.entered_id}). {failure.cause}"
         )
         if failure.location is not None:
-            self.emit(
-                "EvaluationFailed",
-                error=failure.error,
-                cause=cause,
-                location=failure.location,
-                state=self.name,
-            )
+            self._emit_fault(failure, cause)
         return StateFailure(failure.error, cause)

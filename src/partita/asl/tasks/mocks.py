@@ -65,6 +65,15 @@ class Mocks:
         """Return whether the tasks of a state are mocked."""
         return state in self._responses
 
+    def submitted(self, state: str) -> Any:
+        """Return what the service answers at once to the next request, where a task goes on.
+
+        It is the response's `Submit`, or else its `Return`; None: the request itself fails.
+        """
+        responses, number = self._responses[state], self._calls.get(state, 0)
+        response = responses[number] if number < len(responses) else {}
+        return response.get("Submit", response.get("Return"))
+
     def answer(self, state: str) -> Any:
         """Return the next response to a state's task.
 

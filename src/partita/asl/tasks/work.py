@@ -128,11 +128,16 @@ def _run_activity(resource: ActivityResource, attempt: Attempt) -> Any:
 def _call_service(resource: ServiceResource, attempt: Attempt) -> Any:
     frame, described = attempt.frame, resource.described
     scheduled = {**described, "region": frame.execution.identity.region, **attempt.limits}
+    if frame.signal is not None:
+        scheduled["signal"] = frame.signal
     frame.emit("TaskScheduled", parameters=attempt.input, **scheduled)
     frame.emit("TaskStarted", **described)
     work = _mocked(attempt) or (lambda: _requested(resource, attempt))
-    if resource.pattern and _mocked(attempt) is not None:
-        frame.emit("TaskSubmitted", **described)
+    mocks = frame.execution.mocks
+    if resource.pattern and mocks is not None and mocks.has(frame.name):
+        submitted = mocks.submitted(frame.name)
+        if submitted is not None:
+            frame.emit("TaskSubmitted", output=submitted, **described)
     return attempt.guarded("Task", resource.service, work, **described)
 
 

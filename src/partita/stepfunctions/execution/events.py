@@ -14,6 +14,9 @@ from partita.stepfunctions.execution.recorder import RecordedEvent
 _DATA = ("input", "output", "parameters")
 """Members that are JSON text."""
 
+_OWN = ("signal",)
+"""Members that AWS's histories do not have."""
+
 _WITHOUT_DETAILS = frozenset(
     {
         *("LambdaFunctionStarted", "MapRunSucceeded", "MapRunAborted", "MapStateAborted"),
@@ -55,7 +58,7 @@ def _details(event: RecordedEvent, *, has_data: bool) -> dict[str, Any]:
                 shown["assignedVariablesDetails"] = {"truncated": False}
         elif name in _DATA:
             shown |= _data(name, value) if has_data else {}
-        elif value is not None:
+        elif value is not None and name not in _OWN:
             shown[name] = value
     return shown
 

@@ -21,6 +21,7 @@ _ASIDE = frozenset(
 )
 """Types of events that the next one of their chain does not name as the previous one."""
 
+_TASK_ENDS = frozenset({"TaskSucceeded", "TaskFailed", "TaskTimedOut"})
 _ENDS = frozenset({"ExecutionSucceeded", "ExecutionFailed"})
 
 
@@ -45,13 +46,15 @@ class ChildTrail(Struct, frozen=True):
 class Recorder(Trail):
     """The events of one execution so far."""
 
-    __slots__ = ("children", "events", "is_limited", "map_run")
+    __slots__ = ("children", "events", "is_limited", "map_run", "runs", "waiting")
 
     def __init__(self, *, is_limited: bool) -> None:
         super().__init__()
         self.events: list[RecordedEvent] = []
         self.children: list[ChildTrail] = []
         self.is_limited = is_limited
+        self.waiting: dict[str, Chain] = {}  # tasks with a token, by the signal of the answer
+        self.runs: dict[Chain, int] = {}  # events of map runs, which the state's exit follows
         self.map_run = ""  # the ARN of the run that began last
 
     def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
@@ -68,11 +71,28 @@ class Recorder(Trail):
         """Keep an event of that time."""
         self.last_id += 1
         self.events.append(RecordedEvent(self.last_id, type, details, chain.last, at))
+        self._follow_tokens(type, details, chain)
         if type == "MapRunStarted":
             self.map_run = details["mapRunArn"]
+            if self.has_items(chain.last):
+                self.runs[chain] = self.last_id
         if type not in _ASIDE:
             chain.last = self.last_id
+        elif type == "MapStateSucceeded":
+            chain.last = self.runs.pop(chain, chain.last)
         return self.last_id
+
+    def _follow_tokens(self, type: str, details: dict[str, Any], chain: Chain) -> None:
+        if type == "TaskScheduled" and "signal" in details:
+            self.waiting[details["signal"]] = chain
+        elif type in _TASK_ENDS:
+            self.waiting = {one: other for one, other in self.waiting.items() if other != chain}
+
+    def has_items(self, id: int) -> bool:
+        """Return whether an event tells of a Map state whose items are in a part of its input."""
+        if id < 2 or not self.events[id - 1].details.get("length"):
+            return False
+        return not isinstance(self.events[id - 2].details.get("input"), list)
 
     @property
     def has_ended(self) -> bool:

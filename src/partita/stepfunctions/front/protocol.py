@@ -13,16 +13,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from partita.aws.faults import UnknownOperationFault
-from partita.aws.json_protocol import Answer, JsonProtocol
+from partita.aws.json_protocol import Answer, JsonProtocol, unless_gone
+from partita.aws.long_polls import LongPolls
 from partita.aws.shapes import Members
 from partita.aws.signature import Keyring
-from partita.stepfunctions.faults import fault_of
+from partita.stepfunctions.faults import ActivityWorkerLimitExceeded, fault_of
 from partita.stepfunctions.front import (
+    activities,
     aliases,
     executions,
     starts,
     state_machines,
     tags,
+    task_answers,
+    validation,
     versions,
 )
 from partita.stepfunctions.front.front import Front, Read, Write
@@ -33,16 +37,27 @@ TARGET = "AWSStepFunctions"
 """What `X-Amz-Target` begins with."""
 
 WRITES: dict[str, Write] = (
-    aliases.WRITES
+    activities.WRITES
+    | aliases.WRITES
     | executions.WRITES
     | starts.WRITES
     | state_machines.WRITES
     | tags.WRITES
+    | task_answers.WRITES
     | versions.WRITES
 )
 READS: dict[str, Read] = (
-    aliases.READS | executions.READS | state_machines.READS | tags.READS | versions.READS
+    activities.READS
+    | aliases.READS
+    | executions.READS
+    | state_machines.READS
+    | tags.READS
+    | validation.READS
+    | versions.READS
 )
+
+POLL_SECONDS = 60.0
+"""Seconds that GetActivityTask waits."""
 
 WAITING = 200
 """Synchronous executions that are waited for at a time."""
@@ -55,19 +70,28 @@ class StepFunctionsProtocol(JsonProtocol):
 
     body_limit = 8 * 1024 * 1024  # a definition of 1 MB may be escaped
 
-    def __init__(self, front: Front, *, keyring: Keyring | None = None) -> None:
+    def __init__(
+        self, front: Front, *, keyring: Keyring | None = None, poll: float = POLL_SECONDS
+    ) -> None:
         super().__init__(
             TARGET, stepfunctions_model(), fault_of, version="1.0", keyring=keyring, log=log
         )
         self._front = front
+        self._poll_seconds = poll
+        self._polls: LongPolls | None = None
+        self._closed = False
         self._waiting = ThreadPoolExecutor(WAITING, "partita sync executions")
 
-    async def call(self, request: Request, operation: str, members: Members) -> Answer:  # noqa: ARG002
+    async def call(self, request: Request, operation: str, members: Members) -> Answer:
         """Do one operation of Step Functions'."""
         if operation in READS:
             return await run_in_threadpool(READS[operation], self._front, members)
         if operation == "StartSyncExecution":
             return await self._start_sync(members)
+        if operation == "GetActivityTask":
+            return await self._poll(request, members)
+        if operation in task_answers.WRITES:
+            await run_in_threadpool(task_answers.check_open, self._front, members)
         if operation not in WRITES:
             raise UnknownOperationFault(f"{operation} is not served yet")
         front, write = self._front, WRITES[operation]
@@ -75,16 +99,43 @@ class StepFunctionsProtocol(JsonProtocol):
             front.service.submit(lambda session: write(front, session, members))
         )
 
+    async def _poll(self, request: Request, members: Members) -> Answer:
+        front = self._front
+        found = await run_in_threadpool(
+            activities.activity_of, front, front.committed, members["activityArn"]
+        )
+        queue = activities.queue_of(found.name)
+        poll = self.polls.poll(queue, members, self._poll_seconds, request.is_disconnected)
+        return await unless_gone(request, poll) or {}
+
+    @property
+    def polls(self) -> LongPolls:
+        """All who wait; made by the first of them, in its event loop."""
+        if self._polls is None:
+            self._polls = LongPolls(
+                self._front.service,
+                activities.hand_out(self._front),
+                fault_of,
+                limit=self._front.limits.pollers,
+                too_many=ActivityWorkerLimitExceeded,
+            )
+            if self._closed:
+                self._polls.close()
+        return self._polls
+
     async def _start_sync(self, members: Members) -> Answer:
         front = self._front
         execution = await asyncio.wrap_future(
-            front.service.submit(lambda session: starts.start_sync_execution(front, session, members))
+            front.service.submit(
+                lambda session: starts.start_sync_execution(front, session, members)
+            )
         )
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._waiting, wait_for_result, front, execution, members
-        )
+        return await loop.run_in_executor(self._waiting, wait_for_result, front, execution, members)
 
     def close(self) -> None:
-        """End all requests that wait."""
+        """End all polls, now and from now on, and no longer wait for synchronous executions."""
+        self._closed = True
+        if self._polls is not None:
+            self._polls.close()
         self._waiting.shutdown(wait=False, cancel_futures=True)

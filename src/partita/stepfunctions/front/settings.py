@@ -53,7 +53,7 @@ def checked_definition(front: Front, text: str, type: str) -> str:
         )
     found = [one for one in check_text(text, type) if one.severity == "ERROR"]
     if found:
-        raise InvalidDefinition(", ".join(f"{one.code}: {one.message}" for one in found))
+        raise InvalidDefinition(", ".join(map(str, found)))
     return text
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 from partita.aws.shapes import Members
-from partita.history import WorkflowExecution
 from partita.errors import UnsupportedError
+from partita.history import WorkflowExecution
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import parts_of

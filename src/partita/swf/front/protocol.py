@@ -12,13 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from partita.aws.json_protocol import Answer, JsonProtocol, unless_gone
+from partita.aws.long_polls import LongPolls
 from partita.aws.shapes import Members
 from partita.aws.signature import Keyring
-from partita.swf.faults import fault_of
+from partita.swf.faults import LimitExceededFault, fault_of
 from partita.swf.front import domains, executions, lists, tasks, types
 from partita.swf.front.catalogue import domain_of
 from partita.swf.front.front import Front, Read, Write
-from partita.swf.front.long_polls import LongPolls
 from partita.swf.model import swf_model
 
 TARGET = "SimpleWorkflowService"
@@ -72,14 +72,21 @@ class SwfProtocol(JsonProtocol):
         if "nextPageToken" in members:
             return await run_in_threadpool(tasks.next_page, front, members)
         kind = POLLS[operation]
-        poll = self.polls.poll(kind, members, self._poll_seconds, request.is_disconnected)
+        queue = (kind, members["domain"], members["taskList"]["name"])
+        poll = self.polls.poll(queue, members, self._poll_seconds, request.is_disconnected)
         return await unless_gone(request, poll) or _NO_TASK[kind]
 
     @property
     def polls(self) -> LongPolls:
         """All who wait; made by the first of them, in its event loop."""
         if self._polls is None:
-            self._polls = LongPolls(self._front)
+            self._polls = LongPolls(
+                self._front.service,
+                tasks.hand_out(self._front),
+                fault_of,
+                limit=self._front.limits.pollers,
+                too_many=LimitExceededFault,
+            )
             if self._closed:
                 self._polls.close()
         return self._polls

@@ -8,13 +8,14 @@ Respond… actions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct, to_builtins
 
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
+from partita.aws.long_polls import HandOut
 from partita.aws.shapes import Members
 from partita.errors import TaskLostError
 from partita.history import AnyEvent
@@ -211,6 +212,23 @@ def respond_decision_task_completed(front: Front, session: Session, request: Mem
     )
     terminate_if_too_long(front, session, state)
     return None
+
+
+def hand_out(front: Front) -> dict[str, HandOut]:
+    """Return what hands tasks to polls, by the kind of task."""
+
+    def handing(
+        start: Callable[[Front, Session, State, str, Members], Answer],
+    ) -> HandOut:
+        def hand(
+            session: Session, state: State, id: str, request: Members
+        ) -> tuple[Answer, int] | None:
+            answer = start(front, session, state, id, request)
+            return None if answer is None else (answer, answer["startedEventId"])
+
+        return hand
+
+    return {"activity": handing(start_activity), "decision": handing(start_decision)}
 
 
 WRITES: dict[str, Write] = {

@@ -9,24 +9,23 @@ back at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
+from partita.aws.faults import FaultError
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.errors import TaskLostError
 from partita.history import RescheduleCause
-from partita.ports.session import QueueKey, Session
+from partita.ports.session import QueueKey, Session, Transactional
 from partita.ports.state import State
 from partita.rules.commands import Release
-from partita.swf.faults import LimitExceededFault, fault_of
-from partita.swf.front.front import Front
-from partita.swf.front.tasks import start_activity, start_decision
 
-START: dict[str, Callable[[Front, Session, State, str, Members], Answer]] = {
-    "activity": start_activity,
-    "decision": start_decision,
-}
+HandOut = Callable[[Session, State, str, Members], tuple[Answer, int] | None]
+"""Starts a task, given its item's id and the poll; returns the answer, and the event of the start.
+
+None: a rate limit forbids it.
+"""
 
 RECHECK_SECONDS = 0.02
 """Seconds after which queues are looked into again, at the soonest, for what was held back."""
@@ -63,18 +62,31 @@ class _Found:
 class LongPolls:
     """All the polls of one endpoint. Belongs to the event loop that it was made in."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(
+        self,
+        service: Transactional,
+        hand_out: Mapping[str, HandOut],
+        fault_of: Callable[[Exception], FaultError],
+        *,
+        limit: int,
+        too_many: type[FaultError],
+    ) -> None:
+        """Serve polls for these kinds of tasks; more than `limit` for a queue are `too_many`."""
+        self._service = service
+        self._hand_out = hand_out
+        self._fault_of = fault_of
+        self._limit = limit
+        self._too_many = too_many
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[QueueKey, dict[Poll, None]] = {}  # in the order in which they came
         self._stale: set[QueueKey] = set()  # queues that are to be looked into
         self._looking: asyncio.Task[None] | None = None
         self._current: asyncio.Task[None] | None = None  # the one transaction that goes on
         self._closed = False
-        self._unsubscribe = front.service.subscribe(self._changed)
+        self._unsubscribe = service.subscribe(self._changed)
 
     async def poll(
-        self, kind: str, request: Members, wait: float, gone: Callable[[], Awaitable[bool]]
+        self, queue: QueueKey, request: Members, wait: float, gone: Callable[[], Awaitable[bool]]
     ) -> Answer:
         """Return a task, or None if none has come within `wait` seconds.
 
@@ -82,12 +94,11 @@ class LongPolls:
         nobody would read the answer.
 
         Raises:
-            LimitExceededFault: too many wait for that task list.
+            FaultError: too many wait for that queue.
         """
-        queue = (kind, request["domain"], request["taskList"]["name"])
         waiting = self._waiting.setdefault(queue, {})
-        if len(waiting) >= self._front.limits.pollers:
-            raise LimitExceededFault(f"{len(waiting)} polls wait for that task list already")
+        if len(waiting) >= self._limit:
+            raise self._too_many(f"{len(waiting)} polls wait for that task list already")
         poll = Poll(request, self._loop.create_future())
         waiting[poll] = None
         self._look_into([queue])
@@ -172,13 +183,13 @@ class LongPolls:
         if not wanted:
             return
         asked = [poll for polls in wanted.values() for poll in polls]
-        work = self._front.service.submit(lambda session: self._take(session, wanted))
+        work = self._service.submit(lambda session: self._take(session, wanted))
         try:
             found = await asyncio.wrap_future(work)
         except Exception as error:
             for poll in asked:
                 if not poll.answer.done():
-                    poll.answer.set_exception(fault_of(error))
+                    poll.answer.set_exception(self._fault_of(error))
             return
         for poll in asked:
             poll.looked = True
@@ -209,11 +220,11 @@ class LongPolls:
             poll = next((one for one in takers if one.open), None)
             if poll is None:
                 return
-            answer = START[kind](self._front, session, state, id, poll.request)
-            if answer is None:  # a rate limit forbids it
+            handed_out = self._hand_out[kind](session, state, id, poll.request)
+            if handed_out is None:
                 return
-            found.answers[poll] = answer
-            found.held[poll] = (kind, session.token(state, answer["startedEventId"], id))
+            found.answers[poll], started = handed_out
+            found.held[poll] = (kind, session.token(state, started, id))
 
     def _put_back(self, held: Held) -> None:
         """Put back a task whose client has gone; if that fails, its timeout does it."""
@@ -227,7 +238,7 @@ class LongPolls:
             cause = RescheduleCause.GIVEN_BACK
             session.do(state, Release(kind=kind, id=id, cause=cause, started_event_id=started))
 
-        self._front.service.submit(work)
+        self._service.submit(work)
 
 
 async def _first(*either: asyncio.Future[Any]) -> None:
