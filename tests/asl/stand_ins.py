@@ -71,7 +71,7 @@ def installed(case: Case, sleep: Sleep) -> Iterator[None]:
     for name in silent:
         register_integration(name, lambda parameters: {})
     try:
-        with _data_sets(case.data.get("s3") or {}):
+        with data_sets(case.data.get("s3") or {}):
             yield
     finally:
         for name in lambdas:
@@ -81,7 +81,7 @@ def installed(case: Case, sleep: Sleep) -> Iterator[None]:
 
 
 @contextmanager
-def _data_sets(buckets: dict[str, dict[str, str]]) -> Iterator[None]:
+def data_sets(buckets: dict[str, dict[str, str]]) -> Iterator[None]:
     """Let the case's objects be files of a folder."""
     if not buckets:
         yield

@@ -10,7 +10,11 @@ from typing import Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from tests.asl.corpus import Case, Matcher
+from tests.asl.stand_ins import data_sets
 from tests.stepfunctions.endpoint import Endpoint
+
+_OBJECTS = {"bucket_name": {"file.csv": "Name\nada\ngrace\n"}}
+"""What the recorded calls have put into S3, of which only the number of rows is known."""
 
 _TIMES = {"datetime", "creation-date", "start-date", "stop-date", "date", "timestamp"}
 _LATER = ("encryptionConfiguration",)
@@ -30,15 +34,24 @@ class Script:
         self._steps = case.data["steps"]
         self._is_stopped = any(step["op"] == "StopExecution" for step in self._steps)
         self._executions: list[str] = []
-        self._renamed: dict[str, str] = {}  # texts in parameters
+        self._renamed: dict[str, str] = {
+            "invalid_token_1025_chars": "x" * 1025
+        }  # texts in parameters
         self._token: str | None = None
         for step in self._steps:
             if step["op"] == "CreateStateMachine" and not step.get("rejected"):
                 name = step["params"]["name"]
                 self._renamed[name] = f"{name}-{number}"
+        self._names = {**case.data.get("placeholders", {})}
+        for name, other in self._names.items():
+            self._names[name] = self._renamed.get(other, other)
 
     def difference(self) -> str:
         """Make the calls; return how the first answer that differs does so."""
+        with data_sets(_OBJECTS):
+            return self._difference()
+
+    def _difference(self) -> str:
         for number, step in enumerate(self._steps):
             answer = self._call(step)
             for key, expected in step.get("expect", {}).items():
@@ -105,6 +118,7 @@ class Script:
             if isinstance(expected, dict):
                 answer = {k: v for k, v in answer.items() if k in expected or k not in _LATER}
         matcher = Matcher(self._case)
+        matcher._names = self._names
         matcher._wild |= {"activity_arn"}
         if matcher.matches(_untimed(expected), _untimed(answer)):
             return ""

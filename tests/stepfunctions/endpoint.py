@@ -28,9 +28,7 @@ START = 1_796_000_000.0
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "tests")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "tests")
 
-_CONFIG = Config(
-    inject_host_prefix=False, retries={"total_max_attempts": 1}, parameter_validation=True
-)
+_CONFIG = Config(inject_host_prefix=False)
 
 
 class Endpoint:

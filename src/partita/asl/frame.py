@@ -57,9 +57,7 @@ class Identity:
 class Serving:
     """What differs where an endpoint serves the tasks of an execution."""
 
-    activities: str | None = (
-        None  # the task list of an activity `X` is this and `X`; None: as usual
-    )
+    activities: str | None = None  # what the task lists of activities begin with
     seal: Callable[[str], str] | None = None  # makes a task token of what it says
 
 

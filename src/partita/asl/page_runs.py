@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from partita.asl.failures import StateFailure, too_large
-from partita.asl.frame import Execution, Frame, Identity, Mocks, Scope, timestamp
+from partita.asl.frame import Execution, Frame, Identity, Mocks, Scope, Serving, timestamp
 from partita.asl.item_reader import DataSetOf
 from partita.asl.item_readers.data_sets import DataSet
 from partita.asl.item_readers.pages import Page, Position
@@ -212,11 +212,13 @@ def items_of(page: Page, first: int) -> list[Item]:
     return [{"Index": first + index, "Value": item} for index, item in enumerate(page.items)]
 
 
-def run_page(program: Any, task: PageTask, mocks: Mocks | None) -> PageResult:
+def run_page(
+    program: Any, task: PageTask, mocks: Mocks | None, serving: Serving | None = None
+) -> PageResult:
     """Return how a page ends: the body of its workflow, given the machine's program."""
     state = find_map(program, task.location)
     assert isinstance(state.data_set_run, PagedRun)
-    frame = _frame(state, task, mocks)
+    frame = _frame(state, task, mocks, serving)
     map_run = state.data_set_run.map_run
     try:
         return _executed(map_run, frame, task, lambda item: state.selected(frame, item))
@@ -252,10 +254,15 @@ def _result(task: PageTask, page: Page, executions: Executions) -> PageResult:
     )
 
 
-def _frame(state: MapState, task: PageTask, mocks: Mocks | None) -> Frame:
+def _frame(state: MapState, task: PageTask, mocks: Mocks | None, serving: Serving | None) -> Frame:
     """Return the visit of the Map state as the machine's own workflow has it."""
     execution = Execution(
-        task.identity, task.execution_input, Trail(), mocks, started_at=task.started_at
+        task.identity,
+        task.execution_input,
+        Trail(),
+        mocks,
+        serving,
+        started_at=task.started_at,
     )
     scope = Scope()
     scope.assign(task.variables)

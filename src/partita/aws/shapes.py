@@ -13,6 +13,9 @@ import msgspec
 
 from partita.aws.faults import SerializationFault, UnknownOperationFault, ValidationFault
 
+SHOWN = 1_100
+"""Characters of a value that a fault shows, at most."""
+
 TIMESTAMP_LIMIT = 1e12
 """Seconds from the epoch within which a timestamp must lie."""
 
@@ -141,5 +144,5 @@ def _below(path: str, key: str) -> str:
 
 
 def _sentence(value: Any, path: str, constraint: str) -> str:
-    shown = "null" if value is None else f"'{str(value)[:80]}'"
+    shown = "null" if value is None else f"'{str(value)[:SHOWN]}'"
     return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"

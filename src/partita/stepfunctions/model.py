@@ -14,6 +14,9 @@ from importlib.resources import files
 
 from partita.aws.shapes import ServiceModel
 
+_STATUSES = ["SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING"]
+"""In the order in which AWS's faults name them."""
+
 _ALIAS = r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$"
 
 
@@ -21,6 +24,7 @@ _ALIAS = r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$"
 def stepfunctions_model() -> ServiceModel:
     """Return Step Functions' model."""
     table = json.loads(files("partita.stepfunctions").joinpath("model.json").read_text("utf-8"))
+    table["shapes"]["ExecutionStatus"]["enum"] = _STATUSES
     return ServiceModel("Step Functions", table, {"CharacterRestrictedName": _alias_name})
 
 

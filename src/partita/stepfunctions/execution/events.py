@@ -14,7 +14,9 @@ from partita.stepfunctions.execution.recorder import RecordedEvent
 _DATA = ("input", "output", "parameters")
 """Members that are JSON text."""
 
-_OWN = ("signal",)
+_OWN = frozenset(
+    {"signal", "maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage"}
+)
 """Members that AWS's histories do not have."""
 
 _WITHOUT_DETAILS = frozenset(

@@ -8,13 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from partita.asl.tasks import integrations, lambdas
+from partita.asl.tasks import integrations, jobs, lambdas, map_activities
 from partita.authoring.definition import ActivityDefinition
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityTask, Service
 from partita.stepfunctions.execution.beginning import TASK_LIST
 from partita.stepfunctions.execution.workflow import execution_workflow
 from partita.worker import Worker
+
+_OWN: dict[str, ActivityDefinition] = {
+    one.key: one
+    for one in (
+        lambdas.invoke,
+        map_activities.read_page,
+        map_activities.write_part,
+        map_activities.write_manifest,
+        jobs.check_job,
+        jobs.stop_job,
+    )
+}
+"""The activities that are the same for all services."""
 
 
 class MachineWorker(Worker):
@@ -33,12 +46,11 @@ class MachineWorker(Worker):
         )
 
     def activity_keys(self) -> Collection[str]:
-        """Return the activities of services and of Lambda."""
-        return [lambdas.invoke.key, *integrations.served()]
+        """Return the activities of services, of jobs, of data sets and of Lambda."""
+        return [*_OWN, *integrations.served()]
 
     def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:
         """Return what runs a task."""
-        found: ActivityDefinition = integrations.served().get(
-            task.activity_type.key, lambdas.invoke
-        )
+        key = task.activity_type.key
+        found: ActivityDefinition = _OWN[key] if key in _OWN else integrations.served()[key]
         return found

@@ -9,6 +9,8 @@ from typing import Any
 from partita.asl.failures import RUNTIME, StateFailure
 from partita.asl.frame import Execution, Identity, Serving
 from partita.asl.machines import compiled_text, interpret
+from partita.asl.page_runs import PageTask, run_page
+from partita.asl.parser import Machine
 from partita.asl.tasks.mocks import Mocks
 from partita.asl.trail import Chain, Trail
 from partita.authoring.definition import WorkflowOptions
@@ -62,23 +64,31 @@ def new_trail(start: Beginning) -> Trail:
 
 def execution_workflow(
     seal: Callable[[str], str], make_trail: MakeTrail = new_trail
-) -> WorkflowDefinition[[Beginning], Any]:
+) -> WorkflowDefinition[..., Any]:
     """Return the workflow that runs executions; `seal` makes task tokens of what they say."""
+    serving = Serving(activities=ACTIVITY_LIST, seal=seal)
 
-    def run(start: Beginning) -> Any:
-        serving = Serving(activities=ACTIVITY_LIST, seal=seal)
-        input = json.loads(start.input)
+    def run(start: Beginning, page: PageTask | None = None) -> Any:
+        compiled = _compiled(start.definition)
         mocks = None if start.mocks is None else Mocks(start.mocks)
+        if page is not None:
+            return run_page(compiled.program, page, mocks, serving)
+        input = json.loads(start.input)
         execution = Execution(_identity(start), input, make_trail(start), mocks, serving)
-        try:
-            compiled = compiled_text(start.definition)
-        except InvalidDefinitionError as error:
-            raise MachineFailedError(RUNTIME, str(error)) from error
+        execution.run_page = lambda task: made(start, task)
         return interpret(compiled, execution, input)
 
-    run.__annotations__["start"] = Beginning
+    run.__annotations__ |= {"start": Beginning, "page": PageTask | None, "return": Any}
     settings = WorkflowOptions(task_list=TASK_LIST)
-    return WorkflowDefinition(run, WORKFLOW_TYPE, settings, NO_HOOKS)
+    made: WorkflowDefinition[..., Any] = WorkflowDefinition(run, WORKFLOW_TYPE, settings, NO_HOOKS)
+    return made
+
+
+def _compiled(definition: str) -> Machine:
+    try:
+        return compiled_text(definition)
+    except InvalidDefinitionError as error:
+        raise MachineFailedError(RUNTIME, str(error)) from error
 
 
 def _identity(start: Beginning) -> Identity:

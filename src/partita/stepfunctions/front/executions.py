@@ -10,7 +10,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.history import WorkflowExecution
@@ -91,7 +90,6 @@ def describe_execution(front: Front, request: Members) -> Answer:
     answer = {
         "executionArn": request["executionArn"],
         **_item(front, record),
-        **_versions(front, beginning),
     }
     if beginning is not None and beginning.trace_header is not None:
         answer["traceHeader"] = beginning.trace_header
@@ -124,19 +122,6 @@ def data_to_api(input: str, result: Result, *, has_data: bool) -> Members:
     return answer
 
 
-def _versions(front: Front, beginning: Beginning | None) -> Members:
-    """Return the members that name the version and the alias that were started."""
-    answer: Members = {}
-    if beginning is not None and beginning.version is not None:
-        version = str(beginning.version)
-        answer["stateMachineVersionArn"] = front.names.arn(arns.MACHINE, beginning.machine, version)
-    if beginning is not None and beginning.alias is not None:
-        answer["stateMachineAliasArn"] = front.names.arn(
-            arns.MACHINE, beginning.machine, beginning.alias
-        )
-    return answer
-
-
 def _item(front: Front, record: Record) -> Members:
     """Return an execution as lists show it."""
     machine, name = machine_name(record), name_of(record)
@@ -148,6 +133,10 @@ def _item(front: Front, record: Record) -> Members:
         "startDate": record.execution.started_at,
         "redriveCount": 0,
     }
+    for tag in record.execution.tag_list[1:]:
+        which = tag.rpartition(":")[2]
+        kind = "Version" if which.isdecimal() else "Alias"
+        answer[f"stateMachine{kind}Arn"] = front.names.arn(arns.MACHINE, tag)
     stopped = stop_date(record)
     return answer if stopped is None else {**answer, "stopDate": stopped}
 
@@ -205,8 +194,6 @@ def get_execution_history(front: Front, request: Members) -> Answer:
 
 def list_executions(front: Front, request: Members) -> Answer:
     """List the executions of a machine, a version or an alias, newest first."""
-    if ("stateMachineArn" in request) == ("mapRunArn" in request):
-        raise ValidationFault("Must specify exactly one of stateMachineArn and mapRunArn")
     text = request["stateMachineArn"]
     arn = front.names.parse(text, arns.MACHINE)
     machine = find(front.committed, Machine, arn.name)
@@ -219,16 +206,7 @@ def list_executions(front: Front, request: Members) -> Answer:
     records = [] if request.get("statusFilter") and not statuses else _records(front, wanted, arn)
     rows = sorted(((one.run, one) for one in records), key=lambda row: -row[0])
     found, more = front.page("ListExecutions", request, rows, backwards=True)
-    return {"executions": [_listed(front, arn, one) for one in found], **more}
-
-
-def _listed(front: Front, arn: Arn, record: Record) -> Members:
-    item = _item(front, record)
-    if arn.rest.isdecimal():
-        item["stateMachineVersionArn"] = front.names.arn(arns.MACHINE, arn.name, arn.rest)
-    elif arn.rest:
-        item["stateMachineAliasArn"] = front.names.arn(arns.MACHINE, arn.name, arn.rest)
-    return item
+    return {"executions": [_item(front, one) for one in found], **more}
 
 
 def _statuses(request: Members) -> tuple[Status, ...]:
@@ -239,16 +217,17 @@ def _statuses(request: Members) -> tuple[Status, ...]:
 def _records(front: Front, wanted: ExecutionFilter, arn: Arn) -> Iterator[Record]:
     """Yield the executions of a machine: those of the API, and those of `partita run`."""
     tag = f"{arn.name}:{arn.rest}" if arn.rest else arn.name
-    yield from _read(front, replace(wanted, type_name=WORKFLOW_TYPE.name, tag=tag))
+    yield from read_executions(front, replace(wanted, type_name=WORKFLOW_TYPE.name, tag=tag))
     if not arn.rest:
-        yield from _read(front, replace(wanted, type_name=arn.name))
+        yield from read_executions(front, replace(wanted, type_name=arn.name))
 
 
-def _read(front: Front, wanted: ExecutionFilter) -> Iterator[Record]:
+def read_executions(front: Front, wanted: ExecutionFilter) -> Iterator[Record]:
+    """Yield all executions that a filter means; its limit is what is read at a time."""
     while True:
         records = front.committed.executions(wanted)
         yield from records
-        if len(records) < CHUNK:
+        if len(records) < wanted.limit:
             return
         wanted = replace(wanted, before_run=records[-1].run)
 

@@ -22,6 +22,7 @@ from partita.stepfunctions.front import (
     activities,
     aliases,
     executions,
+    map_runs,
     starts,
     state_machines,
     tags,
@@ -40,6 +41,7 @@ WRITES: dict[str, Write] = (
     activities.WRITES
     | aliases.WRITES
     | executions.WRITES
+    | map_runs.WRITES
     | starts.WRITES
     | state_machines.WRITES
     | tags.WRITES
@@ -50,6 +52,7 @@ READS: dict[str, Read] = (
     activities.READS
     | aliases.READS
     | executions.READS
+    | map_runs.READS
     | state_machines.READS
     | tags.READS
     | validation.READS
@@ -84,6 +87,8 @@ class StepFunctionsProtocol(JsonProtocol):
 
     async def call(self, request: Request, operation: str, members: Members) -> Answer:
         """Do one operation of Step Functions'."""
+        if operation == "ListExecutions" and "mapRunArn" in members:
+            return await run_in_threadpool(map_runs.list_child_executions, self._front, members)
         if operation in READS:
             return await run_in_threadpool(READS[operation], self._front, members)
         if operation == "StartSyncExecution":

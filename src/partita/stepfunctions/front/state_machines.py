@@ -101,6 +101,8 @@ def _check_same(front: Front, machine: Machine, revision: Revision, type: str) -
 def update_state_machine(front: Front, session: Session, request: Members) -> Answer:
     """Make another revision; executions that run go on with theirs."""
     arn = front.names.parse(request["stateMachineArn"], MACHINE)
+    if arn.rest:
+        raise StateMachineDoesNotExist(request["stateMachineArn"])
     machine = machine_of(session, arn.name, arn.name)
     was = machine.revision
     given = {"definition", "roleArn", *DEFAULTS} & request.keys()
