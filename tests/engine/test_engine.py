@@ -326,8 +326,9 @@ def test_many_threads_share_transactions_and_all_are_heard(tmp_path: Path) -> No
     engine = Engine(SqliteStore(tmp_path / "x.db"))
     client = Client(engine)
     with worker(engine), ThreadPoolExecutor(16) as pool:
-        handles = list(pool.map(client.start, [climb] * 200, range(200)))
-        assert [handle.result(timeout=30) for handle in handles] == list(range(200))
+        steps = [number % 40 for number in range(200)]
+        handles = list(pool.map(client.start, [climb] * 200, steps))
+        assert [handle.result(timeout=30) for handle in handles] == steps
     assert engine.store.check() == []
     engine.close()
 
