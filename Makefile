@@ -5,8 +5,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-# One more than there are cores: many tests wait for processes and for disks.
-PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# More than there are cores: tests wait for processes, for SWF's whole seconds and for disks.
+PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
 
 .PHONY: demo test test-fast suite check fix bench bench-peers bench-step soak docs clean
 

@@ -251,3 +251,10 @@ def test_import_is_light() -> None:
     code = f"import partita, sys; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_worker_imports_little_before_it_needs_it() -> None:
+    heavy = ("asyncio", "importlib.metadata", "rich", "boto3", "psycopg", "starlette", "uvicorn")
+    code = f"import partita.cli.worker, sys; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -9,7 +9,7 @@ from types import FrameType
 from partita import errors
 
 _PACKAGE = str(Path(errors.__file__).parent)
-_ASYNCIO = sys.modules["os"].__file__.removesuffix("os.py") + "asyncio"  # type: ignore[union-attr]
+ASYNCIO = sys.modules["os"].__file__.removesuffix("os.py") + "asyncio"  # type: ignore[union-attr]
 
 
 def user_line(frame: FrameType | None) -> str | None:
@@ -24,4 +24,4 @@ def user_line(frame: FrameType | None) -> str | None:
 
 def is_user_code(file: str) -> bool:
     """Return whether a file is neither of this package nor of asyncio."""
-    return not file.startswith((_PACKAGE, "<", _ASYNCIO))
+    return not file.startswith((_PACKAGE, "<", ASYNCIO))

@@ -5,18 +5,20 @@ Reads the frames of strands and the coroutines of asyncio tasks, and changes not
 
 from __future__ import annotations
 
-import asyncio
 import linecache
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType, FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from partita.authoring.frames import is_user_code
+from partita.authoring.frames import ASYNCIO, is_user_code
 from partita.authoring.future import ChildFuture, Future
 from partita.history import AnyEvent, TimerStarted, WorkflowExecution, WorkflowType
 from partita.replay.strands import Strand
+
+if TYPE_CHECKING:
+    import asyncio  # loaded already where there is a task
 
 
 class CodeLine(Struct, frozen=True):
@@ -168,6 +170,8 @@ def _waits_in(
     frame: FrameType, task: asyncio.Task[Any], loop: Any, fires: dict[str, float]
 ) -> list[Wait]:
     """Return what the innermost frame of a task waits for."""
+    import asyncio
+
     if frame.f_code is Future.__await__.__code__:
         return [_wait(frame.f_locals["self"], fires)]
     timer = loop.timer_of(frame.f_locals.get("h"))  # as asyncio.sleep calls it
@@ -176,12 +180,9 @@ def _waits_in(
     waiter = getattr(task, "_fut_waiter", None)
     if isinstance(waiter, asyncio.Task):
         return [Wait(f"task {waiter.get_name()}")]
-    if frame.f_code.co_filename.startswith(_ASYNCIO):
+    if frame.f_code.co_filename.startswith(ASYNCIO):
         return [Wait(f"asyncio {frame.f_code.co_qualname}")]
     return [Wait("the end of several tasks")] if hasattr(waiter, "_children") else []
-
-
-_ASYNCIO = (asyncio.__file__ or "").removesuffix("__init__.py")
 
 
 # -- predicates

@@ -5,12 +5,12 @@ Knows what runs in this process, and how to end it; where tasks come from it doe
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import describe
@@ -25,6 +25,9 @@ from partita.worker.heartbeats import Heartbeats
 from partita.worker.process_pool import ProcessPool, UnfitError
 from partita.worker.thread_pool import ThreadPool
 from partita.worker.timing import Timing
+
+if TYPE_CHECKING:
+    import asyncio  # imported where an asynchronous activity begins
 
 SUSPECT_LOSSES = 2
 """Workers that an activity has lost before it is run in a process of its own.
@@ -99,6 +102,8 @@ class ActivityRuns:
         if definition.settings.process:
             self._run_in_process(definition, task)
         elif definition.is_async:
+            import asyncio
+
             asyncio.run(self._run_async(definition, task))
         else:
             self._run(definition, task)
@@ -154,6 +159,8 @@ class ActivityRuns:
 
     def _begin_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         """Begin an activity on the event loop, whose thread this is."""
+        import asyncio
+
         begun = asyncio.ensure_future(self._run_async(definition, task))
         begun.add_done_callback(partial(self._ended_async, task))
         self._watch.add(task.token, partial(_cancel, begun))

@@ -6,7 +6,6 @@ activity runs. What the activity prints goes to stderr: stdout carries the answe
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import queue
@@ -85,6 +84,8 @@ def _run(
 ) -> ActivityAnswer:
     with continue_trace(job.trace_context):
         if definition.is_async:
+            import asyncio
+
             return asyncio.run(execute_async(definition, job.task, converter, heartbeat))
         return execute(definition, job.task, converter, heartbeat)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio  # costs 25 ms, which only workers with asynchronous activities pay
 
 CLOSE_TIMEOUT = 2.5
 """Seconds that `close` waits for the thread, which code on the loop may block."""
@@ -22,6 +24,8 @@ class EventLoop:
 
     def call(self, function: Callable[..., object], *args: Any) -> None:
         """Call a function on the loop's thread, soon."""
+        import asyncio
+
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -40,6 +44,8 @@ class EventLoop:
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     """Run a loop until it is stopped, then end what still runs on it."""
+    import asyncio
+
     loop.run_forever()
     tasks = asyncio.all_tasks(loop)
     for task in tasks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import time
 from collections.abc import Callable
 from contextvars import Token
@@ -74,6 +74,8 @@ async def _execute_async(
     heartbeat: Callable[[Any], None],
     clock: Callable[[], float],
 ) -> ActivityAnswer:
+    import asyncio  # loaded already: this is a coroutine
+
     token = _enter(task, heartbeat, clock)
     try:
         args, kwargs = definition.signature.load(converter, task.input)
@@ -156,9 +158,15 @@ def _ended(
             return _told(definition, task, converter, error)
         except UsageError as fault:  # the value that it completed with has no JSON form
             error = fault
-    if isinstance(error, (CancelledError, asyncio.CancelledError)):
+    if _is_cancellation(error):
         return ActivityAnswer(token=task.token, outcome="canceled")
     return failed(task, describe(error), retryable=not isinstance(error, UsageError))
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    asyncio = sys.modules.get("asyncio")  # not imported: nobody can raise its errors
+    kinds = (CancelledError,) if asyncio is None else (CancelledError, asyncio.CancelledError)
+    return isinstance(error, kinds)
 
 
 def failed(task: ActivityTask, failure: Failure, *, retryable: bool = True) -> ActivityAnswer:
