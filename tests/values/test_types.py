@@ -13,6 +13,7 @@ import pytest
 
 from partita.codec import carry
 from tests.values.kinds import ALL, Counted, Lazy, Sum, User
+from tests.values.odd_kinds import JSON, ODD, Extended, Unset
 
 
 def identity(value: Any) -> Any:
@@ -55,6 +56,24 @@ def test_comes_back_by_its_hint(value: Any, hint: Any) -> None:
 def test_comes_back_under_no_hint(value: Any) -> None:
     assert identity(carry(value)) == identity(value)
     assert identity(carry({"a": [value]}, dict[str, Any])) == identity({"a": [value]})
+
+
+@pytest.mark.parametrize(("value", "hint"), ODD, ids=lambda one: repr(one)[:40])
+def test_classes_of_unusual_form_come_back(value: Any, hint: Any) -> None:
+    for carried in (carry(value, hint), carry(value), carry([value], list[hint])[0]):
+        assert carried == value
+        assert type(carried) is type(value)
+        assert repr(carried) == repr(value)
+
+
+def test_a_hint_that_names_itself_is_found_where_it_is_used() -> None:
+    assert carry([{"a": [None, 1.5]}], JSON) == [{"a": [None, 1.5]}]
+
+
+def test_attributes_that_are_no_fields_come_along() -> None:
+    assert vars(carry(Extended(3), Extended)) == {"a": 6, "extra": [3, (3,)]}
+    assert carry(Unset(1), Unset).a == 1
+    assert not hasattr(carry(Unset(1)), "b")
 
 
 def test_an_int_is_a_float_where_a_float_is_hinted() -> None:

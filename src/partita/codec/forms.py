@@ -74,7 +74,9 @@ _WRAPPERS = {typing.Final, typing.ClassVar, typing.Required, typing.NotRequired}
 _WRAPPER_NAMES = {"ReadOnly", "Required", "NotRequired"}  # of typing_extensions as well
 _STATEFUL = (str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset)
 _NEVER: dict[Any, str] = {
-    **dict.fromkeys((_abc.Callable,), "functions cannot be stored; give the name of one"),
+    **dict.fromkeys(
+        (_abc.Callable,), "is of functions, which cannot be stored; give the name of one"
+    ),
     **dict.fromkeys(
         (
             _abc.Iterator,
@@ -83,10 +85,12 @@ _NEVER: dict[Any, str] = {
             _abc.AsyncGenerator,
             _abc.AsyncIterable,
         ),
-        "a stream of values cannot be stored; give a list",
+        "is of a stream of values, which cannot be stored; give a list",
     ),
-    **dict.fromkeys((_abc.Awaitable, _abc.Coroutine), "what runs cannot be stored"),
-    type: "classes cannot be stored; give the name of one",
+    **dict.fromkeys(
+        (_abc.Awaitable, _abc.Coroutine), "is of something that runs, which cannot be stored"
+    ),
+    type: "is of classes, which cannot be stored; give the name of one",
 }
 
 

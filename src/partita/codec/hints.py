@@ -107,6 +107,17 @@ def local_names(function: Callable[..., Any]) -> dict[str, Any]:
     return _locals_around(getattr(inner, "__qualname__", ""), getattr(inner, "__module__", ""))
 
 
+def calling_scope(package: str) -> Scope:
+    """Return the scope of the first call on the stack that is from outside a package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(f"{package}."):
+        frame = frame.f_back
+    if frame is None:
+        return Scope("builtins")
+    module = frame.f_globals.get("__name__", "")
+    return Scope(module, frame.f_globals, local=frame.f_locals)
+
+
 def raw_annotations(owner: Any) -> dict[str, Any]:
     """Return the annotations of a function, or of a class's own body, unresolved."""
     if sys.version_info >= (3, 14):

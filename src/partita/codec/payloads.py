@@ -23,7 +23,7 @@ import msgspec
 
 from partita.codec.form import TAG, Form, shown
 from partita.codec.forms import form_of, is_native
-from partita.codec.hints import UnresolvedName
+from partita.codec.hints import UnresolvedName, calling_scope
 from partita.codec.nesting import NESTING_LIMIT, check_depth, is_plain, too_deep
 from partita.codec.tagged import ANY
 from partita.codec.untagged import untagged
@@ -159,6 +159,10 @@ def known_form(hint: Any) -> Form:
     """
     try:
         return form_of(hint)
+    except UnresolvedName:
+        pass
+    try:
+        return form_of(hint, calling_scope(__name__.partition(".")[0]))
     except UnresolvedName as error:
         raise UnsupportedHintError(
             shown(hint), f"names {error.name}, which is not defined"
@@ -288,10 +292,9 @@ def _deep(value: Any, what: str) -> bytes:
 
 
 def _unstorable(what: str, error: Exception) -> SerializationError:
-    return SerializationError(
-        f"{what} cannot be stored: {_one_line(error)}; "
-        "use plain values, dataclasses, msgspec, attrs or pydantic types"
-    )
+    why = _one_line(error)
+    advice = "; use plain values, dataclasses, msgspec, attrs or pydantic types"
+    return SerializationError(f"{what} cannot be stored: {why}{'' if ';' in why else advice}")
 
 
 _ENVELOPE_BYTES = _ENVELOPE.encode()
