@@ -141,7 +141,7 @@ def one_more(given: Any) -> int:
 
 @attr.s
 class Old:
-    x: Any = attr.ib(type=Any)
+    x: int = attr.ib()
     y: Any = attr.ib(default=attr.Factory(list))
     _p: int = attr.ib(default=3, init=False)
 
