@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -494,3 +494,36 @@ class TestWhatCannotBeUsed:
         with pytest.raises(TaskFailedError) as raised:
             parse_data_set(resource, arguments, {"InputType": "JSON"})
         assert raised.value.error == "States.ItemReaderFailed"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CSV,
+        {**CSV, "CSVDelimiter": "SPACE"},
+        {"InputType": "JSON"},
+        {"InputType": "JSON", "ItemsPointer": "/a/0"},
+        {"InputType": "JSONL"},
+        {"InputType": "MANIFEST"},
+        {"InputType": "PARQUET"},
+        {"InputType": "JSONL", "ManifestType": "ATHENA_DATA"},
+    ],
+)
+def test_any_bytes_are_items_or_a_failure(folder: Folder, config: dict[str, Any]) -> None:
+    chance = random.Random(5)
+    seeds = [
+        b'{"a": [[1, "x\\u00e9", {"b": null}], 2.5e3], "c": "\\ud800"}',
+        b'a,b\n1,"2 ""x""\n3",\\"\n\n4,5\r\n',
+        b"s3://data/items\n",
+        gzip.compress(b'{"a": 1}\n[1]\n'),
+        b"PAR1" + bytes(40) + b"PAR1",
+    ]
+    for _ in range(150):
+        data = bytearray(chance.choice(seeds))
+        for _ in range(chance.randrange(6)):
+            at = chance.randrange(len(data))
+            data[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+            data = data or bytearray(b"x")
+        folder.write("items", bytes(data))
+        with suppress(TaskFailedError):
+            folder.read(config, page_items=chance.choice((1, 2, 1000)))

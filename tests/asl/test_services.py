@@ -170,6 +170,8 @@ def test_nothing_is_called_without_configuration() -> None:
 class _Jobs:
     """Stands in for services with jobs."""
 
+    settings = ServiceSettings()
+
     def __init__(self, standings: list[Any]) -> None:
         self.standings = standings
         self.calls: list[str] = []

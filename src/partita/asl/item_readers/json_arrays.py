@@ -128,8 +128,7 @@ class _Text:
         self._buffer = ""
         self._index = 0  # of the next character in the buffer
         self._is_ended = False
-        if start.offset == 0 and self._is_filled() and self._buffer.startswith("\ufeff"):
-            self._index = 1
+        self._is_begun = start.offset > 0
 
     def start(self) -> Start:
         """Return the position of the next character."""
@@ -223,6 +222,9 @@ class _Text:
             size -= len(data)
             parts.append(self._decoded(data))
         self._buffer += "".join(parts)
+        if not self._is_begun and self._buffer:
+            self._is_begun = True
+            self._index = int(self._buffer[0] == "\ufeff")  # a byte order mark
         return any(parts)
 
     def _decoded(self, data: bytes) -> str:

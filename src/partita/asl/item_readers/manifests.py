@@ -7,6 +7,7 @@ manifest"; Amazon Athena User Guide, UNLOAD.
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 
 import msgspec
 from msgspec import Struct
@@ -77,9 +78,8 @@ def athena_files(
 
 def _whole(store: ObjectStore, at: Location) -> bytes:
     """Return the content of a manifest, which lists some hundred files."""
-    content = Content(store, at, Start())
     data = bytearray()
-    while (part := content.read(CHUNK)) and len(data) <= RECORD_LIMIT:
-        data += part
-    content.close()
+    with closing(Content(store, at, Start())) as content:
+        while (part := content.read(CHUNK)) and len(data) <= RECORD_LIMIT:
+            data += part
     return bytes(data)
