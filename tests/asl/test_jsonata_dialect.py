@@ -169,7 +169,7 @@ FAILURES: list[tuple[str, str, str]] = [
     ('$random("a")', "T0410", 'Argument 1 of function "random" does not match'),
     ("1 / 0 + 1", "D1001", "Number out of range"),
     ('$number("1e400")', "D3030", "Unable to cast value to a number"),
-    ("$sqrt(-1)", "D3060", "The sqrt function cannot be applied to a negative number"),
+    ("$sqrt(-1)", "D3060", "The sqrt function cannot be applied to a negative number: -1"),
     ("$power(-8, 1/3)", "D3061", "The power function"),
     ('$sum(["a"])', "T0412", 'Argument 1 of function "sum" must be an array of "numbers"'),
     ('$join(["a", 1])', "T0412", 'Argument 1 of function "join" must be an array of "strings"'),

@@ -7,6 +7,7 @@ Source: https://thkprado.github.io/jlens/, and the bounds as measured on AWS.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ from partita.asl.jsonata.failures import MEMORY, STACK, TIMEOUT, JsonataError
 
 _BOUNDS = {"D1011": STACK, "D1012": TIMEOUT, "D2014": MEMORY, "D2015": MEMORY, "U1001": MEMORY}
 _TOO_DEEP = "nested too deeply"
+_WITH_NUMBERS = ("D3060", "D3061")  # whose texts quote numbers: JSONata writes -1, not -1.0
+_WHOLE = re.compile(r"(\d)\.0\b")
 
 
 class JlensText:
@@ -101,4 +104,6 @@ def _translated(error: jlens.JlensError) -> JsonataError:
     message = str(error)
     if error.code in _BOUNDS:
         return JsonataError(None, STACK if _TOO_DEEP in message else _BOUNDS[error.code])
+    if error.code in _WITH_NUMBERS:
+        message = _WHOLE.sub(r"\1", message)
     return JsonataError(error.code, message, error.position)
