@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partita.asl.failures import StateFailure
+from partita.asl.failures import EvaluationFault, StateFailure
 from partita.asl.path_reader import PathMissingError, PathSyntaxError
 from partita.asl.paths import parse_path
 from partita.asl.reference_paths import ReferencePath
@@ -75,6 +75,13 @@ def test_an_indefinite_path_gives_a_list(path: str, titles: list[str]) -> None:
     parsed = parse_path(path)
     assert not parsed.definite
     assert parsed.find(STORE) == titles
+
+
+def test_a_pattern_has_a_time_limit() -> None:
+    path = parse_path("$[?(@ =~ /(a+)+b/)]")
+    assert path.find(["aab", "b", 1]) == ["aab"]
+    with pytest.raises(EvaluationFault, match="could not be evaluated"):
+        path.find(["a" * 60])
 
 
 @pytest.mark.parametrize(

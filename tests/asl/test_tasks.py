@@ -59,6 +59,18 @@ def test_a_function_as_the_resource_gets_and_gives_any_value() -> None:
         assert run(of(states), f=lambda event: [event]) == [value]
 
 
+def test_a_machine_runs_as_plain_python() -> None:
+    each = {"StartAt": "B", "States": {"B": task("f")}}
+    made = of(
+        {
+            "A": task("f", ResultPath="$.first", Next="M"),
+            "M": {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": each, "End": True},
+        }
+    )
+    with lambdas(f=lambda event: [event]):
+        assert made({"items": [1, 2]}) == [[1], [2]]
+
+
 def test_a_handler_may_take_a_context() -> None:
     made = of({"A": task("f:live")})
     assert run(made, f=lambda event, context: context.function_name) == "f"

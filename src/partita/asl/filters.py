@@ -9,13 +9,18 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from partita.asl.failures import EvaluationFault
 from partita.asl.json_text import is_number, same_json
+from partita.asl.jsonata import JsonataError, compile_expression
 from partita.asl.path_reader import PathMissingError, PathReader
 
 Condition = Callable[[Any, Any], bool]
 """Tells of an item, given the document, whether it fulfils the filter."""
 
 Operand = Callable[[Any, Any], Any]
+
+MATCH_SECONDS = 0.2
+"""Seconds that a regular expression may take for one text."""
 
 MISSING = object()
 """The value of a path in a filter that leads to nothing."""
@@ -26,6 +31,30 @@ class Findable(Protocol):
 
     def find(self, root: Any) -> Any:
         """Return what the path leads to."""
+
+
+class Pattern:
+    """A regular expression, which must match a whole text, within a time limit."""
+
+    def __init__(self, text: str, flags: str) -> None:
+        self._text = text
+        self._expression = compile_expression(f"$contains($text, /^(?:{text})$/{flags})")
+
+    def matches(self, text: str) -> bool:
+        """Return whether it matches.
+
+        Raises:
+            EvaluationFault: that takes too long.
+        """
+        try:
+            found = self._expression.evaluate(
+                {"text": text}, now=0, random=float, uuid=str, seconds=MATCH_SECONDS
+            )
+        except JsonataError as error:
+            raise EvaluationFault(
+                f"The pattern /{self._text}/ could not be evaluated: {error.message}"
+            ) from error
+        return found is True
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -61,7 +90,7 @@ def _has_size(left: Any, right: Any) -> bool:
 
 
 def _matches(left: Any, right: Any) -> bool:
-    return isinstance(left, str) and right.fullmatch(left) is not None
+    return isinstance(left, str) and isinstance(right, Pattern) and right.matches(left)
 
 
 def _is_subset(left: Any, right: Any) -> bool:
@@ -211,14 +240,13 @@ class FilterReader(PathReader):
             self.spaces()
         return items
 
-    def _pattern(self) -> re.Pattern[str]:
+    def _pattern(self) -> Pattern:
         end = self.position + 1
         while end < len(self.text) and self.text[end] != "/":
             end += 2 if self.text[end] == "\\" else 1
-        pattern = self.text[self.position + 1 : end]
+        text = self.text[self.position + 1 : end]
         self.position = end + 1
-        flags = re.IGNORECASE if self.take("i") else 0
         try:
-            return re.compile(pattern, flags)
-        except re.error as error:
+            return Pattern(text, "i" if self.take("i") else "")
+        except JsonataError as error:
             raise self.fault(f"not a regular expression: {error}") from error

@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from partita.asl.failures import HEARTBEAT_TIMEOUT, TIMEOUT, StateFailure
 from partita.authoring.activity import ActivityFunction
+from partita.authoring.registry import known
 from partita.authoring.remote import remote_activity
 from partita.errors import (
     ActivityFailedError,
@@ -14,6 +15,9 @@ from partita.errors import (
     CancelledError,
     TaskFailedError,
 )
+
+OWN = "states:"
+"""The beginning of the names of this package's own activities."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,11 +63,18 @@ def call_function(function: ActivityFunction[P, R], *args: P.args, **kwargs: P.k
 def _activity(
     name: str, timeout: float | None, heartbeat: float | None, task_list: str | None
 ) -> ActivityFunction[..., Any]:
+    activity = _own_activity(name) or remote_activity(name)
     if task_list is None:
-        return remote_activity(name).options(start_to_close=timeout, heartbeat=heartbeat)
-    return remote_activity(name).options(
-        schedule_to_close=timeout, heartbeat=heartbeat, task_list=task_list
-    )
+        return activity.options(start_to_close=timeout, heartbeat=heartbeat)
+    return activity.options(schedule_to_close=timeout, heartbeat=heartbeat, task_list=task_list)
+
+
+def _own_activity(name: str) -> ActivityFunction[..., Any] | None:
+    """Return an activity of this package, whose code plain Python runs; None for others."""
+    if not name.startswith(OWN):
+        return None
+    found = [one for one in known(ActivityFunction) if one.activity_type.name == name]
+    return found[0] if found else None
 
 
 def failure_of(error: Exception) -> StateFailure:
