@@ -701,4 +701,56 @@ ROWS: list[Row] = [
             )
         ],
     ),
+    (
+        "a result path in a catcher of JSONata",
+        jsonata({"T": caught({"ResultPath": "$.e"}), "E": END}),
+        [
+            (
+                SCHEMA,
+                field_of_other_language("ResultPath", "JSONata", "JSONPath"),
+                "/States/T/Catch[0]",
+            )
+        ],
+    ),
+    (
+        "an output in a catcher of JSONPath",
+        machine({"T": caught({"Output": 1}), "E": END}),
+        [(SCHEMA, field_of_other_language("Output", "JSONPath", "JSONata"), "/States/T/Catch[0]")],
+    ),
+    (
+        "a template within a batcher",
+        machine({"M": mapped({"A": END}, ItemBatcher={"BatchInput": {"a.$": "b"}})}),
+        [
+            (
+                SCHEMA,
+                "The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic "
+                "function call",
+                "/States/M/ItemBatcher/BatchInput",
+            )
+        ],
+    ),
+    (
+        "a token in an express child of a standard machine",
+        machine(
+            {
+                "M": {
+                    "Type": "Map",
+                    "ItemProcessor": {
+                        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+                        **machine(
+                            {"T": {**TASK, "Resource": f"{TASK['Resource']}.waitForTaskToken"}}
+                        ),
+                    },
+                    "End": True,
+                }
+            }
+        ),
+        [
+            (
+                SCHEMA,
+                "Express state machine does not support '.waitForTaskToken' service integration ",
+                "/States/M/ItemProcessor/States/T/Resource",
+            )
+        ],
+    ),
 ]

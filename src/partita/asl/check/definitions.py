@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from partita.asl.check import values
@@ -133,12 +133,17 @@ class _Definition:
         self, processor: Any, location: str, scope: Scope, before: frozenset[str]
     ) -> None:
         config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
-        mode = config.get("Mode") if isinstance(config, dict) else None
         if config is not None:
             place = f"{location}/ProcessorConfig"
             check_processor_config(self.report, config, place, self.setting.kind)
-        inner = scope.inner(before, is_distributed=mode == "DISTRIBUTED")
+        settings = config if isinstance(config, dict) else {}
+        is_distributed = settings.get("Mode") == "DISTRIBUTED"
+        outer = self.setting
+        if is_distributed and settings.get("ExecutionType") == "EXPRESS":
+            self.setting = replace(outer, kind="EXPRESS")
+        inner = scope.inner(before, is_distributed=is_distributed)
         self.check_flow(processor, location, PROCESSOR, inner)
+        self.setting = outer
 
     def _check_state_name(self, name: str, location: str) -> None:
         if len(name) > MAX_STATE_NAME:

@@ -6,7 +6,7 @@ from typing import Any
 
 from partita.asl.check import values
 from partita.asl.check.diagnostics import Report
-from partita.asl.check.fields import JSONATA, check_names, check_required
+from partita.asl.check.fields import check_language, check_names, check_required
 
 _RETRIER = {
     "ErrorEquals": values.filled(values.array),
@@ -22,6 +22,7 @@ _CATCHER = {
     "Next": values.string,
     "ResultPath": values.reference_path,
     "Assign": values.json_object,
+    "Output": values.anything,
     "Comment": values.string,
 }
 _ALL = "States.ALL"
@@ -40,13 +41,10 @@ def check_catch(report: Report, value: Any, location: str, language: str) -> Non
         return
     for number, catcher in enumerate(value):
         place = f"{location}[{number}]"
-        checks = _CATCHER if language != JSONATA else {**_CATCHER, "Output": _anything}
-        if _check(report, catcher, place, checks, number == len(value) - 1):
+        if isinstance(catcher, dict):
+            check_language(report, catcher, language, place)
+        if _check(report, catcher, place, _CATCHER, number == len(value) - 1):
             check_required(report, catcher, ("Next",), place)
-
-
-def _anything(report: Report, value: Any, location: str) -> bool:  # noqa: ARG001
-    return True
 
 
 def _check(

@@ -70,6 +70,12 @@ _EXPRESSIONS = (
     *("MaxConcurrency", "ToleratedFailurePercentage", "ToleratedFailureCount", "ItemSelector"),
     *("ItemBatcher", "ResultWriter", "TimeoutSeconds", "HeartbeatSeconds", "Credentials"),
 )
+_READER_EXPRESSIONS = (("ItemReader", "Arguments"), ("ItemReader", "ReaderConfig", "MaxItems"))
+_INNER_TEMPLATES = (
+    ("ItemReader", "Parameters"),
+    ("ItemBatcher", "BatchInput"),
+    ("ResultWriter", "Parameters"),
+)
 _AFTER = ("Assign", "Output")  # evaluated when there is a result
 _WITH_RESULT = ("Task", "Parallel", "Map")
 _RULES = {"Choices": frozenset[str](), "Catch": frozenset({"errorOutput"})}
@@ -172,9 +178,9 @@ def _check_jsonata(
         if name in state:
             given = result if name in _AFTER else frozenset[str]()
             read += check_expressions(report, state[name], f"{location}/{name}", given)
-    if isinstance(state.get("ItemReader"), dict):
-        reader = {name: state["ItemReader"].get(name) for name in ("Arguments",)}
-        read += check_expressions(report, reader, f"{location}/ItemReader", frozenset())
+    for path in _READER_EXPRESSIONS:
+        value, place = _within(state, location, *path)
+        read += check_expressions(report, value, place, frozenset())
     for name, given in _RULES.items():
         for rule, place in _rules(state, name, location):
             fields = {field: rule.get(field) for field in ("Condition", "Assign", "Output")}
@@ -189,6 +195,10 @@ def _check_jsonpath(report: Report, state: dict[str, Any], location: str) -> lis
         if name in state:
             check_template(report, state[name], f"{location}/{name}")
             read += variables_of(state[name], f"{location}/{name}")
+    for path in _INNER_TEMPLATES:
+        value, place = _within(state, location, *path)
+        check_template(report, value, place)
+        read += variables_of(value, place)
     for name in state:
         if name.endswith("Path") and isinstance(state[name], str):
             read += variables_of_path(state[name], f"{location}/{name}")
@@ -199,6 +209,14 @@ def _check_jsonpath(report: Report, state: dict[str, Any], location: str) -> lis
             check_template(report, rule.get("Assign"), f"{place}/Assign")
             read += variables_of(rule.get("Assign"), f"{place}/Assign")
     return read
+
+
+def _within(state: dict[str, Any], location: str, *names: str) -> tuple[Any, str]:
+    """Return the value of a field within fields, None if there is none, and its location."""
+    value: Any = state
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value, "/".join((location, *names))
 
 
 def _check_result(report: Report, value: Any, location: str) -> None:
