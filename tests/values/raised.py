@@ -21,6 +21,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
+import pydantic
+from pydantic_core import PydanticCustomError
 
 from partita import activity
 from tests.values import far_errors
@@ -493,6 +495,29 @@ def a_late_process() -> None:
 @kind
 def a_database_error() -> None:
     sqlite3.connect(":memory:").execute("SELECT * FROM nothing")
+
+
+class Order(pydantic.BaseModel):
+    number: int
+    items: list[int]
+    note: str = pydantic.Field(default="", max_length=2)
+
+    @pydantic.field_validator("number")
+    @classmethod
+    def _check(cls, number: int) -> int:
+        if number < 0:
+            raise PydanticCustomError("negative", "{number} is below 0", {"number": number})
+        raise ValueError("none is good")
+
+
+@kind
+def a_bad_model() -> None:
+    Order.model_validate({"number": "1", "items": ["x", 2], "note": "long"})
+
+
+@kind
+def a_model_with_an_error_of_its_own() -> None:
+    Order.model_validate({"number": -1, "items": []})
 
 
 @kind

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import http.client
+import io
+import urllib.error
 from typing import Any
 
+import pydantic
 import pytest
 
 from partita import activity, workflow
 from partita.authoring.failure import describe, fitted, rebuild
 from partita.errors import WorkflowFailedError
 from tests.language.conftest import Stage, stage
-from tests.values.raised import Card, Declined, Unstorable, unstorable
+from tests.values.raised import KINDS, Card, Declined, Unstorable, unstorable
 from tests.values.told import raised
 
 __all__ = ["stage"]
@@ -105,3 +109,24 @@ def test_the_object_that_lacks_an_attribute_is_kept_if_it_is_plain() -> None:
     assert (found.name, found.obj) == ("nothing", None)  # type: ignore[attr-defined]
     assert "secret" not in failure.dump()
     assert "Left out when it was stored: obj (of type Card)" in found.__notes__
+
+
+def test_an_http_error_keeps_its_status_and_headers() -> None:
+    headers = http.client.HTTPMessage()
+    headers["Retry-After"] = "3"
+    error = urllib.error.HTTPError("http://x", 429, "Slow down", headers, io.BytesIO(b"body"))
+    found = rebuild(describe(error))
+    error.close()
+    assert isinstance(found, urllib.error.HTTPError)
+    assert (str(found), found.code) == ("HTTP Error 429: Slow down", 429)
+    assert found.headers["retry-after"] == "3"
+    (note,) = found.__notes__
+    assert note.startswith("Left out when it was stored: fp (BytesIO has no stored form)")
+
+
+def test_a_validation_error_says_what_is_wrong() -> None:
+    error = raised(KINDS["a_model_with_an_error_of_its_own"])
+    found = rebuild(describe(error))
+    assert isinstance(found, pydantic.ValidationError)
+    assert isinstance(error, pydantic.ValidationError)
+    assert found.errors() == error.errors()

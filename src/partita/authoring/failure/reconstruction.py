@@ -22,6 +22,7 @@ from partita.authoring.failure.state import (
     set_state,
 )
 from partita.authoring.failure.substitutes import FAILURE, is_substitute, substitute
+from partita.authoring.failure.validation import is_validation_error, validation_error
 from partita.authoring.failure.values import Reader
 from partita.errors import ActivityFailedError
 from partita.history.failure import Failure
@@ -100,11 +101,14 @@ class _Rebuilt:
         return error
 
     def _new(self, kind: type[BaseException], failure: Failure) -> BaseException | None:
+        read, fields = Reader(self._finder, self._at).value, failure.fields
         try:
-            if not issubclass(kind, BaseExceptionGroup):
+            if is_validation_error(kind):
+                made = validation_error(read(fields["title"]), read(fields["findings"]))
+            elif not issubclass(kind, BaseExceptionGroup):
                 made = new(kind)
             else:
-                title = Reader(self._finder, self._at).value(failure.fields.get("message"))
+                title = read(fields.get("message"))
                 base = Exception if issubclass(kind, Exception) else BaseException
                 parts = [self._make(number, base) for number in failure.parts]
                 made = new(kind, title, [part for part in parts if part is not None])
