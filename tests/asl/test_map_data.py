@@ -15,7 +15,7 @@ from partita.asl import ServiceSettings, machine, use_services
 from partita.asl.item_readers.pages import ItemPages
 from partita.asl.tasks import outside
 from partita.errors import WorkflowFailedError
-from partita.testing import Environment
+from partita.testing import Environment, crash_at_every_step
 
 DOUBLE = {
     "Double": {
@@ -296,3 +296,24 @@ def test_each_page_has_a_workflow_of_its_own(bucket: Path, small_pages: None) ->
         env.run(made, None)
         found = env.client.list()
         assert len(found.executions) == 4, found  # three pages with items, and the machine
+
+
+def test_a_crash_changes_nothing(bucket: Path, small_pages: None) -> None:
+    items(bucket, *range(5))
+    writer = {
+        "Resource": "arn:aws:states:::s3:putObject",
+        "Parameters": {"Bucket": "data", "Prefix": "out"},
+        "WriterConfig": {"Transformation": "COMPACT"},
+    }
+    definition = distributed(DOUBLE, ResultWriter=writer)
+    definition["States"]["All"]["ResultSelector"] = {
+        "bucket.$": "$.ResultWriterDetails.Bucket"  # the run's id differs
+    }
+    made = machine(definition, f"machine-{uuid.uuid4().hex}")
+    report = crash_at_every_step(made, None, limit=12)
+    assert report.outcome.value == {"bucket": "data"}
+    assert report.crashes > 12
+    for manifest in bucket.rglob("manifest.json"):
+        files = json.loads(manifest.read_text())["ResultFiles"]["SUCCEEDED"]
+        found = [one for file in files for one in json.loads((bucket / file["Key"]).read_text())]
+        assert found == [{"n": 2 * n} for n in range(5)]

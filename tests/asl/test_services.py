@@ -16,7 +16,7 @@ from partita.asl.tasks.integrations import forget_integration
 from partita.errors import MachineFailedError, TaskFailedError, WorkflowFailedError
 from partita.integrations.resources import JobStanding
 from partita.integrations.settings import ServiceSettings
-from partita.testing import Environment
+from partita.testing import Environment, crash_at_every_step
 from tests.asl.corpus import Case, Matcher, executions
 from tests.integrations.moto import client, moto
 
@@ -203,12 +203,36 @@ def test_a_job_is_asked_for_until_it_is_done(jobs: _Jobs) -> None:
     assert jobs.calls == ["start", *["check"] * 7]
 
 
+def test_a_job_is_not_started_again_after_a_crash(jobs: _Jobs) -> None:
+    standings = [*jobs.standings]
+    counts = []
+
+    def begin() -> None:
+        counts.append(jobs.calls.count("start"))
+        jobs.calls.clear()
+        jobs.standings[:] = standings
+
+    made = machine(task("batch:submitJob.sync", {"JobName": "n"}), f"machine-{uuid.uuid4().hex}")
+    report = crash_at_every_step(made, None, before_each=begin)
+    assert report.outcome.value == {"a": 1}
+    assert set(counts[1:]) == {1, 2}  # 2: the crash was between the call and its record
+    assert counts.count(2) <= 2
+
+
 def test_a_job_that_takes_too_long_is_stopped(jobs: _Jobs) -> None:
     del jobs.standings[1:]
     failed = run(task("batch:submitJob.sync", {"JobName": "n"}, TimeoutSeconds=10))
     assert failed.error == "States.Timeout"
     assert jobs.calls[-1] == "stop"
     assert jobs.calls.count("start") == 1
+
+
+@pytest.mark.parametrize(("pattern", "output"), [("sync", '{"b":1}'), ("sync:2", {"b": 1})])
+def test_the_output_of_a_nested_execution(jobs: _Jobs, pattern: str, output: Any) -> None:
+    done = {"Status": "SUCCEEDED", "Output": '{"b":1}'}
+    jobs.standings[:] = [JobStanding(is_done=True, output=done)]
+    found = run(task(f"states:startExecution.{pattern}", {"StateMachineArn": "arn:x"}))
+    assert found == {"Status": "SUCCEEDED", "Output": output}
 
 
 def test_a_job_that_fails_fails_the_task(jobs: _Jobs) -> None:

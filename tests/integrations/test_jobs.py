@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -130,6 +131,35 @@ def test_a_build(stub: Stub) -> None:
     stub.answer("batch_get_builds", done, {"ids": ["p:1"]})
     standing = check_job(stub.clients, resource, {"ProjectName": "p"}, started)
     assert standing.output == {"Build": {"Id": "p:1", "BuildStatus": "SUCCEEDED"}}
+
+
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:m:n"
+
+
+@pytest.mark.parametrize("stub", ["stepfunctions"], indirect=True)
+def test_a_nested_execution(stub: Stub) -> None:
+    resource = job("states", "startExecution")
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
+    begun = datetime(2025, 1, 1, tzinfo=UTC)
+    stub.answer(
+        "start_execution",
+        {"executionArn": EXECUTION, "startDate": begun},
+        {"stateMachineArn": machine, "input": '{"a":1}'},
+    )
+    arguments = {"StateMachineArn": machine, "Input": {"a": 1}}
+    started = start_job(stub.clients, resource, arguments)
+    known = {"executionArn": EXECUTION, "stateMachineArn": machine, "startDate": begun}
+    asked = {"executionArn": EXECUTION}
+    stub.answer("describe_execution", {**known, "status": "RUNNING"}, asked)
+    assert not check_job(stub.clients, resource, arguments, started).is_done
+    stub.answer("describe_execution", {**known, "status": "SUCCEEDED", "output": "[1]"}, asked)
+    assert check_job(stub.clients, resource, arguments, started).output == {
+        "ExecutionArn": EXECUTION,
+        "StateMachineArn": machine,
+        "StartDate": 1_735_689_600_000,
+        "Status": "SUCCEEDED",
+        "Output": "[1]",
+    }
 
 
 def test_a_run_of_glue(services: Services) -> None:

@@ -242,5 +242,15 @@ JOBS: dict[tuple[str, str], JobKind] = {
     ("sagemaker", "createProcessingJob"): _sagemaker("ProcessingJob"),
     ("sagemaker", "createTrainingJob"): _sagemaker("TrainingJob"),
     ("sagemaker", "createTransformJob"): _sagemaker("TransformJob"),
+    ("states", "startExecution"): JobKind(
+        describe="DescribeExecution",
+        asked=_given(ExecutionArn="ExecutionArn"),
+        job=_whole,
+        state=_member("Status"),
+        succeeded=("SUCCEEDED",),
+        failed=("FAILED", "TIMED_OUT", "ABORTED"),
+        stop="StopExecution",
+        stopped=_given(ExecutionArn="ExecutionArn"),
+    ),
 }
 """Jobs, by the service and the action of their ARN."""

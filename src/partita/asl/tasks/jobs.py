@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from partita.asl.failures import StateFailure
@@ -87,6 +88,14 @@ def wait_for_job(job: Job, timeout: float | None) -> Any:
             _stop(job)
         raise
     return standing.output
+
+
+def parsed(result: Any) -> Any:
+    """Return the result of a nested execution with its input and output as JSON: `.sync:2`."""
+    if not isinstance(result, dict):
+        return result
+    texts = {name: result[name] for name in ("Input", "Output") if result.get(name)}
+    return result | {name: msgspec.json.decode(text) for name, text in texts.items()}
 
 
 def _stop(job: Job) -> None:

@@ -146,7 +146,9 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
     started = jobs.started_by(response)
     if started is not None:
         attempt.frame.emit("TaskSubmitted", output=started, **resource.described)
-        return jobs.wait_for_job(Job(resource.name, attempt.input, started), attempt.timeout)
+        job = Job(resource.name, attempt.input, started)
+        result = jobs.wait_for_job(job, attempt.timeout)
+        return jobs.parsed(result) if resource.pattern == "sync:2" else result
     if resource.pattern != "waitForTaskToken":
         return response
     attempt.frame.emit("TaskSubmitted", output=response, **resource.described)
