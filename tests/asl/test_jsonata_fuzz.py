@@ -60,7 +60,7 @@ def test_random_symbols() -> None:
 
 
 def test_chains_and_nests_of_any_depth() -> None:
-    for depth in (90, 140, 200, 600, 999, 3_000):
+    for depth in (140, 999, 3_000):
         for operator in ("+", "&", ".", "~>", "?"):
             check(operator.join(["$x"] * depth))
             check(f"$parse('1') {operator} " * depth + "1/0")

@@ -6,11 +6,12 @@ a variable, and the time, the random numbers and the UUIDs, which come from a hi
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from partita.asl.jsonata import arithmetic, dialect, engine, functions
 from partita.asl.jsonata.contract import Compiled, Settings
@@ -32,6 +33,7 @@ _PURE: dict[str, tuple[Callable[..., Any], str | None]] = {
     dialect.PARSE: (functions.boxed_parse, None),
     dialect.ARITHMETIC: (arithmetic.compute, None),
 }
+_DECODER = msgspec.json.Decoder()
 _NAME = re.compile(r"\$([^\W\d]\w*)")
 _NEWER_OPERATORS = ("??", "?:")
 _OUT_OF_RANGE = "D1001"
@@ -140,6 +142,6 @@ def compile_expression(text: str) -> Expression:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _DECODER.decode(text)
     except RecursionError:
         raise JsonataError(None, STACK) from None
