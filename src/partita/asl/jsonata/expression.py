@@ -89,7 +89,8 @@ class Expression:
         if self._too_deep is not None:
             raise JsonataError(None, self._too_deep.message)
         bound = {name: bindings[name] for name in self.names if name in bindings}
-        bound.setdefault("eval", None)  # AWS has no $eval
+        if "eval" in self.names:
+            bound.setdefault("eval", None)  # AWS has none
         if "random" in self.names:
             bound.setdefault("random", functions.seeded_random(random))
         if "uuid" in self.names:
