@@ -91,11 +91,16 @@ def _seconds(client: Client, made: Machine, input: Any, rounds: int = 5) -> floa
     return statistics.median(times)
 
 
+def pure_transitions() -> float:
+    """Return the transitions per second of a loop of 1,000 iterations, Choice and Pass."""
+    with _rig("memory://") as client:
+        return 2000 / _seconds(client, PURE, {"n": 0})
+
+
 def add_machines(report: Report, folder: Path) -> None:
     """Measure loops in memory, tasks on SQLite beside figure A, and an inline Map state."""
+    report.add("Choice and Pass in memory", pure_transitions(), "transitions/s", ">= 10,000")
     with _rig("memory://") as client:
-        seconds = _seconds(client, PURE, {"n": 0})
-        report.add("Choice and Pass in memory", 2000 / seconds, "transitions/s", ">= 10,000")
         seconds = _seconds(client, EXPRESSED, {"n": 0})
         report.add("the same in JSONata", 2000 / seconds, "transitions/s")
         seconds = _seconds(client, ITEMS, list(range(10_000)))

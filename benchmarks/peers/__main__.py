@@ -9,6 +9,7 @@ defaults; each load is the median of three rounds, in steps (or activities) per 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tests.postgres import Server
 
-from benchmarks import measures
+from benchmarks import machines, measures
 from benchmarks.floor import commits_per_second
 from benchmarks.measures import Place
 from benchmarks.report import Report
@@ -24,6 +25,7 @@ from benchmarks.shared import server_commits
 
 RESULTS = Path(__file__).parents[1] / "results" / "peers.json"
 PEER = Path(__file__).with_name("dbos_peer.py")
+MACHINES_PEER = Path(__file__).with_name("moto_peer.py")
 GOAL = 8
 LOADS = {
     "A": "steps in sequence",
@@ -43,8 +45,24 @@ def ours(place: Place) -> dict[str, float]:
 
 def theirs(python: str, url: str) -> dict[str, float]:
     """Measure DBOS."""
-    command = [python, str(PEER), url]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return figures_of([python, str(PEER), url])
+
+
+def compare_machines(report: Report, python: str) -> None:
+    """Measure a loop of a state machine in memory, here and in moto."""
+    mine = machines.pure_transitions()
+    peer = figures_of([python, str(MACHINES_PEER)])["transitions"]
+    report.add("loop of Choice and Pass", mine, "transitions/s")
+    report.add("loop of Choice and Pass, moto", peer, "transitions/s")
+    report.add("loop of Choice and Pass, x moto", mine / peer, "x")
+
+
+def figures_of(command: list[str]) -> dict[str, float]:
+    """Return the figures that a peer's process prints as its last line."""
+    keys = {"AWS_ACCESS_KEY_ID": "peer", "AWS_SECRET_ACCESS_KEY": "peer"}
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **keys}
+    )
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
@@ -65,6 +83,7 @@ def main(python: str) -> None:
         report.add("SQLite floor", report.floor, "commits/s", rate=True)
         peer = theirs(python, f"sqlite:///{folder / 'peer.db'}")
         compare(report, "SQLite", ours(measures.files(folder)), peer)
+    compare_machines(report, python)
     server = Server()
     try:
         report.floor = server_commits(server, 1)
