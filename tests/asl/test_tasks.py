@@ -226,6 +226,23 @@ def test_a_task_without_heartbeats_times_out(mails: list[Any]) -> None:
         assert env.clock() == pytest.approx(30, abs=1)
 
 
+def test_the_time_of_the_request_counts_and_needs_no_heartbeat() -> None:
+    waits = {
+        "Type": "Task",
+        "Resource": INVOKE + ".waitForTaskToken",
+        "Parameters": {"FunctionName": "slow", "Payload": {"token.$": "$$.Task.Token"}},
+        "TimeoutSeconds": 60,
+        "HeartbeatSeconds": 50,
+        "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "B"}],
+        "End": True,
+    }
+    made = of({"A": waits, "B": {"Type": "Pass", "Result": "late", "End": True}})
+    with Environment(workflows=[made], activities=[], start=0.0) as env:
+        with lambdas(slow=lambda event: env.advance(55)):
+            assert env.run(made, {}) == "late"
+        assert env.clock() == pytest.approx(60, abs=1)
+
+
 def test_each_attempt_has_a_token_of_its_own(mails: list[Any]) -> None:
     made = of({"A": {**WAITING, "Catch": [], "Retry": [{"ErrorEquals": ["Again"]}]}})
     with Environment(workflows=[made], activities=[]) as env:

@@ -100,7 +100,7 @@ def test_a_test_case_mocks_the_tasks(partita: Partita, folder: Path) -> None:
     [
         (["nowhere.asl.json"], "nowhere.asl.json cannot be read", "LOAD_FAILED"),
         (["broken.json"], "broken.json: the definition is not JSON", "INVALID_DEFINITION"),
-        (["m.asl.json", "--input", "{"], "--input is not JSON", "INVALID_INPUT"),
+        (["m.asl.json", "--input", "{"], "write one JSON value", "INVALID_INPUT"),
         (["m.asl.json", "--lambda", "x"], "write NAME=FILE:HANDLER", "INVALID_OPTION"),
         (["m.asl.json", "--lambda", "x=code.py:y"], "has no function y", "INVALID_OPTION"),
         (["m.asl.json", "--lambda", "x=bad.py:y"], "bad.py cannot be imported", "LOAD_FAILED"),

@@ -213,7 +213,8 @@ def read_input(
             raise InvalidInputError(f"--input {text}: {error}") from error
         text = _decode(data, text)
     if text is not None:
-        _check_json(text)
+        is_document = workflow.takes_document
+        _check_json(text, DOCUMENT_ADVICE if is_document else ARGUMENTS_ADVICE)
     if workflow.takes_document:
         return [{} if text is None else msgspec.json.decode(text)], {}
     return workflow.signature.load(Converter(), text)
@@ -226,12 +227,13 @@ def _decode(data: bytes, source: str) -> str:
         raise InvalidInputError(f"--input {source} is not UTF-8: {error}") from error
 
 
-def _check_json(text: str) -> None:
+ARGUMENTS_ADVICE = "write a list of arguments, such as --input '[1, \"two\"]'"
+DOCUMENT_ADVICE = "write one JSON value, such as --input '{\"cents\": 42}'"
+
+
+def _check_json(text: str, advice: str) -> None:
     try:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         shown = text if len(text) <= 60 else text[:57] + "..."
-        raise InvalidInputError(
-            f"--input is not JSON ({error}): {shown}; "
-            "write a list of arguments, such as --input '[1, \"two\"]'"
-        ) from error
+        raise InvalidInputError(f"--input is not JSON ({error}): {shown}; {advice}") from error

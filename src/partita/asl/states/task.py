@@ -12,6 +12,7 @@ from partita.asl.states.state import RecoveringState
 from partita.asl.tasks.callbacks import give_token
 from partita.asl.tasks.resources import Resource, ServiceResource
 from partita.asl.tasks.work import Attempt, perform, prepare
+from partita.authoring.determinism import now
 
 
 class TaskState(RecoveringState):
@@ -47,7 +48,7 @@ class TaskState(RecoveringState):
     def work(self, frame: Frame, arguments: Any) -> Any:
         timeout = None if self._timeout is None else self._timeout(frame)
         heartbeat = None if self._heartbeat is None else self._heartbeat(frame)
-        return perform(self._resource, Attempt(frame, arguments, timeout, heartbeat))
+        return perform(self._resource, Attempt(frame, arguments, timeout, heartbeat, now()))
 
     def aborted(self, frame: Frame) -> None:
         frame.emit("TaskStateAborted")

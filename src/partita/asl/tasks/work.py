@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, assert_never
 
 from partita.asl.failures import TIMEOUT, StateFailure, too_large
@@ -20,6 +21,7 @@ from partita.asl.tasks.resources import (
     Resource,
     ServiceResource,
 )
+from partita.authoring.determinism import now
 from partita.authoring.registry import register
 
 LAMBDA = "lambda:invoke"
@@ -33,6 +35,7 @@ class Attempt:
     input: Any
     timeout: float | None
     heartbeat: float | None
+    begun: datetime
 
     @property
     def limits(self) -> dict[str, float]:
@@ -41,8 +44,15 @@ class Attempt:
         return {name: value for name, value in named.items() if value is not None}
 
     def call(self, activity: str, input: Any) -> Any:
-        """Return the result of an activity."""
-        return call_activity(activity, input, self.timeout, self.heartbeat)
+        """Return the result of an activity of this package, which sends no heartbeats."""
+        return call_activity(activity, input, self.timeout, None)
+
+    @property
+    def time_left(self) -> float | None:
+        """The seconds of the attempt's time that are left; None: there is no limit."""
+        if self.timeout is None:
+            return None
+        return max(0.0, self.timeout - (now() - self.begun).total_seconds())
 
     def call_worker(self, activity: str) -> Any:
         """Return the result of an activity that workers of their own poll for."""
@@ -147,13 +157,13 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
     if started is not None:
         attempt.frame.emit("TaskSubmitted", output=started, **resource.described)
         job = Job(resource.name, attempt.input, started)
-        result = jobs.wait_for_job(job, attempt.timeout)
+        result = jobs.wait_for_job(job, attempt.time_left)
         return jobs.parsed(result) if resource.pattern == "sync:2" else result
     if resource.pattern != "waitForTaskToken":
         return response
     attempt.frame.emit("TaskSubmitted", output=response, **resource.described)
     assert attempt.frame.signal is not None
-    return wait_for_answer(attempt.frame.signal, attempt.timeout, attempt.heartbeat)
+    return wait_for_answer(attempt.frame.signal, attempt.time_left, attempt.heartbeat)
 
 
 def _response(resource: ServiceResource, attempt: Attempt) -> Any:

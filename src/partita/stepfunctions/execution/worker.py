@@ -19,6 +19,7 @@ from partita.worker import Worker
 _OWN: dict[str, ActivityDefinition] = {
     one.key: one
     for one in (
+        lambdas.call,
         lambdas.invoke,
         map_activities.read_page,
         map_activities.write_part,
