@@ -75,7 +75,7 @@ def distributed(states: dict[str, Any], **fields: Any) -> dict[str, Any]:
 def run(definition: dict[str, Any], input: Any = None) -> Any:
     """Return a machine's output, or the MachineFailedError that it ends with."""
     made = machine(definition, f"machine-{uuid.uuid4().hex}")
-    with Environment(workflows=[made]) as env:
+    with Environment(workflows=[made], activities=()) as env:
         try:
             return env.run(made, input)
         except WorkflowFailedError as error:
@@ -292,7 +292,7 @@ def test_without_a_store_nothing_is_read() -> None:
 def test_each_page_has_a_workflow_of_its_own(bucket: Path, small_pages: None) -> None:
     items(bucket, *range(5))
     made = machine(distributed(DOUBLE), f"machine-{uuid.uuid4().hex}")
-    with Environment(workflows=[made]) as env:
+    with Environment(workflows=[made], activities=()) as env:
         env.run(made, None)
         found = env.client.list()
         assert len(found.executions) == 4, found  # three pages with items, and the machine
@@ -310,7 +310,7 @@ def test_a_crash_changes_nothing(bucket: Path, small_pages: None) -> None:
         "bucket.$": "$.ResultWriterDetails.Bucket"  # the run's id differs
     }
     made = machine(definition, f"machine-{uuid.uuid4().hex}")
-    report = crash_at_every_step(made, None, limit=12)
+    report = crash_at_every_step(made, None, limit=12, workflows=[made], activities=())
     assert report.outcome.value == {"bucket": "data"}
     assert report.crashes > 12
     for manifest in bucket.rglob("manifest.json"):

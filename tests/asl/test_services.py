@@ -33,7 +33,7 @@ def aws() -> Iterator[None]:
 def run(definition: dict[str, Any], input: Any = None) -> Any:
     """Return a machine's output, or the MachineFailedError that it ends with."""
     made = machine(definition, f"machine-{uuid.uuid4().hex}")
-    with Environment(workflows=[made]) as env:
+    with Environment(workflows=[made], activities=()) as env:
         try:
             return env.run(made, input)
         except WorkflowFailedError as error:
@@ -213,7 +213,7 @@ def test_a_job_is_not_started_again_after_a_crash(jobs: _Jobs) -> None:
         jobs.standings[:] = standings
 
     made = machine(task("batch:submitJob.sync", {"JobName": "n"}), f"machine-{uuid.uuid4().hex}")
-    report = crash_at_every_step(made, None, before_each=begin)
+    report = crash_at_every_step(made, None, before_each=begin, workflows=[made], activities=())
     assert report.outcome.value == {"a": 1}
     assert set(counts[1:]) == {1, 2}  # 2: the crash was between the call and its record
     assert counts.count(2) <= 2

@@ -72,6 +72,11 @@ class Strand:
         self._greenlet.gr_context = copy_context()
 
     @property
+    def greenlet(self) -> greenlet:
+        """The greenlet in which its code runs."""
+        return self._greenlet
+
+    @property
     def is_over(self) -> bool:
         """Whether its code has ended."""
         return self._greenlet.dead
@@ -166,6 +171,7 @@ class Strands:
 
     def __init__(self, workflow: WorkflowSpec, runtime: Runtime) -> None:
         self.all: list[Strand] = []
+        self._of: dict[greenlet, Strand] = {}
         self.cancel_requested = False  # ever, of the whole workflow
         self.is_evicted = False
         self._workflow = workflow
@@ -184,15 +190,13 @@ class Strands:
         cancelled = PART_CANCELLED if self.all else SELF_CANCELLED
         strand = Strand(enter, self._runtime.start_timer, cancelled, name)
         self.all.append(strand)
+        self._of[strand.greenlet] = strand
         return strand
 
     @property
     def current(self) -> Strand | None:
         """The strand whose code runs now; None in callbacks and in other code."""
-        for strand in self.all:
-            if strand.is_current:
-                return strand
-        return None
+        return self._of.get(getcurrent())
 
     def needed(self) -> Strand:
         """Return the strand whose code runs now.
@@ -200,10 +204,10 @@ class Strands:
         Raises:
             PartitaError: this is not the workflow's own code.
         """
-        for strand in self.all:
-            if strand.is_current:
-                return strand
-        raise _not_current()
+        strand = self.current
+        if strand is None:
+            raise _not_current()
+        return strand
 
     def cancel(self) -> None:
         """Raise CancelledError where the workflow function waits."""
