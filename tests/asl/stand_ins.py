@@ -102,22 +102,28 @@ def mocks_of(case: Case) -> Responses | None:
     data = case.data
     if "mock_config" in data:
         return responses_of(data["mock_config"], data["state_machine_name"], data["mock_test_case"])
-    if case.area in ("integrations", "callback", "activities"):
+    if any(name not in _RUN_HERE for name in data["integrations"]):
         return _recorded(case) or None
     return None
+
+
+_RUN_HERE = ("lambda", "s3-item-reader")
+"""The integrations that have stand-ins; the results of all others are those that AWS recorded."""
 
 
 def _recorded(case: Case) -> Responses:
     """Return the results of tasks in a recorded history, by state."""
     responses: dict[str, list[dict[str, Any]]] = {}
-    state, submitted = "", dict[str, Any]()
+    state, submitted, is_ours = "", dict[str, Any](), False
     for event in case.events:
         details = event.get("details") or {}
         match event["type"]:
             case "TaskStateEntered":
                 state = details["name"]
             case "TaskScheduled":
-                submitted = {}
+                submitted, is_ours = {}, details["resource"] == "invoke"
+            case "TaskSucceeded" | "TaskFailed" | "TaskTimedOut" if is_ours:
+                continue
             case "TaskSubmitted":
                 submitted = {"Submit": _value(details["output"])}
             case "TaskSucceeded" | "ActivitySucceeded":

@@ -133,6 +133,15 @@ def test_an_activity_that_does_not_end_times_out(fields: dict[str, int], seconds
         assert env.clock() == pytest.approx(seconds)
 
 
+def test_the_wait_for_a_worker_counts() -> None:
+    made = of({"A": service(ACTIVITY.replace("double", "nobody-does-it"), TimeoutSeconds=30)})
+    with Environment(workflows=[made], activities=[], start=0.0) as env:
+        with pytest.raises(WorkflowFailedError) as failed:
+            env.run(made, 1)
+        assert str(failed.value.__cause__) == "States.Timeout"
+        assert env.clock() == pytest.approx(30)
+
+
 # -- services and tokens -------------------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ def call_activity(
 ) -> Any:
     """Return the result of an activity of that name; times are in seconds.
 
-    With a task list, the time limit includes the wait for whoever polls it.
+    The time limit of an activity that is not of this package includes the wait for a worker.
 
     Raises:
         StateFailure: it failed or ran out of time.
@@ -63,10 +63,12 @@ def call_function(function: ActivityFunction[P, R], *args: P.args, **kwargs: P.k
 def _activity(
     name: str, timeout: float | None, heartbeat: float | None, task_list: str | None
 ) -> ActivityFunction[..., Any]:
-    activity = _own_activity(name) or remote_activity(name)
-    if task_list is None:
-        return activity.options(start_to_close=timeout, heartbeat=heartbeat)
-    return activity.options(schedule_to_close=timeout, heartbeat=heartbeat, task_list=task_list)
+    own = _own_activity(name)
+    if own is not None:
+        return own.options(start_to_close=timeout, heartbeat=heartbeat)
+    return remote_activity(name).options(
+        schedule_to_close=timeout, heartbeat=heartbeat, task_list=task_list
+    )
 
 
 def _own_activity(name: str) -> ActivityFunction[..., Any] | None:
