@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -41,14 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settle the rotation, and keep files in memory: half of the time would go to fsync.
-
-    Bytecode is written even where the environment forbids it: a third of the time would go to
-    hundreds of processes that compile what they import.
-    """
+    """Settle the rotation, and keep files in memory: half of the time would go to fsync."""
     rotation.settle(config)
-    sys.dont_write_bytecode = False
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     is_chosen = "TMPDIR" in os.environ or "PARTITA_SOAK" in os.environ
     if not is_chosen and os.access(SHARED_MEMORY, os.W_OK):
         if shutil.disk_usage(SHARED_MEMORY).free > ROOM:
