@@ -26,7 +26,8 @@ from partita.errors import QueryFailedError, UpdateFailedError, WorkflowFailedEr
 from tests.conftest import Rig
 from tests.language.conftest import Stage, stage
 from tests.replay.conftest import MakeWorker, make_worker
-from tests.values.raised import EXPECTED, KINDS, act
+from tests.values.raised import EXPECTED, act
+from tests.values.raising import KINDS
 from tests.values.told import as_json, is_ours, raised, seen, told
 
 __all__ = ["make_worker", "stage"]

@@ -22,7 +22,8 @@ from tests.conftest import Rig
 from tests.language.conftest import Stage, stage
 from tests.replay.conftest import MakeWorker, make_worker
 from tests.values import farther_errors
-from tests.values.raised import KINDS, Counting, Declined, Several, act
+from tests.values.raised import Counting, Declined, Several, act
+from tests.values.raising import KINDS
 from tests.values.told import as_json, raised, seen, shown, told
 
 __all__ = ["make_worker", "stage"]

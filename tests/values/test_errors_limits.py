@@ -15,7 +15,8 @@ from partita import activity, workflow
 from partita.authoring.failure import describe, fitted, rebuild
 from partita.errors import WorkflowFailedError
 from tests.language.conftest import Stage, stage
-from tests.values.raised import KINDS, Card, Declined, Unstorable, unstorable
+from tests.values.raised import Card, Declined, Unstorable, unstorable
+from tests.values.raising import KINDS
 from tests.values.told import raised
 
 __all__ = ["stage"]
