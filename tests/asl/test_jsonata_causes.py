@@ -109,7 +109,7 @@ MACHINES.append(compiled(len(ROWS), {**END, "Output": f"{{% {ENDLESS} %}}"}))
 
 @pytest.fixture(scope="module")
 def env() -> Iterator[Environment]:
-    with Environment(workflows=MACHINES) as env:
+    with Environment(workflows=MACHINES, activities=[]) as env:
         yield env
 
 
