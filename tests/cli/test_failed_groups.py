@@ -41,7 +41,7 @@ async def nested() -> None:
 
 @workflow
 def shapes() -> None:
-    group(task(charge, 1), task(charge, 2)).submit().result()
+    group(task(charge, 1), task(charge, 1)).submit().result()
 
 @workflow
 def of_a_child() -> None:
@@ -62,9 +62,9 @@ def of_an_activity() -> None:
 GROUPS = {
     "tasks": "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception): KeyError: 'k'",
     "shapes": "ExceptionGroup: 2 of 2 parts of a group failed (2 sub-exceptions): "
-    "Declined: declined with code 1; Declined: declined with code 2",
+    "Declined: declined with code 1; Declined: declined with code 1",
     "of_a_child": "ExceptionGroup: 2 of 2 parts of a group failed (2 sub-exceptions): "
-    "Declined: declined with code 1; Declined: declined with code 2",
+    "Declined: declined with code 1; Declined: declined with code 1",
     "of_an_activity": "ExceptionGroup: in an activity (2 sub-exceptions): "
     "Declined: declined with code 3; FileNotFoundError: [Errno 2] gone: 'a.csv'",
     "nested": "ExceptionGroup: both (2 sub-exceptions): "
