@@ -1,4 +1,4 @@
-"""Show tagged data as versions before 0.5 wrote it: without tags."""
+"""Show tagged data as earlier versions wrote it: without tags."""
 
 from __future__ import annotations
 
