@@ -35,6 +35,9 @@ FAIL_ON_THREE = {
 }
 
 
+RESULTS = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "data"}}
+
+
 @pytest.fixture
 def bucket(tmp_path: Path) -> Iterator[Path]:
     use_services(ServiceSettings(is_aws_used=False, folder=str(tmp_path)))
@@ -274,6 +277,22 @@ def test_a_broken_row_fails_the_state(bucket: Path, pages: str) -> None:
     definition["States"]["Caught"] = {"Type": "Pass", "End": True}
     found = run(definition)
     assert found["Cause"].startswith("s3://data/items cannot be read at line 3: it is not JSON")
+
+
+@pytest.mark.parametrize("field", ["ItemReader", "ItemBatcher", "ResultWriter"])
+def test_an_inline_map_has_no_data_sets(bucket: Path, field: str) -> None:
+    items(bucket, 1)
+    definition = distributed(DOUBLE, ItemBatcher={"MaxItemsPerBatch": 2}, ResultWriter=RESULTS)
+    state = definition["States"]["All"]
+    del state["ItemProcessor"]["ProcessorConfig"]
+    for other in {"ItemReader", "ItemBatcher", "ResultWriter"} - {field}:
+        del state[other]
+    failed = run(definition, [])
+    assert failed.error == "States.Runtime"
+    assert failed.cause == (
+        "An error occurred while executing the state 'All' (entered at the event id #2). The "
+        "ItemReader, ItemBatcher and ResultWriter fields are not supported for INLINE maps"
+    )
 
 
 def test_a_missing_file_fails_the_state(bucket: Path) -> None:

@@ -7,13 +7,21 @@ import threading
 import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from partita.asl import machine, register_integration, use_services
+from partita.asl import machine, register_integration, send_task_success, use_services
+from partita.asl.tasks import outside
 from partita.asl.tasks.integrations import forget_integration
-from partita.errors import MachineFailedError, TaskFailedError, WorkflowFailedError
+from partita.cli import machines
+from partita.errors import (
+    InvalidOptionError,
+    MachineFailedError,
+    TaskFailedError,
+    WorkflowFailedError,
+)
 from partita.integrations.resources import JobStanding
 from partita.integrations.settings import ServiceSettings
 from partita.testing import Environment, crash_at_every_step
@@ -141,6 +149,21 @@ def test_a_failure_is_caught_by_its_name(aws: None) -> None:
     )
     definition["States"]["Caught"] = {"Type": "Pass", "Result": "caught", "End": True}
     assert run(definition) == "caught"
+
+
+def test_a_token_is_sent_and_comes_back(aws: None) -> None:
+    url = client("sqs").create_queue(QueueName=f"queue-{uuid.uuid4().hex}")["QueueUrl"]
+    body = {"text": "hello", "token.$": "$$.Task.Token"}
+    send = {"QueueUrl": url, "MessageBody": body}
+    made = machine(task("sqs:sendMessage.waitForTaskToken", send), f"machine-{uuid.uuid4().hex}")
+    with Environment(workflows=[made], activities=()) as env:
+        handle = env.start(made, None)
+        env.sleep(1)
+        (message,) = client("sqs").receive_message(QueueUrl=url)["Messages"]
+        sent = json.loads(message["Body"])
+        assert sent["text"] == "hello"
+        send_task_success(env.client, sent["token"], {"a": 1})
+        assert handle.result() == {"a": 1}
 
 
 def test_a_job_is_waited_for(aws: None) -> None:
@@ -291,3 +314,38 @@ def test_an_http_task(teapot: str) -> None:
     assert (output["StatusCode"], output["ResponseBody"]) == (200, {"t": 1})
     failed = run(task("http:invoke", {"ApiEndpoint": f"{teapot}/coffee", "Method": "GET"}))
     assert failed.error == "States.Http.StatusCode.418"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"aws": "eu-west-1"}, {"region": "eu-west-1", "endpoint": None, "is_aws_used": True}),
+        (
+            {"aws": "http://localhost:4566"},
+            {"region": "us-east-1", "endpoint": "http://localhost:4566", "is_aws_used": True},
+        ),
+        ({"s3_folder": "data"}, {"folder": "data", "is_aws_used": False}),
+        ({"http_hosts": ("a", "b:1")}, {"http_hosts": ("a", "b:1"), "is_aws_used": False}),
+    ],
+)
+def test_options_of_commands(
+    given: dict[str, Any], expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    machines.use(**given)
+    settings = outside.services().settings
+    use_services(None)
+    assert {name: getattr(settings, name) for name in expected} == expected
+
+
+def test_connections_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "connections.json"
+    file.write_text('{"billing": {"AuthParameters": {}}}')
+    machines.use(connections=str(file))
+    assert outside.services().settings.connections == {"billing": {"AuthParameters": {}}}
+    use_services(None)
+    file.write_text("[1]")
+    for path in (file, tmp_path / "missing"):
+        with pytest.raises(InvalidOptionError, match="--connections"):
+            machines.use(connections=str(path))

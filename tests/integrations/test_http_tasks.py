@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from partita.errors import TaskFailedError
+from partita.integrations.api_gateway import invoke_api
 from partita.integrations.http_encoding import encoded, form_pairs
 from partita.integrations.http_tasks import HttpTasks
 
@@ -261,3 +262,43 @@ def test_forms(array_format: str, expected: str) -> None:
     for plain, code in (("[", "%5B"), ("]", "%5D"), (",", "%2C"), ('"', "%22")):
         found = found.replace(code, plain)
     assert found == expected
+
+
+class TestApiGateway:
+    def test_an_api_is_called(self, tasks: HttpTasks, url: str) -> None:
+        found = invoke_api(
+            tasks,
+            {
+                "ApiEndpoint": url,
+                "Method": "POST",
+                "Stage": "prod",
+                "Path": "/a b/c",
+                "Headers": {"X-Own": ["1", "2"]},
+                "QueryParameters": {"q": ["1", "2"]},
+                "RequestBody": {"a": 1},
+            },
+        )
+        asked = found["ResponseBody"]
+        assert asked["path"] == "/prod/a%20b/c"
+        assert asked["query"] == [["q", "1"], ["q", "2"]]
+        assert asked["headers"]["x-own"] == "1,2"
+        assert json.loads(asked["body"]) == {"a": 1}
+
+    def test_its_errors_have_the_services_name(self, tasks: HttpTasks, url: str) -> None:
+        with pytest.raises(TaskFailedError) as raised:
+            invoke_api(tasks, {"ApiEndpoint": url, "Method": "GET", "Path": "status/422"})
+        assert (raised.value.error, raised.value.cause) == ("ApiGateway.422", "status 422")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"ApiEndpoint": "example.com", "Method": "GET"},
+            {"Method": "GET"},
+            {"ApiEndpoint": "example.com", "Method": "GET", "AuthType": "IAM_ROLE"},
+            "text",
+        ],
+    )
+    def test_what_cannot_be_called(self, tasks: HttpTasks, arguments: Any) -> None:
+        with pytest.raises(TaskFailedError) as raised:
+            invoke_api(tasks, arguments)
+        assert raised.value.error == "States.Runtime"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from partita.asl import numbers
 from partita.asl.expressions import Fields
+from partita.asl.failures import EvaluationFault
 from partita.asl.field_parsers import StateReader
 from partita.asl.frame import Frame
 from partita.asl.item_reader import WriterOf, data_set, writer
@@ -17,6 +20,9 @@ from partita.asl.states.state import Program
 from partita.asl.tasks import map_activities
 from partita.asl.templates import Fill
 
+_DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
+"""Fields that AWS accepts in inline Map states, which then fail."""
+
 
 def is_distributed(processor: Reader) -> bool:
     """Return whether a processor runs in executions of its own."""
@@ -27,10 +33,18 @@ def is_distributed(processor: Reader) -> bool:
 
 def items(state: StateReader, *, is_distributed: bool) -> Items:
     """Return where a Map state's items come from."""
+    if not is_distributed and any(field in state.reader for field in _DISTRIBUTED_ONLY):
+        return _not_inline
     if state.is_jsonata:
         return items_in(state.fields_if_given("Items"), is_distributed=is_distributed)
     query = state.reader.query("ItemsPath", "$") or parse_query("$")
     return items_at(query, is_distributed=is_distributed)
+
+
+def _not_inline(_frame: Frame) -> NoReturn:
+    raise EvaluationFault(
+        "The ItemReader, ItemBatcher and ResultWriter fields are not supported for INLINE maps"
+    )
 
 
 def selector(state: StateReader) -> Selector | None:
@@ -52,10 +66,8 @@ def _filler(fields: Fields | None) -> Fill | Selector | None:
 
 def data_set_run(state: StateReader, map_run: DistributedRun | None) -> PagedRun | None:
     """Return how the items of an ItemReader are run; None if there is none."""
-    if "ItemReader" not in state.reader:
+    if "ItemReader" not in state.reader or map_run is None:
         return None
-    if map_run is None:
-        raise state.reader.fault("ItemReader needs a distributed Map state", "ItemReader")
     map_activities.prepare()
     return PagedRun(map_run, data_set(state), state.reader.location)
 

@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from partita.errors import TaskFailedError
+from partita.integrations.api_gateway import invoke_api
 from partita.integrations.failures import NO_AWS, TASK_FAILED
 from partita.integrations.http_tasks import HttpTasks
 from partita.integrations.objects import FolderStore, ObjectStore
@@ -51,6 +52,8 @@ class Services:
         """
         if resource.service == "http" and not resource.is_sdk:
             return self._http.invoke(arguments)
+        if resource.service == "apigateway" and not resource.is_sdk:
+            return invoke_api(self._http, arguments)
         return self._aws.call(resource, arguments, idempotency_key)
 
     def start_job(

@@ -20,7 +20,7 @@ from partita.integrations.resources import parse_resource
 from partita.integrations.services import Services
 from partita.integrations.settings import ServiceSettings
 
-HTTP = "http:invoke"
+HTTP = ("http:invoke", "apigateway:invoke")
 
 STARTED_JOB = "partita:job"
 """The one member of a result that is a job to wait for; its value is what started it."""
@@ -43,7 +43,7 @@ def perform(name: str, parameters: Any) -> Any:
     Raises:
         TaskFailedError: the task fails.
     """
-    if not _services or not (_services[0].settings.is_aws_used or name == HTTP):
+    if not _services or not (_services[0].settings.is_aws_used or name in HTTP):
         raise TaskFailedError(
             TASK_FAILED,
             f"this worker has no integration {name}, and calls no services of AWS: register one "
