@@ -66,8 +66,8 @@ def _choose(ctx: click.Context, __: click.Parameter, name: str | None) -> None:
     ctx.meta[_TEST_CASE] = name
 
 
-def machine_options(command: F) -> F:
-    """Add --lambda, --aws and the like, which take effect by themselves."""
+def service_options(command: F) -> F:
+    """Add --aws and the like, which take effect by themselves."""
     for option in (
         click.option(
             "--connections",
@@ -99,6 +99,14 @@ def machine_options(command: F) -> F:
             expose_value=False,
             help="Let a machine's tasks call AWS in a region, or at an endpoint.",
         ),
+    ):
+        command = option(command)
+    return command
+
+
+def machine_options(command: F) -> F:
+    """Add --lambda, --test-case and the options of services, which take effect by themselves."""
+    for option in (
         click.option(
             "--test-case",
             metavar="NAME",
@@ -124,4 +132,4 @@ def machine_options(command: F) -> F:
         ),
     ):
         command = option(command)
-    return command
+    return service_options(command)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from partita.asl.machines import ACCOUNT, MOCK_CONFIG
+from partita.asl.tasks.lambdas import register_lambda
 from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.aws.signature import Keyring
+from partita.cli.machine_options import service_options
+from partita.cli.machines import forward
 from partita.cli.options import Backend, backend_option
 from partita.errors import InvalidOptionError
-from partita.server.local import transactional
 from partita.server.process import bind, url_of
 from partita.server.process import serve as serve_on
+from partita.server.protocols import POLL_SECONDS, PROTOCOLS, Setup, serving
 from partita.server.routes import Router, is_loopback
-from partita.swf.front.front import Front
-from partita.swf.front.lambdas import Lambdas
-from partita.swf.front.protocol import POLL_SECONDS, SwfProtocol
 from partita.worker.code_loader import load
 
 ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
@@ -29,7 +29,11 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 
 @click.command()
 @click.option(
-    "--protocol", "protocols", type=click.Choice(["swf"]), multiple=True, help="Default: swf."
+    "--protocol",
+    "protocols",
+    type=click.Choice(PROTOCOLS),
+    multiple=True,
+    help="May be repeated; default: all.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8585, show_default=True)
@@ -52,9 +56,11 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
     help="A Lambda function to run here; may be repeated.",
 )
 @click.option("--lambda-endpoint", metavar="URL", help="Where all other Lambda functions are.")
+@click.option("--account", default=ACCOUNT, show_default=True, help="For Step Functions' ARNs.")
+@service_options
 @backend_option
 def serve(
-    protocols: tuple[str, ...],  # noqa: ARG001 - there is one only
+    protocols: tuple[str, ...],
     host: str,
     port: int,
     access_keys: tuple[str, ...],
@@ -64,28 +70,40 @@ def serve(
     poll_seconds: float,
     lambdas: tuple[str, ...],
     lambda_endpoint: str | None,
+    account: str,
     backend: Backend,
 ) -> None:
-    """Serve Amazon SWF's protocol to AWS's SDKs and CLI, until SIGTERM or Ctrl-C.
+    """Serve Amazon SWF's and Step Functions' protocols to AWS's SDKs and CLI, until Ctrl-C.
 
     Requests are verified with the access keys of --access-key, --access-key-file and the
     environment variable PARTITA_ACCESS_KEYS.
     """
     keys = _keys(access_keys, access_key_file)
     _check_safety(host, keys, insecure_local=insecure_local)
-    functions = dict(_function(text) for text in lambdas)
-    has_lambdas = bool(functions or lambda_endpoint)
-    with bind(host, port) as listening, backend.open() as client:
-        front = Front(transactional(client.service), region=region, lambdas=has_lambdas)
-        keyring = Keyring(keys) if keys else None
-        protocol = SwfProtocol(front, keyring=keyring, poll=poll_seconds)
-        print(
-            f"partita: swf on {url_of(listening)}; {_counted(keys)}; stop it with Ctrl-C",
-            file=sys.stderr,
-            flush=True,
-        )
-        with _invoking(front, functions, lambda_endpoint):
-            serve_on(Router([protocol], only_local=not keys), listening)
+    names = list(dict.fromkeys(protocols)) or list(PROTOCOLS)
+    setup = Setup(
+        region=region,
+        account=account,
+        keyring=Keyring(keys) if keys else None,
+        poll_seconds=poll_seconds,
+        lambdas=_lambdas(lambdas, lambda_endpoint),
+        mocks=os.environ.get(MOCK_CONFIG) or None,
+    )
+    with (
+        bind(host, port) as listening,
+        backend.open() as client,
+        serving(names, client.service, setup, lambda: _announce(names, listening, keys)) as served,
+    ):
+        serve_on(Router(served, only_local=not keys), listening)
+
+
+def _announce(names: list[str], listening: socket.socket, keys: dict[str, str]) -> None:
+    print(
+        f"partita: {' and '.join(names)} on {url_of(listening)}; {_counted(keys)}; "
+        "stop it with Ctrl-C",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _counted(keys: dict[str, str]) -> str:
@@ -94,16 +112,14 @@ def _counted(keys: dict[str, str]) -> str:
     return f"{len(keys)} access key{'s' * (len(keys) > 1)}"
 
 
-@contextmanager
-def _invoking(front: Front, functions: dict[str, Handler], url: str | None) -> Iterator[None]:
-    if not functions and url is None:
-        yield
-        return
-    lambdas = Lambdas(front, LambdaFunctions(functions, url))
-    try:
-        yield
-    finally:
-        lambdas.close()
+def _lambdas(texts: tuple[str, ...], url: str | None) -> LambdaFunctions | None:
+    """Return the functions of --lambda; Step Functions' machines find them by their names."""
+    functions = dict(_function(text) for text in texts)
+    for name, handler in functions.items():
+        register_lambda(name, handler)
+    if url is not None:
+        forward(url)
+    return LambdaFunctions(functions, url) if functions or url else None
 
 
 def _function(text: str) -> tuple[str, Handler]:

@@ -1,20 +1,18 @@
-"""Serve a protocol to this process alone: for tests of code that speaks to Amazon SWF."""
+"""Serve a protocol to this process alone: for tests of code that speaks to AWS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from partita.asl.machines import ACCOUNT
+from partita.asl.tasks.lambdas import forget_lambda, register_lambda
 from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.connect import connect
-from partita.errors import InvalidOptionError
 from partita.ports.service import Service
-from partita.ports.session import Transactional
 from partita.server.process import in_background
+from partita.server.protocols import POLL_SECONDS, STEP_FUNCTIONS, SWF, Setup, serving
 from partita.server.routes import Router
-from partita.swf.front.front import Front
-from partita.swf.front.lambdas import Lambdas
-from partita.swf.front.protocol import POLL_SECONDS, SwfProtocol
 
 
 @contextmanager
@@ -34,25 +32,50 @@ def swf_endpoint(
         InvalidOptionError: the backend is no embedded engine, or the port is taken.
         StoreError: the database cannot be opened.
     """
+    functions = None if lambdas is None else LambdaFunctions(lambdas)
+    setup = Setup(poll_seconds=poll_seconds, lambdas=functions)
+    with _endpoint(SWF, backend, setup, port) as url:
+        yield url
+
+
+@contextmanager
+def stepfunctions_endpoint(
+    backend: str | Service = "memory://",
+    *,
+    port: int = 0,
+    poll_seconds: float = POLL_SECONDS,
+    lambdas: Mapping[str, Handler] | None = None,
+    account: str = ACCOUNT,
+    mocks: str | None = None,
+) -> Iterator[str]:
+    """Speak Step Functions' protocol on loopback for as long as the block lasts; yield the URL.
+
+    Requests need no signature, so any access key will do. A service that is given as `backend`
+    stays open, and must have no worker; `lambdas` are the Lambda functions that machines may
+    invoke, by name; `mocks` is the path of a mock file, whose test cases are named after the ARN
+    of a machine: `ARN#CASE`.
+
+    Raises:
+        InvalidOptionError: the backend is no embedded engine, or the port is taken.
+        StoreError: the database cannot be opened.
+    """
+    given = lambdas or {}
+    for name, handler in given.items():
+        register_lambda(name, handler)
+    setup = Setup(poll_seconds=poll_seconds, account=account, mocks=mocks)
+    try:
+        with _endpoint(STEP_FUNCTIONS, backend, setup, port) as url:
+            yield url
+    finally:
+        for name in given:
+            forget_lambda(name)
+
+
+@contextmanager
+def _endpoint(name: str, backend: str | Service, setup: Setup, port: int) -> Iterator[str]:
     with ExitStack() as stack:
         service = connect(backend) if isinstance(backend, str) else backend
         if service is not backend:
             stack.callback(service.close)
-        front = Front(transactional(service), lambdas=lambdas is not None)
-        if lambdas is not None:
-            stack.callback(Lambdas(front, LambdaFunctions(lambdas)).close)
-        protocol = SwfProtocol(front, poll=poll_seconds)
-        yield stack.enter_context(in_background(Router([protocol], only_local=True), port=port))
-
-
-def transactional(service: Service) -> Transactional:
-    """Return a service that fronts can be put before.
-
-    Raises:
-        InvalidOptionError: it is another orchestrator.
-    """
-    if isinstance(service, Transactional):
-        return service
-    raise InvalidOptionError(
-        "only the embedded engine can be served: give memory://, sqlite:///PATH or postgresql://"
-    )
+        protocols = stack.enter_context(serving([name], service, setup))
+        yield stack.enter_context(in_background(Router(protocols, only_local=True), port=port))

@@ -93,7 +93,8 @@ def _add_workers(recorder: Recorder, history: Sequence[h.AnyEvent]) -> None:
 def _with_worker(event: RecordedEvent, start: h.ActivityTaskStarted | None) -> RecordedEvent:
     if start is None:
         return event
-    return replace(event, details={"workerName": start.identity or None})
+    details = {"workerName": start.identity or None}
+    return replace(event, details=details, at=start.event_timestamp)
 
 
 def _starts(history: Sequence[h.AnyEvent]) -> list[h.ActivityTaskStarted | None]:

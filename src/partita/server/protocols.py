@@ -1,0 +1,113 @@
+"""Put together what serves each protocol: a front, and what carries out the work behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from msgspec import Struct
+
+from partita.asl.machines import ACCOUNT, REGION
+from partita.aws.lambda_functions import LambdaFunctions
+from partita.aws.signature import Keyring
+from partita.errors import InvalidOptionError
+from partita.ports.service import Service
+from partita.ports.session import Transactional
+from partita.server.routes import WireProtocol
+from partita.stepfunctions.execution.worker import MachineWorker
+from partita.stepfunctions.front.front import Front as StepFunctionsFront
+from partita.stepfunctions.front.prepared import prepare
+from partita.stepfunctions.front.protocol import StepFunctionsProtocol
+from partita.swf.front.front import Front as SwfFront
+from partita.swf.front.lambdas import Lambdas
+from partita.swf.front.protocol import SwfProtocol
+
+SWF, STEP_FUNCTIONS = "swf", "stepfunctions"
+PROTOCOLS = (SWF, STEP_FUNCTIONS)
+
+POLL_SECONDS = 60.0
+"""Seconds that a poll waits, as at Amazon."""
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """How protocols are served."""
+
+    region: str = REGION
+    account: str = ACCOUNT  # of Step Functions' ARNs
+    keyring: Keyring | None = None  # None: requests need no signature
+    poll_seconds: float = POLL_SECONDS
+    lambdas: LambdaFunctions | None = None  # None: SWF's executions can invoke none
+    mocks: str | None = None  # the path of a mock file, for Step Functions
+
+
+@contextmanager
+def serving(
+    names: Sequence[str],
+    service: Service,
+    setup: Setup,
+    begin: Callable[[], None] = lambda: None,
+) -> Iterator[list[WireProtocol]]:
+    """Yield these protocols over a service, and do their executions' work meanwhile.
+
+    `begin` is called before the work begins, of which logs may tell.
+
+    Raises:
+        InvalidOptionError: the service is another orchestrator.
+    """
+    with ExitStack() as stack:
+        made = [_MAKERS[name](service, setup) for name in names]
+        begin()
+        for _, work in made:
+            stack.enter_context(work)
+        yield [protocol for protocol, _ in made]
+
+
+_Made = tuple[WireProtocol, AbstractContextManager[object]]
+"""A protocol, and what does the work behind it while it is entered."""
+
+
+def _swf(service: Service, setup: Setup) -> _Made:
+    has_lambdas = setup.lambdas is not None
+    front = SwfFront(transactional(service), region=setup.region, lambdas=has_lambdas)
+    protocol = SwfProtocol(front, keyring=setup.keyring, poll=setup.poll_seconds)
+    return protocol, _invoking(front, setup.lambdas)
+
+
+@contextmanager
+def _invoking(front: SwfFront, functions: LambdaFunctions | None) -> Iterator[None]:
+    if functions is None:
+        yield
+        return
+    lambdas = Lambdas(front, functions)
+    try:
+        yield
+    finally:
+        lambdas.close()
+
+
+def _step_functions(service: Service, setup: Setup) -> _Made:
+    front = StepFunctionsFront(
+        transactional(service), region=setup.region, account=setup.account, mocks=setup.mocks
+    )
+    prepare(front.committed)
+    protocol = StepFunctionsProtocol(front, keyring=setup.keyring, poll=setup.poll_seconds)
+    return protocol, MachineWorker(service, front.token)
+
+
+_MAKERS: dict[str, Callable[[Service, Setup], _Made]] = {
+    SWF: _swf,
+    STEP_FUNCTIONS: _step_functions,
+}
+
+
+def transactional(service: Service) -> Transactional:
+    """Return a service that fronts can be put before.
+
+    Raises:
+        InvalidOptionError: it is another orchestrator.
+    """
+    if isinstance(service, Transactional):
+        return service
+    raise InvalidOptionError(
+        "only the embedded engine can be served: give memory://, sqlite:///PATH or postgresql://"
+    )
