@@ -122,6 +122,18 @@ def test_a_step_of_emr(stub: Stub) -> None:
     assert check_job(stub.clients, resource, arguments, started).output == step
 
 
+@pytest.mark.parametrize("stub", ["eks"], indirect=True)
+def test_a_cluster_of_eks(stub: Stub) -> None:
+    resource = job("eks", "createCluster")
+    arguments = {"Name": "c", "RoleArn": "r", "ResourcesVpcConfig": {}}
+    asked = {"name": "c", "roleArn": "r", "resourcesVpcConfig": {}, "clientRequestToken": "key"}
+    stub.answer("create_cluster", {"cluster": {"name": "c", "status": "CREATING"}}, asked)
+    started = start_job(stub.clients, resource, arguments, idempotency_key="key")
+    stub.answer("describe_cluster", {"cluster": {"name": "c", "status": "ACTIVE"}}, {"name": "c"})
+    standing = check_job(stub.clients, resource, arguments, started)
+    assert standing.output == {"Cluster": {"Name": "c", "Status": "ACTIVE"}}
+
+
 @pytest.mark.parametrize("stub", ["codebuild"], indirect=True)
 def test_a_build(stub: Stub) -> None:
     resource = job("codebuild", "startBuild")

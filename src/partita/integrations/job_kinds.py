@@ -133,6 +133,18 @@ def _databrew_asked(arguments: Values, started: Values) -> Values:
     return {"Name": arguments.get("Name"), "RunId": started["RunId"]}
 
 
+def _eks(title: str, *names: str) -> JobKind:
+    """Return a kind of EKS's creations, which are done when the thing is active."""
+    return JobKind(
+        describe=f"Describe{title}",
+        asked=_given(**{name: name for name in names}),
+        job=_whole,
+        state=_member(title, "Status"),
+        succeeded=("ACTIVE",),
+        failed=("FAILED", "CREATE_FAILED", "DEGRADED", "DELETING"),
+    )
+
+
 JOBS: dict[tuple[str, str], JobKind] = {
     ("athena", "startQueryExecution"): JobKind(
         describe="GetQueryExecution",
@@ -180,6 +192,9 @@ JOBS: dict[tuple[str, str], JobKind] = {
         stop="StopTask",
         stopped=_ecs_stopped,
     ),
+    ("eks", "createCluster"): _eks("Cluster", "Name"),
+    ("eks", "createFargateProfile"): _eks("FargateProfile", "ClusterName", "FargateProfileName"),
+    ("eks", "createNodegroup"): _eks("Nodegroup", "ClusterName", "NodegroupName"),
     ("elasticmapreduce", "createCluster"): JobKind(
         describe="DescribeCluster",
         asked=_given(ClusterId="ClusterId"),
