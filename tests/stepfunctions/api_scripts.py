@@ -112,7 +112,7 @@ class Script:
 
     def _compare(self, expected: Any, answer: Any) -> str:
         if isinstance(answer, Exception):
-            answer = _error(expected, answer)
+            answer = as_recorded(expected, answer)
         elif isinstance(answer, dict):
             answer = {name: one for name, one in answer.items() if name != "ResponseMetadata"}
             if isinstance(expected, dict):
@@ -131,7 +131,7 @@ class Script:
             self._sfn.client.delete_activity(activityArn=one["activityArn"])
 
 
-def _error(expected: Any, error: Exception) -> Any:
+def as_recorded(expected: Any, error: Exception) -> Any:
     """Return an error in the form in which the expected one was recorded."""
     if isinstance(expected, str):
         return str(error)

@@ -70,16 +70,22 @@ class JsonPathFlow(Flow):
             frame.data = _selected(query, frame, frame.raw)
         else:
             frame.data = frame.raw
-        return frame.data if self._parameters is None else self._parameters(frame)
+        frame.note("afterInputPath", frame.data)
+        arguments = frame.data if self._parameters is None else self._parameters(frame)
+        frame.note("afterParameters", arguments)
+        return arguments
 
     def finish(self, frame: Frame, result: Any) -> Any:
+        frame.note("result", result)
         frame.data = result
         if self._result_selector is not None:
             frame.data = result = self._result_selector(frame)
+        frame.note("afterResultSelector", result)
         assigned = None if self._assign is None else self._assign(frame)
         output = frame.raw
         if self._result_path is not None:
             output = self._result_path.put(frame.raw, result)
+        frame.note("afterResultPath", output)
         query = self._output_path
         if query is None or query.text != "$":
             output = _selected(query, frame, output)
@@ -124,9 +130,12 @@ class JsonataFlow(Flow):
 
     def begin(self, frame: Frame) -> Any:
         frame.data = frame.raw
-        return frame.raw if self._arguments is None else self._arguments.fill(frame)
+        arguments = frame.raw if self._arguments is None else self._arguments.fill(frame)
+        frame.note("afterArguments", arguments)
+        return arguments
 
     def finish(self, frame: Frame, result: Any) -> Any:
+        frame.note("result", result)
         given = {} if self._keeps_input else {"result": result}
         default = frame.raw if self._keeps_input else result
         return fill_output(frame, self._output, self._assign, given, default)

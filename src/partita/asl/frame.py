@@ -61,6 +61,28 @@ class Serving:
     seal: Callable[[str], str] | None = None  # makes a task token of what it says
 
 
+class Probe(Protocol):
+    """What watches the test of a single state, and may stand in for what the state does."""
+
+    has_result: bool  # whether the state's work is not done
+    retries: int  # that each retrier has made before
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep an intermediate value, by the name that AWS has for it."""
+
+    def result(self) -> Any:
+        """Return what the state's work would return, or raise StateFailure."""
+
+    def is_over(self, limit: Callable[[int], float]) -> bool:
+        """Return whether more iterations fail than are tolerated, given what limits a number."""
+
+    def retried(self, number: int, delay: float, failure: StateFailure) -> None:
+        """Note that a retrier would try again after seconds; the visit ends with that."""
+
+    def caught(self, number: int, failure: StateFailure) -> None:
+        """Note that a catcher has caught a failure."""
+
+
 RunPage = Callable[[Any], Any]
 """Runs a page of a distributed Map state's items, given a `PageTask`; returns a `PageResult`."""
 
@@ -80,6 +102,8 @@ class Execution:
         started_at: str | None = None,
     ) -> None:
         self.identity = identity
+        self.probe: Probe | None = None  # of a test of a single state
+        self.given: Mapping[str, Any] = {}  # members of the context object that a test gives
         self.run_page: RunPage | None = None  # in a child workflow; see `page_runs`
         self.trail = trail
         self.mocks = mocks
@@ -208,6 +232,7 @@ class Frame:
             context["Map"] = {"Item": self.item}
         if self.token is not None:
             context["Task"] = {"Token": self.token}
+        context.update(self.execution.given)
         return context
 
     def random(self) -> random_module.Random:
@@ -238,6 +263,17 @@ class Frame:
         named = {"error": failure.error, "cause": cause, "location": location, "state": self.name}
         self.scope.chain.last = self.execution.trail.add("EvaluationFailed", named, chain)
 
+    def note(self, name: str, value: Any) -> None:
+        """Tell the probe, if there is one, of an intermediate value."""
+        if self.execution.probe is not None:
+            self.execution.probe.note(name, value)
+
+    @property
+    def stub(self) -> Probe | None:
+        """The probe, if it stands in for the state's work."""
+        probe = self.execution.probe
+        return probe if probe is not None and probe.has_result else None
+
     def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables of the state's scope.
 
@@ -251,7 +287,7 @@ class Frame:
 
     def located(self, failure: StateFailure) -> StateFailure:
         """Return a failure whose cause names the state, and record it if AWS does."""
-        if not isinstance(failure, EvaluationFault):
+        if not isinstance(failure, EvaluationFault) or self.execution.probe is not None:
             return failure
         cause = (
             f"An error occurred while executing the state '{self.name}' (entered at the event id "

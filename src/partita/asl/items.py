@@ -40,7 +40,8 @@ def items_at(query: Query, *, is_distributed: bool) -> Items:
                 PATH_CONFLICT, f'Unable to apply step "{step}" to input {json_text(frame.data)}'
             ) from error
         if not (isinstance(found, list) or (is_distributed and isinstance(found, dict))):
-            raise EvaluationFault(f'Reference path "{query.text}" must point to array.', RUNTIME)
+            shown = query.text[1:] if query.text.startswith("$$") else query.text
+            raise EvaluationFault(f'Reference path "{shown}" must point to array.', RUNTIME)
         return numbered(found)
 
     return items

@@ -14,7 +14,7 @@ from typing import Any
 
 from partita.asl.concurrency import run_all
 from partita.asl.failures import TOLERANCE_EXCEEDED, StateFailure
-from partita.asl.frame import Frame, Identity, timestamp
+from partita.asl.frame import Frame, Identity, Probe, timestamp
 from partita.asl.item_reader import WriterOf
 from partita.asl.json_text import json_text
 from partita.asl.numbers import Number
@@ -99,6 +99,21 @@ class DistributedRun:
             StateFailure: more executions have failed than are tolerated.
         """
         return self.recorded(frame, lambda arn: self.run_items(frame, arn, items, select))
+
+    def note_tolerance(self, frame: Frame, probe: Probe) -> None:
+        """Tell the probe of a test what is tolerated.
+
+        Raises:
+            StateFailure: the test has more iterations fail than that.
+        """
+        tolerance = self.tolerance
+        if tolerance.count is not None:
+            frame.note("toleratedFailureCount", int(tolerance.count(frame)))
+        if tolerance.percentage is not None:
+            frame.note("toleratedFailurePercentage", float(tolerance.percentage(frame)))
+        is_limited = tolerance.count is not None or tolerance.percentage is not None
+        if is_limited and probe.is_over(lambda total: tolerance.limit(frame, total)):
+            raise too_many_failed()
 
     def recorded(self, frame: Frame, work: Callable[[str], Any]) -> Any:
         """Return the result of the work, which is given the run's ARN; record how it ends."""

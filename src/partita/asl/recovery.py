@@ -92,7 +92,8 @@ class Recovery:
         Raises:
             StateFailure: an attempt failed, and that is neither retried nor caught.
         """
-        counts = [0] * len(self._retriers)
+        probe = frame.execution.probe
+        counts = [0 if probe is None else probe.retries] * len(self._retriers)
         while True:
             try:
                 return attempt()
@@ -111,6 +112,8 @@ class Recovery:
                 if counts[number] >= retrier.max_attempts:
                     return False
                 delay = retrier.delay(counts[number], frame)
+                if frame.execution.probe is not None:
+                    frame.execution.probe.retried(number, delay, failure)
                 counts[number] += 1
                 frame.retries = (frame.retries or 0) + 1
                 if delay > 0:
@@ -119,7 +122,9 @@ class Recovery:
         return False
 
     def _caught(self, frame: Frame, failure: StateFailure) -> Caught:
-        for catcher in self._catchers:
+        for number, catcher in enumerate(self._catchers):
             if _matches(catcher.errors, failure):
+                if frame.execution.probe is not None:
+                    frame.execution.probe.caught(number, failure)
                 return Caught(catcher.handler.output(frame, failure), catcher.next)
         raise failure

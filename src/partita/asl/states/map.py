@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from partita.asl.concurrency import run_all
 from partita.asl.failures import StateFailure
 from partita.asl.flows import Flow
-from partita.asl.frame import Frame, Scope
+from partita.asl.frame import Frame, Probe, Scope
 from partita.asl.numbers import Number
 from partita.asl.recovery import Recovery
 from partita.asl.states.state import Program, RecoveringState
@@ -33,6 +33,13 @@ class MapRun(Protocol):
 
     def run(self, frame: Frame, items: list[Item], select: Callable[[Item], Any]) -> Any:
         """Return the state's result."""
+
+    def note_tolerance(self, frame: Frame, probe: Probe) -> None:
+        """Tell the probe what is tolerated.
+
+        Raises:
+            StateFailure: the test has more iterations fail than that.
+        """
 
 
 class DataSetRun(Protocol):
@@ -70,6 +77,8 @@ class MapState(RecoveringState):
         self.data_set_run = data_set_run  # None: the items are in the data
 
     def work(self, frame: Frame, arguments: Any) -> Any:  # noqa: ARG002
+        if frame.stub is not None:
+            return self._stubbed(frame, frame.stub)
         if self.data_set_run is not None:
             frame.emit("MapStateStarted", length=0)
             output = self.data_set_run.run(frame, partial(self.selected, frame))
@@ -85,6 +94,18 @@ class MapState(RecoveringState):
             output = run_all(bodies, min(limit, INLINE_CONCURRENCY), frame.scope.chain)
         frame.emit("MapStateSucceeded")
         return output
+
+    def _stubbed(self, frame: Frame, probe: Probe) -> Any:
+        """Return the result that a test gives in place of what the iterations would."""
+        if self.data_set_run is None:
+            items = self._items(frame)
+            frame.note("afterItemsPath", [item["Value"] for item in items])
+            if self._selector is not None:
+                frame.note("afterItemSelector", [self.selected(frame, item) for item in items])
+        frame.note("maxConcurrency", int(self._concurrency(frame)))
+        if self._map_run is not None:
+            self._map_run.note_tolerance(frame, probe)
+        return probe.result()
 
     def selected(self, frame: Frame, item: Item) -> Any:
         """Return the input of an iteration."""

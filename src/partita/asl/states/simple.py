@@ -44,6 +44,7 @@ class FailState(State):
         self._cause = cause
 
     def run(self, frame: Frame, *, is_branch: bool) -> Visit:  # noqa: ARG002
+        frame.note("afterInputPath", frame.raw)
         error = None if self._error is None else self._error.text(frame)
         cause = None if self._cause is None else self._cause.text(frame)
         raise StateFailure(error, cause)

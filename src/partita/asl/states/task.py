@@ -41,11 +41,13 @@ class TaskState(RecoveringState):
         )
 
     def _attempt(self, frame: Frame) -> Any:
-        if self._has_token:
+        if self._has_token and frame.execution.probe is None:
             give_token(frame)
         return super()._attempt(frame)
 
     def work(self, frame: Frame, arguments: Any) -> Any:
+        if frame.stub is not None:
+            return frame.stub.result()
         timeout = None if self._timeout is None else self._timeout(frame)
         heartbeat = None if self._heartbeat is None else self._heartbeat(frame)
         return perform(self._resource, Attempt(frame, arguments, timeout, heartbeat, now()))

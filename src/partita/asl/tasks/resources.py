@@ -44,7 +44,7 @@ class ServiceResource:
 
 Resource = LambdaResource | ActivityResource | ServiceResource
 
-_LAMBDA = re.compile(r"arn:[\w-]+:lambda:[\w-]*:\d*:function:.+")
+_LAMBDA = re.compile(r"arn:[\w-]+:lambda:[\w-]*:[\w-]*:function:.+")
 _ACTIVITY = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:activity:(.+)")
 _SERVICE = re.compile(
     r"arn:[\w-]+:states:[\w-]*:\d*:((?:aws-sdk:)?[\w-]+):(\w+)(?:\.(sync(?::2)?|waitForTaskToken))?"

@@ -5,11 +5,12 @@ Workers of activities poll the endpoint; a machine's other tasks are done here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from partita.asl.tasks import integrations, jobs, lambdas, map_activities
 from partita.authoring.definition import ActivityDefinition
+from partita.authoring.workflow import WorkflowDefinition
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityTask, Service
 from partita.stepfunctions.execution.beginning import TASK_LIST
@@ -35,11 +36,15 @@ class MachineWorker(Worker):
     """A worker for executions; it has the action of every service that a machine may call."""
 
     def __init__(
-        self, service: Service | Attachable, seal: Callable[[str], str], **options: Any
+        self,
+        service: Service | Attachable,
+        seal: Callable[[str], str],
+        workflows: Sequence[WorkflowDefinition[..., Any]] = (),
+        **options: Any,
     ) -> None:
         super().__init__(
             service,
-            workflows=[execution_workflow(seal)],
+            workflows=[execution_workflow(seal), *workflows],
             activities=(),
             acts=False,  # `activity_keys` says what it does instead
             task_lists=[TASK_LIST],

@@ -17,6 +17,7 @@ from partita.aws.json_protocol import Answer, JsonProtocol, unless_gone
 from partita.aws.long_polls import LongPolls
 from partita.aws.shapes import Members
 from partita.aws.signature import Keyring
+from partita.stepfunctions.execution.single_states import SingleStates
 from partita.stepfunctions.faults import ActivityWorkerLimitExceeded, fault_of
 from partita.stepfunctions.front import (
     activities,
@@ -25,6 +26,7 @@ from partita.stepfunctions.front import (
     map_runs,
     starts,
     state_machines,
+    state_tests,
     tags,
     task_answers,
     validation,
@@ -82,6 +84,7 @@ class StepFunctionsProtocol(JsonProtocol):
         self._front = front
         self._poll_seconds = poll
         self._polls: LongPolls | None = None
+        self._tests = SingleStates()
         self._closed = False
         self._waiting = ThreadPoolExecutor(WAITING, "partita sync executions")
 
@@ -93,6 +96,9 @@ class StepFunctionsProtocol(JsonProtocol):
             return await run_in_threadpool(READS[operation], self._front, members)
         if operation == "StartSyncExecution":
             return await self._start_sync(members)
+        if operation == "TestState":
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._waiting, self._test, members)
         if operation == "GetActivityTask":
             return await self._poll(request, members)
         if operation in task_answers.WRITES:
@@ -128,6 +134,10 @@ class StepFunctionsProtocol(JsonProtocol):
                 self._polls.close()
         return self._polls
 
+    def _test(self, members: Members) -> Answer:
+        test = state_tests.state_test(self._front, members)
+        return state_tests.outcome_to_api(test, self._tests.run(test), members)
+
     async def _start_sync(self, members: Members) -> Answer:
         front = self._front
         execution = await asyncio.wrap_future(
@@ -144,3 +154,4 @@ class StepFunctionsProtocol(JsonProtocol):
         if self._polls is not None:
             self._polls.close()
         self._waiting.shutdown(wait=False, cancel_futures=True)
+        self._tests.close()

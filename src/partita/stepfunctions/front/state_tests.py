@@ -1,0 +1,224 @@
+"""Test single states.
+
+Source: AWS Step Functions API Reference (2016-11-23), TestState.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from partita.asl.check import check_text
+from partita.asl.frame import Identity
+from partita.asl.json_text import json_text
+from partita.asl.single_states import StateTest, TestOutcome, targets
+from partita.aws.faults import ValidationFault
+from partita.aws.shapes import Members
+from partita.stepfunctions import arns
+from partita.stepfunctions.faults import InvalidDefinition
+from partita.stepfunctions.front.front import Front
+from partita.stepfunctions.front.mock_results import check_mock
+from partita.stepfunctions.front.starts import checked_input
+
+NAME = "StateName"
+"""What a state is called in its test."""
+
+_LANGUAGE = "JSONPath"
+_PARTS = ("ItemProcessor", "Iterator")
+_MOCKED = ("Task", "Map", "Parallel")
+
+_AFTER = ("afterResultSelector", "afterResultPath")
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "Choice": ("afterInputPath",),
+    "Fail": ("afterInputPath",),
+    "Succeed": ("afterInputPath",),
+    "Wait": ("afterInputPath",),
+    "Pass": ("afterInputPath", "afterParameters", *_AFTER),
+    "Parallel": _AFTER,
+    "Map": ("afterInputPath", "afterItemsPath", "afterItemSelector", *_AFTER),
+    "Task": ("afterInputPath", "afterParameters", "result", *_AFTER),
+}
+"""By type of state, the intermediate values that AWS shows of a JSONPath state."""
+
+_SHOWN_RESULT = ("result", *_AFTER)
+_SHOWN_JSONATA = {"Task": ("afterArguments", "result"), "Parallel": ("afterArguments",)}
+_NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
+
+
+def state_test(front: Front, request: Members) -> StateTest:
+    """Return the test that a request means.
+
+    Raises:
+        InvalidDefinition: the definition is none.
+        ValidationFault: the request contradicts itself.
+    """
+    state, language = _state(request)
+    _check_definition(state, language)
+    mock = request.get("mock")
+    if mock is not None:
+        _check_mocked(state, request)
+    elif "mapIterationFailureCount" in request.get("stateConfiguration", {}):
+        raise ValidationFault(
+            "TestState does not support MapIterationFailureCount when a mock is not specified."
+        )
+    given = request.get("input", "{}")
+    result = _json("mock result", mock["result"]) if mock and "result" in mock else None
+    failed = (mock or {}).get("errorOutput", {})
+    configuration = request.get("stateConfiguration", {})
+    failures = configuration.get("mapIterationFailureCount")
+    if mock is not None and "errorOutput" not in mock:
+        check_mock(state, result, mock.get("fieldValidationMode", "STRICT"))
+    iterations = len(result) if isinstance(result, list) else 0
+    if failures is not None and "errorOutput" not in (mock or {}) and failures > iterations:
+        raise ValidationFault(
+            "Map iteration failure count must be less than or equal to the number of Map iterations"
+        )
+    return StateTest(
+        definition=state,
+        language=language,
+        input=json.loads(checked_input(front, given)),
+        role_arn=request.get("roleArn"),
+        identity=_identity(front, request.get("roleArn")),
+        variables=_json("variables", request.get("variables", "{}")),
+        context=_context(state, request),
+        has_mock=mock is not None,
+        result=result,
+        error=failed.get("error", "") if mock and "errorOutput" in mock else None,
+        cause=failed.get("cause"),
+        retries=configuration.get("retrierRetryCount", 0),
+        failures=failures,
+        iterations=iterations,
+    )
+
+
+def _identity(front: Front, role_arn: str | None) -> Identity:
+    name, machine = str(uuid.uuid4()), str(uuid.uuid4())
+    return Identity(
+        execution_arn=front.names.arn(arns.EXPRESS, machine, name),
+        execution_name=name,
+        machine_arn=front.names.arn(arns.MACHINE, machine),
+        machine_name=machine,
+        role_arn=role_arn or "",
+        lambda_prefix=f"arn:aws:lambda:{front.names.region}:{front.names.account}:function",
+    )
+
+
+def _json(what: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValidationFault(f"{what} is not valid JSON") from error
+
+
+def _state(request: Members) -> tuple[dict[str, Any], str]:
+    """Return the state that is meant, and the query language of what is around it."""
+    try:
+        definition = json.loads(request["definition"])
+    except ValueError:
+        definition = None
+    if not isinstance(definition, dict):
+        found = check_text(request["definition"])
+        raise InvalidDefinition(", ".join(map(str, found)))
+    language = definition.get("QueryLanguage", _LANGUAGE)
+    name = request.get("stateName")
+    if name is None and "Type" in definition:
+        return definition, _LANGUAGE
+    states = definition.get("States", {})
+    found_state = _find(states, name or definition.get("StartAt", ""))
+    if found_state is None or name is None:
+        raise ValidationFault("State not found in definition")
+    return found_state, language
+
+
+def _find(states: dict[str, Any], name: str) -> dict[str, Any] | None:
+    if name in states:
+        found: dict[str, Any] = states[name]
+        return found
+    for state in states.values():
+        inner = [*state.get("Branches", ()), *(state.get(part, {}) for part in _PARTS)]
+        for one in inner:
+            within = _find(one.get("States", {}), name)
+            if within is not None:
+                return within
+    return None
+
+
+def _check_definition(state: dict[str, Any], language: str) -> None:
+    others = {name: {"Type": "Succeed"} for name in targets(state)}
+    machine = {
+        "QueryLanguage": language,
+        "StartAt": NAME,
+        "States": {**others, NAME: state},
+    }
+    found = [one for one in check_text(json.dumps(machine)) if one.severity == "ERROR"]
+    if found:
+        raise InvalidDefinition(", ".join(map(str, found)))
+
+
+def _check_mocked(state: dict[str, Any], request: Members) -> None:
+    if state.get("Type") not in _MOCKED:
+        raise ValidationFault(
+            f"State type '{state.get('Type')}' is not supported when a mock is specified"
+        )
+    if request.get("revealSecrets"):
+        raise ValidationFault("TestState does not support RevealSecrets when a mock is specified.")
+    mock = request["mock"]
+    if ("result" in mock) == ("errorOutput" in mock):
+        raise ValidationFault(
+            "A test mock should have only one of the following fields: [result, errorOutput]."
+        )
+
+
+def _context(state: dict[str, Any], request: Members) -> dict[str, Any]:
+    context = _json("Context object", request.get("context", "{}"))
+    if not isinstance(context, dict):
+        raise ValidationFault("Invalid Context object provided: it must be a JSON object")
+    resource = str(state.get("Resource", ""))
+    if "Task" in context and not (".sync" in resource or ".waitForTaskToken" in resource):
+        raise ValidationFault(
+            "Invalid Context object provided: Context object contains 'Task' when state is not a "
+            "Task state with a '.sync' or '.waitForTaskToken' service integration pattern"
+        )
+    return context
+
+
+def outcome_to_api(test: StateTest, outcome: TestOutcome, request: Members) -> Members:
+    """Return how a test has ended, with as much as the request's inspection level shows."""
+    answer: Members = {"status": outcome.status}
+    if outcome.has_output:
+        answer["output"] = json_text(outcome.output)
+    for name, value in (
+        ("error", outcome.error),
+        ("cause", outcome.cause),
+        ("nextState", outcome.next_state),
+    ):
+        if value is not None:
+            answer[name] = value
+    if request.get("inspectionLevel", "INFO") != "INFO":
+        answer["inspectionData"] = _inspection(test, outcome)
+    return answer
+
+
+def _inspection(test: StateTest, outcome: TestOutcome) -> Members:
+    shown: Members = {"input": json_text(test.input)}
+    names = _names(test)
+    for name, value in outcome.notes.items():
+        if name in names:
+            shown[name] = json_text(value)
+        elif name in _NUMBERS:
+            shown[name] = value
+    if test.variables:
+        shown["variables"] = json_text(test.variables)
+    if outcome.details:
+        shown["errorDetails"] = outcome.details
+    return shown
+
+
+def _names(test: StateTest) -> tuple[str, ...]:
+    state, kind = test.definition, test.definition["Type"]
+    if state.get("QueryLanguage", test.language) == "JSONata":
+        return _SHOWN_JSONATA.get(kind, ())
+    if kind == "Pass" and "Result" in state:
+        return _SHOWN_RESULT
+    return _SHOWN[kind]
