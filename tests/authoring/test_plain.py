@@ -349,3 +349,25 @@ def introduces() -> str:
 def test_activity_info_in_a_plain_workflow() -> None:
     assert introduces() == "introduce"
     assert introduce.submit().result(timeout=20) == "introduce"
+
+
+def test_a_callback_that_raises_is_logged_before_and_after_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    called = []
+
+    def raising(future: Future[int]) -> None:
+        called.append(future.done())
+        raise LookupError("from a callback")
+
+    @workflow
+    def one() -> int:
+        future = double.submit(2)
+        future.add_done_callback(raising)
+        value = future.result()
+        future.add_done_callback(raising)
+        return value
+
+    assert one() == 4
+    assert called == [True, True]
+    assert caplog.text.count("LookupError: from a callback") == 2

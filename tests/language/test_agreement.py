@@ -350,7 +350,7 @@ def durable(store: Store, kind: type[Worker], program: list[Block], ahead: float
     with closing(engine), kind(engine, on_decision_failed=give_up, **TYPES):
         if not client.list().executions:
             client.start_with(play, (program,), workflow_id="it")
-        return outcome(lambda: client.result("it", timeout=10, workflow=play))
+        return outcome(lambda: client.result("it", timeout=FOREVER, workflow=play))
 
 
 def outcome(function: Callable[[], Any]) -> Outcome:

@@ -10,6 +10,7 @@ import pytest
 from partita.authoring.signature import Signature
 from partita.codec import carry
 from partita.errors import InvalidInputError, SerializationError
+from tests.values.signatures import carried, carried_result
 
 
 @dataclass
@@ -28,9 +29,9 @@ def test_an_immutable_scalar_is_the_very_same(value: Any) -> None:
     [([1, [2]], Any), ({"a": {"b": 1}}, Any), ([1], list[int]), (Point(1), Point)],
 )
 def test_what_can_change_is_copied(value: Any, hint: Any) -> None:
-    carried = carry(value, hint)
-    assert carried == value
-    assert carried is not value
+    copied = carry(value, hint)
+    assert copied == value
+    assert copied is not value
 
 
 def test_an_int_under_a_float_hint_is_a_float() -> None:
@@ -49,10 +50,10 @@ def call(point: Point, *more: float, **named: Point) -> Point: ...  # type: igno
 
 def test_a_call_is_carried_by_its_hints() -> None:
     point = Point(1)
-    args, kwargs = Signature(call).carried((point, 2), {"a": point})
+    args, kwargs = carried(Signature(call), point, 2, a=point)
     assert (args, kwargs) == ((point, 2.0), {"a": point})
     assert args[0] is not point
     assert type(args[1]) is float
-    assert Signature(call).carried_result(point) == point
+    assert carried_result(Signature(call), point) == point
     with pytest.raises(InvalidInputError):
-        Signature(call).carried_result("no point")
+        carried_result(Signature(call), "no point")

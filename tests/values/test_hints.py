@@ -20,6 +20,7 @@ from partita.codec import carry, decoder
 from partita.errors import UnsupportedHintError
 from tests.values import type_checking
 from tests.values.checked_only import Parcel
+from tests.values.signatures import carried, carried_result
 from tests.values.type_checking import FUNCTIONS, Late, Order
 
 PARCEL = Parcel(1.5, "x")
@@ -36,8 +37,8 @@ CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
 def test_names_for_type_checkers_are_found(name: str, args: tuple[Any, ...], result: Any) -> None:
     signature = Signature(FUNCTIONS[name])
     signature.check()
-    assert signature.carried(args, {}) == (args, {})
-    assert signature.carried_result(result) == result
+    assert carried(signature, *args) == (args, {})
+    assert carried_result(signature, result) == result
 
 
 def test_without_their_tags_such_hints_still_make_objects() -> None:
@@ -49,9 +50,9 @@ def test_one_name_that_is_unknown_leaves_the_others_alone() -> None:
     signature = Signature(FUNCTIONS["ghost"])
     signature.check()  # the import may be possible when a value comes
     with pytest.raises(UnsupportedHintError, match=r"parameter 'unknown' of ghost.* Ghost"):
-        signature.carried((Late(1), 2), {})
+        carried(signature, Late(1), 2)
     lenient = Signature(FUNCTIONS["ghost"])
-    assert lenient.carried((Late(1), 2), {}) == ((Late(1), 2), {})
+    assert carried(lenient, Late(1), 2) == ((Late(1), 2), {})
 
 
 def test_a_name_that_nothing_defines_is_refused_at_the_definition() -> None:
@@ -99,8 +100,8 @@ def test_classes_that_are_local_to_a_function() -> None:
 
     item = Item(date(2026, 1, 1))
     args = (Basket([item], item), Pair(item, date(2026, 1, 2)), {"item": item})
-    assert pack.signature.carried(args, {}) == (args, {})
-    assert pack.signature.carried_result({"a": item}) == {"a": item}
+    assert carried(pack.signature, *args) == (args, {})
+    assert carried_result(pack.signature, {"a": item}) == {"a": item}
 
 
 def test_local_classes_in_unions_and_with_their_own_constructors() -> None:
@@ -119,8 +120,8 @@ def test_local_classes_in_unions_and_with_their_own_constructors() -> None:
 
     signature = Signature(pay)
     args = (Cash(1), [Card("1"), Cash(2)])
-    assert signature.carried(args, {}) == (args, {})
-    assert signature.carried_result(Cash(3)) == Cash(3)
+    assert carried(signature, *args) == (args, {})
+    assert carried_result(signature, Cash(3)) == Cash(3)
 
 
 def in_a_closure() -> Callable[..., Any]:
@@ -141,7 +142,7 @@ def test_a_class_in_the_closure() -> None:
     use = in_a_closure()
     made = use(type("X", (), {"x": 3}))
     signature = Signature(use)
-    assert signature.carried((made,), {}) == ((made,), {})
+    assert carried(signature, made) == ((made,), {})
 
 
 class Connection:

@@ -98,11 +98,10 @@ class Future(Generic[T_co]):
         return False if self._done else self._runtime.cancel(self)
 
     def add_done_callback(self, function: Callable[[Future[T_co]], object]) -> None:
-        """Call `function(self)` when it is done, or now if it is."""
-        if self._done:
-            function(self)
-        else:
-            self._callbacks.append(function)
+        """Call `function(self)` when it is done, or now if it is; what it raises is logged."""
+        self._callbacks.append(function)
+        if self._done:  # already, or since a moment on another thread
+            self._call_back(Exception)
 
     def _wait(self, timeout: Deadline | None) -> None:
         seconds = None if timeout is None else duration("result", timeout, self._runtime.now)
@@ -139,11 +138,18 @@ class Future(Generic[T_co]):
         if self._done:
             return
         self._value, self._error, self._done = value, error, True
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
+        self._call_back(BaseException)
+
+    def _call_back(self, ignored: type[BaseException]) -> None:
+        """Call each callback once, whichever threads are here; log what they raise."""
+        while self._callbacks:
+            try:
+                callback = self._callbacks.pop(0)
+            except IndexError:  # another thread was faster
+                return
             try:
                 callback(self)
-            except BaseException:  # as in concurrent.futures, only logged
+            except ignored:  # as in concurrent.futures
                 log.exception("a callback of %s raised", self.label)
 
     @property

@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from partita.authoring.results import Result
-from partita.codec import ANY, Converter, Form, Reader, carry_by, form_of, reader_of
+from partita.codec import ANY, Converter, Form, Reader, form_of, reader_of
 from partita.codec.form import shown
 from partita.codec.hints import UnresolvedName, function_scope, local_names, raw_annotations
 from partita.errors import InvalidInputError, UnsupportedHintError
@@ -243,36 +243,6 @@ class Signature:
             for name, raw in call.kwargs.items()
         }
         return args, kwargs
-
-    def carried(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str = "the arguments"
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return a call's arguments as the function gets them behind an engine.
-
-        Raises:
-            TypeError: they do not fit the parameters.
-            SerializationError: one cannot be written.
-            InvalidInputError: one does not fit its hint.
-        """
-        bound = self._signature.bind(*args, **kwargs)
-        given = tuple(
-            carry_by(self._forms.get(self._name_of(i) or "", ANY), value, what)
-            for i, value in enumerate(bound.args)
-        )
-        named = {
-            name: carry_by(self._forms.get(self._parameter(name) or "", ANY), value, what)
-            for name, value in bound.kwargs.items()
-        }
-        return given, named
-
-    def carried_result(self, result: Any, what: str = "the result") -> Any:
-        """Return a result as the caller gets it behind an engine.
-
-        Raises:
-            SerializationError: it cannot be written.
-            InvalidInputError: it does not fit the return hint.
-        """
-        return carry_by(self.result_form, result, what)
 
     def _parameter(self, name: str) -> str | None:
         """Return the parameter that takes an argument given by name."""

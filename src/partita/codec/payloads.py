@@ -327,8 +327,7 @@ def _is_unicode(text: str) -> bool:
 def carry(value: Any, hint: Any = Any, what: str = "the value") -> Any:
     """Return what `value` becomes when it is written and read under `hint`.
 
-    Plain mode passes every value through this, so that a value is the same with and without an
-    engine. `what` names the value in an error.
+    `what` names the value in an error.
 
     Raises:
         SerializationError: some part of it cannot be written.
@@ -338,14 +337,7 @@ def carry(value: Any, hint: Any = Any, what: str = "the value") -> Any:
     kind = type(value)
     if kind in _UNCHANGED and (hint is kind or hint is Any) and _is_unchanged(value, kind):
         return value
-    return carry_by(known_form(hint), value, what)
-
-
-def carry_by(form: Form, value: Any, what: str = "the value") -> Any:
-    """Return what `value` becomes when it is written and read by a form; see `carry`."""
-    kind = type(value)
-    if kind in _UNCHANGED and (form is ANY or form.hint is kind) and _is_unchanged(value, kind):
-        return value
+    form = known_form(hint)
     return _bare.load(_bare.dump(value, what, form), reader_of(form), what)
 
 
