@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from partita.asl import forget_lambda, register_lambda
 from tests.stepfunctions.endpoint import Endpoint
 
 ROLE = "arn:aws:iam::111111111111:role/sfn"
@@ -46,3 +49,55 @@ def test_an_execution_from_its_start_to_its_history(sfn: Endpoint) -> None:
     assert (events[2]["timestamp"] - events[1]["timestamp"]).total_seconds() == 60
     again = sfn.client.get_execution_history(executionArn=execution)["events"]
     assert again == events
+
+
+def test_a_failed_execution_goes_on_where_it_failed(sfn: Endpoint) -> None:
+    calls: list[Any] = []
+
+    def flaky(event: Any) -> str:
+        calls.append(event)
+        if len(calls) == 1:
+            raise ValueError("not yet")
+        return f"done for {event['to']}"
+
+    register_lambda("flaky", flaky)
+    definition = {
+        "StartAt": "Begin",
+        "States": {
+            "Begin": {"Type": "Pass", "Assign": {"seen": 1}, "Next": "Work"},
+            "Work": {
+                "Type": "Task",
+                "Resource": "arn:aws:lambda:us-east-1:111111111111:function:flaky",
+                "ResultSelector": {"seen.$": "$seen", "text.$": "$"},
+                "End": True,
+            },
+        },
+    }
+    arn = made(sfn, "redriven", definition)
+    started = sfn.client.start_execution(stateMachineArn=arn, name="x", input='{"to": "ada"}')
+    execution = started["executionArn"]
+    found = sfn.wait(execution)
+    assert (found["status"], found["redriveStatus"]) == ("FAILED", "REDRIVABLE")
+    before = sfn.client.get_execution_history(executionArn=execution)["events"]
+    sfn.client.redrive_execution(executionArn=execution)
+    found = sfn.wait(execution)
+    forget_lambda("flaky")
+    assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1)
+    assert json.loads(found["output"]) == {"seen": 1, "text": "done for ada"}
+    assert found["startDate"] == started["startDate"]
+    events = sfn.client.get_execution_history(executionArn=execution)["events"]
+    assert events[: len(before)] == before
+    assert [one["id"] for one in events] == list(range(1, len(events) + 1))
+    assert [one["type"] for one in events[len(before) :]] == [
+        "ExecutionRedriven",
+        "TaskStateEntered",
+        "LambdaFunctionScheduled",
+        "LambdaFunctionStarted",
+        "LambdaFunctionSucceeded",
+        "TaskStateExited",
+        "ExecutionSucceeded",
+    ]
+    listed = sfn.client.list_executions(stateMachineArn=arn)["executions"]
+    assert [(one["name"], one["redriveCount"]) for one in listed] == [("x", 1)]
+    with pytest.raises(sfn.client.exceptions.ExecutionNotRedrivable):
+        sfn.client.redrive_execution(executionArn=execution)

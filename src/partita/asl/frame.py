@@ -110,7 +110,7 @@ class Execution:
         self.serving = serving or Serving()
         self.stored = 0  # bytes of JSON text of all variables
         self.numbers = numbers or count(1)  # of task tokens, shared with child executions
-        self._constant = {
+        self._constant: dict[str, dict[str, Any]] = {
             "Execution": {
                 "Id": identity.execution_arn,
                 "Input": input,
@@ -139,6 +139,12 @@ class Execution:
             self.serving,
             self.numbers,
         )
+
+    def redriven(self, count: int, started_at: str) -> None:
+        """Let the context object tell that the execution goes on after its end."""
+        known = self._constant["Execution"]
+        known |= {"RedriveCount": count, "StartTime": started_at}
+        known["RedriveTime"] = timestamp(now())
 
     def context(self) -> dict[str, Any]:
         """Return the parts of the context object that are the same in every state."""

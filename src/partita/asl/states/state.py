@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from partita.asl.failures import StateFailure, too_large
@@ -26,15 +27,24 @@ class Program(Protocol):
         """
 
 
-def run_program(program: Program, execution: Execution, input: Any) -> Any:
+def run_program(
+    program: Program,
+    execution: Execution,
+    input: Any,
+    begun: tuple[str, dict[str, Any]] | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> Any:
     """Return the output of a whole execution, and add its beginning and its end to the trail.
+
+    `begun` is the event of the beginning if it is not ExecutionStarted.
 
     Raises:
         StateFailure: it failed.
     """
     scope, trail = Scope(), execution.trail
     started = {"input": input, "roleArn": execution.identity.role_arn}
-    trail.add("ExecutionStarted", started, scope.chain)
+    trail.add(*(begun or ("ExecutionStarted", started)), scope.chain)
+    scope.assign(variables or {})
     try:
         output = program.run(execution, scope, input, is_branch=False)
     except StateFailure as failure:

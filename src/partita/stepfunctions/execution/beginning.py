@@ -24,6 +24,18 @@ ACTIVITY_LIST = "states:activity:"
 STANDARD, EXPRESS = "STANDARD", "EXPRESS"
 
 
+class Redrive(Struct, frozen=True, kw_only=True):
+    """Where an execution that has ended goes on."""
+
+    count: int  # how many times it was redriven, this time included
+    run_id: str  # of the run before
+    events: int  # that the history has so far
+    started_at: float  # the first run, in seconds since the epoch
+    state: str
+    input: Any
+    variables: dict[str, Any]
+
+
 class Beginning(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A machine as it was when the execution began, and what the start asked for."""
 
@@ -42,6 +54,7 @@ class Beginning(Struct, frozen=True, kw_only=True, omit_defaults=True):
     settings: dict[str, Any] = {}  # logging, tracing and encryption, as the API spells them
     trace_header: str | None = None
     mocks: dict[str, list[dict[str, Any]]] | None = None
+    redrive: Redrive | None = None
 
     @property
     def is_express(self) -> bool:

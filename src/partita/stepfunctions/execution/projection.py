@@ -19,7 +19,7 @@ from partita.ports.store import Record
 from partita.replay.replayer import Replayer
 from partita.stepfunctions.execution.beginning import ACTIVITY_LIST, WORKFLOW_TYPE
 from partita.stepfunctions.execution.recorder import RecordedEvent, Recorder
-from partita.stepfunctions.execution.records import result_in, stop_date
+from partita.stepfunctions.execution.records import beginning_of, result_in, stop_date
 from partita.stepfunctions.execution.workflow import execution_workflow
 
 _ENDS = {
@@ -32,13 +32,27 @@ _ENDS = {
 def project(committed: Committed, record: Record, seal: Any) -> Recorder:
     """Return the events of an execution, and of its child executions."""
     history = committed.events(record.run, 0)
-    recorder = Recorder(is_limited=True)
     execution = record.execution
+    recorder = _begun(committed, record, history, seal)
     kept = h.WorkflowExecution(execution.workflow_id, execution.run_id)
     workflow = _workflow(execution.workflow_type, recorder, seal)
     Replayer([workflow]).repeat(kept, execution.workflow_type, history)
     _add_workers(recorder, history)
     _add_end(recorder, record, history[-1])
+    return recorder
+
+
+def _begun(committed: Committed, record: Record, history: list[h.AnyEvent], seal: Any) -> Recorder:
+    """Return the recorder with the events of the runs before this one, if it was redriven."""
+    recorder = Recorder(is_limited=True)
+    beginning = beginning_of(history[:1])
+    if beginning is None or beginning.redrive is None:
+        return recorder
+    execution, run_id = record.execution, beginning.redrive.run_id
+    before = committed.find(execution.domain, execution.workflow_id, run_id)
+    if before is not None:
+        recorder = project(committed, before, seal)
+    recorder.last_id = beginning.redrive.events
     return recorder
 
 
@@ -76,6 +90,7 @@ def _add_workers(recorder: Recorder, history: Sequence[h.AnyEvent]) -> None:
     """Say of activities which worker took them, and when."""
     starts = _starts(history)
     scheduled = [one for one in recorder.events if one.type == "ActivityScheduled"]
+    scheduled = scheduled[len(scheduled) - len(starts) :]
     by_id = {
         one.id: start for one, start in zip(scheduled, starts, strict=False) if start is not None
     }

@@ -12,6 +12,7 @@ from partita.stepfunctions.execution.workflow import check_length
 
 _ASIDE = frozenset(
     {
+        "ExecutionRedriven",
         "ExecutionStarted",
         "MapIterationFailed",
         "MapIterationSucceeded",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from partita.asl.failures import RUNTIME, StateFailure
-from partita.asl.frame import Execution, Identity, Serving
+from partita.asl.frame import Execution, Identity, Serving, timestamp
 from partita.asl.machines import compiled_text, interpret
 from partita.asl.page_runs import PageTask, run_page
 from partita.asl.parser import Machine
+from partita.asl.program import StateProgram
+from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks
 from partita.asl.trail import Chain, Trail
 from partita.authoring.definition import WorkflowOptions
@@ -24,6 +27,7 @@ from partita.stepfunctions.execution.beginning import (
     TASK_LIST,
     WORKFLOW_TYPE,
     Beginning,
+    Redrive,
     parts_of,
 )
 
@@ -59,7 +63,9 @@ def check_length(trail: Trail, type: str) -> None:
 
 def new_trail(start: Beginning) -> Trail:
     """Return the trail of an execution that nobody looks at."""
-    return Trail() if start.is_express else LimitedTrail()
+    trail = Trail() if start.is_express else LimitedTrail()
+    trail.last_id = 0 if start.redrive is None else start.redrive.events
+    return trail
 
 
 def execution_workflow(
@@ -76,12 +82,26 @@ def execution_workflow(
         input = json.loads(start.input)
         execution = Execution(_identity(start), input, make_trail(start), mocks, serving)
         execution.run_page = lambda task: made(start, task)
+        if start.redrive is not None:
+            return _go_on(compiled, execution, start.redrive)
         return interpret(compiled, execution, input)
 
     run.__annotations__ |= {"start": Beginning, "page": PageTask | None, "return": Any}
     settings = WorkflowOptions(task_list=TASK_LIST)
     made: WorkflowDefinition[..., Any] = WorkflowDefinition(run, WORKFLOW_TYPE, settings, NO_HOOKS)
     return made
+
+
+def _go_on(compiled: Machine, execution: Execution, redrive: Redrive) -> Any:
+    """Return the output of an execution that begins with the state in which it ended before."""
+    started_at = timestamp(datetime.fromtimestamp(redrive.started_at, UTC))
+    execution.redriven(redrive.count, started_at)
+    program = StateProgram(redrive.state, compiled.program.states)
+    begun = ("ExecutionRedriven", {"redriveCount": redrive.count})
+    try:
+        return run_program(program, execution, redrive.input, begun, redrive.variables)
+    except StateFailure as failure:
+        raise MachineFailedError(failure.error, failure.cause) from failure
 
 
 def _compiled(definition: str) -> Machine:

@@ -46,6 +46,11 @@ from partita.stepfunctions.front.state_machines import revision_to_api
 
 DOMAIN = "default"
 
+REDRIVES, STARTED = "redriveCount", "startedAt"
+"""Search attributes of executions that were redriven."""
+
+REDRIVABLE = (Status.FAILED, Status.TERMINATED, Status.TIMED_OUT, Status.CANCELED)
+
 CHUNK = 1_000
 """Executions that are read at a time."""
 
@@ -90,6 +95,7 @@ def describe_execution(front: Front, request: Members) -> Answer:
     answer = {
         "executionArn": request["executionArn"],
         **_item(front, record),
+        **_redrivable(record.progress.status),
     }
     if beginning is not None and beginning.trace_header is not None:
         answer["traceHeader"] = beginning.trace_header
@@ -122,6 +128,23 @@ def data_to_api(input: str, result: Result, *, has_data: bool) -> Members:
     return answer
 
 
+def redrive_count(record: Record) -> int:
+    """Return how many times an execution was redriven."""
+    return int(record.progress.search_attributes.get(REDRIVES, 0))
+
+
+def first_start(record: Record) -> float:
+    """Return when an execution began at first, in seconds since the epoch."""
+    return float(record.progress.search_attributes.get(STARTED, record.execution.started_at))
+
+
+def _redrivable(status: Status) -> Members:
+    if status in REDRIVABLE:
+        return {"redriveStatus": "REDRIVABLE"}
+    reason = f"Execution is {STATUSES[status]} and cannot be redriven"
+    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+
 def _item(front: Front, record: Record) -> Members:
     """Return an execution as lists show it."""
     machine, name = machine_name(record), name_of(record)
@@ -130,9 +153,11 @@ def _item(front: Front, record: Record) -> Members:
         "stateMachineArn": front.names.arn(arns.MACHINE, machine),
         "name": name,
         "status": STATUSES[record.progress.status],
-        "startDate": record.execution.started_at,
-        "redriveCount": 0,
+        "startDate": first_start(record),
+        "redriveCount": redrive_count(record),
     }
+    if answer["redriveCount"]:
+        answer["redriveDate"] = record.execution.started_at
     for tag in record.execution.tag_list[1:]:
         which = tag.rpartition(":")[2]
         kind = "Version" if which.isdecimal() else "Alias"
@@ -202,11 +227,18 @@ def list_executions(front: Front, request: Members) -> Answer:
     if machine.type == EXPRESS:
         raise StateMachineTypeNotSupported()
     statuses = _statuses(request)
-    wanted = ExecutionFilter(domain=DOMAIN, statuses=statuses, limit=CHUNK)
+    wanted = ExecutionFilter(domain=DOMAIN, limit=CHUNK)
     records = [] if request.get("statusFilter") and not statuses else _records(front, wanted, arn)
-    rows = sorted(((one.run, one) for one in records), key=lambda row: -row[0])
+    newest: dict[str, Record] = {}
+    for one in sorted(records, key=lambda one: -one.run):
+        newest.setdefault(one.execution.workflow_id, one)
+    rows = [(one.run, one) for one in newest.values() if not statuses or _is(one, statuses)]
     found, more = front.page("ListExecutions", request, rows, backwards=True)
     return {"executions": [_item(front, one) for one in found], **more}
+
+
+def _is(record: Record, statuses: tuple[Status, ...]) -> bool:
+    return record.progress.status in statuses
 
 
 def _statuses(request: Members) -> tuple[Status, ...]:

@@ -24,6 +24,7 @@ from partita.stepfunctions.front import (
     aliases,
     executions,
     map_runs,
+    redrives,
     starts,
     state_machines,
     state_tests,
@@ -44,6 +45,7 @@ WRITES: dict[str, Write] = (
     | aliases.WRITES
     | executions.WRITES
     | map_runs.WRITES
+    | redrives.WRITES
     | starts.WRITES
     | state_machines.WRITES
     | tags.WRITES
