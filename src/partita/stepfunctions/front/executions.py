@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.history import WorkflowExecution
@@ -217,8 +218,15 @@ def get_execution_history(front: Front, request: Members) -> Answer:
 # -- lists
 
 
+def check_which(request: Members) -> None:
+    """Raise ValidationFault unless a request names either a machine or a map run."""
+    if ("stateMachineArn" in request) == ("mapRunArn" in request):
+        raise ValidationFault("Must specify exactly one of stateMachineArn and mapRunArn")
+
+
 def list_executions(front: Front, request: Members) -> Answer:
     """List the executions of a machine, a version or an alias, newest first."""
+    check_which(request)
     text = request["stateMachineArn"]
     arn = front.names.parse(text, arns.MACHINE)
     machine = find(front.committed, Machine, arn.name)

@@ -28,6 +28,7 @@ from partita.stepfunctions.execution.records import stop_date
 from partita.stepfunctions.faults import ResourceNotFound
 from partita.stepfunctions.front.executions import (
     DOMAIN,
+    check_which,
     machine_name,
     name_of,
     read_executions,
@@ -156,6 +157,7 @@ def _counts(run: MapRun, size: Any) -> Members:
 
 def list_child_executions(front: Front, request: Members) -> Answer:
     """List the child executions of a run: ListExecutions with a mapRunArn."""
+    check_which(request)
     run = find_run(front, request["mapRunArn"])
     item = _item(front, run)
     rows = [(number, _child(front, item, run, child)) for number, child in enumerate(run.children)]
