@@ -74,3 +74,13 @@ def test_health(address: str) -> None:
 @pytest.mark.parametrize("path", ["/a/actions", HEALTH_PATH])
 def test_only_this_machine_is_answered(address: str, path: str) -> None:
     assert ask(address, "GET", path, Host="elsewhere.example")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("sync-localhost:8585", 200), ("sync-127.0.0.1", 200), ("sync-x.y", 403)]
+)
+def test_the_prefix_of_some_operations_hosts(address: str, host: str, status: int) -> None:
+    connection = http.client.HTTPConnection(address)
+    connection.request("GET", HEALTH_PATH, headers={"Host": host})
+    assert connection.getresponse().status == status
+    connection.close()

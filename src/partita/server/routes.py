@@ -19,6 +19,9 @@ from starlette.routing import Route
 
 HEALTH_PATH = "/healthz"
 
+HOST_PREFIX = "sync-"
+"""What AWS's SDKs put before the host of some operations."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -112,7 +115,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _host(request: Request) -> str:
-    return request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    whole = request.headers.get("host", "")
+    return (whole.rpartition(":")[0] or whole).removeprefix(HOST_PREFIX)
 
 
 def _refusal(status: int, kind: str, message: str) -> Response:
