@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import chain, compress
+from itertools import accumulate, chain, compress, repeat
 from typing import Any
 
 from partita.errors import PayloadTooDeepError
@@ -18,7 +18,7 @@ NESTING_LIMIT = 500
 
 _STRING = re.compile(r'"[^"]*"')
 _NOT_A_BRACKET = re.compile(r'[^\[\]{}"]+')
-_INNERMOST = re.compile(r"\[\]|\{\}")
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _SCALARS = frozenset({str, int, bool, type(None)})
 _PLAIN = _SCALARS | {list, dict}
 _TEXT = frozenset({str})
@@ -43,17 +43,10 @@ def check_depth(json: str | bytes, what: str = "the payload") -> None:
 
 
 def _depth(text: str) -> int:
-    """Return the depth of JSON text, by taking away the innermost pairs until none is left."""
+    """Return the depth of JSON text: the most brackets that are open at once."""
     text = text.replace("\\\\", "").replace('\\"', "")  # so that a quote ends a string
-    text = _NOT_A_BRACKET.sub("", text)
-    text = _STRING.sub("", text)
-    depth = 0
-    while text and depth <= NESTING_LIMIT:
-        inner = _INNERMOST.sub("", text)
-        if inner == text:  # not JSON; whoever reads it says so
-            return depth
-        text, depth = inner, depth + 1
-    return depth
+    brackets = _STRING.sub("", _NOT_A_BRACKET.sub("", text))
+    return max(accumulate(map(_STEPS.get, brackets, repeat(0))), default=0)
 
 
 def is_plain(values: Iterable[Any], key: str) -> bool:
