@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import language, machines, measures, plain, shared, swf
+from benchmarks import language, machines, measures, plain, shared, stepfunctions, swf
 from benchmarks.floor import commits_per_second
 from benchmarks.report import Report
 
@@ -108,6 +108,7 @@ SECTIONS: dict[str, Callable[[Report, Path], None]] = {
     "memory": add_memory,
     "plain": plain.add_plain,
     "shared": add_shared,
+    "stepfunctions": stepfunctions.add_stepfunctions,
     "swf": swf.add_swf,
 }
 
