@@ -16,6 +16,7 @@ from partita.ports.session import Transactional
 from partita.server.routes import WireProtocol
 from partita.stepfunctions.execution.worker import MachineWorker
 from partita.stepfunctions.front.front import Front as StepFunctionsFront
+from partita.stepfunctions.front.nested_executions import serve_nested
 from partita.stepfunctions.front.prepared import prepare
 from partita.stepfunctions.front.protocol import StepFunctionsProtocol
 from partita.swf.front.front import Front as SwfFront
@@ -91,7 +92,17 @@ def _step_functions(service: Service, setup: Setup) -> _Made:
     )
     prepare(front.committed)
     protocol = StepFunctionsProtocol(front, keyring=setup.keyring, poll=setup.poll_seconds)
-    return protocol, MachineWorker(service, front.token)
+    return protocol, _running(front, service)
+
+
+@contextmanager
+def _running(front: StepFunctionsFront, service: Service) -> Iterator[None]:
+    end = serve_nested(front)
+    try:
+        with MachineWorker(service, front.token):
+            yield
+    finally:
+        end()
 
 
 _MAKERS: dict[str, Callable[[Service, Setup], _Made]] = {

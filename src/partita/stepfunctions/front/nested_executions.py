@@ -1,0 +1,119 @@
+"""Let machines start executions at their own endpoint: `states:startExecution`, also `.sync`.
+
+The action runs in the endpoint's process, by the operations that the API has. A start that is
+repeated after a crash finds the execution that it has started before.
+
+Source: AWS Step Functions Developer Guide, "Start workflow executions from a task state".
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from partita.asl.frame import timestamp
+from partita.asl.json_text import json_text
+from partita.asl.tasks.integrations import forget_integration, register_integration
+from partita.authoring.context import activity_info
+from partita.aws.faults import FaultError
+from partita.aws.shapes import Members
+from partita.errors import TaskFailedError
+from partita.history import WorkflowExecution
+from partita.ports.capabilities import SupportsWaits, supports
+from partita.stepfunctions import arns
+from partita.stepfunctions.faults import ExecutionAlreadyExists
+from partita.stepfunctions.front.executions import DOMAIN, describe_execution, record_of
+from partita.stepfunctions.front.front import Front
+from partita.stepfunctions.front.starts import start_execution
+
+ACTION = "states:startExecution"
+
+_TIMES = ("StartDate", "StopDate")
+_OMITTED = ("RedriveCount", "RedriveStatus", "RedriveStatusReason", "RedriveDate")
+
+
+def serve_nested(front: Front) -> Callable[[], None]:
+    """Let the machines of this process start executions; return what ends it."""
+    actions = {
+        ACTION: partial(_start, front),
+        f"{ACTION}.sync": partial(_run, front, is_parsed=False),
+        f"{ACTION}.sync:2": partial(_run, front, is_parsed=True),
+    }
+    for name, handler in actions.items():
+        register_integration(name, handler)
+
+    def end() -> None:
+        for name in actions:
+            forget_integration(name)
+
+    return end
+
+
+def _start(front: Front, parameters: Any) -> Members:
+    """Start an execution; return what the API answers, as Task states see it."""
+    answer = _started(front, parameters)
+    moment = datetime.fromtimestamp(answer["startDate"], UTC)
+    return {"ExecutionArn": answer["executionArn"], "StartDate": timestamp(moment)}
+
+
+def _started(front: Front, parameters: Any) -> Members:
+    given = parameters if isinstance(parameters, dict) else {}
+    key = str(uuid.uuid5(uuid.NAMESPACE_OID, activity_info().idempotency_key))
+    input = given.get("Input", {})
+    request = {
+        "stateMachineArn": str(given.get("StateMachineArn")),
+        "name": str(given.get("Name", key)),
+        "input": input if isinstance(input, str) else json_text(input),
+    }
+    try:
+        answer = front.service.transact(lambda session: start_execution(front, session, request))
+    except ExecutionAlreadyExists:
+        if "Name" in given:
+            raise _failed("ExecutionAlreadyExists", request["name"]) from None
+        arn = request["stateMachineArn"].replace(":stateMachine:", ":execution:")
+        found = f"{arn}:{key}"
+        record = record_of(front.committed, front.names.parse(found, arns.EXECUTION))
+        return {"executionArn": found, "startDate": record.execution.started_at}
+    except FaultError as fault:
+        raise _failed(fault.wire, str(fault)) from fault
+    assert answer is not None
+    return answer
+
+
+def _failed(code: str, text: str) -> TaskFailedError:
+    cause = (
+        f"{text} (Service: AWSStepFunctions; Status Code: 400; Error Code: {code}; "
+        f"Request ID: {uuid.uuid4()}; Proxy: null)"
+    )
+    name = code if code.endswith("Exception") else f"{code}Exception"
+    return TaskFailedError(f"StepFunctions.{name}", cause)
+
+
+def _run(front: Front, parameters: Any, *, is_parsed: bool) -> Members:
+    """Start an execution and wait for its end; return its description.
+
+    Raises:
+        TaskFailedError: it has not succeeded; the cause is its description.
+    """
+    arn = _started(front, parameters)["executionArn"]
+    parsed = front.names.parse(arn, arns.EXECUTION, arns.EXPRESS)
+    service = front.service
+    assert supports(service, SupportsWaits)
+    service.wait_closed(DOMAIN, WorkflowExecution(f"{parsed.name}:{parsed.rest}", ""), None)
+    described = describe_execution(front, {"executionArn": arn}) or {}
+    shown = {f"{name[0].upper()}{name[1:]}": value for name, value in described.items()}
+    shown = {name: value for name, value in shown.items() if name not in _OMITTED}
+    for name in _TIMES:
+        shown[name] = int(shown[name] * 1000)
+    for name in ("InputDetails", "OutputDetails"):
+        if name in shown:
+            shown[name] = {"Included": True}
+    if shown["Status"] != "SUCCEEDED":
+        raise TaskFailedError("States.TaskFailed", json_text(shown))
+    if is_parsed:
+        shown |= {name: json.loads(shown[name]) for name in ("Input", "Output")}
+    return dict(sorted(shown.items()))
