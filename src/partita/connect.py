@@ -1,7 +1,8 @@
 """Make the service that a URL names: the only place where parts are put together.
 
 `memory://` keeps everything in this process, `sqlite:///PATH` in a file,
-`postgresql://HOST/DATABASE` in a schema of a server, `swf://REGION/DOMAIN` at Amazon. Others
+`postgresql://HOST/DATABASE` in a schema of a server, `swf://REGION/DOMAIN` at Amazon, and
+`stepfunctions://REGION` there for client commands alone. Others
 register under the entry-point groups `partita.services` (URL -> Service) and `partita.stores`
 (URL -> Store), by scheme.
 """
@@ -45,6 +46,10 @@ def connect(url: str | None = None) -> Service:
         from partita.swf.backend.service import SwfService  # costs AWS's SDK, which is an extra
 
         return SwfService(url)
+    if scheme == "stepfunctions":
+        from partita.stepfunctions.backend.service import StepFunctionsService  # likewise
+
+        return StepFunctionsService(url)
     return _registered(url, scheme)
 
 
@@ -58,7 +63,7 @@ def _registered(url: str, scheme: str) -> Service:
         return Engine(entry.load()(url))
     raise InvalidOptionError(
         f"no backend for {url!r}; give memory://, sqlite:///relative/path, sqlite:////absolute, "
-        "postgresql://host/database or swf://region/domain"
+        "postgresql://host/database, swf://region/domain or stepfunctions://region"
     )
 
 

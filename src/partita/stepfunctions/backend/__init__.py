@@ -1,0 +1,1 @@
+"""Step Functions as a backend of client commands: start, result, show, history, list."""

@@ -1,0 +1,59 @@
+"""Client commands on Step Functions' API: `--backend stepfunctions://REGION?endpoint=URL`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from partita.cli import main
+from tests.stepfunctions.endpoint import Endpoint
+from tests.stepfunctions.test_executions import made
+
+MACHINE = {
+    "StartAt": "Double",
+    "States": {
+        "Double": {
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": {"twice": "{% $states.input.n * 2 %}"},
+            "End": True,
+        }
+    },
+}
+
+
+def told(capsys: pytest.CaptureFixture[str], *command: str, status: int = 0) -> str:
+    """Run a command; return what it prints."""
+    assert main(list(command)) == status, capsys.readouterr().err
+    found = capsys.readouterr()
+    return found.out if status == 0 else found.err
+
+
+def test_client_commands(sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "doubled.asl.json"
+    file.write_text(json.dumps(MACHINE))
+    made(sfn, "doubled", MACHINE)
+    backend = ("--backend", f"stepfunctions://us-east-1?endpoint={sfn.url}")
+    started = told(
+        capsys,
+        *backend,
+        "start",
+        str(file),
+        "--id",
+        "one",
+        "--input",
+        '{"n": 21}',
+        "--output",
+        "json",
+    )
+    assert json.loads(started)["workflow_id"] == "doubled:one"
+    assert json.loads(told(capsys, *backend, "result", "doubled:one")) == {"twice": 42}
+    assert "PassStateEntered" in told(capsys, *backend, "history", "doubled:one")
+    assert "doubled" in told(capsys, *backend, "show", "doubled:one")
+    listed = told(capsys, *backend, "list", "--type", "doubled")
+    assert "doubled:one" in listed
+    failed = told(capsys, *backend, "signal", "doubled:one", "x", status=2)
+    assert "has no signals" in failed
+    assert "no execution" in told(capsys, *backend, "show", "none", status=3).lower()
