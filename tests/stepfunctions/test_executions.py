@@ -101,3 +101,26 @@ def test_a_failed_execution_goes_on_where_it_failed(sfn: Endpoint) -> None:
     assert [(one["name"], one["redriveCount"]) for one in listed] == [("x", 1)]
     with pytest.raises(sfn.client.exceptions.ExecutionNotRedrivable):
         sfn.client.redrive_execution(executionArn=execution)
+
+
+def test_the_history_tells_of_a_tasks_role_and_times(sfn: Endpoint) -> None:
+    register_lambda("echo", lambda event: event)
+    role = "arn:aws:iam::111111111111:role/task"
+    state = {
+        "Type": "Task",
+        "QueryLanguage": "JSONata",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": "echo", "Payload": {"a": 1}},
+        "Credentials": {"RoleArn": "{% $states.input.role %}"},
+        "TimeoutSeconds": 60,
+        "Output": "{% $states.result.Payload %}",
+        "End": True,
+    }
+    arn = made(sfn, "told", {"StartAt": "A", "States": {"A": state}})
+    started = sfn.client.start_execution(stateMachineArn=arn, input=json.dumps({"role": role}))
+    assert json.loads(sfn.wait(started["executionArn"])["output"]) == {"a": 1}
+    forget_lambda("echo")
+    found = sfn.client.get_execution_history(executionArn=started["executionArn"])
+    details = found["events"][2]["taskScheduledEventDetails"]
+    assert (details["taskCredentials"], details["timeoutInSeconds"]) == ({"roleArn": role}, 60)
+    assert details["region"] == "us-east-1"

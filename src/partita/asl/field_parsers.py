@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from partita.asl import numbers
@@ -14,6 +15,7 @@ from partita.asl.flows import (
     JsonPathFlow,
     JsonPathHandler,
 )
+from partita.asl.frame import Frame
 from partita.asl.reader import Reader
 from partita.asl.recovery import Catcher, Recovery, Retrier
 from partita.asl.reference_paths import ReferencePath
@@ -54,6 +56,13 @@ class StateReader:
             return None
         value = self.reader.fields[field]
         return self.reader.parsed(field, lambda: compile_template(value))
+
+    def credentials(self) -> Callable[[Frame], Any] | None:
+        """Return what gives the role with which a task is done."""
+        if not self.is_jsonata:
+            return self.template("Credentials")
+        fields = self.fields_if_given("Credentials")
+        return None if fields is None else fields.fill
 
     def reference_path(self, field: str) -> ReferencePath | None:
         """Return a reference path, `$` if there is none, None for null."""

@@ -205,6 +205,7 @@ def _task(name: str, state: StateReader) -> State:
         resource=reader.parsed("Resource", lambda: parse_resource(arn)),
         timeout=state.number("TimeoutSeconds", numbers.positive("TimeoutSeconds")),
         heartbeat=state.number("HeartbeatSeconds", numbers.positive("HeartbeatSeconds")),
+        credentials=state.credentials(),
     )
 
 

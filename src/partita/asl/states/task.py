@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from partita.asl.flows import Flow
@@ -30,11 +31,13 @@ class TaskState(RecoveringState):
         resource: Resource,
         timeout: Number | None,
         heartbeat: Number | None,
+        credentials: Callable[[Frame], Any] | None,
     ) -> None:
         super().__init__(name, next, flow, recovery)
         self._resource = resource
         self._timeout = timeout
         self._heartbeat = heartbeat
+        self._credentials = credentials
         prepare(resource)
         self._has_token = (
             isinstance(resource, ServiceResource) and resource.pattern == "waitForTaskToken"
@@ -50,7 +53,9 @@ class TaskState(RecoveringState):
             return frame.stub.result()
         timeout = None if self._timeout is None else self._timeout(frame)
         heartbeat = None if self._heartbeat is None else self._heartbeat(frame)
-        return perform(self._resource, Attempt(frame, arguments, timeout, heartbeat, now()))
+        credentials = None if self._credentials is None else self._credentials(frame)
+        attempt = Attempt(frame, arguments, timeout, heartbeat, now(), credentials)
+        return perform(self._resource, attempt)
 
     def aborted(self, frame: Frame) -> None:
         frame.emit("TaskStateAborted")

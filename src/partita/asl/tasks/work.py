@@ -36,11 +36,17 @@ class Attempt:
     timeout: float | None
     heartbeat: float | None
     begun: datetime
+    credentials: dict[str, Any] | None = None
 
     @property
-    def limits(self) -> dict[str, float]:
-        """The times, as AWS's history names them."""
-        named = {"timeoutInSeconds": self.timeout, "heartbeatInSeconds": self.heartbeat}
+    def limits(self) -> dict[str, Any]:
+        """The times and the role, as AWS's history names them."""
+        role = None if self.credentials is None else self.credentials.get("RoleArn")
+        named = {
+            "timeoutInSeconds": self.timeout,
+            "heartbeatInSeconds": self.heartbeat,
+            "taskCredentials": None if role is None else {"roleArn": role},
+        }
         return {name: value for name, value in named.items() if value is not None}
 
     def call(self, activity: str, input: Any) -> Any:
