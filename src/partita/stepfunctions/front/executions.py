@@ -28,6 +28,7 @@ from partita.stepfunctions.execution.beginning import (
 )
 from partita.stepfunctions.execution.events import event_to_api
 from partita.stepfunctions.execution.projection import project
+from partita.stepfunctions.execution.recorder import Recorder
 from partita.stepfunctions.execution.records import (
     STATUSES,
     Result,
@@ -205,7 +206,11 @@ def stop_execution(front: Front, session: Session, request: Members) -> Answer:
 def get_execution_history(front: Front, request: Members) -> Answer:
     """Return one page of the events that AWS would have recorded."""
     _, record = _found(front, request)
-    recorder = project(front.committed, record, front.token)
+    return history_page(front, request, project(front.committed, record, front.token))
+
+
+def history_page(front: Front, request: Members, recorder: Recorder) -> Answer:
+    """Return one page of recorded events."""
     has_data = request.get("includeExecutionData", True)
     rows = [(one.id, one) for one in recorder.events]
     backwards = bool(request.get("reverseOrder"))

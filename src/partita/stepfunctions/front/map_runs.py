@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.asl.json_text import json_text
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
@@ -24,11 +25,13 @@ from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import WORKFLOW_TYPE
 from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.execution.recorder import ChildTrail, RecordedEvent, Recorder
-from partita.stepfunctions.execution.records import stop_date
-from partita.stepfunctions.faults import ResourceNotFound
+from partita.stepfunctions.execution.records import Result, stop_date
+from partita.stepfunctions.faults import ExecutionDoesNotExist, ResourceNotFound
 from partita.stepfunctions.front.executions import (
     DOMAIN,
     check_which,
+    data_to_api,
+    history_page,
     machine_name,
     name_of,
     read_executions,
@@ -167,11 +170,15 @@ def list_child_executions(front: Front, request: Members) -> Answer:
     return {"executions": found, **more}
 
 
+def _labelled(machine_arn: str) -> str:
+    return machine_arn.replace(":stateMachine:", ":execution:")
+
+
 def _child(front: Front, item: Members, run: MapRun, child: ChildTrail) -> Members:
     last = child.trail.events[-1]
     status = _CHILD_ENDS.get(last.type, "running" if run.status == "RUNNING" else "aborted")
     shown: Members = {
-        "executionArn": front.names.arn(arns.EXECUTION, machine_name(run.record), child.name),
+        "executionArn": f"{_labelled(item['stateMachineArn'])}:{child.name}",
         "stateMachineArn": item["stateMachineArn"],
         "mapRunArn": run.arn,
         "name": child.name,
@@ -180,6 +187,48 @@ def _child(front: Front, item: Members, run: MapRun, child: ChildTrail) -> Membe
         "itemCount": 1,
     }
     return shown if status == "running" else {**shown, "stopDate": last.at}
+
+
+def is_child(request: Members) -> bool:
+    """Return whether a request means a child execution, whose ARN has the Map state's label."""
+    return "/" in str(request.get("executionArn", "")).partition(":execution:")[2]
+
+
+def _find_child(front: Front, text: str) -> tuple[MapRun, ChildTrail]:
+    """Return a child execution and its run. Raises ExecutionDoesNotExist."""
+    arn = front.names.parse(text, arns.EXECUTION)
+    machine = arn.name.partition("/")[0]
+    filter = ExecutionFilter(domain=DOMAIN, type_name=WORKFLOW_TYPE.name, tag=machine, limit=100)
+    for record in read_executions(front, filter):
+        for run in runs_of(front, record):
+            for child in run.children:
+                if child.name == arn.rest:
+                    return run, child
+    raise ExecutionDoesNotExist(arn.rest)
+
+
+def describe_child(front: Front, request: Members) -> Answer:
+    """Return a child execution with its input and its result."""
+    run, child = _find_child(front, request["executionArn"])
+    shown = _child(front, _item(front, run), run, child)
+    del shown["itemCount"]
+    first, last = child.trail.events[0], child.trail.events[-1]
+    output = last.details.get("output") if last.type == "ExecutionSucceeded" else None
+    result = Result(
+        output=json_text(output) if last.type == "ExecutionSucceeded" else None,
+        error=last.details.get("error"),
+        cause=last.details.get("cause"),
+    )
+    has_data = request.get("includedData") != "METADATA_ONLY"
+    return {**shown, "redriveCount": 0} | data_to_api(
+        json_text(first.details["input"]), result, has_data=has_data
+    )
+
+
+def get_child_history(front: Front, request: Members) -> Answer:
+    """Return one page of a child execution's events."""
+    _, child = _find_child(front, request["executionArn"])
+    return history_page(front, request, child.trail)
 
 
 def update_map_run(front: Front, session: Session, request: Members) -> Answer:
@@ -197,3 +246,8 @@ def update_map_run(front: Front, session: Session, request: Members) -> Answer:
 
 WRITES: dict[str, Write] = {"UpdateMapRun": update_map_run}
 READS: dict[str, Read] = {"ListMapRuns": list_map_runs, "DescribeMapRun": describe_map_run}
+CHILD_READS: dict[str, Read] = {
+    "DescribeExecution": describe_child,
+    "GetExecutionHistory": get_child_history,
+}
+"""Operations on child executions, which are told by their ARNs."""

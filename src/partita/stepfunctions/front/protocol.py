@@ -92,6 +92,8 @@ class StepFunctionsProtocol(JsonProtocol):
 
     async def call(self, request: Request, operation: str, members: Members) -> Answer:
         """Do one operation of Step Functions'."""
+        if operation in map_runs.CHILD_READS and map_runs.is_child(members):
+            return await run_in_threadpool(map_runs.CHILD_READS[operation], self._front, members)
         if operation == "ListExecutions" and "mapRunArn" in members:
             return await run_in_threadpool(map_runs.list_child_executions, self._front, members)
         if operation in READS:

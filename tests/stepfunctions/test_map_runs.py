@@ -1,0 +1,71 @@
+"""Map runs and their child executions."""
+
+from __future__ import annotations
+
+import json
+
+from tests.stepfunctions.endpoint import Endpoint
+from tests.stepfunctions.test_executions import made
+from tests.stepfunctions.test_limits import refused
+
+MAP = {
+    "StartAt": "Each",
+    "States": {
+        "Each": {
+            "Type": "Map",
+            "Label": "each",
+            "MaxConcurrency": 2,
+            "ToleratedFailureCount": 1,
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Check",
+                "States": {
+                    "Check": {
+                        "Type": "Choice",
+                        "Choices": [{"Variable": "$", "NumericEquals": 2, "Next": "Bad"}],
+                        "Default": "Good",
+                    },
+                    "Bad": {"Type": "Fail", "Error": "Two", "Cause": "it is two"},
+                    "Good": {"Type": "Succeed"},
+                },
+            },
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_map_run_and_its_child_executions(sfn: Endpoint) -> None:
+    arn = made(sfn, "mapped", MAP)
+    execution = sfn.client.start_execution(stateMachineArn=arn, input="[1, 2, 3]")["executionArn"]
+    assert sfn.wait(execution)["status"] == "SUCCEEDED"
+    (run,) = sfn.client.list_map_runs(executionArn=execution)["mapRuns"]
+    assert ":mapRun:mapped/each:" in run["mapRunArn"]
+    found = sfn.client.describe_map_run(mapRunArn=run["mapRunArn"])
+    counts = found["executionCounts"]
+    assert (counts["total"], counts["succeeded"], counts["failed"]) == (3, 2, 1)
+    assert (found["status"], found["maxConcurrency"]) == ("SUCCEEDED", 2)
+    assert found["toleratedFailureCount"] == 1
+    children = sfn.client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    assert [one["status"] for one in children] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    failed = sfn.client.describe_execution(executionArn=children[1]["executionArn"])
+    assert (failed["error"], failed["cause"], failed["input"]) == ("Two", "it is two", "2")
+    assert failed["mapRunArn"] == run["mapRunArn"]
+    history = sfn.client.get_execution_history(executionArn=children[0]["executionArn"])
+    assert [one["type"] for one in history["events"]] == [
+        "ExecutionStarted",
+        "ChoiceStateEntered",
+        "ChoiceStateExited",
+        "SucceedStateEntered",
+        "SucceedStateExited",
+        "ExecutionSucceeded",
+    ]
+    assert json.loads(history["events"][-1]["executionSucceededEventDetails"]["output"]) == 1
+    wanted = {"mapRunArn": run["mapRunArn"], "statusFilter": "FAILED"}
+    assert len(sfn.client.list_executions(**wanted)["executions"]) == 1
+    change = {"mapRunArn": run["mapRunArn"], "maxConcurrency": 5}
+    assert refused(sfn.client.update_map_run, **change)[0] == "ValidationException"
+    assert refused(sfn.client.describe_map_run, mapRunArn=run["mapRunArn"] + "x") == (
+        "ResourceNotFound",
+        f"Resource not found: '{run['mapRunArn']}x'",
+    )
