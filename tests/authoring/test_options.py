@@ -16,6 +16,7 @@ from partita import (
     ActivityFunction,
     AsyncActivityFunction,
     ChildPolicy,
+    Hooks,
     Retry,
     Workflow,
     WorkflowDefinition,
@@ -90,6 +91,41 @@ def test_retry_as_a_number_and_without_end() -> None:
     assert activity(plain).settings.retry_policy is None
     named = Retry(non_retryable=(ValueError, "shop.Declined")).policy()
     assert named.non_retryable == ("ValueError", "shop.Declined")
+
+
+def test_errors_that_are_final_as_a_class_or_in_any_collection() -> None:
+    assert Retry(non_retryable=ValueError) == Retry(non_retryable=[ValueError])
+    assert Retry(non_retryable=ValueError).policy().non_retryable == ("ValueError",)
+    named = Retry(non_retryable=("builtins.KeyError", "shop.Declined")).policy()
+    assert named.non_retryable == ("KeyError", "shop.Declined")
+    assert named.is_final("KeyError")
+
+
+NOT_ERROR_TYPES: tuple[Any, ...] = (
+    *("ValueError", b"x", (3,), ("",), (" ",), 3, None, int, (int,), (None,)),
+    *((ValueError("one"),), ((ValueError, KeyError),), object()),
+)
+
+
+@pytest.mark.parametrize("given", NOT_ERROR_TYPES, ids=repr)
+def test_errors_that_are_final_are_classes_and_names(given: Any) -> None:
+    with pytest.raises(InvalidOptionError, match="give a tuple of exception classes and of names"):
+        Retry(non_retryable=given)
+
+
+NOT_POLICIES: tuple[Any, ...] = ({"max_attempts": 2}, "3", 2.5, True, Retry, (3,), -1)
+
+
+@pytest.mark.parametrize("given", NOT_POLICIES, ids=repr)
+def test_retry_is_a_policy_or_a_number(given: Any) -> None:
+    with pytest.raises(InvalidOptionError):
+        activity(retry=given)
+
+
+@pytest.mark.parametrize("given", [3, {}, {"on_failure": print}, None, Hooks], ids=repr)
+def test_hooks_are_hooks(given: Any) -> None:
+    with pytest.raises(InvalidOptionError, match="hooks="):
+        workflow(hooks=given)
 
 
 def test_every_option_of_a_workflow() -> None:

@@ -83,8 +83,9 @@ def tag_list(tags: Iterable[str]) -> tuple[str, ...]:
     Raises:
         InvalidOptionError: they are not a list of strings.
     """
-    found = () if isinstance(tags, str) else tuple(tags)
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
+    is_list = isinstance(tags, Iterable) and not isinstance(tags, str)
+    found = tuple(tags) if is_list else ()
+    if not is_list or not all(isinstance(tag, str) for tag in found):
         raise InvalidOptionError(f"tags={tags!r}; give a list of strings, such as ['urgent']")
     return found
 

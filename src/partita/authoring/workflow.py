@@ -26,6 +26,7 @@ from partita.authoring.options import (
 )
 from partita.authoring.registry import register
 from partita.authoring.runtime import current
+from partita.errors import InvalidOptionError
 from partita.history import ChildPolicy, WorkflowType
 
 P = ParamSpec("P")
@@ -172,6 +173,8 @@ def workflow(
     Raises:
         InvalidOptionError: an option is invalid, or the function cannot be a workflow.
     """
+    if not isinstance(hooks, Hooks):
+        raise InvalidOptionError(f"hooks={hooks!r}; give Hooks(...)")
     settings = WorkflowOptions(
         task_list=checked_text("task_list", task_list),
         task_priority=checked_priority(task_priority) or 0,
