@@ -5,6 +5,8 @@ Source: AWS Step Functions API Reference (2016-11-23), each action's Errors.
 
 from __future__ import annotations
 
+from typing import Self
+
 from partita import errors
 from partita.aws.faults import FaultError, common_fault
 
@@ -20,6 +22,13 @@ class StepFunctionsFault(FaultError):
 
     def __init__(self, subject: str = "") -> None:
         super().__init__(self.text.format(subject))
+
+    @classmethod
+    def worded(cls, message: str) -> Self:
+        """Return a fault with a message that differs from the usual one."""
+        fault = cls()
+        fault.args = (message,)
+        return fault
 
 
 class ActivityAlreadyExists(StepFunctionsFault):

@@ -36,7 +36,7 @@ class WaitState(SimpleState):
         seconds = self._delay(frame)
         if seconds > LONGEST_WAIT_SECONDS:
             raise EvaluationFault("Wait state delay is too long.")
-        if seconds > 0:
+        if seconds > 0 and frame.stub is None:
             sleep(seconds)
         return arguments
 

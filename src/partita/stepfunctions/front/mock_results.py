@@ -16,6 +16,11 @@ from botocore.model import ServiceModel
 from partita.asl.tasks.resources import ServiceResource, parse_resource
 from partita.aws.faults import ValidationFault
 
+_ERROR = "Mock result schema validation error"
+
+_SYNC = {"startExecution": "describeExecution"}
+"""Actions of which a `.sync` task has the result of another one."""
+
 _SERVICES = {"sfn": "stepfunctions", "states": "stepfunctions"}
 """Names of services where resources and the SDK differ."""
 
@@ -69,7 +74,9 @@ def _check_task(arn: str, result: Any, *, is_strict: bool) -> None:
     except ValueError:
         return
     if isinstance(resource, ServiceResource) and resource.pattern != "waitForTaskToken":
-        shape = _output_shape(resource.service, resource.action)
+        is_sync = resource.pattern.startswith("sync")
+        action = _SYNC.get(resource.action, resource.action) if is_sync else resource.action
+        shape = _output_shape(resource.service, action)
         if shape is not None:
             _check(shape, result, "", is_strict=is_strict)
 
@@ -113,7 +120,7 @@ def _check_structure(shape: Any, value: dict[str, Any], *, is_strict: bool) -> N
     if is_strict:
         for name in map(_spelled, shape.required_members):
             if name not in value:
-                raise _fault(name, "is required but was missing")
+                raise ValidationFault(f"{_ERROR}: Required field '{name}' is missing")
     for name, one in value.items():
         if name in members and one is not None:
             _check(members[name], one, name, is_strict=is_strict)
@@ -141,4 +148,4 @@ def _check_number(shape: Any, value: float, name: str) -> None:
 
 
 def _fault(name: str, problem: str) -> ValidationFault:
-    return ValidationFault(f"Mock result schema validation error: Field '{name}' {problem}")
+    return ValidationFault(f"{_ERROR}: Field '{name}' {problem}")

@@ -26,7 +26,7 @@ NAME = "StateName"
 
 _LANGUAGE = "JSONPath"
 _PARTS = ("ItemProcessor", "Iterator")
-_MOCKED = ("Task", "Map", "Parallel")
+_NEVER_MOCKED = ("Pass", "Fail", "Succeed")
 
 _AFTER = ("afterResultSelector", "afterResultPath")
 _SHOWN: dict[str, tuple[str, ...]] = {
@@ -58,16 +58,14 @@ def state_test(front: Front, request: Members) -> StateTest:
     mock = request.get("mock")
     if mock is not None:
         _check_mocked(state, request)
-    elif "mapIterationFailureCount" in request.get("stateConfiguration", {}):
-        raise ValidationFault(
-            "TestState does not support MapIterationFailureCount when a mock is not specified."
-        )
+    else:
+        _check_unmocked(state, request)
     given = request.get("input", "{}")
-    result = _json("mock result", mock["result"]) if mock and "result" in mock else None
+    result = _mocked_result(mock or {})
     failed = (mock or {}).get("errorOutput", {})
     configuration = request.get("stateConfiguration", {})
     failures = configuration.get("mapIterationFailureCount")
-    if mock is not None and "errorOutput" not in mock:
+    if mock is not None and "result" in mock:
         check_mock(state, result, mock.get("fieldValidationMode", "STRICT"))
     iterations = len(result) if isinstance(result, list) else 0
     if failures is not None and "errorOutput" not in (mock or {}) and failures > iterations:
@@ -90,6 +88,13 @@ def state_test(front: Front, request: Members) -> StateTest:
         failures=failures,
         iterations=iterations,
     )
+
+
+def _mocked_result(mock: Members) -> Any:
+    try:
+        return json.loads(mock.get("result", "null"))
+    except ValueError as error:
+        raise ValidationFault("Mocked result must be valid JSON") from error
 
 
 def _identity(front: Front, role_arn: str | None) -> Identity:
@@ -157,17 +162,31 @@ def _check_definition(state: dict[str, Any], language: str) -> None:
 
 
 def _check_mocked(state: dict[str, Any], request: Members) -> None:
-    if state.get("Type") not in _MOCKED:
+    if state.get("Type") in _NEVER_MOCKED:
         raise ValidationFault(
             f"State type '{state.get('Type')}' is not supported when a mock is specified"
         )
     if request.get("revealSecrets"):
         raise ValidationFault("TestState does not support RevealSecrets when a mock is specified.")
     mock = request["mock"]
-    if ("result" in mock) == ("errorOutput" in mock):
+    if "result" in mock and "errorOutput" in mock:
         raise ValidationFault(
             "A test mock should have only one of the following fields: [result, errorOutput]."
         )
+
+
+def _check_unmocked(state: dict[str, Any], request: Members) -> None:
+    if "mapIterationFailureCount" in request.get("stateConfiguration", {}):
+        raise ValidationFault(
+            "TestState does not support MapIterationFailureCount when a mock is not specified."
+        )
+    if state.get("Type") in ("Map", "Parallel"):
+        raise InvalidDefinition.worded(
+            "TestState API does not support Map or Parallel states. Supported state types include: "
+            "[Task, Wait, Pass, Succeed, Fail, Choice]"
+        )
+    if state.get("Type") == "Task" and "roleArn" not in request:
+        raise ValidationFault("RoleArn must be specified when testing a Task state")
 
 
 def _context(state: dict[str, Any], request: Members) -> dict[str, Any]:
