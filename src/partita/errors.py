@@ -14,6 +14,8 @@
     │   ├── LoadError                  a user's file cannot be imported
     │   ├── UnreadableSourceError      a path has no Python source that can be read
     │   ├── InvalidDefinitionError     a state machine's definition is not one
+    │   ├── ComposerError              a composition of OpenWhisk actions is not one
+    │   │   └── DeploymentError        a composition could not be deployed              exit 5
     │   ├── UnknownForkPointError      no such event to fork an execution at
     │   ├── UnsupportedError           this backend cannot do it
     │   └── InvalidTokenError          not a task token of this service
@@ -29,6 +31,7 @@
     │   ├── ProgramTimedOutError       a program exceeded its timeout
     │   ├── TaskFailedError            the task of a state machine's state failed
     │   ├── MachineFailedError         a state machine failed
+    │   ├── CompositionFailedError     a composition ended with an error object
     │   ├── CancelledError             the awaited operation was cancelled
     │   ├── WaitTimeoutError           a wait exceeded its own timeout                  exit 4
     │   ├── DeadlockError              a wait that nothing can end
@@ -173,6 +176,28 @@ class InvalidDefinitionError(UsageError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the arguments from which it can be rebuilt in another process."""
         return type(self), (self.problem, self.location)
+
+
+class ComposerError(UsageError):
+    """A combinator was called with what it does not take, or JSON is no composition.
+
+    `message` has the words of Apache's Composer, `argument` what was given.
+    """
+
+    code = "INVALID_COMPOSITION"
+
+    def __init__(self, message: str, *argument: object) -> None:
+        shown = f" Argument value: {argument[0]!r}" if argument else ""
+        super().__init__(f"{message}{shown}")
+        self.message = message
+        self.argument = argument[0] if argument else None
+
+
+class DeploymentError(ComposerError):
+    """OpenWhisk refused an action, or cannot be reached; the message lists what was created."""
+
+    code = "DEPLOYMENT_FAILED"
+    exit_status = 5
 
 
 class UnknownForkPointError(UsageError):
@@ -347,6 +372,20 @@ class MachineFailedError(_ErrorAndCause, WorkflowError):
     """A state machine ended in a failure that no state has caught."""
 
     code = "MACHINE_FAILED"
+
+
+class CompositionFailedError(WorkflowError):
+    """A composition of OpenWhisk actions ended with an error object; `error` is its field."""
+
+    code = "COMPOSITION_FAILED"
+
+    def __init__(self, error: Any) -> None:
+        super().__init__(error if isinstance(error, str) else f"the composition failed: {error!r}")
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the arguments from which it can be rebuilt in another process."""
+        return type(self), (self.error,)
 
 
 def _program(command: list[str]) -> str:

@@ -44,6 +44,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "schedule": ("schedule", "schedule", "Start workflows by the calendar."),
     "limit": ("limit", "limit", "Limit how fast a task list is processed."),
     "check": ("check", "check", "Find faults in workflow code and in state machines."),
+    "compose": ("compose", "compose", "Print a composition of OpenWhisk actions as JSON."),
     "graph": ("graph", "graph", "Draw a state machine."),
     "terminate": ("signal", "terminate", "End an execution at once."),
     "prune": ("prune", "prune", "Remove closed executions that ended long ago."),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -11,11 +14,14 @@ from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import is_machine, machine_at
 from partita.errors import UnknownTypeError
+from partita.openwhisk.import_names import composer_names
 from partita.worker.code_loader import load
 
 
 def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow that FILE:WORKFLOW, or MODULE:WORKFLOW, names, or a machine's file.
+
+    A file whose `main` returns a composition of OpenWhisk actions is one of that composition.
 
     Raises:
         LoadError: the file cannot be imported.
@@ -27,8 +33,11 @@ def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
     source, colon, name = target.rpartition(":")
     if not colon:
         source, name = target, ""
-    module = load(source)
+    module = _load(source)
     workflows = _workflows(module)
+    composed = _composition(module, source, name, workflows)
+    if composed is not None:
+        return composed
     names = ", ".join(sorted(workflows)) or "none"
     if not name:
         if len(workflows) == 1:
@@ -55,7 +64,10 @@ def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
     """
     if ":" in target or is_machine(target):
         return [find_workflow(target)]
-    module = load(target)
+    module = _load(target)
+    composed = _composition(module, target, "", _workflows(module))
+    if composed is not None:
+        return [composed]
     defined = {(one.key, id(one.function)) for one in known(WorkflowDefinition)}
     found = {  # without names of workflows whose code is elsewhere
         workflow.key: workflow
@@ -72,7 +84,33 @@ def load_source(source: str) -> None:
     if is_machine(source):
         machine_at(source)
     else:
-        load(source)
+        _load(source)
+
+
+def _load(source: str) -> ModuleType:
+    with composer_names(source):
+        return load(source)
+
+
+def _composition(
+    module: ModuleType, source: str, name: str, workflows: Mapping[str, object]
+) -> WorkflowDefinition[..., Any] | None:
+    """Return the workflow of a file that makes a composition of OpenWhisk actions, or None.
+
+    Such a file has imported the combinators.
+    """
+    if name in workflows or (workflows and not name) or _COMPOSER not in sys.modules:
+        return None
+    files = import_module("partita.openwhisk.composition_files")
+    if not files.is_composed(module) or (name and not hasattr(module, name)):
+        return None
+    if isinstance(getattr(module, name or "main", None), ActivityDefinition):
+        return None
+    found: WorkflowDefinition[..., Any] = files.workflow_of(module, source, name)
+    return found
+
+
+_COMPOSER = "partita.openwhisk.composer"
 
 
 def _workflows(module: ModuleType) -> dict[str, WorkflowDefinition[..., Any]]:

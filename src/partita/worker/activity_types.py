@@ -54,14 +54,19 @@ class ActivityTypes:
                 )
 
 
+_ALWAYS = ("lambda:", "states:", "openwhisk:")
+"""What the types of activities begin with that a worker has whatever it is given."""
+
+
 def _served(
     activities: Iterable[ActivityDefinition | type[Activity]] | None,
 ) -> dict[str, ActivityDefinition]:
     """Return the activities by type.
 
-    Stand-ins of Lambda functions, and what state machines call, are always among them.
+    Stand-ins of Lambda functions, and what state machines and compositions call, are always among
+    them.
     """
     every = known(ActivityDefinition)
-    stand_ins = {one.key: one for one in every if one.key.startswith(("lambda:", "states:"))}
+    stand_ins = {one.key: one for one in every if one.key.startswith(_ALWAYS)}
     others = [one for one in every if one.key not in stand_ins]
     return stand_ins | by_key(others if activities is None else map(activity_of, activities))

@@ -1,0 +1,153 @@
+"""Make workflows of compositions, which run durably on any service.
+
+The program with which an execution begins are recorded in its history, so that a changed file
+affects new executions only. Each action is an activity. Functions run in the workflow, and their
+results are recorded; those of derived combinators are not even recorded, since they are pure.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from partita.authoring.determinism import side_effect
+from partita.authoring.execution import spawn, workflow_info
+from partita.authoring.future import wait
+from partita.authoring.workflow import WorkflowDefinition, workflow
+from partita.errors import (
+    CancelledError,
+    CompositionFailedError,
+    InvalidInputError,
+    TaskFailedError,
+)
+from partita.history import ChildPolicy
+from partita.openwhisk.composition import Composition
+from partita.openwhisk.conductor_action import Machine, call_function
+from partita.openwhisk.deriving import OWN_FUNCTIONS
+from partita.openwhisk.local_actions import (
+    action_activity,
+    define_action,
+    dynamic_action,
+    node_function,
+)
+from partita.openwhisk.states import program_of
+from partita.openwhisk.tree import Tree
+
+Params = dict[str, Any]
+
+
+def composition_workflow(composition: Any, name: str) -> WorkflowDefinition[[Any], Any]:
+    """Return a workflow that runs a composition; its one argument is the parameter object.
+
+    Actions that the composition defines are defined in this process.
+
+    Raises:
+        ComposerError: it is no composition.
+    """
+    tree = Composition.of(composition)
+    recorded = msgspec.json.encode(program_of(tree)).decode()
+    for action in _actions(tree):
+        if action.action is not None:
+            define_action(action.name, action.action)
+        action_activity(action.name)
+
+    def run(params: Any = None, branch: Params | None = None) -> Any:
+        text = side_effect(lambda: recorded)
+        given = {} if params is None else params
+        if not isinstance(given, dict):
+            raise InvalidInputError(f"a composition takes a JSON object, not {given!r}")
+        program = _decoded(text)
+        machine = Machine(program, given)
+        if branch is not None:
+            machine = Machine(program, given, branch["state"], branch["stack"])
+        return _finished(_Run(made).finish(machine))
+
+    run.__name__ = run.__qualname__ = name
+    made: WorkflowDefinition[..., Any] = workflow(name=name)(run)
+    made.takes_document = True
+    return made
+
+
+def _finished(params: Params) -> Params:
+    if "error" in params:
+        raise CompositionFailedError(params["error"])
+    return params
+
+
+@functools.lru_cache(maxsize=256)
+def _decoded(text: str) -> Params:
+    return msgspec.json.decode(text, type=dict[str, Any])
+
+
+def _actions(tree: Tree) -> Iterator[Tree]:
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if one.type == "action":
+            yield one
+        waiting.extend(child for child, _ in one.children())
+
+
+class _Run:
+    """One execution of a composition."""
+
+    def __init__(self, made: WorkflowDefinition[..., Any]) -> None:
+        self._made = made
+
+    def finish(self, machine: Machine) -> Params:
+        """Return the parameters at the end of a run, which may be an error object."""
+        while True:
+            request = machine.advance(_evaluate)
+            if request is None:
+                params: Params = machine.params
+                return params
+            machine.resume(self._answer(machine, request))
+
+    def _answer(self, machine: Machine, request: Params) -> Any:
+        if "async" in request:
+            return self._begin(machine, request["async"])
+        if "branches" in request:
+            branches = [machine.branch(one) for one in request["branches"]]
+            return {"value": self._results(branches)}
+        name, params = request["action"], request["params"]
+        try:
+            if request.get("is_dynamic"):
+                return dynamic_action(name, params)
+            return action_activity(name)(params)
+        except CancelledError:
+            raise
+        except TaskFailedError as error:
+            return {"error": error.error}
+        except Exception as error:
+            return {"error": str(error)}
+
+    def _results(self, branches: list[Machine]) -> list[Params]:
+        futures = [spawn(self.finish, branch) for branch in branches]
+        try:
+            wait(futures)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+        return [future.result() for future in futures]
+
+    def _begin(self, machine: Machine, begin: Params) -> Params:
+        """Start a child workflow that outlives this one."""
+        branch = {"state": begin["state"], "stack": machine.branch_stack()}
+        child = self._made.options(child_policy=ChildPolicy.ABANDON)
+        future = child.submit(begin["params"], branch)
+        future.add_done_callback(lambda _: None)
+        session = workflow_info().workflow_id
+        return {"method": "async", "activationId": future.workflow_id, "sessionId": session}
+
+
+def _evaluate(exec: Params, env: Params, params: Params) -> Params:
+    if exec.get("code") in OWN_FUNCTIONS:
+        return call_function(exec, env, params)
+    if str(exec.get("kind")).startswith("nodejs"):
+        return node_function(exec, env, params)
+    done: Params = side_effect(lambda: call_function(exec, env, params))
+    return done

@@ -1,0 +1,67 @@
+"""Make conductor actions of compositions, and deploy them: Apache's `conductor` module.
+
+A conductor action is one Python file: the code of `conductor_action` and the program.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from partita.openwhisk.action_names import qualified_name
+from partita.openwhisk.composer import parse
+from partita.openwhisk.composition import Composition
+from partita.openwhisk.json_text import json_text
+from partita.openwhisk.portable_json import VERSION, compiled
+from partita.openwhisk.states import program_of
+
+__version__ = VERSION
+
+CONDUCTOR_KIND = "python:default"
+
+
+def conductor_code(composition: Composition) -> str:
+    """Return the code of the conductor action of a composition."""
+    program = json.dumps(program_of(composition))
+    return f"{_runtime()}\n\nPROGRAM = json.loads({program!r})\n\n\n" + (
+        "def main(args):\n    return conduct(PROGRAM, args)\n"
+    )
+
+
+@cache
+def _runtime() -> str:
+    return Path(__file__).with_name("conductor_action.py").read_text(encoding="utf-8").rstrip()
+
+
+def synthesize(
+    composition: Mapping[str, Any],
+    kind: str = CONDUCTOR_KIND,
+    limits: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the conductor action of a compiled composition that has a `name`.
+
+    Raises:
+        ComposerError: it has no name, or is no composition.
+    """
+    name = qualified_name(composition.get("name"))
+    tree = parse(dict(composition))
+    ast = (
+        json_text(composition["ast"]) if "ast" in composition else json_text(compiled(tree)["ast"])
+    )
+    annotations = [
+        *composition.get("annotations", []),
+        {"key": "conductor", "value": ast},
+        {"key": "composerVersion", "value": composition.get("version", VERSION)},
+        {"key": "conductorVersion", "value": VERSION},
+        {"key": "provide-api-key", "value": True},
+    ]
+    action: dict[str, Any] = {
+        "exec": {"kind": kind, "code": conductor_code(tree)},
+        "annotations": annotations,
+    }
+    if limits:
+        action["limits"] = dict(limits)
+    return {"name": name, "action": action}
