@@ -22,6 +22,7 @@ import msgspec
 from partita.codec.classes import ClassForm, shape_of
 from partita.codec.containers import DictForm, ItemsForm, TupleForm
 from partita.codec.form import Form, shown
+from partita.codec.generics import Generics, bound_variables, has_variables
 from partita.codec.hints import Scope, UnresolvedName, raw_annotations
 from partita.codec.leaves import FloatForm, LeafForm, ScalarForm, leaf_of, writer_of
 from partita.codec.named_values import (
@@ -36,6 +37,7 @@ from partita.codec.named_values import (
 from partita.codec.pydantic_models import ModelForm, is_model
 from partita.codec.tagged import ANY
 from partita.codec.unions import UnionForm
+from partita.codec.wrappers import AliasForm, ConstrainedForm
 from partita.errors import UnsupportedHintError
 
 _SCALARS: dict[Any, Form] = {
@@ -94,6 +96,10 @@ _NEVER: dict[Any, str] = {
 }
 
 
+_Make = Callable[[Mapping[Any, Form], Scope], Form]
+"""Makes the form of a class, given the forms of its type variables."""
+
+
 class Compiler:
     """Compile one hint, with all hints that it leads to."""
 
@@ -101,7 +107,8 @@ class Compiler:
         self.made: dict[Any, Form] = {}  # by hint
         self._known = known
         self._pending: list[Form] = []
-        self._aliases: dict[tuple[str, str], _Alias] = {}  # by module and text
+        self._aliases: dict[tuple[str, str], AliasForm] = {}  # by module and text
+        self._generics = Generics()
 
     def compile(self, hint: Any, scope: Scope) -> Form:
         """Return the form of a hint and prepare all its parts.
@@ -127,7 +134,7 @@ class Compiler:
             return self._variable(hint, scope)
         if isinstance(hint, dataclasses.InitVar):
             return self.form(hint.type, scope)
-        key = hint if _can_be_key(hint) and not scope.variables else None
+        key = hint if _can_be_key(hint) else None
         found = None if key is None else self.made.get(key) or self._known.get(key)
         if found is None:
             found = self._form(hint, scope)
@@ -143,7 +150,7 @@ class Compiler:
         key = (scope.module, text)
         if key in self._aliases:  # an alias that contains itself
             return self._aliases[key]
-        alias = self._aliases[key] = _Alias(text)
+        alias = self._aliases[key] = AliasForm(text)
         try:
             hint = scope.evaluate(text)
         except (UnresolvedName, UnsupportedHintError):
@@ -197,7 +204,7 @@ class Compiler:
         base, *extras = get_args(hint)
         form = self.form(base, scope)
         if form is not ANY and any(isinstance(one, msgspec.Meta) for one in extras):
-            return _Constrained(hint, form)
+            return ConstrainedForm(hint, form)
         return form
 
     def _union(self, hint: Any, args: tuple[Any, ...], scope: Scope) -> Form:
@@ -209,18 +216,21 @@ class Compiler:
     def _alias(self, hint: Any, origin: Any, args: tuple[Any, ...], scope: Scope) -> Form:
         """Return the form of a `type X = ...`, which may contain itself."""
         alias = origin or hint
-        if (alias, args) in self.made:
-            return self.made[alias, args]
-        made = _Alias(str(hint))
-        self.made[alias, args] = made
         variables = self._bind(alias.__type_params__, args, scope)
+        key = self._generics.key(alias, variables, hint)
+        if key in self._generics.forms:
+            return self._generics.forms[key]
+        made = self._generics.forms[key] = AliasForm(str(hint))
         inner = Scope(alias.__module__, local=scope.local, variables=variables)
-        made.form = self.form(alias.__value__, inner)
+        self._generics.forms[key] = made.form = self.form(alias.__value__, inner)
         return made.form
 
-    def _bind(self, parameters: Iterable[Any], args: tuple[Any, ...], scope: Scope) -> Any:
-        """Return the forms of type variables."""
-        return {one: self.form(arg, scope) for one, arg in zip(parameters, args, strict=False)}
+    def _bind(
+        self, parameters: Iterable[Any], args: tuple[Any, ...], scope: Scope
+    ) -> dict[Any, Form]:
+        """Return the forms of type variables; those of a TypeVarTuple are not told apart."""
+        bound = bound_variables(tuple(parameters), args)
+        return {one: self.form(arg, scope) for one, arg in bound}
 
     # -- classes
 
@@ -259,16 +269,28 @@ class Compiler:
     def _user_class(self, cls: Any, hint: Any, args: tuple[Any, ...], scope: Scope) -> Form:
         if issubclass(cls, enum.Enum):
             return EnumForm(cls)
-        if typing.is_typeddict(cls):
-            return self._typed_dict(cls, hint, args, scope)
-        if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-            return self._later(NamedTupleForm(cls, self._fields(cls, args, scope)))
+        if type(cls).__name__ == "_TypedDictMeta":  # of typing_extensions as well
+            make = functools.partial(self._typed_dict, cls, hint)
+            return self._generic_class(cls, hint, args, scope, make)
         if is_model(cls):
             return self._later(ModelForm(cls, functools.partial(self._lenient, cls, scope)))
+        if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+            return self._generic_class(
+                cls,
+                hint,
+                args,
+                scope,
+                lambda *of: NamedTupleForm(cls, hint, self._fields(cls, *of)),
+            )
         shape = shape_of(cls)
         if shape is not None and not issubclass(cls, (*_STATEFUL, BaseException)):
-            fields = self._fields(cls, args, scope)
-            return self._later(ClassForm(cls, hint, shape, fields))
+            return self._generic_class(
+                cls,
+                hint,
+                args,
+                scope,
+                lambda *of: ClassForm(cls, hint, shape, self._fields(cls, *of)),
+            )
         for base in (str, int, float, bytes):
             if issubclass(cls, base) and shape is None:
                 form = _SCALARS.get(base) or self.form(base, scope)
@@ -279,38 +301,52 @@ class Compiler:
             return OpenForm(cls)
         raise UnsupportedHintError(shown(hint), _advice(cls))
 
+    def _generic_class(
+        self, cls: Any, hint: Any, args: tuple[Any, ...], scope: Scope, make: _Make
+    ) -> Form:
+        """Return the form of a class; it may contain itself, with the same arguments or others."""
+        variables = self._bind(getattr(cls, "__parameters__", ()), args, scope)
+        key = self._generics.key(cls, variables, hint)
+        found = self._generics.forms.get(key)
+        if found is None:
+            found = self._generics.forms[key] = self._later(make(variables, scope))
+        elif not has_variables(hint):
+            found.hint = hint  # the type variables that it was first found by mean nothing outside
+        return found
+
     def _fields(
-        self, cls: type[Any], args: tuple[Any, ...], scope: Scope
+        self, cls: type[Any], variables: Mapping[Any, Form], scope: Scope
     ) -> Callable[[str, type[Any]], Form]:
         """Return what compiles a class's fields, each where it was defined."""
-        scopes = self._scopes(cls, args, scope)
+        scopes = functools.cache(lambda: self._scopes(cls, variables, scope))  # bases may name cls
 
         def form_of(name: str, owner: type[Any]) -> Form:
             hint = _annotation(cls, owner, name)
             try:
-                return self.form(hint, scopes.get(owner, scope))
+                return self.form(hint, scopes().get(owner, scope))
             except UnsupportedHintError as error:
                 raise error.inside(f"field {name!r} of {cls.__qualname__}") from error
 
         return form_of
 
     def _scopes(
-        self, cls: type[Any], args: tuple[Any, ...], scope: Scope
+        self, cls: type[Any], variables: Mapping[Any, Form], scope: Scope
     ) -> dict[type[Any], Scope]:
         """Return the scopes of a class and its bases, each with its type variables' forms."""
-        parameters = getattr(cls, "__parameters__", ())
-        found = {cls: scope.inside(cls, self._bind(parameters, args, scope))}
+        found = {cls: scope.inside(cls, variables)}
         for base in getattr(cls, "__orig_bases__", ()):
             origin = get_origin(base)
             if isinstance(origin, type) and origin is not typing.Generic:
-                found |= self._scopes(origin, get_args(base), found[cls])
+                parameters = getattr(origin, "__parameters__", ())
+                bound = self._bind(parameters, get_args(base), found[cls])
+                found |= self._scopes(origin, bound, found[cls])
         for one in cls.__mro__:
             if one not in found:
                 found[one] = scope.inside(one, {})
         return found
 
-    def _typed_dict(self, cls: Any, hint: Any, args: tuple[Any, ...], scope: Scope) -> Form:
-        inner = scope.inside(cls, self._bind(getattr(cls, "__parameters__", ()), args, scope))
+    def _typed_dict(self, cls: Any, hint: Any, variables: Mapping[Any, Form], scope: Scope) -> Form:
+        inner = scope.inside(cls, variables)
 
         def forms() -> tuple[dict[str, Form], set[str]]:
             required = set(cls.__required_keys__)
@@ -323,7 +359,7 @@ class Compiler:
             hints = raw_annotations(cls).items()
             return {name: self.form(one, inner) for name, one in hints}, required
 
-        return self._later(TypedDictForm(hint, forms))
+        return TypedDictForm(hint, forms)
 
     def _lenient(self, cls: type[Any], scope: Scope, hint: Any) -> Form:
         """Return the form of a model's field; types that pydantic alone knows go by their value."""
@@ -331,52 +367,6 @@ class Compiler:
             return self.form(hint, scope.inside(cls, {}))
         except (UnsupportedHintError, UnresolvedName):
             return ANY
-
-
-class _Alias(Form):
-    """The place of a form that is being compiled."""
-
-    def __init__(self, text: str) -> None:
-        self.hint = text
-        self.form: Form = ANY
-
-    def children(self) -> Iterable[Form]:
-        return (self.form,)
-
-    def fits(self, value: Any) -> bool:
-        return self.form.fits(value)
-
-    def encode(self, value: Any) -> Any:
-        return self.form.encode(value)
-
-    def decode(self, data: Any) -> Any:
-        return self.form.decode(data)
-
-
-class _Constrained(Form):
-    """A form with msgspec's constraints, which are checked on reading."""
-
-    def __init__(self, hint: Any, form: Form) -> None:
-        self.hint = hint
-        self.kinds = form.kinds
-        self.is_native = form.is_native
-        self.is_key = form.is_key
-        self._form = form
-
-    def children(self) -> Iterable[Form]:
-        return (self._form,)
-
-    def fits(self, value: Any) -> bool:
-        return self._form.fits(value)
-
-    def encode(self, value: Any) -> Any:
-        return self._form.encode(value)
-
-    def decode(self, data: Any) -> Any:
-        value = self._form.decode(data)
-        if self.is_native and type(value) is type(data):
-            msgspec.convert(data, self.hint)
-        return value
 
 
 def _can_be_key(hint: Any) -> bool:
@@ -471,6 +461,8 @@ ANY.form_of_class = form_of_class
 
 def is_native(form: Form) -> bool:
     """Whether msgspec reads untagged text as the form does, all its parts included."""
+    if has_variables(form.hint):
+        return False
     seen: set[int] = set()
     pending = [form]
     while pending:

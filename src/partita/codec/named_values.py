@@ -57,8 +57,11 @@ class NamedTupleForm(NamedForm):
     kinds = _ARRAY
     is_native = True
 
-    def __init__(self, cls: type[Any], form_of: Callable[[str, type[Any]], Form]) -> None:
+    def __init__(
+        self, cls: type[Any], hint: Any, form_of: Callable[[str, type[Any]], Form]
+    ) -> None:
         super().__init__(cls)
+        self.hint = hint
         self._form_of = form_of
         self._forms: list[Form] = []
 
