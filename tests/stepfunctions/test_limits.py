@@ -177,3 +177,12 @@ def test_an_execution_of_partita_run_is_seen(sfn: Endpoint) -> None:
     assert [one["name"] for one in listed["executions"]] == ["by-hand"]
     assert sfn.client.get_execution_history(executionArn=arn)["events"] == []
     client.terminate("by-hand")
+
+
+@pytest.mark.parametrize("name", ["variables", "context"])
+@pytest.mark.parametrize("text", ["null", "[]", "{", '"x"'])
+def test_what_a_test_of_a_state_is_given_must_be_an_object(
+    name: str, text: str, sfn: Endpoint
+) -> None:
+    given = {"definition": '{"Type": "Succeed"}', name: text}
+    assert refused(sfn.client.test_state, **given)[0] == "ValidationException"

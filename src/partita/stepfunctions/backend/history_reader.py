@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from partita import history as h
@@ -16,59 +17,67 @@ def events_of(found: list[dict[str, Any]], machine: str) -> list[h.AnyEvent]:
 
 
 def _event(one: dict[str, Any], machine: str) -> h.AnyEvent:
-    id, at = int(one["id"]), one["timestamp"].timestamp()
     key = next((name for name in one if name.endswith("EventDetails")), "")
     details: dict[str, Any] = one.get(key, {})
-    match one["type"]:
-        case "ExecutionStarted":
-            return h.WorkflowExecutionStarted(
-                event_id=id,
-                event_timestamp=at,
-                child_policy=h.ChildPolicy.TERMINATE,
-                task_list="",
-                workflow_type=h.WorkflowType(machine),
-                input=f"[{details.get('input', '{}')}]",
-            )
-        case "ExecutionSucceeded":
-            return h.WorkflowExecutionCompleted(
-                event_id=id,
-                event_timestamp=at,
-                decision_task_completed_event_id=0,
-                result=details.get("output", "null"),
-            )
-        case "ExecutionFailed":
-            return _failed(id, at, details)
-        case "ExecutionAborted":
-            return h.WorkflowExecutionTerminated(
-                event_id=id,
-                event_timestamp=at,
-                child_policy=h.ChildPolicy.TERMINATE,
-                reason=details.get("error"),
-                details=details.get("cause"),
-            )
-        case "ExecutionTimedOut":
-            return h.WorkflowExecutionTimedOut(
-                event_id=id,
-                event_timestamp=at,
-                timeout_type=h.TimeoutType.START_TO_CLOSE,
-                child_policy=h.ChildPolicy.TERMINATE,
-            )
-        case kind:
-            return h.MarkerRecorded(
-                event_id=id,
-                event_timestamp=at,
-                marker_name=kind,
-                decision_task_completed_event_id=0,
-                details=json.dumps(details) if details else None,
-            )
+    place = {"event_id": int(one["id"]), "event_timestamp": one["timestamp"].timestamp()}
+    read = _READERS.get(one["type"])
+    if read is not None:
+        return read(place, details, machine)
+    return h.MarkerRecorded(
+        **place,
+        marker_name=one["type"],
+        decision_task_completed_event_id=0,
+        details=json.dumps(details) if details else None,
+    )
 
 
-def _failed(id: int, at: float, details: dict[str, Any]) -> h.WorkflowExecutionFailed:
+def _started(place: _Place, details: dict[str, Any], machine: str) -> h.AnyEvent:
+    return h.WorkflowExecutionStarted(
+        **place,
+        child_policy=h.ChildPolicy.TERMINATE,
+        task_list="",
+        workflow_type=h.WorkflowType(machine),
+        input=f"[{details.get('input', '{}')}]",
+    )
+
+
+def _succeeded(place: _Place, details: dict[str, Any], _: str) -> h.AnyEvent:
+    result = details.get("output", "null")
+    return h.WorkflowExecutionCompleted(**place, decision_task_completed_event_id=0, result=result)
+
+
+def _failed(place: _Place, details: dict[str, Any], _: str) -> h.AnyEvent:
     failure = describe(MachineFailedError(details.get("error"), details.get("cause")))
     return h.WorkflowExecutionFailed(
-        event_id=id,
-        event_timestamp=at,
+        **place,
         decision_task_completed_event_id=0,
         reason=failure.reason,
         details=failure.dump(),
     )
+
+
+def _aborted(place: _Place, details: dict[str, Any], _: str) -> h.AnyEvent:
+    return h.WorkflowExecutionTerminated(
+        **place,
+        child_policy=h.ChildPolicy.TERMINATE,
+        reason=details.get("error"),
+        details=details.get("cause"),
+    )
+
+
+def _timed_out(place: _Place, _: dict[str, Any], __: str) -> h.AnyEvent:
+    return h.WorkflowExecutionTimedOut(
+        **place, timeout_type=h.TimeoutType.START_TO_CLOSE, child_policy=h.ChildPolicy.TERMINATE
+    )
+
+
+_Place = dict[str, Any]
+"""Number and time of an event."""
+
+_READERS: dict[str, Callable[[_Place, dict[str, Any], str], h.AnyEvent]] = {
+    "ExecutionStarted": _started,
+    "ExecutionSucceeded": _succeeded,
+    "ExecutionFailed": _failed,
+    "ExecutionAborted": _aborted,
+    "ExecutionTimedOut": _timed_out,
+}

@@ -5,6 +5,7 @@ Source: AWS Step Functions API Reference (2016-11-23), CreateStateMachineAlias a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -65,23 +66,28 @@ def _routes(
     """Return the machine and the routes that a routing configuration means.
 
     Raises:
-        ValidationFault: the configuration contradicts itself.
-        ResourceNotFound: there is no such version.
+        ValidationFault: the configuration contradicts itself, or there is no such version.
     """
     arns = [one["stateMachineVersionArn"] for one in given]
     parsed = [front.names.parse(arn, MACHINE) for arn in arns]
-    if not all(arn.rest.isdecimal() for arn in parsed):
+    received = f"Received: [{', '.join(arns)}]"
+    if len(set(arns)) < len(arns):
         raise ValidationFault(
-            "Routing configuration must contain state machine version ARNs. "
-            f"Received: [{', '.join(arns)}]"
+            f"Routing configuration must contain distinct state machine version ARNs. {received}"
         )
-    if len({arn.name for arn in parsed}) > 1 or len(set(arns)) < len(arns):
-        raise ValidationFault("Routing configuration must contain versions of one state machine")
-    if sum(one["weight"] for one in given) != 100:
-        raise ValidationFault("Sum of routing configuration weights must equal 100")
-    for arn, text in zip(parsed, arns, strict=True):
-        if find(catalogue, Version, arn.rest, arn.name) is None:
-            raise ResourceNotFound(text)
+    weights = [one["weight"] for one in given]
+    if sum(weights) != 100:
+        raise ValidationFault(
+            f"Sum of routing configuration weights must equal 100. Received: {json.dumps(weights)}"
+        )
+    if any(find(catalogue, Version, arn.rest, arn.name) is None for arn in parsed):
+        raise ValidationFault(
+            f"Routing configuration must contain state machine version ARNs. {received}"
+        )
+    if len({arn.name for arn in parsed}) > 1:
+        raise ValidationFault(
+            f"Routing configuration must contain versions of one state machine. {received}"
+        )
     routes = [
         Route(version=int(arn.rest), weight=one["weight"])
         for arn, one in zip(parsed, given, strict=True)

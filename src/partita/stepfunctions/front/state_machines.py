@@ -108,8 +108,8 @@ def update_state_machine(front: Front, session: Session, request: Members) -> An
     given = {"definition", "roleArn", *DEFAULTS} & request.keys()
     if not given:
         raise MissingRequiredParameter(
-            "Either the definition, the role ARN, the LoggingConfiguration, the "
-            "TracingConfiguration, or the EncryptionConfiguration must be specified"
+            "Either the definition, the role ARN, the LoggingConfiguration, or the "
+            "TracingConfiguration must be specified"
         )
     if "versionDescription" in request and not request.get("publish"):
         raise ValidationFault("Version description can only be set when publish is true")

@@ -55,39 +55,34 @@ def state_test(front: Front, request: Members) -> StateTest:
     """
     state, language = _state(request)
     _check_definition(state, language)
-    mock = request.get("mock")
-    if mock is not None:
-        _check_mocked(state, request)
+    mock: Members = request.get("mock", {})
+    result = _mocked_result(mock)
+    if "mock" in request:
+        _check_mocked(state, request, result)
     else:
         _check_unmocked(state, request)
-    given = request.get("input", "{}")
-    result = _mocked_result(mock or {})
-    failed = (mock or {}).get("errorOutput", {})
     configuration = request.get("stateConfiguration", {})
-    failures = configuration.get("mapIterationFailureCount")
-    if mock is not None and "result" in mock:
-        check_mock(state, result, mock.get("fieldValidationMode", "STRICT"))
-    iterations = len(result) if isinstance(result, list) else 0
-    if failures is not None and "errorOutput" not in (mock or {}) and failures > iterations:
-        raise ValidationFault(
-            "Map iteration failure count must be less than or equal to the number of Map iterations"
-        )
+    failed = mock.get("errorOutput", {})
     return StateTest(
         definition=state,
         language=language,
-        input=json.loads(checked_input(front, given)),
+        input=json.loads(checked_input(front, request.get("input", "{}"))),
         role_arn=request.get("roleArn"),
         identity=_identity(front, request.get("roleArn")),
-        variables=_json("variables", request.get("variables", "{}")),
+        variables=_object("Variables", request.get("variables", "{}")),
         context=_context(state, request),
-        has_mock=mock is not None,
+        has_mock="mock" in request,
         result=result,
-        error=failed.get("error", "") if mock and "errorOutput" in mock else None,
+        error=failed.get("error", "") if "errorOutput" in mock else None,
         cause=failed.get("cause"),
         retries=configuration.get("retrierRetryCount", 0),
-        failures=failures,
-        iterations=iterations,
+        failures=configuration.get("mapIterationFailureCount"),
+        iterations=_length(result),
     )
+
+
+def _length(result: Any) -> int:
+    return len(result) if isinstance(result, list) else 0
 
 
 def _mocked_result(mock: Members) -> Any:
@@ -109,11 +104,14 @@ def _identity(front: Front, role_arn: str | None) -> Identity:
     )
 
 
-def _json(what: str, text: str) -> Any:
+def _object(what: str, text: str) -> dict[str, Any]:
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ValidationFault(f"{what} is not valid JSON") from error
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValidationFault(f"{what} must be a valid JSON object")
+    return value
 
 
 def _state(request: Members) -> tuple[dict[str, Any], str]:
@@ -161,7 +159,7 @@ def _check_definition(state: dict[str, Any], language: str) -> None:
         raise InvalidDefinition(", ".join(map(str, found)))
 
 
-def _check_mocked(state: dict[str, Any], request: Members) -> None:
+def _check_mocked(state: dict[str, Any], request: Members, result: Any) -> None:
     if state.get("Type") in _NEVER_MOCKED:
         raise ValidationFault(
             f"State type '{state.get('Type')}' is not supported when a mock is specified"
@@ -172,6 +170,13 @@ def _check_mocked(state: dict[str, Any], request: Members) -> None:
     if "result" in mock and "errorOutput" in mock:
         raise ValidationFault(
             "A test mock should have only one of the following fields: [result, errorOutput]."
+        )
+    if "result" in mock:
+        check_mock(state, result, mock.get("fieldValidationMode", "STRICT"))
+    failures = request.get("stateConfiguration", {}).get("mapIterationFailureCount", 0)
+    if "errorOutput" not in mock and failures > _length(result):
+        raise ValidationFault(
+            "Map iteration failure count must be less than or equal to the number of Map iterations"
         )
 
 
@@ -190,9 +195,7 @@ def _check_unmocked(state: dict[str, Any], request: Members) -> None:
 
 
 def _context(state: dict[str, Any], request: Members) -> dict[str, Any]:
-    context = _json("Context object", request.get("context", "{}"))
-    if not isinstance(context, dict):
-        raise ValidationFault("Invalid Context object provided: it must be a JSON object")
+    context = _object("Context object", request.get("context", "{}"))
     resource = str(state.get("Resource", ""))
     if "Task" in context and not (".sync" in resource or ".waitForTaskToken" in resource):
         raise ValidationFault(
