@@ -416,6 +416,36 @@ def a_model_with_an_error_of_its_own() -> None:
     Order.model_validate({"number": -1, "items": []})
 
 
+class Secretive(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(hide_input_in_errors=True)
+    pin: int
+
+
+@kind
+def a_model_that_hides_its_input() -> None:
+    Secretive.model_validate({"pin": "not to be seen"})
+
+
+@pydantic.validate_call
+def validated(one: int, *, two: int = 2) -> int:
+    return one + two
+
+
+@kind
+def a_call_that_does_not_fit() -> None:
+    validated(two="x")  # type: ignore[call-arg, arg-type]
+
+
+@kind
+def a_model_that_cannot_be_written() -> None:
+    Order.model_construct(note=object()).model_dump_json()
+
+
+@kind
+def an_error_of_pydantic_itself() -> None:
+    raise PydanticCustomError("taken", "{name} is taken", {"name": "one"})
+
+
 @kind
 def an_error_of_c() -> None:
     binascii.a2b_base64("abc")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 import msgspec
+import pydantic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -205,6 +206,14 @@ def _local() -> type[Exception]:
     return Local
 
 
+def _misfit(hint: Any, value: Any) -> Exception:
+    try:
+        pydantic.TypeAdapter(hint).validate_python([{"x": value}])
+    except pydantic.ValidationError as error:
+        return error
+    raise AssertionError(hint)
+
+
 LOCAL = _local()
 BUILTINS: list[type[Exception]] = [ValueError, KeyError, OSError, ZeroDivisionError, LookupError]
 
@@ -219,6 +228,9 @@ _simple: st.SearchStrategy[Callable[[], Exception]] = st.one_of(
     st.just(lambda: json.JSONDecodeError("Expecting value", "text", 2)),
     st.tuples(st.integers(1, 30), _text).map(lambda d: lambda: OSError(d[0], d[1], "a", None, "b")),
     st.just(lambda: OSError("odd", "name", "of", "errors")),
+    st.tuples(st.sampled_from([Card, dt.date, list[int], Colour]), _text | st.floats()).map(
+        lambda d: lambda: _misfit(*d)
+    ),
 )
 
 
@@ -267,6 +279,7 @@ def described(error: BaseException | None) -> Any:
         repr(error.args),
         state,
         getattr(error, "reason", None),
+        repr(error.errors()) if isinstance(error, pydantic.ValidationError) else None,
         [note for note in getattr(error, "__notes__", []) if "raised" not in note],
         described(error.__cause__),
         [described(one) for one in getattr(error, "exceptions", [])],

@@ -136,3 +136,15 @@ def test_a_validation_error_says_what_is_wrong() -> None:
     assert isinstance(found, pydantic.ValidationError)
     assert isinstance(error, pydantic.ValidationError)
     assert found.errors() == error.errors()
+
+
+def test_a_validation_error_with_a_long_input_is_one_all_the_same() -> None:
+    with pytest.raises(pydantic.ValidationError) as caught:
+        pydantic.TypeAdapter(list[int]).validate_python("x" * 600_000)
+    for limit in (10_000, 500):
+        found = rebuild(describe(caught.value, limit))
+        assert isinstance(found, pydantic.ValidationError)
+        assert found.title == "list[int]"
+        assert "Input should be a valid list" in str(found)
+        assert found.error_count() == 1
+        assert any("findings (too long" in note or "args" in note for note in found.__notes__)

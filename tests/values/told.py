@@ -21,6 +21,7 @@ def told(error: BaseException | None, seen: tuple[int, ...] = ()) -> Any:
         "text": [ascii(str(error)), ascii(error)],
         "attributes": {name: shown(value, seen) for name, value in held.items()},
         "fields": [shown(getattr(error, name, None), seen) for name in FIELDS],
+        "findings": shown(error.errors()) if hasattr(error, "errors") else None,
         "notes": [one for one in vars(error).get("__notes__", []) if not is_ours(one)],
         "cause": told(error.__cause__, seen),
         "context": None if suppressed else told(error.__context__, seen),
@@ -31,7 +32,7 @@ def told(error: BaseException | None, seen: tuple[int, ...] = ()) -> Any:
 FIELDS = (
     *("errno", "strerror", "filename", "filename2", "characters_written"),
     *("encoding", "object", "start", "end", "reason", "path", "lineno", "offset", "text"),
-    *("value", "slot"),
+    *("value", "slot", "title", "type", "message_template", "context"),
 )
 
 

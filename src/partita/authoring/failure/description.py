@@ -8,6 +8,7 @@ from typing import Any
 
 from partita import errors
 from partita.authoring.failure.classes import remember
+from partita.authoring.failure.pydantic_errors import is_of_pydantic, pydantic_state
 from partita.authoring.failure.shortening import shortened
 from partita.authoring.failure.state import (
     ARGS,
@@ -19,7 +20,6 @@ from partita.authoring.failure.state import (
     TRACEBACK,
     state_of,
 )
-from partita.authoring.failure.validation import findings_of, is_validation_error
 from partita.authoring.failure.values import Storer
 from partita.history import FailWorkflowExecution
 from partita.history.failure import Failure
@@ -126,8 +126,8 @@ class _Described:
             parts = PARTS.__get__(error)
             fields["message"] = TITLE.__get__(error)
         numbered = tuple(n for part in parts if (n := self._number(part)) is not None)
-        if is_validation_error(kind):
-            fields |= findings_of(error)
+        if is_of_pydantic(kind):
+            fields |= pydantic_state(error)
         store = Storer(self._number)
         if isinstance(error, AttributeError):
             _leave_owner_out(fields, store)

@@ -12,6 +12,7 @@ from typing import Any
 from partita.authoring.failure import first_form
 from partita.authoring.failure.classes import Finder
 from partita.authoring.failure.description import REMOTE, text_of
+from partita.authoring.failure.pydantic_errors import is_of_pydantic, pydantic_error
 from partita.authoring.failure.state import (
     ARGS,
     CAUSE,
@@ -22,7 +23,6 @@ from partita.authoring.failure.state import (
     set_state,
 )
 from partita.authoring.failure.substitutes import FAILURE, is_substitute, substitute
-from partita.authoring.failure.validation import is_validation_error, validation_error
 from partita.authoring.failure.values import Reader
 from partita.errors import ActivityFailedError
 from partita.history.failure import Failure
@@ -103,8 +103,8 @@ class _Rebuilt:
     def _new(self, kind: type[BaseException], failure: Failure) -> BaseException | None:
         read, fields = Reader(self._finder, self._at).value, failure.fields
         try:
-            if is_validation_error(kind):
-                made = validation_error(read(fields["title"]), read(fields["findings"]))
+            if is_of_pydantic(kind):
+                made = pydantic_error(kind, fields, read, failure.message)
             elif not issubclass(kind, BaseExceptionGroup):
                 made = new(kind)
             else:
