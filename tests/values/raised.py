@@ -105,6 +105,12 @@ class AsData(Exception):
     tags: list[str] = dataclasses.field(default_factory=list)
 
 
+@dataclasses.dataclass(frozen=True)
+class FrozenData(Exception):
+    code: int
+    reason: str = "none"
+
+
 @kind
 def declined() -> None:
     raise Declined(51)
@@ -153,6 +159,11 @@ def not_hashable() -> None:
 @kind
 def a_dataclass() -> None:
     raise AsData(3, ["x"])
+
+
+@kind
+def a_frozen_dataclass() -> None:
+    raise FrozenData(3)
 
 
 # -- arguments and attributes of other types -------------------------------------------------

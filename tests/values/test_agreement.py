@@ -191,6 +191,12 @@ class KeywordOnly(ValueError):
         return f"{self.field} at {self.at}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    code: int
+    reason: str
+
+
 class Quiet(KeyError):
     __slots__ = ("reason",)
 
@@ -223,6 +229,7 @@ _simple: st.SearchStrategy[Callable[[], Exception]] = st.one_of(
     st.integers(0, 99).map(lambda code: lambda: Declined(code)),
     st.tuples(_text, st.dates()).map(lambda d: lambda: KeywordOnly(field=d[0], at=d[1])),
     _text.map(lambda reason: lambda: Quiet(reason)),
+    _text.map(lambda reason: lambda: Frozen(1, reason)),
     st.just(lambda: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")),
     st.just(lambda: decimal.InvalidOperation([decimal.ConversionSyntax])),
     st.just(lambda: json.JSONDecodeError("Expecting value", "text", 2)),
@@ -240,7 +247,7 @@ def _nested(
     def caused(outer: Callable[[], Exception], inner: Callable[[], Exception]) -> Any:
         def make() -> Exception:
             error = outer()
-            error.__cause__ = inner()
+            CAUSE.__set__(error, inner())
             return error
 
         return make
@@ -248,8 +255,7 @@ def _nested(
     def marked(make: Callable[[], Exception], value: Any) -> Any:
         def marking() -> Exception:
             error = make()
-            error.mark = value  # type: ignore[attr-defined]
-            error.add_note("a note")
+            vars(error).update(mark=value, __notes__=["a note"])
             return error
 
         return marking
@@ -262,6 +268,9 @@ def _nested(
         ),
     )
 
+
+CAUSE: Any = vars(BaseException)["__cause__"]
+"""Sets the cause also of an exception that refuses to be changed."""
 
 errors = st.recursive(_simple, _nested, max_leaves=4)
 

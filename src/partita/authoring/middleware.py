@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from partita.authoring.context import ActivityInfo
+from partita.authoring.context_managers import context_manager
 from partita.authoring.unawaited import check_result
 
 
@@ -96,7 +97,7 @@ def _middleware_of(activity: _Activity) -> tuple[Middleware, ...]:
     return (*_global, *own) if _global else own
 
 
-@contextmanager
+@context_manager
 def _entered(
     middleware: tuple[Middleware, ...],
     args: Sequence[Any],

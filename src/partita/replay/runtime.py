@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -17,6 +16,7 @@ from greenlet import GreenletExit
 from msgspec.structs import replace
 
 from partita import history as h
+from partita.authoring.context_managers import context_manager
 from partita.authoring.coroutine_watch import watch_coroutines
 from partita.authoring.definition import Submittable, WorkflowSpec
 from partita.authoring.future import Future
@@ -263,7 +263,7 @@ class ReplayRuntime:
         if self._timers.pop(key, None) is not None:
             self.journal.issue(h.CancelTimer(timer_id=key))
 
-    @contextmanager
+    @context_manager
     def deadline(self, seconds: float) -> Iterator[None]:
         strand = self.strands.needed()
         deadline = Deadline(seconds)
@@ -275,7 +275,7 @@ class ReplayRuntime:
             if deadline.timer is not None and not deadline.timer.done():
                 self._cancel_timer(deadline.timer.key)
 
-    @contextmanager
+    @context_manager
     def shield(self) -> Iterator[None]:
         strand = self.strands.needed()
         strand.shields += 1

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, TypeGuard
 
 from partita import errors
+from partita.authoring.failure.state import dict_of
 from partita.history.failure import Failure
 
 
@@ -25,7 +26,8 @@ def rebuild(failure: Failure, near: Iterable[Any], otherwise: type[Exception]) -
     if error is None:
         error = otherwise(failure.type, failure.message, failure.traceback)
     if failure.traceback:
-        error.add_note(f"Where it was raised:\n{failure.traceback.rstrip()}")
+        note = f"Where it was raised:\n{failure.traceback.rstrip()}"
+        dict_of(error).setdefault("__notes__", []).append(note)
     return error
 
 

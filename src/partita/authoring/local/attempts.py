@@ -9,6 +9,7 @@ from typing import Any
 from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import describe, rebuild
+from partita.authoring.failure.state import CAUSE
 from partita.authoring.local.crossing import Arguments, carried_result, carried_value
 from partita.authoring.middleware import call_activity
 from partita.authoring.results import Aborted, Failed, Result, as_failed, value_of
@@ -91,4 +92,5 @@ def _reason(error: Exception) -> tuple[str, str | None]:
 
 def _named_failure(error: Exception) -> Failed | None:
     """Return the failure that the activity returned or raised by name, if it did."""
-    return as_failed(error.__cause__) if isinstance(error.__cause__, Result) else None
+    cause = CAUSE.__get__(error)
+    return as_failed(cause) if isinstance(cause, Result) else None

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from partita.authoring.definition import LambdaSpec, Submittable
 from partita.authoring.failure import Failure, describe, rebuild
+from partita.authoring.failure.state import CAUSE, TRACEBACK
 from partita.authoring.results import Result
 from partita.codec import Converter, carry
 from partita.errors import ActivityFailedError, WorkflowFailedError
@@ -102,11 +103,12 @@ def carried_error(
 
     The caller handles `outside` at the moment.
     """
-    if not _is_enabled or isinstance(error.__cause__, Result):
+    if not _is_enabled or isinstance(CAUSE.__get__(error), Result):
         return error
     is_workflow = definition.label.startswith("workflow")
     otherwise = WorkflowFailedError if is_workflow else ActivityFailedError
     failure = replace(describe(error, outside=outside), traceback="")
     stored = Failure.load(failure.dump(), failure.reason)
     carried = rebuild(stored, (definition.function,), otherwise)
-    return carried.with_traceback(error.__traceback__)
+    TRACEBACK.__set__(carried, TRACEBACK.__get__(error))
+    return carried

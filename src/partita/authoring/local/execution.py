@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 from msgspec.structs import replace
 
+from partita.authoring.context_managers import context_manager
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.local.crossing import Arguments, carried_result
 from partita.authoring.local.runtime import ContinuedAsNew, LocalRuntime, new_info, open_runs
@@ -86,7 +86,7 @@ class _Execution:
             self._spec.hooks.on_completed(result)
         self.result, self.is_over = carried, True
 
-    @contextmanager
+    @context_manager
     def run(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Enter the next run and yield its arguments; prepare another if it continues as new."""
         with self._entered():
@@ -107,7 +107,7 @@ class _Execution:
         info = replace(old, run_id=uuid4().hex, continued_from=old.run_id)
         self._runtime = LocalRuntime(info, _live, self._spec.hooks, self._runtime)
 
-    @contextmanager
+    @context_manager
     def _entered(self) -> Iterator[None]:
         """Make the run the current one, and open to signals."""
         runtime, hooks = self._runtime, self._spec.hooks

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
+from partita.authoring.context_managers import context_manager
 from partita.authoring.runtime import PART_CANCELLED, SELF_CANCELLED, block_timed_out
 from partita.errors import CancelledError, WaitTimeoutError
 
@@ -87,7 +87,7 @@ class Waits:
         if self._end is not None:
             raise self._end
 
-    @contextmanager
+    @context_manager
     def deadline(self, seconds: float) -> Iterator[None]:
         deadline = (time.monotonic() + seconds, seconds)
         self.thread.deadlines.append(deadline)
@@ -96,7 +96,7 @@ class Waits:
         finally:
             self.thread.deadlines.remove(deadline)
 
-    @contextmanager
+    @context_manager
     def shield(self) -> Iterator[None]:
         self.thread.shields += 1
         try:
