@@ -48,6 +48,7 @@ class TestOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_state: str | None = None
     notes: dict[str, Any] = {}
     details: dict[str, Any] = {}  # of a failure: which retrier, or which catcher
+    variables: dict[str, Any] = {}  # after the visit
 
 
 class _RetriedError(Exception):
@@ -112,6 +113,7 @@ def run_test(test: StateTest) -> TestOutcome:
         next_state=next,
         notes=probe.notes,
         details=probe.details,
+        variables=scope.visible,
     )
 
 

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from partita.testing.clock import Clock
     from partita.testing.crash_points import CrashReport, crash_at_every_step
     from partita.testing.environment import Environment
+    from partita.testing.state_chain import StateChain
 
-__all__ = ["Clock", "CrashReport", "Environment", "crash_at_every_step"]
+__all__ = ["Clock", "CrashReport", "Environment", "StateChain", "crash_at_every_step"]
 
 _MODULES = {
     "Clock": "clock",
     "CrashReport": "crash_points",
     "Environment": "environment",
+    "StateChain": "state_chain",
     "crash_at_every_step": "crash_points",
 }
 

@@ -230,8 +230,9 @@ def _inspection(test: StateTest, outcome: TestOutcome) -> Members:
             shown[name] = json_text(value)
         elif name in _NUMBERS:
             shown[name] = value
-    if test.variables:
-        shown["variables"] = json_text(test.variables)
+    variables = outcome.variables or test.variables
+    if variables:
+        shown["variables"] = json_text(variables)
     if outcome.details:
         shown["errorDetails"] = outcome.details
     return shown
