@@ -87,6 +87,12 @@ RunPage = Callable[[Any], Any]
 """Runs a page of a distributed Map state's items, given a `PageTask`; returns a `PageResult`."""
 
 
+Function = Callable[[Any, float | None, float | None], Any]
+"""Returns the result for a payload, given the seconds it may take, in all and between heartbeats.
+
+It raises StateFailure."""
+
+
 class Execution:
     """What the states of one execution share."""
 
@@ -105,6 +111,7 @@ class Execution:
         self.probe: Probe | None = None  # of a test of a single state
         self.given: Mapping[str, Any] = {}  # members of the context object that a test gives
         self.run_page: RunPage | None = None  # in a child workflow; see `page_runs`
+        self.functions: Mapping[str, Function] = {}  # Lambda functions that are activities
         self.trail = trail
         self.mocks = mocks
         self.serving = serving or Serving()
@@ -126,7 +133,7 @@ class Execution:
         """Return an execution that the distributed Map state of that label starts."""
         identity = self.identity
         arn = f"{identity.execution_arn.rpartition(':')[0]}:{name}"
-        return Execution(
+        child = Execution(
             replace(
                 identity,
                 execution_name=name,
@@ -139,6 +146,8 @@ class Execution:
             self.serving,
             self.numbers,
         )
+        child.functions = self.functions
+        return child
 
     def redriven(self, count: int, started_at: str) -> None:
         """Let the context object tell that the execution goes on after its end."""

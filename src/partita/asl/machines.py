@@ -113,7 +113,12 @@ def compiled_text(text: str) -> Machine:
 
 def _run(recorded: _Recorded, input: Any, trail: Trail, made: WorkflowDefinition[..., Any]) -> Any:
     compiled = compiled_text(recorded.definition)
-    execution = Execution(_identity(recorded), input, trail, _mocks(recorded))
+    execution = Execution(
+        identity_of(recorded.account, is_express=recorded.is_express),
+        input,
+        trail,
+        _mocks(recorded),
+    )
     execution.run_page = lambda task: made(None, task)
     return interpret(compiled, execution, input)
 
@@ -139,11 +144,11 @@ def interpret(compiled: Machine, execution: Execution, input: Any) -> Any:
         raise MachineFailedError(failure.error, failure.cause) from failure
 
 
-def _identity(recorded: _Recorded) -> Identity:
+def identity_of(account: str = ACCOUNT, *, is_express: bool = False) -> Identity:
+    """Return the names of the execution that runs here."""
     info = workflow_info()
-    account = recorded.account
     prefix = f"arn:aws:states:{REGION}:{account}"
-    kind, suffix = ("express", f":{info.run_id}") if recorded.is_express else ("execution", "")
+    kind, suffix = ("express", f":{info.run_id}") if is_express else ("execution", "")
     return Identity(
         execution_arn=f"{prefix}:{kind}:{info.name}:{info.workflow_id}{suffix}",
         execution_name=info.workflow_id,

@@ -45,6 +45,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "limit": ("limit", "limit", "Limit how fast a task list is processed."),
     "check": ("check", "check", "Find faults in workflow code and in state machines."),
     "compose": ("compose", "compose", "Print a composition of OpenWhisk actions as JSON."),
+    "compile": ("compile", "compile_", "Compile a workflow to a state machine."),
     "graph": ("graph", "graph", "Draw a state machine."),
     "terminate": ("signal", "terminate", "End an execution at once."),
     "prune": ("prune", "prune", "Remove closed executions that ended long ago."),
@@ -107,6 +108,9 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except PartitaError as error:
+        if hasattr(error, "diagnostics"):
+            print(error, file=sys.stderr)
+            return error.exit_status
         return _report_error(error, error.exit_status, error.code, arguments)
     except OSError as error:
         return _report_error(error, 69, "OS_ERROR", arguments)

@@ -26,6 +26,27 @@ def is_machine(target: str) -> bool:
     return target.endswith(_SUFFIXES)
 
 
+def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow that runs the machine compiled from the workflow FILE:WORKFLOW."""
+    found: WorkflowDefinition[..., Any] = emitter().compiled_at(target)
+    return found
+
+
+def emitter() -> Any:
+    """Return what compiles for the commands.
+
+    Raises:
+        InvalidOptionError: it needs what is not installed.
+    """
+    try:
+        return import_module("partita.cli.compiler")
+    except ImportError as error:
+        raise InvalidOptionError(
+            f"compiled workflows need what is not installed here ({error}); "
+            "pip install 'partita[asl]'"
+        ) from error
+
+
 def machine_at(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow of the machine in a file."""
     found: WorkflowDefinition[..., Any] = _machines().load(

@@ -13,7 +13,7 @@ from partita.cli.foreground import (
     resume_command,
     task_lists_of_code,
 )
-from partita.cli.machine_options import machine_options
+from partita.cli.machine_options import compiled_at, machine_options
 from partita.cli.output import print_json, print_row
 from partita.cli.targets import find_workflow
 from partita.ports.service import ReusePolicy
@@ -34,9 +34,16 @@ _reuse_option = click.option(
 @o.backend_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @o.task_lists_option
+@click.option(
+    "--compiled",
+    "is_compiled",
+    is_flag=True,
+    help="Run the state machine that the workflow is compiled to.",
+)
 @machine_options
 def run(
     target: str,
+    is_compiled: bool,
     input_: str | None,
     workflow_id: str | None,
     reuse_policy: str,
@@ -49,7 +56,7 @@ def run(
 
     If it is interrupted, run it again with the same --id: finished steps are not repeated.
     """
-    workflow = find_workflow(target)
+    workflow = compiled_at(target) if is_compiled else find_workflow(target)
     continues = (
         workflow_id is not None and input_ is None and reuse_policy == ReusePolicy.RETURN_EXISTING
     )

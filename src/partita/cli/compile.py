@@ -1,0 +1,55 @@
+"""`compile`: write a workflow as a state machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from partita.cli.machine_options import emitter
+from partita.cli.options import debug_option
+from partita.cli.output import print_pretty
+from partita.compile.diagnostics import CompileError
+from partita.errors import InvalidOptionError
+
+
+@click.command()
+@click.argument("target", metavar="FILE:WORKFLOW")
+@click.option(
+    "--to",
+    type=click.Choice(["stepfunctions"]),
+    default="stepfunctions",
+    show_default=True,
+    help="What runs the machine.",
+)
+@click.option("-o", "file", metavar="FILE", help="The file to write; else the output.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to print what cannot be compiled.",
+)
+@debug_option
+def compile_(target: str, to: str, file: str | None, output: str) -> int:  # noqa: ARG001
+    """Compile a workflow to a state machine in Amazon States Language, and print it.
+
+    The machine calls the workflow's activities as Lambda functions of their names. What cannot be
+    compiled is reported all at once, with file, line and column; exit status 2.
+    """
+    try:
+        definition = emitter().definition_at(target)
+    except CompileError as error:
+        if output == "json":
+            print_pretty([one.as_row() for one in error.diagnostics])
+            return error.exit_status
+        raise
+    text = json.dumps(definition, indent=2, ensure_ascii=False)
+    if file is None:
+        click.echo(text)
+        return 0
+    try:
+        Path(file).write_text(text + "\n", "utf-8")
+    except OSError as error:
+        raise InvalidOptionError(f"cannot write {file}: {error.strerror}") from error
+    return 0

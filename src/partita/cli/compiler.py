@@ -1,0 +1,35 @@
+"""Compile workflows for the commands. Needs what runs state machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partita.authoring.workflow import WorkflowDefinition
+from partita.cli.machine_options import is_machine
+from partita.cli.targets import find_workflow
+from partita.compile import compile_workflow
+from partita.errors import InvalidOptionError
+from partita.stepfunctions.compiled import compiled
+from partita.stepfunctions.emitter import emit
+
+
+def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow that runs the machine compiled from another one."""
+    return compiled(_workflow(target), _filename(target))
+
+
+def definition_at(target: str) -> dict[str, Any]:
+    """Return the definition of the machine compiled from a workflow."""
+    return emit(compile_workflow(_workflow(target), _filename(target)))
+
+
+def _workflow(target: str) -> WorkflowDefinition[..., Any]:
+    if is_machine(target):
+        raise InvalidOptionError(f"{target} is a state machine already; give FILE:WORKFLOW")
+    return find_workflow(target)
+
+
+def _filename(target: str) -> str | None:
+    """Return the file as the user named it; None for a module."""
+    source = target.rpartition(":")[0] or target
+    return source if source.endswith(".py") or "/" in source else None

@@ -1,0 +1,33 @@
+"""Find the activities that a program calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from partita.compile.tree import Call, If, Loop, Map, Node, Parallel, Program, Try
+
+
+def activities_of(program: Program) -> dict[str, Any]:
+    """Return the activities of a program by their names."""
+    return {call.activity.activity_type.name: call.activity for call in _calls(program.body)}
+
+
+def _calls(nodes: Iterable[Node]) -> Iterator[Call]:
+    for node in nodes:
+        match node:
+            case Call():
+                yield node
+            case Parallel():
+                yield from node.calls
+            case Map():
+                yield node.call
+            case If():
+                yield from _calls([*node.body, *node.orelse])
+            case Loop():
+                yield from _calls([*node.head, *node.body, *node.orelse])
+            case Try():
+                handled = [inner for one in node.handlers for inner in one.body]
+                yield from _calls([*node.body, *handled, *node.orelse, *node.final])
+            case _:
+                pass

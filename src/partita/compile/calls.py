@@ -1,0 +1,118 @@
+"""Lower calls: of activities, of functions that Python has, of methods."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+from typing import Any
+
+from partita.authoring.activity import ActivityFunction
+from partita.authoring.determinism import sleep
+from partita.compile.activities import call_activity, lower_map, submit
+from partita.compile.context import Context
+from partita.compile.functions import FUNCTIONS
+from partita.compile.jsonata import literal, object_value
+from partita.compile.methods import lower_method
+from partita.compile.tree import Sleep, Value
+from partita.compile.types import NONE, UnknownHintError, fits, of_hint
+
+
+def lower_call(node: Any, context: Context) -> Value:
+    """Lower a call."""
+    found = target(node.func, context)
+    if isinstance(found, ActivityFunction):
+        return call_activity(node, found, context)
+    if found is sleep:
+        return _sleep(node, context)
+    if isinstance(found, type) and dataclasses.is_dataclass(found):
+        return _instance(node, found, context)
+    if isinstance(node.func, ast.Attribute):
+        return _method(node, context)
+    name = getattr(found, "__name__", "")
+    if name in FUNCTIONS and found is getattr(builtins, name, None):
+        return FUNCTIONS[name](node, context)
+    raise context.refuse(
+        node,
+        f"call of {ast.unparse(node.func)[:40]}",
+        "it is neither an activity nor a function that is compiled",
+        "make it an activity, or write its code here",
+    )
+
+
+def target(node: ast.expr, context: Context) -> Any:
+    """Return what a name, or a member of a module, stands for outside the function; else None."""
+    if isinstance(node, ast.Name):
+        if node.id in context.local:
+            return None
+        return context.namespace.get(node.id, getattr(builtins, node.id, None))
+    if isinstance(node, ast.Attribute):
+        owner = target(node.value, context)
+        is_module = type(owner).__name__ == "module"
+        return getattr(owner, node.attr, None) if is_module else None
+    return None
+
+
+def _method(node: Any, context: Context) -> Value:
+    owner = target(node.func.value, context)
+    if isinstance(owner, ActivityFunction):
+        if node.func.attr == "submit":
+            return submit(node, owner, context)
+        if node.func.attr == "map":
+            return lower_map(node, owner, context)
+        raise context.refuse(
+            node,
+            f"activity.{node.func.attr}",
+            "it is not compiled",
+            "call the activity, or use submit or map; options belong to the decorator",
+        )
+    return lower_method(node, context)
+
+
+def _sleep(node: Any, context: Context) -> Value:
+    if len(node.args) != 1 or node.keywords:
+        raise context.refuse(node, "sleep", "it takes seconds", "give one argument")
+    seconds = context.read(node.args[0])
+    if not seconds.type.is_number:
+        raise context.refuse(
+            node, "sleep", "its argument is no number", "give seconds as int or float"
+        )
+    context.block.append(Sleep(node.lineno, context.simple(node, seconds)))
+    return Value("null", NONE)
+
+
+def _instance(node: Any, cls: Any, context: Context) -> Value:
+    """Lower the call of a dataclass."""
+    try:
+        type = of_hint(cls)
+    except UnknownHintError as error:
+        raise context.refuse(node, cls.__name__, f"it has {error}", "use simpler hints") from None
+    fields = {one.name: one for one in dataclasses.fields(cls)}
+    given = _given(node, list(fields), context)
+    members = {}
+    for name, wanted in type.fields:
+        value = given.get(name)
+        if value is None and fields[name].default is not dataclasses.MISSING:
+            value = literal(fields[name].default)
+        if value is None or not fits(value.type, wanted) or not fields[name].init:
+            raise context.refuse(
+                node,
+                f"field {name} of {cls.__name__}",
+                "it is missing, or its type is not the one of the hint",
+                f"give a value of type {wanted}",
+            )
+        members[name] = value
+    return object_value(members, type)
+
+
+def _given(node: Any, names: list[str], context: Context) -> dict[str, Value]:
+    given = {}
+    for name, one in zip(names, node.args, strict=False):
+        given[name] = context.lower(one)
+    for keyword in node.keywords:
+        if keyword.arg not in names or keyword.arg in given:
+            raise context.refuse(node, "arguments", "they do not fit", "give each field once")
+        given[keyword.arg] = context.lower(keyword.value)
+    if len(node.args) > len(names):
+        raise context.refuse(node, "arguments", "they are too many", "give each field once")
+    return given

@@ -1,0 +1,236 @@
+"""Lower conditions: Python's truth, comparisons, and what they tell of types."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from partita.compile.context import Context, Variable, Variables
+from partita.compile.jsonata import made
+from partita.compile.tree import If, Let, Value
+from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NONE, STR, comparable, join
+
+_ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+@dataclass(frozen=True)
+class Test:
+    """A condition, and what is known of variables where it holds and where it does not."""
+
+    value: Value
+    when_true: Variables
+    when_false: Variables
+
+
+def choose(
+    node: ast.expr,
+    test: Value,
+    context: Context,
+    then: Callable[[], Value],
+    other: Callable[[], Value],
+) -> Value:
+    """Return one of two values, of which only that one is computed."""
+    with context.captured() as first:
+        one = then()
+    with context.captured() as second:
+        two = other()
+    type = join(one.type, two.type)
+    if not first and not second:
+        if one == two:
+            return one
+        return made(f"{test.atom} ? {one.atom} : {two.atom}", type, test, one, two, is_atom=False)
+    name = context.names.new("value")
+    first.append(Let(node.lineno, {name: one}))
+    second.append(Let(node.lineno, {name: two}))
+    context.block.append(If(node.lineno, test, first, second))
+    return Value(f"${name}", type)
+
+
+def truth(node: ast.AST, value: Value, context: Context) -> Value:
+    """Return whether Python takes a value for true."""
+    kind, atom = value.type.kind, value.atom
+    if kind == "bool":
+        return value
+    if kind in ("int", "float"):
+        return made(f"{atom} != 0", BOOL, value, is_atom=False)
+    if kind == "str":
+        return made(f'{atom} != ""', BOOL, value, is_atom=False)
+    if kind in ("list", "tuple"):
+        return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)
+    if kind == "dict":
+        return made(f"{atom} != {{}}", BOOL, value, is_atom=False)
+    if kind in ("none", "never"):
+        return Value("false", BOOL)
+    if kind in ("record", "error") and not value.type.missing:
+        return Value("true", BOOL)
+    if kind == "optional" and value.type.item.kind != "any":
+        inner = truth(node, Value(value.text, value.type.item, value.is_atom), context)
+        return made(f"{atom} != null ? {inner.atom} : false", BOOL, value, inner, is_atom=False)
+    raise context.refuse(
+        node,
+        f"truth of {value.type}",
+        "its type is not known, and JSONata's truth is not Python's",
+        "give a type hint, or compare it",
+    )
+
+
+def lower_test(node: ast.expr, context: Context) -> Test:
+    """Lower a condition."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        inner = lower_test(node.operand, context)
+        return Test(negated(inner.value), inner.when_false, inner.when_true)
+    if isinstance(node, ast.BoolOp):
+        return _operands(node, node.values, isinstance(node.op, ast.And), context)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        found = _none_test(node, context)
+        if found is not None:
+            return found
+    value = context.read(node)
+    narrowed: Variables = {}
+    path = path_of(node)
+    if path in context.variables and value.type.kind == "optional":
+        narrowed = {path: Variable(value.type.item, value.text)}
+    return Test(truth(node, value, context), narrowed, {})
+
+
+def negated(value: Value) -> Value:
+    """Return the opposite."""
+    return made(f"$not({value.text})", BOOL, value)
+
+
+def path_of(node: ast.expr) -> str:
+    """Return a name, or a path of attributes such as `order.coupon`; else nothing."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        owner = path_of(node.value)
+        return f"{owner}.{node.attr}" if owner else ""
+    return ""
+
+
+def _none_test(node: ast.Compare, context: Context) -> Test | None:
+    op, right = node.ops[0], node.comparators[0]
+    is_none = isinstance(right, ast.Constant) and right.value is None
+    if not is_none or not isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
+        return None
+    value = context.read(node.left)
+    path = path_of(node.left)
+    known: Variables = {}
+    unknown: Variables = {}
+    if path and value.type is NONE:
+        known = {path: Variable(NEVER, value.text)}
+    elif path and value.type.kind == "optional":
+        known = {path: Variable(value.type.item, value.text)}
+        unknown = {path: Variable(NONE, value.text)}
+    if isinstance(op, ast.Is | ast.Eq):
+        return Test(made(f"{value.atom} = null", BOOL, value, is_atom=False), unknown, known)
+    return Test(made(f"{value.atom} != null", BOOL, value, is_atom=False), known, unknown)
+
+
+def _operands(node: ast.expr, parts: list[ast.expr], is_and: bool, context: Context) -> Test:
+    first = lower_test(parts[0], context)
+    if len(parts) == 1:
+        return first
+    narrowed = first.when_true if is_and else first.when_false
+    found: list[Test] = []
+
+    def rest() -> Value:
+        with context.assuming(narrowed):
+            found.append(_operands(node, parts[1:], is_and, context))
+        return found[0].value
+
+    decided = Value("false" if is_and else "true", BOOL)
+    branches = (rest, lambda: decided) if is_and else (lambda: decided, rest)
+    value = choose(node, first.value, context, *branches)
+    if is_and:
+        return Test(value, {**first.when_true, **found[0].when_true}, {})
+    return Test(value, {}, {**first.when_false, **found[0].when_false})
+
+
+def compare(node: ast.Compare, context: Context) -> Value:
+    """Lower a comparison, which may be chained."""
+    return _chain(node, context.read(node.left), 0, context)
+
+
+def _chain(node: ast.Compare, left: Value, number: int, context: Context) -> Value:
+    right = context.read(node.comparators[number])
+    value = _compared(node, node.ops[number], left, right, context)
+    if number + 1 == len(node.ops):
+        return value
+    kept = context.simple(node, right)
+    if kept is not right:
+        value = _compared(node, node.ops[number], left, kept, context)
+    return choose(
+        node,
+        value,
+        context,
+        lambda: _chain(node, kept, number + 1, context),
+        lambda: Value("false", BOOL),
+    )
+
+
+def _compared(
+    node: ast.Compare, op: ast.cmpop, left: Value, right: Value, context: Context
+) -> Value:
+    if NEVER in (left.type, right.type):  # it is never evaluated
+        return Value("false", BOOL)
+    if isinstance(op, ast.In | ast.NotIn):
+        found = _contains(node, left, right, context)
+        return found if isinstance(op, ast.In) else negated(found)
+    if isinstance(op, ast.Is | ast.IsNot):
+        if left.type is not NONE and right.type is not NONE:
+            raise context.refuse(node, "`is`", "only None can be compared by identity", "use ==")
+        return _equality(isinstance(op, ast.Is), left, right)
+    if isinstance(op, ast.Eq | ast.NotEq):
+        if not comparable(left.type, right.type):
+            raise _incomparable(node, left, right, context)
+        return _equality(isinstance(op, ast.Eq), left, right)
+    if left.type.is_number and right.type.is_number:
+        text = f"{left.atom} {_ORDER[type(op)]} {right.atom}"
+        return made(text, BOOL, left, right, is_atom=False)
+    raise _incomparable(node, left, right, context)
+
+
+def _equality(is_equal: bool, left: Value, right: Value) -> Value:
+    sign = "=" if is_equal else "!="
+    return made(f"{left.atom} {sign} {right.atom}", BOOL, left, right, is_atom=False)
+
+
+def _incomparable(node: ast.AST, left: Value, right: Value, context: Context) -> Exception:
+    return context.refuse(
+        node,
+        f"comparison of {left.type} with {right.type}",
+        "JSONata does not compare them as Python does",
+        "give both a type hint of int, float or (for == only) the same type; or compare them in an "
+        "activity",
+    )
+
+
+def _contains(node: ast.AST, item: Value, container: Value, context: Context) -> Value:
+    kind = container.type.kind
+    if kind == "dict" and item.type is STR:
+        text = f"$exists($lookup({container.text}, {item.text}))"
+        return made(text, BOOL, item, container)
+    if kind == "str" and item.type is STR:
+        text = f'{item.atom} = "" ? true : $contains({container.text}, {item.text})'
+        return made(text, BOOL, item, container, is_atom=False)
+    inner = container.type.parts[0] if container.type.parts else ANY
+    same = kind == "tuple" and all(_is_scalar(item, part.kind) for part in container.type.parts)
+    if same or (kind == "list" and _is_scalar(item, inner.kind)) or inner.kind == "never":
+        if container.text == "[]":
+            return Value("false", BOOL)
+        return made(f"{item.atom} in {container.atom}", BOOL, item, container, is_atom=False)
+    raise context.refuse(
+        node,
+        f"{item.type} in {container.type}",
+        "JSONata compares such values by identity, or not as Python does",
+        "use a list of int, float or str, or a dict of str; or a loop with ==",
+    )
+
+
+def _is_scalar(item: Value, kind: str) -> bool:
+    numbers = (INT.kind, FLOAT.kind)
+    if item.type.kind in numbers:
+        return kind in numbers
+    return item.type.kind in ("str", "bool") and kind == item.type.kind

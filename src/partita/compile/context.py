@@ -1,0 +1,195 @@
+"""Keep what lowering knows at a point of the program: variables, their types, the block it fills.
+
+Knows no syntax but names.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from partita.compile.diagnostics import Diagnostics, RefusedError
+from partita.compile.jsonata import Names, literal, object_value
+from partita.compile.tree import Check, Let, Node, Value
+from partita.compile.types import BOOL, ERROR, Type, join, of_hint
+
+MAX_DEPTH = 10
+"""Operators nested in one expression; deeper ones are split, since AWS's stack is small."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What is known of a variable of Python, or of a path such as `order.coupon`, at a point."""
+
+    type: Type
+    text: str  # in JSONata
+    is_sure: bool = True  # it has a value, whichever way led here
+
+
+Variables = dict[str, Variable]
+
+
+@dataclass
+class Context:
+    """The state of the lowering of one function."""
+
+    diagnostics: Diagnostics
+    namespace: Mapping[str, Any]  # of the module
+    local: frozenset[str]  # names that the function binds
+    mutated: frozenset[str]  # names whose values the function changes in place
+    result_type: Type | None  # what the return hint says
+    lower: Callable[[ast.expr], Value]
+    names: Names = field(default_factory=Names)
+    variables: Variables = field(default_factory=dict)
+    block: list[Node] = field(default_factory=list)
+    is_reachable: bool = True
+    is_kept: bool = True  # the value of the name lowered next gets another name, too
+    loops: list[Loop] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)  # variables of the errors being handled
+    finals: int = 0  # finally blocks that run before a return takes effect
+    tries: list[Variables] = field(default_factory=list)  # variables at any point of `try` bodies
+    classes: dict[str, type] = field(default_factory=dict)  # of errors
+
+    def refuse(self, node: ast.AST, what: str, why: str, way_out: str) -> RefusedError:
+        """Record that a node is not compiled; raise what it returns, or go on."""
+        return self.diagnostics.add(node, what, why, way_out)
+
+    def read(self, node: ast.expr) -> Value:
+        """Lower an expression whose value is looked at, and not kept."""
+        if not isinstance(node, ast.Name):
+            return self.lower(node)
+        before, self.is_kept = self.is_kept, False
+        try:
+            return self.lower(node)
+        finally:
+            self.is_kept = before
+
+    def hint(self, annotation: ast.expr) -> Type | None:
+        """Return the type that an annotation means; None: none that is known."""
+        try:
+            code = compile(ast.Expression(annotation), "<hint>", "eval")
+            return of_hint(eval(code, dict(self.namespace)))  # the user's own module is loaded
+        except Exception:
+            return None
+
+    # -- blocks
+
+    @contextmanager
+    def captured(self) -> Iterator[list[Node]]:
+        """Collect the nodes that are made meanwhile."""
+        outer, self.block = self.block, []
+        try:
+            yield self.block
+        finally:
+            self.block = outer
+
+    def let(self, node: Any, stem: str, value: Value) -> Value:
+        """Keep a value in a new variable."""
+        name = self.names.new(stem)
+        self.block.append(Let(node.lineno, {name: value}))
+        return Value(f"${name}", value.type)
+
+    def simple(self, node: Any, value: Value) -> Value:
+        """Return the value as a variable or constant, so that it may be written repeatedly."""
+        is_simple = value.is_constant or (
+            value.text.startswith("$") and value.text[1:].isidentifier()
+        )
+        return value if is_simple else self.let(node, "value", value)
+
+    def shallow(self, node: Any, value: Value) -> Value:
+        """Return a value that can still be nested in others."""
+        return value if value.depth <= MAX_DEPTH else self.let(node, "part", value)
+
+    def check(self, node: Any, condition: str, error: type, message: Value, *parts: Value) -> None:
+        """Raise an error of Python's own unless a condition holds."""
+        is_guarded = any(one.is_guarded for one in parts)
+        test = Value(condition, BOOL, False, is_guarded=is_guarded)
+        self.block.append(Check(node.lineno, test, self.error(error, message)))
+
+    def error(
+        self, kind: type, message: Value, attributes: dict[str, Value] | None = None
+    ) -> Value:
+        """Return the value of an exception."""
+        self.classes[kind.__name__] = kind
+        name = literal(kind.__name__)
+        assert name is not None
+        members = {"type": name, "message": message}
+        if attributes:
+            members["attributes"] = object_value(attributes)
+        return replace(object_value(members), type=ERROR, constant=(name.text, message.text))
+
+    def text(self, constant: str) -> Value:
+        """Return a constant text."""
+        found = literal(constant)
+        assert found is not None
+        return found
+
+    def guard_text(self, node: ast.AST, what: str) -> str:
+        """Return the expression that ends the execution at a node."""
+        message = f"Partita.Guard {self.diagnostics.at(node)}: {what}"
+        return f"$error({self.text(message).text})"
+
+    # -- variables
+
+    def bind(self, name: str, type: Type) -> str:
+        """Note that a variable is assigned; return its name in JSONata."""
+        self.forget(name)
+        text = self.names.of(name)
+        self.variables[name] = Variable(type, f"${text}")
+        for seen in self.tries:
+            before = seen.get(name)
+            known = before is not None and before.is_sure
+            joined = type if before is None else join(before.type, type)
+            seen[name] = Variable(joined, f"${text}", known)
+        return text
+
+    def forget(self, name: str) -> None:
+        """Drop what is known of paths that begin with a name."""
+        for path in [one for one in self.variables if one.startswith(f"{name}.")]:
+            del self.variables[path]
+
+    @contextmanager
+    def assuming(self, narrowed: Variables) -> Iterator[None]:
+        """Know more of some variables meanwhile."""
+        before = self.variables
+        self.variables = {**before, **narrowed}
+        try:
+            yield
+        finally:
+            self.variables = before
+
+
+@dataclass
+class Loop:
+    """What is known where a loop is left or begins anew."""
+
+    breaks: list[Variables] = field(default_factory=list)
+    continues: list[Variables] = field(default_factory=list)
+
+
+def joined(*states: Variables | None) -> Variables | None:
+    """Return what is known where ways meet; None for ways that never get there."""
+    found = [one for one in states if one is not None]
+    if not found:
+        return None
+    result = found[0]
+    for other in found[1:]:
+        result = _joined(result, other)
+    return result
+
+
+def _joined(one: Variables, other: Variables) -> Variables:
+    result: Variables = {}
+    for name in {**one, **other}:
+        first, second = one.get(name), other.get(name)
+        if first is not None and second is not None:
+            is_sure = first.is_sure and second.is_sure
+            result[name] = Variable(join(first.type, second.type), first.text, is_sure)
+        elif "." not in name:
+            known = first or second
+            assert known is not None
+            result[name] = replace(known, is_sure=False)
+    return result

@@ -1,0 +1,70 @@
+"""Say where a program cannot be compiled, why, and what to write instead."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from partita.errors import UsageError
+
+
+@dataclass(frozen=True, order=True)
+class Diagnostic:
+    """One place that cannot be compiled; rows and columns count from 1."""
+
+    filename: str
+    row: int
+    column: int
+    what: str
+    why: str
+    way_out: str
+    line: str = ""
+    width: int = 1
+
+    def __str__(self) -> str:
+        caret = " " * (self.column - 1) + "^" * max(1, min(self.width, len(self.line)))
+        head = f"{self.filename}:{self.row}:{self.column}: {self.what}: {self.why}; {self.way_out}"
+        return f"{head}\n    {self.line}\n    {caret}"
+
+    def as_row(self) -> dict[str, Any]:
+        """Return it for `--output json`."""
+        names = ("filename", "row", "column", "what", "why", "way_out", "line")
+        return {name: getattr(self, name) for name in names}
+
+
+class CompileError(UsageError):
+    """A workflow uses what cannot be compiled; `diagnostics` has every place."""
+
+    code = "NOT_COMPILED"
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
+        super().__init__("\n".join(map(str, diagnostics)))
+
+
+class RefusedError(Exception):
+    """What is lowered here cannot be compiled; the diagnostic is recorded already."""
+
+
+class Diagnostics:
+    """The diagnostics of one file, each once."""
+
+    def __init__(self, filename: str, lines: list[str]) -> None:
+        self.filename = filename
+        self.lines = lines
+        self.found: dict[tuple[int, int, str], Diagnostic] = {}
+
+    def add(self, node: Any, what: str, why: str, way_out: str) -> RefusedError:
+        """Record one; return the error to raise where lowering cannot go on."""
+        row, column = node.lineno, node.col_offset
+        line = self.lines[row - 1] if row <= len(self.lines) else ""
+        column = len(line.encode()[:column].decode(errors="replace")) + 1
+        width = node.end_col_offset - node.col_offset if node.end_lineno == row else len(line)
+        one = Diagnostic(self.filename, row, column, what, why, way_out, line, width)
+        self.found.setdefault((row, column, what), one)
+        return RefusedError()
+
+    def at(self, node: ast.AST) -> str:
+        """Return a node's place, as messages show it."""
+        return f"{self.filename}:{node.lineno}:{node.col_offset + 1}"  # type: ignore[attr-defined]

@@ -1,0 +1,206 @@
+"""Lower try and raise."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from partita import errors as partita_errors
+from partita.compile.calls import target
+from partita.compile.context import Context, Variable, Variables, joined
+from partita.compile.texts import as_text
+from partita.compile.tree import Handler, Let, Raise, Try, Value
+from partita.compile.types import ERROR
+
+Body = Callable[[list[ast.stmt], Context], None]
+
+
+def lower_try(node: Any, context: Context, lower_body: Body) -> None:
+    """Lower a `try` statement."""
+    variable, exit, returned = (context.names.new(one) for one in ("error", "exit", "returned"))
+    before = dict(context.variables)
+    at_final = dict(before)
+    if node.finalbody:
+        context.finals += 1
+        context.tries.append(at_final)
+    seen = dict(before)
+    context.tries.append(seen)
+    with context.captured() as body:
+        lower_body(node.body, context)
+    context.tries.pop()
+    with context.captured() as orelse:
+        lower_body(node.orelse, context)
+    ends: list[Variables | None] = [context.variables if context.is_reachable else None]
+    handlers = []
+    for one in node.handlers:
+        context.variables, context.is_reachable = dict(seen), True
+        handlers.append(_handler(one, variable, context, lower_body))
+        ends.append(context.variables if context.is_reachable else None)
+    merged = joined(*ends)
+    final: list[Any] = []
+    if node.finalbody:
+        context.finals -= 1
+        context.tries.pop()
+        final = _final(node, at_final, merged, context, lower_body)
+        if not context.is_reachable:
+            merged = None
+        elif merged is not None:
+            merged = {**merged, **_assigned_in(node.finalbody, context)}
+    context.block.append(Try(node.lineno, body, handlers, orelse, final, variable, exit, returned))
+    context.is_reachable = merged is not None
+    context.variables = before if merged is None else merged
+
+
+def _final(
+    node: Any, seen: Variables, merged: Variables | None, context: Context, lower_body: Body
+) -> list[Any]:
+    for part in node.finalbody:
+        for inner in ast.walk(part):
+            if isinstance(inner, ast.Return | ast.Break | ast.Continue):
+                context.refuse(
+                    inner,
+                    "leaving a finally block",
+                    "it would drop the error or the result that is under way",
+                    "leave after the try statement",
+                )
+    found = joined(seen, merged)
+    assert found is not None
+    context.variables, context.is_reachable = found, True
+    with context.captured() as final:
+        lower_body(node.finalbody, context)
+    return final
+
+
+def _assigned_in(nodes: list[ast.stmt], context: Context) -> Variables:
+    names = {
+        part.id
+        for node in nodes
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+    return {name: one for name, one in context.variables.items() if name in names}
+
+
+def _handler(node: Any, variable: str, context: Context, lower_body: Body) -> Handler:
+    names, classes = _names(node, context)
+    with context.captured() as body:
+        context.errors.append(variable)
+        if node.name is not None:
+            name = context.bind(node.name, ERROR)
+            context.block.append(Let(node.lineno, {name: Value(f"${variable}", ERROR)}))
+        lower_body(node.body, context)
+        context.errors.pop()
+    if node.name is not None and node.name in context.variables:
+        known = context.variables[node.name]
+        context.variables[node.name] = Variable(known.type, known.text, is_sure=False)
+    return Handler(node.lineno, names, classes, body)
+
+
+def _names(
+    node: ast.ExceptHandler, context: Context
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Return the names of all classes that a handler handles, None for all; and those it names."""
+    if node.type is None:
+        return None, ()
+    found = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    names: dict[str, None] = {}
+    named: list[str] = []
+    for one in found:
+        kind = target(one, context)
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise context.refuse(
+                one, f"except {ast.unparse(one)}", "it is no class of exceptions", "name a class"
+            )
+        if kind in (Exception, BaseException):
+            return None, ()
+        named.append(kind.__name__)
+        names.update(dict.fromkeys(_below(one, kind, context)))
+    return tuple(names), tuple(named)
+
+
+def _below(node: ast.AST, kind: type, context: Context) -> list[str]:
+    """Return the names of a class and of the classes derived from it that the module reaches."""
+    names = [kind.__name__]
+    for one in _reachable(context.namespace):
+        if issubclass(one, kind):
+            names.append(one.__name__)
+        elif one.__name__ == kind.__name__:
+            raise context.refuse(
+                node,
+                f"except {kind.__name__}",
+                "another class of exceptions has the same name",
+                "rename one of them: state machines know errors by names",
+            )
+    return names
+
+
+def _reachable(namespace: Mapping[str, Any]) -> list[type]:
+    places = [namespace, vars(builtins), vars(partita_errors)]
+    places += [vars(one) for one in namespace.values() if type(one).__name__ == "module"]
+    found: dict[type, None] = {}
+    for place in places:
+        for one in list(place.values()):
+            if isinstance(one, type) and issubclass(one, BaseException):
+                found[one] = None
+    return list(found)
+
+
+def lower_raise(node: Any, context: Context) -> None:
+    """Lower a `raise` statement."""
+    context.block.append(Raise(node.lineno, _raised(node, context)))
+    context.is_reachable = False
+
+
+def _raised(node: ast.Raise, context: Context) -> Value:
+    if node.exc is None:
+        if not context.errors:
+            raise context.refuse(node, "raise", "no error is being handled here", "name the error")
+        return Value(f"${context.errors[-1]}", ERROR)
+    if isinstance(node.exc, ast.Name) and node.exc.id in context.local:
+        value = context.read(node.exc)
+        if value.type is ERROR:
+            return value
+    call = node.exc if isinstance(node.exc, ast.Call) else None
+    kind = target(call.func if call else node.exc, context)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        raise context.refuse(
+            node, "raise", "what is raised is no class of exceptions, or a call of one", "name it"
+        )
+    args = call.args if call else []
+    if len(args) > 1 or (call and call.keywords) or not _is_plain(kind):
+        raise context.refuse(
+            node,
+            f"raise {kind.__name__}",
+            "only exceptions with at most one argument and no code of their own are compiled",
+            "give one text, or raise it in an activity",
+        )
+    if not args:
+        return context.error(kind, context.text(""))
+    value = context.read(args[0])
+    message = _message(args[0], kind, value, context)
+    return context.error(kind, message)
+
+
+def _message(node: ast.expr, kind: type, value: Value, context: Context) -> Value:
+    if issubclass(kind, KeyError):
+        if value.is_constant:
+            return context.text(repr(value.constant))
+        raise context.refuse(node, "raise KeyError", "its text is the key's repr", "use a constant")
+    return as_text(node, value, context)
+
+
+def _is_plain(kind: type) -> bool:
+    """Return whether str() of an exception of that class is its one argument."""
+    for one in kind.__mro__:
+        if one.__module__ == "builtins":
+            return one.__name__ not in (
+                "SystemExit",
+                "StopIteration",
+                "UnicodeError",
+                "SyntaxError",
+            )
+        if any(name in vars(one) for name in ("__init__", "__new__", "__str__")):
+            return False
+    return True

@@ -1,0 +1,256 @@
+"""Lower expressions to JSONata; what may fail or call an activity becomes nodes before it.
+
+Sub-expressions are lowered in Python's order. Calls are in `calls`, comprehensions in
+`comprehensions`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from partita.compile.arithmetic import negative, operate
+from partita.compile.calls import lower_call
+from partita.compile.comprehensions import dict_comprehension, list_comprehension
+from partita.compile.conditions import choose, compare, lower_test, path_of, truth
+from partita.compile.context import Context
+from partita.compile.jsonata import (
+    depth_of,
+    list_value,
+    literal,
+    made,
+    member,
+    object_value,
+)
+from partita.compile.subscripts import lower_subscript
+from partita.compile.texts import as_text
+from partita.compile.tree import Value
+from partita.compile.types import BOOL, NEVER, STR, tuple_of
+
+_UNSUPPORTED = {
+    ast.Await: ("`await`", "async workflows are not compiled yet", "write it with def"),
+    ast.Lambda: ("lambda", "functions are not values of a state machine", "write the expression"),
+    ast.NamedExpr: ("walrus", "it is not compiled yet", "assign in a statement of its own"),
+    ast.Set: ("set", "JSON has no sets", "use a list, or a dict with the keys"),
+    ast.SetComp: ("set", "JSON has no sets", "use a list comprehension"),
+    ast.Starred: ("`*` in an expression", "it is not compiled yet", "use + or a loop"),
+    ast.Yield: ("yield", "a workflow is no generator", "return a list"),
+    ast.YieldFrom: ("yield", "a workflow is no generator", "return a list"),
+    ast.Slice: ("slice", "it is not compiled here", "slice a list"),
+}
+
+
+def lower(node: ast.expr, context: Context) -> Value:
+    """Lower an expression."""
+    kept = context.is_kept
+    if not isinstance(node, ast.Name):
+        context.is_kept = True
+    try:
+        value = _LOWER.get(type(node), _refused)(node, context)
+        return context.shallow(node, value)
+    finally:
+        context.is_kept = kept
+
+
+def _refused(node: ast.expr, context: Context) -> Value:
+    found = _UNSUPPORTED.get(type(node))
+    what, why, way_out = found or (type(node).__name__, "it is not compiled", "use an activity")
+    raise context.refuse(node, what, why, way_out)
+
+
+def _constant(node: Any, context: Context) -> Value:
+    value = literal(node.value)
+    if value is None:
+        raise context.refuse(
+            node,
+            f"constant {ast.unparse(node)[:20]}",
+            "JSON has no such value, or its numbers are not exact beyond 2**53",
+            "pass it to an activity in another form",
+        )
+    return value
+
+
+def _name(node: Any, context: Context) -> Value:
+    if node.id in context.local:
+        return _variable(node, context)
+    if node.id in context.namespace:
+        value = literal(context.namespace[node.id])
+        if value is not None:
+            return value
+    raise context.refuse(
+        node,
+        f"name {node.id}",
+        "it is neither a variable of this function nor a constant of the module that JSON can hold",
+        "pass it as an argument, or use it in an activity",
+    )
+
+
+def _variable(node: ast.Name, context: Context) -> Value:
+    known = context.variables.get(node.id)
+    if known is None or not known.is_sure:
+        raise context.refuse(
+            node,
+            f"variable {node.id}",
+            "it may have no value here",
+            "assign it on every way that leads here, for example before the loop or the try",
+        )
+    if context.is_kept and node.id in context.mutated and known.type.is_mutable:
+        raise context.refuse(
+            node,
+            f"second name for {node.id}",
+            f"{node.id} is changed in place, which both names would see",
+            f"copy it: list({node.id}), or build a new value instead of changing it",
+        )
+    return Value(known.text, known.type)
+
+
+def _attribute(node: Any, context: Context) -> Value:
+    known = context.variables.get(path_of(node))
+    if known is not None:
+        return Value(known.text, known.type)
+    value = context.read(node.value)
+    if value.type is NEVER:
+        return Value("null", NEVER)
+    if value.type.kind == "record" and node.attr in dict(value.type.fields):
+        if not hasattr(value.type.cls, "__dataclass_fields__"):
+            raise context.refuse(node, f"attribute {node.attr}", "it is a dict", "use [...]")
+        return member(value, node.attr, dict(value.type.fields)[node.attr])
+    raise context.refuse(
+        node,
+        f"attribute {node.attr} of {value.type}",
+        "the compiler knows no such attribute",
+        "give a dataclass as type hint, and use its fields; check for None before",
+    )
+
+
+def _unary(node: Any, context: Context) -> Value:
+    if isinstance(node.op, ast.Not):
+        return lower_test(node, context).value
+    if isinstance(node.op, ast.Invert):
+        return _refused(node, context)
+    return negative(node, context.read(node.operand), context)
+
+
+def _binary(node: Any, context: Context) -> Value:
+    left = context.read(node.left)
+    return operate(node, left, context.read(node.right), context)
+
+
+def _bool_op(node: Any, context: Context) -> Value:
+    return _operand(node, node.values, context)
+
+
+def _operand(node: ast.BoolOp, parts: list[ast.expr], context: Context) -> Value:
+    if len(parts) == 1:
+        return context.lower(parts[0])
+    with context.captured():  # only for what it tells of types
+        test = lower_test(parts[0], context)
+    is_and = isinstance(node.op, ast.And)
+    narrowed = test.when_true if is_and else test.when_false
+
+    def rest() -> Value:
+        with context.assuming(narrowed):
+            return _operand(node, parts[1:], context)
+
+    first = context.lower(parts[0])
+    if first.type is not BOOL:
+        first = context.simple(node, first)
+    condition = truth(node, first, context)
+    if is_and:
+        return choose(node, condition, context, rest, lambda: _false(first))
+    return choose(node, condition, context, lambda: _true(first), rest)
+
+
+def _false(value: Value) -> Value:
+    return Value("false", BOOL) if value.type is BOOL else value
+
+
+def _true(value: Value) -> Value:
+    if value.type is BOOL:
+        return Value("true", BOOL)
+    if value.type.kind == "optional":
+        return Value(value.text, value.type.item, value.is_atom)
+    return value
+
+
+def _ternary(node: Any, context: Context) -> Value:
+    test = lower_test(node.test, context)
+
+    def branch(part: ast.expr, narrowed: Any) -> Callable[[], Value]:
+        def lowered() -> Value:
+            with context.assuming(narrowed):
+                return context.lower(part)
+
+        return lowered
+
+    return choose(
+        node,
+        test.value,
+        context,
+        branch(node.body, test.when_true),
+        branch(node.orelse, test.when_false),
+    )
+
+
+def _list(node: Any, context: Context) -> Value:
+    return list_value([context.lower(one) for one in node.elts])
+
+
+def _tuple(node: Any, context: Context) -> Value:
+    values = [context.lower(one) for one in node.elts]
+    return list_value(values, tuple_of(*(one.type for one in values)))
+
+
+def _dict(node: Any, context: Context) -> Value:
+    values: dict[str, Value] = {}
+    for key, one in zip(node.keys, node.values, strict=True):
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+            raise context.refuse(
+                key or node,
+                "key of a dict",
+                "only constant strings are compiled in a dict display",
+                "write d = {}, then d[key] = value",
+            )
+        if key.value in values:
+            raise context.refuse(key, "key twice", "JSONata refuses it", "leave one of them out")
+        values[key.value] = context.lower(one)
+    return object_value(values)
+
+
+def _f_string(node: Any, context: Context) -> Value:
+    parts = [_text_part(part, context) for part in node.values]
+    text = " & ".join(one.atom for one in parts) or '""'
+    value = Value(text, STR, len(parts) < 2, depth_of(*parts))
+    return made(text, STR, *parts, is_atom=value.is_atom)
+
+
+def _text_part(node: Any, context: Context) -> Value:
+    if isinstance(node, ast.Constant):
+        return _constant(node, context)
+    if node.format_spec is not None or node.conversion not in (-1, ord("s")):
+        raise context.refuse(
+            node.value, "format", "format specifications are not compiled", "format in an activity"
+        )
+    return as_text(node.value, context.read(node.value), context)
+
+
+_LOWER: dict[type, Callable[[Any, Context], Value]] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.Attribute: _attribute,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _binary,
+    ast.BoolOp: _bool_op,
+    ast.Compare: compare,
+    ast.IfExp: _ternary,
+    ast.List: _list,
+    ast.Tuple: _tuple,
+    ast.Dict: _dict,
+    ast.JoinedStr: _f_string,
+    ast.Subscript: lower_subscript,
+    ast.Call: lower_call,
+    ast.ListComp: list_comprehension,
+    ast.GeneratorExp: list_comprehension,
+    ast.DictComp: dict_comprehension,
+}

@@ -1,0 +1,233 @@
+"""Write JSONata: literals, names, and lists that are not flattened."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from partita.compile.tree import Value
+from partita.compile.types import (
+    ANY,
+    BOOL,
+    FLOAT,
+    INT,
+    NEVER,
+    NONE,
+    STR,
+    Type,
+    dict_of,
+    join,
+    list_of,
+)
+
+LARGEST = 2**53 - 1
+"""The largest integer that numbers of JSON hold exactly, as all below it."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+FUNCTIONS = frozenset(
+    [
+        "sum",
+        "count",
+        "max",
+        "min",
+        "average",
+        "string",
+        "length",
+        "substring",
+        "substringBefore",
+        "substringAfter",
+        "lowercase",
+        "uppercase",
+        "trim",
+        "pad",
+        "match",
+        "contains",
+        "replace",
+        "split",
+        "join",
+        "formatNumber",
+        "formatBase",
+        "formatInteger",
+        "parseInteger",
+        "number",
+        "floor",
+        "ceil",
+        "round",
+        "abs",
+        "sqrt",
+        "power",
+        "random",
+        "boolean",
+        "not",
+        "map",
+        "zip",
+        "filter",
+        "single",
+        "reduce",
+        "sift",
+        "keys",
+        "lookup",
+        "append",
+        "exists",
+        "spread",
+        "merge",
+        "reverse",
+        "each",
+        "error",
+        "assert",
+        "type",
+        "sort",
+        "shuffle",
+        "distinct",
+        "base64encode",
+        "base64decode",
+        "encodeUrlComponent",
+        "encodeUrl",
+        "decodeUrlComponent",
+        "decodeUrl",
+        "eval",
+        "toMillis",
+        "fromMillis",
+        "formatDate",
+        "now",
+        "millis",
+        "clone",
+        "partition",
+        "range",
+        "hash",
+        "uuid",
+        "parse",
+        "states",
+        "and",
+        "or",
+        "in",
+        "function",
+        "true",
+        "false",
+        "null",
+    ]
+)
+
+
+def text_of(constant: str) -> str:
+    """Return a string literal."""
+    return json.dumps(constant).replace("{%", "{\\u0025").replace("%}", "\\u0025}")
+
+
+def literal(constant: Any) -> Value | None:
+    """Return the literal of a constant; None: it has none."""
+    if constant is None:
+        return Value("null", NONE, constant=None, is_constant=True)
+    if isinstance(constant, bool):
+        return Value(json.dumps(constant), BOOL, constant=constant, is_constant=True)
+    if isinstance(constant, int):
+        fits = abs(constant) <= LARGEST
+        return _number(constant, str(constant), INT) if fits else None
+    if isinstance(constant, float):
+        return _number(constant, json.dumps(constant), FLOAT) if constant - constant == 0 else None
+    if isinstance(constant, str):
+        return Value(text_of(constant), STR, constant=constant, is_constant=True)
+    return _container(constant)
+
+
+def _number(constant: float, text: str, type: Type) -> Value:
+    return Value(text, type, is_atom=constant >= 0, constant=constant, is_constant=True)
+
+
+def _container(constant: Any) -> Value | None:
+    if isinstance(constant, list):
+        items = [literal(one) for one in constant]
+        return None if None in items else list_value([one for one in items if one is not None])
+    if isinstance(constant, dict) and all(isinstance(name, str) for name in constant):
+        values = {name: literal(one) for name, one in constant.items()}
+        kept = {name: one for name, one in values.items() if one is not None}
+        return object_value(kept) if len(kept) == len(values) else None
+    return None
+
+
+def wrapped(value: Value) -> str:
+    """Return the text of a list with that one element, whatever the element is."""
+    if value.text.startswith("["):
+        return f"[{value.text}]"
+    if value.type.kind in ("list", "tuple"):
+        return f"[[{value.text}]]"
+    if value.type in (ANY, NEVER) or value.type.kind == "optional":
+        return f'($type({value.text}) = "array" ? [[{value.text}]] : [{value.text}])'
+    return f"[{value.text}]"
+
+
+def listed(values: list[Value]) -> str:
+    """Return the text of a list with these elements."""
+    if all(value.type not in (ANY, NEVER) and value.type.kind != "optional" for value in values):
+        return "[" + ", ".join(wrapped(one)[1:-1] for one in values) + "]"
+    text = "[]"
+    for value in values:
+        text = f"$append({text}, {wrapped(value)})" if text != "[]" else wrapped(value)
+    return text
+
+
+def depth_of(*values: Value) -> int:
+    """Return the depth of an expression over others."""
+    return 1 + max((value.depth for value in values), default=0)
+
+
+def made(text: str, type: Type, *parts: Value, is_atom: bool = True) -> Value:
+    """Return an expression over parts."""
+    is_guarded = any(part.is_guarded for part in parts) or "$error(" in text
+    return Value(text, type, is_atom, depth_of(*parts), is_guarded=is_guarded)
+
+
+def list_value(values: list[Value], type: Type | None = None) -> Value:
+    """Return a list."""
+    item = NEVER
+    for value in values:
+        item = join(item, value.type)
+    return made(listed(values), type or list_of(item), *values)
+
+
+def object_value(values: dict[str, Value], type: Type | None = None) -> Value:
+    """Return an object."""
+    item = NEVER
+    for value in values.values():
+        item = join(item, value.type)
+    members = ", ".join(f"{text_of(name)}: {one.text}" for name, one in values.items())
+    return made("{" + members + "}", type or dict_of(item), *values.values())
+
+
+def member(value: Value, name: str, type: Type) -> Value:
+    """Return a member of an object, which has it."""
+    if _NAME.fullmatch(name) and name not in FUNCTIONS and value.is_atom:
+        return made(f"{value.text}.{name}", type, value)
+    return made(f"$lookup({value.text}, {text_of(name)})", type, value)
+
+
+class Names:
+    """The variables of a program: readable, and none that AWS would refuse."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, str] = {}  # variables of Python
+        self._used: set[str] = set(FUNCTIONS)
+
+    def reserve(self, names: set[str]) -> None:
+        """Keep these names for variables of Python."""
+        for name in sorted(names):
+            self.of(name)
+
+    def of(self, name: str) -> str:
+        """Return the variable of a name in Python."""
+        if name not in self._taken:
+            plain = re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_0123456789")[:60] or "v"
+            self._taken[name] = self.new(plain) if plain in self._used else self._keep(plain)
+        return self._taken[name]
+
+    def new(self, stem: str) -> str:
+        """Return a variable that nothing else uses."""
+        number = 1
+        while f"{stem}_{number}" in self._used:
+            number += 1
+        return self._keep(f"{stem}_{number}")
+
+    def _keep(self, name: str) -> str:
+        self._used.add(name)
+        return name

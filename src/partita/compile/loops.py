@@ -1,0 +1,113 @@
+"""Lower loops: their types are those of all rounds, lowered until nothing changes any more."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from partita.compile.comprehensions import targets
+from partita.compile.conditions import lower_test
+from partita.compile.context import Context, Loop, Variables, joined
+from partita.compile.iteration import iteration
+from partita.compile.mutation import mutated_names
+from partita.compile.tree import Let, Node, Value
+from partita.compile.tree import Loop as LoopNode
+
+Body = Callable[[list[ast.stmt], Context], None]
+_MAX_ROUNDS = 8
+
+
+def lower_while(node: Any, context: Context, lower_body: Body) -> None:
+    """Lower a `while` statement."""
+    is_endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+    if is_endless and not isinstance(node.test.value, bool | int):
+        is_endless = False
+
+    def test() -> tuple[Value, Variables, Variables]:
+        found = lower_test(node.test, context)
+        return found.value, found.when_true, found.when_false
+
+    _lower_loop(node, context, lower_body, test, lambda: None, is_endless)
+
+
+def lower_for(node: Any, context: Context, lower_body: Body) -> None:
+    """Lower a `for` statement."""
+    changed = mutated_names(node.body)
+    for part in ast.walk(node.iter):
+        if isinstance(part, ast.Name) and part.id in changed and part.id in context.variables:
+            if context.variables[part.id].type.is_mutable:
+                raise context.refuse(
+                    part,
+                    f"loop over {part.id}",
+                    "it is changed in the loop, which Python's loop would see",
+                    f"go over a copy: list({part.id})",
+                )
+    over = iteration(node, node.iter, context)
+
+    def begin() -> None:
+        values = {}
+        for name, value in targets(node.target, over, context):
+            if name in context.mutated and value.type.is_mutable:
+                raise context.refuse(
+                    node.target,
+                    f"second name {name}",
+                    "its value is changed in place, which the list would see",
+                    "copy it first: list(...), dict(...)",
+                )
+            values[context.bind(name, value.type)] = value
+        context.block.append(Let(node.lineno, {**values, **over.advance}))
+
+    _lower_loop(node, context, lower_body, lambda: (over.test, {}, {}), begin, False)
+
+
+def _lower_loop(
+    node: Any,
+    context: Context,
+    lower_body: Body,
+    test: Callable[[], tuple[Value, Variables, Variables]],
+    begin: Callable[[], None],
+    is_endless: bool,
+) -> None:
+    entry = context.variables
+    found = dict(context.diagnostics.found)
+    for _ in range(_MAX_ROUNDS):
+        context.variables = entry
+        loop = Loop()
+        with context.captured() as head:
+            value, when_true, when_false = test()
+        after_test = context.variables
+        context.variables = {**after_test, **when_true}
+        body = _round(node, context, loop, lower_body, begin)
+        again = context.variables if context.is_reachable else None
+        context.is_reachable = True
+        merged = joined(entry, again, *loop.continues)
+        assert merged is not None
+        if merged == entry:
+            break
+        entry = merged
+        context.diagnostics.found.clear()
+        context.diagnostics.found.update(found)
+    ended: Variables | None = None
+    with context.captured() as orelse:
+        if not is_endless:
+            context.variables = {**after_test, **when_false}
+            lower_body(node.orelse, context)
+            ended = context.variables if context.is_reachable else None
+    context.block.append(LoopNode(node.lineno, head, value, body, orelse))
+    after = joined(ended, *loop.breaks)
+    context.is_reachable = after is not None
+    context.variables = entry if after is None else after
+
+
+def _round(
+    node: Any, context: Context, loop: Loop, lower_body: Body, begin: Callable[[], None]
+) -> list[Node]:
+    context.loops.append(loop)
+    try:
+        with context.captured() as body:
+            begin()
+            lower_body(node.body, context)
+    finally:
+        context.loops.pop()
+    return body

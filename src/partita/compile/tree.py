@@ -1,0 +1,199 @@
+"""The structured tree of a compiled workflow.
+
+Expressions are JSONata over the variables of the program. Every node has the row of its source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from partita.compile.types import Type
+
+
+@dataclass(frozen=True)
+class Value:
+    """An expression without effects that always has a value."""
+
+    text: str
+    type: Type
+    is_atom: bool = True  # it can be an operand as it is
+    depth: int = 1
+    constant: Any = None
+    is_constant: bool = False
+    is_guarded: bool = False  # evaluating it may end the execution
+
+    @property
+    def atom(self) -> str:
+        """Its text as an operand."""
+        return self.text if self.is_atom else f"({self.text})"
+
+
+@dataclass(frozen=True)
+class Let:
+    """Assign variables, all at once."""
+
+    row: int
+    values: dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Call:
+    """Call an activity with named arguments; assign its result, if a variable is given."""
+
+    row: int
+    activity: Any  # ActivityDefinition
+    arguments: dict[str, Value]
+    variable: str | None
+    is_outcome: bool = False  # a failure is a value, too: {"error": ...} instead of {"value": ...}
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Make calls at the same time; each assigns its outcome."""
+
+    row: int
+    calls: list[Call]
+
+
+@dataclass(frozen=True)
+class Map:
+    """Call an activity for each item at the same time; assign the list of outcomes."""
+
+    row: int
+    items: Value
+    call: Call
+    item_name: str
+    variable: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """Raise an error unless a condition holds."""
+
+    row: int
+    condition: Value
+    error: Value
+
+
+@dataclass(frozen=True)
+class If:
+    """Choose."""
+
+    row: int
+    test: Value
+    body: list[Node]
+    orelse: list[Node]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Run `head` and test; while it holds, run `body`; when it does not, `orelse`."""
+
+    row: int
+    head: list[Node]
+    test: Value
+    body: list[Node]
+    orelse: list[Node]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """Handle errors of some names; None: of all."""
+
+    row: int
+    names: tuple[str, ...] | None  # of all classes handled that the module reaches
+    classes: tuple[str, ...]  # that the source names
+    body: list[Node]
+
+
+@dataclass(frozen=True)
+class Try:
+    """Handle errors of `body`; the error caught is in `variable`."""
+
+    row: int
+    body: list[Node]
+    handlers: list[Handler]
+    orelse: list[Node]
+    final: list[Node]
+    variable: str
+    exit: str  # the variable with what `final` goes on with
+    returned: str  # the variable with what is returned meanwhile
+
+
+@dataclass(frozen=True)
+class Raise:
+    """Raise an error: an object with type, message, args and attributes."""
+
+    row: int
+    error: Value
+
+
+@dataclass(frozen=True)
+class Return:
+    """End the workflow with a result."""
+
+    row: int
+    value: Value
+
+
+@dataclass(frozen=True)
+class Break:
+    """Leave the innermost loop."""
+
+    row: int
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Begin the innermost loop's next round."""
+
+    row: int
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Wait for seconds."""
+
+    row: int
+    seconds: Value
+
+
+Node: TypeAlias = (
+    Let
+    | Call
+    | Parallel
+    | Map
+    | Check
+    | If
+    | Loop
+    | Try
+    | Raise
+    | Return
+    | Break
+    | Continue
+    | Sleep
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A member of the execution's input."""
+
+    name: str
+    variable: str
+    default: Value | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled workflow."""
+
+    name: str
+    filename: str
+    lines: list[str]
+    row: int
+    parameters: list[Parameter]
+    body: list[Node]
+    document: str | None = None
+    classes: dict[str, type] = field(default_factory=dict)  # of the errors it raises

@@ -1,0 +1,217 @@
+"""Type the values of compiled programs, from hints.
+
+A type is what the lowering of operators needs: JSON alone tells neither 1 from 1.0 nor a tuple
+from a list. Values of ANY are only passed on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, NotRequired, Required, get_args, get_origin, get_type_hints
+
+
+@dataclass(frozen=True)
+class Type:
+    """The kind of a value, and the types of its parts."""
+
+    kind: str
+    parts: tuple[Type, ...] = ()
+    fields: tuple[tuple[str, Type], ...] = ()  # of records
+    cls: Any = dataclasses.field(default=None, compare=False)
+    missing: frozenset[str] = frozenset()  # fields that may be missing
+
+    @property
+    def item(self) -> Type:
+        """The type of the elements of a list, the values of a dict, the result of a future."""
+        return self.parts[0]
+
+    @property
+    def is_mutable(self) -> bool:
+        """Whether Python can change such a value in place."""
+        return self.kind in ("list", "dict", "record", "any") or any(
+            part.is_mutable for part in self.parts
+        )
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is an int or a float, and never a bool."""
+        return self.kind in ("int", "float")
+
+    @property
+    def holds_tuples(self) -> bool:
+        """Whether JSON would lose that a part is a tuple or an instance."""
+        inner = (*self.parts, *(one for _, one in self.fields))
+        return self.kind in ("tuple", "record", "future", "error") or any(
+            one.holds_tuples for one in inner
+        )
+
+    def __str__(self) -> str:
+        if self.kind == "record":
+            return str(self.cls.__name__)
+        if self.kind == "optional":
+            return f"{self.item} | None"
+        shown = ", ".join(map(str, self.parts))
+        name = {"none": "None", "any": "Any"}.get(self.kind, self.kind)
+        return f"{name}[{shown}]" if shown else name
+
+
+INT, FLOAT, BOOL, STR = Type("int"), Type("float"), Type("bool"), Type("str")
+NONE, ANY, NEVER, ERROR = Type("none"), Type("any"), Type("never"), Type("error")
+_SCALARS = {int: INT, float: FLOAT, bool: BOOL, str: STR, None: NONE, type(None): NONE}
+
+
+def list_of(item: Type) -> Type:
+    """Return the type of a list."""
+    return Type("list", (item,))
+
+
+def dict_of(value: Type) -> Type:
+    """Return the type of a dict whose keys are strings."""
+    return Type("dict", (value,))
+
+
+def tuple_of(*parts: Type) -> Type:
+    """Return the type of a tuple of that length."""
+    return Type("tuple", parts)
+
+
+def future_of(result: Type) -> Type:
+    """Return the type of a future."""
+    return Type("future", (result,))
+
+
+def optional(inner: Type) -> Type:
+    """Return the type of a value that may be None."""
+    return inner if inner.kind in ("optional", "none", "any") else Type("optional", (inner,))
+
+
+class UnknownHintError(Exception):
+    """A hint means nothing to the compiler."""
+
+
+def of_hint(hint: Any) -> Type:
+    """Return the type that a hint means.
+
+    Raises:
+        UnknownHintError: it means a type that is not compiled.
+    """
+    if hint is Any or hint is object:
+        return ANY
+    if isinstance(hint, typing.Hashable) and hint in _SCALARS:
+        return _SCALARS[hint]
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _union(args)
+    if hint is list or origin is list:
+        return list_of(of_hint(args[0]) if args else ANY)
+    if hint is dict or origin is dict:
+        return _dict(args)
+    if origin is tuple and args and args[-1] is not Ellipsis:
+        return tuple_of(*map(of_hint, args))
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or typing.is_typeddict(hint)):
+        return _record(hint)
+    raise UnknownHintError(str(hint))
+
+
+def _union(args: tuple[Any, ...]) -> Type:
+    others = [one for one in args if one is not type(None)]
+    if len(others) == 1 and len(args) == 2:
+        return optional(of_hint(others[0]))
+    raise UnknownHintError("a union of more than one type and None")
+
+
+def _dict(args: tuple[Any, ...]) -> Type:
+    if args and args[0] is not str:
+        raise UnknownHintError("a dict whose keys are not str")
+    return dict_of(of_hint(args[1]) if args else ANY)
+
+
+_records: dict[Any, Type] = {}
+
+
+def _record(cls: Any) -> Type:
+    if cls in _records:
+        found = _records[cls]
+        if found is NEVER:
+            raise UnknownHintError(f"{cls.__name__}, which refers to itself")
+        return found
+    if any(name in vars(cls) for name in ("__bool__", "__len__", "__getattr__", "__post_init__")):
+        raise UnknownHintError(f"{cls.__name__}, which has code of its own for these operations")
+    _records[cls] = NEVER
+    try:
+        _records[cls] = _made_record(cls)
+    finally:
+        if _records[cls] is NEVER:
+            del _records[cls]
+    return _records[cls]
+
+
+def _made_record(cls: Any) -> Type:
+    missing: set[str] = set()
+    fields = []
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        is_marked = get_origin(hint) in (NotRequired, Required)
+        if get_origin(hint) is NotRequired or not (is_marked or getattr(cls, "__total__", True)):
+            missing.add(name)
+        hint = get_args(hint)[0] if is_marked else hint
+        fields.append((name, of_hint(hint)))
+    if typing.is_typeddict(cls):
+        missing |= set(cls.__optional_keys__)
+    else:
+        known = {one.name for one in dataclasses.fields(cls)}
+        fields = [pair for pair in fields if pair[0] in known]
+    return Type("record", fields=tuple(fields), cls=cls, missing=frozenset(missing))
+
+
+def join(one: Type, other: Type) -> Type:
+    """Return the type of a value that has one of two types."""
+    if one == other or other is NEVER:
+        return one
+    if one is NEVER:
+        return other
+    if NONE in (one, other):
+        return optional(other if one is NONE else one)
+    if "optional" in (one.kind, other.kind):
+        inner = join(*(each.item if each.kind == "optional" else each for each in (one, other)))
+        return optional(inner)
+    if one.is_number and other.is_number:
+        return FLOAT
+    same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
+    if same and one.kind != "error":
+        return Type(one.kind, tuple(map(join, one.parts, other.parts)))
+    return ANY
+
+
+def fits(value: Type, wanted: Type) -> bool:
+    """Return whether a value can be passed where a hint wants another type."""
+    if value == wanted or value is NEVER:
+        return True
+    if wanted is ANY:
+        return not value.holds_tuples
+    if wanted.kind == "optional":
+        inner = value.item if value.kind == "optional" else value
+        return value is NONE or fits(inner, wanted.item)
+    if wanted is FLOAT:
+        return value is INT
+    if value.kind == wanted.kind and len(value.parts) == len(wanted.parts) and value.parts:
+        return all(map(fits, value.parts, wanted.parts))
+    return False
+
+
+def comparable(one: Type, other: Type) -> bool:
+    """Return whether JSONata's `=` is Python's `==` for values of two types."""
+    one, other = (each.item if each.kind == "optional" else each for each in (one, other))
+    if one is NEVER or other is NEVER or NONE in (one, other):
+        return True
+    if one.is_number and other.is_number:
+        return True
+    if ANY in (one, other):
+        return STR in (one, other)
+    if one.kind == other.kind and one.parts:
+        return len(one.parts) == len(other.parts) and all(map(comparable, one.parts, other.parts))
+    if one.kind == "record":
+        return one == other and all(comparable(each, each) for _, each in one.fields)
+    return one == other or STR in (one, other)

@@ -1,0 +1,135 @@
+"""Compile one workflow: find its source, its hints and the names that it sees.
+
+The only place of the package that knows how the front of a workflow looks.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Any
+
+from partita.authoring.workflow import WorkflowDefinition
+from partita.compile.context import Context
+from partita.compile.diagnostics import CompileError, Diagnostics
+from partita.compile.expressions import lower
+from partita.compile.jsonata import literal
+from partita.compile.mutation import mutated_names
+from partita.compile.statements import lower_body
+from partita.compile.tree import Parameter, Program, Return
+from partita.compile.types import ANY, NONE, Type, UnknownHintError, of_hint
+from partita.errors import UnsupportedError
+from partita.source.discovery import read
+
+
+def compile_workflow(
+    workflow: WorkflowDefinition[..., Any], filename: str | None = None
+) -> Program:
+    """Compile a workflow to a tree. `filename` is how messages name its file.
+
+    Raises:
+        CompileError: it uses what cannot be compiled; the error has all diagnostics.
+        UnsupportedError: its source is not a function in a file.
+    """
+    function = inspect.unwrap(workflow.function)
+    path = inspect.getsourcefile(function)
+    if path is None or not inspect.isfunction(function):
+        raise UnsupportedError(
+            f"{workflow.label} is no function in a file; compile needs its source"
+        )
+    source = read(Path(path))
+    shown = filename or path
+    lines = source.splitlines()
+    node = _definition(ast.parse(source), function)
+    context = _context(node, function, Diagnostics(shown, lines))
+    body = _lowered(node, context, workflow)
+    parameters = _parameters(node, function, context)
+    if context.diagnostics.found:
+        raise CompileError(sorted(context.diagnostics.found.values()))
+    name = workflow.workflow_type.name
+    document = inspect.getdoc(function)
+    return Program(name, shown, lines, node.lineno, parameters, body, document, context.classes)
+
+
+def _definition(tree: ast.Module, function: Any) -> Any:
+    """Return the definition of a function, which begins at its decorators."""
+    begin = function.__code__.co_firstlineno
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.name == function.__name__
+        ):
+            rows = [node.lineno, *(one.lineno for one in node.decorator_list)]
+            if begin in rows:
+                return node
+    raise UnsupportedError(f"the source of {function.__name__} has changed since it was loaded")
+
+
+def _context(node: Any, function: Any, diagnostics: Diagnostics) -> Context:
+    names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+    local = {one.id for one in names if not isinstance(one.ctx, ast.Load)}
+    local |= {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
+    handlers = [part for part in ast.walk(node) if isinstance(part, ast.ExceptHandler)]
+    local |= {one.name for one in handlers if one.name is not None}
+    context = Context(
+        diagnostics,
+        function.__globals__,
+        frozenset(local),
+        mutated_names(node.body),
+        None,
+        lambda one: lower(one, context),
+    )
+    context.names.reserve(local)
+    return context
+
+
+def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:
+    function = inspect.unwrap(workflow.function)
+    hints = inspect.get_annotations(function, eval_str=True)
+    if workflow.is_async:
+        context.refuse(node, "async def", "async workflows are not compiled yet", "use def")
+        return []
+    context.result_type = _hint(node, "return", hints.get("return", Any), context)
+    for name, one in inspect.signature(function).parameters.items():
+        type = _hint(node, name, hints.get(name, Any), context)
+        if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
+            context.refuse(node, f"parameter {name}", "*args has no name", "use a list")
+        context.bind(name, type)
+    lower_body(node.body, context)
+    if context.is_reachable:
+        value = literal(None)
+        assert value is not None
+        context.block.append(Return(node.end_lineno, value))
+    return context.block
+
+
+def _hint(node: Any, name: str, hint: Any, context: Context) -> Type:
+    try:
+        return NONE if hint is None else of_hint(hint)
+    except UnknownHintError as error:
+        context.refuse(
+            node,
+            f"hint of {name}",
+            f"it means {error}",
+            "use int, float, bool, str, list, dict[str, ...], tuple, dataclasses or Any",
+        )
+        return ANY
+
+
+def _parameters(node: Any, function: Any, context: Context) -> list[Parameter]:
+    found = []
+    for name, one in inspect.signature(function).parameters.items():
+        default = None
+        if one.default is not one.empty:
+            default = literal(one.default)
+            is_shared = isinstance(one.default, list | dict) and name in context.mutated
+            if default is None or is_shared:
+                context.refuse(
+                    node,
+                    f"default of {name}",
+                    "it is no JSON value, or one that calls would share",
+                    "use None, and test for it",
+                )
+        found.append(Parameter(name, context.names.of(name), default))
+    return found

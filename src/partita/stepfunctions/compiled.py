@@ -1,0 +1,183 @@
+"""Run a workflow's own compiled machine: its Lambda functions are the workflow's activities.
+
+Inputs and results are read and written by the hints of the functions, as replay does. Integers
+that JSON's numbers do not hold exactly end the execution where they come in.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from partita import errors
+from partita.asl.failures import RUNTIME, StateFailure
+from partita.asl.frame import Execution, Function
+from partita.asl.machines import compiled_text, identity_of, interpret
+from partita.asl.tasks.calls import failure_of
+from partita.asl.trail import Trail
+from partita.authoring.definition import ActivityDefinition
+from partita.authoring.determinism import side_effect
+from partita.authoring.workflow import WorkflowDefinition, workflow
+from partita.codec import Converter
+from partita.compile import compile_workflow
+from partita.compile.activity_calls import activities_of
+from partita.compile.jsonata import LARGEST
+from partita.compile.tree import Program
+from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
+from partita.stepfunctions.emitter import emit
+
+Places = Sequence[Mapping[str, Any]]
+"""The names of the modules whose errors a machine may fail with."""
+
+VERSION = "stepfunctions"
+"""The version of the workflow type of compiled workflows."""
+
+
+def compiled(
+    definition: WorkflowDefinition[..., Any], filename: str | None = None
+) -> WorkflowDefinition[..., Any]:
+    """Return a workflow that runs the machine compiled from another one.
+
+    Raises:
+        CompileError: the workflow uses what cannot be compiled.
+    """
+    program = compile_workflow(definition, filename)
+    text = json.dumps(emit(program))
+    called = activities_of(program)
+    places = [one.namespace for one in (definition, *called.values())]
+    functions = {name: _function(one) for name, one in called.items()}
+
+    @functools.wraps(definition.function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        kept: str = side_effect(lambda: text)
+        document = _document(definition, args, kwargs)
+        output = _interpret(kept, document, functions, program, places)
+        return definition.signature.decode_result(json.dumps(output))
+
+    timeout = definition.settings.execution_start_to_close
+    name = definition.workflow_type.name
+    made: WorkflowDefinition[..., Any] = workflow(
+        name=name, version=VERSION, execution_start_to_close=timeout
+    )(run)
+    return made
+
+
+def _interpret(
+    text: str,
+    document: Any,
+    functions: Mapping[str, Function],
+    program: Program,
+    places: Places,
+) -> Any:
+    execution = Execution(identity_of(), document, Trail())
+    execution.functions = functions
+    try:
+        _check_integers(document, "the input")
+        return interpret(compiled_text(text), execution, document)
+    except StateFailure as failure:
+        raise MachineFailedError(failure.error, failure.cause) from failure
+    except MachineFailedError as error:
+        raise _own_error(error, program, places) from error
+
+
+def _document(
+    definition: WorkflowDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the machine's input for a call of the workflow."""
+    signature = definition.signature
+    names = list(inspect.signature(definition.function).parameters)
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    call = Converter().dump({"args": [], "kwargs": given}, signature.name, form=signature.arguments)
+    document: dict[str, Any] = json.loads(call)["kwargs"]
+    return document
+
+
+def _function(activity: ActivityDefinition) -> Function:
+    """Return an activity as a Lambda function."""
+
+    def call(payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
+        args, kwargs = activity.signature.load(
+            Converter(), json.dumps({"args": [], "kwargs": payload})
+        )
+        attempt: Any = activity.with_settings(
+            retry_policy=None,
+            start_to_close=timeout,
+            schedule_to_close=None,
+            heartbeat=heartbeat or activity.settings.heartbeat,
+        )
+        try:
+            result = attempt(*args, **kwargs)
+        except CancelledError:
+            raise
+        except ActivityTimedOutError as error:
+            raise failure_of(error) from error
+        except Exception as error:
+            raise StateFailure(type(error).__name__, _cause(error)) from error
+        value = json.loads(
+            Converter().dump(result, activity.result_label, form=activity.signature.result_form)
+        )
+        _check_integers(value, activity.result_label)
+        return value
+
+    return call
+
+
+def _cause(error: Exception) -> str:
+    """Return what Lambda tells of an error."""
+    bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
+    told = {"errorType": type(error).__name__, "errorMessage": str(error), "bases": bases}
+    return json.dumps(told)
+
+
+def _check_integers(value: Any, what: str) -> None:
+    """Fail the execution if a value holds an integer beyond 2**53."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_integers(one, what)
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        raise StateFailure(RUNTIME, f"Partita.Guard {what} has an integer beyond 2**53: {value}")
+
+
+def _own_error(error: MachineFailedError, program: Program, places: Places) -> Exception:
+    """Return the exception that the workflow would have raised."""
+    kind: Any = program.classes.get(error.error or "")
+    message = error.cause or ""
+    if message.startswith("{") and '"errorType"' in message:
+        message = json.loads(message)["errorMessage"]
+    kind = (
+        kind or _class_of(error.__cause__, error.error) or _class_named(error.error or "", places)
+    )
+    if kind is None:
+        return error
+    made: Any = kind.__new__(kind)
+    made.args = (message,)
+    if str(made) == message:
+        found: Exception = made
+        return found
+    shown: Any = type(
+        kind.__name__, (kind,), {"__str__": lambda _: message, "__module__": kind.__module__}
+    )
+    made = shown.__new__(shown)
+    made.args = (message,)
+    named: Exception = made
+    return named
+
+
+def _class_named(name: str, places: Places) -> type | None:
+    """Return the class of exceptions that has a name in one of the places."""
+    found = [place.get(name) for place in (*places, vars(builtins), vars(errors))]
+    kinds = [one for one in found if isinstance(one, type) and issubclass(one, Exception)]
+    return kinds[0] if kinds else None
+
+
+def _class_of(failure: BaseException | None, name: str | None) -> type | None:
+    """Return the class of that name of the activity's error that a failure comes from."""
+    while failure is not None:
+        if type(failure).__name__ == name:
+            return type(failure)
+        failure = failure.__cause__
+    return None

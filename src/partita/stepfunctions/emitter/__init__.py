@@ -1,0 +1,5 @@
+"""Write the tree of a compiled workflow as a state machine for AWS Step Functions."""
+
+from partita.stepfunctions.emitter.machine import emit
+
+__all__ = ["emit"]

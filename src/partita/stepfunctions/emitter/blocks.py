@@ -1,0 +1,336 @@
+"""Write blocks of the tree as states that lead to one another.
+
+A block is written from its end, so that each state knows the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from partita.compile.tree import (
+    Break,
+    Call,
+    Check,
+    Continue,
+    Handler,
+    If,
+    Let,
+    Loop,
+    Map,
+    Node,
+    Parallel,
+    Raise,
+    Return,
+    Sleep,
+    Try,
+    Value,
+)
+from partita.compile.types import INT
+from partita.stepfunctions.emitter import states as s
+from partita.stepfunctions.emitter.tasks import ERROR, RESULT, mapped, parallel, task
+
+_VARIABLE = re.compile(r"\$(\w+)")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Where a block is left to, other than at its end."""
+
+    on_error: tuple[str, Callable[[], str]] | None = None  # the error's variable, and the state
+    on_return: tuple[str, Callable[[], str]] | None = None  # the result's variable, and the state
+    on_break: Callable[[], str | None] | None = None
+    on_continue: Callable[[], str | None] | None = None
+
+
+@dataclass
+class Blocks:
+    """Write blocks into the states of a machine."""
+
+    states: s.States
+    ways: Ways = field(default_factory=Ways)
+
+    def within(self, **ways: Any) -> Blocks:
+        """Return what writes blocks that are left in other ways."""
+        return Blocks(self.states, replace(self.ways, **ways))
+
+    def block(self, nodes: Sequence[Node], next: str | None) -> str | None:
+        """Write nodes; return the first state's name, or `next` if there is none."""
+        for group in reversed(_grouped(nodes)):
+            next = self._group(group, next)
+        return next
+
+    def _group(self, group: list[Node], next: str | None) -> str | None:
+        first = group[0]
+        if isinstance(first, Check):
+            return self._checks(group, next)
+        match first:
+            case Let():
+                return self._let(group, next)
+            case Call():
+                return self._call(first, next)
+            case Parallel():
+                return self._parallel(first, next)
+            case Map():
+                return self._add("map", first.row, mapped(first, self.states), next)
+            case If():
+                return self._choice([], first, next)
+            case Loop():
+                return self._loop(first, next)
+            case Try():
+                return self._try(first, next)
+            case Raise():
+                return self._raise(first.row, first.error)
+            case Return():
+                return self._return(first)
+            case Sleep():
+                return self._add("sleep", first.row, _wait(first), next)
+            case Break():
+                assert self.ways.on_break is not None
+                return self.ways.on_break()
+            case Continue():
+                assert self.ways.on_continue is not None
+                return self.ways.on_continue()
+
+    def _add(self, what: str, row: int, state: dict[str, Any], next: str | None) -> str:
+        ends = {"End": True} if next is None else {"Next": next}
+        return self.states.add(self.states.name(what, row), row, {**state, **ends})
+
+    # -- values
+
+    def _let(self, group: Sequence[Any], next: str | None) -> str:
+        assigned = {name: s.field(value) for one in group for name, value in one.values.items()}
+        what = ", ".join(assigned) if len(assigned) < 4 else f"{next_name(assigned)}, ..."
+        return self._add(what, group[0].row, {"Type": "Pass", "Assign": assigned}, next)
+
+    def _return(self, node: Return) -> str:
+        if self.ways.on_return is None:
+            name = self.states.name("return", node.row)
+            state = {"Type": "Succeed", "Output": s.field(node.value)}
+            return self.states.add(name, node.row, state)
+        variable, state_of = self.ways.on_return
+        assign = {"Type": "Pass", "Assign": {variable: s.field(node.value)}}
+        return self._add("return", node.row, assign, state_of())
+
+    # -- calls
+
+    def _call(self, node: Call, next: str | None) -> str:
+        state = task(node)
+        if node.variable is not None:
+            state["Assign"] = {node.variable: s.expression(RESULT)}
+        if self.ways.on_error is not None:
+            variable, state_of = self.ways.on_error
+            state["Catch"] = [_catcher({variable: s.expression(ERROR)}, state_of())]
+        return self._add(node.activity.activity_type.name, node.row, state, next)
+
+    def _parallel(self, node: Parallel, next: str | None) -> str:
+        if len(node.calls) > 1:
+            return self._add("parallel", node.row, parallel(node, self.states), next)
+        call = node.calls[0]
+        state, variable = task(call), str(call.variable)
+        state["Assign"] = {variable: {"value": s.expression(RESULT)}}
+        name = self.states.name(call.activity.activity_type.name, call.row)
+        after = next if next is not None else self._add("end", call.row, {"Type": "Pass"}, None)
+        failed = {variable: {"error": s.expression(ERROR)}}
+        state |= {"Catch": [_catcher(failed, after)], "Next": after}
+        return self.states.add(name, call.row, state)
+
+    # -- choices
+
+    def _checks(self, group: list[Any], next: str | None) -> str:
+        node = group[-1] if isinstance(group[-1], If) else None
+        rules = [self._check(one) for one in group if isinstance(one, Check)]
+        if node is not None:
+            return self._choice(rules, node, next)
+        return self._add_choice("check", group[0].row, rules, next)
+
+    def _check(self, node: Check) -> dict[str, Any]:
+        rule: dict[str, Any] = {"Condition": s.expression(f"$not({node.condition.text})")}
+        if self.ways.on_error is None:
+            return {**rule, "Next": self._fail(node.row, node.error)}
+        variable, state_of = self.ways.on_error
+        return {**rule, "Assign": {variable: s.field(node.error)}, "Next": state_of()}
+
+    def _choice(self, rules: list[dict[str, Any]], node: If, next: str | None) -> str:
+        other = self.block(node.orelse, next)
+        then = self.block(node.body, next)
+        rules = [*rules, {"Condition": s.expression(node.test.text), "Next": then}]
+        return self._add_choice("if", node.row, rules, other)
+
+    def _add_choice(
+        self, what: str, row: int, rules: list[dict[str, Any]], default: str | None
+    ) -> str:
+        state: dict[str, Any] = {"Type": "Choice", "Choices": rules}
+        if default is not None:
+            state["Default"] = default
+        return self.states.add(self.states.name(what, row), row, state)
+
+    def _loop(self, node: Loop, next: str | None) -> str | None:
+        choice = self.states.name("loop", node.row)
+        after = self.block(node.orelse, next)
+        begin = self.block(node.head, choice)
+        inner = self.within(on_break=lambda: next, on_continue=lambda: begin)
+        body = inner.block(node.body, begin)
+        rules = [{"Condition": s.expression(node.test.text), "Next": body}]
+        state: dict[str, Any] = {"Type": "Choice", "Choices": rules}
+        if after is not None:
+            state["Default"] = after
+        self.states.add(choice, node.row, state)
+        return begin
+
+    # -- errors
+
+    def _raise(self, row: int, error: Value) -> str:
+        if self.ways.on_error is None:
+            return self._fail(row, error)
+        variable, state_of = self.ways.on_error
+        assign = {"Type": "Pass", "Assign": {variable: s.field(error)}}
+        return self._add("raise", row, assign, state_of())
+
+    def _fail(self, row: int, error: Value) -> str:
+        kind, message = error.constant or (f"{error.text}.type", f"{error.text}.message")
+        state = {"Type": "Fail", "Error": s.expression(kind), "Cause": s.expression(message)}
+        return self.states.add(self.states.name("raise", row), row, state)
+
+    def _try(self, node: Try, next: str | None) -> str | None:
+        if not node.final:
+            return self._handled(node, next)
+        dispatch = self.states.name("finally", node.row)
+        final = self.block(node.final, dispatch)
+        exits = _Exits(self, node, final or dispatch)
+        inner = self.within(
+            on_error=(node.variable, exits.to("error")),
+            on_return=(node.returned, exits.to("return")),
+            on_break=exits.to("break") if self.ways.on_break else None,
+            on_continue=exits.to("continue") if self.ways.on_continue else None,
+        )
+        begin = inner._handled(node, exits.to("end")())
+        self.states.add(dispatch, node.row, self._dispatch(node, exits.used, next))
+        return begin
+
+    def _dispatch(self, node: Try, used: dict[str, str], next: str | None) -> dict[str, Any]:
+        """Return the state after a finally block, which goes on with what was under way."""
+        rules = []
+        ways: dict[str, Callable[[], str | None]] = {
+            "error": lambda: self._raise(node.row, Value(f"${node.variable}", INT)),
+            "return": lambda: self._return(Return(node.row, Value(f"${node.returned}", INT))),
+            "break": lambda: self.ways.on_break() if self.ways.on_break else None,
+            "continue": lambda: self.ways.on_continue() if self.ways.on_continue else None,
+        }
+        for exit, way in ways.items():
+            if exit in used:
+                test = s.expression(f'${node.exit} = "{exit}"')
+                rules.append({"Condition": test, "Next": way()})
+        if not rules:
+            return {"Type": "Pass", **({"End": True} if next is None else {"Next": next})}
+        state: dict[str, Any] = {"Type": "Choice", "Choices": rules}
+        return state if next is None else {**state, "Default": next}
+
+    def _handled(self, node: Try, next: str | None) -> str | None:
+        """Write a try statement's body with its handlers."""
+        orelse = self.block(node.orelse, next)
+        if not node.handlers:
+            return self.block(node.body, orelse)
+        made: list[str] = []
+        choice = self.states.name("except", node.handlers[0].row)
+
+        def state_of() -> str:
+            made.append(choice)
+            return choice
+
+        inner = self.within(on_error=(node.variable, state_of))
+        begin = inner.block(node.body, orelse)
+        if made:
+            self._handlers(node, choice, next)
+        return begin
+
+    def _handlers(self, node: Try, choice: str, next: str | None) -> None:
+        rules = []
+        default: str | None = None
+        for handler in node.handlers:
+            body = self.block(handler.body, next)
+            if handler.names is None:
+                default = body
+                break
+            rules.append({"Condition": s.expression(_named(node, handler)), "Next": body})
+        else:
+            default = self._raise(node.row, Value(f"${node.variable}", INT))
+        row = node.handlers[0].row
+        if not rules:
+            state: dict[str, Any] = {"Type": "Pass"}
+            self.states.add(choice, row, {**state, "Next": default} if default else state)
+            return
+        self.states.add(choice, row, {"Type": "Choice", "Choices": rules, "Default": default})
+
+
+class _Exits:
+    """The states that note why a try statement is left, and lead to its finally block."""
+
+    def __init__(self, blocks: Blocks, node: Try, final: str) -> None:
+        self.blocks = blocks
+        self.node = node
+        self.final = final
+        self.used: dict[str, str] = {}
+
+    def to(self, exit: str) -> Callable[[], str]:
+        """Return what gives the state of an exit."""
+
+        def state_of() -> str:
+            if exit not in self.used:
+                states, row = self.blocks.states, self.node.row
+                state = {"Type": "Pass", "Assign": {self.node.exit: exit}, "Next": self.final}
+                self.used[exit] = states.add(states.name(f"finally after {exit}", row), row, state)
+            return self.used[exit]
+
+        return state_of
+
+
+def next_name(names: dict[str, Any]) -> str:
+    """Return the first of several names."""
+    return next(iter(names))
+
+
+def _catcher(assign: dict[str, Any], next: str) -> dict[str, Any]:
+    return {"ErrorEquals": ["States.ALL"], "Assign": assign, "Next": next}
+
+
+def _named(node: Try, handler: Handler) -> str:
+    assert handler.names is not None
+    names = ", ".join(f'"{name}"' for name in handler.names)
+    bases = [f'"{name}" in ${node.variable}.bases' for name in handler.classes]
+    return " or ".join([f"${node.variable}.type in [{names}]", *bases])
+
+
+def _wait(node: Sleep) -> dict[str, Any]:
+    seconds = node.seconds
+    if seconds.is_constant and float(seconds.constant).is_integer():
+        return {"Type": "Wait", "Seconds": int(seconds.constant)}
+    if seconds.type is INT:
+        return {"Type": "Wait", "Seconds": s.expression(seconds.text)}
+    entered = "$toMillis($states.context.State.EnteredTime)"
+    text = f"$fromMillis({entered} + $round({seconds.atom} * 1000))"
+    return {"Type": "Wait", "Timestamp": s.expression(text)}
+
+
+def _grouped(nodes: Sequence[Node]) -> list[list[Node]]:
+    """Return nodes in groups that become one state each."""
+    groups: list[list[Node]] = []
+    for node in nodes:
+        last = groups[-1] if groups else None
+        if last is not None and _joins(last, node):
+            last.append(node)
+        else:
+            groups.append([node])
+    return groups
+
+
+def _joins(group: list[Node], node: Node) -> bool:
+    if isinstance(group[-1], Check):
+        return isinstance(node, Check | If)
+    if not isinstance(group[-1], Let) or not isinstance(node, Let):
+        return False
+    assigned = {name for one in group if isinstance(one, Let) for name in one.values}
+    read = {name for value in node.values.values() for name in _VARIABLE.findall(value.text)}
+    return not assigned & (read | set(node.values))

@@ -1,0 +1,65 @@
+"""Collect the states of a machine: their names, and the comments with their source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partita.compile.tree import Program, Value
+
+_LONGEST_NAME = 80
+
+
+class States:
+    """The states of a machine, in the order of the source."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._states: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._names: set[str] = set()
+
+    def name(self, what: str, row: int) -> str:
+        """Return a new name, such as `charge (line 12)`."""
+        number = 1
+        while True:
+            suffix = f" (line {row})" if number == 1 else f" (line {row}, {number})"
+            name = what[: _LONGEST_NAME - len(suffix)] + suffix
+            if name not in self._names:
+                self._names.add(name)
+                return name
+            number += 1
+
+    def add(self, name: str, row: int, state: dict[str, Any]) -> str:
+        """Add a state; return its name."""
+        line = self.program.lines[row - 1].strip() if row <= len(self.program.lines) else ""
+        self._states[name] = (row, {"Type": state["Type"], "Comment": line, **state})
+        return name
+
+    def in_order(self, start: str) -> dict[str, Any]:
+        """Return the states that can be reached from one, by the rows of their source."""
+        reached, pending = {start}, [start]
+        while pending:
+            for name in _next_states(self._states[pending.pop()][1]):
+                if name not in reached:
+                    reached.add(name)
+                    pending.append(name)
+        rows = sorted(self._states.items(), key=lambda pair: pair[1][0])
+        return {name: state for name, (_, state) in rows if name in reached}
+
+
+def _next_states(state: dict[str, Any]) -> list[str]:
+    named = [state.get("Next"), state.get("Default")]
+    rules = [*state.get("Choices", ()), *state.get("Catch", ())]
+    return [name for name in (*named, *(rule["Next"] for rule in rules)) if name is not None]
+
+
+def expression(text: str) -> str:
+    """Return a field's value that is an expression."""
+    return f"{{% {text} %}}"
+
+
+def field(value: Value) -> Any:
+    """Return a field's value."""
+    is_text = isinstance(value.constant, str)
+    if value.is_constant and not (is_text and value.constant.startswith("{%")):
+        return value.constant
+    return expression(value.text)

@@ -1,0 +1,125 @@
+"""Write calls of activities: Task states with retries, and the values of their failures."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from partita.compile.tree import Call, Map, Parallel
+from partita.stepfunctions.emitter.states import States, expression, field
+
+RESULT = "$states.result.Payload"
+_LAMBDA = "arn:aws:states:::lambda:invoke"
+_TRANSIENT = {
+    "ErrorEquals": [
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+    ],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 6,
+    "BackoffRate": 2,
+}
+_LONGEST_SECONDS = 31_622_400
+_MOST_ATTEMPTS = 99_999_999
+
+ERROR = (
+    '($cause := $states.errorOutput.Cause; $contains($cause, "\\"errorType\\"") ? '
+    '($told := $parse($cause); {"type": $states.errorOutput.Error, "message": $told.errorMessage, '
+    '"bases": $append([], $told.bases)}) : '
+    '{"type": $states.errorOutput.Error = "States.Timeout" ? "ActivityTimedOutError" : '
+    '$states.errorOutput.Error, "message": $cause, "bases": []})'
+)
+"""The value of a caught failure, as `Raise` has them."""
+
+
+def task(call: Call) -> dict[str, Any]:
+    """Return the Task state of a call, without what comes after it."""
+    settings = call.activity.settings
+    payload = {name: field(value) for name, value in call.arguments.items()}
+    state: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": _LAMBDA,
+        "Arguments": {"FunctionName": call.activity.activity_type.name, "Payload": payload},
+    }
+    timeout = settings.start_to_close or settings.schedule_to_close
+    if timeout is not None:
+        state["TimeoutSeconds"] = _whole(timeout)
+        if settings.heartbeat is not None and _whole(settings.heartbeat) < _whole(timeout):
+            state["HeartbeatSeconds"] = _whole(settings.heartbeat)
+    state["Retry"] = _retries(settings.retry_policy)
+    return state
+
+
+def _whole(seconds: float) -> int:
+    return max(1, min(math.ceil(seconds), _LONGEST_SECONDS))
+
+
+def _retries(policy: Any) -> list[dict[str, Any]]:
+    retries: list[dict[str, Any]] = [_TRANSIENT]
+    if policy is None or policy.max_attempts == 1:
+        return retries
+    if policy.non_retryable:
+        names = [name.rpartition(".")[2] for name in policy.non_retryable]
+        retries.append({"ErrorEquals": names, "MaxAttempts": 0})
+    interval = _whole(policy.initial_interval)
+    last: dict[str, Any] = {
+        "ErrorEquals": ["States.ALL"],
+        "IntervalSeconds": interval,
+        "MaxAttempts": policy.max_attempts - 1 if policy.max_attempts else _MOST_ATTEMPTS,
+        "BackoffRate": policy.backoff,
+    }
+    if policy.max_interval is not None and _whole(policy.max_interval) > interval:
+        last["MaxDelaySeconds"] = _whole(policy.max_interval)
+    return [*retries, last]
+
+
+def branch(call: Call, states: States, *, item: str | None = None) -> dict[str, Any]:
+    """Return the states of a branch whose output is the call's outcome."""
+    name = call.activity.activity_type.name
+    failed = states.name(f"{name} failed", call.row)
+    state = task(call)
+    if item is not None:
+        state["Arguments"]["Payload"] = _with_item(state["Arguments"]["Payload"], item)
+    state["Output"] = {"value": expression(RESULT)}
+    output = {"error": expression(ERROR)}
+    state["Catch"] = [{"ErrorEquals": ["States.ALL"], "Output": output, "Next": failed}]
+    started = states.name(name, call.row)
+    return {
+        "StartAt": started,
+        "States": {started: {**state, "End": True}, failed: {"Type": "Pass", "End": True}},
+    }
+
+
+def _with_item(payload: dict[str, Any], item: str) -> dict[str, Any]:
+    variable = re.compile(rf"\${item}\b")
+    return {
+        name: variable.sub("$states.input.item", one) if isinstance(one, str) else one
+        for name, one in payload.items()
+    }
+
+
+def parallel(node: Parallel, states: States) -> dict[str, Any]:
+    """Return the Parallel state of calls that run at the same time."""
+    return {
+        "Type": "Parallel",
+        "Branches": [branch(call, states) for call in node.calls],
+        "Assign": {
+            str(call.variable): expression(f"$states.result[{number}]")
+            for number, call in enumerate(node.calls)
+        },
+    }
+
+
+def mapped(node: Map, states: States) -> dict[str, Any]:
+    """Return the Map state of a call for each item."""
+    processor = branch(node.call, states, item=node.item_name)
+    return {
+        "Type": "Map",
+        "Items": expression(node.items.text),
+        "ItemSelector": {"item": expression("$states.context.Map.Item.Value")},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
+        "Assign": {node.variable: expression("$states.result")},
+    }

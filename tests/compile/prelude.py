@@ -1,0 +1,124 @@
+"""What the programs of the corpus call. Each call is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+from partita import Retry, activity, sleep, workflow
+
+__all__ = [
+    "Any",
+    "Line",
+    "Order",
+    "Person",
+    "Trouble",
+    "charge",
+    "double",
+    "echo",
+    "fail_if_negative",
+    "flaky",
+    "note",
+    "numbers",
+    "pick_error",
+    "raise_text",
+    "sleep",
+    "total_of",
+    "workflow",
+]
+
+calls: list[tuple[Any, ...]] = []
+
+
+class Trouble(Exception):
+    pass
+
+
+class WorseTrouble(Trouble):
+    pass
+
+
+@dataclass
+class Line:
+    price: int
+    count: int
+
+
+@dataclass
+class Order:
+    card: str
+    lines: list[Line]
+    coupon: str | None
+
+
+class Person(TypedDict):
+    name: str
+    age: NotRequired[int]
+
+
+@activity
+def double(n: int) -> int:
+    calls.append(("double", n))
+    return n * 2
+
+
+@activity
+def numbers(n: int) -> list[int]:
+    calls.append(("numbers", n))
+    return list(range(n))
+
+
+@activity
+def note(text: str) -> str:
+    calls.append(("note", text))
+    return text
+
+
+@activity
+def echo(value: Any) -> Any:
+    calls.append(("echo", repr(value)))
+    return value
+
+
+@activity
+def charge(card: str, cents: int) -> str:
+    calls.append(("charge", card, cents))
+    return f"{card}:{cents}"
+
+
+@activity
+def total_of(line: Line) -> int:
+    calls.append(("total_of", line.price, line.count))
+    return line.price * line.count
+
+
+@activity
+def fail_if_negative(n: int) -> int:
+    calls.append(("fail_if_negative", n))
+    if n < 0:
+        raise ValueError(f"negative: {n}")
+    return n
+
+
+@activity
+def raise_text(text: str) -> None:
+    calls.append(("raise_text", text))
+    raise ValueError(text)
+
+
+@activity
+def pick_error(n: int) -> None:
+    calls.append(("pick_error", n))
+    errors = [None, KeyError("k"), IndexError("i"), ValueError("v"), Trouble("t"), WorseTrouble()]
+    error = errors[n]
+    if error is not None:
+        raise error
+
+
+@activity(retry=Retry(max_attempts=3, initial_interval=1, non_retryable=(KeyError,)))
+def flaky(n: int) -> int:
+    calls.append(("flaky", n))
+    attempts = sum(1 for call in calls if call == ("flaky", n))
+    if attempts <= n:
+        raise ValueError(f"attempt {attempts}")
+    return attempts
