@@ -18,7 +18,6 @@ from partita.asl.json_text import json_text
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
-from partita.ports.session import Session
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Record
 from partita.stepfunctions import arns
@@ -37,7 +36,7 @@ from partita.stepfunctions.front.executions import (
     read_executions,
     record_of,
 )
-from partita.stepfunctions.front.front import Front, Read, Write
+from partita.stepfunctions.front.front import Front, Read
 
 _ENDS = {"MapRunSucceeded": "SUCCEEDED", "MapRunFailed": "FAILED"}
 _CHILD_ENDS = {"ExecutionSucceeded": "succeeded", "ExecutionFailed": "failed"}
@@ -231,7 +230,7 @@ def get_child_history(front: Front, request: Members) -> Answer:
     return history_page(front, request, child.trail)
 
 
-def update_map_run(front: Front, session: Session, request: Members) -> Answer:
+def update_map_run(front: Front, request: Members) -> Answer:
     """Refuse to change a run: what it keeps to is fixed when it begins.
 
     Raises:
@@ -244,8 +243,11 @@ def update_map_run(front: Front, session: Session, request: Members) -> Answer:
     raise ValidationFault("this endpoint cannot change a map run that has begun")
 
 
-WRITES: dict[str, Write] = {"UpdateMapRun": update_map_run}
-READS: dict[str, Read] = {"ListMapRuns": list_map_runs, "DescribeMapRun": describe_map_run}
+READS: dict[str, Read] = {
+    "ListMapRuns": list_map_runs,
+    "DescribeMapRun": describe_map_run,
+    "UpdateMapRun": update_map_run,
+}
 CHILD_READS: dict[str, Read] = {
     "DescribeExecution": describe_child,
     "GetExecutionHistory": get_child_history,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from partita.aws.json_protocol import Answer, JsonProtocol, unless_gone
 from partita.aws.long_polls import LongPolls
 from partita.aws.shapes import Members
 from partita.aws.signature import Keyring
+from partita.ports.session import Session
 from partita.stepfunctions.execution.single_states import SingleStates
 from partita.stepfunctions.faults import ActivityWorkerLimitExceeded, fault_of
 from partita.stepfunctions.front import (
@@ -37,6 +40,8 @@ from partita.stepfunctions.front.front import Front, Read, Write
 from partita.stepfunctions.front.sync import wait_for_result
 from partita.stepfunctions.model import stepfunctions_model
 
+T = TypeVar("T")
+
 TARGET = "AWSStepFunctions"
 """What `X-Amz-Target` begins with."""
 
@@ -44,8 +49,6 @@ WRITES: dict[str, Write] = (
     activities.WRITES
     | aliases.WRITES
     | executions.WRITES
-    | map_runs.WRITES
-    | redrives.WRITES
     | starts.WRITES
     | state_machines.WRITES
     | tags.WRITES
@@ -105,14 +108,18 @@ class StepFunctionsProtocol(JsonProtocol):
             return await loop.run_in_executor(self._waiting, self._test, members)
         if operation == "GetActivityTask":
             return await self._poll(request, members)
+        if operation == "RedriveExecution":
+            start = await run_in_threadpool(redrives.plan, self._front, members)
+            return await self._transact(lambda session: redrives.redrive_execution(session, start))
         if operation in task_answers.WRITES:
             await run_in_threadpool(task_answers.check_open, self._front, members)
         if operation not in WRITES:
             raise UnknownOperationFault(f"{operation} is not served yet")
         front, write = self._front, WRITES[operation]
-        return await asyncio.wrap_future(
-            front.service.submit(lambda session: write(front, session, members))
-        )
+        return await self._transact(lambda session: write(front, session, members))
+
+    async def _transact(self, work: Callable[[Session], T]) -> T:
+        return await asyncio.wrap_future(self._front.service.submit(work))
 
     async def _poll(self, request: Request, members: Members) -> Answer:
         front = self._front
@@ -144,10 +151,8 @@ class StepFunctionsProtocol(JsonProtocol):
 
     async def _start_sync(self, members: Members) -> Answer:
         front = self._front
-        execution = await asyncio.wrap_future(
-            front.service.submit(
-                lambda session: starts.start_sync_execution(front, session, members)
-            )
+        execution = await self._transact(
+            lambda session: starts.start_sync_execution(front, session, members)
         )
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._waiting, wait_for_result, front, execution, members)

@@ -17,6 +17,7 @@ from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.session import Session
+from partita.ports.state import Status
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import TASK_LIST, WORKFLOW_TYPE, Beginning, Redrive
 from partita.stepfunctions.execution.projection import project
@@ -32,11 +33,11 @@ from partita.stepfunctions.front.executions import (
     record_of,
     redrive_count,
 )
-from partita.stepfunctions.front.front import Front, Write
+from partita.stepfunctions.front.front import Front
 
 
-def redrive_execution(front: Front, session: Session, request: Members) -> Answer:
-    """Let an execution go on.
+def plan(front: Front, request: Members) -> StartRequest:
+    """Return how an execution would go on, from what is committed.
 
     Raises:
         ExecutionNotRedrivable: it runs, has succeeded, or was not started through the API.
@@ -44,28 +45,40 @@ def redrive_execution(front: Front, session: Session, request: Members) -> Answe
     arn = front.names.parse(request["executionArn"], arns.EXECUTION)
     record = record_of(front.committed, arn)
     beginning = beginning_of(front.committed.events(record.run, 0)[:1])
-    state = session.find(record.execution.domain, record.execution.workflow_id)
-    status = record.progress.status if state is None else state.progress.status
-    if beginning is None or status not in REDRIVABLE:
-        raise ExecutionNotRedrivable(f"Execution is {STATUSES[status]} and cannot be redriven")
+    if beginning is None or record.progress.status not in REDRIVABLE:
+        raise _not_redrivable(record.progress.status)
     recorder = project(front.committed, record, front.token)
     if recorder.last_id >= EVENT_LIMIT - 1:
         raise ExecutionNotRedrivable("Execution history has no room for more events")
     count = redrive_count(record) + 1
     redrive = _redrive(beginning, recorder, count, record.execution.run_id, first_start(record))
     whole = replace(beginning, redrive=redrive)
-    session.start(
-        StartRequest(
-            workflow_id=record.execution.workflow_id,
-            workflow_type=WORKFLOW_TYPE,
-            input=msgspec.json.encode([whole]).decode(),
-            task_list=TASK_LIST,
-            execution_start_to_close=record.execution.execution_start_to_close,
-            tag_list=record.execution.tag_list,
-            search_attributes={REDRIVES: count, STARTED: redrive.started_at},
-            reuse_policy=ReusePolicy.ALLOW_AFTER_FAILURE,
-        )
+    return StartRequest(
+        workflow_id=record.execution.workflow_id,
+        workflow_type=WORKFLOW_TYPE,
+        input=msgspec.json.encode([whole]).decode(),
+        task_list=TASK_LIST,
+        execution_start_to_close=record.execution.execution_start_to_close,
+        tag_list=record.execution.tag_list,
+        search_attributes={REDRIVES: count, STARTED: redrive.started_at},
+        reuse_policy=ReusePolicy.ALLOW_AFTER_FAILURE,
     )
+
+
+def _not_redrivable(status: Status) -> ExecutionNotRedrivable:
+    return ExecutionNotRedrivable(f"Execution is {STATUSES[status]} and cannot be redriven")
+
+
+def redrive_execution(session: Session, start: StartRequest) -> Answer:
+    """Let an execution go on as it was planned.
+
+    Raises:
+        ExecutionNotRedrivable: it has gone on in the meantime.
+    """
+    state = session.find(start.domain, start.workflow_id)
+    if state is not None and state.progress.status not in REDRIVABLE:
+        raise _not_redrivable(state.progress.status)
+    session.start(start)
     return {"redriveDate": session.now}
 
 
@@ -91,6 +104,3 @@ def _redrive(
         input=input,
         variables=variables,
     )
-
-
-WRITES: dict[str, Write] = {"RedriveExecution": redrive_execution}
