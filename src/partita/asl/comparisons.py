@@ -7,6 +7,7 @@ Source: Amazon States Language, "Data-test expression".
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
 from collections.abc import Callable
@@ -77,11 +78,33 @@ def _same_boolean(value: Any, other: Any) -> bool:
 
 
 def _wildcards(value: Any, pattern: Any) -> bool:
+    """Return whether `*` of the pattern stand for any texts; the time is linear in each of them."""
     if not (isinstance(value, str) and isinstance(pattern, str)):
         return False
-    parts = re.split(r"(\\[*\\]|\*)", pattern)
-    expression = "".join(".*" if part == "*" else re.escape(_unescaped(part)) for part in parts)
-    return re.fullmatch(expression, value, re.DOTALL) is not None
+    first, *rest = _literals(pattern)
+    if not rest:
+        return value == first
+    position, end = len(first), len(value) - len(rest[-1])
+    if position > end or not (value.startswith(first) and value.endswith(rest[-1])):
+        return False
+    for literal in rest[:-1]:
+        found = value.find(literal, position, end)
+        if found < 0:
+            return False
+        position = found + len(literal)
+    return True
+
+
+@functools.lru_cache(maxsize=256)
+def _literals(pattern: str) -> tuple[str, ...]:
+    """Return the texts between the wildcards of a pattern."""
+    literals = [""]
+    for part in re.split(r"(\\[*\\]|\*)", pattern):
+        if part == "*":
+            literals.append("")
+        else:
+            literals[-1] += _unescaped(part)
+    return tuple(literals)
 
 
 def _unescaped(part: str) -> str:

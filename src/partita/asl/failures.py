@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from partita.codec.nesting import NESTING_LIMIT
+
 RUNTIME = "States.Runtime"
 ALL = "States.ALL"
 TASK_FAILED = "States.TaskFailed"
@@ -51,4 +53,12 @@ def too_large(what: str) -> StateFailure:
         DATA_LIMIT_EXCEEDED,
         f"The state/task '{what}' returned a result with a size exceeding the maximum number of "
         "bytes service limit.",
+    )
+
+
+def too_deep(what: str) -> StateFailure:
+    """Return the failure of a payload that is nested too deeply to be recorded."""
+    return StateFailure(
+        DATA_LIMIT_EXCEEDED,
+        f"The state/task '{what}' returned a result nested more than {NESTING_LIMIT} levels deep.",
     )

@@ -81,6 +81,9 @@ class StateReader:
             query = self.reader.needed_query(f"{field}Path")
             return numbers.referenced(f"{field}Path", query, check, is_integral=is_integral)
         constant = self.reader.number(field, is_integral=is_integral)
+        problem = None if constant is None else check(constant)
+        if problem is not None:
+            raise self.reader.fault(problem, field)
         return None if constant is None else numbers.constant(constant)
 
     def _assigned_template(self) -> Fill | None:

@@ -6,7 +6,6 @@ Source: AWS Step Functions Developer Guide, "Intrinsic functions for JSONPath st
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import math
 import random as random_module
@@ -87,7 +86,7 @@ def _shown(value: Any) -> str:
 def _string_to_json(text: Any) -> Any:
     try:
         return msgspec.json.decode(_text("input", text))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise IntrinsicError("Invalid JSON string") from error
 
 
@@ -134,7 +133,7 @@ def _base64_encode(text: Any) -> str:
 def _base64_decode(text: Any) -> str:
     try:
         return base64.b64decode(_short(text), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # of Base64, of ASCII or of UTF-8
         raise IntrinsicError("Invalid Base64 string") from error
 
 

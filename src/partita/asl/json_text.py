@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+from partita.codec.nesting import check_depth
+from partita.errors import PayloadTooDeepError
+
 PAYLOAD_LIMIT = 262_144
 """Bytes of JSON text that an input, an output or a result may have."""
 
@@ -22,7 +25,21 @@ def is_too_large(value: Any) -> bool:
     """Return whether a value's JSON text is over the limit of payloads."""
     if isinstance(value, _SMALL):
         return False
-    return len(_encode(value)) > PAYLOAD_LIMIT
+    try:
+        return len(_encode(value)) > PAYLOAD_LIMIT
+    except RecursionError:
+        return False  # it is too deep
+
+
+def is_too_deep(value: Any) -> bool:
+    """Return whether a value is nested more deeply than an execution can record."""
+    if isinstance(value, (*_SMALL, str)):
+        return False
+    try:
+        check_depth(_encode(value))
+    except (PayloadTooDeepError, RecursionError):
+        return True
+    return False
 
 
 def type_name(value: Any) -> str:

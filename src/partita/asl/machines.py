@@ -27,7 +27,13 @@ from partita.authoring.determinism import side_effect
 from partita.authoring.execution import workflow_info
 from partita.authoring.hooks import NO_HOOKS
 from partita.authoring.workflow import WorkflowDefinition, workflow
-from partita.errors import InvalidDefinitionError, LoadError, MachineFailedError
+from partita.codec.nesting import check_depth
+from partita.errors import (
+    InvalidDefinitionError,
+    LoadError,
+    MachineFailedError,
+    PayloadTooDeepError,
+)
 from partita.history import WorkflowType
 
 MOCK_CONFIG = "SFN_MOCK_CONFIG"
@@ -108,7 +114,11 @@ def compiled_text(text: str) -> Machine:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidDefinitionError(f"the definition is not JSON: {error}") from error
-    return compile_machine(value)
+    try:
+        check_depth(text)
+        return compile_machine(value)
+    except (PayloadTooDeepError, RecursionError) as error:
+        raise InvalidDefinitionError("the definition is nested too deeply") from error
 
 
 def _run(recorded: _Recorded, input: Any, trail: Trail, made: WorkflowDefinition[..., Any]) -> Any:

@@ -14,6 +14,8 @@ from partita.asl.frame import Frame
 from partita.asl.json_text import is_integer, is_number, json_text
 from partita.asl.queries import Query, found
 
+MAX_SECONDS = 99_999_999
+
 Number = Callable[[Frame], float]
 Check = Callable[[float], str | None]
 """Returns what is wrong with a number, None if nothing is."""
@@ -79,6 +81,17 @@ def not_negative(field: str) -> Check:
 def percentage(field: str) -> Check:
     """Return the check of a field that is a percentage."""
     return lambda value: None if 0 <= value <= 100 else f"{field} must be between 0 and 100."
+
+
+def duration(field: str) -> Check:
+    """Return the check of a field with seconds, which AWS gives eight digits."""
+
+    def check(value: float) -> str | None:
+        if value > MAX_SECONDS:
+            return f"{field} cannot exceed {MAX_SECONDS}."
+        return positive(field)(value)
+
+    return check
 
 
 def positive(field: str) -> Check:

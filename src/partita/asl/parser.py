@@ -57,6 +57,9 @@ def compile_machine(definition: Any) -> Machine:
     reader = Reader(definition, "")
     language = _language(reader, JSONPATH)
     timeout = reader.number("TimeoutSeconds")
+    problem = None if timeout is None else numbers.duration("TimeoutSeconds")(timeout)
+    if problem is not None:
+        raise reader.fault(problem, "TimeoutSeconds")
     return Machine(parse_program(reader, language), timeout, reader.get("Comment", str))
 
 
@@ -203,8 +206,8 @@ def _task(name: str, state: StateReader) -> State:
         state.flow(),
         state.recovery(),
         resource=reader.parsed("Resource", lambda: parse_resource(arn)),
-        timeout=state.number("TimeoutSeconds", numbers.positive("TimeoutSeconds")),
-        heartbeat=state.number("HeartbeatSeconds", numbers.positive("HeartbeatSeconds")),
+        timeout=state.number("TimeoutSeconds", numbers.duration("TimeoutSeconds")),
+        heartbeat=state.number("HeartbeatSeconds", numbers.duration("HeartbeatSeconds")),
         credentials=state.credentials(),
     )
 

@@ -196,7 +196,8 @@ class Inbox:
         try:
             pause = self._pause()
             if pause is None or pause > 0:
-                batch.append(self._queue.get(timeout=pause))
+                limited = None if pause is None else min(pause, threading.TIMEOUT_MAX)
+                batch.append(self._queue.get(timeout=limited))
             while len(batch) < BATCH_LIMIT:
                 batch.append(self._queue.get_nowait())
         except queue.Empty:

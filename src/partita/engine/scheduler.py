@@ -65,7 +65,10 @@ class Scheduler:
     def _pause(self) -> float | None:
         """Return how long the thread may sleep, in seconds; None: until a request comes."""
         pause = self._time_left()
-        if self.rest is None or pause == 0.0:
+        if self.rest is None:
+            return pause
+        if pause == 0.0:  # no time may pass, but what is waited for may have come
+            self.rest(self._agenda.now(), self._is_idle())
             return pause
         limit = self.rest(self._next_moment(), self._is_idle())
         left = [each for each in (limit, self._time_left()) if each is not None]

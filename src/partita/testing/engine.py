@@ -17,6 +17,7 @@ from partita.ports.service import ActivityTask, DecisionTask, ExecutionInfo
 from partita.ports.state import Status
 from partita.ports.store import Record, Store
 from partita.testing.clock import Clock, TimeSkipper
+from partita.testing.endless_runs import EndlessRun, RestlessRuns
 from partita.worker import Worker
 
 ADVICE = "mend the workflow's code: it would be tried again for ever"
@@ -38,6 +39,7 @@ class SkippingEngine(Engine):
         self.stage: Stage | None = None
         self.failures: list[tuple[DecisionTask, PartitaError]] = []  # that nobody was told of
         self._patience = patience
+        self.endless: EndlessRun | None = None
         self._skipper = TimeSkipper(clock, self.wake, patience)
         self.on_rest(self._skipper.rest)
 
@@ -50,12 +52,20 @@ class SkippingEngine(Engine):
 
         Raises:
             DecisionTaskFailedError: the code of an execution broke the decider.
+            WaitTimeoutError: an execution goes on and on without a wait.
         """
-        if self._skipper.wait(lambda: bool(self.failures) or done(), timeout) is None:
+
+        def over() -> bool:
+            return bool(self.failures) or self.endless is not None or done()
+
+        if self._skipper.wait(over, timeout) is None:
             return None
         if done():
             return True
         self.raise_failure()
+        if self.endless is not None:
+            endless, self.endless = self.endless, None
+            raise WaitTimeoutError(str(endless))
         return False
 
     def raise_failure(self) -> None:
@@ -154,6 +164,8 @@ class Stage(Worker):
         self.stand_ins: dict[str, ActivityDefinition] = {}
         self.deciders: dict[str, Decider] = {}
         self.started: list[ActivityTask] = []  # all that ever ran here
+        self._service = service
+        self._restless = RestlessRuns()
 
     def activity_keys(self) -> Collection[str]:
         """Return the activity types that this runs."""
@@ -178,4 +190,6 @@ class Stage(Worker):
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Answer a decision task."""
         decider = self.deciders.get(task.workflow_type.key)
-        return super().decide(task) if decider is None else decider(task)
+        decisions = super().decide(task) if decider is None else decider(task)
+        self._service.endless = self._restless.note(task, decisions) or self._service.endless
+        return decisions

@@ -15,7 +15,7 @@ from partita.asl.check.fields import (
     check_names,
     check_required,
 )
-from partita.asl.check.json_text import read
+from partita.asl.check.json_text import TOO_DEEP, read
 from partita.asl.check.maps import check_processor_config
 from partita.asl.check.states import Setting, check_query_language, check_state, language_of
 from partita.asl.check.transitions import check_transitions
@@ -47,7 +47,10 @@ def check_definition(definition: Any, kind: str = "STANDARD") -> list[Diagnostic
         return report.found
     check_query_language(report, definition, "")
     setting = Setting(language_of(definition, JSONPATH), kind)
-    _Definition(report, setting).check_flow(definition, "", MACHINE, Scope())
+    try:
+        _Definition(report, setting).check_flow(definition, "", MACHINE, Scope())
+    except RecursionError:
+        report.error("TOO_DEEPLY_NESTED", TOO_DEEP, None)
     return report.found
 
 

@@ -7,6 +7,10 @@ import re
 from typing import Any
 
 from partita.asl.check.diagnostics import Report
+from partita.codec.nesting import check_depth
+from partita.errors import PayloadTooDeepError
+
+TOO_DEEP = "The definition is nested too deeply"
 
 _SHOWN = 500  # characters of the text in a message
 _TOKEN = re.compile(r"[^\s,:{}\[\]\"]+")
@@ -24,11 +28,12 @@ def read(report: Report, text: str) -> Any:
     if not text.strip():
         return None
     try:
+        check_depth(text)
         return json.loads(text, parse_constant=_refuse, object_pairs_hook=_with_repeated(report))
     except json.JSONDecodeError as error:
         _report(report, text, error.msg, error.pos)
-    except RecursionError:
-        report.error("TOO_DEEPLY_NESTED", "The definition is nested too deeply", None)
+    except (PayloadTooDeepError, RecursionError):
+        report.error("TOO_DEEPLY_NESTED", TOO_DEEP, None)
     except ValueError as error:
         _report(report, text, "Expecting value", max(0, text.find(str(error))))
     return None

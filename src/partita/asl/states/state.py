@@ -6,14 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from partita.asl.failures import StateFailure, too_large
+from partita.asl.failures import EvaluationFault, StateFailure, too_deep, too_large
 from partita.asl.flows import Flow
 from partita.asl.frame import Execution, Frame, Scope
-from partita.asl.json_text import is_too_large
+from partita.asl.json_text import is_too_deep, is_too_large
 from partita.asl.recovery import Caught, Recovery
 
 Visit = tuple[Any, str | None]
 """A state's output, and the name of the next state; None at the end."""
+
+
+_CANNOT_COMPUTE = (ArithmeticError, RecursionError, ValueError)
+"""What Python raises for data that it has no room for, such as numbers of 5,000 digits."""
 
 
 class Program(Protocol):
@@ -80,6 +84,8 @@ class State(ABC):
             if located is failure:
                 raise
             raise located from failure
+        except _CANNOT_COMPUTE as error:
+            raise frame.located(EvaluationFault(f"{type(error).__name__}: {error}")) from error
 
     @abstractmethod
     def run(self, frame: Frame, *, is_branch: bool) -> Visit:
@@ -89,6 +95,8 @@ class State(ABC):
         """Record the end of the visit; fail it if the output is too large."""
         if is_too_large(output):
             raise too_large(self.name)
+        if is_too_deep(output):
+            raise too_deep(self.name)
         details = {"name": self.name, "output": output}
         if frame.assigned:
             details["assignedVariables"] = frame.assigned

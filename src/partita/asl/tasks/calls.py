@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, ParamSpec, TypeVar
 
-from partita.asl.failures import HEARTBEAT_TIMEOUT, TIMEOUT, StateFailure
+from partita.asl.failures import DATA_LIMIT_EXCEEDED, HEARTBEAT_TIMEOUT, TIMEOUT, StateFailure
 from partita.authoring.activity import ActivityFunction
 from partita.authoring.registry import known
 from partita.authoring.remote import remote_activity
@@ -13,6 +13,8 @@ from partita.errors import (
     ActivityFailedError,
     ActivityTimedOutError,
     CancelledError,
+    PayloadTooDeepError,
+    PayloadTooLargeError,
     TaskFailedError,
 )
 
@@ -87,6 +89,8 @@ def failure_of(error: Exception) -> StateFailure:
         return timed_out(is_heartbeat=error.timeout_type == "HEARTBEAT")
     if isinstance(error, ActivityFailedError):
         return StateFailure(error.type, error.message)
+    if isinstance(error, (PayloadTooDeepError, PayloadTooLargeError)):
+        return StateFailure(DATA_LIMIT_EXCEEDED, str(error))
     return StateFailure(type(error).__name__, str(error))
 
 
