@@ -53,6 +53,13 @@ def test_an_argument_that_cannot_be_computed_with(call: str, input: Any, error: 
     assert failure(calculation(call), input)[0] == error
 
 
+def test_a_number_that_no_expression_can_hold() -> None:
+    made = of({"A": {**END, "Output": "{% $states.input %}"}}, jsonata=True)
+    error, cause = failure(made, 10**400)
+    assert error == "States.QueryEvaluationError"
+    assert str(cause).endswith("Number out of range")
+
+
 def nested(levels: int) -> Any:
     value: Any = 1
     for _ in range(levels):

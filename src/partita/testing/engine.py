@@ -164,7 +164,7 @@ class Stage(Worker):
         self.stand_ins: dict[str, ActivityDefinition] = {}
         self.deciders: dict[str, Decider] = {}
         self.started: list[ActivityTask] = []  # all that ever ran here
-        self._service = service
+        self._environment_engine = service
         self._restless = RestlessRuns()
 
     def activity_keys(self) -> Collection[str]:
@@ -191,5 +191,7 @@ class Stage(Worker):
         """Answer a decision task."""
         decider = self.deciders.get(task.workflow_type.key)
         decisions = super().decide(task) if decider is None else decider(task)
-        self._service.endless = self._restless.note(task, decisions) or self._service.endless
+        endless = self._restless.note(task, decisions)
+        if endless is not None:
+            self._environment_engine.endless = endless
         return decisions

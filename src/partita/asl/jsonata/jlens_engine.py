@@ -59,6 +59,8 @@ class JlensText:
             return self.evaluate(whole_characters(dict(bindings)), settings)
         except (ValueError, RecursionError, OverflowError) as error:
             raise JsonataError(None, STACK) from error
+        except TypeError as error:  # the only values of JSON that have no binding
+            raise JsonataError("D1001", "Number out of range") from error
 
     def _read(self, bindings: Mapping[str, Any]) -> dict[str, Any]:
         """Return variables without what the expression does not read: to convert it is costly.
