@@ -32,7 +32,6 @@ from partita.stepfunctions.execution.recorder import Recorder
 from partita.stepfunctions.execution.records import (
     STATUSES,
     Result,
-    beginning_of,
     is_served,
     result_of,
     stop_date,
@@ -93,7 +92,7 @@ def _found(front: Front, request: Members) -> tuple[Arn, Record]:
 def describe_execution(front: Front, request: Members) -> Answer:
     """Return an execution with its input and its result."""
     _, record = _found(front, request)
-    beginning = beginning_of(front.committed.events(record.run, 0)[:1])
+    beginning = front.beginning(record)
     answer = {
         "executionArn": request["executionArn"],
         **_item(front, record),
@@ -171,7 +170,7 @@ def _item(front: Front, record: Record) -> Members:
 def describe_state_machine_for_execution(front: Front, request: Members) -> Answer:
     """Return the machine as it was when the execution began."""
     _, record = _found(front, request)
-    beginning = beginning_of(front.committed.events(record.run, 0)[:1])
+    beginning = front.beginning(record)
     if beginning is None:
         raise ExecutionDoesNotExist(name_of(record))
     revision = Revision(

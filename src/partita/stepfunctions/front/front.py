@@ -8,6 +8,7 @@ has a table of both kinds, `WRITES` and `READS`, by Step Functions' names.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -20,10 +21,17 @@ from partita.aws.paging import Pager
 from partita.aws.shapes import Members
 from partita.aws.tokens import seal_of
 from partita.ports.session import Committed, Session, Transactional
+from partita.ports.store import Record
 from partita.stepfunctions.arns import Names
+from partita.stepfunctions.execution.beginning import Beginning
+from partita.stepfunctions.execution.records import beginning_of
 from partita.stepfunctions.faults import InvalidToken
 
 T = TypeVar("T")
+
+
+BEGINNINGS = 100
+"""Beginnings of executions that are kept in memory, because a history is read as a whole."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -63,12 +71,26 @@ class Front:
         self.mocks = mocks
         self.seal = seal_of(service, "states.secret")
         self._pager = Pager(self.seal, self.limits.page, size="maxResults", token="nextToken")
+        self._beginnings: dict[int, Beginning | None] = {}  # of runs; they never change
+        self._lock = threading.Lock()
         service.keep_retentions()
 
     @property
     def committed(self) -> Committed:
         """Reads of what is committed."""
         return self.service.committed
+
+    def beginning(self, record: Record) -> Beginning | None:
+        """Return what an execution began with; None if it was not started through the API."""
+        with self._lock:
+            if record.run in self._beginnings:
+                return self._beginnings[record.run]
+        found = beginning_of(self.committed.events(record.run, 0)[:1])
+        with self._lock:
+            self._beginnings[record.run] = found
+            if len(self._beginnings) > BEGINNINGS:
+                self._beginnings.pop(next(iter(self._beginnings)))
+        return found
 
     def token(self, text: str) -> str:
         """Return the task token that a state gives out for what it says."""

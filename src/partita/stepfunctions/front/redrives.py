@@ -22,7 +22,7 @@ from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import TASK_LIST, WORKFLOW_TYPE, Beginning, Redrive
 from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.execution.recorder import Recorder
-from partita.stepfunctions.execution.records import STATUSES, beginning_of
+from partita.stepfunctions.execution.records import STATUSES
 from partita.stepfunctions.execution.workflow import EVENT_LIMIT
 from partita.stepfunctions.faults import ExecutionNotRedrivable
 from partita.stepfunctions.front.executions import (
@@ -44,7 +44,7 @@ def plan(front: Front, request: Members) -> StartRequest:
     """
     arn = front.names.parse(request["executionArn"], arns.EXECUTION)
     record = record_of(front.committed, arn)
-    beginning = beginning_of(front.committed.events(record.run, 0)[:1])
+    beginning = front.beginning(record)
     if beginning is None or record.progress.status not in REDRIVABLE:
         raise _not_redrivable(record.progress.status)
     recorder = project(front.committed, record, front.token)

@@ -15,7 +15,6 @@ from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import parts_of
 from partita.stepfunctions.execution.records import (
     STATUSES,
-    beginning_of,
     result_of,
     stop_date,
 )
@@ -37,7 +36,7 @@ def wait_for_result(front: Front, execution: WorkflowExecution, request: Members
     service.wait_closed(DOMAIN, execution, None)
     record = front.committed.find(DOMAIN, execution.workflow_id, execution.run_id)
     assert record is not None
-    beginning = beginning_of(front.committed.events(record.run, 0)[:1])
+    beginning = front.beginning(record)
     assert beginning is not None
     machine, rest = parts_of(execution.workflow_id)
     started, stopped = record.execution.started_at, stop_date(record) or 0.0
