@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -54,6 +55,38 @@ async def forgets_helper() -> Any:
     await asyncio.sleep(0)
 
 
+async def names_sleep() -> Any:
+    pause = asyncio.sleep(5)
+    return bool(pause)
+
+
+async def names_helper() -> Any:
+    found = [
+        helper(),
+    ]
+    await charge(1)
+    return len(found)
+
+
+async def names_helper_elsewhere() -> Any:
+    async def inner() -> None:
+        pause = helper()
+        assert pause
+
+    await asyncio.gather(inner(), charge(1))
+
+
+async def replaces_it() -> Any:
+    pause = asyncio.sleep(5)
+    pause = None  # type: ignore[assignment]
+    return [pause]
+
+
+async def forgets_a_wait() -> Any:
+    pause = asyncio.wait_for(charge.submit(1), 5)
+    return bool(pause)
+
+
 async def keeps_it() -> Any:
     KEPT.append(charge(5))
     return await charge(1)
@@ -84,6 +117,11 @@ FORGETFUL: dict[str, tuple[Callable[[], Coroutine[Any, Any, Any]], str]] = {
     "forgets_child": (forgets_child, "workflow child"),
     "forgets_sleep": (forgets_sleep, "coroutine sleep"),
     "forgets_helper": (forgets_helper, "coroutine helper"),
+    "names_sleep": (names_sleep, "coroutine sleep"),
+    "names_helper": (names_helper, "coroutine helper"),
+    "names_helper_elsewhere": (names_helper_elsewhere, "coroutine helper"),
+    "replaces_it": (replaces_it, "coroutine sleep"),
+    "forgets_a_wait": (forgets_a_wait, "coroutine wait_for"),
     "keeps_it": (keeps_it, "activity charge"),
     "names_it": (names_it, "activity charge"),
     "returns_it": (returns_it, "activity charge"),
@@ -114,7 +152,7 @@ def test_a_forgotten_await_fails_the_workflow_and_is_named(name: str, stage: Sta
 def line_of(name: str) -> int:
     """Return the number of the line of a function that makes the coroutine."""
     lines, first = inspect.getsourcelines(FORGETFUL[name][0])
-    parts = ("charge(5)", "child(5)", "sleep(5)", "helper()")
+    parts = ("charge(5)", "child(5)", "sleep(5)", "helper()", "wait_for(")
     return first + next(i for i, line in enumerate(lines) if i and any(p in line for p in parts))
 
 
@@ -227,3 +265,11 @@ def test_an_activity_that_returns_a_coroutine_fails(what: str, stage: Stage) -> 
 def test_other_code_is_warned_by_python_as_ever() -> None:
     with pytest.warns(RuntimeWarning, match="coroutine 'helper' was never awaited"):
         helper()  # type: ignore[unused-coroutine]
+
+
+def test_the_thread_is_as_before() -> None:
+    before = sys.get_coroutine_origin_tracking_depth()
+    asyncio.run(careful())
+    with suppress(NotAwaitedError):
+        asyncio.run(forgetful("names_sleep"))
+    assert sys.get_coroutine_origin_tracking_depth() == before

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
-from partita.authoring.frames import user_line
+from partita.authoring.context_managers import context_manager
+from partita.authoring.frames import is_user_code, user_line
 from partita.authoring.garbage import is_collecting, watch_collector
 from partita.authoring.runtime import current
 
@@ -29,10 +32,49 @@ def watch_coroutines() -> None:
         if where is None or is_collecting():
             warn(coroutine)
         else:
-            line = user_line(sys._getframe(1)) or _defined_at(coroutine)
+            line = _made_at(coroutine) or user_line(sys._getframe(1)) or _defined_at(coroutine)
             where.unawaited.drop(coroutine.__qualname__, line)
 
     vars(warnings)["_warn_unawaited_coroutine"] = note
+
+
+class _Thread(threading.local):
+    """What a thread has to restore when no run is on it any more."""
+
+    runs = 0
+    depth_before = 0
+
+
+_thread = _Thread()
+
+
+@context_manager
+def noting_origins() -> Iterator[None]:
+    """Have Python note where coroutines are made, on this thread, during a run in plain Python."""
+    if _thread.runs == 0:
+        _thread.depth_before = sys.get_coroutine_origin_tracking_depth()
+        note_origins()
+    _thread.runs += 1
+    try:
+        yield
+    finally:
+        _thread.runs -= 1
+        if _thread.runs == 0:
+            sys.set_coroutine_origin_tracking_depth(_thread.depth_before)
+
+
+def note_origins() -> None:
+    """Have Python note where coroutines are made, on this thread, from now on."""
+    if sys.get_coroutine_origin_tracking_depth() == 0:
+        sys.set_coroutine_origin_tracking_depth(1)
+
+
+def _made_at(coroutine: Any) -> str | None:
+    """Return file:line of the user's code that made a coroutine, if Python has noted it."""
+    for file, line, _ in coroutine.cr_origin or ():
+        if is_user_code(file):
+            return f"{file}:{line}"
+    return None
 
 
 def _defined_at(coroutine: Any) -> str:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.authoring.context_managers import context_manager
-from partita.authoring.coroutine_watch import watch_coroutines
+from partita.authoring.coroutine_watch import note_origins, watch_coroutines
 from partita.authoring.definition import Submittable, WorkflowSpec
 from partita.authoring.future import Future
 from partita.authoring.runtime import LONG_HISTORY, Continuation, WorkflowInfo
@@ -48,6 +48,7 @@ class ReplayRuntime:
         bounds: Bounds,
     ) -> None:
         watch_coroutines()
+        note_origins()
         self.unawaited = Unawaited()
         self.strands = Strands(workflow, self)
         self.journal = Journal(self.strands, converter, bounds)

@@ -10,6 +10,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from partita.authoring.context_managers import context_manager
+from partita.authoring.coroutine_watch import noting_origins
 from partita.authoring.definition import WorkflowSpec
 from partita.authoring.local.crossing import Arguments, carried_result
 from partita.authoring.local.runtime import ContinuedAsNew, LocalRuntime, new_info, open_runs
@@ -118,7 +119,8 @@ class _Execution:
         if hooks.before_replay is not None:
             hooks.before_replay()
         try:
-            yield
+            with noting_origins():
+                yield
         finally:
             if hooks.after_replay is not None:
                 hooks.after_replay()
