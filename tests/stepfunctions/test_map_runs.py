@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.asl.stand_ins import data_sets
 from tests.stepfunctions.endpoint import Endpoint
 from tests.stepfunctions.test_executions import made
 from tests.stepfunctions.test_limits import refused
@@ -69,3 +70,40 @@ def test_a_map_run_and_its_child_executions(sfn: Endpoint) -> None:
         "ResourceNotFound",
         f"Resource not found: '{run['mapRunArn']}x'",
     )
+
+
+def test_a_data_set_of_many_pages_is_counted(sfn: Endpoint) -> None:
+    state = {
+        "Type": "Map",
+        "Label": "rows",
+        "ToleratedFailurePercentage": 100,
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+            "Parameters": {"Bucket": "data", "Key": "rows.csv"},
+        },
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+            "StartAt": "Check",
+            "States": {
+                "Check": {
+                    "Type": "Choice",
+                    "Choices": [{"Variable": "$.n", "StringEquals": "7", "Next": "Bad"}],
+                    "Default": "Good",
+                },
+                "Bad": {"Type": "Fail", "Error": "Seven"},
+                "Good": {"Type": "Succeed"},
+            },
+        },
+        "ResultPath": None,
+        "ResultSelector": {},
+        "End": True,
+    }
+    rows = "n\n" + "".join(f"{number}\n" for number in range(1_100))
+    arn = made(sfn, "rows", {"StartAt": "Each", "States": {"Each": state}})
+    with data_sets({"data": {"rows.csv": rows}}):
+        execution = sfn.client.start_execution(stateMachineArn=arn)["executionArn"]
+        assert sfn.wait(execution)["status"] == "SUCCEEDED"
+    (run,) = sfn.client.list_map_runs(executionArn=execution)["mapRuns"]
+    counts = sfn.client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
+    assert (counts["total"], counts["succeeded"], counts["failed"]) == (1_100, 1_099, 1)

@@ -116,7 +116,9 @@ class PagedRun:
             raise
         except Exception as error:
             raise failure_of(error) from error
-        return msgspec.convert(found, PageResult)
+        result = msgspec.convert(found, PageResult)
+        frame.execution.trail.add_page(task.map_run_arn, result.count, result.failed)
+        return result
 
     def _first_task(self, frame: Frame, arn: str, data_set: DataSet) -> PageTask:
         known = frame.execution.context()["Execution"]

@@ -32,6 +32,9 @@ class Trail:
         self.last_id += 1
         return self.last_id
 
+    def add_page(self, map_run_arn: str, count: int, failed: int) -> None:
+        """Note how many executions of a run another workflow has run, and how many failed."""
+
     def child(self, name: str, input: Any) -> Trail:  # noqa: ARG002
         """Return the trail of an execution that a distributed Map state starts."""
         return Trail()

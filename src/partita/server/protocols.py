@@ -17,7 +17,7 @@ from partita.server.routes import WireProtocol
 from partita.stepfunctions.execution.worker import MachineWorker
 from partita.stepfunctions.front.front import Front as StepFunctionsFront
 from partita.stepfunctions.front.nested_executions import serve_nested
-from partita.stepfunctions.front.prepared import prepare
+from partita.stepfunctions.front.preparation import prepare
 from partita.stepfunctions.front.protocol import StepFunctionsProtocol
 from partita.swf.front.front import Front as SwfFront
 from partita.swf.front.lambdas import Lambdas

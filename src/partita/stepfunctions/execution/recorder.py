@@ -47,13 +47,14 @@ class ChildTrail(Struct, frozen=True):
 class Recorder(Trail):
     """The events of one execution so far."""
 
-    __slots__ = ("children", "events", "is_limited", "map_run", "runs", "waiting")
+    __slots__ = ("children", "events", "is_limited", "map_run", "pages", "runs", "waiting")
 
     def __init__(self, *, is_limited: bool) -> None:
         super().__init__()
         self.events: list[RecordedEvent] = []
         self.children: list[ChildTrail] = []
         self.is_limited = is_limited
+        self.pages: dict[str, tuple[int, int]] = {}  # by map run: executions elsewhere, failed ones
         self.waiting: dict[str, Chain] = {}  # tasks with a token, by the signal of the answer
         self.runs: dict[Chain, int] = {}  # events of map runs, which the state's exit follows
         self.map_run = ""  # the ARN of the run that began last
@@ -107,6 +108,11 @@ class Recorder(Trail):
     def append(self, type: str, details: dict[str, Any], previous: int, at: float) -> None:
         """Keep an event that the interpreter does not know of."""
         self.put(type, details, Chain(previous), at)
+
+    def add_page(self, map_run_arn: str, count: int, failed: int) -> None:
+        """Count executions that another workflow has run."""
+        had = self.pages.get(map_run_arn, (0, 0))
+        self.pages[map_run_arn] = (had[0] + count, had[1] + failed)
 
     def child(self, name: str, input: Any) -> Trail:  # noqa: ARG002
         """Return the trail of an execution that a distributed Map state starts."""

@@ -1,7 +1,7 @@
 """Operations on the runs of distributed Map states, and on their child executions.
 
 What a run has done is a part of the projection of its execution's history. Items that are read in
-several pages run in workflows of their own, whose child executions are not shown.
+several pages run in workflows of their own, whose child executions are only counted.
 
 Source: AWS Step Functions API Reference (2016-11-23), DescribeMapRun and its neighbours.
 """
@@ -151,6 +151,8 @@ def _counts(run: MapRun, size: Any) -> Members:
         if not name:
             name = "running" if run.status == "RUNNING" else "aborted"
         counts[name] += size(child.trail.events[0].details["input"])
+    elsewhere, failed = run.recorder.pages.get(run.arn, (0, 0))
+    counts.update({"succeeded": elsewhere - failed, "failed": failed})
     names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted")
     shown = {name: counts[name] for name in names}
     written = counts["succeeded"] if run.status == "SUCCEEDED" else 0

@@ -37,7 +37,7 @@ from partita.stepfunctions.front import (
     versions,
 )
 from partita.stepfunctions.front.front import Front, Read, Write
-from partita.stepfunctions.front.sync import wait_for_result
+from partita.stepfunctions.front.sync_executions import wait_for_result
 from partita.stepfunctions.model import stepfunctions_model
 
 T = TypeVar("T")
