@@ -71,7 +71,7 @@ def test_a_run_outlasts_an_outage(alone: Server, tmp_path: Path) -> None:
 
 def test_a_database_that_is_away_as_the_waiting_begins() -> None:
     handle = Mock(spec=Handle)
-    handle.result.side_effect = [StoreUnavailableError("it is away; wait"), "done"]
+    handle.result_data.side_effect = [StoreUnavailableError("it is away; wait"), "done"]
     foreground = ForegroundRun(handle, "partita run flow.py:waits --id w")
     foreground._wait()
     assert (foreground.over.is_set(), foreground._result, foreground._error) == (True, "done", None)

@@ -183,7 +183,7 @@ def test_a_query_or_update_fails_when_its_answer_does_not_fit(stage: Stage) -> N
     handle = stage.start(answers)
     stage.settled(handle)
     assert handle.query("asked", 7) == 7
-    assert handle.update("changed", {"cents": 5}, timeout=20) == {"cents": 5}
+    assert handle.update("changed", {"cents": 5}, timeout=20) == Receipt(5)
     with pytest.raises((QueryFailedError, InvalidInputError), match="the answer to query asked"):
         handle.query("asked", "seven")
     with pytest.raises(InvalidInputError, match="the answer to update changed does not fit"):

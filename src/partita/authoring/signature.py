@@ -18,7 +18,7 @@ from partita.authoring.results import Result
 from partita.codec import ANY, Converter, Form, Reader, form_of, reader_of
 from partita.codec.form import shown
 from partita.codec.hints import UnresolvedName, function_scope, local_names, raw_annotations
-from partita.errors import InvalidInputError, UnsupportedHintError
+from partita.errors import InvalidInputError, SerializationError, UnsupportedHintError
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -194,6 +194,25 @@ class Signature:
         form = self.result_form
         if form is not ANY and not (form.hint is type(result) and form.hint in _SURE):
             self.load_result(converter, payload, what)
+
+    def dump_answer(self, converter: Converter, answer: Any, what: str) -> str:
+        """Return the payload of an answer to a client that does not know the return hint.
+
+        The answer is first read by the hint, as a caller in the same process sees it.
+
+        Raises:
+            SerializationError: some part of it cannot be stored.
+            InvalidInputError: it does not fit the hint.
+        """
+        form = self.result_form
+        payload = converter.dump(answer, what, form)
+        if form is ANY or (form.hint is type(answer) and form.hint in _SURE):
+            return payload
+        answer = self.load_result(converter, payload, what)
+        try:
+            return converter.dump(answer, what, ANY)
+        except SerializationError:  # a class inside a function, which only the hint can name
+            return payload
 
     def takes(self, name: str) -> bool:
         """Return whether an argument can be given by that name."""

@@ -105,7 +105,7 @@ class ForegroundRun:
     def _wait(self) -> None:
         while not self.over.is_set():
             try:
-                self._result = self._handle.result()
+                self._result = self._handle.result_data()
             except errors.StoreUnavailableError:  # the worker logs it, and tries again as well
                 self.over.wait(RETRY_INTERVAL_SECONDS)
                 continue

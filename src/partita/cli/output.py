@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from partita.codec import ANY, Converter, plain_data
 from partita.history import AnyEvent
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
@@ -57,6 +58,11 @@ def print_json(value: Any) -> None:
     """Print a value as one line of JSON."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
     sys.stdout.flush()
+
+
+def print_answer(value: Any) -> None:
+    """Print a value of any type as one line of JSON, as results are printed."""
+    print_json(plain_data(Converter().dump(value, "the answer", ANY)))
 
 
 def print_pretty(value: Any) -> None:

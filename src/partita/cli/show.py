@@ -39,7 +39,7 @@ def result(workflow_id: str, run_id: str, timeout: float | None, backend: o.Back
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("give a number of seconds", param_hint="--timeout")
     with backend.open() as client:
-        out.print_json(client.result(workflow_id, run_id=run_id, timeout=timeout))
+        out.print_json(client.result_data(workflow_id, run_id=run_id, timeout=timeout))
 
 
 @click.command()

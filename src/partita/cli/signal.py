@@ -9,7 +9,7 @@ import click
 
 from partita.authoring.messages import Signal
 from partita.cli import options as o
-from partita.cli.output import print_json
+from partita.cli.output import print_answer
 from partita.errors import UnknownTypeError
 from partita.worker.code_loader import load
 
@@ -78,7 +78,7 @@ def query(
     if code is not None:
         load(code)
     with backend.open() as client:
-        print_json(client.query(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
+        print_answer(client.query(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
 
 
 @click.command()
@@ -99,7 +99,7 @@ def update(
     """Call an update of a workflow, wait for its answer, and print it as JSON."""
     args, kwargs = o.read_arguments(input_)
     with backend.open() as client:
-        print_json(client.update(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
+        print_answer(client.update(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
 
 
 @click.command()

@@ -124,7 +124,7 @@ def _repair(
 
 def _print_completed(handle: Handle[Any]) -> int:
     """Print the result of an execution that has completed already."""
-    result = handle.result()
+    result = handle.result_data()
     print(
         f"partita: execution {handle.workflow_id!r} has completed, so nothing was repaired; "
         "this is its result",

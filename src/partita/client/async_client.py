@@ -56,6 +56,7 @@ class AsyncClient(_Awaited[Client]):
 
     start_with = _threaded(Client.start_with)
     result = _threaded(Client.result)
+    result_data = _threaded(Client.result_data)
     signal = _threaded(Client.signal)
     query = _threaded(Client.query)
     update = _threaded(Client.update)

@@ -20,7 +20,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.client.fallbacks import waits_of
 from partita.client.messages import RETRY_INTERVAL, Messages
 from partita.client.validation import checked_wait
-from partita.codec import ANY, Converter, read_untyped
+from partita.codec import ANY, Converter, plain_data, read_untyped
 from partita.history.document import ExportedHistory, export
 from partita.ports.capabilities import Importing, SupportsNotices, supported, supports
 from partita.ports.notices import Listen
@@ -82,6 +82,32 @@ class ExecutionClient:
             StoreUnavailableError: the service is out of reach at the first request. A later
                 outage does not end the waiting.
         """
+        decode = read_untyped if workflow is None else workflow.signature.decode_result
+        return self._result(workflow_id, run_id, timeout, workflow, decode)
+
+    def result_data(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str = "",
+        timeout: float | None = None,
+        workflow: WorkflowDefinition[..., Any] | None = None,
+    ) -> Any:
+        """Wait for the result as `result` does, and return it as JSON data for people.
+
+        Tuples and sets are lists, instances dictionaries, dates strings; what JSON cannot say, such
+        as NaN or a dictionary with tuples as keys, is `{"$partita": type, "value": ...}`.
+        """
+        return self._result(workflow_id, run_id, timeout, workflow, plain_data)
+
+    def _result(
+        self,
+        workflow_id: str,
+        run_id: str,
+        timeout: float | None,
+        workflow: WorkflowDefinition[..., Any] | None,
+        decode: Callable[[str], Any],
+    ) -> Any:
         timeout = checked_wait(timeout)
         deadline = None if timeout is None else self._clock() + timeout
         is_reached = False
@@ -105,7 +131,7 @@ class ExecutionClient:
             if info is None or last is None:
                 raise _late(workflow_id, timeout, state)
             if not isinstance(last, h.WorkflowExecutionContinuedAsNew):
-                return self._outcome(info, last, workflow)
+                return self._outcome(info, last, workflow, decode)
             run_id = last.new_execution_run_id
 
     def _why_open(self, execution: h.WorkflowExecution) -> str:
@@ -121,11 +147,14 @@ class ExecutionClient:
         return self.service.history(self._domain, execution, after=info.event_count - 1)[-1]
 
     def _outcome(
-        self, info: ExecutionInfo, last: h.AnyEvent, workflow: WorkflowDefinition[..., Any] | None
+        self,
+        info: ExecutionInfo,
+        last: h.AnyEvent,
+        workflow: WorkflowDefinition[..., Any] | None,
+        decode: Callable[[str], Any],
     ) -> Any:
         name = f"execution {info.workflow_id!r}"
         if isinstance(last, h.WorkflowExecutionCompleted):
-            decode = read_untyped if workflow is None else workflow.signature.decode_result
             return self._converter.load(last.result, decode, f"the result of {name}")
         if isinstance(last, h.WorkflowExecutionFailed):
             failure = Failure.load(last.details, last.reason)

@@ -44,6 +44,12 @@ class Handle(Generic[R]):
         )
         return result
 
+    def result_data(self, timeout: float | None = None) -> Any:
+        """Wait for the result as JSON data for people; see `Client.result_data`."""
+        return self._client.result_data(
+            self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self._workflow
+        )
+
     def signal(self, name: str | Signal[Any], value: Any = None) -> None:
         """Send a signal; see `Client.signal`."""
         self._client.signal(self.workflow_id, name, value, run_id=self.run_id)

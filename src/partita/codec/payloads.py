@@ -26,7 +26,7 @@ from partita.codec.forms import form_of, is_native
 from partita.codec.hints import UnresolvedName, calling_scope
 from partita.codec.nesting import NESTING_LIMIT, check_depth, is_plain, too_deep
 from partita.codec.tagged import ANY
-from partita.codec.untagged import untagged
+from partita.codec.untagged import plain, untagged, without_unknown
 from partita.errors import (
     InvalidInputError,
     PayloadTooLargeError,
@@ -148,7 +148,20 @@ def read_untyped(text: str) -> Any:
     try:
         return reader_of(ANY)(text)
     except msgspec.ValidationError:
-        return untagged(_decode_data(text))
+        data = _decode_data(text)
+    try:
+        return ANY.decode(without_unknown(data))
+    except msgspec.ValidationError:
+        return untagged(data)
+
+
+def plain_data(text: str) -> Any:
+    """Return the data of a payload's JSON text for people; what JSON cannot say is tagged.
+
+    Raises:
+        MsgspecError: it is not JSON.
+    """
+    return plain(_decode_data(text))
 
 
 def known_form(hint: Any) -> Form:

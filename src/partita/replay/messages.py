@@ -190,13 +190,10 @@ class Messages:
 def _answered(
     function: Callable[..., Any], converter: Converter, input: str | None, what: str
 ) -> str:
-    """Call a handler and return the payload of its answer, which fits the return hint."""
+    """Call a handler; return the payload of its answer, for a client that knows no hint."""
     signature = signature_of(function)
     args, kwargs = signature.load(converter, input)
-    result = function(*args, **kwargs)
-    payload = converter.dump(result, what, signature.result_form)
-    signature.check_result(converter, result, payload, what)
-    return payload
+    return signature.dump_answer(converter, function(*args, **kwargs), what)
 
 
 def _failed(request: UpdateRequest, error: BaseException) -> UpdateAnswer:
