@@ -15,7 +15,6 @@
     │   ├── UnreadableSourceError      a path has no Python source that can be read
     │   ├── InvalidDefinitionError     a state machine's definition is not one
     │   ├── ComposerError              a composition of OpenWhisk actions is not one
-    │   │   └── DeploymentError        a composition could not be deployed              exit 5
     │   ├── UnknownForkPointError      no such event to fork an execution at
     │   ├── UnsupportedError           this backend cannot do it
     │   └── InvalidTokenError          not a task token of this service
@@ -49,6 +48,8 @@
         ├── DecisionRefusedError       a decision that the execution's state does not allow
         ├── TaskLostError              the task is no longer this worker's
         ├── OperationRefusedError      no permission, a limit, or a deprecated type
+        ├── OpenWhiskError             OpenWhisk refused a request
+        │   └── DeploymentError        a composition was not deployed, or not whole
         └── StoreError                                                                  exit 69
             ├── ConflictError          others kept changing the same executions
             ├── StoreUnavailableError  cannot be opened or reached
@@ -191,13 +192,6 @@ class ComposerError(UsageError):
         super().__init__(f"{message}{shown}")
         self.message = message
         self.argument = argument[0] if argument else None
-
-
-class DeploymentError(ComposerError):
-    """OpenWhisk refused an action, or cannot be reached; the message lists what was created."""
-
-    code = "DEPLOYMENT_FAILED"
-    exit_status = 5
 
 
 class UnknownForkPointError(UsageError):
@@ -536,6 +530,23 @@ class OperationRefusedError(ServiceError):
     """The orchestrator refused: no permission, a limit, or a deprecated type."""
 
     code = "OPERATION_REFUSED"
+
+
+class OpenWhiskError(ServiceError):
+    """OpenWhisk refused a request, or cannot be reached; `error` is the body of its answer."""
+
+    code = "OPENWHISK_REFUSED"
+
+    def __init__(self, message: str, status_code: int | None = None, error: Any = None) -> None:
+        super().__init__(message)
+        self.status_code = status_code  # of HTTP; None: there was no answer
+        self.error = error
+
+
+class DeploymentError(OpenWhiskError):
+    """Not all actions of a composition were deployed; the message says which were created."""
+
+    code = "DEPLOYMENT_FAILED"
 
 
 class StoreError(ServiceError):

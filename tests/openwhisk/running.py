@@ -58,19 +58,23 @@ def call_action(name: str, params: Params) -> Params:
 
 
 @contextmanager
-def actions() -> Iterator[None]:
-    """Let these actions be on a host that the compositions of this process use."""
-    invoke_on(call_action)
+def actions(call: Callable[[str, Params], Params]) -> Iterator[None]:
+    """Let actions be on a host that the compositions of this process use."""
+    invoke_on(call)
     try:
         yield
     finally:
         invoke_on(None)
 
 
-def run(composition: Any, params: Params | None = None) -> Any:
+def run(
+    composition: Any,
+    params: Params | None = None,
+    call: Callable[[str, Params], Params] = call_action,
+) -> Any:
     """Return a composition's output; an error is an object with that field."""
     made = composition_workflow(composition, "test")
-    with actions(), Environment(workflows=[made], activities=[]) as env:
+    with actions(call), Environment(workflows=[made], activities=[]) as env:
         try:
             return env.run(made, {} if params is None else params)
         except WorkflowFailedError as error:

@@ -46,6 +46,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "check": ("check", "check", "Find faults in workflow code and in state machines."),
     "compose": ("compose", "compose", "Print a composition of OpenWhisk actions as JSON."),
     "compile": ("compile", "compile_", "Compile a workflow to a state machine."),
+    "deploy": ("deploy", "deploy", "Deploy a composition to OpenWhisk."),
     "graph": ("graph", "graph", "Draw a state machine."),
     "terminate": ("signal", "terminate", "End an execution at once."),
     "prune": ("prune", "prune", "Remove closed executions that ended long ago."),

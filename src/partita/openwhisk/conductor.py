@@ -6,17 +6,24 @@ A conductor action is one Python file: the code of `conductor_action` and the pr
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from partita.errors import ComposerError
 from partita.openwhisk.action_names import qualified_name
 from partita.openwhisk.composer import parse
 from partita.openwhisk.composition import Composition
+from partita.openwhisk.deployment import deploy_actions
+from partita.openwhisk.host import Host
+from partita.openwhisk.host_settings import HostSettings, host_settings
 from partita.openwhisk.json_text import json_text
 from partita.openwhisk.portable_json import VERSION, compiled
 from partita.openwhisk.states import program_of
+
+__all__ = ["ComposerError", "openwhisk", "synthesize"]
 
 __version__ = VERSION
 
@@ -65,3 +72,51 @@ def synthesize(
     if limits:
         action["limits"] = dict(limits)
     return {"name": name, "action": action}
+
+
+class Compositions:
+    """Deploys compositions to a host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def deploy(
+        self,
+        composition: Mapping[str, Any],
+        overwrite: bool = False,
+        *,
+        kind: str = CONDUCTOR_KIND,
+        limits: Mapping[str, Any] | None = None,
+        atomic: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Deploy a compiled composition with a `name`; return the actions, the conductor last.
+
+        Raises:
+            ComposerError: it is no composition, or has no name.
+            DeploymentError: an action was refused.
+        """
+        conductor = synthesize(composition, kind, limits)
+        actions = [*composition.get("actions", []), conductor]
+        deploy_actions(self._host, actions, overwrite=overwrite, atomic=atomic)
+        return actions
+
+
+class Client(Host):
+    """A host to which compositions can be deployed."""
+
+    def __init__(self, settings: HostSettings) -> None:
+        super().__init__(settings)
+        self.compositions = Compositions(self)
+
+
+def openwhisk(options: Mapping[str, Any] | None = None) -> Client:
+    """Return a client for the host that options, variables and `.wskprops` give.
+
+    Options are `apihost`, `api_key`, `apiversion`, `namespace`, `bearer` and `ignore_certs`.
+
+    Raises:
+        InvalidOptionError: no host is given, or no key.
+    """
+    names = {"api_key": "auth", "ignore_certs": "insecure"}
+    known = {names.get(name, name): value for name, value in (options or {}).items()}
+    return Client(host_settings(known, os.environ))

@@ -155,9 +155,14 @@ class Machine:
         self.resume({"error": "Incorrect use of the dynamic combinator " + place})
         return None
 
-    def _branches(self, node: State) -> Params:
+    def _branches(self, node: State) -> Optional[Params]:
         """Return the branches to run: where each begins, and with what parameters."""
         begin = self.state
+        items = self.params.get("value") or []
+        if node["type"] == "map" and not isinstance(items, list):
+            place = "at AST node root" + self.path(node["place"])
+            self.resume({"error": "Incorrect use of the map combinator " + place})
+            return None
         self.state = node["return"]
         if node["type"] == "async":
             return {
@@ -167,7 +172,6 @@ class Machine:
         if node["type"] == "parallel":
             given = [(task, copy.deepcopy(self.params)) for task in node["tasks"]]
         else:
-            items = self.params.get("value") or []
             wrapped = [one if isinstance(one, dict) else {"value": one} for one in items]
             given = [(begin, one) for one in wrapped]
         branches = [{"state": state, "params": params} for state, params in given]

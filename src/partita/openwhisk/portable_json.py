@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from partita.errors import ComposerError
+from partita.openwhisk.action_names import qualified_name
 from partita.openwhisk.combinators import COMBINATORS, Dialect, name_in, type_of
 from partita.openwhisk.deriving import lowered
 from partita.openwhisk.function_source import check_exec
@@ -67,9 +68,10 @@ def parsed(value: Any, made: type[C]) -> C:
     """
     if not isinstance(value, dict):
         raise ComposerError('Invalid argument "composition" in "parse" combinator', value)
-    if "type" not in value and ("ast" in value or "composition" in value):
-        value = value["ast"] if isinstance(value.get("ast"), dict) else value["composition"]
-    return run_deep(_parsed(value, made))
+    if "type" in value or not ("ast" in value or "composition" in value):
+        return run_deep(_parsed(value, made))
+    tree = value["ast"] if isinstance(value.get("ast"), dict) else value["composition"]
+    return run_deep(_with_definitions(run_deep(_parsed(tree, made)), _definitions(value)))
 
 
 def _labelled(composition: C, path: str) -> Step[C]:
@@ -90,6 +92,28 @@ def _without_definitions(composition: C, actions: list[dict[str, Any]]) -> Step[
         return composition.rebuilt(children)
     actions.append({"name": composition.name, "action": composition.action})
     return type(composition)("action", (composition.name,), composition.path)
+
+
+def _definitions(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the definitions in `actions` by name."""
+    listed = value.get("actions") or []
+    try:
+        return {qualified_name(one["name"]): one["action"] for one in listed}
+    except (TypeError, KeyError) as error:
+        message = 'Invalid argument "actions" in "parse" combinator'
+        raise ComposerError(message, value["actions"]) from error
+
+
+def _with_definitions(composition: C, definitions: dict[str, Any]) -> Step[C]:
+    """Put definitions back where a composition has the names alone."""
+    children = []
+    for child, _ in composition.children():
+        children.append((yield _with_definitions(child, definitions)))
+    if composition.type == "action" and composition.action is None:
+        given = definitions.get(composition.name)
+        _check_code([given])
+        return type(composition)("action", (composition.name, given), composition.path)
+    return composition.rebuilt(children)
 
 
 def _as_json(composition: Tree, dialect: Dialect) -> Step[dict[str, Any]]:
