@@ -107,3 +107,31 @@ def test_a_data_set_of_many_pages_is_counted(sfn: Endpoint) -> None:
     (run,) = sfn.client.list_map_runs(executionArn=execution)["mapRuns"]
     counts = sfn.client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
     assert (counts["total"], counts["succeeded"], counts["failed"]) == (1_100, 1_099, 1)
+
+
+def test_a_map_run_is_changed_while_it_runs(sfn: Endpoint) -> None:
+    state = {
+        "Type": "Map",
+        "MaxConcurrency": 1,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Wait",
+            "States": {"Wait": {"Type": "Wait", "Seconds": 100, "End": True}},
+        },
+        "End": True,
+    }
+    arn = made(sfn, "changed", {"StartAt": "Each", "States": {"Each": state}})
+    started = sfn.client.start_execution(stateMachineArn=arn, input="[1, 2, 3, 4, 5]")
+    execution = started["executionArn"]
+    (run,) = sfn.client.list_map_runs(executionArn=execution)["mapRuns"]
+    assert refused(sfn.client.update_map_run, mapRunArn=run["mapRunArn"])[0] == (
+        "ValidationException"
+    )
+    sfn.client.update_map_run(mapRunArn=run["mapRunArn"], maxConcurrency=4)
+    found = sfn.client.describe_map_run(mapRunArn=run["mapRunArn"])
+    assert found["maxConcurrency"] == 4
+    assert found["executionCounts"]["running"] == 4
+    ended = sfn.wait(execution)
+    assert ended["status"] == "SUCCEEDED"
+    assert (ended["stopDate"] - ended["startDate"]).total_seconds() == 200
+    assert json.loads(ended["output"]) == [1, 2, 3, 4, 5]

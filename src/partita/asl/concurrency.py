@@ -12,22 +12,47 @@ from partita.authoring.future import Future, wait
 T = TypeVar("T")
 
 
-def run_all(bodies: Sequence[Callable[[Chain], T]], limit: int, outer: Chain) -> list[T]:
+class Control:
+    """How many functions run at a time; it may change while they run."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.running = 0  # lanes
+        self.grow: Callable[[], None] = lambda: None
+
+    def set(self, limit: int) -> None:
+        """Let so many run at a time from now on; those that run go on."""
+        self.limit = limit
+        self.grow()
+
+
+def run_all(
+    bodies: Sequence[Callable[[Chain], T]],
+    limit: int,
+    outer: Chain,
+    control: Control | None = None,
+) -> list[T]:
     """Return the results of functions, of which at most `limit` run at a time.
 
     They are begun in order, each with the chain of events that it goes on with; `outer` then goes
     on after the one that ended last. The first failure cancels those that run, and is raised.
     """
     first = outer.last
-    if limit == 1 or len(bodies) <= 1:
+    if control is None and (limit == 1 or len(bodies) <= 1):
         chain = Chain(first)
         return [_run_body(body, chain, outer) for body in bodies]
     results: list[Any] = [None] * len(bodies)
     pending = iter(range(len(bodies)))
-    lanes = [
-        spawn(_run_lane, bodies, pending, results, first, outer)
-        for _ in range(min(limit, len(bodies)))
-    ]
+    control = control or Control(limit)
+    lanes: list[Future[None]] = []
+
+    def grow() -> None:
+        for _ in range(min(control.limit, len(bodies)) - control.running):
+            control.running += 1
+            lanes.append(spawn(_run_lane, bodies, pending, results, first, outer, control))
+
+    control.grow = grow
+    grow()
     _wait_for(lanes)
     return results
 
@@ -38,11 +63,18 @@ def _run_lane(
     results: list[Any],
     first: int,
     outer: Chain,
+    control: Control,
 ) -> None:
-    """Run one body after another until none is left."""
+    """Run one body after another until none is left, or too many run."""
     chain = Chain(first)
-    for number in pending:
-        results[number] = _run_body(bodies[number], chain, outer)
+    try:
+        while control.running <= control.limit:
+            number = next(pending, None)
+            if number is None:
+                return
+            results[number] = _run_body(bodies[number], chain, outer)
+    finally:
+        control.running -= 1
 
 
 def _run_body(body: Callable[[Chain], T], chain: Chain, outer: Chain) -> T:
@@ -53,9 +85,13 @@ def _run_body(body: Callable[[Chain], T], chain: Chain, outer: Chain) -> T:
 
 
 def _wait_for(lanes: list[Future[None]]) -> None:
+    failed = None
     try:
-        wait(lanes, return_when="FIRST_EXCEPTION")
-        failed = next((lane for lane in lanes if lane.done() and lane.exception()), None)
+        known = 0
+        while failed is None and known < len(lanes):  # others may have been added meanwhile
+            known = len(lanes)
+            wait(list(lanes), return_when="FIRST_EXCEPTION")
+            failed = next((lane for lane in lanes if lane.done() and lane.exception()), None)
     except BaseException:
         _cancel(lanes)
         raise

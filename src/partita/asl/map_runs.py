@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from partita.asl.concurrency import run_all
+from partita.asl.concurrency import Control, run_all
 from partita.asl.failures import TOLERANCE_EXCEEDED, StateFailure
 from partita.asl.frame import Frame, Identity, Probe, timestamp
 from partita.asl.item_reader import WriterOf
@@ -25,6 +25,8 @@ from partita.asl.tasks import map_activities
 from partita.asl.tasks.calls import call_function
 from partita.asl.trail import Chain
 from partita.authoring.determinism import now, uuid4
+from partita.authoring.execution import spawn
+from partita.authoring.messages import wait_signal
 
 CONCURRENCY = 1000
 """Executions of a distributed Map state that run at a time at most."""
@@ -140,7 +142,7 @@ class DistributedRun:
         """Return the result of the run with this ARN."""
         writer = None if self.writer is None else self.writer(frame)
         tolerated = self.tolerance.limit(frame, len(items))
-        executions = self.execute(frame, items, select, tolerated)
+        executions = self.execute(frame, items, select, tolerated, arn)
         if writer is None or writer.bucket is None:
             if executions.failure is not None:
                 raise executions.failure
@@ -152,16 +154,29 @@ class DistributedRun:
         return output
 
     def execute(
-        self, frame: Frame, items: list[Item], select: Select, tolerated: float
+        self,
+        frame: Frame,
+        items: list[Item],
+        select: Select,
+        tolerated: float,
+        arn: str | None = None,
     ) -> Executions:
-        """Run the executions of some items, until more have failed than are tolerated."""
+        """Run the executions of some items, until more have failed than are tolerated.
+
+        With an ARN they are all of a run, which may be changed.
+        """
         most = int(self.concurrency(frame)) or CONCURRENCY
         inputs = [select(item) for item in items]
         if self.batcher is not None:
             inputs = self.batcher.batches(frame, inputs)
         executions = Executions(self, frame, inputs, tolerated)
-        executions.run(min(most, CONCURRENCY))
+        executions.run(min(most, CONCURRENCY), arn)
         return executions
+
+
+def change_signal(arn: str) -> str:
+    """Return the name of the signals that change a run."""
+    return f"change {arn}"
 
 
 def write_part(writer: Writer, arn: str, number: int, results: list[ChildResult]) -> Part:
@@ -196,16 +211,31 @@ class Executions:
         self.failed = 0  # items
         self.failure: StateFailure | None = None  # if more have failed than are tolerated
 
-    def run(self, concurrency: int) -> None:
-        """Run them, at most so many at a time."""
+    def run(self, concurrency: int, arn: str | None = None) -> None:
+        """Run them, at most so many at a time; an endpoint may change the run with this ARN."""
+        bodies = [partial(self._run_one, number) for number in range(len(self._inputs))]
+        control, listener = Control(concurrency), None
+        if arn is not None and self._frame.execution.serving.seal is not None:
+            listener = spawn(self._listen, arn, control)
         try:
-            run_all(
-                [partial(self._run_one, number) for number in range(len(self._inputs))],
-                concurrency,
-                Chain(),
-            )
+            run_all(bodies, concurrency, Chain(), control if listener else None)
         except StateFailure as failure:
             self.failure = failure
+        finally:
+            if listener is not None:
+                listener.cancel()
+
+    def _listen(self, arn: str, control: Control) -> None:
+        """Apply the changes that are asked of the run."""
+        while True:
+            change = wait_signal(change_signal(arn))
+            self._frame.execution.trail.change_run(arn, change)
+            limits = [change["toleratedFailureCount"]] if "toleratedFailureCount" in change else []
+            if "toleratedFailurePercentage" in change:
+                limits.append(change["toleratedFailurePercentage"] * len(self._inputs) / 100)
+            self._tolerated = min(limits, default=self._tolerated)
+            if "maxConcurrency" in change:
+                control.set(min(change["maxConcurrency"] or CONCURRENCY, CONCURRENCY))
 
     @property
     def count(self) -> int:

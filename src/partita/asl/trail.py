@@ -32,6 +32,9 @@ class Trail:
         self.last_id += 1
         return self.last_id
 
+    def change_run(self, map_run_arn: str, change: dict[str, Any]) -> None:
+        """Note that a run keeps to something else from now on."""
+
     def add_page(self, map_run_arn: str, count: int, failed: int) -> None:
         """Note how many executions of a run another workflow has run, and how many failed."""
 

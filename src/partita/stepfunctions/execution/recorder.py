@@ -47,13 +47,23 @@ class ChildTrail(Struct, frozen=True):
 class Recorder(Trail):
     """The events of one execution so far."""
 
-    __slots__ = ("children", "events", "is_limited", "map_run", "pages", "runs", "waiting")
+    __slots__ = (
+        "changes",
+        "children",
+        "events",
+        "is_limited",
+        "map_run",
+        "pages",
+        "runs",
+        "waiting",
+    )
 
     def __init__(self, *, is_limited: bool) -> None:
         super().__init__()
         self.events: list[RecordedEvent] = []
         self.children: list[ChildTrail] = []
         self.is_limited = is_limited
+        self.changes: dict[str, dict[str, Any]] = {}  # of what map runs keep to
         self.pages: dict[str, tuple[int, int]] = {}  # by map run: executions elsewhere, failed ones
         self.waiting: dict[str, Chain] = {}  # tasks with a token, by the signal of the answer
         self.runs: dict[Chain, int] = {}  # events of map runs, which the state's exit follows
@@ -108,6 +118,10 @@ class Recorder(Trail):
     def append(self, type: str, details: dict[str, Any], previous: int, at: float) -> None:
         """Keep an event that the interpreter does not know of."""
         self.put(type, details, Chain(previous), at)
+
+    def change_run(self, map_run_arn: str, change: dict[str, Any]) -> None:
+        """Keep what a run keeps to from now on."""
+        self.changes[map_run_arn] = self.changes.get(map_run_arn, {}) | change
 
     def add_page(self, map_run_arn: str, count: int, failed: int) -> None:
         """Count executions that another workflow has run."""

@@ -12,14 +12,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from partita.asl.json_text import json_text
+from partita.asl.map_runs import change_signal
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
+from partita.history import WorkflowExecution
+from partita.ports.session import Session
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Record
+from partita.rules.commands import Signal
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import WORKFLOW_TYPE
 from partita.stepfunctions.execution.projection import project
@@ -132,6 +137,7 @@ def describe_map_run(front: Front, request: Members) -> Answer:
         **item,
         "status": run.status,
         **{name: run.started.details[name] for name in _BOUNDS},
+        **run.recorder.changes.get(run.arn, {}),
         "executionCounts": _counts(run, lambda _: 1),
         "itemCounts": _counts(run, _items_in(run)),
     }
@@ -232,23 +238,36 @@ def get_child_history(front: Front, request: Members) -> Answer:
     return history_page(front, request, child.trail)
 
 
-def update_map_run(front: Front, request: Members) -> Answer:
-    """Refuse to change a run: what it keeps to is fixed when it begins.
+def run_to_change(front: Front, request: Members) -> WorkflowExecution:
+    """Return the execution whose run is to be changed.
 
     Raises:
         ResourceNotFound: there is no such run.
-        ValidationFault: there is.
+        ValidationFault: it has ended, or nothing is to be changed.
     """
+    if not request.keys() & set(_BOUNDS):
+        raise ValidationFault(f"Must specify at least one of {', '.join(_BOUNDS)}")
     run = find_run(front, request["mapRunArn"])
     if run.status != "RUNNING":
-        raise ValidationFault(f"the map run is {run.status} and cannot be changed")
-    raise ValidationFault("this endpoint cannot change a map run that has begun")
+        raise ValidationFault(f"Map Run is {run.status} and cannot be updated")
+    execution = run.record.execution
+    return WorkflowExecution(execution.workflow_id, execution.run_id)
+
+
+def update_map_run(session: Session, execution: WorkflowExecution, request: Members) -> Answer:
+    """Change what a run keeps to; the executions that run go on."""
+    change = {name: request[name] for name in _BOUNDS if name in request}
+    signal = Signal(
+        signal_name=change_signal(request["mapRunArn"]),
+        input=msgspec.json.encode(change).decode(),
+    )
+    session.do(session.open(DOMAIN, execution), signal)
+    return {}
 
 
 READS: dict[str, Read] = {
     "ListMapRuns": list_map_runs,
     "DescribeMapRun": describe_map_run,
-    "UpdateMapRun": update_map_run,
 }
 CHILD_READS: dict[str, Read] = {
     "DescribeExecution": describe_child,

@@ -111,6 +111,11 @@ class StepFunctionsProtocol(JsonProtocol):
         if operation == "RedriveExecution":
             start = await run_in_threadpool(redrives.plan, self._front, members)
             return await self._transact(lambda session: redrives.redrive_execution(session, start))
+        if operation == "UpdateMapRun":
+            found = await run_in_threadpool(map_runs.run_to_change, self._front, members)
+            return await self._transact(
+                lambda session: map_runs.update_map_run(session, found, members)
+            )
         if operation in task_answers.WRITES:
             await run_in_threadpool(task_answers.check_open, self._front, members)
         if operation not in WRITES:
