@@ -34,9 +34,10 @@ FLOW = Path(__file__).parent / "flow.py"
 class Fleet:
     """Two worker processes on one store, each replaced when it is killed."""
 
-    def __init__(self, url: str, log: Path, seed: int) -> None:
+    def __init__(self, url: str, log: Path, seed: int, flow: Path = FLOW) -> None:
         self.kills = 0
         self._url = url
+        self._flow = flow
         self._environment = {**os.environ, "TRACE_LOG": str(log)}
         self._random = random.Random(seed)
         self._workers: list[subprocess.Popen[bytes]] = []
@@ -47,7 +48,7 @@ class Fleet:
     def _begin(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "partita", "--backend", self._url, "worker"]
         return subprocess.Popen(
-            [*command, "--slots", "4", str(FLOW)],
+            [*command, "--slots", "4", str(self._flow)],
             env=self._environment,
             stderr=subprocess.DEVNULL,
         )
