@@ -60,6 +60,14 @@ def test_a_number_that_no_expression_can_hold() -> None:
     assert str(cause).endswith("Number out of range")
 
 
+def test_a_request_to_lambda_without_a_function() -> None:
+    made = of({"A": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}})
+    for input in ([1, 2], "x", {"Payload": 1}):
+        error, cause = failure(made, input)
+        assert error == "States.Runtime"
+        assert "could not be used to start the Task" in str(cause)
+
+
 def nested(levels: int) -> Any:
     value: Any = 1
     for _ in range(levels):

@@ -6,7 +6,6 @@ activity runs. What the activity prints goes to stderr: stdout carries the answe
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import queue
 import signal
@@ -25,7 +24,8 @@ from partita.errors import LoadError
 from partita.ports.service import ActivityAnswer
 from partita.telemetry.logs import inherit
 from partita.telemetry.spans import continue_trace
-from partita.worker.code_loader import load
+from partita.worker import child_setup
+from partita.worker.code_loader import load_again
 from partita.worker.execute import execute, execute_async
 from partita.worker.process_pool import Done, Heartbeat, Job, Unfit, encode
 
@@ -36,6 +36,7 @@ def main() -> None:
     """Serve jobs until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inherit()
+    child_setup.begin_child()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = sys.stderr  # written line by line, so that nothing is lost with the process
@@ -73,7 +74,10 @@ def _do(job: Job, out: BinaryIO) -> Done | Unfit:
         definition = _definition(job.module, job.file, job.key)
     except LoadError as error:
         return Unfit(f"{error}")
-    return Done(_run(definition, job, converter, heartbeat))
+    child_setup.learn(job.registrations)
+    answer = _run(definition, job, converter, heartbeat)
+    needed = child_setup.taken_need()
+    return Done(answer) if needed is None else Unfit(f"only the worker's process has {needed}")
 
 
 def _run(
@@ -92,25 +96,11 @@ def _run(
 
 @cache
 def _definition(module: str, file: str, key: str) -> ActivityDefinition:
-    if _is_importable(module, file):
-        load(module)
-    else:
-        load(file)
+    load_again(module, file)
     found = by_key(known(ActivityDefinition)).get(key)
     if found is None:
         raise LoadError(f"{file} defines no activity {key} when it is imported")
     return found
-
-
-def _is_importable(module: str, file: str) -> bool:
-    """Return whether importing the name finds the file, so that its types keep their names."""
-    if module == "__main__":
-        return False
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return False
-    return spec is not None and (spec.origin == file or not file.endswith(".py"))
 
 
 if __name__ == "__main__":

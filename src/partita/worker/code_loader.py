@@ -37,6 +37,26 @@ def load(source: str) -> ModuleType:
         ) from error
 
 
+def load_again(module: str, file: str) -> ModuleType:
+    """Import what was imported by another process: by its name if that finds the same file.
+
+    Raises:
+        LoadError: it cannot be imported here.
+    """
+    return load(module if _is_importable(module, file) else file)
+
+
+def _is_importable(module: str, file: str) -> bool:
+    """Return whether importing the name finds the file, so that its types keep their names."""
+    if module == "__main__":
+        return False
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and (spec.origin == file or not file.endswith(".py"))
+
+
 def _load_module(name: str) -> ModuleType:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))

@@ -17,12 +17,14 @@ import time
 from collections.abc import Callable
 
 import msgspec
+from msgspec import field
 
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.failure import describe
 from partita.errors import WorkerLostError
 from partita.ports.service import ActivityAnswer, ActivityTask
 from partita.telemetry.spans import current_traceparent, trace_activity
+from partita.worker.child_setup import Registration, registrations
 from partita.worker.execute import failed
 
 
@@ -35,6 +37,7 @@ class Job(msgspec.Struct, frozen=True):
     task: ActivityTask
     payload_limit: int
     trace_context: str | None = None  # of the span that it runs within
+    registrations: list[Registration] = field(default_factory=list)
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag=True):
@@ -103,7 +106,13 @@ class ProcessPool:
         code = inspect.unwrap(definition.function).__code__
         module = definition.function.__module__
         job = Job(
-            module, code.co_filename, definition.key, task, payload_limit, current_traceparent()
+            module,
+            code.co_filename,
+            definition.key,
+            task,
+            payload_limit,
+            current_traceparent(),
+            registrations(),
         )
         with self._lock:
             child = self._idle.pop() if self._idle else _Child()

@@ -21,6 +21,7 @@ from partita.authoring.activity import activity
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.errors import TaskFailedError
+from partita.worker import child_setup
 
 INVOKE = "states:lambda:invoke"
 """The type of the activity for the integration with Lambda."""
@@ -34,6 +35,8 @@ Handler = Callable[..., Any]
 Fallback = Callable[[str, str], str]
 """Invokes a function by its name, given the payload's JSON text; returns the result's."""
 
+_KIND = "lambda"  # of registrations
+
 _handlers: dict[str, Handler] = {}
 _fallbacks: list[Fallback] = []
 
@@ -41,11 +44,13 @@ _fallbacks: list[Fallback] = []
 def register_lambda(name: str, handler: Handler) -> None:
     """Let the Lambda function of that name be a Python callable in this process."""
     _handlers[name] = handler
+    child_setup.remember(_KIND, name, handler)
 
 
 def forget_lambda(name: str) -> None:
     """Undo `register_lambda`."""
     _handlers.pop(name, None)
+    child_setup.forget(_KIND, name)
 
 
 def forward_lambdas(fallback: Fallback | None) -> None:
@@ -86,9 +91,10 @@ def call(request: dict[str, Any]) -> Any:
 
 def _invoked(arn: str, event: Any) -> str:
     name = function_name(arn)
-    handler = _handlers.get(name) or _activity(name)
+    handler = _handlers.get(name) or child_setup.find(_KIND, name) or _activity(name)
     if handler is not None:
         return _called(handler, event, name)
+    child_setup.need_worker(f"function {name}")
     if _fallbacks:
         return _fallbacks[0](name, json_text(event))
     raise TaskFailedError(

@@ -19,6 +19,7 @@ from partita.integrations.objects import ObjectStore
 from partita.integrations.resources import parse_resource
 from partita.integrations.services import Services
 from partita.integrations.settings import ServiceSettings
+from partita.worker import child_setup
 
 HTTP = ("http:invoke", "apigateway:invoke")
 
@@ -43,6 +44,8 @@ def perform(name: str, parameters: Any) -> Any:
     Raises:
         TaskFailedError: the task fails.
     """
+    if not _services:
+        child_setup.need_worker("services")
     if not _services or not (_services[0].settings.is_aws_used or name in HTTP):
         raise TaskFailedError(
             TASK_FAILED,
@@ -87,5 +90,6 @@ def services() -> Services:
         TaskFailedError: it has none.
     """
     if not _services:
+        child_setup.need_worker("services")
         raise TaskFailedError(TASK_FAILED, NO_AWS)
     return _services[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from partita.asl.failures import TIMEOUT, StateFailure, too_large
+from partita.asl.failures import TIMEOUT, EvaluationFault, StateFailure, too_large
 from partita.asl.frame import Frame
 from partita.asl.json_text import is_too_large, json_text
 from partita.asl.tasks import integrations, jobs, lambdas
@@ -175,7 +175,9 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
 def _response(resource: ServiceResource, attempt: Attempt) -> Any:
     if resource.name != LAMBDA:
         return attempt.call(integrations.activity_of(_action(resource)), attempt.input)
-    function = attempt.frame.execution.functions.get(str(attempt.input.get("FunctionName")))
+    if not isinstance(attempt.input, dict) or "FunctionName" not in attempt.input:
+        raise EvaluationFault(_NO_FUNCTION.format(json_text(attempt.input)))
+    function = attempt.frame.execution.functions.get(str(attempt.input["FunctionName"]))
     if function is not None:
         result = function(attempt.input.get("Payload"), attempt.timeout, attempt.heartbeat)
         return {"ExecutedVersion": "$LATEST", "Payload": result, "StatusCode": 200}
@@ -183,6 +185,12 @@ def _response(resource: ServiceResource, attempt: Attempt) -> Any:
         return attempt.call(lambdas.INVOKE, _with_arn(attempt))
     except StateFailure as failure:
         raise StateFailure(failure.error, _compact(failure.cause), also=failure.also) from None
+
+
+_NO_FUNCTION = (
+    "The Parameters '{}' could not be used to start the Task: "
+    "[The field 'FunctionName' is required but was missing]"
+)
 
 
 def _action(resource: ServiceResource) -> str:
