@@ -28,6 +28,7 @@ class Case(NamedTuple):
     source: str
     inputs: list[str]
     is_concurrent: bool
+    is_waiting: bool = False  # it takes time, so that it only runs on a clock of its own
 
 
 class Outcome(NamedTuple):
@@ -44,7 +45,8 @@ def cases() -> Iterator[Case]:
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             source, _, inputs = text.partition("[inputs]\n")
             lines = [line for line in inputs.splitlines() if line]
-            yield Case(name, source.rstrip() + "\n", lines, path.stem == "concurrency")
+            kinds = path.stem == "concurrency", path.stem == "waits"
+            yield Case(name, source.rstrip() + "\n", lines, *kinds)
 
 
 def load(name: str, source: str, folder: Path) -> Any:

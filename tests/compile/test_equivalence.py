@@ -31,13 +31,16 @@ def env(programs: dict[str, object]) -> Iterator[Environment]:
         yield env
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+WAITING = [case for case in CASES if case.is_waiting]
+AT_ONCE = [case for case in CASES if not case.is_waiting]
+
+
+@pytest.mark.parametrize("case", AT_ONCE, ids=[case.name for case in AT_ONCE])
 def test_plain_replayed_and_compiled_agree(
-    case: Case, programs: dict[str, object], env: Environment, monkeypatch: pytest.MonkeyPatch
+    case: Case, programs: dict[str, object], env: Environment
 ) -> None:
     workflow: object = programs[case.name]
     machine = compiled(workflow, "program.py")  # type: ignore[arg-type]
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
     for given in case.inputs:
         plain = outcome(case, workflow, workflow, given)  # type: ignore[arg-type]
         replayed = outcome(case, lambda *a, **k: env.run(workflow, *a, **k), workflow, given)  # type: ignore
@@ -46,10 +49,26 @@ def test_plain_replayed_and_compiled_agree(
         if case.name.endswith("_guarded") and is_guarded(found):
             continue
         assert found.calls == plain.calls, given
-        assert _comparable(found.result) == _comparable(plain.result), given
+        assert comparable(found.result) == comparable(plain.result), given
 
 
-def _comparable(result: object) -> object:
+@pytest.mark.parametrize("case", WAITING, ids=[case.name for case in WAITING])
+def test_replayed_and_compiled_agree(case: Case, programs: dict[str, object]) -> None:
+    workflow: object = programs[case.name]
+    machine = compiled(workflow, "program.py")  # type: ignore[arg-type]
+    with Environment(modules=[prelude], workflows=[workflow, machine]) as env:  # type: ignore[list-item]
+        for given in case.inputs:
+            times = []
+            found = []
+            for one in (workflow, machine):
+                before = env.now()
+                found.append(outcome(case, lambda *a, o=one: env.run(o, *a), workflow, given))
+                times.append((env.now() - before).total_seconds())
+            assert found[0] == found[1], given
+            assert abs(times[0] - times[1]) < 0.01, given
+
+
+def comparable(result: object) -> object:
     """Return a result without the texts of Python's own errors."""
     is_error = isinstance(result, tuple) and result[0] in PYTHON_OWN
     own = is_error and not str(result[1]).startswith(("negative", "attempt", "v"))  # type: ignore[index]

@@ -27,7 +27,7 @@ def call_activity(node: Any, activity: ActivityFunction[..., Any], context: Cont
     """Call an activity here; return its result."""
     call = _call(node, activity, context, "result")
     context.block.append(call)
-    return Value(f"${call.variable}", result_type(activity))
+    return Value(f"${call.variable}", _result_type(node, activity, context))
 
 
 def submit(node: Any, activity: ActivityFunction[..., Any], context: Context) -> Value:
@@ -35,7 +35,7 @@ def submit(node: Any, activity: ActivityFunction[..., Any], context: Context) ->
     call = _call(node, activity, context, "future", is_outcome=True)
     if not _join_parallel(call, context):
         context.block.append(Parallel(node.lineno, [call]))
-    return Value(f"${call.variable}", future_of(result_type(activity)))
+    return Value(f"${call.variable}", future_of(_result_type(node, activity, context)))
 
 
 def _join_parallel(call: Call, context: Context) -> bool:
@@ -72,7 +72,9 @@ def lower_map(node: Any, activity: ActivityFunction[..., Any], context: Context)
     call = Call(node.lineno, activity, arguments, None, is_outcome=True)
     kept = context.simple(node, items)
     context.block.append(Map(node.lineno, kept, call, item, variable))
-    return Value(f"${variable}", Type("futures", (future_of(result_type(activity)),)))
+    return Value(
+        f"${variable}", Type("futures", (future_of(_result_type(node, activity, context)),))
+    )
 
 
 def _call(
@@ -165,10 +167,15 @@ def _resolved(node: Any, activity: ActivityFunction[..., Any], context: Context)
     return found
 
 
-def result_type(activity: ActivityFunction[..., Any]) -> Type:
+def _result_type(node: Any, activity: ActivityFunction[..., Any], context: Context) -> Type:
     """Return the type of an activity's result."""
     hint = inspect.get_annotations(activity.function, eval_str=True).get("return", Any)
     try:
         return NONE if hint is None else of_hint(hint)
-    except UnknownHintError:
-        return ANY
+    except UnknownHintError as error:
+        raise context.refuse(
+            node,
+            f"result of activity {activity.activity_type.name}",
+            f"its hint is {error}",
+            "use int, float, bool, str, list, dict, dataclasses or Any",
+        ) from None

@@ -14,8 +14,10 @@ from partita.compile.context import Context
 from partita.compile.functions import FUNCTIONS
 from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
+from partita.compile.module_names import target
 from partita.compile.tree import Sleep, Value
 from partita.compile.types import NONE, UnknownHintError, fits, of_hint
+from partita.errors import InvalidOptionError
 
 
 def lower_call(node: Any, context: Context) -> Value:
@@ -38,19 +40,6 @@ def lower_call(node: Any, context: Context) -> Value:
         "it is neither an activity nor a function that is compiled",
         "make it an activity, or write its code here",
     )
-
-
-def target(node: ast.expr, context: Context) -> Any:
-    """Return what a name, or a member of a module, stands for outside the function; else None."""
-    if isinstance(node, ast.Name):
-        if node.id in context.local:
-            return None
-        return context.namespace.get(node.id, getattr(builtins, node.id, None))
-    if isinstance(node, ast.Attribute):
-        owner = target(node.value, context)
-        is_module = type(owner).__name__ == "module"
-        return getattr(owner, node.attr, None) if is_module else None
-    return None
 
 
 def _method(node: Any, context: Context) -> Value:
@@ -77,7 +66,13 @@ def _sleep(node: Any, context: Context) -> Value:
         raise context.refuse(
             node, "sleep", "its argument is no number", "give seconds as int or float"
         )
-    context.block.append(Sleep(node.lineno, context.simple(node, seconds)))
+    seconds = context.simple(node, seconds)
+    if not seconds.is_constant:
+        message = context.text("the time is negative")
+        context.check(node, f"{seconds.atom} >= 0", InvalidOptionError, message, seconds)
+    elif seconds.constant < 0:
+        raise context.refuse(node, "sleep", "the time is negative", "give seconds from 0 on")
+    context.block.append(Sleep(node.lineno, seconds))
     return Value("null", NONE)
 
 
@@ -88,7 +83,7 @@ def _instance(node: Any, cls: Any, context: Context) -> Value:
     except UnknownHintError as error:
         raise context.refuse(node, cls.__name__, f"it has {error}", "use simpler hints") from None
     fields = {one.name: one for one in dataclasses.fields(cls)}
-    given = _given(node, list(fields), context)
+    given = _given(node, cls, list(fields), context)
     members = {}
     for name, wanted in type.fields:
         value = given.get(name)
@@ -105,8 +100,10 @@ def _instance(node: Any, cls: Any, context: Context) -> Value:
     return object_value(members, type)
 
 
-def _given(node: Any, names: list[str], context: Context) -> dict[str, Value]:
+def _given(node: Any, cls: Any, names: list[str], context: Context) -> dict[str, Value]:
     given = {}
+    if node.args and any(one.kw_only for one in dataclasses.fields(cls)):
+        raise context.refuse(node, "arguments", "some fields are keyword-only", "use keywords")
     for name, one in zip(names, node.args, strict=False):
         given[name] = context.lower(one)
     for keyword in node.keywords:

@@ -62,7 +62,9 @@ def truth(node: ast.AST, value: Value, context: Context) -> Value:
         return made(f"{atom} != {{}}", BOOL, value, is_atom=False)
     if kind in ("none", "never"):
         return Value("false", BOOL)
-    if kind in ("record", "error") and not value.type.missing:
+    is_dict = kind == "record" and not hasattr(value.type.cls, "__dataclass_fields__")
+    is_empty = is_dict and len(value.type.missing) == len(value.type.fields)
+    if kind == "error" or (kind == "record" and not is_empty):
         return Value("true", BOOL)
     if kind == "optional" and value.type.item.kind != "any":
         inner = truth(node, Value(value.text, value.type.item, value.is_atom), context)

@@ -40,6 +40,7 @@ class Context:
     namespace: Mapping[str, Any]  # of the module
     local: frozenset[str]  # names that the function binds
     mutated: frozenset[str]  # names whose values the function changes in place
+    changed: frozenset[str]  # names whose values other code of the module changes
     result_type: Type | None  # what the return hint says
     lower: Callable[[ast.expr], Value]
     names: Names = field(default_factory=Names)
@@ -140,6 +141,8 @@ class Context:
         text = self.names.of(name)
         self.variables[name] = Variable(type, f"${text}")
         for seen in self.tries:
+            for path in [one for one in seen if one.startswith(f"{name}.")]:
+                del seen[path]
             before = seen.get(name)
             known = before is not None and before.is_sure
             joined = type if before is None else join(before.type, type)

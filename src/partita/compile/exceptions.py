@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from partita import errors as partita_errors
-from partita.compile.calls import target
 from partita.compile.context import Context, Variable, Variables, joined
+from partita.compile.module_names import target
 from partita.compile.texts import as_text
 from partita.compile.tree import Handler, Let, Raise, Try, Value
 from partita.compile.types import ERROR

@@ -23,6 +23,7 @@ from partita.compile.jsonata import (
     member,
     object_value,
 )
+from partita.compile.module_names import target
 from partita.compile.subscripts import lower_subscript
 from partita.compile.texts import as_text
 from partita.compile.tree import Value
@@ -74,7 +75,7 @@ def _constant(node: Any, context: Context) -> Value:
 def _name(node: Any, context: Context) -> Value:
     if node.id in context.local:
         return _variable(node, context)
-    if node.id in context.namespace:
+    if node.id in context.namespace and node.id not in context.changed:
         value = literal(context.namespace[node.id])
         if value is not None:
             return value
@@ -109,6 +110,9 @@ def _attribute(node: Any, context: Context) -> Value:
     known = context.variables.get(path_of(node))
     if known is not None:
         return Value(known.text, known.type)
+    constant = literal(target(node, context)) if target(node, context) is not None else None
+    if constant is not None:
+        return constant
     value = context.read(node.value)
     if value.type is NEVER:
         return Value("null", NEVER)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from partita.compile.context import Context
 from partita.compile.jsonata import literal, made
+from partita.compile.module_names import target
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, INT, STR, Type, list_of
@@ -38,7 +40,8 @@ def iteration(node: ast.AST, source: ast.expr, context: Context) -> Iteration:
     """Lower the source of a loop."""
     if isinstance(source, ast.Call) and isinstance(source.func, ast.Name):
         special = _SPECIAL.get(source.func.id)
-        if special is not None and source.func.id not in context.local and not source.keywords:
+        is_own = target(source.func, context) is getattr(builtins, source.func.id, None)
+        if special is not None and is_own and not source.keywords:
             return special(node, source.args, context)
     if _is_view(source):
         assert isinstance(source, ast.Call)

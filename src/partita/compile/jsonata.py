@@ -148,23 +148,23 @@ def _container(constant: Any) -> Value | None:
 
 def wrapped(value: Value) -> str:
     """Return the text of a list with that one element, whatever the element is."""
-    if value.text.startswith("["):
-        return f"[{value.text}]"
-    if value.type.kind in ("list", "tuple"):
-        return f"[[{value.text}]]"
-    if value.type in (ANY, NEVER) or value.type.kind == "optional":
-        return f'($type({value.text}) = "array" ? [[{value.text}]] : [{value.text}])'
-    return f"[{value.text}]"
+    return f"[{_element(value)}]"
 
 
 def listed(values: list[Value]) -> str:
     """Return the text of a list with these elements."""
-    if all(value.type not in (ANY, NEVER) and value.type.kind != "optional" for value in values):
-        return "[" + ", ".join(wrapped(one)[1:-1] for one in values) + "]"
-    text = "[]"
-    for value in values:
-        text = f"$append({text}, {wrapped(value)})" if text != "[]" else wrapped(value)
-    return text
+    return f"[{', '.join(map(_element, values))}]"
+
+
+def _element(value: Value) -> str:
+    """Return the text of a value in an array constructor, which would flatten a list."""
+    if value.text.startswith("["):
+        return value.text
+    if value.type.kind in ("list", "tuple"):
+        return f"[{value.text}]"
+    if value.type in (ANY, NEVER) or value.type.kind == "optional":
+        return f'($type({value.text}) = "array" ? [[{value.text}]] : {value.atom})'
+    return value.text
 
 
 def depth_of(*values: Value) -> int:

@@ -34,8 +34,8 @@ def lower_while(node: Any, context: Context, lower_body: Body) -> None:
 def lower_for(node: Any, context: Context, lower_body: Body) -> None:
     """Lower a `for` statement."""
     changed = mutated_names(node.body)
-    for part in ast.walk(node.iter):
-        if isinstance(part, ast.Name) and part.id in changed and part.id in context.variables:
+    for part in _gone_over(node.iter):
+        if part.id in changed and part.id in context.variables:
             if context.variables[part.id].type.is_mutable:
                 raise context.refuse(
                     part,
@@ -59,6 +59,18 @@ def lower_for(node: Any, context: Context, lower_body: Body) -> None:
         context.block.append(Let(node.lineno, {**values, **over.advance}))
 
     _lower_loop(node, context, lower_body, lambda: (over.test, {}, {}), begin, False)
+
+
+def _gone_over(node: ast.expr) -> list[ast.Name]:
+    """Return the names whose own values a loop goes over, not copies of them."""
+    if isinstance(node, ast.Name):
+        return [node]
+    if not isinstance(node, ast.Call):
+        return []
+    if isinstance(node.func, ast.Attribute):
+        return _gone_over(node.func.value)
+    is_lazy = getattr(node.func, "id", "") in ("enumerate", "zip", "reversed", "iter")
+    return [name for one in node.args for name in _gone_over(one)] if is_lazy else []
 
 
 def _lower_loop(

@@ -240,6 +240,10 @@ def _part_types(target: ast.AST, value: Value, count: int, context: Context) -> 
 
 def _augment(node: Any, context: Context) -> None:
     if isinstance(node.target, ast.Subscript):
+        if not isinstance(node.target.slice, ast.Name | ast.Constant | ast.UnaryOp):
+            raise context.refuse(
+                node.target, "index", "it would be computed twice", "keep it in a variable"
+            )
         item = ast.Subscript(node.target.value, node.target.slice, ast.Load())
         left = context.read(ast.copy_location(item, node.target))
     elif isinstance(node.target, ast.Name):

@@ -10,7 +10,7 @@ import dataclasses
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, NotRequired, Required, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NotRequired, Required, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Type:
     kind: str
     parts: tuple[Type, ...] = ()
     fields: tuple[tuple[str, Type], ...] = ()  # of records
-    cls: Any = dataclasses.field(default=None, compare=False)
+    cls: Any = None
     missing: frozenset[str] = frozenset()  # fields that may be missing
 
     @property
@@ -88,6 +88,9 @@ def optional(inner: Type) -> Type:
     return inner if inner.kind in ("optional", "none", "any") else Type("optional", (inner,))
 
 
+_OWN_CODE = ("__bool__", "__len__", "__getattr__", "__post_init__")
+
+
 class UnknownHintError(Exception):
     """A hint means nothing to the compiler."""
 
@@ -105,6 +108,8 @@ def of_hint(hint: Any) -> Type:
     origin, args = get_origin(hint), get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _union(args)
+    if origin is Literal and all(type(one) is str for one in args):
+        return STR
     if hint is list or origin is list:
         return list_of(of_hint(args[0]) if args else ANY)
     if hint is dict or origin is dict:
@@ -120,7 +125,9 @@ def _union(args: tuple[Any, ...]) -> Type:
     others = [one for one in args if one is not type(None)]
     if len(others) == 1 and len(args) == 2:
         return optional(of_hint(others[0]))
-    raise UnknownHintError("a union of more than one type and None")
+    if any(of_hint(one).holds_tuples for one in others):
+        raise UnknownHintError("a union of classes")
+    return ANY
 
 
 def _dict(args: tuple[Any, ...]) -> Type:
@@ -138,8 +145,6 @@ def _record(cls: Any) -> Type:
         if found is NEVER:
             raise UnknownHintError(f"{cls.__name__}, which refers to itself")
         return found
-    if any(name in vars(cls) for name in ("__bool__", "__len__", "__getattr__", "__post_init__")):
-        raise UnknownHintError(f"{cls.__name__}, which has code of its own for these operations")
     _records[cls] = NEVER
     try:
         _records[cls] = _made_record(cls)
@@ -161,9 +166,18 @@ def _made_record(cls: Any) -> Type:
     if typing.is_typeddict(cls):
         missing |= set(cls.__optional_keys__)
     else:
+        _check_dataclass(cls)
         known = {one.name for one in dataclasses.fields(cls)}
         fields = [pair for pair in fields if pair[0] in known]
     return Type("record", fields=tuple(fields), cls=cls, missing=frozenset(missing))
+
+
+def _check_dataclass(cls: Any) -> None:
+    """Refuse classes whose instances are more than their fields."""
+    if set(_OWN_CODE) & set(dir(cls)) or not cls.__dataclass_params__.init:
+        raise UnknownHintError(f"{cls.__name__}, which has code of its own for its operators")
+    if any(not (one.init and one.compare) for one in dataclasses.fields(cls)):
+        raise UnknownHintError(f"{cls.__name__}, whose fields have options")
 
 
 def join(one: Type, other: Type) -> Type:
@@ -212,6 +226,9 @@ def comparable(one: Type, other: Type) -> bool:
         return STR in (one, other)
     if one.kind == other.kind and one.parts:
         return len(one.parts) == len(other.parts) and all(map(comparable, one.parts, other.parts))
-    if one.kind == "record":
-        return one == other and all(comparable(each, each) for _, each in one.fields)
+    if "error" in (one.kind, other.kind) or "future" in (one.kind, other.kind):
+        return False
+    if one.kind == "record" and one == other:
+        params = getattr(one.cls, "__dataclass_params__", None)
+        return (params is None or params.eq) and all(comparable(t, t) for _, t in one.fields)
     return one == other or STR in (one, other)

@@ -41,8 +41,9 @@ def compile_workflow(
     source = read(Path(path))
     shown = filename or path
     lines = source.splitlines()
-    node = _definition(ast.parse(source), function)
-    context = _context(node, function, Diagnostics(shown, lines))
+    tree = ast.parse(source)
+    node = _definition(tree, function)
+    context = _context(tree, node, function, Diagnostics(shown, lines))
     body = _lowered(node, context, workflow)
     parameters = _parameters(node, function, context)
     if context.diagnostics.found:
@@ -66,7 +67,7 @@ def _definition(tree: ast.Module, function: Any) -> Any:
     raise UnsupportedError(f"the source of {function.__name__} has changed since it was loaded")
 
 
-def _context(node: Any, function: Any, diagnostics: Diagnostics) -> Context:
+def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostics) -> Context:
     names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
     local = {one.id for one in names if not isinstance(one.ctx, ast.Load)}
     local |= {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
@@ -77,11 +78,18 @@ def _context(node: Any, function: Any, diagnostics: Diagnostics) -> Context:
         function.__globals__,
         frozenset(local),
         mutated_names(node.body),
+        _changed(tree),
         None,
         lambda one: lower(one, context),
     )
     context.names.reserve(local)
     return context
+
+
+def _changed(tree: ast.Module) -> frozenset[str]:
+    """Return the names of the module that its code changes."""
+    declared = [part for part in ast.walk(tree) if isinstance(part, ast.Global)]
+    return mutated_names(tree.body) | {name for one in declared for name in one.names}
 
 
 def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from typing import Any
@@ -49,7 +50,7 @@ def task(call: Call) -> dict[str, Any]:
         state["TimeoutSeconds"] = _whole(timeout)
         if settings.heartbeat is not None and _whole(settings.heartbeat) < _whole(timeout):
             state["HeartbeatSeconds"] = _whole(settings.heartbeat)
-    state["Retry"] = _retries(settings.retry_policy)
+    state["Retry"] = _retries(call.activity)
     return state
 
 
@@ -57,12 +58,13 @@ def _whole(seconds: float) -> int:
     return max(1, min(math.ceil(seconds), _LONGEST_SECONDS))
 
 
-def _retries(policy: Any) -> list[dict[str, Any]]:
+def _retries(activity: Any) -> list[dict[str, Any]]:
+    policy = activity.settings.retry_policy
     retries: list[dict[str, Any]] = [_TRANSIENT]
     if policy is None or policy.max_attempts == 1:
         return retries
     if policy.non_retryable:
-        names = [name.rpartition(".")[2] for name in policy.non_retryable]
+        names = sorted({n for one in policy.non_retryable for n in _final_names(one, activity)})
         retries.append({"ErrorEquals": names, "MaxAttempts": 0})
     interval = _whole(policy.initial_interval)
     last: dict[str, Any] = {
@@ -74,6 +76,18 @@ def _retries(policy: Any) -> list[dict[str, Any]]:
     if policy.max_interval is not None and _whole(policy.max_interval) > interval:
         last["MaxDelaySeconds"] = _whole(policy.max_interval)
     return [*retries, last]
+
+
+def _final_names(name: str, activity: Any) -> set[str]:
+    """Return a name of exceptions, and those of the loaded classes that are derived from it."""
+    name = name.rpartition(".")[2]
+    kind = activity.namespace.get(name, getattr(builtins, name, None))
+    names, pending = {name}, [kind] if isinstance(kind, type) else []
+    while pending:
+        one = pending.pop()
+        names.add(one.__name__)
+        pending += one.__subclasses__()
+    return names
 
 
 def branch(call: Call, states: States, *, item: str | None = None) -> dict[str, Any]:
