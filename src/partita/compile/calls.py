@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import dataclasses
+from types import FunctionType
 from typing import Any
 
 from partita.authoring.activity import ActivityFunction
@@ -12,6 +13,7 @@ from partita.authoring.determinism import sleep
 from partita.compile.activities import call_activity, lower_map, submit
 from partita.compile.context import Context
 from partita.compile.functions import FUNCTIONS
+from partita.compile.inlined import inline
 from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
@@ -31,6 +33,8 @@ def lower_call(node: Any, context: Context) -> Value:
         return _instance(node, found, context)
     if isinstance(node.func, ast.Attribute):
         return _method(node, context)
+    if isinstance(found, FunctionType):
+        return inline(node, found, context)
     name = getattr(found, "__name__", "")
     if name in FUNCTIONS and found is getattr(builtins, name, None):
         return FUNCTIONS[name](node, context)

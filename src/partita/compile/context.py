@@ -43,9 +43,13 @@ class Context:
     changed: frozenset[str]  # names whose values other code of the module changes
     result_type: Type | None  # what the return hint says
     lower: Callable[[ast.expr], Value]
+    lower_in: Callable[[ast.expr, Context], Value]
+    lower_body: Callable[[list[ast.stmt], Context], None]
+    functions: Mapping[str, ast.FunctionDef]  # of the module
     names: Names = field(default_factory=Names)
     variables: Variables = field(default_factory=dict)
     block: list[Node] = field(default_factory=list)
+    parameters: dict[str, Type] = field(default_factory=dict)
     is_reachable: bool = True
     is_kept: bool = True  # the value of the name lowered next gets another name, too
     loops: list[Loop] = field(default_factory=list)
@@ -53,6 +57,7 @@ class Context:
     finals: int = 0  # finally blocks that run before a return takes effect
     tries: list[Variables] = field(default_factory=list)  # variables at any point of `try` bodies
     classes: dict[str, type] = field(default_factory=dict)  # of errors
+    inlined: list[str] = field(default_factory=list)  # functions whose code is being lowered
 
     def refuse(self, node: ast.AST, what: str, why: str, way_out: str) -> RefusedError:
         """Record that a node is not compiled; raise what it returns, or go on."""

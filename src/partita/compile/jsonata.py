@@ -205,9 +205,9 @@ def member(value: Value, name: str, type: Type) -> Value:
 class Names:
     """The variables of a program: readable, and none that AWS would refuse."""
 
-    def __init__(self) -> None:
+    def __init__(self, outer: Names | None = None) -> None:
         self._taken: dict[str, str] = {}  # variables of Python
-        self._used: set[str] = set(FUNCTIONS)
+        self._used: set[str] = set(FUNCTIONS) if outer is None else outer._used
 
     def reserve(self, names: set[str]) -> None:
         """Keep these names for variables of Python."""

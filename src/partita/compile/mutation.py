@@ -6,6 +6,7 @@ A state machine copies values: changing one in place is compiled where no other 
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 MUTATORS = frozenset(
     [
@@ -50,12 +51,17 @@ def _root(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def is_fresh(node: ast.expr) -> bool:
-    """Return whether an expression makes a value that nothing else holds."""
+def is_fresh(node: ast.expr, helpers: Collection[str]) -> bool:
+    """Return whether an expression makes a value that nothing else holds.
+
+    `helpers` are functions whose results may be what they are given.
+    """
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in helpers:
+        return False
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.attr not in ("get", "pop", "setdefault")
     if isinstance(node, ast.IfExp):
-        return is_fresh(node.body) and is_fresh(node.orelse)
+        return is_fresh(node.body, helpers) and is_fresh(node.orelse, helpers)
     is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
     is_extreme = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("min", "max")
     return (isinstance(node, _FRESH) and not is_extreme) or is_slice

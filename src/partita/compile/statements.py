@@ -139,7 +139,12 @@ def _assign(node: Any, context: Context) -> None:
     value = context.lower(node.value)
     if isinstance(node, ast.AnnAssign):
         value = _hinted(node, value, context)
-    _store(targets[0], value, is_fresh(node.value), context)
+    _store(targets[0], value, is_fresh(node.value, _helpers(context)), context)
+
+
+def _helpers(context: Context) -> set[str]:
+    """Return the names of plain functions of the module."""
+    return {name for name, one in context.functions.items() if not one.decorator_list}
 
 
 def _hinted(node: ast.AnnAssign, value: Value, context: Context) -> Value:

@@ -18,7 +18,7 @@ from partita.compile.jsonata import literal
 from partita.compile.mutation import mutated_names
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
-from partita.compile.types import ANY, NONE, Type, UnknownHintError, of_hint
+from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
 from partita.errors import UnsupportedError
 from partita.source.discovery import read
 
@@ -81,6 +81,9 @@ def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostic
         _changed(tree),
         None,
         lambda one: lower(one, context),
+        lower,
+        lower_body,
+        {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)},
     )
     context.names.reserve(local)
     return context
@@ -103,6 +106,7 @@ def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]
         type = _hint(node, name, hints.get(name, Any), context)
         if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
             context.refuse(node, f"parameter {name}", "*args has no name", "use a list")
+        context.parameters[name] = type
         context.bind(name, type)
     lower_body(node.body, context)
     if context.is_reachable:
@@ -132,12 +136,13 @@ def _parameters(node: Any, function: Any, context: Context) -> list[Parameter]:
         if one.default is not one.empty:
             default = literal(one.default)
             is_shared = isinstance(one.default, list | dict) and name in context.mutated
-            if default is None or is_shared:
+            wanted = context.parameters.get(name, ANY)
+            if default is None or is_shared or not fits(default.type, wanted):
                 context.refuse(
                     node,
                     f"default of {name}",
-                    "it is no JSON value, or one that calls would share",
-                    "use None, and test for it",
+                    "it does not fit the hint, is no JSON value, or one that calls would share",
+                    "use None with the hint `... | None`, and test for it",
                 )
         found.append(Parameter(name, context.names.of(name), default))
     return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from partita.compile.jsonata import text_of
-from partita.compile.tree import Program
+from partita.compile.jsonata import member, text_of
+from partita.compile.tree import Program, Value
+from partita.compile.types import ANY
 from partita.stepfunctions.emitter.blocks import Blocks
 from partita.stepfunctions.emitter.states import States, expression
 
@@ -42,9 +43,7 @@ def _input_check(program: Program, states: States, next: str) -> str:
     }
     assigned = {}
     for one in program.parameters:
-        given = f"$states.input.{one.name}"
-        if not one.name.isascii():
-            given = f"$lookup($states.input, {text_of(one.name)})"
+        given = member(Value("$states.input", ANY), one.name, ANY).text
         if one.default is not None:
             given = f"$exists({given}) ? {given} : {one.default.text}"
         assigned[one.variable] = expression(given)
