@@ -98,7 +98,7 @@ def express_latency(url: str, count: int = 200) -> float:
 
 
 def add_stepfunctions(report: Report, folder: Path) -> None:
-    """Measure our endpoint, and moto's server in the same run."""
+    """Measure our endpoint, and moto's server in the same run; moto has no GetActivityTask."""
     with ours(folder) as url:
         report.add("express machine of 3 states, p50", express_latency(url), "ms", "<= 5")
         report.add("StartExecution, 4 clients", start_rate(url), "calls/s", rate=True)

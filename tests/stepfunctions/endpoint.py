@@ -15,7 +15,7 @@ from partita.server.process import in_background
 from partita.server.routes import Router
 from partita.stepfunctions.execution.worker import MachineWorker
 from partita.stepfunctions.front.front import Front
-from partita.stepfunctions.front.protocol import StepFunctionsProtocol
+from partita.stepfunctions.front.protocol import POLL_SECONDS, StepFunctionsProtocol
 from partita.stores.memory import MemoryStore
 from partita.testing.clock import Clock
 from partita.testing.engine import SkippingEngine
@@ -53,8 +53,8 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(**options: Any) -> Iterator[Endpoint]:
-    """Serve for as long as the block lasts."""
+def endpoint(*, poll: float = POLL_SECONDS, **options: Any) -> Iterator[Endpoint]:
+    """Serve for as long as the block lasts; `poll` is how many seconds GetActivityTask waits."""
     clock = Clock(START)
     engine = SkippingEngine(MemoryStore(), clock=clock)
     front = Front(engine, account=ACCOUNT, **options)
@@ -62,7 +62,7 @@ def endpoint(**options: Any) -> Iterator[Endpoint]:
         engine, front.token, clock=clock, on_decision_failed=engine.decision_failed
     )
     engine.stage = None
-    protocol = StepFunctionsProtocol(front)
+    protocol = StepFunctionsProtocol(front, poll=poll)
     try:
         with worker, in_background(Router([protocol], only_local=True)) as url:
             yield Endpoint(engine, front, url)

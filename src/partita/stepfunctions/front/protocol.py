@@ -156,11 +156,11 @@ class StepFunctionsProtocol(JsonProtocol):
 
     async def _start_sync(self, members: Members) -> Answer:
         front = self._front
-        execution = await self._transact(
+        started = await self._transact(
             lambda session: starts.start_sync_execution(front, session, members)
         )
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._waiting, wait_for_result, front, execution, members)
+        return await loop.run_in_executor(self._waiting, wait_for_result, front, started, members)
 
     def close(self) -> None:
         """End all polls, now and from now on, and no longer wait for synchronous executions."""

@@ -48,6 +48,9 @@ STANDARD_SECONDS = 366 * 24 * 3600.0
 EXPRESS_SECONDS = 300.0
 """Seconds that an express execution may last."""
 
+Started = tuple[WorkflowExecution, Beginning]
+"""An execution that was just started, and what it began with."""
+
 
 def start_execution(front: Front, session: Session, request: Members) -> Answer:
     """Start an execution; the same request again returns the same one while it runs."""
@@ -65,7 +68,7 @@ def start_execution(front: Front, session: Session, request: Members) -> Answer:
     return {"executionArn": front.names.arn(kind, *parts), "startDate": started}
 
 
-def start_sync_execution(front: Front, session: Session, request: Members) -> WorkflowExecution:
+def start_sync_execution(front: Front, session: Session, request: Members) -> Started:
     """Start an execution of an express machine, whose result the caller waits for.
 
     Raises:
@@ -75,7 +78,7 @@ def start_sync_execution(front: Front, session: Session, request: Members) -> Wo
     if not beginning.is_express:
         raise StateMachineTypeNotSupported()
     workflow_id = f"{beginning.machine}:{beginning.name}:{uuid.uuid4()}"
-    return session.start(_request(beginning, workflow_id))
+    return session.start(_request(beginning, workflow_id)), beginning
 
 
 def _same_start(front: Front, session: Session, state: State, beginning: Beginning) -> float:

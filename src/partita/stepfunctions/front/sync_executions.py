@@ -9,7 +9,6 @@ import math
 
 from partita.aws.shapes import Members
 from partita.errors import UnsupportedError
-from partita.history import WorkflowExecution
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import parts_of
@@ -20,6 +19,7 @@ from partita.stepfunctions.execution.records import (
 )
 from partita.stepfunctions.front.executions import DOMAIN, data_to_api
 from partita.stepfunctions.front.front import Front
+from partita.stepfunctions.front.starts import Started
 
 BILLED_MEMORY = 64
 """Megabytes that an execution is said to have taken."""
@@ -28,29 +28,27 @@ BILLED_STEP = 100
 """Milliseconds to which the duration is rounded up."""
 
 
-def wait_for_result(front: Front, execution: WorkflowExecution, request: Members) -> Members:
+def wait_for_result(front: Front, started: Started, request: Members) -> Members:
     """Wait until an execution is closed; return it as the API does."""
-    service = front.service
+    (execution, beginning), service = started, front.service
     if not supports(service, SupportsWaits):
         raise UnsupportedError("this service cannot wait for the end of an execution")
     service.wait_closed(DOMAIN, execution, None)
     record = front.committed.find(DOMAIN, execution.workflow_id, execution.run_id)
     assert record is not None
-    beginning = front.beginning(record)
-    assert beginning is not None
     machine, rest = parts_of(execution.workflow_id)
-    started, stopped = record.execution.started_at, stop_date(record) or 0.0
+    begun, stopped = record.execution.started_at, stop_date(record) or 0.0
     answer: Members = {
         "executionArn": front.names.arn(arns.EXPRESS, machine, rest),
         "stateMachineArn": request["stateMachineArn"],
         "name": beginning.name,
-        "startDate": started,
+        "startDate": begun,
         "stopDate": stopped,
         "status": STATUSES[record.progress.status],
         "billingDetails": {
             "billedMemoryUsedInMB": BILLED_MEMORY,
             "billedDurationInMilliseconds": BILLED_STEP
-            * math.ceil((stopped - started) * 1000 / BILLED_STEP),
+            * math.ceil((stopped - begun) * 1000 / BILLED_STEP),
         },
     }
     if beginning.trace_header is not None:
