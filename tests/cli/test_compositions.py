@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Partita
+from tests.cli.conftest import Partita, begin
 
 DEMO = """
 import composer
@@ -109,4 +110,13 @@ def test_the_example_and_its_json_are_the_same(partita: Partita) -> None:
     made = partita("compose", str(EXAMPLES / "demo.py")).out
     assert json.loads(made) == json.loads((EXAMPLES / "demo.json").read_text())
     done = partita("run", str(EXAMPLES / "demo.py"), "--input", '{"password": "abc123"}')
+    assert json.loads(done.out) == {"message": "success"}
+
+
+def test_a_worker_serves_compositions(partita: Partita, folder: Path) -> None:
+    partita("start", "demo.py", "--id", "one", "--input", '{"password": "abc123"}')
+    worker = begin(folder, "worker", "demo.py")
+    done = partita("result", "one", "--timeout", "30")
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=30)
     assert json.loads(done.out) == {"message": "success"}

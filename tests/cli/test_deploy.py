@@ -146,3 +146,57 @@ def test_errors_of_pycompose_are_lines_on_stderr(command: Command, folder: Path)
     assert err.startswith('error: Invalid argument "count"')
     assert err.count("\n") == 1
     assert command(pycompose.deploy, "demo", "demo.py")[2] == 2
+
+
+def test_named_actions_run_on_the_host_of_the_environment(
+    partita: Partita, host: OpenWhisk, folder: Path
+) -> None:
+    partita(*deploy(host))
+    (folder / "flow.py").write_text(
+        "import composer\ndef main():\n"
+        "    return composer.seq('demo', composer.do('absent', lambda p: {'caught': 'error' in p}))"
+    )
+    env = {"__OW_API_HOST": host.url, "__OW_API_KEY": AUTH}
+    done = partita("run", "flow.py", "--input", '{"password": "abc123"}', env=env)
+    assert json.loads(done.out) == {"caught": True}
+    assert ("POST", "/api/v1/namespaces/_/actions/demo") in host.requests
+
+
+def test_an_activity_is_an_action_by_its_name(partita: Partita, folder: Path) -> None:
+    (folder / "flow.py").write_text(
+        "import composer\nfrom partita import activity\n"
+        "@activity\ndef double(params: dict) -> dict: return {'n': params['n'] * 2}\n"
+        "def main(): return composer.repeat(3, 'double')"
+    )
+    assert json.loads(partita("run", "flow.py", "--input", '{"n": 1}').out) == {"n": 8}
+
+
+def test_an_unknown_action_says_what_to_do(partita: Partita, folder: Path) -> None:
+    (folder / "flow.py").write_text("import composer\ndef main(): return composer.task('absent')")
+    partita("run", "flow.py").is_error(1, "action absent; give composer.action a definition")
+
+
+def test_actions_are_invoked_and_their_records_read(partita: Partita, host: OpenWhisk) -> None:
+    partita(*deploy(host))
+    where = at(host)
+    given = ["openwhisk", "invoke", "demo", "-p", "password", "abc123", *where]
+    assert partita(*given).out == "ok: invoked /_/demo with id id0\n"
+    assert json.loads(partita(*given, "-r").out) == {"message": "success"}
+    first, _, record = partita(*given, "-b").out.partition("\n")
+    assert first == "ok: invoked /_/demo with id id2"
+    assert json.loads(record)["response"]["result"] == {"message": "success"}
+    assert json.loads(partita("openwhisk", "result", "id0", *where).out) == {"message": "success"}
+    listed = partita("openwhisk", "activations", *where).out.splitlines()
+    assert listed[-1] == "1970-01-01 00:00:00 id0 demo"
+    assert partita("openwhisk", "activations", "id0", *where).out.startswith("ok: got activation")
+    names = partita("openwhisk", "actions", *where).out
+    assert names == "actions\n/_/authenticate\n/_/success\n/_/failure\n/_/demo\n"
+
+
+def test_an_invocation_that_fails_fails_the_command(partita: Partita, host: OpenWhisk) -> None:
+    partita(*deploy(host))
+    done = partita("openwhisk", "invoke", "demo", "-r", *at(host))
+    assert done.status == 1
+    assert "error" in json.loads(done.out)
+    partita("openwhisk", "invoke", "absent", *at(host)).is_error(5, "404", "does not exist")
+    partita("openwhisk", "result", "absent", *at(host)).is_error(2, "no activation absent")

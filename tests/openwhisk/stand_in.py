@@ -37,7 +37,9 @@ class OpenWhisk:
             return 401, {"error": "The supplied authentication is invalid"}
         kind, _, name = parts.path.removeprefix("/api/v1/namespaces/_/").partition("/")
         if kind == "activations":
-            return self._record(name)
+            return self._record(name) if name else (200, list(reversed(self.records.values())))
+        if kind == "actions" and not name:
+            return 200, list(self.actions.values())
         if method == "PUT":
             return self._put(name, body, query)
         if name not in self.actions:
@@ -51,6 +53,8 @@ class OpenWhisk:
     def _record(self, id: str) -> tuple[int, Any]:
         if self.hidden_looks:
             self.hidden_looks -= 1
+            return 404, {"error": "The requested resource does not exist."}
+        if id not in self.records:
             return 404, {"error": "The requested resource does not exist."}
         return 200, self.records[id]
 
@@ -69,6 +73,7 @@ class OpenWhisk:
         record = {
             "activationId": id,
             "name": name,
+            "start": 0,
             "response": {"result": result, "success": "error" not in result},
         }
         self.records[id] = record
@@ -101,7 +106,10 @@ class OpenWhisk:
             "__OW_API_KEY": AUTH,
         }
         with mock.patch.dict(os.environ, environment):
-            result: Params = names["main"](params)
+            try:
+                result: Params = names["main"](params)
+            except Exception as error:  # as OpenWhisk's Python does
+                return {"error": str(error)}
         return result
 
 

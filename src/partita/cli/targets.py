@@ -84,7 +84,9 @@ def load_source(source: str) -> None:
     if is_machine(source):
         machine_at(source)
     else:
-        _load(source)
+        module = _load(source)
+        if hasattr(module, "main"):
+            _composition(module, source, "", _workflows(module))
 
 
 def _load(source: str) -> ModuleType:

@@ -55,7 +55,7 @@ def composition_workflow(composition: Any, name: str) -> WorkflowDefinition[[Any
         action_activity(action.name)
 
     def run(params: Any = None, branch: Params | None = None) -> Any:
-        text = side_effect(lambda: recorded)
+        text = side_effect(lambda: recorded) if branch is None else branch["program"]
         given = {} if params is None else params
         if not isinstance(given, dict):
             raise InvalidInputError(f"a composition takes a JSON object, not {given!r}")
@@ -63,7 +63,7 @@ def composition_workflow(composition: Any, name: str) -> WorkflowDefinition[[Any
         machine = Machine(program, given)
         if branch is not None:
             machine = Machine(program, given, branch["state"], branch["stack"])
-        return _finished(_Run(made).finish(machine))
+        return _finished(_Run(made, text).finish(machine))
 
     run.__name__ = run.__qualname__ = name
     made: WorkflowDefinition[..., Any] = workflow(name=name)(run)
@@ -94,8 +94,9 @@ def _actions(tree: Tree) -> Iterator[Tree]:
 class _Run:
     """One execution of a composition."""
 
-    def __init__(self, made: WorkflowDefinition[..., Any]) -> None:
+    def __init__(self, made: WorkflowDefinition[..., Any], program: str) -> None:
         self._made = made
+        self._program = program  # JSON
 
     def finish(self, machine: Machine) -> Params:
         """Return the parameters at the end of a run, which may be an error object."""
@@ -136,7 +137,11 @@ class _Run:
 
     def _begin(self, machine: Machine, begin: Params) -> Params:
         """Start a child workflow that outlives this one."""
-        branch = {"state": begin["state"], "stack": machine.branch_stack()}
+        branch = {
+            "state": begin["state"],
+            "stack": machine.branch_stack(),
+            "program": self._program,  # the file may have changed when the child begins
+        }
         child = self._made.options(child_policy=ChildPolicy.ABANDON)
         future = child.submit(begin["params"], branch)
         future.add_done_callback(lambda _: None)

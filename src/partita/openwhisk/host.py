@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ from urllib.parse import quote, urlencode
 from partita.errors import OpenWhiskError
 from partita.openwhisk.action_names import qualified_name
 from partita.openwhisk.host_settings import HostSettings
+
+POLL = 0.5
+"""Seconds between two looks for the record of an activation."""
 
 TIMEOUT = 90.0
 """Seconds to wait for an answer: longer than a blocking invocation may take."""
@@ -54,6 +58,34 @@ class Host:
             raise OpenWhiskError(
                 f"OpenWhisk at {host} cannot be reached: {error}; check --apihost"
             ) from error
+
+    def result_of(self, name: str, params: Mapping[str, Any]) -> Any:
+        """Invoke an action and wait for its result, which may be an error object.
+
+        Raises:
+            OpenWhiskError: there is no such action, or the host cannot be reached.
+        """
+        try:
+            record = self.actions.invoke({"name": name, "params": params, "blocking": True})
+        except OpenWhiskError as error:
+            record = error.error
+            if not (isinstance(record, dict) and "response" in record):
+                raise
+        while "response" not in record:  # it takes longer than a request may
+            time.sleep(POLL)
+            record = self.record(record["activationId"]) or record
+        return record["response"]["result"]
+
+    def record(self, id: str) -> dict[str, Any] | None:
+        """Return the record of an activation, or None while there is none."""
+        try:
+            path = f"namespaces/{self.settings.namespace}/activations/{quote(id)}"
+            found: dict[str, Any] = self.request("GET", path)
+        except OpenWhiskError as error:
+            if error.status_code == 404:
+                return None
+            raise
+        return found
 
 
 class Actions:

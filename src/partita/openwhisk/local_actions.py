@@ -18,10 +18,12 @@ import msgspec
 from partita.authoring.activity import ActivityFunction, activity
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known, register
-from partita.errors import ActivityFailedError, TaskFailedError
+from partita.errors import ActivityFailedError, InvalidOptionError, TaskFailedError
 from partita.openwhisk.action_names import qualified_name, short_name
 from partita.openwhisk.conductor_action import call_function
 from partita.openwhisk.function_source import check_exec
+from partita.openwhisk.host import Host as RestHost
+from partita.openwhisk.host_settings import host_settings
 
 PREFIX = "openwhisk:"
 """What the types of these activities begin with; a worker always has those of its process."""
@@ -54,6 +56,15 @@ def define_action(name: str, definition: dict[str, Any]) -> None:
 def invoke_on(host: Host | None) -> None:
     """Invoke actions that are not here on an OpenWhisk host; None: on none."""
     _hosts[:] = [] if host is None else [host]
+
+
+def configured_host() -> Host | None:
+    """Return the OpenWhisk host of the environment or of `.wskprops`; None if they name none."""
+    try:
+        settings = host_settings({}, os.environ)
+    except InvalidOptionError:
+        return None
+    return RestHost(settings).result_of
 
 
 def action_activity(name: str) -> ActivityFunction[..., Any]:
@@ -93,12 +104,12 @@ def run_action(name: str, params: Params) -> Any:
     own = _own_activity(short_name(name))
     if own is not None:
         return msgspec.to_builtins(own(params))
-    if _hosts:
-        return _hosts[0](name, params)
+    host = _hosts[0] if _hosts else configured_host()
+    if host is not None:
+        return host(name, params)
     raise TaskFailedError(
-        f"The requested resource does not exist: action {short_name(name)}",
-        "give composer.action a definition, write an activity of that name, or name an OpenWhisk "
-        "host by --apihost",
+        f"The requested resource does not exist: action {short_name(name)}; give composer.action "
+        "a definition, write an activity of that name, or set __OW_API_HOST and __OW_API_KEY"
     )
 
 
@@ -121,8 +132,8 @@ def _run_definition(name: str, code: dict[str, Any], params: Params) -> Any:
     if kind.startswith("nodejs"):
         return _run_node(code, params)
     raise TaskFailedError(
-        f"action {short_name(name)} is of kind {kind}, which does not run here",
-        "write it in Python or for node, or name an OpenWhisk host by --apihost",
+        f"action {short_name(name)} is of kind {kind}, which does not run here; write it in Python "
+        "or for node, or deploy it to OpenWhisk and compose its name alone"
     )
 
 
