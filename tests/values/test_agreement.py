@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
 import decimal
@@ -197,6 +198,10 @@ class Frozen(Exception):
     reason: str
 
 
+class Ended(BaseException):
+    """End what runs."""
+
+
 class Quiet(KeyError):
     __slots__ = ("reason",)
 
@@ -272,6 +277,15 @@ def _nested(
 CAUSE: Any = vars(BaseException)["__cause__"]
 """Sets the cause also of an exception that refuses to be changed."""
 
+_ends: st.SearchStrategy[Callable[[], Exception]] = st.one_of(
+    st.tuples(st.sampled_from([SystemExit, GeneratorExit, Ended, BaseException]), _args).map(
+        lambda d: lambda: d[0](*d[1])
+    ),
+    _args.map(lambda args: lambda: BaseExceptionGroup("ends", [Ended(*args), ValueError()])),
+    st.just(asyncio.CancelledError),
+)
+"""Exceptions that are no Exceptions, and that a workflow sees as such."""
+
 errors = st.recursive(_simple, _nested, max_leaves=4)
 
 
@@ -303,7 +317,13 @@ _numbers = itertools.count(1)
 class Program:
     """A workflow with its activity; `outcome` in any place must be that of plain Python."""
 
-    def __init__(self, function: Callable[[Any], Any], hint: Any, argument: Any) -> None:
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        hint: Any,
+        argument: Any,
+        catches: bool = False,
+    ) -> None:
         number = next(_numbers)
         self.argument = argument
 
@@ -314,7 +334,12 @@ class Program:
         self.activity = called = activity(name=f"through{number}")(through)
 
         def flow(value: Any) -> Any:
-            return called.submit(called(value)).result()
+            try:
+                return called.submit(called(value)).result()
+            except Exception as error:
+                if not catches:
+                    raise
+                return repr(described(error))
 
         flow.__annotations__ = {"value": hint, "return": hint}
         self.workflow = workflow(name=f"flow{number}")(flow)
@@ -384,15 +409,18 @@ def test_values_agree(values: list[Typed]) -> None:
     agree([Program(lambda value: value, hint, value) for hint, value in values])
 
 
-@drawn(st.lists(errors, min_size=8, max_size=12))
-def test_errors_agree(makers: list[Callable[[], Exception]]) -> None:
-    def failing(make: Callable[[], Exception]) -> Program:
+@drawn(st.tuples(st.lists(errors, min_size=6, max_size=9), st.lists(_ends, min_size=2, max_size=3)))
+def test_errors_agree(makers: tuple[list[Callable[[], Exception]], ...]) -> None:
+    """What is no Exception is caught by the workflow; everywhere it is one for it."""
+
+    def failing(make: Callable[[], Exception], catches: bool) -> Program:
         def fail(_: Any) -> Any:
             raise make()
 
-        return Program(fail, Any, 1)
+        return Program(fail, Any, 1, catches)
 
-    agree([failing(make) for make in makers])
+    errors, ends = makers
+    agree([failing(make, False) for make in errors] + [failing(make, True) for make in ends])
 
 
 @drawn(st.lists(st.tuples(typed_values, typed_values), min_size=8, max_size=12))

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis.errors import StopTest
 
 import partita
 from partita import Hooks, activity, group, task, workflow
-from partita.errors import InvalidInputError, SerializationError
+from partita.errors import CancelledError, InvalidInputError, SerializationError
+from partita.worker import Worker
+from tests.conftest import Rig
 from tests.language.conftest import Stage, stage
 
 __all__ = ["stage"]
@@ -155,10 +158,10 @@ def test_without_carrying_the_very_objects_are_passed_on() -> None:
         partita.carry_values(True)
 
 
-# -- what is no Exception ends the call, wherever it is raised --------------------------------
+# -- what ends the program or the test ends the call, wherever it is raised --------------------
 
 
-class Stopped(BaseException):
+class Stopped(pytest.fail.Exception):  # type: ignore[name-defined, misc]
     pass
 
 
@@ -263,6 +266,15 @@ def test_a_base_exception_in_a_group_ends_the_group() -> None:
     assert [type(error) for error in caught.value.exceptions] == [Stopped]
 
 
+def test_ctrl_c_in_a_submitted_activity_ends_the_call() -> None:
+    @activity
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        workflow(name="one")(lambda: interrupted.submit().result())()
+
+
 def test_a_failed_test_in_a_submitted_activity_fails_the_test() -> None:
     @workflow
     def one() -> None:
@@ -282,3 +294,104 @@ def test_a_failure_hook_that_raises_ends_the_call() -> None:
 
     with pytest.raises(LookupError, match="the hook"):
         one()
+
+
+# -- anything else that is no Exception is one where it leaves an activity or a child ----------
+
+
+class Ended(BaseException):
+    def __init__(self, code: int) -> None:
+        super().__init__(f"ended by {code}")
+        self.reason = code
+
+
+ENDS: dict[str, Callable[[], BaseException]] = {
+    "exit": lambda: SystemExit(3),
+    "own": lambda: Ended(4),
+    "generator": lambda: GeneratorExit("closed"),
+    "group": lambda: BaseExceptionGroup("two", [Ended(1), ValueError("v")]),
+    "bare": lambda: BaseException(1, (2,)),
+    "cancelled": lambda: asyncio.CancelledError("by itself"),
+}
+FAILED: list[str] = []
+
+
+@activity(retry=2)
+def end(name: str) -> None:
+    raise ENDS[name]()
+
+
+@activity
+async def end_async(name: str) -> None:
+    raise ENDS[name]()
+
+
+@workflow(hooks=Hooks(on_failure=lambda error: FAILED.append(type(error).__name__)))
+def ending_child(name: str) -> None:
+    raise ENDS[name]()
+
+
+@workflow
+async def ending_async_child(name: str) -> None:
+    raise ENDS[name]()
+
+
+@workflow
+def grandparent(name: str) -> None:
+    ending_child(name)
+
+
+ENDING: tuple[Callable[[str], Any], ...] = (
+    *(end, end_async, ending_child, ending_async_child, grandparent),
+    lambda name: end.submit(name).result(),
+    lambda name: ending_child.submit(name).result(),
+    lambda name: group(task(end, name), task(ending_child, name)).submit().result(),
+)
+
+
+@workflow
+def of_ends() -> list[Any]:
+    return [[caught(way, name) for way in ENDING] for name in ENDS]
+
+
+def caught(way: Callable[[str], Any], name: str) -> list[Any]:
+    """Return what code sees of the Exception that a call raises; no other passes through it."""
+    try:
+        way(name)
+    except Exception as error:
+        return [
+            [kind.__name__ for kind in type(error).__mro__],
+            "" if isinstance(error, CancelledError) else str(error),
+            getattr(error, "reason", None),
+            [type(part).__name__ for part in getattr(error, "exceptions", ())],
+        ]
+    return []
+
+
+def test_what_is_no_exception_is_one_for_the_caller(memory_rig: Rig) -> None:
+    here = of_ends()
+    assert [found[0][0][:2] for found in here[:2]] == [
+        ["SystemExit", "ActivityFailedError"],
+        ["Ended", "ActivityFailedError"],
+    ]
+    assert [found[2][0][1] for found in here[:2]] == ["WorkflowFailedError"] * 2
+    workflows: list[Any] = [of_ends, ending_child, ending_async_child, grandparent]
+    with Worker(memory_rig.engine, workflows=workflows, activities=[end, end_async]):
+        assert memory_rig.client.start(of_ends).result(timeout=60) == here
+
+
+@pytest.mark.parametrize("name", ["exit", "own", "group", "bare"])
+def test_the_call_of_a_workflow_raises_what_its_code_raises(name: str) -> None:
+    FAILED.clear()
+    with pytest.raises(type(ENDS[name]())):
+        ending_child(name)
+    assert [type(ENDS[name]()).__name__] == FAILED
+
+
+def test_a_test_that_hypothesis_ends_is_ended() -> None:
+    @activity
+    def unfit() -> None:
+        raise StopTest(1)
+
+    with pytest.raises(StopTest):
+        workflow(name="one")(lambda: unfit.submit().result())()

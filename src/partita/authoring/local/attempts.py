@@ -8,8 +8,13 @@ from typing import Any
 
 from partita.authoring.context import ActivityContext, ActivityInfo, context
 from partita.authoring.definition import ActivityDefinition
-from partita.authoring.failure import describe, rebuild
+from partita.authoring.failure import describe
 from partita.authoring.failure.state import CAUSE
+from partita.authoring.local.base_exceptions import (
+    as_exception,
+    ends_program,
+    is_asyncio_cancellation,
+)
 from partita.authoring.local.crossing import Arguments, carried_result, carried_value
 from partita.authoring.middleware import call_activity
 from partita.authoring.results import Aborted, Failed, Result, as_failed, value_of
@@ -67,16 +72,23 @@ def run_attempts(
 
 
 def _attempt(definition: ActivityDefinition, arguments: Arguments, info: ActivityInfo) -> Any:
-    """Call the activity; turn `sys.exit()` and named results into what an engine makes of them."""
+    """Call the activity; turn what it raises or names into what an engine makes of it."""
     args, kwargs = arguments.read()
+    fault: BaseException | None = None
     try:
         result = call_activity(definition, args, kwargs, info)
     except Result as raised:
         result = raised
-    except SystemExit as exited:
-        result = exited
-    if isinstance(result, SystemExit):
-        raise rebuild(describe(result))
+    except Exception:
+        raise
+    except BaseException as raised:
+        if ends_program(raised):
+            raise
+        fault = raised
+    if fault is not None:
+        if is_asyncio_cancellation(fault):
+            raise CancelledError(f"{definition.label} was cancelled")
+        raise as_exception(fault, (definition.function,))
     value = value_of(result) if isinstance(result, Result) else result
     return carried_result(definition, value)
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from partita.authoring.definition import LambdaSpec, Submittable
 from partita.authoring.failure import Failure, describe, rebuild
 from partita.authoring.failure.state import CAUSE, TRACEBACK
+from partita.authoring.local.base_exceptions import as_exception
 from partita.authoring.results import Result
 from partita.codec import Converter, carry
 from partita.errors import ActivityFailedError, WorkflowFailedError
@@ -97,16 +98,18 @@ def carried_value(value: Any, what: str) -> Any:
 
 
 def carried_error(
-    definition: Submittable, error: Exception, outside: BaseException | None
+    definition: Submittable, error: BaseException, outside: BaseException | None
 ) -> Exception:
     """Return an error as the caller receives it, with the traceback of the one that was raised.
 
     The caller handles `outside` at the moment.
     """
-    if not _is_enabled or isinstance(CAUSE.__get__(error), Result):
-        return error
     is_workflow = definition.label.startswith("workflow")
     otherwise = WorkflowFailedError if is_workflow else ActivityFailedError
+    if not isinstance(error, Exception):
+        return as_exception(error, (definition.function,), otherwise)
+    if not _is_enabled or isinstance(CAUSE.__get__(error), Result):
+        return error
     failure = replace(describe(error, outside=outside), traceback="")
     stored = Failure.load(failure.dump(), failure.reason)
     carried = rebuild(stored, (definition.function,), otherwise)

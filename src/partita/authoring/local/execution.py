@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from partita.authoring.context_managers import context_manager
 from partita.authoring.coroutine_watch import noting_origins
 from partita.authoring.definition import WorkflowSpec
+from partita.authoring.local.base_exceptions import fails_run
 from partita.authoring.local.crossing import Arguments, carried_result
 from partita.authoring.local.runtime import ContinuedAsNew, LocalRuntime, new_info, open_runs
 from partita.authoring.local.waits import Aborted
@@ -50,7 +51,11 @@ def _live(spec: WorkflowSpec, arguments: Arguments, runtime: LocalRuntime) -> An
     if spec.is_async:
         import asyncio  # 25 ms that most programs need not pay at `import partita`
 
-        return asyncio.run(_live_async(spec, arguments, runtime))
+        try:
+            return asyncio.run(_live_async(spec, arguments, runtime))
+        except asyncio.CancelledError as error:
+            cancelled = CancelledError(str(error))
+        raise cancelled
     execution = _Execution(spec, arguments, runtime)
     while not execution.is_over:
         with execution.run() as (args, kwargs):
@@ -98,9 +103,9 @@ class _Execution:
                 continuation = end.continuation
             except Aborted as aborted:
                 raise aborted.error from None
-            except Exception as error:
+            except BaseException as error:
                 hook = self._spec.hooks.on_failure
-                if hook is not None and not isinstance(error, CancelledError):
+                if hook is not None and fails_run(error):
                     hook(error)
                 raise
         self._arguments = Arguments(self._spec, continuation.args, continuation.kwargs)

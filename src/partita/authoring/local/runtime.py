@@ -45,6 +45,7 @@ from partita.authoring.hooks import (
     Verdict,
 )
 from partita.authoring.local.attempts import run_attempts
+from partita.authoring.local.base_exceptions import ends_program
 from partita.authoring.local.crossing import (
     Arguments,
     carried_error,
@@ -257,7 +258,9 @@ class LocalRuntime(Waits):
                 return work()
             except CancelledError:
                 error: Exception = CancelledError(f"{definition.label} was cancelled")
-            except Exception as raised:
+            except BaseException as raised:
+                if ends_program(raised):
+                    raise
                 error = carried_error(definition, raised, outside)
             failure = (definition.label, future.key, error, arguments.args, arguments.kwargs)
             match self._judge(*failure, attempt):
