@@ -269,6 +269,41 @@ def test_a_method_is_refused_while_its_class_is_made() -> None:
                 return 1
 
 
+def test_a_method_is_refused_whatever_its_first_parameter_is_called() -> None:
+    with pytest.raises(InvalidOptionError, match=r"Shop\.charge is a method, whose this"):
+
+        class Shop:
+            @activity
+            def charge(this, cents: int) -> int:  # noqa: N805
+                return cents
+
+    with pytest.raises(InvalidOptionError, match=r"Typed\.charge is a method, whose shop"):
+
+        class Typed:
+            @workflow
+            def charge(shop: Typed) -> int:  # noqa: N805
+                return 1
+
+
+def test_static_methods_without_types_are_no_methods() -> None:
+    class Shop:
+        @staticmethod
+        @activity
+        def above(x):  # type: ignore[no-untyped-def]
+            return x
+
+        @activity
+        @staticmethod
+        def below(x):  # type: ignore[no-untyped-def]
+            return x
+
+        @activity
+        def typed(x: int) -> int:  # noqa: N805
+            return x
+
+    assert [Shop.above(1), Shop.below(2), Shop.typed(3)] == [1, 2, 3]
+
+
 def test_a_builtin_without_a_signature_is_refused() -> None:
     with pytest.raises(InvalidOptionError, match="@activity: "):
         activity(vars)

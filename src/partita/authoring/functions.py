@@ -6,8 +6,10 @@ that cannot go on, or only by another process than the one that defined it.
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+import textwrap
 from collections.abc import Awaitable, Callable
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple, get_origin
@@ -39,9 +41,10 @@ def checked_function(decorator: str, given: Any, name: str | None) -> Function:
     Raises:
         InvalidOptionError: it is none, or one that no worker could call.
     """
-    if isinstance(given, staticmethod):
-        given = given.__func__
-    why = _no_function(decorator, given) or _no_name(given, name) or _unusable(decorator, given)
+    is_static = isinstance(given, staticmethod)
+    given = given.__func__ if is_static else given
+    why = _no_function(decorator, given) or _no_name(given, name)
+    why = why or _method(decorator, given, is_static=is_static) or _unusable(decorator, given)
     if why is not None:
         raise InvalidOptionError(f"@{decorator}: {why}")
     function: Function = given
@@ -130,15 +133,43 @@ def _no_name(function: Any, name: str | None) -> str | None:
     return None
 
 
-def _unusable(decorator: str, function: Function) -> str | None:
+def _method(decorator: str, function: Function, *, is_static: bool) -> str | None:
+    """Return why a function in a class's body is a method, unless it is said to be static."""
     kind = _KINDS[decorator]
     owner, _, _ = function.__qualname__.rpartition(".")
-    first = next(iter(inspect.signature(function).parameters), None)
-    if owner and not owner.endswith("<locals>") and first in ("self", "cls"):
-        return (
-            f"{function.__qualname__} is a method, whose {first} is in no history; write a "
-            f"function or a @staticmethod, or derive the class from {kind.base}"
-        )
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    if not owner or owner.endswith("<locals>") or first is None or not _takes_self(first, owner):
+        return None
+    if first.name not in ("self", "cls") and (is_static or _is_said_to_be_static(function)):
+        return None
+    return (
+        f"{function.__qualname__} is a method, whose {first.name} is in no history; write a "
+        f"function or a @staticmethod, or derive the class from {kind.base}"
+    )
+
+
+def _takes_self(first: inspect.Parameter, owner: str) -> bool:
+    """Whether a parameter may be a method's first: `self`, one without a type, or of its class."""
+    hint = first.annotation
+    shown = hint if isinstance(hint, str) else getattr(hint, "__name__", "")
+    is_own = hint is first.empty or shown in (owner.rpartition(".")[2], "Self")
+    return first.name in ("self", "cls") or (is_own and first.kind in _POSITIONAL)
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _is_said_to_be_static(function: Function) -> bool:
+    """Whether the source has a @staticmethod above the decorator that runs now."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):  # typed into an interpreter, say
+        return True
+    found = getattr(tree.body[0], "decorator_list", [])
+    return any(isinstance(one, ast.Name) and one.id == "staticmethod" for one in found)
+
+
+def _unusable(decorator: str, function: Function) -> str | None:
     return _not_once(function.__qualname__, function) or _hidden_coroutine(decorator, function)
 
 

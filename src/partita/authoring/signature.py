@@ -231,10 +231,25 @@ class Signature:
         """
         if self._plain and not kwargs and self._required <= len(args) <= len(self._positional):
             return args
-        bound = self._signature.bind(*args, **kwargs)
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise self._refusal(args, kwargs, error) from None
         if bound.kwargs:
             return {"args": list(bound.args), "kwargs": bound.kwargs}
         return bound.args
+
+    def _refusal(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], error: TypeError
+    ) -> TypeError:
+        """Return the error of a call that does not fit, with the text that Python gives it."""
+        name: str = getattr(self.function, "__name__", self.name)
+        try:
+            inspect.getcallargs(self.function, *args, **kwargs)
+        except TypeError as own:
+            if str(own).startswith(f"{name}() "):
+                return TypeError(self.name + str(own).removeprefix(name))
+        return TypeError(f"{self.name}(): {error}")
 
     def load(self, converter: Converter, payload: str | None) -> tuple[list[Any], dict[str, Any]]:
         """Return the arguments in a payload, each decoded by its parameter's type.

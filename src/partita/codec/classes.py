@@ -140,6 +140,7 @@ class ClassForm(NamedForm):
         self._fields: list[tuple[Field, Form]] = []
         self._state: list[tuple[str, str, Callable[[Any], Any]]] = []
         self._names: frozenset[str] = frozenset()
+        self._room = 0  # how many attributes a `__dict__` has that holds nothing but fields
         self._exact: Callable[[Any], bool] = _never
         self._parts: list[tuple[str, Callable[[Any], Any]]] = []  # of the state, but for scalars
         config = getattr(cls, "__struct_config__", None)
@@ -160,6 +161,7 @@ class ClassForm(NamedForm):
             self.cls, lambda one: isinstance(one, functools.cached_property)
         )
         names = {name for name, _, _ in self._state}
+        self._room = 0 if self._shape.kind == "struct" else len(self._state)
         self._names = frozenset(names | {name for name, _ in cached})
 
     def _prepare_check(self) -> None:
@@ -198,9 +200,7 @@ class ClassForm(NamedForm):
     def _stands(self, value: Any) -> bool:
         """Whether msgspec writes the instance itself, every part exact."""
         try:
-            if not self._exact(value) or len(getattr(value, "__dict__", _NOTHING)) > len(
-                self._state
-            ):
+            if len(getattr(value, "__dict__", _NOTHING)) > self._room or not self._exact(value):
                 return False
             for name, encode in self._parts:
                 part = getattr(value, name)
@@ -222,7 +222,7 @@ class ClassForm(NamedForm):
         more = getattr(value, "__dict__", {}).keys() - self._names
         if len(data) != len(self._state) or more:
             if self._is_array:
-                raise unwritable(value, "lacks a field")
+                raise unwritable(value, "lacks a field, or has attributes beside its fields")
             data |= {name: ANY.encode(getattr(value, name)) for name in sorted(more)}
             return data, False
         if is_same:
@@ -257,18 +257,22 @@ class ClassForm(NamedForm):
         data = self._object(data)
         values = self._decoded(data)
         self._fill(values, state_only=True)
-        if self._shape.kind == "struct":
-            return self._struct(values)
         known = {field.key for field, _ in self._fields}
-        values |= {key: ANY.decode(data[key]) for key in data if key not in known}
+        more = {key: ANY.decode(data[key]) for key in data if key not in known}
+        if self._shape.kind == "struct":
+            return self._struct(values, more)
+        values |= more
         return attempt(lambda: _restored(self.cls, values), self.cls.__qualname__)
 
-    def _struct(self, values: dict[str, Any]) -> Any:
+    def _struct(self, values: dict[str, Any], more: dict[str, Any]) -> Any:
         """Return a Struct; where `__post_init__` runs, its effects on the fields are undone."""
         made = attempt(lambda: self.cls(**values), self.cls.__qualname__)
+        tag = self._tag and self._tag[0]
         if not self._shape.is_plain:
             for name, value in values.items():
                 msgspec.structs.force_setattr(made, name, value)
+        if hasattr(made, "__dict__"):
+            made.__dict__.update((name, more[name]) for name in more if name != tag)
         return made
 
     def _object(self, data: Any) -> dict[str, Any]:

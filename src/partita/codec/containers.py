@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from partita.codec.class_names import path_of
+from partita.codec.class_names import find_class, path_of
 from partita.codec.form import TAG, VALUE, Form, misfit, tag_of, tagged, unwritable
-from partita.codec.tagged import ANY, attempt, decode_at
+from partita.codec.tagged import ANY, NamedForm, attempt, decode_at
+from partita.errors import UnsupportedHintError
 
 _ARRAY = frozenset({"array"})
 _OBJECT = frozenset({"object"})
@@ -210,11 +211,9 @@ class DictForm(Form):
         return _DICTS[kind].make(made, *([None] if kind is defaultdict else []))
 
     def _decoded(self, data: Any) -> dict[Any, Any]:
-        if type(data) is not dict:
-            raise misfit("object", data)
         form = self._value
-        if tag_of(data) == "dict":
-            pairs = data[VALUE]
+        pairs = self._pairs(data)
+        if pairs is not None:
             return {
                 decode_at(self._key, key, "[...]"): decode_at(form, one, "[...]")
                 for key, one in pairs
@@ -222,6 +221,21 @@ class DictForm(Form):
         if self._has_text_keys:
             return {key: decode_at(form, one, "[...]") for key, one in data.items()}
         return {self._read_key(key): decode_at(form, one, "[...]") for key, one in data.items()}
+
+    def _pairs(self, data: Any) -> Any:
+        """Return pairs of keys and values; None of an object.
+
+        From outside, a dictionary whose keys no object can have may come as a list of pairs.
+        """
+        if tag_of(data) == "dict":
+            return data[VALUE]
+        if type(data) is dict:
+            return None
+        if type(data) is not list or self._has_text_keys or self._key.is_key:
+            raise misfit("object", data)
+        if not all(type(pair) is list and len(pair) == 2 for pair in data):
+            raise msgspec.ValidationError("Expected `array` of pairs of a key and a value")
+        return data
 
     def _read_key(self, key: str) -> Any:
         if not self._key.is_native:
@@ -246,9 +260,25 @@ def _write_factory(value: defaultdict[Any, Any]) -> list[Any]:
     factory = value.default_factory
     if factory is None:
         return [None]
-    if isinstance(factory, type) and factory in _FACTORIES:
-        return [path_of(factory)]
-    raise unwritable(value, "has a default_factory that is none of Python's own types of values")
+    path = path_of(factory) if isinstance(factory, type) else ""
+    if path and _factory(path) is factory:
+        return [path]
+    raise unwritable(
+        value,
+        "has a default_factory that is neither one of Python's own types of values "
+        "nor such a class at the top of a module",
+    )
+
+
+def _factory(path: str) -> type[Any] | None:
+    """Return the class of values with that path; other classes would run code when called."""
+    cls = find_class(path)
+    if cls in _FACTORIES or cls is None:
+        return cls
+    try:
+        return cls if isinstance(ANY.form_of_class(cls), NamedForm) else None
+    except UnsupportedHintError:
+        return None
 
 
 _FACTORIES: tuple[Any, ...] = (
@@ -258,8 +288,10 @@ _FACTORIES: tuple[Any, ...] = (
 
 
 def _make_default(members: dict[Any, Any], factory: str | None = None) -> Any:
-    known = {path_of(one): one for one in _FACTORIES}
-    return defaultdict(None if factory is None else known[factory], members)
+    made = None if factory is None else _factory(factory)
+    if factory is not None and made is None:
+        raise ValueError(f"its default_factory {factory} is no class of values that is loaded here")
+    return defaultdict(made, members)
 
 
 def _no_more(_: Any) -> list[Any]:

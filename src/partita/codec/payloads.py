@@ -24,6 +24,7 @@ import msgspec
 from partita.codec.form import TAG, Form, shown
 from partita.codec.forms import form_of, is_native
 from partita.codec.hints import UnresolvedName, calling_scope
+from partita.codec.large_ints import tag_large_ints
 from partita.codec.nesting import NESTING_LIMIT, check_depth, is_plain, too_deep
 from partita.codec.tagged import ANY
 from partita.codec.untagged import plain, untagged, without_unknown
@@ -287,11 +288,23 @@ def _formed(value: Any, what: str, form: Form) -> bytes:
         data = _encode_data(form.encode(value))
     except RecursionError:
         data = _deep(value, what)
-    except (SerializationError, TypeError, NotImplementedError, ValueError) as error:
+    except ValueError:
+        data = _with_large_ints(value, what, form)
+    except (SerializationError, TypeError, NotImplementedError) as error:
         raise _unstorable(what, error) from error
     if len(data) > NESTING_LIMIT:
         check_depth(data, what)
     return data
+
+
+def _with_large_ints(value: Any, what: str, form: Form) -> bytes:
+    """Return the JSON of a value that has ints in it, perhaps, which msgspec does not write."""
+    try:
+        return _encode_data(tag_large_ints(msgspec.to_builtins(form.encode(value), str_keys=True)))
+    except RecursionError:
+        raise too_deep(what) from None
+    except (SerializationError, TypeError, NotImplementedError, ValueError) as error:
+        raise _unstorable(what, error) from error
 
 
 def _deep(value: Any, what: str) -> bytes:
@@ -307,6 +320,11 @@ def _deep(value: Any, what: str) -> bytes:
 def _unstorable(what: str, error: Exception) -> SerializationError:
     why = _one_line(error)
     advice = "; use plain values, dataclasses, msgspec, attrs or pydantic types"
+    if isinstance(error, UnicodeEncodeError):
+        why = f"a string has the lone surrogate {error.object[error.start]!a}, "
+        why += "which is no character; replace it"
+    elif "set_int_max_str_digits" in why:
+        why = "an int has too many digits for plain JSON; give it as a hexadecimal string"
     return SerializationError(f"{what} cannot be stored: {why}{'' if ';' in why else advice}")
 
 

@@ -13,8 +13,14 @@ from typing import Any
 import msgspec
 
 from partita.codec.classes import ClassForm
+from partita.codec.containers import DictForm
 from partita.codec.form import Form, kind_of, shown, tag_of, tagged
+from partita.codec.named_values import TypedDictForm
 from partita.codec.tagged import ANY, NamedForm
+
+_CONTAINERS = frozenset(
+    {"tuple", "set", "frozenset", "deque", "dict", "OrderedDict", "Counter", "defaultdict"}
+)
 
 
 class UnionForm(Form):
@@ -49,7 +55,13 @@ class UnionForm(Form):
             return member.encode(value)
         if isinstance(member, NamedForm) and member.cls is type(value):
             return tagged(member.path, member.encode_state(value))
+        if type(value) is dict and not member.fits(value) and self._has_dictionaries():
+            pairs = [[ANY.encode(key), ANY.encode(one)] for key, one in value.items()]
+            return tagged("dict", pairs)  # so that it is not read as an instance of a class
         return ANY.encode(value)
+
+    def _has_dictionaries(self) -> bool:
+        return any(isinstance(member, (DictForm, TypedDictForm)) for member in self._members)
 
     def _member_of(self, value: Any) -> Form | None:
         """Return the member that a value belongs to: by its exact type before its base."""
@@ -62,7 +74,11 @@ class UnionForm(Form):
         )
 
     def decode(self, data: Any) -> Any:
-        if tag_of(data) is not None:
+        name = tag_of(data)
+        if name is not None:
+            value = _container(name, data)
+            if value is not None and any(member.fits(value) for member in self._members):
+                return value
             return self._first(self._members, data)
         kind = kind_of(data)
         members = [one for one in self._members if kind in one.kinds or _widens(kind, one)]
@@ -84,6 +100,16 @@ class UnionForm(Form):
             raise errors[0]
         got = tag_of(data) or kind_of(data)
         raise msgspec.ValidationError(f"Expected `{shown(self.hint)}`, got `{got}`")
+
+
+def _container(name: str, data: Any) -> Any:
+    """Return the value of a tagged container by itself; None of other data."""
+    if name not in _CONTAINERS:
+        return None
+    try:
+        return ANY.decode(data)
+    except msgspec.ValidationError:  # only the hint can read it
+        return None
 
 
 def _widens(kind: str, member: Form) -> bool:

@@ -11,6 +11,7 @@ from partita.codec.form import TAG, VALUE, tag_of, tagged
 from partita.codec.tagged import ANY
 
 _PARTS = {"OrderedDict", "Counter", "defaultdict", "deque"}
+_SCALARS = {"float", "int"}  # such as NaN, which JSON cannot say
 _ITEMS = {"tuple", "set", "frozenset"}
 
 
@@ -65,7 +66,7 @@ def _plain(name: str, data: Any) -> Any:
         return plain(value[0])
     if name == "dict":
         return _plain_pairs([[plain(key), plain(one)] for key, one in value])
-    if name == "float":
+    if name in _SCALARS:
         return data
     return value if type(value) is str else msgspec.to_builtins(ANY.read(name, value))
 
