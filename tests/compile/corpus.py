@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import re
@@ -69,7 +70,8 @@ def outcome(case: Case, run: Callable[..., Any], workflow: Any, given: str) -> O
     prelude.calls.clear()
     result: Any
     try:
-        result = written(workflow, run(*args, **kwargs))
+        found = run(*args, **kwargs)
+        result = written(workflow, asyncio.run(found) if asyncio.iscoroutine(found) else found)
     except MachineFailedError as error:
         result = ("machine", error.error, error.cause)
     except WorkflowFailedError as error:

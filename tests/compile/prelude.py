@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -13,11 +14,13 @@ __all__ = [
     "Order",
     "Person",
     "Trouble",
+    "asyncio",
     "charge",
     "double",
     "echo",
     "fail_if_negative",
     "flaky",
+    "later",
     "note",
     "numbers",
     "pick_error",
@@ -66,6 +69,14 @@ def double(n: int) -> int:
 def numbers(n: int) -> list[int]:
     calls.append(("numbers", n))
     return list(range(n))
+
+
+@activity
+async def later(n: int) -> int:
+    calls.append(("later", n))
+    if n < 0:
+        raise ValueError(f"negative: {n}")
+    return n * 10
 
 
 @activity

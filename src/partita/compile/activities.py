@@ -7,7 +7,7 @@ import inspect
 import re
 from typing import Any
 
-from partita.authoring.activity import ActivityFunction
+from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.compile.context import Context
 from partita.compile.tree import Call, Let, Map, Parallel, Value
 from partita.compile.types import (
@@ -20,17 +20,19 @@ from partita.compile.types import (
     of_hint,
 )
 
+Activity = ActivityFunction[..., Any] | AsyncActivityFunction[..., Any]
+
 _VARIABLE = re.compile(r"\$(\w+)")
 
 
-def call_activity(node: Any, activity: ActivityFunction[..., Any], context: Context) -> Value:
+def call_activity(node: Any, activity: Activity, context: Context) -> Value:
     """Call an activity here; return its result."""
     call = _call(node, activity, context, "result")
     context.block.append(call)
     return Value(f"${call.variable}", _result_type(node, activity, context))
 
 
-def submit(node: Any, activity: ActivityFunction[..., Any], context: Context) -> Value:
+def submit(node: Any, activity: Activity, context: Context) -> Value:
     """Lower `activity.submit(...)`: neighbours run together, and end before what follows."""
     call = _call(node, activity, context, "future", is_outcome=True)
     if not _join_parallel(call, context):
@@ -55,7 +57,7 @@ def _join_parallel(call: Call, context: Context) -> bool:
     return False
 
 
-def lower_map(node: Any, activity: ActivityFunction[..., Any], context: Context) -> Value:
+def lower_map(node: Any, activity: Activity, context: Context) -> Value:
     """Lower `activity.map(items)`."""
     if len(node.args) != 1 or node.keywords:
         raise context.refuse(node, "map", "it takes one list", "give a list")
@@ -79,7 +81,7 @@ def lower_map(node: Any, activity: ActivityFunction[..., Any], context: Context)
 
 def _call(
     node: Any,
-    activity: ActivityFunction[..., Any],
+    activity: Activity,
     context: Context,
     stem: str,
     *,
@@ -118,7 +120,7 @@ def _check(node: ast.AST, name: str, found: Type, wanted: Type, context: Context
 
 
 def _add_defaults(
-    node: Any, activity: ActivityFunction[..., Any], arguments: dict[str, Value], context: Context
+    node: Any, activity: Activity, arguments: dict[str, Value], context: Context
 ) -> None:
     """Write the defaults of required parameters that are not given; leave those of Python out."""
     for name, one in inspect.signature(activity.function).parameters.items():
@@ -126,7 +128,7 @@ def _add_defaults(
             raise context.refuse(node, f"argument {name}", "it is missing", "give it")
 
 
-def _hints(node: Any, activity: ActivityFunction[..., Any], context: Context) -> dict[str, Type]:
+def _hints(node: Any, activity: Activity, context: Context) -> dict[str, Type]:
     settings = activity.settings
     if settings.middleware or settings.route or not settings.auto_complete or settings.idempotent:
         raise context.refuse(
@@ -149,7 +151,7 @@ def _hints(node: Any, activity: ActivityFunction[..., Any], context: Context) ->
     return found
 
 
-def _resolved(node: Any, activity: ActivityFunction[..., Any], context: Context) -> dict[str, Type]:
+def _resolved(node: Any, activity: Activity, context: Context) -> dict[str, Type]:
     from_hints = inspect.get_annotations(activity.function, eval_str=True)
     found = {}
     for name, hint in from_hints.items():
@@ -167,7 +169,7 @@ def _resolved(node: Any, activity: ActivityFunction[..., Any], context: Context)
     return found
 
 
-def _result_type(node: Any, activity: ActivityFunction[..., Any], context: Context) -> Type:
+def _result_type(node: Any, activity: Activity, context: Context) -> Type:
     """Return the type of an activity's result."""
     hint = inspect.get_annotations(activity.function, eval_str=True).get("return", Any)
     try:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import dataclasses
 from types import FunctionType
 from typing import Any
 
-from partita.authoring.activity import ActivityFunction
+from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.authoring.determinism import sleep
 from partita.compile.activities import call_activity, lower_map, submit
 from partita.compile.context import Context
 from partita.compile.functions import FUNCTIONS
 from partita.compile.inlined import inline
-from partita.compile.jsonata import literal, object_value
+from partita.compile.jsonata import list_value, literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
+from partita.compile.outcomes import result_of
 from partita.compile.tree import Sleep, Value
-from partita.compile.types import NONE, UnknownHintError, fits, of_hint
+from partita.compile.types import NONE, UnknownHintError, fits, of_hint, tuple_of
 from partita.errors import InvalidOptionError
 
 
 def lower_call(node: Any, context: Context) -> Value:
     """Lower a call."""
     found = target(node.func, context)
-    if isinstance(found, ActivityFunction):
+    if isinstance(found, AsyncActivityFunction) and context.is_async:
+        raise context.refuse(
+            node,
+            f"call of {ast.unparse(node.func)[:40]} without await",
+            "it makes a coroutine, which is no value of a state machine",
+            "write await before it",
+        )
+    if isinstance(found, ActivityFunction | AsyncActivityFunction):
         return call_activity(node, found, context)
     if found is sleep:
         return _sleep(node, context)
@@ -46,9 +55,41 @@ def lower_call(node: Any, context: Context) -> Value:
     )
 
 
+def lower_await(node: Any, context: Context) -> Value:
+    """Lower `await` of a call."""
+    call = node.value
+    found = target(call.func, context) if isinstance(call, ast.Call) else None
+    if isinstance(found, AsyncActivityFunction):
+        return call_activity(call, found, context)
+    if found is asyncio.sleep:
+        return _sleep(call, context)
+    if found is asyncio.gather:
+        return _gather(call, context)
+    raise context.refuse(
+        node,
+        "await",
+        "only calls of activities, asyncio.sleep and asyncio.gather are awaited in a state machine",
+        "await a call directly",
+    )
+
+
+def _gather(node: Any, context: Context) -> Value:
+    """Lower `asyncio.gather(...)` of calls of activities."""
+    futures = []
+    for one in node.args:
+        found = target(one.func, context) if isinstance(one, ast.Call) else None
+        if not isinstance(found, AsyncActivityFunction) or node.keywords:
+            raise context.refuse(
+                one, "gather", "only calls of async activities are compiled", "await them alone"
+            )
+        futures.append(submit(one, found, context))
+    values = [result_of(node, one, context) for one in futures]
+    return list_value(values, tuple_of(*(one.type for one in values)))
+
+
 def _method(node: Any, context: Context) -> Value:
     owner = target(node.func.value, context)
-    if isinstance(owner, ActivityFunction):
+    if isinstance(owner, ActivityFunction | AsyncActivityFunction):
         if node.func.attr == "submit":
             return submit(node, owner, context)
         if node.func.attr == "map":

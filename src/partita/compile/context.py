@@ -50,6 +50,7 @@ class Context:
     variables: Variables = field(default_factory=dict)
     block: list[Node] = field(default_factory=list)
     parameters: dict[str, Type] = field(default_factory=dict)
+    is_async: bool = False  # calls of async activities make coroutines
     is_reachable: bool = True
     is_kept: bool = True  # the value of the name lowered next gets another name, too
     loops: list[Loop] = field(default_factory=list)

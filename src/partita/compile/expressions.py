@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.arithmetic import negative, operate
-from partita.compile.calls import lower_call
+from partita.compile.calls import lower_await, lower_call
 from partita.compile.comprehensions import dict_comprehension, list_comprehension
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
@@ -30,7 +30,6 @@ from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER, STR, tuple_of
 
 _UNSUPPORTED = {
-    ast.Await: ("`await`", "async workflows are not compiled yet", "write it with def"),
     ast.Lambda: ("lambda", "functions are not values of a state machine", "write the expression"),
     ast.NamedExpr: ("walrus", "it is not compiled yet", "assign in a statement of its own"),
     ast.Set: ("set", "JSON has no sets", "use a list, or a dict with the keys"),
@@ -254,6 +253,7 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.JoinedStr: _f_string,
     ast.Subscript: lower_subscript,
     ast.Call: lower_call,
+    ast.Await: lower_await,
     ast.ListComp: list_comprehension,
     ast.GeneratorExp: list_comprehension,
     ast.DictComp: dict_comprehension,

@@ -12,8 +12,9 @@ from types import FunctionType
 from typing import Any
 
 from partita.compile.context import Context
+from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import Names, literal
-from partita.compile.mutation import mutated_names
+from partita.compile.mutation import local_names, mutated_names
 from partita.compile.tree import If, Let, Loop, Node, Raise, Return, Try, Value
 from partita.compile.types import ANY, NEVER, Type, UnknownHintError, fits, join, of_hint
 
@@ -35,7 +36,10 @@ def inline(node: Any, function: FunctionType, context: Context) -> Value:
             values[inner.bind(name, value.type)] = value
         if values:
             inner.block.append(Let(node.lineno, values))
+        known = len(context.diagnostics.found)
         inner.lower_body(definition.body, inner)
+        if len(context.diagnostics.found) > known:
+            raise RefusedError
         if inner.is_reachable:
             inner.block.append(Return(node.lineno, _none()))
     variable = context.names.new("result")
@@ -102,14 +106,9 @@ def _hinted(value: Value, function: FunctionType, name: str) -> Value:
 def _inner(
     definition: ast.FunctionDef, function: FunctionType, path: list[str], context: Context
 ) -> Context:
-    names = [part for part in ast.walk(definition) if isinstance(part, ast.Name)]
-    local = {one.id for one in names if not isinstance(one.ctx, ast.Load)}
-    local |= {one.arg for one in ast.walk(definition) if isinstance(one, ast.arg)}
-    handlers = [part for part in ast.walk(definition) if isinstance(part, ast.ExceptHandler)]
-    local |= {one.name for one in handlers if one.name is not None}
     inner: Context = replace(
         context,
-        local=frozenset(local),
+        local=local_names(definition),
         mutated=mutated_names(definition.body),
         result_type=None,
         lower=lambda one: context.lower_in(one, inner),

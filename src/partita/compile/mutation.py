@@ -65,3 +65,16 @@ def is_fresh(node: ast.expr, helpers: Collection[str]) -> bool:
     is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
     is_extreme = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("min", "max")
     return (isinstance(node, _FRESH) and not is_extreme) or is_slice
+
+
+def local_names(definition: ast.AST) -> frozenset[str]:
+    """Return the names that a function binds."""
+    found: set[str | None] = set()
+    for part in ast.walk(definition):
+        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
+            found.add(part.id)
+        elif isinstance(part, ast.arg):
+            found.add(part.arg)
+        elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            found.add(part.name)
+    return frozenset(name for name in found if name is not None)

@@ -17,6 +17,7 @@ from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
 from partita.compile.jsonata import literal, made, wrapped
 from partita.compile.loops import lower_for, lower_while
+from partita.compile.matches import lower_match
 from partita.compile.mutation import is_fresh
 from partita.compile.subscripts import check_index, element, with_element, with_key
 from partita.compile.tree import Break, Call, Check, Continue, If, Let, Return, Value
@@ -47,9 +48,10 @@ def _assume_assigned(node: ast.stmt, context: Context) -> None:
 def _refused(node: ast.stmt, context: Context) -> None:
     name = type(node).__name__
     reasons = {
+        "AsyncFor": "a state machine has no async generators",
+        "AsyncWith": "a state machine has no context managers",
         "With": "a state machine has no context managers",
         "FunctionDef": "inner functions are not compiled yet",
-        "Match": "match is not compiled yet",
         "Global": "a state machine has no module to change",
         "Delete": "del is not compiled yet",
     }
@@ -349,5 +351,6 @@ _LOWER: dict[type, _Statement] = {
     ast.Try: _try,
     ast.Raise: lower_raise,
     ast.Assert: _assert,
+    ast.Match: lower_match,
     ast.Pass: _pass,
 }

@@ -15,7 +15,7 @@ from partita.compile.context import Context
 from partita.compile.diagnostics import CompileError, Diagnostics
 from partita.compile.expressions import lower
 from partita.compile.jsonata import literal
-from partita.compile.mutation import mutated_names
+from partita.compile.mutation import local_names, mutated_names
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
@@ -68,15 +68,11 @@ def _definition(tree: ast.Module, function: Any) -> Any:
 
 
 def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostics) -> Context:
-    names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
-    local = {one.id for one in names if not isinstance(one.ctx, ast.Load)}
-    local |= {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
-    handlers = [part for part in ast.walk(node) if isinstance(part, ast.ExceptHandler)]
-    local |= {one.name for one in handlers if one.name is not None}
+    local = local_names(node)
     context = Context(
         diagnostics,
         function.__globals__,
-        frozenset(local),
+        local,
         mutated_names(node.body),
         _changed(tree),
         None,
@@ -85,7 +81,7 @@ def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostic
         lower_body,
         {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)},
     )
-    context.names.reserve(local)
+    context.names.reserve(set(local))
     return context
 
 
@@ -98,9 +94,7 @@ def _changed(tree: ast.Module) -> frozenset[str]:
 def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:
     function = inspect.unwrap(workflow.function)
     hints = inspect.get_annotations(function, eval_str=True)
-    if workflow.is_async:
-        context.refuse(node, "async def", "async workflows are not compiled yet", "use def")
-        return []
+    context.is_async = workflow.is_async
     context.result_type = _hint(node, "return", hints.get("return", Any), context)
     for name, one in inspect.signature(function).parameters.items():
         type = _hint(node, name, hints.get(name, Any), context)

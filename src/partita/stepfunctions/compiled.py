@@ -11,6 +11,7 @@ import functools
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 from partita import errors
@@ -51,7 +52,7 @@ def compiled(
     places = [one.namespace for one in (definition, *called.values())]
     functions = {name: _function(one) for name, one in called.items()}
 
-    @functools.wraps(definition.function)
+    @functools.wraps(_as_sync(definition.function))
     def run(*args: Any, **kwargs: Any) -> Any:
         kept: str = side_effect(lambda: text)
         document = _document(definition, args, kwargs)
@@ -64,6 +65,24 @@ def compiled(
         name=name, version=VERSION, execution_start_to_close=timeout
     )(run)
     return made
+
+
+def _as_sync(function: Any) -> Any:
+    """Return a function whose parameters are those of an async one; it is never called."""
+    if not inspect.iscoroutinefunction(function):
+        return function
+    code = function.__code__
+    plain = FunctionType(
+        code.replace(co_flags=code.co_flags & ~inspect.CO_COROUTINE),
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    plain.__kwdefaults__ = function.__kwdefaults__
+    functools.update_wrapper(plain, function, updated=())
+    vars(plain).pop("__wrapped__")
+    return plain
 
 
 def _interpret(
