@@ -191,7 +191,7 @@ def test_approval_answers_while_it_waits(rig: Rig) -> None:
         for name in ("ann", "ann", "bob"):
             handle.signal(approval.DECISION, decide(name, True))
         assert handle.result(timeout=20) == "a piano is ordered for 3780 euros"
-        assert handle.query("standing")["for_it"] == ["ann", "bob"]
+        assert handle.query("standing").for_it == ["ann", "bob"]
     events = handle.history()
     names = [event.signal_name for event in events if isinstance(event, WorkflowExecutionSignaled)]
     assert names == ["$update:haggle"] * 2 + ["decision"] * 3
