@@ -188,7 +188,7 @@ class ComposerError(UsageError):
     code = "INVALID_COMPOSITION"
 
     def __init__(self, message: str, *argument: object) -> None:
-        shown = f" Argument value: {argument[0]!r}" if argument else ""
+        shown = f"; argument value: {argument[0]!r}" if argument else ""
         super().__init__(f"{message}{shown}")
         self.message = message
         self.argument = argument[0] if argument else None

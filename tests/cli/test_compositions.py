@@ -76,6 +76,8 @@ def test_portable_json_is_printed_and_runs(partita: Partita, folder: Path) -> No
         (folder / "made.json").write_text(json.dumps(made))
         again = json.loads(partita("compose", "made.json", "--dialect", dialect).out)
         assert again == made
+        done = partita("run", "made.json", "--input", '{"password": "abc123"}')
+        assert json.loads(done.out) == {"message": "success"}
 
 
 def test_ast_and_conductor_are_written_into_files(partita: Partita, folder: Path) -> None:
@@ -120,3 +122,12 @@ def test_a_worker_serves_compositions(partita: Partita, folder: Path) -> None:
     worker.send_signal(signal.SIGTERM)
     worker.communicate(timeout=30)
     assert json.loads(done.out) == {"message": "success"}
+
+
+def test_json_that_is_nested_deeply_runs(partita: Partita, folder: Path) -> None:
+    (folder / "deep.py").write_text(
+        "import composer\ndef main():\n    made = composer.literal(1)\n"
+        "    for _ in range(300): made = composer.when(made, None)\n    return made\n"
+    )
+    partita("compose", "deep.py", "--into", "deep.json", "--dialect", "js")
+    assert json.loads(partita("run", "deep.json", "--input", '{"n": 1}').out) == {"n": 1}

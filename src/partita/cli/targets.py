@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import msgspec
 
 from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition
@@ -21,7 +24,8 @@ from partita.worker.code_loader import load
 def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow that FILE:WORKFLOW, or MODULE:WORKFLOW, names, or a machine's file.
 
-    A file whose `main` returns a composition of OpenWhisk actions is one of that composition.
+    A file whose `main` returns a composition of OpenWhisk actions is one of that composition, and
+    so is its portable JSON.
 
     Raises:
         LoadError: the file cannot be imported.
@@ -29,7 +33,7 @@ def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
         UnknownTypeError: it has no such workflow, or the name is that of something else.
     """
     if is_machine(target):
-        return machine_at(target)
+        return _in_json(target)
     source, colon, name = target.rpartition(":")
     if not colon:
         source, name = target, ""
@@ -82,11 +86,30 @@ def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
 def load_source(source: str) -> None:
     """Load a file or module with code, or a machine's file."""
     if is_machine(source):
-        machine_at(source)
+        _in_json(source)
     else:
         module = _load(source)
         if hasattr(module, "main"):
             _composition(module, source, "", _workflows(module))
+
+
+def _in_json(path: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow of a machine's file, or of a composition's portable JSON."""
+    if not _has_composition(path):
+        return machine_at(path)
+    files = import_module("partita.openwhisk.composition_files")
+    found: WorkflowDefinition[..., Any] = files.workflow_of_json(path)
+    return found
+
+
+def _has_composition(path: str) -> bool:
+    try:
+        fields = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, msgspec.Raw])
+    except (OSError, msgspec.DecodeError):  # what reads the machine says what is wrong
+        return False
+    except RecursionError:  # a machine is not nested that deeply
+        return True
+    return "composition" in fields and "StartAt" not in fields
 
 
 def _load(source: str) -> ModuleType:

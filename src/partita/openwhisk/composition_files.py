@@ -36,6 +36,16 @@ def load_composition(target: str) -> Composition:
         return composition_in(load(source), source, name)
 
 
+def workflow_of_json(path: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow of the composition in a file of portable JSON, named after the file.
+
+    Raises:
+        LoadError: the file cannot be read, or is not JSON.
+        ComposerError: it holds no composition.
+    """
+    return composition_workflow(load_composition(path), Path(path).stem)
+
+
 def workflow_of(module: ModuleType, source: str, name: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow of the composition that a module's function returns.
 
