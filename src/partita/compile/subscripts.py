@@ -46,7 +46,9 @@ def lower_subscript(node: Any, context: Context) -> Value:
 
 def element(owner: Value, index: Value, type: Type) -> Value:
     """Return an element that is known to be there."""
-    return made(f"{owner.atom}[{index.text}]", type, owner, index)
+    is_variable = owner.text.startswith("$") and owner.text[1:].isidentifier()
+    whole = owner.text if is_variable else f"({owner.text})"  # x[0][1] is not (x[0])[1]
+    return made(f"{whole}[{index.text}]", type, owner, index)
 
 
 def check_index(node: ast.AST, owner: Value, index: Value, context: Context) -> None:
