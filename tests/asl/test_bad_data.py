@@ -13,7 +13,7 @@ from partita.asl.comparisons import OPERATORS
 from partita.asl.machines import compiled_text
 from partita.errors import InvalidDefinitionError, WaitTimeoutError
 from partita.testing import Environment, endless_runs
-from tests.asl.running import Machine, failure, of, run, task
+from tests.asl.running import Machine, failure, lambdas, of, run, task
 
 END = {"Type": "Pass", "End": True}
 
@@ -138,13 +138,24 @@ def test_the_time_limit_of_a_machine_has_at_most_eight_digits() -> None:
         of({"A": END}, TimeoutSeconds=10**30)
 
 
-def test_a_test_does_not_hang_on_an_endless_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("limit", "state"),
+    [
+        ("ENDLESS_SECONDS", {"Type": "Pass", "Next": "A"}),
+        ("STANDSTILL_SECONDS", task("f", Next="A")),
+    ],
+    ids=["states", "tasks"],
+)
+def test_a_test_does_not_hang_on_an_endless_machine(
+    monkeypatch: pytest.MonkeyPatch, limit: str, state: dict[str, Any]
+) -> None:
     monkeypatch.setattr(program, "TURN_SECONDS", 0.0)
-    monkeypatch.setattr(endless_runs, "ENDLESS_SECONDS", 0.05)
-    endless = of({"A": {"Type": "Pass", "Next": "A"}})
+    monkeypatch.setattr(endless_runs, limit, 0.05)
+    endless = of({"A": state})
     with (
+        lambdas(f=lambda event: event),
         Environment(workflows=[endless], activities=[]) as env,
-        pytest.raises(WaitTimeoutError, match="without a wait, an activity or an end"),
+        pytest.raises(WaitTimeoutError, match="of real time without a wait"),
     ):
         env.run(endless, {})
 

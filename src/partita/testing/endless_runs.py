@@ -15,7 +15,10 @@ from partita.history.decisions import RecordMarker, StartTimer
 from partita.ports.service import DecisionTask
 
 ENDLESS_SECONDS = 20.0
-"""Real seconds without a wait after which an execution is taken to be endless."""
+"""Real seconds of nothing but yielding after which an execution is taken to be endless."""
+
+STANDSTILL_SECONDS = 300.0
+"""Real seconds at one moment of the test's clock after which an execution is taken so, too."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +30,49 @@ class EndlessRun:
 
     def __str__(self) -> str:
         return (
-            f"execution {self.workflow_id!r} went on for {self.seconds:.0f} s without a wait, an "
-            "activity or an end, so that no time passes; if it is endless, let its loop end or wait"
+            f"execution {self.workflow_id!r} went on for {self.seconds:.0f} s of real time without "
+            "a wait, so that no time passes for it; if it is endless, let its loop end or wait"
         )
 
 
+@dataclass
+class _Stay:
+    """Since when, in real time, an execution is decided at one moment of the test's clock."""
+
+    moment: float
+    since: float
+    yields_since: float | None = None
+
+    def spent(self, now: float) -> float | None:
+        """Return how long it has gone on, if that is too long."""
+        yields = 0.0 if self.yields_since is None else now - self.yields_since
+        if yields >= ENDLESS_SECONDS:
+            return yields
+        return now - self.since if now - self.since >= STANDSTILL_SECONDS else None
+
+
 class RestlessRuns:
-    """The executions whose last decisions only yielded, and since when they do nothing else."""
+    """The executions that were decided at the clock's present moment."""
 
     def __init__(self) -> None:
-        self._since: dict[str, float] = {}  # real time by run id
+        self._stays: dict[str, _Stay] = {}  # by run id
 
-    def note(self, task: DecisionTask, decisions: Sequence[AnyDecision]) -> EndlessRun | None:
+    def note(
+        self, task: DecisionTask, decisions: Sequence[AnyDecision], moment: float
+    ) -> EndlessRun | None:
         """Take note of an execution's decisions; return it if it seems endless."""
-        run = task.workflow_execution
+        run, now = task.workflow_execution, time.monotonic()
+        stay = self._stays.get(run.run_id)
+        if stay is None or stay.moment != moment:
+            stay = self._stays[run.run_id] = _Stay(moment, now)
         if not _only_yields(decisions):
-            self._since.pop(run.run_id, None)
+            stay.yields_since = None
+        elif stay.yields_since is None:
+            stay.yields_since = now
+        spent = stay.spent(now)
+        if spent is None:
             return None
-        now = time.monotonic()
-        spent = now - self._since.setdefault(run.run_id, now)
-        if spent < ENDLESS_SECONDS:
-            return None
-        del self._since[run.run_id]
+        del self._stays[run.run_id]
         return EndlessRun(run.workflow_id, spent)
 
 

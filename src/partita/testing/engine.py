@@ -191,7 +191,7 @@ class Stage(Worker):
         """Answer a decision task."""
         decider = self.deciders.get(task.workflow_type.key)
         decisions = super().decide(task) if decider is None else decider(task)
-        endless = self._restless.note(task, decisions)
+        endless = self._restless.note(task, decisions, self._environment_engine.clock())
         if endless is not None:
             self._environment_engine.endless = endless
         return decisions
