@@ -148,3 +148,43 @@ def test_a_validation_error_with_a_long_input_is_one_all_the_same() -> None:
         assert "Input should be a valid list" in str(found)
         assert found.error_count() == 1
         assert any("findings (too long" in note or "args" in note for note in found.__notes__)
+
+
+def chain(length: int) -> Exception:
+    error: Exception = Declined(0)
+    for number in range(1, length):
+        outer = Declined(number)
+        outer.__cause__ = error
+        error = outer
+    return error
+
+
+def links(error: BaseException | None) -> list[BaseException]:
+    return [] if error is None else [error, *links(error.__cause__)]
+
+
+@pytest.mark.parametrize("length", [101, 102, 150])
+def test_causes_that_are_too_many_are_said_to_be_left_out(length: int) -> None:
+    found = links(rebuild(describe(chain(length))))
+    assert len(found) == 101
+    if length == 101:
+        assert not any(hasattr(error, "__notes__") for error in found)
+        return
+    assert found[0].__notes__ == [
+        "Left out when it was stored: all but 100 of the exceptions that led to it"
+    ]
+    assert found[-1].__notes__ == ["Left out when it was stored: its cause"]
+
+
+def test_contexts_parts_and_values_that_are_too_many_are_said_to_be_left_out() -> None:
+    error: Exception = Declined(0)
+    for number in range(1, 150):
+        outer = Declined(number)
+        outer.__context__ = error
+        error = outer
+    assert "all but 100" in rebuild(describe(error)).__notes__[0]
+    group = ExceptionGroup("many", [Declined(number) for number in range(150)])
+    found = rebuild(describe(group))
+    assert len(found.exceptions) == 100  # type: ignore[attr-defined]
+    assert "50 exceptions of the group; all but 100" in found.__notes__[0]
+    assert "all but 100" in rebuild(describe(KeyError(list(group.exceptions)))).__notes__[0]

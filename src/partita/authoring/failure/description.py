@@ -88,6 +88,7 @@ class _Described:
         self._outside = outside
         self._errors: list[BaseException] = []
         self._numbers: dict[int, int] = {}
+        self._is_cut = False
         self._number(error)
 
     def failure(self) -> Failure:
@@ -95,6 +96,8 @@ class _Described:
         done: list[dict[str, Any]] = []
         while len(done) < len(self._errors):
             done.append(self._members(self._errors[len(done)]))
+        if self._is_cut:
+            done[0]["left_out"] += (f"all but {MAX_LINKED} of the exceptions that led to it",)
         others = tuple(Failure(**members) for members in done[1:])
         return Failure(**done[0], others=others)
 
@@ -104,6 +107,7 @@ class _Described:
             return None
         if id(error) not in self._numbers:
             if len(self._errors) > MAX_LINKED:
+                self._is_cut = True
                 return None
             self._numbers[id(error)] = len(self._errors)
             self._errors.append(error)
@@ -128,6 +132,7 @@ class _Described:
         numbered = tuple(n for part in parts if (n := self._number(part)) is not None)
         if is_of_pydantic(kind):
             fields |= pydantic_state(error)
+        led_by = {"its cause": CAUSE.__get__(error), "its context": self._context(error)}
         store = Storer(self._number)
         if isinstance(error, AttributeError):
             _leave_owner_out(fields, store)
@@ -144,10 +149,18 @@ class _Described:
             "fields": {name: store.form(one, name) for name, one in fields.items()},
             "notes": notes,
             "parts": numbered,
-            "cause": self._number(CAUSE.__get__(error)),
-            "context": self._number(self._context(error)),
+            "cause": self._number(led_by["its cause"]),
+            "context": self._number(led_by["its context"]),
             "suppresses_context": SUPPRESS.__get__(error),
-            "left_out": tuple(store.left_out) + _missing_parts(len(parts) - len(numbered)),
+            "left_out": (
+                *store.left_out,
+                *_missing_parts(len(parts) - len(numbered)),
+                *(
+                    what
+                    for what, one in led_by.items()
+                    if one is not None and self._number(one) is None
+                ),
+            ),
             "traceback": _traceback(error, remote),
         }
 
