@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -346,3 +347,47 @@ def test_what_is_no_exception_fails_the_activity(stage: Stage) -> None:
         "both (2 sub-exceptions)",
         "both",
     ]
+
+
+# -- classes of a program, which others import by its name -----------------------------------
+
+
+def of_a_program(monkeypatch: pytest.MonkeyPatch, kind: type[Exception]) -> Failure:
+    """Return what a program of this name that raises the class describes."""
+    program = ModuleType("__main__")
+    program.__file__ = "/elsewhere/its_program.py"
+    vars(program)[kind.__name__] = kind
+    kind.__module__ = "__main__"
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "__main__", program)
+        found = describe(kind("x"))
+        assert type(rebuild(found)) is kind
+    return Failure.load(found.dump(), found.reason)
+
+
+@pytest.mark.parametrize("name", ["its_program", "another_program"])
+def test_an_error_of_a_program_where_it_is_imported(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    failure = of_a_program(monkeypatch, type("Mine", (LookupError,), {}))
+    imported = ModuleType(name)
+    imported.__dict__["Mine"] = mine = type("Mine", (LookupError,), {"__module__": name})
+    monkeypatch.setitem(sys.modules, name, imported)
+    classes._seen.clear()
+    found = rebuild(failure)
+    assert (type(found) is mine) == (name == "its_program")
+    assert isinstance(found, LookupError)
+    again = rebuild(Failure.load(describe(found).dump(), None))
+    assert type(again).__mro__ == type(found).__mro__
+
+
+def test_a_class_of_another_program_with_that_name_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failure = of_a_program(monkeypatch, type("Mine", (LookupError,), {}))
+    other = ModuleType("__main__")
+    other.__file__ = "/elsewhere/another.py"
+    vars(other)["Mine"] = type("Mine", (LookupError,), {"__module__": "__main__"})
+    monkeypatch.setitem(sys.modules, "__main__", other)
+    classes._seen.clear()
+    assert isinstance(rebuild(failure), ActivityFailedError)

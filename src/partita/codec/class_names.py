@@ -13,7 +13,7 @@ from typing import Any
 
 def path_of(cls: type[Any]) -> str:
     """Return `module:qualified name`; for a program's own module the name that others import."""
-    return f"{_module_name(cls.__module__)}:{cls.__qualname__}"
+    return f"{module_name(cls.__module__)}:{cls.__qualname__}"
 
 
 def find_class(path: str) -> type[Any] | None:
@@ -33,12 +33,13 @@ def find_class(path: str) -> type[Any] | None:
 def _modules(name: str) -> list[Mapping[str, Any]]:
     loaded: list[Mapping[str, Any]] = [vars(sys.modules[name])] if name in sys.modules else []
     main = sys.modules.get("__main__")
-    if main is not None and _module_name("__main__") == name:
+    if main is not None and module_name("__main__") == name:
         loaded.append(vars(main))
     return loaded
 
 
-def _module_name(name: str) -> str:
+def module_name(name: str) -> str:
+    """Return the name that other programs import a module by; `__main__` has another one there."""
     if name != "__main__":
         return name
     main = sys.modules.get("__main__")

@@ -41,6 +41,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     suppresses_context: bool = False
     left_out: tuple[str, ...] = ()  # what is not kept and why, for people
     traceback: str = ""
+    program: str = ""  # what others import the `__main__` by that a class here is of
     others: tuple[Failure, ...] = ()
 
     @classmethod

@@ -14,6 +14,8 @@ from pathlib import PurePath
 from types import FunctionType, ModuleType
 from typing import Any
 
+from partita.codec.class_names import module_name
+
 _LOCAL = "<locals>"
 
 _OF_FILES = "partita_file_"
@@ -42,7 +44,8 @@ def remember(kind: type) -> None:
 class Finder:
     """Finds classes near some functions: those that raise, and those that are to catch."""
 
-    def __init__(self, near: Iterable[Any] = ()) -> None:
+    def __init__(self, near: Iterable[Any] = (), program: str = "") -> None:
+        self._program = program  # what the `__main__` of the names is imported by, if known
         self._functions = [function for one in near for function in _layers(one)]
 
     def find(self, module: str, qualname: str, kind: type) -> type | None:
@@ -57,7 +60,9 @@ class Finder:
             yield from self._enclosed(module, qualname)
         elif module == "__main__":  # which may have another name here
             yield from self._near(module, qualname)
-            yield _in_module(module, qualname)
+            if self._program in ("", module_name(module)):
+                yield _in_module(module, qualname)
+            yield _in_module(self._program, qualname)
         else:
             yield _in_module(module, qualname)
             yield from self._near(module, qualname)

@@ -21,6 +21,7 @@ from partita.authoring.failure.state import (
     state_of,
 )
 from partita.authoring.failure.values import Storer
+from partita.codec.class_names import module_name
 from partita.history import FailWorkflowExecution
 from partita.history.failure import Failure
 
@@ -29,6 +30,11 @@ REMOTE = "Where it was raised:\n"
 
 ORIGIN = "_partita_bases"
 """The attribute of a substitute's class that holds the names of the bases of the real one."""
+
+FAILURE = "_partita_failure"
+"""The field of a substitute that holds the description it was made from."""
+
+_MAIN = "__main__"
 
 MAX_LINKED = 100
 """Exceptions that are kept with one: causes, parts of groups, attributes."""
@@ -99,7 +105,15 @@ class _Described:
         if self._is_cut:
             done[0]["left_out"] += (f"all but {MAX_LINKED} of the exceptions that led to it",)
         others = tuple(Failure(**members) for members in done[1:])
-        return Failure(**done[0], others=others)
+        return Failure(**done[0], others=others, program=self._program(done))
+
+    def _program(self, done: list[dict[str, Any]]) -> str:
+        """Return the name that others import this program by, if a class is of it."""
+        first = vars(type(self._errors[0]))
+        if ORIGIN in first:
+            return str(getattr(self._errors[0], FAILURE).program)
+        names = (name for one in done for name in (f"{one['module']}.", *one["bases"]))
+        return module_name(_MAIN) if any(name.startswith(f"{_MAIN}.") for name in names) else ""
 
     def _number(self, error: BaseException | None) -> int | None:
         """Return an exception's number; None if there are too many."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from partita.authoring.failure import first_form
 from partita.authoring.failure.classes import Finder
-from partita.authoring.failure.description import REMOTE, text_of
+from partita.authoring.failure.description import FAILURE, REMOTE, text_of
 from partita.authoring.failure.pydantic_errors import is_of_pydantic, pydantic_error
 from partita.authoring.failure.state import (
     ARGS,
@@ -22,7 +22,7 @@ from partita.authoring.failure.state import (
     new,
     set_state,
 )
-from partita.authoring.failure.substitutes import FAILURE, is_substitute, substitute
+from partita.authoring.failure.substitutes import is_substitute, substitute
 from partita.authoring.failure.values import Reader
 from partita.errors import ActivityFailedError
 from partita.history.failure import Failure
@@ -44,7 +44,7 @@ def rebuild(
     """
     if failure.form == 1:
         return first_form.rebuild(failure, near, otherwise)
-    return _Rebuilt(failure, Finder(near), otherwise).first()
+    return _Rebuilt(failure, Finder(near, failure.program), otherwise).first()
 
 
 class _Rebuilt:

@@ -11,11 +11,8 @@ import functools
 from typing import Any
 
 from partita.authoring.failure.classes import Finder
-from partita.authoring.failure.description import ORIGIN
+from partita.authoring.failure.description import FAILURE, ORIGIN
 from partita.history.failure import Failure
-
-FAILURE = "_partita_failure"
-"""The field of a substitute that holds the description it was made from."""
 
 
 class _Described:
