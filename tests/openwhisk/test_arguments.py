@@ -60,6 +60,8 @@ def test_a_name_is_a_string() -> None:
         (lambda: ANY.when("a", 3), 'Invalid argument "consequent" in "when" combinator'),
         (lambda: ANY.action("a", 42), 'Invalid argument "options" in "action" combinator'),
         (lambda: ANY.action("a", {"filename": "no"}), 'Invalid argument "options" in "action"'),
+        (lambda: ANY.function({"kind": "swift", "code": ""}), 'Invalid argument "function" in'),
+        (lambda: ANY.function({"kind": "python:3"}), 'Invalid argument "function" in'),
         (lambda: ANY.function(42), 'Invalid argument "function" in "function" combinator'),
         (lambda: ANY.lower("a", "when"), 'Invalid argument "combinators" in "lower"'),
         (lambda: ANY.empty().compile("c"), 'Invalid argument "dialect" in "compile"'),

@@ -14,7 +14,13 @@ from typing import Any
 from partita.errors import ComposerError
 from partita.openwhisk.action_names import qualified_name
 from partita.openwhisk.composition import Composition
-from partita.openwhisk.function_source import ACTION_KIND, action_exec, check_exec, function_exec
+from partita.openwhisk.function_source import (
+    ACTION_KIND,
+    action_exec,
+    check_exec,
+    check_function,
+    function_exec,
+)
 from partita.openwhisk.portable_json import VERSION, parsed
 
 __version__ = VERSION
@@ -88,7 +94,7 @@ def function(fun: Callable[..., Any] | str | Mapping[str, Any]) -> Composition:
         ComposerError: it has no source, or captures what cannot travel with it.
     """
     if isinstance(fun, Mapping):
-        check_exec(dict(fun))
+        check_function(dict(fun))
         return Composition("function", ({"exec": dict(fun)},))
     if not callable(fun) and not isinstance(fun, str):
         raise ComposerError('Invalid argument "function" in "function" combinator', fun)

@@ -88,6 +88,22 @@ def check_exec(exec: dict[str, Any]) -> None:
         )
 
 
+def check_function(exec: dict[str, Any]) -> None:
+    """Refuse functions that neither Python nor node can call.
+
+    Raises:
+        ComposerError: it has no source, or is of another kind.
+    """
+    check_exec(exec)
+    kind = str(exec.get("kind"))
+    if not isinstance(exec.get("code"), str) or not kind.startswith(("python", "nodejs")):
+        raise ComposerError(
+            'Invalid argument "function" in "function" combinator: give source of kind python:3 '
+            "or nodejs:default",
+            exec,
+        )
+
+
 def _is_marshalled(code: Any) -> bool:
     if not isinstance(code, str):
         return False
@@ -176,7 +192,7 @@ def _lambda(tree: ast.Module, code: CodeType) -> ast.Lambda | None:
     """Return the innermost lambda whose body holds all positions of the code."""
     spots = [spot for spot in code.co_positions() if None not in spot and spot[2:] != (0, 0)]
     if not spots:
-        return None
+        return _constant_lambda(tree, code)
     begin = min((spot[0], spot[2]) for spot in spots)
     end = max((spot[1], spot[3]) for spot in spots)
     candidates = [
@@ -188,6 +204,16 @@ def _lambda(tree: ast.Module, code: CodeType) -> ast.Lambda | None:
     ]
     candidates.sort(key=lambda node: (node.lineno, node.col_offset))
     return candidates[-1] if candidates else None
+
+
+def _constant_lambda(tree: ast.Module, code: CodeType) -> ast.Lambda | None:
+    """Return a lambda with the same code, which returns a constant: Python 3.12 says no more."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
+            (same,) = _compiled(f"({ast.unparse(node)})").co_consts[:1]
+            if (same.co_code, same.co_consts) == (code.co_code, code.co_consts):
+                return node
+    return None
 
 
 def _text(node: _Definition, lines: list[str]) -> str:

@@ -6,13 +6,14 @@ They differ in the names of combinators; Composer for Python also marks each nod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from partita.errors import ComposerError
 from partita.openwhisk.action_names import qualified_name
 from partita.openwhisk.combinators import COMBINATORS, Dialect, name_in, type_of
 from partita.openwhisk.deriving import lowered
-from partita.openwhisk.function_source import check_exec
+from partita.openwhisk.function_source import check_exec, check_function
 from partita.openwhisk.recursion import Step, run_deep
 from partita.openwhisk.tree import Tree
 
@@ -111,7 +112,7 @@ def _with_definitions(composition: C, definitions: dict[str, Any]) -> Step[C]:
         children.append((yield _with_definitions(child, definitions)))
     if composition.type == "action" and composition.action is None:
         given = definitions.get(composition.name)
-        _check_code([given])
+        _check_code([given], check_exec)
         return type(composition)("action", (composition.name, given), composition.path)
     return composition.rebuilt(children)
 
@@ -148,7 +149,7 @@ def _parsed(value: Any, made: type[C]) -> Step[C]:
         given = value.get(argument.name)
         is_child = argument.kind == "composition" and isinstance(given, dict)
         arguments.append((yield _parsed(given, made)) if is_child else given)
-    _check_code(arguments)
+    _check_code(arguments, check_function if type == "function" else check_exec)
     components = value.get("components", ())
     if not isinstance(components, list | tuple):
         raise ComposerError(f'Invalid argument "components" in "{type}" combinator', components)
@@ -159,7 +160,7 @@ def _parsed(value: Any, made: type[C]) -> Step[C]:
     return made(type, arguments, path if isinstance(path, str) else None)
 
 
-def _check_code(arguments: list[Any]) -> None:
+def _check_code(arguments: list[Any], check: Callable[[dict[str, Any]], None]) -> None:
     for one in arguments:
         if isinstance(one, dict) and isinstance(one.get("exec"), dict):
-            check_exec(one["exec"])
+            check(one["exec"])
