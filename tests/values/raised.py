@@ -13,6 +13,7 @@ import json
 import pathlib
 import sqlite3
 import subprocess
+import sys
 import threading
 import urllib.error
 import uuid
@@ -23,7 +24,7 @@ import msgspec
 import pydantic
 from pydantic_core import PydanticCustomError
 
-from partita import activity
+from partita import activity, python
 from tests.values import far_errors, raised_builtins  # noqa: F401 - for its effect
 from tests.values.raising import KINDS, kind
 from tests.values.told import raised, told
@@ -515,3 +516,17 @@ EXPECTED = {name: told(raised(function)) for name, function in KINDS.items()}
 @activity
 def act(name: str) -> None:
     KINDS[name]()
+
+
+@activity(process=True)
+def act_in_a_process(name: str) -> None:
+    """Be here, since another process imports the whole module."""
+    KINDS[name]()
+
+
+@python(sys.executable)
+def act_elsewhere(names: list[str]) -> None:
+    """Raise the error of the only name, or those of many in a group."""
+    if len(names) == 1:
+        KINDS[names[0]]()
+    raise ExceptionGroup("all", [raised(KINDS[name]) for name in names])  # type: ignore[type-var]
