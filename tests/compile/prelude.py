@@ -13,6 +13,7 @@ __all__ = [
     "Line",
     "Order",
     "Person",
+    "Refused",
     "Trouble",
     "asyncio",
     "charge",
@@ -25,6 +26,7 @@ __all__ = [
     "numbers",
     "pick_error",
     "raise_text",
+    "refuse",
     "sleep",
     "total_of",
     "workflow",
@@ -39,6 +41,12 @@ class Trouble(Exception):
 
 class WorseTrouble(Trouble):
     pass
+
+
+class Refused(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass
@@ -109,6 +117,12 @@ def fail_if_negative(n: int) -> int:
     if n < 0:
         raise ValueError(f"negative: {n}")
     return n
+
+
+@activity
+def refuse(code: int) -> None:
+    calls.append(("refuse", code))
+    raise Refused(f"refused with {code}", code)
 
 
 @activity

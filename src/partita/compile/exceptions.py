@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from partita import errors as partita_errors
 from partita.compile.context import Context, Variable, Variables, joined
+from partita.compile.exception_classes import constructed
 from partita.compile.module_names import target
 from partita.compile.texts import as_text
 from partita.compile.tree import Handler, Let, Raise, Try, Value
@@ -88,8 +90,10 @@ def _handler(node: Any, variable: str, context: Context, lower_body: Body) -> Ha
     with context.captured() as body:
         context.errors.append(variable)
         if node.name is not None:
-            name = context.bind(node.name, ERROR)
-            context.block.append(Let(node.lineno, {name: Value(f"${variable}", ERROR)}))
+            kind = target(node.type, context) if node.type is not None else None
+            error = replace(ERROR, cls=kind) if isinstance(kind, type) else ERROR
+            name = context.bind(node.name, error)
+            context.block.append(Let(node.lineno, {name: Value(f"${variable}", error)}))
         lower_body(node.body, context)
         context.errors.pop()
     if node.name is not None and node.name in context.variables:
@@ -160,7 +164,7 @@ def _raised(node: ast.Raise, context: Context) -> Value:
         return Value(f"${context.errors[-1]}", ERROR)
     if isinstance(node.exc, ast.Name) and node.exc.id in context.local:
         value = context.read(node.exc)
-        if value.type is ERROR:
+        if value.type.kind == "error":
             return value
     call = node.exc if isinstance(node.exc, ast.Call) else None
     kind = target(call.func if call else node.exc, context)
@@ -169,6 +173,9 @@ def _raised(node: ast.Raise, context: Context) -> Value:
             node, "raise", "what is raised is no class of exceptions, or a call of one", "name it"
         )
     args = call.args if call else []
+    made = constructed(call, kind, context) if call else None
+    if made is not None:
+        return made
     if len(args) > 1 or (call and call.keywords) or not _is_plain(kind):
         raise context.refuse(
             node,

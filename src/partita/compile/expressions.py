@@ -15,6 +15,7 @@ from partita.compile.calls import lower_await, lower_call
 from partita.compile.comprehensions import dict_comprehension, list_comprehension
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
+from partita.compile.exception_classes import attribute
 from partita.compile.jsonata import (
     depth_of,
     list_value,
@@ -119,6 +120,9 @@ def _attribute(node: Any, context: Context) -> Value:
         if not hasattr(value.type.cls, "__dataclass_fields__"):
             raise context.refuse(node, f"attribute {node.attr}", "it is a dict", "use [...]")
         return member(value, node.attr, dict(value.type.fields)[node.attr])
+    found = attribute(node, value, context) if value.type.kind == "error" else None
+    if found is not None:
+        return found
     raise context.refuse(
         node,
         f"attribute {node.attr} of {value.type}",

@@ -193,6 +193,8 @@ def join(one: Type, other: Type) -> Type:
         return optional(inner)
     if one.is_number and other.is_number:
         return FLOAT
+    if one.kind == other.kind == "error":
+        return ERROR
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
     if same and one.kind != "error":
         return Type(one.kind, tuple(map(join, one.parts, other.parts)))

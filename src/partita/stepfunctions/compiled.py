@@ -148,8 +148,11 @@ def _function(activity: ActivityDefinition) -> Function:
 def _cause(error: Exception) -> str:
     """Return what Lambda tells of an error."""
     bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
+    scalars = (str, int, bool)
+    kept = {name: one for name, one in vars(error).items() if isinstance(one, scalars)}
+    _check_integers(kept, f"the attributes of {type(error).__name__}")
     told = {"errorType": type(error).__name__, "errorMessage": str(error), "bases": bases}
-    return json.dumps(told)
+    return json.dumps({**told, "attributes": kept})
 
 
 def _check_integers(value: Any, what: str) -> None:

@@ -29,7 +29,8 @@ _MOST_ATTEMPTS = 99_999_999
 ERROR = (
     '($cause := $states.errorOutput.Cause; $contains($cause, "\\"errorType\\"") ? '
     '($told := $parse($cause); {"type": $states.errorOutput.Error, "message": $told.errorMessage, '
-    '"bases": $append([], $told.bases)}) : '
+    '"bases": $append([], $told.bases), '
+    '"attributes": $exists($told.attributes) ? $told.attributes : {}}) : '
     '{"type": $states.errorOutput.Error = "States.Timeout" ? "ActivityTimedOutError" : '
     '$states.errorOutput.Error, "message": $cause, "bases": []})'
 )
