@@ -1,6 +1,7 @@
 """Run the measures of the sections that are named, by default all; print each figure as it comes.
 
-    python -m benchmarks [embedded] [language] [growth] [machines] [memory] [plain] [shared] [swf]
+    python -m benchmarks [compositions] [embedded] [language] [growth] [machines] [memory] [plain]
+                         [shared] [stepfunctions] [swf]
 
 A run of all sections writes benchmarks/results/latest.json.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import language, machines, measures, plain, shared, stepfunctions, swf
+from benchmarks import compositions, language, machines, measures, plain, shared, stepfunctions, swf
 from benchmarks.floor import commits_per_second
 from benchmarks.report import Report
 
@@ -101,6 +102,7 @@ def add_shared(report: Report, folder: Path) -> None:
 
 
 SECTIONS: dict[str, Callable[[Report, Path], None]] = {
+    "compositions": compositions.add_compositions,
     "embedded": add_embedded,
     "language": add_language,
     "growth": add_growth,
