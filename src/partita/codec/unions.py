@@ -50,18 +50,22 @@ class UnionForm(Form):
     def encode(self, value: Any) -> Any:
         member = self._member_of(value)
         if member is None:
-            return ANY.encode(value)
+            return self._encode_unfit(value)
         if not self._shared & member.kinds:
             return member.encode(value)
         if isinstance(member, NamedForm) and member.cls is type(value):
             return tagged(member.path, member.encode_state(value))
-        if type(value) is dict and not member.fits(value) and self._has_dictionaries():
+        return ANY.encode(value)
+
+    def _encode_unfit(self, value: Any) -> Any:
+        """Return a value that is of no member, though one may take it: an int for a float, say."""
+        member = next((member for member in self._members if _may_take(member, value)), None)
+        if member is not None and not self._shared & member.kinds:
+            return member.encode(value)
+        if type(value) is dict and any(map(_is_dictionary, self._members)):
             pairs = [[ANY.encode(key), ANY.encode(one)] for key, one in value.items()]
             return tagged("dict", pairs)  # so that it is not read as an instance of a class
         return ANY.encode(value)
-
-    def _has_dictionaries(self) -> bool:
-        return any(isinstance(member, (DictForm, TypedDictForm)) for member in self._members)
 
     def _member_of(self, value: Any) -> Form | None:
         """Return the member that a value belongs to: by its exact type before its base."""
@@ -69,16 +73,16 @@ class UnionForm(Form):
         for member in self._members:
             if member.hint is kind or getattr(member, "cls", None) is kind:
                 return member
-        return next((member for member in self._members if member.fits(value)), None) or next(
-            (member for member in self._members if _may_take(member, value)), None
-        )
+        return next((member for member in self._members if member.fits(value)), None)
 
     def decode(self, data: Any) -> Any:
         name = tag_of(data)
         if name is not None:
-            value = _container(name, data)
-            if value is not None and any(member.fits(value) for member in self._members):
-                return value
+            value = _container(data) if name in _CONTAINERS else None
+            if value is not None:
+                for member in self._members:
+                    if member.fits(value):
+                        return value
             return self._first(self._members, data)
         kind = kind_of(data)
         members = [one for one in self._members if kind in one.kinds or _widens(kind, one)]
@@ -102,13 +106,15 @@ class UnionForm(Form):
         raise msgspec.ValidationError(f"Expected `{shown(self.hint)}`, got `{got}`")
 
 
-def _container(name: str, data: Any) -> Any:
-    """Return the value of a tagged container by itself; None of other data."""
-    if name not in _CONTAINERS:
-        return None
+def _is_dictionary(member: Form) -> bool:
+    return isinstance(member, (DictForm, TypedDictForm))
+
+
+def _container(data: Any) -> Any:
+    """Return the value of a tagged container by itself; None if only its hint can read it."""
     try:
         return ANY.decode(data)
-    except msgspec.ValidationError:  # only the hint can read it
+    except msgspec.ValidationError:
         return None
 
 
