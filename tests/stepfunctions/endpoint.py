@@ -34,9 +34,10 @@ _CONFIG = Config(inject_host_prefix=False)
 class Endpoint:
     """A client of the endpoint, and the engine behind it."""
 
-    def __init__(self, engine: SkippingEngine, front: Front, url: str) -> None:
+    def __init__(self, engine: SkippingEngine, front: Front, clock: Clock, url: str) -> None:
         self.engine = engine
         self.front = front
+        self.clock = clock
         self.url = url
         self.client: Any = boto3.client(
             "stepfunctions", region_name="us-east-1", endpoint_url=url, config=_CONFIG
@@ -57,7 +58,7 @@ def endpoint(*, poll: float = POLL_SECONDS, **options: Any) -> Iterator[Endpoint
     """Serve for as long as the block lasts; `poll` is how many seconds GetActivityTask waits."""
     clock = Clock(START)
     engine = SkippingEngine(MemoryStore(), clock=clock)
-    front = Front(engine, account=ACCOUNT, **options)
+    front = Front(engine, account=ACCOUNT, clock=clock, **options)
     worker = MachineWorker(
         engine, front.token, clock=clock, on_decision_failed=engine.decision_failed
     )
@@ -65,7 +66,7 @@ def endpoint(*, poll: float = POLL_SECONDS, **options: Any) -> Iterator[Endpoint
     protocol = StepFunctionsProtocol(front, poll=poll)
     try:
         with worker, in_background(Router([protocol], only_local=True)) as url:
-            yield Endpoint(engine, front, url)
+            yield Endpoint(engine, front, clock, url)
     finally:
         protocol.close()
         engine.close()

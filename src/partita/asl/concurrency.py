@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
+from partita.asl.frame import Frame, Scope
+from partita.asl.resumption import Part
 from partita.asl.trail import Chain
 from partita.authoring.execution import spawn
 from partita.authoring.future import Future, wait
@@ -24,6 +27,27 @@ class Control:
         """Let so many run at a time from now on; those that run go on."""
         self.limit = limit
         self.grow()
+
+
+def run_parts(frame: Frame, count: int, limit: int, body: Callable[[int, Scope], Any]) -> list[Any]:
+    """Return the outputs of a state's branches or iterations, of which `limit` run at a time.
+
+    In the first attempt after a redrive those that have succeeded before are not run again.
+    """
+    known, frame.parts = frame.parts, []
+    parts: list[Part | Scope | None] = [*known[:count], *[None] * (count - len(known))]
+    frame.scope.parts = parts
+
+    def run(number: int, chain: Chain) -> None:
+        scope, part = Scope(frame.scope, chain), parts[number]
+        scope.resumption = part.rest if isinstance(part, Part) else None
+        parts[number] = scope
+        parts[number] = Part(body(number, scope))
+
+    is_left = [not isinstance(one, Part) or one.rest is not None for one in parts]
+    bodies = [partial(run, number) for number in range(count) if is_left[number]]
+    run_all(bodies, limit, frame.scope.chain)
+    return [one.output for one in parts if isinstance(one, Part)]
 
 
 def run_all(

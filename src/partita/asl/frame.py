@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from partita.asl.failures import DATA_LIMIT_EXCEEDED, EvaluationFault, StateFailure
 from partita.asl.json_text import PAYLOAD_LIMIT, json_text
+from partita.asl.resumption import Part, Resumption
 from partita.asl.trail import Chain, Trail
 from partita.authoring.determinism import now, random
 
@@ -174,12 +175,28 @@ _TOO_LARGE = "The variables {} have a size exceeding the maximum number of bytes
 class Scope:
     """The variables of a machine, a branch or an iteration; outer ones can only be read."""
 
-    __slots__ = ("chain", "sizes", "visible")
+    __slots__ = ("at", "chain", "parts", "resumption", "sizes", "visible")
 
     def __init__(self, outer: Scope | None = None, chain: Chain | None = None) -> None:
         self.chain = chain or Chain()
         self.visible: dict[str, Any] = {} if outer is None else outer.visible
         self.sizes: dict[str, int] = {}  # bytes of JSON text of this scope's own variables
+        self.at: tuple[str, Any] | None = None  # the state entered last, and its input
+        self.parts: list[Part | Scope | None] = []  # that state's branches or iterations
+        self.resumption: Resumption | None = None  # where to begin; None: with the first state
+
+    def enter(self, state: str, input: Any) -> list[Part | None]:
+        """Note that a state is entered; return the parts of it that were run before a redrive."""
+        resumption, self.resumption = self.resumption, None
+        self.at, self.parts = (state, input), []
+        return [] if resumption is None else resumption.parts
+
+    def progress(self) -> Resumption | None:
+        """Return where another run would go on; None if no state was entered."""
+        if self.at is None:
+            return self.resumption
+        own = {name: self.visible[name] for name in self.sizes}
+        return Resumption(*self.at, own, [_part(one) for one in self.parts])
 
     def assign(self, values: Mapping[str, Any]) -> int:
         """Set variables of this scope; return by how many bytes they have grown.
@@ -196,6 +213,13 @@ class Scope:
         return growth
 
 
+def _part(part: Part | Scope | None) -> Part | None:
+    if not isinstance(part, Scope):
+        return part
+    rest = part.progress()
+    return None if rest is None else Part(rest=rest)
+
+
 class Frame:
     """One visit of one state."""
 
@@ -208,6 +232,7 @@ class Frame:
         "execution",
         "item",
         "name",
+        "parts",
         "raw",
         "retries",
         "scope",
@@ -229,6 +254,7 @@ class Frame:
         self.entered_at = now()
         self.entered_id = 0
         self.before = scope.chain.last  # the event before
+        self.parts = scope.enter(name, raw)  # that the first attempt need not run, or not wholly
 
     @property
     def variables(self) -> Mapping[str, Any]:

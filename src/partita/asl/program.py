@@ -26,6 +26,9 @@ class StateProgram:
             StateFailure: a state failed, and nothing in the program caught that.
         """
         value, name = input, self.start
+        if scope.resumption is not None:
+            value, name = scope.resumption.input, scope.resumption.state
+            execution.stored += scope.assign(scope.resumption.variables)
         try:
             while True:
                 pause_if_long(TURN_SECONDS)

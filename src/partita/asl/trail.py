@@ -32,6 +32,9 @@ class Trail:
         self.last_id += 1
         return self.last_id
 
+    def begin(self, root: Any) -> None:
+        """Note the outermost scope of the execution, which knows how far its states are."""
+
     def change_run(self, map_run_arn: str, change: dict[str, Any]) -> None:
         """Note that a run keeps to something else from now on."""
 

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from partita.asl.concurrency import run_all
+from partita.asl.concurrency import run_parts
 from partita.asl.failures import StateFailure
 from partita.asl.flows import Flow
 from partita.asl.frame import Frame, Probe, Scope
 from partita.asl.numbers import Number
 from partita.asl.recovery import Recovery
 from partita.asl.states.state import Program, RecoveringState
-from partita.asl.trail import Chain
 
 INLINE_CONCURRENCY = 40
 """Iterations of an inline Map state that run at a time at most."""
@@ -90,8 +89,12 @@ class MapState(RecoveringState):
         if self._map_run is not None:
             output = self._map_run.run(frame, items, partial(self.selected, frame))
         else:
-            bodies = [partial(self._iterate, frame, item) for item in items]
-            output = run_all(bodies, min(limit, INLINE_CONCURRENCY), frame.scope.chain)
+            output = run_parts(
+                frame,
+                len(items),
+                min(limit, INLINE_CONCURRENCY),
+                lambda number, scope: self._iterate(frame, items[number], scope),
+            )
         frame.emit("MapStateSucceeded")
         return output
 
@@ -114,12 +117,12 @@ class MapState(RecoveringState):
         is_member = "Key" in item
         return {"Key": item["Key"], "Value": item["Value"]} if is_member else item["Value"]
 
-    def _iterate(self, frame: Frame, item: Item, chain: Chain) -> Any:
+    def _iterate(self, frame: Frame, item: Item, scope: Scope) -> Any:
         named, add = {"name": self.name, "index": item["Index"]}, frame.execution.trail.add
+        chain = scope.chain
         chain.end = 0
         add("MapIterationStarted", named, chain)
         input = self.selected(frame, item)
-        scope = Scope(frame.scope, chain)
         try:
             output = self.program.run(frame.execution, scope, input, is_branch=True)
         except StateFailure as failure:

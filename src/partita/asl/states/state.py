@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from partita.asl.failures import EvaluationFault, StateFailure, too_deep, too_large
@@ -11,6 +10,7 @@ from partita.asl.flows import Flow
 from partita.asl.frame import Execution, Frame, Scope
 from partita.asl.json_text import is_too_deep, is_too_large
 from partita.asl.recovery import Caught, Recovery
+from partita.asl.resumption import Resumption
 
 Visit = tuple[Any, str | None]
 """A state's output, and the name of the next state; None at the end."""
@@ -36,11 +36,12 @@ def run_program(
     execution: Execution,
     input: Any,
     begun: tuple[str, dict[str, Any]] | None = None,
-    variables: Mapping[str, Any] | None = None,
+    resumption: Resumption | None = None,
 ) -> Any:
     """Return the output of a whole execution, and add its beginning and its end to the trail.
 
-    `begun` is the event of the beginning if it is not ExecutionStarted.
+    `begun` is the event of the beginning if it is not ExecutionStarted, `resumption` where the
+    states begin if it is not the first one.
 
     Raises:
         StateFailure: it failed.
@@ -48,7 +49,8 @@ def run_program(
     scope, trail = Scope(), execution.trail
     started = {"input": input, "roleArn": execution.identity.role_arn}
     trail.add(*(begun or ("ExecutionStarted", started)), scope.chain)
-    scope.assign(variables or {})
+    scope.resumption = resumption
+    trail.begin(scope)
     try:
         output = program.run(execution, scope, input, is_branch=False)
     except StateFailure as failure:

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.asl.resumption import Part
 from partita.history import WorkflowType
 
 WORKFLOW_TYPE = WorkflowType("states:execution")
@@ -34,6 +35,8 @@ class Redrive(Struct, frozen=True, kw_only=True):
     state: str
     input: Any
     variables: dict[str, Any]
+    parts: list[Part | None] = []  # the state's branches or iterations
+    client_token: str | None = None  # of the request
 
 
 class Beginning(Struct, frozen=True, kw_only=True, omit_defaults=True):

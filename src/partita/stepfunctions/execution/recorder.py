@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.asl.frame import Scope
 from partita.asl.trail import Chain, Trail
 from partita.authoring.determinism import now
 from partita.stepfunctions.execution.workflow import check_length
@@ -54,6 +55,7 @@ class Recorder(Trail):
         "is_limited",
         "map_run",
         "pages",
+        "root",
         "runs",
         "waiting",
     )
@@ -67,7 +69,12 @@ class Recorder(Trail):
         self.pages: dict[str, tuple[int, int]] = {}  # by map run: executions elsewhere, failed ones
         self.waiting: dict[str, Chain] = {}  # tasks with a token, by the signal of the answer
         self.runs: dict[Chain, int] = {}  # events of map runs, which the state's exit follows
+        self.root: Scope | None = None  # of the states
         self.map_run = ""  # the ARN of the run that began last
+
+    def begin(self, root: Scope) -> None:
+        """Keep the outermost scope."""
+        self.root = root
 
     def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
         """Keep an event; return its number.

@@ -12,7 +12,7 @@ from partita.asl.frame import Execution, Identity, Serving, timestamp
 from partita.asl.machines import compiled_text, interpret
 from partita.asl.page_runs import PageTask, run_page
 from partita.asl.parser import Machine
-from partita.asl.program import StateProgram
+from partita.asl.resumption import Resumption
 from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks
 from partita.asl.trail import Chain, Trail
@@ -96,10 +96,10 @@ def _go_on(compiled: Machine, execution: Execution, redrive: Redrive) -> Any:
     """Return the output of an execution that begins with the state in which it ended before."""
     started_at = timestamp(datetime.fromtimestamp(redrive.started_at, UTC))
     execution.redriven(redrive.count, started_at)
-    program = StateProgram(redrive.state, compiled.program.states)
+    resumption = Resumption(redrive.state, redrive.input, redrive.variables, redrive.parts)
     begun = ("ExecutionRedriven", {"redriveCount": redrive.count})
     try:
-        return run_program(program, execution, redrive.input, begun, redrive.variables)
+        return run_program(compiled.program, execution, redrive.input, begun, resumption)
     except StateFailure as failure:
         raise MachineFailedError(failure.error, failure.cause) from failure
 

@@ -52,6 +52,12 @@ REDRIVES, STARTED = "redriveCount", "startedAt"
 
 REDRIVABLE = (Status.FAILED, Status.TERMINATED, Status.TIMED_OUT, Status.CANCELED)
 
+REDRIVE_SECONDS = 14 * 24 * 3600.0
+"""Seconds after its end within which an execution can be redriven."""
+
+LONGEST_SECONDS = 365 * 24 * 3600.0
+"""Seconds after its first start within which an execution can be redriven."""
+
 CHUNK = 1_000
 """Executions that are read at a time."""
 
@@ -96,7 +102,7 @@ def describe_execution(front: Front, request: Members) -> Answer:
     answer = {
         "executionArn": request["executionArn"],
         **_item(front, record),
-        **_redrivable(record.progress.status),
+        **_redrivable(record, front.clock()),
     }
     if beginning is not None and beginning.trace_header is not None:
         answer["traceHeader"] = beginning.trace_header
@@ -139,10 +145,22 @@ def first_start(record: Record) -> float:
     return float(record.progress.search_attributes.get(STARTED, record.execution.started_at))
 
 
-def _redrivable(status: Status) -> Members:
-    if status in REDRIVABLE:
+def redrive_problem(record: Record, now: float) -> str | None:
+    """Return why an execution cannot be redriven, in AWS's words; None if it can."""
+    status = record.progress.status
+    if status not in REDRIVABLE:
+        return f"Execution is {STATUSES[status]} and cannot be redriven"
+    if now - first_start(record) > LONGEST_SECONDS:
+        return "Execution has exceeded the max execution time"
+    if now - (stop_date(record) or now) > REDRIVE_SECONDS:
+        return "Execution redrivable period exceeded"
+    return None
+
+
+def _redrivable(record: Record, now: float) -> Members:
+    reason = redrive_problem(record, now)
+    if reason is None:
         return {"redriveStatus": "REDRIVABLE"}
-    reason = f"Execution is {STATUSES[status]} and cannot be redriven"
     return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 
 

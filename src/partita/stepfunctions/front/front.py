@@ -9,6 +9,7 @@ has a table of both kinds, `WRITES` and `READS`, by Step Functions' names.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -63,8 +64,13 @@ class Front:
         region: str = REGION,
         account: str = ACCOUNT,
         mocks: str | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Put the API before a service; `mocks` is the path of a mock file."""
+        """Put the API before a service; `mocks` is the path of a mock file.
+
+        `clock` returns the seconds since the epoch, for answers that depend on the time.
+        """
+        self.clock = clock
         self.service = service
         self.limits = limits or Limits()
         self.names = Names(region, account)

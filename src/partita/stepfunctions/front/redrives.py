@@ -1,6 +1,7 @@
 """Let executions that have not succeeded go on with the state in which they ended.
 
-The execution goes on in another run of its workflow. A Parallel or Map state begins anew.
+The execution goes on in another run of its workflow. Branches of a Parallel state and iterations of
+an inline Map state that have succeeded are not run again. A distributed Map state begins anew.
 
 Source: AWS Step Functions API Reference (2016-11-23), RedriveExecution.
 """
@@ -8,16 +9,17 @@ Source: AWS Step Functions API Reference (2016-11-23), RedriveExecution.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from partita.asl.resumption import Resumption
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.session import Session
 from partita.ports.state import Status
+from partita.ports.store import Record
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import TASK_LIST, WORKFLOW_TYPE, Beginning, Redrive
 from partita.stepfunctions.execution.projection import project
@@ -32,26 +34,54 @@ from partita.stepfunctions.front.executions import (
     first_start,
     record_of,
     redrive_count,
+    redrive_problem,
 )
 from partita.stepfunctions.front.front import Front
 
+TOKENS = 10
+"""Redrives whose client tokens are known."""
 
-def plan(front: Front, request: Members) -> StartRequest:
+TOKEN_SECONDS = 15 * 60.0
+"""Seconds for which a client token is known."""
+
+Plan = StartRequest | float
+"""How an execution would go on, or when it went on after the same request before."""
+
+
+def plan(front: Front, request: Members) -> Plan:
     """Return how an execution would go on, from what is committed.
 
     Raises:
-        ExecutionNotRedrivable: it runs, has succeeded, or was not started through the API.
+        ExecutionNotRedrivable: it runs, has succeeded, ended too long ago, or was not started
+            through the API.
     """
     arn = front.names.parse(request["executionArn"], arns.EXECUTION)
     record = record_of(front.committed, arn)
     beginning = front.beginning(record)
-    if beginning is None or record.progress.status not in REDRIVABLE:
-        raise _not_redrivable(record.progress.status)
+    repeated = _repeated(front, record, request.get("clientToken"))
+    if repeated is not None:
+        return repeated
+    problem = redrive_problem(record, front.clock())
+    if problem is not None:
+        raise ExecutionNotRedrivable(problem)
+    if beginning is None:
+        raise ExecutionNotRedrivable("Execution was not started by StartExecution")
     recorder = project(front.committed, record, front.token)
     if recorder.last_id >= EVENT_LIMIT - 1:
-        raise ExecutionNotRedrivable("Execution history has no room for more events")
+        raise ExecutionNotRedrivable("Execution history event limit exceeded")
     count = redrive_count(record) + 1
-    redrive = _redrive(beginning, recorder, count, record.execution.run_id, first_start(record))
+    rest = _rest(beginning, recorder)
+    redrive = Redrive(
+        count=count,
+        run_id=record.execution.run_id,
+        events=recorder.last_id,
+        started_at=first_start(record),
+        state=rest.state,
+        input=rest.input,
+        variables=rest.variables,
+        parts=rest.parts,
+        client_token=request.get("clientToken"),
+    )
     whole = replace(beginning, redrive=redrive)
     return StartRequest(
         workflow_id=record.execution.workflow_id,
@@ -69,12 +99,29 @@ def _not_redrivable(status: Status) -> ExecutionNotRedrivable:
     return ExecutionNotRedrivable(f"Execution is {STATUSES[status]} and cannot be redriven")
 
 
-def redrive_execution(session: Session, start: StartRequest) -> Answer:
+def _repeated(front: Front, record: Record | None, token: str | None) -> float | None:
+    """Return when an execution went on by a request with the same token; None if it did not."""
+    for _ in range(TOKENS):
+        beginning = None if record is None or token is None else front.beginning(record)
+        if record is None or beginning is None or beginning.redrive is None:
+            return None
+        execution, redrive = record.execution, beginning.redrive
+        if front.clock() - execution.started_at > TOKEN_SECONDS:
+            return None
+        if redrive.client_token == token:
+            return execution.started_at
+        record = front.committed.find(execution.domain, execution.workflow_id, redrive.run_id)
+    return None
+
+
+def redrive_execution(session: Session, start: Plan) -> Answer:
     """Let an execution go on as it was planned.
 
     Raises:
         ExecutionNotRedrivable: it has gone on in the meantime.
     """
+    if isinstance(start, float):
+        return {"redriveDate": start}
     state = session.find(start.domain, start.workflow_id)
     if state is not None and state.progress.status not in REDRIVABLE:
         raise _not_redrivable(state.progress.status)
@@ -82,25 +129,9 @@ def redrive_execution(session: Session, start: StartRequest) -> Answer:
     return {"redriveDate": session.now}
 
 
-def _redrive(
-    beginning: Beginning, recorder: Recorder, count: int, run_id: str, started_at: float
-) -> Redrive:
+def _rest(beginning: Beginning, recorder: Recorder) -> Resumption:
     """Return where an execution goes on: with the last state of the machine that it entered."""
-    machine: Any = json.loads(beginning.definition)
-    state, input = machine["StartAt"], json.loads(beginning.input)
-    variables: dict[str, Any] = {}
-    for event in recorder.events:
-        name = event.details.get("name")
-        if name in machine["States"] and event.type.endswith("StateEntered"):
-            state, input = name, event.details["input"]
-        elif name in machine["States"] and event.type.endswith("StateExited"):
-            variables |= event.details.get("assignedVariables", {})
-    return Redrive(
-        count=count,
-        run_id=run_id,
-        events=recorder.last_id,
-        started_at=started_at,
-        state=state,
-        input=input,
-        variables=variables,
-    )
+    rest = None if recorder.root is None else recorder.root.progress()
+    if rest is not None:
+        return rest
+    return Resumption(json.loads(beginning.definition)["StartAt"], json.loads(beginning.input))
