@@ -22,6 +22,7 @@ from unittest import mock
 
 from partita.authoring import registry
 from partita.cli import main
+from partita.openwhisk import local_actions
 
 
 def run(
@@ -33,6 +34,7 @@ def run(
         stack.enter_context(chdir(folder))
         stack.enter_context(mock.patch.dict(os.environ, environment, clear=True))
         stack.enter_context(mock.patch.multiple(sys, stdin=given, stdout=out, stderr=err))
+        stack.enter_context(mock.patch.dict(local_actions._definitions, clear=True))
         for isolated in (_modules, _definitions, _logging):
             stack.enter_context(isolated())
         status = main(arguments)

@@ -26,6 +26,7 @@ class OpenWhisk:
         self.records: dict[str, Params] = {}
         self.refused: str | None = None  # an action that is too large
         self.hidden_looks = 0  # at records that are not there yet
+        self.hidden_status = 404  # what these are answered
         self.requests: list[tuple[str, str]] = []
 
     def answer(self, method: str, target: str, auth: str, body: Any) -> tuple[int, Any]:
@@ -53,7 +54,7 @@ class OpenWhisk:
     def _record(self, id: str) -> tuple[int, Any]:
         if self.hidden_looks:
             self.hidden_looks -= 1
-            return 404, {"error": "The requested resource does not exist."}
+            return self.hidden_status, {"error": "The requested resource does not exist."}
         if id not in self.records:
             return 404, {"error": "The requested resource does not exist."}
         return 200, self.records[id]

@@ -255,6 +255,15 @@ def test_an_action_that_raises_is_an_error_with_its_text() -> None:
     assert run(composer.do(action, message), {}) == {"message": "no card"}
 
 
+def test_a_definition_replaces_another_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    one, two = (composer.action("same", {"action": f"lambda args: {{'n': {n}}}"}) for n in (1, 2))
+    assert run(one) == {"n": 1}
+    assert run(one) == {"n": 1}
+    assert not caplog.records
+    assert run(two) == {"n": 2}
+    assert "define action same differently" in caplog.text
+
+
 def test_an_unknown_action_is_an_error() -> None:
     assert "error" in run("nowhere", {})
 

@@ -115,10 +115,13 @@ def test_a_deployed_composition_runs_with_what_it_defines(host: OpenWhisk) -> No
     assert host.actions["test"]["exec"]["kind"] == "python:default"
 
 
-@pytest.mark.parametrize("looks", [0, 3])
-def test_branches_run_by_the_rest_api_without_redis(host: OpenWhisk, looks: int) -> None:
+@pytest.mark.parametrize(("looks", "status"), [(0, 404), (3, 404), (2, 503)])
+def test_branches_run_by_the_rest_api_without_redis(
+    host: OpenWhisk, looks: int, status: int
+) -> None:
     step = composer.sequence(lambda p: {"n": p["n"] + 1}, composer.map(lambda p: p["n"]))
     deployed(host, composer.parallel(step, lambda p: p["absent"], composer.mask(step)))
+    host.hidden_status = status
     host.hidden_looks = looks  # so that it yields before its deadline, which has passed
     first, failed, last = invoked(host, {"n": 1})["value"]
     assert first == last == {"value": []}

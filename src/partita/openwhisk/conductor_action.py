@@ -391,13 +391,15 @@ class _Conductor:
 
 
 def _record(id: str) -> Any:
-    """Return the result of an activation, or None while there is no record of it."""
+    """Return the result of an activation, or None while its record cannot be had."""
     try:
         return _request("GET", "namespaces/_/activations/" + id)["response"]["result"]
     except urllib.error.HTTPError as error:
-        if error.code == 404:
+        if error.code == 404 or error.code >= 500:
             return None
         raise
+    except OSError:  # the next look may succeed
+        return None
 
 
 def _path(name: str) -> str:

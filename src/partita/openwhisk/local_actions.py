@@ -8,6 +8,7 @@ the action of that name on the OpenWhisk host, if one is configured.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from partita.openwhisk.conductor_action import call_function
 from partita.openwhisk.function_source import check_exec
 from partita.openwhisk.host import Host as RestHost
 from partita.openwhisk.host_settings import host_settings
+
+log = logging.getLogger("partita")
 
 PREFIX = "openwhisk:"
 """What the types of these activities begin with; a worker always has those of its process."""
@@ -49,7 +52,13 @@ Promise.resolve().then(() => main(given.params)).then(result => {
 
 
 def define_action(name: str, definition: dict[str, Any]) -> None:
-    """Let the action of that name be a definition, in this process."""
+    """Let the action of that name be a definition, in this process, as a deployment would."""
+    if _definitions.get(name, definition) != definition:
+        log.warning(
+            "two compositions of this process define action %s differently; both now run the code "
+            "of the later one, as they would on OpenWhisk; give one of the actions another name",
+            short_name(name),
+        )
     _definitions[name] = definition
 
 
