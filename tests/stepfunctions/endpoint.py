@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from partita.authoring.workflow import WorkflowDefinition
 from partita.history import WorkflowExecution
 from partita.server.process import in_background
 from partita.server.routes import Router
@@ -54,13 +55,21 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(*, poll: float = POLL_SECONDS, **options: Any) -> Iterator[Endpoint]:
-    """Serve for as long as the block lasts; `poll` is how many seconds GetActivityTask waits."""
+def endpoint(
+    *,
+    poll: float = POLL_SECONDS,
+    workflows: Sequence[WorkflowDefinition[..., Any]] = (),
+    **options: Any,
+) -> Iterator[Endpoint]:
+    """Serve for as long as the block lasts; `poll` is how many seconds GetActivityTask waits.
+
+    `workflows` run beside the executions of the API.
+    """
     clock = Clock(START)
     engine = SkippingEngine(MemoryStore(), clock=clock)
     front = Front(engine, account=ACCOUNT, clock=clock, **options)
     worker = MachineWorker(
-        engine, front.token, clock=clock, on_decision_failed=engine.decision_failed
+        engine, front.token, workflows, clock=clock, on_decision_failed=engine.decision_failed
     )
     engine.stage = None
     protocol = StepFunctionsProtocol(front, poll=poll)

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from partita.asl import forget_lambda, register_lambda
-from tests.stepfunctions.endpoint import Endpoint
+from partita.asl.machines import machine
+from partita.client import Client
+from partita.stepfunctions.execution.beginning import TASK_LIST
+from tests.asl.corpus import ACCOUNT
+from tests.stepfunctions.endpoint import Endpoint, endpoint
 
 ROLE = "arn:aws:iam::111111111111:role/sfn"
 
@@ -124,3 +128,19 @@ def test_the_history_tells_of_a_tasks_role_and_times(sfn: Endpoint) -> None:
     details = found["events"][2]["taskScheduledEventDetails"]
     assert (details["taskCredentials"], details["timeoutInSeconds"]) == ({"roleArn": role}, 60)
     assert details["region"] == "us-east-1"
+
+
+def test_the_machine_of_an_execution_that_the_api_has_not_started() -> None:
+    text = json.dumps(GREETING)
+    own = machine(text, "own")
+    with endpoint(workflows=[own]) as sfn:
+        given: list[Any] = [{"to": "ada"}]
+        client = Client(sfn.engine)
+        run = client.start_with(own, given, workflow_id="run-1", task_list=TASK_LIST)
+        assert run.result() == {"to": "ada", "said": "hello"}
+        arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:own:run-1"
+        found = sfn.client.describe_state_machine_for_execution(executionArn=arn)
+        assert (found["name"], found["definition"]) == ("own", text)
+        assert found["stateMachineArn"].endswith(":stateMachine:own")
+        begun = sfn.client.describe_execution(executionArn=arn)["startDate"]
+        assert found["updateDate"] == begun

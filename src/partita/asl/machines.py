@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from partita.errors import (
     MachineFailedError,
     PayloadTooDeepError,
 )
-from partita.history import WorkflowType
+from partita.history import AnyEvent, MarkerRecorded, WorkflowType
 
 MOCK_CONFIG = "SFN_MOCK_CONFIG"
 """The environment variable with the path of a mock file, as AWS Step Functions Local reads it."""
@@ -89,6 +89,24 @@ def machine(
     )
     made.takes_document = True
     return made
+
+
+def recorded_definition(history: Sequence[AnyEvent]) -> tuple[str, str] | None:
+    """Return the definition that an execution of `machine` runs, and its account.
+
+    None if it was not decided yet, or is of another workflow.
+    """
+    marker = next((one for one in history if isinstance(one, MarkerRecorded)), None)
+    try:
+        recorded = msgspec.json.decode((marker and marker.details) or "null", type=_Recorded)
+    except msgspec.DecodeError:
+        return None
+    return recorded.definition, recorded.account
+
+
+def role_of(account: str) -> str:
+    """Return the ARN of the role that executions of `machine` are shown with."""
+    return f"arn:aws:iam::{account}:role/partita"
 
 
 def shown_machine(name: str, trail: Trail) -> WorkflowDefinition[[Any], Any]:
@@ -164,7 +182,7 @@ def identity_of(account: str = ACCOUNT, *, is_express: bool = False) -> Identity
         execution_name=info.workflow_id,
         machine_arn=f"{prefix}:stateMachine:{info.name}",
         machine_name=info.name,
-        role_arn=f"arn:aws:iam::{account}:role/partita",
+        role_arn=role_of(account),
         lambda_prefix=f"arn:aws:lambda:{REGION}:{account}:function",
     )
 

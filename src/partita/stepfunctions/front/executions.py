@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from partita.asl.machines import recorded_definition, role_of
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
@@ -188,21 +189,36 @@ def _item(front: Front, record: Record) -> Members:
 def describe_state_machine_for_execution(front: Front, request: Members) -> Answer:
     """Return the machine as it was when the execution began."""
     _, record = _found(front, request)
-    beginning = front.beginning(record)
-    if beginning is None:
-        raise ExecutionDoesNotExist(name_of(record))
-    revision = Revision(
-        definition=beginning.definition,
-        role_arn=beginning.role_arn,
-        id=beginning.revision_id,
-        settings=beginning.settings,
-    )
+    revision, machine = _revision_of(front, record), machine_name(record)
     return {
-        "stateMachineArn": front.names.arn(arns.MACHINE, beginning.machine),
-        "name": beginning.machine,
-        "updateDate": beginning.updated_at,
+        "stateMachineArn": front.names.arn(arns.MACHINE, machine),
+        "name": machine,
+        "updateDate": revision.updated_at,
         **revision_to_api(revision, request),
     }
+
+
+def _revision_of(front: Front, record: Record) -> Revision:
+    """Return what an execution runs; one of `partita run` has recorded its definition.
+
+    Raises:
+        ExecutionDoesNotExist: it is not of a machine, or has not recorded that yet.
+    """
+    beginning = front.beginning(record)
+    if beginning is not None:
+        return Revision(
+            definition=beginning.definition,
+            role_arn=beginning.role_arn,
+            id=beginning.revision_id,
+            updated_at=beginning.updated_at,
+            settings=beginning.settings,
+        )
+    recorded = recorded_definition(front.committed.events(record.run, 0))
+    if recorded is None:
+        raise ExecutionDoesNotExist(name_of(record))
+    definition, account = recorded
+    started_at = record.execution.started_at
+    return Revision(definition=definition, role_arn=role_of(account), updated_at=started_at)
 
 
 def stop_execution(front: Front, session: Session, request: Members) -> Answer:
