@@ -76,6 +76,16 @@ def unstorable() -> object:
     return object()
 
 
+@workflow
+def parent_of_one() -> None:
+    unstorable.options(workflow_id="unstorable child").submit().result()
+
+
+@workflow
+def grandparent_of_one() -> None:
+    parent_of_one()
+
+
 # -- starting ------------------------------------------------------------------------------
 
 
@@ -246,6 +256,26 @@ def test_waiting_in_vain_says_what_the_decider_fails_by(rig: Rig) -> None:
         ):
             handle.result(timeout=0)
         handle.terminate()
+
+
+def test_waiting_in_vain_says_what_the_decider_of_a_child_fails_by(rig: Rig) -> None:
+    with rig.worker(unstorable, parent_of_one, grandparent_of_one):
+        handle = rig.client.start(grandparent_of_one)
+        child = rig.client.handle("unstorable child")
+        until(lambda: known(child) and (task := child.describe().decision) and task.failure)
+        with pytest.raises(
+            errors.WaitTimeoutError,
+            match=r"the decider of its child 'unstorable child' fails.*result of workflow unst",
+        ):
+            handle.result(timeout=0)
+        handle.terminate()
+
+
+def known(handle: Handle[Any]) -> bool:
+    try:
+        return bool(handle.describe())
+    except errors.ExecutionNotFoundError:
+        return False
 
 
 def test_a_rerun_of_an_older_run_leaves_the_open_one(rig: Rig) -> None:

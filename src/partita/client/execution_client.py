@@ -19,6 +19,7 @@ from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.fallbacks import waits_of
 from partita.client.messages import RETRY_INTERVAL, Messages
+from partita.client.open_executions import why_open
 from partita.client.validation import checked_wait
 from partita.codec import ANY, Converter, plain_data, read_untyped
 from partita.history.document import ExportedHistory, export
@@ -117,7 +118,7 @@ class ExecutionClient:
             try:
                 info = waits_of(self.service).wait_closed(self._domain, execution, left)
                 is_reached = True
-                state = self._why_open(execution) if info is None else ""
+                state = "" if info else why_open(self.service, self._domain, execution)
                 last = None if info is None else self._last_event(info)
             except (errors.StoreUnavailableError, errors.WaitTimeoutError) as error:
                 if isinstance(error, errors.WaitTimeoutError) or (is_reached and left == 0.0):
@@ -133,14 +134,6 @@ class ExecutionClient:
             if not isinstance(last, h.WorkflowExecutionContinuedAsNew):
                 return self._outcome(info, last, workflow, decode)
             run_id = last.new_execution_run_id
-
-    def _why_open(self, execution: h.WorkflowExecution) -> str:
-        """Return how an open execution goes on, or why it cannot, as the end of a sentence."""
-        decision = self.service.describe(self._domain, execution).decision
-        if decision is None or not decision.failure:
-            return "; it goes on"
-        failure = " ".join(decision.failure.split())
-        return f": its decider fails, and is tried again ({failure}); mend the code"
 
     def _last_event(self, info: ExecutionInfo) -> h.AnyEvent:
         execution = h.WorkflowExecution(info.workflow_id, info.run_id)

@@ -1,0 +1,48 @@
+"""Say why an execution is still open: code that fails in it, or in a child that it waits for."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from partita import errors
+from partita import history as h
+from partita.history.references import Kind
+from partita.history.timeline import Timeline
+from partita.ports.service import Service
+
+_MAX_EVENTS = 10_000  # of a history that is read for its children
+_MAX_GENERATIONS = 5
+_MAX_CHILDREN = 20  # of one execution that are asked
+
+
+def why_open(service: Service, domain: str, execution: h.WorkflowExecution) -> str:
+    """Return how an open execution goes on, or why it cannot, as the end of a sentence."""
+    found = _failing(service, domain, execution, _MAX_GENERATIONS)
+    if found is None:
+        return "; it goes on"
+    id, failure = found
+    whose = "its decider" if id == execution.workflow_id else f"the decider of its child {id!r}"
+    return f": {whose} fails, and is tried again ({failure}); mend the code"
+
+
+def _failing(
+    service: Service, domain: str, execution: h.WorkflowExecution, generations: int
+) -> tuple[str, str] | None:
+    """Return the id of an execution whose decision fails, itself or a descendant, and the error."""
+    detail = service.describe(domain, execution)
+    if detail.decision is not None and detail.decision.failure:
+        return execution.workflow_id, " ".join(detail.decision.failure.split())
+    is_long = detail.info.event_count > _MAX_EVENTS
+    if not detail.open_children or is_long or not generations:
+        return None
+    children = Timeline(service.history(domain, execution)).open(Kind.CHILD)
+    for child in islice(children, _MAX_CHILDREN):
+        if child.started is None:
+            continue
+        try:
+            found = _failing(service, domain, child.started.workflow_execution, generations - 1)
+        except errors.UsageError:  # it has ended since, and is pruned
+            continue
+        if found is not None:
+            return found
+    return None
