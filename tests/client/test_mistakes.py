@@ -182,7 +182,7 @@ def test_a_url_is_text(make: Callable[[Any], object]) -> None:
         ("memory://?x=1", "write memory://"),
         ("sqlite:///lite.db?x=1", "a SQLite URL has no options, such as 'x=1'; leave them out"),
         ("sqlite:///lite.db?", "has no options"),
-        ("mysql://host", "sqlite:////absolute, postgresql://host/database or swf://"),
+        ("mysql://host", "sqlite:////absolute, postgresql://host/database, swf://"),
     ],
 )
 def test_what_a_url_cannot_say(url: str, says: str) -> None:
