@@ -55,6 +55,12 @@ def test_an_execution_starts_another(pattern: str) -> None:
         if pattern:
             shown = output["Output"]
             assert (json.loads(shown) if pattern == ".sync" else shown) == {"x": 1}
+            events = client.get_execution_history(executionArn=found["executionArn"])["events"]
+            types = [one["type"] for one in events]
+            assert types[2:6] == ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"]
+            submitted = events[4]["taskSubmittedEventDetails"]
+            assert json.loads(submitted["output"])["ExecutionArn"] == output["ExecutionArn"]
+            assert submitted["resource"] == f"startExecution{pattern}"
             failed = outer("unlucky", failing)
             assert (failed["status"], failed["error"]) == ("FAILED", "States.TaskFailed")
             assert json.loads(failed["cause"])["Error"] == "E"

@@ -16,6 +16,9 @@ from partita.authoring.registry import register
 Handler = Callable[[Any], Any]
 """Carries out an action, given its parameters; raises TaskFailedError if that fails."""
 
+WAIT = "wait"
+"""The suffix of an action that waits for the end of what `.sync` has started."""
+
 _handlers: dict[str, Handler] = {}
 _activities: dict[str, ActivityFunction[..., Any]] = {}
 

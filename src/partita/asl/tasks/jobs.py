@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from partita.asl.failures import StateFailure
-from partita.asl.tasks.calls import call_function, timed_out
+from partita.asl.tasks.calls import call_activity, call_function, timed_out
 from partita.asl.tasks.outside import STARTED_JOB, services
 from partita.authoring.activity import activity
 from partita.authoring.determinism import now, shield, sleep
@@ -23,6 +23,10 @@ from partita.integrations.resources import JobStanding, parse_resource
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
 """Seconds between two questions; the delay doubles from the one to the other."""
+
+
+AWAITED = "partita:awaited"
+"""The one member of a result whose value says what another activity is to wait for."""
 
 
 class Job(Struct, frozen=True):
@@ -61,10 +65,30 @@ def prepare() -> None:
 
 def started_by(response: Any) -> dict[str, Any] | None:
     """Return the answer to the start of a job, None if a response is a result already."""
-    if isinstance(response, dict) and response.keys() == {STARTED_JOB}:
-        started: dict[str, Any] = response[STARTED_JOB]
+    return _only_member(response, STARTED_JOB)
+
+
+def awaited_by(response: Any) -> dict[str, Any] | None:
+    """Return the answer to the start of what an activity waits for, None if there is none."""
+    return _only_member(response, AWAITED)
+
+
+def _only_member(response: Any, name: str) -> dict[str, Any] | None:
+    if isinstance(response, dict) and response.keys() == {name}:
+        started: dict[str, Any] = response[name]
         return started
     return None
+
+
+def wait_for_end(activity: str, started: dict[str, Any], timeout: float | None) -> Any:
+    """Return the result of an activity that waits for the end of what was started.
+
+    Raises:
+        StateFailure: it failed, or ran out of time.
+    """
+    if timeout == 0:
+        raise timed_out(is_heartbeat=False)
+    return call_activity(activity, started, timeout, None)
 
 
 def wait_for_job(job: Job, timeout: float | None) -> Any:

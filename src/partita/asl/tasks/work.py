@@ -165,6 +165,12 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
         job = Job(resource.name, attempt.input, started)
         result = jobs.wait_for_job(job, attempt.time_left)
         return jobs.parsed(result) if resource.pattern == "sync:2" else result
+    awaited = jobs.awaited_by(response)
+    if awaited is not None:
+        attempt.frame.emit("TaskSubmitted", output=awaited, **resource.described)
+        activity = integrations.activity_of(f"{resource.name}.{integrations.WAIT}")
+        result = jobs.wait_for_end(activity, awaited, attempt.time_left)
+        return jobs.parsed(result) if resource.pattern == "sync:2" else result
     if resource.pattern != "waitForTaskToken":
         return response
     attempt.frame.emit("TaskSubmitted", output=response, **resource.described)

@@ -8,7 +8,6 @@ Source: AWS Step Functions Developer Guide, "Start workflow executions from a ta
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +16,13 @@ from typing import Any
 
 from partita.asl.frame import timestamp
 from partita.asl.json_text import json_text
-from partita.asl.tasks.integrations import forget_integration, register_integration
+from partita.asl.tasks.integrations import (
+    WAIT,
+    activity_of,
+    forget_integration,
+    register_integration,
+)
+from partita.asl.tasks.jobs import AWAITED
 from partita.authoring.context import activity_info
 from partita.aws.faults import FaultError
 from partita.aws.shapes import Members
@@ -40,11 +45,13 @@ def serve_nested(front: Front) -> Callable[[], None]:
     """Let the machines of this process start executions; return what ends it."""
     actions = {
         ACTION: partial(_start, front),
-        f"{ACTION}.sync": partial(_run, front, is_parsed=False),
-        f"{ACTION}.sync:2": partial(_run, front, is_parsed=True),
+        f"{ACTION}.sync": partial(_submit, front),
+        f"{ACTION}.sync:2": partial(_submit, front),
+        f"{ACTION}.{WAIT}": partial(_wait, front),
     }
     for name, handler in actions.items():
         register_integration(name, handler)
+    activity_of(f"{ACTION}.{WAIT}")  # an execution may wait since before this process
 
     def end() -> None:
         for name in actions:
@@ -93,13 +100,20 @@ def _failed(code: str, text: str) -> TaskFailedError:
     return TaskFailedError(f"StepFunctions.{name}", cause)
 
 
-def _run(front: Front, parameters: Any, *, is_parsed: bool) -> Members:
-    """Start an execution and wait for its end; return its description.
+def _submit(front: Front, parameters: Any) -> Members:
+    """Start an execution; return what `_wait` needs to wait for its end."""
+    answer = _started(front, parameters)
+    start_date = int(answer["startDate"] * 1000)
+    return {AWAITED: {"ExecutionArn": answer["executionArn"], "StartDate": start_date}}
+
+
+def _wait(front: Front, started: Any) -> Members:
+    """Wait for the end of an execution; return its description.
 
     Raises:
         TaskFailedError: it has not succeeded; the cause is its description.
     """
-    arn = _started(front, parameters)["executionArn"]
+    arn = started["ExecutionArn"]
     parsed = front.names.parse(arn, arns.EXECUTION, arns.EXPRESS)
     service = front.service
     assert supports(service, SupportsWaits)
@@ -114,6 +128,4 @@ def _run(front: Front, parameters: Any, *, is_parsed: bool) -> Members:
             shown[name] = {"Included": True}
     if shown["Status"] != "SUCCEEDED":
         raise TaskFailedError("States.TaskFailed", json_text(shown))
-    if is_parsed:
-        shown |= {name: json.loads(shown[name]) for name in ("Input", "Output")}
     return dict(sorted(shown.items()))
