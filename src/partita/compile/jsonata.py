@@ -112,7 +112,9 @@ FUNCTIONS = frozenset(
 
 def text_of(constant: str) -> str:
     """Return a string literal."""
-    return json.dumps(constant).replace("{%", "{\\u0025").replace("%}", "\\u0025}")
+    return (
+        json.dumps(constant, ensure_ascii=False).replace("{%", "{\\u0025").replace("%}", "\\u0025}")
+    )
 
 
 def literal(constant: Any) -> Value | None:
