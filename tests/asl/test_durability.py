@@ -12,7 +12,10 @@ from partita.asl import forget_lambda, machine, program, register_lambda
 from partita.asl.tasks.callbacks import SUCCESS, Answer
 from partita.client import Client, Handle
 from partita.connect import connect
+from partita.engine import Engine
+from partita.engine.timing import Timing
 from partita.errors import TaskFailedError
+from partita.stores.memory import MemoryStore
 from partita.testing import Environment, crash_at_every_step
 from partita.testing.crash_points import CrashReport
 from partita.worker import Worker
@@ -147,6 +150,21 @@ def test_an_endless_machine_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
         handle = client.start(endless, {})
         assert client.start(other, 5).result() == 5
         handle.terminate()
+        worker.stop()
+
+
+def test_endless_machines_that_fill_each_turn_stop_nobody() -> None:
+    states = {"A": {"Type": "Pass", "Next": "A"}}
+    endless = machine({"StartAt": "A", "States": states}, "endless")
+    other = machine(branch(task("echo"), task("echo")), "other")
+    service = Engine(MemoryStore(), timing=Timing(decision_span=0.0))
+    worker = Worker(service, workflows=[endless, other], activities=[])
+    with Client(service) as client:
+        worker.start()
+        handles = [client.start(endless, {}) for _ in range(3)]
+        assert client.start(other, 5).result(timeout=60) == 5
+        for handle in handles:
+            handle.terminate()
         worker.stop()
 
 

@@ -102,9 +102,9 @@ class Dispatcher:
         self._round = _Round(time.monotonic() + self._timing.decision_span)
         if self._holding:
             self._decide_held(tx)
-        self._decide_ready(tx)
-        if self._more_decisions:
+        if self._more_decisions:  # what was put off comes before what is new, or would never come
             self._take_decisions(tx)
+        self._decide_ready(tx)
         self._more_decisions = self._more_decisions or self._round.put_off
         tx.handed_out = self._activities.take(tx)
         if tx.handed_out or self._holding:
