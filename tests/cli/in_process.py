@@ -85,7 +85,10 @@ def _definitions() -> Iterator[None]:
 
 
 def _is_ours(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).startswith("partita.")
+    """Whether it is Partita's own, and not made of a user's machine or composition."""
+    code = getattr(function, "__code__", None)
+    is_made = code is not None and "<locals>" in code.co_qualname
+    return str(getattr(function, "__module__", "")).startswith("partita.") and not is_made
 
 
 @contextmanager

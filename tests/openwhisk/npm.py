@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -36,10 +37,18 @@ def installed() -> Path:
         fresh = tempfile.mkdtemp(dir=folder.parent)
         command = [program("npm"), "install", "--prefix", fresh, PACKAGE, "--ignore-scripts"]
         quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run([*command, *quiet], check=True, capture_output=True, timeout=100)
+        subprocess.run(
+            [*command, *quiet], check=True, capture_output=True, timeout=100, env=_environment()
+        )
         with suppress(OSError):  # another process was faster
             Path(fresh).rename(folder)
     return folder / "node_modules"
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which node trusts the machine's certificates beside its own."""
+    found = ssl.get_default_verify_paths().cafile
+    return {**({} if found is None else {"NODE_EXTRA_CA_CERTS": found}), **os.environ}
 
 
 def answers(given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
