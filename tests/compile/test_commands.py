@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from partita.asl.check import check_text
-from partita.cli import main
+from tests.cli import in_process
 
 SHOP = """
 from partita import activity, workflow
@@ -35,40 +36,52 @@ def refused(x: float) -> str:
 """
 
 
+SHOP_FILE = "compiled_shop.py"
+
+
+class Command:
+    """`partita ARGUMENTS` in the folder of the shop; keeps what the last one printed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        environment = {**os.environ, "NO_COLOR": "1"}
+        self.out, self.err, status = in_process.run(self._folder, list(arguments), environment, "")
+        return status
+
+
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(tmp_path)
-    Path("compiled_shop.py").write_text(SHOP, "utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(__import__("sys").modules, "compiled_shop", raising=False)
-    return "compiled_shop.py"
+def partita(tmp_path: Path) -> Command:
+    (tmp_path / SHOP_FILE).write_text(SHOP, "utf-8")
+    return Command(tmp_path)
 
 
-def test_the_machine_is_printed(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compile", f"{shop}:total", "--to", "stepfunctions"]) == 0
-    text = capsys.readouterr().out
-    assert check_text(text) == []
-    states = json.loads(text)["States"]
+def test_the_machine_is_printed(partita: Command) -> None:
+    assert partita("compile", f"{SHOP_FILE}:total", "--to", "stepfunctions") == 0
+    assert check_text(partita.out) == []
+    states = json.loads(partita.out)["States"]
     assert states["twice_of (line 15)"]["Comment"] == "start += twice_of(x)"
 
 
-def test_the_machine_runs(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
-    run = ["--backend", "memory://", "run", f"{shop}:total", "--compiled", "--input"]
-    assert main([*run, "[[1, 2]]"]) == 0
-    assert capsys.readouterr().out == "7\n"
-    assert main([*run, "[[10]]"]) == 1
-    assert capsys.readouterr().err == "partita: LookupError: too large: 10 [WORKFLOW_FAILED]\n"
+def test_the_machine_runs(partita: Command) -> None:
+    run = ["--backend", "memory://", "run", f"{SHOP_FILE}:total", "--compiled", "--input"]
+    assert partita(*run, "[[1, 2]]") == 0
+    assert partita.out == "7\n"
+    assert partita(*run, "[[10]]") == 1
+    assert partita.err == "partita: LookupError: too large: 10 [WORKFLOW_FAILED]\n"
 
 
-def test_a_refusal_begins_with_its_place(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compile", f"{shop}:refused"]) == 2
-    lines = capsys.readouterr().err.splitlines()
+def test_a_refusal_begins_with_its_place(partita: Command) -> None:
+    assert partita("compile", f"{SHOP_FILE}:refused") == 2
+    lines = partita.err.splitlines()
     assert [line[:22] for line in lines[::3]] == [
         "compiled_shop.py:21:5:",
         "compiled_shop.py:22:12",
     ]
-    assert main(["run", f"{shop}:refused", "--compiled", "--input", "[1.5]"]) == 2
-    assert capsys.readouterr().err.splitlines() == lines
-    assert main(["compile", f"{shop}:refused", "--output", "json"]) == 2
-    rows = json.loads(capsys.readouterr().out)
+    assert partita("run", f"{SHOP_FILE}:refused", "--compiled", "--input", "[1.5]") == 2
+    assert partita.err.splitlines() == lines
+    assert partita("compile", f"{SHOP_FILE}:refused", "--output", "json") == 2
+    rows = json.loads(partita.out)
     assert [(row["row"], row["column"]) for row in rows] == [(21, 5), (22, 12)]

@@ -76,7 +76,7 @@ class SqliteStore(SqlStore):
             self._seen = -1
             self._news_at = 0.0  # when others were last seen to write
             self._lock = threading.Lock()
-            self._held = self._released_at = 0.0  # since the last breath; when the lock was let go
+            self._held = self._released_at = 0.0  # since the last pause; when the lock was let go
             self._next_run: int | None = None
             try:
                 _retry_while_locked(lambda: migrate(self._writer, self.path))
