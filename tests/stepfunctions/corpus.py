@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,7 @@ class Runner:
         key = f"{data['type']} {text}"
         if key not in self._machines:
             made = self.sfn.client.create_state_machine(
-                name=f"case-{len(self._machines)}",
+                name=f"case-{uuid.uuid4().hex}",
                 definition=text,
                 roleArn=ROLE,
                 type=data["type"],
