@@ -24,7 +24,7 @@ class Control:
         self.grow: Callable[[], None] = lambda: None
 
     def set(self, limit: int) -> None:
-        """Let so many run at a time from now on; those that run go on."""
+        """Set how many may run at a time from now on; those that run already go on."""
         self.limit = limit
         self.grow()
 

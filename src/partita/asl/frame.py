@@ -151,7 +151,7 @@ class Execution:
         return child
 
     def redriven(self, count: int, started_at: str) -> None:
-        """Let the context object tell that the execution goes on after its end."""
+        """Record a redrive in the context object."""
         known = self._constant["Execution"]
         known |= {"RedriveCount": count, "StartTime": started_at}
         known["RedriveTime"] = timestamp(now())

@@ -50,7 +50,7 @@ _thread = _Thread()
 
 @context_manager
 def noting_origins() -> Iterator[None]:
-    """Have Python note where coroutines are made, on this thread, during a run in plain Python."""
+    """Record where coroutines are created on this thread, during a run in plain Python."""
     if _thread.runs == 0:
         _thread.depth_before = sys.get_coroutine_origin_tracking_depth()
         note_origins()
@@ -64,7 +64,7 @@ def noting_origins() -> Iterator[None]:
 
 
 def note_origins() -> None:
-    """Have Python note where coroutines are made, on this thread, from now on."""
+    """Record where coroutines are created on this thread, from now on."""
     if sys.get_coroutine_origin_tracking_depth() == 0:
         sys.set_coroutine_origin_tracking_depth(1)
 

@@ -64,7 +64,7 @@ def shield() -> AbstractContextManager[None]:
 
 
 def pause_if_long(seconds: float) -> None:
-    """Let other executions be decided if this one has been for so long, without a wait.
+    """Yield to other executions if this one has been decided for so long without a wait.
 
     For interpreters, whose programs may go on for ever without one. It costs next to nothing.
     """

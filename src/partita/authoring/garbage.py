@@ -25,7 +25,7 @@ def _note(phase: str, _: dict[str, Any]) -> None:
 
 @functools.cache
 def watch_collector() -> None:
-    """Have the collector say when it runs, which `is_collecting` needs."""
+    """Record when the garbage collector runs, for `is_collecting`."""
     gc.callbacks.append(_note)
 
 

@@ -112,7 +112,7 @@ class Runtime(FutureRuntime, Protocol):
         """Return a context that defers cancel requests."""
 
     def pause_if_long(self, seconds: float) -> None:
-        """Let other executions be decided if this one has been for so long, without a wait."""
+        """Yield to other executions if this one has been decided for so long without a wait."""
 
     # -- chance and change
 

@@ -32,7 +32,7 @@ def load(target: str, test_case: str | None) -> WorkflowDefinition[..., Any]:
 
 
 def register(text: str) -> None:
-    """Let a Lambda function be a Python callable, given NAME=FILE:HANDLER."""
+    """Register a Python callable as a Lambda function, given NAME=FILE:HANDLER."""
     name, equals, target = text.partition("=")
     source, colon, attribute = target.rpartition(":")
     if not (name and equals and colon and source):
@@ -66,7 +66,7 @@ def use(
     http_hosts: tuple[str, ...] = (),
     connections: str | None = None,
 ) -> None:
-    """Let the machines of this process call these services.
+    """Set which services the machines of this process may call.
 
     Raises:
         InvalidOptionError: the file of connections is none.

@@ -1,4 +1,4 @@
-"""Say why an execution is still open: code that fails in it, or in a child that it waits for."""
+"""Find why an execution is still open: code that fails in it, or in a child that it waits for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say where a program cannot be compiled, why, and what to write instead."""
+"""Describe where a program cannot be compiled, why, and what to write instead."""
 
 from __future__ import annotations
 

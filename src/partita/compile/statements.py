@@ -38,7 +38,7 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
 
 
 def _assume_assigned(node: ast.stmt, context: Context) -> None:
-    """Let names of a refused statement have values, so that not all uses are refused again."""
+    """Treat names of a refused statement as assigned, so that their uses are not refused, too."""
     for part in ast.walk(node):
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
             if part.id not in context.variables:

@@ -1,4 +1,4 @@
-"""Say where services are, and which of them state machines may call."""
+"""Define where services are, and which of them state machines may call."""
 
 from __future__ import annotations
 

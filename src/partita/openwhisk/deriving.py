@@ -1,4 +1,4 @@
-"""Say what the derived combinators stand for, in terms of the primitive ones.
+"""Lower the derived combinators to the primitive ones.
 
 The functions in them exist in both languages, so that each Composer's conductor can run what is
 written for it. `OWN_FUNCTIONS` are the Python ones, by their code.

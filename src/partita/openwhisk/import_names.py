@@ -53,7 +53,7 @@ class _Finder(MetaPathFinder):
 
 @contextmanager
 def composer_names(file: str) -> Iterator[None]:
-    """Let `import composer` and `import conductor` mean our modules, for a file that is loaded."""
+    """Resolve `import composer` and `import conductor` to our modules while a file is loaded."""
     finder = _Finder(Path(file).parent)
     sys.meta_path.insert(0, finder)
     specs = {name: getattr(sys.modules.get(name), "__spec__", None) for name in _MODULES.values()}

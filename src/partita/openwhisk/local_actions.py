@@ -52,7 +52,7 @@ Promise.resolve().then(() => main(given.params)).then(result => {
 
 
 def define_action(name: str, definition: dict[str, Any]) -> None:
-    """Let the action of that name be a definition, in this process, as a deployment would."""
+    """Register the definition of an action in this process, as a deployment would."""
     if _definitions.get(name, definition) != definition:
         log.warning(
             "two compositions of this process define action %s differently; both now run the code "

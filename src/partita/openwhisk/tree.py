@@ -61,7 +61,7 @@ class Tree:
         raise ComposerError('Invalid argument "task" in "task" combinator', task)
 
     def __getattr__(self, name: str) -> Any:
-        """Say which combinator has no such argument."""
+        """Raise AttributeError, naming the combinator."""
         raise AttributeError(f"a composition of type {self.__dict__.get('type')} has no {name}")
 
     @property

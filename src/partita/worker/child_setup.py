@@ -32,7 +32,7 @@ _in_child: list[str] = []  # what a child has looked for in vain; its first item
 
 
 def remember(kind: str, name: str, function: Callable[..., Any]) -> None:
-    """Let children find a function, if it can be imported."""
+    """Record a function for child processes, if it can be imported."""
     plain = inspect.unwrap(function)
     path, code = getattr(plain, "__qualname__", "<>"), getattr(plain, "__code__", None)
     if code is None or "<" in path:  # a method, an object, or made within a function
@@ -53,7 +53,7 @@ def registrations() -> list[Registration]:
 
 
 def begin_child() -> None:
-    """Let this process be a child."""
+    """Set this process up as a child."""
     _in_child.append("")
 
 

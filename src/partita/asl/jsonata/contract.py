@@ -1,4 +1,4 @@
-"""Say what an engine offers, what it is given, and the bounds that AWS is measured to have."""
+"""Define the port of a JSONata engine, its arguments, and the bounds measured on AWS."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from partita.authoring.determinism import now
 
 
 class TaskState(RecoveringState):
-    """Have work done; the result is what comes back."""
+    """Call a resource; the result is its answer."""
 
     type = "Task"
 

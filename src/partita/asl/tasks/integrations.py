@@ -24,7 +24,7 @@ _activities: dict[str, ActivityFunction[..., Any]] = {}
 
 
 def register_integration(name: str, handler: Handler) -> None:
-    """Let the action of that name, such as `sqs:sendMessage`, be done by a callable."""
+    """Register a callable for the action of that name, such as `sqs:sendMessage`."""
     _handlers[name] = handler
 
 

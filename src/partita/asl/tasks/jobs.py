@@ -58,7 +58,7 @@ def stop_job(job: Job) -> None:
 
 
 def prepare() -> None:
-    """Let this process have the activities of jobs."""
+    """Define the activities of jobs in this process."""
     register(check_job)
     register(stop_job)
 

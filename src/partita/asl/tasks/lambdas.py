@@ -42,7 +42,7 @@ _fallbacks: list[Fallback] = []
 
 
 def register_lambda(name: str, handler: Handler) -> None:
-    """Let the Lambda function of that name be a Python callable in this process."""
+    """Register a Python callable as the Lambda function of that name in this process."""
     _handlers[name] = handler
     child_setup.remember(_KIND, name, handler)
 

@@ -51,6 +51,6 @@ def write_manifest(writer: Writer, map_run_arn: str, parts: list[Part]) -> dict[
 
 
 def prepare() -> None:
-    """Let this process have the activities of Map states."""
+    """Define the activities of Map states in this process."""
     for one in (read_page, write_part, write_manifest):
         register(one)

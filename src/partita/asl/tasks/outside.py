@@ -31,7 +31,7 @@ _pages: list[ItemPages] = []  # of the services' objects
 
 
 def use_services(settings: ServiceSettings | None) -> None:
-    """Let the machines of this process call services where the settings say; None: none."""
+    """Set which services the machines of this process may call; None: no service."""
     _services[:] = [] if settings is None else [Services(settings)]
     for pages in _pages:
         pages.close()

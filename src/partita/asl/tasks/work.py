@@ -216,7 +216,7 @@ def _with_arn(attempt: Attempt) -> Any:
 
 
 def prepare(resource: Resource) -> None:
-    """Let this process have the activity that a resource needs."""
+    """Define the activity that a resource needs in this process."""
     if isinstance(resource, ServiceResource) and resource.name != LAMBDA:
         integrations.activity_of(_action(resource))
         if resource.pattern.startswith("sync"):

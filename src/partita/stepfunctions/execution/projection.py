@@ -87,7 +87,7 @@ def _named(error: str | None, cause: str | None) -> dict[str, Any]:
 
 
 def _add_workers(recorder: Recorder, history: Sequence[h.AnyEvent]) -> None:
-    """Say of activities which worker took them, and when."""
+    """Add to the events of activities which worker took them, and when."""
     starts = _starts(history)
     scheduled = [one for one in recorder.events if one.type == "ActivityScheduled"]
     scheduled = scheduled[len(scheduled) - len(starts) :]

@@ -1,4 +1,4 @@
-"""Say what is wrong with a text that is not JSON, in the words of the parser that AWS uses.
+"""Describe what is wrong with a text that is not JSON, in the words of the parser that AWS uses.
 
 Source: messages recorded from AWS; FasterXML's Jackson.
 """

@@ -1,4 +1,4 @@
-"""Let machines start executions at their own endpoint: `states:startExecution`, also `.sync`.
+"""Start executions for machines of the same endpoint: `states:startExecution`, also `.sync`.
 
 The action runs in the endpoint's process, by the operations that the API has. A start that is
 repeated after a crash finds the execution that it has started before.
@@ -42,7 +42,7 @@ _OMITTED = ("RedriveCount", "RedriveStatus", "RedriveStatusReason", "RedriveDate
 
 
 def serve_nested(front: Front) -> Callable[[], None]:
-    """Let the machines of this process start executions; return what ends it."""
+    """Register the starts of executions for this process; return a function that undoes it."""
     actions = {
         ACTION: partial(_start, front),
         f"{ACTION}.sync": partial(_submit, front),

@@ -1,4 +1,4 @@
-"""Let executions that have not succeeded go on with the state in which they ended.
+"""Redrive executions that have not succeeded from the state in which they ended.
 
 The execution goes on in another run of its workflow. Branches of a Parallel state and iterations of
 an inline Map state that have succeeded are not run again. A distributed Map state begins anew.
@@ -115,7 +115,7 @@ def _repeated(front: Front, record: Record | None, token: str | None) -> float |
 
 
 def redrive_execution(session: Session, start: Plan) -> Answer:
-    """Let an execution go on as it was planned.
+    """Start the run that a redrive has planned.
 
     Raises:
         ExecutionNotRedrivable: it has gone on in the meantime.
