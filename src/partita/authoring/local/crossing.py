@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from partita.authoring.definition import LambdaSpec, Submittable
+from partita.authoring.definition import LambdaSpec, Submittable, WorkflowSpec
 from partita.authoring.failure import Failure, describe, rebuild
 from partita.authoring.failure.state import CAUSE, TRACEBACK
 from partita.authoring.local.base_exceptions import as_exception
@@ -102,9 +102,9 @@ def carried_error(
 ) -> Exception:
     """Return an error as the caller receives it, with the traceback of the one that was raised.
 
-    The caller handles `outside` at the moment.
+    `outside` is the exception that the caller is handling, if it is.
     """
-    is_workflow = definition.label.startswith("workflow")
+    is_workflow = isinstance(definition, WorkflowSpec)
     otherwise = WorkflowFailedError if is_workflow else ActivityFailedError
     if not isinstance(error, Exception):
         return as_exception(error, (definition.function,), otherwise)
