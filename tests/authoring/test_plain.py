@@ -28,6 +28,7 @@ from partita import (
     wait,
     workflow,
 )
+from partita.errors import InvalidOptionError
 
 OPEN = threading.Event()
 
@@ -371,3 +372,21 @@ def test_a_callback_that_raises_is_logged_before_and_after_the_end(
     assert one() == 4
     assert called == [True, True]
     assert caplog.text.count("LookupError: from a callback") == 2
+
+
+def test_a_time_limit_is_checked_of_what_is_done_too() -> None:
+    @workflow
+    def one() -> int:
+        future = double.submit(2)
+        value = future.result()
+        for limited in (
+            lambda: future.result(timeout=-1),
+            lambda: future.exception(timeout=-1),
+            lambda: wait([future], timeout=-1),
+            lambda: list(as_completed([future], timeout=-1)),
+        ):
+            with pytest.raises(InvalidOptionError):
+                limited()
+        return value
+
+    assert one() == 4

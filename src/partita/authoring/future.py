@@ -80,7 +80,7 @@ class Future(Generic[T_co]):
             CancelledError: it was cancelled.
             Exception: whatever the work itself raised, with its own type.
         """
-        if not self._done:
+        if timeout is not None or not self._done:
             self._wait(timeout)
         if self._error is not None:
             raise_here(self._error)
@@ -89,7 +89,7 @@ class Future(Generic[T_co]):
 
     def exception(self, timeout: Deadline | None = None) -> BaseException | None:
         """Wait for the end and return the error, or None if there is a result."""
-        if not self._done:
+        if timeout is not None or not self._done:
             self._wait(timeout)
         return self._error
 
@@ -105,7 +105,7 @@ class Future(Generic[T_co]):
 
     def _wait(self, timeout: Deadline | None) -> None:
         seconds = None if timeout is None else duration("result", timeout, self._runtime.now)
-        if not self._runtime.wait(self.done, seconds):
+        if not self._done and not self._runtime.wait(self.done, seconds):
             raise WaitTimeoutError(f"{self.label} was not done within {seconds} s")
 
     def __await__(self) -> Generator[Any, None, T_co]:
@@ -225,6 +225,9 @@ def wait(
 ) -> DoneAndNotDone[T]:
     """Wait for futures, as `concurrent.futures.wait` does; `timeout` is in seconds."""
     every = list(futures)
+    seconds = None
+    if timeout is not None and every:
+        seconds = duration("wait", timeout, every[0].runtime.now)
     pending = [future for future in every if not future.done()]
     if pending and not _is_enough(every, pending, return_when):
         left = len(pending)
@@ -239,9 +242,7 @@ def wait(
 
         for future in pending:
             future.add_done_callback(note)
-        runtime = pending[0].runtime
-        seconds = None if timeout is None else duration("wait", timeout, runtime.now)
-        runtime.wait(lambda: first or left == 0, seconds)
+        pending[0].runtime.wait(lambda: first or left == 0, seconds)
     done = {future for future in every if future.done()}
     return DoneAndNotDone(done, set(every) - done)
 
