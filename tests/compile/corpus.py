@@ -89,8 +89,4 @@ def written(workflow: Any, result: Any) -> Any:
 
 def is_guarded(found: Outcome) -> bool:
     """Return whether a guard ended the run."""
-    return (
-        isinstance(found.result, tuple)
-        and found.result[0] == "machine"
-        and "Partita.Guard" in str(found.result[2])
-    )
+    return isinstance(found.result, tuple) and found.result[:2] == ("machine", "Partita.Guard")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,12 @@ class Command:
     """`partita ARGUMENTS` in the folder of the shop; keeps what the last one printed."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.out = self.err = ""
 
     def __call__(self, *arguments: str) -> int:
         environment = {**os.environ, "NO_COLOR": "1"}
-        self.out, self.err, status = in_process.run(self._folder, list(arguments), environment, "")
+        self.out, self.err, status = in_process.run(self.folder, list(arguments), environment, "")
         return status
 
 
@@ -85,3 +86,48 @@ def test_a_refusal_begins_with_its_place(partita: Command) -> None:
     assert partita("compile", f"{SHOP_FILE}:refused", "--output", "json") == 2
     rows = json.loads(partita.out)
     assert [(row["row"], row["column"]) for row in rows] == [(21, 5), (22, 12)]
+
+
+GUARDED = """
+from partita import activity, workflow
+
+
+@activity
+def twice_of(n: int) -> int:
+    return n * 2
+
+
+@workflow
+def nested(a: int, xs: list[int], d: dict[str, int], key: str) -> int:
+    try:
+        if a * a > 5:
+            a = twice_of((a - 1) * a)
+        squares = [x * x for x in xs]
+        return d[key] + sum(squares)
+    except Exception:
+        return -1
+"""
+LARGE = 94906267  # its square is beyond 2**53
+GUARDED_INPUTS = {
+    "12:12": [LARGE, [], {}, "k"],
+    "14:20": [1, [LARGE], {}, "k"],
+    "15:25": [1, [LARGE - 2] * 2, {"k": 1}, "k"],
+    "15:16": [1, [], {}, "it's"],
+    "10:1": [2**53, [], {}, "k"],
+}
+
+
+@pytest.mark.parametrize("place", list(GUARDED_INPUTS))
+def test_guards_raise_one_error_that_nothing_catches(partita: Command, place: str) -> None:
+    (partita.folder / "guarded.py").write_text(GUARDED.lstrip("\n"), "utf-8")
+    given = json.dumps(GUARDED_INPUTS[place])
+    run = ["--backend", "memory://", "run", "guarded.py:nested", "--compiled", "--input", given]
+    assert partita(*run) == 1
+    assert partita.err.startswith(f"partita: MachineFailedError: Partita.Guard: guarded.py:{place}")
+
+
+def test_a_compiled_program_prints_no_place(partita: Command) -> None:
+    (partita.folder / "guarded.py").write_text(GUARDED.lstrip("\n"), "utf-8")
+    assert partita("compile", "guarded.py:nested") == 0
+    assert "Partita.Guard" in partita.out
+    assert re.search(r"\.py:\d+:\d+", partita.out + partita.err) is None

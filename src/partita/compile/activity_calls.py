@@ -10,7 +10,12 @@ from partita.compile.tree import Call, If, Loop, Map, Node, Parallel, Program, T
 
 def activities_of(program: Program) -> dict[str, Any]:
     """Return the activities of a program by their names."""
-    return {call.activity.activity_type.name: call.activity for call in _calls(program.body)}
+    return {call.activity.activity_type.name: call.activity for call in calls_of(program)}
+
+
+def calls_of(program: Program) -> list[Call]:
+    """Return the calls of activities in a program."""
+    return list(_calls(program.body))
 
 
 def _calls(nodes: Iterable[Node]) -> Iterator[Call]:

@@ -136,8 +136,9 @@ class Context:
 
     def guard_text(self, node: ast.AST, what: str) -> str:
         """Return the expression that ends the execution at a node."""
-        message = f"Partita.Guard {self.diagnostics.at(node)}: {what}"
-        return f"$error({self.text(message).text})"
+        name, _, place = self.diagnostics.at(node).rpartition(f":{node.lineno}:")  # type: ignore[attr-defined]
+        parts = [f"Partita.Guard {name}:", f"{node.lineno}:{place}: {what}"]  # type: ignore[attr-defined]
+        return f"$error({' & '.join(self.text(part).text for part in parts)})"
 
     # -- variables
 

@@ -25,11 +25,11 @@ from partita.authoring.determinism import side_effect
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.codec import Converter
 from partita.compile import compile_workflow
-from partita.compile.activity_calls import activities_of
+from partita.compile.activity_calls import activities_of, calls_of
 from partita.compile.jsonata import LARGEST
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
-from partita.stepfunctions.emitter import emit
+from partita.stepfunctions.emitter import GUARD, emit
 
 Places = Sequence[Mapping[str, Any]]
 """The names of the modules whose errors a machine may fail with."""
@@ -50,7 +50,8 @@ def compiled(
     text = json.dumps(emit(program))
     called = activities_of(program)
     places = [one.namespace for one in (definition, *called.values())]
-    functions = {name: _function(one) for name, one in called.items()}
+    calls = {one.activity.activity_type.name: one.row for one in reversed(calls_of(program))}
+    functions = {name: _function(one, _place(program, calls[name])) for name, one in called.items()}
 
     @functools.wraps(_as_sync(definition.function))
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -95,12 +96,18 @@ def _interpret(
     execution = Execution(identity_of(), document, Trail())
     execution.functions = functions
     try:
-        _check_integers(document, "the input")
+        _check_integers(document, _place(program, program.row), "the input")
         return interpret(compiled_text(text), execution, document)
     except StateFailure as failure:
-        raise MachineFailedError(failure.error, failure.cause) from failure
+        raise _guard(failure) or MachineFailedError(failure.error, failure.cause) from failure
     except MachineFailedError as error:
-        raise _own_error(error, program, places) from error
+        raise _guard(error) or _own_error(error, program, places) from error
+
+
+def _guard(error: StateFailure | MachineFailedError) -> MachineFailedError | None:
+    """Return the error of a guard that stands beside the machine; None: it is another error."""
+    _, is_guard, message = (error.cause or "").rpartition(f"{GUARD} ")
+    return MachineFailedError(GUARD, message) if error.error == RUNTIME and is_guard else None
 
 
 def _document(
@@ -115,8 +122,14 @@ def _document(
     return document
 
 
-def _function(activity: ActivityDefinition) -> Function:
-    """Return an activity as a Lambda function."""
+def _place(program: Program, row: int) -> str:
+    """Return where a line's code begins."""
+    line = program.lines[row - 1]
+    return f"{program.filename}:{row}:{len(line) - len(line.lstrip()) + 1}"
+
+
+def _function(activity: ActivityDefinition, place: str) -> Function:
+    """Return an activity that is called at a place as a Lambda function."""
 
     def call(payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
         args, kwargs = activity.signature.load(
@@ -135,33 +148,34 @@ def _function(activity: ActivityDefinition) -> Function:
         except ActivityTimedOutError as error:
             raise failure_of(error) from error
         except Exception as error:
-            raise StateFailure(type(error).__name__, _cause(error)) from error
+            raise StateFailure(type(error).__name__, _cause(error, place)) from error
         value = json.loads(
             Converter().dump(result, activity.result_label, form=activity.signature.result_form)
         )
-        _check_integers(value, activity.result_label)
+        _check_integers(value, place, activity.result_label)
         return value
 
     return call
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: Exception, place: str) -> str:
     """Return what Lambda tells of an error."""
     bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
     scalars = (str, int, bool)
     kept = {name: one for name, one in vars(error).items() if isinstance(one, scalars)}
-    _check_integers(kept, f"the attributes of {type(error).__name__}")
+    _check_integers(kept, place, f"the attributes of {type(error).__name__}")
     told = {"errorType": type(error).__name__, "errorMessage": str(error), "bases": bases}
     return json.dumps({**told, "attributes": kept})
 
 
-def _check_integers(value: Any, what: str) -> None:
-    """Fail the execution if a value holds an integer beyond 2**53."""
+def _check_integers(value: Any, place: str, what: str) -> None:
+    """Fail the execution, whatever it catches, if a value holds an integer beyond 2**53."""
     if isinstance(value, dict | list):
         for one in value.values() if isinstance(value, dict) else value:
-            _check_integers(one, what)
+            _check_integers(one, place, what)
     elif isinstance(value, int) and abs(value) > LARGEST:
-        raise StateFailure(RUNTIME, f"Partita.Guard {what} has an integer beyond 2**53: {value}")
+        message = f"{place}: {what} has an integer beyond 2**53: {value}"
+        raise StateFailure(RUNTIME, f"{GUARD} {message}")
 
 
 def _own_error(error: MachineFailedError, program: Program, places: Places) -> Exception:

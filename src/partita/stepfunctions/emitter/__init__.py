@@ -1,5 +1,6 @@
 """Write the tree of a compiled workflow as a state machine for AWS Step Functions."""
 
+from partita.stepfunctions.emitter.guards import GUARD
 from partita.stepfunctions.emitter.machine import emit
 
-__all__ = ["emit"]
+__all__ = ["GUARD", "emit"]

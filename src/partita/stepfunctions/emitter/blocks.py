@@ -30,6 +30,8 @@ from partita.compile.tree import (
 )
 from partita.compile.types import INT
 from partita.stepfunctions.emitter import states as s
+from partita.stepfunctions.emitter.guards import caught, checked, hoisted, is_guarded
+from partita.stepfunctions.emitter.guards import failed as guard_state
 from partita.stepfunctions.emitter.tasks import ERROR, RESULT, mapped, parallel, task
 
 _VARIABLE = re.compile(r"\$(\w+)")
@@ -58,7 +60,8 @@ class Blocks:
 
     def block(self, nodes: Sequence[Node], next: str | None) -> str | None:
         """Write nodes; return the first state's name, or `next` if there is none."""
-        for group in reversed(_grouped(nodes)):
+        safe = [one for node in nodes for one in hoisted(node, self.states)]
+        for group in reversed(_grouped(safe)):
             next = self._group(group, next)
         return next
 
@@ -101,9 +104,23 @@ class Blocks:
     # -- values
 
     def _let(self, group: Sequence[Any], next: str | None) -> str:
-        assigned = {name: s.field(value) for one in group for name, value in one.values.items()}
-        what = ", ".join(assigned) if len(assigned) < 4 else f"{next_name(assigned)}, ..."
-        return self._add(what, group[0].row, {"Type": "Pass", "Assign": assigned}, next)
+        values = {name: value for one in group for name, value in one.values.items()}
+        what = ", ".join(values) if len(values) < 4 else f"{next_name(values)}, ..."
+        row = group[0].row
+        if any(map(is_guarded, values.values())):
+            return self._guarded(what, row, values, next)
+        assigned = {name: s.field(value) for name, value in values.items()}
+        return self._add(what, row, {"Type": "Pass", "Assign": assigned}, next)
+
+    def _guarded(self, what: str, row: int, values: dict[str, Value], next: str | None) -> str:
+        """Write the state that assigns guarded values."""
+        guard = guard_state(self.states, row)
+        choice = checked(values, guard)
+        if choice is None:
+            state = caught(values, row, guard, self.states)
+            return self._add(what, row, state, next)
+        after = next if next is not None else self._add("end", row, {"Type": "Pass"}, None)
+        return self.states.add(self.states.name(what, row), row, {**choice, "Default": after})
 
     def _return(self, node: Return) -> str:
         if self.ways.on_return is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from partita.compile.tree import Program, Value
 
 _LONGEST_NAME = 80
+_WORD = re.compile(r"\w+")
 
 
 class States:
@@ -16,6 +18,24 @@ class States:
         self.program = program
         self._states: dict[str, tuple[int, dict[str, Any]]] = {}
         self._names: set[str] = set()
+        self._variables: set[str] | None = None
+
+    def variable(self, stem: str) -> str:
+        """Return a variable that the program does not use."""
+        if self._variables is None:
+            self._variables = set(_WORD.findall(repr((self.program.parameters, self.program.body))))
+        number = 1
+        while f"{stem}_{number}" in self._variables:
+            number += 1
+        self._variables.add(f"{stem}_{number}")
+        return f"{stem}_{number}"
+
+    def shared(self, name: str, row: int, state: dict[str, Any]) -> str:
+        """Add a state that several places lead to, once; return its name."""
+        if name not in self._states:
+            self._names.add(name)
+            self._states[name] = (row, state)
+        return name
 
     def name(self, what: str, row: int) -> str:
         """Return a new name, such as `charge (line 12)`."""
