@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partita.asl import forget_lambda, machine, program, register_lambda
+from partita.asl import evaluations, forget_lambda, machine, program, register_lambda
 from partita.asl.tasks.callbacks import SUCCESS, Answer
 from partita.client import Client, Handle
 from partita.connect import connect
@@ -19,7 +19,7 @@ from partita.stores.memory import MemoryStore
 from partita.testing import Environment, crash_at_every_step
 from partita.testing.crash_points import CrashReport
 from partita.worker import Worker
-from tests.asl.running import Machine, of, task
+from tests.asl.running import Machine, failure, of, task
 
 CHANCE = {"id": "{% $uuid() %}", "n": "{% $random() %}", "at": "{% $now() %}"}
 
@@ -173,3 +173,78 @@ def test_a_pause_is_replayed_where_it_was(monkeypatch: pytest.MonkeyPatch) -> No
     report = crashed(of(LOOP), {"n": 0})
     assert report.outcome.value == {"n": 3}
     assert report.commits >= 8
+
+
+BOMB = "{% ($f := function($x) { $x($x) }; $f($f)) %}"
+
+
+def test_expressions_that_use_up_their_time_stop_nobody() -> None:
+    bomb = branch({"Type": "Pass", "Output": BOMB})
+    again = {
+        "Type": "Parallel",
+        "Branches": [bomb],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "A"}],
+        "Next": "A",
+    }
+    endless = machine(
+        {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": again}}, "endless"
+    )
+    other = machine(branch(*[task("echo")] * 8), "other")
+    service = connect("memory://")
+    worker = Worker(service, workflows=[endless, other], activities=[])
+    with Client(service) as client:
+        worker.start()
+        handles = [client.start(endless, {}) for _ in range(3)]
+        assert client.start(other, 5).result(timeout=60) == 5
+        for handle in handles:
+            handle.terminate()
+        worker.stop()
+
+
+def test_a_slow_expression_is_evaluated_once_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluations, "TURN_LIMIT", 1e-6)
+    slow = "{% ($sum($map([1..20000], function($v) { $v * 2 })) + $floor($random() * 1e6)) %}"
+    states = {
+        "A": {
+            "Type": "Pass",
+            "Output": [slow, slow],
+            "Assign": {"id": "{% $uuid() %}"},
+            "Next": "W",
+        },
+        "W": {"Type": "Wait", "Seconds": 5, "Next": "B"},
+        "B": task(
+            "echo", Output="{% $states.result = $states.input and $sum($states.input) > 8e8 %}"
+        ),
+    }
+    report = crashed(of(states, jsonata=True), {})
+    assert report.outcome.value is True
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[1..20000].($ < 20000 or $error('late'))", "D3137: late"),
+        ("[1..20000][$ > 20000]", "returned nothing"),
+        ("($map([1..20000], $string); $string)", "unsupported result type"),
+    ],
+)
+def test_a_slow_expression_fails_as_a_quick_one(
+    monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    monkeypatch.setattr(evaluations, "TURN_LIMIT", 1e-6)
+    made = of({"A": {"Type": "Pass", "Output": f"{{% {text} %}}", "End": True}}, jsonata=True)
+    error, cause = failure(made)
+    assert error == "States.QueryEvaluationError"
+    assert problem in (cause or "")
+
+
+def test_a_large_result_of_a_slow_expression_is_not_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(evaluations, "TURN_LIMIT", 1e-6)
+    monkeypatch.setattr(evaluations, "PAYLOAD_LIMIT", 1000)
+    made = of(
+        {"A": {"Type": "Pass", "Output": "{% [1..20000].($ * 2) %}", "End": True}}, jsonata=True
+    )
+    report = crashed(made, {})
+    assert report.outcome.value == list(range(2, 40_002, 2))

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from partita.asl.evaluations import evaluate
 from partita.asl.failures import QUERY_EVALUATION, EvaluationFault
 from partita.asl.frame import Frame
 from partita.asl.json_text import json_text, type_name
 from partita.asl.jsonata import UNDEFINED, UNSUPPORTED, JsonataError, compile_expression
-from partita.authoring.determinism import now, random, uuid4
 
 _OPENING, _CLOSING = "{%", "%}"
 
@@ -120,9 +120,7 @@ def _expression(text: str, location: str) -> _Fill:
             states = {"input": frame.raw, "context": frame.context, **given}
             bindings = {**bindings, "states": states}
         try:
-            value = expression.evaluate(
-                bindings, now=_milliseconds(), random=lambda: random().random(), uuid=_uuid
-            )
+            value = evaluate(expression, bindings)
         except JsonataError as error:
             raise _fault(
                 text, location, f"threw an error during evaluation{error.clause}"
@@ -134,14 +132,6 @@ def _expression(text: str, location: str) -> _Fill:
         return value
 
     return fill
-
-
-def _milliseconds() -> int:
-    return int(now().timestamp() * 1000)
-
-
-def _uuid() -> str:
-    return str(uuid4())
 
 
 def _fault(text: str, location: str, problem: str) -> EvaluationFault:

@@ -71,6 +71,18 @@ def pause_if_long(seconds: float) -> None:
     active_runtime().pause_if_long(seconds)
 
 
+def bounded(function: Callable[[float], T], seconds: float, limit: float) -> T:
+    """Call a function with the seconds it may take; a replay repeats how that ended.
+
+    For interpreters: the function is pure, but its cost is not known. In plain Python it may take
+    `limit`. In a workflow it may take `seconds`, and that it raised TimeoutError is recorded.
+
+    Raises:
+        TimeoutError: the function did, or did when the history was written.
+    """
+    return active_runtime().bounded(function, seconds, limit)
+
+
 def now() -> datetime:
     """Return the current time in UTC, the same in every replay; in activities, the worker's."""
     activity = context.get()

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -21,6 +21,8 @@ from partita.authoring.definition import Submittable
 from partita.authoring.future import Future, FutureRuntime
 from partita.authoring.unawaited import Unawaited
 from partita.history import ChildPolicy, WorkflowExecution
+
+T = TypeVar("T")
 
 
 class WorkflowInfo(Struct, frozen=True, kw_only=True):
@@ -113,6 +115,9 @@ class Runtime(FutureRuntime, Protocol):
 
     def pause_if_long(self, seconds: float) -> None:
         """Yield to other executions if this one has been decided for so long without a wait."""
+
+    def bounded(self, function: Callable[[float], T], seconds: float, limit: float) -> T:
+        """Call a function with the seconds it may take; see `determinism.bounded`."""
 
     # -- chance and change
 

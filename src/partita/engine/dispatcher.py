@@ -102,8 +102,8 @@ class Dispatcher:
         self._round = _Round(time.monotonic() + self._timing.decision_span)
         if self._holding:
             self._decide_held(tx)
-        if self._more_decisions:  # what was put off comes before what is new, or would never come
-            self._take_decisions(tx)
+        if self._more_decisions and not self._round.is_over():
+            self._take_decisions(tx)  # what was put off comes before what is new, or never would
         self._decide_ready(tx)
         self._more_decisions = self._more_decisions or self._round.put_off
         tx.handed_out = self._activities.take(tx)
@@ -275,7 +275,7 @@ class Dispatcher:
         late = self.calls.late_answer(make_token(state, started))
         if late is not None:
             task, answer = late
-            self._round.left -= 1
+            self._round.left = 0  # a slow decision after this one would keep back the activities
         else:
             events = self._unseen_events(tx, state)
             seen = [event for event in events if event.event_id <= started]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,9 +16,17 @@ from partita.replay.journal import Journal
 from partita.replay.payloads import Payloads
 from partita.replay.strands import Strands
 
+T = TypeVar("T")
+
 _load_any = decoder(Any)
 PAUSED = "$paused"
 """The marker of a turn that was interrupted because it lasted long."""
+
+ABANDONED = "$abandoned"
+"""The marker of a computation that took too long to be done within a turn."""
+
+REPLAY_FACTOR = 60
+"""A computation that was done in time before may take so many times its limit in a replay."""
 
 _FAILED = '{"$failure":'  # the beginning of the details if a side effect raised
 
@@ -36,6 +44,7 @@ class Markers:
         self._payloads = payloads
         self._patches: dict[str, bool] = {}
         self._questions = 0  # whether a pause is due
+        self._computations = 0
 
     def side_effect(self, key: str, function: Callable[[], Any]) -> Any:
         """Call the function in a new turn, or read its marker in a replayed one."""
@@ -89,6 +98,26 @@ class Markers:
             journal.check_open()
             self._issue(PAUSED, str(self._questions))
         return is_due
+
+    def bounded(self, function: Callable[[float], T], seconds: float, limit: float) -> T:
+        """Call a function with the seconds it may take; record that it raised TimeoutError.
+
+        The marker has the number of the call, so that a replay raises in the same one, without
+        calling the function.
+        """
+        self._computations += 1
+        number, journal = str(self._computations), self._journal
+        if journal.expected is None:
+            try:
+                return function(seconds)
+            except TimeoutError:
+                journal.check_open()
+        else:
+            recorded = journal.next_marker(ABANDONED)
+            if recorded is None or recorded.details != number:
+                return function(limit * REPLAY_FACTOR)
+        self._issue(ABANDONED, number)
+        raise TimeoutError
 
     def record(self, name: str, value: Any) -> None:
         """Record a marker of the code's own."""

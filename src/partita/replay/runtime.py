@@ -10,7 +10,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from greenlet import GreenletExit
 from msgspec.structs import replace
@@ -32,6 +32,8 @@ from partita.replay.messages import Messages
 from partita.replay.payloads import Payloads
 from partita.replay.pending_calls import PendingCalls, StrandFuture
 from partita.replay.strands import Deadline, Strands
+
+T = TypeVar("T")
 
 log = logging.getLogger("partita.replay")
 
@@ -288,6 +290,9 @@ class ReplayRuntime:
     def pause_if_long(self, seconds: float) -> None:
         if self.markers.is_pause_due(seconds):
             self.sleep(0)
+
+    def bounded(self, function: Callable[[float], T], seconds: float, limit: float) -> T:
+        return self.markers.bounded(function, seconds, limit)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.journal.time, UTC)

@@ -5,6 +5,13 @@ what it offers; `functions` are AWS's own.
 """
 
 from partita.asl.jsonata.expression import UNDEFINED, UNSUPPORTED, Expression, compile_expression
-from partita.asl.jsonata.failures import JsonataError
+from partita.asl.jsonata.failures import TIMEOUT, JsonataError
 
-__all__ = ["UNDEFINED", "UNSUPPORTED", "Expression", "JsonataError", "compile_expression"]
+__all__ = [
+    "TIMEOUT",
+    "UNDEFINED",
+    "UNSUPPORTED",
+    "Expression",
+    "JsonataError",
+    "compile_expression",
+]

@@ -61,6 +61,11 @@ class Expression:
             return _program(dialect.for_engine(self.text, self.tree))
         return compiled
 
+    @property
+    def uses_chance(self) -> bool:
+        """Whether an evaluation may ask for random numbers or UUIDs."""
+        return not self.names.isdisjoint(("random", "uuid"))
+
     @cached_property
     def tree(self) -> Node:
         """The parts of the expression, by what they are."""

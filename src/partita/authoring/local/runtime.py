@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from uuid import uuid4
 
 from partita.authoring.coroutine_watch import watch_coroutines
@@ -71,6 +71,8 @@ from partita.errors import (
     UsageError,
 )
 from partita.history import WorkflowExecution
+
+T = TypeVar("T")
 
 MAX_THREADS = 32
 """Activities that `submit` runs at a time."""
@@ -380,6 +382,14 @@ class LocalRuntime(Waits):
 
     def pause_if_long(self, seconds: float) -> None:
         """Do nothing: there is no other execution in this thread."""
+
+    def bounded(
+        self,
+        function: Callable[[float], T],
+        seconds: float,  # noqa: ARG002  # no other execution waits for it
+        limit: float,
+    ) -> T:
+        return function(limit)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
