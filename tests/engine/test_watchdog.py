@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from partita import activity, query, wait_signal, workflow
+from partita import activity, query, sleep, wait_signal, workflow
 from partita.client import Client, Handle
 from partita.engine import Engine, catalogue
 from partita.engine.timing import Timing
@@ -84,6 +85,13 @@ def blocks_and_cannot_be_kept(name: str) -> int:
 
 
 @workflow
+def always_slow() -> None:
+    while True:
+        time.sleep(1.5 * TIMING.watchdog_limit)
+        sleep(0)
+
+
+@workflow
 def asked(name: str) -> str:
     @query
     def slowly() -> str:
@@ -129,6 +137,7 @@ def slow_worker(engine: Engine) -> Worker:
         blocks_and_waits,
         blocks_and_fails,
         blocks_and_cannot_be_kept,
+        always_slow,
         asked,
         quick,
     ]
@@ -181,6 +190,15 @@ def test_what_comes_in_the_meantime_is_heard(here: Engine, elsewhere: Engine, ga
         Client(elsewhere).signal("w", "word", "heard")
         gate.opened.set()
         assert handle.result(timeout=60) == "heard"
+
+
+def test_activities_are_handed_out_between_slow_decisions(here: Engine) -> None:
+    client = Client(here)
+    with slow_worker(here):
+        slow = [client.start_with(always_slow, ()) for _ in range(3)]
+        assert client.start_with(quick, (2,)).result(timeout=60) == 8
+        for handle in slow:
+            handle.terminate()
 
 
 def test_its_own_error_is_its_end(here: Engine, gate: Gate) -> None:
