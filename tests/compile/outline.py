@@ -18,6 +18,9 @@ def _node(node: Any, depth: int) -> str:
     text = f"{'  ' * depth}{type(node).__name__} {_told(node)}".rstrip() + "\n"
     for name in ("head", "body"):
         text += outline_of_tree(parts[name], depth + 1)
+    for one in _branches(node):
+        if one.call is None:
+            text += f"{'  ' * depth}{one.variable}:\n{outline_of_tree(one.body, depth + 1)}"
     for handler in getattr(node, "handlers", []):
         text += f"{'  ' * depth}except {', '.join(handler.classes) or 'any'}\n"
         text += outline_of_tree(handler.body, depth + 1)
@@ -33,11 +36,11 @@ def _told(node: Any) -> str:
             return ", ".join(f"{name} = {value.text}" for name, value in node.values.items())
         case t.Call():
             given = ", ".join(f"{name}={one.text}" for name, one in node.arguments.items())
-            return f"{node.variable} = {node.activity.activity_type.name}({given})"
+            return f"{node.variable} = {node.name}({given})"
         case t.Parallel():
-            return ", ".join(_told(call) for call in node.calls)
+            return ", ".join(map(_branch, node.branches))
         case t.Map():
-            return f"{node.variable} = {node.call.activity.activity_type.name} of {node.items.text}"
+            return f"{node.item} of {node.items.text}: {_branch(node.branch)}"
         case t.Check():
             return f"{node.condition.text} else {_error(node.error)}"
         case t.If() | t.Loop():
@@ -50,6 +53,18 @@ def _told(node: Any) -> str:
             return str(node.seconds.text)
         case _:
             return ""
+
+
+def _branches(node: Any) -> list[t.Branch]:
+    if isinstance(node, t.Map):
+        return [node.branch]
+    return node.branches if isinstance(node, t.Parallel) else []
+
+
+def _branch(node: t.Branch) -> str:
+    call = node.call
+    told = "..." if call is None else _told(call).partition(" = ")[2]
+    return f"{node.variable} = {told}"
 
 
 def _error(error: t.Value) -> str:

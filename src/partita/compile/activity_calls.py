@@ -10,7 +10,7 @@ from partita.compile.tree import Call, If, Loop, Map, Node, Parallel, Program, T
 
 def activities_of(program: Program) -> dict[str, Any]:
     """Return the activities of a program by their names."""
-    return {call.activity.activity_type.name: call.activity for call in calls_of(program)}
+    return {call.name: call.activity for call in calls_of(program)}
 
 
 def calls_of(program: Program) -> list[Call]:
@@ -24,9 +24,10 @@ def _calls(nodes: Iterable[Node]) -> Iterator[Call]:
             case Call():
                 yield node
             case Parallel():
-                yield from node.calls
+                for one in node.branches:
+                    yield from _calls(one.body)
             case Map():
-                yield node.call
+                yield from _calls(node.branch.body)
             case If():
                 yield from _calls([*node.body, *node.orelse])
             case Loop():

@@ -9,34 +9,40 @@ import dataclasses
 from types import FunctionType
 from typing import Any
 
-from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.authoring.determinism import sleep
-from partita.compile.activities import call_activity, lower_map, submit
+from partita.compile.activities import call_activity
+from partita.compile.callees import KINDS, callee_of
+from partita.compile.concurrency import begin, work_of
 from partita.compile.context import Context
+from partita.compile.coroutines import is_coroutine
 from partita.compile.functions import FUNCTIONS
+from partita.compile.futures import lower_map
 from partita.compile.inlined import inline
-from partita.compile.jsonata import list_value, literal, object_value
+from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
-from partita.compile.outcomes import result_of
 from partita.compile.tree import Sleep, Value
-from partita.compile.types import NONE, UnknownHintError, fits, of_hint, tuple_of
+from partita.compile.types import NONE, UnknownHintError, fits, of_hint
 from partita.errors import InvalidOptionError
 
 
 def lower_call(node: Any, context: Context) -> Value:
     """Lower a call."""
-    found = target(node.func, context)
-    if isinstance(found, AsyncActivityFunction) and context.is_async:
+    work = work_of(node, context)
+    if work is not None:
+        return begin(node, work, context)
+    found = callee_of(node.func, context) or target(node.func, context)
+    is_awaited, context.awaited = context.awaited is node, None
+    if is_coroutine(found, context) and not is_awaited:
         raise context.refuse(
             node,
             f"call of {ast.unparse(node.func)[:40]} without await",
             "it makes a coroutine, which is no value of a state machine",
             "write await before it",
         )
-    if isinstance(found, ActivityFunction | AsyncActivityFunction):
+    if isinstance(found, KINDS):
         return call_activity(node, found, context)
-    if found is sleep:
+    if found in (sleep, asyncio.sleep):
         return _sleep(node, context)
     if isinstance(found, type) and dataclasses.is_dataclass(found):
         return _instance(node, found, context)
@@ -55,50 +61,16 @@ def lower_call(node: Any, context: Context) -> Value:
     )
 
 
-def lower_await(node: Any, context: Context) -> Value:
-    """Lower `await` of a call."""
-    call = node.value
-    found = target(call.func, context) if isinstance(call, ast.Call) else None
-    if isinstance(found, AsyncActivityFunction):
-        return call_activity(call, found, context)
-    if found is asyncio.sleep:
-        return _sleep(call, context)
-    if found is asyncio.gather:
-        return _gather(call, context)
-    raise context.refuse(
-        node,
-        "await",
-        "only calls of activities, asyncio.sleep and asyncio.gather are awaited in a state machine",
-        "await a call directly",
-    )
-
-
-def _gather(node: Any, context: Context) -> Value:
-    """Lower `asyncio.gather(...)` of calls of activities."""
-    futures = []
-    for one in node.args:
-        found = target(one.func, context) if isinstance(one, ast.Call) else None
-        if not isinstance(found, AsyncActivityFunction) or node.keywords:
-            raise context.refuse(
-                one, "gather", "only calls of async activities are compiled", "await them alone"
-            )
-        futures.append(submit(one, found, context))
-    values = [result_of(node, one, context) for one in futures]
-    return list_value(values, tuple_of(*(one.type for one in values)))
-
-
 def _method(node: Any, context: Context) -> Value:
-    owner = target(node.func.value, context)
-    if isinstance(owner, ActivityFunction | AsyncActivityFunction):
-        if node.func.attr == "submit":
-            return submit(node, owner, context)
-        if node.func.attr == "map":
-            return lower_map(node, owner, context)
+    owner = callee_of(node.func.value, context)
+    if owner is not None:
+        if node.func.attr in ("map", "starmap"):
+            return lower_map(node, context)
         raise context.refuse(
             node,
             f"activity.{node.func.attr}",
             "it is not compiled",
-            "call the activity, or use submit or map; options belong to the decorator",
+            "call the activity, or use submit, map, starmap or options",
         )
     return lower_method(node, context)
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from partita.compile.concurrent_comprehensions import concurrent_dict, concurrent_list
 from partita.compile.conditions import lower_test
 from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
@@ -21,6 +22,9 @@ Fold = Callable[[Value, Context], Value]
 
 def list_comprehension(node: Any, context: Context) -> Value:
     """Lower a list comprehension or a generator expression."""
+    concurrent = concurrent_list(node, context) if isinstance(node, ast.ListComp) else None
+    if concurrent is not None:
+        return concurrent
     if len(node.generators) == 1:
         pure = _pure(node, node.generators[0], context)
         if pure is not None:
@@ -38,6 +42,9 @@ def list_comprehension(node: Any, context: Context) -> Value:
 
 def dict_comprehension(node: Any, context: Context) -> Value:
     """Lower a dict comprehension."""
+    concurrent = concurrent_dict(node, context)
+    if concurrent is not None:
+        return concurrent
     types: list[Type] = [NEVER]
 
     def fold(acc: Value, inner: Context) -> Value:

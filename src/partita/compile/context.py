@@ -45,12 +45,13 @@ class Context:
     lower: Callable[[ast.expr], Value]
     lower_in: Callable[[ast.expr, Context], Value]
     lower_body: Callable[[list[ast.stmt], Context], None]
-    functions: Mapping[str, ast.FunctionDef]  # of the module
+    functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]  # of the module
     names: Names = field(default_factory=Names)
     variables: Variables = field(default_factory=dict)
     block: list[Node] = field(default_factory=list)
     parameters: dict[str, Type] = field(default_factory=dict)
     is_async: bool = False  # calls of async activities make coroutines
+    awaited: ast.AST | None = None  # the call that is awaited, which may be a coroutine's
     is_reachable: bool = True
     is_kept: bool = True  # the value of the name lowered next gets another name, too
     loops: list[Loop] = field(default_factory=list)

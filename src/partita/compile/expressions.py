@@ -11,10 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.arithmetic import negative, operate
-from partita.compile.calls import lower_await, lower_call
+from partita.compile.calls import lower_call
 from partita.compile.comprehensions import dict_comprehension, list_comprehension
+from partita.compile.concurrency import Beginning, begin
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
+from partita.compile.coroutines import lower_await
 from partita.compile.exception_classes import attribute
 from partita.compile.jsonata import (
     depth_of,
@@ -258,6 +260,7 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.Subscript: lower_subscript,
     ast.Call: lower_call,
     ast.Await: lower_await,
+    Beginning: lambda node, context: begin(node, node.work, context),
     ast.ListComp: list_comprehension,
     ast.GeneratorExp: list_comprehension,
     ast.DictComp: dict_comprehension,

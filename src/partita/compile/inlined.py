@@ -18,6 +18,8 @@ from partita.compile.mutation import local_names, mutated_names
 from partita.compile.tree import If, Let, Loop, Node, Raise, Return, Try, Value
 from partita.compile.types import ANY, NEVER, Type, UnknownHintError, fits, join, of_hint
 
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
 
 def inline(node: Any, function: FunctionType, context: Context) -> Value:
     """Lower the body of a function for the arguments of one call."""
@@ -57,7 +59,7 @@ def _none() -> Value:
     return found
 
 
-def _definition(node: ast.AST, function: FunctionType, context: Context) -> ast.FunctionDef:
+def _definition(node: ast.AST, function: FunctionType, context: Context) -> Definition:
     found = context.functions.get(function.__name__)
     is_here = function.__globals__ is context.namespace and found is not None
     if not is_here or found is None or found.decorator_list or function.__closure__:
@@ -104,7 +106,7 @@ def _hinted(value: Value, function: FunctionType, name: str) -> Value:
 
 
 def _inner(
-    definition: ast.FunctionDef, function: FunctionType, path: list[str], context: Context
+    definition: Definition, function: FunctionType, path: list[str], context: Context
 ) -> Context:
     inner: Context = replace(
         context,
@@ -123,6 +125,7 @@ def _inner(
         finals=0,
         tries=[],
         inlined=path,
+        is_async=isinstance(definition, ast.AsyncFunctionDef),
     )
     return inner
 

@@ -76,7 +76,7 @@ def _next(variable: Value, step: str = "+ 1") -> dict[str, Value]:
 def _lists(node: ast.AST, sources: list[Value], context: Context) -> Iteration:
     kept = []
     for one in sources:
-        if one.type.kind not in ("list", "futures"):
+        if one.type.kind != "list":
             raise context.refuse(
                 node,
                 f"loop over {one.type}",

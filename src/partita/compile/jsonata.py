@@ -211,6 +211,10 @@ class Names:
         self._taken: dict[str, str] = {}  # variables of Python
         self._used: set[str] = set(FUNCTIONS) if outer is None else outer._used
 
+    def used(self) -> frozenset[str]:
+        """Return all variables so far."""
+        return frozenset(self._used)
+
     def reserve(self, names: set[str]) -> None:
         """Keep these names for variables of Python."""
         for name in sorted(names):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.context import Context
+from partita.compile.futures import future_method, is_future
 from partita.compile.jsonata import made
-from partita.compile.outcomes import result_of, results_of
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER, STR, join, list_of, optional
 
@@ -18,16 +18,8 @@ def lower_method(node: Any, context: Context) -> Value:
     name = node.func.attr
     if owner.type is NEVER:
         return Value("null", NEVER)
-    if owner.type.kind in ("future", "futures") and name == "result":
-        if node.args or node.keywords:
-            raise context.refuse(
-                node,
-                "result(timeout)",
-                "the work would go on meanwhile, which a state machine cannot",
-                "give the activity a start_to_close",
-            )
-        lower = result_of if owner.type.kind == "future" else results_of
-        return lower(node, owner, context)
+    if is_future(owner.type):
+        return future_method(node, owner, context)
     method = _METHODS.get((owner.type.kind, name))
     if method is None or node.keywords:
         raise context.refuse(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.jsonata import made
-from partita.compile.tree import Check, Let, Loop, Value
-from partita.compile.types import BOOL, ERROR, NEVER, list_of
+from partita.compile.jsonata import list_value, made, wrapped
+from partita.compile.tree import Check, Value
+from partita.compile.types import BOOL, ERROR, Type, list_of, tuple_of
 
 
 def result_of(node: Any, future: Value, context: Context) -> Value:
@@ -22,21 +22,53 @@ def result_of(node: Any, future: Value, context: Context) -> Value:
 def results_of(node: Any, futures: Value, context: Context) -> Value:
     """Return the results of several futures; raise the first error in their order."""
     futures = context.simple(node, futures)
-    at = context.let(node, "index", Value("0", NEVER))
-    one = context.names.new("future")
-    listed = Value(futures.text, list_of(futures.type.item))
-    with context.captured() as body:
-        values = {one: made(f"{listed.text}[{at.text}]", futures.type.item)}
-        context.block.append(
-            Let(node.lineno, {**values, at.text[1:]: Value(f"{at.text} + 1", NEVER)})
-        )
-        condition = Value(f"$exists(${one}.value)", BOOL)
-        context.block.append(Check(node.lineno, condition, Value(f"${one}.error", ERROR)))
-    test = Value(f"{at.text} < $count({futures.text})", BOOL, False)
-    context.block.append(Loop(node.lineno, [], test, body, []))
-    item, acc = context.names.new("future"), context.names.new("acc")
-    result = futures.type.item.item
-    # a result goes into the list as one element, whatever it is
-    wrapped = f'($type(${item}.value) = "array" ? [[${item}.value]] : [${item}.value])'
-    text = f"$reduce({futures.text}, function(${acc}, ${item}) {{$append(${acc}, {wrapped})}}, [])"
-    return made(text, list_of(result), futures)
+    check_all(node, futures, context)
+    return reduced(futures, "{}.value", futures.type.item.item, context)
+
+
+def check_all(node: Any, futures: Value, context: Context) -> None:
+    """Raise the first error of several futures in their order."""
+    acc, item = context.names.new("acc"), context.names.new("future")
+    first = (
+        f"$reduce({futures.text}, function(${acc}, ${item}) "
+        f"{{${acc} = null and $exists(${item}.error) ? ${item}.error : ${acc}}}, null)"
+    )
+    error = context.let(node, "error", made(first, ERROR, futures))
+    condition = Value(f"{error.text} = null", BOOL, False)
+    context.block.append(Check(node.lineno, condition, error))
+
+
+def reduced(items: Value, text: str, type: Type, context: Context) -> Value:
+    """Return the list of an expression over each item; `text` has `{}` for the item."""
+    acc, item = context.names.new("acc"), context.names.new("future")
+    one = wrapped(Value(text.format(f"${item}"), type))
+    whole = f"$reduce({items.text}, function(${acc}, ${item}) {{$append(${acc}, {one})}}, [])"
+    return made(whole, list_of(type), items)
+
+
+def settled(node: Any, value: Value, context: Context) -> Value:
+    """Return an argument with the results of the futures in it, or raise their first error."""
+    kind = value.type.kind
+    if not _holds_futures(value.type):
+        return value
+    if kind == "future":
+        return result_of(node, value, context)
+    value = context.simple(node, value)
+    if kind == "list" and value.type.item.kind == "future":
+        return results_of(node, value, context)
+    if kind == "tuple":
+        parts = [
+            settled(node, made(f"{value.text}[{number}]", part, value), context)
+            for number, part in enumerate(value.type.parts)
+        ]
+        return list_value(parts, tuple_of(*(one.type for one in parts)))
+    raise context.refuse(
+        node,
+        f"argument of type {value.type}",
+        "futures deep inside an argument are not waited for in a state machine",
+        "pass their results",
+    )
+
+
+def _holds_futures(type: Type) -> bool:
+    return type.kind == "future" or any(map(_holds_futures, type.parts))

@@ -42,29 +42,57 @@ class Call:
     """Call an activity with named arguments; assign its result, if a variable is given."""
 
     row: int
-    activity: Any  # ActivityDefinition
+    activity: Any  # ActivityDefinition, WorkflowSpec or LambdaSpec
     arguments: dict[str, Value]
     variable: str | None
-    is_outcome: bool = False  # a failure is a value, too: {"error": ...} instead of {"value": ...}
+
+    @property
+    def name(self) -> str:
+        """The name of what is called."""
+        kind = getattr(self.activity, "activity_type", None)
+        kind = kind or getattr(self.activity, "workflow_type", self.activity)
+        return str(kind.name)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Code that ends by `Return` and runs beside other code.
+
+    Its outcome is `{"value": ...}`, or `{"error": ...}` if it raises.
+    """
+
+    row: int
+    name: str
+    body: list[Node]
+    variable: str  # which the outcome is assigned to
+    error: str  # the variable with the error that is raised
+
+    @property
+    def call(self) -> Call | None:
+        """The call that is all that the branch does."""
+        first, last = self.body[0], self.body[-1]
+        if len(self.body) == 2 and isinstance(first, Call) and isinstance(last, Return):
+            return first if last.value.text == f"${first.variable}" else None
+        return None
 
 
 @dataclass(frozen=True)
 class Parallel:
-    """Make calls at the same time; each assigns its outcome."""
+    """Run branches at the same time; assign their outcomes."""
 
     row: int
-    calls: list[Call]
+    branches: list[Branch]
 
 
 @dataclass(frozen=True)
 class Map:
-    """Call an activity for each item at the same time; assign the list of outcomes."""
+    """Run a branch for each item at the same time; assign the list of outcomes."""
 
     row: int
     items: Value
-    call: Call
-    item_name: str
-    variable: str
+    item: str  # the variable of the item
+    branch: Branch
+    concurrency: Value | None = None  # how many run at a time at most
 
 
 @dataclass(frozen=True)

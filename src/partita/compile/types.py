@@ -44,7 +44,7 @@ class Type:
     def holds_tuples(self) -> bool:
         """Whether JSON would lose that a part is a tuple or an instance."""
         inner = (*self.parts, *(one for _, one in self.fields))
-        return self.kind in ("tuple", "record", "future", "error") or any(
+        return self.kind in ("tuple", "record", "future", "outcome", "error") or any(
             one.holds_tuples for one in inner
         )
 
@@ -81,6 +81,11 @@ def tuple_of(*parts: Type) -> Type:
 def future_of(result: Type) -> Type:
     """Return the type of a future."""
     return Type("future", (result,))
+
+
+def outcome_of(result: Type) -> Type:
+    """Return the type of a result or an exception, which is kept as futures are."""
+    return Type("outcome", (result,))
 
 
 def optional(inner: Type) -> Type:

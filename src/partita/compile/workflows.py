@@ -79,7 +79,11 @@ def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostic
         lambda one: lower(one, context),
         lower,
         lower_body,
-        {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)},
+        {
+            one.name: one
+            for one in tree.body
+            if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+        },
     )
     context.names.reserve(set(local))
     return context

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from partita.compile.tree import (
+    Branch,
     Break,
     Call,
     Check,
@@ -28,11 +29,11 @@ from partita.compile.tree import (
     Try,
     Value,
 )
-from partita.compile.types import INT
+from partita.compile.types import ANY, INT
 from partita.stepfunctions.emitter import states as s
 from partita.stepfunctions.emitter.guards import caught, checked, hoisted, is_guarded
 from partita.stepfunctions.emitter.guards import failed as guard_state
-from partita.stepfunctions.emitter.tasks import ERROR, RESULT, mapped, parallel, task
+from partita.stepfunctions.emitter.tasks import ERROR, RESULT, task
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -45,6 +46,7 @@ class Ways:
     on_return: tuple[str, Callable[[], str]] | None = None  # the result's variable, and the state
     on_break: Callable[[], str | None] | None = None
     on_continue: Callable[[], str | None] | None = None
+    is_outcome: bool = False  # a result is the member `value` of what the block gives
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Blocks:
             case Parallel():
                 return self._parallel(first, next)
             case Map():
-                return self._add("map", first.row, mapped(first, self.states), next)
+                return self._add("map", first.row, self._mapped(first), next)
             case If():
                 return self._choice([], first, next)
             case Loop():
@@ -125,10 +127,14 @@ class Blocks:
     def _return(self, node: Return) -> str:
         if self.ways.on_return is None:
             name = self.states.name("return", node.row)
-            state = {"Type": "Succeed", "Output": s.field(node.value)}
+            output = s.field(node.value)
+            output = {"value": output} if self.ways.is_outcome else output
+            state = {"Type": "Succeed", "Output": output}
             return self.states.add(name, node.row, state)
         variable, state_of = self.ways.on_return
-        assign = {"Type": "Pass", "Assign": {variable: s.field(node.value)}}
+        value = s.field(node.value)
+        value = {"value": value} if self.ways.is_outcome else value
+        assign = {"Type": "Pass", "Assign": {variable: value}}
         return self._add("return", node.row, assign, state_of())
 
     # -- calls
@@ -140,19 +146,106 @@ class Blocks:
         if self.ways.on_error is not None:
             variable, state_of = self.ways.on_error
             state["Catch"] = [_catcher({variable: s.expression(ERROR)}, state_of())]
-        return self._add(node.activity.activity_type.name, node.row, state, next)
+        return self._add(node.name, node.row, state, next)
 
-    def _parallel(self, node: Parallel, next: str | None) -> str:
-        if len(node.calls) > 1:
-            return self._add("parallel", node.row, parallel(node, self.states), next)
-        call = node.calls[0]
-        state, variable = task(call), str(call.variable)
-        state["Assign"] = {variable: {"value": s.expression(RESULT)}}
-        name = self.states.name(call.activity.activity_type.name, call.row)
-        after = next if next is not None else self._add("end", call.row, {"Type": "Pass"}, None)
-        failed = {variable: {"error": s.expression(ERROR)}}
+    # -- branches
+
+    def _parallel(self, node: Parallel, next: str | None) -> str | None:
+        if len(node.branches) == 1:
+            return self._alone(node.branches[0], next)
+        state: dict[str, Any] = {
+            "Type": "Parallel",
+            "Branches": [self._branch(one, []) for one in node.branches],
+            "Assign": {
+                one.variable: s.expression(f"$states.result[{number}]")
+                for number, one in enumerate(node.branches)
+            },
+        }
+        return self._add("parallel", node.row, state, next)
+
+    def _alone(self, node: Branch, next: str | None) -> str | None:
+        """Write a branch that has no other beside it."""
+        after = next if next is not None else self._add("end", node.row, {"Type": "Pass"}, None)
+        call = node.call
+        if call is None:
+            error = {"error": s.expression(f"${node.error}")}
+            inner = self.within(
+                on_error=(node.error, self._assigns(node, error, after)),
+                on_return=(node.variable, lambda: after),
+                is_outcome=True,
+            )
+            return inner.block(node.body, after)
+        state = task(call)
+        state["Assign"] = {node.variable: {"value": s.expression(RESULT)}}
+        failed = {node.variable: {"error": s.expression(ERROR)}}
         state |= {"Catch": [_catcher(failed, after)], "Next": after}
-        return self.states.add(name, call.row, state)
+        return self.states.add(self.states.name(node.name, node.row), node.row, state)
+
+    def _assigns(self, node: Branch, value: Any, next: str) -> Callable[[], str]:
+        """Return what gives the state that assigns a branch's outcome."""
+        made: list[str] = []
+
+        def state_of() -> str:
+            if not made:
+                state = {"Type": "Pass", "Assign": {node.variable: value}}
+                made.append(self._add(f"{node.name} failed", node.row, state, next))
+            return made[0]
+
+        return state_of
+
+    def _branch(self, node: Branch, first: list[Node]) -> dict[str, Any]:
+        """Return the states of a branch, whose output is its outcome."""
+        states = self.states.inner()
+        made: list[str] = []
+
+        def failed() -> str:
+            if not made:
+                output = {"error": s.expression(f"${node.error}")}
+                name = states.name(f"{node.name} failed", node.row)
+                state = {"Type": "Succeed", "Output": output}
+                made.append(states.add(name, node.row, state))
+            return made[0]
+
+        inner = Blocks(states, Ways(on_error=(node.error, failed), is_outcome=True))
+        call = node.call if not first else None
+        start = inner._outcome(call) if call else inner.block([*first, *node.body], None)
+        assert start is not None
+        return {"StartAt": start, "States": states.in_order(start)}
+
+    def _outcome(self, call: Call) -> str:
+        """Write a call whose output is its outcome."""
+        name = call.name
+        failed = self.states.add(
+            self.states.name(f"{name} failed", call.row), call.row, {"Type": "Pass", "End": True}
+        )
+        output = {"error": s.expression(ERROR)}
+        state = {
+            **task(call),
+            "Output": {"value": s.expression(RESULT)},
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Output": output, "Next": failed}],
+            "End": True,
+        }
+        return self.states.add(self.states.name(name, call.row), call.row, state)
+
+    def _mapped(self, node: Map) -> dict[str, Any]:
+        """Return the Map state of a branch for each item."""
+        given = Value("$states.input.item", ANY)
+        first = [] if node.branch.call else [Let(node.row, {node.item: given})]
+        processor = self._branch(node.branch, list(first))
+        if node.branch.call:
+            for state in processor["States"].values():
+                if "Arguments" in state:
+                    state["Arguments"] = _replaced(state["Arguments"], node.item, given.text)
+        state = {
+            "Type": "Map",
+            "Items": s.expression(node.items.text),
+            "ItemSelector": {"item": s.expression("$states.context.Map.Item.Value")},
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
+            "Assign": {node.branch.variable: s.expression("$states.result")},
+        }
+        if node.concurrency is not None:
+            state["MaxConcurrency"] = s.field(node.concurrency)
+        return state
 
     # -- choices
 
@@ -307,6 +400,15 @@ class _Exits:
 def next_name(names: dict[str, Any]) -> str:
     """Return the first of several names."""
     return next(iter(names))
+
+
+def _replaced(fields: Any, variable: str, text: str) -> Any:
+    """Return fields whose expressions have a text in place of a variable."""
+    if isinstance(fields, dict):
+        return {name: _replaced(one, variable, text) for name, one in fields.items()}
+    if isinstance(fields, str) and fields.startswith("{%"):
+        return re.sub(rf"\${variable}\b", text, fields)
+    return fields
 
 
 def _catcher(assign: dict[str, Any], next: str) -> dict[str, Any]:

@@ -14,14 +14,22 @@ _WORD = re.compile(r"\w+")
 class States:
     """The states of a machine, in the order of the source."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, outer: States | None = None) -> None:
         self.program = program
+        self._outer = outer
         self._states: dict[str, tuple[int, dict[str, Any]]] = {}
-        self._names: set[str] = set()
+        self._names: set[str] = set() if outer is None else outer._names  # of the whole machine
+        self._shared: dict[str, str] = {}
         self._variables: set[str] | None = None
+
+    def inner(self) -> States:
+        """Return the states of a branch."""
+        return States(self.program, self)
 
     def variable(self, stem: str) -> str:
         """Return a variable that the program does not use."""
+        if self._outer is not None:
+            return self._outer.variable(stem)
         if self._variables is None:
             self._variables = set(_WORD.findall(repr((self.program.parameters, self.program.body))))
         number = 1
@@ -32,10 +40,12 @@ class States:
 
     def shared(self, name: str, row: int, state: dict[str, Any]) -> str:
         """Add a state that several places lead to, once; return its name."""
-        if name not in self._states:
+        if name not in self._shared:
+            is_taken = name in self._names
+            self._shared[name] = self.name(name, row) if is_taken else name
             self._names.add(name)
-            self._states[name] = (row, state)
-        return name
+            self._states[self._shared[name]] = (row, state)
+        return self._shared[name]
 
     def name(self, what: str, row: int) -> str:
         """Return a new name, such as `charge (line 12)`."""

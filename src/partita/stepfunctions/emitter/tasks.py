@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import builtins
 import math
-import re
 from typing import Any
 
-from partita.compile.tree import Call, Map, Parallel
-from partita.stepfunctions.emitter.states import States, expression, field
+from partita.compile.tree import Call
+from partita.stepfunctions.emitter.states import field
 
 RESULT = "$states.result.Payload"
 _LAMBDA = "arn:aws:states:::lambda:invoke"
@@ -89,52 +88,3 @@ def _final_names(name: str, activity: Any) -> set[str]:
         names.add(one.__name__)
         pending += one.__subclasses__()
     return names
-
-
-def branch(call: Call, states: States, *, item: str | None = None) -> dict[str, Any]:
-    """Return the states of a branch whose output is the call's outcome."""
-    name = call.activity.activity_type.name
-    failed = states.name(f"{name} failed", call.row)
-    state = task(call)
-    if item is not None:
-        state["Arguments"]["Payload"] = _with_item(state["Arguments"]["Payload"], item)
-    state["Output"] = {"value": expression(RESULT)}
-    output = {"error": expression(ERROR)}
-    state["Catch"] = [{"ErrorEquals": ["States.ALL"], "Output": output, "Next": failed}]
-    started = states.name(name, call.row)
-    return {
-        "StartAt": started,
-        "States": {started: {**state, "End": True}, failed: {"Type": "Pass", "End": True}},
-    }
-
-
-def _with_item(payload: dict[str, Any], item: str) -> dict[str, Any]:
-    variable = re.compile(rf"\${item}\b")
-    return {
-        name: variable.sub("$states.input.item", one) if isinstance(one, str) else one
-        for name, one in payload.items()
-    }
-
-
-def parallel(node: Parallel, states: States) -> dict[str, Any]:
-    """Return the Parallel state of calls that run at the same time."""
-    return {
-        "Type": "Parallel",
-        "Branches": [branch(call, states) for call in node.calls],
-        "Assign": {
-            str(call.variable): expression(f"$states.result[{number}]")
-            for number, call in enumerate(node.calls)
-        },
-    }
-
-
-def mapped(node: Map, states: States) -> dict[str, Any]:
-    """Return the Map state of a call for each item."""
-    processor = branch(node.call, states, item=node.item_name)
-    return {
-        "Type": "Map",
-        "Items": expression(node.items.text),
-        "ItemSelector": {"item": expression("$states.context.Map.Item.Value")},
-        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
-        "Assign": {node.variable: expression("$states.result")},
-    }

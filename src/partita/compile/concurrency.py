@@ -1,0 +1,199 @@
+"""Lower what runs concurrently to branches: submitted calls, spawned functions, tasks.
+
+A future is the outcome of its branch. Branches end before the next state begins.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from partita.authoring.execution import spawn
+from partita.compile.callees import callee_of, class_of
+from partita.compile.context import Context, Variable
+from partita.compile.module_names import target
+from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
+from partita.compile.types import Type, future_of
+
+_VARIABLE = re.compile(r"\$(\w+)")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What begins concurrently: the expression that is evaluated then, and its name."""
+
+    expression: ast.expr
+    name: str
+    call: ast.Call  # whose arguments are evaluated before
+
+    def with_arguments(self, args: list[ast.expr], keywords: list[ast.keyword]) -> ast.expr:
+        """Return the expression with other arguments."""
+        call: ast.expr = located(ast.Call(self.call.func, args, keywords), self.call)
+        is_awaited = isinstance(self.expression, ast.Await)
+        return located(ast.Await(call), self.call) if is_awaited else call
+
+
+class Beginning(ast.expr):
+    """An expression that stands for the future of work, where Python has another one."""
+
+    _fields = ("call",)
+
+    def __init__(self, work: Work) -> None:
+        super().__init__()
+        self.work = work
+        self.call = work.call
+
+
+def located(made: Any, node: ast.AST) -> Any:
+    """Give a node that is made the place of another one."""
+    return ast.fix_missing_locations(ast.copy_location(made, node))
+
+
+def work_of(node: ast.expr, context: Context) -> Work | None:
+    """Return what an expression begins; None if it begins nothing."""
+    if not isinstance(node, ast.Call):
+        return None
+    if target(node.func, context) is spawn and node.args:
+        return _called(located(ast.Call(node.args[0], node.args[1:], node.keywords), node))
+    function = node.func
+    if isinstance(function, ast.Attribute) and function.attr == "submit":
+        owner = callee_of(function.value, context) or class_of(function.value, context)
+        if owner is None:
+            return None
+        call = located(ast.Call(_callable(function.value, context), node.args, node.keywords), node)
+        return _awaited(call) if owner_is_awaited(owner, context) else _called(call)
+    if is_task(node, context) and len(node.args) == 1:
+        return coroutine_work(node.args[0])
+    return None
+
+
+def _callable(node: ast.expr, context: Context) -> ast.expr:
+    """Return what calls a definition: of a class its `call`."""
+    is_class = class_of(node, context) is not None
+    return located(ast.Attribute(node, "call", ast.Load()), node) if is_class else node
+
+
+def owner_is_awaited(owner: Any, context: Context) -> bool:
+    """Return whether a call of a definition gives a coroutine here."""
+    return context.is_async and bool(getattr(owner, "is_async", False))
+
+
+def is_task(node: ast.Call, context: Context) -> bool:
+    """Return whether a call makes a task of a coroutine."""
+    if target(node.func, context) in (asyncio.create_task, asyncio.ensure_future):
+        return True
+    function = node.func
+    if isinstance(function, ast.Attribute) and function.attr == "create_task":
+        owner = function.value
+        known = context.variables.get(owner.id) if isinstance(owner, ast.Name) else None
+        return known is not None and known.type.kind == "task_group"
+    return False
+
+
+def coroutine_work(node: ast.expr) -> Work | None:
+    """Return the work of an expression that is a coroutine."""
+    return _awaited(node) if isinstance(node, ast.Call) else None
+
+
+def _called(call: ast.Call) -> Work:
+    return Work(call, _name_of(call), call)
+
+
+def _awaited(call: ast.Call) -> Work:
+    return Work(located(ast.Await(call), call), _name_of(call), call)
+
+
+def _name_of(call: ast.Call) -> str:
+    name = ast.unparse(call.func)
+    return name.removesuffix(".call") if name.isascii() and len(name) < 40 else "branch"
+
+
+# -- one branch
+
+
+def begin(node: ast.expr, work: Work, context: Context) -> Value:
+    """Begin work; neighbours run together. Return its future."""
+    args = [hoisted(one, context) for one in work.call.args]
+    keywords = [ast.keyword(one.arg, hoisted(one.value, context)) for one in work.call.keywords]
+    branch, type = branch_of(node, work.name, work.with_arguments(args, keywords), context)
+    if not _join_parallel(branch, context):
+        context.block.append(Parallel(node.lineno, [branch]))
+    return Value(f"${branch.variable}", future_of(type))
+
+
+def hoisted(node: ast.expr, context: Context) -> ast.expr:
+    """Evaluate an argument now; return what stands for it."""
+    if isinstance(node, ast.Name | ast.Constant | ast.Lambda | ast.Starred):
+        return node
+    if isinstance(node, ast.Attribute) and target(node, context) is not None:
+        return node
+    value = context.lower(node)
+    return stand_in(node, value, context)
+
+
+def stand_in(node: ast.expr, value: Value, context: Context) -> ast.expr:
+    """Return a name that has a value."""
+    if value.is_guarded:
+        value = context.simple(node, value)
+    name = f"argument {len(context.local)}"  # none of Python's
+    context.local = context.local | {name}
+    context.variables = {**context.variables, name: Variable(value.type, value.atom)}
+    made: ast.expr = located(ast.Name(name, ast.Load()), node)
+    return made
+
+
+def branch_of(
+    node: ast.expr, name: str, expression: ast.expr, context: Context
+) -> tuple[Branch, Type]:
+    """Return the branch that evaluates an expression, and the type of its result."""
+    known = context.names.used()
+    before = context.variables
+    outcome, error = context.names.new("future"), context.names.new("error")
+    with context.captured() as body:
+        value = context.lower(expression)
+    context.variables = before
+    body.append(Return(node.lineno, value))
+    changed = sorted(set(_assigned(body)) & known)
+    if changed:
+        raise context.refuse(
+            node,
+            f"change of {', '.join(changed)} in concurrent code",
+            "a branch of a state machine has variables of its own",
+            "return the new value, and assign it after result()",
+        )
+    return Branch(node.lineno, name, body, outcome, error), value.type
+
+
+def _assigned(nodes: Iterable[Node]) -> Iterable[str]:
+    """Return the variables that nodes assign, but for those of branches in them."""
+    for node in nodes:
+        values = getattr(node, "values", {})
+        yield from values
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            yield variable
+        for name in ("head", "body", "orelse", "final"):
+            yield from _assigned(getattr(node, name, ()))
+        for handler in getattr(node, "handlers", ()):
+            yield from _assigned(handler.body)
+
+
+def _join_parallel(branch: Branch, context: Context) -> bool:
+    """Add a branch to those before it, if nothing but assignments of others is between."""
+    used = set(_VARIABLE.findall(repr(branch.body)))
+    for number in range(len(context.block) - 1, -1, -1):
+        node = context.block[number]
+        if isinstance(node, Parallel):
+            if used & {one.variable for one in node.branches}:
+                return False
+            context.block[number] = Parallel(node.row, [*node.branches, branch])
+            return True
+        if not isinstance(node, Let) or used & set(node.values):
+            return False
+        if any(value.is_guarded for value in node.values.values()):
+            return False
+    return False

@@ -1,0 +1,94 @@
+"""Lower what is asked of futures: their results and errors, `wait`, `map` and `starmap`."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import Any
+
+from partita.authoring.future import Futures
+from partita.compile.concurrency import located, work_of
+from partita.compile.concurrent_comprehensions import begin_each
+from partita.compile.context import Context
+from partita.compile.jsonata import made
+from partita.compile.outcomes import result_of, results_of
+from partita.compile.tree import Value
+from partita.compile.types import ERROR, Type, optional
+
+
+def is_future(type: Type) -> bool:
+    """Return whether a value is a future, or the futures of one `map`."""
+    return type.kind == "future" or (type.kind == "list" and type.cls is Futures)
+
+
+def future_method(node: Any, owner: Value, context: Context) -> Value:
+    """Lower a method of a future."""
+    name = node.func.attr
+    if name == "result" and (node.args or node.keywords):
+        raise context.refuse(
+            node,
+            "result(timeout)",
+            "the work would go on meanwhile, which a state machine cannot",
+            "give the activity a start_to_close",
+        )
+    if name == "result":
+        lower = result_of if owner.type.kind == "future" else results_of
+        return lower(node, owner, context)
+    if name == "exception" and owner.type.kind == "future" and not (node.args or node.keywords):
+        owner = context.simple(node, owner)
+        error = f"$exists({owner.text}.error) ? {owner.text}.error : null"
+        return made(error, optional(ERROR), owner, is_atom=False)
+    ways = {
+        "cancel": "let the work end, or make it short",
+        "add_done_callback": "call the function after result()",
+    }
+    raise context.refuse(
+        node,
+        f"{name} of a future",
+        "a state machine cannot ask or change how far a branch is",
+        ways.get(name, "call result() or exception(), which wait"),
+    )
+
+
+def lower_map(node: Any, context: Context) -> Value:
+    """Lower `activity.map(items)` or `activity.starmap(items)`."""
+    if len(node.args) != 1 or node.keywords:
+        raise context.refuse(node, node.func.attr, "it takes one list", "give a list")
+    items = node.args[0]
+    is_star = node.func.attr == "starmap"
+    count = _width(node, items, context) if is_star else 1
+    names = [located(ast.Name(f"part {number}", ast.Load()), items) for number in range(count)]
+    bound = [located(ast.Name(one.id, ast.Store()), items) for one in names]
+    goal = bound[0] if not is_star else located(ast.Tuple(bound, ast.Store()), items)
+    function = located(ast.Attribute(node.func.value, "submit", ast.Load()), node)
+    call = located(ast.Call(function, names, []), node)
+    work = work_of(call, context)
+    comprehension = located(ast.ListComp(call, [ast.comprehension(goal, items, [], 0)]), node)
+    before = context.local
+    context.local = before | {one.id for one in names}
+    found = None if work is None else begin_each(comprehension, work, [], context)
+    if found is None:
+        value = context.lower(comprehension)
+        context.local = before
+        return _as_futures(value)
+    return _as_futures(found.futures)
+
+
+def _as_futures(value: Value) -> Value:
+    return replace(value, type=replace(value.type, cls=Futures))
+
+
+def _width(node: Any, items: ast.expr, context: Context) -> int:
+    """Return how many parts each item has."""
+    name = "whole item"
+    goal = ast.comprehension(ast.Name(name, ast.Store()), items, [], 0)
+    before, context.local = context.local, context.local | {name}
+    with context.captured():
+        value = context.lower(located(ast.ListComp(ast.Name(name, ast.Load()), [goal]), items))
+    context.local = before
+    item = value.type.item if value.type.kind == "list" else value.type
+    if item.kind != "tuple":
+        raise context.refuse(
+            node, "starmap", "the number of arguments is not known", "give a list of tuples"
+        )
+    return len(item.parts)
