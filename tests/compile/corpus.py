@@ -7,10 +7,12 @@ import importlib.util
 import json
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from partita.authoring.local.runtime import MAX_THREADS, _pool
 from partita.codec import Converter
 from partita.errors import MachineFailedError, WorkflowFailedError
 from tests.compile import prelude
@@ -78,8 +80,17 @@ def outcome(case: Case, run: Callable[..., Any], workflow: Any, given: str) -> O
         result = (error.type, error.message)
     except Exception as error:
         result = (type(error).__name__, str(error))
+    _wait_for_threads()
     calls = list(prelude.calls)
     return Outcome(result, sorted(calls) if case.is_concurrent else calls)
+
+
+def _wait_for_threads() -> None:
+    """Wait for the activities that plain Python has submitted, and does not wait for."""
+    barrier = threading.Barrier(MAX_THREADS + 1)
+    for _ in range(MAX_THREADS):
+        _pool().submit(barrier.wait)
+    barrier.wait()
 
 
 def written(workflow: Any, result: Any) -> Any:

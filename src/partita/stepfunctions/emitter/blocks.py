@@ -58,7 +58,8 @@ class Blocks:
 
     def within(self, **ways: Any) -> Blocks:
         """Return what writes blocks that are left in other ways."""
-        return Blocks(self.states, replace(self.ways, **ways))
+        is_outcome = "on_return" not in ways and self.ways.is_outcome
+        return Blocks(self.states, replace(self.ways, **{"is_outcome": is_outcome, **ways}))
 
     def block(self, nodes: Sequence[Node], next: str | None) -> str | None:
         """Write nodes; return the first state's name, or `next` if there is none."""
