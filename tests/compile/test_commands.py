@@ -131,3 +131,12 @@ def test_a_compiled_program_prints_no_place(partita: Command) -> None:
     assert partita("compile", "guarded.py:nested") == 0
     assert "Partita.Guard" in partita.out
     assert re.search(r"\.py:\d+:\d+", partita.out + partita.err) is None
+
+
+def test_a_workflow_is_drawn(partita: Command) -> None:
+    assert partita("graph", f"{SHOP_FILE}:total") == 0
+    assert '<g data-line="15">' in partita.out
+    assert partita("graph", f"{SHOP_FILE}:total", "--format", "mermaid") == 0
+    assert '"twice_of<br/>line 15"' in partita.out
+    assert partita("graph", f"{SHOP_FILE}:refused") == 2
+    assert partita.err.startswith(f"{SHOP_FILE}:21:5: call of print")

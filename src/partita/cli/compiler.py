@@ -8,7 +8,9 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import is_machine
 from partita.cli.targets import find_workflow
 from partita.compile import compile_workflow
+from partita.compile.pictures import picture
 from partita.errors import InvalidOptionError
+from partita.graph import Structure
 from partita.stepfunctions.compiled import compiled
 from partita.stepfunctions.emitter import emit
 
@@ -21,6 +23,11 @@ def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
 def definition_at(target: str) -> dict[str, Any]:
     """Return the definition of the machine compiled from a workflow."""
     return emit(compile_workflow(_workflow(target), _filename(target)))
+
+
+def picture_at(target: str) -> Structure:
+    """Return what to draw of a workflow."""
+    return picture(compile_workflow(_workflow(target), _filename(target)))
 
 
 def _workflow(target: str) -> WorkflowDefinition[..., Any]:

@@ -162,7 +162,8 @@ def _store(target: ast.expr, value: Value, fresh: bool, context: Context) -> Non
         check_alias(target, value.type, fresh, context)
         name = context.bind(target.id, value.type)
         last = context.block[-1] if context.block else None
-        if isinstance(last, Call) and value.text == f"${last.variable}":
+        known = {one.text for other, one in context.variables.items() if other != target.id}
+        if isinstance(last, Call) and value.text == f"${last.variable}" not in known:
             context.block[-1] = replace(last, variable=name)
         else:
             context.block.append(Let(target.lineno, {name: value}))

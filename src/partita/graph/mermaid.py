@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from partita.graph.model import Box, Edge, Graph, Shape
 from partita.graph.ranks import split_loops
+from partita.graph.structure import Structure
+from partita.graph.unfolded import unfolded
 
 _FORMS = {
     Shape.RECTANGLE: ("[", "]"),
@@ -20,8 +22,10 @@ _FORMS = {
 _DASHED = frozenset({"catch"})
 
 
-def mermaid(graph: Graph) -> str:
+def mermaid(graph: Graph | Structure) -> str:
     """Return the text of a flowchart from top to bottom."""
+    if isinstance(graph, Structure):
+        graph = unfolded(graph)
     return "\n".join(["flowchart TD", *_lines(graph, "n", "    ")]) + "\n"
 
 

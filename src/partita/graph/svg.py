@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from itertools import pairwise
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from partita.graph import texts
+from partita.graph.elements import caption, cornered, hexagon, rectangle, text_of, valid
+from partita.graph.flows import drawn
 from partita.graph.layout import STACKED, Layout, PlacedBox, Route, lay_out
 from partita.graph.model import Graph, Shape
+from partita.graph.nesting import arrange
+from partita.graph.structure import Structure
 
 _MARGIN = 16.0
-_ROUND = 9.0  # radius of corners of loops
 # colours by name: in the light, in the dark
 _COLOURS = {
     "ink": ("#1f2430", "#e5e7eb"),
@@ -66,16 +69,25 @@ def _style() -> str:
     return f"{_FORM}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
 
-def svg(graph: Graph) -> str:
+def svg(graph: Graph | Structure) -> str:
     """Return the text of an SVG file."""
+    if isinstance(graph, Structure):
+        drawing = arrange(graph)
+        body = "\n".join(drawn(drawing, _MARGIN, _MARGIN))
+        return _document(graph.label, body, drawing.width, drawing.height)
     layout = lay_out(graph)
-    width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
     body = "\n".join(_drawn(layout, _MARGIN, _MARGIN))
+    return _document(graph.label, body, layout.width, layout.height)
+
+
+def _document(label: str, body: str, width: float, height: float) -> str:
+    """Return an SVG file with these elements."""
+    width, height = width + 2 * _MARGIN, height + 2 * _MARGIN
     arrow = f"arrow-{hashlib.sha256(body.encode(errors='replace')).hexdigest()[:8]}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} '
         f'{height:.0f}" width="{width:.0f}" height="{height:.0f}" role="img">\n'
-        f"<title>{_text(graph.label)}</title>\n<style>{_style()}</style>\n"
+        f"<title>{text_of(label)}</title>\n<style>{_style()}</style>\n"
         f'<defs><marker id="{arrow}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>\n'
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>\n'
@@ -99,43 +111,22 @@ def _box(placed: PlacedBox, x: float, y: float) -> Iterator[str]:
     if box.shape in (Shape.START, Shape.END):
         radius = width / 2 - (3 if box.shape is Shape.START else 1.5)
         yield (
-            f'<circle class="{_text(box.shape.value)}" cx="{x + width / 2:.1f}" '
+            f'<circle class="{text_of(box.shape.value)}" cx="{x + width / 2:.1f}" '
             f'cy="{y + height / 2:.1f}" r="{radius:.1f}"/>'
         )
         return
     if box.shape is Shape.STACK:
         width, height = width - STACKED, height - STACKED
         for by in (STACKED, STACKED / 2):
-            yield _rectangle(style, x + by, y + STACKED - by, width, height)
+            yield rectangle(style, x + by, y + STACKED - by, width, height)
     front = y + STACKED if box.shape is Shape.STACK else y
     if box.shape is Shape.CHOICE:
-        yield _hexagon(style, x, y, width, height)
+        yield hexagon(style, x, y, width, height)
     else:
-        yield _rectangle(style, x, front, width, height)
+        yield rectangle(style, x, front, width, height)
     yield from _captions(placed, x + width / 2, front, height)
     for left, top, layout in placed.inner:
         yield from _drawn(layout, x + left, y + top)
-
-
-def _rectangle(style: str, x: float, y: float, width: float, height: float) -> str:
-    return (
-        f'<rect class={quoteattr(_valid(style))} x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
-        f'height="{height:.1f}" rx="7"/>'
-    )
-
-
-def _hexagon(style: str, x: float, y: float, width: float, height: float) -> str:
-    cut, middle = 14.0, y + height / 2
-    corners = [
-        (x + cut, y),
-        (x + width - cut, y),
-        (x + width, middle),
-        (x + width - cut, y + height),
-        (x + cut, y + height),
-        (x, middle),
-    ]
-    points = " ".join(f"{px:.1f},{py:.1f}" for px, py in corners)
-    return f'<polygon class={quoteattr(_valid(style))} points="{points}"/>'
 
 
 def _captions(placed: PlacedBox, middle: float, y: float, height: float) -> Iterator[str]:
@@ -144,21 +135,16 @@ def _captions(placed: PlacedBox, middle: float, y: float, height: float) -> Iter
     count = len(lines) + bool(placed.box.detail)
     first = 18.0 if placed.inner else (height - texts.LINE * count) / 2 + 12.5
     for number, line in enumerate(lines):
-        yield _line("", middle, y + first + texts.LINE * number, line)
+        yield caption("", middle, y + first + texts.LINE * number, line)
     if placed.box.detail:
-        yield _line("detail", middle, y + first + texts.LINE * len(lines), placed.box.detail)
-
-
-def _line(style: str, x: float, y: float, text: str) -> str:
-    named = f' class="{style}"' if style else ""
-    return f'<text{named} x="{x:.1f}" y="{y:.1f}">{_text(text)}</text>'
+        yield caption("detail", middle, y + first + texts.LINE * len(lines), placed.box.detail)
 
 
 def _edge(route: Route, left: float, top: float) -> str:
     points = [(left + x, top + y) for x, y in route.points]
-    path = _cornered(points) if route.is_loop else _curved(points)
+    path = cornered(points) if route.is_loop else _curved(points)
     style = " ".join(filter(None, ("edge", route.edge.kind, "loop" if route.is_loop else "")))
-    return f'<path class={quoteattr(_valid(style))} d="{path}" marker-end="url(#arrow)"/>'
+    return f'<path class={quoteattr(valid(style))} d="{path}" marker-end="url(#arrow)"/>'
 
 
 def _curved(points: list[tuple[float, float]]) -> str:
@@ -175,23 +161,6 @@ def _curved(points: list[tuple[float, float]]) -> str:
     return "".join(path)
 
 
-def _cornered(points: list[tuple[float, float]]) -> str:
-    """Return a path of straight lines with round corners."""
-    path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        path.append("L{:.1f} {:.1f}".format(*_towards(corner, before)))
-        path.append("Q{:.1f} {:.1f} {:.1f} {:.1f}".format(*corner, *_towards(corner, after)))
-    return "".join([*path, "L{:.1f} {:.1f}".format(*points[-1])])
-
-
-def _towards(corner: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
-    """Return the place a radius away from a corner, or half of the way if that is shorter."""
-    dx, dy = other[0] - corner[0], other[1] - corner[1]
-    length = max((dx * dx + dy * dy) ** 0.5, 1e-9)
-    share = min(_ROUND, length / 2) / length
-    return corner[0] + dx * share, corner[1] + dy * share
-
-
 def _label(route: Route, left: float, top: float) -> Iterator[str]:
     if route.label is None:
         return
@@ -206,13 +175,4 @@ def _label(route: Route, left: float, top: float) -> Iterator[str]:
             f'width="{width:.1f}" height="{height * len(lines):.1f}"/>'
         )
     for number, line in enumerate(lines):
-        yield _line(style, x, y + height * (number - len(lines) / 2) + 11.0, line)
-
-
-def _text(text: str) -> str:
-    return escape(_valid(text))
-
-
-def _valid(text: str) -> str:
-    """Return a text without what XML cannot hold: control characters, halves of characters."""
-    return "".join(one if one >= " " and not "\ud800" <= one <= "\udfff" else "�" for one in text)
+        yield caption(style, x, y + height * (number - len(lines) / 2) + 11.0, line)
