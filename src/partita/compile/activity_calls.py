@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from partita.compile.tree import Call, If, Loop, Map, Node, Parallel, Program, Try
+from partita.compile.tree import Call, If, Inlined, Loop, Map, Node, Parallel, Program, Try
 
 
 def activities_of(program: Program) -> dict[str, Any]:
@@ -28,6 +28,8 @@ def _calls(nodes: Iterable[Node]) -> Iterator[Call]:
                     yield from _calls(one.body)
             case Map():
                 yield from _calls(node.branch.body)
+            case Inlined():
+                yield from _calls(node.body)
             case If():
                 yield from _calls([*node.body, *node.orelse])
             case Loop():

@@ -12,9 +12,12 @@ from typing import Any
 from partita.authoring.determinism import sleep
 from partita.compile.activities import call_activity
 from partita.compile.callees import KINDS, callee_of
+from partita.compile.closures import Function, function_value
 from partita.compile.concurrency import begin, work_of
+from partita.compile.conditions import choose, path_of
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
+from partita.compile.definitions import arguments_kept
 from partita.compile.functions import FUNCTIONS
 from partita.compile.futures import lower_map
 from partita.compile.inlined import inline
@@ -22,7 +25,7 @@ from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
 from partita.compile.tree import Sleep, Value
-from partita.compile.types import NONE, UnknownHintError, fits, of_hint
+from partita.compile.types import BOOL, NEVER, NONE, UnknownHintError, fits, of_hint
 from partita.errors import InvalidOptionError
 
 
@@ -33,23 +36,89 @@ def lower_call(node: Any, context: Context) -> Value:
         return begin(node, work, context)
     found = callee_of(node.func, context) or target(node.func, context)
     is_awaited, context.awaited = context.awaited is node, None
-    if is_coroutine(found, context) and not is_awaited:
+    if found is None:
+        value = _callee(node.func, context)
+        if value is not None:
+            return _call_value(node, value, is_awaited, context)
+    return _call_object(node, found, is_awaited, context)
+
+
+def _callee(node: ast.expr, context: Context) -> Value | None:
+    """Return the value that is called, if it is a function that is a value."""
+    is_value = isinstance(node, ast.Lambda | ast.Call | ast.Subscript | ast.IfExp | ast.BoolOp)
+    if not is_value and path_of(node) not in context.variables:
+        return None
+    return context.read(node)
+
+
+def _call_value(node: Any, value: Value, is_awaited: bool, context: Context) -> Value:
+    """Call a function that is a value: where there are several, the machine chooses."""
+    if value.type is NEVER:
+        return Value("null", NEVER)
+    if value.type.kind != "function" or not value.type.cls:
         raise context.refuse(
             node,
-            f"call of {ast.unparse(node.func)[:40]} without await",
-            "it makes a coroutine, which is no value of a state machine",
-            "write await before it",
+            f"call of {ast.unparse(node.func)[:40]}",
+            f"it is no function but {value.type}",
+            "call a function; test for None before",
         )
+    functions = list(value.type.cls)
+    if len(functions) == 1:
+        return call_function(node, functions[0], is_awaited, context)
+    value = context.simple(node, value)
+    with arguments_kept(node, context) as kept:
+        return _choice_of(kept, value, functions, is_awaited, context)
+
+
+def _choice_of(
+    node: Any, value: Value, functions: list[Function], is_awaited: bool, context: Context
+) -> Value:
+    first = functions[0]
+    if len(functions) == 1:
+        return call_function(node, first, is_awaited, context)
+    tag = function_value(first, context)
+    test = Value(f"{value.text} = {tag.text}", BOOL, False)
+    return choose(
+        node,
+        test,
+        context,
+        lambda: call_function(node, first, is_awaited, context),
+        lambda: _choice_of(node, value, functions[1:], is_awaited, context),
+    )
+
+
+def call_function(node: Any, function: Function, is_awaited: bool, context: Context) -> Value:
+    """Call one function."""
+    if function.definition is None:
+        return _call_object(node, function.target, is_awaited, context)
+    if isinstance(function.definition, ast.AsyncFunctionDef) and not is_awaited:
+        raise _without_await(node, context)
+    return inline(node, function, context)
+
+
+def _without_await(node: Any, context: Context) -> Exception:
+    return context.refuse(
+        node,
+        f"call of {ast.unparse(node.func)[:40]} without await",
+        "it makes a coroutine, which is no value of a state machine",
+        "write await before it",
+    )
+
+
+def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> Value:
+    """Call an object of the module or of Python."""
+    if is_coroutine(found, context) and not is_awaited:
+        raise _without_await(node, context)
     if isinstance(found, KINDS):
         return call_activity(node, found, context)
     if found in (sleep, asyncio.sleep):
         return _sleep(node, context)
     if isinstance(found, type) and dataclasses.is_dataclass(found):
         return _instance(node, found, context)
-    if isinstance(node.func, ast.Attribute):
-        return _method(node, context)
     if isinstance(found, FunctionType):
-        return inline(node, found, context)
+        return inline(node, Function(found.__name__, target=found), context)
+    if isinstance(node.func, ast.Attribute) and found is None:
+        return _method(node, context)
     name = getattr(found, "__name__", "")
     if name in FUNCTIONS and found is getattr(builtins, name, None):
         return FUNCTIONS[name](node, context)

@@ -78,11 +78,13 @@ def folded(
     """
     name = context.names.new("result")
     context.block.append(Let(node.lineno, {name: begin}))
-    before = context.variables
+    before, mark = context.variables, len(context.bound)
+    context.rounds += 1
     try:
         _loop(node, list(node.generators), name, begin, fold, context, ends)
     finally:
-        context.variables = before
+        context.rounds -= 1
+        context.variables = context.merged(before, mark)
     return name
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from partita.compile.context import Context, Variable, Variables
+from partita.compile.context import Context, Variable, Variables, joined
 from partita.compile.jsonata import made
 from partita.compile.tree import If, Let, Value
 from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NONE, STR, comparable, join
@@ -31,10 +31,14 @@ def choose(
     other: Callable[[], Value],
 ) -> Value:
     """Return one of two values, of which only that one is computed."""
+    before, mark = context.variables, len(context.bound)
     with context.captured() as first:
         one = then()
+    after_first = context.merged(before, mark)
+    context.variables, mark = before, len(context.bound)
     with context.captured() as second:
         two = other()
+    context.variables = _both(before, after_first, context.merged(before, mark))
     type = join(one.type, two.type)
     if not first and not second:
         if one == two:
@@ -45,6 +49,15 @@ def choose(
     second.append(Let(node.lineno, {name: two}))
     context.block.append(If(node.lineno, test, first, second))
     return Value(f"${name}", type)
+
+
+def _both(before: Variables, one: Variables, two: Variables) -> Variables:
+    """Return what is known after one of two branches, each of which may have bound names."""
+    if one is before and two is before:
+        return before
+    found = joined(one, two)
+    assert found is not None
+    return found
 
 
 def truth(node: ast.AST, value: Value, context: Context) -> Value:

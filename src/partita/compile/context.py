@@ -13,6 +13,7 @@ from typing import Any
 
 from partita.compile.diagnostics import Diagnostics, RefusedError
 from partita.compile.jsonata import Names, literal, object_value
+from partita.compile.mutation import Changes
 from partita.compile.tree import Check, Let, Node, Value
 from partita.compile.types import BOOL, ERROR, Type, join, of_hint
 
@@ -45,7 +46,7 @@ class Context:
     lower: Callable[[ast.expr], Value]
     lower_in: Callable[[ast.expr, Context], Value]
     lower_body: Callable[[list[ast.stmt], Context], None]
-    functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]  # of the module
+    functions: Mapping[str, Any]  # of the module, and methods of its classes, by qualified names
     names: Names = field(default_factory=Names)
     variables: Variables = field(default_factory=dict)
     block: list[Node] = field(default_factory=list)
@@ -59,7 +60,28 @@ class Context:
     finals: int = 0  # finally blocks that run before a return takes effect
     tries: list[Variables] = field(default_factory=list)  # variables at any point of `try` bodies
     classes: dict[str, type] = field(default_factory=dict)  # of errors
-    inlined: list[str] = field(default_factory=list)  # functions whose code is being lowered
+    inlined: list[Any] = field(default_factory=list)  # functions whose code is being lowered
+    caller: Context | None = None  # whose call's place the function's code takes
+    shared: dict[str, tuple[Context, str]] = field(default_factory=dict)  # variables of others
+    borrowed: frozenset[str] = frozenset()  # parameters whose values a caller changes later
+    bound: list[str] = field(default_factory=list)  # names, in the order of their assignments
+    rebound: dict[str, tuple[int, int]] = field(default_factory=dict)  # by this statement, where
+    rounds: int = 0  # loops and comprehensions around, also of callers
+    changes: Changes = field(default_factory=dict)  # parameters that functions change
+    tags: dict[Any, str] = field(default_factory=dict)  # of functions that are values
+    results: list[Type] = field(default_factory=list)  # of the returns
+    own: frozenset[str] = frozenset()  # names that this function binds, and no other
+    reassigned: frozenset[str] = frozenset()  # names that it gives other values
+    once: frozenset[str] = frozenset()  # names that are bound in one place only
+    is_leaving: bool = False  # the function ends after this expression
+
+    def is_seen(self, name: str, type: Type) -> bool:
+        """Return whether changes in place would be seen by another name for a variable's value."""
+        if not type.is_mutable:
+            return False
+        if self.is_leaving and name in self.own and name not in self.borrowed:
+            return name in self.shared
+        return name in self.mutated or name in self.borrowed
 
     def refuse(self, node: ast.AST, what: str, why: str, way_out: str) -> RefusedError:
         """Record that a node is not compiled; raise what it returns, or go on."""
@@ -67,8 +89,6 @@ class Context:
 
     def read(self, node: ast.expr) -> Value:
         """Lower an expression whose value is looked at, and not kept."""
-        if not isinstance(node, ast.Name):
-            return self.lower(node)
         before, self.is_kept = self.is_kept, False
         try:
             return self.lower(node)
@@ -145,17 +165,35 @@ class Context:
 
     def bind(self, name: str, type: Type) -> str:
         """Note that a variable is assigned; return its name in JSONata."""
+        if name in self.shared:
+            owner, own_name = self.shared[name]
+            text = owner.bind(own_name, type)
+        else:
+            text = self.names.of(name)
+        self._note(name, Variable(type, f"${text}"))
+        return text
+
+    def write_through(self, name: str) -> None:
+        """Tell the callers what a variable of theirs is now."""
+        known = self.variables[name]
+        one = self.caller
+        while one is not None:
+            for own_name in [n for n, v in one.variables.items() if v.text == known.text]:
+                if "." not in own_name:
+                    one._note(own_name, known)
+            one = one.caller
+
+    def _note(self, name: str, variable: Variable) -> None:
         self.forget(name)
-        text = self.names.of(name)
-        self.variables[name] = Variable(type, f"${text}")
+        self.variables[name] = variable
+        self.bound.append(name)
         for seen in self.tries:
             for path in [one for one in seen if one.startswith(f"{name}.")]:
                 del seen[path]
             before = seen.get(name)
-            known = before is not None and before.is_sure
-            joined = type if before is None else join(before.type, type)
-            seen[name] = Variable(joined, f"${text}", known)
-        return text
+            known = before is not None and before.is_sure and variable.is_sure
+            joined = variable.type if before is None else join(before.type, variable.type)
+            seen[name] = Variable(joined, variable.text, known)
 
     def forget(self, name: str) -> None:
         """Drop what is known of paths that begin with a name."""
@@ -167,10 +205,21 @@ class Context:
         """Know more of some variables meanwhile."""
         before = self.variables
         self.variables = {**before, **narrowed}
+        mark = len(self.bound)
         try:
             yield
         finally:
-            self.variables = before
+            self.variables = self.merged(before, mark)
+
+    def merged(self, before: Variables, mark: int) -> Variables:
+        """Return what is known after code that may have run, and bound names since a mark."""
+        names = dict.fromkeys(self.bound[mark:])
+        changed = {name: self.variables[name] for name in names if name in self.variables}
+        if not changed:
+            return before
+        kept = {path: one for path, one in before.items() if path.partition(".")[0] not in changed}
+        was = {name: before[name] for name in changed if name in before}
+        return {**kept, **_joined(was, changed)}
 
 
 @dataclass
@@ -196,6 +245,8 @@ def _joined(one: Variables, other: Variables) -> Variables:
     result: Variables = {}
     for name in {**one, **other}:
         first, second = one.get(name), other.get(name)
+        if first is not None and second is not None and "." in name and first.text != second.text:
+            continue
         if first is not None and second is not None:
             is_sure = first.is_sure and second.is_sure
             result[name] = Variable(join(first.type, second.type), first.text, is_sure)

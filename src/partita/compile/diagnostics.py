@@ -54,6 +54,13 @@ class Diagnostics:
         self.filename = filename
         self.lines = lines
         self.found: dict[tuple[int, int, str], Diagnostic] = {}
+        self._cycles: set[frozenset[str]] = set()
+
+    def is_new_cycle(self, names: list[str]) -> bool:
+        """Note a cycle of functions; return whether it was not known."""
+        known = frozenset(names) in self._cycles
+        self._cycles.add(frozenset(names))
+        return not known
 
     def add(self, node: Any, what: str, why: str, way_out: str) -> RefusedError:
         """Record one; return the error to raise where lowering cannot go on."""

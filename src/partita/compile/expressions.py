@@ -7,6 +7,7 @@ Sub-expressions are lowered in Python's order. Calls are in `calls`, comprehensi
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from partita.compile.concurrency import Beginning, begin
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
+from partita.compile.definitions import defined, object_value_of
 from partita.compile.exception_classes import attribute
 from partita.compile.jsonata import (
     depth_of,
@@ -33,7 +35,6 @@ from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER, STR, tuple_of
 
 _UNSUPPORTED = {
-    ast.Lambda: ("lambda", "functions are not values of a state machine", "write the expression"),
     ast.NamedExpr: ("walrus", "it is not compiled yet", "assign in a statement of its own"),
     ast.Set: ("set", "JSON has no sets", "use a list, or a dict with the keys"),
     ast.SetComp: ("set", "JSON has no sets", "use a list comprehension"),
@@ -51,6 +52,8 @@ def lower(node: ast.expr, context: Context) -> Value:
         context.is_kept = True
     try:
         value = _LOWER.get(type(node), _refused)(node, context)
+        if kept and isinstance(node, ast.Attribute | ast.Subscript):
+            check_part(node, value, context)
         return context.shallow(node, value)
     finally:
         context.is_kept = kept
@@ -75,10 +78,11 @@ def _constant(node: Any, context: Context) -> Value:
 
 
 def _name(node: Any, context: Context) -> Value:
-    if node.id in context.local:
+    if node.id in context.local or node.id in context.variables:
         return _variable(node, context)
-    if node.id in context.namespace and node.id not in context.changed:
-        value = literal(context.namespace[node.id])
+    is_known = node.id in context.namespace or hasattr(builtins, node.id)
+    if is_known and node.id not in context.changed:
+        value = object_value_of(target(node, context), context)
         if value is not None:
             return value
     raise context.refuse(
@@ -98,14 +102,39 @@ def _variable(node: ast.Name, context: Context) -> Value:
             "it may have no value here",
             "assign it on every way that leads here, for example before the loop or the try",
         )
-    if context.is_kept and node.id in context.mutated and known.type.is_mutable:
+    if context.is_kept and context.is_seen(node.id, known.type):
         raise context.refuse(
             node,
             f"second name for {node.id}",
             f"{node.id} is changed in place, which both names would see",
             f"copy it: list({node.id}), or build a new value instead of changing it",
         )
+    if known.text == f"${known.text[1:]}" and _is_rebound(node, context):
+        return context.let(node, node.id, Value(known.text, known.type))
     return Value(known.text, known.type)
+
+
+def _is_rebound(node: ast.Name, context: Context) -> bool:
+    """Return whether the statement assigns the variable after it has read it here."""
+    last = context.rebound.get(node.id)
+    return last is not None and (node.lineno, node.col_offset) < last
+
+
+def check_part(node: ast.expr, value: Value, context: Context) -> None:
+    """Refuse another name for a part of a value that is changed in place."""
+    root = node
+    while isinstance(root, ast.Attribute | ast.Subscript):
+        if isinstance(root, ast.Subscript) and isinstance(root.slice, ast.Slice):
+            return
+        root = root.value
+    if isinstance(root, ast.Name) and root.id in context.variables:
+        if context.is_seen(root.id, value.type):
+            raise context.refuse(
+                node,
+                f"second name for a part of {root.id}",
+                f"{root.id} is changed in place, which both names would see",
+                "copy the part: list(...), dict(...)",
+            )
 
 
 def _attribute(node: Any, context: Context) -> Value:
@@ -264,4 +293,5 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.ListComp: list_comprehension,
     ast.GeneratorExp: list_comprehension,
     ast.DictComp: dict_comprehension,
+    ast.Lambda: defined,
 }

@@ -1,6 +1,6 @@
-"""Lower calls of helper functions of the same module: their code takes the place of the call.
+"""Lower calls of functions of the program: their code takes the place of the call.
 
-Only functions that return at their end, also in branches: a tree has no way out of a block.
+A function that is defined in another one sees that one's variables as they are at the call.
 """
 
 from __future__ import annotations
@@ -11,46 +11,85 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
-from partita.compile.context import Context
+from partita.compile.closures import Definition, Function
+from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import Names, literal
-from partita.compile.mutation import local_names, mutated_names
-from partita.compile.tree import If, Let, Loop, Node, Raise, Return, Try, Value
-from partita.compile.types import ANY, NEVER, Type, UnknownHintError, fits, join, of_hint
+from partita.compile.mutation import (
+    bound_once,
+    is_fresh,
+    local_names,
+    mutated_names,
+    own_nodes,
+    reassigned_names,
+)
+from partita.compile.parameters import Argument, bind
+from partita.compile.returns import with_assignments
+from partita.compile.tree import Inlined, Let, Return, Value
+from partita.compile.types import NEVER, Type, join
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef
+_DEEPEST = 40
+"""Functions inlined in one another: more of them are taken for recursion."""
 
 
-def inline(node: Any, function: FunctionType, context: Context) -> Value:
+def inline(node: Any, function: Function, context: Context) -> Value:
     """Lower the body of a function for the arguments of one call."""
-    definition = _definition(node, function, context)
-    path = [*context.inlined, function.__name__]
-    if function.__name__ in context.inlined:
-        raise context.refuse(
-            node, "recursion", f"{' calls '.join(path)}", "write it as a loop, or as an activity"
-        )
-    given = _arguments(node, function, context)
-    inner = _inner(definition, function, path, context)
+    definition = function.definition or _definition(node, function.target, context)
+    _check_kind(node, definition, context)
+    path = _path(node, function, context)
+    defaults = function.defaults if function.definition else _defaults(function.target, definition)
+    given = bind(node, definition.args, defaults, context)
+    whole = function if function.definition else replace(function, definition=definition)
+    inner = _inner(whole, path, context)
     with inner.captured() as body:
-        values = {}
-        for name, value in given.items():
-            _check_changed(node, name, value.type, inner)
-            values[inner.bind(name, value.type)] = value
-        if values:
-            inner.block.append(Let(node.lineno, values))
+        _assign(node, given, inner, context)
         known = len(context.diagnostics.found)
-        inner.lower_body(definition.body, inner)
+        inner.lower_body(whole.body, inner)
         if len(context.diagnostics.found) > known:
             raise RefusedError
         if inner.is_reachable:
             inner.block.append(Return(node.lineno, _none()))
+    for name in inner.shared:
+        if name in inner.variables:
+            inner.write_through(name)
+    return _result(node, body, inner, context)
+
+
+def _result(node: Any, body: list[Any], inner: Context, context: Context) -> Value:
     variable = context.names.new("result")
-    types: list[Type] = []
-    context.block.extend(_without_returns(node, body, variable, types, context))
+    simple = with_assignments(body, variable)
+    types = inner.results
+    if simple is None:
+        context.block.append(Inlined(node.lineno, body, variable))
+    else:
+        context.block.extend(simple)
     type = NEVER
     for one in types:
         type = join(type, one)
+    if inner.is_reachable:
+        type = join(type, _none().type)
+    _check_escape(node, type, inner, context)
     return Value(f"${variable}", type)
+
+
+def _check_escape(node: ast.AST, type: Type, inner: Context, context: Context) -> None:
+    """Refuse a function that a loop makes several times, each with other variables around it."""
+    made = [*type.parts, type]
+    for one in [each for part in made if part.kind == "function" for each in part.cls]:
+        if one.scope is inner and context.rounds and _reads(one) & inner.local:
+            raise context.refuse(
+                node,
+                f"function {one.name}",
+                "a loop makes it several times, each time over other variables",
+                "make it before the loop, or give it what it reads as arguments",
+            )
+
+
+def _reads(function: Function) -> set[str]:
+    names = {
+        part.id for one in function.body for part in ast.walk(one) if isinstance(part, ast.Name)
+    }
+    return names - (local_names(function.definition) if function.definition else set())
 
 
 def _none() -> Value:
@@ -59,10 +98,25 @@ def _none() -> Value:
     return found
 
 
+def _path(node: ast.AST, function: Function, context: Context) -> list[Any]:
+    """Return the functions whose code is being inlined; refuse recursion, once for each cycle."""
+    path = [*context.inlined, function]
+    if function in context.inlined or len(path) > _DEEPEST:
+        begin = context.inlined.index(function) if function in context.inlined else 0
+        cycle = [one.name for one in path[begin:]]
+        if context.diagnostics.is_new_cycle(cycle):
+            raise context.refuse(
+                node, "recursion", " calls ".join(cycle), "write it as a loop, or as an activity"
+            )
+        raise RefusedError
+    return path
+
+
 def _definition(node: ast.AST, function: FunctionType, context: Context) -> Definition:
-    found = context.functions.get(function.__name__)
-    is_here = function.__globals__ is context.namespace and found is not None
-    if not is_here or found is None or found.decorator_list or function.__closure__:
+    found: Definition | None = context.functions.get(function.__qualname__)
+    is_here = function.__globals__ is context.namespace
+    is_plain = not getattr(found, "decorator_list", None) and not function.__closure__
+    if found is None or not is_here or not is_plain:
         raise context.refuse(
             node,
             f"call of {function.__name__}",
@@ -72,127 +126,125 @@ def _definition(node: ast.AST, function: FunctionType, context: Context) -> Defi
     return found
 
 
-def _arguments(node: Any, function: FunctionType, context: Context) -> dict[str, Value]:
-    given = {}
-    parameters = inspect.signature(function).parameters
-    if any(one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL) for one in parameters.values()):
-        raise context.refuse(node, "*args", "they are not compiled", "name the parameters")
-    pairs = [*zip(parameters, node.args, strict=False)]
-    pairs += [(one.arg, one.value) for one in node.keywords]
-    if len(node.args) > len(parameters):
-        raise context.refuse(node, "arguments", "they are too many", "give each parameter once")
-    for name, argument in pairs:
-        if name not in parameters or name in given or isinstance(argument, ast.Starred):
-            raise context.refuse(node, "arguments", "they do not fit", "give each parameter once")
-        given[name] = _hinted(context.lower(argument), function, name)
-    for name, one in parameters.items():
-        if name not in given:
-            value = None if one.default is one.empty else literal(one.default)
-            if value is None or isinstance(one.default, list | dict):
-                raise context.refuse(node, f"argument {name}", "it is missing", "give it")
-            given[name] = _hinted(value, function, name)
-    return given
+def _check_kind(node: ast.AST, definition: Definition, context: Context) -> None:
+    yields = [one for one in own_nodes(definition) if isinstance(one, ast.Yield | ast.YieldFrom)]
+    if yields:
+        raise context.refuse(
+            node, "call of a generator", "it is not compiled", "return a list instead"
+        )
 
 
-def _hinted(value: Value, function: FunctionType, name: str) -> Value:
-    """Give an argument the type of its hint, if that is a wider one."""
-    hint = inspect.get_annotations(function, eval_str=True).get(name, Any)
-    try:
-        wanted = of_hint(hint)
-    except UnknownHintError:
-        return value
-    is_wider = wanted is not ANY and fits(value.type, wanted)
-    return replace(value, type=wanted) if is_wider else value
+def _defaults(function: Any, definition: Definition) -> dict[str, Value]:
+    found = {}
+    changed = mutated_names(definition.body) if isinstance(definition.body, list) else frozenset()
+    for name, one in inspect.signature(function).parameters.items():
+        value = None if one.default is one.empty else literal(one.default)
+        if value is not None and not (value.type.is_mutable and name in changed):
+            found[name] = value
+    return found
 
 
-def _inner(
-    definition: Definition, function: FunctionType, path: list[str], context: Context
-) -> Context:
+def _inner(function: Function, path: list[Any], context: Context) -> Context:
+    assert function.definition is not None
+    scope, own = function.scope, local_names(function.definition)
+    outer: frozenset[str] = frozenset()
+    visible: Variables = {}
+    if scope is not None:
+        outer = scope.local - own
+        visible = _visible(scope, own, context)
     inner: Context = replace(
         context,
-        local=local_names(definition),
-        mutated=mutated_names(definition.body),
+        local=own | outer,
+        mutated=mutated_names(function.body, context.changes)
+        | ((scope.mutated - own) if scope is not None else frozenset()),
         result_type=None,
         lower=lambda one: context.lower_in(one, inner),
         names=Names(context.names),
-        variables={},
+        variables=visible,
         block=[],
         parameters={},
         is_reachable=True,
         is_kept=True,
         loops=[],
-        errors=[],
+        errors=list(context.errors),
         finals=0,
         tries=[],
         inlined=path,
-        is_async=isinstance(definition, ast.AsyncFunctionDef),
+        own=own,
+        reassigned=reassigned_names(function.definition),
+        once=bound_once(function.definition),
+        is_leaving=False,
+        caller=context,
+        shared={name: (scope, name) for name in function.writes if scope and name in scope.local},
+        borrowed=(scope.borrowed - own) if scope is not None else frozenset(),
+        bound=[],
+        rebound={},
+        results=[],
+        is_async=isinstance(function.definition, ast.AsyncFunctionDef),
     )
     return inner
 
 
-def _check_changed(node: ast.AST, name: str, type: Type, inner: Context) -> None:
-    if name in inner.mutated and type.is_mutable:
+def _visible(scope: Context, own: frozenset[str], context: Context) -> Variables:
+    """Return the variables around a function, as the callers know them last."""
+    found: Variables = {}
+    for path, known in scope.variables.items():
+        name = path.partition(".")[0]
+        if name not in own:
+            found[path] = _latest(name, known, scope, context) if name == path else known
+    return found
+
+
+def _latest(name: str, known: Variable, scope: Context, context: Context) -> Variable:
+    one: Context | None = context
+    while one is not None and one is not scope:
+        seen = one.variables.get(name)
+        if seen is not None and seen.text == known.text:
+            return seen
+        one = one.caller
+    return known
+
+
+def _assign(node: Any, given: dict[str, Argument], inner: Context, context: Context) -> None:
+    """Assign the arguments to variables of the function, which may be the caller's own."""
+    values = {}
+    borrowed = set(inner.borrowed)
+    for name, one in given.items():
+        value = one.value
+        is_new = one.node is None or is_fresh(one.node, set(context.functions))
+        source = one.node.id if isinstance(one.node, ast.Name) else None
+        if name in inner.mutated and value.type.is_mutable and not is_new:
+            _share(node, name, source, value, inner, context)
+            continue
+        if source in context.mutated and value.type.is_mutable:
+            borrowed.add(name)
+        is_fixed = value.type.kind == "function" and name not in inner.reassigned
+        if is_fixed and value.is_constant:
+            inner.variables[name] = Variable(value.type, value.text)
+            continue
+        values[inner.bind(name, value.type)] = value
+    inner.borrowed = frozenset(borrowed)
+    if values:
+        inner.block.append(Let(node.lineno, values))
+
+
+def _share(
+    node: Any, name: str, source: str | None, value: Value, inner: Context, context: Context
+) -> None:
+    """Make a parameter that is changed in place another name of the caller's variable."""
+    is_place = source is not None and value.type.kind in ("list", "dict", "record", "set")
+    if not is_place or name in _assigned(inner, name):
         raise inner.refuse(
             node,
             f"argument {name}",
             "the function changes it in place, which the caller would see",
-            "let the function return a new value",
+            "pass a variable, or let the function return a new value",
         )
+    assert source is not None
+    inner.shared[name] = (context, source)
+    inner.variables[name] = Variable(value.type, context.variables[source].text)
 
 
-def _without_returns(
-    node: Any, body: list[Node], variable: str, types: list[Type], context: Context
-) -> list[Node]:
-    """Replace the returns at the end of a body by assignments."""
-    found: list[Node] = []
-    for number, one in enumerate(body):
-        rest = body[number + 1 :]
-        if isinstance(one, Return):
-            types.append(one.value.type)
-            return [*found, Let(one.row, {variable: one.value})]
-        if isinstance(one, If) and (_returns(one.body) or _returns(one.orelse)):
-            branches = []
-            for branch in (one.body, one.orelse):
-                whole = branch if _ends(branch) else [*branch, *rest]
-                branches.append(_without_returns(node, whole, variable, types, context))
-            if rest and not (_ends(one.body) or _ends(one.orelse)):
-                raise _refused(node, context)
-            return [*found, replace(one, body=branches[0], orelse=branches[1])]
-        if _returns([one]):
-            raise _refused(node, context)
-        found.append(one)
-    return found
-
-
-def _refused(node: ast.AST, context: Context) -> Exception:
-    return context.refuse(
-        node,
-        "return in the middle of a function",
-        "only returns at the end, or in branches at the end, are compiled in place",
-        "assign to a variable, and return it at the end",
-    )
-
-
-def _returns(nodes: list[Node]) -> bool:
-    return any(isinstance(one, Return) or _returns(_parts(one)) for one in nodes)
-
-
-def _parts(node: Node) -> list[Node]:
-    match node:
-        case If():
-            return [*node.body, *node.orelse]
-        case Loop():
-            return [*node.head, *node.body, *node.orelse]
-        case Try():
-            handled = [inner for one in node.handlers for inner in one.body]
-            return [*node.body, *handled, *node.orelse, *node.final]
-        case _:
-            return []
-
-
-def _ends(nodes: list[Node]) -> bool:
-    """Return whether nothing follows a block."""
-    last = nodes[-1] if nodes else None
-    if isinstance(last, If):
-        return _ends(last.body) and _ends(last.orelse)
-    return isinstance(last, Return | Raise)
+def _assigned(inner: Context, name: str) -> frozenset[str]:
+    """Return the name if the function assigns it, too."""
+    return inner.reassigned & {name}

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from partita.compile.context import Context
-from partita.compile.jsonata import literal, made
+from partita.compile.jsonata import list_value, literal, made
 from partita.compile.module_names import target
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, INT, STR, Type, list_of
+from partita.compile.types import BOOL, INT, NEVER, STR, Type, list_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ def _next(variable: Value, step: str = "+ 1") -> dict[str, Value]:
 def _lists(node: ast.AST, sources: list[Value], context: Context) -> Iteration:
     kept = []
     for one in sources:
+        if one.type is NEVER:  # what it stands for is refused, or never there
+            one = list_value([])
         if one.type.kind != "list":
             raise context.refuse(
                 node,

@@ -81,6 +81,7 @@ def _lower_loop(
     begin: Callable[[], None],
     is_endless: bool,
 ) -> None:
+    context.rounds += 1
     entry = context.variables
     found = dict(context.diagnostics.found)
     for _ in range(_MAX_ROUNDS):
@@ -100,6 +101,7 @@ def _lower_loop(
         entry = merged
         context.diagnostics.found.clear()
         context.diagnostics.found.update(found)
+    context.rounds -= 1
     ended: Variables | None = None
     with context.captured() as orelse:
         if not is_endless:

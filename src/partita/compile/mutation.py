@@ -6,7 +6,9 @@ A state machine copies values: changing one in place is compiled where no other 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 MUTATORS = frozenset(
     [
@@ -27,22 +29,56 @@ MUTATORS = frozenset(
 _FRESH = (ast.List, ast.Dict, ast.ListComp, ast.DictComp, ast.Constant, ast.BinOp, ast.Call)
 
 
-def mutated_names(nodes: list[ast.stmt]) -> frozenset[str]:
+Changes = Mapping[str, tuple[list[str], frozenset[str]]]
+"""Functions by name: their parameters in order, and those that they change in place."""
+
+
+def mutated_names(nodes: Iterable[ast.AST], changes: Changes | None = None) -> frozenset[str]:
     """Return the names whose values statements change in place, or may."""
     found: set[str] = set()
     for node in nodes:
         for part in ast.walk(node):
-            found.update(_mutated(part))
+            found.update(_mutated(part, changes or {}))
     return frozenset(found)
 
 
-def _mutated(node: ast.AST) -> list[str]:
+def changes_of(tree: ast.AST) -> Changes:
+    """Return which parameters each function of a module changes, also through other functions."""
+    definitions = [
+        one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    found: dict[str, tuple[list[str], frozenset[str]]] = {}
+    while True:
+        before = dict(found)
+        for one in definitions:
+            names = [each.arg for each in (*one.args.posonlyargs, *one.args.args)]
+            names += [each.arg for each in one.args.kwonlyargs]
+            changed = mutated_names(one.body, before) & set(names)
+            known = found.get(one.name, (names, frozenset()))
+            found[one.name] = (names, changed | known[1])
+        if found == before:
+            return found
+
+
+def _mutated(node: ast.AST, changes: Changes) -> list[str]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return [_root(node.func.value)] if node.func.attr in MUTATORS else []
+        found = [_root(node.func.value)] if node.func.attr in MUTATORS else []
+        names, changed = changes.get(node.func.attr, ([], frozenset()))
+        if names[:1] == ["self"] and "self" in changed:
+            found.append(_root(node.func.value))
+        return [*found, *_changed_arguments(node, names[1:], changed)]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return _changed_arguments(node, *changes.get(node.func.id, ([], frozenset())))
     if isinstance(node, ast.AugAssign):
         return [_root(node.target)]
     is_place = isinstance(node, ast.Subscript | ast.Attribute)
     return [_root(node.value)] if is_place and not isinstance(node.ctx, ast.Load) else []  # type: ignore[attr-defined]
+
+
+def _changed_arguments(node: ast.Call, names: list[str], changed: frozenset[str]) -> list[str]:
+    pairs = [*zip(names, node.args, strict=False)]
+    pairs += [(one.arg, one.value) for one in node.keywords if one.arg is not None]
+    return [_root(one) for name, one in pairs if name in changed]
 
 
 def _root(node: ast.expr) -> str:
@@ -67,14 +103,69 @@ def is_fresh(node: ast.expr, helpers: Collection[str]) -> bool:
     return (isinstance(node, _FRESH) and not is_extreme) or is_slice
 
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
 def local_names(definition: ast.AST) -> frozenset[str]:
     """Return the names that a function binds."""
     found: set[str | None] = set()
-    for part in ast.walk(definition):
+    outer: set[str] = set()
+    arguments = getattr(definition, "args", None)
+    if arguments is not None:
+        found.update(one.arg for one in ast.walk(arguments) if isinstance(one, ast.arg))
+    for part in own_nodes(definition):
         if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
             found.add(part.id)
-        elif isinstance(part, ast.arg):
-            found.add(part.arg)
         elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
             found.add(part.name)
-    return frozenset(name for name in found if name is not None)
+        elif isinstance(part, ast.MatchMapping):
+            found.add(part.rest)
+        elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(part.name)
+        elif isinstance(part, ast.Nonlocal | ast.Global):
+            outer.update(part.names)
+    return frozenset(name for name in found if name is not None) - outer
+
+
+def own_nodes(definition: ast.AST) -> Iterator[ast.AST]:
+    """Go over the nodes of a function, but not into the functions defined in it."""
+    body: Any = getattr(definition, "body", [])
+    pending: list[ast.AST] = list(body) if isinstance(body, list) else [body]
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, _FUNCTIONS):
+            pending += [*node.args.defaults, *(one for one in node.args.kw_defaults if one)]
+        elif not isinstance(node, ast.ClassDef):
+            pending += ast.iter_child_nodes(node)
+
+
+def outer_names(definition: ast.AST) -> frozenset[str]:
+    """Return the names that a function declares nonlocal."""
+    declared = [one for one in own_nodes(definition) if isinstance(one, ast.Nonlocal)]
+    return frozenset(name for one in declared for name in one.names)
+
+
+def bound_once(definition: ast.AST) -> frozenset[str]:
+    """Return the names that a function, with those in it, binds in one place only."""
+    found: Counter[str] = Counter()
+    for part in ast.walk(definition):
+        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
+            found[part.id] += 1
+        elif isinstance(part, ast.arg):
+            found[part.arg] += 1
+        elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part is not definition:
+            found[part.name] += 1
+        elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            found[part.name or ""] += 1
+    return frozenset(name for name, number in found.items() if number == 1)
+
+
+def reassigned_names(definition: ast.AST) -> frozenset[str]:
+    """Return the names that a function gives other values, other than by `+=` and the like."""
+    places = [id(one.target) for one in own_nodes(definition) if isinstance(one, ast.AugAssign)]
+    return frozenset(
+        one.id
+        for one in own_nodes(definition)
+        if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load) and id(one) not in places
+    )

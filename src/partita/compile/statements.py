@@ -12,13 +12,15 @@ from typing import Any
 
 from partita.compile.arithmetic import operate
 from partita.compile.conditions import lower_test
-from partita.compile.context import Context, joined
+from partita.compile.context import Context, Variable, joined
+from partita.compile.definitions import define
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
 from partita.compile.jsonata import literal, made, wrapped
 from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
 from partita.compile.mutation import is_fresh
+from partita.compile.rebinding import rebound_in
 from partita.compile.subscripts import check_index, element, with_element, with_key
 from partita.compile.tree import Break, Call, Check, Continue, If, Let, Return, Value
 from partita.compile.types import BOOL, INT, NEVER, STR, Type, fits, join, list_of
@@ -31,10 +33,13 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
     for node in nodes:
         if not context.is_reachable:
             return
+        before, context.rebound = context.rebound, rebound_in(node, context)
         try:
             _LOWER.get(type(node), _refused)(node, context)
         except RefusedError:
             _assume_assigned(node, context)
+        finally:
+            context.rebound = before
 
 
 def _assume_assigned(node: ast.stmt, context: Context) -> None:
@@ -43,6 +48,8 @@ def _assume_assigned(node: ast.stmt, context: Context) -> None:
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
             if part.id not in context.variables:
                 context.bind(part.id, NEVER)
+        elif isinstance(part, ast.FunctionDef) and part.name not in context.variables:
+            context.bind(part.name, NEVER)
 
 
 def _refused(node: ast.stmt, context: Context) -> None:
@@ -51,7 +58,7 @@ def _refused(node: ast.stmt, context: Context) -> None:
         "AsyncFor": "a state machine has no async generators",
         "AsyncWith": "a state machine has no context managers",
         "With": "a state machine has no context managers",
-        "FunctionDef": "inner functions are not compiled yet",
+        "ClassDef": "a state machine makes no classes",
         "Global": "a state machine has no module to change",
         "Delete": "del is not compiled yet",
     }
@@ -161,6 +168,9 @@ def _store(target: ast.expr, value: Value, fresh: bool, context: Context) -> Non
     if isinstance(target, ast.Name):
         check_alias(target, value.type, fresh, context)
         name = context.bind(target.id, value.type)
+        if value.type.kind == "function" and value.is_constant and target.id in context.once:
+            context.variables[target.id] = Variable(value.type, value.text)
+            return
         last = context.block[-1] if context.block else None
         known = {one.text for other, one in context.variables.items() if other != target.id}
         if isinstance(last, Call) and value.text == f"${last.variable}" not in known:
@@ -286,8 +296,9 @@ def _if(node: Any, context: Context) -> None:
 def _return(node: Any, context: Context) -> None:
     value = literal(None)
     if node.value is not None:
-        value = context.lower(node.value) if context.finals else context.read(node.value)
+        value = _returned(node.value, context)
     assert value is not None
+    context.results.append(value.type)
     wanted = context.result_type
     if wanted is not None and not fits(value.type, wanted):
         context.refuse(
@@ -298,6 +309,16 @@ def _return(node: Any, context: Context) -> None:
         )
     context.block.append(Return(node.lineno, value))
     context.is_reachable = False
+
+
+def _returned(node: ast.expr, context: Context) -> Value:
+    if context.finals or context.rebound:
+        return context.lower(node)
+    context.is_leaving = True
+    try:
+        return context.lower(node)
+    finally:
+        context.is_leaving = False
 
 
 def _break(node: Any, context: Context) -> None:
@@ -354,4 +375,7 @@ _LOWER: dict[type, _Statement] = {
     ast.Assert: _assert,
     ast.Match: lower_match,
     ast.Pass: _pass,
+    ast.Nonlocal: _pass,
+    ast.FunctionDef: define,
+    ast.AsyncFunctionDef: define,
 }

@@ -180,6 +180,15 @@ class Continue:
 
 
 @dataclass(frozen=True)
+class Inlined:
+    """Run a function's code; a return in it assigns the variable, and goes on after the code."""
+
+    row: int
+    body: list[Node]
+    variable: str
+
+
+@dataclass(frozen=True)
 class Sleep:
     """Wait for seconds."""
 
@@ -200,6 +209,7 @@ Node: TypeAlias = (
     | Return
     | Break
     | Continue
+    | Inlined
     | Sleep
 )
 

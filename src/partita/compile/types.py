@@ -44,11 +44,12 @@ class Type:
     def holds_tuples(self) -> bool:
         """Whether JSON would lose that a part is a tuple or an instance."""
         inner = (*self.parts, *(one for _, one in self.fields))
-        return self.kind in ("tuple", "record", "future", "outcome", "error") or any(
-            one.holds_tuples for one in inner
-        )
+        kinds = ("tuple", "record", "future", "outcome", "error", "function")
+        return self.kind in kinds or any(one.holds_tuples for one in inner)
 
     def __str__(self) -> str:
+        if self.kind == "function":
+            return "function"
         if self.kind == "record":
             return str(self.cls.__name__)
         if self.kind == "optional":
@@ -200,6 +201,8 @@ def join(one: Type, other: Type) -> Type:
         return FLOAT
     if one.kind == other.kind == "error":
         return ERROR
+    if one.kind == other.kind == "function":
+        return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
     if same and one.kind != "error":
         return Type(one.kind, tuple(map(join, one.parts, other.parts)))
@@ -233,7 +236,7 @@ def comparable(one: Type, other: Type) -> bool:
         return STR in (one, other)
     if one.kind == other.kind and one.parts:
         return len(one.parts) == len(other.parts) and all(map(comparable, one.parts, other.parts))
-    if "error" in (one.kind, other.kind) or "future" in (one.kind, other.kind):
+    if {"error", "future", "function"} & {one.kind, other.kind}:
         return False
     if one.kind == "record" and one == other:
         params = getattr(one.cls, "__dataclass_params__", None)

@@ -15,7 +15,13 @@ from partita.compile.context import Context
 from partita.compile.diagnostics import CompileError, Diagnostics
 from partita.compile.expressions import lower
 from partita.compile.jsonata import literal
-from partita.compile.mutation import local_names, mutated_names
+from partita.compile.mutation import (
+    bound_once,
+    changes_of,
+    local_names,
+    mutated_names,
+    reassigned_names,
+)
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
@@ -69,24 +75,38 @@ def _definition(tree: ast.Module, function: Any) -> Any:
 
 def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostics) -> Context:
     local = local_names(node)
+    changes = changes_of(tree)
     context = Context(
         diagnostics,
         function.__globals__,
         local,
-        mutated_names(node.body),
+        mutated_names(node.body, changes),
         _changed(tree),
         None,
         lambda one: lower(one, context),
         lower,
         lower_body,
-        {
-            one.name: one
-            for one in tree.body
-            if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
-        },
+        _functions(tree.body),
+        changes=changes,
+        own=local,
+        reassigned=reassigned_names(node),
+        once=bound_once(node),
     )
     context.names.reserve(set(local))
     return context
+
+
+def _functions(body: list[ast.stmt], prefix: str = "") -> dict[str, Any]:
+    """Return the functions and methods of a module by their qualified names."""
+    found: dict[str, Any] = {}
+    for one in body:
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
+            found[f"{prefix}{one.name}"] = one
+        elif isinstance(one, ast.ClassDef):
+            found |= _functions(one.body, f"{prefix}{one.name}.")
+        elif isinstance(one, ast.If | ast.Try):
+            found |= _functions(one.body, prefix)
+    return found
 
 
 def _changed(tree: ast.Module) -> frozenset[str]:

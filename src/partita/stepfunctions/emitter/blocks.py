@@ -18,6 +18,7 @@ from partita.compile.tree import (
     Continue,
     Handler,
     If,
+    Inlined,
     Let,
     Loop,
     Map,
@@ -91,6 +92,8 @@ class Blocks:
                 return self._raise(first.row, first.error)
             case Return():
                 return self._return(first)
+            case Inlined():
+                return self._inlined(first, next)
             case Sleep():
                 return self._add("sleep", first.row, _wait(first), next)
             case Break():
@@ -290,6 +293,11 @@ class Blocks:
             state["Default"] = after
         self.states.add(choice, node.row, state)
         return begin
+
+    def _inlined(self, node: Inlined, next: str | None) -> str | None:
+        after = next if next is not None else self._add("end", node.row, {"Type": "Pass"}, None)
+        ways = {"on_return": (node.variable, lambda: after)}
+        return self.within(**ways, on_break=None, on_continue=None).block(node.body, after)
 
     # -- errors
 

@@ -1,0 +1,117 @@
+"""Lower definitions of functions inside others, lambdas, and names of the module's objects."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from partita.compile.closures import Function, function_value, object_function
+from partita.compile.context import Context, Variable
+from partita.compile.jsonata import list_value, literal, object_value
+from partita.compile.tree import Let, Value
+from partita.compile.types import tuple_of
+
+
+def defined(node: Any, context: Context) -> Value:
+    """Lower a lambda, or an inner function, to a value."""
+    name = getattr(node, "name", "lambda")
+    if getattr(node, "decorator_list", []):
+        raise context.refuse(
+            node,
+            f"decorator of {name}",
+            "what it makes of an inner function is not known",
+            "define the function in the module, or write its code here",
+        )
+    defaults = _defaults(node, context)
+    return function_value(Function(name, node, context, defaults=defaults), context)
+
+
+def _defaults(node: Any, context: Context) -> dict[str, Value]:
+    arguments = node.args
+    positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    pairs = [*zip(reversed(positional), reversed(arguments.defaults), strict=False)]
+    pairs.reverse()
+    pairs += [
+        (one.arg, default)
+        for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is not None
+    ]
+    found = {}
+    for name, default in pairs:
+        value = context.lower(default)
+        if not value.is_constant and context.rounds:
+            raise context.refuse(
+                default,
+                f"default of {name}",
+                "the loop would make a function for each of its values",
+                "pass it as an argument",
+            )
+        if value.type.is_mutable:
+            raise context.refuse(
+                default, f"default of {name}", "calls would share it", "use None, and test for it"
+            )
+        found[name] = context.simple(node, value) if not value.is_constant else value
+    return found
+
+
+def define(node: Any, context: Context) -> None:
+    """Lower the definition of an inner function."""
+    value = defined(node, context)
+    name = context.bind(node.name, value.type)
+    if node.name in context.once:
+        context.variables[node.name] = Variable(value.type, value.text)
+    else:
+        context.block.append(Let(node.lineno, {name: value}))
+
+
+def object_value_of(found: Any, context: Context) -> Value | None:
+    """Return an object of the module as a value: constants, functions, and collections of them."""
+    constant = literal(found)
+    if constant is not None or found is None:
+        return constant
+    if isinstance(found, list | tuple):
+        values = [object_value_of(one, context) for one in found]
+        kept = [one for one in values if one is not None]
+        if len(kept) < len(values):
+            return None
+        return list_value(
+            kept, tuple_of(*(one.type for one in kept)) if isinstance(found, tuple) else None
+        )
+    if isinstance(found, dict) and all(isinstance(key, str) for key in found):
+        members = {key: object_value_of(one, context) for key, one in found.items()}
+        known = {key: one for key, one in members.items() if one is not None}
+        return object_value(known) if len(known) == len(members) else None
+    return object_function(found, context)
+
+
+@contextmanager
+def arguments_kept(node: ast.Call, context: Context) -> Iterator[ast.Call]:
+    """Evaluate the arguments of a call once; give the call over variables that hold them."""
+    before = dict(context.variables)
+    made = ast.copy_location(ast.Call(node.func, [], []), node)
+    for one in node.args:
+        inner = one.value if isinstance(one, ast.Starred) else one
+        named = named_value(inner, context.simple(inner, context.read(inner)), context)
+        made.args.append(
+            ast.copy_location(ast.Starred(named, ast.Load()), one)
+            if isinstance(one, ast.Starred)
+            else named
+        )
+    for keyword in node.keywords:
+        value = context.simple(keyword.value, context.read(keyword.value))
+        made.keywords.append(ast.keyword(keyword.arg, named_value(keyword.value, value, context)))
+    try:
+        yield made
+    finally:
+        for name in set(context.variables) - set(before):
+            if name.startswith("<"):
+                del context.variables[name]
+
+
+def named_value(node: ast.expr, value: Value, context: Context) -> ast.expr:
+    """Return an expression that stands for a value that has been computed."""
+    name = f"<{node.lineno}:{node.col_offset}:{len(context.variables)}>"
+    context.variables = {**context.variables, name: Variable(value.type, value.text)}
+    return ast.copy_location(ast.Name(name, ast.Load()), node)

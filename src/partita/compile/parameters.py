@@ -1,0 +1,104 @@
+"""Bind the arguments of a call to the parameters of a function whose code is inlined."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from partita.compile.context import Context
+from partita.compile.jsonata import list_value, literal, object_value
+from partita.compile.subscripts import element
+from partita.compile.tree import Value
+from partita.compile.types import ANY, fits, tuple_of
+
+
+@dataclass(frozen=True)
+class Argument:
+    """The value of a parameter, and the expression it comes from, if there is one."""
+
+    value: Value
+    node: ast.expr | None = None
+
+
+def bind(
+    node: ast.Call, arguments: ast.arguments, defaults: Mapping[str, Value], context: Context
+) -> dict[str, Argument]:
+    """Return the arguments of a call by the names of their parameters, in Python's order."""
+    positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    names = {*(one.arg for one in (*arguments.args, *arguments.kwonlyargs))}
+    given: dict[str, Argument] = {}
+    rest: list[Argument] = []
+    for one in [item for arg in node.args for item in _expanded(arg, context)]:
+        if len(given) < len(positional):
+            given[positional[len(given)]] = one
+        else:
+            rest.append(one)
+    others: dict[str, Value] = {}
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise context.refuse(
+                keyword.value, "** in a call", "its keys are not known", "name the arguments"
+            )
+        value = Argument(context.read(keyword.value), keyword.value)
+        if keyword.arg in names and keyword.arg not in given:
+            given[keyword.arg] = value
+        elif arguments.kwarg is not None and keyword.arg not in {*names, *others, *given}:
+            others[keyword.arg] = value.value
+        else:
+            raise _unfit(node, f"argument {keyword.arg}", context)
+    if arguments.vararg is not None:
+        parts = [one.value for one in rest]
+        given[arguments.vararg.arg] = Argument(
+            list_value(parts, tuple_of(*(p.type for p in parts)))
+        )
+    elif rest:
+        raise _unfit(node, f"{len(positional) + len(rest)} arguments", context)
+    if arguments.kwarg is not None:
+        given[arguments.kwarg.arg] = Argument(object_value(others))
+    for name in [*positional, *(one.arg for one in arguments.kwonlyargs)]:
+        if name not in given:
+            if name not in defaults:
+                raise context.refuse(node, f"argument {name}", "it is missing", "give it")
+            given[name] = Argument(defaults[name])
+    return {name: _hinted(name, one, arguments, context) for name, one in given.items()}
+
+
+def _unfit(node: ast.AST, what: str, context: Context) -> Exception:
+    return context.refuse(
+        node, what, "they do not fit the function's parameters", "give each parameter once"
+    )
+
+
+def _expanded(node: ast.expr, context: Context) -> list[Argument]:
+    """Return one argument, or those of `*values`."""
+    if not isinstance(node, ast.Starred):
+        return [Argument(context.read(node), node)]
+    value = context.read(node.value)
+    if value.type.kind != "tuple":
+        raise context.refuse(
+            node, "* in a call", "the number of its elements is not known", "name the arguments"
+        )
+    kept = context.simple(node, value)
+    indices = [literal(number) for number in range(len(value.type.parts))]
+    return [
+        Argument(element(kept, index, part))
+        for index, part in zip(indices, value.type.parts, strict=True)
+        if index is not None
+    ]
+
+
+def _hinted(name: str, one: Argument, arguments: ast.arguments, context: Context) -> Argument:
+    """Give an argument the type of its parameter's hint, if that is a wider one."""
+    hint = hint_of(name, arguments)
+    wanted = context.hint(hint) if hint is not None else None
+    if wanted is None or wanted is ANY or not fits(one.value.type, wanted):
+        return one
+    return replace(one, value=replace(one.value, type=wanted))
+
+
+def hint_of(name: str, arguments: ast.arguments) -> ast.expr | None:
+    """Return the annotation of a parameter."""
+    every: list[Any] = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return next((one.annotation for one in every if one.arg == name), None)
