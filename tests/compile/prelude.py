@@ -4,31 +4,66 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, NotRequired, TypedDict
 
-from partita import Retry, activity, sleep, workflow
+from partita import (
+    Activity,
+    Retry,
+    activity,
+    chain,
+    group,
+    now,
+    random,
+    side_effect,
+    sleep,
+    spawn,
+    task,
+    uuid4,
+    wait,
+    workflow,
+)
 
 __all__ = [
     "Any",
+    "Bank",
+    "Halve",
     "Line",
     "Order",
     "Person",
     "Refused",
+    "Retry",
     "Trouble",
+    "UTC",
+    "add",
+    "async_child",
     "asyncio",
+    "chain",
     "charge",
+    "child",
+    "datetime",
     "double",
     "echo",
     "fail_if_negative",
     "flaky",
+    "group",
     "later",
+    "later_text",
     "note",
+    "now",
     "numbers",
     "pick_error",
     "raise_text",
+    "random",
     "refuse",
+    "side_effect",
     "sleep",
+    "spawn",
+    "task",
+    "timedelta",
     "total_of",
+    "uuid4",
+    "wait",
     "workflow",
 ]
 
@@ -147,3 +182,52 @@ def flaky(n: int) -> int:
     if attempts <= n:
         raise ValueError(f"attempt {attempts}")
     return attempts
+
+
+@activity
+def add(a: int, b: int = 100) -> int:
+    calls.append(("add", a, b))
+    return a + b
+
+
+@activity
+async def later_text(text: str) -> str:
+    calls.append(("later_text", text))
+    return text + "!"
+
+
+class Bank:
+    @staticmethod
+    @activity(name="withdraw")
+    def withdraw(n: int) -> int:
+        calls.append(("withdraw", n))
+        return -n
+
+
+withdraw = Bank.withdraw
+
+
+class Halve(Activity):
+    retry = Retry(max_attempts=2, initial_interval=0)
+
+    def execute(self, n: int) -> int:
+        calls.append(("halve", n))
+        if n % 2:
+            raise ValueError(f"odd: {n}")
+        return n // 2
+
+
+@workflow
+def child(n: int, text: str = "x") -> str:
+    if n < 0:
+        raise Refused(f"refused {n}", n)
+    if n == 0:
+        raise Trouble("none")
+    if n > 5:
+        fail_if_negative(-n)
+    return f"{text}{double(n)}"
+
+
+@workflow
+async def async_child(n: int) -> int:
+    return await later(n) + 1

@@ -6,10 +6,12 @@ import ast
 import asyncio
 import builtins
 import dataclasses
+from collections.abc import Callable, Hashable
 from types import FunctionType
 from typing import Any
 
 from partita.authoring.determinism import sleep
+from partita.authoring.future import wait
 from partita.compile.activities import call_activity
 from partita.compile.callees import KINDS, callee_of
 from partita.compile.closures import Function, function_value
@@ -19,14 +21,14 @@ from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
 from partita.compile.definitions import arguments_kept
 from partita.compile.functions import FUNCTIONS
-from partita.compile.futures import lower_map
+from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
 from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
-from partita.compile.tree import Sleep, Value
-from partita.compile.types import BOOL, NEVER, NONE, UnknownHintError, fits, of_hint
-from partita.errors import InvalidOptionError
+from partita.compile.times import lower_sleep
+from partita.compile.tree import Value
+from partita.compile.types import BOOL, NEVER, UnknownHintError, fits, of_hint
 
 
 def lower_call(node: Any, context: Context) -> Value:
@@ -111,8 +113,8 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         raise _without_await(node, context)
     if isinstance(found, KINDS):
         return call_activity(node, found, context)
-    if found in (sleep, asyncio.sleep):
-        return _sleep(node, context)
+    if callable(found) and isinstance(found, Hashable) and found in _OWN:
+        return _OWN[found](node, context)
     if isinstance(found, type) and dataclasses.is_dataclass(found):
         return _instance(node, found, context)
     if isinstance(found, FunctionType):
@@ -130,6 +132,14 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
     )
 
 
+_OWN: dict[Any, Callable[[Any, Context], Value]] = {
+    sleep: lower_sleep,
+    asyncio.sleep: lower_sleep,
+    wait: lower_wait,
+}
+"""Functions for the code of workflows."""
+
+
 def _method(node: Any, context: Context) -> Value:
     owner = callee_of(node.func.value, context)
     if owner is not None:
@@ -142,24 +152,6 @@ def _method(node: Any, context: Context) -> Value:
             "call the activity, or use submit, map, starmap or options",
         )
     return lower_method(node, context)
-
-
-def _sleep(node: Any, context: Context) -> Value:
-    if len(node.args) != 1 or node.keywords:
-        raise context.refuse(node, "sleep", "it takes seconds", "give one argument")
-    seconds = context.read(node.args[0])
-    if not seconds.type.is_number:
-        raise context.refuse(
-            node, "sleep", "its argument is no number", "give seconds as int or float"
-        )
-    seconds = context.simple(node, seconds)
-    if not seconds.is_constant:
-        message = context.text("the time is negative")
-        context.check(node, f"{seconds.atom} >= 0", InvalidOptionError, message, seconds)
-    elif seconds.constant < 0:
-        raise context.refuse(node, "sleep", "the time is negative", "give seconds from 0 on")
-    context.block.append(Sleep(node.lineno, seconds))
-    return Value("null", NONE)
 
 
 def _instance(node: Any, cls: Any, context: Context) -> Value:

@@ -11,10 +11,10 @@ from partita.compile.conditions import lower_test
 from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
 from partita.compile.iteration import Iteration, iteration
-from partita.compile.jsonata import made, wrapped
+from partita.compile.jsonata import list_value, made, wrapped
 from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
-from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of
+from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of, tuple_of
 
 Fold = Callable[[Value, Context], Value]
 """Returns the next value of what is accumulated, given the present one."""
@@ -147,9 +147,11 @@ def _bind(target: ast.expr, over: Iteration, context: Context) -> None:
 def targets(target: ast.expr, over: Iteration, context: Context) -> list[tuple[str, Value]]:
     """Return the names that a round of an iteration assigns, and their values."""
     if isinstance(target, ast.Name):
-        if len(over.values) == 1:
-            return [(target.id, over.values[0])]
-    elif isinstance(target, ast.Tuple):
+        value = over.values[0]
+        if len(over.values) > 1:
+            value = list_value(over.values, tuple_of(*(one.type for one in over.values)))
+        return [(target.id, value)]
+    if isinstance(target, ast.Tuple):
         parts = over.values if len(over.values) > 1 else over.split()
         if len(parts) == len(target.elts) and all(isinstance(e, ast.Name) for e in target.elts):
             names = [one.id for one in target.elts if isinstance(one, ast.Name)]

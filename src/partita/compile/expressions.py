@@ -20,6 +20,7 @@ from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
 from partita.compile.definitions import defined, object_value_of
 from partita.compile.exception_classes import attribute
+from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
     depth_of,
     list_value,
@@ -152,6 +153,7 @@ def _attribute(node: Any, context: Context) -> Value:
             raise context.refuse(node, f"attribute {node.attr}", "it is a dict", "use [...]")
         return member(value, node.attr, dict(value.type.fields)[node.attr])
     found = attribute(node, value, context) if value.type.kind == "error" else None
+    found = found or waited_attribute(node, value)
     if found is not None:
         return found
     raise context.refuse(

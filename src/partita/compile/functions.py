@@ -14,7 +14,7 @@ from partita.compile.iteration import iteration, keys_of
 from partita.compile.jsonata import LARGEST, list_value, made, wrapped
 from partita.compile.texts import as_text
 from partita.compile.tree import Let, Loop, Value
-from partita.compile.types import BOOL, FLOAT, INT, NEVER, Type, list_of, tuple_of
+from partita.compile.types import BOOL, FLOAT, FUTURE_SET, INT, NEVER, Type, list_of, tuple_of
 
 
 def _one(node: Any, context: Context) -> Value:
@@ -39,7 +39,7 @@ def _unfit(node: Any, value: Value, context: Context) -> Exception:
 
 def _len(node: Any, context: Context) -> Value:
     value = _one(node, context)
-    if value.type.kind in ("list", "tuple"):
+    if value.type.kind in ("list", "tuple", FUTURE_SET.kind):
         return made(f"$count({value.text})", INT, value)
     if value.type.kind == "dict":
         return made(f"$count($append([], $keys({value.text})))", INT, value)

@@ -6,14 +6,15 @@ import ast
 from dataclasses import replace
 from typing import Any
 
-from partita.authoring.future import Futures
+from partita.authoring.future import DoneAndNotDone, Futures
 from partita.compile.concurrency import located, work_of
 from partita.compile.concurrent_comprehensions import begin_each
 from partita.compile.context import Context
-from partita.compile.jsonata import made
+from partita.compile.jsonata import list_value, made
+from partita.compile.module_names import target
 from partita.compile.outcomes import result_of, results_of
 from partita.compile.tree import Value
-from partita.compile.types import ERROR, Type, optional
+from partita.compile.types import ERROR, FUTURE_SET, Type, optional, tuple_of
 
 
 def is_future(type: Type) -> bool:
@@ -48,6 +49,42 @@ def future_method(node: Any, owner: Value, context: Context) -> Value:
         "a state machine cannot ask or change how far a branch is",
         ways.get(name, "call result() or exception(), which wait"),
     )
+
+
+def lower_wait(node: Any, context: Context) -> Value:
+    """Lower `wait(futures)`: they are all done."""
+    given = {one.arg: one.value for one in node.keywords}
+    when = given.pop("return_when", None) or (node.args[2] if len(node.args) > 2 else None)
+    limit = given.pop("timeout", None) or (node.args[1] if len(node.args) > 1 else None)
+    is_limited = limit is not None and ast.unparse(limit) != "None"
+    if given or is_limited or (when is not None and not _is_all(when, context)):
+        raise context.refuse(
+            node,
+            "wait for some of the futures",
+            "the branches of a state machine all end before it goes on",
+            "wait for all, without timeout and return_when",
+        )
+    futures = context.read(node.args[0])
+    is_list = futures.type.kind in ("list", "tuple")
+    if not is_list or any(one.kind not in ("future", "never") for one in futures.type.parts):
+        raise context.refuse(
+            node, f"wait for {futures.type}", "it is no list of futures", "give a list of futures"
+        )
+    none = Value("[]", FUTURE_SET)
+    type = replace(tuple_of(FUTURE_SET, FUTURE_SET), cls=DoneAndNotDone)
+    return list_value([futures, none], type)
+
+
+def waited_attribute(node: ast.Attribute, value: Value) -> Value | None:
+    """Return `done` or `not_done` of what `wait` gives."""
+    if value.type.cls is not DoneAndNotDone or node.attr not in ("done", "not_done"):
+        return None
+    return made(f"{value.atom}[{'01'[node.attr == 'not_done']}]", FUTURE_SET, value)
+
+
+def _is_all(node: ast.expr, context: Context) -> bool:
+    constant = node.value if isinstance(node, ast.Constant) else target(node, context)
+    return constant == "ALL_COMPLETED"
 
 
 def lower_map(node: Any, context: Context) -> Value:

@@ -61,6 +61,7 @@ class Type:
 
 INT, FLOAT, BOOL, STR = Type("int"), Type("float"), Type("bool"), Type("str")
 NONE, ANY, NEVER, ERROR = Type("none"), Type("any"), Type("never"), Type("error")
+FUTURE_SET = Type("set of futures")
 _SCALARS = {int: INT, float: FLOAT, bool: BOOL, str: STR, None: NONE, type(None): NONE}
 
 
