@@ -25,6 +25,7 @@ from partita import (
 )
 
 __all__ = [
+    "UTC",
     "Any",
     "Bank",
     "Halve",
@@ -34,7 +35,6 @@ __all__ = [
     "Refused",
     "Retry",
     "Trouble",
-    "UTC",
     "add",
     "async_child",
     "asyncio",
