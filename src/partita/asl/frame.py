@@ -88,10 +88,10 @@ RunPage = Callable[[Any], Any]
 """Runs a page of a distributed Map state's items, given a `PageTask`; returns a `PageResult`."""
 
 
-Function = Callable[[Any, float | None, float | None], Any]
+Function = Callable[[str, Any, float | None, float | None], Any]
 """Returns the result for a payload, given the seconds it may take, in all and between heartbeats.
 
-It raises StateFailure."""
+The first argument is the state's name. It raises StateFailure."""
 
 
 class Execution:

@@ -36,6 +36,7 @@ class ActivityOptions(Struct, frozen=True, kw_only=True):
     idempotent: bool = False  # the same call is done once per run
     auto_complete: bool = True  # False: it goes on after its function has returned
     middleware: tuple[Middleware, ...] = ()
+    control: str | None = None  # what histories say of its calls, such as where they are
 
 
 class WorkflowOptions(Struct, frozen=True, kw_only=True):
@@ -125,7 +126,7 @@ class ActivityDefinition(_Function):
             activity_id=id,
             activity_type=self.activity_type,
             input=payload,
-            control=control,
+            control=control or settings.control,
             task_list=task_list,
             task_priority=settings.task_priority,
             schedule_to_start=settings.schedule_to_start,

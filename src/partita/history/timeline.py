@@ -61,6 +61,12 @@ class Operation:
         return str(getattr(self.begun, "name", "")) if type is None else type.name
 
     @property
+    def place(self) -> str:
+        """The name of its state in a compiled workflow, such as `charge (line 12)`; else `name`."""
+        control = str(getattr(self.begun, "control", None) or "")
+        return control if control.startswith(f"{self.name} (line ") else self.name
+
+    @property
     def type(self) -> h.ActivityType | h.WorkflowType | None:
         """The type of an activity or a child."""
         found: h.ActivityType | h.WorkflowType | None

@@ -25,7 +25,7 @@ from partita.authoring.determinism import side_effect
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.codec import Converter
 from partita.compile import compile_workflow
-from partita.compile.activity_calls import activities_of, calls_of
+from partita.compile.activity_calls import activities_of
 from partita.compile.jsonata import LARGEST
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
@@ -50,8 +50,7 @@ def compiled(
     text = json.dumps(emit(program))
     called = activities_of(program)
     places = [one.namespace for one in (definition, *called.values())]
-    calls = {one.activity.activity_type.name: one.row for one in reversed(calls_of(program))}
-    functions = {name: _function(one, _place(program, calls[name])) for name, one in called.items()}
+    functions = {name: _function(one, program) for name, one in called.items()}
 
     @functools.wraps(_as_sync(definition.function))
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -128,10 +127,16 @@ def _place(program: Program, row: int) -> str:
     return f"{program.filename}:{row}:{len(line) - len(line.lstrip()) + 1}"
 
 
-def _function(activity: ActivityDefinition, place: str) -> Function:
-    """Return an activity that is called at a place as a Lambda function."""
+def _row(state: str) -> int:
+    """Return the line that a state's name says."""
+    return int(state.rpartition("(line ")[2].rstrip(")").partition(",")[0])
 
-    def call(payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
+
+def _function(activity: ActivityDefinition, program: Program) -> Function:
+    """Return an activity as a Lambda function; histories have the names of the states."""
+
+    def call(state: str, payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
+        place = _place(program, _row(state))
         args, kwargs = activity.signature.load(
             Converter(), json.dumps({"args": [], "kwargs": payload})
         )
@@ -140,6 +145,7 @@ def _function(activity: ActivityDefinition, place: str) -> Function:
             start_to_close=timeout,
             schedule_to_close=None,
             heartbeat=heartbeat or activity.settings.heartbeat,
+            control=state,
         )
         try:
             result = attempt(*args, **kwargs)

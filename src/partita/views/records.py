@@ -105,7 +105,7 @@ def step_of(activity: Operation) -> Step:
             task.take(event)
     return Step(
         id=activity.id,
-        name=activity.name,
+        name=activity.place,
         scheduled_at=activity.events[0].event_timestamp,
         ended_at=task.closed_at,
         state=task.state,

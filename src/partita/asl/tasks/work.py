@@ -185,7 +185,8 @@ def _response(resource: ServiceResource, attempt: Attempt) -> Any:
         raise EvaluationFault(_NO_FUNCTION.format(json_text(attempt.input)))
     function = attempt.frame.execution.functions.get(str(attempt.input["FunctionName"]))
     if function is not None:
-        result = function(attempt.input.get("Payload"), attempt.timeout, attempt.heartbeat)
+        limits = attempt.timeout, attempt.heartbeat
+        result = function(attempt.frame.name, attempt.input.get("Payload"), *limits)
         return {"ExecutedVersion": "$LATEST", "Payload": result, "StatusCode": 200}
     try:
         return attempt.call(lambdas.INVOKE, _with_arn(attempt))
