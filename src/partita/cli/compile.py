@@ -10,7 +10,7 @@ import click
 from partita.cli.machine_options import emitter
 from partita.cli.options import debug_option
 from partita.cli.output import print_pretty
-from partita.compile.diagnostics import CompileError
+from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.errors import InvalidOptionError
 
 
@@ -30,20 +30,24 @@ from partita.errors import InvalidOptionError
     default="text",
     help="How to print what cannot be compiled.",
 )
+@click.option(
+    "--express", "is_express", is_flag=True, help="Check that it can be an Express machine."
+)
 @debug_option
-def compile_(target: str, to: str, file: str | None, output: str) -> int:  # noqa: ARG001
+def compile_(target: str, to: str, file: str | None, output: str, is_express: bool) -> int:  # noqa: ARG001
     """Compile a workflow to a state machine in Amazon States Language, and print it.
 
     The machine calls the workflow's activities as Lambda functions of their names. What cannot be
     compiled is reported all at once, with file, line and column; exit status 2.
     """
     try:
-        definition = emitter().definition_at(target)
+        definition, warnings = emitter().definition_at(target, is_express=is_express)
     except CompileError as error:
         if output == "json":
             print_pretty([one.as_row() for one in error.diagnostics])
             return error.exit_status
         raise
+    _warn(warnings, output, is_printed=file is None)
     text = json.dumps(definition, indent=2, ensure_ascii=False)
     if file is None:
         click.echo(text)
@@ -53,3 +57,13 @@ def compile_(target: str, to: str, file: str | None, output: str) -> int:  # noq
     except OSError as error:
         raise InvalidOptionError(f"cannot write {file}: {error.strerror}") from error
     return 0
+
+
+def _warn(warnings: list[Diagnostic], output: str, *, is_printed: bool) -> None:
+    """Print warnings on stderr; as JSON on stdout, unless the machine is printed there."""
+    if output == "json":
+        rows = json.dumps([one.as_row() for one in warnings], indent=2, ensure_ascii=False)
+        click.echo(rows, err=is_printed)
+        return
+    for one in warnings:
+        click.echo(str(one), err=True)

@@ -8,11 +8,12 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import is_machine
 from partita.cli.targets import find_workflow
 from partita.compile import compile_workflow
+from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.compile.pictures import picture
 from partita.errors import InvalidOptionError
 from partita.graph import Structure
 from partita.stepfunctions.compiled import compiled
-from partita.stepfunctions.emitter import emit
+from partita.stepfunctions.emitter import emit, express_errors, warnings
 
 
 def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
@@ -20,9 +21,20 @@ def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
     return compiled(_workflow(target), _filename(target))
 
 
-def definition_at(target: str) -> dict[str, Any]:
-    """Return the definition of the machine compiled from a workflow."""
-    return emit(compile_workflow(_workflow(target), _filename(target)))
+def definition_at(
+    target: str, *, is_express: bool = False
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """Return the definition of the machine compiled from a workflow, and warnings.
+
+    Raises:
+        CompileError: the workflow cannot be compiled, or not as an Express machine.
+    """
+    program = compile_workflow(_workflow(target), _filename(target))
+    machine = emit(program)
+    errors = express_errors(program, machine) if is_express else []
+    if errors:
+        raise CompileError(errors)
+    return machine, warnings(program)
 
 
 def picture_at(target: str) -> Structure:

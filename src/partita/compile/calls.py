@@ -121,6 +121,13 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         return inline(node, Function(found.__name__, target=found), context)
     if isinstance(node.func, ast.Attribute) and found is None:
         return _method(node, context)
+    if found is print:
+        raise context.refuse(
+            node,
+            "call of print",
+            "a state machine has no output to print to",
+            "use a logger, whose calls are left out, or print in an activity",
+        )
     name = getattr(found, "__name__", "")
     if name in FUNCTIONS and found is getattr(builtins, name, None):
         return FUNCTIONS[name](node, context)

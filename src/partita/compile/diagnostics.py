@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.errors import UsageError
@@ -21,16 +21,21 @@ class Diagnostic:
     way_out: str
     line: str = ""
     width: int = 1
+    is_warning: bool = False  # it is compiled all the same
 
     def __str__(self) -> str:
         caret = " " * (self.column - 1) + "^" * max(1, min(self.width, len(self.line)))
-        head = f"{self.filename}:{self.row}:{self.column}: {self.what}: {self.why}; {self.way_out}"
+        place = f"{self.filename}:{self.row}:{self.column}"
+        if self.is_warning:
+            place = f"warning: {self.filename}, line {self.row}"
+        head = f"{place}: {self.what}: {self.why}; {self.way_out}"
         return f"{head}\n    {self.line}\n    {caret}"
 
     def as_row(self) -> dict[str, Any]:
         """Return it for `--output json`."""
         names = ("filename", "row", "column", "what", "why", "way_out", "line")
-        return {name: getattr(self, name) for name in names}
+        severity = "WARNING" if self.is_warning else "ERROR"
+        return {**{name: getattr(self, name) for name in names}, "severity": severity}
 
 
 class CompileError(UsageError):
@@ -54,6 +59,7 @@ class Diagnostics:
         self.filename = filename
         self.lines = lines
         self.found: dict[tuple[int, int, str], Diagnostic] = {}
+        self.warnings: dict[tuple[int, int, str], Diagnostic] = {}
         self._cycles: set[frozenset[str]] = set()
 
     def is_new_cycle(self, names: list[str]) -> bool:
@@ -64,13 +70,21 @@ class Diagnostics:
 
     def add(self, node: Any, what: str, why: str, way_out: str) -> RefusedError:
         """Record one; return the error to raise where lowering cannot go on."""
+        one = self._made(node, what, why, way_out)
+        self.found.setdefault((one.row, one.column, what), one)
+        return RefusedError()
+
+    def warn(self, node: Any, what: str, why: str, way_out: str) -> None:
+        """Record what is compiled, but may not be what the author wants."""
+        one = replace(self._made(node, what, why, way_out), is_warning=True)
+        self.warnings.setdefault((one.row, one.column, what), one)
+
+    def _made(self, node: Any, what: str, why: str, way_out: str) -> Diagnostic:
         row, column = node.lineno, node.col_offset
         line = self.lines[row - 1] if row <= len(self.lines) else ""
         column = len(line.encode()[:column].decode(errors="replace")) + 1
         width = node.end_col_offset - node.col_offset if node.end_lineno == row else len(line)
-        one = Diagnostic(self.filename, row, column, what, why, way_out, line, width)
-        self.found.setdefault((row, column, what), one)
-        return RefusedError()
+        return Diagnostic(self.filename, row, column, what, why, way_out, line, width)
 
     def at(self, node: ast.AST) -> str:
         """Return a node's place, as messages show it."""

@@ -17,6 +17,7 @@ from partita.compile.definitions import define
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
 from partita.compile.jsonata import literal, made, wrapped
+from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
 from partita.compile.mutation import is_fresh
@@ -79,6 +80,9 @@ def _expression(node: Any, context: Context) -> None:
             if value.func.value.id in context.variables:
                 _change(value, value.func.value, context)
                 return
+    if is_logger_call(value, context):
+        drop(value, context)
+        return
     found = context.read(value)
     if found.is_guarded:
         context.let(node, "unused", found)

@@ -235,3 +235,4 @@ class Program:
     body: list[Node]
     document: str | None = None
     classes: dict[str, type] = field(default_factory=dict)  # of the errors it raises
+    warnings: tuple[Any, ...] = ()  # diagnostics of what is left out

@@ -56,7 +56,9 @@ def compile_workflow(
         raise CompileError(sorted(context.diagnostics.found.values()))
     name = workflow.workflow_type.name
     document = inspect.getdoc(function)
-    return Program(name, shown, lines, node.lineno, parameters, body, document, context.classes)
+    warnings = tuple(sorted(context.diagnostics.warnings.values()))
+    row, classes = node.lineno, context.classes
+    return Program(name, shown, lines, row, parameters, body, document, classes, warnings)
 
 
 def _definition(tree: ast.Module, function: Any) -> Any:

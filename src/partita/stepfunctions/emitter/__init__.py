@@ -1,6 +1,7 @@
 """Write the tree of a compiled workflow as a state machine for AWS Step Functions."""
 
 from partita.stepfunctions.emitter.guards import GUARD
+from partita.stepfunctions.emitter.limits import express_errors, warnings
 from partita.stepfunctions.emitter.machine import emit
 
-__all__ = ["GUARD", "emit"]
+__all__ = ["GUARD", "emit", "express_errors", "warnings"]
