@@ -1,0 +1,127 @@
+"""Dispatch the calls of a state machine to the activities of a bundle.
+
+An event is `{"activity": name, "arguments": {...}, "task": {...}}`. A failure is raised as an
+exception whose class is named after the activity's own; what handlers need to know beside its
+text follows the text, after `SEPARATOR`, as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .authoring import ActivityInfo, activities, current
+from .forms import form_of
+from .tags import ANY, Form, FormError
+
+SEPARATOR = "\n\nPartita: "
+LARGEST_INTEGER = 2**53
+LONGEST_TEXT = 16_000
+"""Characters of an error's text that are kept; Step Functions keeps 32,768 of the whole cause."""
+
+_TABLE: dict[str, str] = json.loads(Path(__file__).with_name("activities.json").read_text("utf-8"))
+for _module in sorted(set(_TABLE.values())):
+    importlib.import_module(_module)
+
+
+class InvalidInputError(ValueError):
+    """An argument or a result does not fit its hint."""
+
+
+class GuardError(Exception):
+    """A value cannot go through a state machine unchanged."""
+
+
+GuardError.__name__ = "States.Runtime"
+
+
+def dispatch(event: Any, context: Any = None) -> Any:
+    """Call the activity that an event names; return its result as JSON data."""
+    name = event.get("activity") if isinstance(event, dict) else None
+    if name not in _TABLE or name not in activities:
+        known = ", ".join(sorted(_TABLE))
+        raise InvalidInputError(f"the event names no activity: {name!r}; this function has {known}")
+    task = event.get("task") or {}
+    token = current.set(_info(name, task))
+    try:
+        return _answer(name, event.get("arguments") or {})
+    finally:
+        current.reset(token)
+
+
+def _info(name: str, task: dict[str, Any]) -> ActivityInfo:
+    execution = str(task.get("execution", "local"))
+    activity_id = ":".join(str(task[key]) for key in ("state", "entered", "item") if key in task)
+    return ActivityInfo(execution, execution, activity_id, name, int(task.get("retries", 0)) + 1)
+
+
+def _answer(name: str, arguments: dict[str, Any]) -> Any:
+    function = activities[name]
+    forms = forms_of(function)
+    given = {key: _argument(name, key, one, forms) for key, one in arguments.items()}
+    _check_names(name, function, given)
+    try:
+        result = function(**given)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
+    except Exception as error:
+        raise _told(error) from error
+    return _written(name, result, forms.get("return", ANY))
+
+
+def forms_of(function: Callable[..., Any]) -> dict[str, Form]:
+    """Return the forms of a function's parameters, and of its result as `return`."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    return {key: form_of(hint) for key, hint in hints.items()}
+
+
+def _argument(name: str, key: str, data: Any, forms: dict[str, Form]) -> Any:
+    try:
+        return forms.get(key, ANY).decode(data)
+    except FormError as error:
+        raise InvalidInputError(f"argument {key!r} of {name}: {error}") from error
+
+
+def _check_names(name: str, function: Callable[..., Any], given: dict[str, Any]) -> None:
+    try:
+        inspect.signature(function).bind(**given)
+    except TypeError as error:
+        raise InvalidInputError(f"the arguments do not fit {name}: {error}") from error
+
+
+def _written(name: str, result: Any, form: Form) -> Any:
+    try:
+        data = json.loads(json.dumps(form.encode(result), allow_nan=False))
+    except (FormError, ValueError, TypeError, RecursionError) as error:
+        text = f"the result of activity {name} cannot be stored: {error}"
+        raise InvalidInputError(text) from error
+    _check_integers(data, f"the result of activity {name}")
+    return data
+
+
+def _check_integers(value: Any, what: str) -> None:
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_integers(one, what)
+    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise GuardError(f"Partita.Guard {what} has an integer beyond 2**53: {value}")
+
+
+def _told(error: Exception) -> Exception:
+    """Return an exception of the same name that tells of its bases and attributes."""
+    kept = {k: one for k, one in vars(error).items() if isinstance(one, str | int | bool)}
+    _check_integers(kept, f"the attributes of {type(error).__name__}")
+    bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
+    text = str(error)
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[:LONGEST_TEXT]}... and {len(text) - LONGEST_TEXT} more characters"
+    more = json.dumps({"bases": bases, "attributes": kept})
+    made: Any = type(type(error).__name__, (Exception,), {})
+    told: Exception = made(f"{text}{SEPARATOR}{more}").with_traceback(error.__traceback__)
+    return told
