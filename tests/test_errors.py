@@ -32,6 +32,8 @@ STATUS = {
     "TaskFailedError": ("TASK_FAILED", 1),
     "MachineFailedError": ("MACHINE_FAILED", 1),
     "ComposerError": ("INVALID_COMPOSITION", 2),
+    "BundleError": ("BUNDLE", 2),
+    "NotDeployedError": ("NOT_DEPLOYED", 5),
     "OpenWhiskError": ("OPENWHISK_REFUSED", 5),
     "DeploymentError": ("DEPLOYMENT_FAILED", 5),
     "CompositionFailedError": ("COMPOSITION_FAILED", 1),

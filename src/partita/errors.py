@@ -15,6 +15,7 @@
     │   ├── UnreadableSourceError      a path has no Python source that can be read
     │   ├── InvalidDefinitionError     a state machine's definition is not one
     │   ├── ComposerError              a composition of OpenWhisk actions is not one
+    │   ├── BundleError                a bundle for AWS Lambda cannot be made
     │   ├── UnknownForkPointError      no such event to fork an execution at
     │   ├── UnsupportedError           this backend cannot do it
     │   └── InvalidTokenError          not a task token of this service
@@ -48,6 +49,7 @@
         ├── DecisionRefusedError       a decision that the execution's state does not allow
         ├── TaskLostError              the task is no longer this worker's
         ├── OperationRefusedError      no permission, a limit, or a deprecated type
+        ├── NotDeployedError           AWS refused a part of a deployment
         ├── OpenWhiskError             OpenWhisk refused a request
         │   └── DeploymentError        a composition was not deployed, or not whole
         └── StoreError                                                                  exit 69
@@ -177,6 +179,12 @@ class InvalidDefinitionError(UsageError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the arguments from which it can be rebuilt in another process."""
         return type(self), (self.problem, self.location)
+
+
+class BundleError(UsageError):
+    """A bundle of activities for AWS Lambda cannot be made, or does not work."""
+
+    code = "BUNDLE"
 
 
 class ComposerError(UsageError):
@@ -530,6 +538,12 @@ class OperationRefusedError(ServiceError):
     """The orchestrator refused: no permission, a limit, or a deprecated type."""
 
     code = "OPERATION_REFUSED"
+
+
+class NotDeployedError(ServiceError):
+    """AWS refused a part of a deployment; the message says what exists now."""
+
+    code = "NOT_DEPLOYED"
 
 
 class OpenWhiskError(ServiceError):

@@ -46,6 +46,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "check": ("check", "check", "Find faults in workflow code and in state machines."),
     "compose": ("compose", "compose", "Print a composition of OpenWhisk actions as JSON."),
     "compile": ("compile", "compile_", "Compile a workflow to a state machine."),
+    "bundle": ("bundle", "bundle", "Write a workflow's activities as a zip for AWS Lambda."),
     "openwhisk": ("openwhisk", "openwhisk", "Invoke actions of OpenWhisk; read their records."),
     "deploy": ("deploy", "deploy", "Deploy a composition to OpenWhisk."),
     "graph": ("graph", "graph", "Draw a state machine."),

@@ -12,8 +12,12 @@ from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.compile.pictures import picture
 from partita.errors import InvalidOptionError
 from partita.graph import Structure
+from partita.stepfunctions.bundle import Bundle, Target, bundle_of, check_bundle, install
+from partita.stepfunctions.bundle.requirements import RUNTIMES, this_runtime
 from partita.stepfunctions.compiled import compiled
 from partita.stepfunctions.emitter import emit, express_errors, warnings
+
+__all__ = ["bundle_at", "check_bundle", "compiled_at", "definition_at"]
 
 
 def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
@@ -40,6 +44,23 @@ def definition_at(
 def picture_at(target: str) -> Structure:
     """Return what to draw of a workflow."""
     return picture(compile_workflow(_workflow(target), _filename(target)))
+
+
+def bundle_at(
+    target: str, requirements: str | None, runtime: str | None, architecture: str
+) -> Bundle:
+    """Return the bundle of a workflow's activities.
+
+    Raises:
+        InvalidOptionError: Lambda has no such runtime.
+        BundleError: it cannot be made.
+    """
+    if runtime is not None and runtime not in RUNTIMES:
+        raise InvalidOptionError(f"no runtime {runtime!r}; give one of {', '.join(RUNTIMES)}")
+    workflow = _workflow(target)
+    runs_on = Target(runtime or this_runtime(), architecture)
+    packages = install(requirements, runs_on) if requirements is not None else {}
+    return bundle_of(workflow, packages, filename=_filename(target))
 
 
 def _workflow(target: str) -> WorkflowDefinition[..., Any]:

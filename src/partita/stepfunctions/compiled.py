@@ -30,6 +30,7 @@ from partita.compile.jsonata import LARGEST
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
 from partita.stepfunctions.emitter import GUARD, emit
+from partita.stepfunctions.emitter.tasks import SEPARATOR
 
 Places = Sequence[Mapping[str, Any]]
 """The names of the modules whose errors a machine may fail with."""
@@ -170,8 +171,9 @@ def _cause(error: Exception, place: str) -> str:
     scalars = (str, int, bool)
     kept = {name: one for name, one in vars(error).items() if isinstance(one, scalars)}
     _check_integers(kept, place, f"the attributes of {type(error).__name__}")
-    told = {"errorType": type(error).__name__, "errorMessage": str(error), "bases": bases}
-    return json.dumps({**told, "attributes": kept})
+    more = json.dumps({"bases": bases, "attributes": kept})
+    told = f"{error}{SEPARATOR}{more}"
+    return json.dumps({"errorType": type(error).__name__, "errorMessage": told})
 
 
 def _check_integers(value: Any, place: str, what: str) -> None:
@@ -189,7 +191,8 @@ def _own_error(error: MachineFailedError, program: Program, places: Places) -> E
     kind: Any = program.classes.get(error.error or "")
     message = error.cause or ""
     if message.startswith("{") and '"errorType"' in message:
-        message = json.loads(message)["errorMessage"]
+        message = json.loads(message)["errorMessage"].rpartition(SEPARATOR)
+        message = message[0] if message[1] else message[2]
     kind = (
         kind or _class_of(error.__cause__, error.error) or _class_named(error.error or "", places)
     )

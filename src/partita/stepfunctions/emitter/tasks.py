@@ -25,11 +25,18 @@ _TRANSIENT = {
 _LONGEST_SECONDS = 31_622_400
 _MOST_ATTEMPTS = 99_999_999
 
+SEPARATOR = "\n\nPartita: "
+"""What an error's text ends before, where a function tells more of it: bases and attributes."""
+
 ERROR = (
     '($cause := $states.errorOutput.Cause; $contains($cause, "\\"errorType\\"") ? '
-    '($told := $parse($cause); {"type": $states.errorOutput.Error, "message": $told.errorMessage, '
-    '"bases": $append([], $told.bases), '
-    '"attributes": $exists($told.attributes) ? $told.attributes : {}}) : '
+    '($told := $split($parse($cause).errorMessage, "\\n\\nPartita: "); '
+    "$more := $count($told) > 1 ? $parse($told[-1]) : {}; "
+    '{"type": $states.errorOutput.Error, "message": $count($told) > 1 ? '
+    "$join($filter($told, function($v, $i) {$i < $count($told) - 1}), "
+    '"\\n\\nPartita: ") : $told[0], '
+    '"bases": $append([], $more.bases), '
+    '"attributes": $exists($more.attributes) ? $more.attributes : {}}) : '
     '{"type": $states.errorOutput.Error = "States.Timeout" ? "ActivityTimedOutError" : '
     '$states.errorOutput.Error, "message": $cause, "bases": []})'
 )

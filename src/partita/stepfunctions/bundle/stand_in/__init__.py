@@ -25,4 +25,4 @@ __all__ = [
     "workflow",
 ]
 
-__getattr__ = install(__name__)
+__getattr__ = install()

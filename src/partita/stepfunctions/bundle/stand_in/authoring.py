@@ -31,7 +31,8 @@ class ActivityInfo:
         return f"{self.run_id}:{self.activity_id}"
 
 
-current: ContextVar[ActivityInfo] = ContextVar("partita_activity", default=ActivityInfo())
+_OUTSIDE = ActivityInfo()
+current: ContextVar[ActivityInfo] = ContextVar("partita_activity", default=_OUTSIDE)
 
 
 def activity(function: Any = None, /, *, name: str | None = None, **options: Any) -> Any:

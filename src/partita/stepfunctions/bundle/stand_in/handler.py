@@ -44,13 +44,15 @@ GuardError.__name__ = "States.Runtime"
 def dispatch(event: Any, context: Any = None) -> Any:
     """Call the activity that an event names; return its result as JSON data."""
     name = event.get("activity") if isinstance(event, dict) else None
-    if name not in _TABLE or name not in activities:
+    if not isinstance(name, str) or name not in _TABLE or name not in activities:
         known = ", ".join(sorted(_TABLE))
         raise InvalidInputError(f"the event names no activity: {name!r}; this function has {known}")
-    task = event.get("task") or {}
+    arguments, task = event.get("arguments") or {}, event.get("task") or {}
+    if not isinstance(arguments, dict) or not isinstance(task, dict):
+        raise InvalidInputError(f"the event's arguments for {name} are no object")
     token = current.set(_info(name, task))
     try:
-        return _answer(name, event.get("arguments") or {})
+        return _answer(name, arguments)
     finally:
         current.reset(token)
 

@@ -7,10 +7,12 @@ import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _ERRORS = ("Error", "Exception")
+_PACKAGE = __name__.rpartition(".")[0]
 
 
 class Absent:
@@ -52,27 +54,26 @@ def _absent(module: str, name: str) -> Any:
     """Return a name of Partita's: an exception of its own, or something that is not there."""
     if name.startswith("__"):
         raise AttributeError(name)
+    if Path(__file__).with_name(f"{name}.py").exists() and module == _PACKAGE:
+        return importlib.import_module(f"{module}.{name}")
     if name.endswith(_ERRORS):
-        return getattr(importlib.import_module(f"{module.partition('.')[0]}.errors"), name)
+        return getattr(importlib.import_module(f"{_PACKAGE}.errors"), name)
     return Absent(f"{module}.{name}")
 
 
-def install(package: str) -> Callable[[str], Any]:
+def install() -> Callable[[str], Any]:
     """Make every module of the package importable; return the package's own `__getattr__`."""
-    sys.meta_path.append(_Finder(package))
-    return lambda name: _absent(package, name)
+    sys.meta_path.append(_Finder())
+    return lambda name: _absent(_PACKAGE, name)
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules of Partita that are not in the bundle."""
 
-    def __init__(self, package: str) -> None:
-        self.package = package
-
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if not name.startswith(f"{self.package}."):
+        if not name.startswith(f"{_PACKAGE}."):
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 

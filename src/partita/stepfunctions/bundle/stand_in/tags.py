@@ -83,7 +83,9 @@ class Form:
             return self.decode(data)
         except FormError as error:
             text, sep, rest = str(error).rpartition(" - at `$")
-            raise FormError(f"{text}{sep}{place}{rest}" if sep else f"{rest} - at `${place}`") from None
+            raise FormError(
+                f"{text}{sep}{place}{rest}" if sep else f"{rest} - at `${place}`"
+            ) from None
 
     def misfit(self, value: Any) -> FormError:
         """Return the error of a value of another type than hinted."""
@@ -136,7 +138,8 @@ class NamedForm(Form):
 class _AnyForm(Form):
     """The form of values under no hint."""
 
-    class_form: Callable[[type[Any]], NamedForm | None]
+    class_form: Callable[[type[Any]], NamedForm | None]  # both given by `forms`
+    form_of: Callable[[Any], Form]
 
     def fits(self, value: Any) -> bool:
         return True

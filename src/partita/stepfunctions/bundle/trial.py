@@ -1,0 +1,68 @@
+"""Load an unpacked bundle and look at each activity; run alone by an interpreter of any version.
+
+The arguments are the job as JSON and the activities' names. The report is a JSON file: a text that
+says what is wrong, or null.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import json
+import sys
+from typing import Any
+
+
+class _Provided(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Stands in for packages that Lambda brings along and this interpreter lacks."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        if name.partition(".")[0] not in self.names:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def exec_module(self, module: Any) -> None:
+        absent = importlib.import_module("partita.names").Absent
+        vars(module)["__getattr__"] = lambda name: _attribute(absent, module.__name__, name)
+
+
+def _attribute(absent: Any, module: str, name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    if name.endswith(("Error", "Exception")):
+        return type(name, (Exception,), {})
+    return absent(f"{module}.{name}")
+
+
+def problem(names: list[str]) -> str | None:
+    """Return what is wrong with the activities, or None."""
+    try:
+        handler = importlib.import_module("partita.handler")
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+    for name in names:
+        try:
+            handler.forms_of(handler.activities[name])
+        except KeyError:
+            return f"activity {name} is not defined when its module is loaded"
+        except Exception as error:
+            return f"the hints of activity {name} cannot be read: {type(error).__name__}: {error}"
+    return None
+
+
+def main(text: str, names: list[str]) -> None:
+    """Do the job."""
+    job = json.loads(text)
+    sys.path.insert(0, job["folder"])
+    sys.meta_path.append(_Provided(job["provided"]))
+    found = problem(names)
+    with open(job["report"], "w", encoding="utf-8") as file:
+        json.dump(found, file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

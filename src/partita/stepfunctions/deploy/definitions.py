@@ -1,0 +1,44 @@
+"""Make a compiled machine call the one function that its activities are bundled in."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterator
+from typing import Any
+
+_INVOKE = "arn:aws:states:::lambda:invoke"
+_TASK = (
+    '{% {"execution": $states.context.Execution.Id, "state": $states.context.State.Name, '
+    '"entered": $states.context.State.EnteredTime, "retries": $states.context.State.RetryCount, '
+    '"item": $states.context.Map.Item.Index} %}'
+)
+"""What an activity's `activity_info` is made of."""
+
+
+def calling(definition: dict[str, Any], activities: Collection[str], function: str) -> Any:
+    """Return a machine's definition that calls activities in a function.
+
+    Tasks of other functions stay as they are.
+    """
+    made = copy.deepcopy(definition)
+    for _, state in states_of(made):
+        arguments = state.get("Arguments")
+        is_call = state["Type"] == "Task" and str(state["Resource"]).startswith(_INVOKE)
+        if not is_call or not isinstance(arguments, dict):
+            continue
+        name = arguments["FunctionName"]
+        if name in activities:
+            payload = {"activity": name, "arguments": arguments["Payload"], "task": _TASK}
+            arguments |= {"FunctionName": function, "Payload": payload}
+    return made
+
+
+def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the names and definitions of all states, those of branches and maps included."""
+    for name, state in machine["States"].items():
+        yield name, state
+        for branch in state.get("Branches", ()):
+            yield from states_of(branch)
+        for key in ("ItemProcessor", "Iterator"):
+            if key in state:
+                yield from states_of(state[key])

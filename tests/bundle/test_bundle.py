@@ -1,0 +1,263 @@
+"""Bundles: which files are in them, their bytes, their checks, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from partita.errors import BundleError
+from partita.stepfunctions.bundle import archive, zipped
+from tests.bundle.lambdas import Lambda, interpreters
+from tests.cli import in_process
+
+SHOP = """
+from __future__ import annotations
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+import partita
+from partita import Retry, Signal, activity, activity_info, get_logger, heartbeat, workflow
+from partita import errors as faults
+from partita.errors import PartitaError
+from partita.testing import Environment
+from prices import discount
+import lib.deep.tax as tax
+
+if TYPE_CHECKING:
+    import nowhere
+
+log = get_logger()
+paid = Signal("paid", int)
+
+
+class Refused(ValueError):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Lost(PartitaError):
+    pass
+
+
+@dataclass
+class Line:
+    name: str
+    cents: int
+
+
+@activity(start_to_close=30, retry=Retry(max_attempts=3))
+def charge(card: str, lines: list[Line]) -> str:
+    total = discount(sum(one.cents for one in lines)) + tax.RATE
+    heartbeat(total)
+    if total > 1000:
+        raise Refused("too much", total)
+    return f"{card} paid {total} as {activity_info().idempotency_key}"
+
+
+@activity(name="ship it")
+async def ship(card: str, fast: bool = False) -> dict[str, Any]:
+    if not card:
+        raise Lost("no card")
+    return {"card": card, "fast": fast}
+
+
+@workflow
+def checkout(card: str, lines: list[Line]) -> str:
+    text = charge(card, lines)
+    ship(card)
+    return text
+"""
+FILES = {
+    "shop.py": SHOP,
+    "prices.py": "from lib import limits\n\n\ndef discount(n: int) -> int:\n    return n - 1\n",
+    "lib/__init__.py": "",
+    "lib/deep/__init__.py": "",
+    "lib/limits.py": "LIMIT = 1\n",
+    "lib/deep/tax.py": "from ..limits import LIMIT\n\nRATE = 2\n",
+    "unused.py": "1 / 0\n",
+}
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+class Ran(NamedTuple):
+    """What a command printed, and its exit status."""
+
+    stdout: str
+    stderr: str
+    returncode: int
+
+
+def partita(folder: Path, *arguments: str) -> Ran:
+    environment = {**os.environ, "NO_COLOR": "1"}
+    return Ran(*in_process.run(folder, list(arguments), environment, ""))
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """The bundles of the same files in two folders."""
+    made = []
+    for name in ("one", "two"):
+        folder = write(tmp_path_factory.mktemp(name), FILES)
+        check = ["--check"] if name == "two" else []
+        ran = partita(folder, "bundle", "shop.py:checkout", "-o", "shop.zip", *check)
+        assert ran.stderr == ""
+        assert ran.returncode == 0
+        assert ran.stdout.endswith("activities: charge, ship it\n")
+        made.append((folder / "shop.zip").read_bytes())
+    return made
+
+
+def test_the_same_files_give_the_same_bytes(bundles: list[bytes]) -> None:
+    assert bundles[0] == bundles[1]
+
+
+def test_modules_that_are_imported_are_in_it(bundles: list[bytes]) -> None:
+    names = zipfile.ZipFile(io.BytesIO(bundles[0])).namelist()
+    own = [one for one in names if not one.startswith("partita/")]
+    assert own == sorted(set(FILES) - {"unused.py"})
+    assert "partita/activities.json" in names
+
+
+@pytest.mark.parametrize("python", interpreters())
+def test_the_handler_works_in_bare_interpreters(
+    bundles: list[bytes], python: str, tmp_path: Path
+) -> None:
+    function = Lambda(bundles[0], tmp_path, python)
+    task = {"execution": "arn:e", "state": "charge", "entered": "now", "retries": 2}
+    lines = [{"name": "a", "cents": 7}]
+    event = {"activity": "charge", "arguments": {"card": "v", "lines": lines}, "task": task}
+    assert function.invoke(event) == {"result": "v paid 8 as arn:e:charge:now"}
+    event = {"activity": "ship it", "arguments": {"card": "v"}}
+    assert function.invoke(event) == {"result": {"card": "v", "fast": False}}
+    lines[0]["cents"] = 5000
+    error = function.invoke({"activity": "charge", "arguments": {"card": "v", "lines": lines}})
+    assert error["error"]["errorType"] == "Refused"
+    text, _, more = error["error"]["errorMessage"].partition("\n\nPartita: ")
+    assert text == "too much"
+    bases = ["Refused", "ValueError", "Exception"]
+    assert json.loads(more) == {"bases": bases, "attributes": {"code": 5001}}
+    assert 'raise Refused("too much", total)' in error["error"]["stackTrace"][-1]
+    error = function.invoke({"activity": "ship it", "arguments": {"card": ""}})
+    assert error["error"]["errorType"] == "Lost"
+    function.close()
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ({"activity": "charge", "arguments": {"card": "v", "lines": [{"name": "a"}]}}, "cents"),
+        ({"activity": "charge", "arguments": {"card": "v"}}, "missing a required argument"),
+        ({"activity": "charge", "arguments": {"card": 5, "lines": []}}, "argument 'card'"),
+        ({"activity": "nobody", "arguments": {}}, "this function has charge, ship it"),
+        ({}, "names no activity"),
+        ([], "names no activity"),
+        (None, "names no activity"),
+        ({"activity": "ship it", "arguments": {"card": "v", "x": 1}}, "unexpected keyword"),
+        ({"activity": ["x"], "arguments": {}}, "names no activity"),
+        ({"activity": "charge", "arguments": [1]}, "arguments"),
+    ],
+)
+def test_events_that_do_not_fit_are_refused(
+    bundles: list[bytes], event: Any, message: str, tmp_path: Path
+) -> None:
+    function = Lambda(bundles[0], tmp_path)
+    error = function.invoke(event)["error"]
+    assert error["errorType"] == "InvalidInputError"
+    assert message in error["errorMessage"]
+    function.close()
+
+
+@pytest.mark.parametrize("python", interpreters()[1:])
+def test_other_versions_of_python_write_the_same_zip(python: str, tmp_path: Path) -> None:
+    files = {"b/c.py": "x = 1\n" * 50, "a.py": "", "partita/ä.json": "{}"}
+    script = (
+        "import json, sys, types\n"
+        "errors = types.ModuleType('partita.errors'); errors.BundleError = ValueError\n"
+        "sys.modules |= {'partita': types.ModuleType('partita'), 'partita.errors': errors}\n"
+        f"names = {{}}; exec(open({archive.__file__!r}).read(), names)\n"
+        "files = {k: v.encode() for k, v in json.load(sys.stdin).items()}\n"
+        "sys.stdout.buffer.write(names['zipped'](files))\n"
+    )
+    command = [python, "-I", "-S", "-c", script]
+    ran = subprocess.run(command, input=json.dumps(files).encode(), capture_output=True)
+    assert ran.stdout == zipped({name: text.encode() for name, text in files.items()})
+
+
+BROKEN = [
+    ("import nowhere\n", "", "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
+    ("1 / 0\n", "", "cannot be imported: ZeroDivisionError"),
+    ("", "def broken(:\n", "shop.py:"),
+    ("import helper\n", "", "the bundle does not work: ValueError: not here"),
+    ("import msgspec\n", "", "No module named 'msgspec'; name its package in a file for --req"),
+    ("", "import sys\nif sys.flags.isolated: sys.exit(3)\n", "does not work: SystemExit: 3"),
+    ("", "import os, sys\nif sys.flags.isolated: os._exit(3)\n", "exit status 3"),
+]
+
+
+@pytest.mark.parametrize(("begin", "end", "message"), BROKEN)
+def test_what_would_not_load_on_lambda_is_refused(
+    begin: str, end: str, message: str, tmp_path: Path
+) -> None:
+    text = f"{begin}from partita import activity, workflow\n@activity\ndef f(n: int) -> int:\n"
+    text += f"    return n\n@workflow\ndef w(n: int) -> int:\n    return f(n)\n{end}"
+    helper = "import sys\nif sys.flags.isolated: raise ValueError('not here')\n"
+    write(tmp_path, {"shop.py": text, "helper.py": helper})
+    ran = partita(tmp_path, "bundle", "shop.py:w", "-o", "shop.zip", "--check")
+    assert ran.returncode == 2
+    assert message in ran.stderr.splitlines()[-1]
+    assert not (tmp_path / "shop.zip").exists()
+
+
+def test_bundles_over_the_limits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "LARGEST_UNPACKED", 1000)
+    monkeypatch.setattr(archive, "LARGEST_ZIP", 500)
+    files = {"a.py": b"x", "large/b.so": b"x" * 2000}
+    with pytest.raises(BundleError, match=r"2,001 bytes unpacked.*largest: large \(2,000 bytes\)"):
+        zipped(files)
+    with pytest.raises(BundleError, match="over Lambda's limit of 500 for an upload"):
+        zipped({"a.py": b"x" * 600})
+
+
+def test_packages_are_added_on_request(tmp_path: Path) -> None:
+    wheel = tmp_path / "wheels" / "greeting-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("greeting.py", "def greet(name):\n    return f'hello {name}'\n")
+        about = "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n"
+        file.writestr("greeting-1.0.dist-info/METADATA", about)
+        file.writestr("greeting-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        file.writestr("greeting-1.0.dist-info/RECORD", "")
+    text = (
+        "from partita import activity, workflow\n@activity\ndef f(n: str) -> str:\n"
+        "    import greeting\n    return greeting.greet(n)\n"
+        "@workflow\ndef w(n: str) -> str:\n    return f(n)\n"
+    )
+    needed = "--no-index\n--find-links wheels\ngreeting\n"
+    write(tmp_path, {"shop.py": text, "needed.txt": needed, "wrong.txt": "--no-index\nnothing-x\n"})
+    options = ["bundle", "shop.py:w", "-o", "shop.zip", "--requirements"]
+    ran = partita(tmp_path, *options, "needed.txt", "--check", "--runtime", "python3.13")
+    assert ran.returncode == 0, ran.stderr
+    function = Lambda((tmp_path / "shop.zip").read_bytes(), tmp_path / "function")
+    assert function.invoke({"activity": "f", "arguments": {"n": "you"}}) == {"result": "hello you"}
+    function.close()
+    ran = partita(tmp_path, *options, "wrong.txt")
+    assert ran.returncode == 2
+    assert "wrong.txt: No matching distribution found for nothing-x; Lambda needs" in ran.stderr
+    ran = partita(tmp_path, *options, "absent.txt")
+    assert ran.stderr == ("partita: no file absent.txt; give a requirements file [BUNDLE]\n")

@@ -1,0 +1,90 @@
+"""Run compiled programs with their activities in a bundle, in a bare interpreter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from partita.asl.frame import Execution, Identity
+from partita.asl.machines import compiled_text, interpret
+from partita.asl.trail import Trail
+from partita.codec import Converter
+from partita.compile import compile_workflow
+from partita.compile.activity_calls import activities_of
+from partita.errors import MachineFailedError
+from partita.stepfunctions.bundle import bundle_of, zipped
+from partita.stepfunctions.compiled import _document, _function
+from partita.stepfunctions.deploy.definitions import calling
+from partita.stepfunctions.emitter import emit
+from tests.bundle.lambdas import Lambda
+from tests.compile.corpus import Case, cases, load
+
+_IDENTITY = Identity(
+    execution_arn="arn:aws:states:us-east-1:123456789012:execution:program:1",
+    execution_name="1",
+    machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:program",
+    machine_name="program",
+    role_arn="arn:aws:iam::123456789012:role/program",
+    lambda_prefix="arn:aws:lambda:us-east-1:123456789012:function",
+)
+CASES = [case for case in cases() if not case.is_waiting and not case.is_concurrent]
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("programs")
+    return {case.name: load(case.name, case.source, folder) for case in CASES}
+
+
+@pytest.fixture(scope="module")
+def function(
+    programs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lambda]:
+    """One function with the bundles of all programs, which have the same activities."""
+    files: dict[str, bytes] = {}
+    table: dict[str, str] = {}
+    for program in programs.values():
+        made = bundle_of(program).files
+        table |= json.loads(made["partita/activities.json"])
+        files |= made
+    files["partita/activities.json"] = json.dumps(table).encode()
+    running = Lambda(zipped(files), tmp_path_factory.mktemp("function"))
+    yield running
+    running.close()
+
+
+def run(definition: dict[str, Any], document: Any, functions: Any) -> Any:
+    execution = Execution(_IDENTITY, document, Trail())
+    execution.functions = functions
+    try:
+        return interpret(compiled_text(json.dumps(definition)), execution, document)
+    except MachineFailedError as error:
+        return error.error, text_of(error.cause or "")
+
+
+def text_of(cause: str) -> str:
+    """Return what an error says, without what Lambda tells besides."""
+    if "errorType" not in cause:
+        return cause
+    text: str = json.loads(cause)["errorMessage"]
+    return text.split("\n\nPartita: ")[0].rpartition(": the attributes of")[2]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_machines_mean_the_same_on_lambda(
+    case: Case, programs: dict[str, Any], function: Lambda
+) -> None:
+    workflow = programs[case.name]
+    program = compile_workflow(workflow)
+    activities = activities_of(program)
+    here = {name: _function(one, "program.py:1:1") for name, one in activities.items()}
+    machine = emit(program)
+    deployed = calling(machine, activities, "bundle")
+    for given in case.inputs:
+        args, kwargs = workflow.signature.load(Converter(), given)
+        document = _document(workflow, args, kwargs)
+        expected = run(machine, document, here)
+        assert run(deployed, document, {"bundle": function.task}) == expected
