@@ -55,7 +55,7 @@ class Lambda:
         found: dict[str, Any] = json.loads(self._process.stdout.readline())
         return found
 
-    def task(self, payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
+    def task(self, _: str, payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
         """Do a task of a machine, as our interpreter calls functions."""
         found = self.invoke(payload)
         if "error" in found:

@@ -80,7 +80,7 @@ def test_machines_mean_the_same_on_lambda(
     workflow = programs[case.name]
     program = compile_workflow(workflow)
     activities = activities_of(program)
-    here = {name: _function(one, "program.py:1:1") for name, one in activities.items()}
+    here = {name: _function(one, program) for name, one in activities.items()}
     machine = emit(program)
     deployed = calling(machine, activities, "bundle")
     for given in case.inputs:
