@@ -8,16 +8,17 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.authoring.execution import spawn
 from partita.compile.callees import callee_of, class_of
 from partita.compile.context import Context, Variable
+from partita.compile.jsonata import list_value, made
 from partita.compile.module_names import target
 from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
-from partita.compile.types import Type, future_of
+from partita.compile.types import ERROR, Type, future_of, list_of
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -29,12 +30,23 @@ class Work:
     expression: ast.expr
     name: str
     call: ast.Call  # whose arguments are evaluated before
+    failures: str | None = None  # the variable with the errors of its task group
 
     def with_arguments(self, args: list[ast.expr], keywords: list[ast.keyword]) -> ast.expr:
         """Return the expression with other arguments."""
         call: ast.expr = located(ast.Call(self.call.func, args, keywords), self.call)
         is_awaited = isinstance(self.expression, ast.Await)
         return located(ast.Await(call), self.call) if is_awaited else call
+
+
+class Lowered(ast.expr):
+    """An expression that a function lowers, where Python has another one."""
+
+    _fields = ()
+
+    def __init__(self, lower: Callable[[Context], Value]) -> None:
+        super().__init__()
+        self.lower = lower
 
 
 class Beginning(ast.expr):
@@ -66,9 +78,11 @@ def work_of(node: ast.expr, context: Context) -> Work | None:
             return None
         call = located(ast.Call(_callable(function.value, context), node.args, node.keywords), node)
         return _awaited(call) if owner_is_awaited(owner, context) else _called(call)
-    if is_task(node, context) and len(node.args) == 1:
-        return coroutine_work(node.args[0])
-    return None
+    group = _task_group(node, context)
+    if group is None or len(node.args) != 1:
+        return None
+    work = coroutine_work(node.args[0])
+    return None if work is None else replace(work, failures=group or None)
 
 
 def _callable(node: ast.expr, context: Context) -> ast.expr:
@@ -82,16 +96,18 @@ def owner_is_awaited(owner: Any, context: Context) -> bool:
     return context.is_async and bool(getattr(owner, "is_async", False))
 
 
-def is_task(node: ast.Call, context: Context) -> bool:
-    """Return whether a call makes a task of a coroutine."""
-    if target(node.func, context) in (asyncio.create_task, asyncio.ensure_future):
-        return True
+def _task_group(node: ast.Call, context: Context) -> str | None:
+    """Return the variable of the group for which a call makes a task; None: it makes none."""
+    found = target(node.func, context)
+    if found in (asyncio.create_task, asyncio.ensure_future):
+        return ""
     function = node.func
     if isinstance(function, ast.Attribute) and function.attr == "create_task":
         owner = function.value
         known = context.variables.get(owner.id) if isinstance(owner, ast.Name) else None
-        return known is not None and known.type.kind == "task_group"
-    return False
+        if known is not None and known.type.kind == "task_group":
+            return str(known.type.cls)
+    return None
 
 
 def coroutine_work(node: ast.expr) -> Work | None:
@@ -117,12 +133,34 @@ def _name_of(call: ast.Call) -> str:
 
 def begin(node: ast.expr, work: Work, context: Context) -> Value:
     """Begin work; neighbours run together. Return its future."""
+    is_gather = target(work.call.func, context) is asyncio.gather  # whose arguments begin work
+    if is_gather:
+        return _begun(node, work, work.expression, context)
     args = [hoisted(one, context) for one in work.call.args]
     keywords = [ast.keyword(one.arg, hoisted(one.value, context)) for one in work.call.keywords]
-    branch, type = branch_of(node, work.name, work.with_arguments(args, keywords), context)
+    return _begun(node, work, work.with_arguments(args, keywords), context)
+
+
+def _begun(node: ast.expr, work: Work, expression: ast.expr, context: Context) -> Value:
+    branch, type = branch_of(node, work.name, expression, context)
     if not _join_parallel(branch, context):
         context.block.append(Parallel(node.lineno, [branch]))
-    return Value(f"${branch.variable}", future_of(type))
+    future = Value(f"${branch.variable}", future_of(type))
+    note_failures(node, work, list_value([future]), context)
+    return future
+
+
+def note_failures(node: ast.expr, work: Work, futures: Value, context: Context) -> None:
+    """Add the errors of futures to those of their task group."""
+    if work.failures is None:
+        return
+    acc, item = context.names.new("acc"), context.names.new("future")
+    text = (
+        f"$reduce({futures.text}, function(${acc}, ${item}) "
+        f"{{$exists(${item}.error) ? $append(${acc}, ${item}.error) : ${acc}}}, ${work.failures})"
+    )
+    value = made(text, list_of(ERROR), futures)
+    context.block.append(Let(node.lineno, {work.failures: value}))
 
 
 def hoisted(node: ast.expr, context: Context) -> ast.expr:

@@ -18,6 +18,7 @@ from partita.compile.concurrency import (
     branch_of,
     hoisted,
     located,
+    note_failures,
     stand_in,
     work_of,
 )
@@ -127,7 +128,9 @@ def _begun(
     keywords = [ast.keyword(one.arg, same[id(one.value)]) for one in work.call.keywords]
     branch, type = branch_of(node, work.name, work.with_arguments(args, keywords), context)
     context.block.append(Map(node.lineno, items, item, branch, concurrency))
-    return Begun(items, Value(f"${branch.variable}", list_of(future_of(type))))
+    futures = Value(f"${branch.variable}", list_of(future_of(type)))
+    note_failures(node, work, futures, context)
+    return Begun(items, futures)
 
 
 def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from partita.compile.context import Context, Variable, Variables, joined
+from partita.compile.exception_names import classes_of, named_error
 from partita.compile.jsonata import made
+from partita.compile.module_names import target
 from partita.compile.tree import If, Let, Value
-from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NONE, STR, comparable, join
+from partita.compile.types import ANY, BOOL, ERROR, FLOAT, INT, NEVER, NONE, STR, comparable, join
 
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
@@ -101,6 +103,9 @@ def lower_test(node: ast.expr, context: Context) -> Test:
         found = _none_test(node, context)
         if found is not None:
             return found
+    found = isinstance_test(node, context) if isinstance(node, ast.Call) else None
+    if found is not None:
+        return found
     value = context.read(node)
     narrowed: Variables = {}
     path = path_of(node)
@@ -249,3 +254,26 @@ def _is_scalar(item: Value, kind: str) -> bool:
     if item.type.kind in numbers:
         return kind in numbers
     return item.type.kind in ("str", "bool") and kind == item.type.kind
+
+
+def isinstance_test(node: ast.Call, context: Context) -> Test | None:
+    """Lower `isinstance(result, Error)` of what `gather` gives; None: it is another call."""
+    if target(node.func, context) is not isinstance or len(node.args) != 2:
+        return None
+    path = path_of(node.args[0])
+    known = context.variables.get(path)
+    if known is None or known.type.kind != "outcome":
+        return None
+    result = {path: Variable(known.type.item, f"{known.text}.value")}
+    kinds = classes_of(node.args[1], context)
+    if kinds is None:
+        return None
+    is_error = f"$exists({known.text}.error)"
+    if any(kind in (Exception, BaseException) for kind in kinds):
+        error = {path: Variable(ERROR, f"{known.text}.error")}
+        return Test(Value(is_error, BOOL), error, result)
+    narrowed = replace(ERROR, cls=kinds[0]) if len(kinds) == 1 else ERROR
+    named = named_error(f"{known.text}.error", node, kinds, context)
+    text = f"{is_error} ? ({named}) : false"
+    error = {path: Variable(narrowed, f"{known.text}.error")}
+    return Test(Value(text, BOOL, False), error, {})

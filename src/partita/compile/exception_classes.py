@@ -16,7 +16,7 @@ from partita.compile.context import Context, Variable
 from partita.compile.jsonata import Names, made
 from partita.compile.texts import as_text
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, INT, STR, Type, UnknownHintError, of_hint
+from partita.compile.types import BOOL, ERROR, INT, STR, Type, UnknownHintError, list_of, of_hint
 
 _CHECKS = {
     "int": '$type({0}) = "number" ? $floor({0}) = {0} : false',
@@ -27,6 +27,13 @@ _CHECKS = {
 
 def attribute(node: ast.Attribute, value: Value, context: Context) -> Value | None:
     """Return an attribute of an exception; None if its class says nothing of it."""
+    if value.type.cls is ExceptionGroup and node.attr in ("exceptions", "message"):
+        is_text = node.attr == "message"
+        return made(
+            f"{value.atom}.{'text' if is_text else 'exceptions'}",
+            STR if is_text else list_of(ERROR),
+            value,
+        )
     wanted = _attribute_types(value.type.cls).get(node.attr) if value.type.cls else None
     if wanted is None:
         return None

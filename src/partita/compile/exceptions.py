@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from partita import errors as partita_errors
 from partita.compile.context import Context, Variable, Variables, joined
 from partita.compile.exception_classes import constructed
+from partita.compile.exception_names import names_below
 from partita.compile.module_names import target
 from partita.compile.texts import as_text
 from partita.compile.tree import Handler, Let, Raise, Try, Value
@@ -120,35 +119,8 @@ def _names(
         if kind in (Exception, BaseException):
             return None, ()
         named.append(kind.__name__)
-        names.update(dict.fromkeys(_below(one, kind, context)))
+        names.update(dict.fromkeys(names_below(one, kind, context)))
     return tuple(names), tuple(named)
-
-
-def _below(node: ast.AST, kind: type, context: Context) -> list[str]:
-    """Return the names of a class and of the classes derived from it that the module reaches."""
-    names = [kind.__name__]
-    for one in _reachable(context.namespace):
-        if issubclass(one, kind):
-            names.append(one.__name__)
-        elif one.__name__ == kind.__name__:
-            raise context.refuse(
-                node,
-                f"except {kind.__name__}",
-                "another class of exceptions has the same name",
-                "rename one of them: state machines know errors by names",
-            )
-    return names
-
-
-def _reachable(namespace: Mapping[str, Any]) -> list[type]:
-    places = [namespace, vars(builtins), vars(partita_errors)]
-    places += [vars(one) for one in namespace.values() if type(one).__name__ == "module"]
-    found: dict[type, None] = {}
-    for place in places:
-        for one in list(place.values()):
-            if isinstance(one, type) and issubclass(one, BaseException):
-                found[one] = None
-    return list(found)
 
 
 def lower_raise(node: Any, context: Context) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from partita.compile.arithmetic import negative, operate
 from partita.compile.calls import lower_call
 from partita.compile.comprehensions import dict_comprehension, list_comprehension
-from partita.compile.concurrency import Beginning, begin
+from partita.compile.concurrency import Beginning, Lowered, begin
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
@@ -292,6 +292,7 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.Call: lower_call,
     ast.Await: lower_await,
     Beginning: lambda node, context: begin(node, node.work, context),
+    Lowered: lambda node, context: node.lower(context),
     ast.ListComp: list_comprehension,
     ast.GeneratorExp: list_comprehension,
     ast.DictComp: dict_comprehension,

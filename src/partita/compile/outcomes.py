@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made, wrapped
 from partita.compile.tree import Check, Value
-from partita.compile.types import BOOL, ERROR, Type, list_of, tuple_of
+from partita.compile.types import BOOL, ERROR, STR, Type, list_of, tuple_of
 
 
 def result_of(node: Any, future: Value, context: Context) -> Value:
@@ -72,3 +73,13 @@ def settled(node: Any, value: Value, context: Context) -> Value:
 
 def _holds_futures(type: Type) -> bool:
     return type.kind == "future" or any(map(_holds_futures, type.parts))
+
+
+def group_error(text: str, errors: Value, context: Context) -> Value:
+    """Return an ExceptionGroup of a list of errors, which is not empty."""
+    count = f"$count({errors.text})"
+    ending = f'({count} = 1 ? " sub-exception)" : " sub-exceptions)")'
+    message = f"{context.text(text + ' (').text} & $string({count}) & {ending}"
+    error = context.error(ExceptionGroup, made(message, STR, errors, is_atom=False))
+    members = f'{error.text[:-1]}, "text": {context.text(text).text}, "exceptions": {errors.text}}}'
+    return replace(error, text=members, type=replace(ERROR, cls=ExceptionGroup))

@@ -22,7 +22,9 @@ from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
 from partita.compile.mutation import is_fresh
 from partita.compile.rebinding import rebound_in
+from partita.compile.submissions import begin_in_loop, in_place
 from partita.compile.subscripts import check_index, element, with_element, with_key
+from partita.compile.task_groups import lower_task_group
 from partita.compile.tree import Break, Call, Check, Continue, If, Let, Return, Value
 from partita.compile.types import BOOL, INT, NEVER, STR, Type, fits, join, list_of
 
@@ -31,7 +33,7 @@ _Statement = Callable[[Any, Context], None]
 
 def lower_body(nodes: list[ast.stmt], context: Context) -> None:
     """Lower statements; one that is refused does not hide the next ones."""
-    for node in nodes:
+    for node in in_place(nodes, context):
         if not context.is_reachable:
             return
         before, context.rebound = context.rebound, rebound_in(node, context)
@@ -57,7 +59,6 @@ def _refused(node: ast.stmt, context: Context) -> None:
     name = type(node).__name__
     reasons = {
         "AsyncFor": "a state machine has no async generators",
-        "AsyncWith": "a state machine has no context managers",
         "With": "a state machine has no context managers",
         "ClassDef": "a state machine makes no classes",
         "Global": "a state machine has no module to change",
@@ -341,7 +342,13 @@ def _while(node: Any, context: Context) -> None:
     lower_while(node, context, lower_body)
 
 
+def _async_with(node: Any, context: Context) -> None:
+    lower_task_group(node, context, lower_body)
+
+
 def _for(node: Any, context: Context) -> None:
+    if begin_in_loop(node, context, lower_body):
+        return
     lower_for(node, context, lower_body)
 
 
@@ -374,6 +381,7 @@ _LOWER: dict[type, _Statement] = {
     ast.Continue: _continue,
     ast.While: _while,
     ast.For: _for,
+    ast.AsyncWith: _async_with,
     ast.Try: _try,
     ast.Raise: lower_raise,
     ast.Assert: _assert,
