@@ -97,7 +97,7 @@ def pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
         request.getfixturevalue("small_pages")
     if request.param == "many pages in one workflow":  # of those who run executions by themselves
         none = property(lambda _: None, lambda _, __: None)
-        monkeypatch.setattr(Execution, "run_page", none, raising=False)
+        monkeypatch.setattr(Execution, "start_page", none, raising=False)
     return str(request.param)
 
 

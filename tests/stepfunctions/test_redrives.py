@@ -154,3 +154,41 @@ def test_an_execution_cannot_go_on_after_two_weeks(sfn: Endpoint) -> None:
     assert found["redriveStatusReason"] == "Execution redrivable period exceeded"
     with pytest.raises(sfn.client.exceptions.ExecutionNotRedrivable, match="period exceeded"):
         sfn.client.redrive_execution(executionArn=execution)
+
+
+@pytest.mark.parametrize("type", ["STANDARD", "EXPRESS"])
+def test_child_executions_that_have_failed_are_redriven(type: str, sfn: Endpoint) -> None:
+    processor = branch(call(), call(), {"Type": "Pass"})
+    processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": type}
+    state = {"Type": "Map", "MaxConcurrency": 1, "ToleratedFailureCount": 1}
+    execution = failed(sfn, {**state, "ItemProcessor": processor}, ["a", "c", "bad", "bad 2"])
+    (run,) = sfn.client.list_map_runs(executionArn=execution)["mapRuns"]
+    arn = run["mapRunArn"]
+    counts = sfn.client.describe_map_run(mapRunArn=arn)["executionCounts"]
+    assert (counts["succeeded"], counts["failed"]) == (2, 2)
+    names = {one["name"] for one in sfn.client.list_executions(mapRunArn=arn)["executions"]}
+    assert redriven(sfn, execution) == ["a!!", "c!!", "bad!!", "bad 2!!"]
+    assert calls["a"] == calls["a!"] == calls["c"] == 1
+    assert calls["bad"] == calls["bad 2"] == 2
+    found = sfn.client.describe_map_run(mapRunArn=arn)
+    assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1)
+    assert found["executionCounts"]["succeeded"] == found["executionCounts"]["total"] == 4
+    children = sfn.client.list_executions(mapRunArn=arn)["executions"]
+    kept = {one["name"] for one in children} & names
+    assert len(kept) == (4 if type == "STANDARD" else 2)
+    if type == "STANDARD":
+        assert [one["redriveCount"] for one in children] == [0, 0, 1, 1]
+        told = sfn.client.describe_execution(executionArn=children[2]["executionArn"])
+        assert (told["redriveCount"], told["redriveStatus"]) == (1, "NOT_REDRIVABLE")
+
+
+def test_a_child_execution_is_redriven_by_its_map_run_only(sfn: Endpoint) -> None:
+    processor = branch(call("bad"))
+    processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    execution = failed(sfn, {"Type": "Map", "ItemProcessor": processor}, [1])
+    (run,) = sfn.client.list_map_runs(executionArn=execution)["mapRuns"]
+    (child,) = sfn.client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    found = sfn.client.describe_execution(executionArn=child["executionArn"])
+    assert found["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
+    with pytest.raises(sfn.client.exceptions.ExecutionNotRedrivable):
+        sfn.client.redrive_execution(executionArn=child["executionArn"])

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from partita.asl.frame import Frame, Scope
-from partita.asl.resumption import Part
+from partita.asl.resumption import Part, Unfinished
 from partita.asl.trail import Chain
 from partita.authoring.execution import spawn
 from partita.authoring.future import Future, wait
@@ -35,7 +35,7 @@ def run_parts(frame: Frame, count: int, limit: int, body: Callable[[int, Scope],
     In the first attempt after a redrive those that have succeeded before are not run again.
     """
     known, frame.parts = frame.parts, []
-    parts: list[Part | Scope | None] = [*known[:count], *[None] * (count - len(known))]
+    parts: list[Part | Unfinished | None] = [*known[:count], *[None] * (count - len(known))]
     frame.scope.parts = parts
 
     def run(number: int, chain: Chain) -> None:
@@ -44,7 +44,7 @@ def run_parts(frame: Frame, count: int, limit: int, body: Callable[[int, Scope],
         parts[number] = scope
         parts[number] = Part(body(number, scope))
 
-    is_left = [not isinstance(one, Part) or one.rest is not None for one in parts]
+    is_left = [not isinstance(one, Part) or not one.is_done for one in parts]
     bodies = [partial(run, number) for number in range(count) if is_left[number]]
     run_all(bodies, limit, frame.scope.chain)
     return [one.output for one in parts if isinstance(one, Part)]

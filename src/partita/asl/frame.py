@@ -15,7 +15,13 @@ from typing import Any, Protocol
 
 from partita.asl.failures import DATA_LIMIT_EXCEEDED, EvaluationFault, StateFailure
 from partita.asl.json_text import PAYLOAD_LIMIT, json_text
-from partita.asl.resumption import Part, Resumption
+from partita.asl.resumption import (
+    MapRunRest,
+    Part,
+    Resumption,
+    Unfinished,
+    UnfinishedMapRun,
+)
 from partita.asl.trail import Chain, Trail
 from partita.authoring.determinism import now, random
 
@@ -48,6 +54,15 @@ class Identity:
     def region(self) -> str:
         """The region in the ARNs."""
         return self.machine_arn.split(":")[3]
+
+    def child(self, name: str, label: str) -> Identity:
+        """Return the names of an execution that the distributed Map state of that label starts."""
+        return replace(
+            self,
+            execution_name=name,
+            execution_arn=f"{self.execution_arn.rpartition(':')[0]}:{name}",
+            machine_arn=f"{self.machine_arn}/{label}",
+        )
 
     def map_run_arn(self, label: str, id: str) -> str:
         """Return the ARN of a run of a distributed Map state."""
@@ -84,8 +99,9 @@ class Probe(Protocol):
         """Note that a catcher has caught a failure."""
 
 
-RunPage = Callable[[Any], Any]
-"""Runs a page of a distributed Map state's items, given a `PageTask`; returns a `PageResult`."""
+StartPage = Callable[[Any, str], Any]
+"""Starts a page of a distributed Map state's items, given a `PageTask` and the id of its workflow;
+returns a `ChildFuture` of a `PageResult`."""
 
 
 Function = Callable[[str, Any, float | None, float | None], Any]
@@ -111,7 +127,7 @@ class Execution:
         self.identity = identity
         self.probe: Probe | None = None  # of a test of a single state
         self.given: Mapping[str, Any] = {}  # members of the context object that a test gives
-        self.run_page: RunPage | None = None  # in a child workflow; see `page_runs`
+        self.start_page: StartPage | None = None  # as a child workflow; see `page_runs`
         self.functions: Mapping[str, Function] = {}  # Lambda functions that are activities
         self.trail = trail
         self.mocks = mocks
@@ -130,23 +146,9 @@ class Execution:
             "StateMachine": {"Id": identity.machine_arn, "Name": identity.machine_name},
         }
 
-    def child(self, name: str, input: Any, label: str) -> Execution:
-        """Return an execution that the distributed Map state of that label starts."""
-        identity = self.identity
-        arn = f"{identity.execution_arn.rpartition(':')[0]}:{name}"
-        child = Execution(
-            replace(
-                identity,
-                execution_name=name,
-                execution_arn=arn,
-                machine_arn=f"{identity.machine_arn}/{label}",
-            ),
-            input,
-            self.trail.child(name, input),
-            self.mocks,
-            self.serving,
-            self.numbers,
-        )
+    def child(self, identity: Identity, input: Any, trail: Trail) -> Execution:
+        """Return an execution that a distributed Map state starts."""
+        child = Execution(identity, input, trail, self.mocks, self.serving, self.numbers)
         child.functions = self.functions
         return child
 
@@ -175,28 +177,36 @@ _TOO_LARGE = "The variables {} have a size exceeding the maximum number of bytes
 class Scope:
     """The variables of a machine, a branch or an iteration; outer ones can only be read."""
 
-    __slots__ = ("at", "chain", "parts", "resumption", "sizes", "visible")
+    __slots__ = ("at", "chain", "map_run", "parts", "resumption", "sizes", "visible")
 
     def __init__(self, outer: Scope | None = None, chain: Chain | None = None) -> None:
         self.chain = chain or Chain()
         self.visible: dict[str, Any] = {} if outer is None else outer.visible
         self.sizes: dict[str, int] = {}  # bytes of JSON text of this scope's own variables
         self.at: tuple[str, Any] | None = None  # the state entered last, and its input
-        self.parts: list[Part | Scope | None] = []  # that state's branches or iterations
+        self.parts: list[Part | Unfinished | None] = []  # that state's branches or iterations
+        self.map_run: UnfinishedMapRun | None = None  # of that state
         self.resumption: Resumption | None = None  # where to begin; None: with the first state
 
-    def enter(self, state: str, input: Any) -> list[Part | None]:
-        """Note that a state is entered; return the parts of it that were run before a redrive."""
+    def enter(self, state: str, input: Any) -> Resumption | None:
+        """Note that a state is entered; return how far it was before a redrive."""
         resumption, self.resumption = self.resumption, None
-        self.at, self.parts = (state, input), []
-        return [] if resumption is None else resumption.parts
+        self.at, self.parts, self.map_run = (state, input), [], None
+        return resumption
 
     def progress(self) -> Resumption | None:
         """Return where another run would go on; None if no state was entered."""
         if self.at is None:
             return self.resumption
         own = {name: self.visible[name] for name in self.sizes}
-        return Resumption(*self.at, own, [_part(one) for one in self.parts])
+        parts = [one if isinstance(one, Part) or one is None else one.part() for one in self.parts]
+        run = None if self.map_run is None else self.map_run.rest()
+        return Resumption(*self.at, own, parts, run)
+
+    def part(self) -> Part | None:
+        """Return how far the branch or iteration of this scope is."""
+        rest = self.progress()
+        return None if rest is None else Part(rest=rest)
 
     def assign(self, values: Mapping[str, Any]) -> int:
         """Set variables of this scope; return by how many bytes they have grown.
@@ -213,13 +223,6 @@ class Scope:
         return growth
 
 
-def _part(part: Part | Scope | None) -> Part | None:
-    if not isinstance(part, Scope):
-        return part
-    rest = part.progress()
-    return None if rest is None else Part(rest=rest)
-
-
 class Frame:
     """One visit of one state."""
 
@@ -231,6 +234,7 @@ class Frame:
         "entered_id",
         "execution",
         "item",
+        "map_run",
         "name",
         "parts",
         "raw",
@@ -254,7 +258,11 @@ class Frame:
         self.entered_at = now()
         self.entered_id = 0
         self.before = scope.chain.last  # the event before
-        self.parts = scope.enter(name, raw)  # that the first attempt need not run, or not wholly
+        resumption = scope.enter(name, raw)
+        self.parts: list[Part | None] = []  # that the first attempt need not run, or not wholly
+        self.map_run: MapRunRest | None = None  # with which the first attempt goes on
+        if resumption is not None:
+            self.parts, self.map_run = resumption.parts, resumption.map_run
 
     @property
     def variables(self) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ import msgspec
 
 from partita.asl.failures import StateFailure
 from partita.asl.frame import Execution, Identity
-from partita.asl.page_runs import PageResult, PageTask, run_page
+from partita.asl.page_runs import run_page
+from partita.asl.page_tasks import PageTask
 from partita.asl.parser import Machine, compile_machine
 from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks, Responses, responses_of
@@ -79,7 +80,7 @@ def machine(
 
     def run(input: Any = None, page: PageTask | None = None) -> Any:
         kept = msgspec.convert(side_effect(lambda: msgspec.to_builtins(recorded)), _Recorded)
-        return _run(kept, input, Trail(), made) if page is None else _run_page(kept, page)
+        return _run(kept, input, Trail(), made, page)
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = compiled.comment
@@ -115,10 +116,11 @@ def shown_machine(name: str, trail: Trail) -> WorkflowDefinition[[Any], Any]:
     It is for replays only: the definition is the one that the history has recorded.
     """
 
-    def run(input: Any = None) -> Any:
+    def run(input: Any = None, page: PageTask | None = None) -> Any:
         kept: Any = side_effect(lambda: None)
-        return _run(msgspec.convert(kept, _Recorded), input, trail, made)
+        return _run(msgspec.convert(kept, _Recorded), input, trail, made, page)
 
+    run.__annotations__ |= {"input": Any, "page": PageTask | None, "return": Any}
     made: WorkflowDefinition[[Any], Any] = WorkflowDefinition(
         run, WorkflowType(name), WorkflowOptions(), NO_HOOKS
     )
@@ -139,21 +141,25 @@ def compiled_text(text: str) -> Machine:
         raise InvalidDefinitionError("the definition is nested too deeply") from error
 
 
-def _run(recorded: _Recorded, input: Any, trail: Trail, made: WorkflowDefinition[..., Any]) -> Any:
+def _run(
+    recorded: _Recorded,
+    input: Any,
+    trail: Trail,
+    made: WorkflowDefinition[..., Any],
+    page: PageTask | None,
+) -> Any:
+    """Run an execution, or a page of a distributed Map state's items."""
     compiled = compiled_text(recorded.definition)
+    if page is not None:
+        return run_page(compiled.program, page, _mocks(recorded), trail=trail)
     execution = Execution(
         identity_of(recorded.account, is_express=recorded.is_express),
         input,
         trail,
         _mocks(recorded),
     )
-    execution.run_page = lambda task: made(None, task)
+    execution.start_page = lambda task, name: made.options(workflow_id=name).submit(None, task)
     return interpret(compiled, execution, input)
-
-
-def _run_page(recorded: _Recorded, page: PageTask) -> PageResult:
-    """Run a page of a distributed Map state's items."""
-    return run_page(compiled_text(recorded.definition).program, page, _mocks(recorded))
 
 
 def _mocks(recorded: _Recorded) -> Mocks | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from partita.asl import numbers
+from partita.asl.child_executions import Processor
 from partita.asl.expressions import Fields
 from partita.asl.failures import EvaluationFault
 from partita.asl.field_parsers import StateReader
@@ -78,7 +79,7 @@ def map_run(name: str, state: StateReader, program: Program) -> DistributedRun:
     count = numbers.not_negative("ToleratedFailureCount")
     share = numbers.percentage("ToleratedFailurePercentage")
     return DistributedRun(
-        program,
+        Processor(program, state.reader.get("Label", str) or name, _is_express(state.reader)),
         state.number("MaxConcurrency", limit) or numbers.constant(0),
         _batcher(state),
         Tolerance(
@@ -86,8 +87,13 @@ def map_run(name: str, state: StateReader, program: Program) -> DistributedRun:
             state.number("ToleratedFailurePercentage", share, is_integral=False),
         ),
         _writer(state),
-        state.reader.get("Label", str) or name,
     )
+
+
+def _is_express(state: Reader) -> bool:
+    """Return whether a Map state's executions are express ones."""
+    processor = state.inner("ItemProcessor" if "ItemProcessor" in state else "Iterator")
+    return processor.inner("ProcessorConfig").get("ExecutionType", str) == "EXPRESS"
 
 
 def _writer(state: StateReader) -> WriterOf | None:

@@ -40,6 +40,7 @@ class ChildResult(Struct, frozen=True, kw_only=True):
     cause: str | None = None
     started: str | None = None  # as AWS writes times: 2025-01-31T10:00:00.000Z
     stopped: str | None = None
+    redrives: int = 0
 
 
 class Writer(Struct, frozen=True, kw_only=True):
@@ -170,7 +171,7 @@ def execution(result: ChildResult) -> dict[str, Any]:
         "Name": result.name,
         "Output": result.output,
         "OutputDetails": {"Included": True},
-        "RedriveCount": 0,
+        "RedriveCount": result.redrives,
         "RedriveStatus": "NOT_REDRIVABLE" if has_succeeded else "REDRIVABLE",
         "RedriveStatusReason": _NOT_REDRIVABLE if has_succeeded else None,
         "StartDate": result.started,

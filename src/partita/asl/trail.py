@@ -6,6 +6,7 @@ trail of their own, which keeps the events.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -38,9 +39,12 @@ class Trail:
     def change_run(self, map_run_arn: str, change: dict[str, Any]) -> None:
         """Note that a run keeps to something else from now on."""
 
-    def add_page(self, map_run_arn: str, count: int, failed: int) -> None:
-        """Note how many executions of a run another workflow has run, and how many failed."""
+    def begin_run(self, map_run_arn: str, pages: Sequence[Any]) -> None:
+        """Note the pages of a run, of which each tells how far it is."""
 
-    def child(self, name: str, input: Any) -> Trail:  # noqa: ARG002
-        """Return the trail of an execution that a distributed Map state starts."""
+    def child(self, name: str, map_run_arn: str, before: str | None) -> Trail:  # noqa: ARG002
+        """Return the trail of an execution that a distributed Map state starts.
+
+        `before` is the name that it had before a redrive: the same, or of the one it replaces.
+        """
         return Trail()

@@ -37,16 +37,17 @@ def run_program(
     input: Any,
     begun: tuple[str, dict[str, Any]] | None = None,
     resumption: Resumption | None = None,
+    scope: Scope | None = None,
 ) -> Any:
     """Return the output of a whole execution, and add its beginning and its end to the trail.
 
     `begun` is the event of the beginning if it is not ExecutionStarted, `resumption` where the
-    states begin if it is not the first one.
+    states begin if it is not the first one, `scope` the outermost one.
 
     Raises:
         StateFailure: it failed.
     """
-    scope, trail = Scope(), execution.trail
+    scope, trail = scope or Scope(), execution.trail
     started = {"input": input, "roleArn": execution.identity.role_arn}
     trail.add(*(begun or ("ExecutionStarted", started)), scope.chain)
     scope.resumption = resumption

@@ -10,11 +10,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from partita.asl.resumption import Part
+from partita.asl.resumption import Resumption
 from partita.history import WorkflowType
 
 WORKFLOW_TYPE = WorkflowType("states:execution")
 """The type of the workflow that runs executions."""
+
+DOMAIN = "default"
 
 TASK_LIST = "states"
 """Where executions wait to be decided, and the tasks that the endpoint itself carries out."""
@@ -32,10 +34,7 @@ class Redrive(Struct, frozen=True, kw_only=True):
     run_id: str  # of the run before
     events: int  # that the history has so far
     started_at: float  # the first run, in seconds since the epoch
-    state: str
-    input: Any
-    variables: dict[str, Any]
-    parts: list[Part | None] = []  # the state's branches or iterations
+    resumption: Resumption
     client_token: str | None = None  # of the request
 
 

@@ -15,11 +15,17 @@ from partita import history as h
 from partita.asl.machines import shown_machine
 from partita.authoring.workflow import WorkflowDefinition
 from partita.ports.session import Committed
+from partita.ports.state import Status
 from partita.ports.store import Record
 from partita.replay.replayer import Replayer
 from partita.stepfunctions.execution.beginning import ACTIVITY_LIST, WORKFLOW_TYPE
 from partita.stepfunctions.execution.recorder import RecordedEvent, Recorder
-from partita.stepfunctions.execution.records import beginning_of, result_in, stop_date
+from partita.stepfunctions.execution.records import (
+    beginning_of,
+    page_of,
+    result_in,
+    stop_date,
+)
 from partita.stepfunctions.execution.workflow import execution_workflow
 
 _ENDS = {
@@ -44,15 +50,19 @@ def project(committed: Committed, record: Record, seal: Any) -> Recorder:
 
 def _begun(committed: Committed, record: Record, history: list[h.AnyEvent], seal: Any) -> Recorder:
     """Return the recorder with the events of the runs before this one, if it was redriven."""
-    recorder = Recorder(is_limited=True)
-    beginning = beginning_of(history[:1])
-    if beginning is None or beginning.redrive is None:
-        return recorder
-    execution, run_id = record.execution, beginning.redrive.run_id
-    before = committed.find(execution.domain, execution.workflow_id, run_id)
-    if before is not None:
+    execution, beginning, page = record.execution, beginning_of(history[:1]), page_of(history[:1])
+    before, events = None, 0
+    if page is not None and page.redriven is not None:
+        before = committed.find(execution.domain, page.redriven, None)
+    elif beginning is not None and beginning.redrive is not None:
+        redrive = beginning.redrive
+        before = committed.find(execution.domain, execution.workflow_id, redrive.run_id)
+        events = redrive.events
+    if before is None:
+        recorder = Recorder(is_limited=page is None)
+    else:
         recorder = project(committed, before, seal)
-    recorder.last_id = beginning.redrive.events
+    recorder.last_id = events
     return recorder
 
 
@@ -64,13 +74,15 @@ def _workflow(type: h.WorkflowType, recorder: Recorder, seal: Any) -> WorkflowDe
 
 def _add_end(recorder: Recorder, record: Record, last: h.AnyEvent) -> None:
     """Add the end that came from outside."""
+    at = stop_date(record) or last.event_timestamp
+    if record.progress.status is not Status.OPEN:
+        recorder.end_children(at)
     type = _ENDS.get(h_type := last.__class__)
     if type is None:
         _add_breakdown(recorder, last)
         return
     result = result_in(last)
     details = {} if h_type is h.WorkflowExecutionTimedOut else _named(result.error, result.cause)
-    at = stop_date(record) or last.event_timestamp
     recorder.put(type, details, recorder.ending(), at)
 
 

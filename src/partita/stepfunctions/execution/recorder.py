@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from partita.asl.frame import Scope
+from partita.asl.page_lanes import PageRun
 from partita.asl.trail import Chain, Trail
 from partita.authoring.determinism import now
 from partita.stepfunctions.execution.workflow import check_length
@@ -24,7 +26,7 @@ _ASIDE = frozenset(
 """Types of events that the next one of their chain does not name as the previous one."""
 
 _TASK_ENDS = frozenset({"TaskSucceeded", "TaskFailed", "TaskTimedOut"})
-_ENDS = frozenset({"ExecutionSucceeded", "ExecutionFailed"})
+_ENDS = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted"})
 
 
 class RecordedEvent(Struct, frozen=True):
@@ -53,7 +55,6 @@ class Recorder(Trail):
         "children",
         "events",
         "is_limited",
-        "map_run",
         "pages",
         "root",
         "runs",
@@ -66,11 +67,10 @@ class Recorder(Trail):
         self.children: list[ChildTrail] = []
         self.is_limited = is_limited
         self.changes: dict[str, dict[str, Any]] = {}  # of what map runs keep to
-        self.pages: dict[str, tuple[int, int]] = {}  # by map run: executions elsewhere, failed ones
+        self.pages: dict[str, Sequence[PageRun]] = {}  # by map run
         self.waiting: dict[str, Chain] = {}  # tasks with a token, by the signal of the answer
         self.runs: dict[Chain, int] = {}  # events of map runs, which the state's exit follows
         self.root: Scope | None = None  # of the states
-        self.map_run = ""  # the ARN of the run that began last
 
     def begin(self, root: Scope) -> None:
         """Keep the outermost scope."""
@@ -91,10 +91,8 @@ class Recorder(Trail):
         self.last_id += 1
         self.events.append(RecordedEvent(self.last_id, type, details, chain.last, at))
         self._follow_tokens(type, details, chain)
-        if type == "MapRunStarted":
-            self.map_run = details["mapRunArn"]
-            if self.has_items(chain.last):
-                self.runs[chain] = self.last_id
+        if type == "MapRunStarted" and self.has_items(chain.last):
+            self.runs[chain] = self.last_id
         if type not in _ASIDE:
             chain.last = self.last_id
         elif type == "MapStateSucceeded":
@@ -130,13 +128,27 @@ class Recorder(Trail):
         """Keep what a run keeps to from now on."""
         self.changes[map_run_arn] = self.changes.get(map_run_arn, {}) | change
 
-    def add_page(self, map_run_arn: str, count: int, failed: int) -> None:
-        """Count executions that another workflow has run."""
-        had = self.pages.get(map_run_arn, (0, 0))
-        self.pages[map_run_arn] = (had[0] + count, had[1] + failed)
+    def begin_run(self, map_run_arn: str, pages: Sequence[PageRun]) -> None:
+        """Keep the pages of a run, whose child executions are elsewhere."""
+        self.pages[map_run_arn] = pages
 
-    def child(self, name: str, input: Any) -> Trail:  # noqa: ARG002
-        """Return the trail of an execution that a distributed Map state starts."""
-        trail = Recorder(is_limited=self.is_limited)
-        self.children.append(ChildTrail(name, self.map_run, trail))
-        return trail
+    def child(self, name: str, map_run_arn: str, before: str | None) -> Trail:
+        """Return the trail of an execution that a distributed Map state starts.
+
+        After a redrive it is the trail that the execution had before, or replaces one.
+        """
+        made = ChildTrail(name, map_run_arn, Recorder(is_limited=self.is_limited))
+        names = [one.name for one in self.children] if before is not None else []
+        if before not in names:
+            self.children.append(made)
+        elif before == name:
+            made = self.children[names.index(name)]
+        else:
+            self.children[names.index(before)] = made
+        return made.trail
+
+    def end_children(self, at: float) -> None:
+        """Abort the child executions that have not ended, since this one has."""
+        for child in self.children:
+            if not child.trail.has_ended:
+                child.trail.put("ExecutionAborted", {}, Chain(), at)

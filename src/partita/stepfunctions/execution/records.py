@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from partita import history as h
+from partita.asl.page_tasks import PageTask
 from partita.ports.session import Committed
 from partita.ports.state import Status
 from partita.ports.store import Record
@@ -24,7 +25,9 @@ STATUSES = {
     Status.TIMED_OUT: "TIMED_OUT",
 }
 
-_read_call = msgspec.json.Decoder(tuple[Beginning]).decode
+_read_call = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_read_beginning = msgspec.json.Decoder(Beginning).decode
+_read_page = msgspec.json.Decoder(PageTask).decode
 
 
 class Result(Struct, frozen=True):
@@ -46,7 +49,15 @@ def beginning_of(events: list[h.AnyEvent]) -> Beginning | None:
     assert isinstance(first, h.WorkflowExecutionStarted)
     if first.workflow_type != WORKFLOW_TYPE:
         return None
-    return _read_call(first.input or "[]")[0]
+    return _read_beginning(_read_call(first.input or "[]")[0])
+
+
+def page_of(events: list[h.AnyEvent]) -> PageTask | None:
+    """Return the page of a distributed Map state's items that a workflow runs, if it does."""
+    first = events[0]
+    assert isinstance(first, h.WorkflowExecutionStarted)
+    arguments = _read_call(first.input or "[]")
+    return _read_page(arguments[1]) if len(arguments) > 1 else None
 
 
 def result_of(committed: Committed, record: Record) -> Result:

@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from partita.asl.page_runs import READ_PARTS
+from partita.asl.resumption import Part
 from partita.asl.tasks import integrations, jobs, lambdas, map_activities
-from partita.authoring.definition import ActivityDefinition
+from partita.authoring.definition import ActivityDefinition, ActivityOptions
 from partita.authoring.workflow import WorkflowDefinition
+from partita.history import ActivityType
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityTask, Service
-from partita.stepfunctions.execution.beginning import TASK_LIST
+from partita.ports.session import Transactional
+from partita.stepfunctions.execution.beginning import DOMAIN, TASK_LIST
+from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.execution.workflow import execution_workflow
 from partita.worker import Worker
 
@@ -32,6 +37,22 @@ _OWN: dict[str, ActivityDefinition] = {
 """The activities that are the same for all services."""
 
 
+def _parts_reader(
+    service: Service | Attachable, seal: Callable[[str], str]
+) -> dict[str, ActivityDefinition]:
+    """Return the activity that tells a redriven page how far its executions were before."""
+
+    def read(workflow_id: str) -> list[Part | None]:
+        assert isinstance(service, Transactional)
+        record = service.committed.find(DOMAIN, workflow_id, None)
+        root = None if record is None else project(service.committed, record, seal).root
+        rest = None if root is None else root.progress()
+        return [] if rest is None else rest.parts
+
+    made = ActivityDefinition(read, ActivityType(READ_PARTS), ActivityOptions())
+    return {made.key: made}
+
+
 class MachineWorker(Worker):
     """A worker for executions; it has the action of every service that a machine may call."""
 
@@ -42,6 +63,7 @@ class MachineWorker(Worker):
         workflows: Sequence[WorkflowDefinition[..., Any]] = (),
         **options: Any,
     ) -> None:
+        self._own = _OWN | _parts_reader(service, seal)
         super().__init__(
             service,
             workflows=[execution_workflow(seal), *workflows],
@@ -53,10 +75,11 @@ class MachineWorker(Worker):
 
     def activity_keys(self) -> Collection[str]:
         """Return the activities of services, of jobs, of data sets and of Lambda."""
-        return [*_OWN, *integrations.served()]
+        return [*self._own, *integrations.served()]
 
     def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:
         """Return what runs a task."""
         key = task.activity_type.key
-        found: ActivityDefinition = _OWN[key] if key in _OWN else integrations.served()[key]
+        own = self._own.get(key)
+        found: ActivityDefinition = integrations.served()[key] if own is None else own
         return found

@@ -10,9 +10,9 @@ from typing import Any
 from partita.asl.failures import RUNTIME, StateFailure
 from partita.asl.frame import Execution, Identity, Serving, timestamp
 from partita.asl.machines import compiled_text, interpret
-from partita.asl.page_runs import PageTask, run_page
+from partita.asl.page_runs import run_page
+from partita.asl.page_tasks import PageTask
 from partita.asl.parser import Machine
-from partita.asl.resumption import Resumption
 from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks
 from partita.asl.trail import Chain, Trail
@@ -78,10 +78,10 @@ def execution_workflow(
         compiled = _compiled(start.definition)
         mocks = None if start.mocks is None else Mocks(start.mocks)
         if page is not None:
-            return run_page(compiled.program, page, mocks, serving)
+            return run_page(compiled.program, page, mocks, serving, make_trail(start))
         input = json.loads(start.input)
         execution = Execution(_identity(start), input, make_trail(start), mocks, serving)
-        execution.run_page = lambda task: made(start, task)
+        execution.start_page = lambda task, name: made.options(workflow_id=name).submit(start, task)
         if start.redrive is not None:
             return _go_on(compiled, execution, start.redrive)
         return interpret(compiled, execution, input)
@@ -96,10 +96,10 @@ def _go_on(compiled: Machine, execution: Execution, redrive: Redrive) -> Any:
     """Return the output of an execution that begins with the state in which it ended before."""
     started_at = timestamp(datetime.fromtimestamp(redrive.started_at, UTC))
     execution.redriven(redrive.count, started_at)
-    resumption = Resumption(redrive.state, redrive.input, redrive.variables, redrive.parts)
+    resumption = redrive.resumption
     begun = ("ExecutionRedriven", {"redriveCount": redrive.count})
     try:
-        return run_program(compiled.program, execution, redrive.input, begun, resumption)
+        return run_program(compiled.program, execution, resumption.input, begun, resumption)
     except StateFailure as failure:
         raise MachineFailedError(failure.error, failure.cause) from failure
 

@@ -15,14 +15,13 @@ from partita.aws.shapes import Members
 from partita.ports.session import Catalogue, QueueKey, Session
 from partita.ports.state import OpenActivity, State
 from partita.stepfunctions.arns import ACTIVITY
-from partita.stepfunctions.execution.beginning import ACTIVITY_LIST
+from partita.stepfunctions.execution.beginning import ACTIVITY_LIST, DOMAIN
 from partita.stepfunctions.faults import (
     ActivityAlreadyExists,
     ActivityDoesNotExist,
     ActivityLimitExceeded,
 )
 from partita.stepfunctions.front.catalogue import ActivityEntry, drop, enter, every, find
-from partita.stepfunctions.front.executions import DOMAIN
 from partita.stepfunctions.front.front import Front, Read, Write
 from partita.stepfunctions.front.settings import (
     DEFAULTS,

@@ -22,6 +22,7 @@ from partita.rules.commands import Terminate
 from partita.stepfunctions import arns
 from partita.stepfunctions.arns import Arn
 from partita.stepfunctions.execution.beginning import (
+    DOMAIN,
     EXPRESS,
     WORKFLOW_TYPE,
     Beginning,
@@ -45,8 +46,6 @@ from partita.stepfunctions.faults import (
 from partita.stepfunctions.front.catalogue import Machine, Revision, find
 from partita.stepfunctions.front.front import Front, Read, Write
 from partita.stepfunctions.front.state_machines import revision_to_api
-
-DOMAIN = "default"
 
 REDRIVES, STARTED = "redriveCount", "startedAt"
 """Search attributes of executions that were redriven."""

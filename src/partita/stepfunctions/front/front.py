@@ -121,6 +121,17 @@ class Front:
         except ValidationFault as fault:
             raise InvalidToken("Invalid token") from fault
 
+    def place(self, operation: str, request: Members) -> Any:
+        """Return the key of the last row of the page before; None for the first page.
+
+        Raises:
+            InvalidToken: the token is not ours, or belongs to another request.
+        """
+        try:
+            return self._pager.place(operation, request)
+        except ValidationFault as fault:
+            raise InvalidToken("Invalid token") from fault
+
 
 Write = Callable[[Front, Session, Members], Answer]
 Read = Callable[[Front, Members], Answer]

@@ -30,8 +30,9 @@ from partita.errors import TaskFailedError
 from partita.history import WorkflowExecution
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.stepfunctions import arns
+from partita.stepfunctions.execution.beginning import DOMAIN
 from partita.stepfunctions.faults import ExecutionAlreadyExists
-from partita.stepfunctions.front.executions import DOMAIN, describe_execution, record_of
+from partita.stepfunctions.front.executions import describe_execution, record_of
 from partita.stepfunctions.front.front import Front
 from partita.stepfunctions.front.starts import start_execution
 

@@ -12,10 +12,9 @@ from partita.asl.machines import compiled_text
 from partita.errors import InvalidDefinitionError
 from partita.ports.session import Catalogue, Committed
 from partita.ports.state import ExecutionFilter, Status
-from partita.stepfunctions.execution.beginning import WORKFLOW_TYPE
+from partita.stepfunctions.execution.beginning import DOMAIN, WORKFLOW_TYPE
 from partita.stepfunctions.execution.records import beginning_of
 from partita.stepfunctions.front.catalogue import Machine, Version, every
-from partita.stepfunctions.front.executions import DOMAIN
 
 CHUNK = 1_000
 """Executions that are read at a time."""

@@ -25,6 +25,7 @@ from partita.stepfunctions.faults import ActivityWorkerLimitExceeded, fault_of
 from partita.stepfunctions.front import (
     activities,
     aliases,
+    child_executions,
     executions,
     map_runs,
     redrives,
@@ -95,10 +96,12 @@ class StepFunctionsProtocol(JsonProtocol):
 
     async def call(self, request: Request, operation: str, members: Members) -> Answer:
         """Do one operation of Step Functions'."""
-        if operation in map_runs.CHILD_READS and map_runs.is_child(members):
-            return await run_in_threadpool(map_runs.CHILD_READS[operation], self._front, members)
+        if operation in child_executions.READS and child_executions.is_child(members):
+            read = child_executions.READS[operation]
+            return await run_in_threadpool(read, self._front, members)
         if operation == "ListExecutions" and "mapRunArn" in members:
-            return await run_in_threadpool(map_runs.list_child_executions, self._front, members)
+            listed = child_executions.list_child_executions
+            return await run_in_threadpool(listed, self._front, members)
         if operation in READS:
             return await run_in_threadpool(READS[operation], self._front, members)
         if operation == "StartSyncExecution":
@@ -109,6 +112,8 @@ class StepFunctionsProtocol(JsonProtocol):
         if operation == "GetActivityTask":
             return await self._poll(request, members)
         if operation == "RedriveExecution":
+            if child_executions.is_child(members):
+                await run_in_threadpool(child_executions.refuse_redrive, self._front, members)
             start = await run_in_threadpool(redrives.plan, self._front, members)
             return await self._transact(lambda session: redrives.redrive_execution(session, start))
         if operation == "UpdateMapRun":

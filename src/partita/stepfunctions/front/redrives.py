@@ -1,7 +1,7 @@
 """Redrive executions that have not succeeded from the state in which they ended.
 
-The execution goes on in another run of its workflow. Branches of a Parallel state and iterations of
-an inline Map state that have succeeded are not run again. A distributed Map state begins anew.
+The execution goes on in another run of its workflow. Branches of a Parallel state, iterations of an
+inline Map state and child executions of a distributed one that have succeeded are not run again.
 
 Source: AWS Step Functions API Reference (2016-11-23), RedriveExecution.
 """
@@ -76,10 +76,7 @@ def plan(front: Front, request: Members) -> Plan:
         run_id=record.execution.run_id,
         events=recorder.last_id,
         started_at=first_start(record),
-        state=rest.state,
-        input=rest.input,
-        variables=rest.variables,
-        parts=rest.parts,
+        resumption=rest,
         client_token=request.get("clientToken"),
     )
     whole = replace(beginning, redrive=redrive)

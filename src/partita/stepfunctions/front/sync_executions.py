@@ -11,13 +11,13 @@ from partita.aws.shapes import Members
 from partita.errors import UnsupportedError
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.stepfunctions import arns
-from partita.stepfunctions.execution.beginning import parts_of
+from partita.stepfunctions.execution.beginning import DOMAIN, parts_of
 from partita.stepfunctions.execution.records import (
     STATUSES,
     result_of,
     stop_date,
 )
-from partita.stepfunctions.front.executions import DOMAIN, data_to_api
+from partita.stepfunctions.front.executions import data_to_api
 from partita.stepfunctions.front.front import Front
 from partita.stepfunctions.front.starts import Started
 

@@ -23,6 +23,7 @@ from partita.history import WorkflowExecution
 from partita.ports.session import Session
 from partita.ports.state import OpenActivity, State
 from partita.rules import commands as c
+from partita.stepfunctions.execution.beginning import DOMAIN
 from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.faults import (
     InvalidOutput,
@@ -31,7 +32,6 @@ from partita.stepfunctions.faults import (
     TaskTimedOut,
 )
 from partita.stepfunctions.front.activities import TOKEN
-from partita.stepfunctions.front.executions import DOMAIN
 from partita.stepfunctions.front.front import Front, Write
 from partita.stepfunctions.front.json_errors import json_problem
 

@@ -1,0 +1,117 @@
+"""Operations on the child executions of distributed Map states, which are told by their ARNs.
+
+Source: AWS Step Functions API Reference (2016-11-23), ListExecutions, DescribeExecution.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from partita.asl.json_text import json_text
+from partita.aws.json_protocol import Answer
+from partita.aws.shapes import Members
+from partita.stepfunctions.execution.recorder import ChildTrail
+from partita.stepfunctions.execution.records import Result
+from partita.stepfunctions.faults import ExecutionNotRedrivable
+from partita.stepfunctions.front.executions import check_which, data_to_api, history_page
+from partita.stepfunctions.front.front import Front, Read
+from partita.stepfunctions.front.map_run_records import (
+    MapRun,
+    child_status,
+    children_of,
+    find_child,
+    find_run,
+    redrive_events,
+)
+from partita.stepfunctions.front.map_runs import run_to_api
+
+
+def list_child_executions(front: Front, request: Members) -> Answer:
+    """List the child executions of a run: ListExecutions with a mapRunArn."""
+    check_which(request)
+    run = find_run(front, request["mapRunArn"])
+    item = run_to_api(front, run)
+    wanted, place = request.get("statusFilter"), front.place("ListExecutions", request)
+    rows = (
+        (list(at), _child_to_api(item, run, child))
+        for at, child in children_of(front, run, after=None if place is None else tuple(place))
+        if wanted is None or child_status(child) == wanted
+    )
+    most = (request.get("maxResults") or front.limits.default_page) + 1
+    found, more = front.page("ListExecutions", request, list(islice(rows, most)))
+    return {"executions": found, **more}
+
+
+def _child_to_api(item: Members, run: MapRun, child: ChildTrail) -> Members:
+    last, redrives = child.trail.events[-1], redrive_events(child)
+    status = child_status(child)
+    shown: Members = {
+        "executionArn": f"{_as_execution(item['stateMachineArn'])}:{child.name}",
+        "stateMachineArn": item["stateMachineArn"],
+        "mapRunArn": run.arn,
+        "name": child.name,
+        "status": status,
+        "startDate": child.trail.events[0].at,
+        "itemCount": 1,
+        "redriveCount": len(redrives),
+    }
+    if redrives:
+        shown["redriveDate"] = redrives[-1].at
+    return shown if status == "RUNNING" else {**shown, "stopDate": last.at}
+
+
+def _as_execution(machine_arn: str) -> str:
+    return machine_arn.replace(":stateMachine:", ":execution:")
+
+
+def is_child(request: Members) -> bool:
+    """Return whether a request means a child execution, whose ARN has the Map state's label."""
+    return "/" in str(request.get("executionArn", "")).partition(":execution:")[2]
+
+
+def describe_child(front: Front, request: Members) -> Answer:
+    """Return a child execution with its input and its result."""
+    run, child = find_child(front, request["executionArn"])
+    shown = _child_to_api(run_to_api(front, run), run, child)
+    del shown["itemCount"]
+    first, last = child.trail.events[0], child.trail.events[-1]
+    has_succeeded = shown["status"] == "SUCCEEDED"
+    result = Result(
+        output=json_text(last.details.get("output")) if has_succeeded else None,
+        error=last.details.get("error"),
+        cause=last.details.get("cause"),
+    )
+    has_data = request.get("includedData") != "METADATA_ONLY"
+    return {**shown, **_redrivable(shown["status"])} | data_to_api(
+        json_text(first.details["input"]), result, has_data=has_data
+    )
+
+
+def _redrivable(status: str) -> Members:
+    if status in ("FAILED", "TIMED_OUT", "ABORTED"):
+        return {"redriveStatus": "REDRIVABLE_BY_MAP_RUN"}
+    reason = f"Execution is {status} and cannot be redriven"
+    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+
+def get_child_history(front: Front, request: Members) -> Answer:
+    """Return one page of a child execution's events."""
+    _, child = find_child(front, request["executionArn"])
+    return history_page(front, request, child.trail)
+
+
+def refuse_redrive(front: Front, request: Members) -> None:
+    """Refuse to redrive a child execution by itself.
+
+    Raises:
+        ExecutionDoesNotExist: there is none with that ARN.
+        ExecutionNotRedrivable: it is redriven by its run.
+    """
+    find_child(front, request["executionArn"])
+    raise ExecutionNotRedrivable("Child workflow execution can only be redriven by its Map Run")
+
+
+READS: dict[str, Read] = {
+    "DescribeExecution": describe_child,
+    "GetExecutionHistory": get_child_history,
+}

@@ -1,0 +1,172 @@
+"""Find the runs of distributed Map states and their child executions, and tell how they stand.
+
+What a run has done is a part of the projection of its execution's history. Items that are read in
+several pages run in workflows of their own; those are projected when somebody asks for their child
+executions. The name of such an execution begins with the number of its page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from partita.asl.page_lanes import PageRun
+from partita.ports.state import ExecutionFilter, Status
+from partita.ports.store import Record
+from partita.stepfunctions import arns
+from partita.stepfunctions.execution.beginning import DOMAIN, WORKFLOW_TYPE
+from partita.stepfunctions.execution.projection import project
+from partita.stepfunctions.execution.recorder import ChildTrail, RecordedEvent, Recorder
+from partita.stepfunctions.execution.records import stop_date
+from partita.stepfunctions.faults import ExecutionDoesNotExist, ResourceNotFound
+from partita.stepfunctions.front.executions import read_executions
+from partita.stepfunctions.front.front import Front
+
+_BEGINS = ("MapRunStarted", "MapRunRedriven")
+_ENDS = {"MapRunSucceeded": "SUCCEEDED", "MapRunFailed": "FAILED"}
+_CHILD_ENDS = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionAborted": "ABORTED",
+}
+
+Place = tuple[int, int]
+"""Where a child execution is among those of a run: its page, and its number there."""
+
+
+class MapRun(Struct, frozen=True):
+    """A run, and the execution that it is a part of."""
+
+    record: Record
+    recorder: Recorder
+    started: RecordedEvent
+    redriven: list[RecordedEvent]
+    ended: RecordedEvent | None  # since it was redriven last
+
+    @property
+    def arn(self) -> str:
+        """The run's ARN."""
+        text: str = self.started.details["mapRunArn"]
+        return text
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it runs."""
+        return self.ended is None and self.record.progress.status is Status.OPEN
+
+    @property
+    def status(self) -> str:
+        """How the run stands."""
+        if self.ended is not None:
+            return _ENDS[self.ended.type]
+        return "RUNNING" if self.is_open else "ABORTED"
+
+    @property
+    def stopped_at(self) -> float | None:
+        """When it ended, in seconds since the epoch."""
+        return stop_date(self.record) if self.ended is None else self.ended.at
+
+    @property
+    def pages(self) -> list[PageRun]:
+        """The pages of its items; none if they are in the execution's own workflow."""
+        return list(self.recorder.pages.get(self.arn, ()))
+
+    @property
+    def length(self) -> int:
+        """The number of items; 0 if it is not known from the state's input."""
+        started = self.recorder.events[self.started.previous - 1]
+        return int(started.details.get("length") or 0)
+
+
+def child_status(child: ChildTrail) -> str:
+    """Return how a child execution stands."""
+    return _CHILD_ENDS.get(child.trail.events[-1].type, "RUNNING")
+
+
+def redrive_events(child: ChildTrail) -> list[RecordedEvent]:
+    """Return the events of a child execution's redrives."""
+    return [one for one in child.trail.events if one.type == "ExecutionRedriven"]
+
+
+def runs_of(front: Front, record: Record) -> Iterator[MapRun]:
+    """Yield the runs of an execution, in the order of their beginning."""
+    recorder = project(front.committed, record, front.token)
+    found: dict[str, list[RecordedEvent]] = {}
+    for event in recorder.events:
+        if event.type in _BEGINS:
+            found.setdefault(event.details["mapRunArn"], []).append(event)
+    for started, *redriven in found.values():
+        last = redriven[-1] if redriven else started
+        ends = (one for one in recorder.events[last.id :] if one.previous == last.id)
+        ended = next((one for one in ends if one.type in _ENDS), None)
+        yield MapRun(record, recorder, started, redriven, ended)
+
+
+def _runs_of_machine(front: Front, machine: str) -> Iterator[MapRun]:
+    """Yield the runs of all executions of a machine, of the newest first."""
+    filter = ExecutionFilter(domain=DOMAIN, type_name=WORKFLOW_TYPE.name, tag=machine, limit=100)
+    known = set()
+    for record in read_executions(front, filter):
+        if record.execution.workflow_id not in known:  # the newest run shows those before it
+            known.add(record.execution.workflow_id)
+            yield from runs_of(front, record)
+
+
+def find_run(front: Front, arn: str) -> MapRun:
+    """Return a run. Raises ResourceNotFound."""
+    machine = front.names.parse(arn, arns.MAP_RUN).name.partition("/")[0]
+    for run in _runs_of_machine(front, machine):
+        if run.arn == arn:
+            return run
+    raise ResourceNotFound(arn)
+
+
+def children_of(
+    front: Front, run: MapRun, after: Place | None = None
+) -> Iterator[tuple[Place, ChildTrail]]:
+    """Yield the child executions of a run, each behind its place, `after` one of them."""
+    after = after or (0, -1)
+    for number, child in enumerate(one for one in run.recorder.children if one.map_run == run.arn):
+        if (0, number) > after:
+            yield (0, number), child
+    for page in run.pages[after[0] :]:
+        yield from ((place, child) for place, child in children_in(front, page) if place > after)
+
+
+def children_in(front: Front, page: PageRun) -> Iterator[tuple[Place, ChildTrail]]:
+    """Yield the child executions of a page, each behind its place."""
+    record = None
+    if page.workflow_id:
+        record = front.committed.find(DOMAIN, page.workflow_id, None)
+    if record is not None:
+        recorder = project(front.committed, record, front.token)
+        for number, child in enumerate(recorder.children):
+            yield (page.number, number), child
+
+
+def find_child(front: Front, text: str) -> tuple[MapRun, ChildTrail]:
+    """Return a child execution and its run. Raises ExecutionDoesNotExist."""
+    arn = front.names.parse(text, arns.EXECUTION)
+    machine, _, label = arn.name.partition("/")
+    for run in _runs_of_machine(front, machine):
+        if f"/{label}:" in run.arn:
+            for _, child in _candidates(front, run, arn.rest):
+                if child.name == arn.rest:
+                    return run, child
+    raise ExecutionDoesNotExist(arn.rest)
+
+
+def _candidates(front: Front, run: MapRun, name: str) -> Iterator[tuple[Place, ChildTrail]]:
+    """Yield the child executions of a run that may have a name."""
+    pages = run.pages
+    if not pages:
+        yield from children_of(front, run)
+        return
+    number = int(name[:8], 16) if _is_hexadecimal(name[:8]) else len(pages)
+    if number < len(pages):
+        yield from children_in(front, pages[number])
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return len(text) == 8 and all(one in "0123456789abcdef" for one in text)
