@@ -47,6 +47,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "compose": ("compose", "compose", "Print a composition of OpenWhisk actions as JSON."),
     "compile": ("compile", "compile_", "Compile a workflow to a state machine."),
     "bundle": ("bundle", "bundle", "Write a workflow's activities as a zip for AWS Lambda."),
+    "pysfn": ("pysfn", "pysfn", "Compile files of pyawssfn; build their zips for AWS Lambda."),
     "openwhisk": ("openwhisk", "openwhisk", "Invoke actions of OpenWhisk; read their records."),
     "deploy": ("deploy", "deploy", "Deploy a composition to OpenWhisk."),
     "graph": ("graph", "graph", "Draw a state machine."),

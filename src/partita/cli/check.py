@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -16,6 +17,8 @@ from partita.cli.output import print_pretty
 from partita.errors import InvalidOptionError
 from partita.replay.lint import check_files
 from partita.source.discovery import read, sources
+
+_PYSFN = re.compile(r"^\s*(?:import|from)\s+pysfn\b", re.MULTILINE)
 
 
 @click.command()
@@ -37,15 +40,18 @@ def check(paths: tuple[str, ...], kind: str, output: str) -> int:
     current folder and its `src`. `# partita: ignore[PAR101]`, or just `# partita: ignore`, at
     the end of a line silences it.
 
+    A file with pyawssfn's @PSF.main is checked for what does not compile.
+
     A file that ends in .json or .asl is a state machine: it is checked as AWS Step Functions
     checks it, with its codes and locations. Warnings alone leave the exit status at 0.
     """
     machines = [path for path in paths if is_machine(path)]
     files = sources(path for path in paths if not is_machine(path)) if machines != [*paths] else []
-    found = check_files(files)
+    files = [*files]
+    found: list[Any] = [*check_files(files), *_refusals(files)]
     rows, lines, failed = _machine_findings(machines, kind) if machines else ([], [], False)
     if output == "json":
-        print_pretty([*(finding.row() for finding in found), *rows])
+        print_pretty([*(_row(finding) for finding in found), *rows])
     else:
         for line in [*map(str, found), *lines]:
             print(line)
@@ -73,6 +79,22 @@ def _machine_findings(
         for path, diagnostic in found
     ]
     return rows, lines, any(diagnostic.severity == "ERROR" for _, diagnostic in found)
+
+
+def _refusals(files: Iterable[Path]) -> list[Any]:
+    """Return what is refused in files of pyawssfn."""
+    found: list[Any] = []
+    for path in files:
+        text = read(path)
+        if _PYSFN.search(text):
+            lowering = import_module("partita.stepfunctions.pysfn.lowering")
+            found += lowering.refusals(text, str(path))
+    return found
+
+
+def _row(finding: Any) -> dict[str, Any]:
+    row: dict[str, Any] = finding.as_row() if hasattr(finding, "as_row") else finding.row()
+    return row
 
 
 def _line(text: str) -> str:

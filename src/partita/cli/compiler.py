@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from types import ModuleType
 from typing import Any
 
+from partita.asl.diagram import diagram_of_text
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import is_machine
-from partita.cli.targets import find_workflow
+from partita.cli.targets import find_workflow, has_entry_point, load_module
 from partita.compile import compile_workflow
 from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.compile.pictures import picture
 from partita.errors import InvalidOptionError
-from partita.graph import Structure
+from partita.graph import Graph, Structure
 from partita.stepfunctions.bundle import Bundle, Target, bundle_of, check_bundle, install
 from partita.stepfunctions.bundle.requirements import RUNTIMES, this_runtime
 from partita.stepfunctions.compiled import compiled
 from partita.stepfunctions.emitter import emit, express_errors, warnings
+from partita.stepfunctions.pysfn import workflows
 
 __all__ = ["bundle_at", "check_bundle", "compiled_at", "definition_at"]
 
 
 def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow that runs the machine compiled from another one."""
-    return compiled(_workflow(target), _filename(target))
+    found = _workflow(target)
+    return found if found.takes_document else compiled(found, _filename(target))
 
 
 def definition_at(
@@ -33,6 +38,9 @@ def definition_at(
     Raises:
         CompileError: the workflow cannot be compiled, or not as an Express machine.
     """
+    source, module = _pysfn(target)
+    if module is not None:
+        return workflows.definition_of(module, source, workflows.own_arn(module)), []
     program = compile_workflow(_workflow(target), _filename(target))
     machine = emit(program)
     errors = express_errors(program, machine) if is_express else []
@@ -41,8 +49,12 @@ def definition_at(
     return machine, warnings(program)
 
 
-def picture_at(target: str) -> Structure:
-    """Return what to draw of a workflow."""
+def picture_at(target: str) -> Structure | Graph:
+    """Return what to draw of a workflow, or of the machine of a file of pyawssfn."""
+    source, module = _pysfn(target)
+    if module is not None:
+        text = json.dumps(workflows.definition_of(module, source, workflows.own_arn(module)))
+        return diagram_of_text(text, module.__name__)
     return picture(compile_workflow(_workflow(target), _filename(target)))
 
 
@@ -61,6 +73,25 @@ def bundle_at(
     runs_on = Target(runtime or this_runtime(), architecture)
     packages = install(requirements, runs_on) if requirements is not None else {}
     return bundle_of(workflow, packages, filename=_filename(target))
+
+
+def pysfn_workflow(module: ModuleType, source: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow of a file of pyawssfn."""
+    return workflows.workflow_of(module, source)
+
+
+def pysfn_definition(source: str, lambda_arn: str) -> dict[str, Any]:
+    """Return the definition of a file of pyawssfn, whose functions one Lambda function calls."""
+    return workflows.definition_of(load_module(source), source, lambda_arn)
+
+
+def _pysfn(target: str) -> tuple[str, ModuleType | None]:
+    """Return the file, and its module if it is of pyawssfn and its entry point is meant."""
+    source, _, name = target.rpartition(":") if ":" in target else (target, "", "")
+    if is_machine(target):
+        return source, None
+    module = load_module(source)
+    return source, module if has_entry_point(module, name) else None
 
 
 def _workflow(target: str) -> WorkflowDefinition[..., Any]:

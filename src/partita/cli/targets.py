@@ -15,9 +15,10 @@ from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
-from partita.cli.machine_options import is_machine, machine_at
+from partita.cli.machine_options import emitter, is_machine, machine_at
 from partita.errors import UnknownTypeError
 from partita.openwhisk.import_names import composer_names
+from partita.stepfunctions.pysfn.import_names import pysfn_names
 from partita.worker.code_loader import load
 
 
@@ -25,7 +26,7 @@ def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow that FILE:WORKFLOW, or MODULE:WORKFLOW, names, or a machine's file.
 
     A file whose `main` returns a composition of OpenWhisk actions is one of that composition, and
-    so is its portable JSON.
+    so is its portable JSON; a file of pyawssfn is one of its entry point's machine.
 
     Raises:
         LoadError: the file cannot be imported.
@@ -37,9 +38,9 @@ def find_workflow(target: str) -> WorkflowDefinition[..., Any]:
     source, colon, name = target.rpartition(":")
     if not colon:
         source, name = target, ""
-    module = _load(source)
+    module = load_module(source)
     workflows = _workflows(module)
-    composed = _composition(module, source, name, workflows)
+    composed = _made(module, source, name, workflows)
     if composed is not None:
         return composed
     names = ", ".join(sorted(workflows)) or "none"
@@ -68,8 +69,8 @@ def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
     """
     if ":" in target or is_machine(target):
         return [find_workflow(target)]
-    module = _load(target)
-    composed = _composition(module, target, "", _workflows(module))
+    module = load_module(target)
+    composed = _made(module, target, "", _workflows(module))
     if composed is not None:
         return [composed]
     defined = {(one.key, id(one.function)) for one in known(WorkflowDefinition)}
@@ -88,9 +89,9 @@ def load_source(source: str) -> None:
     if is_machine(source):
         _in_json(source)
     else:
-        module = _load(source)
-        if hasattr(module, "main"):
-            _composition(module, source, "", _workflows(module))
+        module = load_module(source)
+        if hasattr(module, "main") or has_entry_point(module):
+            _made(module, source, "", _workflows(module))
 
 
 def _in_json(path: str) -> WorkflowDefinition[..., Any]:
@@ -112,9 +113,38 @@ def _has_composition(path: str) -> bool:
     return "composition" in fields and "StartAt" not in fields
 
 
-def _load(source: str) -> ModuleType:
-    with composer_names(source):
+def load_module(source: str) -> ModuleType:
+    """Return the module of a file or of a module's name; `composer` and `pysfn` are ours."""
+    with composer_names(source), pysfn_names(source):
         return load(source)
+
+
+def _made(
+    module: ModuleType, source: str, name: str, workflows: Mapping[str, object]
+) -> WorkflowDefinition[..., Any] | None:
+    """Return the workflow of a file of another tool: a composition, or one of pyawssfn."""
+    found = _entry_point(module, source, name, workflows)
+    return found or _composition(module, source, name, workflows)
+
+
+def _entry_point(
+    module: ModuleType, source: str, name: str, workflows: Mapping[str, object]
+) -> WorkflowDefinition[..., Any] | None:
+    """Return the workflow of a file of pyawssfn, or None."""
+    if name in workflows or (workflows and not name) or not has_entry_point(module, name):
+        return None
+    found: WorkflowDefinition[..., Any] = emitter().pysfn_workflow(module, source)
+    return found
+
+
+def has_entry_point(module: ModuleType, name: str = "") -> bool:
+    """Return whether a module has a function with pyawssfn's `@PSF.main`, of a name if given."""
+    named = [vars(module).get(name)] if name else list(vars(module).values())
+    return any(
+        getattr(one, "is_pysfn_main", False) is True
+        and getattr(one, "__module__", "") == module.__name__
+        for one in named
+    )
 
 
 def _composition(

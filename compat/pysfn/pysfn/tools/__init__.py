@@ -1,0 +1,1 @@
+"""Run pyawssfn's tools: `python -m pysfn.tools.compile`, `python -m pysfn.tools.gen_lambda`."""

@@ -1,0 +1,96 @@
+"""Build the zip of a file of pyawssfn for AWS Lambda; its entry point is `handler.dispatch`.
+
+The same file makes the same bytes. An event names a function and its arguments, as the machines
+that pyawssfn compiled send it and ours do.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import zipfile
+from pathlib import Path
+
+from partita.errors import InvalidOptionError, LoadError
+from partita.source.discovery import read
+from partita.stepfunctions.pysfn import definition
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+_HANDLER = '''\
+"""Call the function of the module that an event names."""
+
+import importlib
+import os
+import sys
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "inner"))
+module = importlib.import_module("inner.{module}")
+
+
+def dispatch(event, context):
+    """Return what the function returns."""
+    called = event["call_descr"]
+    variables = event["locals"]
+    function = getattr(module, called["function"])
+    return function(*[variables[name] for name in called["arg_names"]])
+'''
+
+
+def write_zip(code: str, target: str) -> None:
+    """Write the zip of a file with code.
+
+    Raises:
+        LoadError: the code cannot be read, or is not Python.
+        InvalidOptionError: the target exists already, or cannot be written.
+    """
+    data = zip_of(code)
+    try:
+        with Path(target).open("xb") as file:
+            file.write(data)
+    except FileExistsError as error:
+        raise InvalidOptionError(
+            f"{target} exists already; remove it, or give another name"
+        ) from error
+    except OSError as error:
+        raise InvalidOptionError(f"cannot write {target}: {error.strerror}") from error
+
+
+def zip_of(code: str) -> bytes:
+    """Return the bytes of the zip of a file with code."""
+    path = Path(code)
+    if path.suffix != ".py" or not path.stem.isidentifier():
+        raise InvalidOptionError(
+            f"{code} is no module that can be imported; its name is letters, digits and _, and .py"
+        )
+    text = _checked(code)
+    return _zipped(
+        {
+            "handler.py": _HANDLER.format(module=path.stem),
+            f"inner/{path.name}": text,
+            "pysfn.py": Path(definition.__file__).read_text("utf-8"),
+        }
+    )
+
+
+def _checked(code: str) -> str:
+    path = Path(code)
+    if not path.is_file():
+        raise LoadError(f"no file {code}; give a path to a Python file")
+    text = read(path)
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise LoadError(f"{code}:{getattr(error, 'lineno', None) or 1}: {error}") from error
+    return text
+
+
+def _zipped(files: dict[str, str]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.create_system = 3  # as on Linux, wherever it is made
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)
+    return stream.getvalue()
