@@ -31,9 +31,9 @@ def _moved(head: str) -> str:
 
 
 def test_a_diagnostic_shows_its_line(tmp_path: Path) -> None:
-    source = "@workflow\ndef main(x: float) -> str:\n    return 'ä' + str(x)\n"
+    source = "@workflow\ndef main(x: float) -> str:\n    return 'ä' + x.hex()\n"
     with pytest.raises(CompileError) as refused:
         compile_workflow(load("shown", source, tmp_path), "f.py")
     lines = str(refused.value).splitlines()
-    assert lines[0].startswith("f.py:6:18: text of float: ")
-    assert lines[1:] == ["        return 'ä' + str(x)", "                     ^^^^^^"]
+    assert lines[0].startswith("f.py:6:18: method hex of float: ")
+    assert lines[1:] == ["        return 'ä' + x.hex()", "                     ^^^^^^^"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import Names, made
-from partita.compile.texts import as_text
+from partita.compile.representations import as_text
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, ERROR, INT, STR, Type, UnknownHintError, list_of, of_hint
 

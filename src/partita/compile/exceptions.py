@@ -11,7 +11,7 @@ from partita.compile.context import Context, Variable, Variables, joined
 from partita.compile.exception_classes import constructed
 from partita.compile.exception_names import names_below
 from partita.compile.module_names import target
-from partita.compile.texts import as_text
+from partita.compile.representations import as_text
 from partita.compile.tree import Handler, Let, Raise, Try, Value
 from partita.compile.types import ERROR
 

@@ -11,7 +11,6 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile.arithmetic import negative, operate
 from partita.compile.calls import lower_call
 from partita.compile.comprehensions import dict_comprehension, list_comprehension
 from partita.compile.concurrency import Beginning, Lowered, begin
@@ -20,20 +19,20 @@ from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
 from partita.compile.definitions import defined, object_value_of
 from partita.compile.exception_classes import attribute
+from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
-    depth_of,
     list_value,
     literal,
-    made,
     member,
     object_value,
 )
 from partita.compile.module_names import target
+from partita.compile.operators import operate, signed
+from partita.compile.representations import as_text
 from partita.compile.subscripts import lower_subscript
-from partita.compile.texts import as_text
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, NEVER, STR, tuple_of
+from partita.compile.types import BOOL, NEVER, tuple_of
 
 _UNSUPPORTED = {
     ast.NamedExpr: ("walrus", "it is not compiled yet", "assign in a statement of its own"),
@@ -167,9 +166,7 @@ def _attribute(node: Any, context: Context) -> Value:
 def _unary(node: Any, context: Context) -> Value:
     if isinstance(node.op, ast.Not):
         return lower_test(node, context).value
-    if isinstance(node.op, ast.Invert):
-        return _refused(node, context)
-    return negative(node, context.read(node.operand), context)
+    return signed(node, context.read(node.operand), context)
 
 
 def _binary(node: Any, context: Context) -> Value:
@@ -259,20 +256,22 @@ def _dict(node: Any, context: Context) -> Value:
 
 
 def _f_string(node: Any, context: Context) -> Value:
-    parts = [_text_part(part, context) for part in node.values]
-    text = " & ".join(one.atom for one in parts) or '""'
-    value = Value(text, STR, len(parts) < 2, depth_of(*parts))
-    return made(text, STR, *parts, is_atom=value.is_atom)
+    return joined_texts([_text_part(part, context) for part in node.values])
 
 
 def _text_part(node: Any, context: Context) -> Value:
     if isinstance(node, ast.Constant):
         return _constant(node, context)
-    if node.format_spec is not None or node.conversion not in (-1, ord("s")):
-        raise context.refuse(
-            node.value, "format", "format specifications are not compiled", "format in an activity"
-        )
-    return as_text(node.value, context.read(node.value), context)
+    value = context.read(node.value)
+    if node.conversion != -1:
+        value = converted(node.value, value, chr(node.conversion), context)
+    if node.format_spec is None:
+        return as_text(node.value, value, context)
+    parts = [_text_part(one, context) for one in node.format_spec.values]
+    if not all(one.is_constant for one in parts):
+        return with_open_width(node.value, value, parts, context)
+    spec = "".join(one.constant for one in parts)
+    return formatted(node.value, value, spec, context)
 
 
 _LOWER: dict[type, Callable[[Any, Context], Value]] = {

@@ -10,9 +10,10 @@ from partita.compile.arithmetic import guarded
 from partita.compile.comprehensions import folded
 from partita.compile.conditions import lower_test, truth
 from partita.compile.context import Context
-from partita.compile.iteration import iteration, keys_of
+from partita.compile.iteration import iteration
 from partita.compile.jsonata import LARGEST, list_value, made, wrapped
-from partita.compile.texts import as_text
+from partita.compile.representations import as_repr, as_text
+from partita.compile.sequences import as_list
 from partita.compile.tree import Let, Loop, Value
 from partita.compile.types import BOOL, FLOAT, FUTURE_SET, INT, NEVER, Type, list_of, tuple_of
 
@@ -92,6 +93,10 @@ def _str(node: Any, context: Context) -> Value:
     return as_text(node, _one(node, context), context)
 
 
+def _repr(node: Any, context: Context) -> Value:
+    return as_repr(node, _one(node, context), context)
+
+
 def _int(node: Any, context: Context) -> Value:
     value = _one(node, context)
     if value.type is INT:
@@ -124,9 +129,7 @@ def _list(node: Any, context: Context) -> Value:
         name = getattr(source.func, "id", None) or getattr(source.func, "attr", None)
         if name in ("range", "enumerate", "zip", "items", "values", "keys"):
             return _listed(node, source, context)
-    value = _one(node, context)
-    if value.type.kind == "dict":
-        return keys_of(value)
+    value = as_list(node, _one(node, context), context)
     if value.type.kind == "list":
         return value
     raise _unfit(node, value, context)
@@ -192,6 +195,7 @@ FUNCTIONS: dict[str, Lower] = {
     "sorted": _sorted,
     "abs": _abs,
     "str": _str,
+    "repr": _repr,
     "int": _int,
     "float": _float,
     "bool": _bool,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.module_names import target
+from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, INT, NEVER, STR, Type, join, list_of
+from partita.compile.types import BOOL, INT, NEVER, STR, Type, list_of
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,7 @@ def _lists(node: ast.AST, sources: list[Value], context: Context) -> Iteration:
     for one in sources:
         if one.type is NEVER:  # what it stands for is refused, or never there
             one = list_value([])
-        if one.type.kind == "tuple":
-            one = replace(one, type=list_of(_joined(one.type.parts)))
+        one = as_list(node, one, context)
         if one.type.kind != "list":
             raise context.refuse(
                 node,
@@ -92,13 +92,6 @@ def _lists(node: ast.AST, sources: list[Value], context: Context) -> Iteration:
     test = " and ".join(f"{at.text} < $count({one.text})" for one in kept)
     values = [element(one, at, one.type.item) for one in kept]
     return Iteration(Value(test, BOOL, False), values, _next(at))
-
-
-def _joined(types: tuple[Type, ...]) -> Type:
-    found = NEVER
-    for one in types:
-        found = join(found, one)
-    return found
 
 
 def _dict(node: ast.AST, source: Value, view: str, context: Context) -> Iteration:

@@ -12,6 +12,7 @@ from partita.compile.types import (
     BOOL,
     FLOAT,
     INT,
+    MIXED,
     NEVER,
     NONE,
     STR,
@@ -162,9 +163,9 @@ def _element(value: Value) -> str:
     """Return the text of a value in an array constructor, which would flatten a list."""
     if value.text.startswith("["):
         return value.text
-    if value.type.kind in ("list", "tuple"):
+    if value.type.kind in ("list", "tuple", "set"):
         return f"[{value.text}]"
-    if value.type in (ANY, NEVER) or value.type.kind == "optional":
+    if value.type in (ANY, NEVER, MIXED) or value.type.kind == "optional":
         return f'($type({value.text}) = "array" ? [[{value.text}]] : {value.atom})'
     return value.text
 

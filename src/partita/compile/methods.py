@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.context import Context
+from partita.compile.dynamic import narrowed, present
 from partita.compile.futures import future_method, is_future
 from partita.compile.jsonata import made
+from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, NEVER, STR, join, list_of, optional
+from partita.compile.types import ANY, NEVER, STR, dict_of, join, list_of, optional
 
 
 def lower_method(node: Any, context: Context) -> Value:
@@ -20,6 +22,11 @@ def lower_method(node: Any, context: Context) -> Value:
         return Value("null", NEVER)
     if is_future(owner.type):
         return future_method(node, owner, context)
+    owner = _settled(node, owner, name, context)
+    if owner.type is STR:
+        text = lower_text_method(node, owner, context)
+        if text is not None:
+            return text
     method = _METHODS.get((owner.type.kind, name))
     if method is None or node.keywords:
         raise context.refuse(
@@ -57,51 +64,26 @@ def _copy(node: Any, owner: Value, args: list[Value], context: Context) -> Value
     return None if args else owner
 
 
-def _cased(function: str) -> Callable[..., Value | None]:
-    def lower(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
-        if args:
-            return None
-        owner = context.simple(node, owner)
-        error = context.guard_text(node, "the case of a text that is not ASCII")
-        text = f"$contains({owner.text}, /[^ -~\\s]/) ? {error} : {function}({owner.text})"
-        return made(text, STR, owner, is_atom=False)
-
-    return lower
-
-
-def _join(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
-    if len(args) != 1 or args[0].type != list_of(STR):
-        return None
-    return made(f"$join({args[0].text}, {owner.text})", STR, owner, args[0])
-
-
-def _startswith(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
-    if len(args) != 1 or not args[0].is_constant or args[0].type is not STR:
-        return None
-    if not args[0].constant.isascii():
-        return None
-    length = len(args[0].constant)
-    text = f"$substring({owner.text}, 0, {length}) = {args[0].text}"
-    return made(text, BOOL, owner, is_atom=False) if length else Value("true", BOOL)
-
-
-def _split(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
-    if len(args) != 1 or not args[0].is_constant or not args[0].constant:
-        return None
-    if args[0].type is not STR:
-        return None
-    owner = context.simple(node, owner)
-    text = f'{owner.text} = "" ? [""] : $append([], $split({owner.text}, {args[0].text}))'
-    return made(text, list_of(STR), owner, is_atom=False)
+def _settled(node: Any, owner: Value, name: str, context: Context) -> Value:
+    """Return the owner of a method as a value of the type that has such a method."""
+    message = f"the object has no attribute {name!r}"
+    owner = present(node, owner, context, AttributeError, message)
+    if owner.type is not ANY:
+        return owner
+    kinds = [kind for kind, names in _OWNERS.items() if name in names]
+    if len(kinds) == 1:
+        wanted = {"str": STR, "dict": dict_of(ANY), "list": list_of(ANY)}[kinds[0]]
+        return narrowed(node, owner, wanted, context, AttributeError, message)
+    return owner
 
 
 _METHODS: dict[tuple[str, str], Callable[..., Value | None]] = {
     ("dict", "get"): _get,
     ("dict", "copy"): _copy,
     ("list", "copy"): _copy,
-    ("str", "upper"): _cased("$uppercase"),
-    ("str", "lower"): _cased("$lowercase"),
-    ("str", "join"): _join,
-    ("str", "startswith"): _startswith,
-    ("str", "split"): _split,
+}
+_OWNERS = {
+    "str": TEXT_METHODS,
+    "dict": {"get", "keys", "values", "items", "copy"},
+    "list": {"index", "count", "copy"},
 }

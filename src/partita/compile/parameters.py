@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.context import Context
+from partita.compile.hints import hinted
 from partita.compile.jsonata import list_value, literal, object_value
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
@@ -62,7 +63,7 @@ def bind(
             if name not in defaults:
                 raise context.refuse(node, f"argument {name}", "it is missing", "give it")
             given[name] = Argument(defaults[name])
-    return {name: _hinted(name, one, arguments, context) for name, one in given.items()}
+    return {name: _hinted(node, name, one, arguments, context) for name, one in given.items()}
 
 
 def _unfit(node: ast.AST, what: str, context: Context) -> Exception:
@@ -89,13 +90,15 @@ def _expanded(node: ast.expr, context: Context) -> list[Argument]:
     ]
 
 
-def _hinted(name: str, one: Argument, arguments: ast.arguments, context: Context) -> Argument:
-    """Give an argument the type of its parameter's hint, if that is a wider one."""
+def _hinted(
+    node: ast.AST, name: str, one: Argument, arguments: ast.arguments, context: Context
+) -> Argument:
+    """Give an argument the type of its parameter's hint, if it fits."""
     hint = hint_of(name, arguments)
     wanted = context.hint(hint) if hint is not None else None
     if wanted is None or wanted is ANY or not fits(one.value.type, wanted):
         return one
-    return replace(one, value=replace(one.value, type=wanted))
+    return replace(one, value=hinted(one.node or node, one.value, wanted, context))
 
 
 def hint_of(name: str, arguments: ast.arguments) -> ast.expr | None:

@@ -10,17 +10,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.arithmetic import operate
 from partita.compile.conditions import lower_test
 from partita.compile.context import Context, Variable, joined
 from partita.compile.definitions import define
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
+from partita.compile.hints import hinted
 from partita.compile.jsonata import literal, made, wrapped
 from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
 from partita.compile.mutation import is_fresh
+from partita.compile.operators import operate
 from partita.compile.rebinding import rebound_in
 from partita.compile.submissions import begin_in_loop, in_place
 from partita.compile.subscripts import check_index, element, with_element, with_key
@@ -166,7 +167,7 @@ def _hinted(node: ast.AnnAssign, value: Value, context: Context) -> Value:
     wanted = context.hint(node.annotation)
     if wanted is None or not fits(value.type, wanted):
         return value
-    return Value(value.text, wanted, value.is_atom, value.depth, is_guarded=value.is_guarded)
+    return hinted(node, value, wanted, context)
 
 
 def _store(target: ast.expr, value: Value, fresh: bool, context: Context) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from partita.compile.conditions import choose
 from partita.compile.context import Context
+from partita.compile.dynamic import is_open, narrowed, present
 from partita.compile.jsonata import made, member, wrapped
+from partita.compile.representations import quoted
+from partita.compile.sequences import as_list, characters, sliced, tuple_slice
 from partita.compile.tree import Value
-from partita.compile.types import INT, NEVER, STR, Type, join
-
-_PLAIN_KEY = r"/^[ -&\x28-\x5b\x5d-~]*$/"
-"""Texts whose repr() is the text in single quotes."""
+from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, STR, Type, dict_of, join, list_of
 
 
 def lower_subscript(node: Any, context: Context) -> Value:
@@ -22,8 +23,15 @@ def lower_subscript(node: Any, context: Context) -> Value:
     if owner.type.kind == "record":
         return _field(node, owner, context)
     index = context.read(node.slice)
+    owner = present(node, owner, context, TypeError, "'NoneType' object is not subscriptable")
     if owner.type is NEVER:
         return Value("null", NEVER)
+    if owner.type is ANY or (owner.type.kind in ("list", "str", "dict") and is_open(index)):
+        return _open_item(node, owner, index, context)
+    if index.type is BOOL and owner.type.kind in ("list", "str"):
+        index = made(f"({index.text} ? 1 : 0)", INT, index)
+    if owner.type is STR and index.type is INT:
+        return _character(node, owner, index, context)
     if owner.type.kind == "dict" and index.type is STR:
         owner = context.simple(node, owner)
         index = context.simple(node, index)
@@ -44,6 +52,58 @@ def lower_subscript(node: Any, context: Context) -> Value:
     )
 
 
+def _character(node: Any, owner: Value, index: Value, context: Context) -> Value:
+    items = context.simple(node, characters(node, owner, context))
+    index = context.simple(node, index)
+    check_index(node, items, index, context, "string")
+    return element(items, index, STR)
+
+
+def _open_item(node: Any, owner: Value, index: Value, context: Context) -> Value:
+    """Lower an index of a value whose type is seen at run time, or with such an index."""
+    owner, index = context.simple(node, owner), context.simple(node, index)
+    what = "'{}' object is not subscriptable, or not by this index"
+    message = what.format("value")
+    if owner.type.kind == "dict":
+        index = narrowed(node, index, STR, context, KeyError, "the key is not str")
+        check_key(node, owner, index, context)
+        return made(f"$lookup({owner.text}, {index.text})", owner.type.item, owner, index)
+    if owner.type.kind in ("list", "str"):
+        index = narrowed(node, index, INT, context, TypeError, message)
+        if owner.type is STR:
+            return _character(node, owner, index, context)
+        check_index(node, owner, index, context)
+        return element(owner, index, owner.type.item)
+    if index.type is STR:
+        owner = narrowed(node, owner, dict_of(ANY), context, TypeError, message)
+        check_key(node, owner, index, context)
+        return made(f"$lookup({owner.text}, {index.text})", ANY, owner, index)
+    return choose(
+        node,
+        Value(f'$type({owner.text}) = "object"', BOOL, False),
+        context,
+        lambda: _open_item(node, Value(owner.text, dict_of(ANY)), index, context),
+        lambda: _open_place(node, owner, index, context),
+    )
+
+
+def _open_place(node: Any, owner: Value, index: Value, context: Context) -> Value:
+    message = "the object is not subscriptable by this index"
+    if index.type not in (INT, ANY):
+        index = narrowed(node, Value(index.text, ANY), INT, context, TypeError, message)
+    items = as_list(node, _subscriptable(node, owner, context), context)
+    items = context.simple(node, items)
+    index = narrowed(node, index, INT, context, TypeError, message)
+    check_index(node, items, context.simple(node, index), context)
+    return element(items, index, ANY)
+
+
+def _subscriptable(node: Any, owner: Value, context: Context) -> Value:
+    message = context.text("the object is not subscriptable")
+    context.check(node, f'$type({owner.text}) in ["string", "array"]', TypeError, message, owner)
+    return owner
+
+
 def element(owner: Value, index: Value, type: Type) -> Value:
     """Return an element that is known to be there."""
     is_variable = owner.text.startswith("$") and owner.text[1:].isidentifier()
@@ -51,7 +111,9 @@ def element(owner: Value, index: Value, type: Type) -> Value:
     return made(f"{whole}[{index.text}]", type, owner, index)
 
 
-def check_index(node: ast.AST, owner: Value, index: Value, context: Context) -> None:
+def check_index(
+    node: ast.AST, owner: Value, index: Value, context: Context, kind: str = "list"
+) -> None:
     """Raise IndexError if a list has no such element."""
     count = f"$count({owner.text})"
     if index.is_constant:
@@ -59,23 +121,14 @@ def check_index(node: ast.AST, owner: Value, index: Value, context: Context) -> 
         condition = f"{count} >= {least}"
     else:
         condition = f"{index.atom} < {count} and {index.atom} >= -{count}"
-    message = context.text("list index out of range")
+    message = context.text(f"{kind} index out of range")
     context.check(node, condition, IndexError, message, owner, index)
 
 
 def check_key(node: ast.AST, owner: Value, key: Value, context: Context) -> None:
     """Raise KeyError if a dict has no such key."""
     condition = f"$exists($lookup({owner.text}, {key.text}))"
-    context.check(node, condition, KeyError, _shown(node, key, context), owner, key)
-
-
-def _shown(node: ast.AST, key: Value, context: Context) -> Value:
-    """Return repr() of a key."""
-    if key.is_constant:
-        return context.text(repr(key.constant))
-    error = context.guard_text(node, "a missing key whose repr() is not known")
-    text = f'$contains({key.text}, {_PLAIN_KEY}) ? "\'" & {key.atom} & "\'" : {error}'
-    return made(text, STR, key, is_atom=False)
+    context.check(node, condition, KeyError, quoted(node, key, context), owner, key)
 
 
 def _field(node: Any, owner: Value, context: Context) -> Value:
@@ -107,42 +160,58 @@ def _part(node: ast.AST, owner: Value, index: Value, context: Context) -> Value:
 
 
 def _slice(node: Any, owner: Value, context: Context) -> Value:
-    parts = (node.slice.lower, node.slice.upper)
-    if owner.type.kind != "list" or node.slice.step is not None:
+    owner = present(node, owner, context, TypeError, "'NoneType' object is not subscriptable")
+    if owner.type.kind == "tuple":
+        found = tuple_slice(context.simple(node, owner), node.slice)
+        if found is not None:
+            return found
+    if owner.type is ANY:
+        return _open_slice(node, context.simple(node, owner), context)
+    if owner.type.kind not in ("list", "str"):
         raise context.refuse(
             node,
             f"slice of {owner.type}",
-            "only slices of lists, without a step, are compiled",
-            "cut it in an activity",
+            "only lists, texts and tuples with constant bounds have slices",
+            "give a type hint",
         )
-    owner = context.simple(node, owner)
-    bounds = [None if one is None else _bound(node, owner, one, context) for one in parts]
-    acc, item, number = (context.names.new(stem) for stem in ("acc", "item", "index"))
-    tests = [
-        f"${number} {sign} {bound.atom}"
-        for sign, bound in zip((">=", "<"), bounds, strict=True)
-        if bound is not None
-    ]
-    if not tests:
-        return owner
-    kept = wrapped(Value(f"${item}", owner.type.item))
-    text = (
-        f"$reduce({owner.text}, function(${acc}, ${item}, ${number}) "
-        f"{{{' and '.join(tests)} ? $append(${acc}, {kept}) : ${acc}}}, [])"
+    return sliced(node, owner, _bounds(node, context), context)
+
+
+def _bounds(node: Any, context: Context) -> list[Value | None]:
+    parts = (node.slice.lower, node.slice.upper, node.slice.step)
+    bounds = [None if one is None else _bound(node, one, context) for one in parts]
+    step = bounds[2]
+    if step is not None and step.type is not NONE and not (step.is_constant and step.constant):
+        raise context.refuse(
+            node, "step of a slice", "it must be a constant, and not 0", "write a number"
+        )
+    return bounds
+
+
+def _open_slice(node: Any, owner: Value, context: Context) -> Value:
+    """Lower the slice of a value that is a text or a list: which of them is seen at run time."""
+    bounds = _bounds(node, context)
+    message = context.text("the object is not subscriptable")
+    context.check(node, f'$type({owner.text}) in ["string", "array"]', TypeError, message, owner)
+    simple = [None if one is None else context.simple(node, one) for one in bounds]
+    return choose(
+        node,
+        Value(f'$type({owner.text}) = "string"', BOOL, False),
+        context,
+        lambda: sliced(node, Value(owner.text, STR), simple, context),
+        lambda: sliced(node, Value(owner.text, list_of(ANY)), simple, context),
     )
-    return made(text, owner.type, owner, *(one for one in bounds if one is not None))
 
 
-def _bound(node: ast.AST, owner: Value, bound: ast.expr, context: Context) -> Value:
-    """Return a bound of a slice, counted from the beginning."""
+def _bound(node: ast.AST, bound: ast.expr, context: Context) -> Value:
     value = context.read(bound)
-    if value.type is not INT:
+    if value.type is ANY:
+        return narrowed(node, value, INT, context, TypeError, "slice indices must be integers")
+    if value.type is BOOL:
+        return made(f"({value.text} ? 1 : 0)", INT, value)
+    if value.type not in (INT, NONE, NEVER):
         raise context.refuse(node, f"bound of type {value.type}", "it is no int", "use an int")
-    if value.is_constant and value.constant >= 0:
-        return value
-    value = context.simple(node, value)
-    counted = f"{value.atom} < 0 ? {value.atom} + $count({owner.text}) : {value.atom}"
-    return made(counted, INT, value, owner, is_atom=False)
+    return value
 
 
 def with_key(owner: Value, key: Value, value: Value) -> Value:

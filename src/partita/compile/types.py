@@ -31,21 +31,20 @@ class Type:
     @property
     def is_mutable(self) -> bool:
         """Whether Python can change such a value in place."""
-        return self.kind in ("list", "dict", "record", "any") or any(
+        return self.kind in ("list", "dict", "record", "any", "set", "mixed") or any(
             part.is_mutable for part in self.parts
         )
 
     @property
     def is_number(self) -> bool:
         """Whether it is an int or a float, and never a bool."""
-        return self.kind in ("int", "float")
+        return self.kind in ("int", "float", "number")
 
     @property
     def holds_tuples(self) -> bool:
         """Whether JSON would lose that a part is a tuple or an instance."""
         inner = (*self.parts, *(one for _, one in self.fields))
-        kinds = ("tuple", "record", "future", "outcome", "error", "function")
-        return self.kind in kinds or any(one.holds_tuples for one in inner)
+        return self.kind in _OWN_FORMS or any(one.holds_tuples for one in inner)
 
     def __str__(self) -> str:
         if self.kind == "function":
@@ -62,6 +61,11 @@ class Type:
 INT, FLOAT, BOOL, STR = Type("int"), Type("float"), Type("bool"), Type("str")
 NONE, ANY, NEVER, ERROR = Type("none"), Type("any"), Type("never"), Type("error")
 FUTURE_SET = Type("set of futures")
+NUMBER = Type("number")
+"""An int or a float: which of them is not known."""
+MIXED = Type("mixed")
+"""Values of several types, of which JSON would lose one, such as a tuple."""
+_OWN_FORMS = ("tuple", "record", "future", "outcome", "error", "function", "set", "mixed")
 _SCALARS = {int: INT, float: FLOAT, bool: BOOL, str: STR, None: NONE, type(None): NONE}
 
 
@@ -73,6 +77,11 @@ def list_of(item: Type) -> Type:
 def dict_of(value: Type) -> Type:
     """Return the type of a dict whose keys are strings."""
     return Type("dict", (value,))
+
+
+def set_of(item: Type) -> Type:
+    """Return the type of a set, which is a list without repetitions."""
+    return Type("set", (item,))
 
 
 def tuple_of(*parts: Type) -> Type:
@@ -199,7 +208,7 @@ def join(one: Type, other: Type) -> Type:
         inner = join(*(each.item if each.kind == "optional" else each for each in (one, other)))
         return optional(inner)
     if one.is_number and other.is_number:
-        return FLOAT
+        return NUMBER
     if one.kind == other.kind == "error":
         return ERROR
     if one.kind == other.kind == "function":
@@ -207,7 +216,7 @@ def join(one: Type, other: Type) -> Type:
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
     if same and one.kind != "error":
         return Type(one.kind, tuple(map(join, one.parts, other.parts)))
-    return ANY
+    return MIXED if one.holds_tuples or other.holds_tuples else ANY
 
 
 def fits(value: Type, wanted: Type) -> bool:
@@ -219,11 +228,30 @@ def fits(value: Type, wanted: Type) -> bool:
     if wanted.kind == "optional":
         inner = value.item if value.kind == "optional" else value
         return value is NONE or fits(inner, wanted.item)
-    if wanted is FLOAT:
-        return value is INT
+    if value is ANY:
+        return not wanted.holds_tuples
+    if wanted.is_number:
+        return value is NUMBER or (value is INT and wanted is not INT)
     if value.kind == wanted.kind and len(value.parts) == len(wanted.parts) and value.parts:
         return all(map(fits, value.parts, wanted.parts))
     return False
+
+
+def under_hint(found: Type, wanted: Type) -> Type:
+    """Return what is known of a value that is assigned to a name with a hint.
+
+    The hint tells what an empty list will hold; it changes no number of the value itself.
+    """
+    if found is NEVER:
+        return wanted
+    if found.is_number and wanted.is_number:
+        return found
+    if wanted.kind == "optional":
+        inner = found.item if found.kind == "optional" else found
+        return optional(wanted.item if inner is NONE else under_hint(inner, wanted.item))
+    if found.kind == wanted.kind and len(found.parts) == len(wanted.parts) and found.parts:
+        return Type(found.kind, tuple(map(under_hint, found.parts, wanted.parts)))
+    return found if found is ANY else wanted
 
 
 def comparable(one: Type, other: Type) -> bool:

@@ -1,0 +1,238 @@
+"""Write values as `str` and `repr` do, by their types; of type Any by a recursive function."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Callable
+
+from partita.compile.characters import PRINTABLE
+from partita.compile.context import Context
+from partita.compile.float_texts import float_text, number_text
+from partita.compile.jsonata import made, member, text_of
+from partita.compile.templates import fill, within
+from partita.compile.tree import Value
+from partita.compile.types import ANY, STR, Type
+
+_QUOTED = (
+    "($contains(@s, /[^\\n\\r\\tPRINTABLE]/) ? @guard : "
+    '(~quote := $contains(@s, "\'") and $not($contains(@s, "\\"")) ? "\\"" : "\'"; '
+    "~escaped := $replace(@s, /[\\\\\\n\\r\\t]/, function(~m) "
+    '{~m.match = "\\n" ? "\\\\n" : ~m.match = "\\r" ? "\\\\r" : ~m.match = "\\t" ? "\\\\t" : '
+    '"\\\\\\\\"}); '
+    '~quote & (~quote = "\'" ? $join($split(~escaped, "\'"), "\\\\\'") : ~escaped) & ~quote))'
+).replace("PRINTABLE", PRINTABLE)
+_ANY = (
+    "(~show := function(~x) {(~kind := $type(~x); "
+    '~kind = "string" ? QUOTED : ~kind = "number" ? NUMBER : ~kind = "array" ? '
+    '"[" & $join($append([], $map(~x, function(~i) {~show(~i)})), ", ") & "]" : '
+    '~kind = "object" ? "{" & $join($append([], $map($append([], $keys(~x)), function(~k) '
+    '{KEY & ": " & ~show($lookup(~x, ~k))})), ", ") & "}" : '
+    '~x = null ? "None" : ~x ? "True" : "False")}; ~show(@x))'
+)
+_ANY_TEXT = '($type(@x) = "string" ? @x : @t)'
+
+Show = Callable[[ast.AST, Value, Context], Value | None]
+
+
+def shown(node: ast.AST, value: Value, context: Context) -> Value | None:
+    """Return repr() of a value; None if it is not compiled for its type."""
+    lower = _SHOW.get(value.type.kind)
+    return lower(node, value, context) if lower is not None else None
+
+
+def as_text(node: ast.AST, value: Value, context: Context) -> Value:
+    """Return str() of a value."""
+    found = text_form(node, value, context)
+    if found is None:
+        raise _refused(node, "text", value, context)
+    return found
+
+
+def as_repr(node: ast.AST, value: Value, context: Context) -> Value:
+    """Return repr() of a value."""
+    found = shown(node, value, context)
+    if found is None:
+        raise _refused(node, "repr", value, context)
+    return found
+
+
+def _refused(node: ast.AST, what: str, value: Value, context: Context) -> Exception:
+    return context.refuse(
+        node,
+        f"{what} of {value.type}",
+        "a state machine cannot write it as Python does",
+        "give a type hint, or format it in an activity",
+    )
+
+
+def text_form(node: ast.AST, value: Value, context: Context) -> Value | None:
+    """Return str() of a value; None if it is not compiled for its type."""
+    kind = value.type.kind
+    if kind == "str":
+        return value
+    if kind == "never":
+        return Value('""', STR)
+    if kind == "error":
+        return made(f"{value.text}.message", STR, value)
+    if kind == "optional":
+        return _if_present(node, value, context, text_form)
+    if kind == "any":
+        return within(value, context, lambda one: _any_text(node, one, context))
+    return shown(node, value, context)
+
+
+def _any_text(node: ast.AST, value: Value, context: Context) -> Value:
+    return fill(node, context, _ANY_TEXT, STR, x=value, t=_any(node, value, context))
+
+
+def _if_present(node: ast.AST, value: Value, context: Context, lower: Show) -> Value | None:
+    def chosen(one: Value) -> Value | None:
+        inner = lower(node, Value(one.text, one.type.item, one.is_atom), context)
+        if inner is None:
+            return None
+        text = f'{one.atom} = null ? "None" : {inner.atom}'
+        return made(text, STR, one, inner, is_atom=False)
+
+    return within(value, context, chosen)
+
+
+def _optional(node: ast.AST, value: Value, context: Context) -> Value | None:
+    return _if_present(node, value, context, shown)
+
+
+def _none(node: ast.AST, value: Value, context: Context) -> Value:
+    return Value('"None"', STR)
+
+
+def _int(node: ast.AST, value: Value, context: Context) -> Value:
+    return made(f"$formatBase({value.text})", STR, value)
+
+
+def _bool(node: ast.AST, value: Value, context: Context) -> Value:
+    return made(f'{value.atom} ? "True" : "False"', STR, value, is_atom=False)
+
+
+def quoted(node: ast.AST, value: Value, context: Context) -> Value:
+    """Return repr() of a text."""
+    if value.is_constant:
+        return context.text(repr(value.constant))
+    guard = "the repr() of a text with characters that may not be printable"
+    return fill(node, context, _QUOTED, STR, guard, s=value)
+
+
+def _listed(brackets: str) -> Show:
+    def lower(node: ast.AST, value: Value, context: Context) -> Value | None:
+        item = context.names.new("item")
+        inner = shown(node, Value(f"${item}", value.type.item), context)
+        if inner is None:
+            return None
+        texts = f"$append([], $map({value.text}, function(${item}) {{{inner.text}}}))"
+        text = f'"{brackets[0]}" & $join({texts}, ", ") & "{brackets[1]}"'
+        return made(text, STR, value, inner, is_atom=False)
+
+    return lower
+
+
+def _named(lower: Show) -> Show:
+    """Return what lowers a value that it may write repeatedly."""
+
+    def lowered(node: ast.AST, value: Value, context: Context) -> Value | None:
+        return within(value, context, lambda one: lower(node, one, context))
+
+    return lowered
+
+
+def _tuple(node: ast.AST, value: Value, context: Context) -> Value | None:
+    parts = [
+        shown(node, made(f"{value.text}[{number}]", type, value), context)
+        for number, type in enumerate(value.type.parts)
+    ]
+    found = [one for one in parts if one is not None]
+    if len(found) < len(parts):
+        return None
+    inner = ' & ", " & '.join(one.atom for one in found) or '""'
+    end = ",)" if len(found) == 1 else ")"
+    return made(f'"(" & {inner} & "{end}"', STR, *found, is_atom=False)
+
+
+def _dict(node: ast.AST, value: Value, context: Context) -> Value | None:
+    key = context.names.new("key")
+    found = made(f"$lookup({value.text}, ${key})", value.type.item)
+    inner = shown(node, found, context)
+    if inner is None:
+        return None
+    name = quoted(node, Value(f"${key}", STR), context)
+    keys = f"$append([], $keys({value.text}))"
+    one = f'{name.atom} & ": " & {inner.atom}'
+    text = f'"{{" & $join($append([], $map({keys}, function(${key}) {{{one}}})), ", ") & "}}"'
+    return made(text, STR, value, inner, name, is_atom=False)
+
+
+def _record(node: ast.AST, value: Value, context: Context) -> Value | None:
+    cls = value.type.cls
+    is_dataclass = hasattr(cls, "__dataclass_fields__")
+    if is_dataclass and not _is_generated(cls):
+        return None
+    hidden = {one.name for one in dataclasses.fields(cls) if not one.repr} if is_dataclass else ()
+    pieces = []
+    for name, type in value.type.fields:
+        if name in hidden:
+            continue
+        inner = shown(node, member(value, name, type), context)
+        if inner is None:
+            return None
+        label = f"{name}=" if is_dataclass else f"{name!r}: "
+        piece = made(f"{text_of(label)} & {inner.atom}", STR, inner, is_atom=False)
+        pieces.append((name, piece))
+    return _joined_fields(value, pieces, is_dataclass)
+
+
+def _is_generated(cls: type) -> bool:
+    """Return whether `repr` of a dataclass is the one that Python generates."""
+    code = getattr(getattr(cls.__repr__, "__wrapped__", None), "__code__", None)
+    return code is not None and code.co_filename == "<string>" and "__str__" not in vars(cls)
+
+
+def _joined_fields(
+    value: Value, pieces: list[tuple[str, Value]], is_dataclass: bool
+) -> Value | None:
+    if not is_dataclass and value.type.missing:
+        return None
+    inner = ' & ", " & '.join(one.text for _, one in pieces) or '""'
+    begin, end = (f"{value.type.cls.__qualname__}(", ")") if is_dataclass else ("{", "}")
+    text = f"{text_of(begin)} & {inner} & {text_of(end)}"
+    return made(text, STR, *(one for _, one in pieces), is_atom=False)
+
+
+def _any(node: ast.AST, value: Value, context: Context) -> Value:
+    argument, key = Value("~x", ANY), Value("~k", STR)
+    number = number_text(node, Value(argument.text, Type("number")), context)
+    template = (
+        _ANY.replace("QUOTED", _marked(quoted(node, argument, context)))
+        .replace("NUMBER", _marked(number))
+        .replace("KEY", _marked(quoted(node, key, context)))
+    )
+    result = fill(node, context, template, STR, x=value)
+    return made(result.text, STR, result, number)
+
+
+def _marked(value: Value) -> str:
+    return value.atom.replace("@", "\\u0040")
+
+
+_SHOW: dict[str, Show] = {
+    "str": quoted,
+    "int": _int,
+    "float": float_text,
+    "number": number_text,
+    "bool": _bool,
+    "never": _none,
+    "none": _none,
+    "optional": _optional,
+    "list": _listed("[]"),
+    "tuple": _named(_tuple),
+    "dict": _named(_dict),
+    "record": _named(_record),
+    "any": _any,
+}
