@@ -13,9 +13,13 @@ import os
 import subprocess
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+
+T = TypeVar("T")
 
 DATABASES = ("sqlite", "postgres", "swf")
 FIXTURES = ("stage", "clocked")
@@ -60,6 +64,14 @@ def left_out(items: list[pytest.Item], rotation: str) -> set[pytest.Item]:
         if (database := _database(item)) is not None
         and database != chosen(_name(item, database), int(rotation))
     }
+
+
+def sample(items: Sequence[T], every: int) -> list[T]:
+    """Return one of `every` items, others at the next commit; all if all tests run."""
+    rotation = os.environ.get(VARIABLE) or str(commits())
+    if rotation == ALL:
+        return list(items)
+    return [one for number, one in enumerate(items) if (number + int(rotation)) % every == 0]
 
 
 def chosen(name: str, rotation: int) -> str:

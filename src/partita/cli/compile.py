@@ -33,21 +33,35 @@ from partita.errors import InvalidOptionError
 @click.option(
     "--express", "is_express", is_flag=True, help="Check that it can be an Express machine."
 )
+@click.option(
+    "--optimise", "is_optimised", is_flag=True, help="Merge states, which saves transitions."
+)
 @debug_option
-def compile_(target: str, to: str, file: str | None, output: str, is_express: bool) -> int:  # noqa: ARG001
+def compile_(
+    target: str,
+    to: str,  # noqa: ARG001
+    file: str | None,
+    output: str,
+    is_express: bool,
+    is_optimised: bool,
+) -> int:
     """Compile a workflow to a state machine in Amazon States Language, and print it.
 
     The machine calls the workflow's activities as Lambda functions of their names. What cannot be
     compiled is reported all at once, with file, line and column; exit status 2.
     """
     try:
-        definition, warnings = emitter().definition_at(target, is_express=is_express)
+        definition, warnings, saved = emitter().definition_at(
+            target, is_express=is_express, is_optimised=is_optimised
+        )
     except CompileError as error:
         if output == "json":
             print_pretty([one.as_row() for one in error.diagnostics])
             return error.exit_status
         raise
     _warn(warnings, output, is_printed=file is None)
+    if saved and output == "text":
+        click.echo(saved, err=True)
     text = json.dumps(definition, indent=2, ensure_ascii=False)
     if file is None:
         click.echo(text)

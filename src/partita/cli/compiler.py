@@ -13,12 +13,14 @@ from partita.cli.targets import find_workflow, has_entry_point, load_module
 from partita.compile import compile_workflow
 from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.compile.pictures import picture
+from partita.compile.tree import Program
 from partita.errors import InvalidOptionError
 from partita.graph import Graph, Structure
 from partita.stepfunctions.bundle import Bundle, Target, bundle_of, check_bundle, install
 from partita.stepfunctions.bundle.requirements import RUNTIMES, this_runtime
 from partita.stepfunctions.compiled import compiled
-from partita.stepfunctions.emitter import emit, express_errors, warnings
+from partita.stepfunctions.emitter import emit, express_errors, optimised, warnings
+from partita.stepfunctions.emitter.transitions import MOST, transitions, typical_input
 from partita.stepfunctions.pysfn import workflows
 
 __all__ = ["bundle_at", "check_bundle", "compiled_at", "definition_at"]
@@ -31,22 +33,43 @@ def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
 
 
 def definition_at(
-    target: str, *, is_express: bool = False
-) -> tuple[dict[str, Any], list[Diagnostic]]:
-    """Return the definition of the machine compiled from a workflow, and warnings.
+    target: str, *, is_express: bool = False, is_optimised: bool = False
+) -> tuple[dict[str, Any], list[Diagnostic], str]:
+    """Return the definition of the machine compiled from a workflow, warnings, and what it saves.
 
     Raises:
         CompileError: the workflow cannot be compiled, or not as an Express machine.
     """
     source, module = _pysfn(target)
     if module is not None:
-        return workflows.definition_of(module, source, workflows.own_arn(module)), []
-    program = compile_workflow(_workflow(target), _filename(target))
+        return workflows.definition_of(module, source, workflows.own_arn(module)), [], ""
+    workflow = _workflow(target)
+    program = compile_workflow(workflow, _filename(target))
     machine = emit(program)
     errors = express_errors(program, machine) if is_express else []
     if errors:
         raise CompileError(errors)
-    return machine, warnings(program)
+    if not is_optimised:
+        return machine, warnings(program), ""
+    better = optimised(machine)
+    return better, warnings(program), _saved(machine, better, program, workflow)
+
+
+def _saved(
+    machine: dict[str, Any],
+    better: dict[str, Any],
+    program: Program,
+    workflow: WorkflowDefinition[..., Any],
+) -> str:
+    """Return how many states and transitions of a typical execution were saved."""
+    given = typical_input(workflow)
+    counts = [transitions(one, program, given) for one in (machine, better)]
+    states = f"{len(machine['States'])} states before, {len(better['States'])} after"
+    if None in counts:
+        return f"optimised: {states}"
+    shown = [f"more than {MOST - 1:,}" if one == MOST else str(one) for one in counts]
+    took = f"{shown[0]} transitions before, {shown[1]} after"
+    return f"optimised: {states}; {took}, for the typical input {json.dumps(given)}"
 
 
 def picture_at(target: str) -> Structure | Graph:

@@ -29,7 +29,7 @@ from partita.compile.activity_calls import activities_of
 from partita.compile.jsonata import LARGEST
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
-from partita.stepfunctions.emitter import GUARD, emit
+from partita.stepfunctions.emitter import GUARD, emit, optimised
 from partita.stepfunctions.emitter.tasks import SEPARATOR
 
 Places = Sequence[Mapping[str, Any]]
@@ -40,7 +40,10 @@ VERSION = "stepfunctions"
 
 
 def compiled(
-    definition: WorkflowDefinition[..., Any], filename: str | None = None
+    definition: WorkflowDefinition[..., Any],
+    filename: str | None = None,
+    *,
+    is_optimised: bool = False,
 ) -> WorkflowDefinition[..., Any]:
     """Return a workflow that runs the machine compiled from another one.
 
@@ -48,7 +51,8 @@ def compiled(
         CompileError: the workflow uses what cannot be compiled.
     """
     program = compile_workflow(definition, filename)
-    text = json.dumps(emit(program))
+    machine = emit(program)
+    text = json.dumps(optimised(machine) if is_optimised else machine)
     called = activities_of(program)
     places = [one.namespace for one in (definition, *called.values())]
     functions = {name: _function(one, program) for name, one in called.items()}

@@ -3,5 +3,6 @@
 from partita.stepfunctions.emitter.guards import GUARD
 from partita.stepfunctions.emitter.limits import express_errors, warnings
 from partita.stepfunctions.emitter.machine import emit
+from partita.stepfunctions.emitter.optimiser import optimised
 
-__all__ = ["GUARD", "emit", "express_errors", "warnings"]
+__all__ = ["GUARD", "emit", "express_errors", "optimised", "warnings"]

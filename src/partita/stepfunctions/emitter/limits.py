@@ -58,7 +58,7 @@ class _Loops:
                 yield from self._events(node.row, rounds, _round_events(node))
                 if rounds is None or rounds > 1_000:
                     yield from self._growth(node)
-            elif isinstance(node, Map):
+            elif isinstance(node, Map) and not node.items.text.startswith("["):
                 yield from self._events(node.row, None, _STATE + _events(node.branch.body))
             for block in _blocks(node):
                 yield from self.found(block)

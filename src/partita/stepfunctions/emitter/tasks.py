@@ -10,7 +10,7 @@ from partita.compile.tree import Call
 from partita.stepfunctions.emitter.states import field
 
 RESULT = "$states.result.Payload"
-_LAMBDA = "arn:aws:states:::lambda:invoke"
+LAMBDA = "arn:aws:states:::lambda:invoke"
 _TRANSIENT = {
     "ErrorEquals": [
         "Lambda.ClientExecutionTimeoutException",
@@ -49,7 +49,7 @@ def task(call: Call) -> dict[str, Any]:
     payload = {name: field(value) for name, value in call.arguments.items()}
     state: dict[str, Any] = {
         "Type": "Task",
-        "Resource": _LAMBDA,
+        "Resource": LAMBDA,
         "Arguments": {"FunctionName": call.activity.activity_type.name, "Payload": payload},
     }
     timeout = settings.start_to_close or settings.schedule_to_close
