@@ -100,12 +100,27 @@ def data_sets(buckets: dict[str, dict[str, str]]) -> Iterator[None]:
 def mocks_of(case: Case) -> Responses | None:
     """Return the mocked responses of a case: its mock file's, or those that AWS recorded."""
     data = case.data
+    if case.name in _PARTIAL:
+        return _recorded(case)
     if "mock_config" in data:
         return responses_of(data["mock_config"], data["state_machine_name"], data["mock_test_case"])
     if any(name not in _RUN_HERE for name in data["integrations"]):
         return _recorded(case) or None
     return None
 
+
+_PARTIAL = frozenset(
+    f"mocked_integrations/{name}"
+    for name in (
+        "base_callbacks::test_sfn_start_execution_sync[SFN_SYNC2]",
+        "base_callbacks::test_sfn_start_execution_sync[SFN_SYNC]",
+        "base_callbacks::test_sqs_wait_for_task_token",
+        "base_callbacks::test_sqs_wait_for_task_token_task_failure",
+        "base_scenarios::test_numbered_mock_responses_multiple_success_invocations",
+        "base_scenarios::test_sqs_send_message",
+    )
+)
+"""Cases whose mock file repeats only a part of what the service answered, which was recorded."""
 
 _RUN_HERE = ("lambda", "s3-item-reader")
 """The integrations that have stand-ins; the results of all others are those that AWS recorded."""
@@ -115,13 +130,14 @@ def _recorded(case: Case) -> Responses:
     """Return the results of tasks in a recorded history, by state."""
     responses: dict[str, list[dict[str, Any]]] = {}
     state, submitted, is_ours = "", dict[str, Any](), False
+    is_partial = case.name in _PARTIAL
     for event in case.events:
         details = event.get("details") or {}
         match event["type"]:
             case "TaskStateEntered":
                 state = details["name"]
             case "TaskScheduled":
-                submitted, is_ours = {}, details["resource"] == "invoke"
+                submitted, is_ours = {}, details["resource"] == "invoke" and not is_partial
             case "TaskSucceeded" | "TaskFailed" | "TaskTimedOut" if is_ours:
                 continue
             case "TaskSubmitted":

@@ -4,15 +4,9 @@ fails the build. Cases whose outcome differs in the language are in `tests/asl/d
 from __future__ import annotations
 
 _LATER = "recorded before AWS had this member"
-_PARTIAL = "the mock file does not say what the service answered at once"
-_MAP_EXIT = (
-    "AWS lets the exit of a distributed Map state follow MapRunStarted or MapRunSucceeded; "
-    "by which rule is not known"
-)
+_MAP_EXIT = "recorded before the exit of a distributed Map state followed MapRunStarted"
 
 HISTORIES: dict[str, str] = {
-    "mocked_integrations/base_callbacks::test_sqs_wait_for_task_token": _PARTIAL,
-    "mocked_integrations/base_callbacks::test_sqs_wait_for_task_token_task_failure": _PARTIAL,
     "scenarios/base_scenarios::test_lambda_invoke_with_retry_extended_input": _LATER,
     "scenarios/base_scenarios::test_map_state_config_distributed_reentrant": _MAP_EXIT,
     "scenarios/base_scenarios::test_map_state_config_distributed_reentrant_lambda": _MAP_EXIT,

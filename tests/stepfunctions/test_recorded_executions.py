@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.asl.corpus import areas, executions
-from tests.asl.deviations import DEVIATIONS, NOT_RUN
+from tests.asl.deviations import DEVIATIONS
 from tests.stepfunctions.corpus import Runner, history_difference, outcome_difference
 from tests.stepfunctions.deviations import HISTORIES
 from tests.stepfunctions.endpoint import Endpoint
@@ -18,7 +18,7 @@ def runner(sfn: Endpoint) -> Runner:
     return Runner(sfn)
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if name not in NOT_RUN])
+@pytest.mark.parametrize("name", EVERY)
 def test_an_execution_is_as_aws_recorded(name: str, runner: Runner) -> None:
     case = EVERY[name]
     ran = runner.run(case)
