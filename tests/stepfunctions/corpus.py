@@ -98,7 +98,8 @@ class Runner:
 
     def _waiting(self, arn: str) -> Ran:
         """Stop an execution once it waits; return it as it was."""
-        client, events = self.sfn.client, []
+        client = self.sfn.client
+        events: list[dict[str, Any]] = []
         while len(events) < 2:
             events = client.get_execution_history(executionArn=arn)["events"]
         client.stop_execution(executionArn=arn)
