@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from partita.compile.concurrent_comprehensions import concurrent_dict, concurrent_list
@@ -15,6 +15,7 @@ from partita.compile.jsonata import list_value, made, wrapped
 from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
 from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of, tuple_of
+from partita.compile.unpacking import unpacked
 
 Fold = Callable[[Value, Context], Value]
 """Returns the next value of what is accumulated, given the present one."""
@@ -146,22 +147,32 @@ def _bind(target: ast.expr, over: Iteration, context: Context) -> None:
 
 def targets(target: ast.expr, over: Iteration, context: Context) -> list[tuple[str, Value]]:
     """Return the names that a round of an iteration assigns, and their values."""
-    if isinstance(target, ast.Name):
-        value = over.values[0]
-        if len(over.values) > 1:
-            value = list_value(over.values, tuple_of(*(one.type for one in over.values)))
-        return [(target.id, value)]
-    if isinstance(target, ast.Tuple):
-        parts = over.values if len(over.values) > 1 else over.split()
-        if len(parts) == len(target.elts) and all(isinstance(e, ast.Name) for e in target.elts):
-            names = [one.id for one in target.elts if isinstance(one, ast.Name)]
-            return list(zip(names, parts, strict=True))
-    raise context.refuse(
-        target,
-        "loop target",
-        "it does not fit what the loop goes over",
-        "write one name for each value, such as `for number, item in enumerate(items)`",
-    )
+    found = []
+    for one, value in _parts(target, over, context):
+        if not isinstance(one, ast.Name):
+            raise context.refuse(
+                one, "loop target", "only names are compiled", "assign the item in the loop"
+            )
+        found.append((one.id, value))
+    return found
+
+
+def _parts(target: ast.expr, over: Iteration, context: Context) -> Iterator[tuple[ast.expr, Value]]:
+    is_pair = isinstance(target, ast.Tuple | ast.List) and len(target.elts) == len(over.values)
+    if len(over.values) > 1 and is_pair and not any(_is_starred(e) for e in target.elts):  # type: ignore[attr-defined]
+        for one, value in zip(target.elts, over.values, strict=True):  # type: ignore[attr-defined]
+            yield from unpacked(one, value, context)
+        return
+    value = over.values[0] if len(over.values) == 1 else _tuple(over.values)
+    yield from unpacked(target, value, context)
+
+
+def _is_starred(node: ast.expr) -> bool:
+    return isinstance(node, ast.Starred)
+
+
+def _tuple(values: list[Value]) -> Value:
+    return list_value(values, tuple_of(*(one.type for one in values)))
 
 
 def _pure(node: Any, generator: ast.comprehension, context: Context) -> Value | None:

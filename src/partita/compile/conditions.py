@@ -123,6 +123,8 @@ def path_of(node: ast.expr) -> str:
     """Return a name, or a path of attributes such as `order.coupon`; else nothing."""
     if isinstance(node, ast.Name):
         return node.id
+    if isinstance(node, ast.NamedExpr):
+        return path_of(node.target)
     if isinstance(node, ast.Attribute):
         owner = path_of(node.value)
         return f"{owner}.{node.attr}" if owner else ""
@@ -229,7 +231,8 @@ def _incomparable(node: ast.AST, left: Value, right: Value, context: Context) ->
 
 def _contains(node: ast.AST, item: Value, container: Value, context: Context) -> Value:
     kind = container.type.kind
-    if kind == "dict" and item.type is STR:
+    is_dict = kind == "record" and not hasattr(container.type.cls, "__dataclass_fields__")
+    if (kind == "dict" or is_dict) and item.type is STR:
         text = f"$exists($lookup({container.text}, {item.text}))"
         return made(text, BOOL, item, container)
     if kind == "str" and item.type is STR:

@@ -15,10 +15,14 @@ from partita.compile.diagnostics import Diagnostics, RefusedError
 from partita.compile.jsonata import Names, literal, object_value
 from partita.compile.mutation import Changes
 from partita.compile.tree import Check, Let, Node, Value
-from partita.compile.types import BOOL, ERROR, Type, join, of_hint
+from partita.compile.types import BOOL, ERROR, NEVER, Type, join, of_hint
 
 MAX_DEPTH = 10
 """Operators nested in one expression; deeper ones are split, since AWS's stack is small."""
+
+
+UNBOUND = '{"Partita": "no value"}'
+"""What a variable holds as long as Python's has no value."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Context:
     own: frozenset[str] = frozenset()  # names that this function binds, and no other
     reassigned: frozenset[str] = frozenset()  # names that it gives other values
     once: frozenset[str] = frozenset()  # names that are bound in one place only
+    unbound: dict[str, None] = field(default_factory=dict)  # variables that may have no value
     is_leaving: bool = False  # the function ends after this expression
 
     def is_seen(self, name: str, type: Type) -> bool:
@@ -160,6 +165,11 @@ class Context:
         name, _, place = self.diagnostics.at(node).rpartition(f":{node.lineno}:")  # type: ignore[attr-defined]
         parts = [f"Partita.Guard {name}:", f"{node.lineno}:{place}: {what}"]  # type: ignore[attr-defined]
         return f"$error({' & '.join(self.text(part).text for part in parts)})"
+
+    def without_values(self, row: int) -> list[Node]:
+        """Return the nodes that say at the beginning which variables have no value yet."""
+        values = {name: Value(UNBOUND, NEVER) for name in self.unbound}
+        return [Let(row, values)] if values else []
 
     # -- variables
 

@@ -11,6 +11,7 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
+from partita.compile.assignments import store
 from partita.compile.calls import lower_call
 from partita.compile.comprehensions import dict_comprehension, list_comprehension
 from partita.compile.concurrency import Beginning, Lowered, begin
@@ -18,27 +19,26 @@ from partita.compile.conditions import choose, compare, lower_test, path_of, tru
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
 from partita.compile.definitions import defined, object_value_of
+from partita.compile.displays import dict_display, list_display, tuple_display
 from partita.compile.exception_classes import attribute
 from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
-    list_value,
     literal,
     member,
-    object_value,
 )
 from partita.compile.module_names import target
+from partita.compile.mutation import is_fresh
 from partita.compile.operators import operate, signed
 from partita.compile.representations import as_text
 from partita.compile.subscripts import lower_subscript
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, NEVER, tuple_of
+from partita.compile.types import BOOL, NEVER
+from partita.compile.unbound import bound
 
 _UNSUPPORTED = {
-    ast.NamedExpr: ("walrus", "it is not compiled yet", "assign in a statement of its own"),
     ast.Set: ("set", "JSON has no sets", "use a list, or a dict with the keys"),
     ast.SetComp: ("set", "JSON has no sets", "use a list comprehension"),
-    ast.Starred: ("`*` in an expression", "it is not compiled yet", "use + or a loop"),
     ast.Yield: ("yield", "a workflow is no generator", "return a list"),
     ast.YieldFrom: ("yield", "a workflow is no generator", "return a list"),
     ast.Slice: ("slice", "it is not compiled here", "slice a list"),
@@ -95,13 +95,15 @@ def _name(node: Any, context: Context) -> Value:
 
 def _variable(node: ast.Name, context: Context) -> Value:
     known = context.variables.get(node.id)
-    if known is None or not known.is_sure:
+    if known is None:
         raise context.refuse(
             node,
             f"variable {node.id}",
-            "it may have no value here",
+            "it has no value here",
             "assign it on every way that leads here, for example before the loop or the try",
         )
+    if not known.is_sure:
+        known = bound(node, known, context)
     if context.is_kept and context.is_seen(node.id, known.type):
         raise context.refuse(
             node,
@@ -161,6 +163,18 @@ def _attribute(node: Any, context: Context) -> Value:
         "the compiler knows no such attribute",
         "give a dataclass as type hint, and use its fields; check for None before",
     )
+
+
+def _named(node: Any, context: Context) -> Value:
+    value = context.lower(node.value)
+    store(node.target, value, is_fresh(node.value, set(context.functions)), context)
+    known = context.variables[node.target.id]
+    if context.is_kept and context.is_seen(node.target.id, known.type):
+        return _variable(node.target, context)  # which refuses it
+    last = context.rebound.get(node.target.id)
+    if last is not None and (node.lineno, node.col_offset) < last:
+        return context.let(node, node.target.id, Value(known.text, known.type))
+    return Value(known.text, known.type)
 
 
 def _unary(node: Any, context: Context) -> Value:
@@ -230,31 +244,6 @@ def _ternary(node: Any, context: Context) -> Value:
     )
 
 
-def _list(node: Any, context: Context) -> Value:
-    return list_value([context.lower(one) for one in node.elts])
-
-
-def _tuple(node: Any, context: Context) -> Value:
-    values = [context.lower(one) for one in node.elts]
-    return list_value(values, tuple_of(*(one.type for one in values)))
-
-
-def _dict(node: Any, context: Context) -> Value:
-    values: dict[str, Value] = {}
-    for key, one in zip(node.keys, node.values, strict=True):
-        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-            raise context.refuse(
-                key or node,
-                "key of a dict",
-                "only constant strings are compiled in a dict display",
-                "write d = {}, then d[key] = value",
-            )
-        if key.value in values:
-            raise context.refuse(key, "key twice", "JSONata refuses it", "leave one of them out")
-        values[key.value] = context.lower(one)
-    return object_value(values)
-
-
 def _f_string(node: Any, context: Context) -> Value:
     return joined_texts([_text_part(part, context) for part in node.values])
 
@@ -283,9 +272,9 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.BoolOp: _bool_op,
     ast.Compare: compare,
     ast.IfExp: _ternary,
-    ast.List: _list,
-    ast.Tuple: _tuple,
-    ast.Dict: _dict,
+    ast.List: list_display,
+    ast.Tuple: tuple_display,
+    ast.Dict: dict_display,
     ast.JoinedStr: _f_string,
     ast.Subscript: lower_subscript,
     ast.Call: lower_call,
@@ -296,4 +285,5 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.GeneratorExp: list_comprehension,
     ast.DictComp: dict_comprehension,
     ast.Lambda: defined,
+    ast.NamedExpr: _named,
 }

@@ -49,6 +49,7 @@ def inline(node: Any, function: Function, context: Context) -> Value:
             raise RefusedError
         if inner.is_reachable:
             inner.block.append(Return(node.lineno, _none()))
+    body[:0] = inner.without_values(node.lineno)
     for name in inner.shared:
         if name in inner.variables:
             inner.write_through(name)
@@ -179,6 +180,7 @@ def _inner(function: Function, path: list[Any], context: Context) -> Context:
         borrowed=(scope.borrowed - own) if scope is not None else frozenset(),
         bound=[],
         rebound={},
+        unbound={},
         results=[],
         is_async=isinstance(function.definition, ast.AsyncFunctionDef),
     )

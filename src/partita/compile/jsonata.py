@@ -211,6 +211,7 @@ class Names:
     def __init__(self, outer: Names | None = None) -> None:
         self._taken: dict[str, str] = {}  # variables of Python
         self._used: set[str] = set(FUNCTIONS) if outer is None else outer._used
+        self._new: set[str] = set() if outer is None else outer._new
 
     def used(self) -> frozenset[str]:
         """Return all variables so far."""
@@ -226,6 +227,7 @@ class Names:
         if name not in self._taken:
             plain = re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_0123456789")[:60] or "v"
             self._taken[name] = self.new(plain) if plain in self._used else self._keep(plain)
+            self._new.discard(self._taken[name])
         return self._taken[name]
 
     def new(self, stem: str) -> str:
@@ -233,7 +235,12 @@ class Names:
         number = 1
         while f"{stem}_{number}" in self._used:
             number += 1
+        self._new.add(f"{stem}_{number}")
         return self._keep(f"{stem}_{number}")
+
+    def is_new(self, name: str | None) -> bool:
+        """Return whether a variable is none of Python's."""
+        return name in self._new
 
     def _keep(self, name: str) -> str:
         self._used.add(name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from partita.compile.changes import lower_change
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, present
 from partita.compile.futures import future_method, is_future
-from partita.compile.jsonata import made
+from partita.compile.jsonata import made, member
 from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, STR, dict_of, join, list_of, optional
@@ -16,6 +18,9 @@ from partita.compile.types import ANY, NEVER, STR, dict_of, join, list_of, optio
 
 def lower_method(node: Any, context: Context) -> Value:
     """Lower a method that changes nothing."""
+    changed = lower_change(node, context)
+    if changed is not None:
+        return changed
     owner = context.read(node.func.value)
     name = node.func.attr
     if owner.type is NEVER:
@@ -60,6 +65,20 @@ def _get(node: Any, owner: Value, args: list[Value], context: Context) -> Value 
     return made(text, type, owner, key, args[1], is_atom=False)
 
 
+def _get_field(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
+    """Lower `get` of a TypedDict."""
+    fields = dict(owner.type.fields)
+    if not 1 <= len(args) <= 2 or not args[0].is_constant or args[0].constant not in fields:
+        return None
+    name = args[0].constant
+    if hasattr(owner.type.cls, "__dataclass_fields__"):
+        return None
+    if name not in owner.type.missing:
+        return member(owner, name, fields[name])
+    as_dict = replace(owner, type=dict_of(fields[name]))
+    return _get(node, as_dict, args, context)
+
+
 def _copy(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
     return None if args else owner
 
@@ -79,6 +98,7 @@ def _settled(node: Any, owner: Value, name: str, context: Context) -> Value:
 
 _METHODS: dict[tuple[str, str], Callable[..., Value | None]] = {
     ("dict", "get"): _get,
+    ("record", "get"): _get_field,
     ("dict", "copy"): _copy,
     ("list", "copy"): _copy,
 }

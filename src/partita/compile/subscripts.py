@@ -112,7 +112,11 @@ def element(owner: Value, index: Value, type: Type) -> Value:
 
 
 def check_index(
-    node: ast.AST, owner: Value, index: Value, context: Context, kind: str = "list"
+    node: ast.AST,
+    owner: Value,
+    index: Value,
+    context: Context,
+    kind: str = "list",
 ) -> None:
     """Raise IndexError if a list has no such element."""
     count = f"$count({owner.text})"

@@ -133,7 +133,7 @@ def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]
         value = literal(None)
         assert value is not None
         context.block.append(Return(node.end_lineno, value))
-    return context.block
+    return [*context.without_values(node.lineno), *context.block]
 
 
 def _hint(node: Any, name: str, hint: Any, context: Context) -> Type:

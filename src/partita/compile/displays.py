@@ -1,0 +1,108 @@
+"""Lower displays of lists, tuples and dicts, with `*` and `**` in them."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from partita.compile.changes import as_list
+from partita.compile.context import Context
+from partita.compile.jsonata import list_value, literal, made, object_value
+from partita.compile.subscripts import element
+from partita.compile.tree import Value
+from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of, tuple_of
+
+
+def list_display(node: Any, context: Context) -> Value:
+    """Lower `[...]`."""
+    if not any(isinstance(one, ast.Starred) for one in node.elts):
+        return list_value([context.lower(one) for one in node.elts])
+    parts: list[Value] = [list_value([])]
+    item: Type = NEVER
+    single: list[Value] = []
+    for one in node.elts:
+        if isinstance(one, ast.Starred):
+            parts += [list_value(single), as_list(one.value, context)]
+            single = []
+        else:
+            single.append(context.lower(one))
+    parts.append(list_value(single))
+    text = "[]"
+    for part in [one for one in parts if one.text != "[]"]:
+        item = join(item, part.type.item) if part.type.kind == "list" else item
+        text = f"$append({text}, {part.text})"
+    return made(text, list_of(item), *parts)
+
+
+def tuple_display(node: Any, context: Context) -> Value:
+    """Lower `(...)`."""
+    values: list[Value] = []
+    for one in node.elts:
+        if isinstance(one, ast.Starred):
+            values += _elements(one, context)
+        else:
+            values.append(context.lower(one))
+    return list_value(values, tuple_of(*(one.type for one in values)))
+
+
+def _elements(node: ast.Starred, context: Context) -> list[Value]:
+    value = context.simple(node, context.lower(node.value))
+    if value.type.kind != "tuple":
+        raise context.refuse(
+            node, "* in a tuple", "the number of its elements is not known", "make a list"
+        )
+    indices = [literal(number) for number in range(len(value.type.parts))]
+    return [
+        element(value, index, part)
+        for index, part in zip(indices, value.type.parts, strict=True)
+        if index is not None
+    ]
+
+
+def dict_display(node: Any, context: Context) -> Value:
+    """Lower `{...}`."""
+    groups: list[Value] = []
+    members: dict[str, Value] = {}
+    for key, one in zip(node.keys, node.values, strict=True):
+        found = _constant_key(key, context)
+        if found is not None and found not in members:
+            members[found] = context.lower(one)
+            continue
+        groups += [object_value(members)] if members else []
+        members = {}
+        if key is None:
+            groups.append(_merged(one, context))
+        elif found is not None:
+            members[found] = context.lower(one)
+        else:
+            groups.append(_member(key, one, context))
+    groups += [object_value(members)] if members or not groups else []
+    if len(groups) == 1:
+        return groups[0]
+    item: Type = NEVER
+    for group in groups:
+        item = join(item, group.type.item)
+    return made(f"$merge([{', '.join(one.text for one in groups)}])", dict_of(item), *groups)
+
+
+def _constant_key(node: ast.expr | None, context: Context) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _merged(node: ast.expr, context: Context) -> Value:
+    value = context.read(node)
+    if value.type.kind != "dict":
+        raise context.refuse(
+            node, f"** of {value.type}", "it is no dict of str", "give a type hint"
+        )
+    return value
+
+
+def _member(key: ast.expr, node: ast.expr, context: Context) -> Value:
+    name = context.read(key)
+    value = context.lower(node)
+    if name.type is not STR:
+        raise context.refuse(
+            key, f"key of type {name.type}", "JSON has keys of str only", "use str(...)"
+        )
+    return made(f"{{{name.text}: {value.text}}}", dict_of(value.type), name, value)

@@ -1,0 +1,190 @@
+"""Read and write places: items of lists and dicts and attributes, however deep in a variable.
+
+A state machine copies values, so writing a place makes a new value of the whole variable.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from partita.compile.context import Context
+from partita.compile.jsonata import made, member, text_of, wrapped
+from partita.compile.subscripts import check_index, check_key, element, with_element, with_key
+from partita.compile.tree import Let, Value
+from partita.compile.types import INT, STR, fits
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step down: the container, and the key of what is in it."""
+
+    node: ast.expr
+    owner: Value
+    key: Value | str  # a str: the name of a field
+
+
+@dataclass(frozen=True)
+class Place:
+    """A variable, and the steps from its value to the place."""
+
+    name: str
+    steps: tuple[Step, ...]
+    value: Value | None  # of the variable, if there are no steps
+
+
+def is_place(node: ast.expr, context: Context) -> bool:
+    """Return whether an expression is a variable, or an item or attribute in one."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            return False
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in context.variables
+
+
+def place_of(node: ast.expr, context: Context) -> Place:
+    """Evaluate what a place consists of, but not what is there."""
+    if isinstance(node, ast.Name):
+        load = ast.copy_location(ast.Name(node.id, ast.Load()), node)
+        return Place(node.id, (), context.read(load))
+    if not isinstance(node, ast.Attribute | ast.Subscript) or not is_place(node, context):
+        raise context.refuse(
+            node, "assignment", "only a variable, and what is in it, can be changed", "name it"
+        )
+    outer = place_of(node.value, context)
+    owner = read(node, outer, context)
+    if outer.steps:
+        owner = context.simple(node, owner)
+    key: Value | str
+    if isinstance(node, ast.Attribute):
+        key = _attribute(node, owner, context)
+    else:
+        key = _key(node, owner, context)
+    return Place(outer.name, (*outer.steps, Step(node, owner, key)), None)
+
+
+def _attribute(node: ast.Attribute, owner: Value, context: Context) -> str:
+    fields = dict(owner.type.fields) if owner.type.kind == "record" else {}
+    params = getattr(owner.type.cls, "__dataclass_params__", None)
+    if node.attr not in fields or params is None or params.frozen:
+        raise context.refuse(
+            node,
+            f"assignment to {node.attr} of {owner.type}",
+            "it is no field of a dataclass that can be changed",
+            "make a new value, for example by dataclasses.replace",
+        )
+    return node.attr
+
+
+def _key(node: ast.Subscript, owner: Value, context: Context) -> Value | str:
+    if owner.type.kind == "record":
+        name = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if name in dict(owner.type.fields) and not hasattr(owner.type.cls, "__dataclass_fields__"):
+            return str(name)
+    index = context.read(node.slice)
+    if owner.type.kind == "dict" and index.type is STR:
+        return context.simple(node, index)
+    if owner.type.kind == "list" and index.type is INT:
+        return context.simple(node, index)
+    raise context.refuse(
+        node,
+        f"assignment to an item of {owner.type}",
+        "only items of lists and of dicts of str can be assigned",
+        "give a type hint",
+    )
+
+
+def refreshed(place: Place, context: Context) -> Place:
+    """Return a place in what the variable is now, if the statement has assigned it meanwhile."""
+    if place.name not in context.rebound:
+        return place
+    known = context.variables[place.name]
+    owner = Value(known.text, known.type)
+    steps: list[Step] = []
+    for step in place.steps:
+        if steps:
+            found = Place(place.name, tuple(steps), None)
+            owner = context.simple(step.node, read(step.node, found, context))
+        steps.append(Step(step.node, owner, step.key))
+    return Place(place.name, tuple(steps), None if steps else owner)
+
+
+def read(node: ast.AST, place: Place, context: Context) -> Value:
+    """Return what is at a place, or raise KeyError or IndexError."""
+    if not place.steps:
+        assert place.value is not None
+        return place.value
+    step = place.steps[-1]
+    if isinstance(step.key, str):
+        if step.key in step.owner.type.missing:
+            check_key(step.node, step.owner, context.text(step.key), context)
+        return member(step.owner, step.key, dict(step.owner.type.fields)[step.key])
+    if step.owner.type.kind == "dict":
+        check_key(step.node, step.owner, step.key, context)
+        text = f"$lookup({step.owner.text}, {step.key.text})"
+        return made(text, step.owner.type.item, step.owner, step.key)
+    check_index(step.node, step.owner, step.key, context)
+    return element(step.owner, step.key, step.owner.type.item)
+
+
+def write(node: Any, place: Place, value: Value, context: Context) -> None:
+    """Put a value at a place."""
+    for step in reversed(place.steps):
+        value = _with(step, value, context)
+        value = context.shallow(node, value)
+    name = context.bind(place.name, value.type)
+    context.block.append(Let(node.lineno, {name: value}))
+
+
+def _with(step: Step, value: Value, context: Context) -> Value:
+    owner, key = step.owner, step.key
+    if isinstance(key, str):
+        wanted = dict(owner.type.fields)[key]
+        if not fits(value.type, wanted):
+            raise context.refuse(
+                step.node,
+                f"assignment of {value.type} to {key}",
+                f"the field's hint says {wanted}",
+                "correct the hint, or convert the value",
+            )
+        text = f"$merge([{owner.text}, {{{text_of(key)}: {value.text}}}])"
+        return made(text, owner.type, owner, value)
+    if owner.type.kind == "dict":
+        return with_key(owner, key, value)
+    check_index(step.node, owner, key, context, "list assignment")
+    return with_element(owner, key, value, context)
+
+
+def delete(node: ast.Subscript, context: Context) -> None:
+    """Delete an item of a list or a dict, or a slice of a list."""
+    if isinstance(node.slice, ast.Slice) or not is_place(node, context):
+        raise context.refuse(
+            node, "del", "only single items of a variable can be deleted", "build a new value"
+        )
+    place = place_of(node, context)
+    step = place.steps[-1]
+    read(node, place, context)
+    rest = without(step.owner, step.key, context)
+    write(node, Place(place.name, place.steps[:-1], None), rest, context)
+
+
+def without(owner: Value, key: Value | str, context: Context) -> Value:
+    """Return a dict or a list without an item that it has."""
+    if isinstance(key, str):
+        key = context.text(key)
+    if owner.type.kind == "list":
+        acc, item, number = (context.names.new(stem) for stem in ("acc", "item", "index"))
+        counted = f"({key.atom} < 0 ? {key.atom} + $count({owner.text}) : {key.atom})"
+        kept = wrapped(Value(f"${item}", owner.type.item))
+        text = (
+            f"$reduce({owner.text}, function(${acc}, ${item}, ${number}) "
+            f"{{${number} = {counted} ? ${acc} : $append(${acc}, {kept})}}, [])"
+        )
+        return made(text, owner.type, owner, key)
+    value, name = context.names.new("value"), context.names.new("key")
+    each = (
+        f"$each({owner.text}, function(${value}, ${name}) "
+        f"{{${name} = {key.text} ? {{}} : {{${name}: ${value}}}}})"
+    )
+    return made(f"$merge($append([{{}}], {each}))", owner.type, owner, key)
