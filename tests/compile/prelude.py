@@ -13,6 +13,7 @@ from partita import (
     activity,
     chain,
     group,
+    lambda_function,
     now,
     random,
     side_effect,
@@ -48,6 +49,8 @@ __all__ = [
     "flaky",
     "group",
     "later",
+    "grandchild",
+    "lambda_square",
     "later_text",
     "note",
     "now",
@@ -231,3 +234,22 @@ def child(n: int, text: str = "x") -> str:
 @workflow
 async def async_child(n: int) -> int:
     return await later(n) + 1
+
+
+@workflow
+def grandchild(n: int) -> tuple[int, int]:
+    try:
+        text = child(n)
+    except Refused as error:
+        return error.code, len(str(error))
+    return len(text), double(n)
+
+
+def _square(value: Any) -> Any:
+    calls.append(("square", value))
+    if value < 0:
+        raise ValueError(f"negative: {value}")
+    return value * value
+
+
+lambda_square = lambda_function("square", local=_square)

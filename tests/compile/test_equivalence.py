@@ -27,7 +27,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def env(programs: dict[str, object]) -> Iterator[Environment]:
-    with Environment(modules=[prelude], workflows=list(programs.values())) as env:  # type: ignore[arg-type]
+    called: list[object] = [prelude.child, prelude.async_child, prelude.grandchild]
+    with Environment(modules=[prelude], workflows=[*programs.values(), *called]) as env:  # type: ignore[list-item]
         yield env
 
 

@@ -129,6 +129,7 @@ class Execution:
         self.given: Mapping[str, Any] = {}  # members of the context object that a test gives
         self.start_page: StartPage | None = None  # as a child workflow; see `page_runs`
         self.functions: Mapping[str, Function] = {}  # Lambda functions that are activities
+        self.machines: Mapping[str, Function] = {}  # state machines that are child workflows
         self.trail = trail
         self.mocks = mocks
         self.serving = serving or Serving()
@@ -149,7 +150,7 @@ class Execution:
     def child(self, identity: Identity, input: Any, trail: Trail) -> Execution:
         """Return an execution that a distributed Map state starts."""
         child = Execution(identity, input, trail, self.mocks, self.serving, self.numbers)
-        child.functions = self.functions
+        child.functions, child.machines = self.functions, self.machines
         return child
 
     def redriven(self, count: int, started_at: str) -> None:

@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
 from partita.compile.tree import Call, If, Inlined, Loop, Map, Node, Parallel, Program, Try
 
 
 def activities_of(program: Program) -> dict[str, Any]:
     """Return the activities of a program by their names."""
-    return {call.name: call.activity for call in calls_of(program)}
+    return _called(program, ActivityDefinition)
+
+
+def children_of(program: Program) -> dict[str, WorkflowSpec]:
+    """Return the child workflows of a program by their names."""
+    return _called(program, WorkflowSpec)
+
+
+def functions_of(program: Program) -> dict[str, LambdaSpec]:
+    """Return the Lambda functions of a program by their names."""
+    return _called(program, LambdaSpec)
+
+
+def _called(program: Program, kind: type[Any]) -> dict[str, Any]:
+    called = calls_of(program)
+    return {call.name: call.activity for call in called if isinstance(call.activity, kind)}
 
 
 def calls_of(program: Program) -> list[Call]:

@@ -20,17 +20,16 @@ from partita.asl.frame import Execution, Function
 from partita.asl.machines import compiled_text, identity_of, interpret
 from partita.asl.tasks.calls import failure_of
 from partita.asl.trail import Trail
-from partita.authoring.definition import ActivityDefinition
+from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
 from partita.authoring.determinism import side_effect
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.codec import Converter
 from partita.compile import compile_workflow
-from partita.compile.activity_calls import activities_of
-from partita.compile.jsonata import LARGEST
+from partita.compile.activity_calls import activities_of, children_of, functions_of
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
 from partita.stepfunctions.emitter import GUARD, emit, optimised
-from partita.stepfunctions.emitter.tasks import SEPARATOR
+from partita.stepfunctions.nested import cause_of, check_integers, nested_machine, told_by, unnested
 
 Places = Sequence[Mapping[str, Any]]
 """The names of the modules whose errors a machine may fail with."""
@@ -44,8 +43,11 @@ def compiled(
     filename: str | None = None,
     *,
     is_optimised: bool = False,
+    known: dict[str, WorkflowDefinition[..., Any] | None] | None = None,
 ) -> WorkflowDefinition[..., Any]:
-    """Return a workflow that runs the machine compiled from another one.
+    """Return a workflow that runs the machine compiled from another one, and its children's.
+
+    `known` are compiled workflows by name, and None for those that are being compiled.
 
     Raises:
         CompileError: the workflow uses what cannot be compiled.
@@ -54,14 +56,24 @@ def compiled(
     machine = emit(program)
     text = json.dumps(optimised(machine) if is_optimised else machine)
     called = activities_of(program)
-    places = [one.namespace for one in (definition, *called.values())]
+    children = children_of(program)
+    places = [one.namespace for one in (definition, *called.values(), *children.values())]
     functions = {name: _function(one, program) for name, one in called.items()}
+    functions |= {name: _stand_in(one) for name, one in functions_of(program).items()}
+    known = known if known is not None else {}
+    known[definition.workflow_type.name] = None
+    for name, one in children.items():
+        child: Any = one
+        if name not in known:
+            shown = _filename(child, definition, filename)
+            compiled(child, shown, is_optimised=is_optimised, known=known)
+    machines = {name: nested_machine(child, known) for name, child in children.items()}
 
     @functools.wraps(_as_sync(definition.function))
     def run(*args: Any, **kwargs: Any) -> Any:
         kept: str = side_effect(lambda: text)
         document = _document(definition, args, kwargs)
-        output = _interpret(kept, document, functions, program, places)
+        output = _interpret(kept, document, functions, machines, program, places)
         return definition.signature.decode_result(json.dumps(output))
 
     timeout = definition.settings.execution_start_to_close
@@ -69,7 +81,14 @@ def compiled(
     made: WorkflowDefinition[..., Any] = workflow(
         name=name, version=VERSION, execution_start_to_close=timeout
     )(run)
+    known[name] = made
     return made
+
+
+def _filename(child: WorkflowSpec, parent: WorkflowSpec, filename: str | None) -> str | None:
+    """Return how messages name a child's file: as the parent's, if it is in the same one."""
+    is_same = child.namespace is parent.namespace
+    return filename if is_same else None
 
 
 def _as_sync(function: Any) -> Any:
@@ -94,13 +113,14 @@ def _interpret(
     text: str,
     document: Any,
     functions: Mapping[str, Function],
+    machines: Mapping[str, Function],
     program: Program,
     places: Places,
 ) -> Any:
     execution = Execution(identity_of(), document, Trail())
-    execution.functions = functions
+    execution.functions, execution.machines = functions, machines
     try:
-        _check_integers(document, _place(program, program.row), "the input")
+        check_integers(document, _place(program, program.row), "the input")
         return interpret(compiled_text(text), execution, document)
     except StateFailure as failure:
         raise _guard(failure) or MachineFailedError(failure.error, failure.cause) from failure
@@ -137,6 +157,22 @@ def _row(state: str) -> int:
     return int(state.rpartition("(line ")[2].rstrip(")").partition(",")[0])
 
 
+def _stand_in(function: Any) -> Function:
+    """Return the callable that replaces a Lambda function here."""
+
+    def call(_: str, payload: Any, __: float | None, ___: float | None) -> Any:
+        try:
+            return json.loads(Converter().dump(function(payload), function.result_label))
+        except (CancelledError, StateFailure):
+            raise
+        except ActivityTimedOutError as error:
+            raise failure_of(error) from error
+        except Exception as error:
+            raise StateFailure(type(error).__name__, cause_of(error, function.label)) from error
+
+    return call
+
+
 def _function(activity: ActivityDefinition, program: Program) -> Function:
     """Return an activity as a Lambda function; histories have the names of the states."""
 
@@ -159,44 +195,21 @@ def _function(activity: ActivityDefinition, program: Program) -> Function:
         except ActivityTimedOutError as error:
             raise failure_of(error) from error
         except Exception as error:
-            raise StateFailure(type(error).__name__, _cause(error, place)) from error
+            raise StateFailure(type(error).__name__, cause_of(error, place)) from error
         value = json.loads(
             Converter().dump(result, activity.result_label, form=activity.signature.result_form)
         )
-        _check_integers(value, place, activity.result_label)
+        check_integers(value, place, activity.result_label)
         return value
 
     return call
 
 
-def _cause(error: Exception, place: str) -> str:
-    """Return what Lambda tells of an error."""
-    bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
-    scalars = (str, int, bool)
-    kept = {name: one for name, one in vars(error).items() if isinstance(one, scalars)}
-    _check_integers(kept, place, f"the attributes of {type(error).__name__}")
-    more = json.dumps({"bases": bases, "attributes": kept})
-    told = f"{error}{SEPARATOR}{more}"
-    return json.dumps({"errorType": type(error).__name__, "errorMessage": told})
-
-
-def _check_integers(value: Any, place: str, what: str) -> None:
-    """Fail the execution, whatever it catches, if a value holds an integer beyond 2**53."""
-    if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            _check_integers(one, place, what)
-    elif isinstance(value, int) and abs(value) > LARGEST:
-        message = f"{place}: {what} has an integer beyond 2**53: {value}"
-        raise StateFailure(RUNTIME, f"{GUARD} {message}")
-
-
 def _own_error(error: MachineFailedError, program: Program, places: Places) -> Exception:
     """Return the exception that the workflow would have raised."""
+    error = unnested(error)
     kind: Any = program.classes.get(error.error or "")
-    message = error.cause or ""
-    if message.startswith("{") and '"errorType"' in message:
-        message = json.loads(message)["errorMessage"].rpartition(SEPARATOR)
-        message = message[0] if message[1] else message[2]
+    message, attributes = told_by(error.cause or "")
     kind = (
         kind or _class_of(error.__cause__, error.error) or _class_named(error.error or "", places)
     )
@@ -204,6 +217,7 @@ def _own_error(error: MachineFailedError, program: Program, places: Places) -> E
         return error
     made: Any = kind.__new__(kind)
     made.args = (message,)
+    vars(made).update(attributes)
     if str(made) == message:
         found: Exception = made
         return found
@@ -212,6 +226,7 @@ def _own_error(error: MachineFailedError, program: Program, places: Places) -> E
     )
     made = shown.__new__(shown)
     made.args = (message,)
+    vars(made).update(attributes)
     named: Exception = made
     return named
 

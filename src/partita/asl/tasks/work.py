@@ -25,6 +25,7 @@ from partita.authoring.determinism import now
 from partita.authoring.registry import register
 
 LAMBDA = "lambda:invoke"
+EXECUTION = "states:startExecution"
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,9 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
 
 
 def _response(resource: ServiceResource, attempt: Attempt) -> Any:
+    nested = _nested(resource, attempt)
+    if nested is not None:
+        return nested()
     if resource.name != LAMBDA:
         return attempt.call(integrations.activity_of(_action(resource)), attempt.input)
     if not isinstance(attempt.input, dict) or "FunctionName" not in attempt.input:
@@ -192,6 +196,23 @@ def _response(resource: ServiceResource, attempt: Attempt) -> Any:
         return attempt.call(lambdas.INVOKE, _with_arn(attempt))
     except StateFailure as failure:
         raise StateFailure(failure.error, _compact(failure.cause), also=failure.also) from None
+
+
+def _nested(resource: ServiceResource, attempt: Attempt) -> Callable[[], Any] | None:
+    """Return what runs a nested execution in this process; None: the machine is elsewhere."""
+    if resource.name != EXECUTION or not isinstance(attempt.input, dict):
+        return None
+    name = str(attempt.input.get("StateMachineArn")).rpartition(":")[2]
+    run, frame = attempt.frame.execution.machines.get(name), attempt.frame
+    if run is None or not resource.pattern.startswith("sync"):
+        return None
+
+    def result() -> dict[str, Any]:
+        given = attempt.input.get("Input")
+        output = run(frame.name, given, attempt.timeout, attempt.heartbeat)
+        return {"Status": "SUCCEEDED", "Input": given, "Output": output}
+
+    return result
 
 
 _NO_FUNCTION = (

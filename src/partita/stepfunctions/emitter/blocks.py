@@ -32,9 +32,9 @@ from partita.compile.tree import (
 )
 from partita.compile.types import ANY, INT
 from partita.stepfunctions.emitter import states as s
+from partita.stepfunctions.emitter import tasks as t
 from partita.stepfunctions.emitter.guards import caught, checked, hoisted, is_guarded
 from partita.stepfunctions.emitter.guards import failed as guard_state
-from partita.stepfunctions.emitter.tasks import ERROR, RESULT, task
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -144,12 +144,12 @@ class Blocks:
     # -- calls
 
     def _call(self, node: Call, next: str | None) -> str:
-        state = task(node)
+        state = t.task(node)
         if node.variable is not None:
-            state["Assign"] = {node.variable: s.expression(RESULT)}
+            state["Assign"] = {node.variable: s.expression(t.result(node))}
         if self.ways.on_error is not None:
             variable, state_of = self.ways.on_error
-            state["Catch"] = [_catcher({variable: s.expression(ERROR)}, state_of())]
+            state["Catch"] = [_catcher({variable: s.expression(t.error(node))}, state_of())]
         return self._add(node.name, node.row, state, next)
 
     # -- branches
@@ -179,9 +179,9 @@ class Blocks:
                 is_outcome=True,
             )
             return inner.block(node.body, after)
-        state = task(call)
-        state["Assign"] = {node.variable: {"value": s.expression(RESULT)}}
-        failed = {node.variable: {"error": s.expression(ERROR)}}
+        state = t.task(call)
+        state["Assign"] = {node.variable: {"value": s.expression(t.result(call))}}
+        failed = {node.variable: {"error": s.expression(t.error(call))}}
         state |= {"Catch": [_catcher(failed, after)], "Next": after}
         return self.states.add(self.states.name(node.name, node.row), node.row, state)
 
@@ -222,10 +222,10 @@ class Blocks:
         failed = self.states.add(
             self.states.name(f"{name} failed", call.row), call.row, {"Type": "Pass", "End": True}
         )
-        output = {"error": s.expression(ERROR)}
+        output = {"error": s.expression(t.error(call))}
         state = {
-            **task(call),
-            "Output": {"value": s.expression(RESULT)},
+            **t.task(call),
+            "Output": {"value": s.expression(t.result(call))},
             "Catch": [{"ErrorEquals": ["States.ALL"], "Output": output, "Next": failed}],
             "End": True,
         }
@@ -309,8 +309,8 @@ class Blocks:
         return self._add("raise", row, assign, state_of())
 
     def _fail(self, row: int, error: Value) -> str:
-        kind, message = error.constant or (f"{error.text}.type", f"{error.text}.message")
-        state = {"Type": "Fail", "Error": s.expression(kind), "Cause": s.expression(message)}
+        kind, _ = error.constant or (f"{error.text}.type", "")
+        state = {"Type": "Fail", "Error": s.expression(kind), "Cause": s.expression(t.cause(error))}
         return self.states.add(self.states.name("raise", row), row, state)
 
     def _try(self, node: Try, next: str | None) -> str | None:

@@ -6,11 +6,13 @@ import builtins
 import math
 from typing import Any
 
-from partita.compile.tree import Call
-from partita.stepfunctions.emitter.states import field
+from partita.authoring.definition import LambdaSpec, WorkflowSpec
+from partita.compile.jsonata import text_of
+from partita.compile.tree import Call, Value
+from partita.stepfunctions.emitter.states import expression, field
 
-RESULT = "$states.result.Payload"
 LAMBDA = "arn:aws:states:::lambda:invoke"
+_EXECUTION = "arn:aws:states:::states:startExecution.sync:2"
 _TRANSIENT = {
     "ErrorEquals": [
         "Lambda.ClientExecutionTimeoutException",
@@ -28,23 +30,59 @@ _MOST_ATTEMPTS = 99_999_999
 SEPARATOR = "\n\nPartita: "
 """What an error's text ends before, where a function tells more of it: bases and attributes."""
 
-ERROR = (
-    '($cause := $states.errorOutput.Cause; $contains($cause, "\\"errorType\\"") ? '
+_ERROR = (
+    '$contains($cause, "\\"errorType\\"") ? '
     '($told := $split($parse($cause).errorMessage, "\\n\\nPartita: "); '
     "$more := $count($told) > 1 ? $parse($told[-1]) : {}; "
-    '{"type": $states.errorOutput.Error, "message": $count($told) > 1 ? '
+    '{"type": $name, "message": $count($told) > 1 ? '
     "$join($filter($told, function($v, $i) {$i < $count($told) - 1}), "
     '"\\n\\nPartita: ") : $told[0], '
     '"bases": $append([], $more.bases), '
     '"attributes": $exists($more.attributes) ? $more.attributes : {}}) : '
-    '{"type": $states.errorOutput.Error = "States.Timeout" ? "ActivityTimedOutError" : '
-    '$states.errorOutput.Error, "message": $cause, "bases": []})'
+    '{"type": $name = "States.Timeout" ? "ActivityTimedOutError" : $name, '
+    '"message": $cause, "bases": []}'
 )
-"""The value of a caught failure, as `Raise` has them."""
+_FAILED_ACTIVITY = (
+    f"($name := $states.errorOutput.Error; $cause := $states.errorOutput.Cause; {_ERROR})"
+)
+_FAILED_CHILD = (
+    '($failed := $contains($states.errorOutput.Cause, "\\"ExecutionArn\\"") ? '
+    "$parse($states.errorOutput.Cause) : $states.errorOutput; $name := $failed.Error; "
+    f"$cause := $failed.Cause; {_ERROR})"
+)
+
+
+def result(call: Call) -> str:
+    """Return the expression of a call's result."""
+    return f"$states.result.{'Output' if _is_child(call) else 'Payload'}"
+
+
+def error(call: Call) -> str:
+    """Return the expression of a call's caught failure, as `Raise` has them."""
+    return _FAILED_CHILD if _is_child(call) else _FAILED_ACTIVITY
+
+
+def cause(error: Value) -> str:
+    """Return the expression of the cause that tells an error's text, and its attributes if any."""
+    if error.constant is not None and '"attributes": ' not in error.text:
+        return str(error.constant[1])
+    more = '{"bases": $append([], $raised.bases), "attributes": $raised.attributes}'
+    told = f"$raised.message & {text_of(SEPARATOR)} & $string({more})"
+    cause = f'$string({{"errorType": $raised.type, "errorMessage": {told}}})'
+    has_more = "$exists($raised.attributes) ? $raised.attributes != {} : false"
+    return f"($raised := {error.text}; ({has_more}) ? {cause} : $raised.message)"
+
+
+def _is_child(call: Call) -> bool:
+    return isinstance(call.activity, WorkflowSpec)
 
 
 def task(call: Call) -> dict[str, Any]:
     """Return the Task state of a call, without what comes after it."""
+    if isinstance(call.activity, WorkflowSpec):
+        return _child(call, call.activity)
+    if isinstance(call.activity, LambdaSpec):
+        return _function(call, call.activity)
     settings = call.activity.settings
     payload = {name: field(value) for name, value in call.arguments.items()}
     state: dict[str, Any] = {
@@ -59,6 +97,35 @@ def task(call: Call) -> dict[str, Any]:
             state["HeartbeatSeconds"] = _whole(settings.heartbeat)
     state["Retry"] = _retries(call.activity)
     return state
+
+
+def _child(call: Call, workflow: WorkflowSpec) -> dict[str, Any]:
+    """Return the state that runs a workflow's machine, which has its name, in the same account."""
+    own = '$substringBefore($states.context.StateMachine.Id, ":stateMachine:")'
+    arn = f"{own} & {text_of(f':stateMachine:{workflow.workflow_type.name}')}"
+    given = {name: field(value) for name, value in call.arguments.items()}
+    state: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": _EXECUTION,
+        "Arguments": {"StateMachineArn": expression(arn), "Input": given},
+    }
+    timeout = workflow.settings.execution_start_to_close
+    if timeout is not None:
+        state["TimeoutSeconds"] = _whole(timeout)
+    return state
+
+
+def _function(call: Call, function: LambdaSpec) -> dict[str, Any]:
+    """Return the state that invokes a Lambda function with one value."""
+    payload = field(call.arguments["input"]) if "input" in call.arguments else None
+    state: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": LAMBDA,
+        "Arguments": {"FunctionName": function.name, "Payload": payload},
+    }
+    if function.start_to_close is not None:
+        state["TimeoutSeconds"] = _whole(function.start_to_close)
+    return {**state, "Retry": [_TRANSIENT]}
 
 
 def _whole(seconds: float) -> int:

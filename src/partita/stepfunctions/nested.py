@@ -1,0 +1,83 @@
+"""Tell errors as the causes of compiled machines' failures do, and run machines in machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from partita.asl.failures import RUNTIME, StateFailure
+from partita.asl.frame import Function
+from partita.authoring.definition import WorkflowSpec
+from partita.codec import Converter
+from partita.compile.jsonata import LARGEST
+from partita.errors import CancelledError, MachineFailedError
+from partita.stepfunctions.emitter import GUARD
+from partita.stepfunctions.emitter.tasks import SEPARATOR
+
+
+FAILED = "States.TaskFailed"
+
+
+def nested_machine(workflow: WorkflowSpec, known: Mapping[str, Any]) -> Function:
+    """Return the compiled machine of a workflow as nested executions run it."""
+
+    def call(state: str, given: Any, _: float | None, __: float | None) -> Any:
+        made = known[workflow.workflow_type.name]
+        args, kwargs = workflow.signature.load(
+            Converter(), json.dumps({"args": [], "kwargs": given})
+        )
+        try:
+            result = made.with_settings(workflow_id=workflow.settings.workflow_id)(*args, **kwargs)
+        except CancelledError:
+            raise
+        except Exception as error:
+            failed = {"ExecutionArn": "", "Status": "FAILED", "Error": type(error).__name__}
+            told = json.dumps({**failed, "Cause": cause_of(error, state)})
+            raise StateFailure(FAILED, told) from error
+        form = workflow.signature.result_form
+        value = json.loads(Converter().dump(result, workflow.result_label, form=form))
+        check_integers(value, state, workflow.result_label)
+        return value
+
+    return call
+
+
+def unnested(error: MachineFailedError) -> MachineFailedError:
+    """Return an error as the nested execution has failed, whose failure a machine did not catch."""
+    cause = error.cause or ""
+    while error.error == FAILED and cause.startswith("{") and '"ExecutionArn"' in cause:
+        told = json.loads(cause)
+        found = MachineFailedError(told.get("Error"), told.get("Cause"))
+        found.__cause__ = error.__cause__
+        error, cause = found, found.cause or ""
+    return error
+
+
+def told_by(cause: str) -> tuple[str, dict[str, Any]]:
+    """Return the text of an error, and its attributes, that a cause tells."""
+    if not cause.startswith("{") or '"errorType"' not in cause:
+        return cause, {}
+    text, separator, more = json.loads(cause)["errorMessage"].rpartition(SEPARATOR)
+    return (text, json.loads(more)["attributes"]) if separator else (more, {})
+
+
+def cause_of(error: Exception, place: str) -> str:
+    """Return what Lambda tells of an error."""
+    bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
+    scalars = (str, int, bool)
+    kept = {name: one for name, one in vars(error).items() if isinstance(one, scalars)}
+    check_integers(kept, place, f"the attributes of {type(error).__name__}")
+    more = json.dumps({"bases": bases, "attributes": kept})
+    told = f"{error}{SEPARATOR}{more}"
+    return json.dumps({"errorType": type(error).__name__, "errorMessage": told})
+
+
+def check_integers(value: Any, place: str, what: str) -> None:
+    """Fail the execution, whatever it catches, if a value holds an integer beyond 2**53."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            check_integers(one, place, what)
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        message = f"{place}: {what} has an integer beyond 2**53: {value}"
+        raise StateFailure(RUNTIME, f"{GUARD} {message}")
