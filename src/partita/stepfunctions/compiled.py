@@ -20,7 +20,7 @@ from partita.asl.frame import Execution, Function
 from partita.asl.machines import compiled_text, identity_of, interpret
 from partita.asl.tasks.calls import failure_of
 from partita.asl.trail import Trail
-from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
+from partita.authoring.definition import ActivityDefinition, WorkflowSpec
 from partita.authoring.determinism import side_effect
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.codec import Converter

@@ -15,7 +15,6 @@ from partita.errors import CancelledError, MachineFailedError
 from partita.stepfunctions.emitter import GUARD
 from partita.stepfunctions.emitter.tasks import SEPARATOR
 
-
 FAILED = "States.TaskFailed"
 
 
