@@ -14,9 +14,10 @@ from partita.asl.trail import Trail
 from partita.codec import Converter
 from partita.compile import compile_workflow
 from partita.compile.activity_calls import activities_of
+from partita.compile.stand_ins import document_of
 from partita.errors import MachineFailedError
 from partita.stepfunctions.bundle import bundle_of, zipped
-from partita.stepfunctions.compiled import _document, _function
+from partita.stepfunctions.compiled import _function
 from partita.stepfunctions.deploy.definitions import calling
 from partita.stepfunctions.emitter import emit
 from tests.bundle.lambdas import Lambda
@@ -85,6 +86,6 @@ def test_machines_mean_the_same_on_lambda(
     deployed = calling(machine, activities, "bundle")
     for given in case.inputs:
         args, kwargs = workflow.signature.load(Converter(), given)
-        document = _document(workflow, args, kwargs)
+        document = document_of(workflow, args, kwargs)
         expected = run(machine, document, here)
         assert run(deployed, document, {"bundle": function.task}) == expected

@@ -1,4 +1,4 @@
-"""`compile`: write a workflow as a state machine."""
+"""`compile`: write a workflow as a state machine, or as a composition of actions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from partita.cli.machine_options import emitter
+from partita.cli.machine_options import composer, emitter
 from partita.cli.options import debug_option
 from partita.cli.output import print_pretty
 from partita.compile.diagnostics import CompileError, Diagnostic
@@ -18,10 +18,10 @@ from partita.errors import InvalidOptionError
 @click.argument("target", metavar="FILE:WORKFLOW")
 @click.option(
     "--to",
-    type=click.Choice(["stepfunctions"]),
+    type=click.Choice(["stepfunctions", "openwhisk"]),
     default="stepfunctions",
     show_default=True,
-    help="What runs the machine.",
+    help="What runs it.",
 )
 @click.option("-o", "file", metavar="FILE", help="The file to write; else the output.")
 @click.option(
@@ -39,7 +39,7 @@ from partita.errors import InvalidOptionError
 @debug_option
 def compile_(
     target: str,
-    to: str,  # noqa: ARG001
+    to: str,
     file: str | None,
     output: str,
     is_express: bool,
@@ -47,11 +47,13 @@ def compile_(
 ) -> int:
     """Compile a workflow to a state machine in Amazon States Language, and print it.
 
-    The machine calls the workflow's activities as Lambda functions of their names. What cannot be
-    compiled is reported all at once, with file, line and column; exit status 2.
+    The machine calls the workflow's activities as Lambda functions of their names. With --to
+    openwhisk it is the portable JSON of a composition, whose actions are the activities. What
+    cannot be compiled is reported all at once, with file, line and column; exit status 2.
     """
     try:
-        definition, warnings, saved = emitter().definition_at(
+        compiler = composer() if to == "openwhisk" else emitter()
+        definition, warnings, saved = compiler.definition_at(
             target, is_express=is_express, is_optimised=is_optimised
         )
     except CompileError as error:

@@ -26,10 +26,19 @@ def is_machine(target: str) -> bool:
     return target.endswith(_SUFFIXES)
 
 
-def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
-    """Return the workflow that runs the machine compiled from the workflow FILE:WORKFLOW."""
-    found: WorkflowDefinition[..., Any] = emitter().compiled_at(target)
+def compiled_at(target: str, to: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow that runs what the workflow FILE:WORKFLOW is compiled to."""
+    found: WorkflowDefinition[..., Any]
+    if to == "openwhisk":
+        found = composer().composed_at(target)
+    else:
+        found = emitter().compiled_at(target)
     return found
+
+
+def composer() -> Any:
+    """Return what compiles to compositions for the commands."""
+    return import_module("partita.cli.compositions")
 
 
 def emitter() -> Any:

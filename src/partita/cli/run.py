@@ -38,12 +38,20 @@ _reuse_option = click.option(
     "--compiled",
     "is_compiled",
     is_flag=True,
-    help="Run the state machine that the workflow is compiled to.",
+    help="Run what the workflow is compiled to.",
+)
+@click.option(
+    "--to",
+    type=click.Choice(["stepfunctions", "openwhisk"]),
+    default="stepfunctions",
+    show_default=True,
+    help="With --compiled: a state machine, or a composition of actions.",
 )
 @machine_options
 def run(
     target: str,
     is_compiled: bool,
+    to: str,
     input_: str | None,
     workflow_id: str | None,
     reuse_policy: str,
@@ -56,7 +64,7 @@ def run(
 
     If it is interrupted, run it again with the same --id: finished steps are not repeated.
     """
-    workflow = compiled_at(target) if is_compiled else find_workflow(target)
+    workflow = compiled_at(target, to) if is_compiled else find_workflow(target)
     continues = (
         workflow_id is not None and input_ is None and reuse_policy == ReusePolicy.RETURN_EXISTING
     )

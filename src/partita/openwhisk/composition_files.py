@@ -12,6 +12,7 @@ from partita.errors import ComposerError, LoadError, PartitaError, UnknownTypeEr
 from partita.openwhisk.composer import parse
 from partita.openwhisk.composition import Composition
 from partita.openwhisk.compositions import composition_workflow
+from partita.openwhisk.emitter import composition_of
 from partita.openwhisk.import_names import composer_names
 from partita.openwhisk.json_text import json_value
 from partita.worker.code_loader import load
@@ -70,6 +71,8 @@ def composition_in(module: ModuleType, source: str, name: str) -> Composition:
             f"{source} has no {name}; write a function {name} that returns a composition, or give "
             f"{source}:NAME"
         )
+    if isinstance(found, WorkflowDefinition):
+        return composition_of(found, source)
     given = found if isinstance(found, Composition) else _called(found, source, name)
     if given is None or not isinstance(given, Composition | str | dict):
         raise ComposerError(f"{name} of {source} gave no composition", given)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from partita.authoring.determinism import side_effect
+from partita.authoring.determinism import side_effect, sleep
 from partita.authoring.execution import spawn, workflow_info
 from partita.authoring.future import wait
 from partita.authoring.workflow import WorkflowDefinition, workflow
@@ -24,9 +24,12 @@ from partita.errors import (
     TaskFailedError,
 )
 from partita.history import ChildPolicy
+from partita.openwhisk.action_names import short_name
 from partita.openwhisk.composition import Composition
-from partita.openwhisk.conductor_action import Machine, call_function
+from partita.openwhisk.conductor_action import LIBRARY, Machine, call_function
 from partita.openwhisk.deriving import OWN_FUNCTIONS
+from partita.openwhisk.emitter.actions import SLEEP
+from partita.openwhisk.emitter.step_values import StepValues
 from partita.openwhisk.local_actions import (
     action_activity,
     define_action,
@@ -38,6 +41,8 @@ from partita.openwhisk.tree import Tree
 
 Params = dict[str, Any]
 
+LIBRARY["StepValues"] = StepValues
+
 
 def composition_workflow(composition: Any, name: str) -> WorkflowDefinition[[Any], Any]:
     """Return a workflow that runs a composition; its one argument is the parameter object.
@@ -47,28 +52,47 @@ def composition_workflow(composition: Any, name: str) -> WorkflowDefinition[[Any
     Raises:
         ComposerError: it is no composition.
     """
-    tree = Composition.of(composition)
-    recorded = msgspec.json.encode(program_of(tree)).decode()
-    for action in _actions(tree):
-        if action.action is not None:
-            define_action(action.name, action.action)
-        action_activity(action.name)
+    recorded = recorded_program(composition)
 
     def run(params: Any = None, branch: Params | None = None) -> Any:
-        text = side_effect(lambda: recorded) if branch is None else branch["program"]
-        given = {} if params is None else params
-        if not isinstance(given, dict):
-            raise InvalidInputError(f"a composition takes a JSON object, not {given!r}")
-        program = _decoded(text)
-        machine = Machine(program, given)
-        if branch is not None:
-            machine = Machine(program, given, branch["state"], branch["stack"])
-        return _finished(_Run(made, text).finish(machine))
+        if branch is None:
+            return run_program(recorded, {} if params is None else params, made)
+        machine = Machine(_decoded(branch["program"]), params, branch["state"], branch["stack"])
+        return _finished(_Run(made, branch["program"]).finish(machine))
 
     run.__name__ = run.__qualname__ = name
     made: WorkflowDefinition[..., Any] = workflow(name=name)(run)
     made.takes_document = True
     return made
+
+
+def recorded_program(composition: Any) -> str:
+    """Return the program of a composition as JSON; its actions are then there in this process.
+
+    Raises:
+        ComposerError: it is no composition.
+    """
+    tree = Composition.of(composition)
+    for action in _actions(tree):
+        if action.action is not None:
+            define_action(action.name, action.action)
+        action_activity(action.name)
+    return msgspec.json.encode(program_of(tree)).decode()
+
+
+def run_program(
+    recorded: str, params: Any, made: WorkflowDefinition[..., Any] | None = None
+) -> Params:
+    """Run a program in a workflow; `made` runs what it begins and does not wait for.
+
+    Raises:
+        InvalidInputError: the parameters are no object.
+        CompositionFailedError: it ended with an error object.
+    """
+    if not isinstance(params, dict):
+        raise InvalidInputError(f"a composition takes a JSON object, not {params!r}")
+    text = side_effect(lambda: recorded)
+    return _finished(_Run(made, text).finish(Machine(_decoded(text), params)))
 
 
 def _finished(params: Params) -> Params:
@@ -94,7 +118,7 @@ def _actions(tree: Tree) -> Iterator[Tree]:
 class _Run:
     """One execution of a composition."""
 
-    def __init__(self, made: WorkflowDefinition[..., Any], program: str) -> None:
+    def __init__(self, made: WorkflowDefinition[..., Any] | None, program: str) -> None:
         self._made = made
         self._program = program  # JSON
 
@@ -114,6 +138,9 @@ class _Run:
             branches = [machine.branch(one) for one in request["branches"]]
             return {"value": self._results(branches)}
         name, params = request["action"], request["params"]
+        if short_name(name) == SLEEP:
+            sleep(params["seconds"])
+            return {}
         try:
             if request.get("is_dynamic"):
                 return dynamic_action(name, params)
@@ -142,6 +169,7 @@ class _Run:
             "stack": machine.branch_stack(),
             "program": self._program,  # the file may have changed when the child begins
         }
+        assert self._made is not None
         child = self._made.options(child_policy=ChildPolicy.ABANDON)
         future = child.submit(begin["params"], branch)
         future.add_done_callback(lambda _: None)

@@ -17,6 +17,7 @@ from partita.openwhisk.action_names import qualified_name
 from partita.openwhisk.composer import parse
 from partita.openwhisk.composition import Composition
 from partita.openwhisk.deployment import deploy_actions
+from partita.openwhisk.emitter.actions import values_source
 from partita.openwhisk.host import Host
 from partita.openwhisk.host_settings import HostSettings, host_settings
 from partita.openwhisk.json_text import json_text
@@ -33,7 +34,8 @@ CONDUCTOR_KIND = "python:default"
 def conductor_code(composition: Composition) -> str:
     """Return the code of the conductor action of a composition."""
     program = json.dumps(program_of(composition))
-    return f"{_runtime()}\n\nPROGRAM = json.loads({program!r})\n\n\n" + (
+    library = _library() if "StepValues(" in program else ""
+    return f"{_runtime()}\n{library}\nPROGRAM = json.loads({program!r})\n\n\n" + (
         "def main(args):\n    return conduct(PROGRAM, args)\n"
     )
 
@@ -72,6 +74,12 @@ def synthesize(
     if limits:
         action["limits"] = dict(limits)
     return {"name": name, "action": action}
+
+
+@cache
+def _library() -> str:
+    """Return what steps of compiled workflows use."""
+    return f"\n\n{values_source()}\n\n\nLIBRARY['StepValues'] = StepValues\n"
 
 
 class Compositions:

@@ -33,6 +33,9 @@ MARGIN = 15.0
 POLL = 0.2
 """Seconds between two looks at the records of branches."""
 
+LIBRARY = {}  # type: Dict[str, Any]
+"""What the code of functions may use by name, beside what Python has."""
+
 Params = Dict[str, Any]
 State = Dict[str, Any]
 Evaluate = Callable[[Params, Params, Params], Params]
@@ -229,11 +232,12 @@ def _plain_or_nothing(env: Params) -> Params:
 
 @functools.lru_cache(maxsize=4096)
 def _code(text: str) -> Any:
-    return compile(text, "<composition>", "exec")
+    return compile(text, "<composition>", "exec", dont_inherit=True)
 
 
 def _loaded(exec_: Params) -> Any:
     names = {"__name__": "composition"}  # type: Params
+    names.update(LIBRARY)
     exec(_code(exec_["code"]), names)
     name = exec_.get("functionName")
     if name is None:

@@ -210,7 +210,7 @@ def _constant_lambda(tree: ast.Module, code: CodeType) -> ast.Lambda | None:
     """Return a lambda with the same code, which returns a constant: Python 3.12 says no more."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
-            (same,) = _compiled(f"({ast.unparse(node)})").co_consts[:1]
+            (same,) = compiled_code(f"({ast.unparse(node)})").co_consts[:1]
             if (same.co_code, same.co_consts) == (code.co_code, code.co_consts):
                 return node
     return None
@@ -269,7 +269,7 @@ def _count(arguments: ast.arguments, combinator: str, given: Any) -> int:
 def _captured(function: Callable[..., Any], code: str, name: str, combinator: str) -> Iterator[str]:
     """Write the values of names that the function takes from around it."""
     refused = []
-    for free in sorted(_free_names(_compiled(code)) - {name}):
+    for free in sorted(free_names(compiled_code(code)) - {name}):
         try:
             value = _value(function, free)
         except LookupError:
@@ -288,11 +288,12 @@ def _captured(function: Callable[..., Any], code: str, name: str, combinator: st
         )
 
 
-def _compiled(code: str) -> CodeType:
+def compiled_code(code: str) -> CodeType:
+    """Return the code object of source."""
     return compile(code, "<composition>", "exec", dont_inherit=True)
 
 
-def _free_names(code: CodeType) -> set[str]:
+def free_names(code: CodeType) -> set[str]:
     """Return the names that code takes from its module."""
     stored: set[str] = set()
     found: set[str] = set()
@@ -303,7 +304,7 @@ def _free_names(code: CodeType) -> set[str]:
             found.add(one.argval)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            found |= _free_names(constant) - stored
+            found |= free_names(constant) - stored
     return {name for name in found if not hasattr(builtins, name)}
 
 

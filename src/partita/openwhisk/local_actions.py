@@ -148,7 +148,8 @@ def _run_definition(name: str, code: dict[str, Any], params: Params) -> Any:
 
 def _run_python(name: str, code: dict[str, Any], params: Params) -> Any:
     names: dict[str, Any] = {"__name__": "action"}
-    exec(compile(code["code"], f"<action {short_name(name)}>", "exec"), names)
+    text = compile(code["code"], f"<action {short_name(name)}>", "exec", dont_inherit=True)
+    exec(text, names)
     return names[code.get("main", "main")](params)
 
 

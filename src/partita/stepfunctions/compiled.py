@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import builtins
 import functools
-import inspect
 import json
 from collections.abc import Mapping, Sequence
-from types import FunctionType
 from typing import Any
 
 from partita import errors
@@ -26,6 +24,7 @@ from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.codec import Converter
 from partita.compile import compile_workflow
 from partita.compile.activity_calls import activities_of, children_of, functions_of
+from partita.compile.stand_ins import as_sync, document_of
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
 from partita.stepfunctions.emitter import GUARD, emit, optimised
@@ -69,10 +68,10 @@ def compiled(
             compiled(child, shown, is_optimised=is_optimised, known=known)
     machines = {name: nested_machine(child, known) for name, child in children.items()}
 
-    @functools.wraps(_as_sync(definition.function))
+    @functools.wraps(as_sync(definition.function))
     def run(*args: Any, **kwargs: Any) -> Any:
         kept: str = side_effect(lambda: text)
-        document = _document(definition, args, kwargs)
+        document = document_of(definition, args, kwargs)
         output = _interpret(kept, document, functions, machines, program, places)
         return definition.signature.decode_result(json.dumps(output))
 
@@ -89,24 +88,6 @@ def _filename(child: WorkflowSpec, parent: WorkflowSpec, filename: str | None) -
     """Return how messages name a child's file: as the parent's, if it is in the same one."""
     is_same = child.namespace is parent.namespace
     return filename if is_same else None
-
-
-def _as_sync(function: Any) -> Any:
-    """Return a function whose parameters are those of an async one; it is never called."""
-    if not inspect.iscoroutinefunction(function):
-        return function
-    code = function.__code__
-    plain = FunctionType(
-        code.replace(co_flags=code.co_flags & ~inspect.CO_COROUTINE),
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    plain.__kwdefaults__ = function.__kwdefaults__
-    functools.update_wrapper(plain, function, updated=())
-    vars(plain).pop("__wrapped__")
-    return plain
 
 
 def _interpret(
@@ -132,18 +113,6 @@ def _guard(error: StateFailure | MachineFailedError) -> MachineFailedError | Non
     """Return the error of a guard that stands beside the machine; None: it is another error."""
     _, is_guard, message = (error.cause or "").rpartition(f"{GUARD} ")
     return MachineFailedError(GUARD, message) if error.error == RUNTIME and is_guard else None
-
-
-def _document(
-    definition: WorkflowDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the machine's input for a call of the workflow."""
-    signature = definition.signature
-    names = list(inspect.signature(definition.function).parameters)
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    call = Converter().dump({"args": [], "kwargs": given}, signature.name, form=signature.arguments)
-    document: dict[str, Any] = json.loads(call)["kwargs"]
-    return document
 
 
 def _place(program: Program, row: int) -> str:

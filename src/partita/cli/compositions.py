@@ -1,0 +1,48 @@
+"""Compile workflows to compositions of OpenWhisk actions, for the commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partita.authoring.workflow import WorkflowDefinition
+from partita.cli.machine_options import is_machine
+from partita.cli.targets import find_workflow
+from partita.compile.diagnostics import Diagnostic
+from partita.errors import InvalidOptionError
+from partita.openwhisk.compiled import composed
+from partita.openwhisk.emitter import composition_of
+
+
+def composed_at(target: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow that runs the composition of a workflow."""
+    return composed(_workflow(target), filename(target))
+
+
+def definition_at(
+    target: str, *, is_express: bool, is_optimised: bool
+) -> tuple[dict[str, Any], list[Diagnostic], str]:
+    """Return the portable JSON of the composition of a workflow; there are no warnings.
+
+    Raises:
+        InvalidOptionError: an option is for state machines.
+    """
+    for name, is_given in (("--express", is_express), ("--optimise", is_optimised)):
+        if is_given:
+            raise InvalidOptionError(f"{name} is for state machines; leave it out")
+    composition = composition_of(_workflow(target), filename(target))
+    return composition.compile(), [], ""
+
+
+def _workflow(target: str) -> WorkflowDefinition[..., Any]:
+    if is_machine(target):
+        raise InvalidOptionError(f"{target} is compiled already; give FILE:WORKFLOW")
+    found = find_workflow(target)
+    if found.takes_document:
+        raise InvalidOptionError(f"{target} is a composition already; leave --compiled out")
+    return found
+
+
+def filename(target: str) -> str | None:
+    """Return the file as the user named it; None for a module."""
+    source = target.rpartition(":")[0] or target
+    return source if source.endswith(".py") or "/" in source else None

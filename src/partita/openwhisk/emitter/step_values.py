@@ -1,0 +1,517 @@
+"""Carry Python's values, errors and loops from one step of a compiled workflow to the next.
+
+This file is part of the code of every step and action, too: it needs Python 3.8 and nothing else.
+Values cross as JSON. What JSON does not have is an object with `$type`; an object that several
+places hold is written once, with `$id`, and is one object again when it is read.
+"""
+
+import collections as _collections
+import dataclasses as _dataclasses
+import datetime as _datetime
+import decimal as _decimal
+import enum as _enum
+import uuid as _uuid
+from typing import Any, Dict, List, Optional
+
+Object = Dict[str, Any]
+
+_TEXTS = {
+    "datetime": (_datetime.datetime, _datetime.datetime.isoformat, "fromisoformat"),
+    "date": (_datetime.date, _datetime.date.isoformat, "fromisoformat"),
+    "time": (_datetime.time, _datetime.time.isoformat, "fromisoformat"),
+    "Decimal": (_decimal.Decimal, str, ""),
+    "UUID": (_uuid.UUID, str, ""),
+    "bytes": (bytes, bytes.hex, "fromhex"),
+}  # type: Dict[str, Any]
+_SEQUENCES = {"tuple": tuple, "set": set, "frozenset": frozenset}  # type: Dict[str, Any]
+
+
+class StepExit(BaseException):
+    """Leave a block: a return, break or continue, or an error that goes on."""
+
+    def __init__(self, error: Any) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class StepFuture:
+    """The outcome of an activity that was submitted."""
+
+    def __init__(self, outcome: Object, values: "StepValues") -> None:
+        self._outcome = outcome
+        self._values = values
+
+    def result(self, timeout: Any = None) -> Any:  # noqa: ARG002
+        """Return the activity's result, or raise its error."""
+        return self._values.result(self._outcome)
+
+    def exception(self, timeout: Any = None) -> Any:  # noqa: ARG002
+        """Return the activity's error; None if it has none."""
+        return self._values.raised(self._outcome) if "error" in self._outcome else None
+
+    def done(self) -> bool:
+        """Return True: what is submitted ends before what follows."""
+        return True
+
+
+class StepFutures(list):  # type: ignore[type-arg]
+    """The futures of an activity that was mapped over items."""
+
+    def result(self, timeout: Any = None) -> List[Any]:  # noqa: ARG002
+        """Return all results in order, or raise the first error."""
+        return [one.result() for one in self]
+
+
+class StepLost:
+    """What stands for a value that JSON cannot hold."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+class StepWriter:
+    """Writes values as JSON; objects that several places hold get numbers."""
+
+    def __init__(self, root: Any) -> None:
+        self._uses = _collections.Counter()  # type: Any
+        self._ids = {}  # type: Dict[int, int]
+        self._count(root)
+
+    def _count(self, value: Any) -> None:
+        parts = self._parts(value)
+        if parts is None:
+            return
+        self._uses[id(value)] += 1
+        if self._uses[id(value)] == 1:
+            for part in parts:
+                self._count(part)
+
+    def _parts(self, value: Any) -> Optional[List[Any]]:
+        """Return what a value that can change holds; None: it cannot."""
+        if isinstance(value, dict):
+            return [part for pair in value.items() for part in pair]
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return list(value)
+        if _dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return list(vars(value).values()) if hasattr(value, "__dict__") else None
+        return None
+
+    def write(self, value: Any) -> Any:
+        """Return a value as JSON.
+
+        Raises:
+            TypeError: there is no such JSON.
+        """
+        if self._uses.get(id(value), 0) < 2 or isinstance(value, (tuple, frozenset)):
+            return self._written(value)
+        if id(value) in self._ids:
+            return {"$ref": self._ids[id(value)]}
+        self._ids[id(value)] = len(self._ids)
+        return {"$id": self._ids[id(value)], "is": self._written(value)}
+
+    def _written(self, value: Any) -> Any:
+        kind = type(value)
+        if value is None or kind in (bool, int, str):
+            return value
+        if kind is float:
+            is_finite = value - value == 0
+            return value if is_finite else {"$type": "float", "text": str(value)}
+        if kind is dict:
+            return self._dict(value)
+        if kind is list:
+            return [self.write(one) for one in value]
+        return self._special(kind, value)
+
+    def _dict(self, value: Any) -> Any:
+        if all(type(key) is str and key[:1] != "$" for key in value):
+            return {key: self.write(one) for key, one in value.items()}
+        items = [[self.write(key), self.write(one)] for key, one in value.items()]
+        return {"$type": "dict", "items": items}
+
+    def _special(self, kind: Any, value: Any) -> Any:
+        name = kind.__name__
+        if name in _TEXTS and kind is _TEXTS[name][0]:
+            return {"$type": name, "text": _TEXTS[name][1](value)}
+        if name in _SEQUENCES and kind is _SEQUENCES[name]:
+            return {"$type": name, "items": [self.write(one) for one in value]}
+        if kind is range:
+            return {"$type": "range", "items": [value.start, value.stop, value.step]}
+        if kind is StepFuture:
+            return {"$type": "future", "outcome": value._outcome}
+        if kind is StepFutures:
+            return {"$type": "futures", "items": [self.write(one) for one in value]}
+        if kind is StepLost:
+            return {"$type": "lost", "text": value.kind}
+        if isinstance(value, BaseException):
+            return {"$type": "error", "error": error_of(value)}
+        return self._instance(name, value)
+
+    def _instance(self, name: str, value: Any) -> Any:
+        if isinstance(value, _enum.Enum):
+            return {"$type": name, "name": value.name}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return {"$type": name, "items": [self.write(one) for one in value]}
+        if _dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names = [one.name for one in _dataclasses.fields(value)]
+            found = vars(value) if hasattr(value, "__dict__") else {}
+            fields = {one: getattr(value, one) for one in names if hasattr(value, one)}
+            return {"$type": name, "fields": self._dict({**fields, **found})}
+        if isinstance(value, (str, int, float)):
+            return value
+        raise TypeError(
+            "a value of type %s cannot be kept between two steps of a composition; use it in the "
+            "step that makes it, or keep what JSON can hold" % name
+        )
+
+
+def error_of(error: Any) -> Object:
+    """Return an exception as JSON."""
+    kind = type(error)
+    kept = vars(error).get("_step_error")
+    if kept is not None:
+        return dict(kept)
+    bases = [one.__name__ for one in kind.__mro__ if issubclass(one, BaseException)]
+    found = {"type": kind.__name__, "message": str(error), "bases": bases[:-1]}  # type: Object
+    attributes = {name: one for name, one in vars(error).items() if name[:2] != "__"}
+    found["args"] = _written_or(list(error.args), [str(error)])
+    found["attributes"] = _written_or(attributes, {})
+    return found
+
+
+def _written_or(value: Any, other: Any) -> Any:
+    """Return a value as JSON, or another one if there is no such JSON."""
+    try:
+        return StepWriter(value).write(value)
+    except TypeError:
+        return other
+
+
+class StepValues:
+    """The values of a run, whose classes are among the names of a module."""
+
+    Exit = StepExit
+
+    def __init__(self, names: Object) -> None:
+        self._names = names
+
+    # -- variables
+
+    def open(self, env: Object) -> Object:
+        """Return the variables."""
+        objects = {}  # type: Dict[int, Any]
+        return {name: self._read(one, objects) for name, one in env["variables"].items()}
+
+    def take(self, kept: Object, name: str) -> Any:
+        """Return a variable's value.
+
+        Raises:
+            TypeError: it had one that cannot be kept.
+        """
+        value = kept[name]
+        if isinstance(value, StepLost):
+            raise TypeError("variable %s is lost: %s" % (name, value.kind))
+        return value
+
+    def close(self, env: Object, kept: Object, names: Any, found: Object) -> None:
+        """Write the variables, of which a step has set some."""
+        for name in names:
+            kept.pop(name, None)
+            if name in found:
+                kept[name] = found[name]
+        for name, value in list(kept.items()):
+            try:
+                StepWriter(value).write(value)
+            except TypeError as error:
+                kept[name] = StepLost(str(error))
+        env["variables"] = StepWriter(kept).write(kept)
+
+    def given(self, value: Any) -> Any:
+        """Return the arguments of an action as JSON; futures are their results."""
+        value = self._resolved(value)
+        return StepWriter(value).write(value)
+
+    def _resolved(self, value: Any) -> Any:
+        if isinstance(value, StepFuture):
+            return value.result()
+        if isinstance(value, StepFutures):
+            return value.result()
+        if type(value) in (list, tuple):
+            parts = [self._resolved(one) for one in value]
+            is_same = all(one is other for one, other in zip(parts, value))
+            return value if is_same else type(value)(parts)
+        if type(value) is dict:
+            return {key: self._resolved(one) for key, one in value.items()}
+        return value
+
+    def opened(self, value: Any) -> Any:
+        """Return what was written."""
+        return self._read(value, {})
+
+    def written(self, value: Any) -> Any:
+        """Return a value as JSON."""
+        return StepWriter(value).write(value)
+
+    def output(self, value: Any) -> Any:
+        """Return a result as plain JSON, without the marks of types."""
+        if isinstance(value, _enum.Enum):
+            return value.value
+        if _dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = {one.name: getattr(value, one.name) for one in _dataclasses.fields(value)}
+        if isinstance(value, dict):
+            return {
+                key if isinstance(key, str) else str(self.output(key)): self.output(one)
+                for key, one in value.items()
+            }
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self.output(one) for one in value]
+        found = StepWriter(value).write(value)
+        return found["text"] if isinstance(found, dict) and "text" in found else found
+
+    # -- reading
+
+    def _read(self, value: Any, objects: Dict[int, Any]) -> Any:
+        if isinstance(value, list):
+            return [self._read(one, objects) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return objects[value["$ref"]]
+        if "$id" in value:
+            return self._shared(value["$id"], value["is"], objects)
+        if "$type" in value:
+            return self._typed(value["$type"], value, objects)
+        return {key: self._read(one, objects) for key, one in value.items()}
+
+    def _shared(self, number: int, value: Any, objects: Dict[int, Any]) -> Any:
+        """Return an object that others hold, too; it may hold itself."""
+        kind = value.get("$type") if isinstance(value, dict) else None
+        made = None  # type: Any
+        if isinstance(value, list):
+            made = objects[number] = []
+            made.extend(self._read(one, objects) for one in value)
+        elif kind in (None, "dict"):
+            made = objects[number] = {}
+            made.update(self._read(value, objects))
+        elif "fields" in value:
+            kind = self._class(kind)
+            made = objects[number] = kind.__new__(kind)
+            self._fill(made, value["fields"], objects)
+        else:
+            made = objects[number] = self._read(value, objects)
+        return made
+
+    def _typed(self, kind: str, value: Object, objects: Dict[int, Any]) -> Any:
+        if kind == "float":
+            return float(value["text"])
+        if kind == "lost":
+            return StepLost(value["text"])
+        if kind in _TEXTS:
+            made, _, reader = _TEXTS[kind]
+            return getattr(made, reader)(value["text"]) if reader else made(value["text"])
+        if kind == "dict":
+            return {self._read(k, objects): self._read(v, objects) for k, v in value["items"]}
+        if kind == "future":
+            return StepFuture(value["outcome"], self)
+        if kind == "error":
+            return self.raised({"error": value["error"]})
+        if kind == "range":
+            return range(*value["items"])
+        if "items" in value:
+            items = [self._read(one, objects) for one in value["items"]]
+            if kind in _SEQUENCES:
+                return _SEQUENCES[kind](items)
+            return StepFutures(items) if kind == "futures" else self._class(kind)(*items)
+        if "name" in value:
+            return self._class(kind)[value["name"]]
+        made = self._class(kind)
+        return self._fill(made.__new__(made), value["fields"], objects)
+
+    def _fill(self, made: Any, fields: Any, objects: Dict[int, Any]) -> Any:
+        for name, value in self._read(fields, objects).items():
+            object.__setattr__(made, name, value)
+        return made
+
+    def _class(self, name: Any) -> Any:
+        found = self._names.get(name)
+        if not isinstance(found, type):
+            raise TypeError("class %s is not part of the composition; name it in a hint" % name)
+        return found
+
+    def read(self, value: Any, hint: Any) -> Any:
+        """Return an argument, which may be plain JSON, as its hint says."""
+        return self._as(self._read(value, {}), hint)
+
+    def _as(self, value: Any, hint: Any) -> Any:
+        kind = hint[0]
+        if kind == "optional":
+            return None if value is None else self._as(value, hint[1])
+        if kind == "float" and type(value) is int:
+            return float(value)
+        if kind == "list" and isinstance(value, list):
+            return [self._as(one, hint[1]) for one in value]
+        if kind == "tuple" and isinstance(value, (list, tuple)) and len(value) == len(hint) - 1:
+            return tuple(self._as(*pair) for pair in zip(value, hint[1:]))
+        if kind == "dict" and isinstance(value, dict):
+            return {key: self._as(one, hint[1]) for key, one in value.items()}
+        if kind == "record" and isinstance(value, dict):
+            known = {k: self._as(one, hint[2].get(k, ["any"])) for k, one in value.items()}
+            return known if hint[1] is None else hint[1](**known)
+        types = {"int": int, "str": str, "bool": bool, "float": float}
+        wanted = types.get(kind)
+        if wanted is not None and (type(value) is not wanted):
+            raise TypeError("expected %s, not %r" % (kind, value))
+        return value
+
+    def arguments(self, params: Object, hints: Object, defaults: Any) -> Object:
+        """Return the arguments of a workflow or an activity.
+
+        Raises:
+            TypeError: they are not those that it takes.
+        """
+        unknown = sorted(set(params) - set(hints))
+        missing = sorted(set(hints) - set(params) - set(defaults))
+        if unknown or missing:
+            text = "; ".join(
+                "%s: %s" % (what, ", ".join(names))
+                for what, names in (("missing", missing), ("unknown", unknown))
+                if names
+            )
+            raise TypeError("the parameters do not fit, %s" % text)
+        return {name: self.read(params[name], hints[name]) for name in hints if name in params}
+
+    # -- errors
+
+    def exit(self, way: str) -> StepExit:
+        """Return what leaves a block in one way."""
+        return StepExit({"exit": way})
+
+    def again(self, error: Any) -> StepExit:
+        """Return what goes on with an error, or with leaving a block."""
+        return StepExit(error)
+
+    def failure(self, error: BaseException) -> Object:
+        """Return the error object of an exception."""
+        if isinstance(error, StepExit):
+            return {"error": error.error}
+        if not isinstance(error, Exception):
+            raise error
+        return {"error": error_of(error)}
+
+    def result(self, params: Object) -> Any:
+        """Return an action's result, or raise its error."""
+        if "error" in params:
+            raise self.raised(params)
+        return self._read(params.get("value"), {})
+
+    def raised(self, params: Object) -> BaseException:
+        """Return the exception of an error object."""
+        error = params["error"]
+        if isinstance(error, dict) and "exit" in error:
+            return StepExit(error)
+        if not (isinstance(error, dict) and "type" in error):
+            is_late = "exceeded its time limits" in str(error)
+            name = "ActivityTimedOutError" if is_late else "ActivityFailedError"
+            error = {"type": name, "message": str(error), "bases": [name, "Exception"]}
+        made = self._error(error)  # type: BaseException
+        if str(made) == error["message"]:
+            return made
+        kind = type(made).__name__
+        made.__class__ = type(kind, (type(made),), {"__str__": lambda _: error["message"]})
+        return made
+
+    def _error(self, error: Object) -> Any:
+        known = (self._error_class(name) for name in error.get("bases") or [error["type"]])
+        kind = next((one for one in known if one is not None), Exception)  # type: Any
+        if kind.__name__ != error["type"]:
+            kind = type(error["type"], (kind,), {})
+        given = self._read(error.get("args", [error["message"]]), {})
+        try:
+            made = kind.__new__(kind, *given)
+        except TypeError:
+            made = kind.__new__(kind)
+        made.args = tuple(given)
+        made.__dict__.update(self._read(error.get("attributes", {}), {}))
+        made.__dict__["_step_error"] = error
+        return made
+
+    def _error_class(self, name: str) -> Any:
+        builtins = self._names["__builtins__"]
+        builtins = builtins if isinstance(builtins, dict) else vars(builtins)
+        found = self._names.get(name, builtins.get(name))
+        is_error = isinstance(found, type) and issubclass(found, BaseException)
+        return found if is_error else None
+
+    def delay(self, params: Object, attempt: int, policy: Object) -> float:
+        """Return how long to wait before the next attempt; raise the error if there is none."""
+        error = self.raised(params)
+        kinds = {one.__name__ for one in type(error).__mro__}
+        kinds |= set(vars(error).get("_step_error", {}).get("bases", ()))
+        is_last = policy["max_attempts"] and attempt >= policy["max_attempts"]
+        if isinstance(error, StepExit) or is_last or kinds & set(policy["non_retryable"]):
+            raise error
+        seconds = policy["initial_interval"] * policy["backoff"] ** (attempt - 1)
+        return float(min(seconds, policy["max_interval"]))
+
+    def seconds(self, value: Any) -> float:
+        """Return for how long to wait, or raise the error of a wait that cannot be."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+            text = "sleep(%r): give a time from 0 s to 100 years" % (value,)
+            bases = ["InvalidOptionError", "UsageError", "PartitaError", "ValueError", "Exception"]
+            error = {"type": bases[0], "message": text, "bases": bases}
+            raise self.raised({"error": error})
+        return float(value)
+
+    # -- futures
+
+    def future(self, params: Object) -> StepFuture:
+        """Return the future of an action that has ended."""
+        failed = params.get("failure")
+        return StepFuture(params if failed is None else {"error": failed}, self)
+
+    def futures(self, params: Object) -> StepFutures:
+        """Return the futures of actions that have ended."""
+        return StepFutures([self.future(one) for one in params["value"]])
+
+    # -- loops
+
+    def iterate(self, value: Any) -> List[Any]:
+        """Return the position before the first item: what is gone over, and what comes next."""
+        if isinstance(value, (list, range, str, tuple)):
+            return ["items", value, 0]
+        if isinstance(value, dict):
+            return ["dict", value, 0, list(value)]
+        if hasattr(value, "__next__"):
+            raise TypeError(
+                "a value of type %s cannot be kept between two steps of a composition; go over a "
+                "list of it" % type(value).__name__
+            )
+        return ["items", list(value), 0]
+
+    def enumerate(self, inner: List[Any], start: int = 0) -> List[Any]:
+        """Return the position before the first item of an `enumerate`."""
+        return ["enumerate", inner, start]
+
+    def zip(self, *inner: List[Any]) -> List[Any]:
+        """Return the position before the first item of a `zip`."""
+        return ["zip", list(inner), 0]
+
+    def more(self, place: List[Any]) -> bool:
+        """Return whether there is another item."""
+        if place[0] == "enumerate":
+            return self.more(place[1])
+        if place[0] == "zip":
+            return bool(place[1]) and all(self.more(one) for one in place[1])
+        if place[0] == "dict":
+            if len(place[1]) != len(place[3]):
+                raise RuntimeError("dictionary changed size during iteration")
+            return bool(place[2] < len(place[3]))
+        return bool(place[2] < len(place[1]))
+
+    def taken(self, place: List[Any]) -> Any:
+        """Return the next item, and go past it."""
+        place[2] += 1
+        if place[0] == "enumerate":
+            return place[2] - 1, self.taken(place[1])
+        if place[0] == "zip":
+            return tuple(self.taken(one) for one in place[1])
+        return (place[3] if place[0] == "dict" else place[1])[place[2] - 1]
