@@ -280,6 +280,13 @@ def as_completed(
         yield ready.popleft()
 
 
+def pending_in_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Future[Any]]:
+    """Return the futures in the arguments of a call; see `pending_in`."""
+    if not kwargs and _PLAIN.issuperset(map(type, args)):
+        return []
+    return pending_in((args, kwargs))
+
+
 def pending_in(value: Any) -> list[Future[Any]]:
     """Return the futures in a value, also inside lists, tuples and dicts.
 

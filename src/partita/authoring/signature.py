@@ -72,8 +72,9 @@ class ArgumentsForm(Form):
 
     def _listed(self, args: Any) -> list[Any]:
         given = [encode(one) for encode, one in zip(self._positional, args, strict=False)]
-        more = args[len(given) :]
-        return [*given, *map(self._rest.encode, more)] if more else given
+        if len(args) == len(given):
+            return given
+        return [*given, *map(self._rest.encode, args[len(given) :])]
 
 
 UNTYPED_ARGUMENTS = ArgumentsForm([])
@@ -114,6 +115,11 @@ class Signature:
     @functools.cached_property
     def _readers(self) -> dict[str, Reader]:
         return {name: reader_of(form) for name, form in self._forms.items()}
+
+    @functools.cached_property
+    def _in_order(self) -> list[tuple[str, Reader]]:
+        """The positional parameters and their readers."""
+        return [(name, self._readers.get(name, _read_any)) for name in self._positional]
 
     @functools.cached_property
     def result_form(self) -> Form:
@@ -266,15 +272,16 @@ class Signature:
                 f'nor {{"args": [...], "kwargs": {{...}}}}: {error}'
             ) from error
         if (
-            not self._plain
-            or call.kwargs
-            or not self._required <= len(call.args) <= len(self._positional)
+            self._plain
+            and not call.kwargs
+            and self._required <= len(call.args) <= len(self._positional)
         ):
-            self._check_names(call)
-        args = [self._argument(self._name_of(i), raw) for i, raw in enumerate(call.args)]
+            pairs = zip(self._in_order, call.args, strict=False)
+            return [self._argument(name, read, raw) for (name, read), raw in pairs], {}
+        self._check_names(call)
+        args = [self._given(self._name_of(i), raw) for i, raw in enumerate(call.args)]
         kwargs = {
-            name: self._argument(self._parameter(name), raw, name)
-            for name, raw in call.kwargs.items()
+            name: self._given(self._parameter(name), raw, name) for name, raw in call.kwargs.items()
         }
         return args, kwargs
 
@@ -293,14 +300,16 @@ class Signature:
     def _name_of(self, position: int) -> str | None:
         return self._positional[position] if position < len(self._positional) else self._variadic
 
-    def _argument(self, parameter: str | None, raw: msgspec.Raw, shown: str | None = None) -> Any:
-        decode = self._readers.get(parameter or "", _read_any)
+    def _given(self, parameter: str | None, raw: msgspec.Raw, shown: str | None = None) -> Any:
+        """Return an argument; `shown` is the name that it was given by."""
+        reader = self._readers.get(parameter or "", _read_any)
+        return self._argument(shown or parameter, reader, raw)
+
+    def _argument(self, name: str | None, reader: Reader, raw: msgspec.Raw) -> Any:
         try:
-            return decode(bytes(raw).decode())
+            return reader(bytes(raw).decode())
         except (msgspec.MsgspecError, NotImplementedError, ValueError, TypeError) as error:
-            raise InvalidInputError(
-                f"argument {shown or parameter!r} of {self.name}: {error}"
-            ) from error
+            raise InvalidInputError(f"argument {name!r} of {self.name}: {error}") from error
 
 
 _KEPT = "_partita_signature"

@@ -11,6 +11,7 @@ import inspect
 import itertools
 import sys
 from collections.abc import Callable, Coroutine
+from types import CoroutineType
 from typing import Any, NamedTuple
 
 from partita.authoring.frames import user_line
@@ -96,7 +97,7 @@ def check_result(label: str, result: Any) -> None:
     Raises:
         NotAwaitedError: it is one.
     """
-    if inspect.iscoroutine(result):
+    if isinstance(result, CoroutineType):
         name = result.__qualname__
         result.close()
         raise NotAwaitedError(

@@ -5,10 +5,14 @@ A token holds run key, start of the run id, started event id and item id.
 
 from __future__ import annotations
 
+import re
+
 from partita.errors import InvalidTokenError
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.service import ActivityTask, DecisionTask
 from partita.ports.state import OpenActivity, State
+
+_TOKEN = re.compile(r"(\d{1,18}):([^:]{8}):(\d{1,18}):(.*)", re.ASCII | re.DOTALL)
 
 
 def activity_task(state: State, item: OpenActivity) -> ActivityTask:
@@ -57,13 +61,9 @@ def parse_token(token: str) -> tuple[int, str, int, str]:
     Raises:
         InvalidTokenError: it is not of that form.
     """
-    parts = token.split(":", 3) if isinstance(token, str) else []
-    if len(parts) == 4 and _is_number(parts[0]) and _is_number(parts[2]) and len(parts[1]) == 8:
-        return int(parts[0]), parts[1], int(parts[2]), parts[3]
+    found = _TOKEN.fullmatch(token) if isinstance(token, str) else None
+    if found is not None:
+        run, run_id, started, id = found.groups()
+        return int(run), run_id, int(started), id
     shown = repr(token[:40]) if isinstance(token, str) else f"{token!r:.40}"
     raise InvalidTokenError(f"not a task token of this service: {shown}")
-
-
-def _is_number(text: str) -> bool:
-    """Whether it is a number that a run's key or an event's id can be."""
-    return text.isdecimal() and len(text) <= 18

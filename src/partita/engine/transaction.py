@@ -202,19 +202,23 @@ class EngineTransaction:
             raise DecisionRefusedError(
                 f"what it decides cannot be kept: {type(error).__name__}: {error}"
             ) from error
-        self._apply(state, command, change)
+        self._accept_answer(state, command.started_event_id, change)
 
     def _apply(self, state: State, command: c.Command, change: c.Change) -> None:
-        if isinstance(command, c.CompleteDecisionTask):
-            seen_all = command.started_event_id == state.progress.last_event_id
-            state.tail = [] if seen_all else None  # else events came while the task was held
-            self.accept(state, change)
-            if state.execution.origin is not None:
-                self._hand_on(state)
+        if type(command) is c.CompleteDecisionTask:
+            self._accept_answer(state, command.started_event_id, change)
             return
-        if isinstance(command, c.Heartbeat) and self.observations is not None:
+        if type(command) is c.Heartbeat and self.observations is not None:
             self.observations.heartbeats.append((state, command.activity_id, command.details))
         self.accept(state, change)
+
+    def _accept_answer(self, state: State, started_event_id: int, change: c.Change) -> None:
+        """Apply a change that answers a decision task."""
+        seen_all = started_event_id == state.progress.last_event_id
+        state.tail = [] if seen_all else None  # else events came while the task was held
+        self.accept(state, change)
+        if state.execution.origin is not None:
+            self._hand_on(state)
 
     def _hand_on(self, fork: State) -> None:
         """Hand on to a fork what its origin has recorded."""
@@ -241,9 +245,9 @@ class EngineTransaction:
                 item = state.items.get((item.kind, item.id)) or item
             if item.queue is not None or item.due is not None:
                 self.queued_work.add(state, item)
-            if isinstance(item, OpenChild):
+            if type(item) is OpenChild:
                 self.executions.add_child(state, item)
-        if change.closes:
+        if state.is_closed:
             self.closed.append(state)
         if change.outgoing:
             for receiver, command in deliveries(self.executions, state, change.outgoing):
@@ -287,7 +291,8 @@ class EngineTransaction:
         """Hand a queued activity to a worker; return False if a rate limit forbids it now."""
         lane = None
         domain = state.execution.domain
-        if self.rate_limits.is_limited(domain):
+        is_unlimited = self.executions.cache.limits.get(domain) == {}
+        if not is_unlimited and self.rate_limits.is_limited(domain):
             item = state.get("activity", id)
             assert isinstance(item, OpenActivity)
             if self.rate_limits.room(domain, item.task_list) < 1:

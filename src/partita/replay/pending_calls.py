@@ -22,7 +22,7 @@ from partita.authoring.future import (
     ChildFuture,
     Future,
     copy_outcome,
-    pending_in,
+    pending_in_call,
     resolved,
     when_done,
 )
@@ -223,7 +223,7 @@ class PendingCalls:
         """Schedule a call, at once or when the futures among its arguments are done."""
         if isinstance(definition, LambdaSpec) and definition.stand_in and not self._has_lambdas:
             definition = definition.stand_in
-        waits_for = pending_in((args, kwargs))
+        waits_for = pending_in_call(args, kwargs)
         if isinstance(definition, ActivityDefinition) and definition.settings.idempotent:
             return self._submit_once(definition, args, kwargs, key, waits_for)
         call = PendingCall(self._future(definition, key), definition, args, kwargs)

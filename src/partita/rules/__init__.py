@@ -55,7 +55,7 @@ def apply(state: State, change: c.Change) -> None:
         state.put(item)
     for key in change.drop:
         state.drop(key)
-    if change.closes:
+    if state.is_closed:
         state.items.clear()
         state.changed.clear()
 

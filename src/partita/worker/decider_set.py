@@ -63,7 +63,11 @@ class DeciderSet(Decider):
 
     def seen(self, run_id: str) -> int:
         """Return what the decider that keeps the run has seen of it."""
-        return max((one.seen(run_id) for one in self._deciders), default=0)
+        for one in self._deciders:
+            seen = one.seen(run_id)
+            if seen:
+                return seen
+        return 0
 
     @property
     def live_runs(self) -> int:

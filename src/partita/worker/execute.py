@@ -144,6 +144,8 @@ def _enter(
 
 
 def _last_heartbeat(details: str | None) -> Any:
+    if details is None:
+        return None
     try:
         return Converter().load(details, _load_any)
     except UsageError:  # written by others, or with codecs that are not here

@@ -31,7 +31,7 @@ from partita.authoring.future import (
     ChildFuture,
     Future,
     copy_outcome,
-    pending_in,
+    pending_in_call,
     resolved,
     when_done,
 )
@@ -140,7 +140,7 @@ class LocalRuntime(Waits):
         key: str | None = None,
     ) -> Future[Any]:
         future = self._future(definition, key or self.next_key())
-        waits_for = pending_in((args, kwargs))
+        waits_for = pending_in_call(args, kwargs)
         if not waits_for:
             self._begin(future, definition, Arguments(definition, args, kwargs))
             return future
@@ -298,7 +298,7 @@ class LocalRuntime(Waits):
                 future.cancel()
                 raise
         self.check()
-        waits_for = pending_in((args, kwargs))
+        waits_for = pending_in_call(args, kwargs)
         for pending in waits_for:
             pending.result()
         if self.thread.deadlines:  # on another thread, so that the wait can be interrupted
