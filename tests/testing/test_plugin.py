@@ -117,6 +117,61 @@ def test_all_fixtures(flow: pytest.Pytester, store: str) -> None:
     run(flow, f"--partita-store={store}").assert_outcomes(passed=3)
 
 
+COMPILED = """
+import asyncio
+import pytest
+from flow import add
+from partita import activity, sleep, workflow
+from partita.errors import MachineFailedError
+
+@workflow
+def flow(n: int) -> int:
+    sleep(30 * 86400)
+    return add(n, 1)
+
+@activity
+async def later(n: int) -> int:
+    return n * 2
+
+@workflow
+async def twice(n: int) -> int:
+    await asyncio.sleep(3600)
+    return await later(n)
+
+@workflow
+def large(n: int) -> int:
+    return n * n
+
+def test_machines_run(partita_compiled, partita_environment, partita_clock):
+    assert partita_compiled == [flow, twice, large]
+    begun = partita_clock()
+    added = partita_environment.mock(add, return_value=7)
+    assert partita_environment.run(flow, 1) == 7
+    assert partita_clock() == begun + 30 * 86400
+    added.assert_called_once_with(1, 1)
+    assert partita_environment.run(twice, 4) == 8
+    with pytest.raises(MachineFailedError, match="Partita.Guard: .*:23:12: an integer beyond"):
+        large(2**40)
+
+def test_without_it():
+    assert large(2**40) == 2**80
+"""
+
+REFUSED = """
+from flow import broken
+
+def test_refused(partita_compiled):
+    raise AssertionError("not reached")
+"""
+
+
+def test_workflows_are_compiled(flow: pytest.Pytester) -> None:
+    flow.makepyfile(test_it=COMPILED, test_refused=REFUSED)
+    result = run(flow, "-p", "no:asyncio")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*flow.py:*: call of object: *"])
+
+
 def test_failures_say_what_is_wrong(flow: pytest.Pytester) -> None:
     flow.makepyfile(test_it=FAILING)
     flow.makeini("[pytest]\npartita_patience = 0.05\npartita_store = sqlite\n")

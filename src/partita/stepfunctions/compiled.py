@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -159,6 +160,9 @@ def _function(activity: ActivityDefinition, program: Program) -> Function:
         )
         try:
             result = attempt(*args, **kwargs)
+            if inspect.iscoroutine(result):  # an async workflow's own code would await it
+                result.close()
+                result = attempt.submit(*args, **kwargs).result()
         except CancelledError:
             raise
         except ActivityTimedOutError as error:

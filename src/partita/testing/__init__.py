@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from partita.testing.clock import Clock
+    from partita.testing.compiled import run_compiled
     from partita.testing.crash_points import CrashReport, crash_at_every_step
     from partita.testing.environment import Environment
     from partita.testing.state_chain import StateChain
 
-__all__ = ["Clock", "CrashReport", "Environment", "StateChain", "crash_at_every_step"]
+__all__ = [
+    "Clock",
+    "CrashReport",
+    "Environment",
+    "StateChain",
+    "crash_at_every_step",
+    "run_compiled",
+]
 
 _MODULES = {
     "Clock": "clock",
@@ -23,6 +31,7 @@ _MODULES = {
     "Environment": "environment",
     "StateChain": "state_chain",
     "crash_at_every_step": "crash_points",
+    "run_compiled": "compiled",
 }
 
 

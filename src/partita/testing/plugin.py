@@ -112,6 +112,19 @@ def partita_replay(request: pytest.FixtureRequest) -> Callable[..., list[Fit]]:
     return replay
 
 
+@pytest.fixture
+def partita_compiled(request: pytest.FixtureRequest) -> Iterator[list[Any]]:
+    """Let the workflows that the test's module names be the state machines they are compiled to.
+
+    Returns these workflows. Tests and mocks are the same as without it.
+    """
+    from partita.testing.compiled import run_compiled, workflows_named_by
+
+    workflows = workflows_named_by(request.module)
+    with run_compiled(*workflows):
+        yield workflows
+
+
 def _modules(request: pytest.FixtureRequest) -> list[Any] | None:
     """Return the modules of the workflows that the test's module names; None if there are none."""
     from partita.testing.environment import modules_behind
