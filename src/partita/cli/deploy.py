@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from partita.errors import InvalidOptionError
 from partita.openwhisk.action_names import qualified_name
-from partita.openwhisk.composition_files import load_composition
+from partita.openwhisk.composition import Composition
+from partita.openwhisk.composition_files import load_composition, workflow_at
 from partita.openwhisk.conductor import CONDUCTOR_KIND, openwhisk
 from partita.openwhisk.deploy_options import read_annotations, read_limits, with_limits
 
@@ -15,7 +17,7 @@ from partita.openwhisk.deploy_options import read_annotations, read_limits, with
 @click.command()
 @click.argument("target", metavar="FILE[:NAME]")
 @click.option("--to", type=click.Choice(["openwhisk"]), required=True, help="Where to.")
-@click.option("--name", required=True, help="The name of the composition's own action.")
+@click.option("--name", help="The name of the composition's own action, if it has none itself.")
 @click.option("--apihost", metavar="HOST", help="OpenWhisk's host, HOST:PORT, or URL.")
 @click.option("-u", "--auth", metavar="KEY", help="The authorization key.")
 @click.option("--bearer", metavar="TOKEN", help="A token instead of a key.")
@@ -32,14 +34,32 @@ from partita.openwhisk.deploy_options import read_annotations, read_limits, with
 @click.option("-t", "--timeout", type=int, metavar="MS", help="The conductor's timeout.")
 @click.option("-m", "--memory", type=int, metavar="MB", help="The conductor's memory.")
 @click.option("--kind", default=CONDUCTOR_KIND, show_default=True, help="The conductor's runtime.")
-def deploy(target: str, to: str, name: str, **given: Any) -> None:  # noqa: ARG001
-    """Deploy the composition that a function of a file returns, or that a JSON file holds.
+def deploy(target: str, to: str, name: str | None, **given: Any) -> None:  # noqa: ARG001
+    """Deploy a composition: of a file's function, of a JSON file, or compiled from a workflow.
 
-    The host and the key are those of ~/.wskprops by default, as for wsk.
+    FILE:WORKFLOW is named after the workflow, and composition(NAME, ...) after its name. The host
+    and the key are those of ~/.wskprops by default, as for wsk.
     """
     composition = load_composition(target)
-    deployed = deploy_compiled(composition.compile(), name, given)
+    chosen = name or own_name(composition, target)
+    deployed = deploy_compiled(composition.compile(), chosen, given)
     print(f"ok: created {','.join(deployed)}")
+
+
+def own_name(composition: Composition, target: str) -> str:
+    """Return the name under which a composition is deployed if none is given.
+
+    Raises:
+        InvalidOptionError: it has none.
+    """
+    if composition.type == "composition":
+        return str(composition.name)
+    workflow = workflow_at(target)
+    if workflow is None:
+        raise InvalidOptionError(
+            f"the composition of {target} has no name; give --name, or composition(name, ...)"
+        )
+    return workflow.workflow_type.name
 
 
 def deploy_compiled(compiled: dict[str, Any], name: str, given: dict[str, Any]) -> list[str]:

@@ -37,6 +37,13 @@ def load_composition(target: str) -> Composition:
         return composition_in(load(source), source, name)
 
 
+def workflow_at(target: str) -> WorkflowDefinition[..., Any] | None:
+    """Return the workflow FILE.py:NAME that a composition is compiled from; None: it is none."""
+    source, _, name = target.rpartition(":")
+    found = vars(load(source)).get(name) if source else None
+    return found if isinstance(found, WorkflowDefinition) else None
+
+
 def workflow_of_json(path: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow of the composition in a file of portable JSON, named after the file.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ LONGEST_SLEEP = 240
 
 _LONGEST_TIMEOUT = 600_000  # milliseconds; the most that OpenWhisk lets be configured
 _SHORTEST_TIMEOUT = 100
+_OWN_IMPORT = re.compile(r"^from partita\.[^)]*\)\n", re.MULTILINE)
 _RESERVED = ("error", "$composer")
 
 _SLEEP_CODE = """import time
@@ -40,7 +42,12 @@ def main(args):
 @cache
 def values_source() -> str:
     """Return the source of what carries values between steps."""
-    return Path(__file__).with_name("step_values.py").read_text(encoding="utf-8").rstrip()
+    here = Path(__file__)
+    writing, values = (
+        here.with_name(name).read_text(encoding="utf-8").rstrip()
+        for name in ("step_writing.py", "step_values.py")
+    )
+    return f"{writing}\n\n\n{_OWN_IMPORT.sub('', values)}"
 
 
 def sleep_definition() -> dict[str, Any]:
