@@ -186,3 +186,18 @@ def test_what_a_test_of_a_state_is_given_must_be_an_object(
 ) -> None:
     given = {"definition": '{"Type": "Succeed"}', name: text}
     assert refused(sfn.client.test_state, **given)[0] == "ValidationException"
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', "1e999", "[" * 5_000 + "]" * 5_000])
+def test_json_that_cannot_be_kept_is_refused(text: str, sfn: Endpoint) -> None:
+    state = f'{{"Type": "Pass", "Result": {text}, "End": true}}'
+    definition = f'{{"StartAt": "A", "States": {{"A": {state}}}}}'
+    given = {"name": "unreadable", "definition": definition, "roleArn": ROLE}
+    assert refused(sfn.client.create_state_machine, **given)[0] == "InvalidDefinition"
+    arn = made(sfn, "readable")
+    found = refused(sfn.client.start_execution, stateMachineArn=arn, input=text)
+    assert found[0] == "InvalidExecutionInput"
+    found = refused(sfn.client.send_task_success, taskToken="x", output=text)
+    assert found[0] == "InvalidOutput"
+    given = {"definition": definition, "inspectionLevel": "DEBUG"}
+    assert refused(sfn.client.test_state, **given)[0] == "InvalidDefinition"

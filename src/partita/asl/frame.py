@@ -83,6 +83,10 @@ class Probe(Protocol):
     has_result: bool  # whether the state's work is not done
     retries: int  # that each retrier has made before
 
+    @property
+    def item_data(self) -> str | None:
+        """What the state's ItemReader reads, as it is in its file."""
+
     def note(self, name: str, value: Any) -> None:
         """Keep an intermediate value, by the name that AWS has for it."""
 

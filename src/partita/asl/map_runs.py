@@ -144,6 +144,11 @@ class DistributedRun:
         """
         return self.recorded(frame, lambda run: self.run_items(frame, run, items, select))
 
+    def note_batches(self, frame: Frame, inputs: list[Any]) -> None:
+        """Tell the probe of a test how inputs are put together, if they are."""
+        if self.batcher is not None:
+            frame.note("afterItemBatcher", self.batcher.batches(frame, inputs))
+
     def note_tolerance(self, frame: Frame, probe: Probe) -> None:
         """Tell the probe of a test what is tolerated.
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from partita.asl.child_executions import Executions
 from partita.asl.concurrency import Control
@@ -20,7 +21,8 @@ from partita.asl.failures import StateFailure
 from partita.asl.frame import Execution, Frame, Mocks, Scope, Serving, timestamp
 from partita.asl.item_reader import DataSetOf
 from partita.asl.item_readers.data_sets import DataSet
-from partita.asl.item_readers.pages import Page
+from partita.asl.item_readers.pages import ItemPages, Page
+from partita.asl.json_text import PAYLOAD_LIMIT
 from partita.asl.map_runs import DistributedRun, MapRun, Select, write_part
 from partita.asl.page_lanes import PageLanes
 from partita.asl.page_tasks import (
@@ -38,6 +40,8 @@ from partita.asl.tasks.calls import call_activity, call_function
 from partita.asl.trail import Trail
 from partita.authoring.execution import parent, spawn
 from partita.authoring.messages import wait_signal
+from partita.errors import TaskFailedError
+from partita.integrations.objects import TextStore
 
 READ_PARTS = "states:map:read-parts"
 """The activity that returns how far the executions of a page's workflow were, given its id."""
@@ -72,6 +76,24 @@ class PagedRun:
                 return spawn(_executed, self.map_run, frame, task, select)
 
         return PageLanes(frame, run, self._first_task(frame, run.arn, data_set), start).run()
+
+    def read(self, frame: Frame, data: str) -> list[Item]:
+        """Return the items that a file with this content has, as a test of the state gives it.
+
+        Raises:
+            StateFailure: they cannot be read.
+        """
+        data_set = self.data_set(frame)
+        if data_set.is_listing:
+            data_set = replace(data_set, is_listing=False, key="listing", input_type="JSON")
+        pages = ItemPages(TextStore(data), page_items=PAYLOAD_LIMIT, page_bytes=PAYLOAD_LIMIT)
+        try:
+            page = pages.read(data_set)
+        except TaskFailedError as failed:
+            raise StateFailure(failed.error, failed.cause) from failed
+        if data_set.pointer:
+            frame.note("afterItemsPointer", page.items)
+        return items_of(page, 0)
 
     def _first_task(self, frame: Frame, arn: str, data_set: DataSet) -> PageTask:
         known = frame.execution.context()["Execution"]

@@ -33,6 +33,8 @@ class StateTest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retries: int = 0  # that the retriers have made before
     failures: int | None = None  # iterations that fail, of a Map state
     iterations: int = 0
+    item_data: str | None = None  # what an ItemReader reads
+    has_secrets: bool = False  # whether what connections add to HTTP requests is shown
 
 
 class TestOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,6 +75,10 @@ class _Probe:
         if self._test.error is not None or self._test.cause is not None:
             raise StateFailure(self._test.error, self._test.cause)
         return self._test.result
+
+    @property
+    def item_data(self) -> str | None:
+        return self._test.item_data
 
     def is_over(self, limit: Callable[[int], float]) -> bool:
         failures = self._test.failures

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.message import Message
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -91,6 +91,40 @@ class _Answer(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class HttpTrace:
+    """The last request and answer of an HTTP task, as the API's TestState shows them."""
+
+    def __init__(self, *, has_secrets: bool) -> None:
+        self.has_secrets = has_secrets  # whether what connections add is shown
+        self.request: dict[str, str] = {}
+        self.response: dict[str, str] = {}
+
+    def note_request(self, exchange: _Exchange) -> None:
+        """Keep a request."""
+        self.request = {
+            "protocol": urlsplit(exchange.url).scheme,
+            "method": exchange.method,
+            "url": exchange.url,
+            "headers": _listed(exchange.headers.items()),
+        }
+        if exchange.body is not None:
+            self.request["body"] = exchange.body.decode("utf-8", "replace")
+
+    def note_answer(self, answer: _Answer) -> None:
+        """Keep the answer to the request."""
+        self.response = {
+            "protocol": self.request["protocol"],
+            "statusCode": str(answer.status),
+            "statusMessage": answer.reason,
+            "headers": _listed((name.lower(), value) for name, value in answer.headers.items()),
+            "body": answer.body.decode("utf-8", "replace"),
+        }
+
+
+def _listed(headers: Iterable[tuple[str, str]]) -> str:
+    return f"[{', '.join(f'{name}: {value}' for name, value in headers)}]"
+
+
 class HttpTasks:
     """HTTP tasks that may call these hosts, authorized by these connections."""
 
@@ -100,7 +134,7 @@ class HttpTasks:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._connections = connections or {}
 
-    def invoke(self, arguments: Any) -> dict[str, Any]:
+    def invoke(self, arguments: Any, trace: HttpTrace | None = None) -> dict[str, Any]:
         """Return status, headers and body of the endpoint's answer.
 
         Raises:
@@ -112,13 +146,19 @@ class HttpTasks:
         _check_headers(headers)
         query = _part(arguments, "QueryParameters")
         body = arguments.get("RequestBody")
+        own = exchange = _exchange(arguments, headers.copy(), query, body)
         connection = self._connection(arguments)
         if connection is not None:
             added = additions_of(connection)
             headers |= added.headers | self._token(connection)
             query = query | added.query
-            body = _merged(body, added.body)
-        return self._result(self._send(_exchange(arguments, headers, query, body)))
+            exchange = _exchange(arguments, headers, query, _merged(body, added.body))
+        if trace is not None:
+            trace.note_request(exchange if trace.has_secrets else own)
+        answer = self._send(exchange)
+        if trace is not None:
+            trace.note_answer(answer)
+        return self._result(answer)
 
     def _connection(self, arguments: dict[str, Any]) -> dict[str, Any] | None:
         given = arguments.get("Authentication") or arguments.get("InvocationConfig") or {}
@@ -218,6 +258,8 @@ def _exchange(
         headers["Content-Type"] = kind
     if "user-agent" not in names:
         headers["User-Agent"] = "Amazon|StepFunctions|HttpInvoke|partita"
+    if "range" not in names:
+        headers["Range"] = f"bytes=0-{BODY_LIMIT}"
     return _Exchange(method=method, url=url, headers=headers, body=data)
 
 

@@ -6,6 +6,7 @@ An object is found by bucket and key. In a folder it is the file FOLDER/BUCKET/K
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,3 +170,42 @@ class _FileReading:
 
     def close(self) -> None:
         self._file.close()
+
+
+class TextStore:
+    """A text that every object has as its content; nothing can be listed or written."""
+
+    def __init__(self, text: str) -> None:
+        self._data = text.encode("utf-8", "surrogatepass")
+
+    def open(
+        self, at: Location, *, offset: int = 0, length: int | None = None, tag: str | None = None
+    ) -> Reading:
+        """Begin to read at a byte."""
+        del at, tag
+        end = len(self._data) if length is None else offset + length
+        return _TextReading(self._data[offset:end], len(self._data))
+
+    def list(self, bucket: str, prefix: str, after: str, limit: int) -> list[ListedObject]:
+        """Refuse."""
+        del after, limit
+        raise ObjectFailure(f"s3://{bucket}/{prefix} cannot be listed in a test")
+
+    def put(self, at: Location, data: bytes) -> None:
+        """Refuse."""
+        del data
+        raise ObjectFailure(f"{at} cannot be written in a test")
+
+
+class _TextReading:
+    tag = '"text"'
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._rest = io.BytesIO(data)
+        self.size = size
+
+    def read(self, size: int) -> bytes:
+        return self._rest.read(size)
+
+    def close(self) -> None:
+        self._rest.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from partita.errors import TaskFailedError
 from partita.integrations.api_gateway import invoke_api
 from partita.integrations.failures import NO_AWS, TASK_FAILED
-from partita.integrations.http_tasks import HttpTasks
+from partita.integrations.http_tasks import HttpTasks, HttpTrace
 from partita.integrations.objects import FolderStore, ObjectStore
 from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.settings import ServiceSettings
@@ -43,7 +43,12 @@ class Services:
         return self._aws.objects if folder is None else FolderStore(folder)
 
     def call(
-        self, resource: Resource, arguments: Any, *, idempotency_key: str | None = None
+        self,
+        resource: Resource,
+        arguments: Any,
+        *,
+        idempotency_key: str | None = None,
+        trace: HttpTrace | None = None,
     ) -> Any:
         """Return the result of a Task state that waits for the answer.
 
@@ -51,7 +56,7 @@ class Services:
             TaskFailedError: the state fails.
         """
         if resource.service == "http" and not resource.is_sdk:
-            return self._http.invoke(arguments)
+            return self._http.invoke(arguments, trace)
         if resource.service == "apigateway" and not resource.is_sdk:
             return invoke_api(self._http, arguments)
         return self._aws.call(resource, arguments, idempotency_key)

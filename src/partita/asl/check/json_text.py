@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+import msgspec
+
 from partita.asl.check.diagnostics import Report
 from partita.codec.nesting import check_depth
 from partita.errors import PayloadTooDeepError
@@ -29,13 +31,29 @@ def read(report: Report, text: str) -> Any:
         return None
     try:
         check_depth(text)
-        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_with_repeated(report))
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_with_repeated(report))
+        problem = unreadable(text)
+        if problem is None:
+            return value
+        report.error("INVALID_JSON_DESCRIPTION", problem, None)
     except json.JSONDecodeError as error:
         _report(report, text, error.msg, error.pos)
     except (PayloadTooDeepError, RecursionError):
         report.error("TOO_DEEPLY_NESTED", TOO_DEEP, None)
     except ValueError as error:
         _report(report, text, "Expecting value", max(0, text.find(str(error))))
+    return None
+
+
+def unreadable(text: str) -> str | None:
+    """Return why JSON text that Python reads cannot be kept; None if it can."""
+    try:
+        check_depth(text)
+        msgspec.json.decode(text)
+    except PayloadTooDeepError:
+        return "The JSON text is nested too deeply"
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return "The JSON text has a number that is out of range, or half of a surrogate pair"
     return None
 
 

@@ -33,6 +33,9 @@ class MapRun(Protocol):
     def run(self, frame: Frame, items: list[Item], select: Callable[[Item], Any]) -> Any:
         """Return the state's result."""
 
+    def note_batches(self, frame: Frame, inputs: list[Any]) -> None:
+        """Tell the probe of a test how its ItemBatcher puts inputs together, if it has one."""
+
     def note_tolerance(self, frame: Frame, probe: Probe) -> None:
         """Tell the probe what is tolerated.
 
@@ -46,6 +49,13 @@ class DataSetRun(Protocol):
 
     def run(self, frame: Frame, select: Callable[[Item], Any]) -> Any:
         """Return the state's result."""
+
+    def read(self, frame: Frame, data: str) -> list[Item]:
+        """Return the items that a file with this content has.
+
+        Raises:
+            StateFailure: they cannot be read.
+        """
 
 
 class MapState(RecoveringState):
@@ -100,15 +110,30 @@ class MapState(RecoveringState):
 
     def _stubbed(self, frame: Frame, probe: Probe) -> Any:
         """Return the result that a test gives in place of what the iterations would."""
-        if self.data_set_run is None:
-            items = self._items(frame)
-            frame.note("afterItemsPath", [item["Value"] for item in items])
+        items = self._tested_items(frame, probe)
+        if items is not None:
+            inputs = [self.selected(frame, item) for item in items]
             if self._selector is not None:
-                frame.note("afterItemSelector", [self.selected(frame, item) for item in items])
+                frame.note("afterItemSelector", inputs)
+            if self._map_run is not None:
+                self._map_run.note_batches(frame, inputs)
         frame.note("maxConcurrency", int(self._concurrency(frame)))
         if self._map_run is not None:
             self._map_run.note_tolerance(frame, probe)
         return probe.result()
+
+    def _tested_items(self, frame: Frame, probe: Probe) -> list[Item] | None:
+        """Return the items of a test; None if it does not give those of the ItemReader."""
+        if self.data_set_run is not None and probe.item_data is not None:
+            return self.data_set_run.read(frame, probe.item_data)
+        try:
+            items = self._items(frame)
+        except StateFailure:
+            if self.data_set_run is None:
+                raise
+            return None
+        frame.note("afterItemsPath", [item["Value"] for item in items])
+        return items
 
     def selected(self, frame: Frame, item: Item) -> Any:
         """Return the input of an iteration."""

@@ -8,6 +8,8 @@ nobody writes to AWS who has not asked for it.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from partita.asl.item_readers.data_sets import ITEM_READER_FAILED
@@ -15,6 +17,7 @@ from partita.asl.item_readers.pages import ItemPages
 from partita.authoring.context import activity_info
 from partita.errors import TaskFailedError
 from partita.integrations.failures import NO_AWS, TASK_FAILED
+from partita.integrations.http_tasks import HttpTrace
 from partita.integrations.objects import ObjectStore
 from partita.integrations.resources import parse_resource
 from partita.integrations.services import Services
@@ -28,6 +31,19 @@ STARTED_JOB = "partita:job"
 
 _services: list[Services] = []
 _pages: list[ItemPages] = []  # of the services' objects
+
+
+_traces: dict[str, HttpTrace] = {}  # of HTTP tasks, by the id of the workflow
+
+
+@contextmanager
+def traced(workflow_id: str, *, has_secrets: bool) -> Iterator[HttpTrace]:
+    """Yield what keeps the last HTTP request of a workflow, and the answer."""
+    _traces[workflow_id] = HttpTrace(has_secrets=has_secrets)
+    try:
+        yield _traces[workflow_id]
+    finally:
+        del _traces[workflow_id]
 
 
 def use_services(settings: ServiceSettings | None) -> None:
@@ -57,7 +73,8 @@ def perform(name: str, parameters: Any) -> Any:
     key = str(uuid.uuid5(uuid.NAMESPACE_OID, activity_info().idempotency_key))
     if pattern.startswith("sync"):
         return {STARTED_JOB: services().start_job(resource, parameters, idempotency_key=key)}
-    return services().call(resource, parameters, idempotency_key=key)
+    trace = _traces.get(activity_info().workflow_id)
+    return services().call(resource, parameters, idempotency_key=key, trace=trace)
 
 
 def objects(error: str) -> ObjectStore:

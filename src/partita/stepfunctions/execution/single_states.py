@@ -10,9 +10,11 @@ import uuid
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from partita.asl.failures import RUNTIME
 from partita.asl.single_states import FAILED, StateTest, TestOutcome, run_test
+from partita.asl.tasks.outside import traced
 from partita.authoring.definition import WorkflowOptions
 from partita.authoring.hooks import NO_HOOKS
 from partita.authoring.workflow import WorkflowDefinition
@@ -52,16 +54,20 @@ class SingleStates:
         """Return how a test ends."""
         engine = self._begun()
         text = msgspec.json.encode([test]).decode()
-        execution = engine.start_workflow_execution(
-            StartRequest(
-                workflow_id=str(uuid.uuid4()),
-                workflow_type=TYPE,
-                input=text,
-                task_list=TASK_LIST,
-                execution_start_to_close=SECONDS,
-            )
+        request = StartRequest(
+            workflow_id=str(uuid.uuid4()),
+            workflow_type=TYPE,
+            input=text,
+            task_list=TASK_LIST,
+            execution_start_to_close=SECONDS,
         )
-        return self._outcome(engine, execution)
+        with traced(request.workflow_id, has_secrets=test.has_secrets) as trace:
+            execution = engine.start_workflow_execution(request)
+            outcome = self._outcome(engine, execution)
+        if not trace.request:
+            return outcome
+        exchange = {"request": trace.request, "response": trace.response}
+        return replace(outcome, notes=outcome.notes | exchange)
 
     def _outcome(self, engine: Engine, execution: WorkflowExecution) -> TestOutcome:
         info = engine.wait_closed("default", execution, None)

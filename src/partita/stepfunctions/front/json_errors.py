@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
+
+from partita.asl.check.json_text import unreadable
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _EXPECTED = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
@@ -16,11 +19,18 @@ def json_problem(text: str) -> str | None:
     """Return what is wrong with a text; None if it is JSON."""
     try:
         json.loads(text, parse_constant=_refuse)
-        return None
+        return unreadable(text)
     except json.JSONDecodeError as error:
         return _described(error)
     except (ValueError, RecursionError) as error:
         return f"Unrecognized token '{error}': {_EXPECTED}"
+
+
+def parsed(text: str) -> Any:
+    """Return the value of JSON text. Raises ValueError."""
+    if unreadable(text) is not None:
+        raise ValueError(text)
+    return json.loads(text, parse_constant=_refuse)
 
 
 def _refuse(name: str) -> None:

@@ -6,8 +6,11 @@ Source: AWS Step Functions API Reference (2016-11-23), TestState.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any
+
+from msgspec import Struct
 
 from partita.asl.check import check_text
 from partita.asl.frame import Identity
@@ -18,6 +21,7 @@ from partita.aws.shapes import Members
 from partita.stepfunctions import arns
 from partita.stepfunctions.faults import InvalidDefinition
 from partita.stepfunctions.front.front import Front
+from partita.stepfunctions.front.json_errors import parsed
 from partita.stepfunctions.front.mock_results import check_mock
 from partita.stepfunctions.front.starts import checked_input
 
@@ -26,9 +30,11 @@ NAME = "StateName"
 
 _LANGUAGE = "JSONPath"
 _PARTS = ("ItemProcessor", "Iterator")
+_NEEDS_MOCK = re.compile(r":activity:|\.sync(:2)?$|\.waitForTaskToken$")
 _NEVER_MOCKED = ("Pass", "Fail", "Succeed")
 
 _AFTER = ("afterResultSelector", "afterResultPath")
+_ITEMS = ("afterItemsPointer", "afterItemSelector", "afterItemBatcher")
 _SHOWN: dict[str, tuple[str, ...]] = {
     "Choice": ("afterInputPath",),
     "Fail": ("afterInputPath",),
@@ -36,13 +42,18 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "Wait": ("afterInputPath",),
     "Pass": ("afterInputPath", "afterParameters", *_AFTER),
     "Parallel": _AFTER,
-    "Map": ("afterInputPath", "afterItemsPath", "afterItemSelector", *_AFTER),
+    "Map": ("afterInputPath", "afterItemsPath", *_ITEMS, *_AFTER),
     "Task": ("afterInputPath", "afterParameters", "result", *_AFTER),
 }
 """By type of state, the intermediate values that AWS shows of a JSONPath state."""
 
 _SHOWN_RESULT = ("result", *_AFTER)
-_SHOWN_JSONATA = {"Task": ("afterArguments", "result"), "Parallel": ("afterArguments",)}
+_SHOWN_JSONATA: dict[str, tuple[str, ...]] = {
+    "Task": ("afterArguments", "result"),
+    "Parallel": ("afterArguments",),
+    "Map": _ITEMS,
+}
+_HTTP = ("request", "response")
 _NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
 
 
@@ -53,7 +64,8 @@ def state_test(front: Front, request: Members) -> StateTest:
         InvalidDefinition: the definition is none.
         ValidationFault: the request contradicts itself.
     """
-    state, language = _state(request)
+    found = _state(request)
+    state, language = found.state, found.language
     _check_definition(state, language)
     mock: Members = request.get("mock", {})
     result = _mocked_result(mock)
@@ -70,7 +82,7 @@ def state_test(front: Front, request: Members) -> StateTest:
         role_arn=request.get("roleArn"),
         identity=_identity(front, request.get("roleArn")),
         variables=_object("Variables", request.get("variables", "{}")),
-        context=_context(state, request),
+        context=_context(found, request),
         has_mock="mock" in request,
         result=result,
         error=failed.get("error", "") if "errorOutput" in mock else None,
@@ -78,6 +90,8 @@ def state_test(front: Front, request: Members) -> StateTest:
         retries=configuration.get("retrierRetryCount", 0),
         failures=configuration.get("mapIterationFailureCount"),
         iterations=_length(result),
+        item_data=configuration.get("mapItemReaderData"),
+        has_secrets=bool(request.get("revealSecrets")),
     )
 
 
@@ -87,7 +101,7 @@ def _length(result: Any) -> int:
 
 def _mocked_result(mock: Members) -> Any:
     try:
-        return json.loads(mock.get("result", "null"))
+        return parsed(mock.get("result", "null"))
     except ValueError as error:
         raise ValidationFault("Mocked result must be valid JSON") from error
 
@@ -106,7 +120,7 @@ def _identity(front: Front, role_arn: str | None) -> Identity:
 
 def _object(what: str, text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = parsed(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -114,36 +128,58 @@ def _object(what: str, text: str) -> dict[str, Any]:
     return value
 
 
-def _state(request: Members) -> tuple[dict[str, Any], str]:
-    """Return the state that is meant, and the query language of what is around it."""
+class _Found(Struct, frozen=True):
+    """A state in the definition of a machine, or one that is a definition itself."""
+
+    state: dict[str, Any]
+    language: str = _LANGUAGE  # of what is around it
+    is_iterated: bool = False  # whether it is inside a Map state
+
+
+def _state(request: Members) -> _Found:
+    """Return the state that is meant."""
     try:
-        definition = json.loads(request["definition"])
-    except ValueError:
+        definition = parsed(request["definition"])
+    except (ValueError, RecursionError):
         definition = None
     if not isinstance(definition, dict):
         found = check_text(request["definition"])
         raise InvalidDefinition(", ".join(map(str, found)))
-    language = definition.get("QueryLanguage", _LANGUAGE)
     name = request.get("stateName")
     if name is None and "Type" in definition:
-        return definition, _LANGUAGE
-    states = definition.get("States", {})
-    found_state = _find(states, name or definition.get("StartAt", ""))
-    if found_state is None or name is None:
+        return _Found(definition)
+    around = _Found(definition, definition.get("QueryLanguage", _LANGUAGE))
+    state = None if name is None else _find(around, name)
+    if state is None:
         raise ValidationFault("State not found in definition")
-    return found_state, language
+    return state
 
 
-def _find(states: dict[str, Any], name: str) -> dict[str, Any] | None:
-    if name in states:
-        found: dict[str, Any] = states[name]
-        return found
+def _find(around: _Found, name: str) -> _Found | None:
+    """Return the state of a name in a machine, a branch or a processor, or in one of its states."""
+    states = around.state.get("States")
+    if not isinstance(states, dict):
+        return None
+    if isinstance(states.get(name), dict):
+        return _Found(states[name], around.language, around.is_iterated)
     for state in states.values():
-        inner = [*state.get("Branches", ()), *(state.get(part, {}) for part in _PARTS)]
-        for one in inner:
-            within = _find(one.get("States", {}), name)
-            if within is not None:
-                return within
+        found = _find_in(state, around, name) if isinstance(state, dict) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _find_in(state: dict[str, Any], around: _Found, name: str) -> _Found | None:
+    """Return the state of a name in the branches or in the processor of a state."""
+    branches = state.get("Branches")
+    inner = [(one, False) for one in branches] if isinstance(branches, list) else []
+    inner += [(state.get(part), True) for part in _PARTS]
+    for one, is_iterated in inner:
+        if isinstance(one, dict):
+            within = _Found(one, around.language, is_iterated or around.is_iterated)
+            found = _find(within, name)
+            if found is not None:
+                return found
     return None
 
 
@@ -173,7 +209,13 @@ def _check_mocked(state: dict[str, Any], request: Members, result: Any) -> None:
         )
     if "result" in mock:
         check_mock(state, result, mock.get("fieldValidationMode", "STRICT"))
-    failures = request.get("stateConfiguration", {}).get("mapIterationFailureCount", 0)
+    configuration = request.get("stateConfiguration", {})
+    cause = configuration.get("errorCausedByState")
+    if cause is not None and _find_in(state, _Found(state), cause) is None:
+        raise ValidationFault(
+            f"State '{cause}' in errorCausedByState is not in the state's definition"
+        )
+    failures = configuration.get("mapIterationFailureCount", 0)
     if "errorOutput" not in mock and failures > _length(result):
         raise ValidationFault(
             "Map iteration failure count must be less than or equal to the number of Map iterations"
@@ -190,13 +232,21 @@ def _check_unmocked(state: dict[str, Any], request: Members) -> None:
             "TestState API does not support Map or Parallel states. Supported state types include: "
             "[Task, Wait, Pass, Succeed, Fail, Choice]"
         )
+    if state.get("Type") == "Task" and _NEEDS_MOCK.search(str(state.get("Resource"))):
+        raise InvalidDefinition.worded(
+            "TestState API does not support activities and the '.sync' and '.waitForTaskToken' "
+            "service integration patterns unless a mock is specified"
+        )
     if state.get("Type") == "Task" and "roleArn" not in request:
         raise ValidationFault("RoleArn must be specified when testing a Task state")
 
 
-def _context(state: dict[str, Any], request: Members) -> dict[str, Any]:
+def _context(found: _Found, request: Members) -> dict[str, Any]:
+    """Return the members of the context object that the request gives, or those of an iteration."""
+    if "context" not in request and found.is_iterated:
+        return {"Map": {"Item": {"Index": 0, "Value": json.loads(request.get("input", "{}"))}}}
     context = _object("Context object", request.get("context", "{}"))
-    resource = str(state.get("Resource", ""))
+    resource = str(found.state.get("Resource", ""))
     if "Task" in context and not (".sync" in resource or ".waitForTaskToken" in resource):
         raise ValidationFault(
             "Invalid Context object provided: Context object contains 'Task' when state is not a "
@@ -218,7 +268,9 @@ def outcome_to_api(test: StateTest, outcome: TestOutcome, request: Members) -> M
         if value is not None:
             answer[name] = value
     if request.get("inspectionLevel", "INFO") != "INFO":
-        answer["inspectionData"] = _inspection(test, outcome)
+        inspected = answer["inspectionData"] = _inspection(test, outcome)
+        if request["inspectionLevel"] == "TRACE":
+            inspected |= {name: outcome.notes[name] for name in _HTTP if outcome.notes.get(name)}
     return answer
 
 
