@@ -32,6 +32,7 @@ class Case(NamedTuple):
     inputs: list[str]
     is_concurrent: bool
     is_waiting: bool = False  # it takes time, so that it only runs on a clock of its own
+    file: str = ""
 
 
 class Outcome(NamedTuple):
@@ -48,8 +49,8 @@ def cases() -> Iterator[Case]:
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             source, _, inputs = text.partition("[inputs]\n")
             lines = [line for line in inputs.splitlines() if line]
-            kinds = path.stem in ("concurrency", "children"), path.stem == "waits"
-            yield Case(name, source.rstrip() + "\n", lines, *kinds)
+            kinds = path.stem in ("concurrency", "children"), path.stem.startswith("waits")
+            yield Case(name, source.rstrip() + "\n", lines, *kinds, path.stem)
 
 
 def load(name: str, source: str, folder: Path) -> Any:

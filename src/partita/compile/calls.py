@@ -10,10 +10,11 @@ from collections.abc import Callable, Hashable
 from types import FunctionType
 from typing import Any
 
-from partita.authoring.determinism import sleep
+from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
 from partita.authoring.future import wait
 from partita.compile.activities import call_activity
 from partita.compile.callees import KINDS, callee_of
+from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.closures import Function, function_value
 from partita.compile.concurrency import begin, work_of
 from partita.compile.conditions import choose, path_of
@@ -26,7 +27,8 @@ from partita.compile.inlined import inline
 from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
-from partita.compile.times import lower_sleep
+from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_class_method
+from partita.compile.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER, UnknownHintError, fits, of_hint
 
@@ -141,13 +143,20 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
 
 _OWN: dict[Any, Callable[[Any, Context], Value]] = {
     sleep: lower_sleep,
-    asyncio.sleep: lower_sleep,
+    asyncio.sleep: lower_async_sleep,
     wait: lower_wait,
+    now: lower_now,
+    uuid4: lower_uuid4,
+    random: lower_random,
+    side_effect: lower_side_effect,
+    **TIME_CLASSES,
 }
 """Functions for the code of workflows."""
 
 
 def _method(node: Any, context: Context) -> Value:
+    if is_datetime_method(node.func, context):
+        return lower_class_method(node, context)
     owner = callee_of(node.func.value, context)
     if owner is not None:
         if node.func.attr in ("map", "starmap"):

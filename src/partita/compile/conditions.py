@@ -10,6 +10,7 @@ from partita.compile.context import Context, Variable, Variables, joined
 from partita.compile.exception_names import classes_of, named_error
 from partita.compile.jsonata import made
 from partita.compile.module_names import target
+from partita.compile.moments import compare_times, is_time
 from partita.compile.tree import If, Let, Value
 from partita.compile.types import ANY, BOOL, ERROR, FLOAT, INT, NEVER, NONE, STR, comparable, join
 
@@ -71,6 +72,8 @@ def truth(node: ast.AST, value: Value, context: Context) -> Value:
         return made(f"{atom} != 0", BOOL, value, is_atom=False)
     if kind == "str":
         return made(f'{atom} != ""', BOOL, value, is_atom=False)
+    if kind == "timedelta":
+        return made(f"{atom} != 0", BOOL, value, is_atom=False)
     if kind in ("list", "tuple"):
         return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)
     if kind == "dict":
@@ -204,6 +207,11 @@ def _compared(
         if left.type is not NONE and right.type is not NONE:
             raise context.refuse(node, "`is`", "only None can be compared by identity", "use ==")
         return _equality(isinstance(op, ast.Is), left, right)
+    if is_time(left) and is_time(right):
+        signs = {**_ORDER, ast.Eq: "=", ast.NotEq: "!="}
+        compared = compare_times(node, signs[type(op)], left, right, context)
+        if compared is not None:
+            return compared
     if isinstance(op, ast.Eq | ast.NotEq):
         if not comparable(left.type, right.type):
             raise _incomparable(node, left, right, context)

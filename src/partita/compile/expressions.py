@@ -13,6 +13,7 @@ from typing import Any
 
 from partita.compile.assignments import store
 from partita.compile.calls import lower_call
+from partita.compile.chance import uuid_attribute
 from partita.compile.comprehensions import dict_comprehension, list_comprehension
 from partita.compile.concurrency import Beginning, Lowered, begin
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
@@ -28,6 +29,7 @@ from partita.compile.jsonata import (
     member,
 )
 from partita.compile.module_names import target
+from partita.compile.moments import constant_time, time_attribute
 from partita.compile.mutation import is_fresh
 from partita.compile.operators import operate, signed
 from partita.compile.representations import as_text
@@ -82,7 +84,8 @@ def _name(node: Any, context: Context) -> Value:
         return _variable(node, context)
     is_known = node.id in context.namespace or hasattr(builtins, node.id)
     if is_known and node.id not in context.changed:
-        value = object_value_of(target(node, context), context)
+        found = target(node, context)
+        value = constant_time(found) or object_value_of(found, context)
         if value is not None:
             return value
     raise context.refuse(
@@ -146,6 +149,9 @@ def _attribute(node: Any, context: Context) -> Value:
     constant = literal(target(node, context)) if target(node, context) is not None else None
     if constant is not None:
         return constant
+    time = constant_time(target(node, context))
+    if time is not None:
+        return time
     value = context.read(node.value)
     if value.type is NEVER:
         return Value("null", NEVER)
@@ -154,7 +160,8 @@ def _attribute(node: Any, context: Context) -> Value:
             raise context.refuse(node, f"attribute {node.attr}", "it is a dict", "use [...]")
         return member(value, node.attr, dict(value.type.fields)[node.attr])
     found = attribute(node, value, context) if value.type.kind == "error" else None
-    found = found or waited_attribute(node, value)
+    found = found or waited_attribute(node, value) or uuid_attribute(node, value)
+    found = found or time_attribute(node, value, context)
     if found is not None:
         return found
     raise context.refuse(

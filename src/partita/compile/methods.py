@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from partita.compile.chance import random_method
 from partita.compile.changes import lower_change
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, present
 from partita.compile.futures import future_method, is_future
 from partita.compile.jsonata import made, member
+from partita.compile.moments import is_time, time_method
 from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
-from partita.compile.types import ANY, NEVER, STR, dict_of, join, list_of, optional
+from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
 
 
 def lower_method(node: Any, context: Context) -> Value:
@@ -27,6 +29,11 @@ def lower_method(node: Any, context: Context) -> Value:
         return Value("null", NEVER)
     if is_future(owner.type):
         return future_method(node, owner, context)
+    if owner.type is RANDOM:
+        return random_method(node, context)
+    time = time_method(node, owner, context) if is_time(owner) else None
+    if time is not None:
+        return time
     owner = _settled(node, owner, name, context)
     if owner.type is STR:
         text = lower_text_method(node, owner, context)

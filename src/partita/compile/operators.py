@@ -13,6 +13,7 @@ from partita.compile.context import Context
 from partita.compile.dynamic import is_open, narrowed, present
 from partita.compile.formats import lower_percent
 from partita.compile.jsonata import list_value, literal, made
+from partita.compile.moments import is_time, time_operator
 from partita.compile.sets import combined
 from partita.compile.templates import fill
 from partita.compile.tree import Value
@@ -23,6 +24,7 @@ from partita.compile.types import (
     NONE,
     NUMBER,
     STR,
+    TIMEDELTA,
     dict_of,
     join,
     list_of,
@@ -39,7 +41,9 @@ def operate(node: Operator, left: Value, right: Value, context: Context) -> Valu
     left, right = (present(node, one, context, TypeError, _UNFIT) for one in (left, right))
     left, right = _as_number(left), _as_number(right)
     found = None
-    if left.type.is_number and right.type.is_number:
+    if is_time(left) or is_time(right):
+        found = time_operator(node, left, right, context)
+    elif left.type.is_number and right.type.is_number:
         found = calculate(node, left, right, context)
     elif left.type is ANY or right.type is ANY:
         found = _open(node, left, right, context)
@@ -236,6 +240,7 @@ def signed(node: Any, value: Value, context: Context) -> Value:
     value = _as_number(value)
     if isinstance(node.op, ast.Invert) and value.type is INT:
         return made(f"(-1 - {value.atom})", INT, value)
-    if not value.type.is_number or isinstance(node.op, ast.Invert):
+    is_signed = value.type.is_number or value.type is TIMEDELTA
+    if not is_signed or isinstance(node.op, ast.Invert):
         raise refused(node, value, value, context)
     return negative(node, value)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 
 from partita.compile.characters import PRINTABLE
 from partita.compile.context import Context
 from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
+from partita.compile.moments import iso_text
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
 from partita.compile.types import ANY, STR, Type
@@ -71,6 +73,10 @@ def text_form(node: ast.AST, value: Value, context: Context) -> Value | None:
     kind = value.type.kind
     if kind == "str":
         return value
+    if kind == "UUID":
+        return replace(value, type=STR)
+    if kind == "datetime":
+        return iso_text(node, value, context, " ")
     if kind == "never":
         return Value('""', STR)
     if kind == "error":

@@ -7,8 +7,10 @@ from a list. Values of ANY are only passed on.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import types
 import typing
+import uuid
 from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, Required, get_args, get_origin, get_type_hints
 
@@ -61,12 +63,33 @@ class Type:
 INT, FLOAT, BOOL, STR = Type("int"), Type("float"), Type("bool"), Type("str")
 NONE, ANY, NEVER, ERROR = Type("none"), Type("any"), Type("never"), Type("error")
 FUTURE_SET = Type("set of futures")
+DATETIME, TIMEDELTA, UUID = Type("datetime"), Type("timedelta"), Type("UUID")
+RANDOM = Type("random source")
+MOMENT = Type("moment")
+"""Milliseconds since 1970."""
 NUMBER = Type("number")
 """An int or a float: which of them is not known."""
 MIXED = Type("mixed")
 """Values of several types, of which JSON would lose one, such as a tuple."""
-_OWN_FORMS = ("tuple", "record", "future", "outcome", "error", "function", "set", "mixed")
-_SCALARS = {int: INT, float: FLOAT, bool: BOOL, str: STR, None: NONE, type(None): NONE}
+_OWN_FORMS = frozenset(
+    [
+        "tuple",
+        "record",
+        "future",
+        "outcome",
+        "error",
+        "function",
+        "set",
+        "mixed",
+        "datetime",
+        "timedelta",
+        "UUID",
+        "random source",
+        "set of futures",
+    ]
+)
+_SCALARS: dict[Any, Type] = {int: INT, float: FLOAT, bool: BOOL, str: STR}
+_SCALARS |= {None: NONE, type(None): NONE, datetime.datetime: DATETIME, uuid.UUID: UUID}
 
 
 def list_of(item: Type) -> Type:
@@ -211,6 +234,8 @@ def join(one: Type, other: Type) -> Type:
         return NUMBER
     if one.kind == other.kind == "error":
         return ERROR
+    if one.kind == other.kind == "datetime":
+        return DATETIME
     if one.kind == other.kind == "function":
         return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
@@ -222,6 +247,8 @@ def join(one: Type, other: Type) -> Type:
 def fits(value: Type, wanted: Type) -> bool:
     """Return whether a value can be passed where a hint wants another type."""
     if value == wanted or value is NEVER:
+        return True
+    if value.kind == wanted.kind == "datetime":
         return True
     if wanted is ANY:
         return not value.holds_tuples

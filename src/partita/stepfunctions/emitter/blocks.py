@@ -30,7 +30,7 @@ from partita.compile.tree import (
     Try,
     Value,
 )
-from partita.compile.types import ANY, INT
+from partita.compile.types import ANY, INT, MOMENT
 from partita.stepfunctions.emitter import states as s
 from partita.stepfunctions.emitter import tasks as t
 from partita.stepfunctions.emitter.guards import caught, checked, hoisted, is_guarded
@@ -433,6 +433,8 @@ def _named(node: Try, handler: Handler) -> str:
 
 def _wait(node: Sleep) -> dict[str, Any]:
     seconds = node.seconds
+    if seconds.type is MOMENT:
+        return {"Type": "Wait", "Timestamp": s.expression(f"$fromMillis({seconds.text})")}
     if seconds.is_constant and float(seconds.constant).is_integer():
         return {"Type": "Wait", "Seconds": int(seconds.constant)}
     if seconds.type is INT:
