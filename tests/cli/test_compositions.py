@@ -52,6 +52,18 @@ def test_a_file_with_main_runs_durably(partita: Partita, password: str, message:
     assert f"openwhisk:{message}" in shown
 
 
+def test_a_composition_and_its_run_are_drawn(partita: Partita) -> None:
+    assert 'n1{{"authenticate"}}' in partita("graph", "demo.py", "--format", "mermaid").out
+    partita("run", "demo.py", "--input", '{"password": "abc123"}', "--id", "one")
+    drawn = partita("graph", "one", "--format", "mermaid").out
+    assert 'n1{{"authenticate: succeeded"}}' in drawn
+    assert '["success: succeeded"]' in drawn
+    assert '["failure"]' in drawn
+    assert "openwhisk:authenticate (at test)" in partita("history", "one", "--output", "table").out
+    assert "openwhisk:success (at consequent)" in partita("tasks", "one").out
+    partita("graph", "absent").is_error(3, "EXECUTION_NOT_FOUND")
+
+
 def test_a_name_chooses_a_function(partita: Partita) -> None:
     assert json.loads(partita("run", "demo.py:other").out) == {"value": 1}
 

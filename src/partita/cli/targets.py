@@ -96,14 +96,15 @@ def load_source(source: str) -> None:
 
 def _in_json(path: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow of a machine's file, or of a composition's portable JSON."""
-    if not _has_composition(path):
+    if not has_composition(path):
         return machine_at(path)
     files = import_module("partita.openwhisk.composition_files")
     found: WorkflowDefinition[..., Any] = files.workflow_of_json(path)
     return found
 
 
-def _has_composition(path: str) -> bool:
+def has_composition(path: str) -> bool:
+    """Return whether a JSON file holds a composition, and not a machine."""
     try:
         fields = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, msgspec.Raw])
     except (OSError, msgspec.DecodeError):  # what reads the machine says what is wrong

@@ -49,7 +49,9 @@ def _box(box: Placed, left: float, top: float) -> Iterator[str]:
         yield f'<circle class="{step.shape.value}" {place}/>'
         return
     yield f'<g data-line="{step.line}">' if step.line else "<g>"
-    style = " ".join(filter(None, ("box", step.kind, "holder" if box.is_holder else "")))
+    style = " ".join(
+        filter(None, ("box", step.kind, step.status, "holder" if box.is_holder else ""))
+    )
     shape = hexagon if step.shape is Shape.CHOICE else rectangle
     if step.shape is Shape.STACK:
         yield rectangle(style, x + 5, y + 5, box.width, box.height)

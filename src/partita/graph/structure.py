@@ -22,6 +22,7 @@ class Step:
     shape: Shape = Shape.RECTANGLE
     is_end: bool = False  # nothing follows it
     inner: tuple[Flow, ...] = ()  # at the same time, side by side
+    status: str = ""  # of a run, such as `failed`; a word for the style
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ class _Writer:
         name = str(len(self.boxes))
         detail = f"line {step.line}" if step.line else ""
         inner = tuple(_inner(flow) for flow in step.inner)
-        self.boxes.append(Box(name, step.label, step.kind, detail, step.shape, inner=inner))
+        box = Box(name, step.label, step.kind, detail, step.shape, step.status, inner)
+        self.boxes.append(box)
         return name
 
     def flow(self, flow: Flow, ends: _Ends) -> _Ends:

@@ -62,9 +62,13 @@ class Operation:
 
     @property
     def place(self) -> str:
-        """The name of its state in a compiled workflow, such as `charge (line 12)`; else `name`."""
+        """Its name with its place in the workflow, such as `charge (line 12)`; else `name`."""
         control = str(getattr(self.begun, "control", None) or "")
-        return control if control.startswith(f"{self.name} (line ") else self.name
+        return (
+            control
+            if control.startswith((f"{self.name} (line ", f"{self.name} (at "))
+            else self.name
+        )
 
     @property
     def type(self) -> h.ActivityType | h.WorkflowType | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from partita.authoring.activity import ActivityFunction
 from partita.authoring.determinism import side_effect, sleep
 from partita.authoring.execution import spawn, workflow_info
 from partita.authoring.future import wait
@@ -36,6 +37,8 @@ from partita.openwhisk.local_actions import (
     dynamic_action,
     node_function,
 )
+from partita.openwhisk.pictures import outline_of
+from partita.openwhisk.portable_json import labelled
 from partita.openwhisk.states import program_of
 from partita.openwhisk.tree import Tree
 
@@ -77,7 +80,8 @@ def recorded_program(composition: Any) -> str:
         if action.action is not None:
             define_action(action.name, action.action)
         action_activity(action.name)
-    return msgspec.json.encode(program_of(tree)).decode()
+    program = {**program_of(tree), "outline": outline_of(labelled(tree))}
+    return msgspec.json.encode(program).decode()
 
 
 def run_program(
@@ -144,13 +148,22 @@ class _Run:
         try:
             if request.get("is_dynamic"):
                 return dynamic_action(name, params)
-            return action_activity(name)(params)
+            return self._called(name, machine.path(request["place"]))(params)
         except CancelledError:
             raise
         except TaskFailedError as error:
             return {"error": error.error}
         except Exception as error:
             return {"error": str(error)}
+
+    @staticmethod
+    def _called(name: str, path: str) -> ActivityFunction[[Any], Any]:
+        """Return the activity of an action, whose calls say where in the composition they are."""
+        activity = action_activity(name)
+        if not path:
+            return activity
+        place = f"{activity.activity_type.name} (at {path.removeprefix('.')})"
+        return activity.with_settings(control=place)
 
     def _results(self, branches: list[Machine]) -> list[Params]:
         futures = [spawn(self.finish, branch) for branch in branches]

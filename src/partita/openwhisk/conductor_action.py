@@ -101,7 +101,7 @@ class Machine:
         elif kind == "stop":
             self.state = -1
         elif kind == "action":
-            return {"action": node["name"], "params": self.params}
+            return {"action": node["name"], "params": self.params, "place": node["place"]}
         elif kind == "dynamic":
             return self._dynamic(node)
         elif kind in ("async", "parallel", "map"):

@@ -127,7 +127,7 @@ def record_of(operation: Operation, timeline: Timeline, now: float | None = None
     return TaskRecord(
         kind=operation.kind.value,
         id=operation.id,
-        name=operation.name,
+        name=operation.place,
         state="left open" if is_left else task.state,
         attempts=operation.attempts,
         scheduled_at=operation.events[0].event_timestamp,
