@@ -220,6 +220,11 @@ class Signature:
         except SerializationError:  # a class inside a function, which only the hint can name
             return payload
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the parameters, in order."""
+        return list(self._signature.parameters)
+
     def takes(self, name: str) -> bool:
         """Return whether an argument can be given by that name."""
         return name in self._named or self._keywords is not None

@@ -23,13 +23,13 @@ from partita.stepfunctions.emitter import emit, express_errors, optimised, warni
 from partita.stepfunctions.emitter.transitions import MOST, transitions, typical_input
 from partita.stepfunctions.pysfn import workflows
 
-__all__ = ["bundle_at", "check_bundle", "compiled_at", "definition_at"]
+__all__ = ["check_bundle"]
 
 
 def compiled_at(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow that runs the machine compiled from another one."""
-    found = _workflow(target)
-    return found if found.takes_document else compiled(found, _filename(target))
+    found = workflow_at(target)
+    return found if found.takes_document else compiled(found, file_of(target))
 
 
 def definition_at(
@@ -43,8 +43,8 @@ def definition_at(
     source, module = _pysfn(target)
     if module is not None:
         return workflows.definition_of(module, source, workflows.own_arn(module)), [], ""
-    workflow = _workflow(target)
-    program = compile_workflow(workflow, _filename(target))
+    workflow = workflow_at(target)
+    program = compile_workflow(workflow, file_of(target))
     machine = emit(program)
     errors = express_errors(program, machine) if is_express else []
     if errors:
@@ -78,7 +78,7 @@ def picture_at(target: str) -> Structure | Graph:
     if module is not None:
         text = json.dumps(workflows.definition_of(module, source, workflows.own_arn(module)))
         return diagram_of_text(text, module.__name__)
-    return picture(compile_workflow(_workflow(target), _filename(target)))
+    return picture(compile_workflow(workflow_at(target), file_of(target)))
 
 
 def bundle_at(
@@ -92,10 +92,10 @@ def bundle_at(
     """
     if runtime is not None and runtime not in RUNTIMES:
         raise InvalidOptionError(f"no runtime {runtime!r}; give one of {', '.join(RUNTIMES)}")
-    workflow = _workflow(target)
+    workflow = workflow_at(target)
     runs_on = Target(runtime or this_runtime(), architecture)
     packages = install(requirements, runs_on) if requirements is not None else {}
-    return bundle_of(workflow, packages, filename=_filename(target))
+    return bundle_of(workflow, packages, filename=file_of(target))
 
 
 def pysfn_workflow(module: ModuleType, source: str) -> WorkflowDefinition[..., Any]:
@@ -117,13 +117,18 @@ def _pysfn(target: str) -> tuple[str, ModuleType | None]:
     return source, module if has_entry_point(module, name) else None
 
 
-def _workflow(target: str) -> WorkflowDefinition[..., Any]:
+def workflow_at(target: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow that FILE:WORKFLOW names.
+
+    Raises:
+        InvalidOptionError: it is a state machine.
+    """
     if is_machine(target):
         raise InvalidOptionError(f"{target} is a state machine already; give FILE:WORKFLOW")
     return find_workflow(target)
 
 
-def _filename(target: str) -> str | None:
+def file_of(target: str) -> str | None:
     """Return the file as the user named it; None for a module."""
     source = target.rpartition(":")[0] or target
     return source if source.endswith(".py") or "/" in source else None

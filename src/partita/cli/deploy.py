@@ -1,11 +1,15 @@
-"""`deploy`: deploy a composition of actions to OpenWhisk."""
+"""`deploy`: a composition of actions to OpenWhisk, a workflow to AWS Step Functions."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from partita.cli.options import add_options, debug_option
 from partita.errors import InvalidOptionError
 from partita.openwhisk.action_names import qualified_name
 from partita.openwhisk.composition import Composition
@@ -13,33 +17,84 @@ from partita.openwhisk.composition_files import load_composition, workflow_at
 from partita.openwhisk.conductor import CONDUCTOR_KIND, openwhisk
 from partita.openwhisk.deploy_options import read_annotations, read_limits, with_limits
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPENWHISK = (
+    click.option("--apihost", metavar="HOST", help="OpenWhisk's host, HOST:PORT, or URL."),
+    click.option("-u", "--auth", metavar="KEY", help="The authorization key."),
+    click.option("--bearer", metavar="TOKEN", help="A token instead of a key."),
+    click.option("--apiversion", metavar="VERSION", help="The version of the API; v1 by default."),
+    click.option("-i", "--insecure", is_flag=True, help="Do not check certificates."),
+    click.option(
+        "-a", "--annotation", metavar="KEY=VALUE", multiple=True, help="Add an annotation."
+    ),
+    click.option(
+        "-A",
+        "--annotation-file",
+        metavar="KEY=FILE",
+        multiple=True,
+        help="Add one with a file's JSON.",
+    ),
+    click.option("-l", "--limits", "limits_", metavar="JSON", help="Limits, of actions by name."),
+    click.option("-L", "--limits-file", metavar="FILE", help="Limits in a file."),
+    click.option("-t", "--timeout", type=int, metavar="MS", help="The conductor's timeout."),
+    click.option(
+        "--kind", default=CONDUCTOR_KIND, show_default=True, help="The conductor's runtime."
+    ),
+)
+_AWS = (
+    click.option("--role", metavar="ARN", help="Step Functions: the machine's role."),
+    click.option("--function-role", metavar="ARN", help="The function's role; --role by default."),
+    click.option("--function", metavar="ARN", help="Call this function, and make none."),
+    click.option("--region", metavar="NAME", help="AWS's region; that of the profile by default."),
+    click.option("--profile", metavar="NAME", help="A profile of AWS's configuration."),
+    click.option("--endpoint", metavar="URL", help="Where AWS's services are, if not at AWS."),
+    click.option("--express", is_flag=True, help="Make an Express machine."),
+    click.option(
+        "--dry-run", is_flag=True, help="Print what would be changed, and change nothing."
+    ),
+    click.option("--requirements", metavar="FILE", help="Packages for the function, as for pip."),
+    click.option("--runtime", metavar="NAME", help="Lambda's runtime, such as python3.13."),
+    click.option(
+        "--architecture",
+        type=click.Choice(["x86_64", "arm64"]),
+        default="x86_64",
+        help="Of the function.",
+    ),
+)
+_ONLY = {"openwhisk": _OPENWHISK, "stepfunctions": _AWS}
+
+
+def _options(command: F) -> F:
+    return add_options(command, *_OPENWHISK, *_AWS)
+
 
 @click.command()
 @click.argument("target", metavar="FILE[:NAME]")
-@click.option("--to", type=click.Choice(["openwhisk"]), required=True, help="Where to.")
-@click.option("--name", help="The name of the composition's own action, if it has none itself.")
-@click.option("--apihost", metavar="HOST", help="OpenWhisk's host, HOST:PORT, or URL.")
-@click.option("-u", "--auth", metavar="KEY", help="The authorization key.")
-@click.option("--bearer", metavar="TOKEN", help="A token instead of a key.")
-@click.option("--apiversion", metavar="VERSION", help="The version of the API; v1 by default.")
-@click.option("-i", "--insecure", is_flag=True, help="Do not check certificates.")
-@click.option("-w", "--overwrite", is_flag=True, help="Update actions that exist, in place.")
-@click.option("--atomic", is_flag=True, help="Undo everything if one action is refused.")
-@click.option("-a", "--annotation", metavar="KEY=VALUE", multiple=True, help="Add an annotation.")
+@click.option("--to", type=click.Choice(list(_ONLY)), required=True, help="Where to.")
 @click.option(
-    "-A", "--annotation-file", metavar="KEY=FILE", multiple=True, help="Add one with a file's JSON."
+    "--name", help="Of the composition's own action, or of the machine; its own if left out."
 )
-@click.option("-l", "--limits", "limits_", metavar="JSON", help="Limits, of actions by name.")
-@click.option("-L", "--limits-file", metavar="FILE", help="Limits in a file.")
-@click.option("-t", "--timeout", type=int, metavar="MS", help="The conductor's timeout.")
-@click.option("-m", "--memory", type=int, metavar="MB", help="The conductor's memory.")
-@click.option("--kind", default=CONDUCTOR_KIND, show_default=True, help="The conductor's runtime.")
-def deploy(target: str, to: str, name: str | None, **given: Any) -> None:  # noqa: ARG001
-    """Deploy a composition: of a file's function, of a JSON file, or compiled from a workflow.
+@click.option("-w", "--overwrite", is_flag=True, help="Update what exists, whatever its source.")
+@click.option("--atomic", is_flag=True, help="Undo everything if one part is refused.")
+@click.option("-m", "--memory", type=int, metavar="MB", help="Of the conductor, or function.")
+@_options
+@debug_option
+@click.pass_context
+def deploy(ctx: click.Context, /, target: str, to: str, name: str | None, **given: Any) -> None:
+    """Deploy a composition to OpenWhisk, or a workflow to AWS Step Functions.
 
+    OpenWhisk: the composition of a file's function or a JSON file, or one compiled from a workflow.
     FILE:WORKFLOW is named after the workflow, and composition(NAME, ...) after its name. The host
     and the key are those of ~/.wskprops by default, as for wsk.
+
+    Step Functions: FILE:WORKFLOW is compiled; its activities become one Lambda function, and both
+    are created, or updated where they have changed.
     """
+    _check_options(ctx, to)
+    if to == "stepfunctions":
+        _deployer().deploy(target, name, given)
+        return
     composition = load_composition(target)
     chosen = name or own_name(composition, target)
     deployed = deploy_compiled(composition.compile(), chosen, given)
@@ -60,6 +115,44 @@ def own_name(composition: Composition, target: str) -> str:
             f"the composition of {target} has no name; give --name, or composition(name, ...)"
         )
     return workflow.workflow_type.name
+
+
+def _check_options(ctx: click.Context, to: str) -> None:
+    """Check that no option is for deployments to elsewhere.
+
+    Raises:
+        InvalidOptionError: one is, or a role is missing.
+    """
+    other = next(one for one in _ONLY if one != to)
+    names = {one.name for one in _parameters(_ONLY[other])}
+    for parameter in ctx.command.params:
+        is_given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if parameter.name in names and is_given:
+            raise InvalidOptionError(f"{parameter.opts[-1]} is for --to {other}; leave it out")
+    if to == "stepfunctions" and not ctx.params["role"]:
+        raise InvalidOptionError("a machine needs a role; give --role ARN")
+
+
+def _parameters(options: tuple[Any, ...]) -> list[click.Parameter]:
+    """Return the parameters that decorators add."""
+
+    def command() -> None:
+        """Carry them."""
+
+    for one in options:
+        one(command)
+    found: list[click.Parameter] = command.__click_params__  # type: ignore[attr-defined]
+    return found
+
+
+def _deployer() -> Any:
+    try:
+        return import_module("partita.cli.deployer")
+    except ImportError as error:
+        raise InvalidOptionError(
+            f"deployments to AWS need what is not installed here ({error}); "
+            "pip install 'partita[aws]'"
+        ) from error
 
 
 def deploy_compiled(compiled: dict[str, Any], name: str, given: dict[str, Any]) -> list[str]:

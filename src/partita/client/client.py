@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from partita import history as h
 from partita.authoring.class_options import WorkflowClass, definition_of
+from partita.authoring.definition import WorkflowSpec
 from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import describe
 from partita.authoring.messages import Signal
@@ -32,7 +33,13 @@ from partita.client.schedules import Schedules
 from partita.client.validation import check_arguments, checked_limits, input_of, reuse_policy_of
 from partita.codec import ANY, Converter
 from partita.errors import ExecutionAlreadyStartedError
-from partita.ports.capabilities import SupportsForks, SupportsLimits, supported
+from partita.ports.capabilities import (
+    SupportsForks,
+    SupportsInputByName,
+    SupportsLimits,
+    supported,
+    supports,
+)
 from partita.ports.service import (
     ForkRequest,
     ReusePolicy,
@@ -118,7 +125,7 @@ class Client(ExecutionClient):
         request = StartRequest(
             workflow_id=checked_id(workflow_id or settings.workflow_id) or uuid.uuid4().hex[:12],
             workflow_type=workflow.workflow_type,
-            input=input_of(workflow, self._converter, args, kwargs or {}),
+            input=self._input(workflow, args, kwargs or {}),
             domain=self._domain,
             task_list=task_list or settings.task_list or DEFAULT_TASK_LIST,
             task_priority=settings.task_priority if priority is None else priority,
@@ -139,6 +146,13 @@ class Client(ExecutionClient):
                 lambda traced: starts_of(self.service).signal_with_start(traced, name, payload),
             )
         return Handle(self, execution, workflow)
+
+    def _input(self, workflow: WorkflowSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """Return the payload of a start, as the service takes it."""
+        payload = input_of(workflow, self._converter, args, kwargs)
+        if workflow.takes_document or not supports(self.service, SupportsInputByName):
+            return payload
+        return self.service.input_by_name(workflow.signature.names, payload)
 
     def handle(self, workflow_id: str, run_id: str = "") -> Handle[Any]:
         """Return a handle for an execution that was started elsewhere."""

@@ -7,7 +7,7 @@ A service implements those of these protocols that it can; the ones that concern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, TypeGuard, TypeVar
 
 from msgspec import Struct
@@ -54,6 +54,13 @@ class SupportsSignalWithStart(Protocol):
 
         No decider sees one without the other.
         """
+
+
+class SupportsInputByName(Protocol):
+    """Take a call's arguments by their names alone. Fallback: as they were given."""
+
+    def input_by_name(self, names: Sequence[str], payload: str) -> str:
+        """Return a payload of arguments as this service takes it; `names` are the parameters'."""
 
 
 class SupportsWaits(Protocol):

@@ -1,9 +1,9 @@
 """Start and follow executions of AWS Step Functions, or of another endpoint with its API.
 
-    stepfunctions://REGION?endpoint=http://HOST:PORT&profile=NAME
+    stepfunctions://REGION?endpoint=http://HOST:PORT&profile=NAME&machine=NAME
 
-A workflow is a machine of that name, an execution's id is `MACHINE:NAME`. Machines run there, so
-there is nothing to decide and no task to take; whoever tries is refused.
+A workflow is a machine of that name, or of the URL's, and an execution's id is `MACHINE:NAME`.
+Machines run there, so there is nothing to decide and no task to take; whoever tries is refused.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _meaning(refusal: Refusal) -> errors.PartitaError | None:
     if refusal.code == "ExecutionAlreadyExists":
         return errors.ExecutionAlreadyStartedError(f"{refusal.text}; choose another --id")
     if refusal.code == "StateMachineDoesNotExist":
-        return errors.UnknownTypeError(f"{TITLE}: {refusal.text}; create it first")
+        return errors.UnknownTypeError(f"{TITLE}: {refusal.text}; `partita deploy` makes one")
     if refusal.code in _GONE:
         return errors.ExecutionNotFoundError(f"{TITLE}: {refusal.text}")
     return None
@@ -66,14 +66,16 @@ class StepFunctionsService:
         """
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
-        unknown = sorted(set(options) - {"endpoint", "profile"})
+        unknown = sorted(set(options) - {"endpoint", "profile", "machine"})
         if not parts.netloc or unknown or parts.path.strip("/"):
             raise errors.InvalidOptionError(
-                f"{url!r}: write stepfunctions://REGION, with ?endpoint=URL and &profile=NAME"
+                f"{url!r}: write stepfunctions://REGION, with ?endpoint=URL, &profile=NAME and "
+                "&machine=NAME"
             )
         config = RETRIED.merge(Config(inject_host_prefix=False))
         profile, endpoint = options.get("profile"), options.get("endpoint")
         _, (self._client,) = connect("stepfunctions", parts.netloc, profile, endpoint, config)
+        self._name = options.get("machine")  # of the machine to start
         self._arns: dict[str, str] = {}  # of machines, by name
 
     def _call(self, operation: str, **members: Any) -> dict[str, Any]:
@@ -94,7 +96,9 @@ class StepFunctionsService:
             found = self._every("list_state_machines", "stateMachines")
             self._arns = {one["name"]: one["stateMachineArn"] for one in found}
         if name not in self._arns:
-            raise errors.UnknownTypeError(f"{TITLE} has no state machine {name}; create it first")
+            raise errors.UnknownTypeError(
+                f"{TITLE} has no state machine {name}; `partita deploy` makes one"
+            )
         return self._arns[name]
 
     def _execution(self, execution: h.WorkflowExecution) -> tuple[str, str]:
@@ -111,9 +115,16 @@ class StepFunctionsService:
     def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
         """Do nothing: machines are created by Step Functions' own clients."""
 
+    def input_by_name(self, names: Sequence[str], payload: str) -> str:
+        """Return a call's arguments as a machine's input, an object with a member for each."""
+        call = json.loads(payload)
+        given = call if isinstance(call, list) else call["args"]
+        named = {} if isinstance(call, list) else call["kwargs"]
+        return json.dumps([{**dict(zip(names, given, strict=False)), **named}])
+
     def start_workflow_execution(self, request: StartRequest) -> h.WorkflowExecution:
         """Start an execution of the machine that is named as the type is."""
-        machine = request.workflow_type.name
+        machine = self._name or request.workflow_type.name
         name = request.workflow_id.removeprefix(f"{machine}:") or str(uuid.uuid4())
         arguments = json.loads(request.input or "[]")
         document = arguments[0] if isinstance(arguments, list) and arguments else {}
@@ -133,6 +144,13 @@ class StepFunctionsService:
         self._call(
             "stop_execution", executionArn=arn, **({} if reason is None else {"error": reason})
         )
+
+    def request_cancel_workflow_execution(
+        self, domain: str, execution: h.WorkflowExecution
+    ) -> None:
+        """Stop the execution: a machine cannot be asked to cancel itself."""
+        _, arn = self._execution(execution)
+        self._call("stop_execution", executionArn=arn, error="Canceled", cause="by partita cancel")
 
     def describe(self, domain: str, execution: h.WorkflowExecution) -> ExecutionDetail:
         """Return how the execution stands."""
@@ -185,12 +203,6 @@ class StepFunctionsService:
     ) -> None:
         """Refuse: machines have task tokens, and no signals."""
         _refuse("signals")
-
-    def request_cancel_workflow_execution(
-        self, domain: str, execution: h.WorkflowExecution
-    ) -> None:
-        """Refuse: machines are stopped, not asked to cancel themselves."""
-        _refuse("requests to cancel; `partita terminate` stops an execution")
 
     def poll_decision_task(
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0

@@ -78,6 +78,12 @@ def bundle_of(
     return Bundle({**packages, **files, **generated, **own}, tuple(sorted(table)), missing)
 
 
+def source_of(definition: WorkflowDefinition[..., Any]) -> str:
+    """Return the workflow as MODULE:NAME, the same wherever its file is."""
+    module = _module_of(sys.modules[definition.function.__module__])
+    return f"{module.name}:{definition.function.__qualname__}"
+
+
 def stand_in() -> dict[str, bytes]:
     """Return the files that stand in for `partita` in every bundle."""
     files = {f"partita/{one.name}": one.read_bytes() for one in _STAND_IN.glob("*.py")}

@@ -1,0 +1,50 @@
+"""Deploy compiled workflows to AWS for the command. Needs AWS's SDK."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from partita.cli.compiler import file_of, workflow_at
+from partita.stepfunctions.deploy.clients import connect
+from partita.stepfunctions.deploy.deployment import Deployment
+from partita.stepfunctions.deploy.wanted import Wanted
+from partita.stepfunctions.deploy.workflows import Options, wanted_of
+
+
+def wanted_at(target: str, name: str, given: dict[str, Any]) -> Wanted:
+    """Return what the deployment of a workflow should come to; print warnings."""
+    options = Options(
+        name,
+        given["role"],
+        given["function_role"],
+        given["function"],
+        given["requirements"],
+        given["runtime"],
+        given["architecture"],
+        given["memory"] or Options.memory,
+        given["express"],
+    )
+    wanted, warnings = wanted_of(workflow_at(target), options, file_of(target))
+    for one in warnings:
+        print(one, file=sys.stderr)
+    for package in wanted.missing:
+        text = f"{package} is not in the bundle; name it in --requirements"
+        print(f"partita: {text}", file=sys.stderr)
+    return wanted
+
+
+def deploy(target: str, name: str, given: dict[str, Any]) -> None:
+    """Create or update the function and the machine, or print what would be changed."""
+    wanted = wanted_at(target, name, given)
+    clients = connect(given["region"], given["profile"], given["endpoint"])
+    deployment = Deployment(clients, wanted, given["overwrite"], given["atomic"])
+    found = deployment.look()
+    for line in deployment.drift(found):
+        print(f"partita: {line}", file=sys.stderr)
+    if given["dry_run"]:
+        for line in deployment.plan(found):
+            print(line)
+        return
+    for line in deployment.apply(found) or [f"nothing changed: {name} is as it was deployed"]:
+        print(line)

@@ -1,0 +1,78 @@
+"""Say what a deployment should come to: the function and the machine."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from partita.stepfunctions.bundle import HANDLER
+from partita.stepfunctions.deploy.definitions import calling
+
+SOURCE_TAG = "partita:source"
+"""The workflow that a function or a machine was deployed from."""
+
+DIGEST_TAG = "partita:digest"
+"""The digest of what was deployed; what differs from it has been changed by others."""
+
+VERSION_TAG = "partita:version"
+"""The version of the function that its machine calls."""
+
+
+@dataclass(frozen=True)
+class FunctionSettings:
+    """How a function runs."""
+
+    role: str
+    runtime: str
+    architecture: str
+    timeout: int  # seconds
+    memory: int  # MB
+
+    def members(self) -> dict[str, Any]:
+        """Return the settings by Lambda's names."""
+        return {
+            "Role": self.role,
+            "Runtime": self.runtime,
+            "Handler": HANDLER,
+            "Timeout": self.timeout,
+            "MemorySize": self.memory,
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """Return all that a deployment compares."""
+        return {**self.members(), "Architectures": [self.architecture]}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A function and a machine of one name. Without a bundle, the machine calls `function`."""
+
+    name: str
+    source: str  # of the workflow, as MODULE:NAME
+    definition: dict[str, Any]
+    activities: tuple[str, ...]
+    role: str
+    kind: str = "STANDARD"
+    content: bytes | None = None  # the zip
+    settings: FunctionSettings | None = None
+    function: str | None = None
+    missing: tuple[str, ...] = ()  # packages that the modules import and the zip has not
+
+    @property
+    def code_digest(self) -> str:
+        """Lambda's digest of the zip."""
+        return base64.b64encode(hashlib.sha256(self.content or b"").digest()).decode()
+
+    def machine_text(self, function: str) -> str:
+        """Return the definition of the machine that calls a function."""
+        made = calling(self.definition, self.activities, function)
+        return json.dumps(made, indent=2, ensure_ascii=False)
+
+
+def digest(*parts: Any) -> str:
+    """Return the digest of JSON data."""
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
