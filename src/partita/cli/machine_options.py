@@ -154,11 +154,11 @@ def machine_options(command: F) -> F:
         ),
         click.option(
             "--lambda",
-            metavar="NAME=FILE:HANDLER",
+            metavar="NAME=FILE[:HANDLER]",
             multiple=True,
             callback=_register,
             expose_value=False,
-            help="A Lambda function of a machine to run here; may be repeated.",
+            help="A Lambda function of a machine to run here, or that of a workflow's file.",
         ),
     ):
         command = option(command)

@@ -14,9 +14,10 @@ from partita.asl.machines import load_machine
 from partita.asl.tasks.lambdas import forward_lambdas, register_lambda
 from partita.asl.tasks.outside import use_services
 from partita.authoring.workflow import WorkflowDefinition
-from partita.aws.lambda_functions import Context, InvocationError, LambdaFunctions
+from partita.aws.lambda_functions import Context, Handler, InvocationError, LambdaFunctions
 from partita.errors import InvalidOptionError, TaskFailedError
 from partita.integrations.settings import settings_from
+from partita.stepfunctions.bundle.local_dispatch import dispatch
 from partita.worker.code_loader import load as load_code
 
 LAMBDA_SECONDS = 900.0
@@ -33,14 +34,28 @@ def load(target: str, test_case: str | None) -> WorkflowDefinition[..., Any]:
 
 def register(text: str) -> None:
     """Register a Python callable as a Lambda function, given NAME=FILE:HANDLER."""
+    register_lambda(*lambda_function(text))
+
+
+def lambda_function(text: str) -> tuple[str, Handler]:
+    """Return the name and the handler in NAME=FILE:HANDLER.
+
+    NAME=FILE is the function of a deployed machine: it dispatches to the file's activities.
+
+    Raises:
+        InvalidOptionError: it is of another form, or the file has no such function.
+    """
     name, equals, target = text.partition("=")
+    if name and equals and target.endswith(".py"):
+        load_code(target)
+        return name, lambda event, _: dispatch(event)
     source, colon, attribute = target.rpartition(":")
     if not (name and equals and colon and source):
-        raise InvalidOptionError(f"--lambda {text}: write NAME=FILE:HANDLER")
+        raise InvalidOptionError(f"--lambda {text}: write NAME=FILE:HANDLER, or NAME=FILE")
     handler = getattr(load_code(source), attribute, None)
     if not callable(handler):
         raise InvalidOptionError(f"--lambda {text}: {source} has no function {attribute}")
-    register_lambda(name, handler)
+    return name, handler
 
 
 def forward(url: str) -> None:

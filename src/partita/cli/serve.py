@@ -11,17 +11,16 @@ import click
 
 from partita.asl.machines import ACCOUNT, MOCK_CONFIG
 from partita.asl.tasks.lambdas import register_lambda
-from partita.aws.lambda_functions import Handler, LambdaFunctions
+from partita.aws.lambda_functions import LambdaFunctions
 from partita.aws.signature import Keyring
 from partita.cli.machine_options import service_options
-from partita.cli.machines import forward
+from partita.cli.machines import forward, lambda_function
 from partita.cli.options import Backend, backend_option
 from partita.errors import InvalidOptionError
 from partita.server.process import bind, url_of
 from partita.server.process import serve as serve_on
 from partita.server.protocols import POLL_SECONDS, PROTOCOLS, Setup, serving
 from partita.server.routes import Router, is_loopback
-from partita.worker.code_loader import load
 
 ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 """The environment variable with access keys: ID:SECRET, separated by spaces."""
@@ -51,9 +50,9 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 @click.option(
     "--lambda",
     "lambdas",
-    metavar="NAME=FILE:HANDLER",
+    metavar="NAME=FILE[:HANDLER]",
     multiple=True,
-    help="A Lambda function to run here; may be repeated.",
+    help="A Lambda function to run here, or that of a workflow's file; may be repeated.",
 )
 @click.option("--lambda-endpoint", metavar="URL", help="Where all other Lambda functions are.")
 @click.option("--account", default=ACCOUNT, show_default=True, help="For Step Functions' ARNs.")
@@ -114,24 +113,12 @@ def _counted(keys: dict[str, str]) -> str:
 
 def _lambdas(texts: tuple[str, ...], url: str | None) -> LambdaFunctions | None:
     """Return the functions of --lambda; Step Functions' machines find them by their names."""
-    functions = dict(_function(text) for text in texts)
+    functions = dict(lambda_function(text) for text in texts)
     for name, handler in functions.items():
         register_lambda(name, handler)
     if url is not None:
         forward(url)
     return LambdaFunctions(functions, url) if functions or url else None
-
-
-def _function(text: str) -> tuple[str, Handler]:
-    """Return the name and the handler in NAME=FILE:HANDLER."""
-    name, equals, target = text.partition("=")
-    source, colon, attribute = target.rpartition(":")
-    if not (name and equals and colon and source):
-        raise InvalidOptionError(f"--lambda {text}: write NAME=FILE:HANDLER")
-    handler = getattr(load(source), attribute, None)
-    if not callable(handler):
-        raise InvalidOptionError(f"--lambda {text}: {source} has no function {attribute}")
-    return name, handler
 
 
 def _keys(given: tuple[str, ...], file: str | None) -> dict[str, str]:

@@ -59,7 +59,7 @@ def call_functions(clients: Clients, operation: str, **members: Any) -> dict[str
         if clients.endpoint is not None and _has_no_lambda(error):
             raise UnsupportedError(
                 f"{clients.endpoint} has no Lambda API; give --function NAME for the machine to "
-                "call, and run a worker with the workflow's file there"
+                "call, and run that there: `partita serve --lambda NAME=FILE`"
             ) from error
         raise
 
