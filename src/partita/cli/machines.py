@@ -17,7 +17,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.aws.lambda_functions import Context, Handler, InvocationError, LambdaFunctions
 from partita.errors import InvalidOptionError, TaskFailedError
 from partita.integrations.settings import settings_from
-from partita.stepfunctions.bundle.local_dispatch import dispatch
+from partita.stepfunctions.bundle.local_dispatch import dispatcher
 from partita.worker.code_loader import load as load_code
 
 LAMBDA_SECONDS = 900.0
@@ -48,7 +48,7 @@ def lambda_function(text: str) -> tuple[str, Handler]:
     name, equals, target = text.partition("=")
     if name and equals and target.endswith(".py"):
         load_code(target)
-        return name, lambda event, _: dispatch(event)
+        return name, dispatcher()
     source, colon, attribute = target.rpartition(":")
     if not (name and equals and colon and source):
         raise InvalidOptionError(f"--lambda {text}: write NAME=FILE:HANDLER, or NAME=FILE")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition
@@ -16,13 +17,22 @@ from partita.errors import InvalidInputError
 from partita.stepfunctions.emitter.tasks import SEPARATOR
 
 
-def dispatch(event: Any) -> Any:
+def dispatcher() -> Callable[[Any, Any], Any]:
+    """Return a function's handler that calls the activities which are loaded now."""
+    loaded = {one.activity_type.name: one for one in known(ActivityDefinition)}
+    return lambda event, _: _dispatch(event, loaded)
+
+
+def _dispatch(event: Any, loaded: Mapping[str, ActivityDefinition]) -> Any:
     """Call the activity that an event names, as a bundle's handler does; return its result.
 
     Raises:
         InvalidInputError: there is no such activity, or the arguments do not fit.
     """
-    activity = _activity(event.get("activity") if isinstance(event, dict) else None)
+    name = event.get("activity") if isinstance(event, dict) else None
+    if not isinstance(name, str) or name not in loaded:
+        raise InvalidInputError(f"the event names no activity that is loaded here: {name!r}")
+    activity = loaded[name]
     call = json.dumps({"args": [], "kwargs": event.get("arguments") or {}})
     args, kwargs = activity.signature.load(Converter(), call)
     try:
@@ -33,13 +43,6 @@ def dispatch(event: Any) -> Any:
         raise _told(error) from error
     form = activity.signature.result_form
     return json.loads(Converter().dump(result, activity.result_label, form=form))
-
-
-def _activity(name: Any) -> ActivityDefinition:
-    found = [one for one in known(ActivityDefinition) if one.activity_type.name == name]
-    if not found:
-        raise InvalidInputError(f"the event names no activity that is loaded here: {name!r}")
-    return found[-1]
 
 
 def _told(error: Exception) -> Exception:

@@ -8,7 +8,7 @@ from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile import CompileError, compile_workflow
-from partita.compile.activity_calls import activities_of
+from partita.compile.activity_calls import activities_of, functions_of
 from partita.compile.diagnostics import Diagnostic
 from partita.compile.tree import Program
 from partita.errors import InvalidOptionError
@@ -55,6 +55,9 @@ def wanted_of(
     errors = express_errors(program, machine) if options.is_express else []
     if errors:
         raise CompileError(errors)
+    both = sorted(activities_of(program).keys() & functions_of(program).keys())
+    if both:
+        raise InvalidOptionError(f"{both[0]} names an activity and a Lambda function; rename one")
     kind = "EXPRESS" if options.is_express else "STANDARD"
     source, activities = source_of(workflow), tuple(sorted(activities_of(program)))
     about: dict[str, Any] = {"kind": kind, "function": options.function}

@@ -1,0 +1,131 @@
+"""Deploy to our own endpoint, which has no Lambda API, and start executions there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from partita.asl.tasks.lambdas import forget_lambda, register_lambda
+from partita.cli.machines import lambda_function
+from tests.asl.corpus import ACCOUNT
+from tests.deploy.shop import Ran, Shop, partita
+from tests.stepfunctions.endpoint import Endpoint, endpoint
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Endpoint]:
+    with endpoint() as found:
+        yield found
+
+
+class Remote:
+    """Commands to the endpoint."""
+
+    def __init__(self, shop: Shop, url: str) -> None:
+        self.shop, self.url = shop, url
+
+    def deploy(self, *options: str) -> Ran:
+        where = ["--endpoint", self.url, "--name", self.shop.name, "--role", ROLE]
+        target = "shop.py:checkout"
+        return partita(
+            self.shop.folder, "deploy", target, "--to", "stepfunctions", *where, *options
+        )
+
+    def __call__(self, *arguments: str) -> Ran:
+        machine = f"&machine={self.shop.name}"
+        backend = f"stepfunctions://us-east-1?endpoint={self.url}{machine}"
+        return partita(self.shop.folder, "--backend", backend, *arguments)
+
+
+@pytest.fixture
+def remote(shop: Shop, served: Endpoint) -> Iterator[Remote]:
+    register_lambda(*lambda_function(f"{shop.name}={shop.file}"))
+    yield Remote(shop, served.url)
+    forget_lambda(shop.name)
+
+
+def test_without_a_function_the_way_out_is_told(remote: Remote) -> None:
+    ran = remote.deploy()
+    assert ran.status == 2
+    assert ran.error == (
+        f"partita: {remote.url} has no Lambda API; give --function NAME for the machine to call, "
+        "and run that there: `partita serve --lambda NAME=FILE` [UNSUPPORTED]"
+    )
+
+
+def test_a_machine_is_deployed_and_updated(remote: Remote) -> None:
+    name = remote.shop.name
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{name}"
+    assert remote.deploy("--function", name).out == f"created machine {arn} (version 1)\n"
+    assert remote.deploy("--function", name).out.startswith("nothing changed")
+    remote.shop.edit("refused: {error}", "refused {error}")
+    assert "refused " in remote.deploy("--function", name, "--dry-run").out
+    assert remote.deploy("--function", name).out == f"updated machine {arn} (version 2)\n"
+
+
+@pytest.mark.parametrize(
+    "input", ['["v", [{"name": "a", "cents": 5}]]', '{"args": ["v"], "kwargs": {"lines": []}}']
+)
+def test_it_is_started_with_the_arguments_of_the_workflow(remote: Remote, input: str) -> None:
+    remote.deploy("--function", remote.shop.name)
+    started = remote("start", "shop.py:checkout", "--input", input, "--output", "json")
+    id = json.loads(started.out)["workflow_id"]
+    assert id.startswith(f"{remote.shop.name}:")
+    cents = 5 if "cents" in input else 0
+    assert remote("result", id).out == f'"v paid {cents}, shipped"\n'
+    assert "COMPLETED" in remote("show", id).out
+    assert "TaskSucceeded" in remote("history", id).out
+    assert id.partition(":")[2][:8] in remote("list").out
+
+
+def test_handlers_get_the_errors_of_activities(remote: Remote) -> None:
+    remote.deploy("--function", remote.shop.name)
+    given = '["v", [{"name": "a", "cents": 5000}]]'
+    remote("start", "shop.py:checkout", "--input", given, "--id", "two")
+    assert remote("result", f"{remote.shop.name}:two").out == '"refused: too much, 5000"\n'
+
+
+def test_an_error_that_nobody_catches_is_the_result(remote: Remote) -> None:
+    remote.shop.edit("except Refused", "except LookupError")
+    remote.shop.edit(", {error.code}", "")
+    remote.deploy("--function", remote.shop.name)
+    given = '["v", [{"name": "a", "cents": 5000}]]'
+    remote("start", "shop.py:checkout", "--input", given, "--id", "three")
+    ran = remote("result", f"{remote.shop.name}:three")
+    assert ran.error == "partita: MachineFailedError: Refused: too much [WORKFLOW_FAILED]"
+
+
+def test_arguments_that_do_not_fit_are_refused_before_they_are_sent(remote: Remote) -> None:
+    remote.deploy("--function", remote.shop.name)
+    ran = remote("start", "shop.py:checkout", "--input", '["v", [{"name": "a"}]]')
+    assert ran.status == 2
+    assert "cents" in ran.error
+
+
+def test_an_execution_that_waits_is_cancelled(remote: Remote, served: Endpoint) -> None:
+    """It waits for a task token that nobody has."""
+    task: dict[str, object] = {"Type": "Task"}
+    task["Resource"] = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    task |= {"Parameters": {"FunctionName": "take", "Payload.$": "$$.Task.Token"}, "End": True}
+    wait = {"StartAt": "w", "States": {"w": task}}
+    text = json.dumps(wait)
+    register_lambda("take", lambda _: None)
+    made = served.client.create_state_machine(name=remote.shop.name, definition=text, roleArn=ROLE)
+    assert made["stateMachineArn"]
+    file = Path(remote.shop.folder) / "wait.asl.json"
+    file.write_text(text)
+    remote("start", "wait.asl.json", "--id", "long", "--input", "{}")
+    assert remote("cancel", f"{remote.shop.name}:long").status == 0
+    assert "TERMINATED" in remote("show", f"{remote.shop.name}:long").out
+    forget_lambda("take")
+
+
+def test_a_machine_that_is_not_deployed_is_told(remote: Remote) -> None:
+    ran = remote("start", "shop.py:checkout", "--input", '["v", []]')
+    assert ran.status == 2
+    assert f"has no state machine {remote.shop.name}; `partita deploy` makes one" in ran.error
