@@ -12,10 +12,11 @@ from partita.stepfunctions.deploy.wanted import Wanted
 from partita.stepfunctions.deploy.workflows import Options, wanted_of
 
 
-def wanted_at(target: str, name: str, given: dict[str, Any]) -> Wanted:
+def wanted_at(target: str, name: str | None, given: dict[str, Any]) -> Wanted:
     """Return what the deployment of a workflow should come to; print warnings."""
+    workflow = workflow_at(target)
     options = Options(
-        name,
+        name or workflow.workflow_type.name,
         given["role"],
         given["function_role"],
         given["function"],
@@ -25,7 +26,7 @@ def wanted_at(target: str, name: str, given: dict[str, Any]) -> Wanted:
         given["memory"] or Options.memory,
         given["express"],
     )
-    wanted, warnings = wanted_of(workflow_at(target), options, file_of(target))
+    wanted, warnings = wanted_of(workflow, options, file_of(target))
     for one in warnings:
         print(one, file=sys.stderr)
     for package in wanted.missing:
@@ -34,7 +35,7 @@ def wanted_at(target: str, name: str, given: dict[str, Any]) -> Wanted:
     return wanted
 
 
-def deploy(target: str, name: str, given: dict[str, Any]) -> None:
+def deploy(target: str, name: str | None, given: dict[str, Any]) -> None:
     """Create or update the function and the machine, or print what would be changed."""
     wanted = wanted_at(target, name, given)
     clients = connect(given["region"], given["profile"], given["endpoint"])
@@ -46,5 +47,7 @@ def deploy(target: str, name: str, given: dict[str, Any]) -> None:
         for line in deployment.plan(found):
             print(line)
         return
-    for line in deployment.apply(found) or [f"nothing changed: {name} is as it was deployed"]:
+    for line in deployment.apply(found) or [
+        f"nothing changed: {wanted.name} is as it was deployed"
+    ]:
         print(line)
