@@ -66,3 +66,54 @@ def test_an_execution_starts_another(pattern: str) -> None:
             assert json.loads(failed["cause"])["Error"] == "E"
         missing = outer("lost", f"{PREFIX}:stateMachine:none")
         assert missing["error"] == "StepFunctions.StateMachineDoesNotExistException"
+
+
+SYNC = "arn:aws:states:::states:startExecution.sync:2"
+WAITING = {"Type": "Wait", "Seconds": 1000, "End": True}
+
+
+def waiting_machines(client: Any, **more: Any) -> tuple[str, str]:
+    """Return a machine whose task waits for one that waits for another, and that last one."""
+    innermost = machine(client, "innermost", WAITING)
+    inner = machine(client, "inner", starts(innermost, "third"))
+    return machine(client, "outer", starts(inner, "second", **more)), innermost
+
+
+def starts(target: str, name: str, **more: Any) -> dict[str, Any]:
+    given = {"StateMachineArn": target, "Name": name}
+    return {"Type": "Task", "Resource": SYNC, "Parameters": given, "End": True, **more}
+
+
+def until(client: Any, machine: str, name: str, status: str) -> dict[str, Any]:
+    """Wait for the status of an execution, which may not have begun; return its description."""
+    arn = f"{PREFIX}:execution:{machine}:{name}"
+    while True:
+        try:
+            found: dict[str, Any] = client.describe_execution(executionArn=arn)
+        except client.exceptions.ExecutionDoesNotExist:
+            continue
+        if found["status"] == status:
+            return found
+
+
+@pytest.mark.parametrize("end", ["stopped", "task timed out", "execution timed out"])
+def test_nested_executions_end_with_the_outer_one(end: str) -> None:
+    with stepfunctions_endpoint() as url:
+        client = boto3.client(
+            "stepfunctions", "us-east-1", endpoint_url=url, config=Config(inject_host_prefix=False)
+        )
+        limit = {"TimeoutSeconds": 1} if end == "task timed out" else {}
+        outer, _ = waiting_machines(client, **limit)
+        if end == "execution timed out":
+            found = client.describe_state_machine(stateMachineArn=outer)
+            definition = {**json.loads(found["definition"]), "TimeoutSeconds": 1}
+            client.update_state_machine(stateMachineArn=outer, definition=json.dumps(definition))
+        execution = client.start_execution(stateMachineArn=outer, name="first")["executionArn"]
+        if end == "stopped":
+            until(client, "innermost", "third", "RUNNING")
+            client.stop_execution(executionArn=execution, error="E", cause="c")
+        until(client, "inner", "second", "ABORTED")
+        until(client, "innermost", "third", "ABORTED")
+        statuses = {"stopped": "ABORTED", "task timed out": "FAILED"}
+        found = client.describe_execution(executionArn=execution)
+        assert found["status"] == statuses.get(end, "TIMED_OUT")

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
+from partita.stepfunctions.faults import ExecutionNotRedrivable
+from partita.stepfunctions.front import redrives
 from tests.stepfunctions.endpoint import Endpoint
 
 FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:counted"
@@ -178,6 +180,10 @@ def test_child_executions_that_have_failed_are_redriven(type: str, sfn: Endpoint
     assert len(kept) == (4 if type == "STANDARD" else 2)
     if type == "STANDARD":
         assert [one["redriveCount"] for one in children] == [0, 0, 1, 1]
+        wanted = {"mapRunArn": arn, "redriveFilter": "REDRIVEN"}
+        assert sfn.client.list_executions(**wanted)["executions"] == children[2:]
+        wanted["redriveFilter"] = "NOT_REDRIVEN"
+        assert sfn.client.list_executions(**wanted)["executions"] == children[:2]
         told = sfn.client.describe_execution(executionArn=children[2]["executionArn"])
         assert (told["redriveCount"], told["redriveStatus"]) == (1, "NOT_REDRIVABLE")
 
@@ -192,3 +198,21 @@ def test_a_child_execution_is_redriven_by_its_map_run_only(sfn: Endpoint) -> Non
     assert found["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
     with pytest.raises(sfn.client.exceptions.ExecutionNotRedrivable):
         sfn.client.redrive_execution(executionArn=child["executionArn"])
+
+
+def test_redrives_at_the_same_time_with_one_token_are_one(sfn: Endpoint) -> None:
+    execution = failed(sfn, {"Type": "Task", "Resource": FUNCTION, "Parameters": "bad"})
+    request = {"executionArn": execution, "clientToken": "same"}
+    plans = [redrives.plan(sfn.front, request) for _ in range(3)]
+    other = redrives.plan(sfn.front, {"executionArn": execution, "clientToken": "other"})
+
+    def begin(plan: redrives.Plan) -> Any:
+        return sfn.front.service.transact(lambda session: redrives.redrive_execution(session, plan))
+
+    assert len({begin(one)["redriveDate"] for one in plans}) == 1
+    with pytest.raises(ExecutionNotRedrivable):
+        begin(other)
+    assert sfn.wait(execution)["redriveCount"] == 1
+    assert begin(plans[0]) == begin(plans[1])
+    with pytest.raises(ExecutionNotRedrivable):
+        begin(other)

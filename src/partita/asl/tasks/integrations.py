@@ -19,6 +19,9 @@ Handler = Callable[[Any], Any]
 WAIT = "wait"
 """The suffix of an action that waits for the end of what `.sync` has started."""
 
+STOP = "stop"
+"""The suffix of an action that stops what `.sync` has started."""
+
 _handlers: dict[str, Handler] = {}
 _activities: dict[str, ActivityFunction[..., Any]] = {}
 

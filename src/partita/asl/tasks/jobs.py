@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from partita.asl.failures import StateFailure
+from partita.asl.failures import TIMEOUT, StateFailure
 from partita.asl.tasks.calls import call_activity, call_function, timed_out
 from partita.asl.tasks.outside import STARTED_JOB, services
 from partita.authoring.activity import activity
@@ -80,15 +80,34 @@ def _only_member(response: Any, name: str) -> dict[str, Any] | None:
     return None
 
 
-def wait_for_end(activity: str, started: dict[str, Any], timeout: float | None) -> Any:
+def wait_for_end(wait: str, stop: str, started: dict[str, Any], timeout: float | None) -> Any:
     """Return the result of an activity that waits for the end of what was started.
+
+    If the task's time is over, or it is cancelled, another activity stops that.
 
     Raises:
         StateFailure: it failed, or ran out of time.
     """
-    if timeout == 0:
-        raise timed_out(is_heartbeat=False)
-    return call_activity(activity, started, timeout, None)
+    try:
+        if timeout == 0:
+            raise timed_out(is_heartbeat=False)
+        return call_activity(wait, started, timeout, None)
+    except StateFailure as failure:
+        if failure.error == TIMEOUT:
+            _end(stop, started)
+        raise
+    except CancelledError:
+        with shield():
+            _end(stop, started)
+        raise
+
+
+def _end(stop: str, started: dict[str, Any]) -> None:
+    """Stop what was started if that is possible; the task ends in any case."""
+    try:
+        call_activity(stop, started, None, None)
+    except StateFailure:
+        pass
 
 
 def wait_for_job(job: Job, timeout: float | None) -> Any:

@@ -169,8 +169,9 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
     awaited = jobs.awaited_by(response)
     if awaited is not None:
         attempt.frame.emit("TaskSubmitted", output=awaited, **resource.described)
-        activity = integrations.activity_of(f"{resource.name}.{integrations.WAIT}")
-        result = jobs.wait_for_end(activity, awaited, attempt.time_left)
+        wait = integrations.activity_of(f"{resource.name}.{integrations.WAIT}")
+        stop = integrations.activity_of(f"{resource.name}.{integrations.STOP}")
+        result = jobs.wait_for_end(wait, stop, awaited, attempt.time_left)
         return jobs.parsed(result) if resource.pattern == "sync:2" else result
     if resource.pattern != "waitForTaskToken":
         return response

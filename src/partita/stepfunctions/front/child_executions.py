@@ -31,20 +31,28 @@ def list_child_executions(front: Front, request: Members) -> Answer:
     check_which(request)
     run = find_run(front, request["mapRunArn"])
     item = run_to_api(front, run)
-    wanted, place = request.get("statusFilter"), front.place("ListExecutions", request)
+    place = front.place("ListExecutions", request)
     rows = (
         (list(at), _child_to_api(item, run, child))
         for at, child in children_of(front, run, after=None if place is None else tuple(place))
-        if wanted is None or child_status(child) == wanted
+        if _is_wanted(run, child, request)
     )
     most = (request.get("maxResults") or front.limits.default_page) + 1
     found, more = front.page("ListExecutions", request, list(islice(rows, most)))
     return {"executions": found, **more}
 
 
+def _is_wanted(run: MapRun, child: ChildTrail, request: Members) -> bool:
+    """Return whether a child execution is one that the request's filters mean."""
+    status, redriven = request.get("statusFilter"), request.get("redriveFilter")
+    if status is not None and child_status(run, child) != status:
+        return False
+    return redriven is None or bool(redrive_events(child)) == (redriven == "REDRIVEN")
+
+
 def _child_to_api(item: Members, run: MapRun, child: ChildTrail) -> Members:
     last, redrives = child.trail.events[-1], redrive_events(child)
-    status = child_status(child)
+    status = child_status(run, child)
     shown: Members = {
         "executionArn": f"{_as_execution(item['stateMachineArn'])}:{child.name}",
         "stateMachineArn": item["stateMachineArn"],

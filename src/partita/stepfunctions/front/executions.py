@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
+from partita import history as h
 from partita.asl.machines import recorded_definition, role_of
+from partita.asl.tasks.integrations import WAIT
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.history import WorkflowExecution
 from partita.ports.session import Committed, Session
-from partita.ports.state import ExecutionFilter, Status
+from partita.ports.state import ExecutionFilter, OpenActivity, State, Status
 from partita.ports.store import Record
 from partita.rules.commands import Terminate
 from partita.stepfunctions import arns
@@ -57,6 +60,9 @@ REDRIVE_SECONDS = 14 * 24 * 3600.0
 
 LONGEST_SECONDS = 365 * 24 * 3600.0
 """Seconds after its first start within which an execution can be redriven."""
+
+WAIT_FOR_END = f"states:states:startExecution.{WAIT}"
+"""The activity that waits for the end of a nested execution."""
 
 CHUNK = 1_000
 """Executions that are read at a time."""
@@ -229,10 +235,28 @@ def stop_execution(front: Front, session: Session, request: Members) -> Answer:
         raise ExecutionDoesNotExist(arn.rest)
     if state.is_closed:
         return {"stopDate": state.progress.closed_at}
-    execution = WorkflowExecution(state.execution.workflow_id, state.execution.run_id)
-    command = Terminate(reason=request.get("error"), details=request.get("cause"))
-    session.do(session.open(DOMAIN, execution), command)
+    _terminate(session, state, Terminate(reason=request.get("error"), details=request.get("cause")))
     return {"stopDate": session.now}
+
+
+def _terminate(session: Session, state: State, command: Terminate) -> None:
+    """End an execution, and those that its tasks have started and wait for."""
+    waiting = [session.find(DOMAIN, id) for id in _awaited(session, state)]
+    execution = WorkflowExecution(state.execution.workflow_id, state.execution.run_id)
+    session.do(session.open(DOMAIN, execution), command)
+    for inner in waiting:
+        if inner is not None and not inner.is_closed:
+            _terminate(session, inner, Terminate())
+
+
+def _awaited(session: Session, state: State) -> Iterator[str]:
+    """Yield the workflow ids of the executions that open tasks of an execution wait for."""
+    for event in session.events(state, 0):
+        if isinstance(event, h.ActivityTaskScheduled) and event.activity_type.name == WAIT_FOR_END:
+            task = state.get("activity", event.activity_id)
+            if isinstance(task, OpenActivity) and task.scheduled_event_id == event.event_id:
+                arn = msgspec.json.decode(task.input or "[{}]")[0].get("ExecutionArn", "")
+                yield arn.split(":", 6)[-1]
 
 
 def get_execution_history(front: Front, request: Members) -> Answer:
@@ -256,9 +280,11 @@ def history_page(front: Front, request: Members, recorder: Recorder) -> Answer:
 
 
 def check_which(request: Members) -> None:
-    """Raise ValidationFault unless a request names either a machine or a map run."""
+    """Raise ValidationFault unless a request names either a machine or a map run, and filters."""
     if ("stateMachineArn" in request) == ("mapRunArn" in request):
         raise ValidationFault("Must specify exactly one of stateMachineArn and mapRunArn")
+    if "stateMachineArn" in request and "redriveFilter" in request:
+        raise ValidationFault("redriveFilter can only be specified with mapRunArn")
 
 
 def list_executions(front: Front, request: Members) -> Answer:

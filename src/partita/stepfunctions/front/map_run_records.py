@@ -79,9 +79,14 @@ class MapRun(Struct, frozen=True):
         return int(started.details.get("length") or 0)
 
 
-def child_status(child: ChildTrail) -> str:
-    """Return how a child execution stands."""
-    return _CHILD_ENDS.get(child.trail.events[-1].type, "RUNNING")
+def child_status(run: MapRun, child: ChildTrail) -> str:
+    """Return how a child execution of a run stands."""
+    last = child.trail.events[-1]
+    status = _CHILD_ENDS.get(last.type, "RUNNING")
+    is_unsuccessful = status not in ("RUNNING", "SUCCEEDED")
+    if is_unsuccessful and run.is_open and run.redriven and last.at <= run.redriven[-1].at:
+        return "PENDING_REDRIVE"
+    return status
 
 
 def redrive_events(child: ChildTrail) -> list[RecordedEvent]:

@@ -99,26 +99,27 @@ def _counts(front: Front, run: MapRun, size: Size | None) -> Members:
     counts: Counter[str] = Counter()
     for child in run.recorder.children:
         if child.map_run == run.arn:
-            counts.update(_count(child, size))
+            counts.update(_count(run, child, size))
     for page in run.pages:
         if page.result is not None:
             counts.update(_tallied(page.result, is_of_items=size is not None))
         else:
             for _, child in children_in(front, page):
-                counts.update(_count(child, size))
-    total = max(sum(counts[name] for name in _NAMES), 0 if size is None else run.length)
-    counts["pending"] = total - sum(counts[name] for name in _NAMES if name != "pending")
+                counts.update(_count(run, child, size))
+    known = sum(counts.values())
+    total = max(known, 0 if size is None else run.length)
+    counts["pending"] += total - known
     shown = {name: counts[name] for name in _NAMES}
     written = counts["succeeded"] if run.status == "SUCCEEDED" else 0
     answer = {**shown, "total": total, "resultsWritten": written}
     if run.redriven:
-        waiting = counts["failed"] + counts["aborted"] if run.is_open else 0
-        answer |= {"failuresNotRedrivable": 0, "pendingRedrive": waiting}
+        answer |= {"failuresNotRedrivable": 0, "pendingRedrive": counts["pendingRedrive"]}
     return answer
 
 
-def _count(child: ChildTrail, size: Size | None) -> dict[str, int]:
-    status = child_status(child).lower()
+def _count(run: MapRun, child: ChildTrail, size: Size | None) -> dict[str, int]:
+    status = child_status(run, child)
+    status = "pendingRedrive" if status == "PENDING_REDRIVE" else status.lower()
     return {status: 1 if size is None else size(child.trail.events[0].details["input"])}
 
 

@@ -17,26 +17,35 @@ from typing import Any
 from partita.asl.frame import timestamp
 from partita.asl.json_text import json_text
 from partita.asl.tasks.integrations import (
+    STOP,
     WAIT,
     activity_of,
     forget_integration,
     register_integration,
 )
 from partita.asl.tasks.jobs import AWAITED
-from partita.authoring.context import activity_info
+from partita.authoring.context import ActivityInfo, activity_info
 from partita.aws.faults import FaultError
 from partita.aws.shapes import Members
 from partita.errors import TaskFailedError
 from partita.history import WorkflowExecution
 from partita.ports.capabilities import SupportsWaits, supports
+from partita.ports.state import Status
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import DOMAIN
 from partita.stepfunctions.faults import ExecutionAlreadyExists
-from partita.stepfunctions.front.executions import describe_execution, record_of
+from partita.stepfunctions.front.executions import (
+    describe_execution,
+    record_of,
+    stop_execution,
+)
 from partita.stepfunctions.front.front import Front
 from partita.stepfunctions.front.starts import start_execution
 
 ACTION = "states:startExecution"
+
+WAIT_SECONDS = 1.0
+"""Seconds after which one who waits for an execution looks whether its own has ended."""
 
 _TIMES = ("StartDate", "StopDate")
 _OMITTED = ("RedriveCount", "RedriveStatus", "RedriveStatusReason", "RedriveDate")
@@ -49,10 +58,11 @@ def serve_nested(front: Front) -> Callable[[], None]:
         f"{ACTION}.sync": partial(_submit, front),
         f"{ACTION}.sync:2": partial(_submit, front),
         f"{ACTION}.{WAIT}": partial(_wait, front),
+        f"{ACTION}.{STOP}": partial(_stop, front),
     }
     for name, handler in actions.items():
         register_integration(name, handler)
-    activity_of(f"{ACTION}.{WAIT}")  # an execution may wait since before this process
+        activity_of(name)  # an execution may wait since before this process
 
     def end() -> None:
         for name in actions:
@@ -116,9 +126,12 @@ def _wait(front: Front, started: Any) -> Members:
     """
     arn = started["ExecutionArn"]
     parsed = front.names.parse(arn, arns.EXECUTION, arns.EXPRESS)
-    service = front.service
+    service, execution = front.service, WorkflowExecution(f"{parsed.name}:{parsed.rest}", "")
     assert supports(service, SupportsWaits)
-    service.wait_closed(DOMAIN, WorkflowExecution(f"{parsed.name}:{parsed.rest}", ""), None)
+    while service.wait_closed(DOMAIN, execution, WAIT_SECONDS) is None:
+        if _has_ended(front, activity_info()):
+            _stop(front, started)
+            raise TaskFailedError("States.TaskFailed", "The outer execution has ended")
     described = describe_execution(front, {"executionArn": arn}) or {}
     shown = {f"{name[0].upper()}{name[1:]}": value for name, value in described.items()}
     shown = {name: value for name, value in shown.items() if name not in _OMITTED}
@@ -130,3 +143,15 @@ def _wait(front: Front, started: Any) -> Members:
     if shown["Status"] != "SUCCEEDED":
         raise TaskFailedError("States.TaskFailed", json_text(shown))
     return dict(sorted(shown.items()))
+
+
+def _has_ended(front: Front, outer: ActivityInfo) -> bool:
+    """Return whether the execution that waits has ended; whoever stops it stops the other, too."""
+    record = front.committed.find(DOMAIN, outer.workflow_id, outer.run_id)
+    return record is None or record.progress.status is not Status.OPEN
+
+
+def _stop(front: Front, started: Any) -> None:
+    """Stop an execution that was started by one that no longer waits for it."""
+    request = {"executionArn": started["ExecutionArn"]}
+    front.service.transact(lambda session: stop_execution(front, session, request))

@@ -24,11 +24,10 @@ from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import TASK_LIST, WORKFLOW_TYPE, Beginning, Redrive
 from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.execution.recorder import Recorder
-from partita.stepfunctions.execution.records import STATUSES
+from partita.stepfunctions.execution.records import STATUSES, beginning_of
 from partita.stepfunctions.execution.workflow import EVENT_LIMIT
 from partita.stepfunctions.faults import ExecutionNotRedrivable
 from partita.stepfunctions.front.executions import (
-    REDRIVABLE,
     REDRIVES,
     STARTED,
     first_start,
@@ -112,18 +111,27 @@ def _repeated(front: Front, record: Record | None, token: str | None) -> float |
 
 
 def redrive_execution(session: Session, start: Plan) -> Answer:
-    """Start the run that a redrive has planned.
+    """Start the run that a redrive has planned; the same request at the same time starts one.
 
     Raises:
         ExecutionNotRedrivable: it has gone on in the meantime.
     """
     if isinstance(start, float):
         return {"redriveDate": start}
-    state = session.find(start.domain, start.workflow_id)
-    if state is not None and state.progress.status not in REDRIVABLE:
-        raise _not_redrivable(state.progress.status)
+    state, planned = session.find(start.domain, start.workflow_id), _redrive_in(start.input)
+    if state is not None and planned is not None and state.execution.run_id != planned.run_id:
+        begun = beginning_of(session.events(state, 0)[:1])
+        token = None if begun is None or begun.redrive is None else begun.redrive.client_token
+        if token is None or token != planned.client_token:
+            raise _not_redrivable(Status.OPEN)
+        return {"redriveDate": state.execution.started_at}
     session.start(start)
     return {"redriveDate": session.now}
+
+
+def _redrive_in(input: str | None) -> Redrive | None:
+    whole: Beginning = msgspec.json.decode(input or "[]", type=list[Beginning])[0]
+    return whole.redrive
 
 
 def _rest(beginning: Beginning, recorder: Recorder) -> Resumption:
