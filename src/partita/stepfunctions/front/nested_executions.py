@@ -19,6 +19,7 @@ from partita.asl.json_text import json_text
 from partita.asl.tasks.integrations import (
     STOP,
     WAIT,
+    Handler,
     activity_of,
     forget_integration,
     register_integration,
@@ -53,7 +54,7 @@ _OMITTED = ("RedriveCount", "RedriveStatus", "RedriveStatusReason", "RedriveDate
 
 def serve_nested(front: Front) -> Callable[[], None]:
     """Register the starts of executions for this process; return a function that undoes it."""
-    actions = {
+    actions: dict[str, Handler] = {
         ACTION: partial(_start, front),
         f"{ACTION}.sync": partial(_submit, front),
         f"{ACTION}.sync:2": partial(_submit, front),
