@@ -22,7 +22,7 @@ _TRANSIENT = {
     ],
     "IntervalSeconds": 2,
     "MaxAttempts": 6,
-    "BackoffRate": 2,
+    "BackoffRate": 2.0,
 }
 _LONGEST_SECONDS = 31_622_400
 _MOST_ATTEMPTS = 99_999_999
@@ -145,7 +145,7 @@ def _retries(activity: Any) -> list[dict[str, Any]]:
         "ErrorEquals": ["States.ALL"],
         "IntervalSeconds": interval,
         "MaxAttempts": policy.max_attempts - 1 if policy.max_attempts else _MOST_ATTEMPTS,
-        "BackoffRate": policy.backoff,
+        "BackoffRate": float(policy.backoff),
     }
     if policy.max_interval is not None and _whole(policy.max_interval) > interval:
         last["MaxDelaySeconds"] = _whole(policy.max_interval)
