@@ -29,13 +29,13 @@ def program(name: str) -> str:
     return found
 
 
-def installed() -> Path:
-    """Return the folder with the package, which is installed into the virtual environment."""
-    folder = Path(sys.prefix) / "npm" / PACKAGE
+def installed(package: str = PACKAGE) -> Path:
+    """Return the folder with a package, which is installed into the virtual environment."""
+    folder = Path(sys.prefix) / "npm" / package
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
         fresh = tempfile.mkdtemp(dir=folder.parent)
-        command = [program("npm"), "install", "--prefix", fresh, PACKAGE, "--ignore-scripts"]
+        command = [program("npm"), "install", "--prefix", fresh, package, "--ignore-scripts"]
         quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
         subprocess.run(
             [*command, *quiet], check=True, capture_output=True, timeout=100, env=_environment()

@@ -16,21 +16,20 @@ _SIGNS = r"\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u23f3\u2500-\u27bf"
 _WORDS = r"\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fd5\uac00-\ud7a3"
 _CJK = rf"\u3001-\u3029{_WORDS}"
 _LATIN = r"\u00a1-\u00ac\u00ae-\u0377\u0384-\u038a\u038e-\u03a1\u03a3-\u052f"
-_EMOJI = "\U0001f300-\U0001f64f\U0001f680-\U0001f6c5\U0001f910-\U0001f96b"
 _MARKS = r"\u200d\ufe0f"
 
-PRINTABLE = rf" -~{_LATIN}{_SIGNS}{_CJK}{_EMOJI}"
+PRINTABLE = rf" -~{_LATIN}{_SIGNS}{_CJK}"
 """Characters that `repr` shows as they are."""
 
 CASED_SURELY = (
     rf"\u0000-\u0130\u0132-\u0148\u014a-\u017e\u0386\u0388-\u038a\u038c\u038e\u038f\u0391-\u03a1"
     rf"\u03a4-\u03ab\u03ad-\u03af\u03b1-\u03c1\u03c3-\u03cf\u0400-\u0481\u048a-\u04ff"
-    rf"{_SIGNS}\u3000{_CJK}{_EMOJI}{_MARKS}\u0300-\u0344\u0346-\u036f"
+    rf"{_SIGNS}\u3000{_CJK}{_MARKS}\u0300-\u0344\u0346-\u036f"
 )
 """Characters whose cases are the same everywhere, in whatever text."""
 
 _NO_LATIN = r"\u0000-@\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7"
-UNCASED = rf"{_NO_LATIN}{_SIGNS}\u3000{_CJK}{_EMOJI}{_MARKS}"
+UNCASED = rf"{_NO_LATIN}{_SIGNS}\u3000{_CJK}{_MARKS}"
 """Characters that are no letters of upper or lower case."""
 
 UPPER_LATIN = r"A-Z\u00c0-\u00d6\u00d8-\u00de"
@@ -39,6 +38,15 @@ LETTERS = (
     rf"{UPPER_LATIN}{LOWER_LATIN}\u00aa\u00b5\u00ba\u00df\u00ff-\u02c1\u0391-\u03a1\u03a3-\u03cf"
     rf"\u0400-\u0481{_WORDS}"
 )
-NO_LETTERS = rf"{_NO_LATIN}{_SIGNS}{_EMOJI}{_MARKS}\u0300-\u036f\u3000-\u3004"
+NO_LETTERS = rf"{_NO_LATIN}{_SIGNS}{_MARKS}\u0300-\u036f\u3000-\u3004"
+_PICTURES = (
+    "%F0%9F%(8[C-F]%..|9[0-8]%..|99%8.|9A%..|9B%8[0-5]|A4%[9AB].|A5%([89].|A[0-9AB]))"  # in UTF-8
+)
+NO_PICTURES = f'$decodeUrlComponent($replace($encodeUrlComponent(@s), /{_PICTURES}/, ""))'
+"""A text without U+1F300-1F64F, 1F680-1F6C5 and 1F910-1F96B, which all classes above may have.
+
+Regular expressions cannot name them: those of JavaScript see two halves, those of Java one
+character.
+"""
 EVERY = r"/[\d\D]/"
 """The expression that matches each character."""

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 
-from partita.compile.characters import PRINTABLE
+from partita.compile.characters import NO_PICTURES, PRINTABLE
 from partita.compile.context import Context
 from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
@@ -17,13 +17,17 @@ from partita.compile.tree import Value
 from partita.compile.types import ANY, STR, Type
 
 _QUOTED = (
-    "($contains(@s, /[^\\n\\r\\tPRINTABLE]/) ? @guard : "
-    '(~quote := $contains(@s, "\'") and $not($contains(@s, "\\"")) ? "\\"" : "\'"; '
-    "~escaped := $replace(@s, /[\\\\\\n\\r\\t]/, function(~m) "
-    '{~m.match = "\\n" ? "\\\\n" : ~m.match = "\\r" ? "\\\\r" : ~m.match = "\\t" ? "\\\\t" : '
-    '"\\\\\\\\"}); '
-    '~quote & (~quote = "\'" ? $join($split(~escaped, "\'"), "\\\\\'") : ~escaped) & ~quote))'
-).replace("PRINTABLE", PRINTABLE)
+    (
+        "($contains(NO_PICTURES, /[^\\n\\r\\tPRINTABLE]/) ? @guard : "
+        '(~quote := $contains(@s, "\'") and $not($contains(@s, "\\"")) ? "\\"" : "\'"; '
+        "~escaped := $replace(@s, /[\\\\\\n\\r\\t]/, function(~m) "
+        '{~m.match = "\\n" ? "\\\\n" : ~m.match = "\\r" ? "\\\\r" : ~m.match = "\\t" ? "\\\\t" : '
+        '"\\\\\\\\"}); '
+        '~quote & (~quote = "\'" ? $join($split(~escaped, "\'"), "\\\\\'") : ~escaped) & ~quote))'
+    )
+    .replace("PRINTABLE", PRINTABLE)
+    .replace("NO_PICTURES", NO_PICTURES)
+)
 _ANY = (
     "(~show := function(~x) {(~kind := $type(~x); "
     '~kind = "string" ? QUOTED : ~kind = "number" ? NUMBER : ~kind = "array" ? '

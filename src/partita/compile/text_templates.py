@@ -15,6 +15,7 @@ from partita.compile.characters import (
     LINE_ENDS,
     LOWER_LATIN,
     NO_LETTERS,
+    NO_PICTURES,
     SPACES,
     UNCASED,
     UPPER_LATIN,
@@ -40,7 +41,7 @@ class Row:
 
 
 def _cased(template: str, known: str = CASED_SURELY) -> Row:
-    return Row(f"($contains(@s, /[^{known}]/) ? @guard : {template})", STR, _CASE)
+    return Row(f"($contains({NO_PICTURES}, /[^{known}]/) ? @guard : {template})", STR, _CASE)
 
 
 def _of_letters(change: str) -> str:
@@ -54,7 +55,7 @@ _SIMPLE_CASE = f"{UNCASED}{UPPER_LATIN}{LOWER_LATIN}"
 
 
 def _class(known: str, template: str) -> Row:
-    return Row(f"($contains(@s, /[^{known}]/) ? @guard : {template})", BOOL, _CLASS)
+    return Row(f"($contains({NO_PICTURES}, /[^{known}]/) ? @guard : {template})", BOOL, _CLASS)
 
 
 _LEFT = f'$replace(@s, /^[{SPACES}]+/, "")'

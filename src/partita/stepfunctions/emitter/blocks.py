@@ -131,7 +131,7 @@ class Blocks:
     def _return(self, node: Return) -> str:
         if self.ways.on_return is None:
             name = self.states.name("return", node.row)
-            output = s.field(node.value)
+            output: Any = s.expression(node.value.text)
             output = {"value": output} if self.ways.is_outcome else output
             state = {"Type": "Succeed", "Output": output}
             return self.states.add(name, node.row, state)

@@ -9,6 +9,9 @@ from partita.compile.tree import Program, Value
 
 _LONGEST_NAME = 80
 _WORD = re.compile(r"\w+")
+_PLAIN = re.compile(
+    r"(?!\{%)[^\n\r\u2028\u2029]+\Z"
+)  # texts that every validator takes as they are
 
 
 class States:
@@ -88,8 +91,8 @@ def expression(text: str) -> str:
 
 
 def field(value: Value) -> Any:
-    """Return a field's value."""
-    is_text = isinstance(value.constant, str)
-    if value.is_constant and not (is_text and value.constant.startswith("{%")):
-        return value.constant
+    """Return a field's value: a constant as it is, unless it looks like an expression."""
+    constant = value.constant
+    if value.is_constant and not (isinstance(constant, str) and not _PLAIN.match(constant)):
+        return constant
     return expression(value.text)
