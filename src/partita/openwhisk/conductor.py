@@ -35,6 +35,8 @@ def conductor_code(composition: Composition) -> str:
     """Return the code of the conductor action of a composition."""
     program = json.dumps(program_of(composition))
     library = _library() if "StepValues(" in program else ""
+    if '"type": "parallel"' in program or '"type": "map"' in program:
+        library += _barrier()
     return f"{_runtime()}\n{library}\nPROGRAM = json.loads({program!r})\n\n\n" + (
         "def main(args):\n    return conduct(PROGRAM, args)\n"
     )
@@ -43,6 +45,13 @@ def conductor_code(composition: Composition) -> str:
 @cache
 def _runtime() -> str:
     return Path(__file__).with_name("conductor_action.py").read_text(encoding="utf-8").rstrip()
+
+
+@cache
+def _barrier() -> str:
+    """Return what waits for branches by Redis."""
+    source = Path(__file__).with_name("redis_barrier.py").read_text(encoding="utf-8")
+    return f"\n\n{source.rstrip()}\n\n\nBARRIER = RedisBarrier\n"
 
 
 def synthesize(

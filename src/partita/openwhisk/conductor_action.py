@@ -22,19 +22,28 @@ import time
 import traceback
 import urllib.error
 import urllib.request
+import uuid
 from typing import Any, Callable, Dict, List, Optional
 
 ECHO = "/whisk.system/utils/echo"
 """The action through which a conductor yields while branches run."""
 
+BARRIER_NEEDED = "Parallel combinator requires a properly configured redis instance"
+
 MARGIN = 15.0
 """Seconds before its deadline at which a conductor yields."""
+
+TIMEOUT = 10.0
+"""Seconds for an answer of the REST API, less than the margin."""
 
 POLL = 0.2
 """Seconds between two looks at the records of branches."""
 
 LIBRARY = {}  # type: Dict[str, Any]
 """What the code of functions may use by name, beside what Python has."""
+
+BARRIER = None  # type: Any
+"""The class that waits for branches by Redis, where the conductor has it."""
 
 Params = Dict[str, Any]
 State = Dict[str, Any]
@@ -296,23 +305,40 @@ def conduct(program: Params, args: Params) -> Params:
         return {"error": "Internal error: stack parameter is not an array"}
     machine = Machine(program, args, saved.get("state", 0), saved.get("stack", []))
     session = saved.get("session") or os.environ.get("__OW_ACTIVATION_ID")
+    conductor = _Conductor(machine, session, saved)
     try:
-        return _Conductor(machine, session).run(saved)
+        return conductor.run(saved)
     except Exception as error:
         traceback.print_exc()
         return {"error": "Internal error: %s" % error}
+    finally:
+        conductor.close()
 
 
 class _Conductor:
     """One activation of a conductor."""
 
-    def __init__(self, machine: Machine, session: Optional[str]) -> None:
+    def __init__(self, machine: Machine, session: Optional[str], saved: Params) -> None:
         self._machine = machine
         self._session = session
+        kept = ("redis", "openwhisk")
+        self._options = {name: saved[name] for name in kept if name in saved}  # type: Params
+        self._join = saved.get("join")
+        self._barrier = None  # type: Any
+        if BARRIER is not None and BARRIER.is_configured(saved.get("redis")):
+            self._barrier = BARRIER(saved["redis"])
+
+    def close(self) -> None:
+        """End what is open."""
+        if self._barrier is not None:
+            self._barrier.close()
 
     def run(self, saved: Params) -> Params:
         machine = self._machine
-        if saved.get("branches"):
+        if saved.get("collect"):
+            if not self._collect_by_redis(saved["collect"]):
+                return self._continuation(ECHO, {}, {"collect": saved["collect"]})
+        elif saved.get("branches"):
             if not self._collect(saved["branches"]):
                 return self._wait(saved["branches"])
         elif saved.get("resuming"):
@@ -327,15 +353,30 @@ class _Conductor:
                 self._begin(request)
             elif not request["branches"]:
                 machine.resume({"value": []})
+            elif "redis" in self._options:
+                barrier = self._fork_by_redis(request)
+                if barrier and not self._collect_by_redis(barrier):
+                    return self._continuation(ECHO, {}, {"collect": barrier})
             else:
                 waiting = self._fork(request)
                 if waiting and not self._collect(waiting):
                     return self._wait(waiting)
-        return machine.params if "error" in machine.params else {"params": machine.params}
+        return self._finished()
+
+    def _finished(self) -> Params:
+        params = self._machine.params
+        if self._join is not None and self._barrier is not None:
+            self._barrier.join(self._join, params)
+            told = {name: self._join[name] for name in ("barrierId", "position")}
+            return {"params": {"method": "join", "sessionId": self._session, **told}}
+        return params if "error" in params else {"params": params}
 
     def _continuation(self, action: str, params: Params, more: Params) -> Params:
         state = {"state": self._machine.state, "stack": self._machine.stack, "resuming": True}
         state["session"] = self._session
+        state.update(self._options)
+        if self._join is not None:
+            state["join"] = self._join
         state.update(more)
         return {
             "method": "action",
@@ -372,10 +413,40 @@ class _Conductor:
             self._machine.resume({"error": error})
             return []
 
-    def _start(self, branch: Params) -> str:
+    def _fork_by_redis(self, request: Params) -> str:
+        """Start all branches, which tell Redis their outputs; return the id of the wait."""
+        if self._barrier is None:
+            self._machine.resume({"error": BARRIER_NEEDED})
+            return ""
+        id = str(uuid.uuid4())
+        branches = request["branches"]
+        self._barrier.begin(id)
+        try:
+            for position, branch in enumerate(branches):
+                join = {"barrierId": id, "position": position, "count": len(branches)}
+                self._start(branch, {"join": join})
+        except (OSError, ValueError, KeyError):
+            traceback.print_exc()
+            self._barrier.drop(id)
+            place = "at AST node root%s (see log for details)" % request["path"]
+            error = "Parallel combinator failed to invoke a composition " + place
+            self._machine.resume({"error": error})
+            return ""
+        return id
+
+    def _collect_by_redis(self, id: str) -> bool:
+        """Wait for the outputs of branches; return False if there is no time to wait."""
+        left = float(os.environ.get("__OW_DEADLINE", "0")) / 1000 - time.time() - MARGIN
+        outputs = self._barrier.outputs(id, left)
+        if outputs is None:
+            return False
+        self._machine.resume({"value": outputs})
+        return True
+
+    def _start(self, branch: Params, more: Optional[Params] = None) -> str:
         params = dict(branch["params"])
-        stack = self._machine.branch_stack()
-        params["$composer"] = {"state": branch["state"], "stack": stack}
+        state = {"state": branch["state"], "stack": self._machine.branch_stack()}
+        params["$composer"] = {**state, **self._options, **(more or {})}
         name = os.environ["__OW_ACTION_NAME"]
         id = _request("POST", _path(name), params)["activationId"]  # type: str
         return id
@@ -419,6 +490,6 @@ def _request(method: str, path: str, body: Optional[Params] = None) -> Params:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers, method=method)
     context = ssl._create_unverified_context() if os.environ.get("__OW_IGNORE_CERTS") else None
-    with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+    with urllib.request.urlopen(request, timeout=TIMEOUT, context=context) as answer:
         found = json.loads(answer.read().decode())  # type: Params
     return found
