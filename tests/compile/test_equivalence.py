@@ -16,7 +16,14 @@ from tests.compile import prelude
 from tests.compile.corpus import Case, cases, is_guarded, load, outcome
 
 CASES = list(cases())
-PYTHON_OWN = ("ZeroDivisionError", "IndexError", "ValueError", "AssertionError")
+PYTHON_OWN = (
+    "ZeroDivisionError",
+    "IndexError",
+    "ValueError",
+    "AssertionError",
+    "TypeError",
+    "AttributeError",
+)
 
 
 @pytest.fixture(scope="module")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from partita.compile.concurrent_comprehensions import concurrent_dict, concurrent_list
+from partita.compile.concurrent_comprehensions import attempt, concurrent_dict, concurrent_list
 from partita.compile.conditions import lower_test
-from partita.compile.context import Context, Variable, Variables
+from partita.compile.context import Context, Variable
 from partita.compile.diagnostics import RefusedError
+from partita.compile.dynamic import is_open
+from partita.compile.iterables import iterable
 from partita.compile.iteration import Iteration, iteration
-from partita.compile.jsonata import list_value, made, wrapped
+from partita.compile.jsonata import made, wrapped
+from partita.compile.sets import set_from
 from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
-from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of, tuple_of
+from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of
 from partita.compile.unpacking import unpacked
 
 Fold = Callable[[Value, Context], Value]
@@ -26,10 +30,6 @@ def list_comprehension(node: Any, context: Context) -> Value:
     concurrent = concurrent_list(node, context) if isinstance(node, ast.ListComp) else None
     if concurrent is not None:
         return concurrent
-    if len(node.generators) == 1:
-        pure = _pure(node, node.generators[0], context)
-        if pure is not None:
-            return pure
     types: list[Type] = [NEVER]
 
     def fold(acc: Value, inner: Context) -> Value:
@@ -37,8 +37,33 @@ def list_comprehension(node: Any, context: Context) -> Value:
         types.append(item.type)
         return made(f"$append({acc.text}, {wrapped(item)})", list_of(item.type), acc, item)
 
-    name = folded(node, Value("[]", list_of(NEVER)), fold, context)
-    return Value(f"${name}", list_of(_all(types)))
+    begin = Value("[]", list_of(NEVER))
+    found = reduced(node, begin, fold, context)
+    if found is None:
+        types.clear()
+        found = Value(f"${folded(node, begin, fold, context)}", NEVER)
+    return replace(found, type=list_of(_all(types)))
+
+
+def set_comprehension(node: Any, context: Context) -> Value:
+    """Lower a set comprehension."""
+    items = list_comprehension(
+        ast.copy_location(ast.GeneratorExp(node.elt, node.generators), node), context
+    )
+    return made_set(node, items, context)
+
+
+def made_set(node: Any, items: Value, context: Context) -> Value:
+    """Return the set of the items of a list."""
+    found = set_from(node, items, context)
+    if found is None:
+        raise context.refuse(
+            node,
+            f"set of {items.type.item}",
+            "a state machine does not tell such elements apart as Python does",
+            "use a list, or a dict with the keys",
+        )
+    return found
 
 
 def dict_comprehension(node: Any, context: Context) -> Value:
@@ -50,13 +75,30 @@ def dict_comprehension(node: Any, context: Context) -> Value:
 
     def fold(acc: Value, inner: Context) -> Value:
         key, value = inner.lower(node.key), inner.lower(node.value)
-        if key.type is not STR:
-            raise context.refuse(node, "key of a dict", "JSON has keys of str only", "use str(...)")
+        key = as_key(node, key, inner)
         types.append(value.type)
         return with_key(acc, key, value)
 
-    name = folded(node, Value("{}", dict_of(NEVER)), fold, context)
-    return Value(f"${name}", dict_of(_all(types)))
+    begin = Value("{}", dict_of(NEVER))
+    found = reduced(node, begin, fold, context)
+    if found is None:
+        types.clear()
+        found = Value(f"${folded(node, begin, fold, context)}", NEVER)
+    return replace(found, type=dict_of(_all(types)))
+
+
+def as_key(node: ast.AST, key: Value, context: Context) -> Value:
+    """Return the key of a dict, which is a text."""
+    if key.type is NEVER:
+        return key
+    if is_open(key):
+        key = context.simple(node, key)
+        error = context.guard_text(node, "a key of a dict that is no text")
+        text = f'$type({key.text}) = "string" ? {key.atom} : {error}'
+        return made(text, STR, key, is_atom=False)
+    if key.type is not STR:
+        raise context.refuse(node, "key of a dict", "JSON has keys of str only", "use str(...)")
+    return key
 
 
 def _all(types: list[Type]) -> Type:
@@ -141,6 +183,7 @@ def _bind(target: ast.expr, over: Iteration, context: Context) -> None:
         variable = context.names.new(context.names.of(name))
         values[variable] = value
         context.forget(name)
+        context.local |= {name}
         context.variables = {**context.variables, name: Variable(value.type, f"${variable}")}
     context.block.append(Let(target.lineno, values))
 
@@ -163,7 +206,7 @@ def _parts(target: ast.expr, over: Iteration, context: Context) -> Iterator[tupl
         for one, value in zip(target.elts, over.values, strict=True):  # type: ignore[attr-defined]
             yield from unpacked(one, value, context)
         return
-    value = over.values[0] if len(over.values) == 1 else _tuple(over.values)
+    value = over.values[0] if len(over.values) == 1 else over.whole()
     yield from unpacked(target, value, context)
 
 
@@ -171,53 +214,70 @@ def _is_starred(node: ast.expr) -> bool:
     return isinstance(node, ast.Starred)
 
 
-def _tuple(values: list[Value]) -> Value:
-    return list_value(values, tuple_of(*(one.type for one in values)))
+# -- as one expression
 
 
-def _pure(node: Any, generator: ast.comprehension, context: Context) -> Value | None:
-    """Return the comprehension as one expression; None if it needs a loop."""
-    if not isinstance(generator.target, ast.Name):
+def reduced(node: Any, begin: Value, fold: Fold, context: Context) -> Value | None:
+    """Return what `folded` accumulates as one expression; None if it needs a loop."""
+    if any(one.is_async for one in node.generators):
         return None
+    with attempt(context) as tried:
+        text, parts = _nested(node, list(node.generators), begin, fold, context)
+        tried.is_kept = True
+    return made(text, NEVER, *parts) if tried.is_kept else None
+
+
+class _ImpureError(RefusedError):
+    """A part of the comprehension becomes nodes of the tree."""
+
+
+def _nested(
+    node: Any, generators: list[ast.comprehension], acc: Value, fold: Fold, context: Context
+) -> tuple[str, list[Value]]:
+    if not generators:
+        grown = fold(acc, context)
+        return grown.text, [grown]
+    first = generators[0]
+    source = iterable(node, first.iter, context)
+    if source.type.kind != "list":
+        raise _ImpureError
+    stem = context.names.of(first.target.id) if isinstance(first.target, ast.Name) else "item"
+    item, inner = context.names.new(stem), context.names.new("acc")
+    variables, local = context.variables, context.local
     with context.captured() as block:
-        source = context.read(generator.iter) if not _is_special(generator.iter) else None
-    if source is None or source.type.kind != "list":
-        return None
-    item, acc = context.names.new(context.names.of(generator.target.id)), context.names.new("acc")
-    narrowed: Variables = {generator.target.id: Variable(source.type.item, f"${item}")}
-    with context.captured() as inner, context.assuming(narrowed):
-        found = _body(node, generator, acc, context)
-    if inner or found is None:
-        return None
-    context.block.extend(block)
-    text, type, parts = found
-    whole = f"$reduce({source.text}, function(${acc}, ${item}) {{{text}}}, [])"
-    return made(whole, list_of(type), source, *parts)
+        begun = _round_variables(first.target, Value(f"${item}", source.type.item), context)
+        tests = _tests(first.ifs, context)
+        text, parts = _nested(node, generators[1:], Value(f"${inner}", acc.type), fold, context)
+    context.variables, context.local = variables, local
+    if block:
+        raise _ImpureError
+    for test in reversed(tests):
+        text = f"{test.atom} ? {text if text.startswith('$') else f'({text})'} : ${inner}"
+    whole = f"({begun}{text})" if begun else text
+    reduce = f"$reduce({source.text}, function(${inner}, ${item}) {{{whole}}}, {acc.text})"
+    return reduce, [source, *tests, *parts]
 
 
-def _is_special(node: ast.expr) -> bool:
-    if not isinstance(node, ast.Call):
-        return False
-    name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
-    return name in ("range", "enumerate", "zip", "keys", "values", "items")
-
-
-def _body(
-    node: Any, generator: ast.comprehension, acc: str, context: Context
-) -> tuple[str, Type, list[Value]] | None:
-    narrowed: Variables = {}
+def _tests(nodes: list[ast.expr], context: Context) -> list[Value]:
     tests = []
-    for one in generator.ifs:
-        with context.assuming(narrowed):
-            test = lower_test(one, context)
-        narrowed = {**narrowed, **test.when_true}
+    for one in nodes:
+        test = lower_test(one, context)
+        context.variables = {**context.variables, **test.when_true}
         tests.append(test.value)
-    with context.assuming(narrowed):
-        try:
-            item = context.lower(node.elt)
-        except RefusedError:
-            return None
-    text = f"$append(${acc}, {wrapped(item)})"
-    for value in reversed(tests):
-        text = f"{value.atom} ? {text if text.startswith('$') else f'({text})'} : ${acc}"
-    return text, item.type, [item, *tests]
+    return tests
+
+
+def _round_variables(target: ast.expr, item: Value, context: Context) -> str:
+    """Bind the names of a target; return the assignments that they need."""
+    text = ""
+    for one, value in unpacked(target, item, context):
+        if not isinstance(one, ast.Name):
+            raise _ImpureError
+        name = item.text
+        if value.text != item.text:
+            name = "$" + context.names.new(context.names.of(one.id))
+            text += f"{name} := {value.text}; "
+        context.forget(one.id)
+        context.local |= {one.id}
+        context.variables = {**context.variables, one.id: Variable(value.type, name)}
+    return text

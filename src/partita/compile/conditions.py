@@ -6,15 +6,15 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from partita.compile.comparisons import compared
 from partita.compile.context import Context, Variable, Variables, joined
 from partita.compile.exception_names import classes_of, named_error
+from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import made
 from partita.compile.module_names import target
-from partita.compile.moments import compare_times, is_time
+from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value
-from partita.compile.types import ANY, BOOL, ERROR, FLOAT, INT, NEVER, NONE, STR, comparable, join
-
-_ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+from partita.compile.types import BOOL, ERROR, NEVER, NONE, join
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,23 @@ def _both(before: Variables, one: Variables, two: Variables) -> Variables:
     return found
 
 
+_TRUTH_OF_ANY = '$not(@x = null or @x = false or @x = 0 or @x = "" or @x = [] or @x = {})'
+
+
 def truth(node: ast.AST, value: Value, context: Context) -> Value:
     """Return whether Python takes a value for true."""
     kind, atom = value.type.kind, value.atom
     if kind == "bool":
         return value
-    if kind in ("int", "float"):
+    if kind in ("int", "float", "number"):
         return made(f"{atom} != 0", BOOL, value, is_atom=False)
     if kind == "str":
         return made(f'{atom} != ""', BOOL, value, is_atom=False)
     if kind == "timedelta":
         return made(f"{atom} != 0", BOOL, value, is_atom=False)
-    if kind in ("list", "tuple"):
+    if kind == "any":
+        return fill(node, context, _TRUTH_OF_ANY, BOOL, x=value)
+    if kind in ("list", "tuple", "set"):
         return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)
     if kind == "dict":
         return made(f"{atom} != {{}}", BOOL, value, is_atom=False)
@@ -179,13 +184,14 @@ def compare(node: ast.Compare, context: Context) -> Value:
 
 
 def _chain(node: ast.Compare, left: Value, number: int, context: Context) -> Value:
-    right = context.read(node.comparators[number])
-    value = _compared(node, node.ops[number], left, right, context)
+    op, source = node.ops[number], node.comparators[number]
+    is_member = isinstance(op, ast.In | ast.NotIn)
+    right = iterable(node, source, context) if is_member and is_lazy(source, context) else None
+    right = right or context.read(source)
     if number + 1 == len(node.ops):
-        return value
+        return compared(node, op, left, right, context)
     kept = context.simple(node, right)
-    if kept is not right:
-        value = _compared(node, node.ops[number], left, kept, context)
+    value = compared(node, op, left, kept, context)
     return choose(
         node,
         value,
@@ -193,78 +199,6 @@ def _chain(node: ast.Compare, left: Value, number: int, context: Context) -> Val
         lambda: _chain(node, kept, number + 1, context),
         lambda: Value("false", BOOL),
     )
-
-
-def _compared(
-    node: ast.Compare, op: ast.cmpop, left: Value, right: Value, context: Context
-) -> Value:
-    if NEVER in (left.type, right.type):  # it is never evaluated
-        return Value("false", BOOL)
-    if isinstance(op, ast.In | ast.NotIn):
-        found = _contains(node, left, right, context)
-        return found if isinstance(op, ast.In) else negated(found)
-    if isinstance(op, ast.Is | ast.IsNot):
-        if left.type is not NONE and right.type is not NONE:
-            raise context.refuse(node, "`is`", "only None can be compared by identity", "use ==")
-        return _equality(isinstance(op, ast.Is), left, right)
-    if is_time(left) and is_time(right):
-        signs = {**_ORDER, ast.Eq: "=", ast.NotEq: "!="}
-        compared = compare_times(node, signs[type(op)], left, right, context)
-        if compared is not None:
-            return compared
-    if isinstance(op, ast.Eq | ast.NotEq):
-        if not comparable(left.type, right.type):
-            raise _incomparable(node, left, right, context)
-        return _equality(isinstance(op, ast.Eq), left, right)
-    if left.type.is_number and right.type.is_number:
-        text = f"{left.atom} {_ORDER[type(op)]} {right.atom}"
-        return made(text, BOOL, left, right, is_atom=False)
-    raise _incomparable(node, left, right, context)
-
-
-def _equality(is_equal: bool, left: Value, right: Value) -> Value:
-    sign = "=" if is_equal else "!="
-    return made(f"{left.atom} {sign} {right.atom}", BOOL, left, right, is_atom=False)
-
-
-def _incomparable(node: ast.AST, left: Value, right: Value, context: Context) -> Exception:
-    return context.refuse(
-        node,
-        f"comparison of {left.type} with {right.type}",
-        "JSONata does not compare them as Python does",
-        "give both a type hint of int, float or (for == only) the same type; or compare them in an "
-        "activity",
-    )
-
-
-def _contains(node: ast.AST, item: Value, container: Value, context: Context) -> Value:
-    kind = container.type.kind
-    is_dict = kind == "record" and not hasattr(container.type.cls, "__dataclass_fields__")
-    if (kind == "dict" or is_dict) and item.type is STR:
-        text = f"$exists($lookup({container.text}, {item.text}))"
-        return made(text, BOOL, item, container)
-    if kind == "str" and item.type is STR:
-        text = f'{item.atom} = "" ? true : $contains({container.text}, {item.text})'
-        return made(text, BOOL, item, container, is_atom=False)
-    inner = container.type.parts[0] if container.type.parts else ANY
-    same = kind == "tuple" and all(_is_scalar(item, part.kind) for part in container.type.parts)
-    if same or (kind == "list" and _is_scalar(item, inner.kind)) or inner.kind == "never":
-        if container.text == "[]":
-            return Value("false", BOOL)
-        return made(f"{item.atom} in {container.atom}", BOOL, item, container, is_atom=False)
-    raise context.refuse(
-        node,
-        f"{item.type} in {container.type}",
-        "JSONata compares such values by identity, or not as Python does",
-        "use a list of int, float or str, or a dict of str; or a loop with ==",
-    )
-
-
-def _is_scalar(item: Value, kind: str) -> bool:
-    numbers = (INT.kind, FLOAT.kind)
-    if item.type.kind in numbers:
-        return kind in numbers
-    return item.type.kind in ("str", "bool") and kind == item.type.kind
 
 
 def isinstance_test(node: ast.Call, context: Context) -> Test | None:

@@ -14,7 +14,12 @@ from typing import Any
 from partita.compile.assignments import store
 from partita.compile.calls import lower_call
 from partita.compile.chance import uuid_attribute
-from partita.compile.comprehensions import dict_comprehension, list_comprehension
+from partita.compile.comprehensions import (
+    dict_comprehension,
+    list_comprehension,
+    made_set,
+    set_comprehension,
+)
 from partita.compile.concurrency import Beginning, Lowered, begin
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
@@ -25,6 +30,7 @@ from partita.compile.exception_classes import attribute
 from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
+    list_value,
     literal,
     member,
 )
@@ -39,8 +45,6 @@ from partita.compile.types import BOOL, NEVER
 from partita.compile.unbound import bound
 
 _UNSUPPORTED = {
-    ast.Set: ("set", "JSON has no sets", "use a list, or a dict with the keys"),
-    ast.SetComp: ("set", "JSON has no sets", "use a list comprehension"),
     ast.Yield: ("yield", "a workflow is no generator", "return a list"),
     ast.YieldFrom: ("yield", "a workflow is no generator", "return a list"),
     ast.Slice: ("slice", "it is not compiled here", "slice a list"),
@@ -251,6 +255,10 @@ def _ternary(node: Any, context: Context) -> Value:
     )
 
 
+def _set(node: Any, context: Context) -> Value:
+    return made_set(node, list_value([context.lower(one) for one in node.elts]), context)
+
+
 def _f_string(node: Any, context: Context) -> Value:
     return joined_texts([_text_part(part, context) for part in node.values])
 
@@ -291,6 +299,8 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.ListComp: list_comprehension,
     ast.GeneratorExp: list_comprehension,
     ast.DictComp: dict_comprehension,
+    ast.SetComp: set_comprehension,
+    ast.Set: _set,
     ast.Lambda: defined,
     ast.NamedExpr: _named,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed
+from partita.compile.dynamic import as_kind, narrowed, present
 from partita.compile.float_texts import PRODUCT
 from partita.compile.jsonata import literal, made
 from partita.compile.representations import as_repr, as_text, text_form
@@ -99,9 +99,9 @@ def formatted(node: ast.AST, value: Value, text: str, context: Context) -> Value
 
 
 def _by_type(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value | None:
-    if value.type.kind == "optional" or (value.type.kind == "any" and spec.kind):
-        wanted = STR if spec.kind == "s" else NUMBER
-        value = narrowed(node, value, wanted, context, TypeError, "unsupported format string")
+    value = present(node, value, context, TypeError, "unsupported format string")
+    if value.type.kind == "any" and spec.kind:
+        value = _narrowed(node, value, spec, context)
     if value.type.kind == "any":
         return _open(node, value, spec, context)
     if value.type.kind == "bool":
@@ -121,13 +121,25 @@ def _open(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value | 
     """Format a value that is a text or a number: which of them is seen at run time."""
     value = context.simple(node, value)
     message = context.text("unsupported format string")
-    context.check(node, f'$type({value.text}) in ["string", "number"]', TypeError, message, value)
+    kinds = '["string", "number", "boolean"]'
+    context.check(node, f"$type({value.text}) in {kinds}", TypeError, message, value)
+    number = as_kind(value, "number")
     text = _text(node, Value(value.text, STR), spec, context)
-    number = _number(node, Value(value.text, NUMBER), spec, context)
-    if text is None or number is None:
+    digits = _number(node, number, spec, context)
+    if text is None or digits is None:
         return None
     template = '($type(@x) = "string" ? @t : @n)'
-    return fill(node, context, template, STR, x=value, t=text, n=number)
+    return fill(node, context, template, STR, x=value, t=text, n=digits)
+
+
+def _narrowed(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value:
+    """Return a value as of the type that a format wants; texts raise another error."""
+    value = context.simple(node, value)
+    unfit = context.text("unknown format code for an object of this type")
+    other = "number" if spec.kind == "s" else "string"
+    context.check(node, f'$type({value.text}) != "{other}"', ValueError, unfit, value)
+    wanted = STR if spec.kind == "s" else NUMBER
+    return narrowed(node, value, wanted, context, TypeError, "unsupported format string")
 
 
 def _text(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value | None:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from partita.compile.context import Context
-from partita.compile.jsonata import list_value, literal, made
+from partita.compile.iterables import is_lazy, iterable, unordered, view, whole, zero
+from partita.compile.jsonata import list_value, made
 from partita.compile.module_names import target
 from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, INT, NEVER, STR, Type, list_of
+from partita.compile.types import BOOL, INT, NEVER, STR, Type, list_of, tuple_of
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,11 @@ class Iteration:
     values: list[Value]
     advance: dict[str, Value]
 
-    def split(self) -> list[Value]:
-        """Return the parts of the one value of a round, if it is a tuple."""
-        value = self.values[0]
-        if value.type.kind != "tuple":
-            return self.values
-        indices = [literal(number) for number in range(len(value.type.parts))]
-        return [
-            element(value, index, part)
-            for index, part in zip(indices, value.type.parts, strict=True)
-            if index is not None
-        ]
+    def whole(self) -> Value:
+        """Return what a round gives, as one value."""
+        if len(self.values) == 1:
+            return self.values[0]
+        return list_value(self.values, tuple_of(*(one.type for one in self.values)))
 
 
 def iteration(node: ast.AST, source: ast.expr, context: Context) -> Iteration:
@@ -42,32 +37,34 @@ def iteration(node: ast.AST, source: ast.expr, context: Context) -> Iteration:
     if isinstance(source, ast.Call) and isinstance(source.func, ast.Name):
         special = _SPECIAL.get(source.func.id)
         is_own = target(source.func, context) is getattr(builtins, source.func.id, None)
-        if special is not None and is_own and not source.keywords:
+        if special is not None and is_own and _is_simple(source):
             return special(node, source.args, context)
-    if _is_view(source):
-        assert isinstance(source, ast.Call)
-        assert isinstance(source.func, ast.Attribute)
-        return _dict(node, context.read(source.func.value), source.func.attr, context)
+    if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute):
+        owner = context.read(source.func.value) if is_lazy(source, context) else None
+        if owner is not None and owner.type.kind == "dict":
+            return _dict(node, owner, source.func.attr, context)
+        if owner is not None:
+            return _lists(node, [view(source, owner, source.func.attr, context)], context)
+    if is_lazy(source, context):
+        return _lists(node, [iterable(node, source, context)], context)
     value = context.read(source)
     if value.type.kind == "dict":
         return _dict(node, value, "keys", context)
+    if value.type.kind == "set":
+        raise unordered(source, context)
     return _lists(node, [value], context)
 
 
-def _is_view(node: ast.expr) -> bool:
-    is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    return is_method and not node.args and node.func.attr in ("keys", "values", "items")  # type: ignore[attr-defined]
+def _is_simple(source: ast.Call) -> bool:
+    """Return whether the items of zip and enumerate are lists, and not made by others."""
+    is_range = getattr(source.func, "id", "") == "range"
+    are_plain = not any(isinstance(one, ast.Call | ast.Starred) for one in source.args)
+    return not source.keywords and (is_range or are_plain)
 
 
 def index(node: ast.AST, begin: Value, context: Context) -> Value:
     """Return a new variable of a loop."""
     return context.let(node, "index", begin)
-
-
-def _zero() -> Value:
-    found = literal(0)
-    assert found is not None
-    return found
 
 
 def _next(variable: Value, step: str = "+ 1") -> dict[str, Value]:
@@ -88,18 +85,16 @@ def _lists(node: ast.AST, sources: list[Value], context: Context) -> Iteration:
                 "give a type hint such as list[int]",
             )
         kept.append(context.let(node, "items", one))
-    at = index(node, _zero(), context)
+    at = index(node, zero(), context)
     test = " and ".join(f"{at.text} < $count({one.text})" for one in kept)
     values = [element(one, at, one.type.item) for one in kept]
     return Iteration(Value(test, BOOL, False), values, _next(at))
 
 
 def _dict(node: ast.AST, source: Value, view: str, context: Context) -> Iteration:
-    if source.type.kind != "dict":
-        return _lists(node, [source], context)
     kept = context.let(node, "items", source)
     keys = context.let(node, "keys", keys_of(kept))
-    at = index(node, _zero(), context)
+    at = index(node, zero(), context)
     key = element(keys, at, STR)
     value = made(f"$lookup({kept.text}, {key.text})", source.type.item, kept, key)
     values = {"keys": [key], "values": [value], "items": [key, value]}[view]
@@ -113,23 +108,34 @@ def keys_of(value: Value) -> Value:
 
 
 def _range(node: ast.AST, args: list[ast.expr], context: Context) -> Iteration:
-    values = [context.read(one) for one in args]
-    if not 1 <= len(values) <= 3 or any(one.type is not INT for one in values):
+    values = [whole(node, one, context, "range") for one in args]
+    if not 1 <= len(values) <= 3:
         raise context.refuse(node, "range", "it takes one to three ints", "give ints")
     step = values[2] if len(values) == 3 else None
-    if step is not None and not (step.is_constant and step.constant):
-        raise context.refuse(node, "range", "its step must be a constant", "use a while loop")
-    by = 1 if step is None else step.constant
-    begin, end = (_zero(), values[0]) if len(values) == 1 else values[:2]
+    begin, end = (zero(), values[0]) if len(values) == 1 else values[:2]
     end = end if end.is_constant else context.let(node, "end", end)
+    if step is not None and not (step.is_constant and step.constant):
+        return _stepped(node, begin, end, step, context)
+    by = 1 if step is None else step.constant
     at = index(node, begin, context)
     test = Value(f"{at.text} {'<' if by > 0 else '>'} {end.atom}", BOOL, False)
     return Iteration(test, [at], _next(at, f"+ {by}" if by > 0 else f"- {-by}"))
 
 
+def _stepped(node: ast.AST, begin: Value, end: Value, step: Value, context: Context) -> Iteration:
+    """Lower a range whose step is only known at run time."""
+    by = context.let(node, "step", step)
+    message = context.text("range() arg 3 must not be zero")
+    context.check(node, f"{by.atom} != 0", ValueError, message, by)
+    at = index(node, begin, context)
+    test = f"{by.text} > 0 ? {at.text} < {end.atom} : {at.text} > {end.atom}"
+    return Iteration(Value(test, BOOL, False), [at], _next(at, f"+ {by.text}"))
+
+
 def _enumerate(node: ast.AST, args: list[ast.expr], context: Context) -> Iteration:
     if len(args) != 1:
-        raise context.refuse(node, "enumerate", "only its first argument is compiled", "add to it")
+        call = ast.copy_location(ast.Call(ast.Name("enumerate", ast.Load()), args, []), node)
+        return _lists(node, [iterable(node, ast.fix_missing_locations(call), context)], context)
     over = _lists(node, [context.read(args[0])], context)
     number = Value(f"${next(iter(over.advance))}", INT)
     return Iteration(over.test, [number, *over.values], over.advance)

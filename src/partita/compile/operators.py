@@ -19,6 +19,7 @@ from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import (
     ANY,
+    FLOAT,
     INT,
     NEVER,
     NONE,
@@ -195,6 +196,11 @@ def _open_product(node: Operator, left: Value, right: Value, context: Context) -
             return repeated(node, one, count, context)
     if not all(one.type is ANY or one.type.is_number for one in (left, right)):
         return None
+    if FLOAT in (left.type, right.type):
+        left, right = (
+            narrowed(node, one, NUMBER, context, TypeError, _UNFIT) for one in (left, right)
+        )
+        return calculate(node, left, right, context)
     left, right = context.simple(node, left), context.simple(node, right)
     kinds = _both('$type(@x) in ["number", "boolean"]')
     counts = _both('($type(@x) = "number" ? $floor(@x) = @x : $type(@x) = "boolean")')

@@ -9,7 +9,7 @@ from partita.compile.conditions import choose
 from partita.compile.context import Context
 from partita.compile.dynamic import is_open, narrowed, present
 from partita.compile.jsonata import made, member, wrapped
-from partita.compile.representations import quoted
+from partita.compile.representations import as_repr, quoted
 from partita.compile.sequences import as_list, characters, sliced, tuple_slice
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, STR, Type, dict_of, join, list_of
@@ -65,9 +65,7 @@ def _open_item(node: Any, owner: Value, index: Value, context: Context) -> Value
     what = "'{}' object is not subscriptable, or not by this index"
     message = what.format("value")
     if owner.type.kind == "dict":
-        index = narrowed(node, index, STR, context, KeyError, "the key is not str")
-        check_key(node, owner, index, context)
-        return made(f"$lookup({owner.text}, {index.text})", owner.type.item, owner, index)
+        return _open_key(node, owner, index, context)
     if owner.type.kind in ("list", "str"):
         index = narrowed(node, index, INT, context, TypeError, message)
         if owner.type is STR:
@@ -85,6 +83,19 @@ def _open_item(node: Any, owner: Value, index: Value, context: Context) -> Value
         lambda: _open_item(node, Value(owner.text, dict_of(ANY)), index, context),
         lambda: _open_place(node, owner, index, context),
     )
+
+
+def _open_key(node: Any, owner: Value, index: Value, context: Context) -> Value:
+    """Return a member of a dict by a key that may be no text."""
+    if index.type is not STR:
+        message = context.text("unhashable type")
+        test = f'$not($type({index.text}) in ["array", "object"])'
+        context.check(node, test, TypeError, message, index)
+        text = f'$type({index.text}) = "string"'
+        context.check(node, text, KeyError, as_repr(node, index, context), index)
+        index = Value(index.text, STR)
+    check_key(node, owner, index, context)
+    return made(f"$lookup({owner.text}, {index.text})", owner.type.item, owner, index)
 
 
 def _open_place(node: Any, owner: Value, index: Value, context: Context) -> Value:

@@ -8,9 +8,10 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made, wrapped
+from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import NEVER, STR, Type, join, list_of
+from partita.compile.types import NEVER, STR, Type, join
 
 Target = ast.Name | ast.Attribute | ast.Subscript
 
@@ -35,9 +36,7 @@ def parts_of(target: ast.Tuple | ast.List, value: Value, context: Context) -> li
         return [Value("null", NEVER)] * count
     if value.type.kind == "tuple":
         return _of_tuple(target, value, count, at, context)
-    if value.type.kind == "dict":
-        keys = made(f"$append([], $keys({value.text}))", list_of(STR), value)
-        value = context.let(target, "keys", keys)
+    value = context.simple(target, as_list(target, value, context))
     if value.type.kind != "list":
         raise _unknown(target, value, count, context)
     return _of_list(target, value, count, at, context)
