@@ -104,6 +104,19 @@ def test_bad_options_deploy_nothing(
     assert host.requests == []
 
 
+def test_a_named_composition_is_deployed_under_its_name(
+    partita: Partita, host: OpenWhisk, folder: Path
+) -> None:
+    text = DEMO + "\ndef named():\n    return composer.composition('shop', composer.literal(1))\n"
+    (folder / "demo.py").write_text(text)
+    arguments = ["deploy", "demo.py:named", "--to", "openwhisk", *at(host)]
+    assert partita(*arguments).out == "ok: created /_/shop\n"
+    assert host.run("shop", {}) == {"value": 1}
+    assert partita(*arguments, "--name", "other").out == "ok: created /_/other\n"
+    unnamed = ["deploy", "demo.py", "--to", "openwhisk", *at(host)]
+    partita(*unnamed).is_error(2, "the composition of demo.py has no name; give --name")
+
+
 def test_pycompose_and_pydeploy(command: Command, host: OpenWhisk, folder: Path) -> None:
     out, _, status = command(pycompose.compose, "demo.py")
     assert status == 0

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from partita.codec import Converter
 from partita.compile import CompileError
@@ -22,8 +24,10 @@ from partita.openwhisk.emitter.actions import SLEEP
 from partita.testing import Environment
 from tests.compile import prelude
 from tests.compile.corpus import Case, Outcome, cases, load, outcome
+from tests.compile.generator import Generator
 from tests.openwhisk.conducting import Conductor
 from tests.openwhisk.running import actions
+from tests.soak import scaled
 
 MACHINES_ONLY = ("children", "times", "waits_until")
 """Files of programs with what only state machines have, such as other executions and clocks."""
@@ -185,3 +189,28 @@ def without_definitions(composition: Composition) -> Composition:
         is_sleep = name.endswith(SLEEP)
         return Composition("action", (name if is_sleep else name.replace("/_/", TESTED),))
     return composition.rebuilt([without_definitions(child) for child, _ in composition.children()])
+
+
+_numbers = count()
+
+
+@settings(
+    max_examples=scaled(25, 1500),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(seed=st.integers(0, 2**32))
+def test_random_programs_agree(seed: int, tmp_path: Path) -> None:
+    made = Generator(seed)
+    source = made.program()
+    workflow = load(f"composed_{next(_numbers)}", source, tmp_path)
+    try:
+        composition = composition_of(workflow, "generated.py")
+    except CompileError as error:
+        pytest.fail(f"{error}\n{source}")
+    conductor = Conductor(composition, Actions(composition))
+    case = Case("generated", source, [], is_concurrent=".map(" in source)
+    for _ in range(3):
+        inputs = made.inputs()
+        plain = outcome(case, workflow, workflow, inputs)
+        assert compared(case, workflow, conductor.invoke, inputs) == plain, (source, inputs)

@@ -107,8 +107,8 @@ def own_name(composition: Composition, target: str) -> str:
     Raises:
         InvalidOptionError: it has none.
     """
-    if composition.type == "composition":
-        return str(composition.name)
+    if composition.own_name is not None:
+        return composition.own_name
     workflow = workflow_at(target)
     if workflow is None:
         raise InvalidOptionError(

@@ -77,14 +77,16 @@ def action(name: str, options: Mapping[str, Any] | None = None) -> Composition:
 def composition(name: str, composition: Task) -> Composition:
     """Return a composition that keeps its name: a sequence of the one that is given.
 
-    It is run as part of the composition around it. To deploy it under its name, deploy it by
-    itself and compose `name`.
+    It is run as part of the composition around it. Deployed by itself it gets its name, by which
+    other compositions invoke it.
 
     Raises:
         ComposerError: the name is none.
     """
     qualified_name(name)
-    return Composition("sequence", (composition,))
+    made = Composition("sequence", (composition,))
+    made.own_name = name
+    return made
 
 
 def function(fun: Callable[..., Any] | str | Mapping[str, Any]) -> Composition:

@@ -13,6 +13,8 @@ from partita.openwhisk.tree import Tree
 class Composition(Tree):
     """A combinator applied to its arguments, as the functions of `composer` return it."""
 
+    own_name: str | None = None  # under which it is deployed
+
     def lower(self, combinators: Sequence[str] = ()) -> Composition:
         """Return the composition in primitive combinators, and in those that are named."""
         return lowered(self, combinators)
