@@ -8,6 +8,8 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,7 +197,7 @@ _numbers = count()
 
 
 @settings(
-    max_examples=scaled(25, 1500),
+    max_examples=scaled(15, 1500),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-DEMO = '''
+DEMO = """
 from partita import activity, workflow
 from partita.openwhisk import composer
 
@@ -53,7 +53,7 @@ def plain(steps: list[str]) -> int:
         finally:
             rounds += 1
     return rounds
-'''
+"""
 
 
 def partita(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
