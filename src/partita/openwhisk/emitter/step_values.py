@@ -100,7 +100,11 @@ class StepValues:
         if isinstance(value, (list, tuple, set, frozenset)):
             return [self.output(one) for one in value]
         found = StepWriter(value).write(value)
-        return found["text"] if isinstance(found, dict) and "text" in found else found
+        if not isinstance(found, dict) or "text" not in found:
+            return found
+        text = found["text"]
+        is_utc = found["$type"] == "datetime" and text[-6:] == "+00:00"
+        return text[:-6] + "Z" if is_utc else text
 
     # -- reading
 
@@ -141,8 +145,7 @@ class StepValues:
         if kind == "lost":
             return StepLost(value["text"])
         if kind in TEXTS:
-            made, _, reader = TEXTS[kind]
-            return getattr(made, reader)(value["text"]) if reader else made(value["text"])
+            return self._of_text(kind, value["text"])
         if kind == "dict":
             return {self._read(k, objects): self._read(v, objects) for k, v in value["items"]}
         if kind == "future":
@@ -160,6 +163,15 @@ class StepValues:
             return self._class(kind)[value["name"]]
         made = self._class(kind)
         return self._fill(made.__new__(made), value["fields"], objects)
+
+    @staticmethod
+    def _of_text(kind: str, text: str) -> Any:
+        made, _, reader = TEXTS[kind]
+        if kind == "timedelta":
+            return made(seconds=float(text))
+        if kind == "datetime" and text[-1:] == "Z":  # which Python 3.10 does not read
+            text = text[:-1] + "+00:00"
+        return getattr(made, reader)(text) if reader else made(text)
 
     def _fill(self, made: Any, fields: Any, objects: Dict[int, Any]) -> Any:
         for name, value in self._read(fields, objects).items():
@@ -191,6 +203,8 @@ class StepValues:
         if kind == "record" and isinstance(value, dict):
             known = {k: self._as(one, hint[2].get(k, ["any"])) for k, one in value.items()}
             return known if hint[1] is None else hint[1](**known)
+        if kind in TEXTS and isinstance(value, str):
+            return self._of_text(kind, value)
         types = {"int": int, "str": str, "bool": bool, "float": float}
         wanted = types.get(kind)
         if wanted is not None and (type(value) is not wanted):

@@ -19,6 +19,7 @@ TEXTS = {
     "datetime": (_datetime.datetime, _datetime.datetime.isoformat, "fromisoformat"),
     "date": (_datetime.date, _datetime.date.isoformat, "fromisoformat"),
     "time": (_datetime.time, _datetime.time.isoformat, "fromisoformat"),
+    "timedelta": (_datetime.timedelta, lambda one: str(one.total_seconds()), ""),
     "Decimal": (_decimal.Decimal, str, ""),
     "UUID": (_uuid.UUID, str, ""),
     "bytes": (bytes, bytes.hex, "fromhex"),
