@@ -9,7 +9,7 @@ import builtins
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 from partita import history as h
 from partita.authoring.class_options import WorkflowClass, definition_of
@@ -154,9 +154,26 @@ class Client(ExecutionClient):
             return payload
         return self.service.input_by_name(workflow.signature.names, payload)
 
-    def handle(self, workflow_id: str, run_id: str = "") -> Handle[Any]:
-        """Return a handle for an execution that was started elsewhere."""
-        return Handle(self, h.WorkflowExecution(workflow_id, run_id), None)
+    @overload
+    def handle(
+        self, workflow_id: str, run_id: str = "", *, workflow: WorkflowDefinition[..., R]
+    ) -> Handle[R]: ...
+    @overload
+    def handle(
+        self, workflow_id: str, run_id: str = "", *, workflow: None = None
+    ) -> Handle[Any]: ...
+    def handle(
+        self,
+        workflow_id: str,
+        run_id: str = "",
+        *,
+        workflow: WorkflowDefinition[..., Any] | None = None,
+    ) -> Handle[Any]:
+        """Return a handle for an execution that was started elsewhere.
+
+        With `workflow` its result is read by that function's result type, else as plain JSON.
+        """
+        return Handle(self, h.WorkflowExecution(workflow_id, run_id), workflow)
 
     def fork(
         self,
@@ -195,7 +212,7 @@ class Client(ExecutionClient):
             domain=self._domain,
             event_id=event_id,
             new_workflow_id=checked_id(new_workflow_id),
-            input=self._messages.payload(args or (), kwargs, "the input") if given else None,
+            input=self.messages.payload(args or (), kwargs, "the input") if given else None,
             results={
                 id: self._converter.dump(value, f"the result of activity {id}", ANY)
                 for id, value in (results or {}).items()

@@ -53,7 +53,17 @@ class ExecutionClient:
         self._converter = converter
         self._clock = clock  # by which a `timeout` is measured
         self._is_closed = False
-        self._messages = Messages(service, domain, converter, clock)
+        self.messages = Messages(service, domain, converter, clock)
+
+    @property
+    def domain(self) -> str:
+        """The domain of the executions."""
+        return self._domain
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed
 
     @property
     def converter(self) -> Converter:
@@ -135,6 +145,38 @@ class ExecutionClient:
                 return self._outcome(info, last, workflow, decode)
             run_id = last.new_execution_run_id
 
+    def ended(
+        self,
+        workflow_id: str,
+        run_id: str,
+        workflow: WorkflowDefinition[..., Any] | None,
+        decode: Callable[[str], Any],
+    ) -> Any:
+        """Return the result of a closed run, or the event with which it continues as new.
+
+        Raises:
+            WaitTimeoutError: it is open.
+        """
+        info = self.describe(workflow_id, run_id=run_id).info
+        if info.status is Status.OPEN:
+            raise self.late(workflow_id, run_id, None)
+        last = self._last_event(info)
+        if isinstance(last, h.WorkflowExecutionContinuedAsNew):
+            return last
+        return self._outcome(info, last, workflow, decode)
+
+    def late(self, workflow_id: str, run_id: str, timeout: float | None) -> errors.WaitTimeoutError:
+        """Return the error of a wait for a result that did not come in time."""
+        try:
+            execution = h.WorkflowExecution(workflow_id, run_id)
+            return _late(workflow_id, timeout, why_open(self.service, self._domain, execution))
+        except errors.StoreUnavailableError as away:
+            late = _late(
+                workflow_id, timeout, f", as far as can be told: {away}; wait for it again"
+            )
+            late.__cause__ = away
+            return late
+
     def _last_event(self, info: ExecutionInfo) -> h.AnyEvent:
         execution = h.WorkflowExecution(info.workflow_id, info.run_id)
         return self.service.history(self._domain, execution, after=info.event_count - 1)[-1]
@@ -212,10 +254,10 @@ class ExecutionClient:
             UnknownTypeError: the workflow answers no query of that name.
             QueryFailedError: the code that was to answer raised.
         """
-        payload = self._messages.payload(args, kwargs, f"the arguments of query {name}")
+        payload = self.messages.payload(args, kwargs, f"the arguments of query {name}")
         execution = h.WorkflowExecution(workflow_id, run_id)
         code = None if workflow is None else definition_of(workflow)
-        return self._messages.query(execution, name, payload, code, checked_wait(timeout))
+        return self.messages.query(execution, name, payload, code, checked_wait(timeout))
 
     def update(
         self,
@@ -236,9 +278,9 @@ class ExecutionClient:
             UnknownTypeError: the workflow answers no update of that name.
             UpdateFailedError: the workflow's code raised; the exception itself is the cause.
         """
-        payload = self._messages.payload(args, kwargs, f"the arguments of update {name}")
+        payload = self.messages.payload(args, kwargs, f"the arguments of update {name}")
         execution = h.WorkflowExecution(workflow_id, run_id)
-        return self._messages.update(execution, name, payload, checked_wait(timeout))
+        return self.messages.update(execution, name, payload, checked_wait(timeout))
 
     def cancel(self, workflow_id: str, *, run_id: str = "") -> None:
         """Ask the workflow to cancel itself: it sees CancelledError where it waits."""
@@ -351,7 +393,7 @@ class ExecutionClient:
     def close(self) -> None:
         """Close the service."""
         self._is_closed = True
-        self._messages.close()
+        self.messages.close()
         self.service.close()
 
 

@@ -27,10 +27,10 @@ class Handle(Generic[R]):
         self.workflow_id = execution.workflow_id
         self.run_id = execution.run_id
         self._client = client
-        self._workflow = workflow
+        self.workflow = workflow  # None: its code is elsewhere
 
     def __repr__(self) -> str:
-        name = "" if self._workflow is None else f" of {self._workflow.key}"
+        name = "" if self.workflow is None else f" of {self.workflow.key}"
         return f"<Handle {self.workflow_id!r}{name}, run {self.run_id}>"
 
     @overload
@@ -40,14 +40,14 @@ class Handle(Generic[R]):
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the result; see `Client.result`."""
         result: Any = self._client.result(
-            self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self._workflow
+            self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self.workflow
         )
         return result
 
     def result_data(self, timeout: float | None = None) -> Any:
         """Wait for the result as JSON data for people; see `Client.result_data`."""
         return self._client.result_data(
-            self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self._workflow
+            self.workflow_id, run_id=self.run_id, timeout=timeout, workflow=self.workflow
         )
 
     def signal(self, name: str | Signal[Any], value: Any = None) -> None:
@@ -57,7 +57,7 @@ class Handle(Generic[R]):
     def query(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Query the workflow's code; see `Client.query`."""
         return self._client.query(
-            self.workflow_id, name, args, kwargs, run_id=self.run_id, workflow=self._workflow
+            self.workflow_id, name, args, kwargs, run_id=self.run_id, workflow=self.workflow
         )
 
     def update(self, name: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:

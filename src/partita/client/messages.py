@@ -32,6 +32,31 @@ RETRY_INTERVAL = 0.2
 """Seconds between two tries of a service that is out of reach."""
 
 
+class SentUpdate:
+    """An update that waits for its answer."""
+
+    def __init__(self, name: str, id: str, info: ExecutionInfo) -> None:
+        self.name = name
+        self.workflow_type = info.workflow_type
+        self.execution = h.WorkflowExecution(info.workflow_id, info.run_id)
+        self.after = info.event_count  # the number of the last event that was looked at
+        self._id = id
+
+    def answer_in(self, events: Sequence[h.AnyEvent]) -> UpdateAnswer | None:
+        """Return the answer among further events; go on with a later run if there is one."""
+        for event in events:
+            self.after = event.event_id
+            if isinstance(event, h.MarkerRecorded) and event.marker_name == UPDATED:
+                answer = decode_answer(event.details or "")
+                if answer.id == self._id:
+                    return answer
+            if isinstance(event, h.WorkflowExecutionContinuedAsNew):
+                run_id = event.new_execution_run_id
+                self.execution = h.WorkflowExecution(self.execution.workflow_id, run_id)
+                self.after = 0
+        return None
+
+
 class Messages:
     """Sends queries and updates to the executions of one domain."""
 
@@ -97,43 +122,51 @@ class Messages:
         self, execution: h.WorkflowExecution, name: str, payload: str, timeout: float | None
     ) -> Any:
         """Send the request as a signal, and wait for the marker that answers it."""
+        update = self.send(execution, name, payload)
+        return self.value(update, self._answer(update, timeout))
+
+    def send(self, execution: h.WorkflowExecution, name: str, payload: str) -> SentUpdate:
+        """Send the request as a signal."""
         info = self._service.describe(self._domain, execution).info
-        exact = h.WorkflowExecution(info.workflow_id, info.run_id)
         request = UpdateRequest(id=uuid.uuid4().hex, input=payload)
         text = encode(request).decode()
         self._service.signal_workflow_execution(self._domain, execution, UPDATE + name, text)
-        answer = self._answer(exact, request.id, info.event_count, name, timeout)
+        return SentUpdate(name, request.id, info)
+
+    def look(self, update: SentUpdate) -> UpdateAnswer | None:
+        """Return the answer to an update if it is there; does not wait.
+
+        Raises:
+            ExecutionClosedError: the execution ended without one.
+        """
+        events = self._service.history(self._domain, update.execution, after=update.after)
+        if not events:
+            self._check_open(update.execution, update.name)
+        return update.answer_in(events)
+
+    def value(self, update: SentUpdate, answer: UpdateAnswer) -> Any:
+        """Return what the code answered, or raise what it raised."""
         if answer.failure is None:
-            return self._converter.load(answer.result, read_untyped, f"the answer to update {name}")
+            what = f"the answer to update {update.name}"
+            return self._converter.load(answer.result, read_untyped, what)
         failure = Failure.load(answer.failure, None)
-        code = code_of(info.workflow_type)
+        code = code_of(update.workflow_type)
         cause = rebuild(failure, () if code is None else (code,), errors.UpdateFailedError)
         if isinstance(cause, errors.PartitaError) and not is_substitute(cause):
             raise cause
         raise errors.UpdateFailedError(failure.type, failure.summary, failure.traceback) from cause
 
-    def _answer(
-        self, execution: h.WorkflowExecution, id: str, after: int, name: str, timeout: float | None
-    ) -> UpdateAnswer:
+    def _answer(self, update: SentUpdate, timeout: float | None) -> UpdateAnswer:
         """Follow the history, through later runs if the workflow continues as new."""
         deadline = None if timeout is None else self._clock() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - self._clock())
-            events, away = self._news(execution, after, left, name)
-            for event in events:
-                after = event.event_id
-                if isinstance(event, h.MarkerRecorded) and event.marker_name == UPDATED:
-                    answer = decode_answer(event.details or "")
-                    if answer.id == id:
-                        return answer
-                if isinstance(event, h.WorkflowExecutionContinuedAsNew):
-                    run_id = event.new_execution_run_id
-                    execution = h.WorkflowExecution(execution.workflow_id, run_id)
-                    after = 0
+            events, away = self._news(update.execution, update.after, left, update.name)
+            answer = update.answer_in(events)
+            if answer is not None:
+                return answer
             if not events and deadline is not None and self._clock() >= deadline:
-                raise errors.WaitTimeoutError(
-                    f"update {name} was not answered within {timeout} s; it may still be done"
-                ) from away
+                raise unanswered(update.name, timeout) from away
             if away is not None:
                 time.sleep(RETRY_INTERVAL)
 
@@ -157,3 +190,10 @@ class Messages:
             raise errors.ExecutionClosedError(
                 f"execution {execution.workflow_id!r} ended without an answer to update {name}"
             )
+
+
+def unanswered(name: str, timeout: float | None) -> errors.WaitTimeoutError:
+    """Return the error of an update whose answer did not come in time."""
+    return errors.WaitTimeoutError(
+        f"update {name} was not answered within {timeout} s; it may still be done"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from partita.engine.executions import not_found
 from partita.engine.scheduler import Scheduler
@@ -110,6 +111,12 @@ class Reads:
                     ) from error
                 time.sleep(self._scheduler.timing.poll_interval)
         return info_of(record)
+
+    def on_closed(
+        self, domain: str, execution: WorkflowExecution, closed: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Call `closed`, on the engine's thread, once the execution is closed."""
+        return self._scheduler.waiters.on_closed(self._found(domain, execution).run, closed)
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
         """List executions, newest first."""

@@ -20,7 +20,7 @@ class Waiters:
         self._store = store
         self._poll_interval = timing.poll_interval
         self._inbox = inbox
-        self._closings: dict[int, list[threading.Event]] = {}  # by run; engine's thread only
+        self._closings: dict[int, list[Callable[[], None]]] = {}  # by run; engine's thread only
         self.is_unchecked = False  # whether another process may have closed some of them
         self._followers = 0  # threads that wait for events, and listeners
         self._listeners: list[QueueListener] = []
@@ -35,24 +35,33 @@ class Waiters:
             StoreUnavailableError: out of reach as the waiting began; later on, it waits for it.
         """
         closed = threading.Event()
-        self._watch(run, closed)
+        stop = self.on_closed(run, closed.set)
         if closed.wait(seconds):
             return True
-        self._unwatch(run, closed)
+        stop()
         return False
 
-    def _watch(self, run: int, closed: threading.Event) -> None:
+    def on_closed(self, run: int, closed: Callable[[], None]) -> Callable[[], None]:
+        """Call `closed` once a run seems to be closed; return what undoes that.
+
+        It is called on the engine's thread, where it must not raise.
+
+        Raises:
+            StoreUnavailableError: the store is out of reach.
+        """
+
         def work(tx: EngineTransaction) -> None:
             state = tx.load(run)
             if state is None or state.is_closed:
-                closed.set()
+                closed()
             else:
                 self._closings.setdefault(run, []).append(closed)
 
         self._inbox.ask(work)
+        return lambda: self._forget(run, closed)
 
-    def _unwatch(self, run: int, closed: threading.Event) -> None:
-        """Undo `_watch`, whether the store answers or not."""
+    def _forget(self, run: int, closed: Callable[[], None]) -> None:
+        """Undo `on_closed`, whether the store answers or not."""
 
         def forget(_: object) -> None:
             waiting = self._closings.get(run, [])
@@ -116,8 +125,8 @@ class Waiters:
         if not self.is_unchecked:
             return
         for run in self._closings.keys() - self._store.open_among(self._closings):
-            for event in self._closings.pop(run):
-                event.set()
+            for closed in self._closings.pop(run):
+                closed()
         self.is_unchecked = False  # not before: if the store did not answer, ask again
 
     def others_wrote(self) -> None:
@@ -129,8 +138,8 @@ class Waiters:
     def publish(self, tx: EngineTransaction) -> None:
         """Wake those who wait for what this engine has committed."""
         for state in tx.closed:
-            for event in self._closings.pop(state.run, ()):
-                event.set()
+            for closed in self._closings.pop(state.run, ()):
+                closed()
         if tx.queued_work.queues or tx.queued_work.freed or self._followers:
             with self._news:
                 self._news.notify_all()

@@ -85,6 +85,22 @@ class SupportsWaits(Protocol):
         """
 
 
+class SupportsClosings(Protocol):
+    """Tell of ends without a thread that waits. Fallback: the execution is described repeatedly."""
+
+    def on_closed(
+        self, domain: str, execution: h.WorkflowExecution, closed: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Call `closed` once the execution seems to be closed; return what undoes that.
+
+        It may be called at once and on any thread; it must return quickly and not raise.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+            StoreUnavailableError: the service is out of reach.
+        """
+
+
 class SupportsQueries(Protocol):
     """Ask live workers. Fallback: the client replays the history with the code that it has."""
 

@@ -5,7 +5,9 @@ Knows how the engine rests and who waits; knows nothing of test frameworks.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition
@@ -87,6 +89,19 @@ class SkippingEngine(Engine):
         if found is None:
             raise WaitTimeoutError(self._stuck(record))
         return super().wait_closed(domain, exactly(record), 0.0) if found else None
+
+    def on_closed(
+        self, domain: str, execution: WorkflowExecution, closed: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Let time pass until the execution is closed, on a thread, and call `closed`."""
+
+        def wait() -> None:
+            with suppress(PartitaError):  # it is stuck: who asks for the result is told so
+                self.wait_closed(domain, execution, None)
+            closed()
+
+        threading.Thread(target=wait, daemon=True).start()
+        return lambda: None
 
     def wait_history(
         self, domain: str, execution: WorkflowExecution, after: int, timeout: float | None
