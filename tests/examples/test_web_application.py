@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from examples.web import orders
 
 MANY = 1_000
@@ -45,7 +44,7 @@ async def call(method: str, path: str, body: Any = None) -> tuple[int, str]:
 
 @pytest.fixture(autouse=True)
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_application, "DATABASE", f"sqlite:///{tmp_path / 'orders.db'}")
+    monkeypatch.setattr(orders, "DATABASE", f"sqlite:///{tmp_path / 'orders.db'}")
 
 
 def test_an_order_is_started_approved_awaited_and_followed() -> None:
