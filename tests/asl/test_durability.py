@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from partita.asl import evaluations, forget_lambda, machine, program, register_lambda
-from partita.asl.tasks.callbacks import SUCCESS, Answer
+from partita.integrations.task_tokens import SUCCESS, Answer
 from partita.client import Client, Handle
 from partita.connect import connect
 from partita.engine import Engine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from partita.asl.tasks.callbacks import FAILURE, HEARTBEAT, SUCCESS, Answer, TaskToken
 from partita.client import Client
+from partita.integrations.task_tokens import FAILURE, HEARTBEAT, SUCCESS, Answer, TaskToken
 
 
 def send_task_success(client: Client, token: str, output: Any = None) -> None:

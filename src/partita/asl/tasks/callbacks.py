@@ -1,15 +1,8 @@
-"""Hand out task tokens, and wait for those who send them back.
-
-A token names the execution and a signal of it, so whoever has one can answer through any client.
-"""
+"""Hand out task tokens, and wait for those who send them back."""
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Any
-
-import msgspec
 
 from partita.asl.failures import StateFailure
 from partita.asl.frame import Frame
@@ -17,45 +10,8 @@ from partita.asl.tasks.calls import timed_out
 from partita.authoring.determinism import now
 from partita.authoring.execution import workflow_info
 from partita.authoring.messages import wait_signal
-from partita.errors import InvalidTokenError, WaitTimeoutError
-
-
-class TaskToken(msgspec.Struct, frozen=True):
-    """What a task token says."""
-
-    workflow_id: str
-    run_id: str
-    signal: str
-
-    def text(self) -> str:
-        """Return the token as text."""
-        parts = json.dumps([self.workflow_id, self.run_id, self.signal], separators=(",", ":"))
-        return base64.urlsafe_b64encode(parts.encode()).decode()
-
-    @classmethod
-    def parse(cls, text: str) -> TaskToken:
-        """Return what a token says.
-
-        Raises:
-            InvalidTokenError: it is none.
-        """
-        try:
-            workflow_id, run_id, signal = json.loads(base64.urlsafe_b64decode(text))
-            return cls(str(workflow_id), str(run_id), str(signal))
-        except (ValueError, TypeError) as error:
-            raise InvalidTokenError(f"Invalid Token: '{text[:40]}'") from error
-
-
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What comes back with a token: a success, a failure or a heartbeat."""
-
-    kind: str
-    output: Any = None
-    error: str | None = None
-    cause: str | None = None
-
-
-SUCCESS, FAILURE, HEARTBEAT = "success", "failure", "heartbeat"
+from partita.errors import WaitTimeoutError
+from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken
 
 
 def give_token(frame: Frame) -> None:

@@ -16,6 +16,7 @@ from partita.asl.item_readers.data_sets import ITEM_READER_FAILED
 from partita.asl.item_readers.pages import ItemPages
 from partita.authoring.context import activity_info
 from partita.errors import TaskFailedError
+from partita.integrations import process_services
 from partita.integrations.failures import NO_AWS, TASK_FAILED
 from partita.integrations.http_tasks import HttpTrace
 from partita.integrations.objects import ObjectStore
@@ -29,7 +30,6 @@ HTTP = ("http:invoke", "apigateway:invoke")
 STARTED_JOB = "partita:job"
 """The one member of a result that is a job to wait for; its value is what started it."""
 
-_services: list[Services] = []
 _pages: list[ItemPages] = []  # of the services' objects
 
 
@@ -48,7 +48,7 @@ def traced(workflow_id: str, *, has_secrets: bool) -> Iterator[HttpTrace]:
 
 def use_services(settings: ServiceSettings | None) -> None:
     """Set which services the machines of this process may call; None: no service."""
-    _services[:] = [] if settings is None else [Services(settings)]
+    process_services.use(None if settings is None else Services(settings))
     for pages in _pages:
         pages.close()
     _pages.clear()
@@ -60,9 +60,10 @@ def perform(name: str, parameters: Any) -> Any:
     Raises:
         TaskFailedError: the task fails.
     """
-    if not _services:
+    found = process_services.configured()
+    if found is None:
         child_setup.need_worker("services")
-    if not _services or not (_services[0].settings.is_aws_used or name in HTTP):
+    if found is None or not (found.settings.is_aws_used or name in HTTP):
         raise TaskFailedError(
             TASK_FAILED,
             f"this worker has no integration {name}, and calls no services of AWS: register one "
@@ -106,7 +107,8 @@ def services() -> Services:
     Raises:
         TaskFailedError: it has none.
     """
-    if not _services:
+    found = process_services.configured()
+    if found is None:
         child_setup.need_worker("services")
         raise TaskFailedError(TASK_FAILED, NO_AWS)
-    return _services[0]
+    return found

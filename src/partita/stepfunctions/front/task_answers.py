@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from partita import history as h
-from partita.asl.tasks.callbacks import FAILURE, HEARTBEAT, SUCCESS, Answer, TaskToken
 from partita.authoring.failure import describe
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer as ApiAnswer
 from partita.aws.shapes import Members
 from partita.errors import InvalidTokenError, TaskFailedError
 from partita.history import WorkflowExecution
+from partita.integrations.task_tokens import FAILURE, HEARTBEAT, SUCCESS, Answer, TaskToken
 from partita.ports.session import Session
 from partita.ports.state import OpenActivity, State
 from partita.rules import commands as c

@@ -1,0 +1,16 @@
+"""AWS's services as attributes, by boto3's names: `aws.dynamodb.update_item(TableName=...)`.
+
+A name that Python keeps for itself ends in `_`: `aws.lambda_`. A hyphen is `_`: `aws.cognito_idp`.
+"""
+
+from __future__ import annotations
+
+from partita.integrations import aws_calls as _aws_calls
+
+TASK_TOKEN = _aws_calls.TASK_TOKEN
+
+
+def __getattr__(name: str) -> _aws_calls.Service:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return _aws_calls.service(name)

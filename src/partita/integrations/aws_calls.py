@@ -1,0 +1,202 @@
+"""Call AWS from workflows: `aws.dynamodb.update_item(TableName=..., ...)`.
+
+A call is an activity here, and a Task state without Lambda in a compiled machine. Its result is
+that of the Task state, in both. `.sync` waits for the job that a call begins,
+`.wait_for_task_token` for whoever sends back the token, which `TASK_TOKEN` stands for.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from partita.authoring.determinism import now, shield, sleep, uuid4
+from partita.authoring.execution import workflow_info
+from partita.authoring.messages import wait_signal
+from partita.errors import (
+    ActivityTimedOutError,
+    CancelledError,
+    TaskFailedError,
+    UnsupportedError,
+    WaitTimeoutError,
+)
+from partita.integrations import aws_activities
+from partita.integrations.aws_arguments import spelled
+from partita.integrations.aws_errors import error_class, refusal
+from partita.integrations.aws_models import (
+    Operation,
+    attribute_name,
+    is_job,
+    methods,
+    operation_of,
+    services,
+    suggestion,
+)
+from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken
+
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 30.0
+"""Seconds between two questions of how a job stands; the delay doubles."""
+
+
+class TaskTokenMark(str):
+    """A text that stands for the token of the task."""
+
+
+TASK_TOKEN = TaskTokenMark("<the token of the task>")
+"""Stands in arguments for the token that `.wait_for_task_token` waits for."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of AWS; its attributes are the methods of boto3's client."""
+
+    name: str  # boto3's
+    is_namespace = True  # whose attributes the compiler may follow
+
+    def __getattr__(self, name: str) -> Action:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name not in methods(self.name):
+            shown = f"aws.{attribute_name(self.name)}"
+            raise AttributeError(f"{shown} has no {name}{suggestion(name, methods(self.name))}")
+        return Action(self.name, name)
+
+    @property
+    def exceptions(self) -> Exceptions:
+        """The classes of the service's errors, as boto3's client has them."""
+        return Exceptions(self.name)
+
+
+@dataclass(frozen=True)
+class Exceptions:
+    """The classes of a service's errors."""
+
+    service: str
+    is_namespace = True
+
+    def __getattr__(self, name: str) -> type[Exception]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return error_class(self.service, name)
+
+
+@dataclass(frozen=True)
+class Action:
+    """An operation of a service that can be called."""
+
+    service: str
+    method: str
+    pattern: str = ""  # sync, waitForTaskToken
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    is_namespace = True
+
+    @property
+    def operation(self) -> Operation:
+        """What is called."""
+        return operation_of(self.service, self.method)
+
+    @property
+    def sync(self) -> Action:
+        """The same, but it waits for the end of the job that it begins.
+
+        Raises:
+            UnsupportedError: it begins none that Step Functions can wait for.
+        """
+        if not is_job(self.operation):
+            raise UnsupportedError(f"{self.operation.shown} begins no job to wait for")
+        return replace(self, pattern="sync")
+
+    @property
+    def wait_for_task_token(self) -> Action:
+        """The same, but it waits for the answer of whoever is given TASK_TOKEN."""
+        return replace(self, pattern="waitForTaskToken")
+
+    def options(self, **settings: Any) -> Action:
+        """Return the action with options of an activity: `retry`, `start_to_close`, ..."""
+        aws_activities.call.options(**settings)
+        return replace(self, settings={**self.settings, **settings})
+
+    def __call__(self, /, **arguments: Any) -> Any:
+        """Return the result of the Task state that the call is in a state machine."""
+        operation = self.operation
+        given = spelled(operation, arguments)
+        try:
+            if self.pattern == "sync":
+                return _wait_for_job(self, str(operation.resource), given)
+            if self.pattern:
+                return _wait_for_answer(self, str(operation.resource), given)
+            return self._activity(aws_activities.call)(str(operation.resource), _plain(given))
+        except TaskFailedError as error:
+            raise refusal(operation, error) from error
+
+    def _activity(self, activity: Any) -> Callable[..., Any]:
+        found: Callable[..., Any] = activity.options(**self.settings) if self.settings else activity
+        return found
+
+
+def _plain(value: Any, token: str | None = None) -> Any:
+    """Return arguments with the token in its place."""
+    if isinstance(value, TaskTokenMark):
+        if token is None:
+            raise UnsupportedError("TASK_TOKEN is for .wait_for_task_token; no other call has one")
+        return token
+    if isinstance(value, dict):
+        return {name: _plain(one, token) for name, one in value.items()}
+    return [_plain(one, token) for one in value] if isinstance(value, list) else value
+
+
+def _wait_for_job(action: Action, name: str, arguments: dict[str, Any]) -> Any:
+    started = action._activity(aws_activities.start)(name, _plain(arguments))
+    delay = FIRST_DELAY
+    try:
+        while not (standing := aws_activities.check(name, arguments, started)).is_done:
+            sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+    except CancelledError:
+        with shield():
+            aws_activities.stop(name, arguments, started)
+        raise
+    return standing.output
+
+
+def _wait_for_answer(action: Action, name: str, arguments: dict[str, Any]) -> Any:
+    info = workflow_info()
+    signal = f"task-{uuid4()}"
+    token = TaskToken(info.workflow_id, info.run_id, signal).text()
+    seconds = functools.partial(_seconds, action.settings)
+    timeout, heartbeat = seconds("schedule_to_close", "start_to_close"), seconds("heartbeat")
+    end = None if timeout is None else now().timestamp() + timeout
+    aws_activities.call(name, _plain(arguments, token))
+    while True:
+        left = None if end is None else max(0.0, end - now().timestamp())
+        limits = [one for one in (left, heartbeat) if one is not None]
+        try:
+            answer = wait_signal(signal, Answer, timeout=min(limits, default=None))
+        except WaitTimeoutError:
+            kind = "HEARTBEAT" if limits and min(limits) == heartbeat else "START_TO_CLOSE"
+            raise ActivityTimedOutError(name, kind) from None
+        if answer.kind == SUCCESS:
+            return answer.output
+        if answer.kind == FAILURE:
+            raise TaskFailedError(answer.error, answer.cause)
+
+
+def _seconds(settings: Mapping[str, Any], *names: str) -> float | None:
+    options = aws_activities.call.options(**settings).settings
+    found = [getattr(options, name) for name in names]
+    return min((one for one in found if one is not None), default=None)
+
+
+def service(name: str) -> Service:
+    """Return a service by its name as an attribute.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    found = services().get(name)
+    if found is None:
+        raise AttributeError(f"AWS has no service {name}{suggestion(name, services())}")
+    return Service(found)
