@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from partita.asl import evaluations, forget_lambda, machine, program, register_lambda
-from partita.integrations.task_tokens import SUCCESS, Answer
 from partita.client import Client, Handle
 from partita.connect import connect
 from partita.engine import Engine
 from partita.engine.timing import Timing
 from partita.errors import TaskFailedError
+from partita.integrations.task_tokens import SUCCESS, Answer
 from partita.stores.memory import MemoryStore
 from partita.testing import Environment, crash_at_every_step
 from partita.testing.crash_points import CrashReport

@@ -217,7 +217,7 @@ class _Jobs:
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> _Jobs:
     made = _Jobs([JobStanding(is_done=False)] * 6 + [JobStanding(is_done=True, output={"a": 1})])
-    monkeypatch.setattr("partita.asl.tasks.outside._services", [made])
+    monkeypatch.setattr("partita.integrations.process_services._configured", [made])
     return made
 
 

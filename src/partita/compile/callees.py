@@ -16,6 +16,7 @@ from partita.authoring.workflow_classes import Workflow
 from partita.compile.context import Context
 from partita.compile.module_names import target
 from partita.errors import InvalidOptionError
+from partita.integrations.aws_calls import Action
 
 Callee = (
     ActivityFunction[..., Any]
@@ -64,7 +65,9 @@ def _with_options(node: ast.Call, context: Context) -> Callee | None:
     function = node.func
     if not isinstance(function, ast.Attribute) or function.attr != "options":
         return None
-    owner = callee_of(function.value, context) or class_of(function.value, context)
+    owner: Any = callee_of(function.value, context) or class_of(function.value, context)
+    named = target(function.value, context)
+    owner = named if isinstance(named, Action) else owner
     if owner is None or isinstance(owner, LambdaFunction):
         return None
     names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}

@@ -28,9 +28,11 @@ from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
 from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_class_method
+from partita.compile.service_calls import call_service
 from partita.compile.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER, UnknownHintError, fits, of_hint
+from partita.integrations.aws_calls import Action
 
 
 def lower_call(node: Any, context: Context) -> Value:
@@ -115,6 +117,8 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         raise _without_await(node, context)
     if isinstance(found, KINDS):
         return call_activity(node, found, context)
+    if isinstance(found, Action):
+        return call_service(node, found, context)
     if callable(found) and isinstance(found, Hashable) and found in _OWN:
         return _OWN[found](node, context)
     if isinstance(found, type) and dataclasses.is_dataclass(found):

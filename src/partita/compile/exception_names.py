@@ -32,7 +32,7 @@ def named_error(error: str, node: ast.AST, kinds: list[type], context: Context) 
 
 def names_below(node: ast.AST, kind: type, context: Context) -> list[str]:
     """Return the names of a class and of the classes derived from it that the module reaches."""
-    names = [kind.__name__]
+    names = [*getattr(kind, "state_names", (kind.__name__,))]  # those of AWS's services are others
     for one in _reachable(context.namespace):
         if issubclass(one, kind):
             names.append(one.__name__)

@@ -7,6 +7,7 @@ import builtins
 from typing import Any
 
 from partita.compile.context import Context
+from partita.errors import UsageError
 
 
 def target(node: ast.expr, context: Context) -> Any:
@@ -17,6 +18,22 @@ def target(node: ast.expr, context: Context) -> Any:
         return context.namespace.get(node.id, getattr(builtins, node.id, None))
     if isinstance(node, ast.Attribute):
         owner = target(node.value, context)
-        is_module = type(owner).__name__ == "module"
-        return getattr(owner, node.attr, None) if is_module else None
+        if _is_namespace(owner):
+            return _named(node, owner, context)
+        return getattr(owner, node.attr, None) if type(owner).__name__ == "module" else None
     return None
+
+
+def _is_namespace(owner: Any) -> bool:
+    """Return whether an object is one whose attributes are names, as a module's are."""
+    return getattr(type(owner), "is_namespace", False) or (
+        type(owner).__name__ == "module" and vars(owner).get("is_namespace") is True
+    )
+
+
+def _named(node: ast.Attribute, owner: Any, context: Context) -> Any:
+    try:
+        return getattr(owner, node.attr)
+    except (AttributeError, UsageError) as error:
+        shown = ast.unparse(node)[:60]
+        raise context.refuse(node, shown, str(error), "correct the name") from error

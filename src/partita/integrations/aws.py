@@ -8,6 +8,7 @@ from __future__ import annotations
 from partita.integrations import aws_calls as _aws_calls
 
 TASK_TOKEN = _aws_calls.TASK_TOKEN
+is_namespace = True  # whose attributes the compiler may follow
 
 
 def __getattr__(name: str) -> _aws_calls.Service:

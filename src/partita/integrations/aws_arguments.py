@@ -70,6 +70,14 @@ def kinds_of(shape: Shape) -> tuple[str, ...]:
     return KINDS.get(shape.type_name, ())
 
 
+def wanted(shape: Shape) -> str:
+    """Return what to give for a shape."""
+    kinds = kinds_of(shape)
+    if kinds == KINDS["string"]:
+        return "str, or a dict or list to send as JSON"
+    return " or ".join(kinds)
+
+
 def _spelled(operation: Operation, shape: Any, value: Any, path: str) -> Any:
     kinds = kinds_of(shape)
     kind = next(
@@ -78,8 +86,7 @@ def _spelled(operation: Operation, shape: Any, value: Any, path: str) -> Any:
     if kind not in kinds and value is not None:
         shown = type(value).__name__
         raise InvalidInputError(
-            f"{operation.shown}: {path} is {shape.type_name}, not {shown}; give "
-            f"{' or '.join(kinds)}"
+            f"{operation.shown}: {path} is {shape.type_name}, not {shown}; give {wanted(shape)}"
         )
     if shape.type_name == "structure" and not getattr(shape, "is_document_type", False):
         return _structure(operation, shape, value, path)

@@ -7,17 +7,18 @@ that of the Task state, in both. `.sync` waits for the job that a call begins,
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from partita.authoring.definition import ActivityOptions
 from partita.authoring.determinism import now, shield, sleep, uuid4
 from partita.authoring.execution import workflow_info
 from partita.authoring.messages import wait_signal
 from partita.errors import (
     ActivityTimedOutError,
     CancelledError,
+    InvalidOptionError,
     TaskFailedError,
     UnsupportedError,
     WaitTimeoutError,
@@ -90,8 +91,29 @@ class Action:
     service: str
     method: str
     pattern: str = ""  # sync, waitForTaskToken
-    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    given: Mapping[str, Any] = field(default_factory=dict, hash=False)  # options of an activity
     is_namespace = True
+
+    @property
+    def name(self) -> str:
+        """Its name in state machines and errors."""
+        return f"{self.service}.{self.method}"
+
+    @property
+    def settings(self) -> ActivityOptions:
+        """The times and the retries."""
+        options: ActivityOptions = aws_activities.call.options(**self.given).settings
+        return options
+
+    @property
+    def exceptions(self) -> Exceptions:
+        """The classes of the service's errors."""
+        return Exceptions(self.service)
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """The names of the module of an activity's code: none."""
+        return {}
 
     @property
     def operation(self) -> Operation:
@@ -114,10 +136,18 @@ class Action:
         """The same, but it waits for the answer of whoever is given TASK_TOKEN."""
         return replace(self, pattern="waitForTaskToken")
 
+    def __getattr__(self, name: str) -> Any:
+        parts = "sync, wait_for_task_token, options and exceptions"
+        raise AttributeError(f"aws.{self.name} has no {name}; it has {parts}")
+
     def options(self, **settings: Any) -> Action:
         """Return the action with options of an activity: `retry`, `start_to_close`, ..."""
-        aws_activities.call.options(**settings)
-        return replace(self, settings={**self.settings, **settings})
+        policy = aws_activities.call.options(**settings).settings.retry_policy
+        if policy is not None and policy.non_retryable:
+            raise InvalidOptionError(
+                f"{self.name}: errors of AWS have no classes for non_retryable"
+            )
+        return replace(self, given={**self.given, **settings})
 
     def __call__(self, /, **arguments: Any) -> Any:
         """Return the result of the Task state that the call is in a state machine."""
@@ -133,7 +163,7 @@ class Action:
             raise refusal(operation, error) from error
 
     def _activity(self, activity: Any) -> Callable[..., Any]:
-        found: Callable[..., Any] = activity.options(**self.settings) if self.settings else activity
+        found: Callable[..., Any] = activity.options(**self.given) if self.given else activity
         return found
 
 
@@ -166,8 +196,8 @@ def _wait_for_answer(action: Action, name: str, arguments: dict[str, Any]) -> An
     info = workflow_info()
     signal = f"task-{uuid4()}"
     token = TaskToken(info.workflow_id, info.run_id, signal).text()
-    seconds = functools.partial(_seconds, action.settings)
-    timeout, heartbeat = seconds("schedule_to_close", "start_to_close"), seconds("heartbeat")
+    options = action.settings
+    timeout, heartbeat = options.start_to_close or options.schedule_to_close, options.heartbeat
     end = None if timeout is None else now().timestamp() + timeout
     aws_activities.call(name, _plain(arguments, token))
     while True:
@@ -182,12 +212,6 @@ def _wait_for_answer(action: Action, name: str, arguments: dict[str, Any]) -> An
             return answer.output
         if answer.kind == FAILURE:
             raise TaskFailedError(answer.error, answer.cause)
-
-
-def _seconds(settings: Mapping[str, Any], *names: str) -> float | None:
-    options = aws_activities.call.options(**settings).settings
-    found = [getattr(options, name) for name in names]
-    return min((one for one in found if one is not None), default=None)
 
 
 def service(name: str) -> Service:

@@ -24,10 +24,12 @@ from partita.authoring.determinism import side_effect
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.codec import Converter
 from partita.compile import compile_workflow
-from partita.compile.activity_calls import activities_of, children_of, functions_of
+from partita.compile.activity_calls import activities_of, calls_of, children_of, functions_of
 from partita.compile.stand_ins import as_sync, document_of
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
+from partita.integrations import process_services
+from partita.integrations.aws_calls import Action
 from partita.stepfunctions.emitter import GUARD, emit, optimised
 from partita.stepfunctions.nested import cause_of, check_integers, nested_machine, told_by, unnested
 
@@ -56,6 +58,9 @@ def compiled(
     machine = emit(program)
     text = json.dumps(optimised(machine) if is_optimised else machine)
     called = activities_of(program)
+    if any(isinstance(one.activity, Action) for one in calls_of(program)):
+        process_services.use_environment()
+        compiled_text(text)  # this process has the activities of its services from now on
     children = children_of(program)
     places = [one.namespace for one in (definition, *called.values(), *children.values())]
     functions = {name: _function(one, program) for name, one in called.items()}

@@ -9,6 +9,7 @@ from typing import Any
 from partita.authoring.definition import LambdaSpec, WorkflowSpec
 from partita.compile.jsonata import text_of
 from partita.compile.tree import Call, Value
+from partita.integrations.aws_calls import Action
 from partita.stepfunctions.emitter.states import expression, field
 
 LAMBDA = "arn:aws:states:::lambda:invoke"
@@ -50,15 +51,24 @@ _FAILED_CHILD = (
     "$parse($states.errorOutput.Cause) : $states.errorOutput; $name := $failed.Error; "
     f"$cause := $failed.Cause; {_ERROR})"
 )
+_REFUSED_CALL = (
+    '($name := $states.errorOutput.Error; {"type": $name = "States.Timeout" ? '
+    '"ActivityTimedOutError" : $name, "message": $states.errorOutput.Cause, '
+    '"bases": $substringBefore($name, ".") = "States" ? [] : ["ClientError"]})'
+)
 
 
 def result(call: Call) -> str:
     """Return the expression of a call's result."""
+    if isinstance(call.activity, Action):
+        return "$states.result"
     return f"$states.result.{'Output' if _is_child(call) else 'Payload'}"
 
 
 def error(call: Call) -> str:
     """Return the expression of a call's caught failure, as `Raise` has them."""
+    if isinstance(call.activity, Action):
+        return _REFUSED_CALL
     return _FAILED_CHILD if _is_child(call) else _FAILED_ACTIVITY
 
 
@@ -83,6 +93,8 @@ def task(call: Call) -> dict[str, Any]:
         return _child(call, call.activity)
     if isinstance(call.activity, LambdaSpec):
         return _function(call, call.activity)
+    if isinstance(call.activity, Action):
+        return _service(call, call.activity)
     settings = call.activity.settings
     payload = {name: field(value) for name, value in call.arguments.items()}
     state: dict[str, Any] = {
@@ -90,13 +102,32 @@ def task(call: Call) -> dict[str, Any]:
         "Resource": LAMBDA,
         "Arguments": {"FunctionName": call.activity.activity_type.name, "Payload": payload},
     }
-    timeout = settings.start_to_close or settings.schedule_to_close
-    if timeout is not None:
-        state["TimeoutSeconds"] = _whole(timeout)
-        if settings.heartbeat is not None and _whole(settings.heartbeat) < _whole(timeout):
-            state["HeartbeatSeconds"] = _whole(settings.heartbeat)
-    state["Retry"] = _retries(call.activity)
+    state |= _times(settings)
+    state["Retry"] = [_TRANSIENT, *_retries(call.activity)]
     return state
+
+
+def _service(call: Call, action: Action) -> dict[str, Any]:
+    """Return the state that calls AWS without Lambda."""
+    pattern = f".{action.pattern}" if action.pattern else ""
+    state: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{action.operation.resource}{pattern}",
+        "Arguments": {name: field(value) for name, value in call.arguments.items()},
+        **_times(action.settings),
+    }
+    retries = _retries(action)
+    return {**state, "Retry": retries} if retries else state
+
+
+def _times(settings: Any) -> dict[str, int]:
+    timeout = settings.start_to_close or settings.schedule_to_close
+    if timeout is None:
+        return {}
+    times = {"TimeoutSeconds": _whole(timeout)}
+    if settings.heartbeat is not None and _whole(settings.heartbeat) < _whole(timeout):
+        times["HeartbeatSeconds"] = _whole(settings.heartbeat)
+    return times
 
 
 def _child(call: Call, workflow: WorkflowSpec) -> dict[str, Any]:
@@ -134,7 +165,7 @@ def _whole(seconds: float) -> int:
 
 def _retries(activity: Any) -> list[dict[str, Any]]:
     policy = activity.settings.retry_policy
-    retries: list[dict[str, Any]] = [_TRANSIENT]
+    retries: list[dict[str, Any]] = []
     if policy is None or policy.max_attempts == 1:
         return retries
     if policy.non_retryable:
