@@ -71,7 +71,13 @@ def _options(command: F) -> F:
 
 @click.command()
 @click.argument("target", metavar="FILE[:NAME]")
-@click.option("--to", type=click.Choice(list(_ONLY)), required=True, help="Where to.")
+@click.option("--to", type=click.Choice(list(_ONLY)), help="Where to.")
+@click.option(
+    "--emit",
+    type=click.Choice(["sam", "cloudformation", "terraform", "cdk"]),
+    help="Deploy nothing: write files for this tool, for AWS.",
+)
+@click.option("-o", "folder", metavar="FOLDER", help="Where --emit writes.")
 @click.option(
     "--name", help="Of the composition's own action, or of the machine; its own if left out."
 )
@@ -81,7 +87,16 @@ def _options(command: F) -> F:
 @_options
 @debug_option
 @click.pass_context
-def deploy(ctx: click.Context, /, target: str, to: str, name: str | None, **given: Any) -> None:
+def deploy(
+    ctx: click.Context,
+    /,
+    target: str,
+    to: str | None,
+    emit: str | None,
+    folder: str | None,
+    name: str | None,
+    **given: Any,
+) -> None:
     """Deploy a composition to OpenWhisk, or a workflow to AWS Step Functions.
 
     OpenWhisk: the composition of a file's function or a JSON file, or one compiled from a workflow.
@@ -91,7 +106,15 @@ def deploy(ctx: click.Context, /, target: str, to: str, name: str | None, **give
     Step Functions: FILE:WORKFLOW is compiled; its activities become one Lambda function, and both
     are created, or updated where they have changed.
     """
-    _check_options(ctx, to)
+    to = to or ("stepfunctions" if emit else None)
+    if to is None:
+        raise InvalidOptionError(
+            "where to? give --to openwhisk, --to stepfunctions, or --emit TOOL"
+        )
+    _check_options(ctx, to, emit, folder)
+    if emit is not None:
+        _deployer().emit(target, name, emit, folder, given)
+        return
     if to == "stepfunctions":
         _deployer().deploy(target, name, given)
         return
@@ -117,7 +140,7 @@ def own_name(composition: Composition, target: str) -> str:
     return workflow.workflow_type.name
 
 
-def _check_options(ctx: click.Context, to: str) -> None:
+def _check_options(ctx: click.Context, to: str, emit: str | None, folder: str | None) -> None:
     """Check that no option is for deployments to elsewhere.
 
     Raises:
@@ -129,7 +152,9 @@ def _check_options(ctx: click.Context, to: str) -> None:
         is_given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
         if parameter.name in names and is_given:
             raise InvalidOptionError(f"{parameter.opts[-1]} is for --to {other}; leave it out")
-    if to == "stepfunctions" and not ctx.params["role"]:
+    if (emit is None) != (folder is None) or (emit and to != "stepfunctions"):
+        raise InvalidOptionError("--emit and -o belong together, for AWS; give both, or none")
+    if to == "stepfunctions" and emit is None and not ctx.params["role"]:
         raise InvalidOptionError("a machine needs a role; give --role ARN")
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
+from partita.cli.bundle import write_file
 from partita.cli.compiler import file_of, workflow_at
+from partita.errors import InvalidOptionError
 from partita.stepfunctions.deploy.clients import connect
 from partita.stepfunctions.deploy.deployment import Deployment
+from partita.stepfunctions.deploy.templates import files_of
+from partita.stepfunctions.deploy.templates.emission import emission_of
 from partita.stepfunctions.deploy.wanted import Wanted
 from partita.stepfunctions.deploy.workflows import Options, wanted_of
 
@@ -17,7 +22,7 @@ def wanted_at(target: str, name: str | None, given: dict[str, Any]) -> Wanted:
     workflow = workflow_at(target)
     options = Options(
         name or workflow.workflow_type.name,
-        given["role"],
+        given["role"] or "",
         given["function_role"],
         given["function"],
         given["requirements"],
@@ -51,3 +56,18 @@ def deploy(target: str, name: str | None, given: dict[str, Any]) -> None:
         f"nothing changed: {wanted.name} is as it was deployed"
     ]:
         print(line)
+
+
+def emit(target: str, name: str | None, kind: str, folder: str, given: dict[str, Any]) -> None:
+    """Write files for another tool into a folder."""
+    emission = emission_of(wanted_at(target, name, given))
+    for note in emission.notes:
+        print(f"partita: {note}", file=sys.stderr)
+    files = files_of(emission, kind)
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidOptionError(f"cannot write {folder}: {error.strerror}") from error
+    for file, content in files.items():
+        write_file(str(Path(folder) / file), content)
+    print(f"{folder}: {', '.join(sorted(files))}")

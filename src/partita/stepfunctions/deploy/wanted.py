@@ -66,6 +66,12 @@ class Wanted:
         """Lambda's digest of the zip."""
         return base64.b64encode(hashlib.sha256(self.content or b"").digest()).decode()
 
+    @property
+    def version_digest(self) -> str:
+        """A digest of the function's code and settings."""
+        assert self.settings is not None
+        return digest(self.code_digest, self.settings.shown())
+
     def machine_text(self, function: str) -> str:
         """Return the definition of the machine that calls a function."""
         made = calling(self.definition, self.activities, function)

@@ -29,7 +29,7 @@ class Options:
     """How a workflow is deployed."""
 
     name: str
-    role: str
+    role: str = ""  # none where another tool makes it
     function_role: str | None = None
     function: str | None = None  # the ARN or name of one that exists
     requirements: str | None = None
@@ -108,7 +108,7 @@ def _check(options: Options) -> None:
             f"{options.name!r} cannot name a function; give up to 64 letters, digits, - and _"
         )
     for option, role in (("--role", options.role), ("--function-role", options.function_role)):
-        if role is not None and _ROLE.fullmatch(role) is None:
+        if role and _ROLE.fullmatch(role) is None:
             raise InvalidOptionError(
                 f"{option} {role!r} is no role; give its ARN: arn:aws:iam::ACCOUNT:role/NAME"
             )

@@ -1,0 +1,205 @@
+"""Files for SAM, CloudFormation, Terraform and the CDK: checked by the tools' own checkers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import py_compile
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from partita.asl.check import check_text
+from tests.deploy.shop import Shop, partita
+
+KINDS = ("sam", "cloudformation", "terraform", "cdk")
+TRICKY = """
+
+@workflow
+def tricky(price: int) -> str:
+    text = charge("${Function} ${price} %{ if x }", [])
+    return f"${price} {text} %{{percent}}"
+"""
+ARGUMENTS = {  # of the blocks, as the AWS provider has them: those required, and others
+    "aws_iam_role": ({"assume_role_policy"}, {"name_prefix"}),
+    "aws_iam_role_policy": ({"policy", "role"}, {"name"}),
+    "aws_iam_role_policy_attachment": ({"policy_arn", "role"}, set[str]()),
+    "aws_lambda_function": (
+        {"function_name", "role"},
+        {
+            "architectures",
+            "description",
+            "filename",
+            "handler",
+            "memory_size",
+            "publish",
+            "runtime",
+            "source_code_hash",
+            "tags",
+            "timeout",
+        },
+    ),
+    "aws_sfn_state_machine": (
+        {"definition", "role_arn"},
+        {"name", "publish", "tags", "type"},
+    ),
+}
+ATTRIBUTES = {
+    "aws_iam_role": {"arn", "id", "name"},
+    "aws_lambda_function": {"qualified_arn"},
+    "aws_sfn_state_machine": {"arn"},
+}
+
+
+def emit(shop: Shop, kind: str, workflow: str, *options: str) -> dict[str, str]:
+    """Write files; return the texts among them by name."""
+    shop.file.write_text(shop.file.read_text("utf-8") + TRICKY, "utf-8")
+    target = f"shop.py:{workflow}"
+    ran = partita(shop.folder, "deploy", target, "--emit", kind, "-o", "out", *options)
+    assert (ran.status, ran.err) == (0, "")
+    files = sorted((shop.folder / "out").iterdir())
+    assert ran.out == f"out: {', '.join(one.name for one in files)}\n"
+    return {one.name: one.read_text("utf-8") for one in files if one.suffix != ".zip"}
+
+
+def linted(text: str) -> list[str]:
+    found = lint(text, config=ManualArgs(regions=["us-east-1"]))
+    return [f"{one.rule.id} {one.message}" for one in found]
+
+
+@pytest.mark.parametrize(
+    ("kind", "workflow"),
+    [
+        ("sam", "tricky"),
+        ("sam", "greet"),
+        ("cloudformation", "checkout"),
+        ("cloudformation", "greet"),
+    ],
+)
+def test_templates_have_no_faults(shop: Shop, kind: str, workflow: str) -> None:
+    texts = emit(shop, kind, workflow)
+    assert linted(texts["template.json"]) == []
+    resources = json.loads(texts["template.json"])["Resources"]
+    assert ("Function" in resources) == (workflow != "greet")
+    machine = resources["Machine"]["Properties"]
+    assert ("DefinitionSubstitutions" in machine) == (workflow != "greet")
+
+
+def test_the_linter_finds_faults() -> None:
+    broken = {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine"}}}
+    assert linted(json.dumps(broken)) != []
+
+
+@pytest.mark.parametrize("workflow", ["checkout", "tricky"])
+def test_the_function_is_the_only_placeholder(shop: Shop, workflow: str) -> None:
+    texts = emit(shop, "cloudformation", workflow)
+    text = texts[f"{workflow}.asl.json"]
+    assert text.count("${") == text.count("${Function}") > 0
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:checkout:1"
+    filled = text.replace("${Function}", arn)
+    assert [one for one in check_text(filled) if one.severity == "ERROR"] == []
+    compiled = json.loads(partita(shop.folder, "compile", f"shop.py:{workflow}").out)
+    for name, state in json.loads(filled)["States"].items():
+        if state["Type"] == "Task":
+            assert state["Arguments"].pop("FunctionName") == arn
+            payload = state["Arguments"].pop("Payload")
+            original = compiled["States"][name]["Arguments"]
+            assert payload["activity"] == original.pop("FunctionName")
+            assert payload["arguments"] == original.pop("Payload")
+        assert state == compiled["States"][name]
+    template = json.loads(texts["template.json"])["Resources"]["Machine"]["Properties"]
+    assert template["DefinitionString"] == text.removesuffix("\n")
+
+
+def test_other_code_has_another_key_and_another_version(shop: Shop) -> None:
+    one = json.loads(emit(shop, "cloudformation", "checkout")["template.json"])
+    shop.edit("shipped", "sent")
+    other = json.loads(emit(shop, "cloudformation", "checkout")["template.json"])
+    keys = [each["Parameters"]["CodeKey"]["Default"] for each in (one, other)]
+    assert keys[0] != keys[1]
+    versions = [{name for name in each["Resources"] if "Version" in name} for each in (one, other)]
+    assert versions[0] != versions[1]
+
+
+@pytest.mark.parametrize("workflow", ["checkout", "greet", "tricky"])
+def test_the_configuration_fits_terraform(shop: Shop, workflow: str) -> None:
+    text = emit(shop, "terraform", workflow)["main.tf"]
+    blocks = {(kind, name): _arguments(body) for kind, name, body in _BLOCK.findall(text)}
+    assert len(blocks) == text.count("\nresource ") > 1
+    for (kind, _), given in blocks.items():
+        required, optional = ARGUMENTS[kind]
+        assert required <= given <= required | optional
+    names = {".".join(one) for one in blocks}
+    for kind, attributes in ATTRIBUTES.items():
+        for reference in _references(text, kind):
+            block, _, attribute = reference.rpartition(".")
+            assert block in names
+            assert attribute in attributes
+    terraform = shutil.which("terraform")
+    if terraform is not None:  # its parser, and its own format; validation needs a provider
+        command = [terraform, "fmt", "-check", "-diff", str(shop.folder / "out")]
+        ran = subprocess.run(command, capture_output=True, text=True)
+        assert (ran.returncode, ran.stdout) == (0, "")
+
+
+_BLOCK = re.compile(r'^resource "(\w+)" "(\w+)" \{\n(.*?)^\}$', re.MULTILINE | re.DOTALL)
+
+
+def _arguments(body: str) -> set[str]:
+    """Return the names of the arguments of a block, which `terraform fmt` indents by two."""
+    return set(re.findall(r"^  (\w+) +=", body, re.MULTILINE))
+
+
+def _references(text: str, kind: str) -> set[str]:
+    words = text.replace("(", " ").replace(")", " ").replace(",", " ").split()
+    return {one for one in words if one.startswith(f"{kind}.")}
+
+
+@pytest.mark.parametrize("workflow", ["checkout", "greet", "tricky"])
+def test_the_app_for_the_cdk_compiles(shop: Shop, workflow: str) -> None:
+    texts = emit(shop, "cdk", workflow, "--architecture", "arm64")
+    app = shop.folder / "out" / "app.py"
+    py_compile.compile(str(app), cfile=str(shop.folder / "app.pyc"), doraise=True)
+    tree = ast.parse(texts["app.py"])
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert ("lambda_.Function" in calls) == (workflow != "greet")
+    assert "sfn.StateMachine" in calls
+    assert json.loads(texts["cdk.json"]) == {"app": "python3 app.py"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_name_the_options(shop: Shop, kind: str) -> None:
+    options = ("--name", "my-shop", "--runtime", "python3.14", "-m", "512")
+    texts = emit(shop, kind, "checkout", *options)
+    main = {"sam": "template.json", "cloudformation": "template.json", "cdk": "app.py"}
+    text = texts[main.get(kind, "main.tf")]
+    assert all(one in text for one in ("my-shop", "python3.14", "512", "partita.handler.dispatch"))
+    assert (shop.folder / "out" / "my-shop.zip").read_bytes()[:2] == b"PK"
+
+
+def test_express_machines_are_named(shop: Shop) -> None:
+    texts = emit(shop, "sam", "greet", "--express")
+    machine: dict[str, Any] = json.loads(texts["template.json"])["Resources"]["Machine"]
+    assert machine["Properties"]["Type"] == "EXPRESS"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--emit", "sam"], "--emit and -o belong together, for AWS; give both, or none"),
+        (["--to", "openwhisk", "--emit", "sam", "-o", "x"], "--emit and -o belong together"),
+        ([], "where to? give --to openwhisk, --to stepfunctions, or --emit TOOL"),
+        (["--to", "stepfunctions"], "a machine needs a role; give --role ARN"),
+        (["--emit", "sam", "-o", "shop.py/x"], "cannot write shop.py/x: Not a directory"),
+    ],
+)
+def test_bad_options_are_one_line(shop: Shop, options: list[str], message: str) -> None:
+    ran = partita(shop.folder, "deploy", "shop.py:checkout", *options)
+    assert ran.status == 2
+    assert ran.error == f"partita: {message} [INVALID_OPTION]" or message in ran.error
+    assert ran.err.count("\n") == 1
