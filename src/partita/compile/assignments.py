@@ -24,13 +24,13 @@ def assign(node: Any, context: Context) -> None:
         if node.value is None:
             return
         value = _hinted(node, context.lower(node.value), context)
-        store(node.target, value, is_fresh(node.value, _helpers(context)), context)
+        store(node.target, value, is_fresh(node.value, context.helpers), context)
         return
     if len(node.targets) == 1:
         if _assign_each(node.targets[0], node.value, context):
             return
         value = context.lower(node.value)
-        store(node.targets[0], value, is_fresh(node.value, _helpers(context)), context)
+        store(node.targets[0], value, is_fresh(node.value, context.helpers), context)
         return
     value = context.simple(node, context.lower(node.value))
     for target in node.targets:
@@ -48,15 +48,10 @@ def _assign_each(target: ast.expr, value: ast.expr, context: Context) -> bool:
         return False
     values = [context.lower(one) for one in value.elts]
     for name, source, one in zip(names, value.elts, values, strict=True):
-        check_alias(name, one.type, is_fresh(source, _helpers(context)), context)
+        check_alias(name, one.type, is_fresh(source, context.helpers), context)
     made = {context.bind(name.id, one.type): one for name, one in zip(names, values, strict=True)}
     context.block.append(Let(target.lineno, made))
     return True
-
-
-def _helpers(context: Context) -> set[str]:
-    """Return the names of plain functions of the module."""
-    return {name for name, one in context.functions.items() if not one.decorator_list}
 
 
 def _hinted(node: ast.AnnAssign, value: Value, context: Context) -> Value:
@@ -108,13 +103,24 @@ def _call_of(value: Value, context: Context) -> Call | None:
 
 def check_alias(target: ast.Name, type: Type, fresh: bool, context: Context) -> None:
     """Refuse a second name for a value that is changed in place."""
-    if target.id in context.mutated and type.is_mutable and not fresh:
-        raise context.refuse(
-            target,
-            f"second name {target.id}",
-            "its value is changed in place, which the other name would see",
-            "copy it first: list(...), dict(...)",
-        )
+    if target.id not in context.mutated or not type.is_mutable or fresh:
+        return
+    if target.id in context.own and _is_only_name(target, context):
+        return
+    raise context.refuse(
+        target,
+        f"second name {target.id}",
+        "its value is changed in place, which the other name would see",
+        "copy it first: list(...), dict(...)",
+    )
+
+
+def _is_only_name(target: ast.Name, context: Context) -> bool:
+    """Return whether a value is not changed under its new name, or not read under the others."""
+    aliases, statement = context.aliases, context.statement
+    if aliases is None or statement is None:
+        return False
+    return not aliases.changes_later(target.id, statement) or aliases.is_moved(statement)
 
 
 def _unpack(target: ast.expr, value: Value, context: Context) -> None:

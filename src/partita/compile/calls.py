@@ -7,7 +7,7 @@ import asyncio
 import builtins
 import dataclasses
 from collections.abc import Callable, Hashable
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
@@ -15,23 +15,26 @@ from partita.authoring.future import wait
 from partita.compile.activities import call_activity
 from partita.compile.callees import KINDS, callee_of
 from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
+from partita.compile.class_members import class_method, super_method
 from partita.compile.closures import Function, function_value
 from partita.compile.concurrency import begin, work_of
 from partita.compile.conditions import choose, path_of
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
 from partita.compile.definitions import arguments_kept
+from partita.compile.enum_lookups import by_value
+from partita.compile.enumerations import is_enum
 from partita.compile.functions import FUNCTIONS
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
-from partita.compile.jsonata import literal, object_value
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
 from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_class_method
+from partita.compile.records import as_dict, instance, is_record, replaced
 from partita.compile.service_calls import call_service
 from partita.compile.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, NEVER, UnknownHintError, fits, of_hint
+from partita.compile.types import BOOL, NEVER
 from partita.integrations.aws_calls import Action
 
 
@@ -121,11 +124,20 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         return call_service(node, found, context)
     if callable(found) and isinstance(found, Hashable) and found in _OWN:
         return _OWN[found](node, context)
-    if isinstance(found, type) and dataclasses.is_dataclass(found):
-        return _instance(node, found, context)
+    if is_enum(found):
+        return by_value(node, found, context)
+    if is_record(found):
+        return instance(node, found, context)
+    if isinstance(found, MethodType) and isinstance(found.__self__, type):
+        return class_method(node, found, context)
     if isinstance(found, FunctionType):
         return inline(node, Function(found.__name__, target=found), context)
-    if isinstance(node.func, ast.Attribute) and found is None:
+    from_super = super_method(node, context)
+    if from_super is not None:
+        return from_super
+    if isinstance(node.func, ast.Attribute) and (
+        found is None or is_datetime_method(node.func, context)
+    ):
         return _method(node, context)
     if found is print:
         raise context.refuse(
@@ -154,6 +166,8 @@ _OWN: dict[Any, Callable[[Any, Context], Value]] = {
     random: lower_random,
     side_effect: lower_side_effect,
     **TIME_CLASSES,
+    dataclasses.replace: replaced,
+    dataclasses.asdict: as_dict,
 }
 """Functions for the code of workflows."""
 
@@ -172,42 +186,3 @@ def _method(node: Any, context: Context) -> Value:
             "call the activity, or use submit, map, starmap or options",
         )
     return lower_method(node, context)
-
-
-def _instance(node: Any, cls: Any, context: Context) -> Value:
-    """Lower the call of a dataclass."""
-    try:
-        type = of_hint(cls)
-    except UnknownHintError as error:
-        raise context.refuse(node, cls.__name__, f"it has {error}", "use simpler hints") from None
-    fields = {one.name: one for one in dataclasses.fields(cls)}
-    given = _given(node, cls, list(fields), context)
-    members = {}
-    for name, wanted in type.fields:
-        value = given.get(name)
-        if value is None and fields[name].default is not dataclasses.MISSING:
-            value = literal(fields[name].default)
-        if value is None or not fits(value.type, wanted) or not fields[name].init:
-            raise context.refuse(
-                node,
-                f"field {name} of {cls.__name__}",
-                "it is missing, or its type is not the one of the hint",
-                f"give a value of type {wanted}",
-            )
-        members[name] = value
-    return object_value(members, type)
-
-
-def _given(node: Any, cls: Any, names: list[str], context: Context) -> dict[str, Value]:
-    given = {}
-    if node.args and any(one.kw_only for one in dataclasses.fields(cls)):
-        raise context.refuse(node, "arguments", "some fields are keyword-only", "use keywords")
-    for name, one in zip(names, node.args, strict=False):
-        given[name] = context.lower(one)
-    for keyword in node.keywords:
-        if keyword.arg not in names or keyword.arg in given:
-            raise context.refuse(node, "arguments", "they do not fit", "give each field once")
-        given[keyword.arg] = context.lower(keyword.value)
-    if len(node.args) > len(names):
-        raise context.refuse(node, "arguments", "they are too many", "give each field once")
-    return given

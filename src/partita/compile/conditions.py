@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 
 from partita.compile.comparisons import compared
 from partita.compile.context import Context, Variable, Variables, joined
+from partita.compile.enumerations import plain
 from partita.compile.exception_names import classes_of, named_error
 from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import made
 from partita.compile.module_names import target
+from partita.compile.special_methods import by_method, has_own, special
 from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value
-from partita.compile.types import BOOL, ERROR, NEVER, NONE, join
+from partita.compile.types import ANY, BOOL, ERROR, NEVER, NONE, join
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,13 @@ _TRUTH_OF_ANY = '$not(@x = null or @x = false or @x = 0 or @x = "" or @x = [] or
 
 def truth(node: ast.AST, value: Value, context: Context) -> Value:
     """Return whether Python takes a value for true."""
+    value = plain(value)
     kind, atom = value.type.kind, value.atom
+    for name in ("__bool__", "__len__"):
+        if has_own(value, name):
+            return truth(node, special(node, value, name, [], context), context)
+    if kind in ("enum", "function"):
+        return Value("true", BOOL)
     if kind == "bool":
         return value
     if kind in ("int", "float", "number"):
@@ -189,9 +197,9 @@ def _chain(node: ast.Compare, left: Value, number: int, context: Context) -> Val
     right = iterable(node, source, context) if is_member and is_lazy(source, context) else None
     right = right or context.read(source)
     if number + 1 == len(node.ops):
-        return compared(node, op, left, right, context)
+        return _compared(node, op, left, right, context)
     kept = context.simple(node, right)
-    value = compared(node, op, left, kept, context)
+    value = _compared(node, op, left, kept, context)
     return choose(
         node,
         value,
@@ -199,6 +207,46 @@ def _chain(node: ast.Compare, left: Value, number: int, context: Context) -> Val
         lambda: _chain(node, kept, number + 1, context),
         lambda: Value("false", BOOL),
     )
+
+
+def _compared(
+    node: ast.Compare, op: ast.cmpop, left: Value, right: Value, context: Context
+) -> Value:
+    is_unequal = isinstance(op, ast.NotEq)
+    found = by_method(node, ast.Eq() if is_unequal else op, left, right, context)
+    if found is not None:
+        found = truth(node, found, context)
+        return negated(found) if is_unequal or isinstance(op, ast.NotIn) else found
+    found = _of_enums(op, left, right)
+    if found is not None:
+        return found
+    if not isinstance(op, ast.Is | ast.IsNot):
+        left, right = _plain(left, right)
+    return compared(node, op, left, right, context)
+
+
+def _of_enums(op: ast.cmpop, left: Value, right: Value) -> Value | None:
+    """Compare members of enums, which equal nothing but themselves; None: it is another case."""
+    kinds = [one.type.item if one.type.kind == "optional" else one.type for one in (left, right)]
+    if not isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
+        return None
+    enums = [one for one in kinds if one.kind == "enum"]
+    if not enums or NONE in kinds:
+        return None
+    is_same = isinstance(op, ast.Is | ast.Eq)
+    if len(enums) == 2 and kinds[0] == kinds[1]:
+        sign = "=" if is_same else "!="
+        return made(f"{left.atom} {sign} {right.atom}", BOOL, left, right, is_atom=False)
+    is_mixed = any(issubclass(one.cls, str | int) for one in enums)
+    if is_mixed and isinstance(op, ast.Eq | ast.NotEq):
+        return None
+    return None if ANY in kinds else Value("false" if is_same else "true", BOOL)
+
+
+def _plain(left: Value, right: Value) -> tuple[Value, Value]:
+    """Return members of enums that are texts or numbers as those, if they are compared to such."""
+    inner = [part.kind for one in (left, right) for part in one.type.parts]
+    return (left, right) if "enum" in inner else (plain(left), plain(right))
 
 
 def isinstance_test(node: ast.Call, context: Context) -> Test | None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from partita.compile.aliases import Aliases
 from partita.compile.diagnostics import Diagnostics, RefusedError
 from partita.compile.jsonata import Names, literal, object_value
 from partita.compile.mutation import Changes
@@ -71,6 +72,7 @@ class Context:
     bound: list[str] = field(default_factory=list)  # names, in the order of their assignments
     rebound: dict[str, tuple[int, int]] = field(default_factory=dict)  # by this statement, where
     rounds: int = 0  # loops and comprehensions around, also of callers
+    helpers: frozenset[str] = frozenset()  # functions whose results may be what they are given
     changes: Changes = field(default_factory=dict)  # parameters that functions change
     tags: dict[Any, str] = field(default_factory=dict)  # of functions that are values
     results: list[Type] = field(default_factory=list)  # of the returns
@@ -78,15 +80,27 @@ class Context:
     reassigned: frozenset[str] = frozenset()  # names that it gives other values
     once: frozenset[str] = frozenset()  # names that are bound in one place only
     unbound: dict[str, None] = field(default_factory=dict)  # variables that may have no value
+    aliases: Aliases | None = None  # of the function's names
+    analyses: dict[int, Aliases] = field(default_factory=dict)  # by definitions
+    statement: ast.stmt | None = None  # which is being lowered
     is_leaving: bool = False  # the function ends after this expression
 
-    def is_seen(self, name: str, type: Type) -> bool:
-        """Return whether changes in place would be seen by another name for a variable's value."""
+    def is_seen(self, name: str, type: Type, steps: int = 0) -> bool:
+        """Return whether changes in place would be seen by another name for a variable's value.
+
+        `steps`: how deep in the variable the value is.
+        """
         if not type.is_mutable:
             return False
         if self.is_leaving and name in self.own and name not in self.borrowed:
             return name in self.shared
-        return name in self.mutated or name in self.borrowed
+        if name in self.borrowed or name in self.rebound:
+            return True
+        if name in self.own and self.aliases is not None and self.statement is not None:
+            found = self.aliases.is_seen(name, steps, self.statement)
+            if found is not None:
+                return found
+        return name in self.mutated
 
     def refuse(self, node: ast.AST, what: str, why: str, way_out: str) -> RefusedError:
         """Record that a node is not compiled; raise what it returns, or go on."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from partita.compile.closures import Function, function_value, object_function
 from partita.compile.context import Context, Variable
+from partita.compile.enumerations import is_enum, members
 from partita.compile.jsonata import list_value, literal, object_value
 from partita.compile.tree import Let, Value
 from partita.compile.types import tuple_of
@@ -68,6 +69,8 @@ def define(node: Any, context: Context) -> None:
 
 def object_value_of(found: Any, context: Context) -> Value | None:
     """Return an object of the module as a value: constants, functions, and collections of them."""
+    if is_enum(found):
+        return members(found)
     constant = literal(found)
     if constant is not None or found is None:
         return constant
@@ -80,9 +83,9 @@ def object_value_of(found: Any, context: Context) -> Value | None:
             kept, tuple_of(*(one.type for one in kept)) if isinstance(found, tuple) else None
         )
     if isinstance(found, dict) and all(isinstance(key, str) for key in found):
-        members = {key: object_value_of(one, context) for key, one in found.items()}
-        known = {key: one for key, one in members.items() if one is not None}
-        return object_value(known) if len(known) == len(members) else None
+        named = {key: object_value_of(one, context) for key, one in found.items()}
+        known = {key: one for key, one in named.items() if one is not None}
+        return object_value(known) if len(known) == len(named) else None
     return object_function(found, context)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from partita.compile.assignments import store
 from partita.compile.calls import lower_call
 from partita.compile.chance import uuid_attribute
+from partita.compile.class_members import attribute_of
 from partita.compile.comprehensions import (
     dict_comprehension,
     list_comprehension,
@@ -26,6 +27,8 @@ from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
 from partita.compile.definitions import defined, object_value_of
 from partita.compile.displays import dict_display, list_display, tuple_display
+from partita.compile.enum_lookups import by_name
+from partita.compile.enumerations import is_enum, plain
 from partita.compile.exception_classes import attribute
 from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
@@ -39,6 +42,7 @@ from partita.compile.moments import constant_time, time_attribute
 from partita.compile.mutation import is_fresh
 from partita.compile.operators import operate, signed
 from partita.compile.representations import as_text
+from partita.compile.special_methods import OPERATORS, has_own, special
 from partita.compile.subscripts import lower_subscript
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER
@@ -131,13 +135,14 @@ def _is_rebound(node: ast.Name, context: Context) -> bool:
 
 def check_part(node: ast.expr, value: Value, context: Context) -> None:
     """Refuse another name for a part of a value that is changed in place."""
-    root = node
+    root, steps = node, 0
     while isinstance(root, ast.Attribute | ast.Subscript):
+        steps += 1
         if isinstance(root, ast.Subscript) and isinstance(root.slice, ast.Slice):
             return
         root = root.value
     if isinstance(root, ast.Name) and root.id in context.variables:
-        if context.is_seen(root.id, value.type):
+        if context.is_seen(root.id, value.type, steps):
             raise context.refuse(
                 node,
                 f"second name for a part of {root.id}",
@@ -159,6 +164,9 @@ def _attribute(node: Any, context: Context) -> Value:
     value = context.read(node.value)
     if value.type is NEVER:
         return Value("null", NEVER)
+    own = attribute_of(node, value, context)
+    if own is not None:
+        return own
     if value.type.kind == "record" and node.attr in dict(value.type.fields):
         if not hasattr(value.type.cls, "__dataclass_fields__"):
             raise context.refuse(node, f"attribute {node.attr}", "it is a dict", "use [...]")
@@ -176,9 +184,14 @@ def _attribute(node: Any, context: Context) -> Value:
     )
 
 
+def _subscript(node: Any, context: Context) -> Value:
+    cls = target(node.value, context)
+    return by_name(node, cls, context) if is_enum(cls) else lower_subscript(node, context)
+
+
 def _named(node: Any, context: Context) -> Value:
     value = context.lower(node.value)
-    store(node.target, value, is_fresh(node.value, set(context.functions)), context)
+    store(node.target, value, is_fresh(node.value, context.helpers), context)
     known = context.variables[node.target.id]
     if context.is_kept and context.is_seen(node.target.id, known.type):
         return _variable(node.target, context)  # which refuses it
@@ -196,7 +209,11 @@ def _unary(node: Any, context: Context) -> Value:
 
 def _binary(node: Any, context: Context) -> Value:
     left = context.read(node.left)
-    return operate(node, left, context.read(node.right), context)
+    right = context.read(node.right)
+    own = OPERATORS.get(type(node.op), "")
+    if has_own(left, own):
+        return special(node, left, own, [right], context)
+    return operate(node, plain(left), plain(right), context)
 
 
 def _bool_op(node: Any, context: Context) -> Value:
@@ -291,7 +308,7 @@ _LOWER: dict[type, Callable[[Any, Context], Value]] = {
     ast.Tuple: tuple_display,
     ast.Dict: dict_display,
     ast.JoinedStr: _f_string,
-    ast.Subscript: lower_subscript,
+    ast.Subscript: _subscript,
     ast.Call: lower_call,
     ast.Await: lower_await,
     Beginning: lambda node, context: begin(node, node.work, context),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
+from partita.compile.aliases import Aliases, aliases_of
 from partita.compile.closures import Definition, Function
 from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
@@ -30,6 +31,10 @@ from partita.compile.types import NEVER, Type, join
 
 _DEEPEST = 40
 """Functions inlined in one another: more of them are taken for recursion."""
+
+
+_TRANSPARENT = {"staticmethod", "classmethod", "property", "cached_property"}
+"""Decorators of methods, whose meaning is known."""
 
 
 def inline(node: Any, function: Function, context: Context) -> Value:
@@ -116,7 +121,9 @@ def _path(node: ast.AST, function: Function, context: Context) -> list[Any]:
 def _definition(node: ast.AST, function: FunctionType, context: Context) -> Definition:
     found: Definition | None = context.functions.get(function.__qualname__)
     is_here = function.__globals__ is context.namespace
-    is_plain = not getattr(found, "decorator_list", None) and not function.__closure__
+    decorators = [ast.unparse(one) for one in getattr(found, "decorator_list", ())]
+    is_closed = set(function.__code__.co_freevars) <= {"__class__"}
+    is_plain = set(decorators) <= _TRANSPARENT and is_closed
     if found is None or not is_here or not is_plain:
         raise context.refuse(
             node,
@@ -174,6 +181,8 @@ def _inner(function: Function, path: list[Any], context: Context) -> Context:
         own=own,
         reassigned=reassigned_names(function.definition),
         once=bound_once(function.definition),
+        aliases=_aliases(function, context),
+        statement=None,
         is_leaving=False,
         caller=context,
         shared={name: (scope, name) for name in function.writes if scope and name in scope.local},
@@ -185,6 +194,19 @@ def _inner(function: Function, path: list[Any], context: Context) -> Context:
         is_async=isinstance(function.definition, ast.AsyncFunctionDef),
     )
     return inner
+
+
+def _aliases(function: Function, context: Context) -> Aliases | None:
+    """Return what is known of a function's names, which is found once."""
+    if function.definition is None or isinstance(function.definition, ast.Lambda):
+        return None
+    known = context.analyses
+    key = id(function.definition)
+    if key not in known:
+        known[key] = aliases_of(
+            function.definition, function.body, context.changes, context.helpers
+        )
+    return known[key]
 
 
 def _visible(scope: Context, own: frozenset[str], context: Context) -> Variables:
@@ -213,7 +235,7 @@ def _assign(node: Any, given: dict[str, Argument], inner: Context, context: Cont
     borrowed = set(inner.borrowed)
     for name, one in given.items():
         value = one.value
-        is_new = one.node is None or is_fresh(one.node, set(context.functions))
+        is_new = one.node is None or is_fresh(one.node, context.helpers)
         source = one.node.id if isinstance(one.node, ast.Name) else None
         if name in inner.mutated and value.type.is_mutable and not is_new:
             _share(node, name, source, value, inner, context)

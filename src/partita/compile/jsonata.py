@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.tree import Value
@@ -17,9 +20,12 @@ from partita.compile.types import (
     NONE,
     STR,
     Type,
+    UnknownHintError,
     dict_of,
     join,
     list_of,
+    of_hint,
+    tuple_of,
 )
 
 LARGEST = 2**53 - 1
@@ -122,6 +128,8 @@ def literal(constant: Any) -> Value | None:
     """Return the literal of a constant; None: it has none."""
     if constant is None:
         return Value("null", NONE, constant=None, is_constant=True)
+    if isinstance(constant, enum.Enum):
+        return _member_of(constant)
     if isinstance(constant, bool):
         return Value(json.dumps(constant), BOOL, constant=constant, is_constant=True)
     if isinstance(constant, int):
@@ -134,11 +142,22 @@ def literal(constant: Any) -> Value | None:
     return _container(constant)
 
 
+def _member_of(constant: enum.Enum) -> Value | None:
+    try:
+        type = of_hint(constant.__class__)
+    except UnknownHintError:
+        return None
+    found = literal(constant.value)
+    return None if found is None else replace(found, type=type)
+
+
 def _number(constant: float, text: str, type: Type) -> Value:
     return Value(text, type, is_atom=constant >= 0, constant=constant, is_constant=True)
 
 
 def _container(constant: Any) -> Value | None:
+    if isinstance(constant, tuple) or dataclasses.is_dataclass(constant):
+        return _structure(constant)
     if isinstance(constant, list):
         items = [literal(one) for one in constant]
         return None if None in items else list_value([one for one in items if one is not None])
@@ -147,6 +166,36 @@ def _container(constant: Any) -> Value | None:
         kept = {name: one for name, one in values.items() if one is not None}
         return object_value(kept) if len(kept) == len(values) else None
     return None
+
+
+def _structure(constant: Any) -> Value | None:
+    """Return the literal of a tuple, of a named one, or of an instance of a dataclass."""
+    if isinstance(constant, type):
+        return None
+    is_tuple = isinstance(constant, tuple)
+    if not is_tuple and not constant.__dataclass_params__.frozen:
+        return None
+    names = [] if is_tuple else [one.name for one in dataclasses.fields(constant)]
+    parts = constant if is_tuple else [getattr(constant, name) for name in names]
+    found = [one for one in map(literal, parts) if one is not None]
+    try:
+        is_plain = type(constant) is tuple
+        kind = None if is_plain else of_hint(type(constant))
+    except UnknownHintError:
+        return None
+    if len(found) < len(parts):
+        return None
+    if is_tuple:
+        return list_value(found, kind or tuple_of(*(one.type for one in found)))
+    return object_value(dict(zip(names, found, strict=True)), kind)
+
+
+def joined_type(types: list[Type]) -> Type:
+    """Return the type of values that have one of several types."""
+    found = NEVER
+    for one in types:
+        found = join(found, one)
+    return found
 
 
 def wrapped(value: Value) -> str:
@@ -229,6 +278,10 @@ class Names:
             self._taken[name] = self.new(plain) if plain in self._used else self._keep(plain)
             self._new.discard(self._taken[name])
         return self._taken[name]
+
+    def name_as(self, name: str, variable: str) -> None:
+        """Make a name stand for a variable."""
+        self._taken[name] = variable
 
     def new(self, stem: str) -> str:
         """Return a variable that nothing else uses."""

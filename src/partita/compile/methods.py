@@ -8,6 +8,7 @@ from typing import Any
 
 from partita.compile.chance import random_method
 from partita.compile.changes import lower_change
+from partita.compile.class_members import lower_own_method
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, present
 from partita.compile.futures import future_method, is_future
@@ -39,6 +40,9 @@ def lower_method(node: Any, context: Context) -> Value:
         text = lower_text_method(node, owner, context)
         if text is not None:
             return text
+    own = lower_own_method(node, owner, context)
+    if own is not None:
+        return own
     method = _METHODS.get((owner.type.kind, name))
     if method is None or node.keywords:
         raise context.refuse(

@@ -6,7 +6,7 @@ import ast
 import builtins
 from typing import Any
 
-from partita.compile.context import Context
+from partita.compile.context import Context, Variable
 from partita.errors import UsageError
 
 
@@ -14,14 +14,22 @@ def target(node: ast.expr, context: Context) -> Any:
     """Return what a name, or a member of a module, stands for outside the function; else None."""
     if isinstance(node, ast.Name):
         if node.id in context.local:
-            return None
+            return _object_of(context.variables.get(node.id))
         return context.namespace.get(node.id, getattr(builtins, node.id, None))
     if isinstance(node, ast.Attribute):
         owner = target(node.value, context)
         if _is_namespace(owner):
             return _named(node, owner, context)
-        return getattr(owner, node.attr, None) if type(owner).__name__ == "module" else None
+        is_open = isinstance(owner, type) or type(owner).__name__ == "module"
+        return getattr(owner, node.attr, None) if is_open else None
     return None
+
+
+def _object_of(known: Variable | None) -> Any:
+    """Return the object of the module that a variable is known to hold."""
+    if known is None or known.type.kind != "function" or len(known.type.cls) != 1:
+        return None
+    return known.type.cls[0].target
 
 
 def _is_namespace(owner: Any) -> bool:

@@ -95,7 +95,7 @@ def is_fresh(node: ast.expr, helpers: Collection[str]) -> bool:
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") in helpers:
         return False
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr not in ("get", "setdefault")
+        return node.func.attr not in ("get", "setdefault", *helpers)
     if isinstance(node, ast.IfExp):
         return is_fresh(node.body, helpers) and is_fresh(node.orelse, helpers)
     is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)

@@ -9,9 +9,11 @@ from dataclasses import replace
 
 from partita.compile.characters import NO_PICTURES, PRINTABLE
 from partita.compile.context import Context
+from partita.compile.enumerations import table
 from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
 from partita.compile.moments import iso_text
+from partita.compile.special_methods import has_own, special
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
 from partita.compile.types import ANY, STR, Type
@@ -43,6 +45,8 @@ Show = Callable[[ast.AST, Value, Context], Value | None]
 
 def shown(node: ast.AST, value: Value, context: Context) -> Value | None:
     """Return repr() of a value; None if it is not compiled for its type."""
+    if has_own(value, "__repr__"):
+        return special(node, value, "__repr__", [], context)
     lower = _SHOW.get(value.type.kind)
     return lower(node, value, context) if lower is not None else None
 
@@ -75,12 +79,16 @@ def _refused(node: ast.AST, what: str, value: Value, context: Context) -> Except
 def text_form(node: ast.AST, value: Value, context: Context) -> Value | None:
     """Return str() of a value; None if it is not compiled for its type."""
     kind = value.type.kind
+    if has_own(value, "__str__"):
+        return special(node, value, "__str__", [], context)
     if kind == "str":
         return value
     if kind == "UUID":
         return replace(value, type=STR)
     if kind == "datetime":
         return iso_text(node, value, context, " ")
+    if kind == "enum":
+        return table(value, str)
     if kind == "never":
         return Value('""', STR)
     if kind == "error":
@@ -154,6 +162,7 @@ def _named(lower: Show) -> Show:
 
 
 def _tuple(node: ast.AST, value: Value, context: Context) -> Value | None:
+    names = [f"{name}=" for name, _ in value.type.fields]
     parts = [
         shown(node, made(f"{value.text}[{number}]", type, value), context)
         for number, type in enumerate(value.type.parts)
@@ -161,9 +170,15 @@ def _tuple(node: ast.AST, value: Value, context: Context) -> Value | None:
     found = [one for one in parts if one is not None]
     if len(found) < len(parts):
         return None
-    inner = ' & ", " & '.join(one.atom for one in found) or '""'
-    end = ",)" if len(found) == 1 else ")"
-    return made(f'"(" & {inner} & "{end}"', STR, *found, is_atom=False)
+    labels = names or [""] * len(found)
+    texts = [
+        f"{text_of(label)} & {one.atom}" if label else one.atom
+        for label, one in zip(labels, found, strict=True)
+    ]
+    inner = ' & ", " & '.join(texts) or '""'
+    begin = f"{value.type.cls.__name__}(" if names else "("
+    end = ",)" if len(found) == 1 and not names else ")"
+    return made(f'"{begin}" & {inner} & "{end}"', STR, *found, is_atom=False)
 
 
 def _dict(node: ast.AST, value: Value, context: Context) -> Value | None:
@@ -215,6 +230,10 @@ def _joined_fields(
     return made(text, STR, *(one for _, one in pieces), is_atom=False)
 
 
+def _member(node: ast.AST, value: Value, context: Context) -> Value | None:
+    return table(value, repr)
+
+
 def _any(node: ast.AST, value: Value, context: Context) -> Value:
     argument, key = Value("~x", ANY), Value("~k", STR)
     number = number_text(node, Value(argument.text, Type("number")), context)
@@ -245,4 +264,5 @@ _SHOW: dict[str, Show] = {
     "dict": _named(_dict),
     "record": _named(_record),
     "any": _any,
+    "enum": _member,
 }

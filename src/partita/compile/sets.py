@@ -10,7 +10,7 @@ from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, Type, join, list_of, set_of
 
-_SCALARS = ("str", "int", "bool", "float", "number", "never")
+_SCALARS = ("str", "int", "bool", "float", "number", "never", "enum")
 
 
 def can_hold(item: Type) -> bool:

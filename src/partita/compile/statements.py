@@ -34,12 +34,13 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
         if not context.is_reachable:
             return
         before, context.rebound = context.rebound, rebound_in(node, context)
+        outer, context.statement = context.statement, node
         try:
             _LOWER.get(type(node), _refused)(node, context)
         except RefusedError:
             _assume_assigned(node, context)
         finally:
-            context.rebound = before
+            context.rebound, context.statement = before, outer
 
 
 def _assume_assigned(node: ast.stmt, context: Context) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 import types
 import typing
 import uuid
@@ -51,7 +52,7 @@ class Type:
     def __str__(self) -> str:
         if self.kind == "function":
             return "function"
-        if self.kind == "record":
+        if self.kind in ("record", "enum"):
             return str(self.cls.__name__)
         if self.kind == "optional":
             return f"{self.item} | None"
@@ -81,6 +82,7 @@ _OWN_FORMS = frozenset(
         "function",
         "set",
         "mixed",
+        "enum",
         "datetime",
         "timedelta",
         "UUID",
@@ -112,6 +114,11 @@ def tuple_of(*parts: Type) -> Type:
     return Type("tuple", parts)
 
 
+def enum_of(cls: Any) -> Type:
+    """Return the type of the members of an enum."""
+    return Type("enum", cls=cls)
+
+
 def future_of(result: Type) -> Type:
     """Return the type of a future."""
     return Type("future", (result,))
@@ -127,7 +134,7 @@ def optional(inner: Type) -> Type:
     return inner if inner.kind in ("optional", "none", "any") else Type("optional", (inner,))
 
 
-_OWN_CODE = ("__bool__", "__len__", "__getattr__", "__post_init__")
+_OWN_CODE = ("__getattr__", "__getattribute__", "__setattr__")
 
 
 class UnknownHintError(Exception):
@@ -155,9 +162,28 @@ def of_hint(hint: Any) -> Type:
         return _dict(args)
     if origin is tuple and args and args[-1] is not Ellipsis:
         return tuple_of(*map(of_hint, args))
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return _enum(hint)
+    if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
+        return _named_tuple(hint)
     if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or typing.is_typeddict(hint)):
         return _record(hint)
     raise UnknownHintError(str(hint))
+
+
+def _enum(cls: Any) -> Type:
+    kinds = {type(one.value) for one in cls}
+    if not kinds or len(kinds) > 1 or not kinds <= {str, int}:
+        raise UnknownHintError(f"{cls.__name__}, whose values are not all str or all int")
+    return enum_of(cls)
+
+
+def _named_tuple(cls: Any) -> Type:
+    hints = get_type_hints(cls)
+    if set(hints) != set(cls._fields):
+        raise UnknownHintError(f"{cls.__name__}, whose fields have no hints")
+    fields = tuple((name, of_hint(hints[name])) for name in cls._fields)
+    return Type("tuple", tuple(one for _, one in fields), fields, cls)
 
 
 def _union(args: tuple[Any, ...]) -> Type:
@@ -213,10 +239,10 @@ def _made_record(cls: Any) -> Type:
 
 def _check_dataclass(cls: Any) -> None:
     """Refuse classes whose instances are more than their fields."""
-    if set(_OWN_CODE) & set(dir(cls)) or not cls.__dataclass_params__.init:
-        raise UnknownHintError(f"{cls.__name__}, which has code of its own for its operators")
-    if any(not (one.init and one.compare) for one in dataclasses.fields(cls)):
-        raise UnknownHintError(f"{cls.__name__}, whose fields have options")
+    own = [name for one in cls.__mro__[:-1] for name in vars(one) if name in _OWN_CODE]
+    own = [name for name in own if not cls.__dataclass_params__.frozen or name != "__setattr__"]
+    if own or not cls.__dataclass_params__.init:
+        raise UnknownHintError(f"{cls.__name__}, which has code of its own for its attributes")
 
 
 def join(one: Type, other: Type) -> Type:
@@ -236,6 +262,8 @@ def join(one: Type, other: Type) -> Type:
         return ERROR
     if one.kind == other.kind == "datetime":
         return DATETIME
+    if one.kind == other.kind == "enum":
+        return MIXED
     if one.kind == other.kind == "function":
         return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
@@ -294,7 +322,11 @@ def comparable(one: Type, other: Type) -> bool:
         return len(one.parts) == len(other.parts) and all(map(comparable, one.parts, other.parts))
     if {"error", "future", "function"} & {one.kind, other.kind}:
         return False
+    if "enum" in (one.kind, other.kind):
+        return one == other
     if one.kind == "record" and one == other:
         params = getattr(one.cls, "__dataclass_params__", None)
+        if params is not None and not all(each.compare for each in dataclasses.fields(one.cls)):
+            return False
         return (params is None or params.eq) and all(comparable(t, t) for _, t in one.fields)
     return one == other or STR in (one, other)

@@ -11,7 +11,7 @@ from partita.compile.jsonata import list_value, literal, made, wrapped
 from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import NEVER, STR, Type, join
+from partita.compile.types import NEVER, STR, Type
 
 Target = ast.Name | ast.Attribute | ast.Subscript
 
@@ -107,11 +107,3 @@ def between(value: Value, begin: str, end: str, context: Context) -> Value:
         f"{{${number} >= {begin} and ${number} < {end} ? $append(${acc}, {kept}) : ${acc}}}, [])"
     )
     return made(text, value.type, value)
-
-
-def joined_type(types: list[Type]) -> Type:
-    """Return the type of values that have one of several types."""
-    found = NEVER
-    for one in types:
-        found = join(found, one)
-    return found

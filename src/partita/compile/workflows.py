@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
+from partita.compile.aliases import aliases_of, returning_their_arguments
 from partita.compile.context import Context
 from partita.compile.diagnostics import CompileError, Diagnostics
 from partita.compile.expressions import lower
@@ -78,6 +79,8 @@ def _definition(tree: ast.Module, function: Any) -> Any:
 def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostics) -> Context:
     local = local_names(node)
     changes = changes_of(tree)
+    functions = _functions(tree.body)
+    helpers = returning_their_arguments(_inner_functions(tree), changes)
     context = Context(
         diagnostics,
         function.__globals__,
@@ -88,11 +91,13 @@ def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostic
         lambda one: lower(one, context),
         lower,
         lower_body,
-        _functions(tree.body),
+        functions,
         changes=changes,
         own=local,
         reassigned=reassigned_names(node),
         once=bound_once(node),
+        helpers=helpers,
+        aliases=aliases_of(ast.Pass(), node.body, changes, helpers),
     )
     context.names.reserve(set(local))
     return context
@@ -109,6 +114,12 @@ def _functions(body: list[ast.stmt], prefix: str = "") -> dict[str, Any]:
         elif isinstance(one, ast.If | ast.Try):
             found |= _functions(one.body, prefix)
     return found
+
+
+def _inner_functions(tree: ast.Module) -> dict[str, Any]:
+    """Return all functions of a module, also those in others, by their names."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {one.name: one for one in ast.walk(tree) if isinstance(one, kinds)}
 
 
 def _changed(tree: ast.Module) -> frozenset[str]:

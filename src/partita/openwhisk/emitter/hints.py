@@ -24,7 +24,7 @@ def types_of(
     for name in [*inspect.signature(function).parameters, "return"]:
         hint = hints.get(name, Any)
         try:
-            found[name] = NONE if hint is None else of_hint(hint)
+            found[name] = NONE if hint is None else _known(of_hint(hint))
         except UnknownHintError as error:
             found[name] = ANY
             if refuse is not None and name != "return":
@@ -34,6 +34,15 @@ def types_of(
                     "use int, float, bool, str, list, dict[str, ...], tuple, dataclasses or Any",
                 )
     return found
+
+
+def _known(type: Type) -> Type:
+    """Return a type that values are read as in compositions, too."""
+    if type.kind == "enum" or (type.kind == "tuple" and type.cls is not None):
+        raise UnknownHintError(f"{type.cls.__name__}, an enum or a named tuple")
+    for one in (*type.parts, *(each for _, each in type.fields)):
+        _known(one)
+    return type
 
 
 def written(type: Type) -> str:

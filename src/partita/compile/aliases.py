@@ -1,0 +1,229 @@
+"""Find out whether another name for a value would see a change in place.
+
+A state machine copies values: that is right as long as only one of the names is used.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from partita.compile.liveness import Later, later
+from partita.compile.mutation import MUTATORS, Changes, local_names, own_nodes
+
+
+def depths(body: Iterable[ast.stmt], changes: Changes) -> dict[str, int]:
+    """Return how deep in the value of each variable something is changed in place."""
+    found: Counter[str] = Counter()
+    for one in body:
+        for node in ast.walk(one):
+            place = _changed_place(node, changes)
+            if place is not None:
+                name, depth = _root(place)
+                found[name] = max(found[name], depth)
+    return dict(found)
+
+
+def _changed_place(node: ast.AST, changes: Changes) -> ast.expr | None:
+    """Return the container that a node changes."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        names, changed = changes.get(node.func.attr, ([], frozenset()))
+        is_own = names[:1] == ["self"] and "self" in changed
+        return node.func.value if node.func.attr in MUTATORS or is_own else None
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        return node.target
+    is_place = isinstance(node, ast.Subscript | ast.Attribute)
+    is_changed = is_place and not isinstance(node.ctx, ast.Load)  # type: ignore[attr-defined]
+    return node.value if is_changed else None  # type: ignore[attr-defined]
+
+
+def _root(node: ast.expr) -> tuple[str, int]:
+    depth = 0
+    while True:
+        if isinstance(node, ast.Subscript | ast.Attribute):
+            node, depth = node.value, depth + 1
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            node, depth = node.func.value, depth + 1
+        else:
+            return (node.id if isinstance(node, ast.Name) else ""), depth
+
+
+def sources(body: Iterable[ast.stmt], helpers: Collection[str]) -> dict[str, set[str]]:
+    """Return for each name the others whose values, or parts of them, it may hold."""
+    found: dict[str, set[str]] = {}
+    for one in body:
+        for node in ast.walk(one):
+            for target, value in _bindings(node):
+                names = held_names(value, helpers)
+                for part in ast.walk(target):
+                    if isinstance(part, ast.Name):
+                        found.setdefault(part.id, set()).update(names)
+            if isinstance(node, ast.stmt):
+                name, depth = stored_depth(node)
+                if name and depth:
+                    found.setdefault(name, set()).update(held_names(node, helpers) - {name})
+    return found
+
+
+def held_names(node: ast.AST, helpers: Collection[str]) -> set[str]:
+    """Return the names whose values, or parts of them, the value of an expression may hold."""
+    if isinstance(node, ast.Name):
+        return {node.id}
+    if isinstance(node, ast.Compare | ast.JoinedStr | ast.Constant | ast.Lambda):
+        return set()
+    if isinstance(node, ast.BinOp) and any(map(_is_number, (node.left, node.right))):
+        return set()
+    if isinstance(node, ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp):
+        return _held_by_comprehension(node, helpers)
+    if isinstance(node, ast.Call):
+        function = node.func
+        name = getattr(function, "attr", getattr(function, "id", ""))
+        is_open = name in (*helpers, *MUTATORS, "get", "copy", "list", "dict", "sorted", "replace")
+        is_open = is_open or name in ("min", "max", "items", "values", "zip", "enumerate")
+        if not is_open and not name[:1].isupper():
+            return set()
+        parts = [*node.args, *(one.value for one in node.keywords)]
+        parts += [function.value] if isinstance(function, ast.Attribute) else []
+        return {one for part in parts for one in held_names(part, helpers)}
+    return {one for part in ast.iter_child_nodes(node) for one in held_names(part, helpers)}
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+
+
+def _held_by_comprehension(
+    node: ast.ListComp | ast.DictComp | ast.GeneratorExp | ast.SetComp, helpers: Collection[str]
+) -> set[str]:
+    items = [node.value] if isinstance(node, ast.DictComp) else [node.elt]
+    found = {name for one in items for name in held_names(one, helpers)}
+    for one in reversed(node.generators):
+        names = {part.id for part in ast.walk(one.target) if isinstance(part, ast.Name)}
+        if found & names:
+            found = (found - names) | held_names(one.iter, helpers)
+    return found
+
+
+def _of_comprehensions(statement: ast.stmt, name: str, helpers: Collection[str]) -> set[str]:
+    """Return the names whose parts a variable of a comprehension in a statement may be."""
+    found: set[str] = set()
+    for part in ast.walk(statement):
+        if isinstance(part, ast.comprehension):
+            if any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(part.target)):
+                found |= held_names(part.iter, helpers)
+    return found - {name}
+
+
+def _bindings(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    match node:
+        case ast.Assign():
+            return [(target, node.value) for target in node.targets]
+        case ast.AnnAssign() if node.value is not None:
+            return [(node.target, node.value)]
+        case ast.NamedExpr():
+            return [(node.target, node.value)]
+        case ast.For():
+            return [(node.target, node.iter)]
+        case _:
+            return []
+
+
+def stored_depth(node: ast.stmt) -> tuple[str, int]:
+    """Return the variable that a statement puts values into, and how deep."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
+            name, depth = _root(function.value)
+            return name, depth + 1
+    if isinstance(node, ast.Assign):
+        return _root(node.targets[0])
+    return "", 0
+
+
+def returning_their_arguments(functions: Mapping[str, Any], changes: Changes) -> frozenset[str]:
+    """Return the names of functions whose results may be, or hold, what others hold, too."""
+    every = {name.rpartition(".")[2] for name in functions}
+    found = set()
+    for name, one in functions.items():
+        aliases = aliases_of(one, one.body, changes, every)
+        returned = [part.value for part in own_nodes(one) if isinstance(part, ast.Return)]
+        held = {each for part in returned if part for each in held_names(part, every)}
+        own = local_names(one) - aliases.arguments
+        if any(each not in own for known in held for each in aliases.of(known)):
+            found.add(name.rpartition(".")[2])
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """What is known of the names of one function."""
+
+    later: Later
+    depths: Mapping[str, int]
+    sources: Mapping[str, set[str]]
+    arguments: frozenset[str]
+    helpers: frozenset[str]
+
+    def of(self, name: str) -> set[str]:
+        """Return a name, and all names whose values, or parts of them, it may hold."""
+        found, pending = {name}, [name]
+        while pending:
+            for one in self.sources.get(pending.pop(), ()):
+                if one not in found:
+                    found.add(one)
+                    pending.append(one)
+        return found
+
+    def is_seen(self, name: str, steps: int, statement: ast.stmt) -> bool | None:
+        """Return whether a value that a statement gives another name to is changed under one.
+
+        `steps`: how deep in the variable the value is. None: the statement is not known.
+        """
+        changed = self.later.changed.get(id(statement))
+        read = self.later.read.get(id(statement))
+        if changed is None or read is None:
+            return None
+        if name in changed and self.depths.get(name, 9) >= steps:
+            return True
+        inner = _of_comprehensions(statement, name, self.helpers)
+        others = {each for one in inner for each in self.of(one)} | self.of(name) - {name}
+        if any(one in changed and self.depths.get(one, 9) >= 1 for one in others):
+            return True
+        goal, depth = stored_depth(statement)
+        is_deep = goal and depth and self.depths.get(goal, -1) >= depth
+        held = (self.of(name) | others) - {goal}
+        return bool(is_deep) and bool(held & (read | self.arguments))
+
+    def is_moved(self, statement: ast.stmt) -> bool:
+        """Return whether nothing reads later what an assignment gives another name to."""
+        read = self.later.read.get(id(statement))
+        value = getattr(statement, "value", None)
+        if read is None or value is None or not isinstance(statement, ast.Assign | ast.AnnAssign):
+            return False
+        held = {one for name in held_names(value, set(self.helpers)) for one in self.of(name)}
+        return not held & (read | self.arguments)
+
+    def changes_later(self, name: str, statement: ast.stmt) -> bool:
+        """Return whether a name that a statement assigns is changed after it."""
+        found = self.later.changed_then.get(id(statement))
+        return found is None or name in found
+
+
+def aliases_of(
+    definition: ast.AST, body: list[ast.stmt], changes: Changes, helpers: Iterable[str]
+) -> Aliases:
+    """Return what is known of the names of a function."""
+    names = frozenset(helpers)
+    arguments = getattr(definition, "args", None)
+    walked = ast.walk(arguments) if arguments else ()
+    given = [one.arg for one in walked if isinstance(one, ast.arg)]
+    return Aliases(
+        later(body, changes),
+        depths(body, changes),
+        sources(body, set(names)),
+        frozenset(given),
+        names,
+    )
