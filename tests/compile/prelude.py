@@ -10,6 +10,7 @@ from typing import Any, NotRequired, TypedDict
 from partita import (
     Activity,
     Retry,
+    WaitTimeoutError,
     activity,
     chain,
     group,
@@ -17,11 +18,13 @@ from partita import (
     now,
     random,
     side_effect,
+    signals,
     sleep,
     spawn,
     task,
     uuid4,
     wait,
+    wait_signal,
     workflow,
 )
 
@@ -36,6 +39,7 @@ __all__ = [
     "Refused",
     "Retry",
     "Trouble",
+    "WaitTimeoutError",
     "add",
     "async_child",
     "asyncio",
@@ -60,6 +64,7 @@ __all__ = [
     "random",
     "refuse",
     "side_effect",
+    "signals",
     "sleep",
     "spawn",
     "task",
@@ -67,6 +72,7 @@ __all__ = [
     "total_of",
     "uuid4",
     "wait",
+    "wait_signal",
     "workflow",
 ]
 

@@ -10,7 +10,8 @@ import pytest
 from partita.compile import CompileError, compile_workflow
 from tests.compile.corpus import PRELUDE_ROWS, load
 
-_TEXT = (Path(__file__).parent / "rejections.txt").read_text("utf-8")
+_FILES = sorted(Path(__file__).parent.glob("rejections*.txt"))
+_TEXT = "\n".join(file.read_text("utf-8") for file in _FILES)
 _PARTS = re.split(r"^\[case (\w+)\]\n", _TEXT, flags=re.MULTILINE)[1:]
 CASES = list(zip(_PARTS[::2], _PARTS[1::2], strict=True))
 

@@ -134,6 +134,7 @@ class Execution:
         self.start_page: StartPage | None = None  # as a child workflow; see `page_runs`
         self.functions: Mapping[str, Function] = {}  # Lambda functions that are activities
         self.machines: Mapping[str, Function] = {}  # state machines that are child workflows
+        self.waits: Mapping[str, Function] = {}  # Lambda functions that wait for a token's answer
         self.trail = trail
         self.mocks = mocks
         self.serving = serving or Serving()
@@ -155,6 +156,7 @@ class Execution:
         """Return an execution that a distributed Map state starts."""
         child = Execution(identity, input, trail, self.mocks, self.serving, self.numbers)
         child.functions, child.machines = self.functions, self.machines
+        child.waits = self.waits
         return child
 
     def redriven(self, count: int, started_at: str) -> None:

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
-from partita.compile.tree import Call, If, Inlined, Loop, Map, Node, Parallel, Program, Try
+from partita.compile.tree import (
+    Call,
+    If,
+    Inlined,
+    Loop,
+    Map,
+    Node,
+    Parallel,
+    Program,
+    SignalWait,
+    Try,
+)
 
 
 def activities_of(program: Program) -> dict[str, Any]:
@@ -22,6 +33,11 @@ def children_of(program: Program) -> dict[str, WorkflowSpec]:
 def functions_of(program: Program) -> dict[str, LambdaSpec]:
     """Return the Lambda functions of a program by their names."""
     return _called(program, LambdaSpec)
+
+
+def signals_of(program: Program) -> dict[str, Any]:
+    """Return the signals that a program waits for by their names."""
+    return {name: one.signal for name, one in _called(program, SignalWait).items()}
 
 
 def _called(program: Program, kind: type[Any]) -> dict[str, Any]:

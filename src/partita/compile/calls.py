@@ -12,6 +12,7 @@ from typing import Any
 
 from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
 from partita.authoring.future import wait
+from partita.authoring.messages import signals, wait_signal
 from partita.compile.activities import call_activity
 from partita.compile.callees import KINDS, callee_of
 from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
@@ -31,7 +32,9 @@ from partita.compile.methods import lower_method
 from partita.compile.module_names import target
 from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_class_method
 from partita.compile.records import as_dict, instance, is_record, replaced
+from partita.compile.refused_functions import reason_of
 from partita.compile.service_calls import call_service
+from partita.compile.signals import lower_channel, lower_wait_signal
 from partita.compile.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER
@@ -122,6 +125,9 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         return call_activity(node, found, context)
     if isinstance(found, Action):
         return call_service(node, found, context)
+    reason = reason_of(found)
+    if reason is not None:
+        raise context.refuse(node, ast.unparse(node.func)[:40], *reason)
     if callable(found) and isinstance(found, Hashable) and found in _OWN:
         return _OWN[found](node, context)
     if is_enum(found):
@@ -161,6 +167,8 @@ _OWN: dict[Any, Callable[[Any, Context], Value]] = {
     sleep: lower_sleep,
     asyncio.sleep: lower_async_sleep,
     wait: lower_wait,
+    wait_signal: lower_wait_signal,
+    signals: lower_channel,
     now: lower_now,
     uuid4: lower_uuid4,
     random: lower_random,

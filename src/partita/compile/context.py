@@ -55,6 +55,7 @@ class Context:
     names: Names = field(default_factory=Names)
     variables: Variables = field(default_factory=dict)
     block: list[Node] = field(default_factory=list)
+    before: list[list[Node]] = field(default_factory=list)  # blocks that this one follows at once
     parameters: dict[str, Type] = field(default_factory=dict)
     is_async: bool = False  # calls of async activities make coroutines
     awaited: ast.AST | None = None  # the call that is awaited, which may be a coroutine's
@@ -125,13 +126,14 @@ class Context:
     # -- blocks
 
     @contextmanager
-    def captured(self) -> Iterator[list[Node]]:
-        """Collect the nodes that are made meanwhile."""
+    def captured(self, *, is_next: bool = False) -> Iterator[list[Node]]:
+        """Collect the nodes that are made meanwhile; `is_next` if they run next in any case."""
         outer, self.block = self.block, []
+        before, self.before = self.before, [*self.before, outer] if is_next else []
         try:
             yield self.block
         finally:
-            self.block = outer
+            self.block, self.before = outer, before
 
     def let(self, node: Any, stem: str, value: Value) -> Value:
         """Keep a value in a new variable."""

@@ -13,6 +13,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.module_names import target
 from partita.compile.outcomes import check_all, reduced, result_of, results_of
+from partita.compile.signals import awaited_signal
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, Type, join, list_of, outcome_of, tuple_of
 
@@ -33,7 +34,7 @@ def is_coroutine(found: Any, context: Context) -> bool:
 
 def lower_await(node: Any, context: Context) -> Value:
     """Lower `await` of a call, or of a future."""
-    call = node.value
+    call = awaited_signal(node.value, context) or node.value
     if not isinstance(call, ast.Call) or _gives_future(call, context):
         return _awaited(node, context.read(call), context)
     found = target(call.func, context)

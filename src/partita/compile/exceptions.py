@@ -28,7 +28,7 @@ def lower_try(node: Any, context: Context, lower_body: Body) -> None:
         context.tries.append(at_final)
     seen = dict(before)
     context.tries.append(seen)
-    with context.captured() as body:
+    with context.captured(is_next=True) as body:
         lower_body(node.body, context)
     context.tries.pop()
     with context.captured() as orelse:

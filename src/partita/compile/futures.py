@@ -13,6 +13,8 @@ from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.module_names import target
 from partita.compile.outcomes import result_of, results_of
+from partita.compile.signals import awaited_signal
+from partita.compile.time_limits import limited
 from partita.compile.tree import Value
 from partita.compile.types import ERROR, FUTURE_SET, Type, optional, tuple_of
 
@@ -22,16 +24,21 @@ def is_future(type: Type) -> bool:
     return type.kind == "future" or (type.kind == "list" and type.cls is Futures)
 
 
+def result_of_signal(node: Any, context: Context) -> Value | None:
+    """Lower `signals(...).submit().result(...)`; None: it is another call."""
+    if node.func.attr != "result":
+        return None
+    call = awaited_signal(node.func.value, context)
+    if call is None:
+        return None
+    return context.lower(located(ast.Call(call.func, node.args, node.keywords), node))
+
+
 def future_method(node: Any, owner: Value, context: Context) -> Value:
     """Lower a method of a future."""
     name = node.func.attr
     if name == "result" and (node.args or node.keywords):
-        raise context.refuse(
-            node,
-            "result(timeout)",
-            "the work would go on meanwhile, which a state machine cannot",
-            "give the activity a start_to_close",
-        )
+        owner = limited(node, owner, context)
     if name == "result":
         lower = result_of if owner.type.kind == "future" else results_of
         return lower(node, owner, context)

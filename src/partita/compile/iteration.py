@@ -14,7 +14,7 @@ from partita.compile.module_names import target
 from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, INT, NEVER, STR, Type, list_of, tuple_of
+from partita.compile.types import BOOL, FUTURE_SET, INT, NEVER, STR, Type, list_of, tuple_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,10 @@ def _lists(node: ast.AST, sources: list[Value], context: Context) -> Iteration:
         if one.type is NEVER:  # what it stands for is refused, or never there
             one = list_value([])
         one = as_list(node, one, context)
+        if one.type == FUTURE_SET:
+            raise context.refuse(
+                node, "loop over a set of futures", "its order is not known", "go over the list"
+            )
         if one.type.kind != "list":
             raise context.refuse(
                 node,

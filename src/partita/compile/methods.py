@@ -11,9 +11,10 @@ from partita.compile.changes import lower_change
 from partita.compile.class_members import lower_own_method
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, present
-from partita.compile.futures import future_method, is_future
+from partita.compile.futures import future_method, is_future, result_of_signal
 from partita.compile.jsonata import made, member
 from partita.compile.moments import is_time, time_method
+from partita.compile.signals import channel_method
 from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
@@ -21,6 +22,9 @@ from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_o
 
 def lower_method(node: Any, context: Context) -> Value:
     """Lower a method that changes nothing."""
+    signal = result_of_signal(node, context)
+    if signal is not None:
+        return signal
     changed = lower_change(node, context)
     if changed is not None:
         return changed
@@ -30,6 +34,8 @@ def lower_method(node: Any, context: Context) -> Value:
         return Value("null", NEVER)
     if is_future(owner.type):
         return future_method(node, owner, context)
+    if owner.type.kind == "channel":
+        return channel_method(node, owner, context)
     if owner.type is RANDOM:
         return random_method(node, context)
     time = time_method(node, owner, context) if is_time(owner) else None

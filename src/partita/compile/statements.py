@@ -19,7 +19,9 @@ from partita.compile.jsonata import literal
 from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
+from partita.compile.module_names import target
 from partita.compile.rebinding import rebound_in
+from partita.compile.refused_functions import reason_of
 from partita.compile.submissions import begin_in_loop, in_place
 from partita.compile.task_groups import lower_task_group
 from partita.compile.tree import Break, Check, Continue, If, Return, Value
@@ -51,6 +53,16 @@ def _assume_assigned(node: ast.stmt, context: Context) -> None:
                 context.bind(part.id, NEVER)
         elif isinstance(part, ast.FunctionDef) and part.name not in context.variables:
             context.bind(part.name, NEVER)
+
+
+def _with(node: Any, context: Context) -> None:
+    """Refuse a context manager, by its own reason if it is one of Partita's."""
+    for one in node.items:
+        call = one.context_expr
+        reason = reason_of(target(call.func, context)) if isinstance(call, ast.Call) else None
+        if reason is not None:
+            raise context.refuse(call, ast.unparse(call.func), *reason)
+    _refused(node, context)
 
 
 def _refused(node: ast.stmt, context: Context) -> None:
@@ -183,6 +195,7 @@ _LOWER: dict[type, _Statement] = {
     ast.Continue: _continue,
     ast.While: _while,
     ast.For: _for,
+    ast.With: _with,
     ast.AsyncWith: _async_with,
     ast.Try: _try,
     ast.Raise: lower_raise,

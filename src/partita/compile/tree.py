@@ -42,9 +42,10 @@ class Call:
     """Call an activity with named arguments; assign its result, if a variable is given."""
 
     row: int
-    activity: Any  # ActivityDefinition, WorkflowSpec or LambdaSpec
+    activity: Any  # ActivityDefinition, WorkflowSpec, LambdaSpec or SignalWait
     arguments: dict[str, Value]
     variable: str | None
+    limit: int | None = None  # seconds after which its caller no longer waits
 
     @property
     def name(self) -> str:
@@ -52,6 +53,19 @@ class Call:
         kind = getattr(self.activity, "activity_type", None)
         kind = kind or getattr(self.activity, "workflow_type", self.activity)
         return str(kind.name)
+
+
+@dataclass(frozen=True)
+class SignalWait:
+    """What a call waits for that is no work of the workflow: a signal."""
+
+    signal: Any  # Signal
+    seconds: Value | None  # how long it waits, at most
+
+    @property
+    def name(self) -> str:
+        """The signal's name."""
+        return str(self.signal.name)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ _OWN_FORMS = frozenset(
         "timedelta",
         "UUID",
         "random source",
+        "channel",
         "set of futures",
     ]
 )

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from partita import errors
-from partita.asl.failures import RUNTIME, StateFailure
+from partita.asl.failures import RUNTIME, TIMEOUT, StateFailure
 from partita.asl.frame import Execution, Function
 from partita.asl.machines import compiled_text, identity_of, interpret
 from partita.asl.tasks.calls import failure_of
@@ -24,14 +24,29 @@ from partita.authoring.determinism import side_effect
 from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.codec import Converter
 from partita.compile import compile_workflow
-from partita.compile.activity_calls import activities_of, calls_of, children_of, functions_of
+from partita.compile.activity_calls import (
+    activities_of,
+    calls_of,
+    children_of,
+    functions_of,
+    signals_of,
+)
 from partita.compile.stand_ins import as_sync, document_of
 from partita.compile.tree import Program
 from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedError
 from partita.integrations import process_services
 from partita.integrations.aws_calls import Action
 from partita.stepfunctions.emitter import GUARD, emit, optimised
-from partita.stepfunctions.nested import cause_of, check_integers, nested_machine, told_by, unnested
+from partita.stepfunctions.emitter.tasks import SIGNALS
+from partita.stepfunctions.nested import (
+    cause_of,
+    check_integers,
+    nested_machine,
+    own_timeout,
+    signal_wait,
+    told_by,
+    unnested,
+)
 
 Places = Sequence[Mapping[str, Any]]
 """The names of the modules whose errors a machine may fail with."""
@@ -72,13 +87,14 @@ def compiled(
         if name not in known:
             shown = _filename(child, definition, filename)
             compiled(child, shown, is_optimised=is_optimised, known=known)
+    waits = {SIGNALS: signal_wait(signals_of(program))}
     machines = {name: nested_machine(child, known) for name, child in children.items()}
 
     @functools.wraps(as_sync(definition.function))
     def run(*args: Any, **kwargs: Any) -> Any:
         kept: str = side_effect(lambda: text)
         document = document_of(definition, args, kwargs)
-        output = _interpret(kept, document, functions, machines, program, places)
+        output = _interpret(kept, document, (functions, machines, waits), program, places)
         return definition.signature.decode_result(json.dumps(output))
 
     timeout = definition.settings.execution_start_to_close
@@ -99,13 +115,12 @@ def _filename(child: WorkflowSpec, parent: WorkflowSpec, filename: str | None) -
 def _interpret(
     text: str,
     document: Any,
-    functions: Mapping[str, Function],
-    machines: Mapping[str, Function],
+    inside: tuple[Mapping[str, Function], Mapping[str, Function], Mapping[str, Function]],
     program: Program,
     places: Places,
 ) -> Any:
     execution = Execution(identity_of(), document, Trail())
-    execution.functions, execution.machines = functions, machines
+    execution.functions, execution.machines, execution.waits = inside
     try:
         check_integers(document, _place(program, program.row), "the input")
         return interpret(compiled_text(text), execution, document)
@@ -186,6 +201,9 @@ def _function(activity: ActivityDefinition, program: Program) -> Function:
 def _own_error(error: MachineFailedError, program: Program, places: Places) -> Exception:
     """Return the exception that the workflow would have raised."""
     error = unnested(error)
+    timeout = own_timeout(error) if error.error == TIMEOUT else None
+    if timeout is not None:
+        return timeout
     kind: Any = program.classes.get(error.error or "")
     message, attributes = told_by(error.cause or "")
     kind = (

@@ -8,10 +8,17 @@ from typing import Any
 
 from partita.asl.failures import RUNTIME, StateFailure
 from partita.asl.frame import Function
+from partita.asl.tasks.calls import timed_out
 from partita.authoring.definition import WorkflowSpec
+from partita.authoring.messages import Signal, wait_signal
 from partita.codec import Converter
 from partita.compile.jsonata import LARGEST
-from partita.errors import CancelledError, MachineFailedError
+from partita.errors import (
+    ActivityTimedOutError,
+    CancelledError,
+    MachineFailedError,
+    WaitTimeoutError,
+)
 from partita.stepfunctions.emitter import GUARD
 from partita.stepfunctions.emitter.tasks import SEPARATOR
 
@@ -42,6 +49,23 @@ def nested_machine(workflow: WorkflowSpec, known: Mapping[str, Any]) -> Function
     return call
 
 
+def signal_wait(signals: Mapping[str, Signal[Any]]) -> Function:
+    """Return what waits for the signals of a workflow by their names, early ones included."""
+
+    def call(state: str, payload: Any, timeout: float | None, _: float | None) -> Any:
+        signal = signals[payload["signal"]]
+        try:
+            value = wait_signal(signal, timeout=timeout)
+        except WaitTimeoutError:
+            raise timed_out(is_heartbeat=False) from None
+        what = f"the value of signal {signal.name}"
+        found = json.loads(Converter().dump(value, what, form=signal.form))
+        check_integers(found, state, what)
+        return found
+
+    return call
+
+
 def unnested(error: MachineFailedError) -> MachineFailedError:
     """Return an error as the nested execution has failed, whose failure a machine did not catch."""
     cause = error.cause or ""
@@ -51,6 +75,16 @@ def unnested(error: MachineFailedError) -> MachineFailedError:
         found.__cause__ = error.__cause__
         error, cause = found, found.cause or ""
     return error
+
+
+def own_timeout(error: BaseException) -> ActivityTimedOutError | None:
+    """Return the error of the activity whose time limit ended a machine."""
+    failure: BaseException | None = error
+    while failure is not None:
+        if isinstance(failure, ActivityTimedOutError):
+            return failure
+        failure = failure.__cause__
+    return None
 
 
 def told_by(cause: str) -> tuple[str, dict[str, Any]]:

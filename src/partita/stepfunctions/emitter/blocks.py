@@ -26,11 +26,12 @@ from partita.compile.tree import (
     Parallel,
     Raise,
     Return,
+    SignalWait,
     Sleep,
     Try,
     Value,
 )
-from partita.compile.types import ANY, INT, MOMENT
+from partita.compile.types import ANY, ERROR, INT, MOMENT
 from partita.stepfunctions.emitter import states as s
 from partita.stepfunctions.emitter import tasks as t
 from partita.stepfunctions.emitter.guards import caught, checked, hoisted, is_guarded
@@ -150,6 +151,10 @@ class Blocks:
         if self.ways.on_error is not None:
             variable, state_of = self.ways.on_error
             state["Catch"] = [_catcher({variable: s.expression(t.error(node))}, state_of())]
+        elif isinstance(node.activity, SignalWait):
+            variable = self.states.variable("error")
+            late = self._fail(node.row, Value(f"${variable}", ERROR))
+            state["Catch"] = [_catcher({variable: s.expression(t.error(node))}, late)]
         return self._add(node.name, node.row, state, next)
 
     # -- branches

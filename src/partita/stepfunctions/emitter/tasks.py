@@ -6,13 +6,15 @@ import builtins
 import math
 from typing import Any
 
-from partita.authoring.definition import LambdaSpec, WorkflowSpec
+from partita.authoring.definition import ActivityDefinition, LambdaSpec, WorkflowSpec
 from partita.compile.jsonata import text_of
-from partita.compile.tree import Call, Value
+from partita.compile.tree import Call, SignalWait, Value
 from partita.integrations.aws_calls import Action
 from partita.stepfunctions.emitter.states import expression, field
 
 LAMBDA = "arn:aws:states:::lambda:invoke"
+SIGNALS = "partita-signals"
+"""The Lambda function that keeps the tokens of waits for signals."""
 _EXECUTION = "arn:aws:states:::states:startExecution.sync:2"
 _TRANSIENT = {
     "ErrorEquals": [
@@ -40,8 +42,7 @@ _ERROR = (
     '"\\n\\nPartita: ") : $told[0], '
     '"bases": $append([], $more.bases), '
     '"attributes": $exists($more.attributes) ? $more.attributes : {}}) : '
-    '{"type": $name = "States.Timeout" ? "ActivityTimedOutError" : $name, '
-    '"message": $cause, "bases": []}'
+    '{"type": $name, "message": $exists($cause) ? $cause : "", "bases": []}'
 )
 _FAILED_ACTIVITY = (
     f"($name := $states.errorOutput.Error; $cause := $states.errorOutput.Cause; {_ERROR})"
@@ -60,7 +61,7 @@ _REFUSED_CALL = (
 
 def result(call: Call) -> str:
     """Return the expression of a call's result."""
-    if isinstance(call.activity, Action):
+    if isinstance(call.activity, Action | SignalWait):
         return "$states.result"
     return f"$states.result.{'Output' if _is_child(call) else 'Payload'}"
 
@@ -69,6 +70,15 @@ def error(call: Call) -> str:
     """Return the expression of a call's caught failure, as `Raise` has them."""
     if isinstance(call.activity, Action):
         return _REFUSED_CALL
+    if isinstance(call.activity, SignalWait):
+        return _missed(call.activity)
+    if call.limit is not None:
+        return _late(f'"{call.activity.label} was not done within {float(call.limit)} s"')
+    settings = call.activity.settings if isinstance(call.activity, ActivityDefinition) else None
+    if settings is not None and (settings.start_to_close or settings.schedule_to_close):
+        kind = "START_TO_CLOSE" if settings.start_to_close else "SCHEDULE_TO_CLOSE"
+        text = f"{call.activity.label} ran out of time ({kind})"
+        return _late(text_of(text), "ActivityTimedOutError")
     return _FAILED_CHILD if _is_child(call) else _FAILED_ACTIVITY
 
 
@@ -95,6 +105,8 @@ def task(call: Call) -> dict[str, Any]:
         return _function(call, call.activity)
     if isinstance(call.activity, Action):
         return _service(call, call.activity)
+    if isinstance(call.activity, SignalWait):
+        return _wait(call.activity)
     settings = call.activity.settings
     payload = {name: field(value) for name, value in call.arguments.items()}
     state: dict[str, Any] = {
@@ -102,7 +114,7 @@ def task(call: Call) -> dict[str, Any]:
         "Resource": LAMBDA,
         "Arguments": {"FunctionName": call.activity.activity_type.name, "Payload": payload},
     }
-    state |= _times(settings)
+    state |= _times(settings, call.limit)
     state["Retry"] = [_TRANSIENT, *_retries(call.activity)]
     return state
 
@@ -120,8 +132,8 @@ def _service(call: Call, action: Action) -> dict[str, Any]:
     return {**state, "Retry": retries} if retries else state
 
 
-def _times(settings: Any) -> dict[str, int]:
-    timeout = settings.start_to_close or settings.schedule_to_close
+def _times(settings: Any, limit: int | None = None) -> dict[str, int]:
+    timeout = limit or settings.start_to_close or settings.schedule_to_close
     if timeout is None:
         return {}
     times = {"TimeoutSeconds": _whole(timeout)}
@@ -144,6 +156,36 @@ def _child(call: Call, workflow: WorkflowSpec) -> dict[str, Any]:
     if timeout is not None:
         state["TimeoutSeconds"] = _whole(timeout)
     return state
+
+
+def _wait(signal: SignalWait) -> dict[str, Any]:
+    """Return the state that hands out a token, and waits until it comes back."""
+    payload = {
+        "signal": signal.name,
+        "token": expression("$states.context.Task.Token"),
+        "execution": expression("$states.context.Execution.Id"),
+    }
+    state: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": f"{LAMBDA}.waitForTaskToken",
+        "Arguments": {"FunctionName": SIGNALS, "Payload": payload},
+    }
+    if signal.seconds is not None:
+        state["TimeoutSeconds"] = field(signal.seconds)
+    return state
+
+
+def _missed(signal: SignalWait) -> str:
+    """Return the failure of a wait for a signal that did not come in time."""
+    seconds = '"0"' if signal.seconds is None else f"$string({signal.seconds.text})"
+    text = text_of(f"signal {signal.name} was not done within ")
+    return _late(f'{text} & {seconds} & ".0 s"')
+
+
+def _late(text: str, kind: str = "WaitTimeoutError") -> str:
+    """Return the failure of a wait that took too long, with that text."""
+    late = f'{{"type": "{kind}", "message": {text}, "bases": []}}'
+    return f'($states.errorOutput.Error = "States.Timeout" ? {late} : {_FAILED_ACTIVITY})'
 
 
 def _function(call: Call, function: LambdaSpec) -> dict[str, Any]:
