@@ -84,3 +84,12 @@ def test_the_prefix_of_some_operations_hosts(address: str, host: str, status: in
     connection.request("GET", HEALTH_PATH, headers={"Host": host})
     assert connection.getresponse().status == status
     connection.close()
+
+
+def test_it_answers_as_its_own_proxy(address: str) -> None:
+    host = {"Host": "sync-localhost:80"}
+    assert ask(address, "GET", f"http://sync-localhost:80{HEALTH_PATH}", **host) == (200, "ok\n")
+    assert ask(address, "GET", "http://sync-localhost/a/actions", **host) == (200, "wsk /a/actions")
+    elsewhere = {"Host": "elsewhere.example"}
+    assert ask(address, "GET", f"http://elsewhere.example{HEALTH_PATH}", **elsewhere)[0] == 403
+    assert ask(address, "GET", "http://", **host)[0] in (400, 405)

@@ -121,6 +121,33 @@ sfn send-task-success --task-token "$token" --task-output '{"done": true}'
 sfn describe-execution --execution-arn "$execution" --query output --output text
 sfn get-execution-history --execution-arn "$execution" --query 'events[-1].type' --output text
 sfn list-map-runs --execution-arn "$execution"
+sfn update-state-machine --state-machine-arn "$arn" --definition "$MAP"
+second=$(sfn publish-state-machine-version --state-machine-arn "$arn" \
+    --query stateMachineVersionArn --output text)
+sfn update-state-machine-alias --state-machine-alias-arn "$alias" --routing-configuration \
+    "stateMachineVersionArn=$arn:1,weight=10" "stateMachineVersionArn=$second,weight=90"
+sfn describe-state-machine-alias --state-machine-alias-arn "$alias" \
+    --query 'routingConfiguration[1].weight'
+mapped=$(sfn start-execution --state-machine-arn "$second" --input '[1, 2]' \
+    --query executionArn --output text)
+until sfn describe-execution --execution-arn "$mapped" --query status | grep -q SUCCEEDED
+do :; done
+run=$(sfn list-map-runs --execution-arn "$mapped" --query 'mapRuns[0].mapRunArn' --output text)
+sfn describe-map-run --map-run-arn "$run" --query '[status,itemCounts.succeeded]' --output text
+sfn list-executions --map-run-arn "$run" --query 'length(executions)' --output text
+sfn update-map-run --map-run-arn "$run" --max-concurrency 3 2>&1 | grep -o ValidationException
+sfn delete-state-machine-alias --state-machine-alias-arn "$alias"
+sfn delete-state-machine-version --state-machine-version-arn "$second"
+synchronously() {
+    HTTP_PROXY="$AWS_ENDPOINT_URL" AWS_ENDPOINT_URL="http://localhost:${AWS_ENDPOINT_URL##*:}" \
+        aws stepfunctions "$@"
+}
+synchronously test-state --role-arn "$ROLE" --definition '{"Type": "Pass", "End": true}' \
+    --input '{"tested": 1}' --query output --output text
+quick=$(sfn create-state-machine --name cli-quick --role-arn "$ROLE" --type EXPRESS \
+    --definition "$PASS" --query stateMachineArn --output text)
+synchronously start-sync-execution --state-machine-arn "$quick" --input '{"quick": 2}' \
+    --query output --output text
 sfn list-state-machine-versions --state-machine-arn "$arn" --query 'length(stateMachineVersions)'
 sfn stop-execution --execution-arn "$(sfn start-execution --state-machine-arn "$arn" \
     --query executionArn --output text)"
@@ -131,6 +158,8 @@ sfn stop-execution --execution-arn "$(sfn start-execution --state-machine-arn "$
 def test_the_aws_cli(sfn: Endpoint, tmp_path: Path) -> None:
     resource = "arn:aws:states:us-east-1:111111111111:activity:cli-work"
     state = {"Type": "Task", "Resource": resource, "End": True}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    mapped = {"Type": "Map", "ItemProcessor": {**PASS, "ProcessorConfig": config}, "End": True}
     with aws_cli(tmp_path) as aws:
         environment = {
             **os.environ,
@@ -141,6 +170,8 @@ def test_the_aws_cli(sfn: Endpoint, tmp_path: Path) -> None:
             "AWS_ENDPOINT_URL": sfn.url,
             "ROLE": ROLE,
             "DEFINITION": json.dumps({"StartAt": "A", "States": {"A": state}}),
+            "MAP": json.dumps({"StartAt": "Each", "States": {"Each": mapped}}),
+            "PASS": json.dumps(PASS),
         }
         done = subprocess.run(
             ["sh", "-eu", "-c", SCRIPT], env=environment, capture_output=True, text=True
@@ -150,3 +181,11 @@ def test_the_aws_cli(sfn: Endpoint, tmp_path: Path) -> None:
     assert '"FAILED"' in lines
     assert '{"done":true}' in lines
     assert "ExecutionSucceeded" in lines
+    assert [one for one in ("90", "SUCCEEDED\t2", "2", "ValidationException") if one in lines] == [
+        "90",
+        "SUCCEEDED\t2",
+        "2",
+        "ValidationException",
+    ]
+    assert '{"tested":1}' in lines
+    assert '{"quick":2}' in lines

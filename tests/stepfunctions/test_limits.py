@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from partita.asl import forget_integration, machine, register_integration
+from partita.asl import forget_integration, machine, register_integration, trail
 from partita.client import Client
-from partita.stepfunctions.execution import workflow
+from partita.errors import WorkflowFailedError
+from partita.testing import Environment
 from tests.stepfunctions.endpoint import Endpoint
 from tests.stepfunctions.test_executions import GREETING, ROLE, made
 
@@ -24,6 +25,22 @@ LOOP = {
             "Default": "A",
         },
         "B": {"Type": "Succeed"},
+    },
+}
+COUNT = {
+    "StartAt": "Add",
+    "States": {
+        "Add": {
+            "Type": "Pass",
+            "Parameters": {"n.$": "States.MathAdd($.n, 1)"},
+            "Next": "Enough",
+        },
+        "Enough": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.n", "NumericEquals": 60, "Next": "Done"}],
+            "Default": "Add",
+        },
+        "Done": {"Type": "Succeed"},
     },
 }
 PREFIX = "arn:aws:states:us-east-1:111111111111"
@@ -39,12 +56,27 @@ def refused(call: Any, **given: Any) -> tuple[str, str]:
 def test_the_last_event_of_a_history_is_its_failure(
     sfn: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "EVENT_LIMIT", 100)
+    monkeypatch.setattr(trail, "EVENT_LIMIT", 100)
     arn = made(sfn, "endless", LOOP)
     execution = sfn.client.start_execution(stateMachineArn=arn)["executionArn"]
     assert sfn.wait(execution)["error"] == "States.Runtime"
     events = sfn.client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
     assert (len(events), events[-1]["type"]) == (100, "ExecutionFailed")
+
+
+def test_the_limit_of_events_holds_for_machines_of_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trail, "EVENT_LIMIT", 100)
+    for is_express in (False, True):
+        counted = machine(COUNT, f"counted-{is_express}", is_express=is_express)
+        with Environment(workflows=[counted], activities=()) as env:
+            if is_express:
+                assert env.run(counted, {"n": 0}) == {"n": 60}
+                continue
+            with pytest.raises(WorkflowFailedError) as failed:
+                env.run(counted, {"n": 0})
+            assert "maximum number of history events (100)" in str(failed.value.__cause__)
 
 
 def test_a_machine_that_runs_out_of_time_ends_at_that_moment(sfn: Endpoint) -> None:

@@ -55,6 +55,12 @@ def test_mock(partita_environment):
 
 def test_crashes(partita_crashes):
     assert partita_crashes(flow, 1).crashes > 4
+
+def test_endpoints(partita_stepfunctions, partita_swf):
+    from urllib.request import urlopen
+    for url in (partita_stepfunctions, partita_swf):
+        with urlopen(f"{url}/healthz") as answer:
+            assert answer.status == 200
 """
 
 FAILING = """
@@ -114,7 +120,7 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 def test_all_fixtures(flow: pytest.Pytester, store: str) -> None:
     flow.makepyfile(test_it=PASSING)
-    run(flow, f"--partita-store={store}").assert_outcomes(passed=3)
+    run(flow, f"--partita-store={store}").assert_outcomes(passed=4)
 
 
 COMPILED = """
@@ -213,7 +219,7 @@ def test_options_that_cannot_be_meant(flow: pytest.Pytester) -> None:
 def test_it_can_be_turned_off(flow: pytest.Pytester) -> None:
     flow.makepyfile(test_it=PASSING)
     result = run(flow, "-p", "no:partita")
-    result.assert_outcomes(errors=3)
+    result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(["*fixture 'partita_environment' not found*"])
 
 

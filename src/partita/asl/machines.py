@@ -22,7 +22,7 @@ from partita.asl.page_tasks import PageTask
 from partita.asl.parser import Machine, compile_machine
 from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks, Responses, responses_of
-from partita.asl.trail import Trail
+from partita.asl.trail import LimitedTrail, Trail
 from partita.authoring.definition import WorkflowOptions
 from partita.authoring.determinism import side_effect
 from partita.authoring.execution import workflow_info
@@ -80,7 +80,8 @@ def machine(
 
     def run(input: Any = None, page: PageTask | None = None) -> Any:
         kept = msgspec.convert(side_effect(lambda: msgspec.to_builtins(recorded)), _Recorded)
-        return _run(kept, input, Trail(), made, page)
+        is_limited = page is None and not kept.is_express
+        return _run(kept, input, LimitedTrail() if is_limited else Trail(), made, page)
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = compiled.comment

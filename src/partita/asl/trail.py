@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from partita.asl.failures import RUNTIME, StateFailure
+
 
 class Chain:
     """The last event of the machine, of a branch or of a line of iterations: each is one chain."""
@@ -18,6 +20,10 @@ class Chain:
     def __init__(self, last: int = 0) -> None:
         self.last = last  # the event's number; 0: there is none
         self.end = 0  # of the end of an iteration, which the next iteration does not follow
+
+
+EVENT_LIMIT = 25_000
+"""Events that the history of a standard execution may have."""
 
 
 class Trail:
@@ -48,3 +54,27 @@ class Trail:
         `before` is the name that it had before a redrive: the same, or of the one it replaces.
         """
         return Trail()
+
+
+class LimitedTrail(Trail):
+    """A trail of a standard execution, which fails when it would be too long."""
+
+    __slots__ = ()
+
+    def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
+        """Add an event; return its number.
+
+        Raises:
+            StateFailure: only the event that the execution has failed may follow.
+        """
+        check_length(self, type)
+        return super().add(type, details, chain)
+
+
+def check_length(trail: Trail, type: str) -> None:
+    """Raise StateFailure if an event of that type would be one too many."""
+    if trail.last_id >= EVENT_LIMIT - 1 and type != "ExecutionFailed":
+        raise StateFailure(
+            RUNTIME,
+            f"The execution reached the maximum number of history events ({EVENT_LIMIT}).",
+        )

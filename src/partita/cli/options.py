@@ -130,7 +130,7 @@ def start_options(command: F) -> F:
             "--input",
             "input_",
             metavar="JSON",
-            help="Arguments: a list, or {args, kwargs}; @FILE, -.",
+            help="Arguments: a list, or {args, kwargs}; of a machine, its input; @FILE, -.",
         ),
         click.option(
             "--id",

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEALTH_PATH = "/healthz"
 
@@ -62,7 +63,7 @@ class Router:
             path, methods = place
             sharing = [one for one in protocols if (one.path, tuple(one.methods)) == place]
             routes.append(Route(path, self._guarded(_answerer(sharing)), methods=methods))
-        self.application = Starlette(routes=routes)
+        self.application = as_proxied(Starlette(routes=routes))
 
     def close(self) -> None:
         """End all requests that wait for something."""
@@ -102,6 +103,29 @@ def _answerer(protocols: Sequence[WireProtocol]) -> Handler:
 
 async def _health(_: Request) -> Response:
     return PlainTextResponse("ok\n")
+
+
+def as_proxied(application: ASGIApp) -> ASGIApp:
+    """Return an application that also answers requests which name the whole URL.
+
+    Clients that are told to use this endpoint as their HTTP proxy send such ones; so they reach
+    it by any host name, `sync-localhost` for instance. Nothing is passed on to other hosts.
+
+    Source: RFC 9112, "absolute-form".
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith("http://"):
+            raw = scope.get("raw_path") or path.encode()
+            scope = {**scope, "path": _path_in(path), "raw_path": _path_in(raw.decode()).encode()}
+        await application(scope, receive, send)
+
+    return answer
+
+
+def _path_in(url: str) -> str:
+    return "/" + url.removeprefix("http://").partition("/")[2]
 
 
 def is_loopback(host: str) -> bool:

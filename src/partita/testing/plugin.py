@@ -1,4 +1,4 @@
-"""Fixtures for pytest: an environment, a clock, crash points, replays.
+"""Fixtures for pytest: an environment, a clock, crash points, replays, endpoints of AWS's APIs.
 
 Loaded into every test run where Partita is installed, so it imports nothing of Partita but this
 package until a fixture is used. `-p no:partita` turns it off.
@@ -123,6 +123,24 @@ def partita_compiled(request: pytest.FixtureRequest) -> Iterator[list[Any]]:
     workflows = workflows_named_by(request.module)
     with run_compiled(*workflows):
         yield workflows
+
+
+@pytest.fixture
+def partita_stepfunctions() -> Iterator[str]:
+    """Serve Step Functions' API over a new database in memory; return the URL."""
+    from partita.server.local import stepfunctions_endpoint
+
+    with stepfunctions_endpoint() as url:
+        yield url
+
+
+@pytest.fixture
+def partita_swf() -> Iterator[str]:
+    """Serve Amazon SWF's API over a new database in memory; return the URL."""
+    from partita.server.local import swf_endpoint
+
+    with swf_endpoint() as url:
+        yield url
 
 
 def _modules(request: pytest.FixtureRequest) -> list[Any] | None:

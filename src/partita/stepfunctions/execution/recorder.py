@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from partita.asl.frame import Scope
 from partita.asl.page_lanes import PageRun
-from partita.asl.trail import Chain, Trail
+from partita.asl.trail import Chain, Trail, check_length
 from partita.authoring.determinism import now
-from partita.stepfunctions.execution.workflow import check_length
 
 _ASIDE = frozenset(
     {

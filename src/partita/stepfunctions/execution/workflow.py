@@ -15,7 +15,7 @@ from partita.asl.page_tasks import PageTask
 from partita.asl.parser import Machine
 from partita.asl.states.state import run_program
 from partita.asl.tasks.mocks import Mocks
-from partita.asl.trail import Chain, Trail
+from partita.asl.trail import LimitedTrail, Trail
 from partita.authoring.definition import WorkflowOptions
 from partita.authoring.execution import workflow_info
 from partita.authoring.hooks import NO_HOOKS
@@ -31,34 +31,7 @@ from partita.stepfunctions.execution.beginning import (
     parts_of,
 )
 
-EVENT_LIMIT = 25_000
-"""Events that the history of a standard execution may have."""
-
 MakeTrail = Callable[[Beginning], Trail]
-
-
-class LimitedTrail(Trail):
-    """A trail of a standard execution, which fails when it would be too long."""
-
-    __slots__ = ()
-
-    def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
-        """Add an event; return its number.
-
-        Raises:
-            StateFailure: only the event that the execution has failed may follow.
-        """
-        check_length(self, type)
-        return super().add(type, details, chain)
-
-
-def check_length(trail: Trail, type: str) -> None:
-    """Raise StateFailure if an event of that type would be one too many."""
-    if trail.last_id >= EVENT_LIMIT - 1 and type != "ExecutionFailed":
-        raise StateFailure(
-            RUNTIME,
-            f"The execution reached the maximum number of history events ({EVENT_LIMIT}).",
-        )
 
 
 def new_trail(start: Beginning) -> Trail:

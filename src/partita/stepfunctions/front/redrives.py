@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from partita.asl.resumption import Resumption
+from partita.asl.trail import EVENT_LIMIT
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.ports.service import ReusePolicy, StartRequest
@@ -25,7 +26,6 @@ from partita.stepfunctions.execution.beginning import TASK_LIST, WORKFLOW_TYPE, 
 from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.execution.recorder import Recorder
 from partita.stepfunctions.execution.records import STATUSES, beginning_of
-from partita.stepfunctions.execution.workflow import EVENT_LIMIT
 from partita.stepfunctions.faults import ExecutionNotRedrivable
 from partita.stepfunctions.front.executions import (
     REDRIVES,
