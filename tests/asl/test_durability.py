@@ -141,7 +141,8 @@ LOOP = {
 
 def test_an_endless_machine_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "TURN_SECONDS", 0.001)
-    endless = machine({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A"}}}, "endless")
+    states = {"A": {"Type": "Pass", "Next": "A"}}
+    endless = machine({"StartAt": "A", "States": states}, "endless", is_express=True)
     other = machine(branch(task("echo"), task("echo")), "other")
     service = connect("memory://")
     worker = Worker(service, workflows=[endless, other], activities=[])
@@ -155,7 +156,7 @@ def test_an_endless_machine_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_endless_machines_that_fill_each_turn_stop_nobody() -> None:
     states = {"A": {"Type": "Pass", "Next": "A"}}
-    endless = machine({"StartAt": "A", "States": states}, "endless")
+    endless = machine({"StartAt": "A", "States": states}, "endless", is_express=True)
     other = machine(branch(task("echo"), task("echo")), "other")
     service = Engine(MemoryStore(), timing=Timing(decision_span=0.0))
     worker = Worker(service, workflows=[endless, other], activities=[])

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 STORES = ("memory", "sqlite")
 
+ENDPOINTS = "partita.server.fixtures"
+"""The plugin with the fixtures that serve AWS's APIs; it is on a higher floor than this one."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the fixtures of endpoints."""
+    config.pluginmanager.import_plugin(ENDPOINTS)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the command line option and the settings."""
@@ -123,24 +131,6 @@ def partita_compiled(request: pytest.FixtureRequest) -> Iterator[list[Any]]:
     workflows = workflows_named_by(request.module)
     with run_compiled(*workflows):
         yield workflows
-
-
-@pytest.fixture
-def partita_stepfunctions() -> Iterator[str]:
-    """Serve Step Functions' API over a new database in memory; return the URL."""
-    from partita.server.local import stepfunctions_endpoint
-
-    with stepfunctions_endpoint() as url:
-        yield url
-
-
-@pytest.fixture
-def partita_swf() -> Iterator[str]:
-    """Serve Amazon SWF's API over a new database in memory; return the URL."""
-    from partita.server.local import swf_endpoint
-
-    with swf_endpoint() as url:
-        yield url
 
 
 def _modules(request: pytest.FixtureRequest) -> list[Any] | None:
