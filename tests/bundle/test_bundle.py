@@ -224,6 +224,54 @@ def test_what_would_not_load_on_lambda_is_refused(
     assert not (tmp_path / "shop.zip").exists()
 
 
+def test_a_file_named_as_a_module_of_python_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"queue.py": PACKAGE["pkg/shop.py"].replace("from .steps", "from pkg.steps")})
+    write(tmp_path, {name: PACKAGE[name] for name in PACKAGE if name != "pkg/shop.py"})
+    ran = partita(tmp_path, "bundle", "queue.py:checkout", "-o", "shop.zip")
+    assert "queue.py has the name of a module of Python" in ran.stderr
+
+
+PACKAGE = {
+    "pkg/__init__.py": "VERSION = 1\n",
+    "pkg/steps.py": """
+from partita import activity
+from . import VERSION
+@activity(name="grüße")
+def greet(name: str) -> str:
+    return f"hällo {name} {VERSION}"
+""",
+    "pkg/shop.py": """
+from __future__ import annotations
+import partita as p
+from partita import Channel, Retry, Signal, Steps, Workflow, signals, wait_signal, workflow
+from partita.integrations import aws
+from .steps import *
+from .steps import greet as hail
+RETRY: Retry | None = Retry(max_attempts=2)
+approved = Signal("ok", bool)
+class Old(Workflow):
+    def run(self) -> int:
+        return 1
+@p.workflow(execution_start_to_close=50)
+def checkout(name: str) -> str:
+    aws.dynamodb.update_item(TableName="orders", Key={"id": {"S": name}})
+    return hail(name)
+if __name__ == "__main__":
+    raise SystemExit("run")
+""",
+}
+
+
+def test_packages_of_ones_own_and_all_names_of_partita_are_there(tmp_path: Path) -> None:
+    write(tmp_path, PACKAGE)
+    ran = partita(tmp_path, "bundle", "pkg.shop:checkout", "-o", "shop.zip", "--check")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    function = Lambda((tmp_path / "shop.zip").read_bytes(), tmp_path / "function")
+    event = {"activity": "grüße", "arguments": {"name": "du"}}
+    assert function.invoke(event) == {"result": "hällo du 1"}
+    function.close()
+
+
 def test_bundles_over_the_limits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "LARGEST_UNPACKED", 1000)
     monkeypatch.setattr(archive, "LARGEST_ZIP", 500)

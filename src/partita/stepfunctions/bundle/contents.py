@@ -98,6 +98,11 @@ def _module_of(module: ModuleType) -> Module:
     name = module.__name__
     if name.startswith("partita_file_") or name == "__main__":
         name = path.stem
+    if name in sys.stdlib_module_names:
+        raise BundleError(
+            f"{path.name} has the name of a module of Python, which Lambda would load instead; "
+            "rename it"
+        )
     if "site-packages" in path.parts:
         raise BundleError(
             f"{name} has activities of the workflow, and is an installed package; "
