@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
 from partita.cli.machines import lambda_function
+from partita.stepfunctions.deploy.definitions import SIGNALS, calling
 from tests.asl.corpus import ACCOUNT
 from tests.deploy.shop import Ran, Shop, partita
 from tests.stepfunctions.endpoint import Endpoint, endpoint
@@ -123,6 +125,67 @@ def test_an_execution_that_waits_is_cancelled(remote: Remote, served: Endpoint) 
     assert remote("cancel", f"{remote.shop.name}:long").status == 0
     assert "TERMINATED" in remote("show", f"{remote.shop.name}:long").out
     forget_lambda("take")
+
+
+def waiting(signal: str, end: dict[str, Any]) -> dict[str, Any]:
+    """Return a state that waits for a signal, as the compiler writes it."""
+    token, execution = "$states.context.Task.Token", "$states.context.Execution.Id"
+    payload = {"signal": signal, "token": f"{{% {token} %}}", "execution": f"{{% {execution} %}}"}
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Arguments": {"FunctionName": SIGNALS, "Payload": payload},
+        **end,
+    }
+
+
+def until_waits(served: Endpoint, id: str, signal: str) -> None:
+    """Wait until an execution waits for a signal."""
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{id}"
+    kinds: list[str] = []
+    while kinds[-1:] != ["TaskSubmitted"] or f'"{signal}"' not in text:
+        events = served.client.get_execution_history(executionArn=arn)["events"]
+        kinds, text = [one["type"] for one in events], json.dumps(events, default=str)
+        text = text.replace("\\", "")
+
+
+def test_signals_come_back_with_the_token_of_the_wait(remote: Remote, served: Endpoint) -> None:
+    machine = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "first",
+        "States": {
+            "first": waiting(
+                "approve", {"Next": "second", "Assign": {"a": "{% $states.result %}"}}
+            ),
+            "second": waiting(
+                "pay", {"End": True, "Output": '{% $a.by & " " & $string($states.result) %}'}
+            ),
+        },
+    }
+    name = remote.shop.name
+    text = json.dumps(calling(machine, (), name))
+    served.client.create_state_machine(name=name, definition=text, roleArn=ROLE)
+    file = Path(remote.shop.folder) / "wait.asl.json"
+    file.write_text(text)
+    remote("start", "wait.asl.json", "--id", "signalled", "--input", "{}")
+    id = f"{name}:signalled"
+    until_waits(served, id, "approve")
+    ran = remote("signal", id, "pay", "--input", "5")
+    assert ran.error == (
+        f"partita: {id} waits for no signal pay now (it waits for: approve), and AWS Step "
+        "Functions keeps none for later; send it again when it waits [OPERATION_REFUSED]"
+    )
+    assert remote("signal", id, "approve", "--input", '{"by": "boss"}').status == 0
+    until_waits(served, id, "pay")
+    assert remote("signal", id, "pay", "--input", "5").status == 0
+    assert remote("result", id).out == '"boss 5"\n'
+
+
+def test_executions_of_express_machines_are_not_followed(remote: Remote) -> None:
+    remote.deploy("--function", remote.shop.name, "--express")
+    ran = remote("start", "shop.py:checkout", "--input", '["v", []]', "--id", "fast")
+    assert ran.status == 0
+    assert "is an Express machine, whose executions" in remote("result", ran.out.split()[0]).error
 
 
 def test_a_machine_that_is_not_deployed_is_told(remote: Remote) -> None:

@@ -54,6 +54,6 @@ def test_client_commands(sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFi
     assert "doubled" in told(capsys, *backend, "show", "doubled:one")
     listed = told(capsys, *backend, "list", "--type", "doubled")
     assert "doubled:one" in listed
-    failed = told(capsys, *backend, "signal", "doubled:one", "x", status=2)
-    assert "has no signals" in failed
+    failed = told(capsys, *backend, "signal", "doubled:one", "x", status=5)
+    assert "doubled:one waits for no signal x now (it waits for: none)" in failed
     assert "no execution" in told(capsys, *backend, "show", "none", status=3).lower()

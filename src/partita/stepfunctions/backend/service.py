@@ -29,6 +29,7 @@ from partita.ports.service import (
 )
 from partita.ports.state import ExecutionFilter, Status
 from partita.stepfunctions.backend.history_reader import events_of
+from partita.stepfunctions.backend.open_waits import open_waits
 
 TITLE = "AWS Step Functions"
 
@@ -77,6 +78,7 @@ class StepFunctionsService:
         _, (self._client,) = connect("stepfunctions", parts.netloc, profile, endpoint, config)
         self._name = options.get("machine")  # of the machine to start
         self._arns: dict[str, str] = {}  # of machines, by name
+        self._express: set[str] = set()
 
     def _call(self, operation: str, **members: Any) -> dict[str, Any]:
         return call(self._client, operation, members, TITLE, _meaning)
@@ -93,8 +95,9 @@ class StepFunctionsService:
     def _machine(self, name: str) -> str:
         """Return the ARN of a machine."""
         if name not in self._arns:
-            found = self._every("list_state_machines", "stateMachines")
+            found = list(self._every("list_state_machines", "stateMachines"))
             self._arns = {one["name"]: one["stateMachineArn"] for one in found}
+            self._express = {one["name"] for one in found if one["type"] == "EXPRESS"}
         if name not in self._arns:
             raise errors.UnknownTypeError(
                 f"{TITLE} has no state machine {name}; `partita deploy` makes one"
@@ -108,7 +111,13 @@ class StepFunctionsService:
             raise errors.ExecutionNotFoundError(
                 f"{execution.workflow_id!r} is no execution; write MACHINE:NAME"
             )
-        return machine, f"{self._machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
+        own = self._machine(machine)
+        if machine in self._express:
+            raise errors.UnsupportedError(
+                f"{machine} is an Express machine, whose executions {TITLE} does not describe; "
+                "look into its log, or deploy it without --express"
+            )
+        return machine, f"{own.replace(':stateMachine:', ':execution:')}:{name}"
 
     # -- what it does
 
@@ -151,6 +160,27 @@ class StepFunctionsService:
         """Stop the execution: a machine cannot be asked to cancel itself."""
         _, arn = self._execution(execution)
         self._call("stop_execution", executionArn=arn, error="Canceled", cause="by partita cancel")
+
+    def signal_workflow_execution(
+        self, domain: str, execution: h.WorkflowExecution, signal_name: str, input: str | None
+    ) -> None:
+        """Send the token of the oldest task that waits for this signal back, with the value.
+
+        Raises:
+            OperationRefusedError: none waits for it; Step Functions keeps no early signals.
+        """
+        _, arn = self._execution(execution)
+        events = self._every("get_execution_history", "events", executionArn=arn, maxResults=1000)
+        waits = open_waits(events)
+        for wait in waits:
+            if wait.signal == signal_name:
+                self._call("send_task_success", taskToken=wait.token, output=input or "null")
+                return
+        names = ", ".join(sorted({one.signal for one in waits})) or "none"
+        raise errors.OperationRefusedError(
+            f"{execution.workflow_id} waits for no signal {signal_name} now (it waits for: {names})"
+            f", and {TITLE} keeps none for later; send it again when it waits"
+        )
 
     def describe(self, domain: str, execution: h.WorkflowExecution) -> ExecutionDetail:
         """Return how the execution stands."""
@@ -198,12 +228,6 @@ class StepFunctionsService:
 
     # -- what it does not do
 
-    def signal_workflow_execution(
-        self, domain: str, execution: h.WorkflowExecution, signal_name: str, input: str | None
-    ) -> None:
-        """Refuse: machines have task tokens, and no signals."""
-        _refuse("signals")
-
     def poll_decision_task(
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
     ) -> DecisionTask | None:
@@ -246,7 +270,7 @@ class StepFunctionsService:
 def _refuse(what: str) -> NoReturn:
     raise errors.UnsupportedError(
         f"{TITLE} runs its machines itself and has no {what}; "
-        "start, result, show, history, list and terminate work there"
+        "start, result, show, history, signal, list, cancel and terminate work there"
     )
 
 

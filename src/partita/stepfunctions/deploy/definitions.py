@@ -6,6 +6,9 @@ import copy
 from collections.abc import Collection, Iterator
 from typing import Any
 
+SIGNALS = "partita-signals"
+"""The function that is told the tokens of waits for signals; Step Functions' history keeps them."""
+
 _INVOKE = "arn:aws:states:::lambda:invoke"
 _TASK = (
     '{% {"execution": $states.context.Execution.Id, "state": $states.context.State.Name, '
@@ -27,10 +30,17 @@ def calling(definition: dict[str, Any], activities: Collection[str], function: s
         if not is_call or not isinstance(arguments, dict):
             continue
         name = arguments["FunctionName"]
-        if name in activities:
+        if name == SIGNALS:
+            arguments["FunctionName"] = function
+        elif name in activities:
             payload = {"activity": name, "arguments": arguments["Payload"], "task": _TASK}
             arguments |= {"FunctionName": function, "Payload": payload}
     return made
+
+
+def calls_own_function(definition: dict[str, Any], activities: Collection[str]) -> bool:
+    """Return whether a machine calls activities, or waits for signals."""
+    return bool(calling(definition, activities, "") != definition)
 
 
 def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,6 +14,7 @@ from partita.compile.tree import Program
 from partita.errors import InvalidOptionError
 from partita.stepfunctions.bundle import Target, bundle_of, install, source_of
 from partita.stepfunctions.bundle.requirements import RUNTIMES, this_runtime
+from partita.stepfunctions.deploy.definitions import calls_own_function
 from partita.stepfunctions.deploy.wanted import FunctionSettings, Wanted
 from partita.stepfunctions.emitter import emit, express_errors, warnings
 
@@ -61,7 +62,7 @@ def wanted_of(
     kind = "EXPRESS" if options.is_express else "STANDARD"
     source, activities = source_of(workflow), tuple(sorted(activities_of(program)))
     about: dict[str, Any] = {"kind": kind, "function": options.function}
-    if options.function is None and activities:
+    if options.function is None and calls_own_function(machine, activities):
         about |= _function(workflow, program, options, filename)
     made = Wanted(options.name, source, machine, activities, options.role, **about)
     return made, warnings(program)

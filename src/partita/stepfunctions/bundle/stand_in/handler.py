@@ -42,7 +42,12 @@ GuardError.__name__ = "States.Runtime"
 
 
 def dispatch(event: Any, context: Any = None) -> Any:
-    """Call the activity that an event names; return its result as JSON data."""
+    """Call the activity that an event names; return its result as JSON data.
+
+    A task that waits for a signal only tells its token, which the execution's history keeps.
+    """
+    if isinstance(event, dict) and event.keys() >= {"signal", "token"}:
+        return None
     name = event.get("activity") if isinstance(event, dict) else None
     if not isinstance(name, str) or name not in _TABLE or name not in activities:
         known = ", ".join(sorted(_TABLE))
