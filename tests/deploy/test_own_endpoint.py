@@ -142,11 +142,11 @@ def waiting(signal: str, end: dict[str, Any]) -> dict[str, Any]:
 def until_waits(served: Endpoint, id: str, signal: str) -> None:
     """Wait until an execution waits for a signal."""
     arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{id}"
-    kinds: list[str] = []
-    while kinds[-1:] != ["TaskSubmitted"] or f'"{signal}"' not in text:
+    found = False
+    while not found:
         events = served.client.get_execution_history(executionArn=arn)["events"]
-        kinds, text = [one["type"] for one in events], json.dumps(events, default=str)
-        text = text.replace("\\", "")
+        asked = json.dumps(events, default=str).replace("\\", "")
+        found = events[-1]["type"] == "TaskSubmitted" and f'"{signal}"' in asked
 
 
 def test_signals_come_back_with_the_token_of_the_wait(remote: Remote, served: Endpoint) -> None:
