@@ -17,7 +17,7 @@ from partita.compile.activity_calls import activities_of
 from partita.compile.stand_ins import document_of
 from partita.errors import MachineFailedError
 from partita.stepfunctions.bundle import bundle_of, zipped
-from partita.stepfunctions.compiled import _function
+from partita.stepfunctions.compiled import lambda_of
 from partita.stepfunctions.deploy.definitions import calling
 from partita.stepfunctions.emitter import emit
 from tests.bundle.lambdas import Lambda
@@ -81,7 +81,7 @@ def test_machines_mean_the_same_on_lambda(
     workflow = programs[case.name]
     program = compile_workflow(workflow)
     activities = activities_of(program)
-    here = {name: _function(one, program) for name, one in activities.items()}
+    here = {name: lambda_of(one, program) for name, one in activities.items()}
     machine = emit(program)
     deployed = calling(machine, activities, "bundle")
     for given in case.inputs:

@@ -78,7 +78,7 @@ def compiled(
         compiled_text(text)  # this process has the activities of its services from now on
     children = children_of(program)
     places = [one.namespace for one in (definition, *called.values(), *children.values())]
-    functions = {name: _function(one, program) for name, one in called.items()}
+    functions = {name: lambda_of(one, program) for name, one in called.items()}
     functions |= {name: _stand_in(one) for name, one in functions_of(program).items()}
     known = known if known is not None else {}
     known[definition.workflow_type.name] = None
@@ -163,7 +163,7 @@ def _stand_in(function: Any) -> Function:
     return call
 
 
-def _function(activity: ActivityDefinition, program: Program) -> Function:
+def lambda_of(activity: ActivityDefinition, program: Program) -> Function:
     """Return an activity as a Lambda function; histories have the names of the states."""
 
     def call(state: str, payload: Any, timeout: float | None, heartbeat: float | None) -> Any:

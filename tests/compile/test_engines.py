@@ -1,0 +1,59 @@
+"""Run the compiled corpus on engines that others wrote: they agree with plain Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compile import engines
+from tests.compile.corpus import Case, cases, is_guarded, load, outcome
+from tests.compile.test_equivalence import comparable
+from tests.rotation import sample
+from tests.soak import SOAKING
+
+_DIVISION = "moto takes a division for the start of a regular expression, and finds a variable `$`"
+_NAMES = "moto lets no error whose name begins with States. leave a Parallel state"
+_UUID = "moto's $uuid is no function"
+DEVIATIONS = {
+    ("moto", "texts_of_floats"): _DIVISION,
+    ("moto", "texts_of_anything"): _DIVISION,
+    ("moto", "moments_given"): _DIVISION,
+    ("moto", "text_of_a_number_without_a_hint_guarded"): _NAMES,
+    ("moto", "case_of_rare_letters_guarded"): _NAMES,
+    ("moto", "moments_returned_guarded"): _NAMES,
+    ("moto", "moments_exact_or_guarded_guarded"): _NAMES,
+    ("moto", "identifiers"): _UUID,
+}
+"""What another engine gets wrong, by its name and the case's; one that passes fails."""
+
+ALL = list(cases())
+SOME = [*(("sfnx", case) for case in sample(ALL, 8)), *(("moto", case) for case in sample(ALL, 24))]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("engine", "case"), SOME, ids=[f"{engine}-{case.name}" for engine, case in SOME]
+)
+def test_engines_of_others_agree(
+    engine: str, case: Case, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    workflow = load(f"{case.name}_{engine}", case.source, tmp_path_factory.mktemp("engines"))
+    is_known = (engine, case.name) in DEVIATIONS
+    found = [
+        _differs(case, workflow, engine, given, is_optimised)
+        for is_optimised in ((False, True) if SOAKING else (False,))
+        for given in case.inputs
+    ]
+    assert any(found) == is_known, next((one for one in found if one), "a deviation passes")
+
+
+def _differs(case: Case, workflow: object, engine: str, given: str, is_optimised: bool) -> str:
+    """Return how a run on an engine differs from plain Python; empty if it does not."""
+    machine = engines.Machine(workflow, is_optimised=is_optimised)
+    if not machine.is_self_contained:
+        return ""
+    plain = outcome(case, workflow, workflow, given)  # type: ignore[arg-type]
+    found = engines.outcome(case, machine, engine, given)
+    if case.name.endswith("_guarded") and is_guarded(found):
+        return ""
+    same = found.calls == plain.calls and comparable(found.result) == comparable(plain.result)
+    return "" if same else f"{given}: {found} instead of {plain}"
