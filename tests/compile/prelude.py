@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import copy
+import functools
+import hashlib
+import json
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NotRequired, TypedDict
@@ -43,19 +49,25 @@ __all__ = [
     "add",
     "async_child",
     "asyncio",
+    "base64",
     "chain",
     "charge",
     "child",
+    "copy",
     "datetime",
     "double",
     "echo",
     "fail_if_negative",
     "flaky",
+    "functools",
     "grandchild",
     "group",
+    "hashlib",
+    "json",
     "lambda_square",
     "later",
     "later_text",
+    "math",
     "note",
     "now",
     "numbers",

@@ -23,6 +23,8 @@ PYTHON_OWN = (
     "AssertionError",
     "TypeError",
     "AttributeError",
+    "JSONDecodeError",
+    "Error",  # of binascii
 )
 
 

@@ -20,6 +20,7 @@ from partita.compile.class_members import class_method, super_method
 from partita.compile.closures import Function, function_value
 from partita.compile.concurrency import begin, work_of
 from partita.compile.conditions import choose, path_of
+from partita.compile.container_methods import lower_by_class
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
 from partita.compile.definitions import arguments_kept
@@ -28,6 +29,7 @@ from partita.compile.enumerations import is_enum
 from partita.compile.functions import FUNCTIONS
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
+from partita.compile.library import LIBRARY
 from partita.compile.methods import lower_method
 from partita.compile.module_names import target
 from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_class_method
@@ -130,6 +132,11 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         raise context.refuse(node, ast.unparse(node.func)[:40], *reason)
     if callable(found) and isinstance(found, Hashable) and found in _OWN:
         return _OWN[found](node, context)
+    if callable(found) and isinstance(found, Hashable) and found in LIBRARY:
+        return LIBRARY[found](node, context)
+    by_class = lower_by_class(node, context) if isinstance(node.func, ast.Attribute) else None
+    if by_class is not None:
+        return by_class
     if is_enum(found):
         return by_value(node, found, context)
     if is_record(found):

@@ -82,6 +82,15 @@ def _item_or_self(type: Type) -> Type:
     return type.item if type.kind == "optional" else type
 
 
+def same(node: ast.AST, one: Value, other: Value, context: Context) -> Value | None:
+    """Return whether two values are equal, as one expression; None if that needs a check."""
+    way = _way(_item_or_self(one.type), _item_or_self(other.type))
+    if way == "numbers":
+        sides = [_AS_NUMBER.replace("@x", part.text) for part in (one, other)]
+        return Value(f"{sides[0]} = {sides[1]}", BOOL, False)
+    return None if way in ("sets", "refused") else equal(node, one, other, context)
+
+
 def equal(node: ast.AST, left: Value, right: Value, context: Context) -> Value:
     """Return whether two values are equal."""
     one, other = _item_or_self(left.type), _item_or_self(right.type)
@@ -362,22 +371,11 @@ def _has_item(node: ast.AST, item: Value, container: Value, context: Context) ->
         return made(f"{item.atom} in {container.atom}", BOOL, item, container, is_atom=False)
     if _way(_item_or_self(item.type), _item_or_self(element)) == "refused":
         return None
-    same = _same(node, Value("~one", element), Value("@i", item.type), context)
-    if same is None:
+    test = same(node, Value("~one", element), Value("@i", item.type), context)
+    if test is None:
         return None
-    template = f"$reduce(@x, function(~has, ~one) {{~has ? true : {same.atom}}}, false)"
+    template = f"$reduce(@x, function(~has, ~one) {{~has ? true : {test.atom}}}, false)"
     return fill(node, context, template, BOOL, x=container, i=item)
-
-
-def _same(node: ast.AST, one: Value, other: Value, context: Context) -> Value | None:
-    """Return whether two values are equal, as one expression; None if that needs a check."""
-    way = _way(_item_or_self(one.type), _item_or_self(other.type))
-    if way == "numbers":
-        sides = [_AS_NUMBER.replace("@x", part.text) for part in (one, other)]
-        return Value(f"{sides[0]} = {sides[1]}", BOOL, False)
-    if way == "sets":
-        return None
-    return equal(node, one, other, context)
 
 
 def _in_tuple(node: ast.AST, item: Value, container: Value, context: Context) -> Value | None:
@@ -410,10 +408,10 @@ def _open_contains(node: ast.AST, item: Value, container: Value, context: Contex
     if item.type is ANY:
         plain = f'$type({container.text}) = "array" or $not($type({item.text}) in {_UNHASHABLE})'
         context.check(node, plain, TypeError, context.text("unhashable type"), container, item)
-    same = _same(node, Value("~one", ANY), Value("@i", item.type), context)
-    if same is None or _way(ANY, _item_or_self(item.type)) == "refused":
+    match = same(node, Value("~one", ANY), Value("@i", item.type), context)
+    if match is None or _way(ANY, _item_or_self(item.type)) == "refused":
         raise _incomparable(node, item, container, context)
-    template = _OPEN_CONTAINS.replace("SAME", same.atom)
+    template = _OPEN_CONTAINS.replace("SAME", match.atom)
     if item.type is not STR:
         template = template.replace("$contains(@x, @i)", "$contains(@x, $string(@i))")
     return fill(node, context, template, BOOL, x=container, i=item)

@@ -16,7 +16,7 @@ from partita.compile.diagnostics import Diagnostics, RefusedError
 from partita.compile.jsonata import Names, literal, object_value
 from partita.compile.mutation import Changes
 from partita.compile.tree import Check, Let, Node, Value
-from partita.compile.types import BOOL, ERROR, NEVER, Type, join, of_hint
+from partita.compile.types import BOOL, ERROR, NEVER, Type, join, of_hint, without_fields
 
 MAX_DEPTH = 10
 """Operators nested in one expression; deeper ones are split, since AWS's stack is small."""
@@ -191,6 +191,8 @@ class Context:
 
     def bind(self, name: str, type: Type) -> str:
         """Note that a variable is assigned; return its name in JSONata."""
+        if name in self.mutated or name in self.shared:
+            type = without_fields(type)
         if name in self.shared:
             owner, own_name = self.shared[name]
             text = owner.bind(own_name, type)

@@ -118,7 +118,7 @@ def _int_of_base(node: Any, context: Context) -> Value:
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"[: base.constant]
     letters = digits + digits[10:].upper()
     prefix = {16: "(0[xX])?", 8: "(0[oO])?", 2: "(0[bB])?"}.get(base.constant, "")
-    pattern = f"/^[+-]?{prefix}[{letters}]+/"
+    pattern = f"/^[+-]?{prefix}[{letters}]+(_[{letters}]+)*/"
     test = f'(~t := {_BARE}; ~t != "" and $replace(~t, {pattern}, "", 1) = "")'
     found = fill(node, context, test, BOOL, s=text)
     message = context.text(f"invalid literal for int() with base {base.constant}")

@@ -21,7 +21,6 @@ from partita.compile.types import (
     STR,
     Type,
     UnknownHintError,
-    dict_of,
     join,
     list_of,
     of_hint,
@@ -244,7 +243,9 @@ def object_value(values: dict[str, Value], type: Type | None = None) -> Value:
     for value in values.values():
         item = join(item, value.type)
     members = ", ".join(f"{text_of(name)}: {one.text}" for name, one in values.items())
-    return made("{" + members + "}", type or dict_of(item), *values.values())
+    fields = tuple((name, one.type) for name, one in values.items())
+    known = type or Type("dict", (item,), fields)
+    return made("{" + members + "}", known, *values.values())
 
 
 def member(value: Value, name: str, type: Type) -> Value:

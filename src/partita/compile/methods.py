@@ -9,8 +9,10 @@ from typing import Any
 from partita.compile.chance import random_method
 from partita.compile.changes import lower_change
 from partita.compile.class_members import lower_own_method
+from partita.compile.container_methods import METHODS
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, present
+from partita.compile.encodings import lower_chain
 from partita.compile.futures import future_method, is_future, result_of_signal
 from partita.compile.jsonata import made, member
 from partita.compile.moments import is_time, time_method
@@ -25,6 +27,9 @@ def lower_method(node: Any, context: Context) -> Value:
     signal = result_of_signal(node, context)
     if signal is not None:
         return signal
+    chain = lower_chain(node, context)
+    if chain is not None:
+        return chain
     changed = lower_change(node, context)
     if changed is not None:
         return changed
@@ -49,7 +54,7 @@ def lower_method(node: Any, context: Context) -> Value:
     own = lower_own_method(node, owner, context)
     if own is not None:
         return own
-    method = _METHODS.get((owner.type.kind, name))
+    method = _METHODS.get((owner.type.kind, name)) or METHODS.get((owner.type.kind, name))
     if method is None or node.keywords:
         raise context.refuse(
             node,
@@ -70,9 +75,13 @@ def lower_method(node: Any, context: Context) -> Value:
 
 
 def _get(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
-    if not 1 <= len(args) <= 2 or args[0].type is not STR:
+    if not 1 <= len(args) <= 2:
         return None
-    key = args[0]
+    if args[0].type is not STR:
+        args = [_as_text(node, args[0], context), *args[1:]]
+    key, fields = args[0], dict(owner.type.fields)
+    if key.is_constant and key.constant in fields:
+        return member(owner, key.constant, fields[key.constant])
     found = f"$lookup({owner.text}, {key.text})"
     if len(args) == 1:
         text = f"$exists({found}) ? {found} : null"
@@ -80,6 +89,14 @@ def _get(node: Any, owner: Value, args: list[Value], context: Context) -> Value 
     text = f"$exists({found}) ? {found} : {args[1].atom}"
     type = join(owner.type.item, args[1].type)
     return made(text, type, owner, key, args[1], is_atom=False)
+
+
+def _as_text(node: Any, key: Value, context: Context) -> Value:
+    """Return a key as a text: what is none is not in a dict."""
+    key = context.simple(node, key)
+    error = context.guard_text(node, "a key of a dict that is no text")
+    text = f'$type({key.text}) = "string" ? {key.atom} : {error}'
+    return made(text, STR, key, is_atom=False)
 
 
 def _get_field(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:

@@ -182,6 +182,8 @@ def _tuple(node: ast.AST, value: Value, context: Context) -> Value | None:
 
 
 def _dict(node: ast.AST, value: Value, context: Context) -> Value | None:
+    if value.type.fields:
+        return _record(node, replace(value, type=replace(value.type, cls=dict)), context)
     key = context.names.new("key")
     found = made(f"$lookup({value.text}, ${key})", value.type.item)
     inner = shown(node, found, context)

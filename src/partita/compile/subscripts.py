@@ -32,6 +32,12 @@ def lower_subscript(node: Any, context: Context) -> Value:
         index = made(f"({index.text} ? 1 : 0)", INT, index)
     if owner.type is STR and index.type is INT:
         return _character(node, owner, index, context)
+    if (
+        owner.type.kind == "dict"
+        and index.is_constant
+        and index.constant in dict(owner.type.fields)
+    ):
+        return member(owner, index.constant, dict(owner.type.fields)[index.constant])
     if owner.type.kind == "dict" and index.type is STR:
         owner = context.simple(node, owner)
         index = context.simple(node, index)

@@ -12,7 +12,7 @@ import enum
 import types
 import typing
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NotRequired, Required, get_args, get_origin, get_type_hints
 
 
@@ -93,6 +93,14 @@ _OWN_FORMS = frozenset(
 )
 _SCALARS: dict[Any, Type] = {int: INT, float: FLOAT, bool: BOOL, str: STR}
 _SCALARS |= {None: NONE, type(None): NONE, datetime.datetime: DATETIME, uuid.UUID: UUID}
+
+
+def without_fields(type: Type) -> Type:
+    """Return a type that does not tell the keys of dicts, which may change."""
+    if not type.parts:  # such types are compared by identity
+        return type
+    fields = () if type.kind == "dict" else type.fields
+    return replace(type, parts=tuple(map(without_fields, type.parts)), fields=fields)
 
 
 def list_of(item: Type) -> Type:
@@ -268,9 +276,19 @@ def join(one: Type, other: Type) -> Type:
     if one.kind == other.kind == "function":
         return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
+    if one.kind == other.kind == "dict":
+        return Type("dict", (join(one.item, other.item),), _joined_fields(one, other))
     if same and one.kind != "error":
         return Type(one.kind, tuple(map(join, one.parts, other.parts)))
     return MIXED if one.holds_tuples or other.holds_tuples else ANY
+
+
+def _joined_fields(one: Type, other: Type) -> tuple[tuple[str, Type], ...]:
+    """Return the fields of dicts that have the same keys, in the same order."""
+    if [name for name, _ in one.fields] != [name for name, _ in other.fields]:
+        return ()
+    pairs = zip(one.fields, other.fields, strict=True)
+    return tuple((name, join(type, others)) for (name, type), (_, others) in pairs)
 
 
 def fits(value: Type, wanted: Type) -> bool:
@@ -306,7 +324,7 @@ def under_hint(found: Type, wanted: Type) -> Type:
         inner = found.item if found.kind == "optional" else found
         return optional(wanted.item if inner is NONE else under_hint(inner, wanted.item))
     if found.kind == wanted.kind and len(found.parts) == len(wanted.parts) and found.parts:
-        return Type(found.kind, tuple(map(under_hint, found.parts, wanted.parts)))
+        return replace(found, parts=tuple(map(under_hint, found.parts, wanted.parts)))
     return found if found is ANY else wanted
 
 

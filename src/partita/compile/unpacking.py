@@ -107,3 +107,10 @@ def between(value: Value, begin: str, end: str, context: Context) -> Value:
         f"{{${number} >= {begin} and ${number} < {end} ? $append(${acc}, {kept}) : ${acc}}}, [])"
     )
     return made(text, value.type, value)
+
+
+def int_value(number: int) -> Value:
+    """Return a constant int."""
+    found = literal(number)
+    assert found is not None
+    return found
