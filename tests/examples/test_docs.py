@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 CODE_PAGES = [page for page in PAGES if page.stem != "glossary"]
-WITH_CONSOLE = ("commands", "deploying-to-aws", "operations", "state-machines", "state-machine-data", "openwhisk")
+WITH_CONSOLE = (
+    "commands",
+    "deploying-to-aws",
+    "operations",
+    "state-machines",
+    "state-machine-data",
+    "openwhisk",
+)
 CONSOLE_PAGES = [page for page in PAGES if page.stem in WITH_CONSOLE]
 
 
