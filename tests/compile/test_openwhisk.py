@@ -31,7 +31,7 @@ from tests.openwhisk.conducting import Conductor
 from tests.openwhisk.running import actions
 from tests.soak import scaled
 
-MACHINES_ONLY = ("children", "waits_until")
+MACHINES_ONLY = ("children", "shapes", "waits_until")
 """Files of programs with what only state machines have, such as other executions and clocks."""
 CASES = [case for case in cases() if case.file not in MACHINES_ONLY]
 TESTED = "/_/tested/"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from types import FunctionType, MethodType
 from typing import Any
 
+from partita.authoring.canvas import chain, group
 from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
 from partita.authoring.future import wait
 from partita.authoring.messages import signals, wait_signal
@@ -36,6 +37,7 @@ from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_clas
 from partita.compile.records import as_dict, instance, is_record, replaced
 from partita.compile.refused_functions import reason_of
 from partita.compile.service_calls import call_service
+from partita.compile.shapes import appended, run_shape, shape_of, shape_value, submit_shape
 from partita.compile.signals import lower_channel, lower_wait_signal
 from partita.compile.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.tree import Value
@@ -45,6 +47,9 @@ from partita.integrations.aws_calls import Action
 
 def lower_call(node: Any, context: Context) -> Value:
     """Lower a call."""
+    shape = _shaped(node, context)
+    if shape is not None:
+        return shape
     work = work_of(node, context)
     if work is not None:
         return begin(node, work, context)
@@ -55,6 +60,22 @@ def lower_call(node: Any, context: Context) -> Value:
         if value is not None:
             return _call_value(node, value, is_awaited, context)
     return _call_object(node, found, is_awaited, context)
+
+
+def _shaped(node: Any, context: Context) -> Value | None:
+    """Lower a group or chain, its call and its `submit`; None if it is another call."""
+    shape = shape_of(node.func, context)
+    if shape is not None:
+        return run_shape(shape, context)
+    function = node.func
+    added = appended(node, context)
+    if added is not None:
+        return added
+    if isinstance(function, ast.Attribute) and function.attr == "submit":
+        shape = shape_of(function.value, context)
+        return None if shape is None else submit_shape(node, shape, context)
+    is_shape = target(node.func, context) in (group, chain)
+    return shape_value(node, context) if is_shape else None
 
 
 def _callee(node: ast.expr, context: Context) -> Value | None:

@@ -15,10 +15,11 @@ from typing import Any
 from partita.authoring.execution import spawn
 from partita.compile.callees import callee_of, class_of
 from partita.compile.context import Context, Variable
-from partita.compile.jsonata import list_value, made
+from partita.compile.jsonata import list_value
 from partita.compile.module_names import target
+from partita.compile.outcomes import errors_of
 from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
-from partita.compile.types import ERROR, Type, future_of, list_of
+from partita.compile.types import Type, future_of
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -37,6 +38,11 @@ class Work:
         call: ast.expr = located(ast.Call(self.call.func, args, keywords), self.call)
         is_awaited = isinstance(self.expression, ast.Await)
         return located(ast.Await(call), self.call) if is_awaited else call
+
+    def with_call(self, args: list[ast.expr], keywords: list[ast.keyword]) -> Work:
+        """Return the work with other arguments."""
+        call = located(ast.Call(self.call.func, args, keywords), self.call)
+        return replace(self, call=call, expression=self.with_arguments(args, keywords))
 
 
 class Lowered(ast.expr):
@@ -73,16 +79,27 @@ def work_of(node: ast.expr, context: Context) -> Work | None:
         return _called(located(ast.Call(node.args[0], node.args[1:], node.keywords), node))
     function = node.func
     if isinstance(function, ast.Attribute) and function.attr == "submit":
-        owner = callee_of(function.value, context) or class_of(function.value, context)
-        if owner is None:
-            return None
-        call = located(ast.Call(_callable(function.value, context), node.args, node.keywords), node)
-        return _awaited(call) if owner_is_awaited(owner, context) else _called(call)
+        return called_work(node, function.value, node.args, node.keywords, context)
     group = _task_group(node, context)
     if group is None or len(node.args) != 1:
         return None
     work = coroutine_work(node.args[0])
     return None if work is None else replace(work, failures=group or None)
+
+
+def called_work(
+    node: ast.AST,
+    function: ast.expr,
+    args: list[ast.expr],
+    keywords: list[ast.keyword],
+    context: Context,
+) -> Work | None:
+    """Return the work of a call of an activity, a child or a Lambda function; None for others."""
+    owner = callee_of(function, context) or class_of(function, context)
+    if owner is None:
+        return None
+    call = located(ast.Call(_callable(function, context), args, keywords), node)
+    return _awaited(call) if owner_is_awaited(owner, context) else _called(call)
 
 
 def _callable(node: ast.expr, context: Context) -> ast.expr:
@@ -154,12 +171,7 @@ def note_failures(node: ast.expr, work: Work, futures: Value, context: Context) 
     """Add the errors of futures to those of their task group."""
     if work.failures is None:
         return
-    acc, item = context.names.new("acc"), context.names.new("future")
-    text = (
-        f"$reduce({futures.text}, function(${acc}, ${item}) "
-        f"{{$exists(${item}.error) ? $append(${acc}, ${item}.error) : ${acc}}}, ${work.failures})"
-    )
-    value = made(text, list_of(ERROR), futures)
+    value = errors_of(futures, context, f"${work.failures}")
     context.block.append(Let(node.lineno, {work.failures: value}))
 
 

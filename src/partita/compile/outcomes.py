@@ -8,7 +8,7 @@ from typing import Any
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made, wrapped
 from partita.compile.tree import Check, Value
-from partita.compile.types import BOOL, ERROR, STR, Type, list_of, tuple_of
+from partita.compile.types import BOOL, ERROR, STR, Type, list_of, optional, tuple_of
 
 
 def result_of(node: Any, future: Value, context: Context) -> Value:
@@ -75,11 +75,27 @@ def _holds_futures(type: Type) -> bool:
     return type.kind == "future" or any(map(_holds_futures, type.parts))
 
 
-def group_error(text: str, errors: Value, context: Context) -> Value:
+def errors_of(futures: Value, context: Context, begin: str = "[]") -> Value:
+    """Return the list of the errors of futures, after those of another list."""
+    acc, item = context.names.new("acc"), context.names.new("future")
+    text = (
+        f"$reduce({futures.text}, function(${acc}, ${item}) "
+        f"{{$exists(${item}.error) ? $append(${acc}, ${item}.error) : ${acc}}}, {begin})"
+    )
+    return made(text, list_of(ERROR), futures)
+
+
+def reduced_if_any(futures: Value, type: Type, context: Context) -> Value:
+    """Return the list of the results of futures, with None for those that failed."""
+    text = "$exists({0}.value) ? {0}.value : null"
+    return reduced(futures, f"({text})", optional(type), context)
+
+
+def group_error(text: Value, errors: Value, context: Context) -> Value:
     """Return an ExceptionGroup of a list of errors, which is not empty."""
     count = f"$count({errors.text})"
     ending = f'({count} = 1 ? " sub-exception)" : " sub-exceptions)")'
-    message = f"{context.text(text + ' (').text} & $string({count}) & {ending}"
+    message = f'{text.text} & " (" & $string({count}) & {ending}'
     error = context.error(ExceptionGroup, made(message, STR, errors, is_atom=False))
-    members = f'{error.text[:-1]}, "text": {context.text(text).text}, "exceptions": {errors.text}}}'
+    members = f'{error.text[:-1]}, "text": {text.text}, "exceptions": {errors.text}}}'
     return replace(error, text=members, type=replace(ERROR, cls=ExceptionGroup))

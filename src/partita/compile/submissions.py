@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from partita.authoring.canvas import task
 from partita.compile.callees import callee_of
 from partita.compile.concurrency import Lowered, Work, located, work_of
 from partita.compile.concurrent_comprehensions import Begun, begin_each
@@ -111,9 +112,6 @@ def in_place(nodes: list[ast.stmt], context: Context) -> Iterator[ast.stmt]:
 
     Only those of which the next statement awaits all, so that nothing changes in between.
     """
-    if not context.is_async:
-        yield from nodes
-        return
     held: dict[str, ast.expr] = {}
     kept: list[ast.stmt] = []
     for number, node in enumerate(nodes):
@@ -142,7 +140,9 @@ def _coroutines(node: ast.stmt, context: Context) -> tuple[str, ast.expr | None]
         parts = [value.elt]
     elif isinstance(value, ast.List | ast.Tuple):
         parts = value.elts
-    is_all = bool(parts) and all(_is_coroutine(one, context) for one in parts)
+    is_all = bool(parts) and all(
+        _is_coroutine(one, context) or _is_part(one, context) for one in parts
+    )
     return goal.id, value if is_all else None
 
 
@@ -156,6 +156,11 @@ def _is_coroutine(node: ast.expr, context: Context) -> bool:
         return any(isinstance(one.definition, ast.AsyncFunctionDef) for one in functions or ())
     found = callee_of(node.func, context) or target(node.func, context)
     return is_coroutine(found, context)
+
+
+def _is_part(node: ast.expr, context: Context) -> bool:
+    """Return whether an expression makes a part of a group or chain."""
+    return isinstance(node, ast.Call) and target(node.func, context) is task
 
 
 def _uses(name: str, nodes: list[ast.stmt]) -> int:

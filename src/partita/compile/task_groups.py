@@ -77,7 +77,8 @@ def _statement(node: Any, failures: str) -> ast.stmt:
 
     def group(context: Context) -> Value:
         raised = Value(f"${failures}", list_of(ERROR))
-        return group_error("unhandled errors in a TaskGroup", raised, context)
+        text = context.text("unhandled errors in a TaskGroup")
+        return group_error(text, raised, context)
 
     def check(context: Context) -> Value:
         condition = Value(f"$count(${failures}) = 0", BOOL, False)

@@ -88,6 +88,7 @@ _OWN_FORMS = frozenset(
         "UUID",
         "random source",
         "channel",
+        "shape",
         "set of futures",
     ]
 )
