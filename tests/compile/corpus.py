@@ -49,7 +49,10 @@ def cases() -> Iterator[Case]:
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             source, _, inputs = text.partition("[inputs]\n")
             lines = [line for line in inputs.splitlines() if line]
-            kinds = path.stem in ("concurrency", "children", "shapes"), path.stem.startswith("waits")
+            kinds = (
+                path.stem in ("concurrency", "children", "shapes"),
+                path.stem.startswith("waits"),
+            )
             yield Case(name, source.rstrip() + "\n", lines, *kinds, path.stem)
 
 
