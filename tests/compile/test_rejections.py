@@ -37,4 +37,5 @@ def test_a_diagnostic_shows_its_line(tmp_path: Path) -> None:
         compile_workflow(load("shown", source, tmp_path), "f.py")
     lines = str(refused.value).splitlines()
     assert lines[0].startswith("f.py:6:18: method hex of float: ")
-    assert lines[1:] == ["        return 'ä' + x.hex()", "                     ^^^^^^^"]
+    assert lines[1:3] == ["        return 'ä' + x.hex()", "                     ^^^^^^^"]
+    assert lines[3:] == ["    this can be a step of its own: compile with --outline"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from partita.cli.machine_options import emitter
+from partita.cli.machine_options import emitter, outline_option
 from partita.cli.options import debug_option
 from partita.errors import InvalidOptionError
 
@@ -30,6 +30,7 @@ from partita.errors import InvalidOptionError
     show_default=True,
     help="Of the function.",
 )
+@outline_option
 @debug_option
 def bundle(
     target: str,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from partita.cli.machine_options import composer, emitter
+from partita.cli.machine_options import composer, emitter, outline_option
 from partita.cli.options import debug_option
 from partita.cli.output import print_pretty
 from partita.compile.diagnostics import CompileError, Diagnostic
@@ -36,6 +36,7 @@ from partita.errors import InvalidOptionError
 @click.option(
     "--optimise", "is_optimised", is_flag=True, help="Merge states, which saves transitions."
 )
+@outline_option
 @debug_option
 def compile_(
     target: str,

@@ -96,6 +96,24 @@ def _choose(ctx: click.Context, __: click.Parameter, name: str | None) -> None:
     ctx.meta[_TEST_CASE] = name
 
 
+def outline_option(command: F) -> F:
+    """Add --outline, which takes effect by itself."""
+    return click.option(
+        "--outline",
+        is_flag=True,
+        callback=_outline,
+        expose_value=False,
+        help="Make steps of their own of expressions that a state machine has not.",
+    )(command)
+
+
+def _outline(ctx: click.Context, _: click.Parameter, is_on: bool) -> None:
+    if is_on:
+        outlining = import_module("partita.compile.outlining")
+        token = outlining.set_outlining(True)
+        ctx.call_on_close(lambda: outlining.reset_outlining(token))
+
+
 def service_options(command: F) -> F:
     """Add --aws and the like, which take effect by themselves."""
     for option in (

@@ -13,7 +13,7 @@ from partita.cli.foreground import (
     resume_command,
     task_lists_of_code,
 )
-from partita.cli.machine_options import compiled_at, machine_options
+from partita.cli.machine_options import compiled_at, machine_options, outline_option
 from partita.cli.output import print_json, print_row
 from partita.cli.targets import find_workflow
 from partita.ports.service import ReusePolicy
@@ -47,6 +47,7 @@ _reuse_option = click.option(
     show_default=True,
     help="With --compiled: a state machine, or a composition of actions.",
 )
+@outline_option
 @machine_options
 def run(
     target: str,

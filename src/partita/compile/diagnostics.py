@@ -22,6 +22,7 @@ class Diagnostic:
     line: str = ""
     width: int = 1
     is_warning: bool = False  # it is compiled all the same
+    hint: str = ""  # another way out, for those who run the command
 
     def __str__(self) -> str:
         caret = " " * (self.column - 1) + "^" * max(1, min(self.width, len(self.line)))
@@ -29,11 +30,12 @@ class Diagnostic:
         if self.is_warning:
             place = f"warning: {self.filename}, line {self.row}"
         head = f"{place}: {self.what}: {self.why}; {self.way_out}"
-        return f"{head}\n    {self.line}\n    {caret}"
+        shown = f"{head}\n    {self.line}\n    {caret}"
+        return f"{shown}\n    {self.hint}" if self.hint else shown
 
     def as_row(self) -> dict[str, Any]:
         """Return it for `--output json`."""
-        names = ("filename", "row", "column", "what", "why", "way_out", "line")
+        names = ("filename", "row", "column", "what", "why", "way_out", "line", "hint")
         severity = "WARNING" if self.is_warning else "ERROR"
         return {**{name: getattr(self, name) for name in names}, "severity": severity}
 

@@ -250,3 +250,5 @@ class Program:
     document: str | None = None
     classes: dict[str, type] = field(default_factory=dict)  # of the errors it raises
     warnings: tuple[Any, ...] = ()  # diagnostics of what is left out
+    steps: tuple[str, ...] = ()  # names of generated activities
+    step_source: str = ""  # of the module with them

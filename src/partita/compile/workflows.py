@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile.aliases import aliases_of, returning_their_arguments
 from partita.compile.context import Context
-from partita.compile.diagnostics import CompileError, Diagnostics
+from partita.compile.diagnostics import Diagnostics
 from partita.compile.expressions import lower
 from partita.compile.jsonata import literal
 from partita.compile.mutation import (
@@ -23,6 +24,7 @@ from partita.compile.mutation import (
     mutated_names,
     reassigned_names,
 )
+from partita.compile.outlining import Outliner
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
@@ -50,16 +52,21 @@ def compile_workflow(
     lines = source.splitlines()
     tree = ast.parse(source)
     node = _definition(tree, function)
-    context = _context(tree, node, function, Diagnostics(shown, lines))
-    body = _lowered(node, context, workflow)
-    parameters = _parameters(node, function, context)
-    if context.diagnostics.found:
-        raise CompileError(sorted(context.diagnostics.found.values()))
+    outliner = Outliner(workflow.workflow_type.name, tree, node, function.__globals__)
+    while True:
+        context = _context(tree, node, function, Diagnostics(shown, lines), outliner.made)
+        body = _lowered(node, context, workflow)
+        parameters = _parameters(node, function, context)
+        if not context.diagnostics.found:
+            break
+        outliner.improve(context.diagnostics.found.values())
+    steps = outliner.source(function.__module__) if outliner.steps else ""
     name = workflow.workflow_type.name
     document = inspect.getdoc(function)
     warnings = tuple(sorted(context.diagnostics.warnings.values()))
     row, classes = node.lineno, context.classes
-    return Program(name, shown, lines, row, parameters, body, document, classes, warnings)
+    made = Program(name, shown, lines, row, parameters, body, document, classes, warnings)
+    return replace(made, steps=tuple(outliner.steps), step_source=steps)
 
 
 def _definition(tree: ast.Module, function: Any) -> Any:
@@ -76,14 +83,20 @@ def _definition(tree: ast.Module, function: Any) -> Any:
     raise UnsupportedError(f"the source of {function.__name__} has changed since it was loaded")
 
 
-def _context(tree: ast.Module, node: Any, function: Any, diagnostics: Diagnostics) -> Context:
+def _context(
+    tree: ast.Module,
+    node: Any,
+    function: Any,
+    diagnostics: Diagnostics,
+    steps: dict[str, Any],
+) -> Context:
     local = local_names(node)
     changes = changes_of(tree)
     functions = _functions(tree.body)
     helpers = returning_their_arguments(_inner_functions(tree), changes)
     context = Context(
         diagnostics,
-        function.__globals__,
+        {**function.__globals__, **steps} if steps else function.__globals__,
         local,
         mutated_names(node.body, changes),
         _changed(tree),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,8 @@ def bundle_of(
         BundleError: a module cannot be read, or is none of the program's own.
     """
     program = compile_workflow(definition, filename)
+    own_steps = re.sub(r"\W", "_", f"partita_steps_{program.name}")
+    steps = steps or dict.fromkeys(program.steps, (own_steps, program.step_source))
     called = {name: one.function.__module__ for name, one in activities_of(program).items()}
     names = dict.fromkeys([definition.function.__module__, *called.values()])
     modules = {name: _module_of(sys.modules[name]) for name in names}
