@@ -70,7 +70,7 @@ def test_a_terraform_shaped_sequence(sfn: Endpoint) -> None:
     client.delete_state_machine_alias(stateMachineAliasArn=alias_arn)
     client.delete_state_machine(stateMachineArn=arn)
     gone = refused(client.describe_state_machine, stateMachineArn=arn)
-    assert gone == ("StateMachineDoesNotExist", "State Machine Does Not Exist: 'terraformed'")
+    assert gone == ("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
     assert sfn.wait(started["executionArn"])["status"] == "SUCCEEDED"
 
 

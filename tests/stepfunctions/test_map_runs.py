@@ -62,6 +62,16 @@ def test_a_map_run_and_its_child_executions(sfn: Endpoint) -> None:
         "ExecutionSucceeded",
     ]
     assert json.loads(history["events"][-1]["executionSucceededEventDetails"]["output"]) == 1
+    of_child = sfn.client.describe_state_machine_for_execution(
+        executionArn=children[0]["executionArn"]
+    )
+    assert (of_child["name"], of_child["label"]) == ("mapped/each", "each")
+    assert of_child["mapRunArn"] == run["mapRunArn"]
+    assert json.loads(of_child["definition"]) == MAP["States"]["Each"]["ItemProcessor"]  # type: ignore[index]
+    label = {"stateMachineArn": of_child["stateMachineArn"]}
+    assert refused(sfn.client.describe_state_machine, **label)[0] == "ValidationException"
+    pending = {"stateMachineArn": arn, "statusFilter": "PENDING_REDRIVE"}
+    assert refused(sfn.client.list_executions, **pending)[0] == "ValidationException"
     wanted = {"mapRunArn": run["mapRunArn"], "statusFilter": "FAILED"}
     assert len(sfn.client.list_executions(**wanted)["executions"]) == 1
     change = {"mapRunArn": run["mapRunArn"], "maxConcurrency": 5}

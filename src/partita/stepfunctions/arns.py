@@ -9,6 +9,7 @@ import re
 
 from msgspec import Struct
 
+from partita.aws.faults import ValidationFault
 from partita.stepfunctions.faults import InvalidArn
 
 MACHINE, EXECUTION, EXPRESS = "stateMachine", "execution", "express"
@@ -55,6 +56,7 @@ class Names(Struct, frozen=True):
 
         Raises:
             InvalidArn: it is none, of another kind, or of another region or account.
+            ValidationFault: it is that of a Distributed Map state within a machine.
         """
         found = _ARN.fullmatch(text)
         if found is None:
@@ -66,4 +68,6 @@ class Names(Struct, frozen=True):
             raise InvalidArn(f"The ARN is of region {region}, and this is {self.region}: {text}")
         if account != self.account:
             raise InvalidArn(f"The ARN is of account {account}, and this is {self.account}: {text}")
+        if kind == MACHINE and "/" in rest:
+            raise ValidationFault(f"The ARN refers to a Distributed Map state: {text}")
         return Arn(kind, tuple(rest.split(":")))

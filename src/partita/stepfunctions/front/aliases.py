@@ -153,7 +153,7 @@ def list_state_machine_aliases(front: Front, request: Members) -> Answer:
     """List the aliases of a machine, or those that lead to one of its versions."""
     arn = front.names.parse(request["stateMachineArn"], MACHINE)
     if find(front.committed, Machine, arn.name) is None:
-        raise StateMachineDoesNotExist(arn.name)
+        raise StateMachineDoesNotExist(request["stateMachineArn"])
     wanted = int(arn.rest) if arn.rest.isdecimal() else None
     aliases = [
         one

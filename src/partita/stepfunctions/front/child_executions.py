@@ -5,15 +5,26 @@ Source: AWS Step Functions API Reference (2016-11-23), ListExecutions, DescribeE
 
 from __future__ import annotations
 
+import json
 from itertools import islice
+from typing import Any
+
+from msgspec.structs import replace
 
 from partita.asl.json_text import json_text
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
+from partita.stepfunctions import arns
 from partita.stepfunctions.execution.recorder import ChildTrail
 from partita.stepfunctions.execution.records import Result
 from partita.stepfunctions.faults import ExecutionNotRedrivable
-from partita.stepfunctions.front.executions import check_which, data_to_api, history_page
+from partita.stepfunctions.front.executions import (
+    check_which,
+    data_to_api,
+    history_page,
+    machine_name,
+    revision_of,
+)
 from partita.stepfunctions.front.front import Front, Read
 from partita.stepfunctions.front.map_run_records import (
     MapRun,
@@ -24,6 +35,8 @@ from partita.stepfunctions.front.map_run_records import (
     redrive_events,
 )
 from partita.stepfunctions.front.map_runs import run_to_api
+from partita.stepfunctions.front.state_machines import revision_to_api
+from partita.stepfunctions.front.variable_references import states_in
 
 
 def list_child_executions(front: Front, request: Members) -> Answer:
@@ -108,6 +121,32 @@ def get_child_history(front: Front, request: Members) -> Answer:
     return history_page(front, request, child.trail)
 
 
+def describe_state_machine_for_child(front: Front, request: Members) -> Answer:
+    """Return the machine of a child execution: the processor of its Map state."""
+    run, _ = find_child(front, request["executionArn"])
+    revision, label = revision_of(front, run.record), run.arn.partition("/")[2].partition(":")[0]
+    processor = _processor(json.loads(revision.definition), label)
+    machine = machine_name(run.record)
+    return {
+        "stateMachineArn": front.names.arn(arns.MACHINE, f"{machine}/{label}"),
+        "name": f"{machine}/{label}",
+        "updateDate": revision.updated_at,
+        **revision_to_api(replace(revision, definition=json_text(processor)), request),
+        "mapRunArn": run.arn,
+        "label": label,
+    }
+
+
+def _processor(definition: Any, label: str) -> Any:
+    """Return the processor of the Map state of a label; `{}` if there is none."""
+    found = (
+        state.get("ItemProcessor", state.get("Iterator", {}))
+        for name, state in states_in(definition)
+        if state.get("Type") == "Map" and state.get("Label", name) == label
+    )
+    return next(found, {})
+
+
 def refuse_redrive(front: Front, request: Members) -> None:
     """Refuse to redrive a child execution by itself.
 
@@ -121,5 +160,6 @@ def refuse_redrive(front: Front, request: Members) -> None:
 
 READS: dict[str, Read] = {
     "DescribeExecution": describe_child,
+    "DescribeStateMachineForExecution": describe_state_machine_for_child,
     "GetExecutionHistory": get_child_history,
 }

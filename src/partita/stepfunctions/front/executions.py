@@ -194,7 +194,7 @@ def _item(front: Front, record: Record) -> Members:
 def describe_state_machine_for_execution(front: Front, request: Members) -> Answer:
     """Return the machine as it was when the execution began."""
     _, record = _found(front, request)
-    revision, machine = _revision_of(front, record), machine_name(record)
+    revision, machine = revision_of(front, record), machine_name(record)
     return {
         "stateMachineArn": front.names.arn(arns.MACHINE, machine),
         "name": machine,
@@ -203,7 +203,7 @@ def describe_state_machine_for_execution(front: Front, request: Members) -> Answ
     }
 
 
-def _revision_of(front: Front, record: Record) -> Revision:
+def revision_of(front: Front, record: Record) -> Revision:
     """Return what an execution runs; one of `partita run` has recorded its definition.
 
     Raises:
@@ -285,6 +285,8 @@ def check_which(request: Members) -> None:
         raise ValidationFault("Must specify exactly one of stateMachineArn and mapRunArn")
     if "stateMachineArn" in request and "redriveFilter" in request:
         raise ValidationFault("redriveFilter can only be specified with mapRunArn")
+    if "stateMachineArn" in request and request.get("statusFilter") == "PENDING_REDRIVE":
+        raise ValidationFault("The status PENDING_REDRIVE can only be specified with mapRunArn")
 
 
 def list_executions(front: Front, request: Members) -> Answer:

@@ -91,10 +91,10 @@ def _check_role(arn: str) -> None:
 
 
 def _check_same(front: Front, machine: Machine, revision: Revision, type: str) -> None:
-    """Raise StateMachineAlreadyExists if a machine was made otherwise."""
+    """Raise StateMachineAlreadyExists if a machine was made otherwise, apart from role and tags."""
     was = machine.revision
-    given = (revision.definition, revision.role_arn, revision.settings, type)
-    if (was.definition, was.role_arn, was.settings, machine.type) != given:
+    given = (revision.definition, revision.settings, type)
+    if (was.definition, was.settings, machine.type) != given:
         raise StateMachineAlreadyExists(front.names.arn(MACHINE, machine.name))
 
 
@@ -103,7 +103,7 @@ def update_state_machine(front: Front, session: Session, request: Members) -> An
     arn = front.names.parse(request["stateMachineArn"], MACHINE)
     if arn.rest:
         raise StateMachineDoesNotExist(request["stateMachineArn"])
-    machine = machine_of(session, arn.name, arn.name)
+    machine = machine_of(session, arn.name, request["stateMachineArn"])
     was = machine.revision
     given = {"definition", "roleArn", *DEFAULTS} & request.keys()
     if not given:
@@ -158,7 +158,7 @@ def delete_state_machine(front: Front, session: Session, request: Members) -> An
 def describe_state_machine(front: Front, request: Members) -> Answer:
     """Return a machine, or one of its versions or what an alias leads to."""
     arn = front.names.parse(request["stateMachineArn"], MACHINE)
-    shown = (arn.rest and request["stateMachineArn"]) or arn.name
+    shown = request["stateMachineArn"]
     machine = machine_of(front.committed, arn.name, shown)
     revision, created, description = _revision(front, arn, machine, shown)
     answer: Members = {
@@ -189,7 +189,7 @@ def _revision(
 
 def revision_to_api(revision: Revision, request: Members) -> Members:
     """Return a revision as the answers that describe one have it."""
-    answer = {"roleArn": revision.role_arn, **DEFAULTS, **revision.settings}
+    answer = {"roleArn": revision.role_arn, **DEFAULTS, **revision.settings, "definition": "{}"}
     if request.get("includedData") != "METADATA_ONLY":
         answer["definition"] = revision.definition
         references = variable_references(revision.definition)

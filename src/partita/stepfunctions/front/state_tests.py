@@ -223,6 +223,8 @@ def _check_mocked(state: dict[str, Any], request: Members, result: Any) -> None:
 
 
 def _check_unmocked(state: dict[str, Any], request: Members) -> None:
+    if "context" in request:
+        raise ValidationFault("TestState does not support Context when a mock is not specified.")
     if "mapIterationFailureCount" in request.get("stateConfiguration", {}):
         raise ValidationFault(
             "TestState does not support MapIterationFailureCount when a mock is not specified."

@@ -19,7 +19,7 @@ _PARTS = ("Branches", "ItemProcessor", "Iterator", "Processor")
 def variable_references(definition: str) -> dict[str, list[str]]:
     """Return the names of variables by the states that refer to them."""
     found: dict[str, list[str]] = {}
-    for name, state in _states(json.loads(definition)):
+    for name, state in states_in(json.loads(definition)):
         own = {key: value for key, value in state.items() if key not in _PARTS}
         names = sorted({one for text in _texts(own, "") for one in _names(*text)})
         if names:
@@ -27,12 +27,13 @@ def variable_references(definition: str) -> dict[str, list[str]]:
     return found
 
 
-def _states(machine: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def states_in(machine: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the states of a machine by name, those within others, too."""
     for name, state in machine.get("States", {}).items():
         yield name, state
         for part in (*state.get("Branches", ()), *(state.get(one) for one in _PARTS[1:])):
             if isinstance(part, dict):
-                yield from _states(part)
+                yield from states_in(part)
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ def publish_state_machine_version(front: Front, session: Session, request: Membe
     arn = front.names.parse(request["stateMachineArn"], MACHINE)
     machine = find(session, Machine, arn.name)
     if machine is None or arn.rest:
-        raise StateMachineDoesNotExist(arn.name)
+        raise StateMachineDoesNotExist(request["stateMachineArn"])
     wanted = request.get("revisionId")
     if wanted is not None and wanted != (machine.revision.id or "INITIAL"):
         raise ConflictException(
@@ -98,7 +98,7 @@ def list_state_machine_versions(front: Front, request: Members) -> Answer:
     """List the versions of a machine, newest first."""
     arn = front.names.parse(request["stateMachineArn"], MACHINE)
     if find(front.committed, Machine, arn.name) is None:
-        raise StateMachineDoesNotExist(arn.name)
+        raise StateMachineDoesNotExist(request["stateMachineArn"])
     versions = every(front.committed, Version, arn.name)
     rows = [
         (
