@@ -21,6 +21,7 @@ CODE_PAGES = [page for page in PAGES if page.stem != "glossary"]
 WITH_CONSOLE = (
     "commands",
     "deploying-to-aws",
+    "from-pyawssfn",
     "operations",
     "state-machines",
     "state-machine-data",
