@@ -108,7 +108,7 @@ class Composed:
 
 
 NOT_COMPILED = {
-    "hint of": "enums and named tuples are not compiled",
+    "hint of": "enums, named tuples and unions of classes are not compiled",
     "activity.starmap": "write a list comprehension of submits",
     "activity.options": "options belong to the decorator",
     "await": "what is awaited is no call of an activity",

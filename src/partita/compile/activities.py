@@ -11,6 +11,7 @@ from partita.authoring.remote import LambdaFunction
 from partita.compile.callees import Callee
 from partita.compile.context import Context
 from partita.compile.outcomes import settled
+from partita.compile.tags import tagged
 from partita.compile.tree import Call, Value
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
 
@@ -41,6 +42,7 @@ def _arguments(node: Any, wanted: dict[str, Type], context: Context) -> dict[str
                 "give each parameter once by name",
             )
         value = settled(argument, context.read(argument), context)
+        value = tagged(value, wanted[name], context)
         _check(argument, name, value.type, wanted[name], context)
         arguments[name] = context.simple(argument, value) if value.is_guarded else value
     return arguments

@@ -13,6 +13,7 @@ from partita.compile.jsonata import made
 from partita.compile.mutation import is_fresh
 from partita.compile.operators import operate
 from partita.compile.places import delete, place_of, read, refreshed, write
+from partita.compile.tags import tagged
 from partita.compile.tree import Call, Let, Value
 from partita.compile.types import Type, fits, join, list_of
 from partita.compile.unpacking import unpacked
@@ -57,6 +58,8 @@ def _assign_each(target: ast.expr, value: ast.expr, context: Context) -> bool:
 def _hinted(node: ast.AnnAssign, value: Value, context: Context) -> Value:
     """Give an empty list or dict the type of its hint."""
     wanted = context.hint(node.annotation)
+    if wanted is not None:
+        value = tagged(value, wanted, context)
     if wanted is None or not fits(value.type, wanted):
         return value
     return hinted(node, value, wanted, context)

@@ -20,7 +20,7 @@ from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.class_members import class_method, super_method
 from partita.compile.closures import Function, function_value
 from partita.compile.concurrency import begin, work_of
-from partita.compile.conditions import choose, path_of
+from partita.compile.conditions import choose, lower_test, path_of
 from partita.compile.container_methods import lower_by_class
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
@@ -158,6 +158,8 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
     by_class = lower_by_class(node, context) if isinstance(node.func, ast.Attribute) else None
     if by_class is not None:
         return by_class
+    if found is isinstance:
+        return lower_test(node, context).value
     if is_enum(found):
         return by_value(node, found, context)
     if is_record(found):

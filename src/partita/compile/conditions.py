@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from partita.compile.comparisons import compared
 from partita.compile.context import Context, Variable, Variables, joined
@@ -16,7 +17,8 @@ from partita.compile.module_names import target
 from partita.compile.special_methods import by_method, has_own, special
 from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value
-from partita.compile.types import ANY, BOOL, ERROR, NEVER, NONE, join
+from partita.compile.type_tests import classes_named, declared, split
+from partita.compile.types import ANY, BOOL, ERROR, NEVER, NONE, join, union_of
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,12 @@ def _none_test(node: ast.Compare, context: Context) -> Test | None:
     elif path and value.type.kind == "optional":
         known = {path: Variable(value.type.item, value.text)}
         unknown = {path: Variable(NONE, value.text)}
+    elif path and path in context.variables:
+        full = declared(node.left, value, context, path).type
+        if full.kind == "union" and NONE in full.parts:
+            rest = union_of([one for one in full.parts if one is not NONE])
+            known = {path: Variable(rest, value.text)}
+            unknown = {path: Variable(NONE, value.text)}
     if isinstance(op, ast.Is | ast.Eq):
         return Test(made(f"{value.atom} = null", BOOL, value, is_atom=False), unknown, known)
     return Test(made(f"{value.atom} != null", BOOL, value, is_atom=False), known, unknown)
@@ -197,9 +205,9 @@ def _chain(node: ast.Compare, left: Value, number: int, context: Context) -> Val
     right = iterable(node, source, context) if is_member and is_lazy(source, context) else None
     right = right or context.read(source)
     if number + 1 == len(node.ops):
-        return _compared(node, op, left, right, context)
+        return compared_by(node, op, left, right, context)
     kept = context.simple(node, right)
-    value = _compared(node, op, left, kept, context)
+    value = compared_by(node, op, left, kept, context)
     return choose(
         node,
         value,
@@ -209,9 +217,8 @@ def _chain(node: ast.Compare, left: Value, number: int, context: Context) -> Val
     )
 
 
-def _compared(
-    node: ast.Compare, op: ast.cmpop, left: Value, right: Value, context: Context
-) -> Value:
+def compared_by(node: Any, op: ast.cmpop, left: Value, right: Value, context: Context) -> Value:
+    """Lower one comparison, also of members of enums and by special methods."""
     is_unequal = isinstance(op, ast.NotEq)
     found = by_method(node, ast.Eq() if is_unequal else op, left, right, context)
     if found is not None:
@@ -250,13 +257,13 @@ def _plain(left: Value, right: Value) -> tuple[Value, Value]:
 
 
 def isinstance_test(node: ast.Call, context: Context) -> Test | None:
-    """Lower `isinstance(result, Error)` of what `gather` gives; None: it is another call."""
+    """Lower `isinstance(...)`; None: it is another call."""
     if target(node.func, context) is not isinstance or len(node.args) != 2:
         return None
     path = path_of(node.args[0])
     known = context.variables.get(path)
     if known is None or known.type.kind != "outcome":
-        return None
+        return _instance_test(node, path, context)
     result = {path: Variable(known.type.item, f"{known.text}.value")}
     kinds = classes_of(node.args[1], context)
     if kinds is None:
@@ -270,3 +277,22 @@ def isinstance_test(node: ast.Call, context: Context) -> Test | None:
     text = f"{is_error} ? ({named}) : false"
     error = {path: Variable(narrowed, f"{known.text}.error")}
     return Test(Value(text, BOOL, False), error, {})
+
+
+def _instance_test(node: ast.Call, path: str, context: Context) -> Test:
+    value = declared(node.args[0], context.read(node.args[0]), context, path)
+    if value.type is NEVER:
+        return Test(Value("false", BOOL), {}, {})
+    if not path:
+        value = context.simple(node, value)
+    classes = classes_named(node.args[1], context)
+    found = split(node, value, classes, context) if classes is not None else None
+    if found is None:
+        raise context.refuse(
+            node,
+            f"isinstance of {value.type}",
+            "JSON does not tell such classes apart, as 1 from 1.0, or a list from a tuple",
+            "give a hint such as int | str, or test for (int, float)",
+        )
+    inside, outside = ({path: one} if path else {} for one in (found.inside, found.outside))
+    return Test(Value(found.text, BOOL, " " not in found.text), inside, outside)

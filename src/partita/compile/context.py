@@ -239,6 +239,17 @@ class Context:
         finally:
             self.variables = self.merged(before, mark)
 
+    def after_branches(
+        self, before: Variables, mark: int, *branches: Variables | None
+    ) -> Variables | None:
+        """Return what is known after branches: of names that none bound, what was known before."""
+        found = joined(*branches)
+        if found is None or sum(one is not None for one in branches) < 2:
+            return found
+        bound = set(self.bound[mark:])
+        kept = {path: one for path, one in before.items() if path.partition(".")[0] not in bound}
+        return {**found, **kept}
+
     def merged(self, before: Variables, mark: int) -> Variables:
         """Return what is known after code that may have run, and bound names since a mark."""
         names = dict.fromkeys(self.bound[mark:])

@@ -9,6 +9,7 @@ from partita.compile.changes import as_list
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made, object_value
 from partita.compile.subscripts import element
+from partita.compile.tags import same_tags
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of, tuple_of
 
@@ -16,7 +17,7 @@ from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of, tupl
 def list_display(node: Any, context: Context) -> Value:
     """Lower `[...]`."""
     if not any(isinstance(one, ast.Starred) for one in node.elts):
-        return list_value([context.lower(one) for one in node.elts])
+        return list_value(same_tags([context.lower(one) for one in node.elts], context))
     parts: list[Value] = [list_value([])]
     item: Type = NEVER
     single: list[Value] = []

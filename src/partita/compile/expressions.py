@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.assignments import store
@@ -45,7 +46,7 @@ from partita.compile.representations import as_text
 from partita.compile.special_methods import OPERATORS, has_own, special
 from partita.compile.subscripts import lower_subscript
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, NEVER
+from partita.compile.types import ANY, BOOL, NEVER
 from partita.compile.unbound import bound
 
 _UNSUPPORTED = {
@@ -62,6 +63,8 @@ def lower(node: ast.expr, context: Context) -> Value:
         context.is_kept = True
     try:
         value = _LOWER.get(type(node), _refused)(node, context)
+        if value.type.is_plain_union:
+            value = replace(value, type=ANY)
         if kept and isinstance(node, ast.Attribute | ast.Subscript):
             check_part(node, value, context)
         return context.shallow(node, value)

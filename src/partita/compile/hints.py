@@ -53,6 +53,8 @@ def conforms(text: str, wanted: Type, context: Context) -> str:
         return f'($type({text}) = "number" ? $floor({text}) = {text} : false)'
     if kind == "optional":
         return f"({text} = null ? true : {conforms(text, wanted.item, context)})"
+    if kind == "union":
+        return f"({' or '.join(conforms(text, one, context) for one in wanted.parts)})"
     test = f'$type({text}) = "{_JSON_TYPES.get(kind, "number")}"'
     if kind not in ("list", "dict") or wanted.item is ANY:
         return f"({test})"

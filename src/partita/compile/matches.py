@@ -1,97 +1,142 @@
-"""Lower match statements over constants, alternatives and captures to choices."""
+"""Lower match statements to choices; `patterns` lowers what a case asks of the subject."""
 
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, replace
 from typing import Any
 
-from partita.compile.conditions import choose, lower_test
-from partita.compile.context import Context, joined
-from partita.compile.jsonata import literal, made
+from partita.compile.conditions import choose, lower_test, path_of
+from partita.compile.context import Context, Variables
+from partita.compile.patterns import Match, match_of
 from partita.compile.tree import If, Let, Value
-from partita.compile.types import BOOL, NONE, comparable
+from partita.compile.type_tests import declared
+from partita.compile.types import BOOL, NEVER
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is matched, the path of its variable, and the members of its enum that are left."""
+
+    value: Value
+    path: str
+    members: frozenset[Any] | None
 
 
 def lower_match(node: Any, context: Context) -> None:
     """Lower a `match` statement."""
-    subject = context.simple(node.subject, context.read(node.subject))
-    _cases(node, subject, node.cases, context)
+    path = path_of(node.subject)
+    value = declared(node.subject, context.read(node.subject), context, path)
+    value = replace(context.simple(node.subject, value), type=value.type)
+    kind = value.type.item if value.type.kind == "optional" else value.type
+    members = frozenset(kind.cls) if kind.kind == "enum" else None
+    _cases(node, _Subject(value, path, members), node.cases, context)
 
 
-def _cases(node: Any, subject: Value, cases: list[ast.match_case], context: Context) -> None:
-    if not cases:
+def _cases(node: Any, subject: _Subject, cases: list[ast.match_case], context: Context) -> None:
+    if not cases or subject.value.type is NEVER:
+        context.is_reachable = not cases and subject.value.type is not NEVER
         return
     case = cases[0]
-    test = _test(case.pattern, subject, context)
-    _capture(case.pattern, subject, context)
-    narrowed = {}
-    if case.guard is not None:
-        guard = lower_test(case.guard, context) if test is None else None
-        if guard is None:
-            assert test is not None
-            test = _guarded(case.guard, test, context)
-        else:
-            test, narrowed = guard.value, guard.when_true
-    if test is None:
-        context.lower_body(case.body, context)
-        return
-    before = context.variables
+    found = match_of(case.pattern, subject.value, context)
+    left = _left(case, subject, found)
+    before, mark = context.variables, len(context.bound)
+    narrowed = _narrowed(subject, found)
+    test = Value("true", BOOL) if left.value.type is NEVER else found.test
+    if case.guard is None:
+        if test.text == "true":
+            _body(case, found, narrowed, context)
+            return
+        guarded: Variables = {}
+    else:
+        test, guarded = _guarded(case.guard, found, narrowed, context)
     with context.captured() as body:
-        context.variables = {**before, **narrowed}
+        context.variables = {**context.variables, **narrowed, **guarded}
+        if case.guard is None:
+            _bind(case, found, context)
         context.lower_body(case.body, context)
         then = context.variables if context.is_reachable else None
-    context.is_reachable, context.variables = True, before
+    context.is_reachable = True
+    context.variables = before if case.guard is None else context.variables
     with context.captured() as orelse:
-        _cases(node, subject, cases[1:], context)
+        if case.guard is not None:
+            context.variables = {**before, **_unsure(before, context.variables)}
+        elif subject.path and found.outside is not None:
+            context.variables = {**context.variables, subject.path: found.outside}
+        _cases(node, left, cases[1:], context)
         other = context.variables if context.is_reachable else None
     context.block.append(If(case.pattern.lineno, test, body, orelse))
-    merged = joined(then, other)
+    merged = context.after_branches(before, mark, then, other)
     context.is_reachable = merged is not None
     context.variables = before if merged is None else merged
 
 
-def _guarded(guard: ast.expr, test: Value, context: Context) -> Value:
+def _unsure(before: Variables, after: Variables) -> Variables:
+    """Return the names that a case may have bound whose guard did not hold."""
+    return {
+        name: replace(one, is_sure=name in before and before[name].is_sure)
+        for name, one in after.items()
+        if name not in before or before[name].text != one.text
+    }
+
+
+def _body(case: ast.match_case, found: Match, narrowed: Variables, context: Context) -> None:
+    context.variables = {**context.variables, **narrowed}
+    _bind(case, found, context)
+    context.lower_body(case.body, context)
+
+
+def _guarded(
+    guard: ast.expr, found: Match, narrowed: Variables, context: Context
+) -> tuple[Value, Variables]:
+    """Return whether the pattern matches and the guard holds; names stay bound if it does not."""
+    known: Variables = {}
+
     def holds() -> Value:
-        return lower_test(guard, context).value
+        with context.assuming(narrowed):
+            _let(guard, found, context)
+            test = lower_test(guard, context)
+            bound = {one: context.variables[one] for one, _ in found.bindings}
+            known.update({**bound, **test.when_true})
+        return test.value
 
-    return choose(guard, test, context, holds, lambda: Value("false", BOOL))
-
-
-def _capture(pattern: ast.pattern, subject: Value, context: Context) -> None:
-    """Assign the name of a pattern that takes everything."""
-    if isinstance(pattern, ast.MatchAs) and pattern.pattern is None and pattern.name is not None:
-        if pattern.name in context.mutated and subject.type.is_mutable:
-            raise _refused(pattern, context)
-        name = context.bind(pattern.name, subject.type)
-        context.block.append(Let(pattern.lineno, {name: subject}))
-
-
-def _test(pattern: ast.pattern, subject: Value, context: Context) -> Value | None:
-    """Return whether a pattern matches; None: always."""
-    if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:
-        return None
-    if isinstance(pattern, ast.MatchOr):
-        tests = [_test(one, subject, context) for one in pattern.patterns]
-        found = [one for one in tests if one is not None]
-        text = " or ".join(one.atom for one in found)
-        is_always = len(found) < len(tests)
-        return None if is_always else made(text, BOOL, subject, *found, is_atom=False)
-    if isinstance(pattern, ast.MatchSingleton):
-        constant = literal(pattern.value)
-    elif isinstance(pattern, ast.MatchValue):
-        constant = context.lower(pattern.value)
-    else:
-        raise _refused(pattern, context)
-    is_none = constant is not None and constant.type is NONE
-    if constant is None or not (is_none or comparable(subject.type, constant.type)):
-        raise _refused(pattern, context)
-    return made(f"{subject.atom} = {constant.atom}", BOOL, subject, constant, is_atom=False)
+    if found.test.text == "true":
+        return holds(), known
+    value = choose(guard, found.test, context, holds, lambda: Value("false", BOOL))
+    return value, known
 
 
-def _refused(pattern: ast.AST, context: Context) -> Exception:
-    return context.refuse(
-        pattern,
-        "pattern",
-        "only constants of the subject's type, alternatives of them and one name are compiled",
-        "use if and elif",
-    )
+def _bind(case: ast.match_case, found: Match, context: Context) -> None:
+    _let(case.pattern, found, context)
+
+
+def _let(node: Any, found: Match, context: Context) -> None:
+    values = {}
+    for name, value in found.bindings:
+        if name in context.mutated and value.type.is_mutable:
+            raise context.refuse(
+                node,
+                f"second name {name}",
+                "its value is changed in place, which the subject would see",
+                "copy it first: list(...), dict(...)",
+            )
+        values[context.bind(name, value.type)] = value
+    if values:
+        context.block.append(Let(node.lineno, values))
+
+
+def _narrowed(subject: _Subject, found: Match) -> Variables:
+    return {subject.path: found.inside} if subject.path and found.inside is not None else {}
+
+
+def _left(case: ast.match_case, subject: _Subject, found: Match) -> _Subject:
+    """Return what the next cases may still have to match."""
+    if case.guard is not None:
+        return subject
+    members = None if subject.members is None else subject.members - found.members
+    if members is not None and not members and subject.value.type.kind == "enum":
+        return replace(subject, value=replace(subject.value, type=NEVER), members=members)
+    if found.outside is None:
+        return replace(subject, members=members)
+    value = Value(found.outside.text, found.outside.type)
+    return _Subject(value, subject.path, members)

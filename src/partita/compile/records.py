@@ -12,6 +12,7 @@ from partita.compile.definitions import named_value
 from partita.compile.hints import hinted
 from partita.compile.jsonata import joined_type, list_value, literal, made, member, object_value
 from partita.compile.subscripts import element
+from partita.compile.tags import tagged
 from partita.compile.tree import Let, Value
 from partita.compile.types import ANY, Type, UnknownHintError, dict_of, fits, of_hint
 
@@ -55,6 +56,8 @@ def instance(node: Any, cls: Any, context: Context) -> Value:
 
 def fitting(node: Any, what: str, value: Value | None, wanted: Type, context: Context) -> Value:
     """Return a value for a field, or refuse it."""
+    if value is not None:
+        value = tagged(value, wanted, context)
     if value is None or not fits(value.type, wanted):
         raise context.refuse(
             node,

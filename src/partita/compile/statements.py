@@ -11,7 +11,7 @@ from typing import Any
 
 from partita.compile.assignments import assign, augment, delete_all
 from partita.compile.conditions import lower_test
-from partita.compile.context import Context, joined
+from partita.compile.context import Context
 from partita.compile.definitions import define
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
@@ -23,6 +23,7 @@ from partita.compile.module_names import target
 from partita.compile.rebinding import rebound_in
 from partita.compile.refused_functions import reason_of
 from partita.compile.submissions import begin_in_loop, in_place
+from partita.compile.tags import tagged
 from partita.compile.task_groups import lower_task_group
 from partita.compile.tree import Break, Check, Continue, If, Return, Value
 from partita.compile.types import NEVER, fits
@@ -95,7 +96,7 @@ def _expression(node: Any, context: Context) -> None:
 
 def _if(node: Any, context: Context) -> None:
     test = lower_test(node.test, context)
-    before = context.variables
+    before, mark = context.variables, len(context.bound)
     with context.captured() as body:
         context.variables = {**before, **test.when_true}
         lower_body(node.body, context)
@@ -106,7 +107,7 @@ def _if(node: Any, context: Context) -> None:
         lower_body(node.orelse, context)
         other = context.variables if context.is_reachable else None
     context.block.append(If(node.lineno, test.value, body, orelse))
-    merged = joined(then, other)
+    merged = context.after_branches(before, mark, then, other)
     context.is_reachable = merged is not None
     context.variables = before if merged is None else merged
 
@@ -116,8 +117,10 @@ def _return(node: Any, context: Context) -> None:
     if node.value is not None:
         value = _returned(node.value, context)
     assert value is not None
-    context.results.append(value.type)
     wanted = context.result_type
+    if wanted is not None:
+        value = tagged(value, wanted, context)
+    context.results.append(value.type)
     if wanted is not None and not fits(value.type, wanted):
         context.refuse(
             node,

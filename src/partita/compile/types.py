@@ -34,9 +34,14 @@ class Type:
     @property
     def is_mutable(self) -> bool:
         """Whether Python can change such a value in place."""
-        return self.kind in ("list", "dict", "record", "any", "set", "mixed") or any(
+        return self.kind in ("list", "dict", "record", "any", "set", "mixed", "union") or any(
             part.is_mutable for part in self.parts
         )
+
+    @property
+    def is_plain_union(self) -> bool:
+        """Whether it is a union of types whose values JSON holds as they are."""
+        return self.kind == "union" and not self.holds_tuples
 
     @property
     def is_number(self) -> bool:
@@ -56,6 +61,8 @@ class Type:
             return str(self.cls.__name__)
         if self.kind == "optional":
             return f"{self.item} | None"
+        if self.kind == "union":
+            return " | ".join(map(str, self.parts))
         shown = ", ".join(map(str, self.parts))
         name = {"none": "None", "any": "Any"}.get(self.kind, self.kind)
         return f"{name}[{shown}]" if shown else name
@@ -200,9 +207,31 @@ def _union(args: tuple[Any, ...]) -> Type:
     others = [one for one in args if one is not type(None)]
     if len(others) == 1 and len(args) == 2:
         return optional(of_hint(others[0]))
-    if any(of_hint(one).holds_tuples for one in others):
-        raise UnknownHintError("a union of classes")
-    return ANY
+    return union_of([of_hint(one) for one in args])
+
+
+def union_of(parts: list[Type]) -> Type:
+    """Return the type of values of one of several types."""
+    parts = list(dict.fromkeys(parts))
+    others = [one for one in parts if one is not NONE]
+    if len(parts) == 1:
+        return parts[0]
+    if len(others) == 1:
+        return optional(others[0])
+    if ANY in parts:
+        return ANY
+    kinds = [one.kind for one in others]
+    is_object = kinds.count("dict") + kinds.count("record") > 1
+    if is_object and not all(one.kind != "dict" for one in others):
+        raise UnknownHintError("a union of classes and dicts")
+    if any(one.kind in ("set", "datetime", "UUID", "enum", "union") for one in others):
+        raise UnknownHintError("a union of enums, times or sets with others")
+    if kinds.count("list") + kinds.count("tuple") > 1:
+        raise UnknownHintError("a union of several lists or tuples")
+    if any(typing.is_typeddict(one.cls) for one in others) and is_object:
+        raise UnknownHintError("a union of TypedDicts")
+    others.sort(key=str)
+    return Type("union", (*others, *(one for one in parts if one is NONE)))
 
 
 def _dict(args: tuple[Any, ...]) -> Type:
@@ -255,6 +284,13 @@ def _check_dataclass(cls: Any) -> None:
         raise UnknownHintError(f"{cls.__name__}, which has code of its own for its attributes")
 
 
+def is_tagged(part: Type, union: Type) -> bool:
+    """Return whether values of a part of a union are tagged with their class."""
+    union = union.item if union.kind == "optional" else union
+    records = [one for one in union.parts if one.kind == "record"]
+    return union.kind == "union" and part.kind == "record" and len(records) > 1
+
+
 def join(one: Type, other: Type) -> Type:
     """Return the type of a value that has one of two types."""
     if one == other or other is NEVER:
@@ -266,6 +302,13 @@ def join(one: Type, other: Type) -> Type:
     if "optional" in (one.kind, other.kind):
         inner = join(*(each.item if each.kind == "optional" else each for each in (one, other)))
         return optional(inner)
+    if "union" in (one.kind, other.kind):
+        whole = one if one.kind == "union" else other
+        third = other if whole is one else one
+        if third in whole.parts and not is_tagged(third, whole):
+            return whole
+        is_plain = all(each.is_plain_union or not each.holds_tuples for each in (one, other))
+        return ANY if is_plain else MIXED
     if one.is_number and other.is_number:
         return NUMBER
     if one.kind == other.kind == "error":
@@ -296,6 +339,15 @@ def fits(value: Type, wanted: Type) -> bool:
     """Return whether a value can be passed where a hint wants another type."""
     if value == wanted or value is NEVER:
         return True
+    if value.is_plain_union:
+        return fits(ANY, wanted) or all(fits(one, wanted) for one in value.parts)
+    if value.kind == wanted.kind == "union":
+        same = all(is_tagged(one, value) == is_tagged(one, wanted) for one in value.parts)
+        return same and set(value.parts) <= set(wanted.parts)
+    if wanted.kind == "union" and value in wanted.parts:
+        return not is_tagged(value, wanted)
+    if wanted.is_plain_union:
+        return value is ANY or any(fits(value, one) for one in wanted.parts)
     if value.kind == wanted.kind == "datetime":
         return True
     if wanted is ANY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, of_hint
@@ -40,9 +41,12 @@ def _known(type: Type) -> Type:
     """Return a type that values are read as in compositions, too."""
     if type.kind == "enum" or (type.kind == "tuple" and type.cls is not None):
         raise UnknownHintError(f"{type.cls.__name__}, an enum or a named tuple")
-    for one in (*type.parts, *(each for _, each in type.fields)):
-        _known(one)
-    return type
+    if type.kind == "union" and not type.is_plain_union:
+        raise UnknownHintError("a union of classes")
+    if type.kind == "union":
+        return ANY
+    fields = tuple((name, _known(one)) for name, one in type.fields)
+    return replace(type, parts=tuple(map(_known, type.parts)), fields=fields)
 
 
 def written(type: Type) -> str:
