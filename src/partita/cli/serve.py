@@ -19,7 +19,7 @@ from partita.cli.options import Backend, backend_option
 from partita.errors import InvalidOptionError
 from partita.server.process import bind, url_of
 from partita.server.process import serve as serve_on
-from partita.server.protocols import POLL_SECONDS, PROTOCOLS, Setup, serving
+from partita.server.protocols import OPENWHISK, POLL_SECONDS, PROTOCOLS, Setup, serving
 from partita.server.routes import Router, is_loopback
 
 ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
@@ -32,7 +32,7 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
     "protocols",
     type=click.Choice(PROTOCOLS),
     multiple=True,
-    help="May be repeated; default: all.",
+    help="May be repeated; default: those of AWS, and openwhisk with --auth-file.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8585, show_default=True)
@@ -41,6 +41,9 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 )
 @click.option(
     "--access-key-file", metavar="FILE", help="Access keys, ID:SECRET, one a line; # comments."
+)
+@click.option(
+    "--auth-file", metavar="FILE", help="OpenWhisk's keys, KEY:SECRET, one a line; # comments."
 )
 @click.option("--insecure-local", is_flag=True, help="Accept unsigned requests, on loopback only.")
 @click.option("--region", default="us-east-1", show_default=True, help="For ARNs.")
@@ -64,6 +67,7 @@ def serve(
     port: int,
     access_keys: tuple[str, ...],
     access_key_file: str | None,
+    auth_file: str | None,
     insecure_local: bool,
     region: str,
     poll_seconds: float,
@@ -72,14 +76,17 @@ def serve(
     account: str,
     backend: Backend,
 ) -> None:
-    """Serve Amazon SWF's and Step Functions' protocols to AWS's SDKs and CLI, until Ctrl-C.
+    """Serve Amazon SWF's, Step Functions' and OpenWhisk's protocols, until Ctrl-C.
 
-    Requests are verified with the access keys of --access-key, --access-key-file and the
-    environment variable PARTITA_ACCESS_KEYS.
+    Requests to AWS's are verified with the access keys of --access-key, --access-key-file and the
+    environment variable PARTITA_ACCESS_KEYS; those to OpenWhisk's with the keys of --auth-file.
     """
     keys = _keys(access_keys, access_key_file)
-    _check_safety(host, keys, insecure_local=insecure_local)
-    names = list(dict.fromkeys(protocols)) or list(PROTOCOLS)
+    whisk_keys = {} if auth_file is None else _keys((), auth_file, option="--auth-file")
+    names = list(dict.fromkeys(protocols)) or _default_protocols(keys, whisk_keys)
+    known = [whisk_keys if name == OPENWHISK else keys for name in names]
+    for one in known:
+        _check_safety(host, one, insecure_local=insecure_local)
     setup = Setup(
         region=region,
         account=account,
@@ -87,13 +94,24 @@ def serve(
         poll_seconds=poll_seconds,
         lambdas=_lambdas(lambdas, lambda_endpoint),
         mocks=os.environ.get(MOCK_CONFIG) or None,
+        openwhisk_keys=whisk_keys or None,
     )
+    counted = {**keys, **whisk_keys}
     with (
         bind(host, port) as listening,
         backend.open() as client,
-        serving(names, client.service, setup, lambda: _announce(names, listening, keys)) as served,
+        serving(
+            names, client.service, setup, lambda: _announce(names, listening, counted)
+        ) as served,
     ):
-        serve_on(Router(served, only_local=not keys), listening)
+        serve_on(Router(served, only_local=not all(known)), listening)
+
+
+def _default_protocols(keys: dict[str, str], whisk_keys: dict[str, str]) -> list[str]:
+    """Return what is served if nothing is chosen; OpenWhisk runs code, so it must be asked for."""
+    if not whisk_keys:
+        return [name for name in PROTOCOLS if name != OPENWHISK]
+    return list(PROTOCOLS) if keys else [OPENWHISK]
 
 
 def _announce(names: list[str], listening: socket.socket, keys: dict[str, str]) -> None:
@@ -121,14 +139,17 @@ def _lambdas(texts: tuple[str, ...], url: str | None) -> LambdaFunctions | None:
     return LambdaFunctions(functions, url) if functions or url else None
 
 
-def _keys(given: tuple[str, ...], file: str | None) -> dict[str, str]:
+def _keys(
+    given: tuple[str, ...], file: str | None, option: str = "--access-key-file"
+) -> dict[str, str]:
     """Return the secrets of all access keys by their ids."""
-    lines = [*given, *os.environ.get(ACCESS_KEYS, "").split()]
+    own = [] if option == "--auth-file" else os.environ.get(ACCESS_KEYS, "").split()
+    lines = [*given, *own]
     if file is not None:
         try:
             lines += Path(file).read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidOptionError(f"--access-key-file {file}: {error}") from error
+            raise InvalidOptionError(f"{option} {file}: {error}") from error
     keys = {}
     for line in (line.strip() for line in lines):
         if not line or line.startswith("#"):
@@ -151,10 +172,10 @@ def _check_safety(host: str, keys: dict[str, str], *, insecure_local: bool) -> N
     if not is_loopback(host):
         raise InvalidOptionError(
             f"nothing listens beyond this machine ({host}) without authentication; "
-            f"give --access-key-file FILE, or set {ACCESS_KEYS}"
+            f"give --access-key-file FILE, or set {ACCESS_KEYS}; --auth-file FILE for OpenWhisk"
         )
     if not insecure_local:
         raise InvalidOptionError(
-            "no access keys: give --access-key-file FILE, or --insecure-local to accept unsigned "
-            "requests from everybody on this machine"
+            "no access keys: give --access-key-file FILE, --auth-file FILE for OpenWhisk, or "
+            "--insecure-local to accept unsigned requests from everybody on this machine"
         )

@@ -9,9 +9,17 @@ from partita.asl.machines import ACCOUNT
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
 from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.connect import connect
+from partita.openwhisk.endpoint.protocol import BLOCKING_SECONDS
 from partita.ports.service import Service
 from partita.server.process import in_background
-from partita.server.protocols import POLL_SECONDS, STEP_FUNCTIONS, SWF, Setup, serving
+from partita.server.protocols import (
+    OPENWHISK,
+    POLL_SECONDS,
+    STEP_FUNCTIONS,
+    SWF,
+    Setup,
+    serving,
+)
 from partita.server.routes import Router
 
 
@@ -69,6 +77,26 @@ def stepfunctions_endpoint(
     finally:
         for name in given:
             forget_lambda(name)
+
+
+@contextmanager
+def openwhisk_endpoint(
+    backend: str | Service = "memory://",
+    *,
+    port: int = 0,
+    blocking_seconds: float = BLOCKING_SECONDS,
+) -> Iterator[str]:
+    """Be an OpenWhisk on loopback for as long as the block lasts; yield the URL.
+
+    Requests need no key, so any will do. A service that is given as `backend` stays open.
+
+    Raises:
+        InvalidOptionError: the backend is no embedded engine, or the port is taken.
+        StoreError: the database cannot be opened.
+    """
+    setup = Setup(blocking_seconds=blocking_seconds)
+    with _endpoint(OPENWHISK, backend, setup, port) as url:
+        yield url
 
 
 @contextmanager

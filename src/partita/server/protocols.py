@@ -11,6 +11,9 @@ from partita.asl.machines import ACCOUNT, REGION
 from partita.aws.lambda_functions import LambdaFunctions
 from partita.aws.signature import Keyring
 from partita.errors import InvalidOptionError
+from partita.openwhisk.endpoint.containers import Containers
+from partita.openwhisk.endpoint.protocol import BLOCKING_SECONDS, OpenWhiskProtocol
+from partita.openwhisk.endpoint.worker import EndpointWorker, Host
 from partita.ports.service import Service
 from partita.ports.session import Transactional
 from partita.server.routes import WireProtocol
@@ -23,8 +26,8 @@ from partita.swf.front.front import Front as SwfFront
 from partita.swf.front.lambdas import Lambdas
 from partita.swf.front.protocol import SwfProtocol
 
-SWF, STEP_FUNCTIONS = "swf", "stepfunctions"
-PROTOCOLS = (SWF, STEP_FUNCTIONS)
+SWF, STEP_FUNCTIONS, OPENWHISK = "swf", "stepfunctions", "openwhisk"
+PROTOCOLS = (SWF, STEP_FUNCTIONS, OPENWHISK)
 
 POLL_SECONDS = 60.0
 """Seconds that a poll waits, as at Amazon."""
@@ -39,6 +42,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     poll_seconds: float = POLL_SECONDS
     lambdas: LambdaFunctions | None = None  # None: SWF's executions can invoke none
     mocks: str | None = None  # the path of a mock file, for Step Functions
+    openwhisk_keys: dict[str, str] | None = None  # None: requests need none
+    blocking_seconds: float = BLOCKING_SECONDS  # that invocations of OpenWhisk wait
 
 
 @contextmanager
@@ -105,9 +110,30 @@ def _running(front: StepFunctionsFront, service: Service) -> Iterator[None]:
         end()
 
 
+def _openwhisk(service: Service, setup: Setup) -> _Made:
+    whole = transactional(service)
+    key = ":".join(next(iter((setup.openwhisk_keys or {"local": "local"}).items())))
+    containers = Containers()
+    host = Host(whole, containers, key)
+    protocol = OpenWhiskProtocol(
+        whole, host, keys=setup.openwhisk_keys, blocking_seconds=setup.blocking_seconds
+    )
+    return protocol, _acting(service, host)
+
+
+@contextmanager
+def _acting(service: Service, host: Host) -> Iterator[None]:
+    try:
+        with EndpointWorker(service, host):
+            yield
+    finally:
+        host.containers.close()
+
+
 _MAKERS: dict[str, Callable[[Service, Setup], _Made]] = {
     SWF: _swf,
     STEP_FUNCTIONS: _step_functions,
+    OPENWHISK: _openwhisk,
 }
 
 

@@ -1,0 +1,376 @@
+"""Answer OpenWhisk's REST API: namespaces, packages, actions and activations.
+
+Source: Apache OpenWhisk, core/controller/src/main/resources/apiv1swagger.json.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from partita.errors import PartitaError
+from partita.history import WorkflowExecution, WorkflowType
+from partita.openwhisk.endpoint import catalogue, records
+from partita.openwhisk.endpoint.activations import TASK_LIST, TYPE, Request, request_json
+from partita.openwhisk.endpoint.catalogue import NOT_THERE
+from partita.openwhisk.endpoint.entities import (
+    COMPONENTS,
+    LIMITS,
+    NAMESPACE,
+    Action,
+    Json,
+    Package,
+    RequestError,
+    checked_path,
+)
+from partita.openwhisk.endpoint.worker import Host
+from partita.ports.capabilities import SupportsWaits, supports
+from partita.ports.service import StartRequest
+from partita.ports.session import Session, Transactional
+
+T = TypeVar("T")
+
+BLOCKING_SECONDS = 60.0
+"""Seconds that a blocking invocation waits for its end."""
+
+WAITING = 200
+"""Invocations that are waited for at a time."""
+
+BODY_BYTES = 64 * 1024 * 1024
+PARAMETER_BYTES = 1024 * 1024
+LONGEST_PAGE = 200
+
+log = logging.getLogger("partita.openwhisk")
+
+Query = Mapping[str, str]
+
+
+class OpenWhiskProtocol:
+    """OpenWhisk's API over a service; `keys` are KEY: SECRET, None accepts everybody."""
+
+    path = "/api/v1/{rest:path}"
+    methods: Sequence[str] = ("GET", "PUT", "POST", "DELETE")
+    target: str | None = None
+
+    def __init__(
+        self,
+        service: Transactional,
+        host: Host,
+        *,
+        keys: Mapping[str, str] | None = None,
+        blocking_seconds: float = BLOCKING_SECONDS,
+    ) -> None:
+        self._service = service
+        self._host = host
+        self._keys = keys
+        self._blocking_seconds = blocking_seconds
+        self._waiting = ThreadPoolExecutor(WAITING, "partita activations")
+
+    def close(self) -> None:
+        """End the threads that wait."""
+        self._waiting.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, request: HttpRequest) -> Response:
+        """Answer one request."""
+        self._host.url = f"http://{request.headers.get('host', '')}"
+        try:
+            self._check(request)
+            body = await _body(request)
+            parts = [part for part in request.path_params["rest"].split("/") if part]
+            status, answer = await self._routed(request, parts, body)
+            return JSONResponse(answer, status)
+        except RequestError as error:
+            return JSONResponse({**error.body, "code": secrets.token_hex(16)}, error.status)
+        except PartitaError as error:
+            log.warning("%s %s: %s", request.method, request.url.path, error)
+            return JSONResponse({"error": str(error), "code": secrets.token_hex(16)}, 503)
+        except Exception:
+            log.exception("%s %s", request.method, request.url.path)
+            text = "There was an internal server error."
+            return JSONResponse({"error": text, "code": secrets.token_hex(16)}, 500)
+
+    def _check(self, request: HttpRequest) -> None:
+        if self._keys is None:
+            return
+        kind, _, text = request.headers.get("authorization", "").partition(" ")
+        try:
+            given = base64.b64decode(text, validate=True).decode() if kind == "Basic" else ""
+        except (binascii.Error, UnicodeDecodeError):
+            given = ""
+        key, _, secret = given.partition(":")
+        known = self._keys.get(key, "")
+        if not (known and secrets.compare_digest(known.encode(), secret.encode())):
+            raise RequestError(
+                401,
+                "The resource requires authentication, which was not supplied with the request"
+                if not text
+                else "The supplied authentication is invalid",
+            )
+
+    async def _routed(self, request: HttpRequest, parts: list[str], body: Any) -> tuple[int, Any]:
+        if not parts:
+            return 200, {
+                "api_paths": ["/api/v1"],
+                "description": "OpenWhisk",
+                "limits": {"sequence_length": COMPONENTS},
+            }
+        if parts == ["namespaces"] and request.method == "GET":
+            return 200, [NAMESPACE]
+        if len(parts) < 3 or parts[0] != "namespaces":
+            if len(parts) == 3 and parts[2] == "limits":
+                return 200, LIMITS
+            raise RequestError(404, NOT_THERE)
+        if parts[1] not in ("_", NAMESPACE) and parts[1] != "whisk.system":
+            raise RequestError(
+                403, f"The supplied authentication is not authorized to access '{parts[1]}'."
+            )
+        route = _ROUTES.get(parts[2])
+        if route is None:
+            raise RequestError(404, NOT_THERE)
+        rest = parts[3:]
+        if parts[1] == "whisk.system":
+            rest = [f"/{parts[1]}", *rest]
+        return await route(self, request, rest, body)
+
+    async def _transact(self, work: Callable[[Session], T]) -> T:
+        return await asyncio.wrap_future(self._service.submit(work))
+
+    # -- actions
+
+    async def actions(self, request: HttpRequest, rest: list[str], body: Any) -> tuple[int, Any]:
+        """Answer a request for actions."""
+        query, method = request.query_params, request.method
+        if not rest or request.url.path.endswith("/"):
+            return 200, await run_in_threadpool(self._actions, rest, query)
+        is_system = rest[0].startswith("/")
+        path = "/".join(rest) if is_system else checked_path(rest)
+        if method == "GET":
+            found = await run_in_threadpool(catalogue.stored_action, self._service.committed, path)
+            return 200, found.as_json(with_code=True) if _flag(query, "code", True) else (
+                found.as_json(with_code=False)
+            )
+        if method == "POST":
+            return await self._invoke(path, _object(body), query)
+        if is_system:
+            raise RequestError(403, "The supplied authentication is not authorized to access this.")
+        if method == "PUT":
+            given, overwrite = _object(body), _flag(query, "overwrite", False)
+            made: Action = await self._transact(
+                lambda session: catalogue.put_action(session, path, given, overwrite=overwrite)
+            )
+            return 200, made.as_json()
+        text = await self._transact(
+            lambda session: catalogue.delete(session, catalogue.ACTION, path)
+        )
+        return 200, msgspec.json.decode(text, type=Action).as_json()
+
+    def _actions(self, rest: list[str], query: Query) -> Any:
+        found = catalogue.actions(self._service.committed)
+        if rest:
+            found = [one for one in found if one.path.startswith(f"{rest[0]}/")]
+        shown = [one.as_json(with_code=False) for one in found]
+        return _paged(shown, query, "actions")
+
+    # -- packages
+
+    async def packages(self, request: HttpRequest, rest: list[str], body: Any) -> tuple[int, Any]:
+        """Answer a request for packages."""
+        query = request.query_params
+        if not rest:
+            found = await run_in_threadpool(catalogue.packages, self._service.committed)
+            return 200, _paged([one.as_json() for one in found], query, "packages")
+        name = checked_path(rest[:1])
+        if request.method == "GET":
+            package = catalogue.find_package(self._service.committed, name)
+            if package is None:
+                raise RequestError(404, NOT_THERE)
+            inner = [
+                {**one.as_json(with_code=False), "name": one.path.partition("/")[2]}
+                for one in catalogue.actions(self._service.committed)
+                if one.path.startswith(f"{name}/")
+            ]
+            return 200, {**package.as_json(), "actions": inner, "feeds": []}
+        if request.method == "PUT":
+            given, overwrite = _object(body), _flag(query, "overwrite", False)
+            made: Package = await self._transact(
+                lambda session: catalogue.put_package(session, name, given, overwrite=overwrite)
+            )
+            return 200, made.as_json()
+        text = await self._transact(lambda session: _delete_package(session, name))
+        return 200, msgspec.json.decode(text, type=Package).as_json()
+
+    # -- activations
+
+    async def _invoke(self, path: str, params: Json, query: Query) -> tuple[int, Any]:
+        action = await run_in_threadpool(catalogue.find_action, self._service.committed, path)
+        if action is None:
+            raise RequestError(404, NOT_THERE)
+        id = secrets.token_hex(16)
+        start = StartRequest(
+            workflow_id=id,
+            workflow_type=WorkflowType(TYPE),
+            input=request_json(
+                Request(id=id, path=path, params=params, start=int(time.time() * 1000))
+            ),
+            task_list=TASK_LIST,
+        )
+        execution = await self._transact(lambda session: session.start(start))
+        if not _flag(query, "blocking", False):
+            return 202, {"activationId": id}
+        loop = asyncio.get_running_loop()
+        seconds = min(self._blocking_seconds, _milliseconds(query) / 1000)
+        record = await loop.run_in_executor(self._waiting, self._ended, execution, seconds)
+        if record is None:
+            return 202, {"activationId": id}
+        shown = record["response"]["result"] if _flag(query, "result", False) else record
+        return (200 if record["statusCode"] == 0 else 502), shown
+
+    def _ended(self, execution: WorkflowExecution, seconds: float) -> Json | None:
+        """Return the record of an activation, or None if it takes longer."""
+        service = self._service
+        assert supports(service, SupportsWaits)
+        if service.wait_closed(catalogue.DOMAIN, execution, seconds) is None:
+            return None
+        return records.record_of(self._service.committed, execution.workflow_id)
+
+    async def activations(
+        self,
+        request: HttpRequest,
+        rest: list[str],
+        body: Any,  # noqa: ARG002
+    ) -> tuple[int, Any]:
+        """Answer a request for activations."""
+        if request.method != "GET":
+            raise RequestError(405, "HTTP method not allowed, supported methods: GET")
+        query, committed = request.query_params, self._service.committed
+        if not rest:
+            return 200, await run_in_threadpool(_activations, committed, query)
+        record = await run_in_threadpool(records.record_of, committed, rest[0])
+        if rest[1:] == ["result"]:
+            return 200, record["response"]
+        if rest[1:] == ["logs"]:
+            return 200, {"logs": record["logs"]}
+        return 200, record
+
+    async def limits(self, *_: Any) -> tuple[int, Any]:
+        """Answer a request for the limits of the namespace."""
+        return 200, {
+            "concurrentInvocations": 100,
+            "firesPerMinute": 60,
+            "invocationsPerMinute": 60,
+        }
+
+
+Route = Callable[[OpenWhiskProtocol, HttpRequest, list[str], Any], Awaitable[tuple[int, Any]]]
+_ROUTES: dict[str, Route] = {
+    "actions": OpenWhiskProtocol.actions,
+    "packages": OpenWhiskProtocol.packages,
+    "activations": OpenWhiskProtocol.activations,
+    "limits": OpenWhiskProtocol.limits,
+}
+
+
+def _activations(committed: Any, query: Query) -> Any:
+    since, upto = (_number(query, name, None, 0, 2**53) for name in ("since", "upto"))
+    name = query.get("name")
+    found = records.listed(
+        committed,
+        name=name,
+        skip=_number(query, "skip", 0, 0, 2**53) or 0,
+        limit=_limit(query) if query.get("count") != "true" else 2**53,
+        since=since,
+        upto=upto,
+        with_docs=_flag(query, "docs", False),
+    )
+    return {"activations": len(found)} if query.get("count") == "true" else found
+
+
+def _delete_package(session: Session, name: str) -> str:
+    if any(one.path.startswith(f"{name}/") for one in catalogue.actions(session)):
+        raise RequestError(
+            409,
+            "Package not empty (contains 1 entity). Set force param or delete package contents.",
+        )
+    return catalogue.delete(session, catalogue.PACKAGE, name)
+
+
+async def _body(request: HttpRequest) -> Any:
+    """Return the JSON of a body; None if there is none.
+
+    Raises:
+        RequestError: it is too large, or is not JSON.
+    """
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > BODY_BYTES:
+            raise RequestError(413, "Request larger than allowed: 48 MB")
+    if not data:
+        return None
+    try:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, f"The request content was malformed:\n{error}") from None
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _object(body: Any) -> Json:
+    if body is None:
+        return {}
+    if not isinstance(body, dict):
+        raise RequestError(400, "The request content was malformed:\nObject expected")
+    return body
+
+
+def _flag(query: Query, name: str, default: bool) -> bool:
+    text = query.get(name)
+    if text is None:
+        return default
+    if text.lower() not in ("true", "false"):
+        raise RequestError(
+            400,
+            f"The query parameter '{name}' was malformed:\n'{text}' is not a valid Boolean value",
+        )
+    return text.lower() == "true"
+
+
+def _number(query: Query, name: str, default: int | None, low: int, high: int) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise RequestError(
+            400, f"The query parameter '{name}' was malformed:\n'{text}' is not a valid value"
+        )
+    return int(text)
+
+
+def _limit(query: Query) -> int:
+    return _number(query, "limit", 30, 0, LONGEST_PAGE) or LONGEST_PAGE
+
+
+def _milliseconds(query: Query) -> int:
+    return _number(query, "timeout", 60_000, 1, 60_000) or 60_000
+
+
+def _paged(rows: list[Json], query: Query, name: str) -> Any:
+    if query.get("count") == "true":
+        return {name: len(rows)}
+    skip = _number(query, "skip", 0, 0, 2**53) or 0
+    return rows[skip : skip + _limit(query)]

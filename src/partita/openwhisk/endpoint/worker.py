@@ -1,0 +1,126 @@
+"""Do the work behind an endpoint: decide activations, and run the code of actions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from partita.authoring.definition import ActivityDefinition, ActivityOptions
+from partita.history import ActivityType
+from partita.openwhisk.endpoint.activations import RUN, TASK_LIST, Found, Request, activation
+from partita.openwhisk.endpoint.catalogue import ECHO, find_action
+from partita.openwhisk.endpoint.containers import Containers, Spec
+from partita.openwhisk.endpoint.entities import Action, Json, is_truthy, shown_name, value_of
+from partita.ports.service import ActivityTask, Service
+from partita.ports.session import Transactional
+from partita.worker import Worker
+
+SLOTS = 64
+"""Actions that may run, or wait for a process, at a time."""
+
+
+class Host:
+    """What the code of actions is told of the endpoint that runs it."""
+
+    def __init__(self, service: Transactional, containers: Containers, key: str) -> None:
+        self.service = service
+        self.containers = containers
+        self.key = key
+        self.url = ""  # known after the first request
+
+    def run(self, request: Request) -> Found:
+        """Look for an action, and run its code if it is no sequence and no composition."""
+        action = find_action(self.service.committed, request.path)
+        if action is None:
+            return Found()
+        found = Found(
+            kind=action.exec["kind"],
+            version=action.version,
+            limits=action.limits,
+            params=_params(action, request),
+            components=action.exec.get("components", []),
+            is_conductor=action.is_conductor,
+        )
+        if found.components or (found.is_conductor and not request.is_run):
+            return found
+        return self._run(action, found, request)
+
+    def _run(self, action: Action, found: Found, request: Request) -> Found:
+        if action is ECHO:
+            return _with(found, status=0, result=found.params)
+        timeout = action.limits["timeout"]
+        spec = Spec(
+            kind=action.exec["kind"],
+            code=action.exec["code"],
+            main=str(action.exec.get("main") or ""),
+            is_binary=_is_archive(action.exec),
+            memory=action.limits["memory"],
+        )
+        outcome = self.containers.run(
+            spec,
+            found.params,
+            self._environment(action, request, timeout),
+            timeout=timeout,
+            log_bytes=action.limits["logs"] * 1024 * 1024,
+        )
+        return _with(found, **outcome._asdict())
+
+    def _environment(self, action: Action, request: Request, timeout: int) -> Mapping[str, str]:
+        made = {
+            "__OW_ACTION_NAME": f"/{shown_name(action.path)}",
+            "__OW_ACTION_VERSION": action.version,
+            "__OW_ACTIVATION_ID": request.id,
+            "__OW_API_HOST": self.url,
+            "__OW_DEADLINE": str(round(time.time() * 1000) + timeout),
+            "__OW_NAMESPACE": shown_name(action.path).partition("/")[0],
+            "__OW_TRANSACTION_ID": request.id,
+            "__OW_API_KEY": "",
+        }
+        if is_truthy(action.annotations, "provide-api-key"):
+            made["__OW_API_KEY"] = self.key
+        return made
+
+
+def _params(action: Action, request: Request) -> Any:
+    if request.is_run:  # they were bound when the composition began
+        return request.params
+    bound = {one["key"]: one.get("value") for one in action.parameters}
+    return {**bound, **(request.params or {})}
+
+
+def _is_archive(exec_: Json) -> bool:
+    """Return whether code is an archive in base64."""
+    return bool(exec_.get("binary")) or str(exec_["code"])[:4] == "UEsD"
+
+
+def _with(found: Found, **changes: Any) -> Found:
+    fields = {name: getattr(found, name) for name in found.__struct_fields__}
+    return Found(**{**fields, **changes})
+
+
+class EndpointWorker(Worker):
+    """A worker for activations, which runs the code of actions."""
+
+    def __init__(self, service: Service, host: Host, **options: Any) -> None:
+        self._run = ActivityDefinition(host.run, ActivityType(RUN), ActivityOptions())
+        super().__init__(
+            service,
+            workflows=[activation],
+            activities=(),
+            acts=False,  # `activity_keys` says what it does instead
+            task_lists=[TASK_LIST],
+            slots=SLOTS,
+            **options,
+        )
+
+    def activity_keys(self) -> Collection[str]:
+        """Return the activity that runs actions."""
+        return [self._run.key]
+
+    def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:  # noqa: ARG002
+        """Return what runs a task."""
+        return self._run
+
+
+__all__ = ["EndpointWorker", "Host", "value_of"]

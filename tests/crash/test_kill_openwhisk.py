@@ -1,0 +1,70 @@
+"""Kill a local OpenWhisk in the middle of a composition: what was acknowledged ends anyway."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from partita.openwhisk import composer, conductor
+from tests.conftest import until
+
+KILLER = """
+import os, signal
+def main(p):
+    with open(p["folder"] + "/log", "a") as log:
+        print(p["n"], file=log)
+    if p["n"] in p["kills"] and not os.path.exists(p["folder"] + "/killed%d" % p["n"]):
+        open(p["folder"] + "/killed%d" % p["n"], "w").close()
+        os.kill(os.getppid(), signal.SIGKILL)
+    return {**p, "n": p["n"] + 1}
+"""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve until the block ends, or the server is killed; yield its URL."""
+    command = [sys.executable, "-m", "partita", "serve", "--protocol", "openwhisk", "--port", "0"]
+    env = {**os.environ, "PARTITA_BACKEND": f"sqlite:///{folder}/whisk.db"}
+    server = subprocess.Popen(
+        [*command, "--insecure-local"], env=env, stderr=subprocess.PIPE, text=True
+    )
+    assert server.stderr is not None
+    try:
+        found = re.search(r"openwhisk on (\S+);", server.stderr.readline())
+        assert found is not None
+        yield found[1], server
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+        server.stderr.close()
+
+
+def client(url: str) -> Any:
+    return conductor.openwhisk({"apihost": url, "api_key": "any:key"})
+
+
+def test_an_acknowledged_composition_ends_after_kills(tmp_path: Path) -> None:
+    composition = composer.repeat(4, composer.sequence("step", lambda p: p))
+    params = {"folder": str(tmp_path), "n": 0, "kills": [1, 3]}
+    with served(tmp_path) as (url, server):
+        wsk = client(url)
+        wsk.actions.create({"name": "step", "action": KILLER})
+        wsk.compositions.deploy({"name": "steps", **composition.compile()})
+        id = wsk.actions.invoke({"name": "steps", "params": params})["activationId"]
+        assert server.wait() == -signal.SIGKILL
+    with served(tmp_path) as (_, server):
+        assert server.wait() == -signal.SIGKILL
+    with served(tmp_path) as (url, _):
+        wsk = client(url)
+        until(lambda: wsk.record(id) is not None, 30.0)
+        record = wsk.record(id)
+    assert record["response"]["result"] == {**params, "n": 4}
+    assert (tmp_path / "log").read_text().split() == ["0", "1", "1", "2", "3", "3"]
+    assert len(record["logs"]) == 9
