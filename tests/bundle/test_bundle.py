@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -181,6 +182,74 @@ def test_events_that_do_not_fit_are_refused(
     assert error["errorType"] == "InvalidInputError"
     assert message in error["errorMessage"]
     function.close()
+
+
+HARD = """
+from partita import activity, workflow
+class Wide(Exception):
+    def __init__(self, text: str) -> None:
+        super().__init__("wide")
+        self.text = text
+@activity
+def long(n: int) -> str:
+    raise ValueError("ä" * n)
+@activity
+def deep(n: int) -> int:
+    return deep(n + 1)
+@activity
+def wide(n: int) -> str:
+    raise Wide("x" * n)
+@activity
+def large(n: int) -> int:
+    return 10 ** n
+@activity
+def broken(n: int) -> str:
+    return chr(0xD800 + n)
+@activity
+def unsaid(n: int) -> str:
+    raise KeyError(chr(0xD800 + n))
+@activity
+def wrong(n: int) -> str:
+    return {1}
+@workflow
+def main(n: int) -> None:
+    long(n)
+    deep(n)
+    wide(n)
+    large(n)
+    broken(n)
+    unsaid(n)
+    wrong(n)
+"""
+ANSWERS = [
+    ("long", 5000, "ValueError", "ä... and 1,000 more characters\n\nPartita: {"),
+    ("deep", 1, "RecursionError", "maximum recursion depth exceeded"),
+    ("wide", 9, "Wide", '"attributes": {"text": "xxxxxxxxx"}'),
+    ("wide", 5000, "States.Runtime", "Partita.Guard the attributes of Wide have 5,0"),
+    ("large", 16, "States.Runtime", "Partita.Guard the result of activity large has an integer"),
+    ("broken", 1, "InvalidInputError", "the result of activity broken cannot be stored"),
+    ("unsaid", 1, "KeyError", "ud801"),
+    ("wrong", 1, "InvalidInputError", "the result of activity wrong"),
+]
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lambda]:
+    folder = write(tmp_path_factory.mktemp("hard"), {"hard.py": HARD})
+    assert partita(folder, "bundle", "hard.py:main", "-o", "hard.zip").returncode == 0
+    function = Lambda((folder / "hard.zip").read_bytes(), folder / "function")
+    yield function
+    function.close()
+
+
+@pytest.mark.parametrize(("name", "n", "kind", "text"), ANSWERS)
+def test_what_step_functions_cannot_carry_is_told(
+    hard: Lambda, name: str, n: int, kind: str, text: str
+) -> None:
+    found = hard.invoke({"activity": name, "arguments": {"n": n}})
+    assert found["error"]["errorType"] == kind
+    assert text in found["error"]["errorMessage"]
+    assert len(json.dumps(found["error"])) < 32_768
 
 
 @pytest.mark.parametrize("python", interpreters()[1:])

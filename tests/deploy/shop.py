@@ -14,7 +14,9 @@ from tests.integrations.moto import client, moto
 
 SHOP = """
 from dataclasses import dataclass
-from partita import activity, workflow
+from partita import Signal, activity, wait_signal, workflow
+
+approved = Signal("approved", bool)
 
 
 class Refused(ValueError):
@@ -54,6 +56,14 @@ def checkout(card: str, lines: list[Line], fast: bool = True) -> str:
 @workflow
 def greet(name: str) -> str:
     return f"hello {name}"
+
+
+@workflow
+def ask(card: str) -> str:
+    text = charge(card, [])
+    if wait_signal(approved):
+        return ship(text)
+    return "denied"
 """
 
 

@@ -22,7 +22,7 @@ def test_a_deployment_makes_a_function_and_a_machine(shop: Shop) -> None:
     found = {key: about[key] for key in ("Runtime", "Timeout", "MemorySize", "Architectures")}
     assert found == {
         "Runtime": "python3.13",
-        "Timeout": 30,
+        "Timeout": 35,
         "MemorySize": 512,
         "Architectures": ["arm64"],
     }
@@ -82,10 +82,10 @@ def test_drift_is_told_and_mended(shop: Shop) -> None:
         f"partita: function {shop.name} was changed since it was deployed from here\n"
         f"partita: machine {shop.name} was changed since it was deployed from here\n"
     )
-    assert "  Timeout: 7 -> 30" in ran.out
+    assert "  Timeout: 7 -> 35" in ran.out
     assert '-      "Comment": "paid = changed",' in ran.out
     shop.deploy()
-    assert shop.function()["Configuration"]["Timeout"] == 30
+    assert shop.function()["Configuration"]["Timeout"] == 35
     assert shop.deploy().err == ""
 
 
@@ -120,6 +120,17 @@ def test_a_workflow_without_activities_needs_no_function(shop: Shop) -> None:
     assert ran.out == f"created machine {shop.arn} (version 1)\n"
     assert shop.machine()["type"] == "EXPRESS"
     assert not shop.has_function()
+
+
+def test_a_workflow_that_waits_for_signals_has_a_function_and_is_not_express(shop: Shop) -> None:
+    ran = shop.deploy("--express", target="shop.py:ask")
+    assert ran.status == 2
+    assert "waiting for a signal: Express machines have no task tokens" in ran.err
+    assert not shop.has_function()
+    assert "created machine" in shop.deploy(target="shop.py:ask").out
+    text = shop.machine()["definition"]
+    assert "partita-signals" not in text
+    assert '"signal": "approved"' in text
 
 
 def test_roles_that_cannot_be_assumed_are_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

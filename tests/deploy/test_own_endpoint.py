@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
 from partita.cli.machines import lambda_function
-from partita.stepfunctions.deploy.definitions import SIGNALS, calling
 from tests.asl.corpus import ACCOUNT
 from tests.deploy.shop import Ran, Shop, partita
 from tests.stepfunctions.endpoint import Endpoint, endpoint
@@ -31,9 +29,8 @@ class Remote:
     def __init__(self, shop: Shop, url: str) -> None:
         self.shop, self.url = shop, url
 
-    def deploy(self, *options: str) -> Ran:
+    def deploy(self, *options: str, target: str = "shop.py:checkout") -> Ran:
         where = ["--endpoint", self.url, "--name", self.shop.name, "--role", ROLE]
-        target = "shop.py:checkout"
         return partita(
             self.shop.folder, "deploy", target, "--to", "stepfunctions", *where, *options
         )
@@ -127,18 +124,6 @@ def test_an_execution_that_waits_is_cancelled(remote: Remote, served: Endpoint) 
     forget_lambda("take")
 
 
-def waiting(signal: str, end: dict[str, Any]) -> dict[str, Any]:
-    """Return a state that waits for a signal, as the compiler writes it."""
-    token, execution = "$states.context.Task.Token", "$states.context.Execution.Id"
-    payload = {"signal": signal, "token": f"{{% {token} %}}", "execution": f"{{% {execution} %}}"}
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
-        "Arguments": {"FunctionName": SIGNALS, "Payload": payload},
-        **end,
-    }
-
-
 def until_waits(served: Endpoint, id: str, signal: str) -> None:
     """Wait until an execution waits for a signal."""
     arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{id}"
@@ -149,36 +134,23 @@ def until_waits(served: Endpoint, id: str, signal: str) -> None:
         found = events[-1]["type"] == "TaskSubmitted" and f'"{signal}"' in asked
 
 
-def test_signals_come_back_with_the_token_of_the_wait(remote: Remote, served: Endpoint) -> None:
-    machine = {
-        "QueryLanguage": "JSONata",
-        "StartAt": "first",
-        "States": {
-            "first": waiting(
-                "approve", {"Next": "second", "Assign": {"a": "{% $states.result %}"}}
-            ),
-            "second": waiting(
-                "pay", {"End": True, "Output": '{% $a.by & " " & $string($states.result) %}'}
-            ),
-        },
-    }
-    name = remote.shop.name
-    text = json.dumps(calling(machine, (), name))
-    served.client.create_state_machine(name=name, definition=text, roleArn=ROLE)
-    file = Path(remote.shop.folder) / "wait.asl.json"
-    file.write_text(text)
-    remote("start", "wait.asl.json", "--id", "signalled", "--input", "{}")
-    id = f"{name}:signalled"
-    until_waits(served, id, "approve")
-    ran = remote("signal", id, "pay", "--input", "5")
+@pytest.mark.parametrize(("answer", "result"), [("true", "v paid 0, shipped"), ("false", "denied")])
+def test_signals_come_back_with_the_token_of_the_wait(
+    remote: Remote, served: Endpoint, answer: str, result: str
+) -> None:
+    remote.deploy("--function", remote.shop.name, target="shop.py:ask")
+    remote("start", "shop.py:ask", "--input", '["v"]', "--id", "one")
+    id = f"{remote.shop.name}:one"
+    until_waits(served, id, "approved")
+    ran = remote("signal", id, "paid", "--input", "5")
+    assert ran.status == 5
     assert ran.error == (
-        f"partita: {id} waits for no signal pay now (it waits for: approve), and AWS Step "
+        f"partita: {id} waits for no signal paid now (it waits for: approved), and AWS Step "
         "Functions keeps none for later; send it again when it waits [OPERATION_REFUSED]"
     )
-    assert remote("signal", id, "approve", "--input", '{"by": "boss"}').status == 0
-    until_waits(served, id, "pay")
-    assert remote("signal", id, "pay", "--input", "5").status == 0
-    assert remote("result", id).out == '"boss 5"\n'
+    assert remote("signal", id, "approved", "--input", answer).status == 0
+    assert remote("result", id).out == f'"{result}"\n'
+    assert "waits for: none" in remote("signal", id, "approved", "--input", answer).error
 
 
 def test_executions_of_express_machines_are_not_followed(remote: Remote) -> None:

@@ -6,10 +6,8 @@ import copy
 from collections.abc import Collection, Iterator
 from typing import Any
 
-SIGNALS = "partita-signals"
-"""The function that is told the tokens of waits for signals; Step Functions' history keeps them."""
+from partita.stepfunctions.emitter.tasks import LAMBDA, SIGNALS
 
-_INVOKE = "arn:aws:states:::lambda:invoke"
 _TASK = (
     '{% {"execution": $states.context.Execution.Id, "state": $states.context.State.Name, '
     '"entered": $states.context.State.EnteredTime, "retries": $states.context.State.RetryCount, '
@@ -26,7 +24,7 @@ def calling(definition: dict[str, Any], activities: Collection[str], function: s
     made = copy.deepcopy(definition)
     for _, state in states_of(made):
         arguments = state.get("Arguments")
-        is_call = state["Type"] == "Task" and str(state["Resource"]).startswith(_INVOKE)
+        is_call = state["Type"] == "Task" and str(state["Resource"]).startswith(LAMBDA)
         if not is_call or not isinstance(arguments, dict):
             continue
         name = arguments["FunctionName"]

@@ -21,6 +21,9 @@ from partita.stepfunctions.emitter import emit, express_errors, warnings
 LONGEST_TIMEOUT = 900
 """Seconds that a function may run; Lambda's limit."""
 
+_GRACE = 5
+"""Seconds by which the machine's own limit comes first, which handlers know as a timeout."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
 
@@ -86,7 +89,7 @@ def _function(
 
 
 def _timeout(program: Program) -> int:
-    """Return the seconds that the longest activity may take.
+    """Return the seconds after which Lambda ends the function: later than its machine would.
 
     Raises:
         InvalidOptionError: Lambda lets none run that long.
@@ -100,7 +103,7 @@ def _timeout(program: Program) -> int:
                 f"{LONGEST_TIMEOUT}; give it a shorter start_to_close, or --function"
             )
         longest = max(longest, LONGEST_TIMEOUT if seconds is None else -int(-seconds // 1))
-    return longest
+    return min(longest + _GRACE, LONGEST_TIMEOUT)
 
 
 def _check(options: Options) -> None:

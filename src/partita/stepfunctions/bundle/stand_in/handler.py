@@ -14,6 +14,7 @@ import json
 import typing
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from .authoring import ActivityInfo, activities, current
@@ -22,8 +23,15 @@ from .tags import ANY, Form, FormError
 
 SEPARATOR = "\n\nPartita: "
 LARGEST_INTEGER = 2**53
-LONGEST_TEXT = 16_000
-"""Characters of an error's text that are kept; Step Functions keeps 32,768 of the whole cause."""
+LONGEST_TEXT = 4_000
+"""Characters of an error's text that are kept; Step Functions keeps 32,768 of the whole cause,
+in which each may have been escaped."""
+
+LONGEST_ATTRIBUTES = 4_000
+"""Characters of an error's attributes."""
+
+MOST_FRAMES = 20
+"""Frames of an error's traceback that are kept: the innermost ones."""
 
 _TABLE: dict[str, str] = json.loads(Path(__file__).with_name("activities.json").read_text("utf-8"))
 for _module in sorted(set(_TABLE.values())):
@@ -104,7 +112,9 @@ def _check_names(name: str, function: Callable[..., Any], given: dict[str, Any])
 
 def _written(name: str, result: Any, form: Form) -> Any:
     try:
-        data = json.loads(json.dumps(form.encode(result), allow_nan=False))
+        text = json.dumps(form.encode(result), allow_nan=False, ensure_ascii=False)
+        data = json.loads(text.encode())  # which no lone surrogate survives
+        form.decode(data)  # so that whoever reads it by the hint can
     except (FormError, ValueError, TypeError, RecursionError) as error:
         text = f"the result of activity {name} cannot be stored: {error}"
         raise InvalidInputError(text) from error
@@ -125,10 +135,28 @@ def _told(error: Exception) -> Exception:
     kept = {k: one for k, one in vars(error).items() if isinstance(one, str | int | bool)}
     _check_integers(kept, f"the attributes of {type(error).__name__}")
     bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
-    text = str(error)
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[:LONGEST_TEXT]}... and {len(text) - LONGEST_TEXT} more characters"
-    more = json.dumps({"bases": bases, "attributes": kept})
+    more = json.dumps({"bases": bases, "attributes": kept}, ensure_ascii=False)
+    if len(more) > LONGEST_ATTRIBUTES:
+        raise GuardError(
+            f"Partita.Guard the attributes of {type(error).__name__} have {len(more):,} characters "
+            f"of JSON, and Step Functions keeps no more than {LONGEST_ATTRIBUTES:,} of them"
+        )
+    text = f"{_shortened(str(error))}{SEPARATOR}{more}"
     made: Any = type(type(error).__name__, (Exception,), {})
-    told: Exception = made(f"{text}{SEPARATOR}{more}").with_traceback(error.__traceback__)
-    return told
+    told: Exception = made(text.encode("utf-8", "backslashreplace").decode())
+    return told.with_traceback(_innermost(error.__traceback__))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}... and {len(text) - LONGEST_TEXT:,} more characters"
+
+
+def _innermost(traceback: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without its outer frames, if it has many."""
+    frames = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    return frames[-MOST_FRAMES:][0] if frames else None
