@@ -19,13 +19,14 @@ PAGE = 4
 FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:paged"
 
 calls: Counter[int] = Counter()
+stubborn: set[int] = set()  # numbers that always fail
 
 
 def paged(item: dict[str, str]) -> int:
     """Fail the first call for each multiple of five; return twice the number."""
     number = int(item["n"])
     calls[number] += 1
-    if number % 5 == 0 and calls[number] == 1:
+    if number % 5 == 0 and (calls[number] == 1 or number in stubborn):
         raise ValueError(number)
     return 2 * number
 
@@ -33,6 +34,7 @@ def paged(item: dict[str, str]) -> int:
 @pytest.fixture(autouse=True)
 def _rows() -> Iterator[None]:
     calls.clear()
+    stubborn.clear()
     register_lambda("paged", paged)
     rows = "n\n" + "".join(f"{number}\n" for number in range(1, 19))
     with data_sets({"data": {"rows.csv": rows}}):
@@ -136,6 +138,18 @@ def test_a_redrive_runs_what_has_failed(type: str, sfn: Endpoint) -> None:
         assert "ExecutionRedriven" in [event["type"] for event in told]
         assert [event["id"] for event in told] == list(range(1, len(told) + 1))
         assert sum(event["type"] == "PassStateEntered" for event in told) == 2
+
+
+def test_a_redrive_counts_failures_anew(sfn: Endpoint) -> None:
+    stubborn.update((5, 15))
+    definition = run_of(CALL, ToleratedFailureCount=2, MaxConcurrency=1)
+    execution = started(sfn, "stubborn-rows", definition)
+    assert sfn.wait(execution)["error"] == "States.ExceedToleratedFailureThreshold"
+    sfn.client.redrive_execution(executionArn=execution)
+    found = sfn.wait(execution)
+    assert found["status"] == "SUCCEEDED", found
+    counts = map_run(sfn, execution)["itemCounts"]
+    assert (counts["total"], counts["succeeded"], counts["failed"]) == (18, 16, 2)
 
 
 def test_pages_run_at_a_time_and_share_the_concurrency(sfn: Endpoint) -> None:

@@ -98,8 +98,9 @@ class PageLanes:
 
     @property
     def _failed(self) -> int:
-        """How many items have failed, in the pages that have ended."""
-        return sum(one.items.failed for one in self._results)
+        """How many items have failed, in the pages that have ended and need not run again."""
+        ended = (one.result for one in self._pages if not one.is_waiting)
+        return sum(one.items.failed for one in ended if one is not None)
 
     def _note_change(self) -> None:
         self._is_changed = True

@@ -102,7 +102,10 @@ def _counts(front: Front, run: MapRun, size: Size | None) -> Members:
             counts.update(_count(run, child, size))
     for page in run.pages:
         if page.result is not None:
-            counts.update(_tallied(page.result, is_of_items=size is not None))
+            tallied = _tallied(page.result, is_of_items=size is not None)
+            if page.is_waiting and run.is_open:
+                tallied["pendingRedrive"] = tallied.pop("failed") + tallied.pop("aborted")
+            counts.update(tallied)
         else:
             for _, child in children_in(front, page):
                 counts.update(_count(run, child, size))
