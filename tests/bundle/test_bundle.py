@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import partita as real
 from partita.errors import BundleError
-from partita.stepfunctions.bundle import archive, zipped
+from partita.stepfunctions.bundle import archive, stand_in, zipped
 from tests.bundle.lambdas import Lambda, interpreters
 from tests.cli import in_process
 
@@ -182,6 +183,17 @@ def test_events_that_do_not_fit_are_refused(
     assert error["errorType"] == "InvalidInputError"
     assert message in error["errorMessage"]
     function.close()
+
+
+def test_what_stands_in_has_all_names_of_partita(tmp_path: Path) -> None:
+    text = FILES["prices.py"].replace("from lib import limits", "from partita import *")
+    write(tmp_path, {"prices.py": f"{text}\nassert len(dir()) > {len(real.__all__)}\n"})
+    shop = "from partita import activity, workflow\nimport prices\n@activity\ndef f() -> int:\n"
+    shop += "    return prices.discount(2)\n@workflow\ndef w() -> int:\n    return f()\n"
+    write(tmp_path, {"shop.py": shop})
+    ran = partita(tmp_path, "bundle", "shop.py:w", "-o", "shop.zip", "--check")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert stand_in.__all__ == real.__all__
 
 
 HARD = """

@@ -67,6 +67,28 @@ def test_a_machine_is_deployed_and_updated(remote: Remote) -> None:
     assert remote.deploy("--function", name).out == f"updated machine {arn} (version 2)\n"
 
 
+def test_drift_is_told_and_mended(remote: Remote, served: Endpoint) -> None:
+    name = remote.shop.name
+    remote.deploy("--function", name)
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{name}"
+    text = served.client.describe_state_machine(stateMachineArn=arn)["definition"]
+    changed = text.replace("charge(card, lines)", "changed")
+    served.client.update_state_machine(stateMachineArn=arn, definition=changed)
+    ran = remote.deploy("--function", name)
+    assert ran.err == f"partita: machine {name} was changed since it was deployed from here\n"
+    assert ran.out.startswith("updated machine")
+    found = served.client.describe_state_machine(stateMachineArn=arn)["definition"]
+    assert json.loads(found) == json.loads(text)
+
+
+def test_a_machine_that_is_refused_changes_nothing(remote: Remote) -> None:
+    other = "arn:aws:iam::123456789012:user/me"
+    ran = remote.deploy("--function", remote.shop.name, "--role", other)
+    assert ran.status == 2
+    assert "is no role" in ran.error
+    assert "no state machine" in remote("start", "shop.py:greet", "--input", '["x"]').error
+
+
 @pytest.mark.parametrize(
     "input", ['["v", [{"name": "a", "cents": 5}]]', '{"args": ["v"], "kwargs": {"lines": []}}']
 )

@@ -8,6 +8,7 @@ import py_compile
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,6 +181,12 @@ def test_files_name_the_options(shop: Shop, kind: str) -> None:
     text = texts[main.get(kind, "main.tf")]
     assert all(one in text for one in ("my-shop", "python3.14", "512", "partita.handler.dispatch"))
     assert (shop.folder / "out" / "my-shop.zip").read_bytes()[:2] == b"PK"
+
+
+def test_files_of_pyawssfn_have_commands_of_their_own() -> None:
+    folder = Path(__file__).parents[2] / "examples" / "pysfn"
+    ran = partita(folder, "deploy", "analyse_text.py", "--emit", "sam", "-o", "out")
+    assert "is of pyawssfn; `partita pysfn gen-lambda`" in ran.error
 
 
 def test_express_machines_are_named(shop: Shop) -> None:

@@ -92,7 +92,7 @@ def bundle_at(
     """
     if runtime is not None and runtime not in RUNTIMES:
         raise InvalidOptionError(f"no runtime {runtime!r}; give one of {', '.join(RUNTIMES)}")
-    workflow = workflow_at(target)
+    workflow = deployable_at(target)
     runs_on = Target(runtime or this_runtime(), architecture)
     packages = install(requirements, runs_on) if requirements is not None else {}
     return bundle_of(workflow, packages, filename=file_of(target))
@@ -115,6 +115,21 @@ def _pysfn(target: str) -> tuple[str, ModuleType | None]:
         return source, None
     module = load_module(source)
     return source, module if has_entry_point(module, name) else None
+
+
+def deployable_at(target: str) -> WorkflowDefinition[..., Any]:
+    """Return the workflow that FILE:WORKFLOW names, whose activities can be bundled.
+
+    Raises:
+        InvalidOptionError: it is a state machine, or a file of pyawssfn.
+    """
+    found = workflow_at(target)
+    if found.takes_document:
+        raise InvalidOptionError(
+            f"{target} is of pyawssfn; `partita pysfn gen-lambda` and `partita pysfn compile` make "
+            "its function and its machine"
+        )
+    return found
 
 
 def workflow_at(target: str) -> WorkflowDefinition[..., Any]:

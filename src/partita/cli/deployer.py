@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from partita.cli.bundle import write_file
-from partita.cli.compiler import file_of, workflow_at
+from partita.cli.compiler import deployable_at, file_of
 from partita.errors import InvalidOptionError
 from partita.stepfunctions.deploy.clients import connect
 from partita.stepfunctions.deploy.deployment import Deployment
@@ -19,7 +19,7 @@ from partita.stepfunctions.deploy.workflows import Options, wanted_of
 
 def wanted_at(target: str, name: str | None, given: dict[str, Any]) -> Wanted:
     """Return what the deployment of a workflow should come to; print warnings."""
-    workflow = workflow_at(target)
+    workflow = deployable_at(target)
     options = Options(
         name or workflow.workflow_type.name,
         given["role"] or "",

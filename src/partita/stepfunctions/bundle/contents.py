@@ -75,7 +75,7 @@ def bundle_of(
     table = {name: modules[module].name for name, module in called.items()}
     table |= {name: module for name, (module, _) in (steps or {}).items()}
     own = {**stand_in(), _TABLE: json.dumps(table, sort_keys=True, indent=1).encode()}
-    packages = packages or {}
+    packages = {k: one for k, one in (packages or {}).items() if not k.startswith("partita/")}
     tops = {name.partition("/")[0].removesuffix(".py") for name in packages}
     missing = tuple(sorted(imports.outside - tops))
     return Bundle({**packages, **files, **generated, **own}, tuple(sorted(table)), missing)
