@@ -25,6 +25,11 @@ GET = "arn:aws:states:::s3:getObject"
 LIST = "arn:aws:states:::s3:listObjectsV2"
 
 
+def zstd(data: bytes) -> bytes:
+    """Return compressed data."""
+    return bytes(pyarrow.compress(data, "zstd", asbytes=True))
+
+
 class Folder:
     """A bucket named `data` in a folder."""
 
@@ -446,6 +451,22 @@ class TestPages:
 
     def test_a_truncated_gzip_file(self, folder: Folder) -> None:
         folder.write("items", gzip.compress(b"1\n" * 100)[:-4])
+        assert "cannot be decompressed" in failed(folder, self.CONFIG)
+
+    def test_zstd_is_read_on_from_any_page(self, folder: Folder) -> None:
+        text = "\n".join(map(str, range(500))).encode()
+        folder.write("items", zstd(text))
+        assert folder.read(self.CONFIG, page_items=33) == list(range(500))
+        folder.write("items", zstd(text[:1000]) + zstd(text[1000:]))
+        assert folder.read(self.CONFIG, page_items=33) == list(range(500))
+        folder.write("items", zstd(b"n\n7\n"))
+        config = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
+        assert folder.read(config) == [{"n": "7"}]
+
+    @pytest.mark.parametrize("end", [-4, 6])
+    def test_a_truncated_zstd_file(self, end: int, folder: Folder) -> None:
+        text = "\n".join(map(str, range(500))).encode()
+        folder.write("items", zstd(text)[:end])
         assert "cannot be decompressed" in failed(folder, self.CONFIG)
 
     def test_a_line_without_end(self, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Read the content of one object from a byte on, decompressed, in lines or as a file.
 
-A position in an object is the byte of its decompressed content. An object that is compressed
-by gzip is read from its beginning to get there; others are read from that byte on.
+A position in an object is the byte of its decompressed content. An object that is compressed by
+gzip or zstd is read from its beginning to get there; others are read from that byte on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from msgspec import Struct
@@ -24,7 +24,8 @@ CHUNK = 65_536
 RECORD_LIMIT = 16 * 1024 * 1024
 """Bytes that a line, a row or an element may have; AWS refuses an item over 256 KiB later."""
 
-_GZIP = b"\x1f\x8b"
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+"""What compressed content begins with."""
 
 
 class Start(Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class Start(Struct, frozen=True, kw_only=True):
     offset: int = 0
     line: int = 0  # lines before it
     tag: str | None = None  # of the content that was read so far
-    is_gzip: bool = False
+    is_compressed: bool = False
 
 
 class Content:
@@ -43,14 +44,14 @@ class Content:
         self._at = at
         try:
             self._reading = store.open(
-                at, offset=0 if start.is_gzip else start.offset, tag=start.tag
+                at, offset=0 if start.is_compressed else start.offset, tag=start.tag
             )
         except ObjectFailure as failure:
             fail(str(failure), failure)
         self.tag = self._reading.tag
-        self.is_gzip = start.is_gzip
+        self._is_compressed = start.is_compressed
         self._head = b""
-        self._unzipped: gzip.GzipFile | None = None
+        self._decompressed: Callable[[int], bytes] | None = None
         try:
             self._begin(start.offset)
         except BaseException:
@@ -59,19 +60,23 @@ class Content:
 
     def _begin(self, offset: int) -> None:
         """Find out whether the content is compressed, and go to the byte."""
-        if offset == 0:
-            self._head = self._raw(len(_GZIP))
-            self.is_gzip = self._head == _GZIP
-        if self.is_gzip:
-            self._unzipped = gzip.GzipFile(fileobj=cast(Any, _Source(self)))
-            self._skip(offset)
+        if offset > 0 and not self._is_compressed:
+            return
+        while len(self._head) < len(_ZSTD) and (more := self._raw(len(_ZSTD) - len(self._head))):
+            self._head += more
+        self._is_compressed = self._head.startswith((_GZIP, _ZSTD))
+        if self._head.startswith(_GZIP):
+            self._decompressed = gzip.GzipFile(fileobj=cast(Any, _Source(self))).read1
+        elif self._head == _ZSTD:
+            self._decompressed = _zstd(_Source(self)).read
+        self._skip(offset)
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes, b"" at the end; fail if the object cannot be read."""
-        if self._unzipped is None:
+        if self._decompressed is None:
             return self.stored(size)
         try:
-            return self._unzipped.read1(size)
+            return self._decompressed(size)
         except (OSError, EOFError, zlib.error) as error:
             fail(f"{self._at} cannot be decompressed: {error}", error)
 
@@ -84,7 +89,7 @@ class Content:
 
     def start(self, offset: int, line: int) -> Start:
         """Return the position of a byte."""
-        return Start(offset=offset, line=line, tag=self.tag, is_gzip=self.is_gzip)
+        return Start(offset=offset, line=line, tag=self.tag, is_compressed=self._is_compressed)
 
     def close(self) -> None:
         """Give up the connection or file."""
@@ -104,14 +109,27 @@ class Content:
             offset -= found
 
 
-class _Source:
-    """What `gzip` reads: the stored bytes."""
+class _Source(io.RawIOBase):
+    """The stored bytes as a file, for those who decompress them."""
 
     def __init__(self, content: Content) -> None:
+        super().__init__()
         self._content = content
 
-    def read(self, size: int) -> bytes:
-        return self._content.stored(size)
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._content.stored(CHUNK if size < 0 else size)
+
+
+def _zstd(source: _Source) -> Any:
+    """Return a file of the decompressed bytes."""
+    try:
+        import pyarrow as arrow  # an extra
+    except ImportError as error:
+        fail("files that are compressed by zstd need the extra partita[parquet]", error)
+    return arrow.CompressedInputStream(arrow.PythonFile(source, mode="r"), "zstd")
 
 
 class Lines:
