@@ -9,6 +9,7 @@ import pytest
 from partita.compile import CompileError
 from partita.errors import LoadError
 from partita.stepfunctions.pysfn.lowering import compile_source
+from partita.stepfunctions.pysfn.machine import machine
 from tests.stepfunctions.pysfn.corpus import HERE
 
 PRELUDE = "import json\nimport pysfn as PSF\ndef f(a): return a\n"
@@ -39,3 +40,20 @@ def test_a_refusal_shows_the_code() -> None:
 def test_what_is_not_python_is_refused(source: str) -> None:
     with pytest.raises(LoadError, match=r"^file\.py:1: "):
         compile_source(source, "file.py")
+
+
+def test_many_elif_are_no_nesting() -> None:
+    tests = "".join(f"    elif PSF.NumericEquals(x, {n}):\n        x = f(x)\n" for n in range(400))
+    begin = "@PSF.main\ndef main(x):\n    if PSF.IsNull(x, True):\n        return x\n"
+    program = compile_source(f"{PRELUDE}{begin}{tests}    return x\n", "file.py")
+    assert len(machine(program, "ARN")["States"]["if (line 6)"]["Choices"]) == 401
+
+
+def test_what_is_nested_too_deeply_is_told() -> None:
+    test = "not " * 2500 + "PSF.IsNull(x, True)"
+    source = f"@PSF.main\ndef main(x):\n    if {test}:\n        return x\n"
+    with pytest.raises(LoadError, match=r"^file\.py"):
+        compile_source(PRELUDE + source, "file.py")
+    lookup = "x" + '["k"]' * 51
+    source = f"@PSF.main\ndef main(x):\n    if PSF.IsNull({lookup}, True):\n        return x\n"
+    assert "lookup x['k']" in messages(source)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partita.compile.diagnostics import RefusedError
+from partita.compile.tree import Check
 
 Refuse = Callable[[Any, str, str, str], RefusedError]
 
@@ -29,6 +30,25 @@ class Branches:
     row: int
     bodies: list[list[Any]]
     variable: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition of a choice: what is checked before it, and what runs where it holds."""
+
+    row: int
+    checks: list[Check]
+    test: str
+    body: list[Any]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Run the block of the first rule that holds, or else another one: `if` with all `elif`."""
+
+    row: int
+    rules: list[Rule]
+    orelse: list[Any]
 
 
 def retries(specs: list[ast.expr], refuse: Refuse) -> tuple[dict[str, Any], ...]:

@@ -62,35 +62,34 @@ def zip_of(code: str) -> bytes:
         raise InvalidOptionError(
             f"{code} is no module that can be imported; its name is letters, digits and _, and .py"
         )
-    text = _checked(code)
+    _check(code)
     return _zipped(
         {
-            "handler.py": _HANDLER.format(module=path.stem),
-            f"inner/{path.name}": text,
-            "pysfn.py": Path(definition.__file__).read_text("utf-8"),
+            "handler.py": _HANDLER.format(module=path.stem).encode(),
+            f"inner/{path.name}": path.read_bytes(),
+            "pysfn.py": Path(definition.__file__).read_bytes(),
         }
     )
 
 
-def _checked(code: str) -> str:
+def _check(code: str) -> None:
+    """Check that a file is Python."""
     path = Path(code)
     if not path.is_file():
         raise LoadError(f"no file {code}; give a path to a Python file")
-    text = read(path)
     try:
-        ast.parse(text)
+        ast.parse(read(path))
     except (SyntaxError, ValueError, RecursionError) as error:
         raise LoadError(f"{code}:{getattr(error, 'lineno', None) or 1}: {error}") from error
-    return text
 
 
-def _zipped(files: dict[str, str]) -> bytes:
+def _zipped(files: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
+        for name, data in files.items():
             entry = zipfile.ZipInfo(name, _DATE)
             entry.create_system = 3  # as on Linux, wherever it is made
             entry.external_attr = 0o100644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, text)
+            archive.writestr(entry, data)
     return stream.getvalue()

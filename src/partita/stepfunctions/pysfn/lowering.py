@@ -15,10 +15,20 @@ from partita.compile.context import Variable, Variables, joined
 from partita.compile.diagnostics import CompileError, Diagnostic, RefusedError
 from partita.compile.jsonata import Names, literal
 from partita.compile.mutation import local_names
-from partita.compile.tree import Call, Handler, If, Parameter, Program, Raise, Return, Try, Value
-from partita.compile.types import ANY, BOOL, ERROR
+from partita.compile.tree import (
+    Call,
+    Check,
+    Handler,
+    Parameter,
+    Program,
+    Raise,
+    Return,
+    Try,
+    Value,
+)
+from partita.compile.types import ANY, ERROR
 from partita.errors import LoadError
-from partita.stepfunctions.pysfn.calls import Branches, Callee, retries
+from partita.stepfunctions.pysfn.calls import Branches, Callee, Choices, Rule, retries
 from partita.stepfunctions.pysfn.predicates import Conditions
 from partita.stepfunctions.pysfn.source import (
     Source,
@@ -48,13 +58,21 @@ def compile_source(text: str, filename: str, namespace: Mapping[str, Any] | None
     """
     source = read_source(text, filename, namespace)
     node = entry_point(source)
+    try:
+        return _lowered(node, source)
+    except RecursionError as error:
+        raise LoadError(f"{filename}: {node.name} is nested too deeply") from error
+
+
+def _lowered(node: ast.FunctionDef, source: Source) -> Program:
     scope = Scope(source, frozenset(local_names(node)))
     scope.names.reserve(set(scope.local))
     parameters = scope.parameters(node)
     scope.body(node.body)
     if source.diagnostics.found:
         raise refused(source)
-    lines, document = source.diagnostics.lines, ast.get_docstring(node)
+    filename, lines = source.diagnostics.filename, source.diagnostics.lines
+    document = ast.get_docstring(node)
     return Program(node.name, filename, lines, node.lineno, parameters, scope.block, document)
 
 
@@ -281,17 +299,31 @@ class Scope:
         return inner.block
 
     def choose(self, node: Any) -> None:
-        """Lower an `if` statement."""
+        """Lower an `if` statement, with all its `elif`."""
+        rules: list[Rule] = []
+        ways: list[Variables | None] = []
+        row = node.lineno
+        while True:
+            checks, test = self._test(node.test)
+            body, way = self._part(node.body, self.variables)
+            rules.append(Rule(node.lineno, checks, test, body))
+            ways.append(way)
+            if len(node.orelse) != 1 or not isinstance(node.orelse[0], ast.If):
+                break
+            node = node.orelse[0]
+        orelse, way = self._part(node.orelse, self.variables)
+        self.block.append(Choices(row, rules, orelse))
+        self._meet(*ways, way)
+
+    def _test(self, node: ast.expr) -> tuple[list[Check], str]:
+        """Return the checks before a condition, and the condition."""
         conditions = Conditions(self.source, self.variable, self.known)
         try:
-            test = conditions.lower(node.test)
+            test = conditions.lower(node)
         except RefusedError:
             test = "false"  # what is wrong in the branches is told, too
         self.known = conditions.known
-        body, then = self._part(node.body, self.variables)
-        orelse, other = self._part(node.orelse, self.variables)
-        self.block += [*conditions.checks, If(node.lineno, Value(test, BOOL), body, orelse)]
-        self._meet(then, other)
+        return conditions.checks, test
 
     def _part(
         self, nodes: list[ast.stmt], variables: Variables

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from partita.compile.jsonata import literal, text_of
-from partita.compile.tree import Call, Check, If, Program, Raise, Return, Try
+from partita.compile.tree import Call, Check, Program, Raise, Return, Try
 from partita.stepfunctions.emitter.machine import INVALID_INPUT
 from partita.stepfunctions.emitter.states import States, expression
 from partita.stepfunctions.emitter.states import field as field_of
-from partita.stepfunctions.pysfn.calls import Branches, Callee
+from partita.stepfunctions.pysfn.calls import Branches, Callee, Choices
 
 _RESULT = expression("$states.result")
 
@@ -85,20 +85,19 @@ class _Writer:
 
     def block(self, nodes: list[Any], after: After) -> After:
         """Write nodes; return what a block before them goes on with."""
-        for group in reversed(_groups(nodes)):
-            after = self._group(group, after)
+        for node in reversed(nodes):
+            after = self._node(node, after)
         return after
 
-    def _group(self, group: list[Any], after: After) -> After:
-        node = group[-1]
+    def _node(self, node: Any, after: After) -> After:
         match node:
             case Return():
                 return node
             case Raise():
                 name, cause = (str(one) for one in node.error.constant)
                 return self._fail(node.row, _field(name), _field(cause))
-            case If():
-                return self._choice(group, after)
+            case Choices():
+                return self._choice(node, after)
             case Call():
                 return self._call(node, after, [])
             case Branches():
@@ -167,23 +166,15 @@ class _Writer:
 
     # -- choices and errors
 
-    def _choice(self, group: list[Any], after: After) -> str:
-        rules, default = self._rules(group, after)
+    def _choice(self, node: Choices, after: After) -> str:
+        rules: list[dict[str, Any]] = []
+        for one in node.rules:
+            body = self.state(self.block(one.body, after))
+            rules += [self._check(check) for check in one.checks]
+            rules.append({"Condition": expression(one.test), "Next": body})
+        default = self.state(self.block(node.orelse, after))
         state = {"Type": "Choice", "Choices": rules, "Default": default}
-        row = group[-1].row
-        return self.states.add(self.states.name("if", row), row, state)
-
-    def _rules(self, group: list[Any], after: After) -> tuple[list[dict[str, Any]], str]:
-        """Return the rules of an `if` with all its `elif`, and where `else` leads."""
-        *checks, node = group
-        rules = [self._check(one) for one in checks]
-        body = self.state(self.block(node.body, after))
-        rules.append({"Condition": expression(node.test.text), "Next": body})
-        chained = _groups(node.orelse)
-        if len(chained) == 1 and isinstance(chained[0][-1], If):
-            more, default = self._rules(chained[0], after)
-            return [*rules, *more], default
-        return rules, self.state(self.block(node.orelse, after))
+        return self.states.add(self.states.name("if", node.row), node.row, state)
 
     def _check(self, node: Check) -> dict[str, Any]:
         error, cause = (expression(one) for one in node.error.constant)
@@ -201,17 +192,6 @@ class _Writer:
         call = node.body[0]
         assert isinstance(call, Call)
         return self._call(call, after, catchers)
-
-
-def _groups(nodes: list[Any]) -> list[list[Any]]:
-    """Return nodes in groups that become one state each: checks belong to what follows them."""
-    groups: list[list[Any]] = []
-    for node in nodes:
-        if groups and isinstance(groups[-1][-1], Check):
-            groups[-1].append(node)
-        else:
-            groups.append([node])
-    return groups
 
 
 def _field(text: str) -> Any:

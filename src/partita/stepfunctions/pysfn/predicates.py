@@ -19,6 +19,9 @@ from partita.compile.types import ANY, BOOL, ERROR
 from partita.stepfunctions.pysfn import definition
 from partita.stepfunctions.pysfn.source import Source
 
+MOST_KEYS = 50
+"""Keys of one lookup."""
+
 _SIGNS = {
     "LessThanEquals": "<=",
     "GreaterThanEquals": ">=",
@@ -165,16 +168,16 @@ class Conditions:
         while isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
             if not isinstance(part.slice.value, str):
                 break
-            keys.insert(0, (part.slice.value, part))
+            keys.append((part.slice.value, part))
             part = part.value
-        if not isinstance(part, ast.Name):
+        if not isinstance(part, ast.Name) or len(keys) > MOST_KEYS:
             raise self._refuse(
                 node,
                 f"lookup {ast.unparse(node)[:40]}",
                 "a variable is looked up by texts that are written here",
                 'write name or name["key"]["other"]; compute the rest in a function',
             )
-        return part, keys
+        return part, keys[::-1]
 
     def _check(self, node: Any, value: Value, key: str, name: str) -> None:
         """Note that Python fails here unless the value is a dict with that key."""

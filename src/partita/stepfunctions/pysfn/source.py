@@ -143,6 +143,10 @@ def entry_point(source: Source) -> ast.FunctionDef:
     """
     found = [one for one in source.tree.body if is_main(one, source)]
     if len(found) == 1 and isinstance(found[0], ast.FunctionDef):
+        others = [one for one in found[0].decorator_list if source.member(one) != "main"]
+        for one in others:
+            what = f"decorator {ast.unparse(one)[:40]}"
+            source.diagnostics.add(one, what, "a machine runs none", "leave @PSF.main alone")
         return found[0]
     found = found or source.tree.body[:1] or [ast.Pass(lineno=1, col_offset=0, end_lineno=1)]
     for node in found:
