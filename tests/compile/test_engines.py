@@ -22,6 +22,7 @@ DEVIATIONS = {
     ("moto", "moments_returned_guarded"): _NAMES,
     ("moto", "moments_exact_or_guarded_guarded"): _NAMES,
     ("moto", "identifiers"): _UUID,
+    ("moto", "side_effects"): _UUID,
 }
 """What another engine gets wrong, by its name and the case's; one that passes fails."""
 

@@ -15,7 +15,13 @@ from tests.rotation import sample
 SOME = sample(list(cases()), 16)
 WRONG = {"StartAt": "a", "QueryLanguage": "JSONata", "States": {"a": {"Type": "Pass"}}}
 SLEEPS = "it knows no expressions as Seconds or Timestamp"
-DEVIATIONS = {("statelint", "sleeping"): SLEEPS}
+LIMITS = "it knows no expressions as TimeoutSeconds"
+SLEEPING = ("sleeping", "sleep_computed", "sleep_negative", "sleep_spans", "sleep_until")
+DEVIATIONS = {
+    **{("statelint", name): SLEEPS for name in (*SLEEPING, "deadline", "sleep_in_parallel")},
+    ("statelint", "signal_that_never_comes"): LIMITS,
+    ("cfn-lint", "signal_that_never_comes"): LIMITS,
+}
 """What a validator gets wrong, by its name and the case's; one that passes fails."""
 
 

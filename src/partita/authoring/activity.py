@@ -111,9 +111,17 @@ class ActivityFunction(_Activity, Generic[P, R]):
         return begin(self, args, kwargs)
 
     def map(
-        self: Callable[Concatenate[A, ...], R], items: Iterable[A | Future[A]], /
+        self: Callable[Concatenate[A, ...], R],
+        items: Iterable[A | Future[A]],
+        /,
+        *,
+        distributed: bool = False,  # noqa: ARG002  # for compiled workflows
     ) -> Futures[R]:
-        """Submit it once per item; the futures are in the items' order."""
+        """Submit it once per item; the futures are in the items' order.
+
+        `distributed` lets a compiled workflow run each item in an execution of its own, for more
+        items than one execution has room for; elsewhere it changes nothing.
+        """
         return Futures(begin(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
@@ -154,8 +162,10 @@ class AsyncActivityFunction(_Activity, Generic[P, R]):
         self: Callable[Concatenate[A, ...], Coroutine[Any, Any, R]],
         items: Iterable[A | Future[A]],
         /,
+        *,
+        distributed: bool = False,  # noqa: ARG002  # for compiled workflows
     ) -> Futures[R]:
-        """Submit it once per item; the futures are in the items' order."""
+        """Submit it once per item, as an `ActivityFunction` does."""
         return Futures(begin(_definition(self), (item,), {}) for item in items)
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:

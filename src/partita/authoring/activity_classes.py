@@ -113,9 +113,9 @@ class Activity:
         return future
 
     @classmethod
-    def map(cls, items: Iterable[Any], /) -> Futures[Any]:
+    def map(cls, items: Iterable[Any], /, *, distributed: bool = False) -> Futures[Any]:
         """Submit it once per item; the futures are in the items' order."""
-        return cls.definition.map(items)
+        return cls.definition.map(items, distributed=distributed)
 
     @classmethod
     def options(cls, **changes: Any) -> ActivityFunction[..., Any]:

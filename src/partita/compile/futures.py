@@ -15,7 +15,7 @@ from partita.compile.module_names import target
 from partita.compile.outcomes import result_of, results_of
 from partita.compile.signals import awaited_signal
 from partita.compile.time_limits import limited
-from partita.compile.tree import Value
+from partita.compile.tree import Map, Value
 from partita.compile.types import ERROR, FUTURE_SET, Type, optional, tuple_of
 
 
@@ -96,7 +96,8 @@ def _is_all(node: ast.expr, context: Context) -> bool:
 
 def lower_map(node: Any, context: Context) -> Value:
     """Lower `activity.map(items)` or `activity.starmap(items)`."""
-    if len(node.args) != 1 or node.keywords:
+    is_distributed = _is_distributed(node, context)
+    if len(node.args) != 1:
         raise context.refuse(node, node.func.attr, "it takes one list", "give a list")
     items = node.args[0]
     is_star = node.func.attr == "starmap"
@@ -115,7 +116,21 @@ def lower_map(node: Any, context: Context) -> Value:
         value = context.lower(comprehension)
         context.local = before
         return _as_futures(value)
+    last = context.block[-1]
+    if is_distributed and isinstance(last, Map):
+        context.block[-1] = replace(last, is_distributed=True)
     return _as_futures(found.futures)
+
+
+def _is_distributed(node: Any, context: Context) -> bool:
+    options = {one.arg: one.value for one in node.keywords}
+    option = options.pop("distributed", None)
+    is_constant = option is None or isinstance(option, ast.Constant)
+    if options or not is_constant or (option is not None and node.func.attr != "map"):
+        raise context.refuse(
+            node, node.func.attr, "it has other options", "write map(items, distributed=True)"
+        )
+    return isinstance(option, ast.Constant) and bool(option.value)
 
 
 def _as_futures(value: Value) -> Value:

@@ -107,6 +107,7 @@ class Map:
     item: str  # the variable of the item
     branch: Branch
     concurrency: Value | None = None  # how many run at a time at most
+    is_distributed: bool = False  # each item in an execution of its own
 
 
 @dataclass(frozen=True)

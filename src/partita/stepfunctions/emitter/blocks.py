@@ -252,6 +252,9 @@ class Blocks:
             "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
             "Assign": {node.branch.variable: s.expression("$states.result")},
         }
+        if node.is_distributed:
+            config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+            state["ItemProcessor"]["ProcessorConfig"] = config
         if node.concurrency is not None:
             state["MaxConcurrency"] = s.field(node.concurrency)
         return state

@@ -58,7 +58,7 @@ class _Loops:
                 yield from self._events(node.row, rounds, _round_events(node))
                 if rounds is None or rounds > 1_000:
                     yield from self._growth(node)
-            elif isinstance(node, Map) and not node.items.text.startswith("["):
+            elif isinstance(node, Map) and _is_open(node):
                 yield from self._events(node.row, None, _STATE + _events(node.branch.body))
             for block in _blocks(node):
                 yield from self.found(block)
@@ -94,6 +94,11 @@ class _Loops:
     def _shown(self, name: str, row: int) -> str:
         line = self.program.lines[row - 1]
         return name if re.search(rf"\b{name}\b", line) else "the result"
+
+
+def _is_open(node: Map) -> bool:
+    """Return whether a Map state runs any number of items in the execution itself."""
+    return not node.is_distributed and not node.items.text.startswith("[")
 
 
 def _rounds(loop: Loop, before: Sequence[Node]) -> int | None:
