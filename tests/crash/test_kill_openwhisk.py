@@ -15,14 +15,14 @@ from typing import Any
 from partita.openwhisk import composer, conductor
 from tests.conftest import until
 
-KILLER = """
-import os, signal
+SLOW = """
+import os, time
 def main(p):
     with open(p["folder"] + "/log", "a") as log:
         print(p["n"], file=log)
-    if p["n"] in p["kills"] and not os.path.exists(p["folder"] + "/killed%d" % p["n"]):
-        open(p["folder"] + "/killed%d" % p["n"], "w").close()
-        os.kill(os.getppid(), signal.SIGKILL)
+    if p["n"] in p["waits"] and not os.path.exists(p["folder"] + "/begun%d" % p["n"]):
+        open(p["folder"] + "/begun%d" % p["n"], "w").close()
+        time.sleep(600)
     return {**p, "n": p["n"] + 1}
 """
 
@@ -52,15 +52,17 @@ def client(url: str) -> Any:
 
 def test_an_acknowledged_composition_ends_after_kills(tmp_path: Path) -> None:
     composition = composer.repeat(4, composer.sequence("step", lambda p: p))
-    params = {"folder": str(tmp_path), "n": 0, "kills": [1, 3]}
+    params = {"folder": str(tmp_path), "n": 0, "waits": [1, 3]}
     with served(tmp_path) as (url, server):
         wsk = client(url)
-        wsk.actions.create({"name": "step", "action": KILLER})
+        wsk.actions.create({"name": "step", "action": SLOW})
         wsk.compositions.deploy({"name": "steps", **composition.compile()})
         id = wsk.actions.invoke({"name": "steps", "params": params})["activationId"]
-        assert server.wait() == -signal.SIGKILL
+        until((tmp_path / "begun1").exists, 30.0)
+        server.kill()
     with served(tmp_path) as (_, server):
-        assert server.wait() == -signal.SIGKILL
+        until((tmp_path / "begun3").exists, 30.0)
+        server.kill()
     with served(tmp_path) as (url, _):
         wsk = client(url)
         until(lambda: wsk.record(id) is not None, 30.0)

@@ -120,7 +120,13 @@ def put_package(session: Session, name: str, body: Json, *, overwrite: bool) -> 
     """
 
     def make(before: Package | None) -> Package:
-        return package_of(name, body, before, time.time())
+        made = package_of(name, body, before, time.time())
+        around = find_package(session, made.binding["name"]) if made.binding else None
+        if made.binding and around is None:
+            raise RequestError(400, "Binding references a package that does not exist.")
+        if around is not None and (around.binding or around.name == name):
+            raise RequestError(400, "Cannot bind to another package binding.")
+        return made
 
     return _put(session, PACKAGE, name, Package, make, overwrite=overwrite)
 

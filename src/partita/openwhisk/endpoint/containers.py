@@ -1,7 +1,6 @@
 """Run actions in warm processes: one per action at a time, reused, and capped in number.
 
-A process has a folder and an environment of its own, and a session that is killed as a whole. It
-is no sandbox: code runs as this user, unless the process may choose another one.
+A process has a folder and an environment of its own, and is killed with all that it has started.
 """
 
 from __future__ import annotations
@@ -9,19 +8,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, Any, NamedTuple
+
+from partita.openwhisk.endpoint.launching import PREFIX, command, environment, remove_leftovers
 
 MOST = 16
 """Processes at a time."""
@@ -31,10 +29,6 @@ LOG_BYTES = 10 * 1024 * 1024
 
 START_SECONDS = 60.0
 """Seconds in which a process must be ready."""
-
-LARGEST_FILE = 128 * 1024 * 1024
-MEGABYTE = 1024 * 1024
-OVERHEAD = 1024  # megabytes of address space beside what the action may take
 
 END = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 TRUNCATED = "Logs were truncated because the total bytes size exceeds the limit of {} bytes."
@@ -72,7 +66,7 @@ class Container:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._folder = tempfile.mkdtemp(prefix="partita-action-")
+        self._folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
         self._buffer = b""
         self._logs: list[str] = []
         self._log_bytes = 0
@@ -82,16 +76,15 @@ class Container:
         self._answers = reads
         try:
             self._process = subprocess.Popen(
-                _command(spec, writes),
+                command(spec.kind, spec.memory, writes),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=self._folder,
-                env=_environment(self._folder),
+                env=environment(self._folder),
                 pass_fds=[writes],
                 start_new_session=True,
             )
-            _limit(self._process.pid, spec)
         finally:
             os.close(writes)
         for number, (name, stream) in enumerate(
@@ -128,6 +121,13 @@ class Container:
         if self._log_bytes > self._limit:
             found.append(f"{_stamp()} stderr: {TRUNCATED.format(self._limit)}")
         return found
+
+    def is_alive(self) -> bool:
+        """Return whether the process can be used; if not, nothing of it is left."""
+        if self._process.poll() is None:
+            return True
+        self.kill()
+        return False
 
     def kill(self) -> None:
         """End the process and all that it has started; remove its folder."""
@@ -193,55 +193,6 @@ def _stamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _command(spec: Spec, descriptor: int) -> list[str]:
-    here = Path(__file__)
-    if spec.kind.startswith("nodejs"):
-        runner = str(here.with_name("action_runner.js"))
-        return [node(), f"--max-old-space-size={spec.memory}", runner, str(descriptor)]
-    runner = str(here.with_name("action_runner.py"))
-    return [python(spec.kind), "-u", runner, str(descriptor)]
-
-
-def node() -> str:
-    """Return the path of node: what PARTITA_NODE names, or what is on the path."""
-    return os.environ.get("PARTITA_NODE") or shutil.which("node") or "node"
-
-
-def python(kind: str) -> str:
-    """Return the Python of a kind: this one by default, `python:3.N` where it is on the path."""
-    version = kind.partition(":")[2]
-    is_own = version in ("", "default", "3", f"3.{sys.version_info.minor}")
-    return sys.executable if is_own else (shutil.which(f"python{version}") or "")
-
-
-def packages_folder() -> Path:
-    """Return the folder with packages that actions may use: `node_modules`, and `python`."""
-    given = os.environ.get("PARTITA_ACTION_PACKAGES")
-    return Path(given) if given else Path.home() / ".partita" / "actions"
-
-
-def _environment(folder: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    folder_of = packages_folder()
-    packages = {
-        "NODE_PATH": str(folder_of / "node_modules"),
-        "PYTHONPATH": str(folder_of / "python"),
-    }
-    return {**kept, **packages, "HOME": folder, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _limit(pid: int, spec: Spec) -> None:
-    """Limit what a process may take, where the system can."""
-    limit = getattr(resource, "prlimit", None)
-    if limit is None:
-        return
-    limit(pid, resource.RLIMIT_CORE, (0, 0))
-    limit(pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
-    if not spec.kind.startswith("nodejs"):  # node takes much more space than it uses
-        space = (spec.memory + OVERHEAD) * MEGABYTE
-        limit(pid, resource.RLIMIT_AS, (space, space))
-
-
 class Containers:
     """All processes of an endpoint."""
 
@@ -250,6 +201,7 @@ class Containers:
         self._idle: list[Container] = []  # the longest idle first
         self._busy: set[Container] = set()
         self._changed = threading.Condition()
+        remove_leftovers()
         self._is_closed = False
 
     def run(
@@ -306,6 +258,7 @@ class Containers:
         """Return a warm process; None after making room for a new one."""
         with self._changed:
             while True:
+                self._idle = [one for one in self._idle if one.is_alive()]
                 for one in reversed(self._idle):
                     if one.spec == spec:
                         self._idle.remove(one)

@@ -166,7 +166,7 @@ def action_of(path: str, body: Json, before: Action | None, now: float) -> Actio
         raise RequestError(400, "exec undefined")
     exec_ = before.exec if given is None and before is not None else _exec(given)
     kept = before or Action(path=path, exec=exec_)
-    limits = {**kept.limits, **_limits(body.get("limits") or {})}
+    limits = {**kept.limits, **_limits(_member(body, "limits"))}
     annotations = _pairs(body, "annotations", kept.annotations)
     annotations = _with_defaults(annotations, exec_["kind"], is_new=before is None)
     return Action(
@@ -188,11 +188,29 @@ def package_of(name: str, body: Json, before: Package | None, now: float) -> Pac
         name=name,
         annotations=_pairs(body, "annotations", kept.annotations),
         parameters=_pairs(body, "parameters", kept.parameters),
-        binding=body.get("binding") or kept.binding,
+        binding=_binding(_member(body, "binding")) or kept.binding,
         version=_next_version(body, before),
         publish=bool(body.get("publish", kept.publish)),
         updated=round(now * 1000),
     )
+
+
+def _member(body: Json, name: str) -> Json:
+    """Return a member that is an object.
+
+    Raises:
+        RequestError: it is something else.
+    """
+    given = body.get(name) or {}
+    if not isinstance(given, dict):
+        raise RequestError(400, f"The request content was malformed:\n{name} malformed!")
+    return given
+
+
+def _binding(given: Json) -> Json:
+    if given and not (isinstance(given.get("name"), str) and _NAME.match(given["name"])):
+        raise RequestError(400, "The request content was malformed:\nbinding malformed!")
+    return given
 
 
 def _next_version(body: Json, before: Action | Package | None) -> str:
@@ -227,6 +245,8 @@ def _exec(given: Any) -> Json:
         )
     if len(given["code"]) > CODE_BYTES:
         raise RequestError(413, "The request content was malformed:\ncode larger than allowed")
+    if not isinstance(given.get("main") or "", str):
+        raise RequestError(400, "The request content was malformed:\nmain malformed!")
     kept = ("kind", "code", "main", "binary")
     return {name: given[name] for name in kept if given.get(name) is not None}
 

@@ -1,0 +1,183 @@
+"""Actions and requests that would harm a local OpenWhisk: it answers, and goes on."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import random
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partita.openwhisk import conductor
+from partita.openwhisk.endpoint.launching import PREFIX, remove_leftovers
+from partita.server.local import openwhisk_endpoint
+from tests.openwhisk.test_endpoint import invoke, result
+from tests.soak import scaled
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with openwhisk_endpoint() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def wsk(url: str) -> Any:
+    client = conductor.openwhisk({"apihost": url, "api_key": "key:secret"})
+    client.actions.create({"name": "good", "action": "def main(p):\n    return p\n"})
+    return client
+
+
+def run(wsk: Any, code: str, **action: Any) -> Any:
+    """Return the result of some code; another action runs as before."""
+    given = {"exec": {"kind": "python:default", "code": code, **action}}
+    limits = {"timeout": 2000, "memory": 128, "logs": 1}
+    wsk.actions.update({"name": "bad", "action": {**given, "limits": limits}})
+    found = result(wsk, "bad")
+    assert result(wsk, "good", {"n": 1}) == {"n": 1}
+    return found
+
+
+def archive(**files: str) -> str:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, text in files.items():
+            made.writestr(name.replace("__dot__", "."), text)
+    return base64.b64encode(data.getvalue()).decode()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import os\ndef main(p):\n    os.kill(os.getppid(), 9)\n", None),
+        ("def main(p):\n    return {'n': len('x' * (4 << 30))}\n", ""),
+        ("import os\ndef main(p):\n    for n in range(20):\n        if not os.fork(): os.pause()\n",
+         None),
+        ("def main(p):\n    open('large', 'wb').truncate(1 << 30)\n", "File too large"),
+        ("import sys\ndef main(p):\n    sys.stdout.write('x' * (100 << 20))\n", None),
+        ("import os\ndef main(p):\n    os.close(1); os.close(2); os.close(3)\n", None),
+        ("def main(p):\n    import threading, time\n    threading.Thread(target=time.sleep, "
+         "args=[60]).start()\n    return {'n': 1}\n", None),
+    ],
+)  # fmt: skip
+def test_code_harms_itself_alone(wsk: Any, code: str, said: str | None) -> None:
+    found = run(wsk, code)
+    if said is not None:
+        assert said in found["error"]
+
+
+def test_code_sees_no_other_process(wsk: Any) -> None:
+    code = (
+        "import os\n"
+        "def main(p):\n"
+        "    ids = [one for one in os.listdir('/proc') if one.isdecimal()]\n"
+        "    texts = [open(f'/proc/{one}/environ').read() for one in ids]\n"
+        "    return {'ids': len(ids), 'seen': 'PYTEST_CURRENT_TEST' in ''.join(texts)}\n"
+    )
+    found = run(wsk, code)
+    if os.geteuid() == 0:  # others may lack what keeps processes apart
+        assert found["ids"] < 5
+        assert found["seen"] is False
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        archive(__main____dot__py="def main(p): return p", **{"../../out": "x"}),
+        archive(__main____dot__py="def main(p): return p", **{"/tmp/out": "x"}),
+        archive(__main____dot__py="def main(p): return p", zeros="0" * (300 << 20)),
+        archive(other__dot__py="x = 1"),
+        "UEsDB" + "A" * 40,
+    ],
+    ids=["up", "absolute", "bomb", "no main", "broken"],
+)
+def test_archives_that_are_none_are_refused(wsk: Any, code: str) -> None:
+    found = run(wsk, code, binary=True)
+    assert found["error"] == "The action did not initialize. See logs for details."
+    assert not Path("/tmp/out").exists()
+
+
+def test_an_archive_brings_its_modules(wsk: Any) -> None:
+    code = archive(
+        __main____dot__py="from lib import twice\ndef main(p):\n    return {'n': twice(2)}\n",
+        lib__dot__py="def twice(n):\n    return 2 * n\n",
+    )
+    assert run(wsk, code, binary=True) == {"n": 4}
+
+
+def test_folders_of_killed_servers_are_removed() -> None:
+    folder = Path(tempfile.gettempdir()) / f"{PREFIX}{2**22 + 1}-x"
+    folder.mkdir(exist_ok=True)
+    remove_leftovers()
+    assert not folder.exists()
+
+
+def test_a_bound_package_cannot_be_bound_again(wsk: Any) -> None:
+    def put(name: str, body: Any) -> int:
+        request = urllib.request.Request(
+            f"{wsk.settings.url}/namespaces/_/packages/{name}?overwrite=true",
+            json.dumps(body).encode(),
+            method="PUT",
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert put("one", {}) == 200
+    assert put("two", {"binding": {"namespace": "_", "name": "one"}}) == 200
+    assert put("one", {"binding": {"namespace": "_", "name": "two"}}) == 400
+    assert put("one", {"binding": {"namespace": "_", "name": "one"}}) == 400
+    assert put("one", {"binding": "x"}) == 400
+    assert put("one", {"binding": {"name": "absent"}}) == 400
+
+
+NAMES = ["good", "pkg", "echo", "..", "a b", "%2e%2e", "\u00e9", "x" * 300, "", "%00", "$composer"]
+KINDS = ["actions", "actions", "packages", "activations", "limits", "triggers", "rules"]
+VALUES: list[Any] = [None, 1, -1, 1.5, "x", [], {}, True, [1], [{"key": "k"}], 10**30]
+VALUES += [{"kind": "python:3", "code": "def main(p): return p"}, {"timeout": "x"}, {"name": "pkg"}]
+VALUES += [{"kind": "sequence", "components": ["/_/good"]}, {"kind": "sequence", "components": [1]}]
+MEMBERS = ["exec", "annotations", "parameters", "limits", "version", "binding", "n", "error"]
+QUERY = ["blocking", "result", "limit", "skip", "since", "upto", "count", "overwrite", "timeout"]
+
+
+def random_request(chance: random.Random, url: str) -> urllib.request.Request:
+    """Return a request to any route, with any body."""
+    parts = [chance.choice(["_", "_", "_", "guest", "other"]), chance.choice(KINDS)]
+    parts += [chance.choice(NAMES) for _ in range(chance.randrange(3))]
+    path = urllib.request.quote("/".join(parts), safe="/%")  # type: ignore[attr-defined]
+    asked = [
+        f"{name}={chance.choice(['true', 'false', 'x', '1', '-1', '9' * 30, ''])}"
+        for name in chance.sample(QUERY, chance.randrange(3))
+    ]
+    members = {one: chance.choice(VALUES) for one in chance.sample(MEMBERS, chance.randrange(4))}
+    bodies = [None, b"{", b"\xff\xfe", b"[" * 100_000, json.dumps(chance.choice(VALUES)).encode()]
+    body = chance.choice([*bodies, *[json.dumps(members).encode()] * 8])
+    method = chance.choice(["GET", "PUT", "POST", "DELETE"])
+    return urllib.request.Request(
+        f"{url}/api/v1/namespaces/{path}?{'&'.join(asked)}", body, method=method
+    )
+
+
+def test_no_request_is_an_internal_error(url: str, wsk: Any) -> None:
+    chance = random.Random(19)
+    for _ in range(scaled(300, 20_000)):
+        request = random_request(chance, url)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                status = answer.status
+        except urllib.error.HTTPError as error:
+            status = error.code
+        assert status < 500 or status == 502, (request.method, request.full_url, request.data)
+    wsk.actions.update({"name": "good", "action": "def main(p):\n    return p\n"})
+    assert invoke(wsk, "good", {"n": 1})["response"]["result"] == {"n": 1}
