@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from partita.asl.frame import Execution, Identity
 from partita.asl.machines import compiled_text, interpret
 from partita.asl.trail import Trail
+from partita.authoring.definition import ActivityDefinition
 from partita.codec import Converter
 from partita.compile import compile_workflow
 from partita.compile.activity_calls import activities_of
@@ -21,6 +23,7 @@ from partita.stepfunctions.compiled import lambda_of
 from partita.stepfunctions.deploy.definitions import calling
 from partita.stepfunctions.emitter import emit
 from tests.bundle.lambdas import Lambda
+from tests.compile import prelude
 from tests.compile.corpus import Case, cases, load
 
 _IDENTITY = Identity(
@@ -31,7 +34,13 @@ _IDENTITY = Identity(
     role_arn="arn:aws:iam::123456789012:role/program",
     lambda_prefix="arn:aws:lambda:us-east-1:123456789012:function",
 )
-CASES = [case for case in cases() if not case.is_waiting and not case.is_concurrent]
+_ACTIVITIES = [name for name, one in vars(prelude).items() if isinstance(one, ActivityDefinition)]
+_CALL = re.compile(rf"\b({'|'.join(_ACTIVITIES)})\(")
+CASES = [
+    case
+    for case in cases()
+    if not case.is_waiting and not case.is_concurrent and _CALL.search(case.source)
+]
 
 
 @pytest.fixture(scope="module")
