@@ -17,7 +17,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.aws.lambda_functions import Context, Handler, InvocationError, LambdaFunctions
 from partita.errors import InvalidOptionError, TaskFailedError
 from partita.integrations.settings import settings_from
-from partita.stepfunctions.bundle.local_dispatch import dispatcher
+from partita.stepfunctions.local_dispatch import dispatcher
 from partita.worker.code_loader import load as load_code
 
 LAMBDA_SECONDS = 900.0

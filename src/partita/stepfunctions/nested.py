@@ -20,7 +20,7 @@ from partita.errors import (
     WaitTimeoutError,
 )
 from partita.stepfunctions.emitter import GUARD
-from partita.stepfunctions.emitter.tasks import SEPARATOR
+from partita.stepfunctions.error_texts import SEPARATOR
 
 FAILED = "States.TaskFailed"
 

@@ -9,7 +9,7 @@ from typing import Any
 from partita import history as h
 from partita.authoring.failure import describe
 from partita.errors import MachineFailedError
-from partita.stepfunctions.emitter.tasks import SEPARATOR
+from partita.stepfunctions.error_texts import text_of_cause
 
 
 def events_of(found: list[dict[str, Any]], machine: str) -> list[h.AnyEvent]:
@@ -48,24 +48,15 @@ def _succeeded(place: _Place, details: dict[str, Any], _: str) -> h.AnyEvent:
 
 
 def _failed(place: _Place, details: dict[str, Any], _: str) -> h.AnyEvent:
-    failure = describe(MachineFailedError(details.get("error"), _text(details.get("cause"))))
+    failure = describe(
+        MachineFailedError(details.get("error"), text_of_cause(details.get("cause")))
+    )
     return h.WorkflowExecutionFailed(
         **place,
         decision_task_completed_event_id=0,
         reason=failure.reason,
         details=failure.dump(),
     )
-
-
-def _text(cause: str | None) -> str | None:
-    """Return a cause, or the text alone of an activity's error in a bundle."""
-    if cause is None or not cause.startswith("{") or '"errorType"' not in cause:
-        return cause
-    try:
-        text: str = json.loads(cause)["errorMessage"]
-    except (ValueError, KeyError):
-        return cause
-    return text.rpartition(SEPARATOR)[0] if SEPARATOR in text else cause
 
 
 def _aborted(place: _Place, details: dict[str, Any], _: str) -> h.AnyEvent:

@@ -11,6 +11,7 @@ from partita.compile.jsonata import text_of
 from partita.compile.tree import Call, SignalWait, Value
 from partita.integrations.aws_calls import Action
 from partita.stepfunctions.emitter.states import expression, field
+from partita.stepfunctions.error_texts import SEPARATOR
 
 LAMBDA = "arn:aws:states:::lambda:invoke"
 SIGNALS = "partita-signals"
@@ -29,9 +30,6 @@ _TRANSIENT = {
 }
 _LONGEST_SECONDS = 31_622_400
 _MOST_ATTEMPTS = 99_999_999
-
-SEPARATOR = "\n\nPartita: "
-"""What an error's text ends before, where a function tells more of it: bases and attributes."""
 
 _ERROR = (
     '$contains($cause, "\\"errorType\\"") ? '

@@ -14,7 +14,7 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.codec import Converter
 from partita.errors import InvalidInputError
-from partita.stepfunctions.emitter.tasks import SEPARATOR
+from partita.stepfunctions.error_texts import SEPARATOR
 
 
 def dispatcher() -> Callable[[Any, Any], Any]:
