@@ -1,7 +1,7 @@
 """Run the measures of the sections that are named, by default all; print each figure as it comes.
 
-    python -m benchmarks [compositions] [embedded] [language] [growth] [machines] [memory] [plain]
-                         [shared] [stepfunctions] [swf]
+    python -m benchmarks [compile] [compositions] [embedded] [language] [growth] [machines]
+                         [memory] [plain] [shared] [stepfunctions] [swf]
 
 A run of all sections writes benchmarks/results/latest.json.
 """
@@ -16,7 +16,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compositions, language, machines, measures, plain, shared, stepfunctions, swf
+from benchmarks import (
+    compiler,
+    compositions,
+    language,
+    machines,
+    measures,
+    plain,
+    shared,
+    stepfunctions,
+    swf,
+)
 from benchmarks.floor import commits_per_second
 from benchmarks.report import Report
 
@@ -57,6 +67,21 @@ def add_embedded(report: Report, folder: Path) -> None:
     report.add("F: late / early", late / early, "x", "<= 1.15")
     value = measures.replay_rate(place)
     report.add("replay of a 10,000-step history", value, "events/s", ">= 100,000")
+
+
+def add_compile(report: Report, folder: Path) -> None:
+    """Measure the compiler, beside sfnx's; transitions are those of optimised machines."""
+    small, large = (compiler.lines_per_second(folder, lines) for lines in (1_000, 4_000))
+    report.add("compile 1,000 lines", small, "lines/s", ">= 5,000")
+    report.add("compile 4,000 lines", large, "lines/s", ">= 5,000")
+    report.add("compile: 1,000 / 4,000", small / large, "x", "<= 1.5")
+    for lines in (125, 250):
+        value = compiler.sfnx_lines_per_second(lines)
+        report.add(f"sfnx compiles {lines} lines", value, "lines/s")
+    for name, states, transitions in compiler.machines(folder):
+        for what, (ours, theirs) in (("states", states), ("transitions", transitions)):
+            report.add(f"{name}: {what}", ours, what, f"sfnx {theirs}")
+    report.add("1,500 tasks drawn", compiler.drawn_milliseconds(), "ms", "<= 100")
 
 
 def add_language(report: Report, folder: Path) -> None:
@@ -102,6 +127,7 @@ def add_shared(report: Report, folder: Path) -> None:
 
 
 SECTIONS: dict[str, Callable[[Report, Path], None]] = {
+    "compile": add_compile,
     "compositions": compositions.add_compositions,
     "embedded": add_embedded,
     "language": add_language,

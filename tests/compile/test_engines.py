@@ -1,4 +1,8 @@
-"""Run the compiled corpus on engines that others wrote: they agree with plain Python."""
+"""Run the compiled corpus on engines that others wrote: they agree with plain Python.
+
+Optimised machines run on sfnx only: where a rule leads to the state that Default leads to, moto
+evaluates the Assign of both.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ DEVIATIONS = {
     ("moto", "case_of_rare_letters_guarded"): _NAMES,
     ("moto", "moments_returned_guarded"): _NAMES,
     ("moto", "moments_exact_or_guarded_guarded"): _NAMES,
+    ("moto", "dataclass_members"): _DIVISION,
     ("moto", "identifiers"): _UUID,
     ("moto", "side_effects"): _UUID,
 }
@@ -41,7 +46,7 @@ def test_engines_of_others_agree(
     is_known = (engine, case.name) in DEVIATIONS
     found = [
         _differs(case, workflow, engine, given, is_optimised)
-        for is_optimised in ((False, True) if SOAKING else (False,))
+        for is_optimised in ((False, True) if SOAKING and engine == "sfnx" else (False,))
         for given in case.inputs
     ]
     assert any(found) == is_known, next((one for one in found if one), "a deviation passes")

@@ -262,6 +262,7 @@ class Names:
         self._taken: dict[str, str] = {}  # variables of Python
         self._used: set[str] = set(FUNCTIONS) if outer is None else outer._used
         self._new: set[str] = set() if outer is None else outer._new
+        self._numbers: dict[str, int] = {} if outer is None else outer._numbers  # last, by stem
 
     def used(self) -> frozenset[str]:
         """Return all variables so far."""
@@ -286,9 +287,10 @@ class Names:
 
     def new(self, stem: str) -> str:
         """Return a variable that nothing else uses."""
-        number = 1
+        number = self._numbers.get(stem, 0) + 1
         while f"{stem}_{number}" in self._used:
             number += 1
+        self._numbers[stem] = number
         self._new.add(f"{stem}_{number}")
         return self._keep(f"{stem}_{number}")
 
