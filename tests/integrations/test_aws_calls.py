@@ -21,11 +21,15 @@ from partita.errors import (
     MachineFailedError,
     PartitaError,
     UnsupportedError,
+    WorkflowCanceledError,
     WorkflowFailedError,
 )
-from partita.integrations import aws
+from partita.integrations import aws, aws_models, process_services
+from partita.integrations.resources import JobStanding
+from partita.integrations.services import Services
+from partita.integrations.settings import ServiceSettings
 from partita.stepfunctions.compiled import compiled
-from partita.stepfunctions.emitter import emit
+from partita.stepfunctions.emitter import emit, express_errors
 from partita.testing import Environment
 from tests.compile.corpus import load
 from tests.integrations import aws_workflows
@@ -112,6 +116,45 @@ def test_a_job_is_waited_for(run: Run) -> None:
     client("glue").create_job(Name=name, Role="r", Command=command)
     found = run(aws_workflows.job, name)
     assert (found["JobName"], found["JobRunState"]) == (name, "SUCCEEDED")
+
+
+class EndlessJob(Services):
+    """Services whose job does not end by itself."""
+
+    def __init__(self) -> None:
+        super().__init__(ServiceSettings())
+        self.stopped: list[Any] = []
+
+    def start_job(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return {"JobRunId": "1"}
+
+    def check_job(self, *_: Any) -> JobStanding:
+        return JobStanding(is_done=False)
+
+    def stop_job(self, resource: Any, arguments: Any, started: Any) -> None:
+        self.stopped.append((str(resource), arguments, started))
+
+
+@pytest.mark.parametrize("make", [lambda one: one, compiled])
+def test_a_job_is_stopped_if_its_workflow_is_cancelled(make: Any) -> None:
+    services = EndlessJob()
+    process_services.use(services)
+    made = make(aws_workflows.job)
+    with Environment() as env:
+        handle = env.start(made, "endless")
+        env.sleep(100)
+        handle.cancel()
+        with pytest.raises(WorkflowCanceledError):
+            handle.result()
+    assert services.stopped == [
+        ("glue:startJobRun", {"JobName": "endless"}, {"JobRunId": "1"}),
+    ]
+
+
+def test_express_machines_have_neither_jobs_nor_tokens() -> None:
+    for definition in (aws_workflows.job, aws_workflows.ask):
+        program = compile_workflow(definition)
+        assert len(express_errors(program, emit(program))) == 1
 
 
 @pytest.mark.parametrize("make", [lambda one: one, compiled])
@@ -249,7 +292,10 @@ def test_the_states() -> None:
 
 
 def test_names_are_spelled_as_task_states_have_them(tmp_path: Any) -> None:
-    source = """from partita.integrations import aws
+    source = """from partita.integrations import aws, aws_models, process_services
+from partita.integrations.resources import JobStanding
+from partita.integrations.services import Services
+from partita.integrations.settings import ServiceSettings
 @workflow
 def main(x: str) -> Any:
     aws.rds.describe_db_instances(DBInstanceIdentifier=x)
@@ -267,6 +313,12 @@ def main(x: str) -> Any:
     assert (
         '{"ContainerOverrides": [{"Name": $x}]}' in tasks["ecs:runTask"]["Arguments"]["Overrides"]
     )
+
+
+def test_the_users_settings_do_not_matter_to_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "AWS_PROFILE", "none-such")
+    aws_models.services.cache_clear()
+    assert aws.dynamodb.name == "dynamodb"
 
 
 def test_an_error_has_both_names_of_state_machines() -> None:

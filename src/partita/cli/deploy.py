@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from partita.cli.machine_options import outline_option
 from partita.cli.options import add_options, debug_option
 from partita.errors import InvalidOptionError
 from partita.openwhisk.action_names import qualified_name
@@ -85,6 +86,7 @@ def _options(command: F) -> F:
 @click.option("--atomic", is_flag=True, help="Undo everything if one part is refused.")
 @click.option("-m", "--memory", type=int, metavar="MB", help="Of the conductor, or function.")
 @_options
+@outline_option
 @debug_option
 @click.pass_context
 def deploy(

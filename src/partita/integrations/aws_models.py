@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import keyword
+import os
 import threading
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -52,26 +53,29 @@ def attribute_name(service: str) -> str:
 @functools.cache
 def services() -> dict[str, str]:
     """Return boto3's names of all services, by their names as attributes."""
-    return {attribute_name(one): one for one in _session().get_available_services()}
+    with _lock:
+        return {attribute_name(one): one for one in _loader().list_available_services("service-2")}
 
 
 @functools.cache
-def _session() -> Any:
+def _loader() -> Any:
+    """Return what reads botocore's files; a session would look at the user's settings, too."""
     try:
-        from botocore.session import Session  # AWS's SDK is an extra, and slow to import
+        from botocore.loaders import create_loader  # AWS's SDK is an extra, and slow to import
     except ImportError as error:
         raise InvalidOptionError(
             f"AWS's SDK is needed, and is not installed ({error}); pip install 'partita[aws]'"
         ) from error
-    return Session()
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 @functools.cache
 def model_of(service: str) -> ServiceModel:
     """Return the API of a service, by boto3's name."""
+    from botocore.model import ServiceModel  # AWS's SDK is an extra, and slow to import
+
     with _lock:
-        model: ServiceModel = _session().get_service_model(service)
-    return model
+        return ServiceModel(_loader().load_service_model(service, "service-2"), service)
 
 
 @functools.cache
