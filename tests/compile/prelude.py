@@ -7,8 +7,11 @@ import base64
 import copy
 import functools
 import hashlib
+import itertools
 import json
 import math
+import operator
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NotRequired, TypedDict
@@ -38,6 +41,7 @@ __all__ = [
     "UTC",
     "Any",
     "Bank",
+    "Counter",
     "Halve",
     "Line",
     "Order",
@@ -55,6 +59,7 @@ __all__ = [
     "child",
     "copy",
     "datetime",
+    "defaultdict",
     "double",
     "echo",
     "fail_if_negative",
@@ -63,6 +68,7 @@ __all__ = [
     "grandchild",
     "group",
     "hashlib",
+    "itertools",
     "json",
     "lambda_square",
     "later",
@@ -71,6 +77,7 @@ __all__ = [
     "note",
     "now",
     "numbers",
+    "operator",
     "pick_error",
     "raise_text",
     "random",

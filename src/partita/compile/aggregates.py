@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.arithmetic import bounded, result_type
@@ -11,8 +12,8 @@ from partita.compile.comprehensions import folded, made_set, reduced
 from partita.compile.conditions import lower_test, truth
 from partita.compile.context import Context
 from partita.compile.dynamic import as_kind, has_type, present
-from partita.compile.iterables import is_lazy, iterable, unordered
-from partita.compile.jsonata import LARGEST, list_value, literal, made, object_value
+from partita.compile.iterables import is_lazy, iterable, lowered, unordered
+from partita.compile.jsonata import LARGEST, key_text, list_value, literal, made, object_value
 from partita.compile.ordering import keywords_of, sortable
 from partita.compile.sequences import as_list
 from partita.compile.templates import fill
@@ -29,6 +30,7 @@ from partita.compile.types import (
     dict_of,
     join,
     list_of,
+    row_of,
     set_of,
 )
 
@@ -68,7 +70,7 @@ def lower_len(node: Any, context: Context) -> Value:
     value = iterable(node, source, context) if is_lazy(source, context) else context.read(source)
     value = present(node, value, context, TypeError, "object of type 'NoneType' has no len()")
     kind = value.type.kind
-    if kind in ("list", "tuple", "set", FUTURE_SET.kind):
+    if kind in ("list", "tuple", "row", "set", FUTURE_SET.kind):
         return made(f"$count({value.text})", INT, value)
     if kind == "dict" or (kind == "record" and not hasattr(value.type.cls, "__dataclass_fields__")):
         return made(f"$count($append([], $keys({value.text})))", INT, value)
@@ -223,12 +225,11 @@ def lower_tuple(node: Any, context: Context) -> Value:
     source = one_argument(node, context)
     if isinstance(source, ast.List):
         return context.lower(ast.copy_location(ast.Tuple(source.elts, ast.Load()), source))
-    value = context.read(source)
-    if value.type.kind == "tuple":
+    value = iterable(node, source, context) if is_lazy(source, context) else context.read(source)
+    if value.type.kind in ("tuple", "row"):
         return value
-    raise context.refuse(
-        node, f"tuple of {value.type}", "its number of elements is not known", "use a list"
-    )
+    items = iterable(node, lowered(value, source), context)
+    return replace(items, type=row_of(items.type.item))
 
 
 def lower_set(node: Any, context: Context) -> Value:
@@ -249,21 +250,25 @@ def lower_dict(node: Any, context: Context) -> Value:
         parts.append(object_value(named))
     if len(parts) == 1:
         return parts[0]
-    type = dict_of(join(*(one.type.item for one in parts)))
+    type = join(*(replace(one.type, fields=(), default=None) for one in parts))
     return made(f"$merge([{', '.join(one.text for one in parts)}])", type, *parts)
 
 
 def _dict_from(node: Any, source: ast.expr, context: Context) -> Value:
     value = iterable(node, source, context) if is_lazy(source, context) else context.read(source)
-    if value.type.kind == "dict" or value.type is NEVER:
-        return value if value.type.kind == "dict" else object_value({})
+    if value.type.kind == "dict":
+        return replace(value, type=replace(value.type, default=None))
+    if value.type is NEVER:
+        return object_value({})
     if value.type.kind == "set":
         raise unordered(node, context)
     pairs = as_list(node, value, context)
     pair = pairs.type.item if pairs.type.kind == "list" else ANY
     if pair is NEVER:
         return object_value({})
-    if pair.kind != "tuple" or len(pair.parts) != 2 or pair.parts[0] is not STR:
+    if pair.kind != "tuple" or len(pair.parts) != 2 or pair.parts[0] not in (STR, INT):
         raise unfit(node, value, context)
-    template = "$reduce(@x, function(~acc, ~pair) {$merge([~acc, {~pair[0]: ~pair[1]}])}, {})"
-    return fill(node, context, template, dict_of(pair.parts[1]), x=pairs)
+    key = key_text(Value("~pair[0]", pair.parts[0]))
+    template = f"$reduce(@x, function(~acc, ~pair) {{$merge([~acc, {{{key}: ~pair[1]}}])}}, {{}})"
+    type = dict_of(pair.parts[1], "int" if pair.parts[0] is INT else "str")
+    return fill(node, context, template, type, x=pairs)

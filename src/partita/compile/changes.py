@@ -8,20 +8,23 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.definitions import named_value
-from partita.compile.jsonata import listed, literal, made, wrapped
+from partita.compile.dynamic import narrowed, present
+from partita.compile.jsonata import listed, literal, looked_up, made, wrapped
 from partita.compile.places import is_place, place_of, read, refreshed, without, write
 from partita.compile.subscripts import check_index, check_key, element, with_key
 from partita.compile.tree import Value
 from partita.compile.types import (
+    ANY,
     INT,
     NEVER,
     NONE,
-    STR,
     Type,
     comparable,
     dict_of,
     join,
+    key_of,
     list_of,
+    takes_key,
 )
 
 Changed = tuple[Value, Value] | None
@@ -43,6 +46,7 @@ def lower_change(node: Any, context: Context) -> Value | None:
     )
     place = place_of(node.func.value, context)
     owner = read(node.func.value, place, context)
+    owner = _settled(node, owner, name, context)
     change = CHANGES.get((owner.type.kind, name))
     if change is None:
         return None
@@ -52,6 +56,7 @@ def lower_change(node: Any, context: Context) -> Value | None:
     again = refreshed(place, context)
     if again is not place:
         place, owner = again, read(node.func.value, again, context)
+        owner = _settled(node, owner, name, context)
     found = None if args is None else change(node, owner, args, context)
     if found is None:
         raise context.refuse(
@@ -63,6 +68,21 @@ def lower_change(node: Any, context: Context) -> Value | None:
     changed, result = found
     write(node, place, changed, context)
     return result
+
+
+def _settled(node: Any, owner: Value, name: str, context: Context) -> Value:
+    """Return the object as of the type that has such a method, if its type is not known."""
+    message = f"the object has no attribute {name!r}"
+    owner = present(node, owner, context, AttributeError, message)
+    if owner.type is not ANY:
+        return owner
+    kinds = [kind for kind, method in CHANGES if method == name and kind in ("list", "dict")]
+    if name == "pop":
+        kinds = ["list"] if not node.args or context.read(node.args[0]).type is INT else ["dict"]
+    if len(kinds) != 1:
+        return owner
+    wanted = list_of(ANY) if kinds[0] == "list" else dict_of(ANY)
+    return narrowed(node, owner, wanted, context, AttributeError, message)
 
 
 def _set_default(node: ast.expr, context: Context) -> ast.expr | None:
@@ -201,20 +221,22 @@ def _clear(node: Any, owner: Value, args: list[Value], context: Context) -> Chan
 
 
 def _update(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
-    if any(one.type.kind != "dict" for one in args):
+    if owner.type.default == "counter" or any(one.type.kind != "dict" for one in args):
         return None
     item = owner.type.item
     for one in args:
         item = join(item, one.type.item)
     texts = ", ".join([owner.text, *(one.text for one in args)])
-    return made(f"$merge([{texts}])", Type("dict", (item,)), owner, *args), _none()
+    key = next((one.type.key for one in (owner, *args) if one.type.item is not NEVER), "str")
+    type = dict_of(item, key, owner.type.default)
+    return made(f"$merge([{texts}])", type, owner, *args), _none()
 
 
 def _dict_pop(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
-    if not 1 <= len(args) <= 2 or args[0].type is not STR:
+    if not 1 <= len(args) <= 2 or not takes_key(owner.type, args[0].type):
         return None
     key = context.simple(node, args[0])
-    found = f"$lookup({owner.text}, {key.text})"
+    found = looked_up(owner, key).text
     if len(args) == 1:
         check_key(node, owner, key, context)
         value = made(found, owner.type.item, owner, key)
@@ -227,10 +249,10 @@ def _dict_pop(node: Any, owner: Value, args: list[Value], context: Context) -> C
 
 
 def _setdefault(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
-    if not 1 <= len(args) <= 2 or args[0].type is not STR:
+    if not 1 <= len(args) <= 2 or not takes_key(owner.type, args[0].type):
         return None
     key, default = context.simple(node, args[0]), args[1] if len(args) == 2 else _none()
-    found = f"$lookup({owner.text}, {key.text})"
+    found = looked_up(owner, key).text
     type = join(owner.type.item, default.type)
     text = f"$exists({found}) ? {found} : {default.atom}"
     value = made(text, type, owner, key, default, is_atom=False)
@@ -243,9 +265,12 @@ def _popitem(node: Any, owner: Value, args: list[Value], context: Context) -> Ch
         return None
     message = context.text("'popitem(): dictionary is empty'")
     context.check(node, f"{owner.atom} != {{}}", KeyError, message, owner)
-    key = context.let(node, "key", made(f"($append([], $keys({owner.text})))[-1]", STR, owner))
-    value = made(f"$lookup({owner.text}, {key.text})", owner.type.item, owner, key)
-    pair = made(listed([key, value]), Type("tuple", (STR, value.type)), key, value)
+    last = f"($append([], $keys({owner.text})))[-1]"
+    if owner.type.key == "int":
+        last = f"$number({last})"
+    key = context.let(node, "key", made(last, key_of(owner.type), owner))
+    value = looked_up(owner, key)
+    pair = made(listed([key, value]), Type("tuple", (key.type, value.type)), key, value)
     return without(owner, key, context), context.let(node, "pair", pair)
 
 

@@ -12,12 +12,23 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.dynamic import is_open, narrowed, present
-from partita.compile.jsonata import made
+from partita.compile.jsonata import key_text, made
 from partita.compile.moments import compare_times, is_time
 from partita.compile.sets import contains_all, has
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
-from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, NUMBER, STR, Type, comparable
+from partita.compile.types import (
+    ANY,
+    BOOL,
+    INT,
+    NEVER,
+    NONE,
+    NUMBER,
+    STR,
+    Type,
+    comparable,
+    takes_key,
+)
 
 ORDER: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _SIGNS = {**ORDER, ast.Eq: "=", ast.NotEq: "!="}
@@ -187,8 +198,21 @@ def _in_order(node: ast.AST, sign: str, left: Value, right: Value, context: Cont
     raise _incomparable(node, left, right, context)
 
 
-def ordered(node: ast.AST, sign: str, left: Value, right: Value, context: Context) -> Value | None:
-    """Return whether two values are in an order; None if it is not compiled for their types."""
+def ordered(
+    node: ast.AST,
+    sign: str,
+    left: Value,
+    right: Value,
+    context: Context,
+    *,
+    is_part: bool = False,
+) -> Value | None:
+    """Return whether two values are in an order; None if it is not compiled for their types.
+
+    Values of type Any are compared as parts of tuples only: others are checked before.
+    """
+    if ANY in (left.type, right.type):
+        return _guarded_order(node, sign, left, right, context) if is_part else None
     scalars = ("int", "float", "number", "bool", "never")
     one, other = left.type.kind, right.type.kind
     if one in scalars and other in scalars:
@@ -228,7 +252,7 @@ def _tuples(node: ast.AST, sign: str, left: Value, right: Value, context: Contex
         for number in reversed(range(min(sizes))):
             a = made(f"{one.text}[{number}]", left.type.parts[number], one)
             b = made(f"{other.text}[{number}]", right.type.parts[number], other)
-            before = ordered(node, strict, a, b, context)
+            before = ordered(node, strict, a, b, context, is_part=True)
             if before is None or _way(a.type, b.type) == "refused":
                 return None
             same = equal(node, a, b, context)
@@ -293,6 +317,13 @@ def ordered_at_run_time(
     return fill(node, context, template, BOOL, a=left, b=right)
 
 
+def _guarded_order(node: ast.AST, sign: str, left: Value, right: Value, context: Context) -> Value:
+    """Return whether two values are in an order, or end the execution if they have none."""
+    known = _OPEN_TEST.replace("@guard", "false")
+    template = f"({known} ? {_OPEN} : @guard)".replace("TEXTS", _TEXTS).replace("SIGN", sign)
+    return fill(node, context, template, BOOL, "the order of such values", a=left, b=right)
+
+
 def _open(node: ast.AST, sign: str, left: Value, right: Value, context: Context) -> Value:
     third = right if left.type is ANY else left
     if third.type is not ANY and (third.type.is_number or third.type in (STR, BOOL)):
@@ -348,15 +379,18 @@ def contains(node: ast.AST, item: Value, container: Value, context: Context) -> 
 
 
 def _has_key(node: ast.AST, item: Value, container: Value, context: Context) -> Value:
-    if item.type is STR:
-        text = f"$exists($lookup({container.text}, {item.text}))"
-        return made(text, BOOL, item, container)
-    if is_open(item):
+    if container.type.kind != "dict" or takes_key(container.type, item.type):
+        if item.type.kind in ("str", "int"):
+            text = f"$exists($lookup({container.text}, {key_text(item)}))"
+            return made(text, BOOL, item, container)
+    if is_open(item) and container.type.key == "str":
         item = context.simple(node, item)
         test = f"$not($type({item.text}) in {_UNHASHABLE})"
         context.check(node, test, TypeError, context.text("unhashable type"), item)
         template = '($type(@i) = "string" ? $exists($lookup(@d, @i)) : false)'
         return fill(node, context, template, BOOL, i=item, d=container)
+    if item.type.kind == "bool" or is_open(item):
+        raise _incomparable(node, item, container, context)
     return Value("false", BOOL)
 
 

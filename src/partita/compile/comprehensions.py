@@ -18,7 +18,7 @@ from partita.compile.jsonata import made, wrapped
 from partita.compile.sets import set_from
 from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
-from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of
+from partita.compile.types import INT, NEVER, STR, Type, dict_of, join, list_of
 from partita.compile.unpacking import unpacked
 
 Fold = Callable[[Value, Context], Value]
@@ -77,14 +77,16 @@ def dict_comprehension(node: Any, context: Context) -> Value:
         key, value = inner.lower(node.key), inner.lower(node.value)
         key = as_key(node, key, inner)
         types.append(value.type)
-        return with_key(acc, key, value)
+        keys.append("int" if key.type is INT else "str")
+        return with_key(replace(acc, type=dict_of(NEVER)), key, value)
 
+    keys: list[str] = []
     begin = Value("{}", dict_of(NEVER))
     found = reduced(node, begin, fold, context)
     if found is None:
         types.clear()
         found = Value(f"${folded(node, begin, fold, context)}", NEVER)
-    return replace(found, type=dict_of(_all(types)))
+    return replace(found, type=dict_of(_all(types), keys[-1] if keys else "str"))
 
 
 def as_key(node: ast.AST, key: Value, context: Context) -> Value:
@@ -96,8 +98,8 @@ def as_key(node: ast.AST, key: Value, context: Context) -> Value:
         error = context.guard_text(node, "a key of a dict that is no text")
         text = f'$type({key.text}) = "string" ? {key.atom} : {error}'
         return made(text, STR, key, is_atom=False)
-    if key.type is not STR:
-        raise context.refuse(node, "key of a dict", "JSON has keys of str only", "use str(...)")
+    if key.type not in (STR, INT):
+        raise context.refuse(node, "key of a dict", "only str and int are compiled", "use str(...)")
     return key
 
 

@@ -89,7 +89,7 @@ def truth(node: ast.AST, value: Value, context: Context) -> Value:
         return made(f"{atom} != 0", BOOL, value, is_atom=False)
     if kind == "any":
         return fill(node, context, _TRUTH_OF_ANY, BOOL, x=value)
-    if kind in ("list", "tuple", "set"):
+    if kind in ("list", "tuple", "row", "set"):
         return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)
     if kind == "dict":
         return made(f"{atom} != {{}}", BOOL, value, is_atom=False)

@@ -110,7 +110,20 @@ def _disjoint(node: Any, owner: Value, args: list[Value], context: Context) -> V
     return None if common is None else made(f"($count({common.text}) = 0)", BOOL, common)
 
 
+def _is_integer(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
+    return None if args else fill(node, context, "($floor(@x) = @x)", BOOL, x=owner)
+
+
+def _bit_length(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
+    template = "(@x = 0 ? 0 : $length($formatBase($abs(@x), 2)))"
+    return None if args else fill(node, context, template, INT, x=owner)
+
+
 METHODS: dict[tuple[str, str], Method] = {
+    ("float", "is_integer"): _is_integer,
+    ("int", "bit_length"): _bit_length,
+    ("row", "count"): _count,
+    ("row", "index"): _index,
     ("list", "count"): _count,
     ("list", "index"): _index,
     ("list", "copy"): _copy,

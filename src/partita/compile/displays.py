@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.changes import as_list
 from partita.compile.context import Context
-from partita.compile.jsonata import list_value, literal, made, object_value
+from partita.compile.jsonata import key_text, list_value, literal, made, object_value
 from partita.compile.subscripts import element
 from partita.compile.tags import same_tags
 from partita.compile.tree import Value
-from partita.compile.types import NEVER, STR, Type, dict_of, join, list_of, tuple_of
+from partita.compile.types import INT, NEVER, STR, Type, dict_of, join, list_of, tuple_of
 
 
 def list_display(node: Any, context: Context) -> Value:
@@ -80,10 +81,12 @@ def dict_display(node: Any, context: Context) -> Value:
     groups += [object_value(members)] if members or not groups else []
     if len(groups) == 1:
         return groups[0]
-    item: Type = NEVER
+    type: Type = NEVER
     for group in groups:
-        item = join(item, group.type.item)
-    return made(f"$merge([{', '.join(one.text for one in groups)}])", dict_of(item), *groups)
+        type = join(type, replace(group.type, fields=(), default=None))
+    if type.kind != "dict":
+        raise context.refuse(node, "keys of a dict", "some are str, some int", "use str(...)")
+    return made(f"$merge([{', '.join(one.text for one in groups)}])", type, *groups)
 
 
 def _constant_key(node: ast.expr | None, context: Context) -> str | None:
@@ -102,8 +105,9 @@ def _merged(node: ast.expr, context: Context) -> Value:
 def _member(key: ast.expr, node: ast.expr, context: Context) -> Value:
     name = context.read(key)
     value = context.lower(node)
-    if name.type is not STR:
+    if name.type not in (STR, INT):
         raise context.refuse(
-            key, f"key of type {name.type}", "JSON has keys of str only", "use str(...)"
+            key, f"key of type {name.type}", "only str and int are compiled", "use str(...)"
         )
-    return made(f"{{{name.text}: {value.text}}}", dict_of(value.type), name, value)
+    type = dict_of(value.type, "int" if name.type is INT else "str")
+    return made(f"{{{key_text(name)}: {value.text}}}", type, name, value)

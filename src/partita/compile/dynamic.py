@@ -31,7 +31,7 @@ _TYPES = {
 
 def is_open(value: Value) -> bool:
     """Return whether a value's type is only known at run time."""
-    return value.type.kind in ("any", "optional")
+    return value.type.kind in ("any", "optional", "union")
 
 
 def has_type(value: Value, *kinds: str) -> str:
@@ -59,6 +59,8 @@ def narrowed(
     message: str = "the value is not of a type that fits",
 ) -> Value:
     """Return a value as of a type, or raise an error where it is another one."""
+    if value.type.is_plain_union:
+        value = Value(value.text, ANY, value.is_atom, value.depth)
     if value.type.kind == "optional":
         value = context.simple(node, value)
         context.check(node, f"{value.atom} != null", error, context.text(message), value)
@@ -86,6 +88,8 @@ def present(
     message: str = "the value is None",
 ) -> Value:
     """Return a value that may be None, or raise an error where it is."""
+    if value.type.is_plain_union:
+        value = Value(value.text, ANY, value.is_atom, value.depth)
     if value.type.kind != "optional":
         return value
     return narrowed(node, value, ANY, context, error, message)

@@ -16,6 +16,8 @@ from partita.compile.assignments import store
 from partita.compile.calls import lower_call
 from partita.compile.chance import uuid_attribute
 from partita.compile.class_members import attribute_of
+from partita.compile.class_names import type_name
+from partita.compile.collections_module import lower_item
 from partita.compile.comprehensions import (
     dict_comprehension,
     list_comprehension,
@@ -41,10 +43,9 @@ from partita.compile.jsonata import (
 from partita.compile.module_names import target
 from partita.compile.moments import constant_time, time_attribute
 from partita.compile.mutation import is_fresh
-from partita.compile.operators import operate, signed
+from partita.compile.operators import operand, operate, signed
 from partita.compile.representations import as_text
 from partita.compile.special_methods import OPERATORS, has_own, special
-from partita.compile.subscripts import lower_subscript
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NEVER
 from partita.compile.unbound import bound
@@ -161,9 +162,9 @@ def _attribute(node: Any, context: Context) -> Value:
     constant = literal(target(node, context)) if target(node, context) is not None else None
     if constant is not None:
         return constant
-    time = constant_time(target(node, context))
-    if time is not None:
-        return time
+    special = constant_time(target(node, context)) or type_name(node, context)
+    if special is not None:
+        return special
     value = context.read(node.value)
     if value.type is NEVER:
         return Value("null", NEVER)
@@ -189,7 +190,7 @@ def _attribute(node: Any, context: Context) -> Value:
 
 def _subscript(node: Any, context: Context) -> Value:
     cls = target(node.value, context)
-    return by_name(node, cls, context) if is_enum(cls) else lower_subscript(node, context)
+    return by_name(node, cls, context) if is_enum(cls) else lower_item(node, context)
 
 
 def _named(node: Any, context: Context) -> Value:
@@ -211,8 +212,8 @@ def _unary(node: Any, context: Context) -> Value:
 
 
 def _binary(node: Any, context: Context) -> Value:
-    left = context.read(node.left)
-    right = context.read(node.right)
+    left = operand(node.left, context)
+    right = operand(node.right, context)
     own = OPERATORS.get(type(node.op), "")
     if has_own(left, own):
         return special(node, left, own, [right], context)

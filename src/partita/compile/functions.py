@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile import aggregates, conversions, ordering
+from partita.compile.conditions import isinstance_test
 from partita.compile.context import Context
 from partita.compile.iterables import iterable
 from partita.compile.tree import Value
@@ -23,6 +24,15 @@ def _lazy(node: Any, context: Context) -> Value:
         "it gives its items only once, as they are asked for",
         f"write list({node.func.id}(...)), or go over it at once",
     )
+
+
+def _isinstance(node: Any, context: Context) -> Value:
+    found = isinstance_test(node, context)
+    if found is None:
+        raise context.refuse(
+            node, "isinstance", "the class is not known here", "test for str, list, dict and so on"
+        )
+    return found.value
 
 
 Lower = Callable[[Any, Context], Value]
@@ -54,6 +64,7 @@ FUNCTIONS: dict[str, Lower] = {
     "hex": conversions.based(16, "0x"),
     "oct": conversions.based(8, "0o"),
     "bin": conversions.based(2, "0b"),
+    "isinstance": _isinstance,
     "range": _made_at_once,
     "zip": _lazy,
     "enumerate": _lazy,

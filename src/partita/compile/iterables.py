@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +20,19 @@ from partita.compile.module_names import target
 from partita.compile.sequences import as_list
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import ANY, BOOL, INT, NEVER, STR, dict_of, list_of, tuple_of
+from partita.compile.types import (
+    ANY,
+    BOOL,
+    INT,
+    NEVER,
+    STR,
+    Type,
+    dict_of,
+    join,
+    list_of,
+    row_of,
+    tuple_of,
+)
 
 VIEWS = ("keys", "values", "items")
 
@@ -27,12 +41,15 @@ def is_lazy(node: ast.expr, context: Context) -> bool:
     """Return whether an expression makes its items one after another."""
     if not isinstance(node, ast.Call):
         return False
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr in VIEWS and not node.args and not node.keywords
+    if isinstance(node.func, ast.Attribute) and node.func.attr in VIEWS:
+        return not node.args and not node.keywords
     return _special(node, context) is not None
 
 
 def _special(node: ast.Call, context: Context) -> _Lower | None:
+    found = target(node.func, context)
+    if isinstance(found, type) and found in _ITERTOOLS:
+        return _ITERTOOLS[found]
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     is_own = name in _SPECIAL and target(node.func, context) is getattr(builtins, name)
     return _SPECIAL[name] if is_own else None
@@ -85,13 +102,20 @@ def view(node: Any, owner: Value, name: str, context: Context) -> Value:
             node, f"method {name} of {owner.type}", "it is no dict", "give a type hint"
         )
     keys = made(f"$append([], $keys({owner.text}))", list_of(STR), owner)
+    key = Value("~key", STR)
+    if owner.type.key == "int":
+        key = Value("$number(~key)", INT)
+    if name == "keys" and key.type is INT:
+        return fill(
+            node, context, "$append([], $map(@k, function(~v) {$number(~v)}))", list_of(INT), k=keys
+        )
     if name == "keys":
         return keys
     owner = context.simple(node, owner)
     value = made(f"$lookup({owner.text}, ~key)", owner.type.item, owner)
     kept, type = wrapped(value), value.type
     if name == "items":
-        kept, type = f"[{listed([Value('~key', STR), value])}]", tuple_of(STR, value.type)
+        kept, type = f"[{listed([key, value])}]", tuple_of(key.type, value.type)
     template = f"$reduce(@k, function(~acc, ~key) {{$append(~acc, {kept})}}, [])"
     keys = made(f"$append([], $keys({owner.text}))", list_of(STR), owner)
     return fill(node, context, template, list_of(type), k=keys)
@@ -162,6 +186,8 @@ def _zip(node: Any, context: Context) -> Value:
     constant = strict.get("strict")
     if set(strict) - {"strict"} or not isinstance(constant, ast.Constant | None):
         raise context.refuse(node, "zip", "its keywords are not compiled", "leave them out")
+    if len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
+        return _columns(node, node.args[0].value, context)
     lists = [context.simple(node, iterable(node, one, context)) for one in node.args]
     if not lists:
         return list_value([])
@@ -178,6 +204,22 @@ def _zip(node: Any, context: Context) -> Value:
     type = list_of(tuple_of(*(one.type for one in items)))
     found = fill(node, context, template, type)
     return made(found.text, type, *lists)
+
+
+def _columns(node: Any, rows: ast.expr, context: Context) -> Value:
+    """Lower `zip(*rows)`: its tuples are as long as there are rows."""
+    items = context.simple(node, iterable(node, rows, context))
+    if items.type.item.kind != "list":
+        raise context.refuse(node, "zip of *", "only lists of lists are compiled", "use indices")
+    type = list_of(row_of(items.type.item.item))
+    value = wrapped(Value("~row[~i]", items.type.item.item))
+    column = f"$reduce(@x, function(~column, ~row) {{$append(~column, {value})}}, [])"
+    sizes = "$append([], $map(@x, function(~r) {$count(~r)}))"
+    template = (
+        f"(@x = [] ? [] : $reduce([0..$min({sizes}) - 1], function(~acc, ~i) "
+        f"{{$append(~acc, [[{column}]])}}, []))"
+    )
+    return fill(node, context, template, type, x=items)
 
 
 def _reversed(node: Any, context: Context) -> Value:
@@ -200,13 +242,42 @@ def _map(node: Any, context: Context) -> Value:
     else:
         arguments: list[ast.expr] = [lowered(one, node) for one in lists]
         source = located(ast.Call(ast.Name("zip", ast.Load()), arguments, []), node)
-    return context.lower(applied(function, names, source, node))
+    return context.lower(applied(function, names, source, node, context))
+
+
+def _getter(function: ast.expr, context: Context) -> ast.expr | None:
+    """Return the lambda that itemgetter or attrgetter stands for; None: it is another function."""
+    if not isinstance(function, ast.Call) or function.keywords or not function.args:
+        return None
+    found = target(function.func, context)
+    if found not in (operator.itemgetter, operator.attrgetter):
+        return None
+    item = ast.Name("item 0", ast.Load())
+    values: list[ast.expr] = []
+    for one in function.args:
+        if found is operator.itemgetter:
+            values.append(ast.Subscript(item, one, ast.Load()))
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str) and "." not in one.value:
+            values.append(ast.Attribute(item, one.value, ast.Load()))
+        else:
+            return None
+    body = values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
+    arguments = ast.arguments([], [ast.arg("item 0")], None, [], [], None, [])
+    made_node: ast.expr = located(ast.Lambda(arguments, body), function)
+    return made_node
 
 
 def applied(
-    function: ast.expr, names: list[str], source: ast.expr, node: ast.AST, *, filters: bool = False
+    function: ast.expr,
+    names: list[str],
+    source: ast.expr,
+    node: ast.AST,
+    context: Context,
+    *,
+    filters: bool = False,
 ) -> ast.expr:
     """Return the list comprehension that calls a function for each item."""
+    function = _getter(function, context) or function
     is_plain = isinstance(function, ast.Lambda) and _is_plain(function.args, len(names))
     if is_plain:
         assert isinstance(function, ast.Lambda)
@@ -243,7 +314,7 @@ def _filter(node: Any, context: Context) -> Value:
     if isinstance(function, ast.Constant) and function.value is None:
         item = ast.arguments([], [ast.arg("item 0")], None, [], [], None, [])
         function = located(ast.Lambda(item, ast.Name("item 0", ast.Load())), node)
-    comprehension = applied(function, ["item 0"], lowered(items, node), node, filters=True)
+    comprehension = applied(function, ["item 0"], lowered(items, node), node, context, filters=True)
     return context.lower(comprehension)
 
 
@@ -256,4 +327,52 @@ _SPECIAL: dict[str, _Lower] = {
     "map": _map,
     "filter": _filter,
     "iter": lambda node, context: iterable(node, node.args[0], context),
+}
+
+
+# -- itertools
+
+
+def _chain(node: Any, context: Context) -> Value:
+    if node.keywords:
+        raise context.refuse(node, "chain", "its arguments are not compiled", "give lists")
+    lists = [iterable(node, one, context) for one in node.args]
+    type: Type = NEVER
+    for one in lists:
+        type = join(type, one.type.item)
+    text = "[]"
+    for one in lists:
+        text = f"$append({text}, {one.text})"
+    return made(text, list_of(type), *lists)
+
+
+def _accumulate(node: Any, context: Context) -> Value:
+    items = iterable(node, node.args[0], context) if len(node.args) == 1 else None
+    if items is None or node.keywords or items.type.item is not INT:
+        raise context.refuse(
+            node, "accumulate", "only sums of ints are compiled", "write a loop with append"
+        )
+    template = (
+        "$reduce(@x, function(~acc, ~one, ~i) {(~n := ~i = 0 ? ~one : ~acc[-1] + ~one; "
+        "$abs(~n) > 9007199254740991 ? @guard : $append(~acc, ~n))}, [])"
+    )
+    return fill(node, context, template, list_of(INT), "an integer beyond 2**53", x=items)
+
+
+def _product(node: Any, context: Context) -> Value:
+    if node.keywords or not node.args:
+        raise context.refuse(node, "product", "its arguments are not compiled", "nest loops")
+    names = [f"item {number}" for number in range(len(node.args))]
+    generators = [
+        ast.comprehension(ast.Name(name, ast.Store()), one, [], 0)
+        for name, one in zip(names, node.args, strict=True)
+    ]
+    element = ast.Tuple([ast.Name(name, ast.Load()) for name in names], ast.Load())
+    return context.lower(located(ast.ListComp(element, generators), node))
+
+
+_ITERTOOLS: dict[type, _Lower] = {
+    itertools.chain: _chain,
+    itertools.accumulate: _accumulate,
+    itertools.product: _product,
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from partita.compile.context import Context
 from partita.compile.iterables import is_lazy, iterable, unordered, view, whole, zero
-from partita.compile.jsonata import list_value, made
+from partita.compile.jsonata import list_value, looked_up, made
 from partita.compile.module_names import target
 from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
@@ -100,7 +100,9 @@ def _dict(node: ast.AST, source: Value, view: str, context: Context) -> Iteratio
     keys = context.let(node, "keys", keys_of(kept))
     at = index(node, zero(), context)
     key = element(keys, at, STR)
-    value = made(f"$lookup({kept.text}, {key.text})", source.type.item, kept, key)
+    value = looked_up(kept, key)
+    if source.type.key == "int":
+        key = made(f"$number({key.text})", INT, key)
     values = {"keys": [key], "values": [value], "items": [key, value]}[view]
     test = Value(f"{at.text} < $count({keys.text})", BOOL, False)
     return Iteration(test, values, _next(at))

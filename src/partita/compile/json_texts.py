@@ -187,6 +187,8 @@ def _dict(node: ast.AST, value: Value, style: _Style, level: int, context: Conte
     inner = written(node, found, style, level + 1, context)
     if inner is None:
         return None
+    if value.type.key == "int" and style.is_sorted:
+        return None
     name = _text(node, Value(f"${key}", STR), style, context)
     keys = Value(f"$append([], $keys({value.text}))", list_of(STR))
     if style.is_sorted:

@@ -211,7 +211,7 @@ def _element(value: Value) -> str:
     """Return the text of a value in an array constructor, which would flatten a list."""
     if value.text.startswith("["):
         return value.text
-    if value.type.kind in ("list", "tuple", "set"):
+    if value.type.kind in ("list", "tuple", "row", "set"):
         return f"[{value.text}]"
     if value.type in (ANY, NEVER, MIXED) or value.type.kind == "optional":
         return f'($type({value.text}) = "array" ? [[{value.text}]] : {value.atom})'
@@ -246,6 +246,16 @@ def object_value(values: dict[str, Value], type: Type | None = None) -> Value:
     fields = tuple((name, one.type) for name, one in values.items())
     known = type or Type("dict", (item,), fields)
     return made("{" + members + "}", known, *values.values())
+
+
+def key_text(key: Value) -> str:
+    """Return the text of a dict's key, which is a text in JSON."""
+    return f"$formatBase({key.text})" if key.type is INT else key.text
+
+
+def looked_up(owner: Value, key: Value) -> Value:
+    """Return the member of a dict that is known to have the key."""
+    return made(f"$lookup({owner.text}, {key_text(key)})", owner.type.item, owner, key)
 
 
 def member(value: Value, name: str, type: Type) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import functools
 import hashlib
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile import encodings, json_texts, mathematics
+from partita.compile.collections_module import lower_counter, lower_defaultdict
 from partita.compile.context import Context
 from partita.compile.folds import lower_reduce
 from partita.compile.tree import Value
@@ -32,6 +34,8 @@ _RANDOM = _refused("each replay would give another number", "use partita.random,
 _CLOCK = _refused("each replay would give another time", "use partita.now, or an activity")
 
 LIBRARY: dict[Any, Lower] = {
+    collections.defaultdict: lower_defaultdict,
+    collections.Counter: lower_counter,
     **mathematics.FUNCTIONS,
     json.dumps: json_texts.lower_dumps,
     json.loads: json_texts.lower_loads,

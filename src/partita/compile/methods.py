@@ -9,17 +9,28 @@ from typing import Any
 from partita.compile.chance import random_method
 from partita.compile.changes import lower_change
 from partita.compile.class_members import lower_own_method
+from partita.compile.collections_module import counter_method
 from partita.compile.container_methods import METHODS
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed, present
+from partita.compile.dynamic import is_open, narrowed, present
 from partita.compile.encodings import lower_chain
 from partita.compile.futures import future_method, is_future, result_of_signal
-from partita.compile.jsonata import made, member
+from partita.compile.jsonata import looked_up, made, member
 from partita.compile.moments import is_time, time_method
 from partita.compile.signals import channel_method
 from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
-from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
+from partita.compile.types import (
+    ANY,
+    NEVER,
+    RANDOM,
+    STR,
+    dict_of,
+    join,
+    list_of,
+    optional,
+    takes_key,
+)
 
 
 def lower_method(node: Any, context: Context) -> Value:
@@ -51,6 +62,9 @@ def lower_method(node: Any, context: Context) -> Value:
         text = lower_text_method(node, owner, context)
         if text is not None:
             return text
+    counter = counter_method(node, owner, context)
+    if counter is not None:
+        return counter
     own = lower_own_method(node, owner, context)
     if own is not None:
         return own
@@ -77,12 +91,14 @@ def lower_method(node: Any, context: Context) -> Value:
 def _get(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:
     if not 1 <= len(args) <= 2:
         return None
-    if args[0].type is not STR:
+    if is_open(args[0]):
         args = [_as_text(node, args[0], context), *args[1:]]
     key, fields = args[0], dict(owner.type.fields)
     if key.is_constant and key.constant in fields:
         return member(owner, key.constant, fields[key.constant])
-    found = f"$lookup({owner.text}, {key.text})"
+    if not takes_key(owner.type, key.type):
+        return None
+    found = looked_up(owner, key).text
     if len(args) == 1:
         text = f"$exists({found}) ? {found} : null"
         return made(text, optional(owner.type.item), owner, key, is_atom=False)

@@ -6,15 +6,17 @@ Where a type is not known, the machine finds it out: what does not fit raises Ty
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.arithmetic import Operator, calculate, either, negative
 from partita.compile.context import Context
 from partita.compile.dynamic import is_open, narrowed, present
 from partita.compile.formats import lower_percent
+from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.moments import is_time, time_operator
-from partita.compile.sets import combined
+from partita.compile.sets import combined, set_from
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import (
@@ -57,6 +59,17 @@ def operate(node: Operator, left: Value, right: Value, context: Context) -> Valu
     return found
 
 
+def operand(node: ast.expr, context: Context) -> Value:
+    """Lower an operand; the keys of a dict are a set there."""
+    is_view = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    if is_view and node.func.attr in ("keys", "items") and is_lazy(node, context):  # type: ignore[attr-defined]
+        items = iterable(node, node, context)
+        found = set_from(node, items, context)
+        if found is not None:
+            return found
+    return context.read(node)
+
+
 def refused(node: ast.AST, left: Value, right: Value, context: Context) -> Exception:
     """Return the refusal of an operator."""
     return context.refuse(
@@ -92,7 +105,9 @@ def _combined(node: Operator, left: Value, right: Value, context: Context) -> Va
     if isinstance(op, ast.Mod) and left.type is STR:
         return lower_percent(node, left, right, context)
     if isinstance(op, ast.BitOr) and kinds == ("dict", "dict"):
-        type = dict_of(join(left.type.item, right.type.item))
+        type = join(*(replace(one.type, fields=()) for one in (left, right)))
+        if type.kind != "dict" or "counter" in (left.type.default, right.type.default):
+            return None
         return made(f"$merge([{left.text}, {right.text}])", type, left, right)
     if kinds == ("set", "set"):
         return combined(node, op, left, right, context)
@@ -227,6 +242,8 @@ def _open_product(node: Operator, left: Value, right: Value, context: Context) -
 
 def _open_merge(node: Operator, left: Value, right: Value, context: Context) -> Value | None:
     if any(one.type.kind not in ("any", "dict") for one in (left, right)):
+        return None
+    if any(one.type.key == "int" or one.type.default for one in (left, right)):
         return None
     left, right = (
         narrowed(node, one, dict_of(ANY), context, TypeError, _UNFIT) for one in (left, right)

@@ -38,7 +38,7 @@ def keys_of(node: Any, items: Value, key: ast.expr | None, context: Context) -> 
     """Return the list of what the items are ordered by."""
     if key is None or (isinstance(key, ast.Constant) and key.value is None):
         return items
-    found = context.lower(applied(key, ["item 0"], lowered(items, node), node))
+    found = context.lower(applied(key, ["item 0"], lowered(items, node), node, context))
     return context.simple(node, found)
 
 

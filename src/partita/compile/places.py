@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.jsonata import made, member, text_of, wrapped
+from partita.compile.defaults import DEFAULTS
+from partita.compile.dynamic import narrowed, present
+from partita.compile.jsonata import key_text, looked_up, made, member, text_of, wrapped
 from partita.compile.subscripts import check_index, check_key, element, with_element, with_key
 from partita.compile.tree import Let, Value
-from partita.compile.types import INT, STR, fits
+from partita.compile.types import ANY, INT, STR, dict_of, fits, join, list_of, takes_key
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def place_of(node: ast.expr, context: Context) -> Place:
     if isinstance(node, ast.Attribute):
         key = _attribute(node, owner, context)
     else:
-        key = _key(node, owner, context)
+        owner, key = _open_key(node, owner, context)
     return Place(outer.name, (*outer.steps, Step(node, owner, key)), None)
 
 
@@ -77,13 +79,32 @@ def _attribute(node: ast.Attribute, owner: Value, context: Context) -> str:
     return node.attr
 
 
+def _open_key(node: ast.Subscript, owner: Value, context: Context) -> tuple[Value, Value | str]:
+    """Return a container and a key of it; what the container is may be seen at run time."""
+    message = "the object does not support item assignment"
+    owner = present(node, owner, context, TypeError, message)
+    if owner.type is not ANY:
+        return owner, _key(node, owner, context)
+    index = context.read(node.slice)
+    if index.type not in (STR, INT):
+        return owner, _key(node, owner, context)
+    wanted = dict_of(ANY) if index.type is STR else list_of(ANY)
+    owner = context.simple(node, owner)
+    if index.type is INT:
+        error = context.guard_text(node, "a key of a dict that is no text")
+        text = f'$type({owner.text}) = "object" ? {error} : {owner.atom}'
+        owner = context.let(node, "owner", made(text, ANY, owner, is_atom=False))
+    owner = narrowed(node, owner, wanted, context, TypeError, message)
+    return owner, context.simple(node, index)
+
+
 def _key(node: ast.Subscript, owner: Value, context: Context) -> Value | str:
     if owner.type.kind == "record":
         name = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if name in dict(owner.type.fields) and not hasattr(owner.type.cls, "__dataclass_fields__"):
             return str(name)
     index = context.read(node.slice)
-    if owner.type.kind == "dict" and index.type is STR:
+    if owner.type.kind == "dict" and takes_key(owner.type, index.type):
         return context.simple(node, index)
     if owner.type.kind == "list" and index.type is INT:
         return context.simple(node, index)
@@ -106,6 +127,8 @@ def refreshed(place: Place, context: Context) -> Place:
         if steps:
             found = Place(place.name, tuple(steps), None)
             owner = context.simple(step.node, read(step.node, found, context))
+        if owner.type is ANY:  # what it is has been seen before
+            owner = Value(owner.text, step.owner.type)
         steps.append(Step(step.node, owner, step.key))
     return Place(place.name, tuple(steps), None if steps else owner)
 
@@ -120,12 +143,22 @@ def read(node: ast.AST, place: Place, context: Context) -> Value:
         if step.key in step.owner.type.missing:
             check_key(step.node, step.owner, context.text(step.key), context)
         return member(step.owner, step.key, dict(step.owner.type.fields)[step.key])
+    if step.owner.type.kind == "dict" and step.owner.type.default is not None:
+        return or_default(step.owner, step.key)
     if step.owner.type.kind == "dict":
         check_key(step.node, step.owner, step.key, context)
-        text = f"$lookup({step.owner.text}, {step.key.text})"
-        return made(text, step.owner.type.item, step.owner, step.key)
+        return looked_up(step.owner, step.key)
     check_index(step.node, step.owner, step.key, context)
     return element(step.owner, step.key, step.owner.type.item)
+
+
+def or_default(owner: Value, key: Value) -> Value:
+    """Return the member of a defaultdict, or what it makes where it has none."""
+    assert owner.type.default is not None
+    text, type = DEFAULTS[owner.type.default]
+    found = looked_up(owner, key)
+    whole = f"($exists({found.text}) ? {found.text} : {text})"
+    return made(whole, join(owner.type.item, type), owner, key)
 
 
 def write(node: Any, place: Place, value: Value, context: Context) -> None:
@@ -185,6 +218,6 @@ def without(owner: Value, key: Value | str, context: Context) -> Value:
     value, name = context.names.new("value"), context.names.new("key")
     each = (
         f"$each({owner.text}, function(${value}, ${name}) "
-        f"{{${name} = {key.text} ? {{}} : {{${name}: ${value}}}}})"
+        f"{{${name} = {key_text(key)} ? {{}} : {{${name}: ${value}}}}})"
     )
     return made(f"$merge($append([{{}}], {each}))", owner.type, owner, key)

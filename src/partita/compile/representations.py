@@ -152,6 +152,14 @@ def _listed(brackets: str) -> Show:
     return lower
 
 
+def _row(node: ast.AST, value: Value, context: Context) -> Value | None:
+    inner = _listed("()")(node, value, context)
+    if inner is None:
+        return None
+    text = f'$count({value.text}) = 1 ? $replace({inner.text}, /\\u0029$/, ",)") : {inner.atom}'
+    return made(text, STR, inner, is_atom=False)
+
+
 def _named(lower: Show) -> Show:
     """Return what lowers a value that it may write repeatedly."""
 
@@ -182,6 +190,8 @@ def _tuple(node: ast.AST, value: Value, context: Context) -> Value | None:
 
 
 def _dict(node: ast.AST, value: Value, context: Context) -> Value | None:
+    if value.type.default is not None:
+        return None
     if value.type.fields:
         return _record(node, replace(value, type=replace(value.type, cls=dict)), context)
     key = context.names.new("key")
@@ -189,7 +199,11 @@ def _dict(node: ast.AST, value: Value, context: Context) -> Value | None:
     inner = shown(node, found, context)
     if inner is None:
         return None
-    name = quoted(node, Value(f"${key}", STR), context)
+    name = (
+        Value(f"${key}", STR)
+        if value.type.key == "int"
+        else quoted(node, Value(f"${key}", STR), context)
+    )
     keys = f"$append([], $keys({value.text}))"
     one = f'{name.atom} & ": " & {inner.atom}'
     text = f'"{{" & $join($append([], $map({keys}, function(${key}) {{{one}}})), ", ") & "}}"'
@@ -262,6 +276,7 @@ _SHOW: dict[str, Show] = {
     "none": _none,
     "optional": _optional,
     "list": _listed("[]"),
+    "row": _named(_row),
     "tuple": _named(_tuple),
     "dict": _named(_dict),
     "record": _named(_record),

@@ -33,7 +33,16 @@ def as_list(node: ast.AST, value: Value, context: Context) -> Value:
     if kind == "str":
         return characters(node, value, context)
     if kind == "dict":
-        return made(f"$append([], $keys({value.text}))", list_of(STR), value)
+        keys = made(f"$append([], $keys({value.text}))", list_of(STR), value)
+        if value.type.key == "int":
+            return made(
+                f"$append([], $map({keys.text}, function($text) {{$number($text)}}))",
+                list_of(INT),
+                keys,
+            )
+        return keys
+    if kind == "row":
+        return Value(value.text, list_of(value.type.item), value.is_atom, value.depth)
     if kind == "tuple":
         item = NEVER
         for part in value.type.parts:

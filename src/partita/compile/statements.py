@@ -23,10 +23,11 @@ from partita.compile.module_names import target
 from partita.compile.rebinding import rebound_in
 from partita.compile.refused_functions import reason_of
 from partita.compile.submissions import begin_in_loop, in_place
+from partita.compile.tagged_values import as_hinted
 from partita.compile.tags import tagged
 from partita.compile.task_groups import lower_task_group
 from partita.compile.tree import Break, Check, Continue, If, Return, Value
-from partita.compile.types import NEVER, fits
+from partita.compile.types import ANY, NEVER
 
 _Statement = Callable[[Any, Context], None]
 
@@ -121,14 +122,15 @@ def _return(node: Any, context: Context) -> None:
     if wanted is not None:
         value = tagged(value, wanted, context)
     context.results.append(value.type)
-    if wanted is not None and not fits(value.type, wanted):
+    hinted = value if wanted is None else as_hinted(node, value, wanted, context)
+    if hinted is None:
         context.refuse(
             node,
             f"result of type {value.type}",
-            f"the return hint says {wanted}" if wanted.kind != "any" else "JSON loses this type",
+            "JSON loses this type" if wanted is ANY else f"the return hint says {wanted}",
             "correct the return hint, or convert the value",
         )
-    context.block.append(Return(node.lineno, value))
+    context.block.append(Return(node.lineno, hinted or value))
     context.is_reachable = False
 
 

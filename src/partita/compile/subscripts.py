@@ -8,11 +8,24 @@ from typing import Any
 from partita.compile.conditions import choose
 from partita.compile.context import Context
 from partita.compile.dynamic import is_open, narrowed, present
-from partita.compile.jsonata import made, member, wrapped
-from partita.compile.representations import as_repr, quoted
+from partita.compile.jsonata import key_text, looked_up, made, member, wrapped
+from partita.compile.representations import as_repr
 from partita.compile.sequences import as_list, characters, sliced, tuple_slice
 from partita.compile.tree import Value
-from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, STR, Type, dict_of, join, list_of
+from partita.compile.types import (
+    ANY,
+    BOOL,
+    INT,
+    NEVER,
+    NONE,
+    STR,
+    Type,
+    dict_of,
+    join,
+    list_of,
+    takes_key,
+    with_member,
+)
 
 
 def lower_subscript(node: Any, context: Context) -> Value:
@@ -28,6 +41,8 @@ def lower_subscript(node: Any, context: Context) -> Value:
         return Value("null", NEVER)
     if owner.type is ANY or (owner.type.kind in ("list", "str", "dict") and is_open(index)):
         return _open_item(node, owner, index, context)
+    if owner.type.kind == "row":
+        owner = as_list(node, owner, context)
     if index.type is BOOL and owner.type.kind in ("list", "str"):
         index = made(f"({index.text} ? 1 : 0)", INT, index)
     if owner.type is STR and index.type is INT:
@@ -38,11 +53,11 @@ def lower_subscript(node: Any, context: Context) -> Value:
         and index.constant in dict(owner.type.fields)
     ):
         return member(owner, index.constant, dict(owner.type.fields)[index.constant])
-    if owner.type.kind == "dict" and index.type is STR:
+    if owner.type.kind == "dict" and takes_key(owner.type, index.type):
         owner = context.simple(node, owner)
         index = context.simple(node, index)
         check_key(node, owner, index, context)
-        return made(f"$lookup({owner.text}, {index.text})", owner.type.item, owner, index)
+        return looked_up(owner, index)
     if owner.type.kind == "tuple":
         return _part(node, owner, index, context)
     if owner.type.kind == "list" and index.type is INT:
@@ -148,8 +163,9 @@ def check_index(
 
 def check_key(node: ast.AST, owner: Value, key: Value, context: Context) -> None:
     """Raise KeyError if a dict has no such key."""
-    condition = f"$exists($lookup({owner.text}, {key.text}))"
-    context.check(node, condition, KeyError, quoted(node, key, context), owner, key)
+    condition = f"$exists($lookup({owner.text}, {key_text(key)}))"
+    shown = as_repr(node, key, context)
+    context.check(node, condition, KeyError, shown, owner, key)
 
 
 def _field(node: Any, owner: Value, context: Context) -> Value:
@@ -237,9 +253,9 @@ def _bound(node: ast.AST, bound: ast.expr, context: Context) -> Value:
 
 def with_key(owner: Value, key: Value, value: Value) -> Value:
     """Return a dict with one more member, or another value of one."""
-    item = join(owner.type.item, value.type)
-    text = f"$merge([{owner.text}, {{{key.text}: {value.text}}}])"
-    return made(text, Type("dict", (item,)), owner, key, value)
+    type = with_member(owner.type, key.type, value.type)
+    text = f"$merge([{owner.text}, {{{key_text(key)}: {value.text}}}])"
+    return made(text, type, owner, key, value)
 
 
 def with_element(owner: Value, index: Value, value: Value, context: Context) -> Value:

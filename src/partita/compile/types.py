@@ -25,6 +25,8 @@ class Type:
     fields: tuple[tuple[str, Type], ...] = ()  # of records
     cls: Any = None
     missing: frozenset[str] = frozenset()  # fields that may be missing
+    key: str = "str"  # the kind of the keys of a dict: str or int
+    default: str | None = None  # the name of what a defaultdict makes
 
     @property
     def item(self) -> Type:
@@ -52,7 +54,8 @@ class Type:
     def holds_tuples(self) -> bool:
         """Whether JSON would lose that a part is a tuple or an instance."""
         inner = (*self.parts, *(one for _, one in self.fields))
-        return self.kind in _OWN_FORMS or any(one.holds_tuples for one in inner)
+        is_own = self.kind in _OWN_FORMS or self.key == "int" or self.default is not None
+        return is_own or any(one.holds_tuples for one in inner)
 
     def __str__(self) -> str:
         if self.kind == "function":
@@ -63,6 +66,8 @@ class Type:
             return f"{self.item} | None"
         if self.kind == "union":
             return " | ".join(map(str, self.parts))
+        if self.key == "int":
+            return f"dict[int, {self.item}]"
         shown = ", ".join(map(str, self.parts))
         name = {"none": "None", "any": "Any"}.get(self.kind, self.kind)
         return f"{name}[{shown}]" if shown else name
@@ -82,6 +87,7 @@ MIXED = Type("mixed")
 _OWN_FORMS = frozenset(
     [
         "tuple",
+        "row",
         "record",
         "future",
         "outcome",
@@ -116,9 +122,27 @@ def list_of(item: Type) -> Type:
     return Type("list", (item,))
 
 
-def dict_of(value: Type) -> Type:
-    """Return the type of a dict whose keys are strings."""
-    return Type("dict", (value,))
+def dict_of(value: Type, key: str = "str", default: str | None = None) -> Type:
+    """Return the type of a dict whose keys are strings or ints."""
+    return Type("dict", (value,), key=key, default=default)
+
+
+def takes_key(owner: Type, key: Type) -> bool:
+    """Return whether a dict may have such a key; an empty one takes the keys it first gets."""
+    if owner.item is NEVER and not owner.fields:
+        return key.kind in ("str", "int")
+    return key.kind == owner.key
+
+
+def key_of(owner: Type) -> Type:
+    """Return the type of a dict's keys."""
+    return INT if owner.key == "int" else STR
+
+
+def with_member(owner: Type, key: Type, value: Type) -> Type:
+    """Return the type of a dict that gets a member."""
+    kind = "int" if key is INT else "str"
+    return dict_of(join(owner.item, value), kind, owner.default)
 
 
 def set_of(item: Type) -> Type:
@@ -134,6 +158,11 @@ def tuple_of(*parts: Type) -> Type:
 def enum_of(cls: Any) -> Type:
     """Return the type of the members of an enum."""
     return Type("enum", cls=cls)
+
+
+def row_of(item: Type) -> Type:
+    """Return the type of a tuple whose length is not known."""
+    return Type("row", (item,))
 
 
 def future_of(result: Type) -> Type:
@@ -177,7 +206,9 @@ def of_hint(hint: Any) -> Type:
         return list_of(of_hint(args[0]) if args else ANY)
     if hint is dict or origin is dict:
         return _dict(args)
-    if origin is tuple and args and args[-1] is not Ellipsis:
+    if origin is tuple and args and args[-1] is Ellipsis:
+        return row_of(of_hint(args[0]))
+    if origin is tuple and args:
         return tuple_of(*map(of_hint, args))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _enum(hint)
@@ -235,9 +266,9 @@ def union_of(parts: list[Type]) -> Type:
 
 
 def _dict(args: tuple[Any, ...]) -> Type:
-    if args and args[0] is not str:
-        raise UnknownHintError("a dict whose keys are not str")
-    return dict_of(of_hint(args[1]) if args else ANY)
+    if args and args[0] not in (str, int):
+        raise UnknownHintError("a dict whose keys are neither str nor int")
+    return dict_of(of_hint(args[1]), args[0].__name__) if args else dict_of(ANY)
 
 
 _records: dict[Any, Type] = {}
@@ -321,10 +352,21 @@ def join(one: Type, other: Type) -> Type:
         return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
     if one.kind == other.kind == "dict":
-        return Type("dict", (join(one.item, other.item),), _joined_fields(one, other))
+        return _joined_dicts(one, other)
     if same and one.kind != "error":
         return Type(one.kind, tuple(map(join, one.parts, other.parts)))
     return MIXED if one.holds_tuples or other.holds_tuples else ANY
+
+
+def _joined_dicts(one: Type, other: Type) -> Type:
+    empty = [each for each in (one, other) if each.item is NEVER and not each.fields]
+    whole = other if empty and empty[0] is one else one
+    if not empty and one.key != other.key:
+        return MIXED
+    default = one.default if one.default == other.default else None
+    fields = _joined_fields(one, other)
+    item = join(one.item, other.item)
+    return Type("dict", (item,), fields, key=whole.key, default=default)
 
 
 def _joined_fields(one: Type, other: Type) -> tuple[tuple[str, Type], ...]:
@@ -360,7 +402,8 @@ def fits(value: Type, wanted: Type) -> bool:
     if wanted.is_number:
         return value is NUMBER or (value is INT and wanted is not INT)
     if value.kind == wanted.kind and len(value.parts) == len(wanted.parts) and value.parts:
-        return all(map(fits, value.parts, wanted.parts))
+        is_empty = value.item is NEVER and not value.fields
+        return (is_empty or value.key == wanted.key) and all(map(fits, value.parts, wanted.parts))
     return False
 
 
@@ -377,7 +420,9 @@ def under_hint(found: Type, wanted: Type) -> Type:
         inner = found.item if found.kind == "optional" else found
         return optional(wanted.item if inner is NONE else under_hint(inner, wanted.item))
     if found.kind == wanted.kind and len(found.parts) == len(wanted.parts) and found.parts:
-        return replace(found, parts=tuple(map(under_hint, found.parts, wanted.parts)))
+        is_empty = found.kind == "dict" and found.item is NEVER and not found.fields
+        key = wanted.key if is_empty else found.key
+        return replace(found, parts=tuple(map(under_hint, found.parts, wanted.parts)), key=key)
     return found if found is ANY else wanted
 
 
