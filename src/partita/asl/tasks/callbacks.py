@@ -8,10 +8,13 @@ from partita.asl.failures import StateFailure
 from partita.asl.frame import Frame
 from partita.asl.tasks.calls import timed_out
 from partita.authoring.determinism import now
-from partita.authoring.execution import workflow_info
+from partita.authoring.execution import record_marker, workflow_info
 from partita.authoring.messages import wait_signal
 from partita.errors import WaitTimeoutError
 from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken
+
+TASK_OVER = "task over: "
+"""What the names of the markers of attempts that have ended without an answer begin with."""
 
 
 def give_token(frame: Frame) -> None:
@@ -21,6 +24,11 @@ def give_token(frame: Frame) -> None:
     text = TaskToken(info.workflow_id, info.run_id, frame.signal).text()
     seal = execution.serving.seal
     frame.token = text if seal is None else seal(text)
+
+
+def note_end(signal: str) -> None:
+    """Record that an attempt no longer waits for its token, so that nobody answers it any more."""
+    record_marker(f"{TASK_OVER}{signal}")
 
 
 def wait_for_answer(signal: str, timeout: float | None, heartbeat: float | None) -> Any:

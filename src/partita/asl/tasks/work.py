@@ -12,7 +12,7 @@ from partita.asl.failures import TIMEOUT, EvaluationFault, StateFailure, too_lar
 from partita.asl.frame import Frame
 from partita.asl.json_text import is_too_large, json_text
 from partita.asl.tasks import integrations, jobs, lambdas
-from partita.asl.tasks.callbacks import wait_for_answer
+from partita.asl.tasks.callbacks import note_end, wait_for_answer
 from partita.asl.tasks.calls import call_activity
 from partita.asl.tasks.jobs import Job
 from partita.asl.tasks.resources import (
@@ -23,6 +23,7 @@ from partita.asl.tasks.resources import (
 )
 from partita.authoring.determinism import now
 from partita.authoring.registry import register
+from partita.errors import CancelledError
 
 LAMBDA = "lambda:invoke"
 EXECUTION = "states:startExecution"
@@ -145,8 +146,6 @@ def _run_activity(resource: ActivityResource, attempt: Attempt) -> Any:
 def _call_service(resource: ServiceResource, attempt: Attempt) -> Any:
     frame, described = attempt.frame, resource.described
     scheduled = {**described, "region": frame.execution.identity.region, **attempt.limits}
-    if frame.signal is not None:
-        scheduled["signal"] = frame.signal
     frame.emit("TaskScheduled", parameters=attempt.input, **scheduled)
     frame.emit("TaskStarted", **described)
     work = _mocked(attempt) or (lambda: _requested(resource, attempt))
@@ -165,6 +164,8 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
         if own is not None:
             limits = attempt.time_left, attempt.heartbeat
             return own(attempt.frame.name, attempt.input.get("Payload"), *limits)
+    if attempt.frame.signal is not None:
+        return _answered(resource, attempt, attempt.frame.signal)
     response = _response(resource, attempt)
     started = jobs.started_by(response)
     if started is not None:
@@ -179,11 +180,18 @@ def _requested(resource: ServiceResource, attempt: Attempt) -> Any:
         stop = integrations.activity_of(f"{resource.name}.{integrations.STOP}")
         result = jobs.wait_for_end(wait, stop, awaited, attempt.time_left)
         return jobs.parsed(result) if resource.pattern == "sync:2" else result
-    if resource.pattern != "waitForTaskToken":
-        return response
-    attempt.frame.emit("TaskSubmitted", output=response, **resource.described)
-    assert attempt.frame.signal is not None
-    return wait_for_answer(attempt.frame.signal, attempt.time_left, attempt.heartbeat)
+    return response
+
+
+def _answered(resource: ServiceResource, attempt: Attempt, signal: str) -> Any:
+    """Return what comes back with the attempt's token."""
+    try:
+        response = _response(resource, attempt)
+        attempt.frame.emit("TaskSubmitted", output=response, **resource.described)
+        return wait_for_answer(signal, attempt.time_left, attempt.heartbeat)
+    except (StateFailure, CancelledError):
+        note_end(signal)
+        raise
 
 
 def _response(resource: ServiceResource, attempt: Attempt) -> Any:

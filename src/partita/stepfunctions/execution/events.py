@@ -14,9 +14,7 @@ from partita.stepfunctions.execution.recorder import RecordedEvent
 _DATA = ("input", "output", "parameters")
 """Members that are JSON text."""
 
-_OWN = frozenset(
-    {"signal", "maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage"}
-)
+_OWN = frozenset({"maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage"})
 """Members that AWS's histories do not have."""
 
 _WITHOUT_DETAILS = frozenset(

@@ -6,7 +6,7 @@ stored, so the same history gives the same events.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -101,25 +101,28 @@ def _named(error: str | None, cause: str | None) -> dict[str, Any]:
 def _add_workers(recorder: Recorder, history: Sequence[h.AnyEvent]) -> None:
     """Add to the events of activities which worker took them, and when."""
     starts = _starts(history)
-    scheduled = [one for one in recorder.events if one.type == "ActivityScheduled"]
-    scheduled = scheduled[len(scheduled) - len(starts) :]
-    by_id = {
-        one.id: start for one, start in zip(scheduled, starts, strict=False) if start is not None
-    }
+    scheduled = recorder.activities[max(0, len(recorder.activities) - len(starts)) :]
+    taken: dict[int, tuple[Recorder, dict[int, h.ActivityTaskStarted]]] = {}
+    for (trail, event_id), start in zip(scheduled, starts, strict=False):
+        if start is not None:
+            taken.setdefault(id(trail), (trail, {}))[1][event_id] = start
+    for trail, by_id in taken.values():
+        _add_workers_to(trail, by_id)
+
+
+def _add_workers_to(recorder: Recorder, by_id: Mapping[int, h.ActivityTaskStarted]) -> None:
     known = set()
     for position, event in enumerate(recorder.events):
-        if event.type == "ActivityStarted":
+        if event.type == "ActivityStarted" and event.previous in by_id:
             known.add(event.previous)
-            recorder.events[position] = _with_worker(event, by_id.get(event.previous))
-    for id, start in by_id.items():
-        if id not in known:
+            recorder.events[position] = _with_worker(event, by_id[event.previous])
+    for event_id, start in by_id.items():
+        if event_id not in known:
             details = {"workerName": start.identity or None}
-            recorder.append("ActivityStarted", details, id, start.event_timestamp)
+            recorder.append("ActivityStarted", details, event_id, start.event_timestamp)
 
 
-def _with_worker(event: RecordedEvent, start: h.ActivityTaskStarted | None) -> RecordedEvent:
-    if start is None:
-        return event
+def _with_worker(event: RecordedEvent, start: h.ActivityTaskStarted) -> RecordedEvent:
     details = {"workerName": start.identity or None}
     return replace(event, details=details, at=start.event_timestamp)
 

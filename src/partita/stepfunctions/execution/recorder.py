@@ -24,7 +24,6 @@ _ASIDE = frozenset(
 )
 """Types of events that the next one of their chain does not name as the previous one."""
 
-_TASK_ENDS = frozenset({"TaskSucceeded", "TaskFailed", "TaskTimedOut"})
 _ENDS = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted"})
 
 
@@ -50,6 +49,7 @@ class Recorder(Trail):
     """The events of one execution so far."""
 
     __slots__ = (
+        "activities",
         "changes",
         "children",
         "events",
@@ -57,17 +57,16 @@ class Recorder(Trail):
         "pages",
         "root",
         "runs",
-        "waiting",
     )
 
     def __init__(self, *, is_limited: bool) -> None:
         super().__init__()
         self.events: list[RecordedEvent] = []
+        self.activities: list[tuple[Recorder, int]] = []  # scheduled here and in children, in order
         self.children: list[ChildTrail] = []
         self.is_limited = is_limited
         self.changes: dict[str, dict[str, Any]] = {}  # of what map runs keep to
         self.pages: dict[str, Sequence[PageRun]] = {}  # by map run
-        self.waiting: dict[str, Chain] = {}  # tasks with a token, by the signal of the answer
         self.runs: dict[Chain, int] = {}  # events of map runs, which the state's exit follows
         self.root: Scope | None = None  # of the states
 
@@ -89,7 +88,8 @@ class Recorder(Trail):
         """Keep an event of that time."""
         self.last_id += 1
         self.events.append(RecordedEvent(self.last_id, type, details, chain.last, at))
-        self._follow_tokens(type, details, chain)
+        if type == "ActivityScheduled":
+            self.activities.append((self, self.last_id))
         if type == "MapRunStarted" and self.has_items(chain.last):
             self.runs[chain] = self.last_id
         if type not in _ASIDE:
@@ -97,12 +97,6 @@ class Recorder(Trail):
         elif type == "MapStateSucceeded":
             chain.last = self.runs.pop(chain, chain.last)
         return self.last_id
-
-    def _follow_tokens(self, type: str, details: dict[str, Any], chain: Chain) -> None:
-        if type == "TaskScheduled" and "signal" in details:
-            self.waiting[details["signal"]] = chain
-        elif type in _TASK_ENDS:
-            self.waiting = {one: other for one, other in self.waiting.items() if other != chain}
 
     def has_items(self, id: int) -> bool:
         """Return whether an event tells of a Map state whose items are in a part of its input."""
@@ -137,6 +131,7 @@ class Recorder(Trail):
         After a redrive it is the trail that the execution had before, or replaces one.
         """
         made = ChildTrail(name, map_run_arn, Recorder(is_limited=self.is_limited))
+        made.trail.activities = self.activities
         names = [one.name for one in self.children] if before is not None else []
         if before not in names:
             self.children.append(made)

@@ -27,6 +27,7 @@ from partita.stepfunctions.arns import Names
 from partita.stepfunctions.execution.beginning import Beginning
 from partita.stepfunctions.execution.records import beginning_of
 from partita.stepfunctions.faults import InvalidToken
+from partita.stepfunctions.front.tasks_over import TasksOver
 
 T = TypeVar("T")
 
@@ -77,6 +78,7 @@ class Front:
         self.mocks = mocks
         self.seal = seal_of(service, "states.secret")
         self._pager = Pager(self.seal, self.limits.page, size="maxResults", token="nextToken")
+        self.over = TasksOver()
         self._beginnings: dict[int, Beginning | None] = {}  # of runs; they never change
         self._lock = threading.Lock()
         service.keep_retentions()

@@ -8,11 +8,8 @@ Source: AWS Step Functions API Reference (2016-11-23), SendTaskSuccess and its n
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from partita import history as h
 from partita.authoring.failure import describe
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer as ApiAnswer
@@ -24,7 +21,6 @@ from partita.ports.session import Session
 from partita.ports.state import OpenActivity, State
 from partita.rules import commands as c
 from partita.stepfunctions.execution.beginning import DOMAIN
-from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.faults import (
     InvalidOutput,
     InvalidToken,
@@ -34,6 +30,7 @@ from partita.stepfunctions.faults import (
 from partita.stepfunctions.front.activities import TOKEN
 from partita.stepfunctions.front.front import Front, Write
 from partita.stepfunctions.front.json_errors import json_problem
+from partita.stepfunctions.front.tasks_over import over_in
 
 _encode = msgspec.json.encode
 
@@ -128,30 +125,24 @@ def _signal(front: Front, session: Session, request: Members, answer: Answer) ->
     state = session.find(DOMAIN, token.workflow_id, token.run_id)
     if state is None:
         raise TaskDoesNotExist()
-    if state.is_closed or _is_answered(session, state, token.signal):
+    if state.is_closed or _is_over(front, session, state, token.signal):
         raise TaskTimedOut()
     execution = WorkflowExecution(token.workflow_id, token.run_id)
     input = _encode(answer).decode()
     session.do(session.open(DOMAIN, execution), c.Signal(signal_name=token.signal, input=input))
 
 
-def _is_answered(session: Session, state: State, signal: str) -> bool:
-    """Return whether an answer has come already."""
-    return any(_answers(event, signal) for event in session.events(state, 0))
-
-
-def _answers(event: h.AnyEvent, signal: str) -> bool:
-    if not isinstance(event, h.WorkflowExecutionSignaled) or event.signal_name != signal:
-        return False
-    found: Any = msgspec.json.decode(event.input or "{}")
-    return bool(found.get("kind") != HEARTBEAT)
+def _is_over(front: Front, session: Session, state: State, signal: str) -> bool:
+    """Return whether an answer has come already, or the attempt has ended without one."""
+    known = front.over.known(state.execution.run_id)
+    return signal in known.signals or signal in over_in(session.events(state, known.last_id))
 
 
 def check_open(front: Front, request: Members) -> None:
-    """Check that the attempt that a token was made for has not run out of time.
+    """Check that the attempt that a token was made for has not ended, by what is committed.
 
     Raises:
-        TaskTimedOut: it has, or its state has ended otherwise.
+        TaskTimedOut: it was answered, has run out of time, or its state has ended otherwise.
     """
     try:
         token = TaskToken.parse(front.seal.open("task", request["taskToken"]))
@@ -160,7 +151,7 @@ def check_open(front: Front, request: Members) -> None:
     record = front.committed.find(DOMAIN, token.workflow_id, token.run_id)
     if record is None:
         raise TaskDoesNotExist()
-    if token.signal not in project(front.committed, record, front.token).waiting:
+    if token.signal in front.over.read(front.committed, record).signals:
         raise TaskTimedOut()
 
 
