@@ -59,6 +59,11 @@ def greet(name: str) -> str:
 
 
 @workflow
+def ship_all(texts: list[str]) -> list[str]:
+    return ship.map(texts, distributed=True).result()
+
+
+@workflow
 def ask(card: str) -> str:
     text = charge(card, [])
     if wait_signal(approved):

@@ -146,6 +146,13 @@ def test_an_execution_that_waits_is_cancelled(remote: Remote, served: Endpoint) 
     forget_lambda("take")
 
 
+def test_a_distributed_map_runs_there(remote: Remote) -> None:
+    remote.deploy("--function", remote.shop.name, target="shop.py:ship_all")
+    remote("start", "shop.py:ship_all", "--input", '[["a", "b"]]', "--id", "all")
+    found = remote("result", f"{remote.shop.name}:all").out
+    assert json.loads(found) == ["a, shipped", "b, shipped"]
+
+
 def until_waits(served: Endpoint, id: str, signal: str) -> None:
     """Wait until an execution waits for a signal."""
     arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{id}"

@@ -16,7 +16,9 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from partita.asl.check import check_text
+from tests.deploy import cdk
 from tests.deploy.shop import Shop, partita
+from tests.soak import SOAKING
 
 KINDS = ("sam", "cloudformation", "terraform", "cdk")
 TRICKY = """
@@ -161,7 +163,8 @@ def _references(text: str, kind: str) -> set[str]:
     return {one for one in words if one.startswith(f"{kind}.")}
 
 
-@pytest.mark.parametrize("workflow", ["checkout", "greet", "tricky"])
+@pytest.mark.timeout(900)  # where the CDK itself is installed and runs
+@pytest.mark.parametrize("workflow", ["checkout", "greet", "ship_all"])
 def test_the_app_for_the_cdk_compiles(shop: Shop, workflow: str) -> None:
     texts = emit(shop, "cdk", workflow, "--architecture", "arm64")
     app = shop.folder / "out" / "app.py"
@@ -170,7 +173,22 @@ def test_the_app_for_the_cdk_compiles(shop: Shop, workflow: str) -> None:
     calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert ("lambda_.Function" in calls) == (workflow != "greet")
     assert "sfn.StateMachine" in calls
+    stack = re.search(r'cdk\.Stack\(app, "([^"]*)"\)', texts["app.py"])
+    assert stack is not None
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", stack[1])
     assert json.loads(texts["cdk.json"]) == {"app": "python3 app.py"}
+    if SOAKING:
+        _check_synthesized(cdk.synthesized(shop.folder / "out"), workflow)
+
+
+def _check_synthesized(template: dict[str, Any], workflow: str) -> None:
+    """Check what the CDK itself makes of an app."""
+    kinds = {one["Type"]: one["Properties"] for one in template["Resources"].values()}
+    machine = kinds["AWS::StepFunctions::StateMachine"]
+    assert machine["StateMachineName"] == workflow
+    assert ("AWS::Lambda::Version" in kinds) == (workflow != "greet")
+    assert ("DefinitionSubstitutions" in machine) == (workflow != "greet")
+    assert ("AWS::IAM::Policy" in kinds) == (workflow != "greet")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -181,6 +199,25 @@ def test_files_name_the_options(shop: Shop, kind: str) -> None:
     text = texts[main.get(kind, "main.tf")]
     assert all(one in text for one in ("my-shop", "python3.14", "512", "partita.handler.dispatch"))
     assert (shop.folder / "out" / "my-shop.zip").read_bytes()[:2] == b"PK"
+
+
+def test_a_distributed_map_may_run_its_own_machine(shop: Shop) -> None:
+    texts = emit(shop, "cloudformation", "ship_all")
+    allowed = json.loads(texts["policy.json"])["Statement"]
+    own = "arn:aws:states:REGION:ACCOUNT"
+    assert [(one["Action"], one["Resource"]) for one in allowed] == [
+        (["lambda:InvokeFunction"], ["arn:aws:lambda:REGION:ACCOUNT:function:ship_all:*"]),
+        (
+            ["states:DescribeExecution", "states:StopExecution"],
+            [f"{own}:execution:ship_all:*"],
+        ),
+        (["states:StartExecution"], [f"{own}:stateMachine:ship_all"]),
+    ]
+    assert linted(texts["template.json"]) == []
+    ran = partita(
+        shop.folder, "deploy", "shop.py:ship_all", "--emit", "sam", "-o", "x", "--express"
+    )
+    assert "distributed map: Express machines run maps inline only" in ran.err
 
 
 def test_files_of_pyawssfn_have_commands_of_their_own() -> None:

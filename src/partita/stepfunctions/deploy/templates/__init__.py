@@ -27,8 +27,9 @@ KINDS: dict[str, Callable[[Emission], dict[str, str]]] = {
 def files_of(emission: Emission, kind: str) -> dict[str, bytes]:
     """Return the files for a tool by their names."""
     texts = {**KINDS[kind](emission), emission.machine_file: emission.definition + "\n"}
-    document = policy(emission.statements, _EXAMPLE)
-    texts["policy.json"] = json.dumps(document, indent=2) + "\n"
+    if emission.statements:
+        document = policy(emission.statements, _EXAMPLE)
+        texts["policy.json"] = json.dumps(document, indent=2) + "\n"
     files = {name: text.encode() for name, text in texts.items()}
     if emission.wanted.content is not None:
         files[emission.zip_file] = emission.wanted.content

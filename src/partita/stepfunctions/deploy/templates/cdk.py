@@ -47,7 +47,7 @@ class Workflow(Construct):
 
 
 app = cdk.App()
-stack = cdk.Stack(app, {name})
+stack = cdk.Stack(app, {stack})
 workflow = Workflow(stack, "Workflow")
 cdk.Tags.of(stack).add({tag}, {source})
 cdk.CfnOutput(stack, "Machine", value=workflow.machine.state_machine_arn)
@@ -84,6 +84,7 @@ def cdk(emission: Emission) -> dict[str, str]:
         and_function=", and the function with its activities" if settings else "",
         function=_function(emission),
         name=json.dumps(wanted.name),
+        stack=json.dumps(_stack_name(wanted.name)),
         kind=wanted.kind,
         file=json.dumps(emission.machine_file),
         substitutions=_SUBSTITUTIONS if settings else "",
@@ -97,6 +98,12 @@ def cdk(emission: Emission) -> dict[str, str]:
         "cdk.json": json.dumps({"app": "python3 app.py"}, indent=2) + "\n",
         "requirements.txt": "aws-cdk-lib>=2.170,<3\nconstructs>=10,<11\n",
     }
+
+
+def _stack_name(name: str) -> str:
+    """Return a name that a stack can have: letters, digits and hyphens, a letter first."""
+    plain = name.replace("_", "-").strip("-")
+    return plain if plain[:1].isalpha() else f"workflow-{plain}".rstrip("-")
 
 
 def _function(emission: Emission) -> str:
