@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from random import Random
+
+from tests.compile.generated_parts import FUNCTIONS, ONLY_ASYNC, ONLY_SYNC, PARTS
 
 INTS = ["a", "b", "n"]
 TEXTS = ["s", "t"]
@@ -13,7 +16,7 @@ ROWS = ["rows"]
 DICTS = ["d"]
 HEAD = (
     "@workflow\n"
-    "def main(a: int, b: int, s: str, xs: list[int], rows: list[list[int]], d: dict[str, int])"
+    "{}def main(a: int, b: int, s: str, xs: list[int], rows: list[list[int]], d: dict[str, int])"
     " -> list[list[str]]:\n"
 )
 DECLARED = "n = 0\nt = ''\nys: list[int] = []\nlog: list[str] = []\nf = a > b\ng = double(1)\n"
@@ -24,7 +27,7 @@ RESULT = (
 
 
 class Generator:
-    """One random program; `rows` counts which parts it has."""
+    """One random program; `parts` counts what it has, `rows` which rows of the table."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -33,11 +36,25 @@ class Generator:
         self.loop_names: list[str] = []
         self.in_try = 0
         self.made = 0
+        self.is_async = self.random.random() < 0.3
+        self.rows: Counter[str] = Counter()  # of the table of what is compiled
 
     def program(self) -> str:
         """Return the source of a program."""
         body = DECLARED + self.block(3, 5) + RESULT
-        return HEAD + _indented(body)
+        head = HEAD.format("async " if self.is_async else "")
+        return FUNCTIONS + head + _indented(body)
+
+    def part(self) -> str:
+        """Return one of the parts, with expressions in it."""
+        left_out = ONLY_SYNC if self.is_async else ONLY_ASYNC
+        row = self.random.choice([one for one in PARTS if one not in left_out])
+        self.rows[row] += 1
+        text = self.random.choice(PARTS[row]).replace("@N", f"v{self.made}")
+        self.made += 1
+        makers = {"W": lambda: self.whole(1), "T": lambda: self.text(0), "B": lambda: self.truth(1)}
+        makers["L"] = lambda: self.random.choice(LISTS)
+        return re.sub("@([WTBL])", lambda found: makers[found[1]](), text)
 
     def inputs(self) -> str:
         """Return arguments, as JSON."""
@@ -74,6 +91,8 @@ class Generator:
             "text": 2,
             "swap": 1,
         }
+        if depth > 1 and not self.loops and not self.in_try:
+            options |= {"part": 30}
         if depth:
             options |= {"if": 4, "for": 3, "while": 2, "try": 4, "parallel": 1}
         if self.loops:
@@ -82,6 +101,9 @@ class Generator:
             options |= {"raise": 2}
         made: str = getattr(self, "_" + self.pick(options))(depth)
         return made
+
+    def _part(self, depth: int) -> str:
+        return self.part() + self.part()
 
     def _assign(self, depth: int) -> str:
         r = self.random
@@ -204,6 +226,8 @@ class Generator:
     def _parallel(self, depth: int) -> str:
         one, two = f"p{self.made}", f"q{self.made}"
         self.made += 1
+        if self.is_async:
+            return f"n, {one} = await asyncio.gather(later({self.whole(1)} % 99), later(1))\n"
         calls = f"{one} = double.submit({self.whole(1)})\n{two} = double.map(xs)\n"
         return f"{calls}n = {one}.result()\nys = {two}.result()\n"
 
