@@ -162,6 +162,47 @@ def test_the_machine_runs_on_moto(partita: Command, monkeypatch: pytest.MonkeyPa
     assert failed == ("UnusableText", "there is no text")
 
 
+def machine_of_pyawssfn() -> dict[str, Any]:
+    """Return a machine in the form that pyawssfn writes: a Pass state before each Task state."""
+
+    def call(name: str, function: str, arguments: list[str], result: str, **ends: Any) -> Any:
+        described = {"function": function, "arg_names": arguments}
+        begin = {"Type": "Pass", "Result": described, "ResultPath": "$.call_descr"}
+        task = {"Type": "Task", "Resource": ARN, "ResultPath": f"$.locals.{result}", **ends}
+        return {name: {**begin, "Next": f"{name}x"}, f"{name}x": task}
+
+    def branch(name: str, function: str) -> dict[str, Any]:
+        end = {"Type": "Succeed", "InputPath": "$.locals.found"}
+        states = call(name, function, ["text"], "found", Next=f"{name}e")
+        return {"StartAt": name, "States": {**states, f"{name}e": end}}
+
+    caught = [{"ErrorEquals": ["EmptyTextError"], "Next": "empty"}]
+    branches = [branch("v", "count_vowels"), branch("s", "count_spaces")]
+    parallel = {"Type": "Parallel", "Branches": branches, "ResultPath": "$.locals.counts"}
+    return {
+        "StartAt": "a",
+        "States": {
+            **call("a", "describe_start", ["text"], "start", Catch=caught, Next="b"),
+            "empty": {"Type": "Fail", "Error": "UnusableText", "Cause": "there is no text"},
+            **call("b", "add_length", ["text", "start"], "start", Next="p"),
+            "p": {**parallel, "Next": "c"},
+            **call("c", "sentence", ["start", "counts"], "result", Next="e"),
+            "e": {"Type": "Succeed", "InputPath": "$.locals.result"},
+        },
+    }
+
+
+def test_machines_that_pyawssfn_compiled_keep_working_with_the_new_zip(partita: Command) -> None:
+    unzipped(partita)
+    (partita.folder / "old.asl.json").write_text(json.dumps(machine_of_pyawssfn()), "utf-8")
+    run = ["--backend", "memory://", "run", "old.asl.json", "--input"]
+    function = ["--lambda", "dispatch=lambda/handler.py:dispatch"]
+    assert partita(*run, INPUT, *function) == 0, partita.err
+    assert json.loads(partita.out) == SENTENCE
+    assert partita(*run, '{"locals": {"text": ""}}', *function) == 1
+    assert "UnusableText: there is no text" in partita.err
+
+
 def test_the_handler_runs_in_a_bare_interpreter(partita: Command) -> None:
     folder = unzipped(partita)
     event = {

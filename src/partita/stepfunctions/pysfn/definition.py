@@ -10,7 +10,7 @@ from __future__ import annotations
 import __future__
 
 import ast
-import inspect
+import linecache
 import operator
 import re
 import sys
@@ -220,14 +220,17 @@ def main(function: F) -> F:
 
 
 def _with_lookups(function: F) -> F:
-    tree = ast.parse(inspect.getsource(inspect.getmodule(function) or function))
-    name, line = function.__name__, function.__code__.co_firstlineno
-    found = next(one for one in tree.body if _begins(one, name, line))
+    """Return a function whose predicates look up as they say; the same where it has no source."""
+    code = function.__code__
+    tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    name, line = function.__name__, code.co_firstlineno
+    found = next((one for one in tree.body if _begins(one, name, line)), None)
+    if found is None:
+        return function
     assert isinstance(found, ast.FunctionDef)
     found.decorator_list = []
     made = ast.fix_missing_locations(ast.Module([_Lookups().visit(found)], []))
     space: dict[str, Any] = {}
-    code = function.__code__
     flags = code.co_flags & __future__.annotations.compiler_flag
     exec(compile(made, code.co_filename, "exec", flags, True), function.__globals__, space)
     result: F = space[name]
