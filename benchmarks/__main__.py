@@ -1,7 +1,7 @@
 """Run the measures of the sections that are named, by default all; print each figure as it comes.
 
     python -m benchmarks [compile] [compositions] [embedded] [language] [growth] [machines]
-                         [memory] [plain] [shared] [stepfunctions] [swf]
+                         [memory] [openwhisk] [plain] [shared] [stepfunctions] [swf]
 
 A run of all sections writes benchmarks/results/latest.json.
 """
@@ -22,6 +22,7 @@ from benchmarks import (
     language,
     machines,
     measures,
+    openwhisk,
     plain,
     shared,
     stepfunctions,
@@ -134,6 +135,7 @@ SECTIONS: dict[str, Callable[[Report, Path], None]] = {
     "growth": add_growth,
     "machines": machines.add_machines,
     "memory": add_memory,
+    "openwhisk": openwhisk.add_openwhisk,
     "plain": plain.add_plain,
     "shared": add_shared,
     "stepfunctions": stepfunctions.add_stepfunctions,
