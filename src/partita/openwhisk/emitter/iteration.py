@@ -31,6 +31,10 @@ def iterator(node: ast.expr, scope: Scope, value: Callable[[ast.expr], ast.expr]
             start = [*node.args[1:], *(one.value for one in node.keywords)]
             inner = iterator(node.args[0], scope, value)
             return _place(node, "enumerate", [inner, *map(value, start)])
+        if scope.is_builtin(node.func, "reversed"):
+            listed = ast.copy_location(ast.Name("list", ast.Load()), node)
+            whole = ast.copy_location(ast.Call(listed, [value(node)], []), node)
+            return _place(node, "iterate", [whole])
     return _place(node, "iterate", [value(node)])
 
 

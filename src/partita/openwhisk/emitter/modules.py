@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from partita.compile.mutation import mutated_names
 from partita.source.discovery import read
 
 Namespace = Mapping[str, Any]
@@ -50,13 +51,24 @@ def is_own(module: ModuleType | None) -> bool:
 
 
 def bindings(namespace: Namespace, name: str) -> list[ast.stmt]:
-    """Return the statements at the top of a module that bind a name, imports left out."""
+    """Return the statements at the top of a module that make a name's value, imports left out."""
     tree = tree_of_module(namespace)
-    return [one for one in tree.body if name in _bound(one)] if tree else []
+    found = [one for one in tree.body if name in _bound(one)] if tree else []
+    if tree is None or not found or isinstance(found[-1], _DEFINITIONS):
+        return found
+    return [one for one in tree.body if name in _bound(one) or name in _changed(one)]
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _changed(node: ast.stmt) -> frozenset[str]:
+    """Return the names whose values a statement changes in place."""
+    return frozenset() if isinstance(node, _DEFINITIONS) else mutated_names([node])
 
 
 def _bound(node: ast.stmt) -> set[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if isinstance(node, _DEFINITIONS):
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return set()

@@ -20,7 +20,7 @@ from partita.openwhisk.emitter.hints import add_classes
 from partita.openwhisk.emitter.scope import Program, Scope
 from partita.openwhisk.function_source import FUNCTION_KIND
 
-_OWN = frozenset(["_step", "_out", "_kept", "_error", "_params", "_env"])
+OWN_NAMES = frozenset(["_step", "_out", "_kept", "_error", "_params", "_env"])
 
 
 class Placed(NamedTuple):
@@ -168,7 +168,7 @@ def _definitions(statements: Sequence[Placed], program: Program) -> str:
         for name, namespace in list(program.classes.items()):
             definitions.add(name, namespace)
     for at in statements:
-        names = _names([at.node]) - program.variables - _OWN
+        names = _names([at.node]) - program.variables - OWN_NAMES
         with suppress(RefusedError):
             definitions.add_all(sorted(names), at.scope.namespace)
     program.classes.update(definitions.classes)

@@ -21,7 +21,7 @@ from partita.openwhisk.composition import Composition
 from partita.openwhisk.emitter.hints import types_of, written
 from partita.openwhisk.emitter.scope import Program, Scope, names_of
 from partita.openwhisk.emitter.statements import Lowering
-from partita.openwhisk.emitter.steps import Block
+from partita.openwhisk.emitter.steps import OWN_NAMES, Block
 from partita.openwhisk.recursion import Step, run_deep
 from partita.source.discovery import read
 
@@ -76,6 +76,8 @@ def _lowered(node: Any, function: Any, diagnostics: Diagnostics, program: Progra
     scope = Scope(program, diagnostics, function.__globals__, local, _RESULT, (function.__name__,))
     types = types_of(function, lambda *told: diagnostics.add(node, *told))
     program.types.append((types, function.__globals__))
+    for name in sorted(local & OWN_NAMES):
+        scope.refuse(node, f"variable {name}", "steps use that name themselves", "rename it")
     lowering = Lowering()
     block = Block.new(program)
     _parameters(node, function, types, block, scope)
