@@ -12,57 +12,77 @@ from tests.openwhisk.plain_library import FACTOR, LibError, TABLE, scaled
 from tests.openwhisk.plain_library import triple as thrice
 from partita import activity, workflow, sleep
 
+
 class Color(enum.Enum):
     RED = 1
     BLUE = "b"
+
 
 @dataclass
 class Box:
     items: list[int] = field(default_factory=list)
     name: str = "box"
-    def total(self): return sum(self.items) + OFFSET
+
+    def total(self):
+        return sum(self.items) + OFFSET
+
     @property
-    def size(self): return len(self.items)
+    def size(self):
+        return len(self.items)
+
 
 @dataclass(frozen=True)
 class Point:
     x: int
     y: int = 0
 
+
 OFFSET = 10
 PATTERN = re.compile(r"\d+")
 NAMES: list[str] = ["a"]
 NAMES.append("b")
 
+
 @activity
 def inc(n: int) -> int:
     return n + 1
+
 
 @activity
 def boxed(box: Box) -> Box:
     return Box(box.items + [99], box.name + "!")
 
+
 @activity
 def kw(a: int, *, b: int = 2, c: str = "c") -> str:
     return f"{a}{b}{c}"
+
 
 @activity
 def any_(v):
     return v
 
-def deco(f): return f
+
+def deco(f):
+    return f
+
 
 @deco
 def decorated(n):
     return n + 1
 
+
 def pure(n, *, k=2):
-    def inner(m): return m * k
+    def inner(m):
+        return m * k
+
     return inner(n)
+
 
 @workflow
 def aliasing(n: int) -> list:
-    a = [1]; b = a
+    a = [1]
+    b = a
     inc(n)
     b.append(2)
     inc(n)
@@ -71,6 +91,7 @@ def aliasing(n: int) -> list:
     c["l"].append(3)
     a += [4]
     return [a, b, c, a is b]
+
 
 @workflow
 def sets(n: int) -> list:
@@ -85,6 +106,7 @@ def sets(n: int) -> list:
     inc(n)
     return [sorted(s), t, sorted(u), [str(k) for k in d], type(t).__name__]
 
+
 @workflow
 def enums(n: int) -> list:
     c = Color.RED
@@ -96,6 +118,7 @@ def enums(n: int) -> list:
     inc(n)
     return [c is Color.RED, c.name, str(e + 1), x]
 
+
 @workflow
 def box(n: int) -> list:
     b = Box([n])
@@ -105,15 +128,19 @@ def box(n: int) -> list:
     inc(1)
     return [b.items, c.items, d.items, d.name, d.total(), d.size, Point(1).x]
 
+
 @workflow
 def errors(n: int) -> list:
     out = []
     for i in range(4):
         try:
             try:
-                if i == 0: lib.boom(n)
-                if i == 1: raise LibError(i, "x")
-                if i == 2: {}["k"]
+                if i == 0:
+                    lib.boom(n)
+                if i == 1:
+                    raise LibError(i, "x")
+                if i == 2:
+                    {}["k"]
                 inc(i)
             except LibError as e:
                 out.append([e.code, e.why, str(e), e.args])
@@ -131,17 +158,20 @@ def errors(n: int) -> list:
             out.append("f")
     return out
 
+
 @workflow
 def uncaught(n: int) -> int:
     lib.boom(n)
     return 1
+
 
 @workflow
 def iter_mutate(n: int) -> list:
     xs = [1, 2, 3]
     out = []
     for x in xs:
-        if len(xs) < 6: xs.append(inc(x))
+        if len(xs) < 6:
+            xs.append(inc(x))
         out.append(x)
     d = {"a": 1, "b": 2}
     try:
@@ -156,6 +186,7 @@ def iter_mutate(n: int) -> list:
     for i in reversed(range(2)):
         out.append(inc(i))
     return out
+
 
 @workflow
 def loops(n: int) -> list:
@@ -183,6 +214,7 @@ def loops(n: int) -> list:
         out.append("done")
     return out
 
+
 @workflow
 def exprs(n: int) -> list:
     x = inc(n) if inc(n) > 2 else inc(0)
@@ -201,22 +233,45 @@ def exprs(n: int) -> list:
     r = max(inc(1), inc(2), key=lambda a: -a)
     return [x, y, z, q, sorted(s), t, u, v, m, l, o, p, r, n or inc(1), n and inc(3), not inc(1)]
 
+
 @workflow
 def modules(n: int) -> list:
-    return [lib.triple(n), thrice(n), scaled(n), FACTOR, TABLE["x"], math.floor(2.5), PATTERN.findall("a1b22"), NAMES, pure(3), decorated(1), kw(1), kw(a=1, c="z", b=inc(1)), json.dumps({"a": 1})]
+    return [
+        lib.triple(n),
+        thrice(n),
+        scaled(n),
+        FACTOR,
+        TABLE["x"],
+        math.floor(2.5),
+        PATTERN.findall("a1b22"),
+        NAMES,
+        pure(3),
+        decorated(1),
+        kw(1),
+        kw(a=1, c="z", b=inc(1)),
+        json.dumps({"a": 1}),
+    ]
+
 
 @workflow
 def matches(n: int) -> list:
     out = []
     for v in [1, "a", [1, 2], {"k": 5}, Point(1, 2), None]:
         match v:
-            case int(): out.append(inc(v))
-            case str() as s if inc(1) == 2: out.append(s)
-            case [a, *rest]: out.append([a, rest, inc(a)])
-            case {"k": k, **more}: out.append([k, more, inc(k)])
-            case Point(x, y): out.append(inc(x + y))
-            case _: out.append(inc(0))
+            case int():
+                out.append(inc(v))
+            case str() as s if inc(1) == 2:
+                out.append(s)
+            case [a, *rest]:
+                out.append([a, rest, inc(a)])
+            case {"k": k, **more}:
+                out.append([k, more, inc(k)])
+            case Point(x, y):
+                out.append(inc(x + y))
+            case _:
+                out.append(inc(0))
     return out
+
 
 @workflow
 def values(n: int) -> list:
@@ -251,13 +306,16 @@ def names(params: int, env: int, _x: int = 3) -> list:
     é = inc(env)
     return [input, list_, é, _x, params]
 
+
 @workflow
 def ret_error(n: int) -> dict:
     return {"error": inc(n)}
 
+
 @workflow
 def none(n: int) -> None:
     inc(n)
+
 
 @workflow
 def nested_try(n: int) -> str:
@@ -271,6 +329,7 @@ def nested_try(n: int) -> str:
     finally:
         inc(2)
 
+
 @workflow
 def finally_override(n: int) -> str:
     for i in range(2):
@@ -282,10 +341,12 @@ def finally_override(n: int) -> str:
             break
     return "after"
 
+
 @workflow
 def asserts(n: int) -> int:
     assert inc(n) > 100, f"small {inc(n)}"
     return n
+
 
 @workflow
 def bare(n: int) -> str:
@@ -294,6 +355,7 @@ def bare(n: int) -> str:
         return "ret"
     except:
         return "bad"
+
 
 @workflow
 def base_exc(n: int) -> str:
