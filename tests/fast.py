@@ -10,8 +10,8 @@ import pytest
 HERE = Path(__file__).parent
 
 FOLDERS = {
-    *("cli", "crash", "examples", "faults", "landed", "model", "operations", "stores"),
-    *("swf", "swf_backend", "third_party", "typing"),
+    *("bundle", "cli", "crash", "deploy", "examples", "faults", "landed", "model", "operations"),
+    *("stores", "swf", "swf_backend", "third_party", "typing"),
 }
 """Folders whose tests begin processes, keep files or serve."""
 

@@ -169,6 +169,19 @@ def test_an_atomic_update_is_undone(account: Account, service: str, operation: s
     assert account.deploy(account.wanted) == []
 
 
+def test_an_interrupted_deployment_says_what_exists(account: Account) -> None:
+    def interrupt(**_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    vars(account.machines)["create_state_machine"] = interrupt
+    with pytest.raises(NotDeployedError, match="interrupted; done before: created function"):
+        account.deploy(account.wanted)
+    account.functions.client.delete_function(FunctionName=account.wanted.name)
+    with pytest.raises(NotDeployedError, match="interrupted; everything was undone"):
+        account.deploy(account.wanted, atomic=True)
+    assert account.state() == ([], [])
+
+
 def test_undoing_that_fails_is_told(account: Account) -> None:
     account.machines.refused = {"create_state_machine"}
     account.functions.refused = {"delete_function"}

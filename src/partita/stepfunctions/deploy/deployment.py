@@ -111,6 +111,8 @@ class Deployment:
             self._apply(found)
         except PartitaError as error:
             raise self._failed(error) from error
+        except KeyboardInterrupt as error:
+            raise self._failed(NotDeployedError("interrupted")) from error
         return self.done
 
     def _apply(self, found: Found) -> None:
