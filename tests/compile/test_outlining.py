@@ -22,13 +22,31 @@ from tests.cli import in_process
 from tests.cli.conftest import environment
 from tests.compile.corpus import load
 
-HEAD = """import re
+HEAD = """import random
+import re
 from datetime import datetime
 from decimal import Decimal
 
 
 def weight(name: str) -> int:
     return sum(map(ord, name))
+
+
+def total(prices: list[str]) -> str:
+    found = Decimal(0)
+    for one in prices:
+        found += Decimal(one)
+    return str(found)
+
+
+def drawn(text: str) -> str:
+    return random.choice([text, re.sub("a", "b", text)])
+
+
+def keep(text: str) -> str:
+    global KEPT
+    KEPT = re.sub("a", "b", text)
+    return KEPT
 
 
 def noted(name: str) -> str:
@@ -73,6 +91,22 @@ def main(day: str) -> dict[str, Any]:
         return {"wrong": str(error)}
 """,
         [["31.12.2024"], ["31.13.2024"]],
+    ),
+    "function_of_the_module": (
+        """@workflow
+def main(prices: list[str]) -> list[str]:
+    return [total(prices), note(total(prices[:1]))]
+""",
+        [[["1.1", "2.2"]], [[]]],
+    ),
+    "format": (
+        """@workflow
+def main(price: str, text: str) -> str:
+    def cleaned(word: str) -> str:
+        return re.sub(word, "_", text)
+    return f"{note(text)} {Decimal(price):>8.2f} {cleaned('a')!r}"
+""",
+        [["1.5", "aba"]],
     ),
     "dataclass": (
         """@workflow
@@ -153,6 +187,8 @@ def bundle_with_steps(workflow: Any) -> bytes:
     ("source", "told"),
     [
         ("    return open(text)", "call of open"),
+        ("    return drawn(text)", "call of choice"),
+        ("    return keep(text)", "call of"),
         ("    return re.sub('a', 'b', note(text))", "call of sub"),
         ("    return noted(re.sub('a', noted(text), text))", "call of sub"),
         ("    xs = [text]\n    xs.append(re.sub('a', 'b', xs[0]))\n    return xs", "call of sub"),

@@ -14,20 +14,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from partita.authoring.activity import activity
 from partita.authoring.registry import register
 from partita.compile import step_guard
 from partita.compile.diagnostics import CompileError, Diagnostic
-from partita.compile.mutation import local_names, mutated_names
-from partita.compile.purity import free_names, is_pure
+from partita.compile.mutation import changes_of, local_names, mutated_names
+from partita.compile.purity import Purity, free_names
 from partita.compile.step_guard import checked
 
 HINT = "this can be a step of its own: compile with --outline"
 
 _is_on: ContextVar[bool] = ContextVar("outlining", default=False)
-_activities: dict[tuple[str, str, str], Any] = {}  # by module, name and source
+_activities: dict[tuple[str, str], tuple[Any, Any]] = {}  # module's names, activity
 _MODULE = '''"""Steps of {name}: its expressions that a state machine has not."""
 
 {guard}
@@ -86,16 +87,19 @@ class Outliner:
             CompileError: nothing of it can be, or no steps are wanted.
         """
         found = sorted(found)
-        places = {id(one): self._place(one) for one in found}
+        places = {id(one): self._helper(one) or self._place(one) for one in found}
         if not _is_on.get():
             raise CompileError(
                 [replace(one, hint=HINT) if places[id(one)] else one for one in found]
             )
         if not any(places.values()):
             raise CompileError(found)
-        replaced = {id(one): one for one in places.values() if one is not None}
+        replaced = {_key(one): one for one in places.values() if one is not None}
         for one in replaced.values():
-            self._replace(one)
+            if isinstance(one, str):
+                self._replace_helper(one)
+            else:
+                self._replace(one)
 
     def source(self, module: str) -> str:
         """Return the source of the module with the steps, for a bundle."""
@@ -114,15 +118,36 @@ class Outliner:
                     return place
         return None
 
+    def _helper(self, found: Diagnostic) -> str | None:
+        """Return the function of the module that a diagnostic is in, if it can be a step."""
+        functions = next(iter(_functions_at(self.tree, found.row)), (self.node,))
+        name = functions[0].name
+        value = self.namespace.get(name)
+        is_own = functions[0] in self.tree.body and functions[0] is not self.node
+        if not is_own or name in self.made or not isinstance(value, FunctionType):
+            return None
+        _, changing = changes_of(self.tree).get(name, ((), frozenset()))
+        return name if not changing and self._purity().is_pure_function(name) else None
+
+    def _replace_helper(self, function: str) -> None:
+        name = re.sub(r"\W", "_", f"{self.name}_{function}")
+        self.steps[name] = f"{name} = {function}\n"
+        self.made[function] = self._activity(name)
+
     def _fits(self, place: _Place) -> bool:
         local = _local_names(place.functions)
         if place.field == "func":
             return False
         names = free_names(place.expression) & local
+        if names & _local_functions(place.functions):
+            return False
         changed = mutated_names(place.functions[-1].body)
         is_changed = bool(changed & names) or place.target in changed
-        known = {**self.namespace, **self.made}
-        return not is_changed and is_pure(place.expression, local, known)
+        return not is_changed and self._purity().is_pure(place.expression, local)
+
+    def _purity(self) -> Purity:
+        functions = {one.name: one for one in self.tree.body if isinstance(one, ast.FunctionDef)}
+        return Purity({**self.namespace, **self.made}, functions)
 
     def _replace(self, place: _Place) -> None:
         row = place.expression.lineno
@@ -145,12 +170,17 @@ class Outliner:
 
     def _activity(self, name: str) -> Any:
         source = self.steps[name]
-        key = (str(self.namespace.get("__name__")), name, source)
-        if key not in _activities:
+        namespace, found = _activities.get((name, source), (None, None))
+        if namespace is not self.namespace:
             space: dict[str, Any] = {}
             exec(compile(source, f"<step {name}>", "exec"), self.namespace, space)
-            _activities[key] = activity(name=name)(checked(space[name]))
-        return register(_activities[key])
+            found = activity(name=name)(checked(space[name]))
+            _activities[name, source] = self.namespace, found
+        return register(found)
+
+
+def _key(place: str | _Place) -> object:
+    return place if isinstance(place, str) else id(place.expression)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +192,12 @@ class _Place:
     field: str
     index: int | None
     functions: tuple[Any, ...]  # around it, the outermost first
+    is_formatted: bool = False  # it is a part of an f-string, with its format
 
     def put(self, made: ast.expr) -> None:
         """Replace the expression."""
+        if self.is_formatted:
+            made = ast.copy_location(ast.FormattedValue(made, -1), made)
         if self.index is None:
             setattr(self.owner, self.field, made)
         else:
@@ -253,7 +286,10 @@ def _around(functions: tuple[Any, ...], row: int, column: int) -> Iterator[_Plac
             for index, part in parts:
                 if not isinstance(part, ast.AST) or not _has(part, row, column):
                     continue
-                if isinstance(part, ast.expr):
+                if isinstance(part, ast.FormattedValue):
+                    whole = ast.copy_location(ast.JoinedStr([part]), part)
+                    yield _Place(whole, node, name, index, functions, is_formatted=True)
+                elif isinstance(part, ast.expr):
                     yield _Place(part, node, name, index, functions)
                 yield from visit(part)
 
@@ -270,3 +306,13 @@ def _has(node: Any, row: int, column: int) -> bool:
 
 def _local_names(functions: tuple[Any, ...]) -> frozenset[str]:
     return frozenset().union(*(local_names(one) for one in functions))
+
+
+def _local_functions(functions: tuple[Any, ...]) -> frozenset[str]:
+    """Return the names of functions that are defined in functions: no step can be given them."""
+    parts = [part for one in functions for part in ast.walk(one) if part is not one]
+    found = {one.name for one in parts if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+    for one in parts:
+        if isinstance(one, ast.Assign) and isinstance(one.value, ast.Lambda):
+            found |= {each.id for each in one.targets if isinstance(each, ast.Name)}
+    return frozenset(found)

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import ast
 import builtins
-import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
+from partita.compile.mutation import local_names
 from partita.replay.lint import rules
 
 _NO_WORK = (ast.Constant, ast.Name, ast.Attribute, ast.Dict, ast.List, ast.Tuple)
-_IMPURE = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Starred)
+_IMPURE = (
+    ast.Await,
+    ast.Yield,
+    ast.YieldFrom,
+    ast.NamedExpr,
+    ast.Starred,
+    ast.Global,
+    ast.Nonlocal,
+)
 _BUILTINS = frozenset(
     {
         *("open", "input", "print", "exec", "eval", "compile", "globals"),
@@ -43,28 +52,62 @@ def free_names(node: ast.expr) -> frozenset[str]:
     return frozenset(one.id for one in names if isinstance(one.ctx, ast.Load)) - bound
 
 
-def is_pure(node: ast.expr, local: frozenset[str], namespace: Mapping[str, Any]) -> bool:
-    """Return whether an expression only computes; `local` are the function's own names."""
-    if isinstance(node, _NO_WORK):
-        return False  # there is nothing to compute, or only in its parts
-    parts = list(ast.walk(node))
-    if any(isinstance(one, _IMPURE) for one in parts):
-        return False
-    for one in parts:
-        if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
-            if one.func.attr in _CHANGES and not _is_class(one.func, local, namespace):
+@dataclass(frozen=True)
+class Purity:
+    """What is known of a module: what its names stand for, and its functions' definitions."""
+
+    namespace: Mapping[str, Any]
+    functions: Mapping[str, Any]
+
+    def is_pure(self, node: ast.expr, local: frozenset[str]) -> bool:
+        """Return whether an expression only computes; `local` are the function's own names."""
+        if isinstance(node, _NO_WORK):
+            return False  # there is nothing to compute, or only in its parts
+        return self._only_computes([*ast.walk(node)], local, frozenset())
+
+    def is_pure_function(self, name: str, seen: frozenset[str] = frozenset()) -> bool:
+        """Return whether a function of the module only computes."""
+        definition = self.functions.get(name)
+        if name in seen:
+            return True
+        if not isinstance(definition, ast.FunctionDef) or definition.decorator_list:
+            return False
+        parts = [part for one in definition.body for part in ast.walk(one)]
+        return self._only_computes(parts, local_names(definition), seen | {name}, inside=True)
+
+    def _only_computes(
+        self,
+        parts: list[ast.AST],
+        local: frozenset[str],
+        seen: frozenset[str],
+        *,
+        inside: bool = False,
+    ) -> bool:
+        if any(isinstance(one, _IMPURE) for one in parts):
+            return False
+        for one in parts:
+            if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and not inside:
+                owner = _path(one.func.value, local, self.namespace)
+                is_module = owner is not None and isinstance(owner[1], ModuleType)
+                if one.func.attr in _CHANGES and not is_module:
+                    return False
+            found = _path(one, local, self.namespace)
+            if found is not None and not self._computes(*found, seen):
                 return False
-    return all(
-        _only_computes(found, namespace)
-        for one in parts
-        if (found := _path(one, local, namespace)) is not None
-    )
+        return True
 
-
-def _is_class(node: ast.Attribute, local: frozenset[str], namespace: Mapping[str, Any]) -> bool:
-    """Return whether the owner of a method is an operation on another object, as `re` is."""
-    found = _path(node.value, local, namespace)
-    return found is not None and isinstance(found[1], ModuleType)
+    def _computes(self, path: str, value: Any, seen: frozenset[str]) -> bool:
+        path = path.removeprefix("builtins.")
+        if path in _BUILTINS or path == "partita" or path.startswith("partita."):
+            return False
+        if type(value).__module__.startswith("partita."):  # activities, workflows and the like
+            return False
+        if rules.called(path, 1) or rules.mentioned(path):
+            return False
+        is_own = isinstance(value, FunctionType) and value.__name__ in self.functions
+        if is_own and value.__module__ == self.namespace.get("__name__"):
+            return self.is_pure_function(value.__name__, seen)
+        return True
 
 
 def _path(
@@ -90,34 +133,3 @@ def _dotted(name: str, found: Any) -> str:
         return found.__name__
     module = getattr(found, "__module__", None)
     return f"{module}.{getattr(found, '__qualname__', name)}" if module else name
-
-
-def _only_computes(found: tuple[str, Any], namespace: Mapping[str, Any]) -> bool:
-    path, value = found
-    path = path.removeprefix("builtins.")
-    if path in _BUILTINS or path == "partita" or path.startswith("partita."):
-        return False
-    if type(value).__module__.startswith("partita."):  # activities, workflows and the like
-        return False
-    if rules.called(path, 1) or rules.mentioned(path):
-        return False
-    if isinstance(value, FunctionType) and value.__module__ == namespace.get("__name__"):
-        return _is_pure_function(value)
-    return True
-
-
-def _is_pure_function(function: FunctionType, seen: frozenset[Any] = frozenset()) -> bool:
-    """Return whether what the code of a function of the module names only computes."""
-    if function in seen or inspect.iscoroutinefunction(function):
-        return not inspect.iscoroutinefunction(function)
-    seen |= {function}
-    for name in function.__code__.co_names:
-        value = function.__globals__.get(name, getattr(builtins, name, None))
-        if value is None:
-            continue
-        if isinstance(value, FunctionType) and value.__globals__ is function.__globals__:
-            if not _is_pure_function(value, seen):
-                return False
-        elif not _only_computes((_dotted(name, value), value), function.__globals__):
-            return False
-    return True
