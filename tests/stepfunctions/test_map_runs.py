@@ -47,7 +47,7 @@ def test_a_map_run_and_its_child_executions(sfn: Endpoint) -> None:
     assert (counts["total"], counts["succeeded"], counts["failed"]) == (3, 2, 1)
     assert (found["status"], found["maxConcurrency"]) == ("SUCCEEDED", 2)
     assert found["toleratedFailureCount"] == 1
-    children = sfn.client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    children = sfn.client.list_executions(mapRunArn=run["mapRunArn"])["executions"][::-1]
     assert [one["status"] for one in children] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
     failed = sfn.client.describe_execution(executionArn=children[1]["executionArn"])
     assert (failed["error"], failed["cause"], failed["input"]) == ("Two", "it is two", "2")

@@ -92,7 +92,7 @@ def children(sfn: Endpoint, run: dict[str, Any], **more: Any) -> list[dict[str, 
     pages = sfn.client.get_paginator("list_executions").paginate(
         mapRunArn=run["mapRunArn"], PaginationConfig={"PageSize": 5}, **more
     )
-    return [one for page in pages for one in page["executions"]]
+    return [one for page in pages for one in page["executions"]][::-1]
 
 
 @pytest.mark.parametrize("type", ["STANDARD", "EXPRESS"])

@@ -175,15 +175,15 @@ def test_child_executions_that_have_failed_are_redriven(type: str, sfn: Endpoint
     found = sfn.client.describe_map_run(mapRunArn=arn)
     assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1)
     assert found["executionCounts"]["succeeded"] == found["executionCounts"]["total"] == 4
-    children = sfn.client.list_executions(mapRunArn=arn)["executions"]
+    children = sfn.client.list_executions(mapRunArn=arn)["executions"][::-1]
     kept = {one["name"] for one in children} & names
     assert len(kept) == (4 if type == "STANDARD" else 2)
     if type == "STANDARD":
         assert [one["redriveCount"] for one in children] == [0, 0, 1, 1]
         wanted = {"mapRunArn": arn, "redriveFilter": "REDRIVEN"}
-        assert sfn.client.list_executions(**wanted)["executions"] == children[2:]
+        assert sfn.client.list_executions(**wanted)["executions"] == children[:1:-1]
         wanted["redriveFilter"] = "NOT_REDRIVEN"
-        assert sfn.client.list_executions(**wanted)["executions"] == children[:2]
+        assert sfn.client.list_executions(**wanted)["executions"] == children[1::-1]
         told = sfn.client.describe_execution(executionArn=children[2]["executionArn"])
         assert (told["redriveCount"], told["redriveStatus"]) == (1, "NOT_REDRIVABLE")
 

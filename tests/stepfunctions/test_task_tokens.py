@@ -142,7 +142,7 @@ def test_activities_of_child_executions(sfn: Endpoint) -> None:
         sfn.client.send_task_success(taskToken=task["taskToken"], output=task["input"])
     assert json.loads(sfn.wait(execution)["output"]) == [1, 2]
     (run,) = sfn.client.list_map_runs(executionArn=execution)["mapRuns"]
-    listed = sfn.client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    listed = sfn.client.list_executions(mapRunArn=run["mapRunArn"])["executions"][::-1]
     workers = [
         worker_of(sfn, one["executionArn"]) for one in (*listed, {"executionArn": execution})
     ]

@@ -40,18 +40,19 @@ from partita.stepfunctions.front.variable_references import states_in
 
 
 def list_child_executions(front: Front, request: Members) -> Answer:
-    """List the child executions of a run: ListExecutions with a mapRunArn."""
+    """List the child executions of a run, newest first: ListExecutions with a mapRunArn."""
     check_which(request)
     run = find_run(front, request["mapRunArn"])
     item = run_to_api(front, run)
     place = front.place("ListExecutions", request)
     rows = (
         (list(at), _child_to_api(item, run, child))
-        for at, child in children_of(front, run, after=None if place is None else tuple(place))
+        for at, child in children_of(front, run, before=None if place is None else tuple(place))
         if _is_wanted(run, child, request)
     )
     most = (request.get("maxResults") or front.limits.default_page) + 1
-    found, more = front.page("ListExecutions", request, list(islice(rows, most)))
+    listed = list(islice(rows, most))
+    found, more = front.page("ListExecutions", request, listed, backwards=True)
     return {"executions": found, **more}
 
 

@@ -7,7 +7,7 @@ executions. The name of such an execution begins with the number of its page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -128,15 +128,20 @@ def find_run(front: Front, arn: str) -> MapRun:
 
 
 def children_of(
-    front: Front, run: MapRun, after: Place | None = None
+    front: Front, run: MapRun, before: Place | None = None
 ) -> Iterator[tuple[Place, ChildTrail]]:
-    """Yield the child executions of a run, each behind its place, `after` one of them."""
-    after = after or (0, -1)
-    for number, child in enumerate(one for one in run.recorder.children if one.map_run == run.arn):
-        if (0, number) > after:
-            yield (0, number), child
-    for page in run.pages[after[0] :]:
-        yield from ((place, child) for place, child in children_in(front, page) if place > after)
+    """Yield the child executions of a run behind their places, last ones first."""
+    pages = run.pages if before is None else run.pages[: before[0] + 1]
+    for page in reversed(pages):
+        yield from _earlier(children_in(front, page), before)
+    own = (one for one in run.recorder.children if one.map_run == run.arn)
+    yield from _earlier((((0, number), child) for number, child in enumerate(own)), before)
+
+
+def _earlier(
+    children: Iterable[tuple[Place, ChildTrail]], before: Place | None
+) -> Iterator[tuple[Place, ChildTrail]]:
+    return reversed([one for one in children if before is None or one[0] < before])
 
 
 def children_in(front: Front, page: PageRun) -> Iterator[tuple[Place, ChildTrail]]:
