@@ -225,3 +225,46 @@ def test_a_redrive_after_a_stop_keeps_what_has_succeeded(sfn: Endpoint) -> None:
     assert sfn.wait(execution)["status"] == "SUCCEEDED"
     assert {number for number in before if calls[number] > 1} == {10, 15}
     assert map_run(sfn, execution)["executionCounts"]["total"] == 18
+
+
+def test_a_map_run_within_another(sfn: Endpoint) -> None:
+    inner = run_of(WAIT, MaxConcurrency=1000)["States"]["Each"]
+    outer = run_of({"Inner": {**inner, "Label": "inner"}}, Label="outer")["States"]["Each"]
+    del outer["ItemReader"]
+    definition = {"StartAt": "Outer", "States": {"Outer": outer}}
+    arn = made(sfn, "nested-runs", definition)
+    execution = sfn.client.start_execution(stateMachineArn=arn, input='["a", "b"]')["executionArn"]
+    run = settled(sfn, execution, running=2)
+    first = children(sfn, run)[0]
+    (within,) = sfn.client.list_map_runs(executionArn=first["executionArn"])["mapRuns"]
+    assert within["executionArn"] == first["executionArn"]
+    assert ":mapRun:nested-runs/outer/inner:" in within["mapRunArn"]
+    sfn.client.update_map_run(mapRunArn=within["mapRunArn"], maxConcurrency=500)
+    assert sfn.wait(execution)["status"] == "SUCCEEDED"
+    found = sfn.client.describe_map_run(mapRunArn=within["mapRunArn"])
+    assert (found["status"], found["maxConcurrency"]) == ("SUCCEEDED", 500)
+    assert found["itemCounts"]["succeeded"] == found["itemCounts"]["total"] == 18
+    innermost = children(sfn, within)
+    assert len({one["name"][:8] for one in innermost}) == 5
+    told = sfn.client.describe_execution(executionArn=innermost[-1]["executionArn"])
+    assert (told["status"], told["input"]) == ("SUCCEEDED", '{"n":"18"}')
+    assert ":execution:nested-runs/outer/inner:" in told["executionArn"]
+
+
+def test_a_map_run_within_a_page(sfn: Endpoint) -> None:
+    inner = {
+        "Type": "Map",
+        "Label": "inner",
+        "ItemsPath": "$.all",
+        "ItemProcessor": run_of(WAIT)["States"]["Each"]["ItemProcessor"],
+        "End": True,
+    }
+    states = {"Two": {"Type": "Pass", "Result": {"all": [1, 2]}, "Next": "Inner"}, "Inner": inner}
+    execution = started(sfn, "runs-in-pages", run_of(states))
+    assert sfn.wait(execution)["status"] == "SUCCEEDED"
+    last = children(sfn, map_run(sfn, execution))[-1]["executionArn"]
+    (within,) = sfn.client.list_map_runs(executionArn=last)["mapRuns"]
+    assert within["executionArn"] == last
+    assert len(children(sfn, within)) == 2
+    found = sfn.client.describe_map_run(mapRunArn=within["mapRunArn"])
+    assert found["executionCounts"]["succeeded"] == 2

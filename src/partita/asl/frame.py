@@ -156,7 +156,7 @@ class Execution:
         """Return an execution that a distributed Map state starts."""
         child = Execution(identity, input, trail, self.mocks, self.serving, self.numbers)
         child.functions, child.machines = self.functions, self.machines
-        child.waits = self.waits
+        child.waits, child.start_page = self.waits, self.start_page
         return child
 
     def redriven(self, count: int, started_at: str) -> None:

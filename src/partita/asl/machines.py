@@ -151,15 +151,20 @@ def _run(
 ) -> Any:
     """Run an execution, or a page of a distributed Map state's items."""
     compiled = compiled_text(recorded.definition)
+
+    def start_page(task: PageTask, name: str) -> Any:
+        return made.options(workflow_id=name).submit(None, task)
+
     if page is not None:
-        return run_page(compiled.program, page, _mocks(recorded), trail=trail)
+        mocks = _mocks(recorded)
+        return run_page(compiled.program, page, mocks, trail=trail, start_page=start_page)
     execution = Execution(
         identity_of(recorded.account, is_express=recorded.is_express),
         input,
         trail,
         _mocks(recorded),
     )
-    execution.start_page = lambda task, name: made.options(workflow_id=name).submit(None, task)
+    execution.start_page = start_page
     return interpret(compiled, execution, input)
 
 

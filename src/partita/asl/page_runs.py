@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from partita.asl.child_executions import Executions
 from partita.asl.concurrency import Control
 from partita.asl.failures import StateFailure
-from partita.asl.frame import Execution, Frame, Mocks, Scope, Serving, timestamp
+from partita.asl.frame import Execution, Frame, Mocks, Scope, Serving, StartPage, timestamp
 from partita.asl.item_reader import DataSetOf
 from partita.asl.item_readers.data_sets import DataSet
 from partita.asl.item_readers.pages import ItemPages, Page
@@ -126,11 +126,13 @@ def run_page(
     mocks: Mocks | None,
     serving: Serving | None = None,
     trail: Trail | None = None,
+    start_page: StartPage | None = None,
 ) -> PageResult:
     """Return how a page ends: the body of its workflow, given the machine's program."""
     state = find_map(program, task.location)
     assert isinstance(state.data_set_run, PagedRun)
     frame = _frame(state, task, mocks, serving, trail or Trail())
+    frame.execution.start_page = start_page
     map_run = state.data_set_run.map_run
     try:
         if task.redriven is not None:

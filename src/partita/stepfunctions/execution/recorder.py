@@ -144,5 +144,6 @@ class Recorder(Trail):
     def end_children(self, at: float) -> None:
         """Abort the child executions that have not ended, since this one has."""
         for child in self.children:
+            child.trail.end_children(at)
             if not child.trail.has_ended:
                 child.trail.put("ExecutionAborted", {}, Chain(), at)

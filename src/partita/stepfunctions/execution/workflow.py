@@ -50,11 +50,15 @@ def execution_workflow(
     def run(start: Beginning, page: PageTask | None = None) -> Any:
         compiled = _compiled(start.definition)
         mocks = None if start.mocks is None else Mocks(start.mocks)
+
+        def start_page(task: PageTask, name: str) -> Any:
+            return made.options(workflow_id=name).submit(start, task)
+
         if page is not None:
-            return run_page(compiled.program, page, mocks, serving, make_trail(start))
+            return run_page(compiled.program, page, mocks, serving, make_trail(start), start_page)
         input = json.loads(start.input)
         execution = Execution(_identity(start), input, make_trail(start), mocks, serving)
-        execution.start_page = lambda task, name: made.options(workflow_id=name).submit(start, task)
+        execution.start_page = start_page
         if start.redrive is not None:
             return _go_on(compiled, execution, start.redrive)
         return interpret(compiled, execution, input)

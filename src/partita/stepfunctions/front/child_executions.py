@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from partita.asl.json_text import json_text
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
-from partita.stepfunctions import arns
 from partita.stepfunctions.execution.recorder import ChildTrail
 from partita.stepfunctions.execution.records import Result
 from partita.stepfunctions.faults import ExecutionNotRedrivable
@@ -22,19 +21,20 @@ from partita.stepfunctions.front.executions import (
     check_which,
     data_to_api,
     history_page,
-    machine_name,
     revision_of,
 )
 from partita.stepfunctions.front.front import Front, Read
 from partita.stepfunctions.front.map_run_records import (
     MapRun,
+    child_prefix,
     child_status,
     children_of,
     find_child,
     find_run,
     redrive_events,
+    runs_in,
 )
-from partita.stepfunctions.front.map_runs import run_to_api
+from partita.stepfunctions.front.map_runs import map_runs_to_api, run_to_api
 from partita.stepfunctions.front.state_machines import revision_to_api
 from partita.stepfunctions.front.variable_references import states_in
 
@@ -43,12 +43,12 @@ def list_child_executions(front: Front, request: Members) -> Answer:
     """List the child executions of a run, newest first: ListExecutions with a mapRunArn."""
     check_which(request)
     run = find_run(front, request["mapRunArn"])
-    item = run_to_api(front, run)
+    item = run_to_api(run)
     place = front.place("ListExecutions", request)
     rows = (
-        (list(at), _child_to_api(item, run, child))
-        for at, child in children_of(front, run, before=None if place is None else tuple(place))
-        if _is_wanted(run, child, request)
+        (list(one.place), _child_to_api(item, run, one.told))
+        for one in children_of(front, run, before=None if place is None else tuple(place))
+        if _is_wanted(run, one.told, request)
     )
     most = (request.get("maxResults") or front.limits.default_page) + 1
     listed = list(islice(rows, most))
@@ -68,7 +68,7 @@ def _child_to_api(item: Members, run: MapRun, child: ChildTrail) -> Members:
     last, redrives = child.trail.events[-1], redrive_events(child)
     status = child_status(run, child)
     shown: Members = {
-        "executionArn": f"{_as_execution(item['stateMachineArn'])}:{child.name}",
+        "executionArn": f"{child_prefix(run)}:{child.name}",
         "stateMachineArn": item["stateMachineArn"],
         "mapRunArn": run.arn,
         "name": child.name,
@@ -82,10 +82,6 @@ def _child_to_api(item: Members, run: MapRun, child: ChildTrail) -> Members:
     return shown if status == "RUNNING" else {**shown, "stopDate": last.at}
 
 
-def _as_execution(machine_arn: str) -> str:
-    return machine_arn.replace(":stateMachine:", ":execution:")
-
-
 def is_child(request: Members) -> bool:
     """Return whether a request means a child execution, whose ARN has the Map state's label."""
     return "/" in str(request.get("executionArn", "")).partition(":execution:")[2]
@@ -93,8 +89,9 @@ def is_child(request: Members) -> bool:
 
 def describe_child(front: Front, request: Members) -> Answer:
     """Return a child execution with its input and its result."""
-    run, child = find_child(front, request["executionArn"])
-    shown = _child_to_api(run_to_api(front, run), run, child)
+    run, found = find_child(front, request["executionArn"])
+    child = found.told
+    shown = _child_to_api(run_to_api(run), run, child)
     del shown["itemCount"]
     first, last = child.trail.events[0], child.trail.events[-1]
     has_succeeded = shown["status"] == "SUCCEEDED"
@@ -119,18 +116,25 @@ def _redrivable(status: str) -> Members:
 def get_child_history(front: Front, request: Members) -> Answer:
     """Return one page of a child execution's events."""
     _, child = find_child(front, request["executionArn"])
-    return history_page(front, request, child.trail)
+    return history_page(front, request, child.told.trail)
+
+
+def list_map_runs_of_child(front: Front, request: Members) -> Answer:
+    """List the runs of the Map states within a child execution."""
+    _, child = find_child(front, request["executionArn"])
+    runs = runs_in(child.record, child.told.trail, request["executionArn"])
+    return map_runs_to_api(front, request, runs)
 
 
 def describe_state_machine_for_child(front: Front, request: Members) -> Answer:
     """Return the machine of a child execution: the processor of its Map state."""
     run, _ = find_child(front, request["executionArn"])
-    revision, label = revision_of(front, run.record), run.arn.partition("/")[2].partition(":")[0]
+    revision, label = revision_of(front, run.record), child_prefix(run).rpartition("/")[2]
     processor = _processor(json.loads(revision.definition), label)
-    machine = machine_name(run.record)
+    machine_arn = run_to_api(run)["stateMachineArn"]
     return {
-        "stateMachineArn": front.names.arn(arns.MACHINE, f"{machine}/{label}"),
-        "name": f"{machine}/{label}",
+        "stateMachineArn": machine_arn,
+        "name": machine_arn.rpartition(":")[2],
         "updateDate": revision.updated_at,
         **revision_to_api(replace(revision, definition=json_text(processor)), request),
         "mapRunArn": run.arn,
@@ -163,4 +167,5 @@ READS: dict[str, Read] = {
     "DescribeExecution": describe_child,
     "DescribeStateMachineForExecution": describe_state_machine_for_child,
     "GetExecutionHistory": get_child_history,
+    "ListMapRuns": list_map_runs_of_child,
 }

@@ -20,7 +20,7 @@ from partita.stepfunctions.execution.projection import project
 from partita.stepfunctions.execution.recorder import ChildTrail, RecordedEvent, Recorder
 from partita.stepfunctions.execution.records import stop_date
 from partita.stepfunctions.faults import ExecutionDoesNotExist, ResourceNotFound
-from partita.stepfunctions.front.executions import read_executions
+from partita.stepfunctions.front.executions import machine_name, name_of, read_executions
 from partita.stepfunctions.front.front import Front
 
 _BEGINS = ("MapRunStarted", "MapRunRedriven")
@@ -38,8 +38,9 @@ Place = tuple[int, int]
 class MapRun(Struct, frozen=True):
     """A run, and the execution that it is a part of."""
 
-    record: Record
-    recorder: Recorder
+    record: Record  # of the workflow in which it runs
+    recorder: Recorder  # of the execution that it is a part of
+    execution_arn: str  # of that
     started: RecordedEvent
     redriven: list[RecordedEvent]
     ended: RecordedEvent | None  # since it was redriven last
@@ -79,6 +80,14 @@ class MapRun(Struct, frozen=True):
         return int(started.details.get("length") or 0)
 
 
+class Child(Struct, frozen=True):
+    """A child execution of a run."""
+
+    place: Place
+    record: Record  # of the workflow in which it runs
+    told: ChildTrail
+
+
 def child_status(run: MapRun, child: ChildTrail) -> str:
     """Return how a child execution of a run stands."""
     last = child.trail.events[-1]
@@ -97,6 +106,12 @@ def redrive_events(child: ChildTrail) -> list[RecordedEvent]:
 def runs_of(front: Front, record: Record) -> Iterator[MapRun]:
     """Yield the runs of an execution, in the order of their beginning."""
     recorder = project(front.committed, record, front.token)
+    arn = front.names.arn(arns.EXECUTION, machine_name(record), name_of(record))
+    return runs_in(record, recorder, arn)
+
+
+def runs_in(record: Record, recorder: Recorder, execution_arn: str) -> Iterator[MapRun]:
+    """Yield the runs of an execution or a child execution."""
     found: dict[str, list[RecordedEvent]] = {}
     for event in recorder.events:
         if event.type in _BEGINS:
@@ -105,69 +120,85 @@ def runs_of(front: Front, record: Record) -> Iterator[MapRun]:
         last = redriven[-1] if redriven else started
         ends = (one for one in recorder.events[last.id :] if one.previous == last.id)
         ended = next((one for one in ends if one.type in _ENDS), None)
-        yield MapRun(record, recorder, started, redriven, ended)
+        yield MapRun(record, recorder, execution_arn, started, redriven, ended)
 
 
-def _runs_of_machine(front: Front, machine: str) -> Iterator[MapRun]:
-    """Yield the runs of all executions of a machine, of the newest first."""
+def _runs_of_machine(front: Front, path: str) -> Iterator[MapRun]:
+    """Yield the runs of a machine's executions, of the newest first.
+
+    `path` is `MACHINE/LABEL`, or `MACHINE/LABEL/LABEL` of a Map state within another.
+    """
+    machine, *labels = path.split("/")
     filter = ExecutionFilter(domain=DOMAIN, type_name=WORKFLOW_TYPE.name, tag=machine, limit=100)
     known = set()
     for record in read_executions(front, filter):
         if record.execution.workflow_id not in known:  # the newest run shows those before it
             known.add(record.execution.workflow_id)
-            yield from runs_of(front, record)
+            for run in runs_of(front, record):
+                yield from _runs_below(front, run, len(labels) - 1)
+
+
+def _runs_below(front: Front, run: MapRun, depth: int) -> Iterator[MapRun]:
+    """Yield a run, or those of its child executions at a depth."""
+    if depth <= 0:
+        yield run
+        return
+    for child in children_of(front, run):
+        arn = f"{child_prefix(run)}:{child.told.name}"
+        for inner in runs_in(child.record, child.told.trail, arn):
+            yield from _runs_below(front, inner, depth - 1)
+
+
+def child_prefix(run: MapRun) -> str:
+    """Return what the ARNs of a run's child executions begin with, without the last colon."""
+    return run.arn.rpartition(":")[0].replace(":mapRun:", ":execution:")
 
 
 def find_run(front: Front, arn: str) -> MapRun:
     """Return a run. Raises ResourceNotFound."""
-    machine = front.names.parse(arn, arns.MAP_RUN).name.partition("/")[0]
-    for run in _runs_of_machine(front, machine):
+    for run in _runs_of_machine(front, front.names.parse(arn, arns.MAP_RUN).name):
         if run.arn == arn:
             return run
     raise ResourceNotFound(arn)
 
 
-def children_of(
-    front: Front, run: MapRun, before: Place | None = None
-) -> Iterator[tuple[Place, ChildTrail]]:
-    """Yield the child executions of a run behind their places, last ones first."""
+def children_of(front: Front, run: MapRun, before: Place | None = None) -> Iterator[Child]:
+    """Yield the child executions of a run, last ones first, from those before a place on."""
     pages = run.pages if before is None else run.pages[: before[0] + 1]
     for page in reversed(pages):
         yield from _earlier(children_in(front, page), before)
     own = (one for one in run.recorder.children if one.map_run == run.arn)
-    yield from _earlier((((0, number), child) for number, child in enumerate(own)), before)
+    children = (Child((0, number), run.record, one) for number, one in enumerate(own))
+    yield from _earlier(children, before)
 
 
-def _earlier(
-    children: Iterable[tuple[Place, ChildTrail]], before: Place | None
-) -> Iterator[tuple[Place, ChildTrail]]:
-    return reversed([one for one in children if before is None or one[0] < before])
+def _earlier(children: Iterable[Child], before: Place | None) -> Iterator[Child]:
+    return reversed([one for one in children if before is None or one.place < before])
 
 
-def children_in(front: Front, page: PageRun) -> Iterator[tuple[Place, ChildTrail]]:
-    """Yield the child executions of a page, each behind its place."""
+def children_in(front: Front, page: PageRun) -> Iterator[Child]:
+    """Yield the child executions of a page."""
     record = None
     if page.workflow_id:
         record = front.committed.find(DOMAIN, page.workflow_id, None)
     if record is not None:
         recorder = project(front.committed, record, front.token)
         for number, child in enumerate(recorder.children):
-            yield (page.number, number), child
+            yield Child((page.number, number), record, child)
 
 
-def find_child(front: Front, text: str) -> tuple[MapRun, ChildTrail]:
+def find_child(front: Front, text: str) -> tuple[MapRun, Child]:
     """Return a child execution and its run. Raises ExecutionDoesNotExist."""
     arn = front.names.parse(text, arns.EXECUTION)
-    machine, _, label = arn.name.partition("/")
-    for run in _runs_of_machine(front, machine):
-        if f"/{label}:" in run.arn:
-            for _, child in _candidates(front, run, arn.rest):
-                if child.name == arn.rest:
+    for run in _runs_of_machine(front, arn.name):
+        if child_prefix(run).endswith(f":{arn.name}"):
+            for child in _candidates(front, run, arn.rest):
+                if child.told.name == arn.rest:
                     return run, child
     raise ExecutionDoesNotExist(arn.rest)
 
 
-def _candidates(front: Front, run: MapRun, name: str) -> Iterator[tuple[Place, ChildTrail]]:
+def _candidates(front: Front, run: MapRun, name: str) -> Iterator[Child]:
     """Yield the child executions of a run that may have a name."""
     pages = run.pages
     if not pages:

@@ -6,7 +6,7 @@ Source: AWS Step Functions API Reference (2016-11-23), DescribeMapRun and its ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ from partita.rules.commands import Signal
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import DOMAIN
 from partita.stepfunctions.execution.recorder import ChildTrail
-from partita.stepfunctions.front.executions import machine_name, name_of, record_of
+from partita.stepfunctions.front.executions import record_of
 from partita.stepfunctions.front.front import Front, Read
 from partita.stepfunctions.front.map_run_records import (
     MapRun,
@@ -42,20 +42,22 @@ Size = Callable[[Any], int]
 def list_map_runs(front: Front, request: Members) -> Answer:
     """List the runs of an execution."""
     arn = front.names.parse(request["executionArn"], arns.EXECUTION)
-    record = record_of(front.committed, arn)
-    rows = [(run.started.id, run_to_api(front, run)) for run in runs_of(front, record)]
+    return map_runs_to_api(front, request, runs_of(front, record_of(front.committed, arn)))
+
+
+def map_runs_to_api(front: Front, request: Members, runs: Iterable[MapRun]) -> Answer:
+    """Return one page of an execution's runs."""
+    rows = [(run.started.id, run_to_api(run)) for run in runs]
     found, more = front.page("ListMapRuns", request, rows)
     return {"mapRuns": found, **more}
 
 
-def run_to_api(front: Front, run: MapRun) -> Members:
+def run_to_api(run: MapRun) -> Members:
     """Return a run as lists show it."""
-    machine = machine_name(run.record)
-    label = run.arn.partition("/")[2].partition(":")[0]
     item: Members = {
-        "executionArn": front.names.arn(arns.EXECUTION, machine, name_of(run.record)),
+        "executionArn": run.execution_arn,
         "mapRunArn": run.arn,
-        "stateMachineArn": front.names.arn(arns.MACHINE, f"{machine}/{label}"),
+        "stateMachineArn": run.arn.rpartition(":")[0].replace(":mapRun:", ":stateMachine:"),
         "startDate": run.started.at,
     }
     if run.is_open or run.stopped_at is None:
@@ -66,7 +68,7 @@ def run_to_api(front: Front, run: MapRun) -> Members:
 def describe_map_run(front: Front, request: Members) -> Answer:
     """Return a run with how many of its executions and items stand how."""
     run = find_run(front, request["mapRunArn"])
-    item = run_to_api(front, run)
+    item = run_to_api(run)
     del item["stateMachineArn"]
     answer: Members = {
         **item,
@@ -107,8 +109,8 @@ def _counts(front: Front, run: MapRun, size: Size | None) -> Members:
                 tallied["pendingRedrive"] = tallied.pop("failed") + tallied.pop("aborted")
             counts.update(tallied)
         else:
-            for _, child in children_in(front, page):
-                counts.update(_count(run, child, size))
+            for one in children_in(front, page):
+                counts.update(_count(run, one.told, size))
     known = sum(counts.values())
     total = max(known, 0 if size is None else run.length)
     counts["pending"] += total - known
