@@ -139,4 +139,4 @@ def test_a_workflow_is_drawn(partita: Command) -> None:
     assert partita("graph", f"{SHOP_FILE}:total", "--format", "mermaid") == 0
     assert '"twice_of<br/>line 15"' in partita.out
     assert partita("graph", f"{SHOP_FILE}:refused") == 2
-    assert partita.err.startswith(f"{SHOP_FILE}:21:5: call of print")
+    assert partita.err.startswith(f"{SHOP_FILE}:21:5: print")

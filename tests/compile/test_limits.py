@@ -97,7 +97,7 @@ def test_calls_of_loggers_do_nothing_else(partita: Command) -> None:
     assert [head.partition(";")[0] for head in heads] == [
         "limits.py:38:14: call within a call of a logger: calls of loggers are left out, "
         "with all that they would do",
-        "limits.py:39:5: call of print: a state machine has no output to print to",
+        "limits.py:39:5: print: a state machine has no output to print to",
     ]
 
 

@@ -175,13 +175,6 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         found is None or is_datetime_method(node.func, context)
     ):
         return _method(node, context)
-    if found is print:
-        raise context.refuse(
-            node,
-            "call of print",
-            "a state machine has no output to print to",
-            "use a logger, whose calls are left out, or print in an activity",
-        )
     name = getattr(found, "__name__", "")
     if name in FUNCTIONS and found is getattr(builtins, name, None):
         return FUNCTIONS[name](node, context)

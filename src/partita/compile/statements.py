@@ -21,7 +21,7 @@ from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
 from partita.compile.module_names import target
 from partita.compile.rebinding import rebound_in
-from partita.compile.refused_functions import reason_of
+from partita.compile.refused_functions import reason_of, statement_reason
 from partita.compile.submissions import begin_in_loop, in_place
 from partita.compile.tagged_values import as_hinted
 from partita.compile.tags import tagged
@@ -69,18 +69,7 @@ def _with(node: Any, context: Context) -> None:
 
 def _refused(node: ast.stmt, context: Context) -> None:
     name = type(node).__name__
-    reasons = {
-        "AsyncFor": "a state machine has no async generators",
-        "With": "a state machine has no context managers",
-        "ClassDef": "a state machine makes no classes",
-        "Global": "a state machine has no module to change",
-    }
-    raise context.refuse(
-        node,
-        f"statement {name}",
-        reasons.get(name, "it is not compiled"),
-        "write it with if, while, for, try and assignments, or put it in an activity",
-    )
+    raise context.refuse(node, f"statement {name}", *statement_reason(name))
 
 
 def _expression(node: Any, context: Context) -> None:
