@@ -122,6 +122,23 @@ def test_a_workflow_without_activities_needs_no_function(shop: Shop) -> None:
     assert not shop.has_function()
 
 
+def test_tags_are_given_to_both_and_changed_alone(shop: Shop) -> None:
+    shop.deploy("--tag", "team=a b", "--tag", "cost=7")
+    assert shop.function()["Tags"].items() >= {"team": "a b", "cost": "7"}.items()
+    assert shop.deploy("--tag", "team=a b").out.startswith("nothing changed")
+    plan = shop.deploy("--tag", "team=c", "--dry-run").out
+    assert plan == (
+        f"function {shop.name}: no change\n  tag team: a b -> c\n"
+        f"machine {shop.name}: no change\n  tag team: a b -> c\n"
+    )
+    done = shop.deploy("--tag", "team=c").out
+    function = f"arn:aws:lambda:us-east-1:123456789012:function:{shop.name}"
+    assert done == f"tagged function {function}\ntagged machine {shop.arn}\n"
+    tags = shop.machines.list_tags_for_resource(resourceArn=shop.arn)["tags"]
+    assert {"key": "team", "value": "c"} in tags
+    assert shop.deploy().out.startswith("nothing changed")
+
+
 def test_a_workflow_that_waits_for_signals_has_a_function_and_is_not_express(shop: Shop) -> None:
     ran = shop.deploy("--express", target="shop.py:ask")
     assert ran.status == 2
@@ -153,6 +170,8 @@ def test_roles_that_cannot_be_assumed_are_told(shop: Shop, monkeypatch: pytest.M
         (["--name", "my shop"], "'my shop' cannot name a function"),
         (["--apihost", "x"], "--apihost is for --to openwhisk; leave it out"),
         (["--requirements", "none.txt"], "no file none.txt; give a requirements file"),
+        (["--tag", "team"], "--tag 'team': write KEY=VALUE, with up to 128 and 256 characters"),
+        (["--tag", "partita:source=x"], "no key that begins with aws: or partita:"),
         (["--endpoint", "nowhere"], "AWS cannot be called: Invalid endpoint: nowhere"),
         (["--profile", "nobody"], "AWS cannot be called: The config profile (nobody)"),
         (["--endpoint", "http://127.0.0.1:9"], "AWS Lambda is out of reach"),

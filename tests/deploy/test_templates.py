@@ -193,11 +193,14 @@ def _check_synthesized(template: dict[str, Any], workflow: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_name_the_options(shop: Shop, kind: str) -> None:
-    options = ("--name", "my-shop", "--runtime", "python3.14", "-m", "512")
+    options = ("--name", "my-shop", "--runtime", "python3.14", "-m", "512", "--tag", "team=a=b")
     texts = emit(shop, kind, "checkout", *options)
     main = {"sam": "template.json", "cloudformation": "template.json", "cdk": "app.py"}
     text = texts[main.get(kind, "main.tf")]
-    assert all(one in text for one in ("my-shop", "python3.14", "512", "partita.handler.dispatch"))
+    assert all(
+        one in text
+        for one in ('"team"', '"a=b"', "my-shop", "python3.14", "512", "partita.handler.dispatch")
+    )
     assert (shop.folder / "out" / "my-shop.zip").read_bytes()[:2] == b"PK"
 
 

@@ -50,6 +50,9 @@ _AWS = (
     click.option("--region", metavar="NAME", help="AWS's region; that of the profile by default."),
     click.option("--profile", metavar="NAME", help="A profile of AWS's configuration."),
     click.option("--endpoint", metavar="URL", help="Where AWS's services are, if not at AWS."),
+    click.option(
+        "--tag", "tags", metavar="KEY=VALUE", multiple=True, help="A tag of both; may be repeated."
+    ),
     click.option("--express", is_flag=True, help="Make an Express machine."),
     click.option(
         "--dry-run", is_flag=True, help="Print what would be changed, and change nothing."

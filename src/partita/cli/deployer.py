@@ -30,6 +30,7 @@ def wanted_at(target: str, name: str | None, given: dict[str, Any]) -> Wanted:
         given["architecture"],
         given["memory"] or Options.memory,
         given["express"],
+        given["tags"],
     )
     wanted, warnings = wanted_of(workflow, options, file_of(target))
     for one in warnings:

@@ -84,11 +84,13 @@ class Deployment:
             for key, (old, new) in changes.items():
                 before = "" if old is None else f"{_shown(old)} -> "
                 yield f"  {key}: {before}{_shown(new)}"
+            yield from _tag_changes(function, self.wanted)
         machine, text = found.machine, self.wanted.machine_text(self._reference(function))
         same = machine is not None and machine.is_as(self.wanted, text)
         yield f"machine {name}: {_verb(machine, not same)}"
         if machine is not None and machine.role != self.wanted.role:
             yield f"  role: {machine.role} -> {self.wanted.role}"
+        yield from _tag_changes(machine, self.wanted)
         if not same:
             yield from _diff(machine.text if machine is not None else "", text)
 
@@ -128,9 +130,12 @@ class Deployment:
             made = m.update_machine(self.clients, found.machine, self.wanted, text)
             self.done.append(f"updated machine {found.machine.arn}{_version(made)}")
             m.tag_machine(self.clients, found.machine.arn, self.wanted, text)
+        elif _lacks_tags(found.machine, self.wanted):
+            self._tag_machine(found.machine, text)
 
     def _deploy_function(self, found: f.FoundFunction | None) -> str:
         if found is not None and found.is_as(self.wanted):
+            self._tag_function(found)
             return f"{found.arn}:{found.version}"
         if found is None:
             arn = f.create_function(self.clients, self.wanted)
@@ -144,6 +149,18 @@ class Deployment:
         reference = f.publish(self.clients, self.wanted, arn)
         self.done[-1] += f" (version {reference.rpartition(':')[2]})"
         return reference
+
+    def _tag_function(self, found: f.FoundFunction) -> None:
+        if _lacks_tags(found, self.wanted):
+            old = {key: found.tags[key] for key in self.wanted.tags if key in found.tags}
+            self.undo.append(lambda: f.tag_function(self.clients, found.arn, old))
+            f.tag_function(self.clients, found.arn, self.wanted.tags)
+            self.done.append(f"tagged function {found.arn}")
+
+    def _tag_machine(self, found: m.FoundMachine, text: str) -> None:
+        self.undo.append(lambda: m.restore_machine(self.clients, found))
+        m.tag_machine(self.clients, found.arn, self.wanted, text)
+        self.done.append(f"tagged machine {found.arn}")
 
     def _prepare_restoring(self, found: f.FoundFunction) -> None:
         if not self.atomic:
@@ -172,6 +189,17 @@ class Deployment:
                 done = "; ".join(self.done)
                 return NotDeployedError(f"{text}; undoing failed too: {second}; done: {done}")
         return NotDeployedError(f"{text}; everything was undone")
+
+
+def _lacks_tags(found: f.FoundFunction | m.FoundMachine, wanted: Wanted) -> bool:
+    return not wanted.tags.items() <= found.tags.items()
+
+
+def _tag_changes(found: Any, wanted: Wanted) -> Iterator[str]:
+    """Yield the lines of a plan about tags."""
+    for key, value in wanted.own_tags if found is not None else ():
+        if found.tags.get(key) != value:
+            yield f"  tag {key}: {found.tags.get(key, '(none)')} -> {value}"
 
 
 def _verb(found: object, is_changed: bool) -> str:

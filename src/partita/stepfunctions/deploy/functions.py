@@ -53,7 +53,7 @@ class FoundFunction:
         return self.tags.get(DIGEST_TAG) != digest(self.code_digest, self.settings)
 
     def is_as(self, wanted: Wanted) -> bool:
-        """Return whether there is nothing to change."""
+        """Return whether there is nothing to change but tags."""
         return not differences(self, wanted) and self.version is not None
 
 
@@ -85,7 +85,7 @@ def create_function(clients: Clients, wanted: Wanted) -> str:
     """Create a function; return its ARN. Its first version is not published yet."""
     assert wanted.settings is not None
     members = {**wanted.settings.shown(), "Code": {"ZipFile": wanted.content}}
-    members |= {"FunctionName": wanted.name, "Tags": {SOURCE_TAG: wanted.source}}
+    members |= {"FunctionName": wanted.name, "Tags": wanted.tags}
     members["Description"] = f"Activities of {wanted.source}"
     for pause in _ROLE_PAUSES:
         try:
@@ -110,7 +110,7 @@ def publish(clients: Clients, wanted: Wanted, arn: str) -> str:
     )
     version = made["Version"]
     tags = {
-        SOURCE_TAG: wanted.source,
+        **wanted.tags,
         VERSION_TAG: version,
         DIGEST_TAG: digest(wanted.code_digest, wanted.settings.shown()),
     }
@@ -144,6 +144,11 @@ def _update_settings(clients: Clients, name: str, settings: dict[str, Any]) -> N
     wait_until(clients, "function_updated_v2", name)
     call_functions(clients, "update_function_configuration", FunctionName=name, **settings)
     wait_until(clients, "function_updated_v2", name)
+
+
+def tag_function(clients: Clients, arn: str, tags: dict[str, str]) -> None:
+    """Give a function tags."""
+    call_functions(clients, "tag_resource", Resource=arn, Tags=tags)
 
 
 def delete_function(clients: Clients, name: str) -> None:

@@ -31,7 +31,7 @@ class FoundMachine:
         return self.tags.get(DIGEST_TAG) != _digest(self.text, self.role)
 
     def is_as(self, wanted: Wanted, text: str) -> bool:
-        """Return whether there is nothing to change."""
+        """Return whether there is nothing to change but tags."""
         return _digest(self.text, self.role) == _digest(text, wanted.role)
 
 
@@ -115,7 +115,7 @@ def restore_machine(clients: Clients, found: FoundMachine) -> None:
 
 
 def _tags(wanted: Wanted, text: str) -> dict[str, str]:
-    return {SOURCE_TAG: wanted.source, DIGEST_TAG: _digest(text, wanted.role)}
+    return {**wanted.tags, DIGEST_TAG: _digest(text, wanted.role)}
 
 
 def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

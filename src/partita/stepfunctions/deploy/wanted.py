@@ -59,7 +59,13 @@ class Wanted:
     content: bytes | None = None  # the zip
     settings: FunctionSettings | None = None
     function: str | None = None
+    own_tags: tuple[tuple[str, str], ...] = ()  # that users give both
     missing: tuple[str, ...] = ()  # packages that the modules import and the zip has not
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of both, beside those that tell the state of the deployment."""
+        return {**dict(self.own_tags), SOURCE_TAG: self.source}
 
     @property
     def code_digest(self) -> str:

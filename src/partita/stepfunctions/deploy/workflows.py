@@ -24,6 +24,7 @@ LONGEST_TIMEOUT = 900
 _GRACE = 5
 """Seconds by which the machine's own limit comes first, which handlers know as a timeout."""
 
+_LONGEST_KEY, _LONGEST_VALUE = 128, 256  # of a tag
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
 
@@ -41,6 +42,7 @@ class Options:
     architecture: str = "x86_64"
     memory: int = 256  # MB
     is_express: bool = False
+    tags: tuple[str, ...] = ()  # KEY=VALUE
 
 
 def wanted_of(
@@ -65,6 +67,7 @@ def wanted_of(
     kind = "EXPRESS" if options.is_express else "STANDARD"
     source, activities = source_of(workflow), tuple(sorted(activities_of(program)))
     about: dict[str, Any] = {"kind": kind, "function": options.function}
+    about["own_tags"] = tuple(map(_tag, options.tags))
     if options.function is None and calls_own_function(machine, activities):
         about |= _function(workflow, program, options, filename)
     made = Wanted(options.name, source, machine, activities, options.role, **about)
@@ -104,6 +107,22 @@ def _timeout(program: Program) -> int:
             )
         longest = max(longest, LONGEST_TIMEOUT if seconds is None else -int(-seconds // 1))
     return min(longest + _GRACE, LONGEST_TIMEOUT)
+
+
+def _tag(text: str) -> tuple[str, str]:
+    """Return the key and the value in KEY=VALUE.
+
+    Raises:
+        InvalidOptionError: it is of another form, or AWS would refuse it.
+    """
+    key, equals, value = text.partition("=")
+    is_long = len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE
+    if not (key and equals) or is_long or key.lower().startswith(("aws:", "partita:")):
+        raise InvalidOptionError(
+            f"--tag {text!r}: write KEY=VALUE, with up to {_LONGEST_KEY} and {_LONGEST_VALUE} "
+            "characters, and no key that begins with aws: or partita:"
+        )
+    return key, value
 
 
 def _check(options: Options) -> None:

@@ -7,7 +7,6 @@ import json
 from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.policies import policy
 from partita.stepfunctions.deploy.templates.emission import Emission
-from partita.stepfunctions.deploy.wanted import SOURCE_TAG
 
 _APP = '''\
 """{description}: `cdk deploy` deploys it."""
@@ -22,6 +21,7 @@ from constructs import Construct
 
 FOLDER = Path(__file__).parent
 POLICY = {policy}
+TAGS = {tags}
 ARN = {{"partition": cdk.Aws.PARTITION, "region": cdk.Aws.REGION, "account": cdk.Aws.ACCOUNT_ID}}
 
 
@@ -49,7 +49,8 @@ class Workflow(Construct):
 app = cdk.App()
 stack = cdk.Stack(app, {stack})
 workflow = Workflow(stack, "Workflow")
-cdk.Tags.of(stack).add({tag}, {source})
+for key, value in TAGS.items():
+    cdk.Tags.of(stack).add(key, value)
 cdk.CfnOutput(stack, "Machine", value=workflow.machine.state_machine_arn)
 app.synth()
 '''
@@ -88,8 +89,7 @@ def cdk(emission: Emission) -> dict[str, str]:
         kind=wanted.kind,
         file=json.dumps(emission.machine_file),
         substitutions=_SUBSTITUTIONS if settings else "",
-        tag=json.dumps(SOURCE_TAG),
-        source=json.dumps(wanted.source, ensure_ascii=False),
+        tags=json.dumps(wanted.tags, indent=4, ensure_ascii=False),
     )
     if settings is None:
         app = app.replace("from aws_cdk import aws_lambda as lambda_\n", "")

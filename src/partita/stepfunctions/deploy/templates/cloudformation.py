@@ -8,7 +8,6 @@ from typing import Any
 from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.policies import policy
 from partita.stepfunctions.deploy.templates.emission import Emission
-from partita.stepfunctions.deploy.wanted import SOURCE_TAG
 
 ARN = {"partition": "${AWS::Partition}", "region": "${AWS::Region}", "account": "${AWS::AccountId}"}
 """The parts of ARNs as CloudFormation substitutes them."""
@@ -54,7 +53,7 @@ def substituted(text: str) -> Any:
 
 def tags(emission: Emission) -> list[dict[str, str]]:
     """Return the tags of a resource."""
-    return [{"Key": SOURCE_TAG, "Value": emission.wanted.source}]
+    return [{"Key": key, "Value": value} for key, value in emission.wanted.tags.items()]
 
 
 def _function(emission: Emission) -> dict[str, Any]:

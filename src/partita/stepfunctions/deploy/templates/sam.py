@@ -8,7 +8,6 @@ from typing import Any
 from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.templates.cloudformation import substituted_policy
 from partita.stepfunctions.deploy.templates.emission import Emission
-from partita.stepfunctions.deploy.wanted import SOURCE_TAG
 
 
 def sam(emission: Emission) -> dict[str, str]:
@@ -40,7 +39,7 @@ def _function(emission: Emission) -> dict[str, Any]:
         "MemorySize": settings.memory,
         "AutoPublishAlias": "live",
         "AutoPublishAliasAllProperties": True,
-        "Tags": {SOURCE_TAG: emission.wanted.source},
+        "Tags": emission.wanted.tags,
     }
     return {"Type": "AWS::Serverless::Function", "Properties": properties}
 
@@ -50,7 +49,7 @@ def _machine(emission: Emission) -> dict[str, Any]:
         "Name": emission.wanted.name,
         "Type": emission.wanted.kind,
         "DefinitionUri": emission.machine_file,
-        "Tags": {SOURCE_TAG: emission.wanted.source},
+        "Tags": emission.wanted.tags,
     }
     if emission.statements:
         properties["Policies"] = [substituted_policy(emission)]

@@ -9,7 +9,6 @@ from typing import Any
 from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.policies import policy
 from partita.stepfunctions.deploy.templates.emission import PLACEHOLDER, Emission
-from partita.stepfunctions.deploy.wanted import SOURCE_TAG
 
 _ARN = {
     "partition": "\0data.aws_partition.current.partition\1",
@@ -125,7 +124,8 @@ def _function(emission: Emission) -> str:
 
 
 def _tags(emission: Emission) -> str:
-    return f"{{ {text(SOURCE_TAG)} = {text(emission.wanted.source)} }}"
+    pairs = [f"{text(key)} = {text(value)}" for key, value in emission.wanted.tags.items()]
+    return f"{{ {', '.join(pairs)} }}"
 
 
 def _machine_role(emission: Emission) -> str:
