@@ -144,3 +144,22 @@ def test_the_machine_of_an_execution_that_the_api_has_not_started() -> None:
         assert found["stateMachineArn"].endswith(":stateMachine:own")
         begun = sfn.client.describe_execution(executionArn=arn)["startDate"]
         assert found["updateDate"] == begun
+
+
+def test_executions_are_listed_page_by_page(sfn: Endpoint) -> None:
+    failing = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E"}}}
+    arn = made(sfn, "listed", failing)
+    for number in range(5):
+        started = sfn.client.start_execution(stateMachineArn=arn, name=f"e{number}")
+        sfn.wait(started["executionArn"])
+    again = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:listed:e1"
+    sfn.client.redrive_execution(executionArn=again)
+    sfn.wait(again)
+    pages = sfn.client.get_paginator("list_executions")
+
+    def names(**more: Any) -> list[str]:
+        found = pages.paginate(stateMachineArn=arn, PaginationConfig={"PageSize": 2}, **more)
+        return [one["name"] for page in found for one in page["executions"]]
+
+    assert names() == names(statusFilter="FAILED") == ["e1", "e4", "e3", "e2", "e0"]
+    assert names(statusFilter="RUNNING") == names(statusFilter="SUCCEEDED") == []

@@ -163,7 +163,7 @@ class _Bank(BaseHTTPRequestHandler):
 @pytest.fixture
 def bank() -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), _Bank) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         secret = {
             "AuthorizationType": "API_KEY",

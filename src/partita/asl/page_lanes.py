@@ -29,6 +29,10 @@ LANES = 4
 """Pages of a run that run at a time at most."""
 
 
+PAGE_PREFIX = "map-run "
+"""What the ids of the workflows of pages begin with."""
+
+
 class PageRun:
     """A page: where it begins, what runs it, and how it has ended."""
 
@@ -182,7 +186,7 @@ class PageLanes:
     def _begin(self, page: PageRun) -> None:
         arn, redrives = self._run.arn, self._run.redrives
         suffix = f" redrive {redrives}" if redrives else ""
-        page.workflow_id = f"map-run {arn.rpartition(':')[2]} page {page.number}{suffix}"
+        page.workflow_id = f"{PAGE_PREFIX}{arn.rpartition(':')[2]} page {page.number}{suffix}"
         page.result = None
         if page is self._pages[-1]:
             page.told = signals(position_signal(arn, page.number)).submit()

@@ -5,7 +5,9 @@ Source: AWS Step Functions API Reference (2016-11-23), DescribeExecution and its
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,6 +15,7 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.asl.machines import recorded_definition, role_of
+from partita.asl.page_lanes import PAGE_PREFIX
 from partita.asl.tasks.integrations import WAIT
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
@@ -63,9 +66,6 @@ LONGEST_SECONDS = 365 * 24 * 3600.0
 
 WAIT_FOR_END = f"states:states:startExecution.{WAIT}"
 """The activity that waits for the end of a nested execution."""
-
-CHUNK = 1_000
-"""Executions that are read at a time."""
 
 
 def workflow_ids(arn: Arn) -> tuple[str, ...]:
@@ -299,32 +299,38 @@ def list_executions(front: Front, request: Members) -> Answer:
         raise StateMachineDoesNotExist(text)
     if machine.type == EXPRESS:
         raise StateMachineTypeNotSupported()
-    statuses = _statuses(request)
-    wanted = ExecutionFilter(domain=DOMAIN, limit=CHUNK)
-    records = [] if request.get("statusFilter") and not statuses else _records(front, wanted, arn)
-    newest: dict[str, Record] = {}
-    for one in sorted(records, key=lambda one: -one.run):
-        newest.setdefault(one.execution.workflow_id, one)
-    rows = [(one.run, one) for one in newest.values() if not statuses or _is(one, statuses)]
+    most = (request.get("maxResults") or front.limits.default_page) + 1
+    rows = [(one.run, one) for one in islice(_newest_first(front, request, arn, most), most)]
     found, more = front.page("ListExecutions", request, rows, backwards=True)
     return {"executions": [_item(front, one) for one in found], **more}
 
 
-def _is(record: Record, statuses: tuple[Status, ...]) -> bool:
-    return record.progress.status in statuses
-
-
-def _statuses(request: Members) -> tuple[Status, ...]:
-    wanted = request.get("statusFilter")
-    return tuple(one for one, name in STATUSES.items() if name == wanted)
-
-
-def _records(front: Front, wanted: ExecutionFilter, arn: Arn) -> Iterator[Record]:
-    """Yield the executions of a machine: those of the API, and those of `partita run`."""
+def _newest_first(front: Front, request: Members, arn: Arn, chunk: int) -> Iterator[Record]:
+    """Yield the executions of a machine that a request means, from its page on."""
+    statuses = _statuses(request)
+    if statuses == ():
+        return
+    before = front.place("ListExecutions", request)
+    wanted = ExecutionFilter(domain=DOMAIN, limit=chunk, before_run=before, statuses=statuses or ())
     tag = f"{arn.name}:{arn.rest}" if arn.rest else arn.name
-    yield from read_executions(front, replace(wanted, type_name=WORKFLOW_TYPE.name, tag=tag))
-    if not arn.rest:
-        yield from read_executions(front, replace(wanted, type_name=arn.name))
+    filters = [replace(wanted, type_name=WORKFLOW_TYPE.name, tag=tag)]
+    if not arn.rest:  # those of `partita run`
+        filters.append(replace(wanted, type_name=arn.name))
+    sources = [read_executions(front, one) for one in filters]
+    for record in heapq.merge(*sources, key=lambda one: -one.run):
+        workflow_id = record.execution.workflow_id
+        newest = front.committed.find(DOMAIN, workflow_id, None)
+        is_current = newest is not None and newest.run == record.run  # or was redriven
+        if is_current and not workflow_id.startswith(PAGE_PREFIX):
+            yield record
+
+
+def _statuses(request: Members) -> tuple[Status, ...] | None:
+    """Return the statuses that are wanted; None: all."""
+    wanted = request.get("statusFilter")
+    if wanted is None:
+        return None
+    return tuple(one for one, name in STATUSES.items() if name == wanted)
 
 
 def read_executions(front: Front, wanted: ExecutionFilter) -> Iterator[Record]:
