@@ -218,3 +218,13 @@ def test_a_composition_survives_a_crash_at_every_step() -> None:
     made = composition_workflow(composition, "crashing")
     with actions(call_action):
         crash_at_every_step(made, {"n": 1}, workflows=[made], activities=[])
+
+
+def test_parts_of_the_conductor_share_no_names() -> None:
+    code = conductor_code(composer.parallel(composer.function("lambda p: StepValues({})")))
+    names = [
+        node.name
+        for node in ast.parse(code).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    assert sorted(set(names)) == sorted(names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from ast import literal_eval
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile import CompileError
 from partita.openwhisk.emitter import composition_of
+from partita.openwhisk.emitter.hints import types_of, written
 from partita.openwhisk.emitter.step_values import StepValues
 from tests.compile.corpus import load
 from tests.compile.test_openwhisk import Actions
@@ -26,11 +28,12 @@ PROGRAMS = {
 
 def plain(workflow: Definition, given: dict[str, Any]) -> Any:
     """Return what plain Python makes of a workflow, as JSON, or the error."""
+    hint = literal_eval(written(types_of(workflow.function)["return"]))
     try:
         found = workflow.function(**given)
     except Exception as error:
         return [type(error).__name__, str(error)]
-    return json.loads(json.dumps(StepValues({"__builtins__": {}}).output(found)))
+    return json.loads(json.dumps(StepValues({"__builtins__": {}}).output(found, hint)))
 
 
 def composed(workflow: Definition, given: dict[str, Any]) -> Any:

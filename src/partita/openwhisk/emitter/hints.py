@@ -56,6 +56,8 @@ def written(type: Type) -> str:
         cls = "None" if typing.is_typeddict(type.cls) else type.cls.__name__
         return f"['record', {cls}, {{{fields}}}]"
     inner = "".join(f", {written(one)}" for one in type.parts)
+    if type.kind == "dict" and type.key == "int":
+        inner += ", 'int'"
     return f"[{type.kind!r}{inner}]"
 
 

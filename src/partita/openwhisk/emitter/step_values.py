@@ -20,6 +20,18 @@ from partita.openwhisk.emitter.step_writing import (
     error_of,
 )
 
+MARK = "$partita"
+"""Marks a tuple or a set among data of which hints say nothing, as Partita does elsewhere."""
+
+
+def untyped(found: Any) -> Any:
+    """Return what was written without the mark of its type."""
+    if not isinstance(found, dict) or "text" not in found:
+        return found
+    text = found["text"]
+    is_utc = found["$type"] == "datetime" and text[-6:] == "+00:00"
+    return text[:-6] + "Z" if is_utc else text
+
 
 class StepValues:
     """The values of a run, whose classes are among the names of a module."""
@@ -86,29 +98,42 @@ class StepValues:
         """Return a value as JSON."""
         return StepWriter(value).write(value)
 
-    def output(self, value: Any) -> Any:
-        """Return a result as plain JSON, without the marks of types."""
+    def output(self, value: Any, hint: Any) -> Any:
+        """Return a result as JSON; where its hint says nothing, tuples and sets are marked."""
         if isinstance(value, _enum.Enum):
             return value.value
+        kind, rest = hint[0], hint[1:]
+        if kind == "optional":
+            return self.output(value, rest[0])
         if _dataclasses.is_dataclass(value) and not isinstance(value, type):
-            value = {one.name: getattr(value, one.name) for one in _dataclasses.fields(value)}
-        if isinstance(value, dict):
+            found = {one.name: getattr(value, one.name) for one in _dataclasses.fields(value)}
+            fields = rest[1] if kind == "record" else {}
             return {
-                key if isinstance(key, str) else str(self.output(key)): self.output(one)
+                name: self.output(one, fields.get(name, ["any"])) for name, one in found.items()
+            }
+        if isinstance(value, dict):
+            item = rest[0] if kind == "dict" else ["any"]
+            return {
+                key if isinstance(key, str) else str(self.output(key, ["key"])): self.output(
+                    one, item
+                )
                 for key, one in value.items()
             }
         if isinstance(value, (list, tuple, set, frozenset)):
-            return [self.output(one) for one in value]
-        found = StepWriter(value).write(value)
-        if not isinstance(found, dict) or "text" not in found:
-            return found
-        text = found["text"]
-        is_utc = found["$type"] == "datetime" and text[-6:] == "+00:00"
-        return text[:-6] + "Z" if is_utc else text
+            return self._output_of_items(value, kind, rest)
+        return untyped(StepWriter(value).write(value))
+
+    def _output_of_items(self, value: Any, kind: str, rest: Any) -> Any:
+        hints = list(rest) if kind == "tuple" else [rest[0] if rest else ["any"]] * len(value)
+        items = [self.output(one, hint) for one, hint in zip(value, hints)]
+        name = type(value).__name__
+        is_marked = kind == "any" and name in SEQUENCES
+        return {MARK: name, "value": items} if is_marked else items
 
     # -- reading
 
     def _read(self, value: Any, objects: Dict[int, Any]) -> Any:
+        """Return what JSON stands for."""
         if isinstance(value, list):
             return [self._read(one, objects) for one in value]
         if not isinstance(value, dict):
@@ -117,6 +142,8 @@ class StepValues:
             return objects[value["$ref"]]
         if "$id" in value:
             return self._shared(value["$id"], value["is"], objects)
+        if len(value) == 2 and value.get(MARK) in SEQUENCES and isinstance(value["value"], list):
+            return SEQUENCES[value[MARK]]([self._read(one, objects) for one in value["value"]])
         if "$type" in value:
             return self._typed(value["$type"], value, objects)
         return {key: self._read(one, objects) for key, one in value.items()}
@@ -198,8 +225,11 @@ class StepValues:
             return [self._as(one, hint[1]) for one in value]
         if kind == "tuple" and isinstance(value, (list, tuple)) and len(value) == len(hint) - 1:
             return tuple(self._as(*pair) for pair in zip(value, hint[1:]))
+        if kind == "set" and isinstance(value, list):
+            return {self._as(one, hint[1]) for one in value}
         if kind == "dict" and isinstance(value, dict):
-            return {key: self._as(one, hint[1]) for key, one in value.items()}
+            make = int if hint[2:] == ["int"] else lambda key: key
+            return {make(key): self._as(one, hint[1]) for key, one in value.items()}
         if kind == "record" and isinstance(value, dict):
             known = {k: self._as(one, hint[2].get(k, ["any"])) for k, one in value.items()}
             return known if hint[1] is None else hint[1](**known)

@@ -87,7 +87,7 @@ def _lowered(node: Any, function: Any, diagnostics: Diagnostics, program: Progra
     end = Block.new(program)
     end.code(
         f"if _params['error'] != {{'exit': {_WAY!r}}}:\n    raise _step.again(_params['error'])\n"
-        f"_out = {{'value': _step.output({_RESULT})}}",
+        f"_out = {{'value': _step.output({_RESULT}, {written(types['return'])})}}",
         node,
         scope,
     )
