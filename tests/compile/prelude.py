@@ -64,6 +64,7 @@ __all__ = [
     "echo",
     "fail_if_negative",
     "flaky",
+    "flaky_soon",
     "functools",
     "grandchild",
     "group",
@@ -207,6 +208,15 @@ def pick_error(n: int) -> None:
 def flaky(n: int) -> int:
     calls.append(("flaky", n))
     attempts = sum(1 for call in calls if call == ("flaky", n))
+    if attempts <= n:
+        raise ValueError(f"attempt {attempts}")
+    return attempts
+
+
+@activity(retry=Retry(max_attempts=4, initial_interval=0.25, max_interval=0.4))
+def flaky_soon(n: int) -> int:
+    calls.append(("flaky_soon", n))
+    attempts = sum(1 for call in calls if call == ("flaky_soon", n))
     if attempts <= n:
         raise ValueError(f"attempt {attempts}")
     return attempts

@@ -133,6 +133,7 @@ class Execution:
         self.given: Mapping[str, Any] = {}  # members of the context object that a test gives
         self.start_page: StartPage | None = None  # as a child workflow; see `page_runs`
         self.functions: Mapping[str, Function] = {}  # Lambda functions that are activities
+        self.delays: Mapping[str, Callable[[int], float]] = {}  # exact ones of retries, by state
         self.machines: Mapping[str, Function] = {}  # state machines that are child workflows
         self.waits: Mapping[str, Function] = {}  # Lambda functions that wait for a token's answer
         self.trail = trail

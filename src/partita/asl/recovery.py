@@ -48,6 +48,9 @@ class Retrier:
 
     def delay(self, attempt: int, frame: Frame) -> float:
         """Return the seconds to wait before a retry; `attempt` counts from 0."""
+        exact = frame.execution.delays.get(frame.name) if ALL in self.errors else None
+        if exact is not None:
+            return exact(attempt)
         try:
             delay = self.interval * self.backoff**attempt
         except OverflowError:

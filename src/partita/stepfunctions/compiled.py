@@ -10,7 +10,8 @@ import builtins
 import functools
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from partita import errors
@@ -37,6 +38,7 @@ from partita.errors import ActivityTimedOutError, CancelledError, MachineFailedE
 from partita.integrations import process_services
 from partita.integrations.aws_calls import Action
 from partita.stepfunctions.emitter import GUARD, emit, optimised
+from partita.stepfunctions.emitter.intervals import exact_delays
 from partita.stepfunctions.emitter.tasks import SIGNALS
 from partita.stepfunctions.nested import (
     cause_of,
@@ -73,6 +75,7 @@ def compiled(
     machine = emit(program)
     text = json.dumps(optimised(machine) if is_optimised else machine)
     called = activities_of(program)
+    delays = exact_delays(machine, called)
     if any(isinstance(one.activity, Action) for one in calls_of(program)):
         process_services.use_environment()
         compiled_text(text)  # this process has the activities of its services from now on
@@ -94,7 +97,8 @@ def compiled(
     def run(*args: Any, **kwargs: Any) -> Any:
         kept: str = side_effect(lambda: text)
         document = document_of(definition, args, kwargs)
-        output = _interpret(kept, document, (functions, machines, waits), program, places)
+        inside = _Inside(functions, machines, waits, delays)
+        output = _interpret(kept, document, inside, program, places)
         return definition.signature.decode_result(json.dumps(output))
 
     timeout = definition.settings.execution_start_to_close
@@ -106,6 +110,16 @@ def compiled(
     return made
 
 
+@dataclass(frozen=True)
+class _Inside:
+    """What the states of a machine call here, by name, and how long they wait before retries."""
+
+    functions: Mapping[str, Function]
+    machines: Mapping[str, Function]
+    waits: Mapping[str, Function]
+    delays: Mapping[str, Callable[[int], float]]
+
+
 def _filename(child: WorkflowSpec, parent: WorkflowSpec, filename: str | None) -> str | None:
     """Return how messages name a child's file: as the parent's, if it is in the same one."""
     is_same = child.namespace is parent.namespace
@@ -115,12 +129,13 @@ def _filename(child: WorkflowSpec, parent: WorkflowSpec, filename: str | None) -
 def _interpret(
     text: str,
     document: Any,
-    inside: tuple[Mapping[str, Function], Mapping[str, Function], Mapping[str, Function]],
+    inside: _Inside,
     program: Program,
     places: Places,
 ) -> Any:
     execution = Execution(identity_of(), document, Trail())
-    execution.functions, execution.machines, execution.waits = inside
+    execution.functions, execution.machines = inside.functions, inside.machines
+    execution.waits, execution.delays = inside.waits, inside.delays
     try:
         check_integers(document, _place(program, program.row), "the input")
         return interpret(compiled_text(text), execution, document)
