@@ -165,6 +165,7 @@ class Aliases:
     depths: Mapping[str, int]
     sources: Mapping[str, set[str]]
     arguments: frozenset[str]
+    caught: frozenset[str]  # names of exceptions being handled
     helpers: frozenset[str]
 
     def of(self, name: str) -> set[str]:
@@ -219,11 +220,14 @@ def aliases_of(
     names = frozenset(helpers)
     arguments = getattr(definition, "args", None)
     walked = ast.walk(arguments) if arguments else ()
+    handlers = [one for node in body for one in ast.walk(node)]
+    caught = [one.name for one in handlers if isinstance(one, ast.ExceptHandler) and one.name]
     given = [one.arg for one in walked if isinstance(one, ast.arg)]
     return Aliases(
         later(body, changes),
         depths(body, changes),
         sources(body, set(names)),
         frozenset(given),
+        frozenset(caught),
         names,
     )

@@ -27,6 +27,7 @@ from partita.compile.coroutines import is_coroutine
 from partita.compile.definitions import arguments_kept
 from partita.compile.enum_lookups import by_value
 from partita.compile.enumerations import is_enum
+from partita.compile.exception_values import construct, is_exception, own_initialiser
 from partita.compile.functions import FUNCTIONS
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
@@ -160,6 +161,8 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         return by_class
     if found is isinstance:
         return lower_test(node, context).value
+    if is_exception(found):
+        return construct(node, found, context)
     if is_enum(found):
         return by_value(node, found, context)
     if is_record(found):
@@ -168,7 +171,7 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         return class_method(node, found, context)
     if isinstance(found, FunctionType):
         return inline(node, Function(found.__name__, target=found), context)
-    from_super = super_method(node, context)
+    from_super = super_method(node, context) or own_initialiser(node, found, context)
     if from_super is not None:
         return from_super
     if isinstance(node.func, ast.Attribute) and (

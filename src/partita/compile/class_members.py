@@ -29,12 +29,25 @@ def attribute_of(node: ast.Attribute, value: Value, context: Context) -> Value |
     if found is not None:
         return found
     own = member_of_class(value, node.attr)
+    if value.type.kind == "error" and (not isinstance(own, property) or _varies(value, node.attr)):
+        return None
     if isinstance(own, property):
         return _called(node, own.fget, node.value, value, context)
     if isinstance(own, functools.cached_property):
         return _called(node, own.func, node.value, value, context)
     is_field = node.attr in dict(value.type.fields)
     return None if own is None or is_field else literal(own)
+
+
+def _varies(value: Value, name: str) -> bool:
+    """Return whether a class derived from an exception's has another member of a name."""
+    pending = list(value.type.cls.__subclasses__())
+    while pending:
+        one = pending.pop()
+        if name in vars(one):
+            return True
+        pending += one.__subclasses__()
+    return False
 
 
 def _called(node: Any, function: Any, owner: ast.expr, value: Value, context: Context) -> Value:
@@ -60,6 +73,8 @@ def lower_own_method(node: Any, value: Value, context: Context) -> Value | None:
         return inline(node, Function(node.func.attr, target=own.__func__), context)
     if isinstance(own, classmethod):
         return class_method(node, getattr(value.type.cls, node.func.attr), context)
+    if value.type.kind == "error" and _varies(value, node.func.attr):
+        return None
     if not isinstance(own, FunctionType) or own.__code__.co_filename == "<string>":
         return None
     receiver = _receiver(node.func.value, value, context)

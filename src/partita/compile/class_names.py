@@ -1,14 +1,15 @@
-"""Lower `type(value).__name__`, the name of a value's class."""
+"""Lower `type(value).__name__` and `value.__class__.__name__`, the name of a value's class."""
 
 from __future__ import annotations
 
 import ast
 
 from partita.compile.context import Context
+from partita.compile.jsonata import made
 from partita.compile.module_names import target
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import ANY, STR
+from partita.compile.types import ANY, NEVER, STR
 
 _CLASSES = frozenset(["str", "int", "bool", "float", "list", "dict", "tuple", "set", "none"])
 _NAMES = {"none": "NoneType", "row": "tuple"}
@@ -21,22 +22,37 @@ _OPEN_NAME = (
 
 def type_name(node: ast.Attribute, context: Context) -> Value | None:
     """Lower `type(value).__name__`; None: it is another attribute."""
-    call = node.value
-    if node.attr not in ("__name__", "__qualname__") or not isinstance(call, ast.Call):
+    if node.attr not in ("__name__", "__qualname__"):
         return None
-    if target(call.func, context) is not type or len(call.args) != 1 or call.keywords:
-        return None
-    value = context.read(call.args[0])
+    owner = _owner(node.value, context)
+    if owner is None:
+        found = target(node.value, context)
+        return context.text(getattr(found, node.attr)) if isinstance(found, type) else None
+    value = context.read(owner)
     kind = value.type.kind
+    if value.type is NEVER:
+        return Value("null", NEVER)
+    if kind == "error":
+        return made(f"{value.atom}.type", STR, value)
+    if kind in ("enum", "tuple") and isinstance(value.type.cls, type):
+        return context.text(getattr(value.type.cls, node.attr))
     if kind in _CLASSES or kind == "row":
         return context.text(_NAMES.get(kind, kind))
     if kind == "record":
         is_dict = not hasattr(value.type.cls, "__dataclass_fields__")
-        return context.text("dict" if is_dict else value.type.cls.__name__)
+        return context.text("dict" if is_dict else getattr(value.type.cls, node.attr))
     guard = "the class of a number without a hint, which may be an int or a float"
     if value.type is ANY or kind == "number":
         return fill(node, context, _OPEN_NAME, STR, guard, x=value)
     if kind == "optional" and value.type.item.kind in _CLASSES:
         name = context.text(_NAMES.get(value.type.item.kind, value.type.item.kind))
         return fill(node, context, '(@x = null ? "NoneType" : @n)', STR, x=value, n=name)
+    return None
+
+
+def _owner(node: ast.expr, context: Context) -> ast.expr | None:
+    if isinstance(node, ast.Call) and target(node.func, context) is type and len(node.args) == 1:
+        return node.args[0]
+    if isinstance(node, ast.Attribute) and node.attr == "__class__":
+        return node.value
     return None

@@ -75,6 +75,7 @@ class Context:
     rounds: int = 0  # loops and comprehensions around, also of callers
     helpers: frozenset[str] = frozenset()  # functions whose results may be what they are given
     changes: Changes = field(default_factory=dict)  # parameters that functions change
+    attribute_types: dict[tuple[Any, str], Type] = field(default_factory=dict)  # of exceptions
     tags: dict[Any, str] = field(default_factory=dict)  # of functions that are values
     results: list[Type] = field(default_factory=list)  # of the returns
     own: frozenset[str] = frozenset()  # names that this function binds, and no other
@@ -83,6 +84,8 @@ class Context:
     unbound: dict[str, None] = field(default_factory=dict)  # variables that may have no value
     aliases: Aliases | None = None  # of the function's names
     analyses: dict[int, Aliases] = field(default_factory=dict)  # by definitions
+    modules: dict[str, Any] = field(default_factory=dict)  # imported ones, by names
+    moved: dict[tuple[int, int], Any] = field(default_factory=dict)  # definitions of theirs
     statement: ast.stmt | None = None  # which is being lowered
     is_leaving: bool = False  # the function ends after this expression
 
@@ -159,7 +162,11 @@ class Context:
         self.block.append(Check(node.lineno, test, self.error(error, message)))
 
     def error(
-        self, kind: type, message: Value, attributes: dict[str, Value] | None = None
+        self,
+        kind: type,
+        message: Value,
+        attributes: dict[str, Value] | None = None,
+        args: tuple[Value, Value] | None = None,  # and the repr()
     ) -> Value:
         """Return the value of an exception."""
         self.classes[kind.__name__] = kind
@@ -168,6 +175,9 @@ class Context:
         members = {"type": name, "message": message}
         if attributes:
             members["attributes"] = object_value(attributes)
+        if args is not None:
+            members["args"] = args[0]
+            members["repr"] = args[1]
         return replace(object_value(members), type=ERROR, constant=(name.text, message.text))
 
     def text(self, constant: str) -> Value:
@@ -181,6 +191,23 @@ class Context:
         name, _, place = self.diagnostics.at(node).rpartition(f":{node.lineno}:")  # type: ignore[attr-defined]
         parts = [f"Partita.Guard {name}:", f"{node.lineno}:{place}: {what}"]  # type: ignore[attr-defined]
         return f"$error({' & '.join(self.text(part).text for part in parts)})"
+
+    def note_attribute(self, kind: Any, name: str, type: Type) -> None:
+        """Note a type that an attribute of a class of exceptions may have."""
+        known = self.attribute_types.get((kind, name))
+        self.attribute_types[kind, name] = type if known is None else join(known, type)
+
+    def attribute_type(self, kind: Any, name: str) -> Type | None:
+        """Return the type that an attribute of a class, or of one derived from it, has."""
+        found = [
+            type
+            for (one, other), type in self.attribute_types.items()
+            if other == name and issubclass(one, kind or Exception)
+        ]
+        result = found[0] if found else None
+        for one in found[1:]:
+            result = join(result, one) if result is not None else one
+        return result
 
     def without_values(self, row: int) -> list[Node]:
         """Return the nodes that say at the beginning which variables have no value yet."""

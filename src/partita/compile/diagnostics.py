@@ -57,8 +57,9 @@ class RefusedError(Exception):
 class Diagnostics:
     """The diagnostics of one file, each once."""
 
-    def __init__(self, filename: str, lines: list[str]) -> None:
+    def __init__(self, filename: str, lines: list[str], module: str = "") -> None:
         self.filename = filename
+        self.module = module  # the name of the file's module
         self.lines = lines
         self.found: dict[tuple[int, int, str], Diagnostic] = {}
         self.warnings: dict[tuple[int, int, str], Diagnostic] = {}

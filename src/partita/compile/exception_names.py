@@ -33,7 +33,7 @@ def named_error(error: str, node: ast.AST, kinds: list[type], context: Context) 
 def names_below(node: ast.AST, kind: type, context: Context) -> list[str]:
     """Return the names of a class and of the classes derived from it that the module reaches."""
     names = [*getattr(kind, "state_names", (kind.__name__,))]  # those of AWS's services are others
-    for one in _reachable(context.namespace):
+    for one in reachable(context.namespace):
         if issubclass(one, kind):
             names.append(one.__name__)
         elif one.__name__ == kind.__name__:
@@ -46,7 +46,8 @@ def names_below(node: ast.AST, kind: type, context: Context) -> list[str]:
     return names
 
 
-def _reachable(namespace: Mapping[str, Any]) -> list[type]:
+def reachable(namespace: Mapping[str, Any]) -> list[type]:
+    """Return the classes of exceptions that a module, its imports and Python have."""
     places = [namespace, vars(builtins), vars(partita_errors)]
     places += [vars(one) for one in namespace.values() if type(one).__name__ == "module"]
     found: dict[type, None] = {}

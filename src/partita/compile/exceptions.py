@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context, Variable, Variables, joined
-from partita.compile.exception_classes import constructed
 from partita.compile.exception_names import names_below
+from partita.compile.exception_values import construct, is_exception
 from partita.compile.module_names import target
-from partita.compile.representations import as_text
 from partita.compile.tree import Handler, Let, Raise, Try, Value
-from partita.compile.types import ERROR
+from partita.compile.types import ERROR, NONE
 
 Body = Callable[[list[ast.stmt], Context], None]
 
@@ -57,15 +56,6 @@ def lower_try(node: Any, context: Context, lower_body: Body) -> None:
 def _final(
     node: Any, seen: Variables, merged: Variables | None, context: Context, lower_body: Body
 ) -> list[Any]:
-    for part in node.finalbody:
-        for inner in ast.walk(part):
-            if isinstance(inner, ast.Return | ast.Break | ast.Continue):
-                context.refuse(
-                    inner,
-                    "leaving a finally block",
-                    "it would drop the error or the result that is under way",
-                    "leave after the try statement",
-                )
     found = joined(seen, merged)
     assert found is not None
     context.variables, context.is_reachable = found, True
@@ -87,7 +77,8 @@ def _assigned_in(nodes: list[ast.stmt], context: Context) -> Variables:
 def _handler(node: Any, variable: str, context: Context, lower_body: Body) -> Handler:
     names, classes = _names(node, context)
     with context.captured() as body:
-        context.errors.append(variable)
+        is_changed = node.name is not None and node.name in context.mutated
+        context.errors.append(context.names.of(node.name) if is_changed else variable)
         if node.name is not None:
             kind = target(node.type, context) if node.type is not None else None
             error = replace(ERROR, cls=kind) if isinstance(kind, type) else ERROR
@@ -107,11 +98,9 @@ def _names(
     """Return the names of all classes that a handler handles, None for all; and those it names."""
     if node.type is None:
         return None, ()
-    found = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
     names: dict[str, None] = {}
     named: list[str] = []
-    for one in found:
-        kind = target(one, context)
+    for one, kind in _kinds(node.type, context):
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise context.refuse(
                 one, f"except {ast.unparse(one)}", "it is no class of exceptions", "name a class"
@@ -121,6 +110,16 @@ def _names(
         named.append(kind.__name__)
         names.update(dict.fromkeys(names_below(one, kind, context)))
     return tuple(names), tuple(named)
+
+
+def _kinds(node: ast.expr, context: Context) -> list[tuple[ast.expr, Any]]:
+    """Return the classes that a handler names, also by a constant tuple of the module."""
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    found: list[tuple[ast.expr, Any]] = []
+    for one in parts:
+        kind = target(one, context)
+        found += [(one, each) for each in (kind if isinstance(kind, tuple) else [kind])]
+    return found
 
 
 def lower_raise(node: Any, context: Context) -> None:
@@ -134,52 +133,22 @@ def _raised(node: ast.Raise, context: Context) -> Value:
         if not context.errors:
             raise context.refuse(node, "raise", "no error is being handled here", "name the error")
         return Value(f"${context.errors[-1]}", ERROR)
-    if isinstance(node.exc, ast.Name) and node.exc.id in context.local:
-        value = context.read(node.exc)
-        if value.type.kind == "error":
-            return value
     call = node.exc if isinstance(node.exc, ast.Call) else None
     kind = target(call.func if call else node.exc, context)
-    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+    if is_exception(kind):
+        return construct(node.exc, kind, context)
+    is_class = isinstance(kind, type) or isinstance(node.exc, ast.Constant)
+    value = Value("null", NONE) if is_class else context.read(node.exc)
+    changed = context.aliases.caught & context.mutated if context.aliases else frozenset()
+    if isinstance(node.exc, ast.Name) and changed - {node.exc.id}:
+        raise context.refuse(
+            node,
+            f"raise {node.exc.id}",
+            f"{', '.join(sorted(changed))} changes it where it is caught, which both names see",
+            "raise a new exception",
+        )
+    if value.type.kind not in ("error", "never"):
         raise context.refuse(
             node, "raise", "what is raised is no class of exceptions, or a call of one", "name it"
         )
-    args = call.args if call else []
-    made = constructed(call, kind, context) if call else None
-    if made is not None:
-        return made
-    if len(args) > 1 or (call and call.keywords) or not _is_plain(kind):
-        raise context.refuse(
-            node,
-            f"raise {kind.__name__}",
-            "only exceptions with at most one argument and no code of their own are compiled",
-            "give one text, or raise it in an activity",
-        )
-    if not args:
-        return context.error(kind, context.text(""))
-    value = context.read(args[0])
-    message = _message(args[0], kind, value, context)
-    return context.error(kind, message)
-
-
-def _message(node: ast.expr, kind: type, value: Value, context: Context) -> Value:
-    if issubclass(kind, KeyError):
-        if value.is_constant:
-            return context.text(repr(value.constant))
-        raise context.refuse(node, "raise KeyError", "its text is the key's repr", "use a constant")
-    return as_text(node, value, context)
-
-
-def _is_plain(kind: type) -> bool:
-    """Return whether str() of an exception of that class is its one argument."""
-    for one in kind.__mro__:
-        if one.__module__ == "builtins":
-            return one.__name__ not in (
-                "SystemExit",
-                "StopIteration",
-                "UnicodeError",
-                "SyntaxError",
-            )
-        if any(name in vars(one) for name in ("__init__", "__new__", "__str__")):
-            return False
-    return True
+    return value

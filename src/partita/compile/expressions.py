@@ -32,7 +32,7 @@ from partita.compile.definitions import defined, object_value_of
 from partita.compile.displays import dict_display, list_display, tuple_display
 from partita.compile.enum_lookups import by_name
 from partita.compile.enumerations import is_enum, plain
-from partita.compile.exception_classes import attribute
+from partita.compile.exception_attributes import attribute
 from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (

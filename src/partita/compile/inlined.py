@@ -16,6 +16,7 @@ from partita.compile.closures import Definition, Function
 from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import Names, literal
+from partita.compile.modules import imported, moved
 from partita.compile.mutation import (
     bound_once,
     is_fresh,
@@ -39,13 +40,14 @@ _TRANSPARENT = {"staticmethod", "classmethod", "property", "cached_property"}
 
 def inline(node: Any, function: Function, context: Context) -> Value:
     """Lower the body of a function for the arguments of one call."""
-    definition = function.definition or _definition(node, function.target, context)
-    _check_kind(node, definition, context)
     path = _path(node, function, context)
+    place = _place(node, function, context)
+    definition = function.definition or _definition(node, function.target, place)
+    _check_kind(node, definition, context)
     defaults = function.defaults if function.definition else _defaults(function.target, definition)
-    given = bind(node, definition.args, defaults, context)
+    given = bind(node, definition.args, defaults, context, place)
     whole = function if function.definition else replace(function, definition=definition)
-    inner = _inner(whole, path, context)
+    inner = _inner(whole, path, context, place)
     with inner.captured() as body:
         _assign(node, given, inner, context)
         known = len(context.diagnostics.found)
@@ -118,20 +120,54 @@ def _path(node: ast.AST, function: Function, context: Context) -> list[Any]:
     return path
 
 
+def _place(node: ast.AST, function: Function, context: Context) -> Context:
+    """Return the context whose module is the function's."""
+    if function.scope is not None:
+        return function.scope
+    if function.definition is not None or _is_here(function.target, context):
+        return context
+    name = function.target.__module__
+    if name not in context.modules:
+        context.modules[name] = imported(function.target)
+    module = context.modules[name]
+    if module is None:
+        raise _not_compiled(node, function.target, context)
+    return replace(
+        context,
+        namespace=module.namespace,
+        functions=module.functions,
+        changed=module.changed,
+        changes=module.changes,
+        helpers=module.helpers,
+    )
+
+
+def _is_here(function: FunctionType, context: Context) -> bool:
+    return function.__module__ == context.namespace.get("__name__")
+
+
+def _not_compiled(node: ast.AST, function: FunctionType, context: Context) -> Exception:
+    return context.refuse(
+        node,
+        f"call of {function.__name__}",
+        "only plain functions of the program's modules are compiled in place",
+        "make it an activity, or define it beside the workflow",
+    )
+
+
 def _definition(node: ast.AST, function: FunctionType, context: Context) -> Definition:
     found: Definition | None = context.functions.get(function.__qualname__)
-    is_here = function.__globals__ is context.namespace
     decorators = [ast.unparse(one) for one in getattr(found, "decorator_list", ())]
     is_closed = set(function.__code__.co_freevars) <= {"__class__"}
-    is_plain = set(decorators) <= _TRANSPARENT and is_closed
-    if found is None or not is_here or not is_plain:
-        raise context.refuse(
-            node,
-            f"call of {function.__name__}",
-            "only plain functions of the same module are compiled in place",
-            "make it an activity, or define it beside the workflow",
-        )
-    return found
+    if found is None or not set(decorators) <= _TRANSPARENT or not is_closed:
+        raise _not_compiled(node, function, context)
+    if function.__module__ == context.diagnostics.module:
+        return found
+    key = (id(found), id(node))
+    if key not in context.moved:
+        context.moved[key] = (node, moved(found, node))
+    made: Definition = context.moved[key][1]
+    return made
 
 
 def _check_kind(node: ast.AST, definition: Definition, context: Context) -> None:
@@ -152,7 +188,7 @@ def _defaults(function: Any, definition: Definition) -> dict[str, Value]:
     return found
 
 
-def _inner(function: Function, path: list[Any], context: Context) -> Context:
+def _inner(function: Function, path: list[Any], context: Context, place: Context) -> Context:
     assert function.definition is not None
     scope, own = function.scope, local_names(function.definition)
     outer: frozenset[str] = frozenset()
@@ -162,8 +198,13 @@ def _inner(function: Function, path: list[Any], context: Context) -> Context:
         visible = _visible(scope, own, context)
     inner: Context = replace(
         context,
+        namespace=place.namespace,
+        functions=place.functions,
+        changed=place.changed,
+        changes=place.changes,
+        helpers=place.helpers,
         local=own | outer,
-        mutated=mutated_names(function.body, context.changes)
+        mutated=mutated_names(function.body, place.changes)
         | ((scope.mutated - own) if scope is not None else frozenset()),
         result_type=None,
         lower=lambda one: context.lower_in(one, inner),
@@ -181,7 +222,7 @@ def _inner(function: Function, path: list[Any], context: Context) -> Context:
         own=own,
         reassigned=reassigned_names(function.definition),
         once=bound_once(function.definition),
-        aliases=_aliases(function, context),
+        aliases=_aliases(function, place),
         statement=None,
         is_leaving=False,
         caller=context,
@@ -256,7 +297,7 @@ def _share(
     node: Any, name: str, source: str | None, value: Value, inner: Context, context: Context
 ) -> None:
     """Make a parameter that is changed in place another name of the caller's variable."""
-    is_place = source is not None and value.type.kind in ("list", "dict", "record", "set")
+    is_place = source is not None and value.type.kind in ("list", "dict", "record", "set", "error")
     if not is_place or name in _assigned(inner, name):
         raise inner.refuse(
             node,

@@ -12,7 +12,7 @@ from partita.compile.hints import hinted
 from partita.compile.jsonata import list_value, literal, object_value
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import ANY, fits, tuple_of
+from partita.compile.types import ANY, Type, fits, tuple_of
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,16 @@ class Argument:
 
 
 def bind(
-    node: ast.Call, arguments: ast.arguments, defaults: Mapping[str, Value], context: Context
+    node: ast.Call,
+    arguments: ast.arguments,
+    defaults: Mapping[str, Value],
+    context: Context,
+    place: Context,
 ) -> dict[str, Argument]:
-    """Return the arguments of a call by the names of their parameters, in Python's order."""
+    """Return the arguments of a call by the names of their parameters, in Python's order.
+
+    `place` knows what the function's hints mean.
+    """
     positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
     names = {*(one.arg for one in (*arguments.args, *arguments.kwonlyargs))}
     given: dict[str, Argument] = {}
@@ -63,7 +70,8 @@ def bind(
             if name not in defaults:
                 raise context.refuse(node, f"argument {name}", "it is missing", "give it")
             given[name] = Argument(defaults[name])
-    return {name: _hinted(node, name, one, arguments, context) for name, one in given.items()}
+    hints = {name: _hint(name, arguments, place) for name in given}
+    return {name: _hinted(node, one, hints[name], context) for name, one in given.items()}
 
 
 def _unfit(node: ast.AST, what: str, context: Context) -> Exception:
@@ -90,12 +98,13 @@ def _expanded(node: ast.expr, context: Context) -> list[Argument]:
     ]
 
 
-def _hinted(
-    node: ast.AST, name: str, one: Argument, arguments: ast.arguments, context: Context
-) -> Argument:
-    """Give an argument the type of its parameter's hint, if it fits."""
+def _hint(name: str, arguments: ast.arguments, place: Context) -> Type | None:
     hint = hint_of(name, arguments)
-    wanted = context.hint(hint) if hint is not None else None
+    return place.hint(hint) if hint is not None else None
+
+
+def _hinted(node: ast.AST, one: Argument, wanted: Type | None, context: Context) -> Argument:
+    """Give an argument the type of its parameter's hint, if it fits."""
     if wanted is None or wanted is ANY or not fits(one.value.type, wanted):
         return one
     return replace(one, value=hinted(one.node or node, one.value, wanted, context))

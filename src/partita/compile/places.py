@@ -6,7 +6,7 @@ A state machine copies values, so writing a place makes a new value of the whole
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.context import Context
@@ -67,6 +67,8 @@ def place_of(node: ast.expr, context: Context) -> Place:
 
 
 def _attribute(node: ast.Attribute, owner: Value, context: Context) -> str:
+    if owner.type.kind == "error" and node.attr not in ("args", "__cause__", "__context__"):
+        return node.attr
     fields = dict(owner.type.fields) if owner.type.kind == "record" else {}
     params = getattr(owner.type.cls, "__dataclass_params__", None)
     if node.attr not in fields or params is None or params.frozen:
@@ -139,6 +141,9 @@ def read(node: ast.AST, place: Place, context: Context) -> Value:
         assert place.value is not None
         return place.value
     step = place.steps[-1]
+    if isinstance(step.key, str) and step.owner.type.kind == "error":
+        load = ast.Attribute(step.node.value, step.key, ast.Load())  # type: ignore[attr-defined]
+        return context.read(ast.copy_location(load, step.node))
     if isinstance(step.key, str):
         if step.key in step.owner.type.missing:
             check_key(step.node, step.owner, context.text(step.key), context)
@@ -172,6 +177,9 @@ def write(node: Any, place: Place, value: Value, context: Context) -> None:
 
 def _with(step: Step, value: Value, context: Context) -> Value:
     owner, key = step.owner, step.key
+    if isinstance(key, str) and owner.type.kind == "error":
+        context.note_attribute(owner.type.cls or Exception, key, value.type)
+        return _with_attribute(owner, key, value)
     if isinstance(key, str):
         wanted = dict(owner.type.fields)[key]
         if not fits(value.type, wanted):
@@ -187,6 +195,15 @@ def _with(step: Step, value: Value, context: Context) -> Value:
         return with_key(owner, key, value)
     check_index(step.node, owner, key, context, "list assignment")
     return with_element(owner, key, value, context)
+
+
+def _with_attribute(owner: Value, name: str, value: Value) -> Value:
+    """Return an exception with another value of an attribute."""
+    known = {**dict(owner.type.fields), name: value.type}
+    old = f"($exists({owner.text}.attributes) ? {owner.text}.attributes : {{}})"
+    attributes = f"$merge([{old}, {{{text_of(name)}: {value.text}}}])"
+    text = f'$merge([{owner.text}, {{"attributes": {attributes}}}])'
+    return made(text, replace(owner.type, fields=tuple(known.items())), owner, value)
 
 
 def delete(node: ast.Subscript, context: Context) -> None:

@@ -21,7 +21,10 @@ def rebound_in(node: ast.stmt, context: Context) -> dict[str, tuple[int, int]]:
     """Return the variables assigned inside the expressions of a statement, and where last."""
     found: dict[str, tuple[int, int]] = {}
     parts = [part for head in _heads(node) for part in ast.walk(head)]
-    is_mixed = any(isinstance(one, ast.IfExp | ast.ListComp | ast.DictComp) for one in parts)
+    is_moved = len(parts) > 2 and len({getattr(one, "col_offset", 0) for one in parts}) == 1
+    is_mixed = is_moved or any(
+        isinstance(one, ast.IfExp | ast.ListComp | ast.DictComp) for one in parts
+    )
     whole = node.value if isinstance(node, ast.Expr) else None
     for part in parts:
         if part is whole and isinstance(whole, ast.Call) and isinstance(whole.func, ast.Attribute):

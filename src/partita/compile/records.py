@@ -73,7 +73,7 @@ def fitting(node: Any, what: str, value: Value | None, wanted: Type, context: Co
 def _completed(node: Any, value: Value, context: Context) -> Value:
     """Run `__post_init__` of a new instance."""
     name = context.names.new("instance")
-    python = f"<{name}>"
+    python = f"new {name}"
     context.names.name_as(python, name)
     context.block.append(Let(node.lineno, {context.bind(python, value.type): value}))
     owner = ast.copy_location(ast.Name(python, ast.Load()), node)

@@ -246,6 +246,16 @@ def _joined_fields(
     return made(text, STR, *(one for _, one in pieces), is_atom=False)
 
 
+def _error(node: ast.AST, value: Value, context: Context) -> Value | None:
+    """Return repr() of an exception: its class, and the arguments."""
+    kind = value.type.cls
+    if kind is not None and kind.__repr__ is not Exception.__repr__:
+        return None
+    message = quoted(node, made("@e.message", STR), context)
+    text = f'($exists(@e.repr) ? @e.repr : @e.type & "(" & {message.atom} & ")")'
+    return fill(node, context, text, STR, e=value)
+
+
 def _member(node: ast.AST, value: Value, context: Context) -> Value | None:
     return table(value, repr)
 
@@ -282,4 +292,5 @@ _SHOW: dict[str, Show] = {
     "record": _named(_record),
     "any": _any,
     "enum": _member,
+    "error": _error,
 }

@@ -37,6 +37,8 @@ _PYTHON_OWN = ("enum", "typing", "dataclasses", "reprlib", "collections")
 def member_of_class(value: Value, name: str) -> Any:
     """Return what the class of an instance has by a name, as it is written there."""
     cls = value.type.cls
+    if value.type.kind == "error" and isinstance(cls, type) and not name.startswith("__"):
+        return inspect.getattr_static(cls, name, None)
     if value.type.kind not in ("record", "enum", "tuple") or not isinstance(cls, type):
         return None
     return inspect.getattr_static(cls, name, None)

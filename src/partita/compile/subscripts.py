@@ -8,10 +8,10 @@ from typing import Any
 from partita.compile.conditions import choose
 from partita.compile.context import Context
 from partita.compile.dynamic import is_open, narrowed, present
-from partita.compile.jsonata import key_text, looked_up, made, member, wrapped
+from partita.compile.jsonata import key_text, list_value, looked_up, made, member, wrapped
 from partita.compile.representations import as_repr
 from partita.compile.sequences import as_list, characters, sliced, tuple_slice
-from partita.compile.tree import Value
+from partita.compile.tree import Check, Value
 from partita.compile.types import (
     ANY,
     BOOL,
@@ -164,8 +164,11 @@ def check_index(
 def check_key(node: ast.AST, owner: Value, key: Value, context: Context) -> None:
     """Raise KeyError if a dict has no such key."""
     condition = f"$exists($lookup({owner.text}, {key_text(key)}))"
+    test = Value(condition, BOOL, False, is_guarded=owner.is_guarded or key.is_guarded)
     shown = as_repr(node, key, context)
-    context.check(node, condition, KeyError, shown, owner, key)
+    given = list_value([key]), made(f'"KeyError(" & {shown.atom} & ")"', STR, shown, is_atom=False)
+    error = context.error(KeyError, shown, args=given)
+    context.block.append(Check(node.lineno, test, error))  # type: ignore[attr-defined]
 
 
 def _field(node: Any, owner: Value, context: Context) -> Value:

@@ -36,9 +36,7 @@ class Type:
     @property
     def is_mutable(self) -> bool:
         """Whether Python can change such a value in place."""
-        return self.kind in ("list", "dict", "record", "any", "set", "mixed", "union") or any(
-            part.is_mutable for part in self.parts
-        )
+        return self.kind in _MUTABLE or any(part.is_mutable for part in self.parts)
 
     @property
     def is_plain_union(self) -> bool:
@@ -84,6 +82,7 @@ NUMBER = Type("number")
 """An int or a float: which of them is not known."""
 MIXED = Type("mixed")
 """Values of several types, of which JSON would lose one, such as a tuple."""
+_MUTABLE = ("list", "dict", "record", "any", "set", "mixed", "union", "error")
 _OWN_FORMS = frozenset(
     [
         "tuple",
@@ -343,7 +342,7 @@ def join(one: Type, other: Type) -> Type:
     if one.is_number and other.is_number:
         return NUMBER
     if one.kind == other.kind == "error":
-        return ERROR
+        return _joined_errors(one, other)
     if one.kind == other.kind == "datetime":
         return DATETIME
     if one.kind == other.kind == "enum":
@@ -375,6 +374,15 @@ def _joined_fields(one: Type, other: Type) -> tuple[tuple[str, Type], ...]:
         return ()
     pairs = zip(one.fields, other.fields, strict=True)
     return tuple((name, join(type, others)) for (name, type), (_, others) in pairs)
+
+
+def _joined_errors(one: Type, other: Type) -> Type:
+    """Return what is known of an exception of one of two types."""
+    if one.cls is not other.cls:
+        return ERROR
+    known = dict(other.fields)
+    fields = tuple((name, join(type, known[name])) for name, type in one.fields if name in known)
+    return Type("error", fields=fields, cls=one.cls)
 
 
 def fits(value: Type, wanted: Type) -> bool:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
-from partita.compile.aliases import aliases_of, returning_their_arguments
+from partita.compile.aliases import aliases_of
 from partita.compile.context import Context
 from partita.compile.diagnostics import Diagnostics
 from partita.compile.expressions import lower
 from partita.compile.jsonata import literal
+from partita.compile.modules import module_of
 from partita.compile.mutation import (
     bound_once,
-    changes_of,
     local_names,
     mutated_names,
     reassigned_names,
@@ -54,7 +54,9 @@ def compile_workflow(
     node = _definition(tree, function)
     outliner = Outliner(workflow.workflow_type.name, tree, node, function.__globals__)
     while True:
-        context = _context(tree, node, function, Diagnostics(shown, lines), outliner.made)
+        context = _context(
+            tree, node, function, Diagnostics(shown, lines, function.__module__), outliner.made
+        )
         body = _lowered(node, context, workflow)
         parameters = _parameters(node, function, context)
         if not context.diagnostics.found:
@@ -91,54 +93,27 @@ def _context(
     steps: dict[str, Any],
 ) -> Context:
     local = local_names(node)
-    changes = changes_of(tree)
-    functions = _functions(tree.body)
-    helpers = returning_their_arguments(_inner_functions(tree), changes)
+    module = module_of(tree, function.__globals__)
     context = Context(
         diagnostics,
         {**function.__globals__, **steps} if steps else function.__globals__,
         local,
-        mutated_names(node.body, changes),
-        _changed(tree),
+        mutated_names(node.body, module.changes),
+        module.changed,
         None,
         lambda one: lower(one, context),
         lower,
         lower_body,
-        functions,
-        changes=changes,
+        module.functions,
+        changes=module.changes,
         own=local,
         reassigned=reassigned_names(node),
         once=bound_once(node),
-        helpers=helpers,
-        aliases=aliases_of(ast.Pass(), node.body, changes, helpers),
+        helpers=module.helpers,
+        aliases=aliases_of(ast.Pass(), node.body, module.changes, module.helpers),
     )
     context.names.reserve(set(local))
     return context
-
-
-def _functions(body: list[ast.stmt], prefix: str = "") -> dict[str, Any]:
-    """Return the functions and methods of a module by their qualified names."""
-    found: dict[str, Any] = {}
-    for one in body:
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            found[f"{prefix}{one.name}"] = one
-        elif isinstance(one, ast.ClassDef):
-            found |= _functions(one.body, f"{prefix}{one.name}.")
-        elif isinstance(one, ast.If | ast.Try):
-            found |= _functions(one.body, prefix)
-    return found
-
-
-def _inner_functions(tree: ast.Module) -> dict[str, Any]:
-    """Return all functions of a module, also those in others, by their names."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return {one.name: one for one in ast.walk(tree) if isinstance(one, kinds)}
-
-
-def _changed(tree: ast.Module) -> frozenset[str]:
-    """Return the names of the module that its code changes."""
-    declared = [part for part in ast.walk(tree) if isinstance(part, ast.Global)]
-    return mutated_names(tree.body) | {name for one in declared for name in one.names}
 
 
 def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:

@@ -98,12 +98,24 @@ def told_by(cause: str) -> tuple[str, dict[str, Any]]:
 def cause_of(error: Exception, place: str) -> str:
     """Return what Lambda tells of an error."""
     bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
-    scalars = (str, int, bool)
-    kept = {name: one for name, one in vars(error).items() if isinstance(one, scalars)}
+    kept = {name: one for name, one in vars(error).items() if _is_kept(one)}
     check_integers(kept, place, f"the attributes of {type(error).__name__}")
-    more = json.dumps({"bases": bases, "attributes": kept})
-    told = f"{error}{SEPARATOR}{more}"
+    more: dict[str, Any] = {"bases": bases, "attributes": kept}
+    if error.args != (str(error),) and _is_kept(list(error.args)):
+        check_integers(list(error.args), place, f"the arguments of {type(error).__name__}")
+        more |= {"args": error.args, "repr": repr(error)}
+    told = f"{error}{SEPARATOR}{json.dumps(more)}"
     return json.dumps({"errorType": type(error).__name__, "errorMessage": told})
+
+
+def _is_kept(value: Any) -> bool:
+    """Return whether JSON holds a value as it is."""
+    if isinstance(value, list):
+        return all(map(_is_kept, value))
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_kept(one) for name, one in value.items())
+    is_scalar = value is None or isinstance(value, str | int | bool)
+    return is_scalar or (isinstance(value, float) and value - value == 0)
 
 
 def check_integers(value: Any, place: str, what: str) -> None:

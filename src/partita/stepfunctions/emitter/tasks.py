@@ -35,11 +35,12 @@ _ERROR = (
     '$contains($cause, "\\"errorType\\"") ? '
     '($told := $split($parse($cause).errorMessage, "\\n\\nPartita: "); '
     "$more := $count($told) > 1 ? $parse($told[-1]) : {}; "
+    '$merge([$exists($more.args) ? {"args": $more.args, "repr": $more.repr} : {}, '
     '{"type": $name, "message": $count($told) > 1 ? '
     "$join($filter($told, function($v, $i) {$i < $count($told) - 1}), "
     '"\\n\\nPartita: ") : $told[0], '
     '"bases": $append([], $more.bases), '
-    '"attributes": $exists($more.attributes) ? $more.attributes : {}}) : '
+    '"attributes": $exists($more.attributes) ? $more.attributes : {}}])) : '
     '{"type": $name, "message": $exists($cause) ? $cause : "", "bases": []}'
 )
 _FAILED_ACTIVITY = (

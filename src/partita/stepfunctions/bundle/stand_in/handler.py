@@ -132,10 +132,14 @@ def _check_integers(value: Any, what: str) -> None:
 
 def _told(error: Exception) -> Exception:
     """Return an exception of the same name that tells of its bases and attributes."""
-    kept = {k: one for k, one in vars(error).items() if isinstance(one, str | int | bool)}
+    kept = {name: one for name, one in vars(error).items() if _is_kept(one)}
     _check_integers(kept, f"the attributes of {type(error).__name__}")
     bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
-    more = json.dumps({"bases": bases, "attributes": kept}, ensure_ascii=False)
+    known: dict[str, Any] = {"bases": bases, "attributes": kept}
+    if error.args != (str(error),) and _is_kept(list(error.args)):
+        _check_integers(list(error.args), f"the arguments of {type(error).__name__}")
+        known |= {"args": error.args, "repr": repr(error)}
+    more = json.dumps(known, ensure_ascii=False)
     if len(more) > LONGEST_ATTRIBUTES:
         raise GuardError(
             f"Partita.Guard the attributes of {type(error).__name__} have {len(more):,} characters "
@@ -145,6 +149,16 @@ def _told(error: Exception) -> Exception:
     made: Any = type(type(error).__name__, (Exception,), {})
     told: Exception = made(text.encode("utf-8", "backslashreplace").decode())
     return told.with_traceback(_innermost(error.__traceback__))
+
+
+def _is_kept(value: Any) -> bool:
+    """Return whether JSON holds a value as it is."""
+    if isinstance(value, list):
+        return all(map(_is_kept, value))
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_kept(one) for name, one in value.items())
+    is_scalar = value is None or isinstance(value, str | int | bool)
+    return is_scalar or (isinstance(value, float) and value - value == 0)
 
 
 def _shortened(text: str) -> str:
