@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -22,10 +23,29 @@ from partita.asl.resumption import Child, Part, Unfinished
 from partita.asl.states.state import Program, run_program
 from partita.asl.trail import Chain
 from partita.authoring.determinism import now, uuid4
+from partita.authoring.execution import workflow_info
 from partita.errors import CancelledError
 
 CONCURRENCY = 1000
 """Executions of a distributed Map state that run at a time at most."""
+
+
+PAGE_PREFIX = "map-run "
+"""What the ids of the workflows of pages begin with."""
+
+
+def marked_id() -> str:
+    """Return a new UUID by which the machine's workflow is found again, as by a hash."""
+    info = workflow_info()
+    is_page = info.workflow_id.startswith(PAGE_PREFIX) and info.parent is not None
+    owner = info.parent.workflow_id if is_page and info.parent else info.workflow_id
+    text = str(uuid4())
+    return f"{text[:9]}{mark_of(owner)}{text[13:]}"
+
+
+def mark_of(workflow_id: str) -> str:
+    """Return what the UUIDs of a workflow have in common: the second group."""
+    return f"{crc32(workflow_id.encode()) & 0xFFFF:04x}"
 
 
 @dataclass(frozen=True)
@@ -145,7 +165,7 @@ class Executions:
 
     def _begun(self, input: Any, before: str | None) -> ChildRun:
         """Return a new execution; `before` is the name of one that it replaces."""
-        name = str(uuid4())
+        name = marked_id()
         if self._page is not None:  # so that it can be found again
             name = f"{self._page:08x}{name[8:]}"
         return ChildRun(self._execution(name, input, before))

@@ -13,7 +13,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partita.asl.child_executions import CONCURRENCY, Executions, Processor, too_many_failed
+from partita.asl.child_executions import (
+    CONCURRENCY,
+    Executions,
+    Processor,
+    marked_id,
+    too_many_failed,
+)
 from partita.asl.concurrency import Control
 from partita.asl.failures import StateFailure
 from partita.asl.frame import Frame, Probe
@@ -25,7 +31,6 @@ from partita.asl.resumption import MapRunRest, PageRest
 from partita.asl.states.map import Item
 from partita.asl.tasks import map_activities
 from partita.asl.tasks.calls import call_function
-from partita.authoring.determinism import uuid4
 from partita.authoring.execution import spawn
 from partita.authoring.messages import wait_signal
 
@@ -184,7 +189,7 @@ class DistributedRun:
             run = MapRun(replace(known, redrives=known.redrives + 1), bounds)
             frame.emit("MapRunRedriven", mapRunArn=run.arn, redriveCount=run.redrives)
             return run
-        arn = frame.execution.identity.map_run_arn(self.processor.label, str(uuid4()))
+        arn = frame.execution.identity.map_run_arn(self.processor.label, marked_id())
         shown = {
             "maxConcurrency": bounds.concurrency,
             "toleratedFailureCount": bounds.count or 0,

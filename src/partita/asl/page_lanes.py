@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from partita.asl.child_executions import too_many_failed
+from partita.asl.child_executions import PAGE_PREFIX, too_many_failed
 from partita.asl.failures import StateFailure, too_large
 from partita.asl.frame import Frame, StartPage
 from partita.asl.item_readers.pages import Position
@@ -27,10 +27,6 @@ from partita.errors import CancelledError
 
 LANES = 4
 """Pages of a run that run at a time at most."""
-
-
-PAGE_PREFIX = "map-run "
-"""What the ids of the workflows of pages begin with."""
 
 
 class PageRun:

@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from partita import history as h
+from partita.asl.child_executions import PAGE_PREFIX
 from partita.asl.machines import recorded_definition, role_of
-from partita.asl.page_lanes import PAGE_PREFIX
 from partita.asl.tasks.integrations import WAIT
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer

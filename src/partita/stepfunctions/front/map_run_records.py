@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from partita.asl.child_executions import mark_of
 from partita.asl.page_lanes import PageRun
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Record
@@ -123,19 +124,23 @@ def runs_in(record: Record, recorder: Recorder, execution_arn: str) -> Iterator[
         yield MapRun(record, recorder, execution_arn, started, redriven, ended)
 
 
-def _runs_of_machine(front: Front, path: str) -> Iterator[MapRun]:
-    """Yield the runs of a machine's executions, of the newest first.
+def _runs_of_machine(front: Front, path: str, id: str) -> Iterator[MapRun]:
+    """Yield the runs of a machine's executions, first of those that the UUID seems to be of.
 
     `path` is `MACHINE/LABEL`, or `MACHINE/LABEL/LABEL` of a Map state within another.
     """
     machine, *labels = path.split("/")
     filter = ExecutionFilter(domain=DOMAIN, type_name=WORKFLOW_TYPE.name, tag=machine, limit=100)
-    known = set()
+    newest: dict[str, Record] = {}  # the newest run shows those before it
     for record in read_executions(front, filter):
-        if record.execution.workflow_id not in known:  # the newest run shows those before it
-            known.add(record.execution.workflow_id)
-            for run in runs_of(front, record):
-                yield from _runs_below(front, run, len(labels) - 1)
+        newest.setdefault(record.execution.workflow_id, record)
+    for record in sorted(newest.values(), key=lambda one: not _is_marked(one, id)):
+        for run in runs_of(front, record):
+            yield from _runs_below(front, run, len(labels) - 1)
+
+
+def _is_marked(record: Record, id: str) -> bool:
+    return id[9:13] == mark_of(record.execution.workflow_id)
 
 
 def _runs_below(front: Front, run: MapRun, depth: int) -> Iterator[MapRun]:
@@ -156,7 +161,8 @@ def child_prefix(run: MapRun) -> str:
 
 def find_run(front: Front, arn: str) -> MapRun:
     """Return a run. Raises ResourceNotFound."""
-    for run in _runs_of_machine(front, front.names.parse(arn, arns.MAP_RUN).name):
+    parsed = front.names.parse(arn, arns.MAP_RUN)
+    for run in _runs_of_machine(front, parsed.name, parsed.rest):
         if run.arn == arn:
             return run
     raise ResourceNotFound(arn)
@@ -190,7 +196,7 @@ def children_in(front: Front, page: PageRun) -> Iterator[Child]:
 def find_child(front: Front, text: str) -> tuple[MapRun, Child]:
     """Return a child execution and its run. Raises ExecutionDoesNotExist."""
     arn = front.names.parse(text, arns.EXECUTION)
-    for run in _runs_of_machine(front, arn.name):
+    for run in _runs_of_machine(front, arn.name, arn.rest):
         if child_prefix(run).endswith(f":{arn.name}"):
             for child in _candidates(front, run, arn.rest):
                 if child.told.name == arn.rest:
