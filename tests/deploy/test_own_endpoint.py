@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
 from partita.cli.machines import lambda_function
+from partita.errors import InvalidOptionError
+from partita.stepfunctions.bundle import zipped
 from tests.asl.corpus import ACCOUNT
 from tests.deploy.shop import Ran, Shop, partita
 from tests.stepfunctions.endpoint import Endpoint, endpoint
@@ -144,6 +147,70 @@ def test_an_execution_that_waits_is_cancelled(remote: Remote, served: Endpoint) 
     assert remote("cancel", f"{remote.shop.name}:long").status == 0
     assert "TERMINATED" in remote("show", f"{remote.shop.name}:long").out
     forget_lambda("take")
+
+
+def test_a_bundle_runs_there_as_on_lambda(remote: Remote) -> None:
+    shop = remote.shop
+    (shop.folder / "tidy.py").write_text(OUTLINED, "utf-8")
+    assert partita(shop.folder, "bundle", "tidy.py:tidy", "-o", "tidy.zip", "--outline").status == 0
+    register_lambda(*lambda_function(f"{shop.name}={shop.folder / 'tidy.zip'}"))
+    remote.deploy("--function", shop.name, "--outline", target="tidy.py:tidy")
+    for text, expected in (("a1b22", '"aXbX (5)"'), ("", '"empty: no text, 7"')):
+        remote("start", "tidy.py:tidy", "--input", json.dumps([text]), "--id", f"i{len(text)}")
+        assert remote("result", f"{shop.name}:i{len(text)}").out == f"{expected}\n"
+    remote("start", "tidy.py:tidy", "--input", '["die"]', "--id", "died")
+    assert "status 3" in remote("result", f"{shop.name}:died").error
+
+
+OUTLINED = """
+import os
+import re
+from partita import activity, workflow
+
+
+class Empty(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@activity
+def length(text: str) -> int:
+    print("told on stderr")
+    if not text:
+        raise Empty("no text", 7)
+    if text == "die":
+        os._exit(3)
+    return len(text)
+
+
+@workflow
+def tidy(text: str) -> str:
+    try:
+        found = length(text)
+    except Empty as error:
+        return f"empty: {error}, {error.code}"
+    plain = re.sub("[0-9]+", "X", text)
+    return f"{plain} ({found})"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("f=none.zip", "none.zip cannot be read: [Errno 2] No such file"),
+        ("f=broken.zip", "broken.zip cannot be read: File is not a zip file"),
+        ("f=other.zip", "other.zip cannot be read: it is no bundle; `partita bundle` makes one"),
+    ],
+)
+def test_what_is_no_bundle_is_refused(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.zip").write_bytes(b"PK")
+    Path("other.zip").write_bytes(zipped({"a.py": b""}))
+    with pytest.raises(InvalidOptionError, match=re.escape(message)):
+        lambda_function(text)
 
 
 def test_a_distributed_map_runs_there(remote: Remote) -> None:

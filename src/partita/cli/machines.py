@@ -17,6 +17,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.aws.lambda_functions import Context, Handler, InvocationError, LambdaFunctions
 from partita.errors import InvalidOptionError, TaskFailedError
 from partita.integrations.settings import settings_from
+from partita.stepfunctions.local_bundles import bundled_function
 from partita.stepfunctions.local_dispatch import dispatcher
 from partita.worker.code_loader import load as load_code
 
@@ -40,7 +41,8 @@ def register(text: str) -> None:
 def lambda_function(text: str) -> tuple[str, Handler]:
     """Return the name and the handler in NAME=FILE:HANDLER.
 
-    NAME=FILE is the function of a deployed machine: it dispatches to the file's activities.
+    NAME=FILE is the function of a deployed machine: it dispatches to the activities of a workflow's
+    file, or calls a bundle's zip.
 
     Raises:
         InvalidOptionError: it is of another form, or the file has no such function.
@@ -49,6 +51,8 @@ def lambda_function(text: str) -> tuple[str, Handler]:
     if name and equals and target.endswith(".py"):
         load_code(target)
         return name, dispatcher()
+    if name and equals and target.endswith(".zip"):
+        return name, bundled_function(target)
     source, colon, attribute = target.rpartition(":")
     if not (name and equals and colon and source):
         raise InvalidOptionError(f"--lambda {text}: write NAME=FILE:HANDLER, or NAME=FILE")
