@@ -7,9 +7,12 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.utils import boto_client
 
 from partita import WorkflowDefinition
 from partita.asl import send_task_failure, send_task_success, use_services
@@ -34,6 +37,7 @@ from partita.testing import Environment
 from tests.compile.corpus import load
 from tests.integrations import aws_workflows
 from tests.integrations.moto import client, moto
+from tests.stepfunctions.pysfn import moto_machine
 
 Run = Callable[..., Any]
 
@@ -289,6 +293,23 @@ def test_the_states() -> None:
     (ask,) = machine_of(aws_workflows.ask).items()
     assert ask[0] == "sqs:sendMessage.waitForTaskToken"
     assert "$states.context.Task.Token" in ask[1]["Arguments"]["MessageBody"]
+
+
+def test_motos_interpreter_agrees(table: str) -> None:
+    port = mock.patch.object(boto_client, "moto_server_port", return_value=urlsplit(moto()).port)
+    with moto_machine.interpreter(lambda *_: None), port:
+
+        def run(definition: WorkflowDefinition[..., Any], **given: str) -> Any:
+            return moto_machine.run(emit(compile_workflow(definition)), given)
+
+        id = uuid.uuid4().hex
+        put = {"items": [{"id": {"S": id}}], "count": 1}
+        assert run(aws_workflows.put_once, table=table, id=id) == put
+        assert run(aws_workflows.put_once, table=table, id=id) == {"is_there": id}
+        assert run(aws_workflows.caught, table=table) == "found"
+        assert run(aws_workflows.caught, table="none") == "refused"
+        error, _ = run(aws_workflows.not_caught, table="none")
+        assert error == "DynamoDB.ResourceNotFoundException"
 
 
 def test_names_are_spelled_as_task_states_have_them(tmp_path: Any) -> None:
