@@ -237,6 +237,11 @@ class SilentHost:
     def is_busy(self) -> bool:
         return False
 
+    def holds(self, token: str) -> bool:
+        return any(task.token == token for task in self.tasks)
+
+    def given_back(self, activity_id: str) -> None: ...
+
     def free_slots(self) -> int:
         return 10 - len(self.tasks)
 

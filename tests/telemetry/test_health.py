@@ -115,6 +115,7 @@ class Watched:
 class Working:
     is_stopping = False
     running_activities = 0
+    is_short_of_threads = False
 
 
 def test_an_engine_that_is_stuck_is_not_alive() -> None:

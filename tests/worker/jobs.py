@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,12 @@ class Apart(Activity):
             case "completed":
                 raise Completed([1, 2])
         return os.getpid()
+
+
+COUNT: ContextVar[int] = ContextVar("count", default=0)
+
+
+@activity(process=True)
+def count_in_context() -> int:
+    COUNT.set(COUNT.get() + 1)
+    return COUNT.get()

@@ -33,7 +33,7 @@ def seconds(option: str, value: Seconds | None) -> float | None:
     """Return a time option in seconds.
 
     Raises:
-        InvalidOptionError: it is not a positive, finite number.
+        InvalidOptionError: it is not a positive number of at most a hundred years.
     """
     if value is None:
         return None
@@ -42,6 +42,10 @@ def seconds(option: str, value: Seconds | None) -> float | None:
         raise InvalidOptionError(f"{option}={value!r}; give seconds or a timedelta")
     if not (math.isfinite(number) and number > 0):
         raise InvalidOptionError(f"{option}={value!r}; give a positive number of seconds")
+    if number > MAX_SECONDS:
+        raise InvalidOptionError(
+            f"{option}={value!r}; give at most 100 years, or None for no limit"
+        )
     return float(number)
 
 

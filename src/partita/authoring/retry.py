@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from partita.authoring.options import MAX_SECONDS
 from partita.errors import InvalidOptionError
 from partita.history import RetryPolicy
 
@@ -43,9 +44,9 @@ class Retry:
         """Return the policy as histories record it."""
         return RetryPolicy(
             max_attempts=self.max_attempts,
-            initial_interval=self.initial_interval,
+            initial_interval=min(self.initial_interval, MAX_SECONDS),
             backoff=self.backoff,
-            max_interval=self.max_interval,
+            max_interval=min(self.max_interval, MAX_SECONDS),
             non_retryable=tuple(map(_name, _error_types(self.non_retryable))),
         )
 

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
 from partita.engine import catalogue
 from partita.engine.dispatcher import Dispatcher
 from partita.engine.leases import Leases, new_worker
+from partita.engine.task_tokens import make_token
 from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.watchdog import Watchdog
 from partita.history import RescheduleCause
 from partita.ports.catalogue import WorkerRecord
 from partita.ports.host import Host
+from partita.ports.state import OpenActivity, State
 from partita.ports.store import Store
+from partita.rules.commands import Release
 
 log = logging.getLogger("partita.engine")
 
@@ -44,6 +47,7 @@ class Attachment:
         self._leases = Leases(time.monotonic if clock is time.time else clock)
         self._next_renewal = self._next_reap = 0.0
         self._has_missed_writes = False
+        self._strays: set[str] = set()  # tokens of what is held and did not run at the last look
 
     def _new_dispatcher(self, timing: Timing) -> Dispatcher:
         return Dispatcher(self.host, self.record.id, timing, self.watchdog)
@@ -97,6 +101,7 @@ class Attachment:
                 self._register_anew(tx)
             else:
                 self._renew(tx)
+                self._release_strays(tx)
         if reaps:  # and not at each renewal: short leases are renewed more often than that
             interval, glance = self._timing.reap_interval, self._store.glance
             often = glance is None or glance <= interval
@@ -112,6 +117,29 @@ class Attachment:
                 self.dispatcher.be_careful(tx.now)
                 has_reaped = True
         return has_reaped
+
+    def _release_strays(self, tx: EngineTransaction) -> None:
+        """Give back activities that this worker holds and that did not run at two looks.
+
+        A hand-over has failed, such as for want of memory.
+        """
+        strays = {token: found for token, found in self._held(tx) if not self.host.holds(token)}
+        for token in strays.keys() & self._strays:
+            state, item = strays.pop(token)
+            cause, started = RescheduleCause.GIVEN_BACK, item.started_event_id
+            tx.do(
+                state, Release(kind="activity", id=item.id, cause=cause, started_event_id=started)
+            )
+            self.host.given_back(item.id)
+        self._strays = set(strays)
+
+    def _held(self, tx: EngineTransaction) -> Iterator[tuple[str, tuple[State, OpenActivity]]]:
+        """Yield the activities of this worker that were committed before, by their tokens."""
+        for run, taken in tx.stored.held(self.record.id):
+            state = tx.load(run) if isinstance(taken, OpenActivity) else None
+            item = None if state is None or state.is_closed else state.get("activity", taken.id)
+            if state is not None and isinstance(item, OpenActivity) and item.owner == taken.owner:
+                yield make_token(state, item.started_event_id, item.id), (state, item)
 
     def _renew(self, tx: EngineTransaction) -> None:
         self._next_renewal = tx.now + self._timing.lease / 3

@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 log = logging.getLogger("partita.engine")
 
+MAX_PAUSE = 86400.0
+"""Seconds that the thread sleeps, at most; a clock cannot wait for far moments."""
+
 BATCH_LIMIT = 512
 """Requests that share one transaction, at most."""
 
@@ -196,7 +199,7 @@ class Inbox:
         try:
             pause = self._pause()
             if pause is None or pause > 0:
-                limited = None if pause is None else min(pause, threading.TIMEOUT_MAX)
+                limited = None if pause is None else min(pause, MAX_PAUSE)
                 batch.append(self._queue.get(timeout=limited))
             while len(batch) < BATCH_LIMIT:
                 batch.append(self._queue.get_nowait())

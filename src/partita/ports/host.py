@@ -68,6 +68,12 @@ class Host(Protocol):
     def is_busy(self) -> bool:
         """Return whether an activity runs, or has ended and its report is not posted yet."""
 
+    def holds(self, token: str) -> bool:
+        """Return whether an activity that was started runs, or its answer is to be reported."""
+
+    def given_back(self, activity_id: str) -> None:
+        """Note that an activity is given back, which the service took for running here."""
+
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities; they are committed as this worker's."""
 

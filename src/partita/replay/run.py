@@ -9,6 +9,7 @@ A run belongs to the thread that made it, which must also be the one that drives
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from typing import Any
 
 from greenlet import GreenletExit
@@ -158,14 +159,16 @@ class Run:
             self._read(hook)
 
     def _read(self, function: Callable[[], Any]) -> Any:
-        """Call a function that may look, and decide nothing."""
+        """Call a function that may look, and decide nothing, in a copied context."""
         self._journal.is_reading = True
-        token = current.set(self._runtime)
         try:
-            return function()
+            return copy_context().run(self._read_here, function)
         finally:
-            current.reset(token)
             self._journal.is_reading = False
+
+    def _read_here(self, function: Callable[[], Any]) -> Any:
+        current.set(self._runtime)
+        return function()
 
     def _advance(self) -> None:
         """Resume strands until none can go on; fail the function if none ever will."""

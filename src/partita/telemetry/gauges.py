@@ -33,6 +33,10 @@ class MeasuredWorker(Protocol):
         """Results that came too late to be used."""
 
     @property
+    def tasks_given_back(self) -> int:
+        """Activities that were given back because they did not run."""
+
+    @property
     def slots(self) -> int:
         """The largest number of activities that run at a time."""
 
@@ -113,4 +117,9 @@ class WorkerCollector:
             yield GaugeMetricFamily(f"partita_{name}", help, value)
         yield CounterMetricFamily(
             "partita_tasks_lost", "Results that came too late to be used.", worker.lost_tasks
+        )
+        yield CounterMetricFamily(
+            "partita_tasks_given_back",
+            "Activities that were given back because they did not run.",
+            worker.tasks_given_back,
         )

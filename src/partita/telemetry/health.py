@@ -51,6 +51,10 @@ class ProbedWorker(Protocol):
     def running_activities(self) -> int:
         """The number of activities that run now."""
 
+    @property
+    def is_short_of_threads(self) -> bool:
+        """Whether activities wait because the system gives no thread for them."""
+
 
 class Address(NamedTuple):
     """Where to listen."""
@@ -101,11 +105,11 @@ def parse_address(text: str) -> Address:
 def checks_for(service: Any, worker: ProbedWorker) -> tuple[dict[str, Check], dict[str, Check]]:
     """Return the checks of `/healthz`, and those that `/readyz` makes in addition."""
     if not supports(service, Watchable):
-        return {}, {"worker": lambda: _check_stopping(worker)}
+        return {}, {"worker": lambda: _check_worker(worker)}
     is_on_record = BoundedCall(service.is_on_record)
     return {"engine": lambda: _check_progress(service)}, {
         "store": lambda: _check_store(is_on_record),
-        "worker": lambda: _check_stopping(worker) or _check_attached(service),
+        "worker": lambda: _check_worker(worker) or _check_attached(service),
     }
 
 
@@ -121,7 +125,9 @@ def _check_store(is_on_record: Callable[[], bool]) -> str | None:
         return f"{error}"
 
 
-def _check_stopping(worker: ProbedWorker) -> str | None:
+def _check_worker(worker: ProbedWorker) -> str | None:
+    if worker.is_short_of_threads:
+        return "activities wait because no thread can be started"
     if not worker.is_stopping:
         return None
     return f"stopping; activities that still run: {worker.running_activities}"

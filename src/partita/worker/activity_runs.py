@@ -5,8 +5,10 @@ Knows what runs in this process, and how to end it; where tasks come from it doe
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -28,6 +30,8 @@ from partita.worker.timing import Timing
 
 if TYPE_CHECKING:
     import asyncio  # imported where an asynchronous activity begins
+
+log = logging.getLogger("partita.worker")
 
 SUSPECT_LOSSES = 2
 """Workers that an activity has lost before it is run in a process of its own.
@@ -69,6 +73,7 @@ class ActivityRuns:
         self._threads = ThreadPool(slots, "partita-activity")
         self._processes = ProcessPool()
         self._loop = EventLoop("partita-async")
+        self._unstarted: deque[Run] = deque()  # asynchronous ones, for want of a thread
         self._watch = CancellationWatch(service.unwanted, timing.cancel_interval)
 
     def __len__(self) -> int:
@@ -90,11 +95,33 @@ class ActivityRuns:
                 self._watch.add(task.token, partial(self._processes.stop, task.token))
                 calls.append(partial(self._run_in_process, definition, task))
             elif definition.is_async:
-                self._loop.call(self._begin_async, definition, task)
+                self._start_async(definition, task)
             else:
                 calls.append(partial(self._run, definition, task))
         if calls:
             self._threads.submit(calls)
+
+    def retry(self) -> None:
+        """Start what could not be started for want of a thread; call it now and then."""
+        for _ in range(len(self._unstarted)):
+            self._start_async(*self._unstarted.popleft())
+        self._threads.retry()
+
+    @property
+    def is_short_of_threads(self) -> bool:
+        """Whether activities wait because no thread could be started for them."""
+        return bool(self._unstarted) or self._threads.is_short
+
+    def holds(self, token: str) -> bool:
+        """Return whether a task runs, or has ended and is not reported."""
+        return token in self._running or token in self._ending
+
+    def _start_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        try:
+            self._loop.call(self._begin_async, definition, task)
+        except (RuntimeError, MemoryError, OSError) as error:
+            log.warning("the event loop of activities cannot be started now: %s", error)
+            self._unstarted.append((definition, task))
 
     def run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         """Run one activity on this thread; return when its report was made."""
@@ -136,7 +163,10 @@ class ActivityRuns:
             answer = execute(definition, task, self._converter, heartbeats, self._clock)
         except BaseException as error:  # the slot must become free, whatever happens
             answer = failed(task, describe(error))
-        self._finish(task, answer, heartbeats)
+        try:
+            self._finish(task, answer, heartbeats)
+        finally:
+            self._running.pop(task.token, None)
 
     def _run_in_process(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         answer: ActivityAnswer | None
@@ -148,7 +178,7 @@ class ActivityRuns:
             if not definition.settings.process:  # only a suspect, which can run only here
                 self._watch.discard(task.token)
                 if definition.is_async:
-                    self._loop.call(self._begin_async, definition, task)
+                    self._start_async(definition, task)
                 else:
                     self._run(definition, task)
                 return
@@ -187,15 +217,18 @@ class ActivityRuns:
         heartbeats: Heartbeats | None = None,
     ) -> None:
         """Free the slot and report; None: the service has ended the task by its timeout."""
-        if heartbeats is not None:
-            heartbeats.flush(answer)
-        self._watch.discard(task.token)
         self._ending[task.token] = None
-        self._running.pop(task.token, None)
-        self._suspects.discard(task.token)
-        if answer is not None:
-            self._report(answer)
-        self._ending.pop(task.token, None)
+        try:
+            if heartbeats is not None:
+                heartbeats.flush(answer)
+            self._watch.discard(task.token)
+            self._running.pop(task.token, None)  # before the report, which may bring the next task
+            if answer is not None:
+                self._report(answer)
+        finally:
+            self._running.pop(task.token, None)
+            self._suspects.discard(task.token)
+            self._ending.pop(task.token, None)
         if self._is_awaited:
             with self._changed:
                 self._changed.notify_all()

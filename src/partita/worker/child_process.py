@@ -1,7 +1,8 @@
 """Run one activity at a time in this process, for the worker that started it (`process_pool`).
 
-A thread reads stdin, so that the process ends at once when its worker does, even while an
-activity runs. What the activity prints goes to stderr: stdout carries the answers.
+A thread reads the jobs, so that the process ends at once when its worker does, even while an
+activity runs. Jobs and answers go over copies of stdin and stdout that children of this process
+do not have: for an activity stdin is empty, and what it prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, BinaryIO
 
 import msgspec
@@ -33,23 +34,40 @@ _decode = msgspec.json.Decoder(Job).decode
 
 
 def main() -> None:
-    """Serve jobs until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Serve jobs until there is no worker any more."""
+    signal.signal(signal.SIGINT, _nothing)  # programs that activities start take it as ever
     inherit()
     child_setup.begin_child()
-    out = os.fdopen(os.dup(1), "wb")
+    incoming, out = os.dup(0), os.fdopen(os.dup(1), "wb")
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
     os.dup2(2, 1)
+    sys.stdin = os.fdopen(0, closefd=False)
     sys.stdout = sys.stderr  # written line by line, so that nothing is lost with the process
+    os.register_at_fork(after_in_child=partial(_forked, incoming, out.fileno()))
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
+    threading.Thread(target=_read, args=(incoming, jobs), daemon=True).start()
     while True:
         job = jobs.get()
         _send(out, _do(job, out))
 
 
-def _read(jobs: queue.SimpleQueue[Job]) -> None:
-    for line in sys.stdin.buffer:
-        jobs.put(_decode(line))
+def _nothing(*_: object) -> None:
+    """Do nothing at a signal."""
+
+
+def _forked(*descriptors: int) -> None:
+    """Close the worker's pipes in a process that an activity has forked."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _read(incoming: int, jobs: queue.SimpleQueue[Job]) -> None:
+    with open(incoming, "rb") as lines:
+        for line in lines:
+            jobs.put(_decode(line))
     os._exit(0)
 
 

@@ -28,11 +28,7 @@ class EventLoop:
 
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=_run, args=[self._loop], name=self._name, daemon=True
-                )
-                self._thread.start()
+                self._loop, self._thread = _started(asyncio.new_event_loop(), self._name)
         self._loop.call_soon_threadsafe(function, *args)
 
     def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
@@ -40,6 +36,19 @@ class EventLoop:
         if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout)
+
+
+def _started(
+    loop: asyncio.AbstractEventLoop, name: str
+) -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    """Start a thread for a loop; close the loop if the system gives none."""
+    thread = threading.Thread(target=_run, args=[loop], name=name, daemon=True)
+    try:
+        thread.start()
+    except BaseException:
+        loop.close()
+        raise
+    return loop, thread
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
-from contextvars import Token
-from typing import Any
+from contextlib import suppress
+from contextvars import Token, copy_context
+from typing import Any, NoReturn
 
 from partita.authoring.context import ActivityContext, ActivityInfo, activity_info, context
 from partita.authoring.definition import ActivityDefinition
@@ -28,7 +31,21 @@ def execute(
     heartbeat: Callable[[Any], None],
     clock: Callable[[], float] = time.time,
 ) -> ActivityAnswer:
-    """Run a sync activity on this thread. Never raises what the activity raises."""
+    """Run a sync activity on this thread. Never raises what the activity raises.
+
+    Context variables that it sets are those of this attempt alone. A process that it has forked,
+    and that comes to its end, ends here: only this one has a worker to report to.
+    """
+    return copy_context().run(_traced, definition, task, converter, heartbeat, clock)
+
+
+def _traced(
+    definition: ActivityDefinition,
+    task: ActivityTask,
+    converter: Converter,
+    heartbeat: Callable[[Any], None],
+    clock: Callable[[], float],
+) -> ActivityAnswer:
     with trace_activity(task) as ended:
         found = _execute(definition, task, converter, heartbeat, clock)
         ended(found)
@@ -42,15 +59,35 @@ def _execute(
     heartbeat: Callable[[Any], None],
     clock: Callable[[], float],
 ) -> ActivityAnswer:
-    token = _enter(task, heartbeat, clock)
+    token, process = _enter(task, heartbeat, clock), os.getpid()
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         result = call_activity(definition, args, kwargs, activity_info())
+        if os.getpid() != process:
+            end_fork(None)
         return answer(definition, task, converter, result)
     except BaseException as error:
+        if os.getpid() != process:
+            end_fork(error)
         return _ended(definition, task, converter, error)
     finally:
         context.reset(token)
+
+
+def end_fork(error: BaseException | None) -> NoReturn:
+    """End a process that an activity has forked, with the status that Python would give it."""
+    status = 0
+    if isinstance(error, SystemExit):
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, str):
+            sys.stderr.write(f"{error.code}\n")
+    elif error is not None:
+        traceback.print_exception(error)
+        status = 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(status & 0xFF)
 
 
 async def execute_async(
@@ -76,13 +113,17 @@ async def _execute_async(
 ) -> ActivityAnswer:
     import asyncio  # loaded already: this is a coroutine
 
-    token = _enter(task, heartbeat, clock)
+    token, process = _enter(task, heartbeat, clock), os.getpid()
     try:
         args, kwargs = definition.signature.load(converter, task.input)
         async with asyncio.timeout(task.start_to_close):
             result = await call_activity_async(definition, args, kwargs, activity_info())
+        if os.getpid() != process:
+            end_fork(None)
         return answer(definition, task, converter, result)
     except BaseException as error:
+        if os.getpid() != process:
+            end_fork(error)
         return _ended(definition, task, converter, error)
     finally:
         context.reset(token)

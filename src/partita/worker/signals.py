@@ -47,17 +47,28 @@ class SignalListener:
         self._wakeup = signal.set_wakeup_fd(self._pipe, warn_on_full_buffer=False)
         for number in SIGNALS:
             self._handlers[number] = signal.signal(number, _nothing)
+        _listening.append(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Restore the handlers of before."""
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup)
+        _listening.remove(self)
+        self._restore()
         os.write(self._pipe, bytes([_END]))
         self._thread.join()
         os.close(self._end)
         os.close(self._pipe)
+
+    def forked(self) -> None:
+        """Leave the signals of this process, a fork of the listener's, to what was before."""
+        self._restore()
+        os.close(self._pipe)
+        os.close(self._end)
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup)
 
     def _run(self) -> None:
         while True:
@@ -70,6 +81,18 @@ class SignalListener:
 
 def _nothing(*_: object) -> None:
     """Do nothing: that there is a handler makes Python write to the pipe."""
+
+
+_listening: list[SignalListener] = []
+
+
+def _forked() -> None:
+    """Let signals end a child that an activity has forked, and not reach this worker."""
+    while _listening:
+        _listening.pop().forked()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Shutdown:

@@ -9,12 +9,19 @@ thread, calls that block get a thread each.
 from __future__ import annotations
 
 import itertools
+import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
 Call = Callable[[], None]
+
+WARNING_INTERVAL = 10.0
+"""Seconds between two warnings that no thread can be started, at least."""
+
+log = logging.getLogger("partita.worker")
 
 
 class ThreadPool:
@@ -30,10 +37,21 @@ class ThreadPool:
         self._waking = False  # a thread is on its way
         self._idle = 0
         self._count = 0
+        self._is_refused = False  # the system gave no thread at the last try
+        self._warn_at = 0.0  # by time.monotonic
 
     def submit(self, calls: Iterable[Call]) -> None:
         """Run `calls` soon, in any order."""
         self._calls.extend(calls)
+        self._wake()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether calls wait because no thread could be started for them."""
+        return self._is_refused and bool(self._calls)
+
+    def retry(self) -> None:
+        """Start a thread for calls that none could be started for; call it now and then."""
         self._wake()
 
     def close(self) -> None:
@@ -51,10 +69,22 @@ class ThreadPool:
             if self._idle:
                 self._waking = True
                 self._wakes.put(True)
-            elif self._count < self._limit:
+            elif self._count < self._limit and self._started():
                 self._waking = True
                 self._count += 1
-                threading.Thread(target=self._run, name=next(self._names), daemon=True).start()
+
+    def _started(self) -> bool:
+        """Start a thread; return False if the system gives none now."""
+        try:
+            threading.Thread(target=self._run, name=next(self._names), daemon=True).start()
+            self._is_refused = False
+        except (RuntimeError, MemoryError) as error:
+            self._is_refused = True
+            if time.monotonic() >= self._warn_at:
+                self._warn_at = time.monotonic() + WARNING_INTERVAL
+                log.warning("no thread can be started for %d calls: %s", len(self._calls), error)
+            return False
+        return True
 
     def _run(self) -> None:
         while True:
@@ -79,4 +109,7 @@ class ThreadPool:
                 return
             if calls:
                 self._wake()
-            call()
+            try:
+                call()
+            except BaseException:  # the thread goes on with the next call
+                log.exception("a call ended in an error that it should have answered")

@@ -101,6 +101,7 @@ class Worker:
         )
         self._deciding: tuple[h.WorkflowType, h.WorkflowExecution] | None = None  # whose code runs
         self._decisions = 0  # that were asked for
+        self._given_back = 0
         self._is_stopping = False
         self._on_decision_failed = on_decision_failed or log_decision_failed
 
@@ -198,6 +199,11 @@ class Worker:
         return self._reports.lost
 
     @property
+    def is_short_of_threads(self) -> bool:
+        """Whether activities wait here because the system gives no thread for them."""
+        return self._runs.is_short_of_threads
+
+    @property
     def tasks_done(self) -> int:
         """How many decisions and activities were done."""
         return self._decisions + self._runs.started - len(self._runs)
@@ -265,11 +271,27 @@ class Worker:
 
     def free_slots(self) -> int:
         """Return how many more activities this would take."""
+        self._runs.retry()
+        self._reports.retry()
         return 0 if self._is_stopping else self._runs.slots - len(self._runs)
 
     def is_busy(self) -> bool:
         """Return whether an activity runs or is about to be reported."""
         return self._runs.is_busy
+
+    def holds(self, token: str) -> bool:
+        """Return whether an activity runs here, or its answer is not reported yet."""
+        return self._runs.holds(token) or self._reports.is_pending(token)
+
+    def given_back(self, activity_id: str) -> None:
+        """Count an activity that the database says is ours, and that does not run."""
+        self._given_back += 1
+        log.warning("activity %s was ours and did not run; it is given back", activity_id)
+
+    @property
+    def tasks_given_back(self) -> int:
+        """How many activities were given back because they did not run."""
+        return self._given_back
 
     def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:
         """Return what runs a task; it is of one of the `activity_keys`."""

@@ -1,0 +1,123 @@
+"""A worker to which the system gives no thread, or no memory, for a while loses no activity."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from partita import activity, workflow
+from partita.client import Client
+from partita.engine import Engine
+from partita.engine.task_polls import TaskPolls
+from partita.engine.timing import Timing
+from partita.stores.memory import MemoryStore
+from partita.telemetry.health import checks_for
+from partita.worker import Worker
+from partita.worker.activity_runs import ActivityRuns
+from partita.worker.heartbeats import Heartbeats
+from tests.conftest import until
+
+
+@activity
+def double(number: int) -> int:
+    return 2 * number
+
+
+@activity
+async def double_async(number: int) -> int:
+    return 2 * number
+
+
+@workflow
+def doubling(number: int) -> int:
+    doubled = double_async.submit(number)
+    return sum(double.map(range(number)).result()) + doubled.result()
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    made = Engine(MemoryStore(), timing=Timing(lease=0.6, reap_interval=0.05))
+    yield made
+    made.close()
+
+
+def worker(engine: Engine) -> Worker:
+    return Worker(engine, workflows=[doubling], activities=[double, double_async])
+
+
+class Failures:
+    """A function that fails at first."""
+
+    def __init__(self, function: Callable[..., None], error: Exception, times: int) -> None:
+        self.left = times
+        self._function = function
+        self._error = error
+
+    def __call__(self, *args: object) -> None:
+        if self.left:
+            self.left -= 1
+            raise self._error
+        self._function(*args)
+
+
+def refuse_threads(patch: pytest.MonkeyPatch, *names: str) -> threading.Event:
+    """Let threads of these names be refused until the event is set."""
+    start, over = threading.Thread.start, threading.Event()
+
+    def try_to_start(thread: threading.Thread) -> None:
+        if thread.name.startswith(names) and not over.is_set():
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    patch.setattr(threading.Thread, "start", try_to_start)
+    return over
+
+
+def test_activities_run_once_there_are_threads_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = refuse_threads(monkeypatch, "partita-activity", "partita-async")
+    with worker(engine) as made:
+        handle = Client(engine).start(doubling, 10)
+        is_ready = checks_for(engine, made)[1]["worker"]
+        until(lambda: is_ready() == "activities wait because no thread can be started")
+        over.set()
+        assert handle.result(timeout=60) == 110
+        assert is_ready() is None
+        assert made.tasks_given_back == 0
+
+
+def test_a_result_is_reported_until_it_is_stored(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = Failures(TaskPolls._answer, MemoryError(), times=3)
+    monkeypatch.setattr(TaskPolls, "_answer", lambda *args: report(*args))
+    with worker(engine) as made:
+        assert Client(engine).start(doubling, 1).result(timeout=60) == 2
+        assert (report.left, made.tasks_given_back) == (0, 0)
+
+
+def test_a_result_is_reported_later_if_no_timer_can_be_started(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = Failures(TaskPolls._answer, MemoryError(), times=1)
+    monkeypatch.setattr(TaskPolls, "_answer", lambda *args: report(*args))
+    refuse_threads(monkeypatch, "Thread-")  # what `threading.Timer` names its own
+    with worker(engine) as made:
+        assert Client(engine).start(doubling, 1).result(timeout=60) == 2
+        assert made.tasks_given_back == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(ActivityRuns, "start"), (Heartbeats, "flush")]
+)
+def test_what_does_not_run_is_given_back(
+    kind: type[object], name: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = Failures(getattr(kind, name), MemoryError(), times=1)
+    monkeypatch.setattr(kind, name, lambda *args: method(*args))
+    with worker(engine) as made:
+        assert Client(engine).start(doubling, 3).result(timeout=60) == 12
+        assert (method.left, made.tasks_given_back > 0) == (0, True)
