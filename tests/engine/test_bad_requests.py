@@ -91,14 +91,14 @@ def test_a_result_outlives_the_bad_request_beside_it(
 def signal(
     engine: Engine,
     execution: WorkflowExecution,
-    name: str,
+    input: str,
     failed: Callable[[PartitaError], None],
 ) -> None:
     """Signal without waiting, as another thread would."""
 
     def send() -> None:
         try:
-            engine.signal_workflow_execution(DOMAIN, execution, name, None)
+            engine.signal_workflow_execution(DOMAIN, execution, "s", input)
         except PartitaError as error:
             failed(error)
 

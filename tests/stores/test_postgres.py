@@ -554,7 +554,7 @@ def test_a_row_that_cannot_be_read(one: PostgresStore, url: str) -> None:
 
 def test_a_start_that_postgres_cannot_store_is_refused_alone(url: str) -> None:
     engine = Engine(PostgresStore(url))
-    with pytest.raises(errors.InvalidInputError, match="NUL"):
+    with pytest.raises(errors.InvalidOptionError, match="NUL"):
         start(engine, "a\0b")
     start(engine, "next")
     engine.close()

@@ -110,9 +110,7 @@ def test_a_result_is_reported_later_if_no_timer_can_be_started(
         assert made.tasks_given_back == 0
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(ActivityRuns, "start"), (Heartbeats, "flush")]
-)
+@pytest.mark.parametrize(("kind", "name"), [(ActivityRuns, "start"), (Heartbeats, "flush")])
 def test_what_does_not_run_is_given_back(
     kind: type[object], name: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from unicodedata import category
 
 from partita.errors import InvalidOptionError
 from partita.history import ChildPolicy
+from partita.ports.texts import check_name
 
 Seconds = float | timedelta
 
@@ -168,4 +169,5 @@ def needed_id(workflow_id: str) -> str:
     for character in workflow_id:
         if (what := _INVALID_IN_IDS.get(category(character))) is not None:
             raise InvalidOptionError(f"workflow_id={workflow_id!r} has {what}; leave them out")
+    check_name("workflow_id", workflow_id)
     return workflow_id

@@ -14,6 +14,7 @@ from partita.ports.capabilities import Prunable, PrunePage, PruneRequest
 from partita.ports.catalogue import LimitRecord
 from partita.ports.service import TaskListLimits
 from partita.ports.store import Store
+from partita.ports.texts import check_name, check_names
 
 
 class Admin:
@@ -44,6 +45,7 @@ class Admin:
 
     def set_retention(self, domain: str, seconds: float | None) -> None:
         """Remove closed executions of a domain so long after their end; None: never."""
+        check_name("domain", domain)
         self._scheduler.inbox.ask(lambda tx: tx.set_retention(domain, seconds))
 
     def retentions(self) -> dict[str, float]:
@@ -63,6 +65,7 @@ class Admin:
 
     def set_limits(self, domain: str, task_list: str, limits: TaskListLimits) -> None:
         """Limit how fast a task list is worked off, by all workers together."""
+        check_names("task list or domain", (task_list, domain))
 
         def work(tx: EngineTransaction) -> None:
             tx.set_limits(

@@ -31,12 +31,14 @@ from partita.history.document import ExportedHistory
 from partita.ports.capabilities import Standing
 from partita.ports.host import Host
 from partita.ports.notices import Listen
+from partita.ports.requests import check_type
 from partita.ports.service import ActivityAnswer, ForkRequest, ReusePolicy, StartRequest
 from partita.ports.session import Committed, QueueListener
 from partita.ports.state import (
     Backlog,
 )
 from partita.ports.store import Store
+from partita.ports.texts import check_name, check_reason
 from partita.rules import commands as c
 
 T = TypeVar("T")
@@ -163,6 +165,7 @@ class Engine(TaskPolls, Reads, Admin):
         """Signal the open execution of that workflow id, or start it with the signal."""
         self._check_size(request.input, "the input")
         self._check_size(input, f"the input of signal {signal_name}")
+        check_name("signal", signal_name)
 
         def work(tx: EngineTransaction) -> WorkflowExecution:
             state = tx.find(request.domain, request.workflow_id)
@@ -189,6 +192,8 @@ class Engine(TaskPolls, Reads, Admin):
 
     def register_workflow_type(self, domain: str, workflow_type: WorkflowType) -> None:
         """Register a workflow type, so that it can be started as a child."""
+        check_name("domain", domain)
+        check_type(workflow_type)
         self._scheduler.inbox.ask(lambda tx: tx.register_workflow_type(domain, workflow_type))
 
     def _tell(self, domain: str, execution: WorkflowExecution, command: c.Command) -> None:
@@ -198,6 +203,7 @@ class Engine(TaskPolls, Reads, Admin):
         self, domain: str, execution: WorkflowExecution, signal_name: str, input: str | None
     ) -> None:
         """Record a signal."""
+        check_name("signal", signal_name)
         self._check_size(input, f"the input of signal {signal_name}")
         self._tell(domain, execution, c.Signal(signal_name=signal_name, input=input))
 
@@ -209,6 +215,7 @@ class Engine(TaskPolls, Reads, Admin):
         self, domain: str, execution: WorkflowExecution, reason: str | None
     ) -> None:
         """End the execution at once."""
+        check_reason("the reason", reason)
         self._tell(domain, execution, c.Terminate(reason=reason))
 
     def close(self) -> None:

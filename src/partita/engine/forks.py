@@ -17,6 +17,7 @@ from partita.errors import (
 from partita.ports.requests import check_results, check_types, fork_point
 from partita.ports.service import ForkRequest
 from partita.ports.state import Origin, State
+from partita.ports.texts import check_name
 from partita.rules.commands import Start, Terminate
 
 
@@ -28,6 +29,8 @@ def fork(tx: EngineTransaction, request: ForkRequest) -> h.WorkflowExecution:
         ExecutionAlreadyStartedError: the new workflow id is taken by an open execution.
     """
     check_types(request)
+    check_name("workflow id", request.new_workflow_id)
+    check_name("task list", request.task_list)
     source = tx.find(request.domain, request.workflow_id, request.run_id)
     if source is None:
         raise not_found(request.domain, h.WorkflowExecution(request.workflow_id, request.run_id))

@@ -10,7 +10,9 @@ from partita.engine.transaction import EngineTransaction
 from partita.errors import ExecutionAlreadyStartedError, InvalidInputError
 from partita.history import WorkflowExecutionCancelRequested
 from partita.history.document import ExportedHistory
+from partita.ports.requests import check_type
 from partita.ports.state import AnyItem, Execution, Progress, State, Status
+from partita.ports.texts import check_names
 
 
 def import_run(tx: EngineTransaction, domain: str, history: ExportedHistory) -> bool:
@@ -26,6 +28,8 @@ def import_run(tx: EngineTransaction, domain: str, history: ExportedHistory) -> 
             "open one is not imported: it would begin to run here as well; export it once it is "
             "closed, or import it as terminated (--as-terminated)"
         )
+    check_names("id", (history.execution.workflow_id, history.execution.run_id))
+    check_type(history.workflow_type)
     if not _is_new(tx, domain, history):
         return False
     run = tx.stored.new_run()

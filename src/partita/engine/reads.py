@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from partita.engine.executions import not_found
 from partita.engine.scheduler import Scheduler
-from partita.errors import StoreUnavailableError, WaitTimeoutError
+from partita.errors import InvalidOptionError, StoreUnavailableError, WaitTimeoutError
 from partita.history import (
     AnyEvent,
     WorkflowExecution,
 )
+from partita.ports.requests import check_filter
 from partita.ports.service import (
     ExecutionDetail,
     ExecutionInfo,
@@ -25,6 +26,7 @@ from partita.ports.state import (
     Status,
 )
 from partita.ports.store import Record
+from partita.ports.texts import check_names
 
 
 class Reads:
@@ -33,7 +35,11 @@ class Reads:
     _scheduler: Scheduler
 
     def _found(self, domain: str, execution: WorkflowExecution) -> Record:
-        record = self._scheduler.store.find(domain, execution.workflow_id, execution.run_id)
+        try:
+            check_names("id", (domain, execution.workflow_id, execution.run_id))
+            record = self._scheduler.store.find(domain, execution.workflow_id, execution.run_id)
+        except InvalidOptionError:
+            record = None  # no execution can have such an id
         if record is None:
             raise not_found(domain, execution)
         return record
@@ -120,6 +126,7 @@ class Reads:
 
     def list_executions(self, filter: ExecutionFilter) -> ExecutionPage:
         """List executions, newest first."""
+        check_filter(filter)
         records = self._scheduler.store.executions(filter)
         more = len(records) == filter.limit and filter.limit > 0
         return ExecutionPage(
@@ -129,6 +136,7 @@ class Reads:
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count executions."""
+        check_filter(filter)
         return self._scheduler.store.count_executions(filter)
 
 

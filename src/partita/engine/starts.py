@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from partita.history import WorkflowExecution, WorkflowExecutionStarted
-from partita.ports.requests import check_reuse, check_types, other_start
+from partita.ports.requests import check_reuse, check_start, check_types, other_start
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.session import Session
 from partita.ports.state import Execution, State, Status
@@ -19,6 +19,7 @@ def existing_run(session: Session, request: StartRequest) -> WorkflowExecution |
     Raises:
         ExecutionAlreadyStartedError: the reuse policy forbids it.
     """
+    check_start(request)
     check_types(request)
     last = session.find(request.domain, request.workflow_id)
     return None if last is None else _reuse(session, request, last)

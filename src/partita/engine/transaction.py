@@ -21,9 +21,11 @@ from partita.engine.task_tokens import make_token, parse_token
 from partita.errors import DecisionRefusedError, StoreError, TaskLostError, UsageError
 from partita.history import AnyEvent, RescheduleCause, WorkflowExecution, WorkflowType
 from partita.ports.catalogue import LimitRecord, Retention
+from partita.ports.requests import check_type
 from partita.ports.service import ActivityTask, StartRequest
 from partita.ports.state import AnyItem, Execution, OpenActivity, OpenChild, State
 from partita.ports.store import News, Proposal, Taken, Transaction
+from partita.ports.texts import NAME_LENGTH, check_attributes, check_name, check_names
 from partita.rules import apply, decide
 from partita.rules import commands as c
 
@@ -193,7 +195,9 @@ class EngineTransaction:
         """
         try:
             change = decide(state, command, self.now)
-            self.stored.validate(_proposal(change))
+            proposal = _proposal(change)
+            _check_names(proposal)
+            self.stored.validate(proposal)
         except (StoreError, DecisionRefusedError):
             raise
         except Exception as error:
@@ -337,6 +341,24 @@ def _proposal(change: c.Change) -> Proposal:
     return Proposal(
         progress=change.progress, events=change.events, items=change.put, begun=begun, ids=ids
     )
+
+
+def _check_names(proposal: Proposal) -> None:
+    """Refuse names that are too long for a store.
+
+    Raises:
+        InvalidOptionError: there is one.
+    """
+    for item in proposal.items:
+        if len(item.id) + len(item.name) + len(item.queue or "") > NAME_LENGTH:
+            check_names("id, name or task list", (item.id, item.name, item.queue or ""))
+    for execution in proposal.begun:
+        check_name("workflow id", execution.workflow_id)
+        check_type(execution.workflow_type)
+        check_names("task list or tag", (execution.task_list, *execution.tag_list))
+    check_names("id", proposal.ids)
+    if proposal.progress.search_attributes:
+        check_attributes(proposal.progress.search_attributes)
 
 
 def _due_order(taken: Taken) -> tuple[float, int, int]:

@@ -17,7 +17,11 @@ from partita.errors import (
     UnknownForkPointError,
 )
 from partita.ports.service import ForkRequest, ReusePolicy, StartRequest
-from partita.ports.state import Status
+from partita.ports.state import ExecutionFilter, Status
+from partita.ports.texts import check_attributes, check_name, check_names
+
+LIST_LIMIT = 1_000_000
+"""Executions on one page of a list, at most."""
 
 
 def check_types(request: Struct) -> None:
@@ -32,6 +36,39 @@ def check_types(request: Struct) -> None:
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
         text = " ".join(str(error).split())
         raise InvalidOptionError(f"{type(request).__name__}: {text}") from error
+
+
+def check_start(request: StartRequest) -> None:
+    """Check that the texts of a start can be stored on every store.
+
+    Raises:
+        InvalidOptionError: one is too long, or has a character that cannot be stored.
+    """
+    check_name("domain", request.domain)
+    check_name("workflow id", request.workflow_id)
+    check_type(request.workflow_type)
+    check_name("task list", request.task_list)
+    check_names("tag", request.tag_list)
+    check_attributes(request.search_attributes)
+
+
+def check_filter(filter: ExecutionFilter) -> None:
+    """Check what executions are looked for by.
+
+    Raises:
+        InvalidOptionError: the limit is none, or a text is in no execution.
+    """
+    if not 0 <= filter.limit <= LIST_LIMIT:
+        raise InvalidOptionError(f"limit={filter.limit}; give a number from 0 to {LIST_LIMIT:,}")
+    for name in (filter.workflow_id, filter.type_name, filter.tag):
+        check_name("id, type or tag", name)
+    check_attributes(dict(filter.attributes))
+
+
+def check_type(workflow_type: h.WorkflowType) -> None:
+    """Check the names of a workflow type; see `check_start`."""
+    check_name("workflow name", workflow_type.name)
+    check_name("version", workflow_type.version)
 
 
 def check_reuse(request: StartRequest, status: Status) -> None:
