@@ -140,3 +140,30 @@ def test_a_workflow_is_drawn(partita: Command) -> None:
     assert '"twice_of<br/>line 15"' in partita.out
     assert partita("graph", f"{SHOP_FILE}:refused") == 2
     assert partita.err.startswith(f"{SHOP_FILE}:21:5: print")
+
+
+CHILD = """
+from partita import workflow
+
+
+@workflow
+def squared(n: int) -> int:
+    return n * n
+
+
+@workflow
+def parent_of(n: int) -> int:
+    try:
+        return squared(n)
+    except Exception:
+        return -1
+"""
+
+
+def test_no_handler_catches_the_guard_of_a_child(partita: Command) -> None:
+    (partita.folder / "family.py").write_text(CHILD.lstrip("\n"), "utf-8")
+    run = ["--backend", "memory://", "run", "family.py:parent_of", "--compiled", "--input"]
+    assert partita(*run, "[3]") == 0
+    assert partita.out == "9\n"
+    assert partita(*run, f"[{2**40}]") == 1
+    assert "Partita.Guard: family.py:6:12: an integer beyond 2**53" in partita.err

@@ -38,9 +38,11 @@ def nested_machine(workflow: WorkflowSpec, known: Mapping[str, Any]) -> Function
         except CancelledError:
             raise
         except Exception as error:
-            failed = {"ExecutionArn": "", "Status": "FAILED", "Error": type(error).__name__}
-            told = json.dumps({**failed, "Cause": cause_of(error, state)})
-            raise StateFailure(FAILED, told) from error
+            name, cause = type(error).__name__, cause_of(error, state)
+            if isinstance(error, MachineFailedError):
+                name, cause = str(error.error), str(error.cause)
+            failed = {"ExecutionArn": "", "Status": "FAILED", "Error": name, "Cause": cause}
+            raise StateFailure(FAILED, json.dumps(failed)) from error
         form = workflow.signature.result_form
         value = json.loads(Converter().dump(result, workflow.result_label, form=form))
         check_integers(value, state, workflow.result_label)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from partita.compile.activity_calls import children_of
 from partita.compile.tree import (
     Branch,
     Break,
@@ -34,7 +35,7 @@ from partita.compile.tree import (
 from partita.compile.types import ANY, ERROR, INT, MOMENT
 from partita.stepfunctions.emitter import states as s
 from partita.stepfunctions.emitter import tasks as t
-from partita.stepfunctions.emitter.guards import caught, checked, hoisted, is_guarded
+from partita.stepfunctions.emitter.guards import GUARD, caught, checked, hoisted, is_guarded
 from partita.stepfunctions.emitter.guards import failed as guard_state
 
 _VARIABLE = re.compile(r"\$(\w+)")
@@ -374,7 +375,7 @@ class Blocks:
         return begin
 
     def _handlers(self, node: Try, choice: str, next: str | None) -> None:
-        rules = []
+        rules = self._uncaught(node)
         default: str | None = None
         for handler in node.handlers:
             body = self.block(handler.body, next)
@@ -390,6 +391,16 @@ class Blocks:
             self.states.add(choice, row, {**state, "Next": default} if default else state)
             return
         self.states.add(choice, row, {"Type": "Choice", "Choices": rules, "Default": default})
+
+    def _uncaught(self, node: Try) -> list[dict[str, Any]]:
+        """Return the rule that leads past handlers: no handler catches a child's guard."""
+        if not children_of(self.states.program):
+            return []
+        error = f"${node.variable}"
+        condition = s.expression(f'{error}.type = "{GUARD}"')
+        output = s.expression(f"{error}.message")
+        guard = guard_state(self.states, node.row)
+        return [{"Condition": condition, "Output": output, "Next": guard}]
 
 
 class _Exits:
