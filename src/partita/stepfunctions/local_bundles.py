@@ -50,10 +50,16 @@ def _call(folder: str, event: Any) -> Any:
         command = [sys.executable, "-I", str(_SCRIPT), folder, str(report)]
         try:
             ran = subprocess.run(
-                command, input=json.dumps(event), text=True, stdout=sys.stderr, timeout=TIMEOUT
+                command,
+                input=json.dumps(event),
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
             raise _error("Sandbox.Timedout", f"timed out after {TIMEOUT:g} seconds") from None
+        sys.stderr.write(ran.stdout)
         if not report.exists():
             text = f"the interpreter exited with status {ran.returncode}"
             raise _error("Runtime.ExitError", text)
