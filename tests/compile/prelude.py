@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import operator
+import uuid
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,7 @@ __all__ = [
     "Retry",
     "Trouble",
     "WaitTimeoutError",
+    "activity",
     "add",
     "async_child",
     "asyncio",
@@ -58,6 +60,7 @@ __all__ = [
     "charge",
     "child",
     "copy",
+    "dataclass",
     "datetime",
     "defaultdict",
     "double",
@@ -69,10 +72,12 @@ __all__ = [
     "grandchild",
     "group",
     "hashlib",
+    "hexed",
     "itertools",
     "json",
     "lambda_square",
     "later",
+    "later_by",
     "later_text",
     "math",
     "note",
@@ -93,6 +98,7 @@ __all__ = [
     "uuid4",
     "wait",
     "wait_signal",
+    "when_text",
     "workflow",
 ]
 
@@ -288,3 +294,18 @@ def _square(value: Any) -> Any:
 
 
 lambda_square = lambda_function("square", local=_square)
+
+
+@activity
+def when_text(when: datetime) -> str:
+    return when.isoformat()
+
+
+@activity
+def later_by(when: datetime, s: int) -> datetime:
+    return when + timedelta(seconds=s)
+
+
+@activity
+def hexed(u: uuid.UUID) -> str:
+    return u.hex

@@ -15,7 +15,7 @@ from partita.compile.operators import operate
 from partita.compile.places import delete, place_of, read, refreshed, write
 from partita.compile.tags import tagged
 from partita.compile.tree import Call, Let, Value
-from partita.compile.types import Type, fits, join, list_of
+from partita.compile.types import ANY, Type, fits, join, list_of
 from partita.compile.unpacking import unpacked
 
 
@@ -62,6 +62,8 @@ def _hinted(node: ast.AnnAssign, value: Value, context: Context) -> Value:
         value = tagged(value, wanted, context)
     if wanted is None or not fits(value.type, wanted):
         return value
+    if value.text in ("[]", "{}") and wanted.parts and wanted.parts[-1] is ANY:
+        return value  # what it will hold tells more, such as futures
     return hinted(node, value, wanted, context)
 
 

@@ -193,6 +193,7 @@ _OWN: dict[Any, Callable[[Any, Context], Value]] = {
     sleep: lower_sleep,
     asyncio.sleep: lower_async_sleep,
     wait: lower_wait,
+    asyncio.wait: lower_wait,
     wait_signal: lower_wait_signal,
     signals: lower_channel,
     now: lower_now,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.authoring.execution import spawn
-from partita.compile.callees import callee_of, class_of
+from partita.compile.callees import KINDS, callee_of, class_of
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value
 from partita.compile.module_names import target
@@ -96,10 +96,21 @@ def called_work(
 ) -> Work | None:
     """Return the work of a call of an activity, a child or a Lambda function; None for others."""
     owner = callee_of(function, context) or class_of(function, context)
+    owner = owner or _value_of(function, context)
     if owner is None:
         return None
     call = located(ast.Call(_callable(function, context), args, keywords), node)
     return _awaited(call) if owner_is_awaited(owner, context) else _called(call)
+
+
+def _value_of(node: ast.expr, context: Context) -> Any:
+    """Return one of the activities that a variable may stand for; None if it is no such value."""
+    known = context.variables.get(node.id) if isinstance(node, ast.Name) else None
+    if known is None or known.type.kind != "function":
+        return None
+    targets = [one.target for one in known.type.cls or ()]
+    is_all = bool(targets) and all(isinstance(one, KINDS) for one in targets)
+    return targets[0] if is_all else None
 
 
 def _callable(node: ast.expr, context: Context) -> ast.expr:

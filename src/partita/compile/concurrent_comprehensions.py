@@ -110,7 +110,7 @@ def _begun(
 ) -> Begun | None:
     bound = set(_names(one.target for one in node.generators))
     given = [*work.call.args, *(one.value for one in work.call.keywords)]
-    if bound & set(_names([work.call.func])) or any(isinstance(a, ast.Starred) for a in given):
+    if bound & _free_names(work.call.func) or any(isinstance(a, ast.Starred) for a in given):
         return None
     moving = [one for one in given if bound & set(_names([one]))]
     items = _items(node, [*kept, *moving], context)
@@ -136,6 +136,12 @@ def _begun(
 def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         yield from (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+
+
+def _free_names(function: ast.expr) -> set[str]:
+    """Return the names that a function's expression reads, but for a lambda's own."""
+    own = {one.arg for one in function.args.args} if isinstance(function, ast.Lambda) else set()
+    return set(_names([function])) - own
 
 
 def _part(items: Value, item: str, number: int, count: int) -> Value:

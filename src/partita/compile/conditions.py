@@ -262,6 +262,8 @@ def isinstance_test(node: ast.Call, context: Context) -> Test | None:
         return None
     path = path_of(node.args[0])
     known = context.variables.get(path)
+    if known is not None and known.type.kind == "optional" and known.type.item.kind == "error":
+        return _error_test(node, path, known, context)
     if known is None or known.type.kind != "outcome":
         return _instance_test(node, path, context)
     result = {path: Variable(known.type.item, f"{known.text}.value")}
@@ -277,6 +279,20 @@ def isinstance_test(node: ast.Call, context: Context) -> Test | None:
     text = f"{is_error} ? ({named}) : false"
     error = {path: Variable(narrowed, f"{known.text}.error")}
     return Test(Value(text, BOOL, False), error, {})
+
+
+def _error_test(node: ast.Call, path: str, known: Variable, context: Context) -> Test | None:
+    """Lower `isinstance(future.exception(), Error)`."""
+    kinds = classes_of(node.args[1], context)
+    if kinds is None:
+        return None
+    is_there = f"{known.text} != null"
+    if any(kind in (Exception, BaseException) for kind in kinds):
+        missing = {path: Variable(NONE, known.text)}
+        return Test(Value(is_there, BOOL, False), {path: Variable(ERROR, known.text)}, missing)
+    narrowed = replace(ERROR, cls=kinds[0]) if len(kinds) == 1 else ERROR
+    text = f"{is_there} ? ({named_error(known.text, node, kinds, context)}) : false"
+    return Test(Value(text, BOOL, False), {path: Variable(narrowed, known.text)}, {})
 
 
 def _instance_test(node: ast.Call, path: str, context: Context) -> Test:

@@ -12,10 +12,10 @@ from partita.compile.concurrency import Beginning, begin, coroutine_work, locate
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.module_names import target
-from partita.compile.outcomes import check_all, reduced, result_of, results_of
+from partita.compile.outcomes import check_all, known_list, reduced, result_of, results_of
 from partita.compile.signals import awaited_signal
 from partita.compile.tree import Value
-from partita.compile.types import NEVER, Type, join, list_of, outcome_of, tuple_of
+from partita.compile.types import NEVER, Type, join, list_of, outcome_of
 
 _RACING: dict[Any, str] = {
     asyncio.wait_for: "give the activity a start_to_close",
@@ -52,7 +52,7 @@ def lower_await(node: Any, context: Context) -> Value:
 
 
 def _gives_future(call: ast.Call, context: Context) -> bool:
-    is_map = isinstance(call.func, ast.Attribute) and call.func.attr in ("map", "starmap")
+    is_map = isinstance(call.func, ast.Attribute) and call.func.attr in ("map", "starmap", "submit")
     return is_map or work_of(call, context) is not None
 
 
@@ -85,9 +85,8 @@ def _gather(node: ast.Call, context: Context) -> Value:
     futures = [_future(one, context) for one in node.args]
     if is_kept:
         kept = [replace(one, type=outcome_of(one.type.item)) for one in futures]
-        return list_value(kept, tuple_of(*(one.type for one in kept)))
-    values = [result_of(node, one, context) for one in futures]
-    return list_value(values, tuple_of(*(one.type for one in values)))
+        return known_list(kept)
+    return known_list([result_of(node, one, context) for one in futures])
 
 
 def _future(node: ast.expr, context: Context) -> Value:

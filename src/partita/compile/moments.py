@@ -29,6 +29,13 @@ _UNITS = {
     "days": 86_400_000,
     "weeks": 604_800_000,
 }
+_IN_ZONE = (
+    '(~zone := $contains(@like, /Z$/) ? "Z" : $substring(@like, -6); '
+    '~size := ~zone = "Z" ? 0 : '
+    "($number($substring(~zone, 1, 2)) * 60 + $number($substring(~zone, 4, 2))) * 60000; "
+    '~off := $substring(~zone, 0, 1) = "-" ? 0 - ~size : ~size; '
+    "$substring($fromMillis(@x + ~off), 0, 23) & ~zone)"
+)
 EXACT = replace(DATETIME, cls=UTC)
 """The type of moments that the machine itself made: in UTC, and whole milliseconds."""
 
@@ -54,9 +61,11 @@ def _exact(text: str) -> str:
     return f"(({test}) ? {text} : @guard)"
 
 
-def moment(value: Value) -> Value:
-    """Return the moment of milliseconds since 1970."""
-    return made(f"$fromMillis({value.text})", EXACT, value)
+def moment(node: ast.AST, value: Value, like: Value, context: Context) -> Value:
+    """Return the moment of milliseconds since 1970, in the zone of another moment."""
+    if like.type.cls is UTC:
+        return made(f"$fromMillis({value.text})", EXACT, value)
+    return fill(node, context, _IN_ZONE, DATETIME, x=value, like=like)
 
 
 def constant_time(value: Any) -> Value | None:
@@ -126,7 +135,9 @@ def time_operator(node: Operator, left: Value, right: Value, context: Context) -
         if kinds == ("timedelta", "datetime") and sign == "-":
             return None
         whole = _sum(node, left, sign, right, context)
-        return moment(whole) if "datetime" in kinds else replace(whole, type=TIMEDELTA)
+        if "datetime" not in kinds:
+            return replace(whole, type=TIMEDELTA)
+        return moment(node, whole, left if kinds[0] == "datetime" else right, context)
     if kinds == ("datetime", "datetime") and sign == "-":
         return replace(_sum(node, left, sign, right, context), type=TIMEDELTA)
     if isinstance(node.op, ast.Mult) and set(kinds) <= {"timedelta", "int", "float"}:
@@ -177,14 +188,17 @@ def iso_text(node: ast.AST, value: Value, context: Context, between: str = "T") 
         )
         return fill(node, context, f"({template})", STR, x=value)
     template = (
-        rf"(($type(@x) = 'string' ? $contains(@x, {_ISO_FORM}) : false) ? "
-        rf'$substring(@x, 0, 10) & "{between}" & $replace($substring(@x, 11), /Z$/, "+00:00") '
-        ": @guard)"
+        f"(($type(@x) = 'string' ? $contains(@x, {_ISO_FORM}) : false) ? "
+        r"(~rest := $substring(@x, 19); ~part := $contains(~rest, /^\.\d{6}/) ? "
+        r"$substring(~rest, 0, 7) : $contains(~rest, /^\.\d{3}/) and $substring(~rest, 1, 3) != "
+        """"000" ? $substring(~rest, 0, 4) & "000" : ""; """
+        f'$substring(@x, 0, 10) & "{between}" & $substring(@x, 11, 8) & ~part & '
+        '($contains(@x, /Z$/) ? "+00:00" : $substring(@x, -6))) : @guard)'
     )
     return fill(node, context, template, STR, "the text of a moment in another form", x=value)
 
 
-_ISO_FORM = r"/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?(Z|[+-]\d\d:\d\d)$/"
+_ISO_FORM = r"/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}(\d{3})?)?(Z|[+-]\d\d:\d\d)$/"
 _PARTS = {"year": (0, 4), "month": (5, 2), "day": (8, 2), "hour": (11, 2), "minute": (14, 2)}
 _PARTS["second"] = (17, 2)
 _DIRECTIVES = dict(zip("YmdHMS", _PARTS.values(), strict=True))

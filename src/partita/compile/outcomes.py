@@ -75,6 +75,14 @@ def _holds_futures(type: Type) -> bool:
     return type.kind == "future" or any(map(_holds_futures, type.parts))
 
 
+def known_list(values: list[Value]) -> Value:
+    """Return a list whose length is known; its type has all of its elements' types."""
+    types = [one.type for one in values]
+    if types and types.count(types[0]) == len(types):
+        return list_value(values, replace(list_of(types[0]), cls=len(types)))
+    return list_value(values, replace(tuple_of(*types), cls=list))
+
+
 def errors_of(futures: Value, context: Context, begin: str = "[]") -> Value:
     """Return the list of the errors of futures, after those of another list."""
     acc, item = context.names.new("acc"), context.names.new("future")

@@ -186,6 +186,8 @@ def _tuple(node: ast.AST, value: Value, context: Context) -> Value | None:
     inner = ' & ", " & '.join(texts) or '""'
     begin = f"{value.type.cls.__name__}(" if names else "("
     end = ",)" if len(found) == 1 and not names else ")"
+    if value.type.cls is list:
+        begin, end = "[", "]"
     return made(f'"{begin}" & {inner} & "{end}"', STR, *found, is_atom=False)
 
 

@@ -19,7 +19,7 @@ from partita.compile.concurrent_comprehensions import begin_each
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.module_names import target
-from partita.compile.outcomes import errors_of, group_error, reduced, reduced_if_any
+from partita.compile.outcomes import errors_of, group_error, known_list, reduced, reduced_if_any
 from partita.compile.tree import Check, If, Let, Parallel, Value
 from partita.compile.types import BOOL, NEVER, NONE, Type, future_of, list_of, optional
 
@@ -166,7 +166,8 @@ def submit_shape(node: ast.Call, shape: Shape, context: Context) -> Value:
 
 
 def _run_each(shape: Shape, each: ast.ListComp, context: Context) -> Value:
-    part = part_of(each.elt, context)
+    part: Part | None = _deferred(each, context)
+    part = part or part_of(each.elt, context)
     limit = 1 if shape.kind == "chain" else shape.limit
     found = None
     if isinstance(part, Work) and not (shape.kind == "chain" and (shape.breaks or shape.sends)):
@@ -183,6 +184,24 @@ def _run_each(shape: Shape, each: ast.ListComp, context: Context) -> Value:
     if shape.raises:
         return reduced(found.futures, "{}.value", type, context)
     return reduced_if_any(found.futures, type, context)
+
+
+def _deferred(each: ast.ListComp, context: Context) -> Work | None:
+    """Return the work that makes and runs a shape for each item; None for other parts."""
+    elt = each.elt
+    found = target(elt.func, context) if isinstance(elt, ast.Call) else None
+    plain = (ast.Name, ast.Constant, ast.Call, ast.Tuple, ast.Load, ast.keyword)
+    is_plain = all(isinstance(one, plain) for one in ast.walk(elt))
+    if found not in (canvas.group, canvas.chain) or not is_plain:
+        return None
+    goals = [part for one in each.generators for part in ast.walk(one.target)]
+    names = sorted({one.id for one in goals if isinstance(one, ast.Name)})
+    parameters = [ast.arg(name) for name in names]
+    arguments = ast.arguments([], parameters, None, [], [], None, [])
+    function = ast.Lambda(arguments, ast.Call(elt, [], []))
+    given: list[ast.expr] = [ast.Name(name, ast.Load()) for name in names]
+    call = located(ast.Call(function, given, []), elt)
+    return Work(call, str(found.__name__), call)
 
 
 def _run_group(shape: Shape, context: Context, *more: Value) -> Value:
@@ -220,7 +239,7 @@ def _concluded(shape: Shape, futures: list[Value], context: Context) -> Value:
     """Return the results of parts that have ended, or raise their errors."""
     outcomes = context.let(shape.node, "outcomes", list_value(futures))
     _check(shape, outcomes, str(len(futures)), context)
-    return list_value([_result(one, shape.raises) for one in futures])
+    return known_list([_result(one, shape.raises) for one in futures])
 
 
 def _result(future: Value, is_sure: bool) -> Value:

@@ -52,7 +52,9 @@ class Type:
     def holds_tuples(self) -> bool:
         """Whether JSON would lose that a part is a tuple or an instance."""
         inner = (*self.parts, *(one for _, one in self.fields))
-        is_own = self.kind in _OWN_FORMS or self.key == "int" or self.default is not None
+        is_list = self.kind == "tuple" and self.cls is list  # of elements of several types
+        is_own = self.kind in _OWN_FORMS and not is_list
+        is_own = is_own or self.key == "int" or self.default is not None
         return is_own or any(one.holds_tuples for one in inner)
 
     def __str__(self) -> str:
@@ -405,6 +407,8 @@ def fits(value: Type, wanted: Type) -> bool:
     if wanted.kind == "optional":
         inner = value.item if value.kind == "optional" else value
         return value is NONE or fits(inner, wanted.item)
+    if value.kind == "tuple" and value.cls is list and wanted.kind == "list":
+        return all(fits(part, wanted.item) for part in value.parts)
     if value is ANY:
         return not wanted.holds_tuples
     if wanted.is_number:

@@ -83,7 +83,8 @@ def _of_list(
         many = context.text(f"too many values to unpack (expected {count})")
         text = f"{size} < {count} ? {few.text} : {many.text}"
         message = made(text, STR, value, is_atom=False)
-        context.check(target, f"{size} = {count}", ValueError, message, value)
+        if value.type.cls != count:  # which is the length, if that is known
+            context.check(target, f"{size} = {count}", ValueError, message, value)
         return [_at(value, number, item) for number in range(count)]
     context.check(target, f"{size} >= {count - 1}", ValueError, few, value)
     after = count - at - 1
