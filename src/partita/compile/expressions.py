@@ -60,7 +60,7 @@ _UNSUPPORTED = {
 def lower(node: ast.expr, context: Context) -> Value:
     """Lower an expression."""
     kept = context.is_kept
-    if not isinstance(node, ast.Name):
+    if not isinstance(node, ast.Name | ast.NamedExpr):
         context.is_kept = True
     try:
         value = _LOWER.get(type(node), _refused)(node, context)
@@ -194,7 +194,9 @@ def _subscript(node: Any, context: Context) -> Value:
 
 
 def _named(node: Any, context: Context) -> Value:
+    kept, context.is_kept = context.is_kept, True
     value = context.lower(node.value)
+    context.is_kept = kept
     store(node.target, value, is_fresh(node.value, context.helpers), context)
     known = context.variables[node.target.id]
     if context.is_kept and context.is_seen(node.target.id, known.type):
