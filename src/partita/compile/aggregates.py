@@ -139,7 +139,7 @@ def _numbers(node: Any, items: Value, context: Context) -> Value:
     if item is BOOL:
         template = "$append([], $map(@x, function(~item) {~item ? 1 : 0}))"
         return fill(node, context, template, list_of(INT), x=items)
-    if item.kind == "optional":
+    if item.kind == "optional" or item.is_plain_union:
         items, item = Value(items.text, list_of(ANY), items.is_atom, items.depth), ANY
     if item is not ANY:
         return items

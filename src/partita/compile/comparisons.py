@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.dynamic import is_open, narrowed, present
+from partita.compile.dynamic import is_open, narrowed, opened, present
 from partita.compile.jsonata import key_text, made
 from partita.compile.moments import compare_times, is_time
 from partita.compile.sets import contains_all, has
@@ -39,6 +39,7 @@ def compared(node: Any, op: ast.cmpop, left: Value, right: Value, context: Conte
     """Lower one comparison."""
     if NEVER in (left.type, right.type):  # it is never evaluated
         return Value("false", BOOL)
+    left, right = opened(left), opened(right)
     if isinstance(op, ast.In | ast.NotIn):
         found = contains(node, left, right, context)
         return found if isinstance(op, ast.In) else _not(found)
@@ -90,7 +91,8 @@ _AS_NUMBER = "(@x = true ? 1 : @x = false ? 0 : @x)"
 
 
 def _item_or_self(type: Type) -> Type:
-    return type.item if type.kind == "optional" else type
+    type = type.item if type.kind == "optional" else type
+    return ANY if type.is_plain_union else type
 
 
 def same(node: ast.AST, one: Value, other: Value, context: Context) -> Value | None:

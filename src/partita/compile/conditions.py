@@ -87,7 +87,7 @@ def truth(node: ast.AST, value: Value, context: Context) -> Value:
         return made(f'{atom} != ""', BOOL, value, is_atom=False)
     if kind == "timedelta":
         return made(f"{atom} != 0", BOOL, value, is_atom=False)
-    if kind == "any":
+    if kind == "any" or value.type.is_plain_union:
         return fill(node, context, _TRUTH_OF_ANY, BOOL, x=value)
     if kind in ("list", "tuple", "row", "set"):
         return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)

@@ -29,6 +29,13 @@ _TYPES = {
 }
 
 
+def opened(value: Value) -> Value:
+    """Return a value of a union as one whose type is seen at run time."""
+    if value.type.is_plain_union:
+        return Value(value.text, ANY, value.is_atom, value.depth, is_guarded=value.is_guarded)
+    return value
+
+
 def is_open(value: Value) -> bool:
     """Return whether a value's type is only known at run time."""
     return value.type.kind in ("any", "optional", "union")
@@ -59,8 +66,7 @@ def narrowed(
     message: str = "the value is not of a type that fits",
 ) -> Value:
     """Return a value as of a type, or raise an error where it is another one."""
-    if value.type.is_plain_union:
-        value = Value(value.text, ANY, value.is_atom, value.depth)
+    value = opened(value)
     if value.type.kind == "optional":
         value = context.simple(node, value)
         context.check(node, f"{value.atom} != null", error, context.text(message), value)
@@ -88,8 +94,7 @@ def present(
     message: str = "the value is None",
 ) -> Value:
     """Return a value that may be None, or raise an error where it is."""
-    if value.type.is_plain_union:
-        value = Value(value.text, ANY, value.is_atom, value.depth)
+    value = opened(value)
     if value.type.kind != "optional":
         return value
     return narrowed(node, value, ANY, context, error, message)

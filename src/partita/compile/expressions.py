@@ -64,7 +64,7 @@ def lower(node: ast.expr, context: Context) -> Value:
         context.is_kept = True
     try:
         value = _LOWER.get(type(node), _refused)(node, context)
-        if value.type.is_plain_union:
+        if value.type.is_plain_union and not value.type.is_scalar_union:
             value = replace(value, type=ANY)
         if kept and isinstance(node, ast.Attribute | ast.Subscript):
             check_part(node, value, context)

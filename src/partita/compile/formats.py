@@ -14,7 +14,7 @@ from partita.compile.jsonata import literal, made
 from partita.compile.representations import as_repr, as_text, text_form
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import FLOAT, INT, NUMBER, STR
+from partita.compile.types import FLOAT, INT, NUMBER, STR, Type, number_of
 
 _SPEC = re.compile(
     r"(?:(?P<fill>.)?(?P<align>[<>=^]))?(?P<sign>[-+ ])?(?P<z>z)?(?P<alternate>#)?(?P<zero>0)?"
@@ -99,11 +99,14 @@ def formatted(node: ast.AST, value: Value, text: str, context: Context) -> Value
 
 
 def _by_type(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value | None:
+    number = number_of(value.type)
     value = present(node, value, context, TypeError, "unsupported format string")
     if value.type.kind == "any" and spec.kind:
         value = _narrowed(node, value, spec, context)
+        if value.type is NUMBER:
+            value = Value(value.text, number, value.is_atom, value.depth)
     if value.type.kind == "any":
-        return _open(node, value, spec, context)
+        return _open(node, value, number, spec, context)
     if value.type.kind == "bool":
         value = made(f"({value.text} ? 1 : 0)", INT, value)
         if not spec.kind:
@@ -117,13 +120,13 @@ def _by_type(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value
     return None
 
 
-def _open(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value | None:
+def _open(node: ast.AST, value: Value, kind: Type, spec: Spec, context: Context) -> Value | None:
     """Format a value that is a text or a number: which of them is seen at run time."""
     value = context.simple(node, value)
     message = context.text("unsupported format string")
     kinds = '["string", "number", "boolean"]'
     context.check(node, f"$type({value.text}) in {kinds}", TypeError, message, value)
-    number = as_kind(value, "number")
+    number = replace(as_kind(value, "number"), type=kind)
     text = _text(node, Value(value.text, STR), spec, context)
     digits = _number(node, number, spec, context)
     if text is None or digits is None:

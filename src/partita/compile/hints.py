@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 
 from partita.compile.context import Context
+from partita.compile.dynamic import opened
 from partita.compile.jsonata import made
 from partita.compile.tree import Value
 from partita.compile.types import ANY, FLOAT, NUMBER, Type, under_hint
@@ -22,6 +23,8 @@ _JSON_TYPES = {
 
 def hinted(node: ast.AST, value: Value, wanted: Type, context: Context) -> Value:
     """Return a value that is assigned to a name with a hint."""
+    if value.type.kind == "union" and wanted.kind != "union":
+        value = opened(value)
     found = under_hint(value.type, wanted)
     if found is ANY and wanted is not ANY:
         return _checked(node, value, wanted, context)

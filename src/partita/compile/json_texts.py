@@ -13,6 +13,7 @@ from partita.compile.dynamic import narrowed
 from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
 from partita.compile.ordering import keywords_of
+from partita.compile.representations import of_scalars
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NUMBER, STR, list_of
@@ -129,6 +130,14 @@ def written(
         return within(value, context, lambda one: lower(node, one, style, level, context))
     if kind == "any":
         return _any(node, value, style, level, context)
+    if kind == "union":
+        return within(
+            value,
+            context,
+            lambda one: of_scalars(
+                node, one, context, lambda n, v, c: written(n, v, style, level, c)
+            ),
+        )
     return None
 
 

@@ -213,7 +213,11 @@ def _element(value: Value) -> str:
         return value.text
     if value.type.kind in ("list", "tuple", "row", "set"):
         return f"[{value.text}]"
-    if value.type in (ANY, NEVER, MIXED) or value.type.kind == "optional":
+    kinds = {part.kind for part in value.type.parts}
+    is_open = value.type.kind == "optional" or (
+        value.type.kind == "union" and not kinds <= {"int", "float", "str", "bool", "none"}
+    )
+    if value.type in (ANY, NEVER, MIXED) or is_open:
         return f'($type({value.text}) = "array" ? [[{value.text}]] : {value.atom})'
     return value.text
 

@@ -60,7 +60,7 @@ def before(node: Any, sign: str, one: Value, other: Value, context: Context) -> 
 def checked(node: Any, keys: Value, context: Context) -> Value:
     """Return a list whose elements can be ordered, or raise TypeError where they cannot."""
     item = keys.type.item
-    if item.kind == "optional" or item is NONE:
+    if item.kind == "optional" or item is NONE or item.is_plain_union:
         keys = Value(keys.text, list_of(ANY), keys.is_atom, keys.depth)
     if keys.type.item is ANY:
         keys = context.simple(node, keys)

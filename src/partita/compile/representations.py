@@ -97,6 +97,8 @@ def text_form(node: ast.AST, value: Value, context: Context) -> Value | None:
         return _if_present(node, value, context, text_form)
     if kind == "any":
         return within(value, context, lambda one: _any_text(node, one, context))
+    if kind == "union":
+        return within(value, context, lambda one: of_scalars(node, one, context, text_form))
     return shown(node, value, context)
 
 
@@ -262,6 +264,31 @@ def _member(node: ast.AST, value: Value, context: Context) -> Value | None:
     return table(value, repr)
 
 
+_JSON_TYPES = {"str": "string", "bool": "boolean"}
+
+
+def _union(node: ast.AST, value: Value, context: Context) -> Value | None:
+    """Return repr() of a value of a union of scalars; None if it is another one."""
+    return of_scalars(node, value, context, shown)
+
+
+def of_scalars(node: ast.AST, value: Value, context: Context, lower: Show) -> Value | None:
+    """Return a text of a value of one of several scalar types; None if some are no scalars."""
+    parts = value.type.parts
+    if not all(part.is_number or part.kind in _JSON_TYPES for part in parts):
+        return lower(node, Value(value.text, ANY), context) if value.type.is_plain_union else None
+    text, pieces = "", []
+    for part in parts:
+        one = lower(node, Value(value.text, part), context)
+        if one is None:
+            return None
+        name = _JSON_TYPES.get(part.kind, "number")
+        last = part is parts[-1]
+        text += one.atom if last else f'$type({value.text}) = "{name}" ? {one.atom} : '
+        pieces.append(one)
+    return made(f"({text})", STR, value, *pieces)
+
+
 def _any(node: ast.AST, value: Value, context: Context) -> Value:
     argument, key = Value("~x", ANY), Value("~k", STR)
     number = number_text(node, Value(argument.text, Type("number")), context)
@@ -293,6 +320,7 @@ _SHOW: dict[str, Show] = {
     "dict": _named(_dict),
     "record": _named(_record),
     "any": _any,
+    "union": _named(_union),
     "enum": _member,
     "error": _error,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed
+from partita.compile.dynamic import narrowed, opened
 from partita.compile.formats import lower_format
 from partita.compile.jsonata import literal, made
 from partita.compile.sequences import as_list, sliced
@@ -38,7 +38,7 @@ def lower_text_method(node: Any, owner: Value, context: Context) -> Value | None
 
 def _arguments(node: Any, name: str, context: Context) -> list[Value] | None:
     """Return the arguments by position; None if they are not compiled."""
-    args = [context.read(one) for one in node.args]
+    args = [opened(context.read(one)) for one in node.args]
     names = KEYWORDS.get(name, ())
     given = {one.arg: context.read(one.value) for one in node.keywords}
     if name == "splitlines" and set(given) <= {"keepends"}:

@@ -44,6 +44,15 @@ class Type:
         return self.kind == "union" and not self.holds_tuples
 
     @property
+    def is_scalar_union(self) -> bool:
+        """Whether it is a union of numbers, texts and bools, of which JSON tells each."""
+        kinds = [part.kind for part in self.parts]
+        is_told = set(kinds) <= {"int", "float", "str", "bool"} and not {"int", "float"} <= set(
+            kinds
+        )
+        return self.kind == "union" and is_told
+
+    @property
     def is_number(self) -> bool:
         """Whether it is an int or a float, and never a bool."""
         return self.kind in ("int", "float", "number")
@@ -334,6 +343,9 @@ def join(one: Type, other: Type) -> Type:
     if "optional" in (one.kind, other.kind):
         inner = join(*(each.item if each.kind == "optional" else each for each in (one, other)))
         return optional(inner)
+    scalars = _scalar_union(one, other)
+    if scalars is not None:
+        return scalars
     if "union" in (one.kind, other.kind):
         whole = one if one.kind == "union" else other
         third = other if whole is one else one
@@ -357,6 +369,24 @@ def join(one: Type, other: Type) -> Type:
     if same and one.kind != "error":
         return Type(one.kind, tuple(map(join, one.parts, other.parts)))
     return MIXED if one.holds_tuples or other.holds_tuples else ANY
+
+
+def _scalar_union(one: Type, other: Type) -> Type | None:
+    """Return the union of scalars, of which JSON tells the kinds; None if they are others."""
+    parts = [
+        part for each in (one, other) for part in (each.parts if each.kind == "union" else (each,))
+    ]
+    numbers = {part for part in parts if part.is_number}
+    kinds = {part.kind for part in parts}
+    if len(numbers) > 1 or not kinds <= {"int", "float", "str", "bool"} or len(kinds) < 2:
+        return None
+    return Type("union", tuple(sorted(dict.fromkeys(parts), key=str)))
+
+
+def number_of(type: Type) -> Type:
+    """Return what a number of a type is, of which others may be values, too."""
+    found = [part for part in type.parts if part.is_number] if type.kind == "union" else []
+    return found[0] if len(found) == 1 else NUMBER
 
 
 def _joined_dicts(one: Type, other: Type) -> Type:
