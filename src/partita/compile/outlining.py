@@ -8,6 +8,7 @@ workflow is compiled again. `purity` knows what is pure.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from partita.compile.purity import Purity, free_names
 from partita.compile.step_guard import checked
 
 HINT = "this can be a step of its own: compile with --outline"
+
+_SCALARS = ("str", "int", "float", "bool")
 
 _is_on: ContextVar[bool] = ContextVar("outlining", default=False)
 _activities: dict[tuple[str, str], tuple[Any, Any]] = {}  # module's names, activity
@@ -139,11 +142,12 @@ class Outliner:
         if place.field == "func":
             return False
         names = free_names(place.expression) & local
-        if names & _local_functions(place.functions):
+        unknown = free_names(place.expression) - local - {*self.namespace, *dir(builtins)}
+        if unknown or names & _local_functions(place.functions):
             return False
         changed = mutated_names(place.functions[-1].body)
-        is_changed = bool(changed & names) or place.target in changed
-        return not is_changed and self._purity().is_pure(place.expression, local)
+        is_shared = not place.makes_new_value and bool(changed & {*names, place.target})
+        return not is_shared and self._purity().is_pure(place.expression, local)
 
     def _purity(self) -> Purity:
         functions = {one.name: one for one in self.tree.body if isinstance(one, ast.FunctionDef)}
@@ -214,6 +218,15 @@ class _Place:
         return isinstance(self.owner, ast.UnaryOp) and isinstance(self.owner.op, ast.Not)
 
     @property
+    def makes_new_value(self) -> bool:
+        """Whether its value can be no part of a variable that is changed in place."""
+        if self.is_test or self.result[4:] in _SCALARS:
+            return True
+        node = self.expression
+        called = node.func if isinstance(node, ast.Call) else None
+        return isinstance(called, ast.Name) and called.id in ("sorted", "list", "dict")
+
+    @property
     def target(self) -> str:
         """The variable that gets its value, if it is assigned as it is."""
         targets = getattr(self.owner, "targets", [getattr(self.owner, "target", None)])
@@ -250,10 +263,9 @@ def _known_result(node: ast.expr) -> str | None:
     ):
         return "bool"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return node.func.id if node.func.id in ("str", "int", "float", "bool") else None
+        return node.func.id if node.func.id in _SCALARS else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        known = {"join": "str", "sub": "str", "strftime": "str", "isoformat": "str"}
-        return known.get(node.func.attr)
+        return "str" if node.func.attr in ("join", "sub", "strftime", "isoformat") else None
     return None
 
 
@@ -285,6 +297,8 @@ def _around(functions: tuple[Any, ...], row: int, column: int) -> Iterator[_Plac
             parts = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
             for index, part in parts:
                 if not isinstance(part, ast.AST) or not _has(part, row, column):
+                    continue
+                if isinstance(part, ast.Lambda):
                     continue
                 if isinstance(part, ast.FormattedValue):
                     whole = ast.copy_location(ast.JoinedStr([part]), part)

@@ -282,6 +282,7 @@ def test_the_names_of_the_packages(tmp_path: Path) -> None:
     assert machine["States"]["describe_start (line 51)"]["Resource"] == "LAMBDA-FUN-ARN"
     python("-m", "pysfn.tools.gen_lambda", str(FILE), "lambda-function.zip")
     assert (tmp_path / "lambda-function.zip").is_file()
+    assert json.loads(python("-m", "pysfn", "compile", str(FILE), "LAMBDA-FUN-ARN")) == machine
     code = (
         "import sys, composer, conductor, pysfn; from pysfn import definition as PSF\n"
         f"sys.path.insert(0, {str(FILE.parent)!r})\n"
