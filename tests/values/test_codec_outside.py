@@ -48,6 +48,13 @@ class Trap:
 
 
 @dataclass
+class Parcel:
+    code: str
+    weight: float = 1.5
+    tags: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Default:
     a: int = 1
     b: list[int] = field(default_factory=lambda: [7])
@@ -243,3 +250,11 @@ def test_importing_the_package_loads_none_of_what_values_may_need() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("hint", [Parcel, list[Parcel], Any], ids=str)
+def test_defaults_that_were_not_given_are_written(hint: Any) -> None:
+    read = decoder(list[Parcel])('[{"code": "a"}]')
+    value = read[0] if hint is Parcel else read
+    text = Converter().dump(value, form=form_of(hint))
+    assert '"weight":1.5,"tags":[]' in text

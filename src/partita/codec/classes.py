@@ -200,7 +200,7 @@ class ClassForm(NamedForm):
     def _stands(self, value: Any) -> bool:
         """Whether msgspec writes the instance itself, every part exact."""
         try:
-            if len(getattr(value, "__dict__", _NOTHING)) > self._room or not self._exact(value):
+            if not self._has_just_fields(value) or not self._exact(value):
                 return False
             for name, encode in self._parts:
                 part = getattr(value, name)
@@ -210,10 +210,18 @@ class ClassForm(NamedForm):
             return False
         return True
 
+    def _has_just_fields(self, value: Any) -> bool:
+        """Whether an instance has each field as an attribute of its own, and no others.
+
+        One that msgspec has read lacks those that it was not given: their defaults are the class's.
+        """
+        kept = getattr(value, "__dict__", None)
+        return kept is None or len(kept) == self._room
+
     def _encoded(self, value: Any) -> tuple[Any, bool]:
         """Return the state, and whether it is just the fields."""
         data: dict[str, Any] = {}
-        is_same = self._shape.is_written
+        is_same = self._shape.is_written and self._has_just_fields(value)
         for name, key, encode in self._state:
             part = getattr(value, name, _MISSING)
             if part is not _MISSING:
@@ -305,7 +313,6 @@ class ClassForm(NamedForm):
 
 
 _SCALARS = (str, int, bool, type(None))
-_NOTHING: dict[str, Any] = {}
 
 
 def _never(_: Any) -> bool:
