@@ -108,6 +108,43 @@ def sets(n: int) -> list:
 
 
 @workflow
+def closures(n: int) -> list:
+    log = []
+    total = 0
+    step = n
+
+    def add(x, by=step, *, times=1):
+        nonlocal total
+        total += x * by * times
+        log.append(total)
+        return total
+
+    def bump(x):
+        nonlocal step
+        step += inc(x)
+        return add(step)
+
+    half = lambda x: x // 2
+    twice = lambda x: inc(x) + inc(x)
+    first = total + add(1) + total + bump(2) + total
+    step = 7
+    total += bump(1)
+    for i in range(2):
+        add(i, times=half(4))
+        bump(i)
+    return [
+        first,
+        total,
+        step,
+        log,
+        half(9),
+        twice(3),
+        sorted([3, 1], key=half),
+        [add(x) for x in log[:2]],
+    ]
+
+
+@workflow
 def enums(n: int) -> list:
     c = Color.RED
     inc(n)

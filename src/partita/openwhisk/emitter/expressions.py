@@ -30,6 +30,9 @@ class Lower(Protocol):
     def inline(self, node: ast.Call, function: Any, block: Block, scope: Scope) -> ast.expr:
         """Lower the body of a function in the place of its call; return its result."""
 
+    def inline_inner(self, node: ast.Call, name: str, block: Block, scope: Scope) -> ast.expr:
+        """Lower the body of a function in this one in the place of its call."""
+
 
 def hoisted(node: ast.expr, block: Block, scope: Scope, lower: Lower) -> ast.expr:
     """Return an expression that can run in one step; what it calls elsewhere runs before."""
@@ -60,7 +63,8 @@ class _Hoister:
 
     def keep(self, node: ast.expr, stem: str = "value") -> ast.expr:
         """Evaluate an expression now; return what stands for its value."""
-        if isinstance(node, _SIMPLE):
+        is_fixed = isinstance(node, ast.Constant) or not self.scope.program.has_nonlocal
+        if isinstance(node, _SIMPLE) and is_fixed:
             return node
         name = self.scope.program.new(stem)
         self._statements(ast.Assign([ast.Name(name, ast.Store())], node), at=node)
@@ -100,6 +104,11 @@ class _Hoister:
     # -- calls
 
     def _call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id in self.scope.inner:
+            if self.scope.is_remote_inner(node.func.id):
+                ready = self._arguments(node)
+                return self.lower.inline_inner(ready, node.func.id, self.block, self.scope)
+            return self._with_generator(node) or self._generic(node)
         found = self.scope.target(node.func)
         if isinstance(found, AsyncActivityFunction) and self._is_async:
             raise self.scope.refuse(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
 
@@ -30,7 +31,9 @@ class Program:
     )  # activities, by the names of their actions
     definitions: dict[str, Any] = field(default_factory=dict)  # of the actions
     remote: dict[Any, bool] = field(default_factory=dict)  # by functions
+    closures: dict[str, ast.FunctionDef] = field(default_factory=dict)  # that steps define
     is_async: bool = False
+    has_nonlocal: bool = False  # functions in functions may assign to variables around them
     numbers: int = 0
 
     def new(self, stem: str) -> str:
@@ -61,6 +64,7 @@ class Scope:
     path: tuple[str, ...] = ()  # of the functions that are lowered in place
     loop: Loop | None = None
     error: str | None = None  # the variable of the error that is handled
+    inner: Mapping[str, ast.FunctionDef] = field(default_factory=dict)  # functions in it
 
     def refuse(self, node: ast.AST, what: str, why: str, way_out: str) -> RefusedError:
         """Record that a node is not compiled; return the error to raise."""
@@ -94,6 +98,8 @@ class Scope:
             return True
         if not isinstance(node, ast.Call):
             return False
+        if isinstance(node.func, ast.Name) and node.func.id in self.inner:
+            return self.is_remote_inner(node.func.id)
         found = self.target(node.func)
         if isinstance(found, ACTIVITIES) or found in (sleep, asyncio.sleep, asyncio.gather):
             return True
@@ -101,6 +107,15 @@ class Scope:
             if isinstance(self.target(node.func.value), ACTIVITIES):
                 return True
         return isinstance(found, FunctionType) and self.is_remote_function(found)
+
+    def is_remote_inner(self, name: str) -> bool:
+        """Return whether a function in this one calls what runs elsewhere."""
+        node = self.inner[name]
+        if node not in self.program.remote:
+            self.program.remote[node] = False  # while it is looked at: recursion adds nothing
+            inside = replace(self, inner={**self.inner, **inner_functions(node.body)})
+            self.program.remote[node] = any(inside.is_remote(one) for one in node.body)
+        return self.program.remote[node]
 
     def is_remote_function(self, function: FunctionType) -> bool:
         """Return whether a function of the user's own modules calls what runs elsewhere."""
@@ -112,23 +127,34 @@ class Scope:
                 inner = Scope(
                     self.program, self.diagnostics, function.__globals__, names_of(node), ""
                 )
+                inner = replace(inner, inner=inner_functions(node.body))
                 known[function] = any(inner.is_remote(one) for one in node.body)
         return known[function]
 
 
 def names_of(node: ast.AST) -> frozenset[str]:
-    """Return the names that a function binds."""
-    found: set[str | None] = set()
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
-            found.add(part.id)
-        elif isinstance(part, ast.arg):
-            found.add(part.arg)
-        elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-            found.add(part.name)
-        elif isinstance(part, ast.MatchMapping):
-            found.add(part.rest)
-    return frozenset(name for name in found if name is not None)
+    """Return the names that a function binds, and functions in it."""
+    found = {name for part in ast.walk(node) for name in names_of_one(part)}
+    return frozenset(found - {getattr(node, "name", "")})
+
+
+def names_of_one(part: ast.AST) -> set[str]:
+    """Return the names that one node binds, without those in it."""
+    found: str | None = None
+    if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
+        found = part.id
+    elif isinstance(part, ast.arg):
+        found = part.arg
+    elif isinstance(part, ast.FunctionDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        found = part.name
+    elif isinstance(part, ast.MatchMapping):
+        found = part.rest
+    return set() if found is None else {found}
+
+
+def inner_functions(nodes: list[ast.stmt]) -> dict[str, ast.FunctionDef]:
+    """Return the functions that statements define, by name."""
+    return {one.name: one for one in nodes if isinstance(one, ast.FunctionDef)}
 
 
 def definition_of(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

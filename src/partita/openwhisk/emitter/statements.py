@@ -16,7 +16,8 @@ from partita.compile.diagnostics import RefusedError
 from partita.openwhisk import composer
 from partita.openwhisk.composition import Composition
 from partita.openwhisk.emitter.expressions import hoisted, named
-from partita.openwhisk.emitter.inlining import bound_body, placed_assign
+from partita.openwhisk.emitter.inlining import bound_body, inner_body, placed_assign
+from partita.openwhisk.emitter.inner_functions import defaults, without_annotations
 from partita.openwhisk.emitter.iteration import iterator
 from partita.openwhisk.emitter.matching import as_ifs
 from partita.openwhisk.emitter.rewriting import in_step, parsed, placed
@@ -42,6 +43,9 @@ class Lowering:
                 continue
 
     def _statement(self, node: ast.stmt, block: Block, scope: Scope) -> None:
+        if isinstance(node, ast.FunctionDef):
+            self._define(node, block, scope)
+            return
         if not scope.is_remote(node):
             for one in in_step(node, scope):
                 block.add(one, scope)
@@ -102,6 +106,15 @@ class Lowering:
 
     def _augassign(self, node: ast.AugAssign, block: Block, scope: Scope) -> None:
         target: Any = node.target
+        if isinstance(target, ast.Name) and scope.program.has_nonlocal:
+            old = scope.program.new("old")
+            block.code(f"{old} = {target.id}", node, scope)
+            value = self._value(node.value, block, scope)
+            block.add(
+                placed(ast.AugAssign(ast.Name(old, ast.Store()), node.op, value), node), scope
+            )
+            block.code(f"{target.id} = {old}", node, scope)
+            return
         if isinstance(target, ast.Name):
             node.value = self._value(node.value, block, scope)
             block.add(node, scope)
@@ -251,6 +264,20 @@ class Lowering:
         return composer.ensure(body, final.composition())
 
     # -- functions
+
+    def _define(self, node: ast.FunctionDef, block: Block, scope: Scope) -> None:
+        """Keep the defaults of a function within the function; steps define it where it is used."""
+        self.statements(defaults(node, scope), block, scope)
+        if not scope.is_remote_inner(node.name):
+            scope.program.closures[node.name] = without_annotations(node)
+
+    def inline_inner(self, node: ast.Call, name: str, block: Block, scope: Scope) -> ast.expr:
+        """Lower the body of a function in this one in the place of its call; return its result."""
+        statements, inner = inner_body(node, name, scope)
+        body = self.block(statements, inner)
+        block.code(f"{inner.result} = None", node, scope)
+        block.part(composer.do(body.composition(), caught(f"return {inner.result}")))
+        return named(inner.result, node)
 
     def inline(self, node: ast.Call, function: Any, block: Block, scope: Scope) -> ast.expr:
         """Lower the body of a function in the place of its call; return its result."""

@@ -135,10 +135,39 @@ def step(statements: Sequence[Placed], program: Program) -> Composition:
     """Return the function of neighbouring statements."""
     nodes = [one.node for one in statements]
     name = f"line_{min(node.lineno for node in nodes)}"
-    names = sorted(_names(nodes) & program.variables)
-    definitions = _definitions(statements, program)
-    text = f"{definitions}_step = StepValues(globals())\n\n\n{_written(name, names, nodes)}\n"
+    closures = _closures(nodes, program)
+    known = program.variables - set(program.closures)
+    names = sorted(_names([*nodes, *closures]) & known)
+    definitions = _definitions([*statements, *_placed_closures(statements, closures)], program)
+    written = _written(name, names, _with_closures(nodes, program))
+    text = f"{definitions}_step = StepValues(globals())\n\n\n{written}\n"
     return composer.function({"kind": FUNCTION_KIND, "code": text, "functionName": name})
+
+
+def _closures(nodes: Sequence[ast.stmt], program: Program) -> list[ast.stmt]:
+    """Return the functions that statements use, and those that these use."""
+    found: dict[str, ast.stmt] = {}
+    waiting = list(nodes)
+    while waiting:
+        for name in sorted(_names([waiting.pop()])):
+            closure = program.closures.get(name)
+            if closure is not None and name not in found:
+                found[name] = closure
+                waiting.append(closure)
+    return list(found.values())
+
+
+def _with_closures(nodes: Sequence[ast.stmt], program: Program) -> list[ast.stmt]:
+    """Return statements, each behind the functions that it is the first to use."""
+    made: list[ast.stmt] = []
+    for node in nodes:
+        made += [one for one in _closures([node], program) if one not in made]
+        made.append(node)
+    return made
+
+
+def _placed_closures(statements: Sequence[Placed], closures: Sequence[ast.stmt]) -> list[Placed]:
+    return [Placed(one, statements[0].scope) for one in closures]
 
 
 def _names(nodes: Sequence[ast.stmt]) -> set[str]:
@@ -169,10 +198,17 @@ def _definitions(statements: Sequence[Placed], program: Program) -> str:
             definitions.add(name, namespace)
     for at in statements:
         names = _names([at.node]) - program.variables - OWN_NAMES
+        remote = [one for one in _names([at.node]) & set(at.scope.inner) if _is_lost(one, at)]
+        for name in remote:
+            refuse(f"use of {name}", "it calls activities, so it is no value", "call it by name")
         with suppress(RefusedError):
             definitions.add_all(sorted(names), at.scope.namespace)
     program.classes.update(definitions.classes)
     return definitions.text
+
+
+def _is_lost(name: str, at: Placed) -> bool:
+    return name not in at.scope.program.closures and at.scope.is_remote_inner(name)
 
 
 def _written(name: str, names: Sequence[str], nodes: Sequence[ast.stmt]) -> str:

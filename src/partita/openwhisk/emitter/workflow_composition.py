@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from partita.openwhisk import composer
 from partita.openwhisk.action_names import short_name
 from partita.openwhisk.composition import Composition
 from partita.openwhisk.emitter.hints import types_of, written
-from partita.openwhisk.emitter.scope import Program, Scope, names_of
+from partita.openwhisk.emitter.inner_functions import with_functions
+from partita.openwhisk.emitter.scope import Program, Scope, inner_functions, names_of
 from partita.openwhisk.emitter.statements import Lowering
 from partita.openwhisk.emitter.steps import OWN_NAMES, Block
 from partita.openwhisk.recursion import Step, run_deep
@@ -71,17 +73,20 @@ def _definition(tree: ast.Module, function: Any) -> Any:
 
 def _lowered(node: Any, function: Any, diagnostics: Diagnostics, program: Program) -> Composition:
     local = names_of(node)
+    program.has_nonlocal = any(isinstance(one, ast.Nonlocal) for one in ast.walk(node))
     program.is_async = isinstance(node, ast.AsyncFunctionDef)
     program.variables |= {*local, _RESULT}
     scope = Scope(program, diagnostics, function.__globals__, local, _RESULT, (function.__name__,))
     types = types_of(function, lambda *told: diagnostics.add(node, *told))
     program.types.append((types, function.__globals__))
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    body = with_functions(body)
+    scope = replace(scope, inner=inner_functions(body))
     for name in sorted(local & OWN_NAMES):
         scope.refuse(node, f"variable {name}", "steps use that name themselves", "rename it")
     lowering = Lowering()
     block = Block.new(program)
     _parameters(node, function, types, block, scope)
-    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     lowering.statements(body, block, scope)
     block.code("_out = {'value': None}", node, scope)
     end = Block.new(program)
@@ -91,8 +96,8 @@ def _lowered(node: Any, function: Any, diagnostics: Diagnostics, program: Progra
         node,
         scope,
     )
-    body = composer.do(block.composition(), end.composition())
-    made = composer.let({"variables": {}}, body)
+    whole = composer.do(block.composition(), end.composition())
+    made = composer.let({"variables": {}}, whole)
     return run_deep(_with_definitions(made, dict(program.definitions)))
 
 
