@@ -198,6 +198,8 @@ def test_a_child_execution_is_redriven_by_its_map_run_only(sfn: Endpoint) -> Non
     assert found["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
     with pytest.raises(sfn.client.exceptions.ExecutionNotRedrivable):
         sfn.client.redrive_execution(executionArn=child["executionArn"])
+    with pytest.raises(sfn.client.exceptions.ValidationException, match=f"stop {execution}"):
+        sfn.client.stop_execution(executionArn=child["executionArn"])
 
 
 def test_redrives_at_the_same_time_with_one_token_are_one(sfn: Endpoint) -> None:

@@ -6,12 +6,14 @@ Source: AWS Step Functions API Reference (2016-11-23), ListExecutions, DescribeE
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
 
 from partita.asl.json_text import json_text
+from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.stepfunctions.execution.recorder import ChildTrail
@@ -162,6 +164,25 @@ def refuse_redrive(front: Front, request: Members) -> None:
     find_child(front, request["executionArn"])
     raise ExecutionNotRedrivable("Child workflow execution can only be redriven by its Map Run")
 
+
+def refuse_stop(front: Front, request: Members) -> None:
+    """Refuse to stop a child execution by itself.
+
+    Raises:
+        ExecutionDoesNotExist: there is none with that ARN.
+        ValidationFault: it ends with its run.
+    """
+    run, _ = find_child(front, request["executionArn"])
+    raise ValidationFault(
+        f"A child execution cannot be stopped by itself here; stop {run.execution_arn}"
+    )
+
+
+REFUSALS: dict[str, Callable[[Front, Members], None]] = {
+    "RedriveExecution": refuse_redrive,
+    "StopExecution": refuse_stop,
+}
+"""What refuses operations that child executions do not have."""
 
 READS: dict[str, Read] = {
     "DescribeExecution": describe_child,

@@ -99,6 +99,9 @@ class StepFunctionsProtocol(JsonProtocol):
         if operation in child_executions.READS and child_executions.is_child(members):
             read = child_executions.READS[operation]
             return await run_in_threadpool(read, self._front, members)
+        if operation in child_executions.REFUSALS and child_executions.is_child(members):
+            refuse = child_executions.REFUSALS[operation]
+            await run_in_threadpool(refuse, self._front, members)
         if operation == "ListExecutions" and "mapRunArn" in members:
             listed = child_executions.list_child_executions
             return await run_in_threadpool(listed, self._front, members)
@@ -112,8 +115,6 @@ class StepFunctionsProtocol(JsonProtocol):
         if operation == "GetActivityTask":
             return await self._poll(request, members)
         if operation == "RedriveExecution":
-            if child_executions.is_child(members):
-                await run_in_threadpool(child_executions.refuse_redrive, self._front, members)
             start = await run_in_threadpool(redrives.plan, self._front, members)
             return await self._transact(lambda session: redrives.redrive_execution(session, start))
         if operation == "UpdateMapRun":
