@@ -161,7 +161,8 @@ def test_a_test_does_not_hang_on_an_endless_machine(
 
 
 def test_a_test_can_wait_for_another_execution_beside_an_endless_one() -> None:
-    endless = machine({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A"}}}, "endless")
+    states = {"A": {"Type": "Pass", "Next": "A"}}
+    endless = machine({"StartAt": "A", "States": states}, "endless", is_express=True)
     other = of({"A": END})
     with Environment(workflows=[endless, other], activities=[]) as env:
         handle = env.start(endless, {})
