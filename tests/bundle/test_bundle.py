@@ -305,6 +305,32 @@ def test_what_would_not_load_on_lambda_is_refused(
     assert not (tmp_path / "shop.zip").exists()
 
 
+def test_hints_that_only_type_checkers_can_read_are_told(tmp_path: Path) -> None:
+    text = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from partita import activity, workflow
+if TYPE_CHECKING:
+    from decimal import Decimal
+@dataclass
+class Price:
+    amount: Decimal
+@activity
+def f(n: int) -> int:
+    return n
+@workflow
+def w(n: int) -> int:
+    return f(n)
+"""
+    hint = "f.__annotations__['n'] = 'dict[str, list[Price]]'"
+    later = f"import sys\nif sys.flags.isolated:\n    {hint}\n"
+    write(tmp_path, {"shop.py": text + later})
+    ran = partita(tmp_path, "bundle", "shop.py:w", "-o", "shop.zip", "--check")
+    assert ran.returncode == 2
+    assert "the hints of activity f cannot be read: NameError: name 'Decimal'" in ran.stderr
+
+
 def test_a_file_named_as_a_module_of_python_is_refused(tmp_path: Path) -> None:
     write(tmp_path, {"queue.py": PACKAGE["pkg/shop.py"].replace("from .steps", "from pkg.steps")})
     write(tmp_path, {name: PACKAGE[name] for name in PACKAGE if name != "pkg/shop.py"})

@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -46,12 +47,23 @@ def problem(names: list[str]) -> str | None:
         return f"{type(error).__name__}: {error}"
     for name in names:
         try:
-            handler.forms_of(handler.activities[name])
+            look_at(handler.forms_of(handler.activities[name]).values())
         except KeyError:
             return f"activity {name} is not defined when its module is loaded"
         except Exception as error:
             return f"the hints of activity {name} cannot be read: {type(error).__name__}: {error}"
     return None
+
+
+def look_at(forms: Iterable[Any]) -> None:
+    """Read the hints of all parts, too."""
+    seen: set[int] = set()
+    pending = list(forms)
+    while pending:
+        one = pending.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            pending += one.children()
 
 
 def main(text: str, names: list[str]) -> None:

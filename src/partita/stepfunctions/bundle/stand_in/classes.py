@@ -30,6 +30,9 @@ class TypedDictForm(Form):
             self._forms = {key: ANY.form_of(hint) for key, hint in hints.items()}
         return self._forms
 
+    def children(self) -> list[Form]:
+        return list(self.forms().values())
+
     def fits(self, value: Any) -> bool:
         if type(value) is not dict or not value.keys() <= self.forms().keys():
             return False
@@ -90,6 +93,9 @@ class NamedTupleForm(NamedForm):
         hints = typing.get_type_hints(self.cls)
         return [ANY.form_of(hints.get(name, Any)) for name in self.cls._fields]
 
+    def children(self) -> list[Form]:
+        return self._forms()
+
     def state(self, value: Any) -> Any:
         return [one.encode(v) for one, v in zip(self._forms(), value, strict=True)]
 
@@ -145,6 +151,9 @@ class DataclassForm(NamedForm):
             bare = {k: h.type if isinstance(h, dataclasses.InitVar) else h for k, h in kept.items()}
             self._forms = {name: ANY.form_of(hint) for name, hint in bare.items()}
         return self._forms
+
+    def children(self) -> list[Form]:
+        return list(self.forms().values())
 
     def keys(self) -> Iterable[str]:
         return [one.name for one in self.fields]

@@ -63,6 +63,12 @@ class Form:
         self.kinds = form.kinds
         self.is_key = form.is_key
 
+    def children(self) -> list[Form]:
+        """Return the forms of the parts; hints that cannot be read are found here."""
+        held = [one for one in vars(self).values() if isinstance(one, Form)]
+        lists = [one for one in vars(self).values() if isinstance(one, list | tuple)]
+        return [*held, *(one for many in lists for one in many if isinstance(one, Form))]
+
     def fits(self, value: Any) -> bool:
         """Return whether a value is exactly of the hinted type."""
         return self._form is None or self._form.fits(value)
