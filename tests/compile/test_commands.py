@@ -167,3 +167,13 @@ def test_no_handler_catches_the_guard_of_a_child(partita: Command) -> None:
     assert partita.out == "9\n"
     assert partita(*run, f"[{2**40}]") == 1
     assert "Partita.Guard: family.py:6:12: an integer beyond 2**53" in partita.err
+
+
+def test_hints_that_only_type_checkers_know_are_told(partita: Command) -> None:
+    text = SHOP.replace("def twice_of(n: int)", "def twice_of(n: 'Decimal')")
+    text += (
+        "\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from decimal import Decimal\n"
+    )
+    (partita.folder / "hinted_shop.py").write_text(text, "utf-8")
+    assert partita("compile", "hinted_shop.py:total") == 2
+    assert "the name Decimal, which is not defined when the code runs; import it" in partita.err

@@ -39,7 +39,7 @@ def compile_workflow(
 
     Raises:
         CompileError: it uses what cannot be compiled; the error has all diagnostics.
-        UnsupportedError: its source is not a function in a file.
+        UnsupportedError: its source is not a function in a file, or a hint cannot be read.
     """
     function = inspect.unwrap(workflow.function)
     path = inspect.getsourcefile(function)
@@ -57,7 +57,7 @@ def compile_workflow(
         context = _context(
             tree, node, function, Diagnostics(shown, lines, function.__module__), outliner.made
         )
-        body = _lowered(node, context, workflow)
+        body = _read(node, context, workflow)
         parameters = _parameters(node, function, context)
         if not context.diagnostics.found:
             break
@@ -69,6 +69,21 @@ def compile_workflow(
     row, classes = node.lineno, context.classes
     made = Program(name, shown, lines, row, parameters, body, document, classes, warnings)
     return replace(made, steps=tuple(outliner.steps), step_source=steps)
+
+
+def _read(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:
+    """Return the block of a workflow's code.
+
+    Raises:
+        UnsupportedError: a type hint names what only type checkers import.
+    """
+    try:
+        return _lowered(node, context, workflow)
+    except NameError as error:
+        raise UnsupportedError(
+            f"{workflow.label} uses type hints with the name {error.name}, which is not defined "
+            "when the code runs; import it outside of `if TYPE_CHECKING`"
+        ) from error
 
 
 def _definition(tree: ast.Module, function: Any) -> Any:
