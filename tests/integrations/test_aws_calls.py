@@ -28,7 +28,8 @@ from partita.errors import (
     WorkflowFailedError,
 )
 from partita.integrations import aws, aws_models, process_services
-from partita.integrations.resources import JobStanding
+from partita.integrations.clients import service_name
+from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.services import Services
 from partita.integrations.settings import ServiceSettings
 from partita.stepfunctions.compiled import compiled
@@ -233,6 +234,20 @@ def test_plain_python_has_nobody_who_answers(queue: str) -> None:
             "TASK_TOKEN is for .wait_for_task_token",
         ),
         (
+            lambda: aws.sqs.send_message.wait_for_task_token(
+                QueueUrl="u", MessageBody=f"token {aws.TASK_TOKEN}"
+            ),
+            UnsupportedError,
+            "aws.TASK_TOKEN is no text; give it by itself",
+        ),
+        (
+            lambda: aws.sqs.send_message.wait_for_task_token(
+                QueueUrl="u", MessageBody=json.dumps({"token": aws.TASK_TOKEN})
+            ),
+            TypeError,
+            "not JSON serializable",
+        ),
+        (
             lambda: aws.sqs.send_message.options(start_to_close=-1),
             InvalidOptionError,
             "start_to_close",
@@ -314,7 +329,8 @@ def test_motos_interpreter_agrees(table: str) -> None:
 
 def test_names_are_spelled_as_task_states_have_them(tmp_path: Any) -> None:
     source = """from partita.integrations import aws, aws_models, process_services
-from partita.integrations.resources import JobStanding
+from partita.integrations.clients import service_name
+from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.services import Services
 from partita.integrations.settings import ServiceSettings
 @workflow
@@ -340,6 +356,13 @@ def test_the_users_settings_do_not_matter_to_the_checks(monkeypatch: pytest.Monk
     monkeypatch.setitem(os.environ, "AWS_PROFILE", "none-such")
     aws_models.services.cache_clear()
     assert aws.dynamodb.name == "dynamodb"
+
+
+def test_the_resources_of_all_services_lead_back_to_them() -> None:
+    aliases = {"pinpoint-sms-voice": "sms-voice"}  # two names of one API
+    for name in aws_models.services().values():
+        resource = Resource(aws_models.sdk_name(name), "anything", is_sdk=True)
+        assert service_name(resource) == aliases.get(name, name)
 
 
 def test_an_error_has_both_names_of_state_machines() -> None:

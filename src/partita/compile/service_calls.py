@@ -15,9 +15,10 @@ from partita.compile.module_names import target
 from partita.compile.tree import Call, Value
 from partita.compile.types import ANY, STR, dict_of
 from partita.integrations.aws_arguments import differs, kinds_of, missing_or_unknown, wanted
-from partita.integrations.aws_calls import TASK_TOKEN, Action
+from partita.integrations.aws_calls import Action
 from partita.integrations.aws_errors import state_names
 from partita.integrations.aws_models import Operation
+from partita.integrations.task_tokens import TASK_TOKEN
 
 _KINDS = {"record": "dict", "tuple": "list", "none": "NoneType"}
 _TOKEN = Value("$states.context.Task.Token", STR)

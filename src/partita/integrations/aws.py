@@ -6,8 +6,9 @@ A name that Python keeps for itself ends in `_`: `aws.lambda_`. A hyphen is `_`:
 from __future__ import annotations
 
 from partita.integrations import aws_calls as _aws_calls
+from partita.integrations import task_tokens as _task_tokens
 
-TASK_TOKEN = _aws_calls.TASK_TOKEN
+TASK_TOKEN = _task_tokens.TASK_TOKEN
 is_namespace = True  # whose attributes the compiler may follow
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from partita.errors import InvalidInputError
 from partita.integrations.aws_models import Operation, suggestion
+from partita.integrations.task_tokens import TaskTokenMark
 
 if TYPE_CHECKING:
     from botocore.model import Shape
@@ -80,6 +81,8 @@ def wanted(shape: Shape) -> str:
 
 def _spelled(operation: Operation, shape: Any, value: Any, path: str) -> Any:
     kinds = kinds_of(shape)
+    if isinstance(value, TaskTokenMark) and "str" in kinds:
+        return value
     kind = next(
         (one.__name__ for one in (bool, int, float, str, list, dict) if _is(value, one)), ""
     )

@@ -35,19 +35,11 @@ from partita.integrations.aws_models import (
     services,
     suggestion,
 )
-from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken
+from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken, TaskTokenMark
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
 """Seconds between two questions of how a job stands; the delay doubles."""
-
-
-class TaskTokenMark(str):
-    """A text that stands for the token of the task."""
-
-
-TASK_TOKEN = TaskTokenMark("<the token of the task>")
-"""Stands in arguments for the token that `.wait_for_task_token` waits for."""
 
 
 @dataclass(frozen=True)

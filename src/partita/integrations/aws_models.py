@@ -107,8 +107,12 @@ def _resource(service: str, operation: str) -> Resource:
         is_listed = optimised.sdk == service and key[0] == name and key[1] in optimised.actions
         if is_listed and key not in ARGUMENTS:
             return Resource(*key)
-    sdk = _SDK_OF.get(service, service.replace("-", ""))
-    return Resource(sdk, action, is_sdk=True)
+    return Resource(sdk_name(service), action, is_sdk=True)
+
+
+def sdk_name(service: str) -> str:
+    """Return the name of a service in `aws-sdk:` resources."""
+    return _SDK_OF.get(service, service.replace("-", ""))
 
 
 def is_job(operation: Operation) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from partita.errors import InvalidTokenError
+from partita.errors import InvalidTokenError, UnsupportedError
 
 
 class TaskToken(msgspec.Struct, frozen=True):
@@ -50,3 +50,20 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 SUCCESS, FAILURE, HEARTBEAT = "success", "failure", "heartbeat"
+
+
+class TaskTokenMark:
+    """A value that stands for the token of a task, by itself and not as a part of a text."""
+
+    def __repr__(self) -> str:
+        return "aws.TASK_TOKEN"
+
+    def __str__(self) -> str:
+        raise UnsupportedError(
+            "aws.TASK_TOKEN is no text; give it by itself, as in MessageBody={'token': "
+            "aws.TASK_TOKEN}"
+        )
+
+
+TASK_TOKEN = TaskTokenMark()
+"""Stands in arguments for the token that `.wait_for_task_token` waits for."""
