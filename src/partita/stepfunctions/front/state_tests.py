@@ -30,7 +30,7 @@ NAME = "StateName"
 
 _LANGUAGE = "JSONPath"
 _PARTS = ("ItemProcessor", "Iterator")
-_NEEDS_MOCK = re.compile(r":activity:|\.sync(:2)?$|\.waitForTaskToken$")
+_WAITS = re.compile(r"\.sync(:2)?$|\.waitForTaskToken$")
 _NEVER_MOCKED = ("Pass", "Fail", "Succeed")
 
 _AFTER = ("afterResultSelector", "afterResultPath")
@@ -234,10 +234,12 @@ def _check_unmocked(state: dict[str, Any], request: Members) -> None:
             "TestState API does not support Map or Parallel states. Supported state types include: "
             "[Task, Wait, Pass, Succeed, Fail, Choice]"
         )
-    if state.get("Type") == "Task" and _NEEDS_MOCK.search(str(state.get("Resource"))):
+    resource = str(state.get("Resource"))
+    if state.get("Type") == "Task" and ":activity:" in resource:
+        raise InvalidDefinition.worded("TestState API does not support Activity ARN")
+    if state.get("Type") == "Task" and _WAITS.search(resource):
         raise InvalidDefinition.worded(
-            "TestState API does not support activities and the '.sync' and '.waitForTaskToken' "
-            "service integration patterns unless a mock is specified"
+            "TestState API does not support '.sync' or '.waitForTaskToken' integration patterns."
         )
     if state.get("Type") == "Task" and "roleArn" not in request:
         raise ValidationFault("RoleArn must be specified when testing a Task state")
