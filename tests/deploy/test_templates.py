@@ -223,6 +223,14 @@ def test_a_distributed_map_may_run_its_own_machine(shop: Shop) -> None:
     assert "distributed map: Express machines run maps inline only" in ran.err
 
 
+def test_functions_have_no_limit_between_heartbeats(shop: Shop) -> None:
+    shop.edit("@activity(start_to_close=30)", "@activity(start_to_close=30, heartbeat=5)")
+    assert '"HeartbeatSeconds": 5' in partita(shop.folder, "compile", "shop.py:checkout").out
+    texts = emit(shop, "sam", "checkout")
+    assert "HeartbeatSeconds" not in texts["checkout.asl.json"]
+    assert '"TimeoutSeconds": 30' in texts["checkout.asl.json"]
+
+
 def test_files_of_pyawssfn_have_commands_of_their_own() -> None:
     folder = Path(__file__).parents[2] / "examples" / "pysfn"
     ran = partita(folder, "deploy", "analyse_text.py", "--emit", "sam", "-o", "out")

@@ -19,7 +19,8 @@ _TASK = (
 def calling(definition: dict[str, Any], activities: Collection[str], function: str) -> Any:
     """Return a machine's definition that calls activities in a function.
 
-    Tasks of other functions stay as they are.
+    Tasks of other functions stay as they are. A function sends no heartbeats, so that a limit of
+    the time between them would only end it.
     """
     made = copy.deepcopy(definition)
     for _, state in states_of(made):
@@ -33,6 +34,7 @@ def calling(definition: dict[str, Any], activities: Collection[str], function: s
         elif name in activities:
             payload = {"activity": name, "arguments": arguments["Payload"], "task": _TASK}
             arguments |= {"FunctionName": function, "Payload": payload}
+            state.pop("HeartbeatSeconds", None)
     return made
 
 
