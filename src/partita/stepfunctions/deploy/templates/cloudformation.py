@@ -104,9 +104,11 @@ def _role(service: str) -> dict[str, Any]:
 
 def _machine_role(emission: Emission) -> dict[str, Any]:
     role = _role("states.amazonaws.com")
+    own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}  # no other's machine
+    role["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = own
     if emission.statements:
-        own = {"PolicyName": "machine", "PolicyDocument": substituted_policy(emission)}
-        role["Properties"]["Policies"] = [own]
+        allowed = {"PolicyName": "machine", "PolicyDocument": substituted_policy(emission)}
+        role["Properties"]["Policies"] = [allowed]
     return role
 
 

@@ -76,7 +76,7 @@ def _encoded(value: Any) -> str:
 def _expression(value: Any, indent: str) -> str:
     inner = indent + "  "
     if isinstance(value, dict):
-        values = {key: _expression(one, inner) for key, one in value.items()}
+        values = {_key(key): _expression(one, inner) for key, one in value.items()}
         return "\n".join(["{", *_aligned(values, inner), indent + "}"])
     if isinstance(value, list):
         items = [f"{inner}{_expression(one, inner)}," for one in value]
@@ -84,8 +84,15 @@ def _expression(value: Any, indent: str) -> str:
     return text(value) if isinstance(value, str) else json.dumps(value)
 
 
+def _key(name: str) -> str:
+    return name if name.isidentifier() else text(name)
+
+
 def _role(name: str, service: str) -> str:
-    allowed = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    allowed: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}}
+    allowed["Action"] = "sts:AssumeRole"
+    if service.startswith("states"):  # no other account's machine
+        allowed["Condition"] = {"StringEquals": {"aws:SourceAccount": _ARN["account"]}}
     trust = {"Version": "2012-10-17", "Statement": [allowed]}
     arguments = {
         "name_prefix": text(f"{name[:30]}-"),
