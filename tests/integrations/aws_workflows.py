@@ -27,6 +27,19 @@ def put_once(table: str, id: str) -> dict[str, Any]:
 
 
 @workflow
+def several(table: str, ids: list[str], after: str | None = None) -> dict[str, Any]:
+    found = aws.dynamodb.batch_get_item(
+        RequestItems={"several": {"Keys": [{"id": {"S": id}} for id in ids]}}
+    )
+    page = aws.dynamodb.scan(
+        TableName=table,
+        ExclusiveStartKey=None if after is None else {"id": {"S": after}},
+        Limit=len(ids),
+    )
+    return {"found": found["Responses"]["several"], "count": page["Count"]}
+
+
+@workflow
 def caught(table: str) -> str:
     try:
         aws.dynamodb.get_item(TableName=table, Key={"id": {"S": "1"}})

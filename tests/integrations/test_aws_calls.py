@@ -75,13 +75,17 @@ def run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture(scope="module")
 def table() -> str:
     name = f"table-{uuid.uuid4().hex}"
+    make_table(name)
+    return name
+
+
+def make_table(name: str) -> None:
     client("dynamodb").create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    return name
 
 
 @pytest.fixture
@@ -94,6 +98,16 @@ def test_optimised_and_sdk_integrations(run: Run, table: str) -> None:
     id = uuid.uuid4().hex
     assert run(aws_workflows.put_once, table, id) == {"items": [{"id": {"S": id}}], "count": 1}
     assert run(aws_workflows.put_once, table, id) == {"is_there": id}
+
+
+@pytest.mark.parametrize(("after", "count"), [(None, 1), ("one", 0)])
+def test_dicts_in_conditions_and_comprehensions(run: Run, after: str | None, count: int) -> None:
+    item = {"id": {"S": "one"}, "is_set": {"BOOL": True}}
+    if "several" not in client("dynamodb").list_tables()["TableNames"]:
+        make_table("several")
+    client("dynamodb").put_item(TableName="several", Item=item)
+    found = run(aws_workflows.several, "several", ["one"], after)
+    assert found == {"found": [{"id": {"S": "one"}, "is_set": {"Bool": True}}], "count": count}
 
 
 def test_all_refusals_are_client_errors(run: Run, table: str) -> None:

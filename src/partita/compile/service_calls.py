@@ -9,11 +9,12 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-from partita.compile.context import Context
+from partita.compile.conditions import choose, lower_test
+from partita.compile.context import Context, Variables
 from partita.compile.jsonata import list_value, object_value
 from partita.compile.module_names import target
 from partita.compile.tree import Call, Value
-from partita.compile.types import ANY, STR, dict_of
+from partita.compile.types import ANY, NONE, STR, dict_of
 from partita.integrations.aws_arguments import differs, kinds_of, missing_or_unknown, wanted
 from partita.integrations.aws_calls import Action
 from partita.integrations.aws_errors import state_names
@@ -71,6 +72,10 @@ class _Arguments:
             )
         if isinstance(node, ast.Dict) and "dict" in kinds_of(shape):
             return self._dict(node, shape)
+        if isinstance(node, ast.IfExp):
+            return self._chosen(node, shape)
+        if isinstance(node, ast.ListComp) and shape.type_name == "list":
+            return self.context.read(self._respelled(node, shape))
         if isinstance(node, ast.List):
             parts = getattr(shape, "member", None)
             items = [self._item(one, parts) for one in node.elts]
@@ -78,11 +83,58 @@ class _Arguments:
             return list_value(items)
         value = self.context.read(node)
         self._check(node, value, shape)
+        if value.type is not NONE:
+            self._check_spelling(node, shape)
+        return self.context.simple(node, value) if value.is_guarded else value
+
+    def _chosen(self, node: ast.IfExp, shape: Any) -> Value:
+        """Return a value that depends on a condition."""
+        test = lower_test(node.test, self.context)
+
+        def branch(part: ast.expr, known: Variables) -> Value:
+            with self.context.assuming(known):
+                return self.value(part, shape)
+
+        return choose(
+            node,
+            test.value,
+            self.context,
+            lambda: branch(node.body, test.when_true),
+            lambda: branch(node.orelse, test.when_false),
+        )
+
+    def _respelled(self, node: Any, shape: Any) -> Any:
+        """Return an expression whose dicts have names as Task states spell them."""
+        if isinstance(node, ast.ListComp) and shape.type_name == "list":
+            made: Any = ast.ListComp(self._respelled(node.elt, shape.member), node.generators)
+        elif isinstance(node, ast.List) and shape.type_name == "list":
+            made = ast.List([self._respelled(one, shape.member) for one in node.elts], node.ctx)
+        elif isinstance(node, ast.Dict) and shape.type_name in ("structure", "map"):
+            made = self._respelled_dict(node, shape)
+        else:
+            self._check_spelling(node, shape)
+            return node
+        return ast.copy_location(made, node)
+
+    def _respelled_dict(self, node: ast.Dict, shape: Any) -> ast.Dict:
+        if shape.type_name == "map":
+            return ast.Dict(node.keys, [self._respelled(one, shape.value) for one in node.values])
+        keys = self._keys(node)
+        problem = missing_or_unknown(shape, keys)
+        if problem:
+            raise self._refuse(node, problem, "give the arguments of boto3's method")
+        names = [
+            ast.copy_location(ast.Constant(self.operation.spell(name)), one)
+            for name, one in keys.items()
+        ]
+        values = [self._respelled(one, shape.members[name]) for name, one in keys.items()]
+        return ast.Dict(list(names), values)
+
+    def _check_spelling(self, node: ast.expr, shape: Any) -> None:
         if differs(shape, self.operation.spell):
             raise self._refuse(
                 node, "Step Functions spells names within it in another way", "write the dict here"
             )
-        return self.context.simple(node, value) if value.is_guarded else value
 
     def _item(self, node: ast.expr, shape: Any) -> Value:
         return self._free(node) if shape is None else self.value(node, shape)
