@@ -29,14 +29,15 @@ RESULT = (
 class Generator:
     """One random program; `parts` counts what it has, `rows` which rows of the table."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, without: frozenset[str] = frozenset()) -> None:
         self.random = Random(seed)
+        self.without = without  # rows that it has none of
         self.parts: Counter[str] = Counter()
         self.loops = 0
         self.loop_names: list[str] = []
         self.in_try = 0
         self.made = 0
-        self.is_async = self.random.random() < 0.3
+        self.is_async = self.random.random() < 0.3 and "async" not in without
         self.rows: Counter[str] = Counter()  # of the table of what is compiled
 
     def program(self) -> str:
@@ -45,9 +46,14 @@ class Generator:
         head = HEAD.format("async " if self.is_async else "")
         return FUNCTIONS + head + _indented(body)
 
+    @staticmethod
+    def is_concurrent(source: str) -> bool:
+        """Return whether a program makes calls at the same time, in whatever order."""
+        return any(word in source for word in (".map(", ".submit(", "gather("))
+
     def part(self) -> str:
         """Return one of the parts, with expressions in it."""
-        left_out = ONLY_SYNC if self.is_async else ONLY_ASYNC
+        left_out = self.without | (ONLY_SYNC if self.is_async else ONLY_ASYNC)
         row = self.random.choice([one for one in PARTS if one not in left_out])
         self.rows[row] += 1
         text = self.random.choice(PARTS[row]).replace("@N", f"v{self.made}")

@@ -64,8 +64,8 @@ def _compiled(seed: int, folder: Path) -> tuple[Generator, Case, Any, Any]:
         machine = compiled(workflow, "generated.py")
     except CompileError as error:
         pytest.fail(f"{error}\n{source}")
-    is_concurrent = any(word in source for word in (".map(", ".submit(", "gather("))
-    return made, Case("generated", source, [], is_concurrent), workflow, machine
+    case = Case("generated", source, [], is_concurrent=made.is_concurrent(source))
+    return made, case, workflow, machine
 
 
 def _agree(case: Case, workflow: Any, machine: Any, inputs: str) -> Outcome | None:

@@ -50,7 +50,7 @@ def test_random_programs_mean_the_same(tmp_path: Path) -> None:
         source = made.program()
         workflow = load(f"optimised_{next(_numbers)}", source, tmp_path)
         machine = compiled(workflow, "generated.py", is_optimised=True)
-        case = Case("generated", source, [], is_concurrent=".map(" in source)
+        case = Case("generated", source, [], is_concurrent=made.is_concurrent(source))
         given = made.inputs()
         plain, found = (outcome(case, one, workflow, given) for one in (workflow, machine))
         if not is_guarded(found):
