@@ -18,7 +18,7 @@ from partita.compile.special_methods import by_method, has_own, special
 from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value
 from partita.compile.type_tests import classes_named, declared, split
-from partita.compile.types import ANY, BOOL, ERROR, NEVER, NONE, join, union_of
+from partita.compile.types import ANY, BOOL, ERROR, FUTURE_SET, NEVER, NONE, join, union_of
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def truth(node: ast.AST, value: Value, context: Context) -> Value:
         return made(f"{atom} != 0", BOOL, value, is_atom=False)
     if kind == "any" or value.type.is_plain_union:
         return fill(node, context, _TRUTH_OF_ANY, BOOL, x=value)
-    if kind in ("list", "tuple", "row", "set"):
+    if kind in (FUTURE_SET.kind, "list", "tuple", "row", "set"):
         return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)
     if kind == "dict":
         return made(f"{atom} != {{}}", BOOL, value, is_atom=False)

@@ -87,6 +87,7 @@ class Context:
     modules: dict[str, Any] = field(default_factory=dict)  # imported ones, by names
     moved: dict[tuple[int, int], Any] = field(default_factory=dict)  # definitions of theirs
     statement: ast.stmt | None = None  # which is being lowered
+    body: list[ast.stmt] = field(default_factory=list)  # of the function
     is_leaving: bool = False  # the function ends after this expression
 
     def is_seen(self, name: str, type: Type, steps: int = 0) -> bool:

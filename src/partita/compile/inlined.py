@@ -220,6 +220,7 @@ def _inner(function: Function, path: list[Any], context: Context, place: Context
         tries=[],
         inlined=path,
         own=own,
+        body=function.body,
         reassigned=reassigned_names(function.definition),
         once=bound_once(function.definition),
         aliases=_aliases(function, place),

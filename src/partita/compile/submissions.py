@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from partita.authoring.canvas import task
@@ -35,13 +34,11 @@ def begin_in_loop(node: ast.For, context: Context, lower_body: Body) -> bool:
     work = work_of(submitted, context)
     if work is None or (owner is not None and owner in _loads(generators)):
         return False
+    if _is_read(_stores(generators), context.body, node):
+        return False
     found = _begun(located(ast.ListComp(submitted, generators), node), work, context)
     if found is None:
         return False
-    for name in _stores(generators):
-        if name in context.variables:
-            known = context.variables[name]
-            context.variables = {**context.variables, name: replace(known, is_sure=False)}
     if owner is not None:
         lower_body([_extension(owner, found, last)], context)
     return True
@@ -84,6 +81,25 @@ def _extension(owner: str, found: Begun, node: ast.AST) -> ast.stmt:
     method = ast.Attribute(ast.Name(owner, ast.Load()), "extend", ast.Load())
     statement = ast.Expr(ast.Call(method, [Lowered(lambda _: found.futures)], []))
     return located(statement, node)  # type: ignore[no-any-return]
+
+
+def _is_read(names: set[str], nodes: Iterable[ast.AST], loop: ast.For) -> bool:
+    """Return whether code outside of a loop reads the variables that the loop assigns."""
+    return any(_reads(names, one, loop) for one in nodes) if names else False
+
+
+def _reads(names: set[str], node: ast.AST, loop: ast.For) -> bool:
+    if node is loop:
+        return False
+    if isinstance(node, ast.Name):
+        return node.id in names and isinstance(node.ctx, ast.Load)
+    if isinstance(node, ast.For):
+        inner = names - _stores([node.target])
+        parts = _is_read(names, [node.iter, *node.orelse], loop)
+        return parts or _is_read(inner, node.body, loop)
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+        names = names - _stores([one.target for one in node.generators])
+    return _is_read(names, ast.iter_child_nodes(node), loop)
 
 
 def _loads(nodes: list[Any]) -> set[str]:

@@ -122,6 +122,7 @@ def _context(
         module.functions,
         changes=module.changes,
         own=local,
+        body=node.body,
         reassigned=reassigned_names(node),
         once=bound_once(node),
         helpers=module.helpers,
