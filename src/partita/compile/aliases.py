@@ -217,7 +217,7 @@ def aliases_of(
     definition: ast.AST, body: list[ast.stmt], changes: Changes, helpers: Iterable[str]
 ) -> Aliases:
     """Return what is known of the names of a function."""
-    names = frozenset(helpers)
+    names = frozenset(helpers) | local_names(ast.Module(body, []))
     arguments = getattr(definition, "args", None)
     walked = ast.walk(arguments) if arguments else ()
     handlers = [one for node in body for one in ast.walk(node)]

@@ -13,6 +13,7 @@ from partita.compile.jsonata import made
 from partita.compile.mutation import is_fresh
 from partita.compile.operators import operate
 from partita.compile.places import delete, place_of, read, refreshed, write
+from partita.compile.slice_assignments import delete_slice, store_slice
 from partita.compile.tags import tagged
 from partita.compile.tree import Call, Let, Value
 from partita.compile.types import ANY, Type, fits, join, list_of
@@ -25,13 +26,13 @@ def assign(node: Any, context: Context) -> None:
         if node.value is None:
             return
         value = _hinted(node, context.lower(node.value), context)
-        store(node.target, value, is_fresh(node.value, context.helpers), context)
+        store(node.target, value, is_fresh(node.value, context.returning), context)
         return
     if len(node.targets) == 1:
         if _assign_each(node.targets[0], node.value, context):
             return
         value = context.lower(node.value)
-        store(node.targets[0], value, is_fresh(node.value, context.helpers), context)
+        store(node.targets[0], value, is_fresh(node.value, context.returning), context)
         return
     value = context.simple(node, context.lower(node.value))
     for target in node.targets:
@@ -49,7 +50,7 @@ def _assign_each(target: ast.expr, value: ast.expr, context: Context) -> bool:
         return False
     values = [context.lower(one) for one in value.elts]
     for name, source, one in zip(names, value.elts, values, strict=True):
-        check_alias(name, one.type, is_fresh(source, context.helpers), context)
+        check_alias(name, one.type, is_fresh(source, context.returning), context)
     made = {context.bind(name.id, one.type): one for name, one in zip(names, values, strict=True)}
     context.block.append(Let(target.lineno, made))
     return True
@@ -74,9 +75,7 @@ def store(
     if isinstance(target, ast.Name):
         _store_name(target, value, fresh, is_only, context)
     elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
-        raise context.refuse(
-            target, "assignment to a slice", "it is not compiled", "build a new list with +"
-        )
+        store_slice(target, value, context)
     elif isinstance(target, ast.Subscript | ast.Attribute):
         kept = context.simple(target, value) if not value.is_atom or value.depth > 2 else value
         write(target, place_of(target, context), kept, context)
@@ -130,11 +129,12 @@ def _is_only_name(target: ast.Name, context: Context) -> bool:
 
 def _unpack(target: ast.expr, value: Value, context: Context) -> None:
     pairs = list(unpacked(target, value, context))
+    stars = {one.value.id for one in ast.walk(target) if _is_starred_name(one)}  # type: ignore
     names = [one.id for one, _ in pairs if isinstance(one, ast.Name)]
     if len(set(names)) == len(pairs):
         for one, part in pairs:
             assert isinstance(one, ast.Name)
-            check_alias(one, part.type, False, context)
+            check_alias(one, part.type, one.id in stars, context)
         values = {
             context.bind(one.id, part.type): part
             for one, part in pairs
@@ -144,6 +144,10 @@ def _unpack(target: ast.expr, value: Value, context: Context) -> None:
         return
     for one, part in [(one, context.let(one, "part", part)) for one, part in pairs]:
         store(one, part, False, context)
+
+
+def _is_starred_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Starred) and isinstance(node.value, ast.Name)
 
 
 def augment(node: Any, context: Context) -> None:
@@ -168,7 +172,9 @@ def augment(node: Any, context: Context) -> None:
 def delete_all(node: Any, context: Context) -> None:
     """Lower `del`: of items, and of variables, which have no value after it."""
     for target in node.targets:
-        if isinstance(target, ast.Subscript):
+        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
+            delete_slice(target, context)
+        elif isinstance(target, ast.Subscript):
             delete(target, context)
         elif isinstance(target, ast.Name) and target.id in context.variables:
             forget(target, target.id, context)

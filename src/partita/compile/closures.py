@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any
 
 from partita.compile.context import Context
@@ -108,6 +107,6 @@ def object_function(found: Any, context: Context) -> Value | None:
     name = getattr(found, "__name__", None)
     if not callable(found) or not isinstance(name, str):
         return None
-    if isinstance(found, FunctionType) and found.__name__ == "<lambda>":
-        return None
+    if name == "<lambda>":
+        return function_value(Function("lambda", target=found), context)
     return function_value(Function(name, target=found), context)

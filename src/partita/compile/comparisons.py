@@ -382,7 +382,7 @@ def contains(node: ast.AST, item: Value, container: Value, context: Context) -> 
 
 def _has_key(node: ast.AST, item: Value, container: Value, context: Context) -> Value:
     if container.type.kind != "dict" or takes_key(container.type, item.type):
-        if item.type.kind in ("str", "int"):
+        if item.type.kind in ("str", "int", "enum"):
             text = f"$exists($lookup({container.text}, {key_text(item)}))"
             return made(text, BOOL, item, container)
     if is_open(item) and container.type.key == "str":

@@ -18,7 +18,16 @@ from partita.compile.jsonata import made, wrapped
 from partita.compile.sets import set_from
 from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
-from partita.compile.types import INT, NEVER, STR, Type, dict_of, join, list_of
+from partita.compile.types import (
+    NEVER,
+    STR,
+    Type,
+    dict_of,
+    join,
+    kind_of_key,
+    list_of,
+    takes_key,
+)
 from partita.compile.unpacking import unpacked
 
 Fold = Callable[[Value, Context], Value]
@@ -77,10 +86,10 @@ def dict_comprehension(node: Any, context: Context) -> Value:
         key, value = inner.lower(node.key), inner.lower(node.value)
         key = as_key(node, key, inner)
         types.append(value.type)
-        keys.append("int" if key.type is INT else "str")
+        keys.append(kind_of_key(key.type))
         return with_key(replace(acc, type=dict_of(NEVER)), key, value)
 
-    keys: list[str] = []
+    keys: list[Any] = []
     begin = Value("{}", dict_of(NEVER))
     found = reduced(node, begin, fold, context)
     if found is None:
@@ -98,7 +107,7 @@ def as_key(node: ast.AST, key: Value, context: Context) -> Value:
         error = context.guard_text(node, "a key of a dict that is no text")
         text = f'$type({key.text}) = "string" ? {key.atom} : {error}'
         return made(text, STR, key, is_atom=False)
-    if key.type not in (STR, INT):
+    if not takes_key(dict_of(NEVER), key.type):
         raise context.refuse(node, "key of a dict", "only str and int are compiled", "use str(...)")
     return key
 

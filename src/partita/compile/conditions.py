@@ -253,6 +253,7 @@ def _of_enums(op: ast.cmpop, left: Value, right: Value) -> Value | None:
 def _plain(left: Value, right: Value) -> tuple[Value, Value]:
     """Return members of enums that are texts or numbers as those, if they are compared to such."""
     inner = [part.kind for one in (left, right) for part in one.type.parts]
+    inner += ["enum" for one in (left, right) if isinstance(one.type.key, type)]
     return (left, right) if "enum" in inner else (plain(left), plain(right))
 
 

@@ -107,6 +107,12 @@ class Context:
                 return found
         return name in self.mutated
 
+    @property
+    def returning(self) -> frozenset[str]:
+        """The names of functions whose results may be what they are given."""
+        held = [name for name, one in self.variables.items() if one.type.kind == "function"]
+        return self.helpers | frozenset(held)
+
     def refuse(self, node: ast.AST, what: str, why: str, way_out: str) -> RefusedError:
         """Record that a node is not compiled; raise what it returns, or go on."""
         return self.diagnostics.add(node, what, why, way_out)

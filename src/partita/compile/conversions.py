@@ -17,6 +17,7 @@ from partita.compile.ordering import keywords_of
 from partita.compile.representations import as_repr, as_text
 from partita.compile.templates import fill
 from partita.compile.tree import Value
+from partita.compile.type_tests import of_union
 from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NUMBER, STR, tuple_of
 
 
@@ -24,7 +25,8 @@ def lower_str(node: Any, context: Context) -> Value:
     """Lower `str(x)`."""
     if not node.args and not node.keywords:
         return context.text("")
-    return as_text(node, context.read(one_argument(node, context)), context)
+    argument = one_argument(node, context)
+    return as_text(node, of_union(argument, context.read(argument), context), context)
 
 
 def lower_repr(node: Any, context: Context) -> Value:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.closures import Function, function_value, object_function
@@ -12,7 +14,7 @@ from partita.compile.context import Context, Variable
 from partita.compile.enumerations import is_enum, members
 from partita.compile.jsonata import list_value, literal, object_value
 from partita.compile.tree import Let, Value
-from partita.compile.types import tuple_of
+from partita.compile.types import dict_of, tuple_of
 
 
 def defined(node: Any, context: Context) -> Value:
@@ -82,6 +84,10 @@ def object_value_of(found: Any, context: Context) -> Value | None:
         return list_value(
             kept, tuple_of(*(one.type for one in kept)) if isinstance(found, tuple) else None
         )
+    if isinstance(found, dict) and found and all(isinstance(one, enum.Enum) for one in found):
+        by_value = object_value_of({one.value: each for one, each in found.items()}, context)
+        key = next(iter(found)).__class__
+        return by_value and replace(by_value, type=dict_of(by_value.type.item, key))
     if isinstance(found, dict) and all(isinstance(key, str) for key in found):
         named = {key: object_value_of(one, context) for key, one in found.items()}
         known = {key: one for key, one in named.items() if one is not None}

@@ -12,7 +12,16 @@ from partita.compile.jsonata import key_text, list_value, literal, made, object_
 from partita.compile.subscripts import element
 from partita.compile.tags import same_tags
 from partita.compile.tree import Value
-from partita.compile.types import INT, NEVER, STR, Type, dict_of, join, list_of, tuple_of
+from partita.compile.types import (
+    NEVER,
+    Type,
+    dict_of,
+    join,
+    kind_of_key,
+    list_of,
+    takes_key,
+    tuple_of,
+)
 
 
 def list_display(node: Any, context: Context) -> Value:
@@ -105,9 +114,9 @@ def _merged(node: ast.expr, context: Context) -> Value:
 def _member(key: ast.expr, node: ast.expr, context: Context) -> Value:
     name = context.read(key)
     value = context.lower(node)
-    if name.type not in (STR, INT):
+    if not takes_key(dict_of(NEVER), name.type):
         raise context.refuse(
             key, f"key of type {name.type}", "only str and int are compiled", "use str(...)"
         )
-    type = dict_of(value.type, "int" if name.type is INT else "str")
+    type = dict_of(value.type, kind_of_key(name.type))
     return made(f"{{{key_text(name)}: {value.text}}}", type, name, value)

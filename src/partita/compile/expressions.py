@@ -47,6 +47,7 @@ from partita.compile.operators import operand, operate, signed
 from partita.compile.representations import as_text
 from partita.compile.special_methods import OPERATORS, has_own, special
 from partita.compile.tree import Value
+from partita.compile.type_tests import of_union
 from partita.compile.types import ANY, BOOL, NEVER
 from partita.compile.unbound import bound
 
@@ -197,7 +198,7 @@ def _named(node: Any, context: Context) -> Value:
     kept, context.is_kept = context.is_kept, True
     value = context.lower(node.value)
     context.is_kept = kept
-    store(node.target, value, is_fresh(node.value, context.helpers), context)
+    store(node.target, value, is_fresh(node.value, context.returning), context)
     known = context.variables[node.target.id]
     if context.is_kept and context.is_seen(node.target.id, known.type):
         return _variable(node.target, context)  # which refuses it
@@ -293,6 +294,8 @@ def _text_part(node: Any, context: Context) -> Value:
     if node.conversion != -1:
         value = converted(node.value, value, chr(node.conversion), context)
     if node.format_spec is None:
+        if node.conversion == -1:
+            value = of_union(node.value, value, context)
         return as_text(node.value, value, context)
     parts = [_text_part(one, context) for one in node.format_spec.values]
     if not all(one.is_constant for one in parts):

@@ -16,7 +16,7 @@ from partita.compile.closures import Definition, Function
 from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import Names, literal
-from partita.compile.modules import imported, moved
+from partita.compile.modules import imported, lambda_key, moved
 from partita.compile.mutation import (
     bound_once,
     is_fresh,
@@ -157,6 +157,9 @@ def _not_compiled(node: ast.AST, function: FunctionType, context: Context) -> Ex
 
 def _definition(node: ast.AST, function: FunctionType, context: Context) -> Definition:
     found: Definition | None = context.functions.get(function.__qualname__)
+    if function.__name__ == "<lambda>":
+        code = function.__code__
+        found = context.functions.get(lambda_key(code.co_firstlineno, code))
     decorators = [ast.unparse(one) for one in getattr(found, "decorator_list", ())]
     is_closed = set(function.__code__.co_freevars) <= {"__class__"}
     if found is None or not set(decorators) <= _TRANSPARENT or not is_closed:
@@ -277,7 +280,7 @@ def _assign(node: Any, given: dict[str, Argument], inner: Context, context: Cont
     borrowed = set(inner.borrowed)
     for name, one in given.items():
         value = one.value
-        is_new = one.node is None or is_fresh(one.node, context.helpers)
+        is_new = one.node is None or is_fresh(one.node, context.returning)
         source = one.node.id if isinstance(one.node, ast.Name) else None
         if name in inner.mutated and value.type.is_mutable and not is_new:
             _share(node, name, source, value, inner, context)

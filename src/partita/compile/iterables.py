@@ -29,6 +29,7 @@ from partita.compile.types import (
     Type,
     dict_of,
     join,
+    key_of,
     list_of,
     row_of,
     tuple_of,
@@ -101,8 +102,8 @@ def view(node: Any, owner: Value, name: str, context: Context) -> Value:
         raise context.refuse(
             node, f"method {name} of {owner.type}", "it is no dict", "give a type hint"
         )
-    keys = made(f"$append([], $keys({owner.text}))", list_of(STR), owner)
-    key = Value("~key", STR)
+    keys = made(f"$append([], $keys({owner.text}))", list_of(key_of(owner.type)), owner)
+    key = Value("~key", key_of(owner.type))
     if owner.type.key == "int":
         key = Value("$number(~key)", INT)
     if name == "keys" and key.type is INT:

@@ -14,7 +14,7 @@ from partita.compile.module_names import target
 from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, FUTURE_SET, INT, NEVER, STR, Type, list_of, tuple_of
+from partita.compile.types import BOOL, FUTURE_SET, INT, NEVER, STR, Type, key_of, list_of, tuple_of
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,8 @@ def _dict(node: ast.AST, source: Value, view: str, context: Context) -> Iteratio
     keys = context.let(node, "keys", keys_of(kept))
     at = index(node, zero(), context)
     key = element(keys, at, STR)
+    if isinstance(source.type.key, type):
+        key = element(keys, at, key_of(source.type))
     value = looked_up(kept, key)
     if source.type.key == "int":
         key = made(f"$number({key.text})", INT, key)

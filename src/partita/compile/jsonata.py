@@ -21,6 +21,7 @@ from partita.compile.types import (
     STR,
     Type,
     UnknownHintError,
+    dict_of,
     join,
     list_of,
     of_hint,
@@ -160,11 +161,23 @@ def _container(constant: Any) -> Value | None:
     if isinstance(constant, list):
         items = [literal(one) for one in constant]
         return None if None in items else list_value([one for one in items if one is not None])
+    if isinstance(constant, dict) and constant and _has_members(constant):
+        key = next(iter(constant)).__class__
+        named = _container({one.value: value for one, value in constant.items()})
+        return None if named is None else replace(named, type=dict_of(named.type.item, key))
     if isinstance(constant, dict) and all(isinstance(name, str) for name in constant):
         values = {name: literal(one) for name, one in constant.items()}
         kept = {name: one for name, one in values.items() if one is not None}
         return object_value(kept) if len(kept) == len(values) else None
     return None
+
+
+def _has_members(constant: dict[Any, Any]) -> bool:
+    """Return whether the keys of a dict are members of one enum, whose values are texts."""
+    kinds = {type(one) for one in constant}
+    return len(kinds) == 1 and all(
+        isinstance(one, enum.Enum) and isinstance(one.value, str) for one in constant
+    )
 
 
 def _structure(constant: Any) -> Value | None:

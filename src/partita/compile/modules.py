@@ -35,7 +35,8 @@ def module_of(tree: ast.Module, namespace: Mapping[str, Any]) -> Module:
     changes = changes_of(tree)
     every = {one.name: one for one in ast.walk(tree) if isinstance(one, _KINDS)}
     helpers = returning_their_arguments(every, changes)
-    return Module(namespace, _functions(tree.body), _changed(tree), changes, helpers)
+    functions = {**_functions(tree.body), **_lambdas(tree)}
+    return Module(namespace, functions, _changed(tree), changes, helpers)
 
 
 def imported(function: FunctionType) -> Module | None:
@@ -70,6 +71,30 @@ def _functions(body: list[ast.stmt], prefix: str = "") -> dict[str, Any]:
         elif isinstance(one, ast.If | ast.Try):
             found |= _functions(one.body, prefix)
     return found
+
+
+def _lambdas(tree: ast.Module) -> dict[str, Any]:
+    """Return the lambdas outside of functions by the text of their code."""
+    found: dict[str, Any] = {}
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Lambda):
+            found[lambda_key(node.lineno, _code(node))] = node
+        if not isinstance(node, (*_KINDS, ast.Lambda)):
+            pending += ast.iter_child_nodes(node)
+    return found
+
+
+def _code(node: ast.Lambda) -> Any:
+    whole = compile(ast.Expression(node), "<lambda>", "eval")
+    return next(one for one in whole.co_consts if hasattr(one, "co_code"))
+
+
+def lambda_key(row: int, code: Any) -> str:
+    """Return what tells a lambda from the others of its module."""
+    constants = [one for one in code.co_consts if not hasattr(one, "co_code")]
+    return f"lambda {row} {code.co_code.hex()} {constants} {code.co_names} {code.co_varnames}"
 
 
 def _changed(tree: ast.Module) -> frozenset[str]:

@@ -16,6 +16,7 @@ from partita.compile.moments import iso_text
 from partita.compile.special_methods import has_own, special
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
+from partita.compile.type_tests import json_type
 from partita.compile.types import ANY, STR, Type
 
 _QUOTED = (
@@ -95,11 +96,25 @@ def text_form(node: ast.AST, value: Value, context: Context) -> Value | None:
         return made(f"{value.text}.message", STR, value)
     if kind == "optional":
         return _if_present(node, value, context, text_form)
+    if kind == "union":
+        return within(value, context, lambda one: _union_text(node, one, context))
     if kind == "any":
         return within(value, context, lambda one: _any_text(node, one, context))
     if kind == "union":
         return within(value, context, lambda one: of_scalars(node, one, context, text_form))
     return shown(node, value, context)
+
+
+def _union_text(node: ast.AST, value: Value, context: Context) -> Value | None:
+    """Return str() of a value of one of several types, by the type that JSON tells."""
+    texts = [text_form(node, replace(value, type=one), context) for one in value.type.parts]
+    found = [one for one in texts if one is not None]
+    if len(found) < len(texts) or not value.type.is_plain_union:
+        return None
+    whole = found[-1].atom
+    for part, one in zip(reversed(value.type.parts[:-1]), reversed(found[:-1]), strict=True):
+        whole = f'($type({value.text}) = "{json_type(part)}" ? {one.atom} : {whole})'
+    return made(whole, STR, value, *found)
 
 
 def _any_text(node: ast.AST, value: Value, context: Context) -> Value:
@@ -202,6 +217,8 @@ def _dict(node: ast.AST, value: Value, context: Context) -> Value | None:
     found = made(f"$lookup({value.text}, ${key})", value.type.item)
     inner = shown(node, found, context)
     if inner is None:
+        return None
+    if isinstance(value.type.key, type):
         return None
     name = (
         Value(f"${key}", STR)

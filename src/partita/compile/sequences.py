@@ -11,7 +11,7 @@ from partita.compile.jsonata import list_value, literal, made, wrapped
 from partita.compile.templates import fill
 from partita.compile.text_templates import CHARACTERS
 from partita.compile.tree import Value
-from partita.compile.types import ANY, INT, NEVER, NONE, STR, Type, join, list_of
+from partita.compile.types import ANY, INT, NEVER, NONE, STR, Type, join, key_of, list_of
 
 _ITERABLE = '$type(@x) in ["array", "object", "string"]'
 _ITEMS = (
@@ -34,6 +34,8 @@ def as_list(node: ast.AST, value: Value, context: Context) -> Value:
         return characters(node, value, context)
     if kind == "dict":
         keys = made(f"$append([], $keys({value.text}))", list_of(STR), value)
+        if isinstance(value.type.key, type):
+            return made(keys.text, list_of(key_of(value.type)), value)
         if value.type.key == "int":
             return made(
                 f"$append([], $map({keys.text}, function($text) {{$number($text)}}))",

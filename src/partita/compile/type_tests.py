@@ -200,3 +200,12 @@ def declared(node: ast.expr, value: Value, context: Context, path: str) -> Value
         if wanted is not None:
             return Value(value.text, wanted, value.is_atom)
     return value
+
+
+def of_union(node: ast.expr, value: Value, context: Context) -> Value:
+    """Return a value as of the union that its hint says, where reading it says Any."""
+    path = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+    if value.type is not ANY or not path:
+        return value
+    found = declared(node, value, context, path).type
+    return Value(value.text, found, value.is_atom) if found.is_plain_union else value

@@ -25,7 +25,7 @@ class Type:
     fields: tuple[tuple[str, Type], ...] = ()  # of records
     cls: Any = None
     missing: frozenset[str] = frozenset()  # fields that may be missing
-    key: str = "str"  # the kind of the keys of a dict: str or int
+    key: Any = "str"  # of a dict: the kind of its keys, str or int; or a class of enums
     default: str | None = None  # the name of what a defaultdict makes
 
     @property
@@ -132,7 +132,7 @@ def list_of(item: Type) -> Type:
     return Type("list", (item,))
 
 
-def dict_of(value: Type, key: str = "str", default: str | None = None) -> Type:
+def dict_of(value: Type, key: Any = "str", default: str | None = None) -> Type:
     """Return the type of a dict whose keys are strings or ints."""
     return Type("dict", (value,), key=key, default=default)
 
@@ -140,19 +140,30 @@ def dict_of(value: Type, key: str = "str", default: str | None = None) -> Type:
 def takes_key(owner: Type, key: Type) -> bool:
     """Return whether a dict may have such a key; an empty one takes the keys it first gets."""
     if owner.item is NEVER and not owner.fields:
-        return key.kind in ("str", "int")
-    return key.kind == owner.key
+        return key.kind in ("str", "int") or _is_key(key)
+    return owner.key is key.cls if key.kind == "enum" else key.kind == owner.key
+
+
+def _is_key(type: Type) -> bool:
+    """Return whether members of an enum are keys: their values are texts."""
+    return type.kind == "enum" and isinstance(next(iter(type.cls)).value, str)
 
 
 def key_of(owner: Type) -> Type:
     """Return the type of a dict's keys."""
+    if isinstance(owner.key, type):
+        return enum_of(owner.key)
     return INT if owner.key == "int" else STR
+
+
+def kind_of_key(key: Type) -> Any:
+    """Return what a dict with such keys has as `key`."""
+    return key.cls if key.kind == "enum" else "int" if key is INT else "str"
 
 
 def with_member(owner: Type, key: Type, value: Type) -> Type:
     """Return the type of a dict that gets a member."""
-    kind = "int" if key is INT else "str"
-    return dict_of(join(owner.item, value), kind, owner.default)
+    return dict_of(join(owner.item, value), kind_of_key(key), owner.default)
 
 
 def set_of(item: Type) -> Type:
@@ -276,6 +287,9 @@ def union_of(parts: list[Type]) -> Type:
 
 
 def _dict(args: tuple[Any, ...]) -> Type:
+    if args and isinstance(args[0], type) and issubclass(args[0], enum.Enum):
+        if _is_key(_enum(args[0])):
+            return dict_of(of_hint(args[1]), args[0])
     if args and args[0] not in (str, int):
         raise UnknownHintError("a dict whose keys are neither str nor int")
     return dict_of(of_hint(args[1]), args[0].__name__) if args else dict_of(ANY)
