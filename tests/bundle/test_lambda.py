@@ -34,7 +34,10 @@ _IDENTITY = Identity(
     role_arn="arn:aws:iam::123456789012:role/program",
     lambda_prefix="arn:aws:lambda:us-east-1:123456789012:function",
 )
-_ACTIVITIES = [name for name, one in vars(prelude).items() if isinstance(one, ActivityDefinition)]
+_ACTIVITIES = {
+    name: one for name, one in vars(prelude).items() if isinstance(one, ActivityDefinition)
+}
+_NAMES = [one.activity_type.name for one in _ACTIVITIES.values()]
 _CALL = re.compile(rf"\b({'|'.join(_ACTIVITIES)})\(")
 CASES = [
     case
@@ -53,13 +56,9 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def function(
     programs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lambda]:
-    """One function with the bundles of all programs, which have the same activities."""
-    files: dict[str, bytes] = {}
-    table: dict[str, str] = {}
-    for program in programs.values():
-        made = bundle_of(program).files
-        table |= json.loads(made["partita/activities.json"])
-        files |= made
+    """One function with all activities of the programs, which are in one module."""
+    files = dict(bundle_of(programs[CASES[0].name]).files)
+    table = dict.fromkeys(_NAMES, prelude.__name__)
     files["partita/activities.json"] = json.dumps(table).encode()
     running = Lambda(zipped(files), tmp_path_factory.mktemp("function"))
     yield running
