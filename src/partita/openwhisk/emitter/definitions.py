@@ -16,6 +16,7 @@ from typing import Any
 
 from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.authoring.context import heartbeat
+from partita.authoring.determinism import now, random, side_effect, uuid4
 from partita.authoring.workflow import WorkflowDefinition
 from partita.openwhisk.emitter.modules import (
     Namespace,
@@ -29,6 +30,19 @@ from partita.openwhisk.function_source import compiled_code, free_names
 
 Refuse = Callable[[str, str, str], Exception]
 """Takes what cannot travel, why, and the way out; returns the error to raise."""
+
+_STAND_INS = (
+    (heartbeat, "def {}(*details):\n    return None"),
+    (side_effect, "def {}(function):\n    return function()"),
+    (uuid4, "from uuid import uuid4 as {}"),
+    (random, "import random as _random\n\n\ndef {}():\n    return _random.Random()"),
+    (
+        now,
+        "import datetime as _datetime\n\n\ndef {}():\n"
+        "    return _datetime.datetime.now(_datetime.timezone.utc)",
+    ),
+)
+"""What stands for Partita's functions: a step runs once, so that it needs no record of its own."""
 
 _KEPT_HINTS = ("ClassVar", "InitVar", "KW_ONLY")
 
@@ -131,8 +145,9 @@ class Definitions:
 
     def _stand_in(self, name: str, value: Any) -> str:
         """Return what stands for a thing of Partita's where Partita is not installed."""
-        if value is heartbeat:
-            return f"def {name}(*details):\n    return None"
+        for one, text in _STAND_INS:
+            if value is one:
+                return text.format(name)
         if isinstance(value, type) and issubclass(value, BaseException):
             base = next(one for one in value.__mro__[1:] if hasattr(builtins, one.__name__))
             text = f"class {value.__name__}({base.__name__}):\n    pass"
