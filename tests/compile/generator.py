@@ -14,6 +14,11 @@ TEXTS = ["s", "t"]
 LISTS = ["xs", "ys"]
 ROWS = ["rows"]
 DICTS = ["d"]
+TRUTHS = [
+    *["a > b", "n == 0", "s == t", "not xs", "f", "a in xs", "'k' in d", "a != 0", "f == a"],
+    *["xs < ys", "s < t", "t in s", "s.startswith('a')", "{*xs} <= {*ys, 1}", "a in set(xs)"],
+    *["(a, s) < (b, t)", "max(s, t) == s", "s.isalnum()"],
+]
 HEAD = (
     "@workflow\n"
     "{}def main(a: int, b: int, s: str, xs: list[int], rows: list[list[int]], d: dict[str, int])"
@@ -253,6 +258,7 @@ class Generator:
         if not depth or r.random() < 0.3:
             return r.choice([*INTS, "0", "1", "-2", "3", "g"])
         kinds = {"+": 3, "*": 1, "//": 2, "%": 2, "call": 3, "index": 2, "len": 2, "agg": 1}
+        kinds |= {"place": 1, "power": 1, "round": 1}
         kind = self.pick({**kinds, "key": 2, "get": 1, "ternary": 2, "neg": 1, "or": 1})
         x, y = self.whole(depth - 1), self.whole(depth - 1)
         return {
@@ -268,6 +274,9 @@ class Generator:
             "get": f"d.get({self.text(0)}, {x})",
             "ternary": f"({x} if {self.truth(depth - 1)} else {y})",
             "neg": f"(-{x})",
+            "place": f"{self.text(0)}.{r.choice(['count', 'find', 'rfind'])}({self.text(0)})",
+            "power": f"({x} % 9) ** {r.choice('23')}",
+            "round": f"{r.choice(['round', 'int'])}({x} / {r.choice(['2', '4', '-8'])})",
             "or": f"({x} or {y})",
         }[kind]
 
@@ -282,15 +291,20 @@ class Generator:
                 f"note({self.text(depth - 1)})",
                 f"({self.text(depth - 1)} or {self.text(depth - 1)})",
                 f"','.join([str(x) for x in {r.choice(LISTS)}])",
+                f"{self.text(0)}.{r.choice(['upper', 'lower', 'strip', 'title'])}()",
+                f"{self.text(0)}.replace({self.text(0)}, '-')",
+                f"{self.text(0)}[{r.choice(['::-1', '1:', ':-1', '::2', '-2:'])}]",
+                f"f'{{{self.whole(0)}:{r.choice(['>4', '05', '+,', 'x', '.2f'])}}}'",
+                f"str({self.whole(0)} / 8)",
+                f"repr({self.text(0)})",
+                f"str([{self.text(0)}, None, ({self.whole(0)}, {self.text(0)})])",
             ]
         )
 
     def truth(self, depth: int) -> str:
         r = self.random
         if not depth or r.random() < 0.2:
-            return r.choice(
-                ["a > b", "n == 0", "s == t", "not xs", "f", "a in xs", "'k' in d", "a != 0"]
-            )
+            return r.choice(TRUTHS)
         kind = self.pick({"compare": 3, "chain": 1, "and": 2, "or": 2, "not": 1, "any": 1, "eq": 1})
         x, y = self.truth(depth - 1), self.truth(depth - 1)
         op = r.choice(["<", "<=", "==", "!=", ">"])
@@ -306,7 +320,9 @@ class Generator:
 
     def items(self, depth: int) -> str:
         r = self.random
-        kind = self.pick({"display": 2, "+": 1, "slice": 2, "comp": 3, "sorted": 1, "calls": 1})
+        kind = self.pick(
+            {"display": 2, "+": 1, "slice": 2, "comp": 3, "sorted": 1, "calls": 1, "of": 3}
+        )
         x = r.choice(LISTS)
         return {
             "display": f"[{self.whole(0)}, {self.whole(0)}]",
@@ -315,6 +331,20 @@ class Generator:
             "comp": f"[x {r.choice('+-')} {self.whole(0)} for x in {x} if x != {self.whole(0)}]",
             "sorted": f"sorted({x})",
             "calls": f"[double(x % 9) for x in {x}]",
+            "of": r.choice(
+                [
+                    f"sorted({x}, key=abs, reverse=True)",
+                    f"[i * x for i, x in enumerate({x}, 1)]",
+                    "[x - y for x, y in zip(xs, ys)]",
+                    f"list(map(abs, {x}))",
+                    f"sorted(set({x}))",
+                    f"{x}[::-1]",
+                    f"list(range(len({x}) % 4))",
+                    f"[x * y for x in {x}[:3] for y in {x}[:2] if x != y]",
+                    "[len(k) + v for k, v in d.items()]",
+                    f"{x} * 2",
+                ]
+            ),
         }[kind]
 
 

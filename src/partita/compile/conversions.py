@@ -15,6 +15,7 @@ from partita.compile.formats import formatted
 from partita.compile.jsonata import LARGEST, list_value, made
 from partita.compile.ordering import keywords_of
 from partita.compile.representations import as_repr, as_text
+from partita.compile.shown_displays import read_shown
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.type_tests import of_union
@@ -26,12 +27,13 @@ def lower_str(node: Any, context: Context) -> Value:
     if not node.args and not node.keywords:
         return context.text("")
     argument = one_argument(node, context)
-    return as_text(node, of_union(argument, context.read(argument), context), context)
+    value = of_union(argument, read_shown(argument, context), context)
+    return as_text(node, value, context)
 
 
 def lower_repr(node: Any, context: Context) -> Value:
     """Lower `repr(x)`."""
-    return as_repr(node, context.read(one_argument(node, context)), context)
+    return as_repr(node, read_shown(one_argument(node, context), context), context)
 
 
 def lower_bool(node: Any, context: Context) -> Value:

@@ -36,7 +36,6 @@ from partita.compile.exception_attributes import attribute
 from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
-    list_value,
     literal,
     member,
 )
@@ -45,6 +44,7 @@ from partita.compile.moments import constant_time, time_attribute
 from partita.compile.mutation import is_fresh
 from partita.compile.operators import operand, operate, signed
 from partita.compile.representations import as_text
+from partita.compile.shown_displays import read_shown
 from partita.compile.special_methods import OPERATORS, has_own, special
 from partita.compile.tree import Value
 from partita.compile.type_tests import of_union
@@ -280,7 +280,8 @@ def _ternary(node: Any, context: Context) -> Value:
 
 
 def _set(node: Any, context: Context) -> Value:
-    return made_set(node, list_value([context.lower(one) for one in node.elts]), context)
+    items = context.lower(ast.copy_location(ast.List(node.elts, ast.Load()), node))
+    return made_set(node, items, context)
 
 
 def _f_string(node: Any, context: Context) -> Value:
@@ -290,7 +291,7 @@ def _f_string(node: Any, context: Context) -> Value:
 def _text_part(node: Any, context: Context) -> Value:
     if isinstance(node, ast.Constant):
         return _constant(node, context)
-    value = context.read(node.value)
+    value = read_shown(node.value, context)
     if node.conversion != -1:
         value = converted(node.value, value, chr(node.conversion), context)
     if node.format_spec is None:

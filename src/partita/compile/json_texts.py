@@ -14,6 +14,7 @@ from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
 from partita.compile.ordering import keywords_of
 from partita.compile.representations import of_scalars
+from partita.compile.shown_displays import read_shown
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NUMBER, STR, list_of
@@ -44,7 +45,7 @@ def lower_dumps(node: Any, context: Context) -> Value:
     if len(node.args) != 1:
         raise context.refuse(node, "json.dumps", "its arguments are not compiled", "give one value")
     style = _style(node, named, context)
-    value = context.read(node.args[0])
+    value = read_shown(node.args[0], context)
     found = written(node, value, style, 0, context)
     if found is None:
         raise context.refuse(
@@ -126,7 +127,12 @@ def written(
     if kind == "optional":
         return within(value, context, lambda one: _present(node, one, style, level, context))
     if kind in ("list", "tuple", "dict", "record"):
-        lower = {"list": _list, "tuple": _tuple, "dict": _dict, "record": _record}[kind]
+        lower = {
+            "list": _list,
+            "tuple": _tuple,
+            "dict": _dict,
+            "record": _record,
+        }[kind]
         return within(value, context, lambda one: lower(node, one, style, level, context))
     if kind == "any":
         return _any(node, value, style, level, context)

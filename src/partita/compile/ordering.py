@@ -73,7 +73,10 @@ def checked(node: Any, keys: Value, context: Context) -> Value:
 def in_order(
     node: Any, items: Value, key: ast.expr | None, reverse: ast.expr | None, context: Context
 ) -> Value:
-    """Return a list in order; equal elements stay in theirs."""
+    """Return a list in order; equal elements stay in theirs.
+
+    The comparison leaves nothing open, as not every engine keeps the order of what is equal.
+    """
     items = context.simple(node, items)
     keys = keys_of(node, items, key, context)
     descends = _flag(reverse, context)
@@ -89,6 +92,11 @@ def in_order(
     test = _comparator(node, one, other, descends, context)
     if not has_key:
         return fill(node, context, f"$sort(@x, function(~a, ~b) {{{test}}})", items.type, x=items)
+    if not keys.type.item.is_number or not descends.is_constant:
+        again = _comparator(node, other, one, descends, context)
+        test = f"({test}) ? true : ({again}) ? false : ~a > ~b"
+    else:
+        test = f"{one.text} = {other.text} ? ~a > ~b : {test}"
     item = wrapped(made("@x[~i]", items.type.item))
     template = (
         f"$reduce($sort([0..$count(@x) - 1], function(~a, ~b) {{{test}}}), "
