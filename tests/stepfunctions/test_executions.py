@@ -163,3 +163,55 @@ def test_executions_are_listed_page_by_page(sfn: Endpoint) -> None:
 
     assert names() == names(statusFilter="FAILED") == ["e1", "e4", "e3", "e2", "e0"]
     assert names(statusFilter="RUNNING") == names(statusFilter="SUCCEEDED") == []
+
+
+def test_what_a_failure_aborts(sfn: Endpoint) -> None:
+    wait = {"Type": "Wait", "Seconds": 100, "End": True}
+    soon = {"Type": "Wait", "Seconds": 1, "Next": "Bad"}
+    bad = {"Type": "Fail", "Error": "E"}
+    processor = {
+        "StartAt": "Which",
+        "States": {
+            "Which": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$", "NumericEquals": 1, "Next": "Soon"}],
+                "Default": "Wait",
+            },
+            "Soon": soon,
+            "Bad": bad,
+            "Wait": wait,
+        },
+    }
+    each = {"Type": "Map", "ItemProcessor": processor, "End": True}
+    arn = made(sfn, "aborting-map", {"StartAt": "Each", "States": {"Each": each}})
+    execution = sfn.client.start_execution(stateMachineArn=arn, input="[1, 2]")["executionArn"]
+    assert sfn.wait(execution)["error"] == "E"
+    events = sfn.client.get_execution_history(executionArn=execution)["events"]
+    ids = {one["type"]: one["id"] for one in events}
+    assert [(one["type"], one["previousEventId"]) for one in events[-6:]] == [
+        ("FailStateEntered", ids["WaitStateExited"]),
+        ("MapIterationFailed", ids["FailStateEntered"]),
+        ("WaitStateAborted", ids["WaitStateEntered"]),
+        ("MapIterationAborted", ids["WaitStateAborted"]),
+        ("MapStateFailed", ids["FailStateEntered"]),
+        ("ExecutionFailed", ids["MapStateFailed"]),
+    ]
+    alone = {"StartAt": "Wait", "States": {"Wait": wait}}
+    inner = {"Type": "Parallel", "Branches": [alone], "End": True}
+    branches = [
+        {"StartAt": "Soon", "States": {"Soon": soon, "Bad": bad}},
+        {"StartAt": "Inner", "States": {"Inner": inner}},
+    ]
+    both = {"Type": "Parallel", "Branches": branches, "End": True}
+    arn = made(sfn, "aborting-parallel", {"StartAt": "Both", "States": {"Both": both}})
+    execution = sfn.client.start_execution(stateMachineArn=arn)["executionArn"]
+    sfn.wait(execution)
+    events = sfn.client.get_execution_history(executionArn=execution)["events"]
+    assert [one["type"] for one in events[-5:]] == [
+        "FailStateEntered",
+        "WaitStateAborted",
+        "ParallelStateAborted",
+        "ParallelStateFailed",
+        "ExecutionFailed",
+    ]
+    assert [one["id"] for one in events] == list(range(1, len(events) + 1))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from partita.asl.failures import StateFailure
 from partita.asl.frame import Frame, Scope
 from partita.asl.resumption import Part, Unfinished
 from partita.asl.trail import Chain
@@ -102,10 +103,14 @@ def _run_lane(
 
 
 def _run_body(body: Callable[[Chain], T], chain: Chain, outer: Chain) -> T:
+    """Return the result of a body; `outer` goes on after it unless it was cancelled."""
     try:
-        return body(chain)
-    finally:
+        result = body(chain)
+    except StateFailure:
         outer.last = chain.end or chain.last
+        raise
+    outer.last = chain.end or chain.last
+    return result
 
 
 def _wait_for(lanes: list[Future[None]]) -> None:

@@ -13,6 +13,7 @@ from partita.asl.frame import Frame, Probe, Scope
 from partita.asl.numbers import Number
 from partita.asl.recovery import Recovery
 from partita.asl.states.state import Program, RecoveringState
+from partita.errors import CancelledError
 
 INLINE_CONCURRENCY = 40
 """Iterations of an inline Map state that run at a time at most."""
@@ -150,6 +151,9 @@ class MapState(RecoveringState):
         input = self.selected(frame, item)
         try:
             output = self.program.run(frame.execution, scope, input, is_branch=True)
+        except CancelledError:
+            add("MapIterationAborted", named, chain)
+            raise
         except StateFailure as failure:
             if not failure.is_fatal:
                 add("MapIterationFailed", named, chain)

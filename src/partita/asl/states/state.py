@@ -11,6 +11,7 @@ from partita.asl.frame import Execution, Frame, Scope
 from partita.asl.json_text import is_too_deep, is_too_large
 from partita.asl.recovery import Caught, Recovery
 from partita.asl.resumption import Resumption
+from partita.errors import CancelledError
 
 Visit = tuple[Any, str | None]
 """A state's output, and the name of the next state; None at the end."""
@@ -66,6 +67,7 @@ class State(ABC):
     """One state of a machine."""
 
     type: str
+    is_abortable = False  # whether it can end because another branch or iteration fails
 
     def __init__(self, name: str, next: str | None, flow: Flow) -> None:
         self.name = name
@@ -82,6 +84,10 @@ class State(ABC):
         frame.entered_id = frame.emit(f"{self.type}StateEntered", name=self.name, input=input)
         try:
             return self.run(frame, is_branch=is_branch)
+        except CancelledError:
+            if is_branch and self.is_abortable:
+                frame.emit(f"{self.type}StateAborted")
+            raise
         except StateFailure as failure:
             located = frame.located(failure)
             if located is failure:
@@ -122,6 +128,8 @@ class SimpleState(State):
 
 class RecoveringState(State):
     """A state that may retry and catch: Task, Parallel, Map."""
+
+    is_abortable = True
 
     def __init__(self, name: str, next: str | None, flow: Flow, recovery: Recovery) -> None:
         super().__init__(name, next, flow)

@@ -27,6 +27,7 @@ class WaitState(SimpleState):
     """Wait, and give the input on."""
 
     type = "Wait"
+    is_abortable = True
 
     def __init__(self, name: str, next: str | None, flow: Flow, delay: Delay) -> None:
         super().__init__(name, next, flow)
