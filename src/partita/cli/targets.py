@@ -116,7 +116,7 @@ def has_composition(path: str) -> bool:
 
 def load_module(source: str) -> ModuleType:
     """Return the module of a file or of a module's name; `composer` and `pysfn` are ours."""
-    with composer_names(source), pysfn_names(source):
+    with composer_names(source), pysfn_names():
         return load(source)
 
 

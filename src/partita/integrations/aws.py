@@ -1,4 +1,4 @@
-"""AWS's services as attributes, by boto3's names: `aws.dynamodb.update_item(TableName=...)`.
+"""Give AWS's services as attributes, by boto3's names: `aws.dynamodb.update_item(TableName=...)`.
 
 A name that Python keeps for itself ends in `_`: `aws.lambda_`. A hyphen is `_`: `aws.cognito_idp`.
 """

@@ -1,4 +1,4 @@
-"""The activities that calls of AWS in workflows are: call, and for jobs start, check and stop."""
+"""Define the activities that calls of AWS are: call; and for jobs start, check and stop."""
 
 from __future__ import annotations
 

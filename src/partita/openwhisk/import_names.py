@@ -1,4 +1,7 @@
-"""Answer `import composer` with our module while a file is loaded, as Apache's samples write it."""
+"""Answer `import composer` with our module while a file is loaded, as Apache's samples write it.
+
+A module of that name beside the file is left alone.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Answer imports of names that files of other tools use with modules of ours, while one is loaded.
 
-A module of that name beside the file is left alone. Nothing of ours is imported before a file asks
-for it.
+Nothing of ours is imported before a file asks for it.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class _Loader(Loader):
 class _Finder(MetaPathFinder):
     """Finds modules of ours by the names that files use."""
 
-    def __init__(self, modules: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, modules: Mapping[str, str], folder: Path | None) -> None:
         self._modules = modules
         self._folder = folder
 
@@ -47,13 +46,18 @@ class _Finder(MetaPathFinder):
         return ModuleSpec(fullname, _Loader(self._modules[fullname]))
 
     def _is_beside(self, name: str) -> bool:
+        if self._folder is None:
+            return False
         return any(one.exists() for one in (self._folder / f"{name}.py", self._folder / name))
 
 
 @contextmanager
-def answered(modules: Mapping[str, str], file: str) -> Iterator[None]:
-    """Resolve imports of names to modules of ours, given by name, while a file is loaded."""
-    finder = _Finder(modules, Path(file).parent)
+def answered(modules: Mapping[str, str], beside: str | None = None) -> Iterator[None]:
+    """Resolve imports of names to modules of ours, given by name, while a file is loaded.
+
+    Modules of these names beside the file `beside` are left alone.
+    """
+    finder = _Finder(modules, None if beside is None else Path(beside).parent)
     sys.meta_path.insert(0, finder)
     specs = {own: getattr(sys.modules.get(own), "__spec__", None) for own in modules.values()}
     try:

@@ -44,7 +44,7 @@ def load(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with pysfn_names(str(path)), mock.patch.dict(sys.modules, {path.stem: module}):
+    with pysfn_names(), mock.patch.dict(sys.modules, {path.stem: module}):
         spec.loader.exec_module(module)
     return module
 

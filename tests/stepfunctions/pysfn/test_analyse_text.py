@@ -228,6 +228,13 @@ def test_the_file_is_a_target_of_other_commands(partita: Command) -> None:
     assert "count_vowels" in partita.out
 
 
+def test_pyawssfns_own_module_beside_the_file_is_not_used(partita: Command) -> None:
+    (partita.folder / "moved.py").write_bytes(FILE.read_bytes())
+    (partita.folder / "pysfn.py").write_text("def main(f): return f\n", "utf-8")
+    assert partita("--backend", "memory://", "run", "moved.py", "--input", INPUT) == 0, partita.err
+    assert json.loads(partita.out) == SENTENCE
+
+
 def test_refusals_are_told_by_every_command(partita: Command) -> None:
     text = FILE.read_text("utf-8").replace("return result", 'return result["x"]')
     (partita.folder / "refused.py").write_text(text, "utf-8")

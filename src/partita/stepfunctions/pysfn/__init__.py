@@ -1,4 +1,4 @@
-"""Files of pyawssfn: what they import as `pysfn`, compiled to machines, and zips for Lambda.
+"""Compile files of pyawssfn to machines, and build their zips for Lambda.
 
 `definition` is what such a file imports; `source` and `lowering` read it, `machine` writes the
 state machine, `lambda_package` the zip whose handler the machine calls.

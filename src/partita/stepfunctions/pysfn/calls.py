@@ -1,4 +1,4 @@
-"""What a file of pyawssfn calls: functions in the Lambda function, with retriers, and branches."""
+"""Represent what a file of pyawssfn does: calls with retriers, branches and choices."""
 
 from __future__ import annotations
 

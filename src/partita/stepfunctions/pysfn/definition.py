@@ -1,4 +1,4 @@
-"""What files of pyawssfn import as `pysfn`: the entry point, calls, errors and predicates.
+"""Define what files of pyawssfn import as `pysfn`: entry point, calls, errors and predicates.
 
 A file runs with it as plain Python, and means what the machine compiled from it means. It is also
 `pysfn.py` in the zip for Lambda, so it needs nothing but Python itself.

@@ -1,4 +1,7 @@
-"""Answer `import pysfn` with our module while a file is loaded, as files of pyawssfn write it."""
+"""Answer `import pysfn` with our module while a file is loaded, as files of pyawssfn write it.
+
+Ours goes before one beside the file, which would be pyawssfn's own.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,6 @@ _MODULES = {
 }
 
 
-def pysfn_names(file: str) -> AbstractContextManager[None]:
+def pysfn_names() -> AbstractContextManager[None]:
     """Resolve `import pysfn` and `import pysfn.definition` while a file is loaded."""
-    return answered(_MODULES, file)
+    return answered(_MODULES)
