@@ -34,8 +34,6 @@ from tests.soak import scaled
 MACHINES_ONLY = ("children", "shapes", "waits_until")
 """Files of programs with what only state machines have, such as other executions and clocks."""
 CASES = [case for case in cases() if case.file not in MACHINES_ONLY]
-WITHOUT = frozenset(["functions", "time"])
-"""Rows of random programs that compositions have not: inner functions, identifiers."""
 TESTED = "/_/tested/"
 Params = dict[str, Any]
 
@@ -210,13 +208,13 @@ def accepted(workflow: Any) -> Composition | None:
 
 
 @settings(
-    max_examples=scaled(15, 1500),
+    max_examples=scaled(10, 1500),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 2**32))
 def test_random_programs_agree(seed: int, tmp_path: Path) -> None:
-    made = Generator(seed, without=WITHOUT)
+    made = Generator(seed)
     source = made.program()
     workflow = load(f"composed_{next(_numbers)}", source, tmp_path)
     composition = accepted(workflow)

@@ -70,7 +70,7 @@ leaves: st.SearchStrategy[Composition] = st.one_of(
 )
 
 
-def _calls_total(name: str, params: Params) -> Params:
+def call_total(name: str, params: Params) -> Params:
     """Call an action that takes any parameters."""
     return call_action(name, {"n": 0, **params} if name == "/_/TripleAndIncrement" else params)
 
@@ -119,9 +119,9 @@ def without_places(value: Any) -> Any:
 @settings(max_examples=scaled(60, 3000), deadline=None)
 @given(composition=st.recursive(leaves, composed, max_leaves=12), params=inputs)
 def test_all_three_agree(composition: Composition, params: Params) -> None:
-    expected = Reference(_calls_total, CODES).run(composition, params)
-    conducted = Conductor(composition, _calls_total).invoke(dict(params))
-    interpreted = run(composition, dict(params), _calls_total)
+    expected = Reference(call_total, CODES).run(composition, params)
+    conducted = Conductor(composition, call_total).invoke(dict(params))
+    interpreted = run(composition, dict(params), call_total)
     assert without_places(conducted) == expected
     assert interpreted == conducted
     assert composer.parse(composition.compile("js")) == composition

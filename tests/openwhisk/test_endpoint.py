@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from partita.cli import pycompose
 from partita.errors import OpenWhiskError
 from partita.openwhisk import composer, conductor
+from partita.openwhisk.composition import Composition
 from partita.openwhisk.portable_json import compiled
 from partita.server.local import openwhisk_endpoint
 from tests.openwhisk import npm
 from tests.openwhisk.running import ACTIONS, run
+from tests.openwhisk.test_agreement import call_total, composed, inputs, leaves
 from tests.openwhisk.test_npm import NOT_RUN, WRITTEN
 from tests.soak import scaled
 
@@ -165,6 +169,16 @@ def without_texts(value: Any) -> Any:
     text = json.dumps(value)
     is_absent = "no action" in text or "Failed to resolve action" in text
     return "absent" if is_absent else value
+
+
+@settings(max_examples=scaled(8, 300), deadline=None)
+@given(composition=st.recursive(leaves, composed, max_leaves=6), params=inputs)
+def test_random_compositions_agree(wsk: Any, composition: Composition, params: Params) -> None:
+    defined(wsk, "TripleAndIncrement", "def main(p):\n    return {'n': p.get('n', 0) * 3 + 1}\n")
+    wsk.compositions.deploy({"name": "random", **composition.compile()}, True)
+    found = without_texts(result(wsk, "random", dict(params)))
+    expected = run(composition, dict(params), call_total)
+    assert found == without_texts(expected) or "Too many actions" in json.dumps(found)
 
 
 # -- limits of compositions
