@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from partita.compile.liveness import Later, later
-from partita.compile.mutation import MUTATORS, Changes, local_names, own_nodes
+from partita.compile.mutation import MUTATORS, Changes, local_names, own_nodes, walked
 
 
 def depths(body: Iterable[ast.stmt], changes: Changes) -> dict[str, int]:
     """Return how deep in the value of each variable something is changed in place."""
     found: Counter[str] = Counter()
     for one in body:
-        for node in ast.walk(one):
+        for node in walked(one):
             place = _changed_place(node, changes)
             if place is not None:
                 name, depth = _root(place)
@@ -55,7 +55,7 @@ def sources(body: Iterable[ast.stmt], helpers: Collection[str]) -> dict[str, set
     """Return for each name the others whose values, or parts of them, it may hold."""
     found: dict[str, set[str]] = {}
     for one in body:
-        for node in ast.walk(one):
+        for node in walked(one):
             for target, value in _bindings(node):
                 names = held_names(value, helpers)
                 for part in ast.walk(target):
@@ -143,11 +143,16 @@ def stored_depth(node: ast.stmt) -> tuple[str, int]:
     return "", 0
 
 
+_DEFINING = ("activity", "workflow", "partita.activity", "partita.workflow")
+
+
 def returning_their_arguments(functions: Mapping[str, Any], changes: Changes) -> frozenset[str]:
     """Return the names of functions whose results may be, or hold, what others hold, too."""
     every = {name.rpartition(".")[2] for name in functions}
     found = set()
     for name, one in functions.items():
+        if any(ast.unparse(each).partition("(")[0] in _DEFINING for each in one.decorator_list):
+            continue
         aliases = aliases_of(one, one.body, changes, every)
         returned = [part.value for part in own_nodes(one) if isinstance(part, ast.Return)]
         held = {each for part in returned if part for each in held_names(part, every)}
@@ -219,10 +224,10 @@ def aliases_of(
     """Return what is known of the names of a function."""
     names = frozenset(helpers) | local_names(ast.Module(body, []))
     arguments = getattr(definition, "args", None)
-    walked = ast.walk(arguments) if arguments else ()
-    handlers = [one for node in body for one in ast.walk(node)]
+    inner = walked(arguments) if arguments else []
+    handlers = [one for node in body for one in walked(node)]
     caught = [one.name for one in handlers if isinstance(one, ast.ExceptHandler) and one.name]
-    given = [one.arg for one in walked if isinstance(one, ast.arg)]
+    given = [one.arg for one in inner if isinstance(one, ast.arg)]
     return Aliases(
         later(body, changes),
         depths(body, changes),

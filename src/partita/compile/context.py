@@ -315,16 +315,22 @@ def joined(*states: Variables | None) -> Variables | None:
 
 
 def _joined(one: Variables, other: Variables) -> Variables:
-    result: Variables = {}
-    for name in {**one, **other}:
-        first, second = one.get(name), other.get(name)
-        if first is not None and second is not None and "." in name and first.text != second.text:
+    result = dict(one)
+    for name, second in other.items():
+        first = one.get(name)
+        if first is second:
             continue
-        if first is not None and second is not None:
+        if first is None:
+            if "." not in name:
+                result[name] = replace(second, is_sure=False)
+        elif "." in name and first.text != second.text:
+            del result[name]
+        else:
             is_sure = first.is_sure and second.is_sure
             result[name] = Variable(join(first.type, second.type), first.text, is_sure)
-        elif "." not in name:
-            known = first or second
-            assert known is not None
-            result[name] = replace(known, is_sure=False)
+    for name in one.keys() - other.keys():
+        if "." in name:
+            del result[name]
+        else:
+            result[name] = replace(one[name], is_sure=False)
     return result

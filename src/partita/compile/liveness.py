@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from partita.compile.mutation import Changes, mutated_names
+from partita.compile.mutation import Changes, mutated_names, walked
 
 Names = frozenset[str]
 _NONE: Names = frozenset()
@@ -27,7 +27,7 @@ class Later:
 
 def later(body: list[ast.stmt], changes: Changes) -> Later:
     """Analyse the statements of a function."""
-    inner = [part for one in body for part in ast.walk(one) if isinstance(part, _FUNCTIONS)]
+    inner = [part for one in body for part in walked(one) if isinstance(part, _FUNCTIONS)]
     always = frozenset().union(*(mutated_names([one], changes) for one in inner))
     changed = _Flow(lambda node: mutated_names([node], changes) if node else _NONE, always)
     changed.block(body, always)
@@ -42,7 +42,7 @@ def _loads(node: ast.AST | None) -> Names:
         return _NONE
     return frozenset(
         one.id
-        for one in ast.walk(node)
+        for one in walked(node)
         if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
     )
 
@@ -52,7 +52,7 @@ def _stores(node: ast.AST | None) -> Names:
         return _NONE
     return frozenset(
         one.id
-        for one in ast.walk(node)
+        for one in walked(node)
         if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
     )
 
@@ -69,6 +69,15 @@ class _Flow:
     on_break: Names = _NONE
     on_continue: Names = _NONE
     on_return: Names = _NONE
+    known: dict[int, Names] = field(default_factory=dict)
+
+    def used(self, node: ast.AST | None) -> Names:
+        """Return what a node uses, which is found once."""
+        if node is None:
+            return _NONE
+        if id(node) not in self.known:
+            self.known[id(node)] = self.uses(node)
+        return self.known[id(node)]
 
     def block(self, nodes: list[ast.stmt], out: Names) -> Names:
         """Return what counts before statements, given what counts after them."""
@@ -84,7 +93,7 @@ class _Flow:
         match node:
             case ast.If():
                 inner = self.block(node.body, out) | self.block(node.orelse, out)
-                return self._note(node, inner) | self.uses(node.test)
+                return self._note(node, inner) | self.used(node.test)
             case ast.While() | ast.For() | ast.AsyncFor():
                 return self._loop(node, out)
             case ast.Try():
@@ -93,11 +102,11 @@ class _Flow:
                 return self._match(node, out)
             case ast.With() | ast.AsyncWith():
                 inner = self._note(node, self.block(node.body, out))
-                return inner.union(*(self.uses(one.context_expr) for one in node.items))
+                return inner.union(*(self.used(one.context_expr) for one in node.items))
             case ast.Return():
-                return self._note(node, self.on_return) | self.uses(node.value)
+                return self._note(node, self.on_return) | self.used(node.value)
             case ast.Raise():
-                return self._note(node, self.on_error) | self.uses(node)
+                return self._note(node, self.on_error) | self.used(node)
             case ast.Break():
                 return self._note(node, self.on_break)
             case ast.Continue():
@@ -111,20 +120,20 @@ class _Flow:
         killed = _NONE if isinstance(node, ast.AugAssign) else _stores(node)
         self.out[id(node)] = self.out.get(id(node), _NONE) | out | self.on_error | self.always
         kept = self._note(node, out - killed)
-        return kept | self.uses(node)
+        return kept | self.used(node)
 
     def _match(self, node: ast.Match, out: Names) -> Names:
         inner = out
         for case in node.cases:
-            inner |= self.block(case.body, out) | self.uses(case.guard)
-        return self._note(node, inner) | self.uses(node.subject)
+            inner |= self.block(case.body, out) | self.used(case.guard)
+        return self._note(node, inner) | self.used(node.subject)
 
     def _loop(self, node: ast.While | ast.For | ast.AsyncFor, out: Names) -> Names:
         before = self.on_break, self.on_continue
         self.on_break = out
         head = ended = self.block(node.orelse, out)
         goal = None if isinstance(node, ast.While) else node.target
-        uses = self.uses(node.test) if isinstance(node, ast.While) else _NONE
+        uses = self.used(node.test) if isinstance(node, ast.While) else _NONE
         while True:
             self.on_continue = head | uses
             again = (self.block(node.body, head | uses) - _stores(goal)) | ended | uses
@@ -133,7 +142,7 @@ class _Flow:
             head = head | again
         self.on_break, self.on_continue = before
         self._note(node, head)
-        return head if isinstance(node, ast.While) else head | self.uses(node.iter)
+        return head if isinstance(node, ast.While) else head | self.used(node.iter)
 
     def _try(self, node: ast.Try, out: Names) -> Names:
         outer = self.on_error, self.on_return, self.on_break, self.on_continue

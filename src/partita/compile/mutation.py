@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 MUTATORS = frozenset(
@@ -29,16 +29,29 @@ MUTATORS = frozenset(
 _FRESH = (ast.List, ast.Dict, ast.ListComp, ast.DictComp, ast.Constant, ast.BinOp, ast.Call)
 
 
+def walked(node: ast.AST) -> list[ast.AST]:
+    """Return a node with all nodes in it, which are found once."""
+    found: list[ast.AST] | None = getattr(node, "partita_nodes", None)
+    if found is None:
+        found = list(ast.walk(node))
+        node.partita_nodes = found  # type: ignore[attr-defined]
+    return found
+
+
 Changes = Mapping[str, tuple[list[str], frozenset[str]]]
 """Functions by name: their parameters in order, and those that they change in place."""
+
+
+_CHANGING = (ast.Call, ast.AugAssign, ast.Subscript, ast.Attribute)
 
 
 def mutated_names(nodes: Iterable[ast.AST], changes: Changes | None = None) -> frozenset[str]:
     """Return the names whose values statements change in place, or may."""
     found: set[str] = set()
     for node in nodes:
-        for part in ast.walk(node):
-            found.update(_mutated(part, changes or {}))
+        for part in walked(node):
+            if isinstance(part, _CHANGING):
+                found.update(_mutated(part, changes or {}))
     return frozenset(found)
 
 
@@ -127,17 +140,23 @@ def local_names(definition: ast.AST) -> frozenset[str]:
     return frozenset(name for name in found if name is not None) - outer
 
 
-def own_nodes(definition: ast.AST) -> Iterator[ast.AST]:
-    """Go over the nodes of a function, but not into the functions defined in it."""
+def own_nodes(definition: ast.AST) -> list[ast.AST]:
+    """Return the nodes of a function, but not those of the functions defined in it."""
+    known: list[ast.AST] | None = getattr(definition, "partita_own_nodes", None)
+    if known is not None:
+        return known
     body: Any = getattr(definition, "body", [])
     pending: list[ast.AST] = list(body) if isinstance(body, list) else [body]
+    found = []
     while pending:
         node = pending.pop()
-        yield node
+        found.append(node)
         if isinstance(node, _FUNCTIONS):
             pending += [*node.args.defaults, *(one for one in node.args.kw_defaults if one)]
         elif not isinstance(node, ast.ClassDef):
             pending += ast.iter_child_nodes(node)
+    definition.partita_own_nodes = found  # type: ignore[attr-defined]
+    return found
 
 
 def outer_names(definition: ast.AST) -> frozenset[str]:
@@ -149,7 +168,7 @@ def outer_names(definition: ast.AST) -> frozenset[str]:
 def bound_once(definition: ast.AST) -> frozenset[str]:
     """Return the names that a function, with those in it, binds in one place only."""
     found: Counter[str] = Counter()
-    for part in ast.walk(definition):
+    for part in walked(definition):
         if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
             found[part.id] += 1
         elif isinstance(part, ast.arg):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from partita.compile.closures import functions_of
 from partita.compile.context import Context
-from partita.compile.mutation import mutated_names
+from partita.compile.mutation import mutated_names, walked
 
 _HEADS: dict[type, str] = {ast.If: "test", ast.While: "test", ast.For: "iter", ast.Match: "subject"}
 _LATER = (1 << 30, 0)
@@ -20,7 +20,7 @@ _LATER = (1 << 30, 0)
 def rebound_in(node: ast.stmt, context: Context) -> dict[str, tuple[int, int]]:
     """Return the variables assigned inside the expressions of a statement, and where last."""
     found: dict[str, tuple[int, int]] = {}
-    parts = [part for head in _heads(node) for part in ast.walk(head)]
+    parts = [part for head in _heads(node) for part in walked(head)]
     is_moved = len(parts) > 2 and len({getattr(one, "col_offset", 0) for one in parts}) == 1
     is_mixed = is_moved or any(
         isinstance(one, ast.IfExp | ast.ListComp | ast.DictComp) for one in parts

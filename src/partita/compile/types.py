@@ -348,7 +348,7 @@ def is_tagged(part: Type, union: Type) -> bool:
 
 def join(one: Type, other: Type) -> Type:
     """Return the type of a value that has one of two types."""
-    if one == other or other is NEVER:
+    if one is other or one == other or other is NEVER:
         return one
     if one is NEVER:
         return other
