@@ -250,5 +250,7 @@ def test_commands(tmp_path: Path) -> None:
     out, err, status = partita(*run)
     assert status == 2
     assert err.splitlines()[-1].strip() == HINT
+    out, err, status = partita("graph", target, "--outline", "--format", "mermaid")
+    assert (status, "clean_line_7" in out) == (0, True), err
     out, err, status = partita("bundle", target, "--outline", "-o", "one.zip")
     assert (status, "clean_line_7" in out) == (0, True), err

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from partita.cli import options as o
-from partita.cli.machine_options import composer, emitter, is_machine
+from partita.cli.machine_options import composer, emitter, is_machine, outline_option
 from partita.errors import InvalidDefinitionError, InvalidOptionError
 from partita.source.discovery import read
 
@@ -26,6 +26,7 @@ _MERMAID_SUFFIXES = (".mmd", ".mermaid", ".md")
 )
 @click.option("-o", "--output", metavar="FILE", help="The file to write; else the output.")
 @o.backend_option
+@outline_option
 def graph(target: str, form: str | None, output: str | None, backend: o.Backend) -> None:
     """Draw a workflow, a composition or a state machine as SVG, or as a Mermaid flowchart.
 
