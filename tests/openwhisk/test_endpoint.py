@@ -19,6 +19,7 @@ from partita.openwhisk import composer, conductor
 from partita.openwhisk.composition import Composition
 from partita.openwhisk.portable_json import compiled
 from partita.server.local import openwhisk_endpoint
+from tests.conftest import until
 from tests.openwhisk import npm
 from tests.openwhisk.running import ACTIONS, run
 from tests.openwhisk.test_agreement import call_total, composed, inputs, leaves
@@ -87,6 +88,13 @@ def failed(error: OpenWhiskError) -> Params:
 
 def result(wsk: Any, name: str, params: Params | None = None) -> Any:
     return invoke(wsk, name, params)["response"]["result"]
+
+
+def ended(wsk: Any, id: str) -> Params:
+    """Return the record of an activation, once there is one."""
+    until(lambda: wsk.record(id) is not None, 30.0)
+    found: Params = wsk.record(id)
+    return found
 
 
 def defined(wsk: Any, name: str, code: Any, **options: Any) -> None:
@@ -394,7 +402,37 @@ def test_an_invocation_that_takes_longer_is_answered_with_its_id(wsk: Any) -> No
     defined(wsk, "slow", code)
     id = wsk.request("POST", path.format("slow"), {"n": 1})["activationId"]
     assert wsk.result_of("slow", {"n": 2}) == {"n": 2}
-    wait = next(one for one in iter(lambda: wsk.record(id), None) if one)
+    wait = ended(wsk, id)
     assert wait["response"]["result"] == {"n": 1}
     assert wsk.request("GET", f"namespaces/_/activations/{id}/logs") == {"logs": []}
     assert wsk.request("GET", f"namespaces/_/activations/{id}/result")["success"] is True
+
+
+def test_a_trigger_invokes_the_actions_of_its_rules(wsk: Any) -> None:
+    at = "namespaces/_/{}"
+    made = wsk.request("PUT", at.format("triggers/t"), {"parameters": [{"key": "a", "value": 1}]})
+    assert (made["name"], made["namespace"]) == ("t", "guest")
+    assert wsk.request("POST", at.format("triggers/t"), {}) is None  # nothing to invoke
+    rule = {"trigger": "/_/t", "action": "/_/echo"}
+    made = wsk.request("PUT", at.format("rules/r"), rule)
+    assert (made["status"], made["action"]) == ("active", {"name": "echo", "path": "guest"})
+    id = wsk.request("POST", at.format("triggers/t"), {"b": 2})["activationId"]
+    record = ended(wsk, id)
+    assert record["response"]["result"] == {"a": 1, "b": 2}
+    told = json.loads(record["logs"][0])
+    assert (told["rule"], told["action"]) == ("guest/r", "guest/echo")
+    called = told["activationId"]
+    invoked = ended(wsk, called)
+    assert (invoked["cause"], invoked["response"]["result"]) == (id, {"a": 1, "b": 2})
+    wsk.request("POST", at.format("rules/r"), {"status": "inactive"})
+    assert wsk.request("POST", at.format("triggers/t"), {}) is None
+    assert [one["name"] for one in wsk.request("GET", at.format("rules"))] == ["r"]
+    for body, said in (
+        ({"trigger": "/_/no", "action": "/_/echo"}, "no does not exist"),
+        ({**rule, "action": "no"}, "no does not exist"),
+        ({**rule, "status": "x"}, "'x' is not a recognized rule state"),
+    ):
+        with pytest.raises(OpenWhiskError, match=said):
+            wsk.request("PUT", at.format("rules/r?overwrite=true"), body)
+    assert wsk.request("DELETE", at.format("rules/r"))["name"] == "r"
+    assert wsk.request("DELETE", at.format("triggers/t"))["name"] == "t"

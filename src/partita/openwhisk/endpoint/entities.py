@@ -167,13 +167,13 @@ def action_of(path: str, body: Json, before: Action | None, now: float) -> Actio
     exec_ = before.exec if given is None and before is not None else _exec(given)
     kept = before or Action(path=path, exec=exec_)
     limits = {**kept.limits, **_limits(_member(body, "limits"))}
-    annotations = _pairs(body, "annotations", kept.annotations)
+    annotations = pairs_of(body, "annotations", kept.annotations)
     annotations = _with_defaults(annotations, exec_["kind"], is_new=before is None)
     return Action(
         path=path,
         exec=exec_,
         annotations=annotations,
-        parameters=_pairs(body, "parameters", kept.parameters),
+        parameters=pairs_of(body, "parameters", kept.parameters),
         limits=limits,
         version=_next_version(body, before),
         publish=bool(body.get("publish", kept.publish)),
@@ -186,8 +186,8 @@ def package_of(name: str, body: Json, before: Package | None, now: float) -> Pac
     kept = before or Package(name=name)
     return Package(
         name=name,
-        annotations=_pairs(body, "annotations", kept.annotations),
-        parameters=_pairs(body, "parameters", kept.parameters),
+        annotations=pairs_of(body, "annotations", kept.annotations),
+        parameters=pairs_of(body, "parameters", kept.parameters),
         binding=_binding(_member(body, "binding")) or kept.binding,
         version=_next_version(body, before),
         publish=bool(body.get("publish", kept.publish)),
@@ -282,7 +282,12 @@ def _limits(given: Json) -> Json:
     return found
 
 
-def _pairs(body: Json, name: str, before: list[Json]) -> list[Json]:
+def pairs_of(body: Json, name: str, before: list[Json]) -> list[Json]:
+    """Return annotations or parameters of a request, or those that were there before.
+
+    Raises:
+        RequestError: they are no pairs.
+    """
     given = body.get(name)
     if given is None:
         return before

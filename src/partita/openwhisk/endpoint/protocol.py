@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 
 from partita.errors import PartitaError
 from partita.history import WorkflowExecution, WorkflowType
-from partita.openwhisk.endpoint import catalogue, records
+from partita.openwhisk.endpoint import catalogue, records, triggers
 from partita.openwhisk.endpoint.activations import TASK_LIST, TYPE, Request, request_json
 from partita.openwhisk.endpoint.catalogue import NOT_THERE
 from partita.openwhisk.endpoint.entities import (
@@ -91,7 +91,7 @@ class OpenWhiskProtocol:
             body = await _body(request)
             parts = [part for part in request.path_params["rest"].split("/") if part]
             status, answer = await self._routed(request, parts, body)
-            return JSONResponse(answer, status)
+            return Response(status_code=204) if status == 204 else JSONResponse(answer, status)
         except RequestError as error:
             return JSONResponse({**error.body, "code": secrets.token_hex(16)}, error.status)
         except PartitaError as error:
@@ -212,21 +212,63 @@ class OpenWhiskProtocol:
         text = await self._transact(lambda session: _delete_package(session, name))
         return 200, msgspec.json.decode(text, type=Package).as_json()
 
+    # -- triggers and rules
+
+    async def triggers(self, request: HttpRequest, rest: list[str], body: Any) -> tuple[int, Any]:
+        """Answer a request for triggers."""
+        if rest and request.method == "POST":
+            return await self._fire(checked_path(rest[:1]), _object(body))
+        if rest and request.method == "PUT":
+            name, given = checked_path(rest[:1]), _object(body)
+            overwrite = _flag(request.query_params, "overwrite", False)
+            made = await self._transact(
+                lambda session: triggers.put_trigger(session, name, given, overwrite=overwrite)
+            )
+            return 200, made.as_json()
+        return await self._listed(request, rest, triggers.TRIGGER, triggers.Trigger)
+
+    async def rules(self, request: HttpRequest, rest: list[str], body: Any) -> tuple[int, Any]:
+        """Answer a request for rules."""
+        if rest and request.method in ("PUT", "POST"):
+            name, given = checked_path(rest[:1]), _object(body)
+            if request.method == "POST":
+                status = given.get("status")
+                return 200, await self._transact(
+                    lambda session: triggers.set_status(session, name, status)
+                )
+            overwrite = _flag(request.query_params, "overwrite", False)
+            made = await self._transact(
+                lambda session: triggers.put_rule(session, name, given, overwrite=overwrite)
+            )
+            return 200, made.as_json()
+        return await self._listed(request, rest, triggers.RULE, triggers.Rule)
+
+    async def _listed(
+        self, request: HttpRequest, rest: list[str], kind: str, type: Any
+    ) -> tuple[int, Any]:
+        if not rest:
+            found = await run_in_threadpool(triggers.listed, self._service.committed, kind, type)
+            rows = [one.as_json() for one in found]
+            return 200, _paged(rows, request.query_params, kind.rpartition(".")[2] + "s")
+        name = checked_path(rest[:1])
+        if request.method == "DELETE":
+            text = await self._transact(lambda session: catalogue.delete(session, kind, name))
+            return 200, msgspec.json.decode(text, type=type).as_json()
+        one = await run_in_threadpool(triggers.found, self._service.committed, kind, name, type)
+        return 200, one.as_json()
+
+    async def _fire(self, name: str, params: Json) -> tuple[int, Any]:
+        """Start the actions of a trigger's rules, and the trigger's own activation, all at once."""
+        return await self._transact(lambda session: _fired(session, name, params))
+
     # -- activations
 
     async def _invoke(self, path: str, params: Json, query: Query) -> tuple[int, Any]:
         action = await run_in_threadpool(catalogue.find_action, self._service.committed, path)
         if action is None:
             raise RequestError(404, NOT_THERE)
-        id = secrets.token_hex(16)
-        start = StartRequest(
-            workflow_id=id,
-            workflow_type=WorkflowType(TYPE),
-            input=request_json(
-                Request(id=id, path=path, params=params, start=int(time.time() * 1000))
-            ),
-            task_list=TASK_LIST,
-        )
+        start = _start(path, params)
+        id = start.workflow_id
         execution = await self._transact(lambda session: session.start(start))
         if not _flag(query, "blocking", False):
             return 202, {"activationId": id}
@@ -280,7 +322,38 @@ _ROUTES: dict[str, Route] = {
     "packages": OpenWhiskProtocol.packages,
     "activations": OpenWhiskProtocol.activations,
     "limits": OpenWhiskProtocol.limits,
+    "triggers": OpenWhiskProtocol.triggers,
+    "rules": OpenWhiskProtocol.rules,
 }
+
+
+def _start(path: str, params: Json, **more: Any) -> StartRequest:
+    """Return the request that starts an activation."""
+    id = more.pop("id", None) or secrets.token_hex(16)
+    request = Request(id=id, path=path, params=params, start=int(time.time() * 1000), **more)
+    return StartRequest(
+        workflow_id=id,
+        workflow_type=WorkflowType(TYPE),
+        input=request_json(request),
+        task_list=TASK_LIST,
+    )
+
+
+def _fired(session: Session, name: str, params: Json) -> tuple[int, Any]:
+    trigger = triggers.found(session, triggers.TRIGGER, name, triggers.Trigger)
+    rules = triggers.rules_of(session, name)
+    if not rules:
+        return 204, None
+    given = {**{one["key"]: one.get("value") for one in trigger.parameters}, **params}
+    id = secrets.token_hex(16)
+    starts = [_start(rule.action, given, cause=id) for rule in rules]
+    lines = [
+        triggers.log_line(rule, start.workflow_id)
+        for rule, start in zip(rules, starts, strict=True)
+    ]
+    for start in (_start(name, given, id=id, fired=lines), *starts):
+        session.start(start)
+    return 202, {"activationId": id}
 
 
 def _activations(committed: Any, query: Query) -> Any:
