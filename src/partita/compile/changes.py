@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.definitions import named_value
-from partita.compile.dynamic import narrowed, present
-from partita.compile.jsonata import listed, literal, looked_up, made, wrapped
+from partita.compile.dynamic import is_open, narrowed, present, text_key
+from partita.compile.jsonata import list_value, listed, literal, looked_up, made, wrapped
 from partita.compile.places import is_place, place_of, read, refreshed, without, write
+from partita.compile.representations import as_repr
+from partita.compile.sequences import as_list as items_of
+from partita.compile.sets import combined, has, set_from
 from partita.compile.subscripts import check_index, check_key, element, with_key
 from partita.compile.tree import Value
 from partita.compile.types import (
@@ -24,6 +28,7 @@ from partita.compile.types import (
     join,
     key_of,
     list_of,
+    set_of,
     takes_key,
 )
 
@@ -53,6 +58,8 @@ def lower_change(node: Any, context: Context) -> Value | None:
     if place.steps:
         owner = context.simple(node, owner)
     args = _arguments(node, owner, name, context)
+    if args and owner.type.kind == "dict" and is_open(args[0]) and name in ("pop", "setdefault"):
+        args[0] = text_key(node, args[0], context)
     again = refreshed(place, context)
     if again is not place:
         place, owner = again, read(node.func.value, again, context)
@@ -217,7 +224,7 @@ def _sort(node: Any, owner: Value, args: list[Value], context: Context) -> Chang
 def _clear(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
     if args:
         return None
-    return Value("[]" if owner.type.kind == "list" else "{}", owner.type), _none()
+    return Value("{}" if owner.type.kind == "dict" else "[]", owner.type), _none()
 
 
 def _update(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
@@ -274,6 +281,54 @@ def _popitem(node: Any, owner: Value, args: list[Value], context: Context) -> Ch
     return without(owner, key, context), context.let(node, "pair", pair)
 
 
+def _add(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
+    if len(args) != 1:
+        return None
+    kinds = {owner.type.item.kind, args[0].type.kind} - {"never"}
+    if kinds <= {"str"} or kinds <= {"int"}:
+        item = context.simple(node, args[0])
+        test = has(node, owner, item, context)
+        text = f"{test.atom} ? {owner.atom} : $append({owner.text}, {wrapped(item)})"
+        return made(text, set_of(item.type), owner, item, test, is_atom=False), _none()
+    both = made(f"$append({owner.text}, {wrapped(args[0])})", list_of(NEVER), owner, args[0])
+    both = replace(both, type=list_of(join(owner.type.item, args[0].type)))
+    found = set_from(node, both, context)
+    return None if found is None else (found, _none())
+
+
+def _discard(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
+    if len(args) != 1:
+        return None
+    one = set_from(node, list_value([args[0]]), context)
+    rest = combined(node, ast.Sub(), owner, one, context) if one is not None else None
+    return None if rest is None else (rest, _none())
+
+
+def _remove_from_set(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
+    if len(args) != 1 or args[0].type.kind not in ("str", "int", "bool"):
+        return None
+    item = context.simple(node, args[0])
+    test = has(node, owner, item, context)
+    context.check(node, test.text, KeyError, as_repr(node, item, context), test)
+    return _discard(node, owner, [item], context)
+
+
+def _operated(op: ast.operator) -> Change:
+    """Return what changes a set by an operator with others."""
+
+    def change(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
+        found: Value | None = owner
+        for one in args:
+            items = items_of(node, one, context)
+            other = set_from(node, items, context) if items.type.kind == "list" else items
+            if found is None or other is None or other.type.kind != "set":
+                return None
+            found = combined(node, op, found, context.simple(node, other), context)
+        return None if found is None else (found, _none())
+
+    return change
+
+
 CHANGES: dict[tuple[str, str], Change] = {
     ("list", "append"): _append,
     ("list", "extend"): _extend,
@@ -288,4 +343,11 @@ CHANGES: dict[tuple[str, str], Change] = {
     ("dict", "setdefault"): _setdefault,
     ("dict", "popitem"): _popitem,
     ("dict", "clear"): _clear,
+    ("set", "add"): _add,
+    ("set", "discard"): _discard,
+    ("set", "remove"): _remove_from_set,
+    ("set", "clear"): _clear,
+    ("set", "update"): _operated(ast.BitOr()),
+    ("set", "difference_update"): _operated(ast.Sub()),
+    ("set", "intersection_update"): _operated(ast.BitAnd()),
 }

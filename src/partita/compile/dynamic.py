@@ -81,6 +81,14 @@ def narrowed(
     return as_kind(value, kind)
 
 
+def text_key(node: ast.AST, key: Value, context: Context) -> Value:
+    """Return the key of a dict of which it is seen at run time that it is a text."""
+    key = context.simple(node, key)
+    error = context.guard_text(node, "a key of a dict that is no text")
+    text = f'$type({key.text}) = "string" ? {key.atom} : {error}'
+    return made(text, STR, key, is_atom=False)
+
+
 def as_item(value: Value) -> Value:
     """Return a value that may be None, as one that is not."""
     return Value(value.text, value.type.item, value.is_atom, value.depth)

@@ -12,7 +12,7 @@ from partita.compile.class_members import lower_own_method
 from partita.compile.collections_module import counter_method
 from partita.compile.container_methods import METHODS
 from partita.compile.context import Context
-from partita.compile.dynamic import is_open, narrowed, present
+from partita.compile.dynamic import is_open, narrowed, present, text_key
 from partita.compile.encodings import lower_chain
 from partita.compile.futures import future_method, is_future, result_of_signal
 from partita.compile.jsonata import looked_up, made, member
@@ -92,7 +92,7 @@ def _get(node: Any, owner: Value, args: list[Value], context: Context) -> Value 
     if not 1 <= len(args) <= 2:
         return None
     if is_open(args[0]):
-        args = [_as_text(node, args[0], context), *args[1:]]
+        args = [text_key(node, args[0], context), *args[1:]]
     key, fields = args[0], dict(owner.type.fields)
     if key.is_constant and key.constant in fields:
         return member(owner, key.constant, fields[key.constant])
@@ -105,14 +105,6 @@ def _get(node: Any, owner: Value, args: list[Value], context: Context) -> Value 
     text = f"$exists({found}) ? {found} : {args[1].atom}"
     type = join(owner.type.item, args[1].type)
     return made(text, type, owner, key, args[1], is_atom=False)
-
-
-def _as_text(node: Any, key: Value, context: Context) -> Value:
-    """Return a key as a text: what is none is not in a dict."""
-    key = context.simple(node, key)
-    error = context.guard_text(node, "a key of a dict that is no text")
-    text = f'$type({key.text}) = "string" ? {key.atom} : {error}'
-    return made(text, STR, key, is_atom=False)
 
 
 def _get_field(node: Any, owner: Value, args: list[Value], context: Context) -> Value | None:

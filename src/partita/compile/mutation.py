@@ -24,6 +24,9 @@ MUTATORS = frozenset(
         "reverse",
         "popitem",
         "add",
+        "discard",
+        "difference_update",
+        "intersection_update",
     ]
 )
 _FRESH = (ast.List, ast.Dict, ast.ListComp, ast.DictComp, ast.Constant, ast.BinOp, ast.Call)

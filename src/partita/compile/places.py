@@ -11,7 +11,7 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.defaults import DEFAULTS
-from partita.compile.dynamic import narrowed, present
+from partita.compile.dynamic import is_open, narrowed, present, text_key
 from partita.compile.jsonata import key_text, looked_up, made, member, text_of, wrapped
 from partita.compile.subscripts import check_index, check_key, element, with_element, with_key
 from partita.compile.tree import Let, Value
@@ -106,6 +106,8 @@ def _key(node: ast.Subscript, owner: Value, context: Context) -> Value | str:
         if name in dict(owner.type.fields) and not hasattr(owner.type.cls, "__dataclass_fields__"):
             return str(name)
     index = context.read(node.slice)
+    if owner.type.kind == "dict" and is_open(index) and owner.type.key == "str":
+        return context.simple(node, text_key(node, index, context))
     if owner.type.kind == "dict" and takes_key(owner.type, index.type):
         return context.simple(node, index)
     if owner.type.kind == "list" and index.type is INT:

@@ -8,7 +8,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import made, wrapped
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import NEVER, Type, join, list_of, set_of
+from partita.compile.types import ANY, NEVER, Type, join, list_of, set_of
 
 _SCALARS = ("str", "int", "bool", "float", "number", "never", "enum")
 
@@ -17,11 +17,13 @@ def can_hold(item: Type) -> bool:
     """Return whether JSONata tells such elements apart as Python does."""
     if item.kind == "tuple":
         return all(can_hold(one) for one in item.parts)
-    return item.kind in _SCALARS
+    return item.kind in _SCALARS or item is ANY
 
 
 def set_from(node: ast.AST, items: Value, context: Context) -> Value | None:
     """Return the set of a list's elements; None if it is not compiled for their type."""
+    if items.type.item is ANY or items.type.item.kind in ("optional", "union"):
+        return _open_set(node, items, context)
     if not can_hold(items.type.item):
         return None
     item = wrapped(Value("~item", items.type.item))
@@ -30,6 +32,18 @@ def set_from(node: ast.AST, items: Value, context: Context) -> Value | None:
         f"{{{_held('~acc', '~item', items.type.item)} ? ~acc : $append(~acc, {item})}}, [])"
     )
     return fill(node, context, template, set_of(items.type.item), x=items)
+
+
+_OPEN_SET = (
+    '$reduce(@x, function(~acc, ~item) {$type(~item) in ["string", "number", "null"] ? '
+    "(~item in ~acc ? ~acc : $append(~acc, [~item])) : @guard}, [])"
+)
+
+
+def _open_set(node: ast.AST, items: Value, context: Context) -> Value:
+    """Return the set of elements without hints: texts, numbers and None."""
+    guard = "a set of bools, lists or dicts without hints"
+    return fill(node, context, _OPEN_SET, set_of(ANY), guard, x=items)
 
 
 def _held(items: str, item: str, type: Type) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, opened
 from partita.compile.formats import lower_format
+from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import literal, made
 from partita.compile.sequences import as_list, sliced
 from partita.compile.templates import fill
@@ -38,7 +40,8 @@ def lower_text_method(node: Any, owner: Value, context: Context) -> Value | None
 
 def _arguments(node: Any, name: str, context: Context) -> list[Value] | None:
     """Return the arguments by position; None if they are not compiled."""
-    args = [opened(context.read(one)) for one in node.args]
+    read = _joined_items if name == "join" else _argument
+    args = [read(node, one, context) for one in node.args]
     names = KEYWORDS.get(name, ())
     given = {one.arg: context.read(one.value) for one in node.keywords}
     if name == "splitlines" and set(given) <= {"keepends"}:
@@ -50,6 +53,17 @@ def _arguments(node: Any, name: str, context: Context) -> list[Value] | None:
     none = literal(None)
     assert none is not None
     return args + [given.get(one, none) for one in names[len(args) :] if given]
+
+
+def _argument(_: Any, argument: ast.expr, context: Context) -> Value:
+    return opened(context.read(argument))
+
+
+def _joined_items(node: Any, argument: ast.expr, context: Context) -> Value:
+    """Return what `join` goes over."""
+    if is_lazy(argument, context):
+        return iterable(node, argument, context)
+    return opened(context.read(argument))
 
 
 def _called(
