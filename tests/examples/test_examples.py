@@ -127,7 +127,7 @@ def test_analyse_text_goes_every_way(rig: Rig) -> None:
     assert everywhere(rig, analyse_text.analyse, "und " * 10_000, id="z").size == "a book"
 
 
-TEXTS = (".json", ".py", ".sql")
+TEXTS = (".js", ".json", ".py", ".sql")
 
 
 def test_wordcount_counts_this_repository(rig: Rig) -> None:
