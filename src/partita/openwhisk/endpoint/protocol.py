@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 
 from partita.errors import PartitaError
 from partita.history import WorkflowExecution, WorkflowType
-from partita.openwhisk.endpoint import catalogue, records, triggers
+from partita.openwhisk.endpoint import catalogue, records, triggers, web_actions
 from partita.openwhisk.endpoint.activations import TASK_LIST, TYPE, Request, request_json
 from partita.openwhisk.endpoint.catalogue import NOT_THERE
 from partita.openwhisk.endpoint.entities import (
@@ -87,9 +87,11 @@ class OpenWhiskProtocol:
         """Answer one request."""
         self._host.url = f"http://{request.headers.get('host', '')}"
         try:
+            parts = [part for part in request.path_params["rest"].split("/") if part]
+            if parts[:1] == ["web"]:
+                return await self._web(request, parts[1:])
             self._check(request)
             body = await _body(request)
-            parts = [part for part in request.path_params["rest"].split("/") if part]
             status, answer = await self._routed(request, parts, body)
             return Response(status_code=204) if status == 204 else JSONResponse(answer, status)
         except RequestError as error:
@@ -212,6 +214,26 @@ class OpenWhiskProtocol:
         text = await self._transact(lambda session: _delete_package(session, name))
         return 200, msgspec.json.decode(text, type=Package).as_json()
 
+    # -- web actions, which need no key
+
+    async def _web(self, request: HttpRequest, parts: list[str]) -> Response:
+        called = web_actions.called(parts)
+        found = await run_in_threadpool(catalogue.find_action, self._service.committed, called.path)
+        action = web_actions.check(found, request.headers)
+        params = web_actions.params_of(
+            action, called, request.method, request.headers, request.url.query, await _data(request)
+        )
+        record = await self._waited(_start(called.path, params), self._blocking_seconds)
+        if record is None:
+            raise RequestError(202, "Response is not yet ready.")
+        return web_actions.response_of(record, called.extension)
+
+    async def _waited(self, start: StartRequest, seconds: float) -> Json | None:
+        """Start an activation, and return its record; None if it takes longer."""
+        execution = await self._transact(lambda session: session.start(start))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._waiting, self._ended, execution, seconds)
+
     # -- triggers and rules
 
     async def triggers(self, request: HttpRequest, rest: list[str], body: Any) -> tuple[int, Any]:
@@ -269,12 +291,11 @@ class OpenWhiskProtocol:
             raise RequestError(404, NOT_THERE)
         start = _start(path, params)
         id = start.workflow_id
-        execution = await self._transact(lambda session: session.start(start))
         if not _flag(query, "blocking", False):
+            await self._transact(lambda session: session.start(start))
             return 202, {"activationId": id}
-        loop = asyncio.get_running_loop()
         seconds = min(self._blocking_seconds, _milliseconds(query) / 1000)
-        record = await loop.run_in_executor(self._waiting, self._ended, execution, seconds)
+        record = await self._waited(start, seconds)
         if record is None:
             return 202, {"activationId": id}
         shown = record["response"]["result"] if _flag(query, "result", False) else record
@@ -380,17 +401,27 @@ def _delete_package(session: Session, name: str) -> str:
     return catalogue.delete(session, catalogue.PACKAGE, name)
 
 
-async def _body(request: HttpRequest) -> Any:
-    """Return the JSON of a body; None if there is none.
+async def _data(request: HttpRequest) -> bytes:
+    """Return the bytes of a body.
 
     Raises:
-        RequestError: it is too large, or is not JSON.
+        RequestError: they are too many.
     """
     data = b""
     async for chunk in request.stream():
         data += chunk
         if len(data) > BODY_BYTES:
             raise RequestError(413, "Request larger than allowed: 48 MB")
+    return data
+
+
+async def _body(request: HttpRequest) -> Any:
+    """Return the JSON of a body; None if there is none.
+
+    Raises:
+        RequestError: it is too large, or is not JSON.
+    """
+    data = await _data(request)
     if not data:
         return None
     try:

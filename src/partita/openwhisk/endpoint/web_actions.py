@@ -1,0 +1,151 @@
+"""Answer requests to web actions: what they are given, and what their results mean as HTTP.
+
+Source: Apache OpenWhisk, docs/webactions.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from starlette.responses import JSONResponse, Response
+
+from partita.openwhisk.endpoint.catalogue import NOT_THERE
+from partita.openwhisk.endpoint.entities import Action, Json, RequestError, is_truthy, value_of
+
+_TYPES = {"html": "text/html", "svg": "image/svg+xml", "text": "text/plain"}
+EXTENSIONS = ("json", "http", *_TYPES)
+NOT_ALLOWED = "Request defines parameters that are not allowed (e.g., reserved properties)."
+_NOT_ACCEPTABLE = "Response is not valid 'message/http'."
+
+
+class Called(NamedTuple):
+    """A request to a web action."""
+
+    path: str  # of the action
+    extension: str
+    rest: str  # of the path
+
+
+def called(parts: list[str]) -> Called:
+    """Return what a path names: `[namespace, package, action.extension, ...]`.
+
+    Raises:
+        RequestError: it names nothing.
+    """
+    if len(parts) < 3:
+        raise RequestError(404, NOT_THERE)
+    _, package, name, *rest = parts
+    stem, dot, extension = name.rpartition(".")
+    if dot and extension not in EXTENSIONS:
+        raise RequestError(
+            406, "Content type not supported: use one of .json, .http, .html, .svg or .text"
+        )
+    action = stem if dot else name
+    path = action if package == "default" else f"{package}/{action}"
+    return Called(path, extension if dot else "http", "".join(f"/{one}" for one in rest))
+
+
+def check(action: Action | None, headers: Mapping[str, str]) -> Action:
+    """Return an action that is exported to the web, to who may call it.
+
+    Raises:
+        RequestError: it is not.
+    """
+    if action is None or not is_truthy(action.annotations, "web-export"):
+        raise RequestError(404, NOT_THERE)
+    wanted = value_of(action.annotations, "require-whisk-auth")
+    given = headers.get("x-require-whisk-auth", "")
+    if wanted and wanted is not True and not secrets.compare_digest(str(wanted), given):
+        raise RequestError(401, "The supplied authentication is invalid")
+    return action
+
+
+def params_of(
+    action: Action, called: Called, method: str, headers: Mapping[str, str], query: str, body: bytes
+) -> Json:
+    """Return the parameters of an invocation: those of the query, then of the body.
+
+    Raises:
+        RequestError: they would replace those of the action, or are reserved.
+    """
+    own: Json = {
+        "__ow_method": method.lower(),
+        "__ow_headers": dict(headers),
+        "__ow_path": called.rest,
+    }
+    if is_truthy(action.annotations, "raw-http"):
+        kind = headers.get("content-type", "")
+        is_text = kind.startswith(("text/", "application/json", "application/x-www-form"))
+        text = body.decode("utf-8", "replace") if is_text else base64.b64encode(body).decode()
+        return {**own, "__ow_query": query, "__ow_body": text}
+    given = {**_form(query), **_body(headers.get("content-type", ""), body)}
+    fixed = {one["key"] for one in action.parameters}
+    if any(name in fixed or name.startswith("__ow_") for name in given):
+        raise RequestError(400, NOT_ALLOWED)
+    return {**given, **own}
+
+
+def _body(kind: str, body: bytes) -> Json:
+    if not body:
+        return {}
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return _form(body.decode("utf-8", "replace"))
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        text = "The request content was malformed:\nit is not JSON"
+        raise RequestError(400, text) from None
+    return found if isinstance(found, dict) else {"value": found}
+
+
+def _form(text: str) -> Json:
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def response_of(record: Json, extension: str) -> Response:
+    """Return the HTTP response of an activation."""
+    result = record["response"]["result"]
+    if record["statusCode"] == 1 and isinstance(result.get("error"), dict):
+        result = result["error"]
+    elif record["statusCode"]:
+        status = 400 if record["statusCode"] == 1 else 502
+        raise RequestError(status, str(result.get("error")))
+    if extension == "http":
+        return _http(result)
+    if extension == "json":
+        return JSONResponse(result)
+    if extension not in result:
+        raise RequestError(404, f"Response does not include '{extension}' property.")
+    value = result[extension]
+    text = value if isinstance(value, str) else json.dumps(value)
+    return Response(text, media_type=_TYPES[extension])
+
+
+def _http(result: Json) -> Response:
+    """Return the response that a result describes: `statusCode`, `headers` and `body`."""
+    body = result.get("body")
+    status = result.get("statusCode", 204 if body in (None, "") else 200)
+    headers = result.get("headers") or {}
+    if not isinstance(status, int) or not 100 <= status <= 599 or not isinstance(headers, dict):
+        raise RequestError(400, _NOT_ACCEPTABLE)
+    named = {name.lower(): str(value) for name, value in headers.items()}
+    kind = named.pop("content-type", None)
+    if not isinstance(body, str | None):
+        return Response(json.dumps(body), status, named, kind or "application/json")
+    return Response(_content(body or "", kind), status, named, kind or "text/html")
+
+
+def _content(body: str, kind: str | None) -> bytes:
+    is_text = kind is None or kind.startswith(("text/", "application/json", "image/svg+xml"))
+    if is_text:
+        return body.encode()
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        return body.encode()
