@@ -109,6 +109,34 @@ PARTS: dict[str, list[str]] = {
         "n = @N.result()\nlog.append(m@N.result())\n",
         "ys = double.map(@L).result()\n",
     ],
+    "branches": [
+        "@N = [double.submit(x % 99) for x in @L]\nwait(@N)\nys = [p.result() for p in @N]\n",
+        "@N = []\nfor w@N in @L:\n    @N.append(fail_if_negative.submit(w@N))\nwait(@N)\n"
+        "for p@N in @N:\n    try:\n        log.append(str(p@N.result()))\n"
+        "    except ValueError as e@N:\n        log.append(str(e@N))\n",
+        "@N = {k: double.submit(v % 99) for k, v in d.items()}\nwait(list(@N.values()))\n"
+        "d = {k: p.result() for k, p in @N.items()}\n",
+        "@N, m@N = spawn(bump, @W % 50), spawn(lambda: add(b % 99, n % 9) + 1)\nwait([@N, m@N])\n"
+        "n = @N.result() - m@N.result()\n",
+        "@N = fail_if_negative.submit(@W % 9 - 4)\nm@N = add.submit(@N, 3)\n"
+        "log.append(str(m@N.exception()))\n",
+        "ys = group(task(double, @W % 9), task(add, 1, @W % 9))()\n",
+        "ys = chain(task(double, @W % 9), add, send_result=True)()\n",
+        "ys = add.starmap(enumerate([x % 9 for x in @L])).result()\n",
+        "t = child(@W % 5 + 1)\n",
+    ],
+    "tasks": [
+        "@N = await asyncio.gather(*[later(x % 9) for x in @L])\nys = list(@N)\n",
+        "@N = await asyncio.gather(*[later(x % 9 - 4) for x in @L], return_exceptions=True)\n"
+        "for r@N in @N:\n    if isinstance(r@N, ValueError):\n        log.append(str(r@N))\n"
+        "    elif not isinstance(r@N, BaseException):\n        n = r@N\n",
+        "async with asyncio.TaskGroup() as g@N:\n    @N = g@N.create_task(later(@W % 9))\n"
+        "    m@N = [g@N.create_task(later(x % 9)) for x in @L]\n"
+        "n = @N.result() + sum([p.result() for p in m@N])\n",
+        "async def @N(v: int) -> int:\n    if v > 3:\n        return await later(v % 9)\n"
+        "    return b\n\nn, w@N = await asyncio.gather(@N(a % 9), @N(n % 9))\n",
+        "n = await async_child(@W % 9)\n",
+    ],
     "async": [
         "n = await later(@W % 100)\n",
         "@N, m@N = await asyncio.gather(later(@W % 9), later(2))\nn = @N - m@N\n",
@@ -116,5 +144,5 @@ PARTS: dict[str, list[str]] = {
         "ys = [await later(x % 9) for x in @L]\n",
     ],
 }
-ONLY_ASYNC = {"async"}
-ONLY_SYNC = {"concurrency"}
+ONLY_ASYNC = {"async", "tasks"}
+ONLY_SYNC = {"concurrency", "branches"}

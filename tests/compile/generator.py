@@ -30,6 +30,8 @@ RESULT = (
     "[str(len(r)) for r in rows], [f'{k}={v}' for k, v in d.items()]]\n"
 )
 
+CONCURRENT = (".map(", ".submit(", "gather(", "spawn(", "group(", "starmap(", "TaskGroup(")
+
 
 class Generator:
     """One random program; `parts` counts what it has, `rows` which rows of the table."""
@@ -54,7 +56,7 @@ class Generator:
     @staticmethod
     def is_concurrent(source: str) -> bool:
         """Return whether a program makes calls at the same time, in whatever order."""
-        return any(word in source for word in (".map(", ".submit(", "gather("))
+        return any(word in source for word in CONCURRENT)
 
     def part(self) -> str:
         """Return one of the parts, with expressions in it."""
