@@ -71,6 +71,7 @@ __all__ = [
     "functools",
     "grandchild",
     "group",
+    "grouped_child",
     "hashlib",
     "hexed",
     "itertools",
@@ -309,3 +310,9 @@ def later_by(when: datetime, s: int) -> datetime:
 @activity
 def hexed(u: uuid.UUID) -> str:
     return u.hex
+
+
+@workflow
+def grouped_child(n: int) -> str:
+    results = group(task(fail_if_negative, n), task(double, 1))()
+    return f"{results}"

@@ -37,6 +37,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def env(programs: dict[str, object]) -> Iterator[Environment]:
     called: list[object] = [prelude.child, prelude.async_child, prelude.grandchild]
+    called.append(prelude.grouped_child)
     with Environment(modules=[prelude], workflows=[*programs.values(), *called]) as env:  # type: ignore[list-item]
         yield env
 

@@ -43,6 +43,7 @@ from partita.stepfunctions.emitter.tasks import SIGNALS
 from partita.stepfunctions.nested import (
     cause_of,
     check_integers,
+    grouped,
     nested_machine,
     own_timeout,
     signal_wait,
@@ -220,12 +221,16 @@ def _own_error(error: MachineFailedError, program: Program, places: Places) -> E
     if timeout is not None:
         return timeout
     kind: Any = program.classes.get(error.error or "")
-    message, attributes = told_by(error.cause or "")
+    message, more = told_by(error.cause or "")
     kind = (
         kind or _class_of(error.__cause__, error.error) or _class_named(error.error or "", places)
     )
     if kind is None:
         return error
+    group = grouped(kind, more, lambda name: _class_named(name, places))
+    if group is not None:
+        return group
+    attributes = more.get("attributes", {})
     made: Any = kind.__new__(kind)
     made.args = (message,)
     vars(made).update(attributes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from partita.asl.failures import RUNTIME, StateFailure
@@ -90,11 +90,26 @@ def own_timeout(error: BaseException) -> ActivityTimedOutError | None:
 
 
 def told_by(cause: str) -> tuple[str, dict[str, Any]]:
-    """Return the text of an error, and its attributes, that a cause tells."""
+    """Return the text of an error, and what else it has, that a cause tells."""
     if not cause.startswith("{") or '"errorType"' not in cause:
         return cause, {}
     text, separator, more = json.loads(cause)["errorMessage"].rpartition(SEPARATOR)
-    return (text, json.loads(more)["attributes"]) if separator else (more, {})
+    return (text, json.loads(more)) if separator else (more, {})
+
+
+def grouped(kind: Any, more: dict[str, Any], kinds: Callable[[str], Any]) -> Exception | None:
+    """Return the ExceptionGroup that a cause tells; None: it is another error."""
+    if "exceptions" not in more or not issubclass(kind, BaseExceptionGroup):
+        return None
+    parts = []
+    for one in more["exceptions"]:
+        part_kind = kinds(one["type"]) or Exception
+        part = part_kind.__new__(part_kind)
+        part.args = (one["message"],)
+        vars(part).update(one.get("attributes", {}))
+        parts.append(part)
+    found: Exception = kind(more["text"], parts)
+    return found
 
 
 def cause_of(error: Exception, place: str) -> str:
@@ -106,6 +121,9 @@ def cause_of(error: Exception, place: str) -> str:
     if error.args != (str(error),) and _is_kept(list(error.args)):
         check_integers(list(error.args), place, f"the arguments of {type(error).__name__}")
         more |= {"args": error.args, "repr": repr(error)}
+    if isinstance(error, BaseExceptionGroup):
+        inner = [{"type": type(one).__name__, "message": str(one)} for one in error.exceptions]
+        more |= {"text": error.message, "exceptions": inner}
     told = f"{error}{SEPARATOR}{json.dumps(more)}"
     return json.dumps({"errorType": type(error).__name__, "errorMessage": told})
 

@@ -36,6 +36,7 @@ _ERROR = (
     '($told := $split($parse($cause).errorMessage, "\\n\\nPartita: "); '
     "$more := $count($told) > 1 ? $parse($told[-1]) : {}; "
     '$merge([$exists($more.args) ? {"args": $more.args, "repr": $more.repr} : {}, '
+    '$exists($more.exceptions) ? {"exceptions": $more.exceptions, "text": $more.text} : {}, '
     '{"type": $name, "message": $count($told) > 1 ? '
     "$join($filter($told, function($v, $i) {$i < $count($told) - 1}), "
     '"\\n\\nPartita: ") : $told[0], '
@@ -82,13 +83,20 @@ def error(call: Call) -> str:
 
 
 def cause(error: Value) -> str:
-    """Return the expression of the cause that tells an error's text, and its attributes if any."""
-    if error.constant is not None and '"attributes": ' not in error.text:
+    """Return the expression of the cause that tells an error's text, and what it has if any."""
+    has_members = '"attributes": ' in error.text or '"exceptions": ' in error.text
+    if error.constant is not None and not has_members:
         return str(error.constant[1])
-    more = '{"bases": $append([], $raised.bases), "attributes": $raised.attributes}'
+    more = (
+        '$merge([{"bases": $append([], $raised.bases), "attributes": $raised.attributes}, '
+        '$exists($raised.exceptions) ? {"exceptions": $raised.exceptions, "text": $raised.text} '
+        ": {}])"
+    )
     told = f"$raised.message & {text_of(SEPARATOR)} & $string({more})"
     cause = f'$string({{"errorType": $raised.type, "errorMessage": {told}}})'
-    has_more = "$exists($raised.attributes) ? $raised.attributes != {} : false"
+    has_more = (
+        "$exists($raised.attributes) ? $raised.attributes != {} : $exists($raised.exceptions)"
+    )
     return f"($raised := {error.text}; ({has_more}) ? {cause} : $raised.message)"
 
 
