@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,8 @@ def held_names(node: ast.AST, helpers: Collection[str]) -> set[str]:
     if isinstance(node, ast.Call):
         function = node.func
         name = getattr(function, "attr", getattr(function, "id", ""))
+        if name in ("pop", "popitem"):  # what it gives is not in the container any more
+            return {one for part in node.args[1:] for one in held_names(part, helpers)}
         is_open = name in (*helpers, *MUTATORS, "get", "copy", "list", "dict", "sorted", "replace")
         is_open = is_open or name in ("min", "max", "items", "values", "zip", "enumerate")
         if not is_open and not name[:1].isupper():
@@ -183,7 +185,9 @@ class Aliases:
                     pending.append(one)
         return found
 
-    def is_seen(self, name: str, steps: int, statement: ast.stmt) -> bool | None:
+    def is_seen(
+        self, name: str, steps: int, statement: ast.stmt, can_change: Callable[[str], bool]
+    ) -> bool | None:
         """Return whether a value that a statement gives another name to is changed under one.
 
         `steps`: how deep in the variable the value is. None: the statement is not known.
@@ -196,11 +200,12 @@ class Aliases:
             return True
         inner = _of_comprehensions(statement, name, self.helpers)
         others = {each for one in inner for each in self.of(one)} | self.of(name) - {name}
+        others = {one for one in others if can_change(one)}
         if any(one in changed and self.depths.get(one, 9) >= 1 for one in others):
             return True
         goal, depth = stored_depth(statement)
         is_deep = goal and depth and self.depths.get(goal, -1) >= depth
-        held = (self.of(name) | others) - {goal}
+        held = ({name} | others) - {goal}
         return bool(is_deep) and bool(held & (read | self.arguments))
 
     def is_moved(self, statement: ast.stmt) -> bool:

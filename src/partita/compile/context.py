@@ -102,10 +102,15 @@ class Context:
         if name in self.borrowed or name in self.rebound:
             return True
         if name in self.own and self.aliases is not None and self.statement is not None:
-            found = self.aliases.is_seen(name, steps, self.statement)
+            found = self.aliases.is_seen(name, steps, self.statement, self._can_change)
             if found is not None:
                 return found
         return name in self.mutated
+
+    def _can_change(self, name: str) -> bool:
+        """Return whether a variable's value may be one that Python changes in place."""
+        known = self.variables.get(name)
+        return known is None or known.type is NEVER or known.type.is_mutable
 
     @property
     def returning(self) -> frozenset[str]:
