@@ -13,7 +13,17 @@ from partita.compile.conditions import lower_test, truth
 from partita.compile.context import Context
 from partita.compile.dynamic import as_kind, has_type, present
 from partita.compile.iterables import is_lazy, iterable, lowered, unordered
-from partita.compile.jsonata import LARGEST, key_text, list_value, literal, made, object_value
+from partita.compile.jsonata import (
+    LARGEST,
+    joined_type,
+    key_text,
+    list_value,
+    literal,
+    made,
+    object_value,
+    wrapped,
+)
+from partita.compile.module_names import target
 from partita.compile.ordering import keywords_of, sortable
 from partita.compile.sequences import as_list
 from partita.compile.templates import fill
@@ -206,6 +216,52 @@ def _of_generator(source: ast.GeneratorExp, is_any: bool, context: Context) -> V
     if len(source.generators) > 1:
         return Value(f"${folded(source, begin, fold, context)}", BOOL)
     return Value(f"${folded(source, begin, tested, context, ends)}", BOOL)
+
+
+def lower_next(node: Any, context: Context) -> Value:
+    """Lower `next(items, default)` of a generator expression or of `iter(...)`."""
+    source = node.args[0] if node.args else None
+    is_iter = isinstance(source, ast.Call) and target(source.func, context) is iter
+    if len(node.args) > 2 or node.keywords or not (is_iter or isinstance(source, ast.GeneratorExp)):
+        raise context.refuse(
+            node,
+            "next",
+            "only next of a generator expression or of iter(...) is compiled",
+            "write next((x for x in items), default), or use indices",
+        )
+    assert source is not None
+    found = _first(source, context) if isinstance(source, ast.GeneratorExp) else None
+    found = found or iterable(node, source, context)
+    found = context.simple(node, found)
+    if len(node.args) == 1:
+        context.check(node, f"$count({found.text}) > 0", StopIteration, context.text(""), found)
+        return made(f"{found.text}[0]", found.type.item, found)
+    default = context.lower(node.args[1])
+    type = join(found.type.item, default.type)
+    return fill(node, context, "($count(@x) > 0 ? @x[0] : @d)", type, x=found, d=default)
+
+
+def _first(source: ast.GeneratorExp, context: Context) -> Value | None:
+    """Return the list of the first item of a generator expression; it ends early."""
+    types: list[Type] = [NEVER]
+
+    def fold(acc: Value, inner: Context) -> Value:
+        item = inner.lower(source.elt)
+        types.append(item.type)
+        grown = f"$count({acc.text}) > 0 ? {acc.text} : {wrapped(item)}"
+        return made(grown, list_of(item.type), item, is_atom=False)
+
+    begin = Value("[]", list_of(NEVER))
+    found = reduced(source, begin, fold, context)
+    if found is None:
+        del types[1:]
+        ends = made("@acc", BOOL)
+
+        def ended(acc: Value) -> Value:
+            return replace(ends, text=f"$count({acc.text}) > 0")
+
+        found = Value(f"${folded(source, begin, fold, context, ended)}", NEVER)
+    return replace(found, type=list_of(joined_type(types)))
 
 
 # -- containers

@@ -64,6 +64,7 @@ FUNCTIONS: dict[str, Lower] = {
     "hex": conversions.based(16, "0x"),
     "oct": conversions.based(8, "0o"),
     "bin": conversions.based(2, "0b"),
+    "next": aggregates.lower_next,
     "isinstance": _isinstance,
     "range": _made_at_once,
     "zip": _lazy,
