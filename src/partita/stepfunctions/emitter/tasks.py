@@ -220,7 +220,7 @@ def _retries(activity: Any) -> list[dict[str, Any]]:
     if policy.non_retryable:
         names = sorted({n for one in policy.non_retryable for n in _final_names(one, activity)})
         retries.append({"ErrorEquals": names, "MaxAttempts": 0})
-    interval = min(math.ceil(policy.initial_interval), _LONGEST_SECONDS)
+    interval = _whole(policy.initial_interval)
     last: dict[str, Any] = {
         "ErrorEquals": ["States.ALL"],
         "IntervalSeconds": interval,
