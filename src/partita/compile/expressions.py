@@ -67,7 +67,7 @@ def lower(node: ast.expr, context: Context) -> Value:
         value = _LOWER.get(type(node), _refused)(node, context)
         if value.type.is_plain_union and not value.type.is_scalar_union:
             value = replace(value, type=ANY)
-        if kept and isinstance(node, ast.Attribute | ast.Subscript):
+        if kept and isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
             check_part(node, value, context)
         return context.shallow(node, value)
     finally:
@@ -138,10 +138,21 @@ def _is_rebound(node: ast.Name, context: Context) -> bool:
     return last is not None and (node.lineno, node.col_offset) < last
 
 
+_GIVING_PARTS = ("get", "setdefault")
+"""Methods whose results are parts of their objects."""
+
+
 def check_part(node: ast.expr, value: Value, context: Context) -> None:
     """Refuse another name for a part of a value that is changed in place."""
     root, steps = node, 0
-    while isinstance(root, ast.Attribute | ast.Subscript):
+    while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+        if isinstance(root, ast.Call):
+            function = root.func
+            if not isinstance(function, ast.Attribute) or function.attr not in _GIVING_PARTS:
+                return
+            root = function.value
+            steps += 1
+            continue
         steps += 1
         if isinstance(root, ast.Subscript) and isinstance(root.slice, ast.Slice):
             return

@@ -76,7 +76,8 @@ def lower_method(node: Any, context: Context) -> Value:
             "it is not compiled, or not for a value of this type",
             "give a type hint, or use an activity",
         )
-    args = [context.read(one) for one in node.args]
+    keeps = name == "get"  # its result may be what is given
+    args = [context.lower(one) if keeps else context.read(one) for one in node.args]
     found = method(node, owner, args, context)
     if found is None:
         raise context.refuse(
