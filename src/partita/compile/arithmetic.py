@@ -9,6 +9,7 @@ import ast
 from typing import Any
 
 from partita.compile.context import Context
+from partita.compile.error_texts import division_by_zero
 from partita.compile.jsonata import LARGEST, made
 from partita.compile.templates import fill
 from partita.compile.tree import Value
@@ -74,7 +75,7 @@ def calculate(node: Operator, left: Value, right: Value, context: Context) -> Va
         value = made(f"{left.atom} / {right.atom}", FLOAT, left, right, is_atom=False)
         return value if type is INT else finite(node, value, context)
     if isinstance(node.op, ast.FloorDiv | ast.Mod):
-        check_divisor(node, right, context, left)
+        check_divisor(node, right, context, left, "%" if isinstance(node.op, ast.Mod) else "//")
         return floored(node, left, right, isinstance(node.op, ast.Mod), context)
     if isinstance(node.op, ast.Pow):
         return power(node, left, right, context)
@@ -85,10 +86,12 @@ def calculate(node: Operator, left: Value, right: Value, context: Context) -> Va
     return None
 
 
-def check_divisor(node: ast.AST, right: Value, context: Context, left: Value) -> None:
+def check_divisor(
+    node: ast.AST, right: Value, context: Context, left: Value, sign: str = "/"
+) -> None:
     """Raise ZeroDivisionError for a divisor of 0."""
     if not (right.is_constant and right.constant):
-        message = context.text("division by zero")
+        message = context.text(division_by_zero(sign, left, right))
         context.check(node, f"{right.atom} != 0", ZeroDivisionError, message, left, right)
 
 

@@ -102,10 +102,16 @@ def _int(node: Any, value: Value, context: Context) -> Value:
         value = context.simple(node, value)
         guard = "an int of a text with rare characters, or beyond 2**53"
         test = fill(node, context, _IS_INT, BOOL, guard, s=value)
-        message = context.text("invalid literal for int() with base 10")
+        message = _literal(node, "invalid literal for int() with base 10", value, context)
         context.check(node, test.text, ValueError, message, test)
         return fill(node, context, _INT, INT, guard, s=value)
     raise unfit(node, value, context)
+
+
+def _literal(node: Any, text: str, value: Value, context: Context) -> Value:
+    """Return the text of the error that a text is no number."""
+    shown = as_repr(node, value, context)
+    return made(f"{context.text(text + ': ').text} & {shown.atom}", STR, shown, is_atom=False)
 
 
 _OF_BASE = (
@@ -125,7 +131,7 @@ def _int_of_base(node: Any, context: Context) -> Value:
     pattern = f"/^[+-]?{prefix}[{letters}]+(_[{letters}]+)*/"
     test = f'(~t := {_BARE}; ~t != "" and $replace(~t, {pattern}, "", 1) = "")'
     found = fill(node, context, test, BOOL, s=text)
-    message = context.text(f"invalid literal for int() with base {base.constant}")
+    message = _literal(node, f"invalid literal for int() with base {base.constant}", text, context)
     context.check(node, found.text, ValueError, message, found)
     bare = f'$replace({_BARE}, /^[+-]?{prefix}/, "", 1)'
     size = _OF_BASE.replace("BASE", str(base.constant)).replace("@s", bare)
@@ -153,7 +159,7 @@ def _float(node: Any, value: Value, context: Context) -> Value:
         value = context.simple(node, value)
         guard = "a float of a text that is no finite number, or with rare characters"
         test = fill(node, context, _IS_FLOAT, BOOL, guard, s=value)
-        message = context.text("could not convert string to float")
+        message = _literal(node, "could not convert string to float", value, context)
         context.check(node, test.text, ValueError, message, test)
         return fill(node, context, _FLOAT, FLOAT, guard, s=value)
     raise unfit(node, value, context)
@@ -253,7 +259,7 @@ def lower_divmod(node: Any, context: Context) -> Value:
     if len(node.args) != 2 or node.keywords:
         raise context.refuse(node, "divmod", "it takes two numbers", "give both")
     left, right = (context.simple(node, number(node, one, context)) for one in node.args)
-    check_divisor(node, right, context, left)
+    check_divisor(node, right, context, left, "divmod")
     parts = [floored(node, left, right, is_rest, context) for is_rest in (False, True)]
     return list_value(parts, tuple_of(*(one.type for one in parts)))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from partita.compile.comparisons import ordered, ordered_at_run_time
 from partita.compile.context import Context
+from partita.compile.error_texts import EMPTY
 from partita.compile.iterables import applied, is_lazy, iterable, lowered
 from partita.compile.jsonata import list_value, made, wrapped
 from partita.compile.templates import fill
@@ -169,7 +170,7 @@ def extreme(
     """Return the first of the smallest or the largest elements."""
     items = context.simple(node, items)
     if default is None and len(getattr(node, "args", [])) < 2:
-        message = context.text(f"{name}() arg is an empty sequence")
+        message = context.text(EMPTY[name])
         context.check(node, f"$count({items.text}) > 0", ValueError, message, items)
     if items.type.item is NEVER and default is None:
         return Value("null", NEVER)
