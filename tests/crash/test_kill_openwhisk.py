@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from partita.openwhisk import composer, conductor
 from tests.conftest import until
+from tests.soak import scaled
 
 SLOW = """
 import os, time
@@ -70,3 +75,37 @@ def test_an_acknowledged_composition_ends_after_kills(tmp_path: Path) -> None:
     assert record["response"]["result"] == {**params, "n": 4}
     assert (tmp_path / "log").read_text().split() == ["0", "1", "1", "2", "3", "3"]
     assert len(record["logs"]) == 9
+
+
+KILLS = scaled(3, 30)
+INVOCATIONS = 40
+"""Invocations between two kills."""
+
+
+@pytest.mark.timeout(300)
+def test_no_acknowledged_invocation_is_lost(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    acknowledged: dict[str, int] = {}
+    for kill in range(KILLS):
+        with served(tmp_path) as (url, server):
+            wsk = client(url)
+            wsk.actions.update({"name": "same", "action": "def main(p):\n    return p\n"})
+            pair = {"exec": {"kind": "sequence", "components": ["/_/same", "/_/same"]}}
+            wsk.actions.update({"name": "pair", "action": pair})
+            last = chance.randrange(INVOCATIONS)
+            for number in range(last + 1):
+                params = {"n": kill * INVOCATIONS + number}
+                name = chance.choice(["same", "pair"])
+                id = wsk.actions.invoke({"name": name, "params": params})["activationId"]
+                acknowledged[id] = params["n"]
+            server.kill()
+    with served(tmp_path) as (url, _):
+        wsk = client(url)
+        for id, number in acknowledged.items():
+            until(partial(is_there, wsk, id), 60.0)
+            assert wsk.record(id)["response"]["result"] == {"n": number}
+
+
+def is_there(wsk: Any, id: str) -> bool:
+    """Return whether an activation has ended."""
+    return wsk.record(id) is not None

@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partita.cli import pycompose
+from partita.client import Client
+from partita.connect import connect
 from partita.errors import OpenWhiskError
 from partita.openwhisk import composer, conductor
 from partita.openwhisk.composition import Composition
@@ -478,3 +480,17 @@ def test_a_trigger_invokes_the_actions_of_its_rules(wsk: Any) -> None:
             wsk.request("PUT", at.format("rules/r?overwrite=true"), body)
     assert wsk.request("DELETE", at.format("rules/r"))["name"] == "r"
     assert wsk.request("DELETE", at.format("triggers/t"))["name"] == "t"
+
+
+def test_an_activation_that_was_terminated_has_a_record() -> None:
+    service = connect("memory://")
+    with openwhisk_endpoint(service) as url:
+        wsk = conductor.openwhisk({"apihost": url, "api_key": "any:key"})
+        code = "import time\ndef main(p):\n    time.sleep(60)\n"
+        defined(wsk, "slow", code, limits={"timeout": 1000})
+        id = wsk.actions.invoke({"name": "slow"})["activationId"]
+        Client(service).terminate(id, "enough")
+        record = ended(wsk, id)
+        assert record["response"]["status"] == "whisk internal error"
+        assert (record["name"], record["statusCode"]) == ("slow", 3)
+    service.close()

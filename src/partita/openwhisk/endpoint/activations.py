@@ -19,6 +19,7 @@ from partita.authoring.activity import activity
 from partita.authoring.determinism import now, uuid4
 from partita.authoring.workflow import workflow
 from partita.openwhisk.endpoint.entities import COMPONENTS, NAMESPACE, Json, resolved, shown_name
+from partita.worker import child_setup
 
 TYPE = "openwhisk.activation"
 TASK_LIST = "openwhisk"
@@ -75,6 +76,7 @@ class Response(Struct, frozen=True):
 @activity(name=RUN)
 def run_action(request: Request) -> Found:
     """Look for an action, and run its code; a worker of the endpoint does that."""
+    child_setup.need_worker("processes of actions")
     raise NotImplementedError(request.path)
 
 

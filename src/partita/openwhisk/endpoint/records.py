@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from partita import history as h
-from partita.openwhisk.endpoint.activations import TYPE
+from partita.openwhisk.endpoint.activations import STATUSES, TYPE
 from partita.openwhisk.endpoint.catalogue import DOMAIN, NOT_THERE
-from partita.openwhisk.endpoint.entities import Json, RequestError
+from partita.openwhisk.endpoint.entities import NAMESPACE, Json, RequestError, shown_name
 from partita.ports.session import Committed
 from partita.ports.state import ExecutionFilter, Status
 from partita.ports.store import Record
@@ -43,7 +43,30 @@ def _recorded(committed: Committed, found: Record) -> Json | None:
     if isinstance(last, h.WorkflowExecutionCompleted):
         record: Json = json.loads(last.result or "null")["record"]
         return None if record.pop("missing", False) else record
-    return None
+    return _failed(committed, found)
+
+
+def _failed(committed: Committed, found: Record) -> Json:
+    """Return the record of an activation that could not be run, such as one that was terminated."""
+    first = committed.events(found.run, 0)[0]
+    request = json.loads(getattr(first, "input", None) or "[{}]")[0]
+    result = {"error": "An internal error ended the activation."}
+    made: Json = {
+        "activationId": found.execution.workflow_id,
+        "annotations": [{"key": "path", "value": shown_name(request.get("path", ""))}],
+        "duration": 0,
+        "end": round((found.progress.closed_at or 0) * 1000),
+        "logs": [],
+        "name": request.get("path", "").rpartition("/")[2],
+        "namespace": NAMESPACE,
+        "publish": False,
+        "response": {"result": result, "status": STATUSES[3], "success": False},
+        "start": request.get("start", 0),
+        "statusCode": 3,
+        "subject": NAMESPACE,
+        "version": "0.0.1",
+    }
+    return {**made, "cause": request["cause"]} if request.get("cause") else made
 
 
 def listed(
