@@ -122,7 +122,9 @@ def task(call: Call) -> dict[str, Any]:
         "Arguments": {"FunctionName": call.activity.activity_type.name, "Payload": payload},
     }
     state |= _times(settings, call.limit)
-    state["Retry"] = [_TRANSIENT, *_retries(call.activity)]
+    policy = settings.retry_policy
+    is_once = policy is not None and policy.max_attempts == 1
+    state["Retry"] = [] if is_once else [_TRANSIENT, *_retries(call.activity)]
     return state
 
 
@@ -227,8 +229,11 @@ def _retries(activity: Any) -> list[dict[str, Any]]:
         "MaxAttempts": policy.max_attempts - 1 if policy.max_attempts else _MOST_ATTEMPTS,
         "BackoffRate": float(policy.backoff),
     }
-    if policy.max_interval is not None and _whole(policy.max_interval) > interval:
-        last["MaxDelaySeconds"] = _whole(policy.max_interval)
+    longest = interval if policy.max_interval is None else math.ceil(policy.max_interval)
+    if longest > interval:
+        last["MaxDelaySeconds"] = _whole(longest)
+    elif policy.max_interval is not None:  # which has to be larger than the interval
+        last |= {"IntervalSeconds": longest, "BackoffRate": 1.0}
     return [*retries, last]
 
 
