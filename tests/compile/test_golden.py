@@ -12,7 +12,8 @@ from partita.stepfunctions.emitter import emit
 from tests.compile.corpus import load
 from tests.compile.outline import outline_of_machine, outline_of_tree
 
-_TEXT = (Path(__file__).parent / "golden.txt").read_text("utf-8")
+_FILES = sorted(Path(__file__).parent.glob("golden*.txt"))
+_TEXT = "\n".join(file.read_text("utf-8").rstrip() + "\n" for file in _FILES)
 _PARTS = re.split(r"^\[case (\w+)\]\n", _TEXT, flags=re.MULTILINE)[1:]
 CASES = list(zip(_PARTS[::2], _PARTS[1::2], strict=True))
 

@@ -15,7 +15,7 @@ from partita.compile.operators import operate
 from partita.compile.places import delete, place_of, read, refreshed, write
 from partita.compile.slice_assignments import delete_slice, store_slice
 from partita.compile.tags import tagged
-from partita.compile.tree import Call, Let, Value
+from partita.compile.tree import Call, Let, Map, Node, Parallel, Value
 from partita.compile.types import ANY, Type, fits, join, list_of
 from partita.compile.unpacking import unpacked
 
@@ -91,9 +91,9 @@ def _store_name(
     if value.type.kind == "function" and value.is_constant and target.id in context.once:
         context.variables[target.id] = Variable(value.type, value.text)
         return
-    call = _call_of(value, context)
-    if is_only and call is not None:
-        context.block[-1] = replace(call, variable=name)
+    named = _named(value, name, context) if is_only else None
+    if named is not None:
+        context.block[-1] = named
     else:
         context.block.append(Let(target.lineno, {name: value}))
 
@@ -103,6 +103,23 @@ def _call_of(value: Value, context: Context) -> Call | None:
     last = context.block[-1] if context.block else None
     is_result = isinstance(last, Call) and value.text == f"${last.variable}"
     return last if is_result and context.names.is_new(last.variable) else None  # type: ignore
+
+
+def _named(value: Value, name: str, context: Context) -> Node | None:
+    """Return the node before with that name for its result; None if the value is another one."""
+    call = _call_of(value, context)
+    if call is not None:
+        return replace(call, variable=name)
+    last = context.block[-1] if context.block else None
+    if not isinstance(last, Parallel | Map) or not context.names.is_new(value.text[1:]):
+        return None
+    branch = last.branch if isinstance(last, Map) else last.branches[-1]
+    if value.text != f"${branch.variable}":
+        return None
+    named = replace(branch, variable=name)
+    if isinstance(last, Map):
+        return replace(last, branch=named)
+    return replace(last, branches=[*last.branches[:-1], named])
 
 
 def check_alias(target: ast.Name, type: Type, fresh: bool, context: Context) -> None:
