@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from partita.asl.failures import DATA_LIMIT_EXCEEDED, EvaluationFault, StateFailure
 from partita.asl.json_text import PAYLOAD_LIMIT, json_text
 from partita.asl.resumption import (
+    KnownMapRun,
     MapRunRest,
     Part,
     Resumption,
@@ -200,6 +201,10 @@ class Scope:
         """Note that a state is entered; return how far it was before a redrive."""
         resumption, self.resumption = self.resumption, None
         self.at, self.parts, self.map_run = (state, input), [], None
+        if resumption is not None:  # until the state's first attempt goes on with that
+            self.parts = list(resumption.parts)
+            if resumption.map_run is not None:
+                self.map_run = KnownMapRun(resumption.map_run)
         return resumption
 
     def progress(self) -> Resumption | None:

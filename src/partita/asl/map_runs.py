@@ -189,6 +189,7 @@ class DistributedRun:
             run = MapRun(replace(known, redrives=known.redrives + 1), bounds)
             frame.emit("MapRunRedriven", mapRunArn=run.arn, redriveCount=run.redrives)
             return run
+        frame.scope.parts = []
         arn = frame.execution.identity.map_run_arn(self.processor.label, marked_id())
         shown = {
             "maxConcurrency": bounds.concurrency,

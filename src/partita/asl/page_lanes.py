@@ -35,8 +35,7 @@ class PageRun:
     def __init__(self, number: int, rest: PageRest) -> None:
         self.number = number
         self.position = msgspec.convert(rest.position, Position | None)
-        self.redriven = rest.workflow_id
-        self.workflow_id = rest.workflow_id
+        self.workflow_ids = rest.workflow_ids  # of those that ran it, the last one first
         self.result = msgspec.convert(rest.result, PageResult | None)
         self.is_waiting = self.result is None or not self.result.is_done
         self.future: Future[Any] | None = None  # while it runs
@@ -50,7 +49,7 @@ class PageRun:
     def rest(self) -> PageRest:
         """Return how far it is."""
         result = None if self.result is None else msgspec.to_builtins(self.result)
-        return PageRest(msgspec.to_builtins(self.position), self.workflow_id, result)
+        return PageRest(msgspec.to_builtins(self.position), self.workflow_ids, result)
 
 
 class PageLanes:
@@ -182,8 +181,9 @@ class PageLanes:
     def _begin(self, page: PageRun) -> None:
         arn, redrives = self._run.arn, self._run.redrives
         suffix = f" redrive {redrives}" if redrives else ""
-        page.workflow_id = f"{PAGE_PREFIX}{arn.rpartition(':')[2]} page {page.number}{suffix}"
-        page.result = None
+        workflow_id = f"{PAGE_PREFIX}{arn.rpartition(':')[2]} page {page.number}{suffix}"
+        before, page.result = page.workflow_ids, None
+        page.workflow_ids = [workflow_id, *before]
         if page is self._pages[-1]:
             page.told = signals(position_signal(arn, page.number)).submit()
         bounds = self._bounds()
@@ -192,10 +192,10 @@ class PageLanes:
             self._task,
             position=page.position,
             number=page.number,
-            redriven=page.redriven or None,
+            redriven=before,
             bounds=bounds,
         )
-        page.future = self._start(task, page.workflow_id)
+        page.future = self._start(task, workflow_id)
 
     def _bounds(self) -> PageBounds:
         """Return what each page keeps to."""

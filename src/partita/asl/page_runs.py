@@ -44,7 +44,7 @@ from partita.errors import TaskFailedError
 from partita.integrations.objects import TextStore
 
 READ_PARTS = "states:map:read-parts"
-"""The activity that returns how far the executions of a page's workflow were, given its id."""
+"""The activity that returns how far a page's executions were, given its workflows' ids."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def run_page(
     frame.execution.start_page = start_page
     map_run = state.data_set_run.map_run
     try:
-        if task.redriven is not None:
+        if task.redriven:
             found = call_activity(READ_PARTS, task.redriven, None, None)
             frame.parts = msgspec.convert(found, list[Part | None])
         return _executed(map_run, frame, task, lambda item: state.selected(frame, item))

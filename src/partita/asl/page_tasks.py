@@ -38,7 +38,7 @@ class PageTask(Struct, frozen=True, kw_only=True, omit_defaults=True):
     position: Position | None = None
     number: int = 0  # of the page
     bounds: PageBounds = PageBounds()
-    redriven: str | None = None  # the id of the workflow that ran the page before a redrive
+    redriven: list[str] = []  # ids of the workflows that ran the page before, the last one first
 
 
 class PageResult(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -59,7 +59,7 @@ class PageRest(Struct, frozen=True, omit_defaults=True):
     """A page of a run's items."""
 
     position: Any = None  # where it begins
-    workflow_id: str = ""  # of the workflow that ran it last
+    workflow_ids: list[str] = []  # of the workflows that ran it, the last one first
     result: Any = None  # a `PageResult`; None: it has not ended
 
 
@@ -75,3 +75,13 @@ class UnfinishedMapRun(Protocol):
 
     def rest(self) -> MapRunRest:
         """Return how far it is."""
+
+
+class KnownMapRun(Struct, frozen=True):
+    """A run of before a redrive, with which nothing goes on yet."""
+
+    known: MapRunRest
+
+    def rest(self) -> MapRunRest:
+        """Return how far it was."""
+        return self.known

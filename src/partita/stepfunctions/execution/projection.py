@@ -52,8 +52,9 @@ def _begun(committed: Committed, record: Record, history: list[h.AnyEvent], seal
     """Return the recorder with the events of the runs before this one, if it was redriven."""
     execution, beginning, page = record.execution, beginning_of(history[:1]), page_of(history[:1])
     before, events = None, 0
-    if page is not None and page.redriven is not None:
-        before = committed.find(execution.domain, page.redriven, None)
+    if page is not None:
+        found = (committed.find(execution.domain, one, None) for one in page.redriven)
+        before = next(filter(None, found), None)
     elif beginning is not None and beginning.redrive is not None:
         redrive = beginning.redrive
         before = committed.find(execution.domain, execution.workflow_id, redrive.run_id)

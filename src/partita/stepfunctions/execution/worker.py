@@ -42,12 +42,16 @@ def _parts_reader(
 ) -> dict[str, ActivityDefinition]:
     """Return the activity that tells a redriven page how far its executions were before."""
 
-    def read(workflow_id: str) -> list[Part | None]:
+    def read(workflow_ids: list[str]) -> list[Part | None]:
+        """Return the parts of the last workflow that has got as far as to have some."""
         assert isinstance(service, Transactional)
-        record = service.committed.find(DOMAIN, workflow_id, None)
-        root = None if record is None else project(service.committed, record, seal).root
-        rest = None if root is None else root.progress()
-        return [] if rest is None else rest.parts
+        for workflow_id in workflow_ids:
+            record = service.committed.find(DOMAIN, workflow_id, None)
+            root = None if record is None else project(service.committed, record, seal).root
+            rest = None if root is None else root.progress()
+            if rest is not None and rest.parts:
+                return rest.parts
+        return []
 
     made = ActivityDefinition(read, ActivityType(READ_PARTS), ActivityOptions())
     return {made.key: made}

@@ -184,9 +184,8 @@ def _earlier(children: Iterable[Child], before: Place | None) -> Iterator[Child]
 
 def children_in(front: Front, page: PageRun) -> Iterator[Child]:
     """Yield the child executions of a page."""
-    record = None
-    if page.workflow_id:
-        record = front.committed.find(DOMAIN, page.workflow_id, None)
+    found = (front.committed.find(DOMAIN, one, None) for one in page.workflow_ids)
+    record = next(filter(None, found), None)
     if record is not None:
         recorder = project(front.committed, record, front.token)
         for number, child in enumerate(recorder.children):
