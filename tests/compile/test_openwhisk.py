@@ -111,6 +111,10 @@ class Composed:
 
 NOT_COMPILED = {
     "hint of": "enums, named tuples and unions of classes are not compiled",
+    "generator": "generators around calls cannot be kept; write a list comprehension",
+    "loop over an iterator": "iterators cannot be kept; go over a list",
+    "call in a target": "targets that unpack call nothing",
+    "with": "blocks with resources are not compiled around calls",
     "activity.starmap": "write a list comprehension of submits",
     "activity.options": "options belong to the decorator",
     "await": "what is awaited is no call of an activity",

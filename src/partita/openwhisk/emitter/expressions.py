@@ -13,11 +13,18 @@ from typing import Any, Protocol
 from partita.authoring.activity import AsyncActivityFunction
 from partita.authoring.determinism import sleep
 from partita.openwhisk.emitter.calls import call_activity, gather, mapped, submit, wait
-from partita.openwhisk.emitter.rewriting import parsed, placed
+from partita.openwhisk.emitter.comprehensions import (
+    dict_comprehension,
+    generator,
+    list_comprehension,
+    named,
+    set_comprehension,
+    with_generator,
+)
+from partita.openwhisk.emitter.rewriting import placed
 from partita.openwhisk.emitter.scope import ACTIVITIES, Scope
 from partita.openwhisk.emitter.steps import Block
 
-_EAGER = ("list", "tuple", "set", "sum", "sorted", "max", "min", "dict", "frozenset")
 _SIMPLE = (ast.Constant, ast.Name)
 
 
@@ -41,12 +48,6 @@ def hoisted(node: ast.expr, block: Block, scope: Scope, lower: Lower) -> ast.exp
     return _Hoister(block, scope, lower).expression(node)
 
 
-def named(name: str, at: ast.AST) -> ast.expr:
-    """Return a name as an expression."""
-    made: ast.expr = placed(ast.Name(name, ast.Load()), at)
-    return made
-
-
 class _Hoister:
     """Lowers the parts of one expression."""
 
@@ -59,7 +60,7 @@ class _Hoister:
         if not self.scope.is_remote(node):
             return node
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
-        return method(node) if method else self._generic(node)
+        return method(node) if method else self.parts(node)
 
     def keep(self, node: ast.expr, stem: str = "value") -> ast.expr:
         """Evaluate an expression now; return what stands for its value."""
@@ -67,17 +68,17 @@ class _Hoister:
         if isinstance(node, _SIMPLE) and is_fixed:
             return node
         name = self.scope.program.new(stem)
-        self._statements(ast.Assign([ast.Name(name, ast.Store())], node), at=node)
+        self.statements(ast.Assign([ast.Name(name, ast.Store())], node), at=node)
         return named(name, node)
 
-    def _statements(self, *nodes: ast.stmt, at: ast.AST) -> None:
+    def statements(self, *nodes: ast.stmt, at: ast.AST) -> None:
         for one in nodes:
             for part in ast.walk(one):
                 if "lineno" in part._attributes and not hasattr(part, "lineno"):
                     ast.copy_location(part, at)
         self.lower.statements(list(nodes), self.block, self.scope)
 
-    def _generic(self, node: ast.expr) -> ast.expr:
+    def parts(self, node: ast.expr) -> ast.expr:
         """Lower the parts of an expression; those before the last remote one are kept."""
         places = list(_places(node))
         remote = [n for n, (_, _, one) in enumerate(places) if self.scope.is_remote(one)]
@@ -108,7 +109,7 @@ class _Hoister:
             if self.scope.is_remote_inner(node.func.id):
                 ready = self._arguments(node)
                 return self.lower.inline_inner(ready, node.func.id, self.block, self.scope)
-            return self._with_generator(node) or self._generic(node)
+            return with_generator(self, node) or self.parts(node)
         found = self.scope.target(node.func)
         if isinstance(found, AsyncActivityFunction) and self._is_async:
             raise self.scope.refuse(
@@ -128,7 +129,7 @@ class _Hoister:
         if isinstance(found, FunctionType) and self.scope.is_remote_function(found):
             self._check_sync(node, found)
             return self.lower.inline(self._arguments(node), found, self.block, self.scope)
-        return self._with_generator(node) or self._generic(node)
+        return with_generator(self, node) or self.parts(node)
 
     @property
     def _is_async(self) -> bool:
@@ -232,18 +233,18 @@ class _Hoister:
             if isinstance(node.op, ast.Or):
                 test = ast.UnaryOp(ast.Not(), test)
             body = [self._assign(name, one), ast.If(test, body, [])]
-        self._statements(*body, at=node)
+        self.statements(*body, at=node)
         return named(name, node)
 
     def _ifexp(self, node: ast.IfExp) -> ast.expr:
         name = self.scope.program.new("value")
         body, orelse = (self._assign(name, one) for one in (node.body, node.orelse))
-        self._statements(ast.If(node.test, [body], [orelse]), at=node)
+        self.statements(ast.If(node.test, [body], [orelse]), at=node)
         return named(name, node)
 
     def _compare(self, node: ast.Compare) -> ast.expr:
         if len(node.ops) == 1:
-            return self._generic(node)
+            return self.parts(node)
         name = self.scope.program.new("value")
         left = self.keep(self.expression(node.left))
         body: list[ast.stmt] = []
@@ -255,11 +256,11 @@ class _Hoister:
             test = ast.Compare(before, [operator], [ast.Name(names[number], ast.Load())])
             rest = [ast.If(ast.Name(name, ast.Load()), body, [])] if body else []
             body = [self._assign(names[number], right), self._assign(name, test), *rest]
-        self._statements(*body, at=node)
+        self.statements(*body, at=node)
         return named(name, node)
 
     def _namedexpr(self, node: ast.NamedExpr) -> ast.expr:
-        self._statements(ast.Assign([ast.Name(node.target.id, ast.Store())], node.value), at=node)
+        self.statements(ast.Assign([ast.Name(node.target.id, ast.Store())], node.value), at=node)
         return named(node.target.id, node)
 
     def _lambda(self, node: ast.Lambda) -> ast.expr:
@@ -273,111 +274,16 @@ class _Hoister:
     # -- comprehensions
 
     def _listcomp(self, node: ast.ListComp) -> ast.expr:
-        fanned = self._fan_out(node)
-        return fanned or self._collected(node, [node.elt], "[]", "NAME.append(ELT0)")
+        return list_comprehension(self, node)
 
     def _setcomp(self, node: ast.SetComp) -> ast.expr:
-        return self._collected(node, [node.elt], "set()", "NAME.add(ELT0)")
+        return set_comprehension(self, node)
 
     def _dictcomp(self, node: ast.DictComp) -> ast.expr:
-        return self._collected(node, [node.key, node.value], "{}", "NAME[ELT0] = ELT1")
+        return dict_comprehension(self, node)
 
     def _generatorexp(self, node: ast.GeneratorExp) -> ast.expr:
-        raise self.scope.refuse(
-            node,
-            "generator",
-            "it calls activities while it is gone over, which cannot be kept",
-            "write a list comprehension",
-        )
-
-    def _fan_out(self, node: ast.ListComp) -> ast.expr | None:
-        """Lower `[activity.submit(x) for x in xs]`, whose calls run at the same time."""
-        call = node.elt
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
-            return None
-        activity = self.scope.target(call.func.value)
-        if not isinstance(activity, ACTIVITIES) or call.func.attr != "submit":
-            return None
-        inner = [*call.args, *(one.value for one in call.keywords)]
-        rest = [part for one in node.generators for part in (*one.ifs, one.iter)]
-        if any(
-            self.scope.is_remote(one) for one in [*inner, *rest[len(node.generators[0].ifs) + 1 :]]
-        ):
-            return None
-        if any(self.scope.is_remote(one) for one in node.generators[0].ifs):
-            return None
-        node.generators[0].iter = self.expression(node.generators[0].iter)
-        return named(mapped(call, activity, node.generators, self.block, self.scope), node)
-
-    def _collected(self, node: Any, parts: list[ast.expr], begin: str, add: str) -> ast.expr:
-        """Lower a comprehension as a loop, whose variables nothing else sees."""
-        name = self.scope.program.new("items")
-        made = parsed(f"{name} = {begin}", node)
-        body = parsed(add.replace("NAME", name), node)
-        elements = {f"ELT{number}": one for number, one in enumerate(parts)}
-        body = [_Substituted(elements).visit(one) for one in body]
-        self._statements(*made, *self._loops(node, body), at=node)
-        return named(name, node)
-
-    def _loops(self, node: Any, body: list[ast.stmt], after: list[ast.stmt] | None = None) -> Any:
-        names = {
-            part.id: self.scope.program.new(part.id)
-            for one in node.generators
-            for part in ast.walk(one.target)
-            if isinstance(part, ast.Name)
-        }
-        first = node.generators[0].iter
-        renaming = _Renamed(names)
-        body = [renaming.visit(one) for one in body]
-        for number in range(len(node.generators) - 1, -1, -1):
-            one = node.generators[number]
-            if one.is_async:
-                raise self.scope.refuse(node, "async for", "it is not compiled", "use for")
-            for test in reversed(one.ifs):
-                body = [ast.If(renaming.visit(test), body, [])]
-            source = first if number == 0 else renaming.visit(one.iter)
-            loop = ast.For(renaming.visit(one.target), source, body, [])
-            body = [loop, *(after or [])] if number else [loop]
-        return body
-
-    def _with_generator(self, node: ast.Call) -> ast.expr | None:
-        """Lower a call of a function of Python's on a generator; None if it is no such call."""
-        if len(node.args) != 1 or not isinstance(node.args[0], ast.GeneratorExp):
-            return None
-        made = node.args[0]
-        if self.scope.is_builtin(node.func, "any", "all"):
-            return self._any_all(made, self.scope.is_builtin(node.func, "any"))
-        is_join = isinstance(node.func, ast.Attribute) and node.func.attr == "join"
-        if self.scope.is_builtin(node.func, *_EAGER) or is_join:
-            node.args[0] = placed(ast.ListComp(made.elt, made.generators), made)
-            return self._generic(node)
-        return None
-
-    def _any_all(self, node: ast.GeneratorExp, is_any: bool) -> ast.expr:
-        name = self.scope.program.new("value")
-        negated = "" if is_any else "not "
-        made = parsed(f"{name} = {not is_any}", node)
-        body = parsed(f"if {negated}ELT:\n    {name} = {is_any}\n    break", node)
-        body = [_Substituted({"ELT": node.elt}).visit(one) for one in body]
-        after = parsed(f"if {negated}{name}:\n    break", node)
-        self._statements(*made, *self._loops(node, body, after), at=node)
-        return named(name, node)
-
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self._names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.copy_location(ast.Name(self._names.get(node.id, node.id), node.ctx), node)
-
-
-class _Substituted(ast.NodeTransformer):
-    def __init__(self, parts: dict[str, ast.expr]) -> None:
-        self._parts = parts
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._parts.get(node.id, node)
+        return generator(self, node)
 
 
 def _places(node: Any) -> Any:

@@ -15,7 +15,8 @@ from typing import Any
 from partita.compile.diagnostics import RefusedError
 from partita.openwhisk import composer
 from partita.openwhisk.composition import Composition
-from partita.openwhisk.emitter.expressions import hoisted, named
+from partita.openwhisk.emitter.comprehensions import named
+from partita.openwhisk.emitter.expressions import hoisted
 from partita.openwhisk.emitter.inlining import bound_body, inner_body, placed_assign
 from partita.openwhisk.emitter.inner_functions import defaults, without_annotations
 from partita.openwhisk.emitter.iteration import iterator
