@@ -74,6 +74,46 @@ def test_the_machine_runs(partita: Command) -> None:
     assert partita.err == "partita: LookupError: too large: 10 [WORKFLOW_FAILED]\n"
 
 
+CLASSES = """
+from partita import Workflow, activity, group, task, workflow
+
+
+@activity
+def more(n: int) -> int:
+    return n + 1
+
+
+class Flow(Workflow):
+    name = "flow"
+    step = 5
+    work = more
+
+    def run(self, a: int, xs: list[int]) -> list[int]:
+        p = self.submit(more, a)
+        q = self.submit(self.work, p)
+        r = self.submit(group(task(more, 1), task(more, 2)))
+        return [p.result(), q.result(), self.work(self.step), *self.map(more, xs).result()] + (
+            r.result()
+        )
+
+
+@workflow
+def parent(a: int) -> int:
+    return Flow.call(a, [7])[0] + Flow.begin(a, []).result()[1]
+"""
+
+
+def test_workflows_in_class_form(partita: Command) -> None:
+    (partita.folder / "compiled_classes.py").write_text(CLASSES, "utf-8")
+    for options in ([], ["--compiled"]):
+        run = ["--backend", "memory://", "run", "compiled_classes.py:Flow", *options]
+        assert partita(*run, "--input", "[1, [3, 4]]") == 0
+        assert json.loads(partita.out) == [2, 3, 6, 4, 5, 2, 3]
+        run = ["--backend", "memory://", "run", "compiled_classes.py:parent", *options]
+        assert partita(*run, "--input", "[1]") == 0
+        assert partita.out == "5\n"
+
+
 def test_a_refusal_begins_with_its_place(partita: Command) -> None:
     assert partita("compile", f"{SHOP_FILE}:refused") == 2
     lines = partita.err.splitlines()

@@ -35,10 +35,16 @@ def callee_of(node: ast.expr, context: Context) -> Callee | None:
     if isinstance(found, KINDS):
         return found
     if isinstance(node, ast.Attribute):
-        owner = target(node.value, context)
+        owner = instance_of(node.value, context) or target(node.value, context)
         if isinstance(owner, type):
             return _of_class(owner, node.attr)
     return None
+
+
+def instance_of(node: ast.expr, context: Context) -> Any:
+    """Return the class of the workflow that `self` is an instance of; None for other values."""
+    known = context.variables.get(node.id) if isinstance(node, ast.Name) else None
+    return known.type.cls if known is not None and known.type.kind == "workflow" else None
 
 
 def _of_class(owner: type, name: str) -> Callee | None:

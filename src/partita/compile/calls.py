@@ -15,7 +15,7 @@ from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
 from partita.authoring.future import wait
 from partita.authoring.messages import signals, wait_signal
 from partita.compile.activities import call_activity
-from partita.compile.callees import KINDS, callee_of
+from partita.compile.callees import KINDS, callee_of, instance_of
 from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.class_members import class_method, super_method
 from partita.compile.closures import Function, function_value
@@ -48,6 +48,7 @@ from partita.integrations.aws_calls import Action
 
 def lower_call(node: Any, context: Context) -> Value:
     """Lower a call."""
+    node = _of_instance(node, context)
     shape = _shaped(node, context)
     if shape is not None:
         return shape
@@ -61,6 +62,20 @@ def lower_call(node: Any, context: Context) -> Value:
         if value is not None:
             return _call_value(node, value, is_awaited, context)
     return _call_object(node, found, is_awaited, context)
+
+
+def _of_instance(node: Any, context: Context) -> Any:
+    """Return `what.map(items)` for `self.map(what, items)` of a workflow in class form."""
+    function = node.func
+    is_method = isinstance(function, ast.Attribute) and node.args
+    if not is_method or instance_of(function.value, context) is None:
+        return node
+    is_shape = function.attr == "submit" and shape_of(node.args[0], context) is not None
+    if function.attr not in ("map", "starmap") and not is_shape:
+        return node
+    method = ast.Attribute(node.args[0], function.attr, ast.Load())
+    call = ast.Call(method, node.args[1:], node.keywords)
+    return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
 def _shaped(node: Any, context: Context) -> Value | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.authoring.execution import spawn
-from partita.compile.callees import KINDS, callee_of, class_of
+from partita.compile.callees import KINDS, callee_of, class_of, instance_of
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value
 from partita.compile.module_names import target
@@ -78,7 +78,11 @@ def work_of(node: ast.expr, context: Context) -> Work | None:
     if target(node.func, context) is spawn and node.args:
         return _called(located(ast.Call(node.args[0], node.args[1:], node.keywords), node))
     function = node.func
-    if isinstance(function, ast.Attribute) and function.attr == "submit":
+    if isinstance(function, ast.Attribute) and instance_of(function.value, context) is not None:
+        is_submit = function.attr == "submit" and node.args
+        rest = node.args[1:]
+        return called_work(node, node.args[0], rest, node.keywords, context) if is_submit else None
+    if isinstance(function, ast.Attribute) and function.attr in ("submit", "begin"):
         return called_work(node, function.value, node.args, node.keywords, context)
     group = _task_group(node, context)
     if group is None or len(node.args) != 1:

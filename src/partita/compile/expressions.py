@@ -188,6 +188,8 @@ def _attribute(node: Any, context: Context) -> Value:
             raise context.refuse(node, f"attribute {node.attr}", "it is a dict", "use [...]")
         return member(value, node.attr, dict(value.type.fields)[node.attr])
     found = attribute(node, value, context) if value.type.kind == "error" else None
+    if value.type.kind == "workflow":
+        found = literal(getattr(value.type.cls, node.attr, value))
     found = found or waited_attribute(node, value) or uuid_attribute(node, value)
     found = found or time_attribute(node, value, context)
     if found is not None:

@@ -112,6 +112,7 @@ _OWN_FORMS = frozenset(
         "random source",
         "channel",
         "shape",
+        "workflow",
         "set of futures",
     ]
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile.aliases import aliases_of
-from partita.compile.context import Context
+from partita.compile.context import Context, Variable
 from partita.compile.diagnostics import Diagnostics
 from partita.compile.expressions import lower
 from partita.compile.jsonata import literal
@@ -58,7 +58,7 @@ def compile_workflow(
             tree, node, function, Diagnostics(shown, lines, function.__module__), outliner.made
         )
         body = _read(node, context, workflow)
-        parameters = _parameters(node, function, context)
+        parameters = _parameters(node, workflow.function, context)
         if not context.diagnostics.found:
             break
         outliner.improve(context.diagnostics.found.values())
@@ -137,7 +137,8 @@ def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]
     hints = inspect.get_annotations(function, eval_str=True)
     context.is_async = workflow.is_async
     context.result_type = _hint(node, "return", hints.get("return", Any), context)
-    for name, one in inspect.signature(function).parameters.items():
+    _bind_instance(function, workflow, context)
+    for name, one in inspect.signature(workflow.function).parameters.items():
         type = _hint(node, name, hints.get(name, Any), context)
         if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
             context.refuse(node, f"parameter {name}", "*args has no name", "use a list")
@@ -149,6 +150,14 @@ def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]
         assert value is not None
         context.block.append(Return(node.end_lineno, value))
     return [*context.without_values(node.lineno), *context.block]
+
+
+def _bind_instance(function: Any, workflow: WorkflowDefinition[..., Any], context: Context) -> None:
+    """Bind `self` of a workflow in class form, whose class is known."""
+    names = list(inspect.signature(function).parameters)
+    if len(names) > len(inspect.signature(workflow.function).parameters):
+        owner = function.__globals__.get(function.__qualname__.rpartition(".")[0])
+        context.variables[names[0]] = Variable(Type("workflow", cls=owner), "null")
 
 
 def _hint(node: Any, name: str, hint: Any, context: Context) -> Type:
