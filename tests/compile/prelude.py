@@ -47,6 +47,7 @@ __all__ = [
     "Line",
     "Order",
     "Person",
+    "Reading",
     "Refused",
     "Retry",
     "Trouble",
@@ -118,6 +119,11 @@ class Refused(Exception):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+@dataclass
+class Reading:
+    value: float
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
@@ -14,7 +15,16 @@ from partita.compile.jsonata import joined_type, list_value, literal, made, memb
 from partita.compile.subscripts import element
 from partita.compile.tags import tagged
 from partita.compile.tree import Let, Value
-from partita.compile.types import ANY, Type, UnknownHintError, dict_of, fits, of_hint
+from partita.compile.types import (
+    ANY,
+    FLOAT,
+    NUMBER,
+    Type,
+    UnknownHintError,
+    dict_of,
+    fits,
+    of_hint,
+)
 
 
 def is_record(found: Any) -> bool:
@@ -50,8 +60,17 @@ def instance(node: Any, cls: Any, context: Context) -> Value:
         if value is None and has_code and not fields[name].init:
             value = Value("null", wanted)
         members[name] = fitting(node, f"field {name} of {cls.__name__}", value, wanted, context)
-    made = object_value(members, type)
+    made = object_value(members, _with_ints(type, members))
     return _completed(node, made, context) if has_code else made
+
+
+def _with_ints(type: Type, members: dict[str, Value]) -> Type:
+    """Return the type of an instance whose floats may be ints, as no hint converts them."""
+    fields = tuple(
+        (name, NUMBER if wanted is FLOAT and members[name].type is not FLOAT else wanted)
+        for name, wanted in type.fields
+    )
+    return type if fields == type.fields else replace(type, fields=fields)
 
 
 def fitting(node: Any, what: str, value: Value | None, wanted: Type, context: Context) -> Value:

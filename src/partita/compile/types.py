@@ -378,6 +378,8 @@ def join(one: Type, other: Type) -> Type:
         return MIXED
     if one.kind == other.kind == "function":
         return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
+    if one.kind == other.kind == "record" and one.cls is other.cls:
+        return _joined_records(one, other)
     same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
     if one.kind == other.kind == "dict":
         return _joined_dicts(one, other)
@@ -402,6 +404,12 @@ def number_of(type: Type) -> Type:
     """Return what a number of a type is, of which others may be values, too."""
     found = [part for part in type.parts if part.is_number] if type.kind == "union" else []
     return found[0] if len(found) == 1 else NUMBER
+
+
+def _joined_records(one: Type, other: Type) -> Type:
+    """Return the type of instances of one class, of which some may have ints for floats."""
+    pairs = zip(one.fields, other.fields, strict=True)
+    return replace(one, fields=tuple((name, join(a, b)) for (name, a), (_, b) in pairs))
 
 
 def _joined_dicts(one: Type, other: Type) -> Type:
@@ -447,6 +455,9 @@ def fits(value: Type, wanted: Type) -> bool:
         return value is ANY or any(fits(value, one) for one in wanted.parts)
     if value.kind == wanted.kind == "datetime":
         return True
+    if value.kind == wanted.kind == "record" and value.cls is wanted.cls:
+        pairs = zip(value.fields, wanted.fields, strict=True)
+        return all(fits(one, other) for (_, one), (_, other) in pairs)
     if wanted is ANY:
         return not value.holds_tuples
     if wanted.kind == "optional":
@@ -457,7 +468,8 @@ def fits(value: Type, wanted: Type) -> bool:
     if value is ANY:
         return not wanted.holds_tuples
     if wanted.is_number:
-        return value is NUMBER or (value is INT and wanted is not INT)
+        is_wide = value is INT and wanted is not INT
+        return value is NUMBER or is_wide or (value is FLOAT and wanted is NUMBER)
     if value.kind == wanted.kind and len(value.parts) == len(wanted.parts) and value.parts:
         is_empty = value.item is NEVER and not value.fields
         return (is_empty or value.key == wanted.key) and all(map(fits, value.parts, wanted.parts))
@@ -472,6 +484,8 @@ def under_hint(found: Type, wanted: Type) -> Type:
     if found is NEVER:
         return wanted
     if found.is_number and wanted.is_number:
+        return found
+    if found.kind == wanted.kind == "record" and found.cls is wanted.cls:
         return found
     if wanted.kind == "optional":
         inner = found.item if found.kind == "optional" else found
@@ -498,7 +512,7 @@ def comparable(one: Type, other: Type) -> bool:
         return False
     if "enum" in (one.kind, other.kind):
         return one == other
-    if one.kind == "record" and one == other:
+    if one.kind == other.kind == "record" and one.cls is other.cls:
         params = getattr(one.cls, "__dataclass_params__", None)
         if params is not None and not all(each.compare for each in dataclasses.fields(one.cls)):
             return False

@@ -27,7 +27,7 @@ from partita.compile.mutation import (
 from partita.compile.outlining import Outliner
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
-from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
+from partita.compile.types import ANY, FLOAT, NONE, NUMBER, Type, UnknownHintError, fits, of_hint
 from partita.errors import UnsupportedError
 from partita.source.discovery import read
 
@@ -143,7 +143,8 @@ def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]
         if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
             context.refuse(node, f"parameter {name}", "*args has no name", "use a list")
         context.parameters[name] = type
-        context.bind(name, type)
+        is_int = isinstance(one.default, int) and not isinstance(one.default, bool)
+        context.bind(name, NUMBER if type is FLOAT and is_int else type)
     lower_body(node.body, context)
     if context.is_reachable:
         value = literal(None)
