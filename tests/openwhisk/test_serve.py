@@ -1,0 +1,51 @@
+"""`partita serve --protocol openwhisk`: who may ask."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from partita.errors import OpenWhiskError
+from partita.openwhisk import conductor
+
+SERVE = [sys.executable, "-m", "partita", "serve", "--port", "0", "--backend", "memory://"]
+
+
+def test_requests_need_a_key_of_the_file(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("# ours\nkey:secret\n")
+    server = subprocess.Popen([*SERVE, "--auth-file", str(keys)], stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    try:
+        said = server.stderr.readline()
+        found = re.match(r"partita: openwhisk on (\S+); 1 access key;", said)
+        assert found is not None, said
+        for key in ("key:wrong", "other:secret", "key"):
+            client = conductor.openwhisk({"apihost": found[1], "api_key": key})
+            with pytest.raises(OpenWhiskError, match=r"401.*check --auth"):
+                client.actions.list()
+        client = conductor.openwhisk({"apihost": found[1], "api_key": "key:secret"})
+        assert client.actions.list() == []
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait() == 0
+        server.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--protocol", "openwhisk"], "no access keys"),
+        (["--protocol", "openwhisk", "--host", "0.0.0.0", "--insecure-local"], "nothing listens"),
+        (["--auth-file", "absent"], "--auth-file absent"),
+    ],
+)
+def test_without_keys_nothing_is_served(options: list[str], said: str) -> None:
+    done = subprocess.run([*SERVE, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
