@@ -133,6 +133,9 @@ def _bindings(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
             return []
 
 
+_DISPLAYS = (ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp, ast.BinOp)
+
+
 def stored_depth(node: ast.stmt) -> tuple[str, int]:
     """Return the variable that a statement puts values into, and how deep."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -141,7 +144,8 @@ def stored_depth(node: ast.stmt) -> tuple[str, int]:
             name, depth = _root(function.value)
             return name, depth + 1
     if isinstance(node, ast.Assign):
-        return _root(node.targets[0])
+        name, depth = _root(node.targets[0])
+        return name, depth + isinstance(node.value, _DISPLAYS)
     return "", 0
 
 
@@ -185,6 +189,21 @@ class Aliases:
                     pending.append(one)
         return found
 
+    def _near(self, names: set[str], can_change: Callable[[str], bool]) -> set[str]:
+        """Return names, and all that may hold the same values, or parts of them."""
+        found = set(names)
+        while True:
+            before = len(found)
+            for name, held in self.sources.items():
+                if can_change(name):
+                    both = {one for one in held if can_change(one)}
+                    if name in found:
+                        found |= both
+                    elif both & found:
+                        found.add(name)
+            if len(found) == before:
+                return found
+
     def is_seen(
         self, name: str, steps: int, statement: ast.stmt, can_change: Callable[[str], bool]
     ) -> bool | None:
@@ -201,9 +220,10 @@ class Aliases:
         inner = _of_comprehensions(statement, name, self.helpers)
         others = {each for one in inner for each in self.of(one)} | self.of(name) - {name}
         others = {one for one in others if can_change(one)}
-        if any(one in changed and self.depths.get(one, 9) >= 1 for one in others):
-            return True
         goal, depth = stored_depth(statement)
+        near = self._near({name} | others, lambda one: one != goal and can_change(one))
+        if any(one in changed and self.depths.get(one, 9) >= 1 for one in near - {name}):
+            return True
         is_deep = goal and depth and self.depths.get(goal, -1) >= depth
         held = ({name} | others) - {goal}
         return bool(is_deep) and bool(held & (read | self.arguments))
