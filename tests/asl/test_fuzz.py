@@ -9,6 +9,7 @@ import copy
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from partita.asl import forget_lambda, machine, program, register_lambda
 from partita.asl.check import check_text
 from partita.asl.diagram import diagram_of_text
 from partita.errors import (
+    ExecutionNotFoundError,
     InvalidDefinitionError,
     InvalidInputError,
     MachineFailedError,
@@ -181,7 +183,8 @@ def run_one(env: Environment, made: Machine, input: Any) -> None:
         if not isinstance(error.__cause__, MachineFailedError):
             raise
     except WaitTimeoutError:
-        handle.terminate()
+        with suppress(ExecutionNotFoundError):  # it has ended meanwhile
+            handle.terminate()
     except WorkflowTimedOutError:
         pass
 
