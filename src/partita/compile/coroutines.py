@@ -154,6 +154,12 @@ def _begun(node: ast.expr, context: Context) -> ast.expr:
     """Return the expression of a list with futures in place of coroutines."""
     if isinstance(node, ast.ListComp | ast.GeneratorExp):
         return located(ast.ListComp(_beginning(node.elt, context), node.generators), node)  # type: ignore[no-any-return]
+    if isinstance(node, ast.Call) and target(node.func, context) is map and len(node.args) == 2:
+        name = "mapped item"  # none of Python's
+        context.local = context.local | {name}
+        call = located(ast.Call(node.args[0], [ast.Name(name, ast.Load())], []), node)
+        goal = ast.comprehension(ast.Name(name, ast.Store()), node.args[1], [], 0)
+        return located(ast.ListComp(_beginning(call, context), [goal]), node)  # type: ignore[no-any-return]
     if isinstance(node, ast.List | ast.Tuple):
         elements = [_beginning(one, context) for one in node.elts]
         return located(ast.List(elements, ast.Load()), node)  # type: ignore[no-any-return]

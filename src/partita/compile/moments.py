@@ -81,6 +81,9 @@ def constant_time(value: Any) -> Value | None:
 
 def lower_timedelta(node: Any, context: Context) -> Value:
     """Lower `timedelta(...)`."""
+    constant = _constant_span(node)
+    if constant is not None:
+        return constant
     names = ["days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"]
     given = [*zip(names, node.args, strict=False), *((k.arg, k.value) for k in node.keywords)]
     total: Value | None = None
@@ -97,6 +100,20 @@ def lower_timedelta(node: Any, context: Context) -> Value:
         total = part if total is None else made(f"{total.atom} + {part.atom}", INT, total, part)
     found = total or Value("0", INT)
     return replace(found, type=TIMEDELTA, is_atom=False, is_constant=False)
+
+
+def _constant_span(node: ast.Call) -> Value | None:
+    """Return a span of constants; None for others."""
+    given = {one.arg: one.value for one in node.keywords}
+    every = [*node.args, *given.values()]
+    if None in given or not all(isinstance(one, ast.Constant) for one in every):
+        return None
+    try:
+        values = [one.value for one in node.args]  # type: ignore[attr-defined]
+        named: Any = {name: one.value for name, one in given.items()}  # type: ignore[attr-defined]
+        return constant_time(timedelta(*values, **named))
+    except (TypeError, OverflowError):
+        return None
 
 
 def _scaled(node: ast.AST, value: Value, factor: float, context: Context) -> Value:

@@ -12,7 +12,7 @@ from typing import Any
 
 from partita.authoring.canvas import task
 from partita.compile.callees import callee_of
-from partita.compile.concurrency import Lowered, Work, located, work_of
+from partita.compile.concurrency import Lowered, Work, coroutine_work, located, work_of
 from partita.compile.concurrent_comprehensions import Begun, begin_each
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
@@ -32,6 +32,8 @@ def begin_in_loop(node: ast.For, context: Context, lower_body: Body) -> bool:
     owner = _appended(last.value, context)
     submitted = last.value if owner is None else last.value.args[0]
     work = work_of(submitted, context)
+    if work is None and owner is not None and _is_coroutine(submitted, context):
+        work = coroutine_work(submitted) if _is_gathered(owner, node, context) else None
     if work is None or (owner is not None and owner in _loads(generators)):
         return False
     if _is_read(_stores(generators), context.body, node):
@@ -81,6 +83,19 @@ def _extension(owner: str, found: Begun, node: ast.AST) -> ast.stmt:
     method = ast.Attribute(ast.Name(owner, ast.Load()), "extend", ast.Load())
     statement = ast.Expr(ast.Call(method, [Lowered(lambda _: found.futures)], []))
     return located(statement, node)  # type: ignore[no-any-return]
+
+
+def _is_gathered(name: str, loop: ast.For, context: Context) -> bool:
+    """Return whether the statement after a loop gathers a list, which nothing else reads."""
+    parts = [part for one in context.body for part in ast.walk(one)]
+    reads = [one for one in parts if isinstance(one, ast.Name) and one.id == name]
+    loads = [one for one in reads if isinstance(one.ctx, ast.Load)]
+    blocks = [context.body, *(getattr(one, "body", []) for one in parts)]
+    found = [one for one in blocks if isinstance(one, list) and loop in one[:-1]]
+    if not found or len(loads) != 2:
+        return False
+    after = ast.walk(found[0][found[0].index(loop) + 1])
+    return any(isinstance(one, ast.Starred) and one.value in loads for one in after)
 
 
 def _is_read(names: set[str], nodes: Iterable[ast.AST], loop: ast.For) -> bool:
