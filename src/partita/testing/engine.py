@@ -93,7 +93,7 @@ class SkippingEngine(Engine):
     def on_closed(
         self, domain: str, execution: WorkflowExecution, closed: Callable[[], None]
     ) -> Callable[[], None]:
-        """Let time pass until the execution is closed, on a thread, and call `closed`."""
+        """Skip time, on a thread, until the execution is closed; then call `closed`."""
 
         def wait() -> None:
             with suppress(PartitaError):  # it is stuck: who asks for the result is told so

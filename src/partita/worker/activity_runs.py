@@ -5,10 +5,8 @@ Knows what runs in this process, and how to end it; where tasks come from it doe
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -30,8 +28,6 @@ from partita.worker.timing import Timing
 
 if TYPE_CHECKING:
     import asyncio  # imported where an asynchronous activity begins
-
-log = logging.getLogger("partita.worker")
 
 SUSPECT_LOSSES = 2
 """Workers that an activity has lost before it is run in a process of its own.
@@ -73,7 +69,6 @@ class ActivityRuns:
         self._threads = ThreadPool(slots, "partita-activity")
         self._processes = ProcessPool()
         self._loop = EventLoop("partita-async")
-        self._unstarted: deque[Run] = deque()  # asynchronous ones, for want of a thread
         self._watch = CancellationWatch(service.unwanted, timing.cancel_interval)
 
     def __len__(self) -> int:
@@ -95,7 +90,7 @@ class ActivityRuns:
                 self._watch.add(task.token, partial(self._processes.stop, task.token))
                 calls.append(partial(self._run_in_process, definition, task))
             elif definition.is_async:
-                self._start_async(definition, task)
+                self._loop.call(self._begin_async, definition, task)
             else:
                 calls.append(partial(self._run, definition, task))
         if calls:
@@ -103,25 +98,17 @@ class ActivityRuns:
 
     def retry(self) -> None:
         """Start what could not be started for want of a thread; call it now and then."""
-        for _ in range(len(self._unstarted)):
-            self._start_async(*self._unstarted.popleft())
+        self._loop.retry()
         self._threads.retry()
 
     @property
     def is_short_of_threads(self) -> bool:
         """Whether activities wait because no thread could be started for them."""
-        return bool(self._unstarted) or self._threads.is_short
+        return self._loop.is_short or self._threads.is_short
 
     def holds(self, token: str) -> bool:
         """Return whether a task runs, or has ended and is not reported."""
         return token in self._running or token in self._ending
-
-    def _start_async(self, definition: ActivityDefinition, task: ActivityTask) -> None:
-        try:
-            self._loop.call(self._begin_async, definition, task)
-        except (RuntimeError, MemoryError, OSError) as error:
-            log.warning("the event loop of activities cannot be started now: %s", error)
-            self._unstarted.append((definition, task))
 
     def run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         """Run one activity on this thread; return when its report was made."""
@@ -178,7 +165,7 @@ class ActivityRuns:
             if not definition.settings.process:  # only a suspect, which can run only here
                 self._watch.discard(task.token)
                 if definition.is_async:
-                    self._start_async(definition, task)
+                    self._loop.call(self._begin_async, definition, task)
                 else:
                     self._run(definition, task)
                 return

@@ -87,7 +87,7 @@ _listening: list[SignalListener] = []
 
 
 def _forked() -> None:
-    """Let signals end a child that an activity has forked, and not reach this worker."""
+    """Restore the handlers of before in a child that an activity has forked."""
     while _listening:
         _listening.pop().forked()
 
