@@ -96,11 +96,19 @@ def _lower_loop(
         context.is_reachable = True
         merged = joined(entry, again, *loop.continues)
         assert merged is not None
+        merged = _without_stand_ins(merged, entry)
         if merged == entry:
             break
         entry = merged
         context.diagnostics.found.clear()
         context.diagnostics.found.update(found)
+    else:
+        context.refuse(
+            node,
+            "loop",
+            "the types of its variables are others after each round",
+            "give the variables one type, for example by a hint",
+        )
     context.rounds -= 1
     ended: Variables | None = None
     with context.captured() as orelse:
@@ -112,6 +120,15 @@ def _lower_loop(
     after = joined(ended, *loop.breaks)
     context.is_reachable = after is not None
     context.variables = entry if after is None else after
+
+
+def _without_stand_ins(found: Variables, entry: Variables) -> Variables:
+    """Return variables without those of this round that are no names of Python."""
+    return {
+        name: one
+        for name, one in found.items()
+        if name in entry or name.isidentifier() or "." in name
+    }
 
 
 def _round(
