@@ -15,6 +15,7 @@ Machines = Mapping[str, Any]
 Verdicts = dict[str, list[str]]
 
 PACKAGE = "asl-validator@4.0.0"
+_RESOURCES = 250  # of a template, which may have 500
 _SCRIPT = Path(__file__).with_name("validator.js")
 
 
@@ -43,7 +44,14 @@ def statelint(machines: Machines) -> Verdicts:
 
 
 def cfn_lint(machines: Machines) -> Verdicts:
-    """Return what cfn-lint says of a template with the machines."""
+    """Return what cfn-lint says of templates with the machines."""
+    names = list(machines)
+    parts = [names[begin : begin + _RESOURCES] for begin in range(0, len(names), _RESOURCES)]
+    found = [_template_linted({name: machines[name] for name in part}) for part in parts]
+    return {name: said for one in found for name, said in one.items()}
+
+
+def _template_linted(machines: Machines) -> Verdicts:
     from cfnlint.api import ManualArgs, lint
 
     role = "arn:aws:iam::123456789012:role/machine"
