@@ -11,6 +11,7 @@ from partita.compile.context import Context
 from partita.compile.definitions import named_value
 from partita.compile.dynamic import is_open, narrowed, present, text_key
 from partita.compile.jsonata import list_value, listed, literal, looked_up, made, wrapped
+from partita.compile.key_types import key_of, takes_key
 from partita.compile.places import is_place, place_of, read, refreshed, without, write
 from partita.compile.representations import as_repr
 from partita.compile.sequences import as_list as items_of
@@ -26,10 +27,8 @@ from partita.compile.types import (
     comparable,
     dict_of,
     join,
-    key_of,
     list_of,
     set_of,
-    takes_key,
 )
 
 Changed = tuple[Value, Value] | None

@@ -15,19 +15,11 @@ from partita.compile.dynamic import is_open
 from partita.compile.iterables import iterable
 from partita.compile.iteration import Iteration, iteration
 from partita.compile.jsonata import made, wrapped
+from partita.compile.key_types import takes_key
 from partita.compile.sets import set_from
 from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
-from partita.compile.types import (
-    NEVER,
-    STR,
-    Type,
-    dict_of,
-    join,
-    kind_of_key,
-    list_of,
-    takes_key,
-)
+from partita.compile.types import NEVER, STR, Type, dict_of, join, kind_of_key, list_of
 from partita.compile.unpacking import unpacked
 
 Fold = Callable[[Value, Context], Value]

@@ -9,7 +9,7 @@ from partita.compile.context import Context
 from partita.compile.dynamic import opened
 from partita.compile.jsonata import made
 from partita.compile.tree import Value
-from partita.compile.types import ANY, FLOAT, NUMBER, Type, under_hint
+from partita.compile.types import ANY, FLOAT, NEVER, NONE, NUMBER, Type, optional
 
 _JSON_TYPES = {
     "number": "number",
@@ -69,3 +69,24 @@ def conforms(text: str, wanted: Type, context: Context) -> str:
         inner = conforms(f"$lookup({text}, ${item})", wanted.item, context)
     body = f"$reduce({items}, function(${acc}, ${item}) {{${acc} ? {inner} : false}}, true)"
     return f"({test} ? {body} : false)"
+
+
+def under_hint(found: Type, wanted: Type) -> Type:
+    """Return what is known of a value that is assigned to a name with a hint.
+
+    The hint tells what an empty list will hold; it changes no number of the value itself.
+    """
+    if found is NEVER:
+        return wanted
+    if found.is_number and wanted.is_number:
+        return found
+    if found.kind == wanted.kind == "record" and found.cls is wanted.cls:
+        return found
+    if wanted.kind == "optional":
+        inner = found.item if found.kind == "optional" else found
+        return optional(wanted.item if inner is NONE else under_hint(inner, wanted.item))
+    if found.kind == wanted.kind and len(found.parts) == len(wanted.parts) and found.parts:
+        is_empty = found.kind == "dict" and found.item is NEVER and not found.fields
+        key = wanted.key if is_empty else found.key
+        return replace(found, parts=tuple(map(under_hint, found.parts, wanted.parts)), key=key)
+    return found if found is ANY else wanted

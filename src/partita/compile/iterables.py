@@ -16,6 +16,7 @@ from partita.compile.concurrency import Lowered, located
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, present
 from partita.compile.jsonata import list_value, listed, literal, made, wrapped
+from partita.compile.key_types import key_of
 from partita.compile.module_names import target
 from partita.compile.sequences import as_list
 from partita.compile.templates import fill
@@ -29,7 +30,6 @@ from partita.compile.types import (
     Type,
     dict_of,
     join,
-    key_of,
     list_of,
     row_of,
     tuple_of,

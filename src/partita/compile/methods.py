@@ -16,21 +16,12 @@ from partita.compile.dynamic import is_open, narrowed, present, text_key
 from partita.compile.encodings import lower_chain
 from partita.compile.futures import future_method, is_future, result_of_signal
 from partita.compile.jsonata import looked_up, made, member
+from partita.compile.key_types import takes_key
 from partita.compile.moments import is_time, time_method
 from partita.compile.signals import channel_method
 from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
-from partita.compile.types import (
-    ANY,
-    NEVER,
-    RANDOM,
-    STR,
-    dict_of,
-    join,
-    list_of,
-    optional,
-    takes_key,
-)
+from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
 
 
 def lower_method(node: Any, context: Context) -> Value:

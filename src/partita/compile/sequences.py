@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from partita.compile.context import Context
 from partita.compile.dynamic import present
 from partita.compile.jsonata import list_value, literal, made, wrapped
+from partita.compile.key_types import key_of
 from partita.compile.templates import fill
 from partita.compile.text_templates import CHARACTERS
 from partita.compile.tree import Value
-from partita.compile.types import ANY, INT, NEVER, NONE, STR, Type, join, key_of, list_of
+from partita.compile.types import ANY, INT, NEVER, NONE, STR, Type, join, list_of
 
 _ITERABLE = '$type(@x) in ["array", "object", "string"]'
 _ITEMS = (

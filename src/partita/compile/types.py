@@ -138,33 +138,14 @@ def dict_of(value: Type, key: Any = "str", default: str | None = None) -> Type:
     return Type("dict", (value,), key=key, default=default)
 
 
-def takes_key(owner: Type, key: Type) -> bool:
-    """Return whether a dict may have such a key; an empty one takes the keys it first gets."""
-    if owner.item is NEVER and not owner.fields:
-        return key.kind in ("str", "int") or _is_key(key)
-    return owner.key is key.cls if key.kind == "enum" else key.kind == owner.key
-
-
-def _is_key(type: Type) -> bool:
+def is_enum_key(type: Type) -> bool:
     """Return whether members of an enum are keys: their values are texts."""
     return type.kind == "enum" and isinstance(next(iter(type.cls)).value, str)
-
-
-def key_of(owner: Type) -> Type:
-    """Return the type of a dict's keys."""
-    if isinstance(owner.key, type):
-        return enum_of(owner.key)
-    return INT if owner.key == "int" else STR
 
 
 def kind_of_key(key: Type) -> Any:
     """Return what a dict with such keys has as `key`."""
     return key.cls if key.kind == "enum" else "int" if key is INT else "str"
-
-
-def with_member(owner: Type, key: Type, value: Type) -> Type:
-    """Return the type of a dict that gets a member."""
-    return dict_of(join(owner.item, value), kind_of_key(key), owner.default)
 
 
 def set_of(item: Type) -> Type:
@@ -289,7 +270,7 @@ def union_of(parts: list[Type]) -> Type:
 
 def _dict(args: tuple[Any, ...]) -> Type:
     if args and isinstance(args[0], type) and issubclass(args[0], enum.Enum):
-        if _is_key(_enum(args[0])):
+        if is_enum_key(_enum(args[0])):
             return dict_of(of_hint(args[1]), args[0])
     if args and args[0] not in (str, int):
         raise UnknownHintError("a dict whose keys are neither str nor int")
@@ -474,27 +455,6 @@ def fits(value: Type, wanted: Type) -> bool:
         is_empty = value.item is NEVER and not value.fields
         return (is_empty or value.key == wanted.key) and all(map(fits, value.parts, wanted.parts))
     return False
-
-
-def under_hint(found: Type, wanted: Type) -> Type:
-    """Return what is known of a value that is assigned to a name with a hint.
-
-    The hint tells what an empty list will hold; it changes no number of the value itself.
-    """
-    if found is NEVER:
-        return wanted
-    if found.is_number and wanted.is_number:
-        return found
-    if found.kind == wanted.kind == "record" and found.cls is wanted.cls:
-        return found
-    if wanted.kind == "optional":
-        inner = found.item if found.kind == "optional" else found
-        return optional(wanted.item if inner is NONE else under_hint(inner, wanted.item))
-    if found.kind == wanted.kind and len(found.parts) == len(wanted.parts) and found.parts:
-        is_empty = found.kind == "dict" and found.item is NEVER and not found.fields
-        key = wanted.key if is_empty else found.key
-        return replace(found, parts=tuple(map(under_hint, found.parts, wanted.parts)), key=key)
-    return found if found is ANY else wanted
 
 
 def comparable(one: Type, other: Type) -> bool:
