@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,9 +17,10 @@ import msgspec
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
 from partita.codec import Converter
-from partita.connect import connect
+from partita.connect import DEFAULT_URL, connect
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.operations.prune import read_span
+from partita.telemetry.logs import LEVELS, configure
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -44,6 +47,12 @@ class Backend(NamedTuple):
 
     url: str | None  # None: the environment variable, or the default
     is_verbose: bool
+
+    @property
+    def shown(self) -> str:
+        """Its URL without the password and options, for people."""
+        url = self.url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
+        return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", url.partition("?")[0])
 
     def open(self) -> Client:
         """Return a client for it, and log warnings to stderr; with --verbose, more."""
@@ -82,6 +91,18 @@ def format_option(*choices: str) -> Callable[[F], F]:
 
 workflow_id_argument = click.argument("workflow_id", metavar="ID")
 run_option = click.option("--run", "run_id", default="", help="Which run; the newest by default.")
+def _set_level(_: click.Context, __: click.Parameter, level: str | None) -> None:
+    if level is not None:
+        configure("plain", level)
+
+
+log_level_option = click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    expose_value=False,
+    callback=_set_level,
+    help="The lowest level logged. [warning]",
+)
 task_lists_option = click.option(
     "--task-list",
     "task_lists",

@@ -33,6 +33,7 @@ _reuse_option = click.option(
 @_reuse_option
 @o.backend_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@o.log_level_option
 @o.task_lists_option
 @click.option(
     "--compiled",

@@ -39,6 +39,7 @@ from partita.worker.worker import DEFAULT_SLOTS
 @click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
 @o.task_lists_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@o.log_level_option
 @machine_options
 @o.backend_option
 def standalone(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -82,7 +83,7 @@ def worker(
             slots=slots,
         )
         with observation.probes(client.service, worker, None if number is None else place()):
-            _serve(worker, grace, supervised, observation)
+            _serve(worker, backend, grace, supervised, observation)
     return 0
 
 
@@ -139,18 +140,35 @@ def _supervise(backend: Backend, processes: int, grace: float, observation: Obse
 
 
 def _serve(
-    worker: Worker, grace: float, supervised: SupervisedProcess | None, observation: Observation
+    worker: Worker,
+    backend: Backend,
+    grace: float,
+    supervised: SupervisedProcess | None,
+    observation: Observation,
 ) -> None:
-    keys = sorted(key.partition("@")[0] for key in worker.workflow_keys())
-    names = ", ".join(key for key in keys if not key.startswith("partita.")) or "none"
+    workflows, activities = _names(worker.workflow_keys()), _names(worker.activity_keys())
 
     def started() -> None:
         observation.report(
-            f"worker {worker.identity} on task list {', '.join(worker.task_lists)}; "
-            f"workflows: {names}; {len(worker.activity_keys())} activities; stop it with Ctrl-C"
+            f"worker {worker.identity} on task list {', '.join(worker.task_lists)} of "
+            f"{backend.shown}; workflows: {workflows}; activities: {activities}; "
+            "stop it with Ctrl-C"
         )
 
     if supervised is None:
         worker.run(grace, begun=started)
     else:  # its supervisor ends it after the margin, so that its own exit status is the right one
         worker.run(grace, lambda: supervised.is_over(worker.tasks_done), started, 2 * STOP_MARGIN)
+
+
+def _names(keys: Collection[str]) -> str:
+    """Return the names of the user's own types, the first ones of many."""
+    names = sorted({key.partition("@")[0] for key in keys if not key.startswith(_OURS)})
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return (", ".join(names[:MAX_NAMED]) or "none") + more
+
+
+MAX_NAMED = 20
+"""Types that a worker names as it begins, of each kind."""
+
+_OURS = ("partita.", "lambda:", "states:", "openwhisk:")

@@ -16,7 +16,7 @@ from partita.cli.options import add_options
 from partita.errors import InvalidOptionError
 from partita.ports.service import Service
 from partita.telemetry.health import Address, Render, checks_for, parse_address, serve_probes
-from partita.telemetry.logs import FORMATS, LEVELS, configure
+from partita.telemetry.logs import FORMATS, LEVELS, USUAL, configure
 from partita.worker import Worker
 from partita.worker.supervised_process import Limits
 
@@ -114,8 +114,11 @@ def observation_options(command: F) -> F:
         **kwargs: Any,
     ) -> Any:
         verbose = click.get_current_context().find_root().obj["verbose"]
+        usual = "info" if verbose else USUAL
         if log_format or log_level:
-            configure(log_format or "text", log_level or ("info" if verbose else "warning"))
+            configure(log_format or "text", log_level or usual)
+        elif not logging.getLogger().handlers:
+            configure("plain", usual)
         observation = Observation(log_format, None if listen is None else parse_address(listen))
         return command(*args, observation=observation, **kwargs)
 
@@ -123,7 +126,9 @@ def observation_options(command: F) -> F:
         observed,  # type: ignore[return-value]
         click.option("--log-format", type=click.Choice(FORMATS), help="The format of the log."),
         click.option(
-            "--log-level", type=click.Choice(LEVELS), help="The lowest level logged. [warning]"
+            "--log-level",
+            type=click.Choice(LEVELS),
+            help="The lowest level logged. [warning, and starts and ends of executions]",
         ),
         click.option(
             "--listen",

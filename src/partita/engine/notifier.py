@@ -6,31 +6,56 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
 
 from partita.engine.timing import Timing
 from partita.history import WorkflowExecution
-from partita.ports.notices import BY_EVENT, EVERYWHERE, HEARTBEAT, Listen, Notice, checked, forget
+from partita.ports.notices import (
+    BY_EVENT,
+    EVERYWHERE,
+    HEARTBEAT,
+    Listen,
+    Notice,
+    Subscription,
+    forget,
+    subscription,
+)
 from partita.ports.state import Execution, OpenActivity, State
 from partita.rules.commands import Change
 
 BACKLOG = 100_000
 """Notices that wait for slow listeners, at most; further ones are dropped."""
 
+_Entry = list[Notice] | Callable[[], None] | None
+"""Notices, a call between them, or None for the end."""
+
 log = logging.getLogger("partita.engine")
 
 
-class Observations:
-    """What a transaction notes for listeners because the events do not say it."""
+class Observations(Struct):
+    """What a transaction notes for listeners because the events do not say it.
 
-    __slots__ = ("activities", "heartbeats", "quiet")
+    Made for each transaction that is listened to, so without a Python call; so is the test
+    whether a change has events that are `wanted`.
+    """
 
-    def __init__(self) -> None:
-        self.heartbeats: list[tuple[State, str, str | None]] = []  # with activity id and details
-        self.activities: dict[tuple[int, int], OpenActivity] = {}  # as they were before an event
-        self.quiet: set[int] = set()  # runs that listeners are not told of
+    wanted: frozenset[type[Any]] | None = None  # types of events; None: all of them
+    wants_heartbeats: bool = True
+    has_news: bool = False  # whether there is something to tell
+    heartbeats: list[Any] = []  # states with activity id and details
+    activities: dict[tuple[int, int], OpenActivity] = {}  # as they were before an event
+    quiet: set[int] = set()  # runs that listeners are not told of
+
+    def note_heartbeat(self, state: State, id: str, details: str | None) -> None:
+        """Note a heartbeat of an activity."""
+        self.heartbeats.append((state, id, details))
+        self.has_news = True
 
     def note_activities(self, state: State, change: Change) -> None:
-        """Note the activities that a change, not yet applied, ends or changes."""
+        """Note the activities that a change with wanted events, not yet applied, ends or changes."""
+        self.has_news = True
         keys = [*change.drop, *((item.kind, item.id) for item in change.put)]
         found = [state.items.get(key) for key in keys if key[0] == "activity"]
         before = {one.scheduled_event_id: one for one in found if isinstance(one, OpenActivity)}
@@ -42,13 +67,15 @@ class Observations:
                 self.activities[state.run, event.event_id] = activity
 
     def notices(self, changed: Iterable[State], now: float) -> Iterator[Notice]:
-        """Yield a notice for each heartbeat and each new event of a transaction."""
+        """Yield a notice for each heartbeat and each wanted event of a transaction."""
         for state, id, details in self.heartbeats:  # of attempts that began before it
             yield _notice(state.execution, HEARTBEAT, now, activity_id=id, details=details)
         for state in changed:
             if state.run in self.quiet:
                 continue
             for event in state.new_events:
+                if self.wanted is not None and type(event) not in self.wanted:
+                    continue
                 yield _notice(
                     state.execution,
                     BY_EVENT[type(event)],
@@ -63,8 +90,8 @@ class Notifier:
 
     def __init__(self, timing: Timing) -> None:
         self._close_timeout = timing.listener_timeout
-        self._listeners: dict[object, Listen] = {}  # by what stands for one call of `add`
-        self._inbox: queue.SimpleQueue[list[Notice] | None] = queue.SimpleQueue()
+        self._listeners: dict[object, Subscription] = {}  # by what stands for one call of `add`
+        self._inbox: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._put = self._passed = 0  # notices; each is counted by one thread alone
         self._is_behind = False
@@ -73,16 +100,31 @@ class Notifier:
         """Add a listener; return a function that removes it.
 
         Raises:
-            InvalidOptionError: it cannot be called with a notice.
+            InvalidOptionError: it cannot be called with a notice, or wants what never happens.
         """
         key = object()
-        self._listeners[key] = checked(listener)
-        return lambda: forget(self._listeners, key)
+        self._listeners[key] = subscription(listener)
+        return lambda: self._remove(key)
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether there is a listener."""
-        return bool(self._listeners or EVERYWHERE)
+    def _remove(self, key: object) -> None:
+        """Remove a listener once it has been told of all that is committed already."""
+        if self._thread is None or self._thread is threading.current_thread():
+            forget(self._listeners, key)
+        else:
+            self._inbox.put(lambda: forget(self._listeners, key))
+
+    def observations(self) -> Observations | None:
+        """Return what a transaction is to note for its listeners; None without any."""
+        if not self._listeners and not EVERYWHERE:
+            return None
+        wanted: frozenset[type[Any]] = frozenset()
+        heartbeats = False
+        for one in (*self._listeners.values(), *EVERYWHERE.values()):
+            if one.names is None:
+                return Observations()
+            wanted |= one.types
+            heartbeats = heartbeats or HEARTBEAT in one.names
+        return Observations(wanted, heartbeats)
 
     def tell(self, observations: Observations, changed: Iterable[State], now: float) -> None:
         """Queue notices of what a committed transaction has done. Never raises."""
@@ -121,15 +163,20 @@ class Notifier:
             self._thread.join(self._close_timeout)
 
     def _run(self) -> None:
-        while (notices := self._inbox.get()) is not None:
-            for notice in notices:
+        while (entry := self._inbox.get()) is not None:
+            if callable(entry):
+                entry()
+                continue
+            for notice in entry:
                 self._pass_on(notice, [*self._listeners.values(), *EVERYWHERE.values()])
                 self._passed += 1
 
-    def _pass_on(self, notice: Notice, listeners: Iterable[Listen]) -> None:
-        for listener in listeners:
+    def _pass_on(self, notice: Notice, subscriptions: Iterable[Subscription]) -> None:
+        for one in subscriptions:
+            if one.names is not None and notice.name not in one.names:
+                continue
             try:
-                listener(notice)
+                one.listener(notice)
             except BaseException:  # sys.exit() in one must not silence the others
                 log.exception("a listener broke on %s; the execution goes on", notice.name)
 

@@ -19,7 +19,7 @@ from partita.engine.agenda import Agenda
 from partita.engine.attachment import Attachment
 from partita.engine.in_doubt import InDoubt
 from partita.engine.inbox import Inbox, Request, acknowledge
-from partita.engine.notifier import Notifier, Observations
+from partita.engine.notifier import Notifier
 from partita.engine.queries import Queries
 from partita.engine.state_cache import StateCache
 from partita.engine.timing import Timing
@@ -136,7 +136,7 @@ class Scheduler:
         if self.meters and tx.executions.changed:
             for meter in self.meters:
                 meter(len(batch), time.perf_counter() - begun)
-        if tx.observations is not None:
+        if tx.observations is not None and tx.observations.has_news:
             self.notifier.tell(tx.observations, tx.executions.changed.values(), tx.now)
         self._publish(tx)
 
@@ -186,7 +186,7 @@ class Scheduler:
             if stored.foreign or missed:
                 self._cache.invalidate()
                 self._look_again(News.ALL)
-            observations = Observations() if self.notifier.is_wanted else None
+            observations = self.notifier.observations()
             tx = self._tx = EngineTransaction(
                 stored, self._agenda.now(), self._cache, context.exit, observations
             )

@@ -212,8 +212,9 @@ class EngineTransaction:
         if type(command) is c.CompleteDecisionTask:
             self._accept_answer(state, command.started_event_id, change)
             return
-        if type(command) is c.Heartbeat and self.observations is not None:
-            self.observations.heartbeats.append((state, command.activity_id, command.details))
+        seen = self.observations
+        if type(command) is c.Heartbeat and seen is not None and seen.wants_heartbeats:
+            seen.note_heartbeat(state, command.activity_id, command.details)
         self.accept(state, change)
 
     def _accept_answer(self, state: State, started_event_id: int, change: c.Change) -> None:
@@ -237,8 +238,11 @@ class EngineTransaction:
         """Apply a change that was decided on this very state."""
         if self.executions.cache.limits.get(state.execution.domain) != {}:  # None: not known
             self.queued_work.freed |= self.rate_limits.release(state, change)
-        if self.observations is not None:
-            self.observations.note_activities(state, change)
+        seen = self.observations
+        if seen is not None and (
+            seen.wanted is None or not seen.wanted.isdisjoint(map(type, change.events))
+        ):
+            seen.note_activities(state, change)
         apply(state, change)
         self.executions.changed[state.run] = state
         is_fork = state.execution.origin is not None

@@ -11,7 +11,7 @@ import inspect
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from msgspec import Struct
 
@@ -58,10 +58,13 @@ Listen = Callable[[Notice], object]
 class Listener:
     """Receive everything that happens: define a method `on_NAME(notice)` for what you want.
 
-    Or override `__call__`, which is given every notice. Methods are called in the order in
-    which things were committed, on a thread of their own: they may take their time, speak to
+    Or override `__call__`, which is given every notice, or those that `wants` names: an engine
+    whose listeners all say what they want makes no other notices. Methods are called in the order
+    in which things were committed, on a thread of their own: they may take their time, speak to
     the service, and raise, which is logged. Who falls 100,000 notices behind misses some.
     """
+
+    wants: frozenset[str] | None = None  # names of notices; None: all
 
     def __init_subclass__(cls) -> None:
         """Refuse methods for what never happens.
@@ -85,7 +88,33 @@ class Listener:
             method(notice)
 
 
-EVERYWHERE: dict[object, Listen] = {}
+class Subscription(NamedTuple):
+    """A listener, and what it is told of."""
+
+    listener: Listen
+    names: frozenset[str] | None  # of notices; None: all
+    types: frozenset[type[Any]] = frozenset()  # of the events with these names
+
+
+def subscription(listener: Listen) -> Subscription:
+    """Return a listener with what its attribute `wants` names; all without that.
+
+    Raises:
+        InvalidOptionError: it cannot be called with a notice, or wants what never happens.
+    """
+    names = getattr(checked(listener), "wants", None)
+    if names is None:
+        return Subscription(listener, None)
+    for name in names:
+        if name not in NAMES:
+            close = get_close_matches(str(name), NAMES, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise InvalidOptionError(f"a listener wants {name!r}, and nothing is named that{hint}")
+    types = frozenset(kind for kind, name in BY_EVENT.items() if name in names)
+    return Subscription(listener, frozenset(names), types)
+
+
+EVERYWHERE: dict[object, Subscription] = {}
 """The listeners of every service of this process, by a key of their own."""
 
 
@@ -93,10 +122,10 @@ def use_listener(listener: Listen) -> Callable[[], None]:
     """Listen to every service of this process; return what ends it.
 
     Raises:
-        InvalidOptionError: it cannot be called with a notice.
+        InvalidOptionError: it cannot be called with a notice, or wants what never happens.
     """
     key = object()
-    EVERYWHERE[key] = checked(listener)
+    EVERYWHERE[key] = subscription(listener)
     return lambda: forget(EVERYWHERE, key)
 
 
@@ -120,6 +149,6 @@ def _refuse_async(name: str, function: object) -> None:
         raise InvalidOptionError(f"{name} is async and would never be awaited; write a plain def")
 
 
-def forget(listeners: dict[object, Listen], key: object) -> None:
+def forget(listeners: dict[object, Subscription], key: object) -> None:
     """Remove the listener under a key; a second time does nothing."""
     listeners.pop(key, None)

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from partita.telemetry.spans import current_traceparent
 
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
+USUAL = "usual"
 
 VARIABLE = "PARTITA_LOG"
 """Environment variable by which child processes log as their worker does: `json:info`."""
@@ -124,18 +126,46 @@ def _time(record: logging.LogRecord) -> str:
     return f"{moment}.{int(record.msecs):03d}Z"
 
 
+EXECUTIONS = "partita.executions"
+"""The logger of what happens to executions, which a worker writes from level INFO on."""
+
+
+class _Usual(logging.Filter):
+    """Keep warnings and worse, and what happens to executions."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is written."""
+        return record.levelno >= logging.WARNING or record.name == EXECUTIONS
+
+
 def configure(format: str, level: str) -> None:
     """Write the records of all loggers to stderr, in this process and in its child processes.
 
     Args:
-        format: `json` or `text`.
-        level: the lowest level that is written, such as `info`.
+        format: `json`, `text`, or `plain` for the message alone.
+        level: the lowest level that is written, such as `info`; `usual` is that of warnings, and
+            also writes what happens to executions.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
+    handler.setFormatter(_FORMATTERS[format]())
     handler.addFilter(Whereabouts())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if level == USUAL:
+        handler.addFilter(_Usual())
+    lowest = "WARNING" if level == USUAL else level.upper()
+    logging.basicConfig(level=lowest, handlers=[handler], force=True)
+    logging.getLogger("partita").setLevel(logging.INFO if level == USUAL else logging.NOTSET)
     os.environ[VARIABLE] = f"{format}:{level}"
+
+
+def _plain_formatter() -> logging.Formatter:
+    return logging.Formatter("partita: %(message)s")
+
+
+_FORMATTERS: dict[str, Callable[[], logging.Formatter]] = {
+    "json": JsonFormatter,
+    "text": TextFormatter,
+    "plain": _plain_formatter,
+}
 
 
 def log_error_as_json(message: str, code: str, error: Exception | None) -> bool:
@@ -149,5 +179,5 @@ def log_error_as_json(message: str, code: str, error: Exception | None) -> bool:
 def inherit() -> None:
     """Configure logging as the parent process does, if it has passed that on."""
     format, colon, level = os.environ.get(VARIABLE, "").partition(":")
-    if colon and format in FORMATS and level in LEVELS:
+    if colon and format in _FORMATTERS and level in (*LEVELS, USUAL):
         configure(format, level)

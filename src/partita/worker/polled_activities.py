@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from partita.errors import PartitaError, StoreError, TaskLostError
+from partita.history import RetryPolicy
 from partita.ports.capabilities import supports
 from partita.ports.host import Host, SupportsGiveBack
 from partita.ports.service import ActivityAnswer, ActivityTask, Service
+from partita.worker.execution_log import log_polled_attempt
 from partita.worker.thread_pool import ThreadPool
 from partita.worker.timing import Timing
 
@@ -23,6 +25,10 @@ MAX_REPORTERS = 16
 """Threads that report results, at most."""
 
 log = logging.getLogger("partita.worker")
+
+
+class _KnowsRetries(Protocol):
+    def retry_of(self, task: ActivityTask) -> RetryPolicy: ...
 
 
 class PolledActivities:
@@ -134,6 +140,7 @@ class PolledActivities:
     def _report(self, answer: ActivityAnswer, failed: Callable[[PartitaError], None]) -> None:
         try:
             record(self._service, answer)
+            self._log(answer)
             self._forget(answer.token)
         except StoreError as error:
             self._unrecorded[answer.token] = answer
@@ -148,6 +155,13 @@ class PolledActivities:
             with self._changed:
                 self._reporting -= 1
                 self._changed.notify_all()
+
+    def _log(self, answer: ActivityAnswer) -> None:
+        task = self._held.get(answer.token)
+        if task is None or task.activity_type.key not in self._host.activity_keys():
+            return
+        if answer.outcome == "failed" and supports(self._host, _KnowsRetries):
+            log_polled_attempt(task, answer, self._host.retry_of(task))
 
     def unwanted(self, tokens: Collection[str]) -> set[str]:
         """Return those tasks that should end, as the service says in answer to heartbeats.

@@ -18,6 +18,7 @@ from partita.errors import PartitaError, StoreError, TaskLostError
 from partita.ports.capabilities import supports
 from partita.ports.host import DecisionChannel, Host, SupportsLiveRuns
 from partita.ports.service import DecisionTask, Service
+from partita.worker.execution_log import log_polled
 
 T = TypeVar("T")
 
@@ -75,6 +76,7 @@ class PolledDecisions:
                 raise
             self._fail(task, error)
         else:
+            log_polled(task, decisions)
             if decisions and decisions[-1].closes:  # if the close is refused, read all again
                 self._forget(run_id)
 

@@ -21,16 +21,19 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import serve, stop_serving
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
-from partita.ports.capabilities import supports
+from partita.ports.capabilities import SupportsNotices, supports
 from partita.ports.decider import Decider
 from partita.ports.host import Attachable
 from partita.ports.service import ActivityTask, DecisionTask, Service, bounds_of
 from partita.ports.state import DEFAULT_DOMAIN, DEFAULT_TASK_LIST
 from partita.replay.replayer import DEFAULT_CACHE_BYTES
 from partita.telemetry.spans import trace_decision
+from partita.views.failures import printable
 from partita.worker.activity_runs import ActivityRuns
 from partita.worker.activity_types import ActivityTypes
 from partita.worker.decider_set import DeciderSet, deciders_for, served
+from partita.worker.execution_log import ExecutionLog, log_start
+from partita.worker.execution_log import log as execution_log
 from partita.worker.poller import Poller
 from partita.worker.reports import OnStoreError, Reports
 from partita.worker.signals import Shutdown
@@ -104,12 +107,16 @@ class Worker:
         self._given_back = 0
         self._is_stopping = False
         self._on_decision_failed = on_decision_failed or log_decision_failed
+        self._stop_log: Callable[[], None] = _nothing
 
     # -- life ------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to take tasks."""
         serve(self, self._definitions)
+        self._stop_log()
+        if supports(self._service, SupportsNotices):
+            self._stop_log = self._service.listen(ExecutionLog())
         self._service.attach(self)
 
     def stop(self, grace: float = DEFAULT_GRACE) -> None:
@@ -129,6 +136,7 @@ class Worker:
             log.info("what this worker held is given back when its lease ends: %s", error)
         self._reports.close()
         self._runs.close()
+        self._stop_log()
 
     def __enter__(self) -> Worker:
         """Start."""
@@ -235,6 +243,8 @@ class Worker:
         """Answer a decision task."""
         self._decisions += 1
         self._deciding = (task.workflow_type, task.workflow_execution)
+        if not task.previous_started_event_id:
+            log_start(task)
         try:
             decisions = trace_decision(task, self._decider.decide)
         finally:
@@ -297,6 +307,10 @@ class Worker:
         """Return what runs a task; it is of one of the `activity_keys`."""
         return self._types.runnable[task.activity_type.key]
 
+    def retry_of(self, task: ActivityTask) -> h.RetryPolicy:
+        """Return the retry policy that the definition of a task's activity has."""
+        return self.definition_of_task(task).settings.retry_policy or h.RetryPolicy()
+
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities."""
         self._runs.start([(self.definition_of_task(task), task) for task in tasks])
@@ -330,4 +344,10 @@ def log_decision_failed(task: DecisionTask, error: errors.PartitaError) -> None:
     """Log that an execution waits for better code."""
     execution = task.workflow_execution
     where = {"workflow_id": execution.workflow_id, "run_id": execution.run_id}
-    log.error("%s: %s [%s]", execution.workflow_id, error, error.code, extra=where)
+    execution_log.error(
+        "%s: %s [%s]", printable(execution.workflow_id), error, error.code, extra=where
+    )
+
+
+def _nothing() -> None:
+    """Do nothing."""

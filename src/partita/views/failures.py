@@ -1,0 +1,55 @@
+"""Tell in one line what failed, and where in the user's code.
+
+Pure: the stored form of an exception in, text out.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import NamedTuple
+
+from partita.history.failure import Failure
+
+MESSAGE_LIMIT = 300
+"""Characters of an exception's message that a line shows."""
+
+_FRAME = re.compile(r'^\s*File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Place(NamedTuple):
+    """A line of the user's code."""
+
+    file: str  # its path
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{PurePath(self.file).name}:{self.line} in {self.function}"
+
+
+def places_of(traceback: str) -> list[Place]:
+    """Return the frames that a stored traceback names, outermost first."""
+    found = _FRAME.findall(traceback)
+    return [Place(file, int(line), function) for file, line, function in found]
+
+
+def line_of(failure: Failure) -> str:
+    """Return an exception's type and message, cut to one line, and where it was raised."""
+    places = places_of(failure.traceback)
+    return type_and_message(failure) + (f" ({printable(str(places[-1]))})" if places else "")
+
+
+def type_and_message(failure: Failure) -> str:
+    """Return an exception's type and message in one line."""
+    text = printable(failure.summary)
+    if len(text) > MESSAGE_LIMIT:
+        text = text[: MESSAGE_LIMIT - 3] + "..."
+    return f"{printable(failure.type)}: {text}" if text else printable(failure.type)
+
+
+def printable(text: str) -> str:
+    """Return text in one line, with its control characters escaped."""
+    line = " ".join(text.split())
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), line)

@@ -1,0 +1,179 @@
+"""Log what happens to the executions that a worker serves: one line for each thing.
+
+Failed attempts and failed executions are warnings; starts and completions are for level INFO. An
+embedded engine tells of it by notices, after the commit. Of a polled service the worker logs what
+it sees itself. Lines are limited (`line_limit`), and no payload is ever logged.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from partita import history as h
+from partita.history.failure import Failure
+from partita.ports.notices import Notice
+from partita.ports.service import ActivityAnswer, ActivityTask, DecisionTask
+from partita.ports.state import OpenActivity
+from partita.views.failures import line_of, printable
+from partita.worker.line_limit import LineLimit
+
+log = logging.getLogger("partita.executions")
+limit = LineLimit(log)
+log.addFilter(limit)
+atexit.register(limit.flush)
+
+_FAILURES = frozenset(
+    {
+        "activity_rescheduled",
+        "activity_failed",
+        "activity_timed_out",
+        "process_failed",
+        "process_timed_out",
+        "process_terminated",
+    }
+)
+_ENDS = frozenset({"process_completed", "process_canceled"})
+
+
+class ExecutionLog:
+    """A listener that logs notices."""
+
+    def __init__(self) -> None:
+        self.wants = _FAILURES | _ENDS if log.isEnabledFor(logging.INFO) else _FAILURES
+
+    def __call__(self, notice: Notice) -> None:
+        """Log one notice; its line is made only if the limit lets it through."""
+        event = notice.event
+        is_returned = (
+            isinstance(event, h.ActivityTaskRescheduled)
+            and event.cause is h.RescheduleCause.GIVEN_BACK
+        )
+        if event is not None and not is_returned:
+            level = logging.INFO if notice.name in _ENDS else logging.WARNING
+            text = _Line(lambda: _line_of(notice, event))
+            log.log(level, "%s", text, extra=_fields(notice.execution))
+
+
+class _Line:
+    """A line that is made when it is written."""
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
+
+    def __str__(self) -> str:
+        return self._make()
+
+
+def log_start(task: DecisionTask) -> None:
+    """Log that an execution begins, if this is its first decision task."""
+    if task.previous_started_event_id or not log.isEnabledFor(logging.INFO):
+        return
+    if any(type(event) is h.DecisionTaskFailed for event in task.events):
+        return  # an earlier try has logged it
+    execution = task.workflow_execution
+    log.info(
+        "execution %s started: %s",
+        printable(execution.workflow_id),
+        printable(task.workflow_type.key),
+        extra=_fields(execution),
+    )
+
+
+def log_polled(task: DecisionTask, decisions: Sequence[h.AnyDecision]) -> None:
+    """Log what a polled decision task tells, and how its answer ends the execution."""
+    known = {
+        event.event_id: event.activity_type.name
+        for event in task.events
+        if isinstance(event, h.ActivityTaskScheduled)
+    }
+    execution = task.workflow_execution
+    for event in task.events:
+        if event.event_id <= task.previous_started_event_id:
+            continue
+        if isinstance(event, h.ActivityTaskTimedOut):
+            name = known.get(event.scheduled_event_id, "an activity")
+            _warn(execution, f": {name} timed out ({event.timeout_type.value})")
+    match decisions[-1] if decisions else None:
+        case h.FailWorkflowExecution(reason=reason, details=details):
+            _warn(execution, f" failed: {line_of(Failure.load(details, reason))}")
+        case h.CompleteWorkflowExecution():
+            _log_end(execution, "completed")
+        case h.CancelWorkflowExecution():
+            _log_end(execution, "was cancelled")
+
+
+def log_polled_attempt(task: ActivityTask, answer: ActivityAnswer, retry: h.RetryPolicy) -> None:
+    """Log that an attempt failed which this worker ran for a polled service."""
+    if answer.outcome != "failed":
+        return
+    failure = Failure.load(answer.details, answer.reason)
+    final = not answer.retryable or retry.is_final(answer.reason, answer.details)
+    is_last = final or task.attempt == retry.max_attempts
+    then = "no further try" if is_last else f"next try in {retry.delay(task.attempt):.1f} s"
+    attempt = _attempt(task.activity_type.name, task.attempt, retry)
+    _warn(task.workflow_execution, f": {attempt} failed: {line_of(failure)}; {then}")
+
+
+def _line_of(notice: Notice, event: h.AnyEvent) -> str:
+    """Return the line of a notice."""
+    what = f"execution {printable(notice.execution.workflow_id)}"
+    match event:
+        case h.ActivityTaskRescheduled():
+            return f"{what}: {_rescheduled(event, notice.activity)}"
+        case h.ActivityTaskFailed(reason=reason, details=details):
+            line = line_of(Failure.load(details, reason))
+            return f"{what}: {_tried(notice.activity)} failed: {line}; no further try"
+        case h.ActivityTaskTimedOut(timeout_type=which):
+            return f"{what}: {_tried(notice.activity)} timed out ({which.value}); no further try"
+        case h.WorkflowExecutionFailed(reason=reason, details=details):
+            return f"{what} failed: {line_of(Failure.load(details, reason))}"
+        case h.WorkflowExecutionTimedOut(timeout_type=which):
+            return f"{what} timed out ({which.value})"
+        case h.WorkflowExecutionTerminated(reason=reason):
+            return f"{what} was terminated" + (f": {printable(reason)}" if reason else "")
+        case h.WorkflowExecutionCompleted():
+            return f"{what} completed in {event.event_timestamp - notice.started_at:.3f} s"
+        case _:
+            return f"{what} was cancelled"
+
+
+def _rescheduled(event: h.ActivityTaskRescheduled, activity: OpenActivity | None) -> str:
+    """Return what became of an attempt that is followed by another."""
+    name = "an activity" if activity is None else activity.activity_type.name
+    attempt = _attempt(name, event.attempt, None if activity is None else activity.retry_policy)
+    if event.cause is h.RescheduleCause.FAILED:
+        how = f"failed: {line_of(Failure.load(event.details, event.reason))}"
+    elif event.cause is h.RescheduleCause.TIMED_OUT:
+        how = f"timed out ({event.reason})" if event.reason else "timed out"
+    else:
+        how = "was lost with its worker"
+    at = time.strftime("%H:%M:%S", time.localtime(event.event_timestamp + event.backoff))
+    return f"{attempt} {how}; next try in {event.backoff:.1f} s, at {at}"
+
+
+def _tried(activity: OpenActivity | None) -> str:
+    if activity is None:
+        return "an activity"
+    return _attempt(activity.activity_type.name, activity.attempt, activity.retry_policy)
+
+
+def _attempt(name: str, attempt: int, retry: h.RetryPolicy | None) -> str:
+    limit = 1 if retry is None else retry.max_attempts
+    of = f" of {max(limit, attempt)}" if limit else ""
+    return f"attempt {attempt}{of} of {printable(name)}"
+
+
+def _fields(execution: h.WorkflowExecution) -> dict[str, str]:
+    return {"workflow_id": execution.workflow_id, "run_id": execution.run_id}
+
+
+def _warn(execution: h.WorkflowExecution, text: str) -> None:
+    id = printable(execution.workflow_id)
+    log.warning("execution %s%s", id, text, extra=_fields(execution))
+
+
+def _log_end(execution: h.WorkflowExecution, text: str) -> None:
+    log.info("execution %s %s", printable(execution.workflow_id), text, extra=_fields(execution))
