@@ -79,6 +79,10 @@ def plain() -> int:
 """
 
 
+ABOUT_EXECUTIONS = ("partita: execution ", "partita: step ", "partita: look further: ")
+"""How the lines begin that tell of a failure before the error's own line."""
+
+
 @dataclass
 class Said:
     """What a command printed, and how it ended."""
@@ -88,13 +92,19 @@ class Said:
     status: int
 
     def is_error(self, status: int, *parts: str) -> None:
-        """Hold that it is one line on stderr that says all of `parts`."""
+        """Hold that the last line on stderr says all of `parts`.
+
+        Before it are at most lines about executions that failed.
+        """
         assert self.status == status, self
         assert self.out == "", self
-        assert self.err.count("\n") == 1, self.err
-        assert self.err.startswith("partita: "), self.err
+        assert self.err.endswith("\n"), self.err
+        *before, last = self.err.splitlines()
+        assert all(line.startswith(ABOUT_EXECUTIONS) for line in before), self.err
+        assert last.startswith("partita: "), self.err
+        assert last.endswith("]"), self.err
         for part in parts:
-            assert part in self.err, self.err
+            assert part in last, self.err
 
 
 Partita = Callable[..., Said]
