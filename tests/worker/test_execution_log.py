@@ -53,6 +53,10 @@ def count_up(steps: int) -> int:
     return x
 
 
+def _worker(service: Service) -> Worker:
+    return Worker(service, workflows=[pay, count_up], activities=[charge, add])
+
+
 class _Polled:
     """A service without notices, so that a worker polls it."""
 
@@ -68,8 +72,8 @@ class _Polled:
 @pytest.fixture(params=["embedded", "polled"])
 def client(request: pytest.FixtureRequest) -> Iterator[Client]:
     engine = Engine(MemoryStore())
-    service: Service = engine if request.param == "embedded" else _Polled(engine)  # type: ignore[assignment]
-    with Client(engine) as client, Worker(service):
+    service: Service = engine if request.param == "embedded" else _Polled(engine)
+    with Client(engine) as client, _worker(service):
         yield client
 
 
@@ -95,7 +99,7 @@ def test_starts_and_completions_are_logged_at_info(
     with (
         caplog.at_level(logging.INFO, "partita.executions"),
         Client(Engine(MemoryStore())) as client,
-        Worker(client.service),
+        _worker(client.service),
     ):
         client.start_with(count_up, [2], workflow_id="c").result(timeout=30)
         until(lambda: "execution c completed in " in caplog.text)
@@ -142,7 +146,7 @@ def test_ten_thousand_failures_are_twenty_lines_a_second_and_a_count(
 
 def test_the_log_of_a_real_storm_is_short(caplog: pytest.LogCaptureFixture) -> None:
     begun = time.monotonic()
-    with Client(Engine(MemoryStore())) as client, Worker(client.service):
+    with Client(Engine(MemoryStore())) as client, _worker(client.service):
         handles = [client.start(pay, n) for n in range(300)]
         for handle in handles:
             with pytest.raises(WorkflowFailedError):
@@ -161,7 +165,7 @@ def test_a_listener_gets_what_it_wants_alone() -> None:
         def __call__(self, notice: Notice) -> None:
             heard.append(notice.name)
 
-    with Client(Engine(MemoryStore())) as client, Worker(client.service):
+    with Client(Engine(MemoryStore())) as client, _worker(client.service):
         client.listen(Ends())
         client.start(count_up, 3).result(timeout=30)
         until(lambda: len(heard) > 0)
@@ -174,9 +178,9 @@ def test_a_listener_cannot_want_what_never_happens() -> None:
 
         def __call__(self, notice: Notice) -> None: ...
 
-    with Client(Engine(MemoryStore())) as client:
-        with pytest.raises(InvalidOptionError, match="did you mean process_completed"):
-            client.listen(Misspelt())
+    wrong = pytest.raises(InvalidOptionError, match="did you mean process_completed")
+    with Client(Engine(MemoryStore())) as client, wrong:
+        client.listen(Misspelt())
 
 
 def test_a_listener_of_ends_costs_no_python_call_per_step() -> None:
@@ -188,11 +192,11 @@ def test_a_listener_of_ends_costs_no_python_call_per_step() -> None:
 
 
 def _calls(steps: int, is_logged: bool) -> int:
-    """Return the calls of the notifier's Python functions that a workflow of so many steps makes."""
+    """Return the calls of Python functions about notices and changes that so many steps make."""
     profile = cProfile.Profile()
     engine = Engine(MemoryStore())
     with Client(engine) as client:
-        worker = Worker(engine)
+        worker = _worker(engine)
         worker.start()
         if not is_logged:
             worker._stop_log()

@@ -119,9 +119,45 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         return _report_error(error, 69, "OS_ERROR", arguments)
     except Exception as error:
-        fault = RuntimeError(f"{type(error).__name__}: {error}; --debug shows where")
+        fault = FaultError(f"{type(error).__name__}: {error}; --debug shows where")
+        fault.__cause__ = error
         return _report_error(fault, 70, "INTERNAL", arguments)
     return status if isinstance(status, int) else 0
+
+
+class FaultError(Exception):
+    """An error of Partita's own code, or of what it calls."""
+
+
+def print_frames(error: BaseException | None) -> None:
+    """Print an error's traceback on stderr: first the user's own frames, as they were recorded.
+
+    Frames of the command line's library, and those that import a file, say nothing and are left
+    out.
+    """
+    recorded = getattr(error, "traceback", "")
+    if error is not None and isinstance(error.__cause__, BaseExceptionGroup):
+        recorded = ""  # its parts have tracebacks of their own, which the cause shows
+    if recorded:
+        print(f"Traceback (most recent call last):\n{recorded.rstrip()}\n", file=sys.stderr)
+        print("Where it was waited for:", file=sys.stderr)
+    if error is None:
+        return
+    shown = traceback.TracebackException.from_exception(error)
+    link: traceback.TracebackException | None = shown
+    while link is not None:
+        link.stack[:] = [one for one in link.stack if not _is_internal(one.filename)]
+        link = None if recorded else link.__cause__ or link.__context__
+    if recorded:
+        shown.__cause__ = shown.__context__ = None
+    print("".join(shown.format()).rstrip(), file=sys.stderr)
+
+
+def _is_internal(file: str) -> bool:
+    return file.startswith(_INTERNAL) or file in (__file__, "<string>")
+
+
+_INTERNAL = (os.path.dirname(click.__file__), "<frozen importlib")
 
 
 def _report_error(error: Exception, status: int, code: str, arguments: list[str]) -> int:
@@ -132,6 +168,6 @@ def _report_error(error: Exception, status: int, code: str, arguments: list[str]
     if logs is not None and logs.log_error_as_json(message, code, error if debug else None):
         return status
     if debug:
-        traceback.print_exc()
+        print_frames(error.__cause__ if isinstance(error, FaultError) else error)
     print(f"partita: {message} [{code}]", file=sys.stderr)
     return status

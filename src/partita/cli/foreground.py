@@ -18,6 +18,7 @@ from partita import errors
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
+from partita.cli.failure_report import report_failure
 from partita.cli.options import Backend
 from partita.cli.output import print_json
 from partita.cli.progress import follow
@@ -80,11 +81,12 @@ class ForegroundRun:
         *,
         slots: int = DEFAULT_SLOTS,
         quiet: bool,
+        serves_all: bool = False,
     ) -> int:
         """Work until the end, print the result, and return the exit status.
 
         The first SIGINT or SIGTERM ends the waiting, a second one the process. Unless `quiet`,
-        a terminal shows the steps.
+        a terminal shows the steps. Other open executions are left alone unless it `serves_all`.
         """
         worker = Worker(
             service,
@@ -92,6 +94,7 @@ class ForegroundRun:
             slots=slots,
             on_decision_failed=self.decision_failed,
             on_store_error=self.store_failed,
+            only=None if serves_all else self._handle.workflow_id,
         )
         shown = sys.stderr.isatty() and not quiet
         with SignalListener(self._on_signal):
@@ -147,6 +150,8 @@ class ForegroundRun:
             advice = f"what is recorded is kept, go on with: {self._resume}"
             raise type(self._error)(f"{self._error}; {advice}") from self._error
         if self._error is not None:
+            if isinstance(self._error, errors.ExecutionClosedError):
+                report_failure(self._handle, self._resume)
             raise self._error
         print_json(self._result)
         return 0

@@ -91,6 +91,8 @@ def format_option(*choices: str) -> Callable[[F], F]:
 
 workflow_id_argument = click.argument("workflow_id", metavar="ID")
 run_option = click.option("--run", "run_id", default="", help="Which run; the newest by default.")
+
+
 def _set_level(_: click.Context, __: click.Parameter, level: str | None) -> None:
     if level is not None:
         configure("plain", level)

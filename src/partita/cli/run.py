@@ -35,6 +35,7 @@ _reuse_option = click.option(
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @o.log_level_option
 @o.task_lists_option
+@click.option("--all", "serves_all", is_flag=True, help="Work on other open executions, too.")
 @click.option(
     "--compiled",
     "is_compiled",
@@ -61,10 +62,12 @@ def run(
     backend: o.Backend,
     quiet: bool,
     task_lists: tuple[str, ...],
+    serves_all: bool,
 ) -> int:
     """Run a workflow here, durably, and print its result as JSON.
 
-    If it is interrupted, run it again with the same --id: finished steps are not repeated.
+    If it is interrupted, run it again with the same --id: finished steps are not repeated. Other
+    open executions are left alone, but for its children; --all works on them, too.
     """
     workflow = compiled_at(target, to) if is_compiled else find_workflow(target)
     continues = (
@@ -83,7 +86,7 @@ def run(
             )
         foreground = ForegroundRun(handle, resume_command(backend, target, handle.workflow_id))
         served = {DEFAULT_TASK_LIST, *task_lists, *task_lists_of_code()}
-        return foreground.run(client.service, served, quiet=quiet)
+        return foreground.run(client.service, served, quiet=quiet, serves_all=serves_all)
 
 
 @click.command()

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from partita.engine.catalogue import require_worker
 from partita.engine.decider_calls import Answer, DeciderCalls
+from partita.engine.own_executions import OwnExecutions
 from partita.engine.task_tokens import activity_task, decision_task, make_token
 from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
@@ -31,6 +32,7 @@ from partita.history import AnyDecision, AnyEvent
 from partita.ports.host import Host
 from partita.ports.service import ActivityTask, DecisionTask
 from partita.ports.state import OpenActivity, OpenDecision, State
+from partita.ports.store import Taken
 from partita.rules import commands as c
 from partita.rules import decide
 from partita.rules.decision_tasks import was_lost
@@ -56,7 +58,9 @@ class Dispatcher:
         self.retry_at: float | None = None  # when to look again for what was limited or locked
         self._timing = timing
         self._task_lists: Collection[str] = frozenset(host.task_lists)
-        self._activities = _Activities(host, owner, self._task_lists)
+        only: str | None = getattr(host, "only", None)  # see `ServesOneExecution`
+        self._own = None if only is None else OwnExecutions(host.domain, only)
+        self._activities = _Activities(host, owner, self._task_lists, self._own)
         self._round = _Round(0.0)
         self._more_decisions = True  # whether the store may hold tasks for us
         self._careful_until = 0.0
@@ -143,7 +147,7 @@ class Dispatcher:
         if not keys:
             self._more_decisions = False
             return
-        taken = tx.stored.queued("decision", host.domain, self._task_lists, keys, TAKE_LIMIT)
+        taken = _queued(tx, self._own, "decision", host, self._task_lists, keys, TAKE_LIMIT)
         for run, _item in taken:
             state = tx.load(run)
             if state is not None and not state.is_closed and not self._round.is_over():
@@ -160,6 +164,7 @@ class Dispatcher:
             or item.queue not in self._task_lists
             or item.name not in host.workflow_keys()
             or state.execution.domain != host.domain
+            or (self._own is not None and not self._own.has(tx, state))
         ):
             return
         if was_lost(item) or self._is_risky(tx, state):
@@ -287,6 +292,21 @@ class Dispatcher:
             self._answer(tx, state, task, answer)
 
 
+def _queued(
+    tx: EngineTransaction,
+    own: OwnExecutions | None,
+    kind: str,
+    host: Host,
+    task_lists: Collection[str],
+    names: Collection[str],
+    limit: int,
+) -> list[Taken]:
+    """Return what waits for a host: of all executions, or of its own alone."""
+    if own is not None:
+        return own.queued(tx, kind, task_lists, names, limit)
+    return tx.stored.queued(kind, host.domain, task_lists, names, limit)
+
+
 class _Round:
     """What one transaction may still decide, and what has failed in it."""
 
@@ -305,8 +325,11 @@ class _Round:
 class _Activities:
     """The activities of one host. Belongs to the engine's thread."""
 
-    def __init__(self, host: Host, owner: str, task_lists: Collection[str]) -> None:
+    def __init__(
+        self, host: Host, owner: str, task_lists: Collection[str], own: OwnExecutions | None
+    ) -> None:
         self._host = host
+        self._own = own
         self._owner = owner
         self._task_lists = task_lists
         self.more = True  # whether the store may hold tasks for us
@@ -331,7 +354,7 @@ class _Activities:
         if free > 0 and self.more:
             wanted = (free + 1) // 2 if ready else free
             lists = self._task_lists_with_room(tx)
-            taken = tx.stored.queued("activity", host.domain, lists, keys, wanted)
+            taken = _queued(tx, self._own, "activity", host, lists, keys, wanted)
             for run, item in taken:
                 state = tx.load(run)
                 if state is not None and not state.is_closed:
@@ -363,6 +386,7 @@ class _Activities:
             or item.queue not in self._task_lists
             or item.name not in host.activity_keys()
             or state.execution.domain != host.domain
+            or (self._own is not None and not self._own.has(tx, state))
         ):
             return
         if not tx.start_activity(state, id, host.identity, self._owner):

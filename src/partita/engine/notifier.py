@@ -54,7 +54,7 @@ class Observations(Struct):
         self.has_news = True
 
     def note_activities(self, state: State, change: Change) -> None:
-        """Note the activities that a change with wanted events, not yet applied, ends or changes."""
+        """Note the activities that a change with wanted events ends or changes, before it does."""
         self.has_news = True
         keys = [*change.drop, *((item.kind, item.id) for item in change.put)]
         found = [state.items.get(key) for key in keys if key[0] == "activity"]
@@ -94,7 +94,7 @@ class Notifier:
         self._inbox: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._put = self._passed = 0  # notices; each is counted by one thread alone
-        self._is_behind = False
+        self._is_behind = self._is_closed = False
 
     def add(self, listener: Listen) -> Callable[[], None]:
         """Add a listener; return a function that removes it.
@@ -108,10 +108,19 @@ class Notifier:
 
     def _remove(self, key: object) -> None:
         """Remove a listener once it has been told of all that is committed already."""
-        if self._thread is None or self._thread is threading.current_thread():
+        is_told = self._thread is None or self._is_closed
+        if is_told or self._thread is threading.current_thread():
             forget(self._listeners, key)
-        else:
-            self._inbox.put(lambda: forget(self._listeners, key))
+            return
+        is_done = threading.Event()
+
+        def remove() -> None:
+            forget(self._listeners, key)
+            is_done.set()
+
+        self._inbox.put(remove)
+        if not is_done.wait(self._close_timeout):  # a listener takes its time
+            forget(self._listeners, key)
 
     def observations(self) -> Observations | None:
         """Return what a transaction is to note for its listeners; None without any."""
@@ -158,6 +167,7 @@ class Notifier:
         """Pass on what is left, then end the thread."""
         if self._thread is None:
             return
+        self._is_closed = True
         self._inbox.put(None)
         if self._thread is not threading.current_thread():
             self._thread.join(self._close_timeout)

@@ -84,6 +84,15 @@ class Host(Protocol):
         """Note that the lease ran out: what runs now belongs to others."""
 
 
+class ServesOneExecution(Protocol):
+    """A host that takes the tasks of one execution and its descendants alone.
+
+    A service that pushes tasks leaves all others where they are; one that is polled cannot.
+    """
+
+    only: str | None  # its workflow id; None: every execution is served
+
+
 class Attachable(Protocol):
     """What pushes tasks at a host in its own process."""
 

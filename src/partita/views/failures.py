@@ -15,6 +15,9 @@ MESSAGE_LIMIT = 300
 """Characters of an exception's message that a line shows."""
 
 _FRAME = re.compile(r'^\s*File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
+_LIBRARY = re.compile(
+    r"[/\\]lib[/\\]python3[^/\\]*[/\\]|[/\\]site-packages[/\\]|^<frozen ", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -30,9 +33,12 @@ class Place(NamedTuple):
 
 
 def places_of(traceback: str) -> list[Place]:
-    """Return the frames that a stored traceback names, outermost first."""
-    found = _FRAME.findall(traceback)
-    return [Place(file, int(line), function) for file, line, function in found]
+    """Return the frames that a stored traceback names, outermost first.
+
+    Frames of libraries are left out unless there are no others.
+    """
+    found = [Place(file, int(line), name) for file, line, name in _FRAME.findall(traceback)]
+    return [place for place in found if not _LIBRARY.search(place.file)] or found
 
 
 def line_of(failure: Failure) -> str:

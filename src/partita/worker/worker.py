@@ -79,7 +79,9 @@ class Worker:
         on_decision_failed: OnDecisionFailed | None = None,
         on_store_error: OnStoreError | None = None,
         timing: Timing = DEFAULT_TIMING,
+        only: str | None = None,
     ) -> None:
+        self.only = only  # the workflow id of the one execution that is served; None: all are
         self.domain = domain
         self.task_lists = task_lists
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
