@@ -8,8 +8,10 @@ import py_compile
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from cfnlint.api import lint
@@ -231,10 +233,34 @@ def test_functions_have_no_limit_between_heartbeats(shop: Shop) -> None:
     assert '"TimeoutSeconds": 30' in texts["checkout.asl.json"]
 
 
-def test_files_of_pyawssfn_have_commands_of_their_own() -> None:
-    folder = Path(__file__).parents[2] / "examples" / "pysfn"
-    ran = partita(folder, "deploy", "analyse_text.py", "--emit", "sam", "-o", "out")
+def test_zips_of_pyawssfn_have_a_command_of_their_own(tmp_path: Path) -> None:
+    file = Path(__file__).parents[2] / "examples" / "pysfn" / "analyse_text.py"
+    ran = partita(tmp_path, "bundle", str(file), "-o", "out.zip")
     assert "is of pyawssfn; `partita pysfn gen-lambda`" in ran.error
+
+
+def test_steps_of_their_own_are_in_the_zip_and_called(shop: Shop) -> None:
+    shop.edit('return f"hello {name}"', 'return re.sub("l+", "L", f"hello {name}")')
+    shop.edit("from dataclasses", "import re\nfrom dataclasses")
+    refused = partita(shop.folder, "deploy", "shop.py:greet", "--emit", "sam", "-o", "out")
+    assert refused.status == 2
+    assert "--outline" in refused.err
+    texts = emit(shop, "sam", "greet", "--outline")
+    states = json.loads(texts["greet.asl.json"])["States"].values()
+    (task,) = [one["Arguments"] for one in states if one["Type"] == "Task"]
+    assert task["FunctionName"] == "${Function}"
+    with ZipFile(shop.folder / "out" / "greet.zip") as archive:
+        archive.extractall(shop.folder / "unzipped")
+        assert list(json.loads(archive.read("partita/activities.json"))) == [
+            task["Payload"]["activity"]
+        ]
+    (name,) = task["Payload"]["arguments"]
+    event = {"activity": task["Payload"]["activity"], "arguments": {name: "Bill"}}
+    code = f"from partita.handler import dispatch; print(dispatch({event!r}))"
+    bare = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, ''); {code}"]
+    ran = subprocess.run(bare, cwd=shop.folder / "unzipped", capture_output=True, text=True)
+    assert ran.stdout == "heLo BiL\n", ran.stderr
+    assert '"Handler": "partita.handler.dispatch"' in texts["template.json"]
 
 
 def test_express_machines_are_named(shop: Shop) -> None:
@@ -250,6 +276,11 @@ def test_express_machines_are_named(shop: Shop) -> None:
         (["--to", "openwhisk", "--emit", "sam", "-o", "x"], "--emit and -o belong together"),
         ([], "where to? give --to openwhisk, --to stepfunctions, or --emit TOOL"),
         (["--to", "stepfunctions"], "a machine needs a role; give --role ARN"),
+        (
+            ["--emit", "sam", "-o", "x", "--dry-run"],
+            "--dry-run is for deployments; --emit asks no one: leave it out",
+        ),
+        (["--emit", "cdk", "-o", "x", "--region", "eu-west-1"], "--region is for deployments"),
         (["--emit", "sam", "-o", "shop.py/x"], "cannot write shop.py/x: Not a directory"),
     ],
 )

@@ -298,12 +298,13 @@ def test_what_does_not_fit_is_told_at_the_call(call: Any, error: type, told: str
 def test_what_does_not_fit_is_refused_by_the_compiler(code: str, told: str, tmp_path: Any) -> None:
     name = f"refused_{abs(hash(code)):x}"
     head = "from partita.integrations import aws\n@workflow\n"
-    source = f"{head}def main(x: str, n: int, d: dict[str, Any]) -> Any:\n    return {code}\n"
-    with pytest.raises(CompileError) as raised:
-        compile_workflow(load(name, source, tmp_path), "f.py")
-    (found,) = raised.value.diagnostics
-    assert told in str(found)
-    assert found.row == 7
+    for number, body in enumerate((f"return {code}", f"found = {code}\n    return found")):
+        source = f"{head}def main(x: str, n: int, d: dict[str, Any]) -> Any:\n    {body}\n"
+        with pytest.raises(CompileError) as raised:
+            compile_workflow(load(f"{name}_{number}", source, tmp_path), "f.py")
+        (found,) = raised.value.diagnostics
+        assert told in str(found)
+        assert found.row == 7
 
 
 def machine_of(definition: WorkflowDefinition[..., Any]) -> dict[str, Any]:

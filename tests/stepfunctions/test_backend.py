@@ -57,3 +57,19 @@ def test_client_commands(sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFi
     failed = told(capsys, *backend, "signal", "doubled:one", "x", status=5)
     assert "doubled:one waits for no signal x now (it waits for: none)" in failed
     assert "no execution" in told(capsys, *backend, "show", "none", status=3).lower()
+
+
+def test_nothing_there_is_for_a_worker(
+    sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "doubled.asl.json"
+    file.write_text(json.dumps(MACHINE))
+    made(sfn, "doubled", MACHINE)
+    backend = ("--backend", f"stepfunctions://us-east-1?endpoint={sfn.url}")
+    refused = told(capsys, *backend, "worker", str(file), status=2)
+    assert refused.startswith("partita: AWS Step Functions runs its machines itself")
+    assert refused.count("\n") == 1
+    assert main([*backend, "run", str(file), "--input", '{"n": 21}']) == 0
+    found = capsys.readouterr()
+    assert json.loads(found.out) == {"twice": 42}
+    assert found.err == ""

@@ -40,7 +40,7 @@ def definition_at(
     Raises:
         CompileError: the workflow cannot be compiled, or not as an Express machine.
     """
-    source, module = _pysfn(target)
+    source, module = pysfn_at(target)
     if module is not None:
         return workflows.definition_of(module, source, workflows.own_arn(module)), [], ""
     workflow = workflow_at(target)
@@ -74,7 +74,7 @@ def _saved(
 
 def picture_at(target: str) -> Structure | Graph:
     """Return what to draw of a workflow, or of the machine of a file of pyawssfn."""
-    source, module = _pysfn(target)
+    source, module = pysfn_at(target)
     if module is not None:
         text = json.dumps(workflows.definition_of(module, source, workflows.own_arn(module)))
         return diagram_of_text(text, module.__name__)
@@ -108,7 +108,7 @@ def pysfn_definition(source: str, lambda_arn: str) -> dict[str, Any]:
     return workflows.definition_of(load_module(source), source, lambda_arn)
 
 
-def _pysfn(target: str) -> tuple[str, ModuleType | None]:
+def pysfn_at(target: str) -> tuple[str, ModuleType | None]:
     """Return the file, and its module if it is of pyawssfn and its entry point is meant."""
     source, _, name = target.rpartition(":") if ":" in target else (target, "", "")
     if is_machine(target):
@@ -127,7 +127,7 @@ def deployable_at(target: str) -> WorkflowDefinition[..., Any]:
     if found.takes_document:
         raise InvalidOptionError(
             f"{target} is of pyawssfn; `partita pysfn gen-lambda` and `partita pysfn compile` make "
-            "its function and its machine"
+            "its function and its machine, `partita deploy` both"
         )
     return found
 

@@ -66,6 +66,7 @@ _AWS = (
         help="Of the function.",
     ),
 )
+_LIVE = ("dry_run", "atomic", "overwrite", "region", "profile", "endpoint")
 _ONLY = {"openwhisk": _OPENWHISK, "stepfunctions": _AWS}
 
 
@@ -159,6 +160,12 @@ def _check_options(ctx: click.Context, to: str, emit: str | None, folder: str | 
             raise InvalidOptionError(f"{parameter.opts[-1]} is for --to {other}; leave it out")
     if (emit is None) != (folder is None) or (emit and to != "stepfunctions"):
         raise InvalidOptionError("--emit and -o belong together, for AWS; give both, or none")
+    for name in _LIVE if emit is not None else ():
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidOptionError(
+                f"{option} is for deployments; --emit asks no one: leave it out"
+            )
     if to == "stepfunctions" and emit is None and not ctx.params["role"]:
         raise InvalidOptionError("a machine needs a role; give --role ARN")
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from partita.cli.bundle import write_file
-from partita.cli.compiler import deployable_at, file_of
+from partita.cli.compiler import deployable_at, file_of, pysfn_at
 from partita.errors import InvalidOptionError
 from partita.stepfunctions.deploy.clients import connect
 from partita.stepfunctions.deploy.deployment import Deployment
+from partita.stepfunctions.deploy.pysfn_files import wanted_of_file
 from partita.stepfunctions.deploy.templates import files_of
 from partita.stepfunctions.deploy.templates.emission import emission_of
 from partita.stepfunctions.deploy.wanted import Wanted
@@ -19,9 +20,21 @@ from partita.stepfunctions.deploy.workflows import Options, wanted_of
 
 def wanted_at(target: str, name: str | None, given: dict[str, Any]) -> Wanted:
     """Return what the deployment of a workflow should come to; print warnings."""
+    source, module = pysfn_at(target)
+    if module is not None:
+        options = _options(name or Path(source).stem, given)
+        return _with_notes(wanted_of_file(module, source, options), "put it into a layer")
     workflow = deployable_at(target)
-    options = Options(
-        name or workflow.workflow_type.name,
+    options = _options(name or workflow.workflow_type.name, given)
+    wanted, warnings = wanted_of(workflow, options, file_of(target))
+    for one in warnings:
+        print(one, file=sys.stderr)
+    return _with_notes(wanted, "name it in --requirements")
+
+
+def _options(name: str, given: dict[str, Any]) -> Options:
+    return Options(
+        name,
         given["role"] or "",
         given["function_role"],
         given["function"],
@@ -32,12 +45,11 @@ def wanted_at(target: str, name: str | None, given: dict[str, Any]) -> Wanted:
         given["express"],
         given["tags"],
     )
-    wanted, warnings = wanted_of(workflow, options, file_of(target))
-    for one in warnings:
-        print(one, file=sys.stderr)
+
+
+def _with_notes(wanted: Wanted, way_out: str) -> Wanted:
     for package in wanted.missing:
-        text = f"{package} is not in the bundle; name it in --requirements"
-        print(f"partita: {text}", file=sys.stderr)
+        print(f"partita: {package} is not in the bundle; {way_out}", file=sys.stderr)
     return wanted
 
 

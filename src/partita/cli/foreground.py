@@ -25,6 +25,8 @@ from partita.cli.progress import follow
 from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.history import WorkflowExecution
+from partita.ports.capabilities import supports
+from partita.ports.host import RefusesWorkers
 from partita.ports.service import DecisionTask, Service
 from partita.worker import Worker
 from partita.worker.signals import SignalListener
@@ -87,23 +89,33 @@ class ForegroundRun:
 
         The first SIGINT or SIGTERM ends the waiting, a second one the process. Unless `quiet`,
         a terminal shows the steps. Other open executions are left alone unless it `serves_all`.
+        Where the service runs executions itself, this only waits.
         """
-        worker = Worker(
+        only = None if serves_all else self._handle.workflow_id
+        waits = supports(service, RefusesWorkers)
+        worker = None if waits else self._worker(service, task_lists, slots, only)
+        shown = sys.stderr.isatty() and not quiet
+        with SignalListener(self._on_signal):
+            if worker is not None:
+                worker.start()
+            threading.Thread(target=self._wait, daemon=True).start()
+            follow(self._handle, self.over, shown=shown, rarely=not isinstance(service, Engine))
+        interrupted = self._signal is not None
+        if worker is not None:
+            worker.stop(grace=INTERRUPTED_GRACE_SECONDS if interrupted else DEFAULT_GRACE)
+        return self._report()
+
+    def _worker(
+        self, service: Service, task_lists: Collection[str], slots: int, only: str | None
+    ) -> Worker:
+        return Worker(
             service,
             task_lists=sorted(task_lists),
             slots=slots,
             on_decision_failed=self.decision_failed,
             on_store_error=self.store_failed,
-            only=None if serves_all else self._handle.workflow_id,
+            only=only,
         )
-        shown = sys.stderr.isatty() and not quiet
-        with SignalListener(self._on_signal):
-            worker.start()
-            threading.Thread(target=self._wait, daemon=True).start()
-            follow(self._handle, self.over, shown=shown, rarely=not isinstance(service, Engine))
-        interrupted = self._signal is not None
-        worker.stop(grace=INTERRUPTED_GRACE_SECONDS if interrupted else DEFAULT_GRACE)
-        return self._report()
 
     def _wait(self) -> None:
         while not self.over.is_set():

@@ -16,6 +16,7 @@ from partita.compile.concurrency import Lowered, Work, coroutine_work, located, 
 from partita.compile.concurrent_comprehensions import Begun, begin_each
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
+from partita.compile.diagnostics import RefusedError
 from partita.compile.module_names import target
 
 Body = Callable[[list[ast.stmt], Context], None]
@@ -171,10 +172,14 @@ def _coroutines(node: ast.stmt, context: Context) -> tuple[str, ast.expr | None]
         parts = [value.elt]
     elif isinstance(value, ast.List | ast.Tuple):
         parts = value.elts
-    is_all = bool(parts) and all(
-        _is_coroutine(one, context) or _is_part(one, context) for one in parts
-    )
-    return goal.id, value if is_all else None
+    return goal.id, value if bool(parts) and _are_awaitable(parts, context) else None
+
+
+def _are_awaitable(nodes: list[ast.expr], context: Context) -> bool:
+    try:
+        return all(_is_coroutine(one, context) or _is_part(one, context) for one in nodes)
+    except RefusedError:  # as it is again where the statement is lowered
+        return False
 
 
 def _is_coroutine(node: ast.expr, context: Context) -> bool:

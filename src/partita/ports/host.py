@@ -126,6 +126,17 @@ class SupportsGiveBack(Protocol):
         """Put an unfinished activity back into its task list at once, as the same attempt."""
 
 
+class RefusesWorkers(Protocol):
+    """Run executions elsewhere, so that a worker would wait in vain. Default: workers do all."""
+
+    def refuse_workers(self) -> None:
+        """Refuse a worker.
+
+        Raises:
+            UnsupportedError: always.
+        """
+
+
 class SupportsActivityTypes(Protocol):
     """Require activity types to be registered. Without it, none need be."""
 

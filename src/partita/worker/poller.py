@@ -25,6 +25,7 @@ from partita.errors import PartitaError, StoreError
 from partita.ports.capabilities import supports
 from partita.ports.host import (
     Host,
+    RefusesWorkers,
     SupportsActivityTypes,
     SupportsLocalQueries,
     SupportsLongPolls,
@@ -67,7 +68,13 @@ class Poller:
         return self._service.heartbeat_activity  # type: ignore[no-any-return]
 
     def attach(self, host: Host) -> None:
-        """Register the host's types, and begin to poll for it."""
+        """Register the host's types, and begin to poll for it.
+
+        Raises:
+            UnsupportedError: the service has no use for a worker.
+        """
+        if supports(self._service, RefusesWorkers):
+            self._service.refuse_workers()
         register_types(self._service, host)
         self._stopped.clear()
         self._decider.start()

@@ -300,3 +300,35 @@ def test_the_names_of_the_packages(tmp_path: Path) -> None:
         "text starts with c True",
         "partita.openwhisk.composer partita.openwhisk.conductor",
     ]
+
+
+@pytest.mark.parametrize("result", ["{1, 2}", 'float("nan")', "datetime.date.today()", "object()"])
+def test_a_result_that_is_no_json_fails_here_as_on_lambda(partita: Command, result: str) -> None:
+    text = (
+        "import datetime\nimport pysfn as PSF\n\n\ndef find(x):\n"
+        f"    return {result}\n\n\n@PSF.main\ndef main(x):\n    y = find(x)\n    return y\n"
+    )
+    (partita.folder / "no_json.py").write_text(text, "utf-8")
+    run = ["--backend", "memory://", "run", "no_json.py", "--input", '{"locals": {"x": 1}}']
+    assert partita(*run) == 1
+    assert "Runtime.MarshalError" in partita.err
+    assert "Unable to marshal response" in partita.err
+
+
+def test_results_are_written_as_lambda_writes_them(partita: Command) -> None:
+    text = (
+        "from decimal import Decimal\nimport pysfn as PSF\n\n\ndef find(x):\n"
+        '    return {1: (True, None), "d": Decimal("0.5")}\n\n\n'
+        "@PSF.main\ndef main(x):\n    y = find(x)\n    return y\n"
+    )
+    (partita.folder / "written.py").write_text(text, "utf-8")
+    run = ["--backend", "memory://", "run", "written.py", "--input", '{"locals": {"x": 1}}']
+    assert partita(*run) == 0, partita.err
+    assert json.loads(partita.out) == {"1": [True, None], "d": 0.5}
+
+
+def test_what_is_no_arn_is_told(partita: Command) -> None:
+    assert partita("pysfn", "compile", str(FILE), "LAMBDA-FUN-ARN") == 0
+    assert partita.err.startswith("partita: LAMBDA-FUN-ARN is no ARN")
+    assert partita("pysfn", "compile", str(FILE), "${Function}") == 0
+    assert partita.err == ""

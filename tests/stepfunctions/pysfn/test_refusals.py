@@ -63,3 +63,9 @@ def test_what_is_nested_too_deeply_is_told() -> None:
     lookup = "x" + '["k"]' * 51
     source = f"@PSF.main\ndef main(x):\n    if PSF.IsNull({lookup}, True):\n        return x\n"
     assert "lookup x['k']" in messages(source)
+
+
+@pytest.mark.parametrize("source", ["", "# nothing\n"])
+def test_a_file_without_a_statement_has_no_entry_point(source: str) -> None:
+    with pytest.raises(CompileError, match=r"^file\.py:1:1: no function with @PSF.main"):
+        compile_source(source, "file.py")

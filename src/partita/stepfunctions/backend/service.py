@@ -228,6 +228,10 @@ class StepFunctionsService:
 
     # -- what it does not do
 
+    def refuse_workers(self) -> None:
+        """Refuse: a worker would find nothing to do."""
+        _refuse("workers")
+
     def poll_decision_task(
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
     ) -> DecisionTask | None:

@@ -8,6 +8,9 @@ from typing import Any
 
 from partita.stepfunctions.emitter.tasks import LAMBDA, SIGNALS
 
+OWN_FUNCTION = "${Function}"
+"""The resource of tasks that are their machine's own function itself."""
+
 _TASK = (
     '{% {"execution": $states.context.Execution.Id, "state": $states.context.State.Name, '
     '"entered": $states.context.State.EnteredTime, "retries": $states.context.State.RetryCount, '
@@ -25,6 +28,9 @@ def calling(definition: dict[str, Any], activities: Collection[str], function: s
     made = copy.deepcopy(definition)
     for _, state in states_of(made):
         arguments = state.get("Arguments")
+        if state.get("Resource") == OWN_FUNCTION:
+            state["Resource"] = function
+            continue
         is_call = state["Type"] == "Task" and str(state["Resource"]).startswith(LAMBDA)
         if not is_call or not isinstance(arguments, dict):
             continue

@@ -67,6 +67,9 @@ def _needs(state: dict[str, Any], name: str, function: str) -> _Needs:
     resource = str(state["Resource"])
     given = _constants(state)
     integration = _INTEGRATION.fullmatch(resource)
+    if resource == function:
+        yield ["lambda:InvokeFunction"], _OWN % ("lambda", f"function:{name}:*")
+        return
     if integration is None:
         if ":function:" in resource:
             yield ["lambda:InvokeFunction"], resource

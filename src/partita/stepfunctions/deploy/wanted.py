@@ -30,13 +30,14 @@ class FunctionSettings:
     architecture: str
     timeout: int  # seconds
     memory: int  # MB
+    handler: str = HANDLER
 
     def members(self) -> dict[str, Any]:
         """Return the settings by Lambda's names."""
         return {
             "Role": self.role,
             "Runtime": self.runtime,
-            "Handler": HANDLER,
+            "Handler": self.handler,
             "Timeout": self.timeout,
             "MemorySize": self.memory,
         }

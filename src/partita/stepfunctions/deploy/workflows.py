@@ -55,7 +55,7 @@ def wanted_of(
         BundleError: its bundle cannot be made.
         InvalidOptionError: a name, a role, a runtime or a time is none that AWS has.
     """
-    _check(options)
+    check(options)
     program = compile_workflow(workflow, filename)
     machine = emit(program)
     errors = express_errors(program, machine) if options.is_express else []
@@ -67,7 +67,7 @@ def wanted_of(
     kind = "EXPRESS" if options.is_express else "STANDARD"
     source, activities = source_of(workflow), tuple(sorted(activities_of(program)))
     about: dict[str, Any] = {"kind": kind, "function": options.function}
-    about["own_tags"] = tuple(map(_tag, options.tags))
+    about["own_tags"] = tuple(map(tag, options.tags))
     if options.function is None and calls_own_function(machine, activities):
         about |= _function(workflow, program, options, filename)
     made = Wanted(options.name, source, machine, activities, options.role, **about)
@@ -109,7 +109,7 @@ def _timeout(program: Program) -> int:
     return min(longest + _GRACE, LONGEST_TIMEOUT)
 
 
-def _tag(text: str) -> tuple[str, str]:
+def tag(text: str) -> tuple[str, str]:
     """Return the key and the value in KEY=VALUE.
 
     Raises:
@@ -125,7 +125,12 @@ def _tag(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _check(options: Options) -> None:
+def check(options: Options) -> None:
+    """Check that AWS has such a name, role, runtime and size.
+
+    Raises:
+        InvalidOptionError: it has not.
+    """
     if _NAME.fullmatch(options.name) is None:
         raise InvalidOptionError(
             f"{options.name!r} cannot name a function; give up to 64 letters, digits, - and _"

@@ -13,9 +13,15 @@ from pathlib import Path
 
 from partita.errors import InvalidOptionError, LoadError
 from partita.source.discovery import read
+from partita.stepfunctions.bundle.local_imports import Imports, Module
 from partita.stepfunctions.pysfn import definition
+from partita.stepfunctions.pysfn.source import MODULES
 
 _DATE = (1980, 1, 1, 0, 0, 0)
+HANDLER = "handler.dispatch"
+"""The function of a zip that Lambda calls."""
+
+_FOLDER = "inner"  # of the zip, with the module
 _HANDLER = '''\
 """Call the function of the module that an event names."""
 
@@ -55,6 +61,14 @@ def write_zip(code: str, target: str) -> None:
         raise InvalidOptionError(f"cannot write {target}: {error.strerror}") from error
 
 
+def left_out(code: str) -> list[str]:
+    """Return the modules beside a file that it imports, which are not in its zip."""
+    path = Path(code).resolve()
+    found = Imports([path.parent])
+    found.add(Module(path.stem, path))
+    return sorted(found.modules.keys() - {path.stem, *MODULES})
+
+
 def zip_of(code: str) -> bytes:
     """Return the bytes of the zip of a file with code."""
     path = Path(code)
@@ -62,11 +76,13 @@ def zip_of(code: str) -> bytes:
         raise InvalidOptionError(
             f"{code} is no module that can be imported; its name is letters, digits and _, and .py"
         )
+    if path.stem == _FOLDER:
+        raise InvalidOptionError(f"{code} has the name of the zip's own folder; rename it")
     _check(code)
     return _zipped(
         {
             "handler.py": _HANDLER.format(module=path.stem).encode(),
-            f"inner/{path.name}": path.read_bytes(),
+            f"{_FOLDER}/{path.name}": path.read_bytes(),
             "pysfn.py": Path(definition.__file__).read_bytes(),
         }
     )

@@ -253,6 +253,9 @@ class Scope:
                 "it is no function of the module, and the Lambda function has no other",
                 f"write def {name}(...) at the module's top",
             )
+        problem = self.source.problem_of(name)
+        if problem is not None:
+            raise self.refuse(node.func, f"call of {name}", *problem)
         names = [one.id for one in self._names(node, node.args, name)]
         self._check_count(node, name, len(names))
         values = {one.id: self._value(one) for one in node.args if isinstance(one, ast.Name)}

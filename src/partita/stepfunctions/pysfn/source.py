@@ -41,6 +41,17 @@ class Source:
             return callable(self.namespace[name])
         return name in self.bound
 
+    def problem_of(self, name: str) -> tuple[str, str] | None:
+        """Return why a function of the module is none to call, and a way out; None: it is one."""
+        node = self.bound.get(name)
+        if node is not None and is_main(node, self):
+            return "it is the function that is compiled", "call another one"
+        if isinstance(node, ast.AsyncFunctionDef):
+            return "it is async, and the Lambda function awaits nothing", "write def"
+        if isinstance(node, ast.FunctionDef) and _yields(node):
+            return "it is a generator, whose result is no JSON value", "return a list"
+        return None
+
     def error_names(self, name: str) -> list[str] | None:
         """Return the names of a class of exceptions and of those derived from it; None: no class.
 
@@ -65,6 +76,13 @@ class Source:
             for name, node in self.bound.items():
                 found |= _written(name, node, found)
         return found
+
+
+def _yields(node: ast.AST) -> bool:
+    """Return whether a function's own code yields."""
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+    parts = [one for one in ast.iter_child_nodes(node) if not isinstance(one, inner)]
+    return any(isinstance(one, ast.Yield | ast.YieldFrom) or _yields(one) for one in parts)
 
 
 def _reachable(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -148,7 +166,11 @@ def entry_point(source: Source) -> ast.FunctionDef:
             what = f"decorator {ast.unparse(one)[:40]}"
             source.diagnostics.add(one, what, "a machine runs none", "leave @PSF.main alone")
         return found[0]
-    found = found or source.tree.body[:1] or [ast.Pass(lineno=1, col_offset=0, end_lineno=1)]
+    found = (
+        found
+        or source.tree.body[:1]
+        or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)]
+    )
     for node in found:
         problem = _problem(node, len(found), source)
         source.diagnostics.add(node, *problem)

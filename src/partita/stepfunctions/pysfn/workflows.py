@@ -5,7 +5,9 @@ The machine is the one that is deployed; its Lambda function is the module that 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +16,12 @@ from partita.asl.machines import ACCOUNT, REGION, machine
 from partita.asl.tasks.lambdas import register_lambda
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile.tree import Program
+from partita.errors import TaskFailedError
 from partita.source.discovery import read
 from partita.stepfunctions.pysfn.lowering import compile_source
 from partita.stepfunctions.pysfn.machine import machine as written
+
+_MARSHAL_ERROR = "Runtime.MarshalError"  # what Lambda calls a result that is no JSON value
 
 
 def program_of(module: ModuleType, filename: str) -> Program:
@@ -55,4 +60,24 @@ class _Dispatcher:
     def __call__(self, event: Mapping[str, Any]) -> Any:
         called = event["call_descr"]
         function = getattr(self._module, called["function"])
-        return function(*[event["locals"][name] for name in called["arg_names"]])
+        return _marshalled(function(*[event["locals"][name] for name in called["arg_names"]]))
+
+
+def _marshalled(result: Any) -> Any:
+    """Return a result as Lambda's runtime for Python sends it.
+
+    Raises:
+        TaskFailedError: it is no JSON value.
+    """
+    try:
+        return json.loads(json.dumps(result, allow_nan=False, default=_number))
+    except (TypeError, ValueError, RecursionError) as error:
+        text = f"Unable to marshal response: {error}"
+        cause = {"errorType": _MARSHAL_ERROR, "errorMessage": text, "stackTrace": []}
+        raise TaskFailedError(_MARSHAL_ERROR, json.dumps(cause)) from error
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

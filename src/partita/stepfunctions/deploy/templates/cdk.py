@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.policies import policy
 from partita.stepfunctions.deploy.templates.emission import Emission
 
@@ -115,7 +114,7 @@ def _function(emission: Emission) -> str:
         about=json.dumps(f"Activities of {emission.wanted.source}", ensure_ascii=False),
         runtime=json.dumps(settings.runtime),
         architecture=settings.architecture.upper().replace("ARM64", "ARM_64"),
-        handler=json.dumps(HANDLER),
+        handler=json.dumps(settings.handler),
         timeout=settings.timeout,
         memory=settings.memory,
         zip=json.dumps(emission.zip_file),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.policies import policy
 from partita.stepfunctions.deploy.templates.emission import Emission
 
@@ -65,7 +64,7 @@ def _function(emission: Emission) -> dict[str, Any]:
         "Role": {"Fn::GetAtt": ["FunctionRole", "Arn"]},
         "Runtime": settings.runtime,
         "Architectures": [settings.architecture],
-        "Handler": HANDLER,
+        "Handler": settings.handler,
         "Timeout": settings.timeout,
         "MemorySize": settings.memory,
         "Code": {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}},

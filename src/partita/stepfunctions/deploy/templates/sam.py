@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.templates.cloudformation import substituted_policy
 from partita.stepfunctions.deploy.templates.emission import Emission
 
@@ -34,7 +33,7 @@ def _function(emission: Emission) -> dict[str, Any]:
         "CodeUri": emission.zip_file,
         "Runtime": settings.runtime,
         "Architectures": [settings.architecture],
-        "Handler": HANDLER,
+        "Handler": settings.handler,
         "Timeout": settings.timeout,
         "MemorySize": settings.memory,
         "AutoPublishAlias": "live",

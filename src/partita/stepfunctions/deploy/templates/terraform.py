@@ -6,7 +6,6 @@ import json
 from itertools import groupby
 from typing import Any
 
-from partita.stepfunctions.bundle import HANDLER
 from partita.stepfunctions.deploy.policies import policy
 from partita.stepfunctions.deploy.templates.emission import PLACEHOLDER, Emission
 
@@ -112,7 +111,7 @@ def _function(emission: Emission) -> str:
         "role": "aws_iam_role.lambda.arn",
         "runtime": text(settings.runtime),
         "architectures": f"[{text(settings.architecture)}]",
-        "handler": text(HANDLER),
+        "handler": text(settings.handler),
         "timeout": str(settings.timeout),
         "memory_size": str(settings.memory),
         "filename": file,
