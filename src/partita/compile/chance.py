@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile.concurrency import located
 from partita.compile.context import Context
 from partita.compile.jsonata import made
+from partita.compile.lowered import located
 from partita.compile.module_names import target
 from partita.compile.subscripts import element
 from partita.compile.tree import Value

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from partita.authoring.execution import spawn
 from partita.compile.callees import KINDS, callee_of, class_of, instance_of
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value
+from partita.compile.lowered import located
 from partita.compile.module_names import target
 from partita.compile.outcomes import errors_of
 from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
@@ -45,16 +46,6 @@ class Work:
         return replace(self, call=call, expression=self.with_arguments(args, keywords))
 
 
-class Lowered(ast.expr):
-    """An expression that a function lowers, where Python has another one."""
-
-    _fields = ()
-
-    def __init__(self, lower: Callable[[Context], Value]) -> None:
-        super().__init__()
-        self.lower = lower
-
-
 class Beginning(ast.expr):
     """An expression that stands for the future of work, where Python has another one."""
 
@@ -64,11 +55,6 @@ class Beginning(ast.expr):
         super().__init__()
         self.work = work
         self.call = work.call
-
-
-def located(made: Any, node: ast.AST) -> Any:
-    """Give a node that is made the place of another one."""
-    return ast.fix_missing_locations(ast.copy_location(made, node))
 
 
 def work_of(node: ast.expr, context: Context) -> Work | None:

@@ -17,7 +17,6 @@ from partita.compile.concurrency import (
     Work,
     branch_of,
     hoisted,
-    located,
     note_failures,
     stand_in,
     work_of,
@@ -25,6 +24,7 @@ from partita.compile.concurrency import (
 from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import literal, made
+from partita.compile.lowered import located
 from partita.compile.outcomes import results_of
 from partita.compile.subscripts import element
 from partita.compile.tree import If, Let, Loop, Map, Node, Value

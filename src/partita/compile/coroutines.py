@@ -8,9 +8,10 @@ import inspect
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.concurrency import Beginning, begin, coroutine_work, located, work_of
+from partita.compile.concurrency import Beginning, begin, coroutine_work, work_of
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
+from partita.compile.lowered import located
 from partita.compile.module_names import target
 from partita.compile.outcomes import check_all, known_list, reduced, result_of, results_of
 from partita.compile.signals import awaited_signal

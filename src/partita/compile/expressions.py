@@ -24,7 +24,7 @@ from partita.compile.comprehensions import (
     made_set,
     set_comprehension,
 )
-from partita.compile.concurrency import Beginning, Lowered, begin
+from partita.compile.concurrency import Beginning, begin
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
@@ -39,6 +39,7 @@ from partita.compile.jsonata import (
     literal,
     member,
 )
+from partita.compile.lowered import Lowered
 from partita.compile.module_names import target
 from partita.compile.moments import constant_time, time_attribute
 from partita.compile.mutation import is_fresh

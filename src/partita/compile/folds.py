@@ -6,9 +6,9 @@ import ast
 from typing import Any
 
 from partita.compile.comprehensions import folded, reduced
-from partita.compile.concurrency import located
 from partita.compile.context import Context
 from partita.compile.iterables import iterable, lowered
+from partita.compile.lowered import located
 from partita.compile.sequences import sliced
 from partita.compile.subscripts import element
 from partita.compile.tree import Value

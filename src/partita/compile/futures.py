@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from partita.authoring.future import DoneAndNotDone, Futures
-from partita.compile.concurrency import located, work_of
+from partita.compile.concurrency import work_of
 from partita.compile.concurrent_comprehensions import begin_each
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
+from partita.compile.lowered import located
 from partita.compile.module_names import target
 from partita.compile.outcomes import result_of, results_of
 from partita.compile.signals import awaited_signal

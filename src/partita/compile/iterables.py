@@ -12,11 +12,11 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile.concurrency import Lowered, located
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed, present
 from partita.compile.jsonata import list_value, listed, literal, made, wrapped
 from partita.compile.key_types import key_of
+from partita.compile.lowered import Lowered, located
 from partita.compile.module_names import target
 from partita.compile.sequences import as_list
 from partita.compile.templates import fill

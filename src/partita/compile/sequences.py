@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from partita.compile.characters import EVERY
 from partita.compile.context import Context
 from partita.compile.dynamic import present
 from partita.compile.jsonata import list_value, literal, made, wrapped
 from partita.compile.key_types import key_of
 from partita.compile.templates import fill
-from partita.compile.text_templates import CHARACTERS
 from partita.compile.tree import Value
 from partita.compile.types import ANY, INT, NEVER, NONE, STR, Type, join, list_of
 
+CHARACTERS = f"$append([], $match(@s, {EVERY}).match)"
 _ITERABLE = '$type(@x) in ["array", "object", "string"]'
 _ITEMS = (
     '($type(@x) = "array" ? @x : $type(@x) = "object" ? $append([], $keys(@x)) : '

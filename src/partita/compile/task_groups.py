@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile.concurrency import Lowered, located
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import made, wrapped
+from partita.compile.lowered import Lowered, located
 from partita.compile.module_names import target
 from partita.compile.outcomes import group_error
 from partita.compile.tree import Check, Let, Raise, Value

@@ -22,7 +22,6 @@ from partita.compile.characters import (
 )
 from partita.compile.types import BOOL, INT, STR, Type, list_of, tuple_of
 
-CHARACTERS = f"$append([], $match(@s, {EVERY}).match)"
 _END = '"\\uffff"'
 _EACH = f"$match(@s, {EVERY}).match"
 _CASE = "the case of a text with characters other than common letters"
