@@ -6,11 +6,11 @@ import ast
 from dataclasses import replace
 from typing import Any
 
+from partita.compile.analysis.mutation import is_fresh
 from partita.compile.changes import as_list
 from partita.compile.context import UNBOUND, Context, Variable
 from partita.compile.hints import hinted
 from partita.compile.jsonata import made
-from partita.compile.mutation import is_fresh
 from partita.compile.operators import operate
 from partita.compile.places import delete, place_of, read, refreshed, write
 from partita.compile.slice_assignments import delete_slice, store_slice

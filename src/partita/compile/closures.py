@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from partita.compile.analysis.mutation import local_names, mutated_names, outer_names, own_nodes
 from partita.compile.context import Context
 from partita.compile.jsonata import text_of
-from partita.compile.mutation import local_names, mutated_names, outer_names, own_nodes
 from partita.compile.tree import Value
 from partita.compile.types import Type
 

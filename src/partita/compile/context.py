@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from partita.compile.aliases import Aliases
+from partita.compile.analysis.aliases import Aliases
+from partita.compile.analysis.mutation import Changes
 from partita.compile.diagnostics import Diagnostics, RefusedError
 from partita.compile.jsonata import Names, literal, object_value
-from partita.compile.mutation import Changes
 from partita.compile.tree import Check, Let, Node, Value
 from partita.compile.types import BOOL, ERROR, NEVER, Type, join, of_hint, without_fields
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from partita.compile.analysis.mutation import is_fresh
 from partita.compile.assignments import store
 from partita.compile.calls import lower_call
 from partita.compile.chance import uuid_attribute
@@ -42,7 +43,6 @@ from partita.compile.jsonata import (
 from partita.compile.lowered import Lowered
 from partita.compile.module_names import target
 from partita.compile.moments import constant_time, time_attribute
-from partita.compile.mutation import is_fresh
 from partita.compile.operators import operand, operate, signed
 from partita.compile.representations import as_text
 from partita.compile.shown_displays import read_shown

@@ -11,13 +11,9 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
-from partita.compile.aliases import Aliases, aliases_of
-from partita.compile.closures import Definition, Function
-from partita.compile.context import Context, Variable, Variables
-from partita.compile.diagnostics import RefusedError
-from partita.compile.jsonata import Names, literal
-from partita.compile.modules import imported, lambda_key, moved
-from partita.compile.mutation import (
+from partita.compile.analysis.aliases import Aliases, aliases_of
+from partita.compile.analysis.modules import imported, lambda_key, moved
+from partita.compile.analysis.mutation import (
     bound_once,
     is_fresh,
     local_names,
@@ -25,6 +21,10 @@ from partita.compile.mutation import (
     own_nodes,
     reassigned_names,
 )
+from partita.compile.closures import Definition, Function
+from partita.compile.context import Context, Variable, Variables
+from partita.compile.diagnostics import RefusedError
+from partita.compile.jsonata import Names, literal
 from partita.compile.parameters import Argument, bind
 from partita.compile.returns import with_assignments
 from partita.compile.tree import Inlined, Let, Return, Value

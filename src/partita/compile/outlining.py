@@ -21,8 +21,8 @@ from typing import Any
 from partita.authoring.activity import activity
 from partita.authoring.registry import register
 from partita.compile import step_guard
+from partita.compile.analysis.mutation import changes_of, local_names, mutated_names
 from partita.compile.diagnostics import CompileError, Diagnostic
-from partita.compile.mutation import changes_of, local_names, mutated_names
 from partita.compile.purity import Purity, free_names
 from partita.compile.step_guard import checked
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from partita.compile.mutation import local_names
+from partita.compile.analysis.mutation import local_names
 from partita.replay.lint import rules
 
 _NO_WORK = (ast.Constant, ast.Name, ast.Attribute, ast.Dict, ast.List, ast.Tuple)

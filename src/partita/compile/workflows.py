@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
-from partita.compile.aliases import aliases_of
-from partita.compile.context import Context, Variable
-from partita.compile.diagnostics import Diagnostics
-from partita.compile.expressions import lower
-from partita.compile.jsonata import literal
-from partita.compile.modules import module_of
-from partita.compile.mutation import (
+from partita.compile.analysis.aliases import aliases_of
+from partita.compile.analysis.modules import module_of
+from partita.compile.analysis.mutation import (
     bound_once,
     local_names,
     mutated_names,
     reassigned_names,
 )
+from partita.compile.context import Context, Variable
+from partita.compile.diagnostics import Diagnostics
+from partita.compile.expressions import lower
+from partita.compile.jsonata import literal
 from partita.compile.outlining import Outliner
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return

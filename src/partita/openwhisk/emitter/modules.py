@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from partita.compile.mutation import mutated_names
+from partita.compile.analysis.mutation import mutated_names
 from partita.source.discovery import read
 
 Namespace = Mapping[str, Any]

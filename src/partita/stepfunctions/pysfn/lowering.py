@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from partita.compile.analysis.mutation import local_names
 from partita.compile.context import Variable, Variables, joined
 from partita.compile.diagnostics import CompileError, Diagnostic, RefusedError
 from partita.compile.jsonata import Names, literal
-from partita.compile.mutation import local_names
 from partita.compile.tree import (
     Call,
     Check,

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from partita.compile.mutation import Changes, mutated_names, walked
+from partita.compile.analysis.mutation import Changes, mutated_names, walked
 
 Names = frozenset[str]
 _NONE: Names = frozenset()

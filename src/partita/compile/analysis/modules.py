@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from partita.compile.aliases import returning_their_arguments
-from partita.compile.mutation import Changes, changes_of, mutated_names
+from partita.compile.analysis.aliases import returning_their_arguments
+from partita.compile.analysis.mutation import Changes, changes_of, mutated_names
 from partita.source.discovery import read
 
 _KINDS = (ast.FunctionDef, ast.AsyncFunctionDef)

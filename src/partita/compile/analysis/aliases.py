@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partita.compile.liveness import Later, later
-from partita.compile.mutation import MUTATORS, Changes, local_names, own_nodes, walked
+from partita.compile.analysis.liveness import Later, later
+from partita.compile.analysis.mutation import MUTATORS, Changes, local_names, own_nodes, walked
 
 
 def depths(body: Iterable[ast.stmt], changes: Changes) -> dict[str, int]:
