@@ -13,7 +13,7 @@ import pytest
 
 from partita.asl.check import check_text
 from partita.compile import CompileError, compile_workflow
-from partita.compile.outlining import HINT, outlining
+from partita.compile.outlining.steps import HINT, outlining
 from partita.stepfunctions.bundle import bundle_of
 from partita.stepfunctions.compiled import compiled
 from partita.stepfunctions.emitter import emit

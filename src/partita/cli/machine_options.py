@@ -109,7 +109,7 @@ def outline_option(command: F) -> F:
 
 def _outline(ctx: click.Context, _: click.Parameter, is_on: bool) -> None:
     if is_on:
-        outlining = import_module("partita.compile.outlining")
+        outlining = import_module("partita.compile.outlining.steps")
         token = outlining.set_outlining(True)
         ctx.call_on_close(lambda: outlining.reset_outlining(token))
 

@@ -24,7 +24,7 @@ from partita.compile.context import Context, Variable
 from partita.compile.diagnostics import Diagnostics
 from partita.compile.expressions import lower
 from partita.compile.jsonata import literal
-from partita.compile.outlining import Outliner
+from partita.compile.outlining.steps import Outliner
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
 from partita.compile.types import ANY, FLOAT, NONE, NUMBER, Type, UnknownHintError, fits, of_hint

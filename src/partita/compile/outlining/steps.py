@@ -20,11 +20,11 @@ from typing import Any
 
 from partita.authoring.activity import activity
 from partita.authoring.registry import register
-from partita.compile import step_guard
 from partita.compile.analysis.mutation import changes_of, local_names, mutated_names
 from partita.compile.diagnostics import CompileError, Diagnostic
-from partita.compile.purity import Purity, free_names
-from partita.compile.step_guard import checked
+from partita.compile.outlining import step_guard
+from partita.compile.outlining.purity import Purity, free_names
+from partita.compile.outlining.step_guard import checked
 
 HINT = "this can be a step of its own: compile with --outline"
 
