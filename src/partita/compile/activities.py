@@ -8,8 +8,8 @@ from typing import Any
 
 from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.authoring.remote import LambdaFunction
-from partita.compile.callees import Callee
 from partita.compile.context import Context
+from partita.compile.names.callees import Callee
 from partita.compile.outcomes import settled
 from partita.compile.tags import tagged
 from partita.compile.tree import Call, Value

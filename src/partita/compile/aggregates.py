@@ -23,7 +23,7 @@ from partita.compile.jsonata import (
     object_value,
     wrapped,
 )
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.ordering import keywords_of, sortable
 from partita.compile.sequences import as_list
 from partita.compile.templates import fill

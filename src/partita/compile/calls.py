@@ -15,7 +15,6 @@ from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
 from partita.authoring.future import wait
 from partita.authoring.messages import signals, wait_signal
 from partita.compile.activities import call_activity
-from partita.compile.callees import KINDS, callee_of, instance_of
 from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.class_members import class_method, super_method
 from partita.compile.closures import Function, function_value
@@ -33,8 +32,9 @@ from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
 from partita.compile.library import LIBRARY
 from partita.compile.methods import lower_method
-from partita.compile.module_names import target
 from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_class_method
+from partita.compile.names.callees import KINDS, callee_of, instance_of
+from partita.compile.names.objects import target
 from partita.compile.records import as_dict, instance, is_record, replaced
 from partita.compile.refused_functions import reason_of
 from partita.compile.service_calls import call_service

@@ -12,7 +12,7 @@ from typing import Any
 from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.lowered import located
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import FLOAT, INT, RANDOM, STR, UUID

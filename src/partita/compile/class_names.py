@@ -6,7 +6,7 @@ import ast
 
 from partita.compile.context import Context
 from partita.compile.jsonata import made
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, STR

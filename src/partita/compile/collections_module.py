@@ -9,7 +9,7 @@ from partita.compile.context import Context
 from partita.compile.defaults import DEFAULTS
 from partita.compile.iterables import iterable
 from partita.compile.jsonata import key_text, made
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.ordering import in_order
 from partita.compile.places import is_place, or_default, place_of, write
 from partita.compile.sequences import sliced

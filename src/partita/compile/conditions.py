@@ -10,10 +10,10 @@ from typing import Any
 from partita.compile.comparisons import compared
 from partita.compile.context import Context, Variable, Variables, joined
 from partita.compile.enumerations import plain
-from partita.compile.exception_names import classes_of, named_error
 from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import made
-from partita.compile.module_names import target
+from partita.compile.names.exceptions import classes_of, named_error
+from partita.compile.names.objects import target
 from partita.compile.special_methods import by_method, has_own, special
 from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value

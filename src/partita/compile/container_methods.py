@@ -10,7 +10,7 @@ from partita.compile.comparisons import same
 from partita.compile.context import Context
 from partita.compile.iterables import iterable
 from partita.compile.jsonata import made
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.sequences import as_list, sliced
 from partita.compile.sets import combined, contains_all, set_from
 from partita.compile.templates import fill

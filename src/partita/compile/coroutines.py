@@ -12,7 +12,7 @@ from partita.compile.concurrency import Beginning, begin, coroutine_work, work_o
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.lowered import located
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.outcomes import check_all, known_list, reduced, result_of, results_of
 from partita.compile.signals import awaited_signal
 from partita.compile.tree import Value

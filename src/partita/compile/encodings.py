@@ -15,7 +15,7 @@ from typing import Any
 from partita.compile.aggregates import one_argument
 from partita.compile.context import Context
 from partita.compile.dynamic import narrowed
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import STR

@@ -8,9 +8,9 @@ import typing
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.exception_names import reachable
 from partita.compile.hints import conforms
 from partita.compile.jsonata import literal, made, object_value
+from partita.compile.names.exceptions import reachable
 from partita.compile.tree import Value
 from partita.compile.types import ANY, STR, Type, UnknownHintError, list_of, of_hint
 

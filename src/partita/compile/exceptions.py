@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context, Variable, Variables, joined
-from partita.compile.exception_names import names_below
 from partita.compile.exception_values import construct, is_exception
-from partita.compile.module_names import target
+from partita.compile.names.exceptions import names_below
+from partita.compile.names.objects import target
 from partita.compile.tree import Handler, Let, Raise, Try, Value
 from partita.compile.types import ERROR, NONE
 

@@ -41,8 +41,8 @@ from partita.compile.jsonata import (
     member,
 )
 from partita.compile.lowered import Lowered
-from partita.compile.module_names import target
 from partita.compile.moments import constant_time, time_attribute
+from partita.compile.names.objects import target
 from partita.compile.operators import operand, operate, signed
 from partita.compile.representations import as_text
 from partita.compile.shown_displays import read_shown

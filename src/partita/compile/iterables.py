@@ -17,7 +17,7 @@ from partita.compile.dynamic import narrowed, present
 from partita.compile.jsonata import list_value, listed, literal, made, wrapped
 from partita.compile.key_types import key_of
 from partita.compile.lowered import Lowered, located
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.sequences import as_list
 from partita.compile.templates import fill
 from partita.compile.tree import Value

@@ -11,7 +11,7 @@ from partita.compile.context import Context
 from partita.compile.iterables import is_lazy, iterable, unordered, view, whole, zero
 from partita.compile.jsonata import list_value, looked_up, made
 from partita.compile.key_types import key_of
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value

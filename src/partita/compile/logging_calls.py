@@ -7,9 +7,9 @@ import logging
 from types import FunctionType
 from typing import Any
 
-from partita.compile.callees import KINDS
 from partita.compile.context import Context
-from partita.compile.module_names import target
+from partita.compile.names.callees import KINDS
+from partita.compile.names.objects import target
 
 _METHODS = frozenset(
     ["debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import made, text_of
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, DATETIME, FLOAT, INT, NEVER, STR, TIMEDELTA

@@ -11,7 +11,7 @@ from typing import Any
 from partita.compile.conditions import compared_by
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value, made, member
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.places import without
 from partita.compile.records import field_of
 from partita.compile.subscripts import element

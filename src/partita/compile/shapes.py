@@ -12,7 +12,7 @@ from partita.compile.concurrent_comprehensions import begin_each
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.lowered import Lowered, located
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.outcomes import errors_of, group_error, known_list, reduced, reduced_if_any
 from partita.compile.tree import Check, If, Let, Parallel, Value
 from partita.compile.types import BOOL, NEVER, NONE, Type, future_of, list_of, optional

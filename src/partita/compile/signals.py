@@ -8,7 +8,7 @@ from typing import Any
 from partita.authoring.messages import Signal
 from partita.compile.context import Context
 from partita.compile.jsonata import literal
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.tree import Call, SignalWait, Value
 from partita.compile.types import ANY, INT, NONE, Type, UnknownHintError, of_hint
 

@@ -19,7 +19,7 @@ from partita.compile.jsonata import literal
 from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.rebinding import rebound_in
 from partita.compile.refused_functions import reason_of, statement_reason
 from partita.compile.submissions import begin_in_loop, in_place

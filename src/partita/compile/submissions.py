@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from partita.authoring.canvas import task
-from partita.compile.callees import callee_of
 from partita.compile.concurrency import Work, coroutine_work, work_of
 from partita.compile.concurrent_comprehensions import Begun, begin_each
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
 from partita.compile.diagnostics import RefusedError
 from partita.compile.lowered import Lowered, located
-from partita.compile.module_names import target
+from partita.compile.names.callees import callee_of
+from partita.compile.names.objects import target
 
 Body = Callable[[list[ast.stmt], Context], None]
 

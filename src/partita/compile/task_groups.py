@@ -10,7 +10,7 @@ from typing import Any
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import made, wrapped
 from partita.compile.lowered import Lowered, located
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.compile.outcomes import group_error
 from partita.compile.tree import Check, Let, Raise, Value
 from partita.compile.types import BOOL, ERROR, NEVER, NONE, Type, list_of

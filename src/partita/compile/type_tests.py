@@ -12,8 +12,8 @@ from typing import Any
 
 from partita.codec.class_names import path_of as class_path
 from partita.compile.context import Context, Variable
-from partita.compile.exception_names import named_error
-from partita.compile.module_names import target
+from partita.compile.names.exceptions import named_error
+from partita.compile.names.objects import target
 from partita.compile.tree import Value
 from partita.compile.types import (
     ANY,

@@ -14,7 +14,7 @@ from partita.authoring.remote import LambdaFunction
 from partita.authoring.workflow import WorkflowDefinition
 from partita.authoring.workflow_classes import Workflow
 from partita.compile.context import Context
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 from partita.errors import InvalidOptionError
 from partita.integrations.aws_calls import Action
 

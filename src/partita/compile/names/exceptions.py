@@ -9,7 +9,7 @@ from typing import Any
 
 from partita import errors as partita_errors
 from partita.compile.context import Context
-from partita.compile.module_names import target
+from partita.compile.names.objects import target
 
 
 def classes_of(node: ast.expr, context: Context) -> list[type] | None:
