@@ -11,9 +11,9 @@ from partita.authoring.remote import LambdaFunction
 from partita.compile.context import Context
 from partita.compile.names.callees import Callee
 from partita.compile.outcomes import settled
-from partita.compile.tags import tagged
 from partita.compile.tree import Call, Value
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
+from partita.compile.values.tags import tagged
 
 
 def call_activity(node: Any, activity: Callee, context: Context) -> Value:

@@ -11,8 +11,6 @@ from partita.compile.arithmetic import bounded, result_type
 from partita.compile.comprehensions import folded, made_set, reduced
 from partita.compile.conditions import lower_test, truth
 from partita.compile.context import Context
-from partita.compile.dynamic import as_kind, has_type, present
-from partita.compile.iterables import is_lazy, iterable, lowered, unordered
 from partita.compile.jsonata import (
     LARGEST,
     joined_type,
@@ -25,7 +23,6 @@ from partita.compile.jsonata import (
 )
 from partita.compile.names.objects import target
 from partita.compile.ordering import keywords_of, sortable
-from partita.compile.sequences import as_list
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import (
@@ -43,6 +40,9 @@ from partita.compile.types import (
     row_of,
     set_of,
 )
+from partita.compile.values.dynamic import as_kind, has_type, present
+from partita.compile.values.iterables import is_lazy, iterable, lowered, unordered
+from partita.compile.values.sequences import as_list
 
 
 def one_argument(node: Any, context: Context) -> ast.expr:

@@ -17,22 +17,18 @@ from partita.authoring.messages import signals, wait_signal
 from partita.compile.activities import call_activity
 from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.class_members import class_method, super_method
-from partita.compile.closures import Function, function_value
 from partita.compile.concurrency import begin, work_of
 from partita.compile.conditions import choose, lower_test, path_of
 from partita.compile.container_methods import lower_by_class
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
-from partita.compile.definitions import arguments_kept
 from partita.compile.enum_lookups import by_value
-from partita.compile.enumerations import is_enum
 from partita.compile.exception_values import construct, is_exception, own_initialiser
 from partita.compile.functions import FUNCTIONS
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
 from partita.compile.library import LIBRARY
 from partita.compile.methods import lower_method
-from partita.compile.moments import TIME_CLASSES, is_datetime_method, lower_class_method
 from partita.compile.names.callees import KINDS, callee_of, instance_of
 from partita.compile.names.objects import target
 from partita.compile.records import as_dict, instance, is_record, replaced
@@ -43,6 +39,10 @@ from partita.compile.signals import lower_channel, lower_wait_signal
 from partita.compile.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER
+from partita.compile.values.closures import Function, function_value
+from partita.compile.values.definitions import arguments_kept
+from partita.compile.values.enumerations import is_enum
+from partita.compile.values.moments import TIME_CLASSES, is_datetime_method, lower_class_method
 from partita.integrations.aws_calls import Action
 
 

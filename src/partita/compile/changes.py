@@ -8,14 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.definitions import named_value
-from partita.compile.dynamic import is_open, narrowed, present, text_key
 from partita.compile.jsonata import list_value, listed, literal, looked_up, made, wrapped
-from partita.compile.key_types import key_of, takes_key
 from partita.compile.places import is_place, place_of, read, refreshed, without, write
 from partita.compile.representations import as_repr
-from partita.compile.sequences import as_list as items_of
-from partita.compile.sets import combined, has, set_from
 from partita.compile.subscripts import check_index, check_key, element, with_key
 from partita.compile.tree import Value
 from partita.compile.types import (
@@ -30,6 +25,11 @@ from partita.compile.types import (
     list_of,
     set_of,
 )
+from partita.compile.values.definitions import named_value
+from partita.compile.values.dynamic import is_open, narrowed, present, text_key
+from partita.compile.values.key_types import key_of, takes_key
+from partita.compile.values.sequences import as_list as items_of
+from partita.compile.values.sets import combined, has, set_from
 
 Changed = tuple[Value, Value] | None
 """The new container and the method's result; None: the arguments do not fit."""

@@ -7,16 +7,16 @@ import functools
 from types import FunctionType, MethodType
 from typing import Any
 
-from partita.compile import enumerations
-from partita.compile.closures import Function, function_value
 from partita.compile.context import Context
-from partita.compile.definitions import named_value
 from partita.compile.inlined import inline
 from partita.compile.jsonata import joined_type, literal, object_value
 from partita.compile.records import field_of, with_fields
-from partita.compile.special_methods import member_of_class
 from partita.compile.tree import Value
 from partita.compile.types import dict_of
+from partita.compile.values import enumerations
+from partita.compile.values.closures import Function, function_value
+from partita.compile.values.definitions import named_value
+from partita.compile.values.special_methods import member_of_class
 
 
 def attribute_of(node: ast.Attribute, value: Value, context: Context) -> Value | None:

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.dynamic import is_open, narrowed, opened, present
 from partita.compile.jsonata import key_text, made
-from partita.compile.key_types import takes_key
-from partita.compile.moments import compare_times, is_time
-from partita.compile.sets import contains_all, has
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, NUMBER, STR, Type, comparable
+from partita.compile.values.dynamic import is_open, narrowed, opened, present
+from partita.compile.values.key_types import takes_key
+from partita.compile.values.moments import compare_times, is_time
+from partita.compile.values.sets import contains_all, has
 
 ORDER: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _SIGNS = {**ORDER, ast.Eq: "=", ast.NotEq: "!="}

@@ -9,16 +9,16 @@ from typing import Any
 
 from partita.compile.comparisons import compared
 from partita.compile.context import Context, Variable, Variables, joined
-from partita.compile.enumerations import plain
-from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import made
 from partita.compile.names.exceptions import classes_of, named_error
 from partita.compile.names.objects import target
-from partita.compile.special_methods import by_method, has_own, special
 from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value
-from partita.compile.type_tests import classes_named, declared, split
 from partita.compile.types import ANY, BOOL, ERROR, FUTURE_SET, NEVER, NONE, join, union_of
+from partita.compile.values.enumerations import plain
+from partita.compile.values.iterables import is_lazy, iterable
+from partita.compile.values.special_methods import by_method, has_own, special
+from partita.compile.values.type_tests import classes_named, declared, split
 
 
 @dataclass(frozen=True)

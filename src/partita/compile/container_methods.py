@@ -8,14 +8,14 @@ from typing import Any
 
 from partita.compile.comparisons import same
 from partita.compile.context import Context
-from partita.compile.iterables import iterable
 from partita.compile.jsonata import made
 from partita.compile.names.objects import target
-from partita.compile.sequences import as_list, sliced
-from partita.compile.sets import combined, contains_all, set_from
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, INT, NEVER, NONE, STR, dict_of, list_of
+from partita.compile.values.iterables import iterable
+from partita.compile.values.sequences import as_list, sliced
+from partita.compile.values.sets import combined, contains_all, set_from
 
 Method = Callable[[Any, Value, list[Value], Context], Value | None]
 

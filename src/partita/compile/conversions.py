@@ -6,10 +6,8 @@ from typing import Any
 
 from partita.compile.aggregates import as_int, one_argument, unfit
 from partita.compile.arithmetic import check_divisor, floored, guarded, power
-from partita.compile.characters import LETTERS, NO_LETTERS, SPACES
 from partita.compile.conditions import choose, truth
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed, present
 from partita.compile.float_texts import PRODUCT
 from partita.compile.formats import formatted
 from partita.compile.jsonata import LARGEST, list_value, made
@@ -18,8 +16,10 @@ from partita.compile.representations import as_repr, as_text
 from partita.compile.shown_displays import read_shown
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.type_tests import of_union
 from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NUMBER, STR, tuple_of
+from partita.compile.values.characters import LETTERS, NO_LETTERS, SPACES
+from partita.compile.values.dynamic import narrowed, present
+from partita.compile.values.type_tests import of_union
 
 
 def lower_str(node: Any, context: Context) -> Value:

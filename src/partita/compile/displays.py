@@ -9,11 +9,11 @@ from typing import Any
 from partita.compile.changes import as_list
 from partita.compile.context import Context
 from partita.compile.jsonata import key_text, list_value, literal, made, object_value
-from partita.compile.key_types import takes_key
 from partita.compile.subscripts import element
-from partita.compile.tags import same_tags
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, Type, dict_of, join, kind_of_key, list_of, tuple_of
+from partita.compile.values.key_types import takes_key
+from partita.compile.values.tags import same_tags
 
 
 def list_display(node: Any, context: Context) -> Value:

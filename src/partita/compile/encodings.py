@@ -14,11 +14,11 @@ from typing import Any
 
 from partita.compile.aggregates import one_argument
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed
 from partita.compile.names.objects import target
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import STR
+from partita.compile.values.dynamic import narrowed
 
 HASHES = {
     "md5": "MD5",

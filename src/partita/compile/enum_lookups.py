@@ -7,11 +7,11 @@ import enum
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.enumerations import plain
 from partita.compile.jsonata import literal, made, object_value
 from partita.compile.representations import quoted
 from partita.compile.tree import Value
 from partita.compile.types import STR, enum_of
+from partita.compile.values.enumerations import plain
 
 
 def by_value(node: Any, cls: Any, context: Context) -> Value:

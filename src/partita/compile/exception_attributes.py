@@ -8,11 +8,11 @@ import typing
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.hints import conforms
 from partita.compile.jsonata import literal, made, object_value
 from partita.compile.names.exceptions import reachable
 from partita.compile.tree import Value
 from partita.compile.types import ANY, STR, Type, UnknownHintError, list_of, of_hint
+from partita.compile.values.hints import conforms
 
 _NOT_KEPT = ("__cause__", "__context__", "__traceback__", "__notes__", "with_traceback", "add_note")
 

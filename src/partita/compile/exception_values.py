@@ -11,14 +11,14 @@ import dataclasses
 from types import FunctionType
 from typing import Any
 
-from partita.compile.closures import Function
 from partita.compile.context import Context
-from partita.compile.definitions import arguments_kept
 from partita.compile.inlined import inline
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.representations import as_repr, as_text
 from partita.compile.tree import Let, Value
 from partita.compile.types import STR, Type, tuple_of
+from partita.compile.values.closures import Function
+from partita.compile.values.definitions import arguments_kept
 
 _OTHER_TEXTS = ("SystemExit", "StopIteration", "UnicodeError", "SyntaxError", "BaseExceptionGroup")
 

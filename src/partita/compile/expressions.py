@@ -29,10 +29,8 @@ from partita.compile.concurrency import Beginning, begin
 from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
-from partita.compile.definitions import defined, object_value_of
 from partita.compile.displays import dict_display, list_display, tuple_display
 from partita.compile.enum_lookups import by_name
-from partita.compile.enumerations import is_enum, plain
 from partita.compile.exception_attributes import attribute
 from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
@@ -41,16 +39,18 @@ from partita.compile.jsonata import (
     member,
 )
 from partita.compile.lowered import Lowered
-from partita.compile.moments import constant_time, time_attribute
 from partita.compile.names.objects import target
 from partita.compile.operators import operand, operate, signed
 from partita.compile.representations import as_text
 from partita.compile.shown_displays import read_shown
-from partita.compile.special_methods import OPERATORS, has_own, special
 from partita.compile.tree import Value
-from partita.compile.type_tests import of_union
 from partita.compile.types import ANY, BOOL, NEVER
 from partita.compile.unbound import bound
+from partita.compile.values.definitions import defined, object_value_of
+from partita.compile.values.enumerations import is_enum, plain
+from partita.compile.values.moments import constant_time, time_attribute
+from partita.compile.values.special_methods import OPERATORS, has_own, special
+from partita.compile.values.type_tests import of_union
 
 _UNSUPPORTED = {
     ast.Yield: ("yield", "a workflow is no generator", "return a list"),

@@ -7,13 +7,13 @@ from typing import Any
 
 from partita.compile.comprehensions import folded, reduced
 from partita.compile.context import Context
-from partita.compile.iterables import iterable, lowered
 from partita.compile.lowered import located
-from partita.compile.sequences import sliced
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, join
 from partita.compile.unpacking import int_value
+from partita.compile.values.iterables import iterable, lowered
+from partita.compile.values.sequences import sliced
 
 _MOST_ROUNDS = 4
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.dynamic import as_kind, narrowed, present
 from partita.compile.float_texts import PRODUCT
 from partita.compile.jsonata import literal, made
 from partita.compile.representations import as_repr, as_text, text_form
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import FLOAT, INT, NUMBER, STR, Type, number_of
+from partita.compile.values.dynamic import as_kind, narrowed, present
 
 _SPEC = re.compile(
     r"(?:(?P<fill>.)?(?P<align>[<>=^]))?(?P<sign>[-+ ])?(?P<z>z)?(?P<alternate>#)?(?P<zero>0)?"

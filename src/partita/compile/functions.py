@@ -8,8 +8,8 @@ from typing import Any
 from partita.compile import aggregates, conversions, ordering
 from partita.compile.conditions import isinstance_test
 from partita.compile.context import Context
-from partita.compile.iterables import iterable
 from partita.compile.tree import Value
+from partita.compile.values.iterables import iterable
 
 
 def _made_at_once(node: Any, context: Context) -> Value:

@@ -21,7 +21,6 @@ from partita.compile.analysis.mutation import (
     own_nodes,
     reassigned_names,
 )
-from partita.compile.closures import Definition, Function
 from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import Names, literal
@@ -29,6 +28,7 @@ from partita.compile.parameters import Argument, bind
 from partita.compile.returns import with_assignments
 from partita.compile.tree import Inlined, Let, Return, Value
 from partita.compile.types import NEVER, Type, join
+from partita.compile.values.closures import Definition, Function
 
 _DEEPEST = 40
 """Functions inlined in one another: more of them are taken for recursion."""

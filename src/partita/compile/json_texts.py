@@ -9,7 +9,6 @@ from typing import Any
 
 from partita.compile.aggregates import one_argument
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed
 from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
 from partita.compile.ordering import keywords_of
@@ -18,6 +17,7 @@ from partita.compile.shown_displays import read_shown
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NUMBER, STR, list_of
+from partita.compile.values.dynamic import narrowed
 
 
 @dataclass(frozen=True)

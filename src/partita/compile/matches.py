@@ -10,8 +10,8 @@ from partita.compile.conditions import choose, lower_test, path_of
 from partita.compile.context import Context, Variables
 from partita.compile.patterns import Match, match_of
 from partita.compile.tree import If, Let, Value
-from partita.compile.type_tests import declared
 from partita.compile.types import BOOL, NEVER
+from partita.compile.values.type_tests import declared
 
 
 @dataclass(frozen=True)

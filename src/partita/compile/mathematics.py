@@ -11,10 +11,10 @@ from partita.compile.arithmetic import finite, guarded, power
 from partita.compile.context import Context
 from partita.compile.conversions import number
 from partita.compile.ordering import keywords_of
-from partita.compile.sequences import as_list
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, FLOAT, INT
+from partita.compile.values.sequences import as_list
 
 Lower = Callable[[Any, Context], Value]
 

@@ -12,16 +12,16 @@ from partita.compile.class_members import lower_own_method
 from partita.compile.collections_module import counter_method
 from partita.compile.container_methods import METHODS
 from partita.compile.context import Context
-from partita.compile.dynamic import is_open, narrowed, present, text_key
 from partita.compile.encodings import lower_chain
 from partita.compile.futures import future_method, is_future, result_of_signal
 from partita.compile.jsonata import looked_up, made, member
-from partita.compile.key_types import takes_key
-from partita.compile.moments import is_time, time_method
 from partita.compile.signals import channel_method
 from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
+from partita.compile.values.dynamic import is_open, narrowed, present, text_key
+from partita.compile.values.key_types import takes_key
+from partita.compile.values.moments import is_time, time_method
 
 
 def lower_method(node: Any, context: Context) -> Value:

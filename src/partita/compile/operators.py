@@ -11,12 +11,8 @@ from typing import Any
 
 from partita.compile.arithmetic import Operator, calculate, either, negative
 from partita.compile.context import Context
-from partita.compile.dynamic import is_open, narrowed, present
 from partita.compile.formats import lower_percent
-from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import list_value, literal, made
-from partita.compile.moments import is_time, time_operator
-from partita.compile.sets import combined, set_from
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import (
@@ -33,6 +29,10 @@ from partita.compile.types import (
     list_of,
     tuple_of,
 )
+from partita.compile.values.dynamic import is_open, narrowed, present
+from partita.compile.values.iterables import is_lazy, iterable
+from partita.compile.values.moments import is_time, time_operator
+from partita.compile.values.sets import combined, set_from
 
 _UNFIT = "unsupported operand type(s)"
 

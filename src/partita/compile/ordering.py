@@ -8,11 +8,11 @@ from typing import Any
 from partita.compile.comparisons import ordered, ordered_at_run_time
 from partita.compile.context import Context
 from partita.compile.error_texts import EMPTY
-from partita.compile.iterables import applied, is_lazy, iterable, lowered
 from partita.compile.jsonata import list_value, made, wrapped
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NEVER, NONE, join, list_of
+from partita.compile.values.iterables import applied, is_lazy, iterable, lowered
 
 _KINDS = (
     "($count(@x) < 2 ? true : (~kind := $reduce(@x, function(~acc, ~item) {("

@@ -16,9 +16,9 @@ from partita.compile.places import without
 from partita.compile.records import field_of
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
-from partita.compile.type_tests import json_type, split
 from partita.compile.types import ANY, BOOL, NEVER, NONE, STR, Type, dict_of, join, list_of
 from partita.compile.unpacking import between
+from partita.compile.values.type_tests import json_type, split
 
 _TRUE = Value("true", BOOL)
 _FALSE = Value("false", BOOL)

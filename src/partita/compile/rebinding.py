@@ -10,8 +10,8 @@ import ast
 from collections.abc import Iterator
 
 from partita.compile.analysis.mutation import mutated_names, walked
-from partita.compile.closures import functions_of
 from partita.compile.context import Context
+from partita.compile.values.closures import functions_of
 
 _HEADS: dict[type, str] = {ast.If: "test", ast.While: "test", ast.For: "iter", ast.Match: "subject"}
 _LATER = (1 << 30, 0)

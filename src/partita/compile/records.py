@@ -9,11 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.definitions import named_value
-from partita.compile.hints import hinted
 from partita.compile.jsonata import joined_type, list_value, literal, made, member, object_value
 from partita.compile.subscripts import element
-from partita.compile.tags import tagged
 from partita.compile.tree import Let, Value
 from partita.compile.types import (
     ANY,
@@ -25,6 +22,9 @@ from partita.compile.types import (
     fits,
     of_hint,
 )
+from partita.compile.values.definitions import named_value
+from partita.compile.values.hints import hinted
+from partita.compile.values.tags import tagged
 
 
 def is_record(found: Any) -> bool:

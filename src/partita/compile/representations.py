@@ -7,17 +7,17 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 
-from partita.compile.characters import NO_PICTURES, PRINTABLE
 from partita.compile.context import Context
-from partita.compile.enumerations import table
 from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
-from partita.compile.moments import iso_text
-from partita.compile.special_methods import has_own, special
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
-from partita.compile.type_tests import json_type
 from partita.compile.types import ANY, STR, Type
+from partita.compile.values.characters import NO_PICTURES, PRINTABLE
+from partita.compile.values.enumerations import table
+from partita.compile.values.moments import iso_text
+from partita.compile.values.special_methods import has_own, special
+from partita.compile.values.type_tests import json_type
 
 _QUOTED = (
     (

@@ -7,10 +7,10 @@ import ast
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.places import is_place, place_of, read, write
-from partita.compile.sequences import as_list
 from partita.compile.tree import Value
 from partita.compile.types import INT, join, list_of
 from partita.compile.unpacking import between
+from partita.compile.values.sequences import as_list
 
 
 def store_slice(target: ast.Subscript, value: Value, context: Context) -> None:

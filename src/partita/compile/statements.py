@@ -12,7 +12,6 @@ from typing import Any
 from partita.compile.assignments import assign, augment, delete_all
 from partita.compile.conditions import lower_test
 from partita.compile.context import Context
-from partita.compile.definitions import define
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
 from partita.compile.jsonata import literal
@@ -23,11 +22,12 @@ from partita.compile.names.objects import target
 from partita.compile.rebinding import rebound_in
 from partita.compile.refused_functions import reason_of, statement_reason
 from partita.compile.submissions import begin_in_loop, in_place
-from partita.compile.tagged_values import as_hinted
-from partita.compile.tags import tagged
 from partita.compile.task_groups import lower_task_group
 from partita.compile.tree import Break, Check, Continue, If, Return, Value
 from partita.compile.types import ANY, NEVER
+from partita.compile.values.definitions import define
+from partita.compile.values.tagged_values import as_hinted
+from partita.compile.values.tags import tagged
 
 _Statement = Callable[[Any, Context], None]
 

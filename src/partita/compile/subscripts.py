@@ -7,13 +7,13 @@ from typing import Any
 
 from partita.compile.conditions import choose
 from partita.compile.context import Context
-from partita.compile.dynamic import is_open, narrowed, present
 from partita.compile.jsonata import key_text, list_value, looked_up, made, member, wrapped
-from partita.compile.key_types import takes_key, with_member
 from partita.compile.representations import as_repr
-from partita.compile.sequences import as_list, characters, sliced, tuple_slice
 from partita.compile.tree import Check, Value
 from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, STR, Type, dict_of, join, list_of
+from partita.compile.values.dynamic import is_open, narrowed, present
+from partita.compile.values.key_types import takes_key, with_member
+from partita.compile.values.sequences import as_list, characters, sliced, tuple_slice
 
 
 def lower_subscript(node: Any, context: Context) -> Value:

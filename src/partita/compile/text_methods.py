@@ -6,15 +6,15 @@ import ast
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed, opened
 from partita.compile.formats import lower_format
-from partita.compile.iterables import is_lazy, iterable
 from partita.compile.jsonata import literal, made
-from partita.compile.sequences import as_list, sliced
 from partita.compile.templates import fill
 from partita.compile.text_templates import KEYWORDS, METHODS, NAMES, Row
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, INT, NONE, STR, list_of
+from partita.compile.values.dynamic import narrowed, opened
+from partita.compile.values.iterables import is_lazy, iterable
+from partita.compile.values.sequences import as_list, sliced
 
 _BOUNDED = ("find", "rfind", "index", "rindex", "count", "startswith", "endswith")
 _EITHER = ("startswith", "endswith")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from partita.compile.characters import (
+from partita.compile.types import BOOL, INT, STR, Type, list_of, tuple_of
+from partita.compile.values.characters import (
     CASED_SURELY,
     EVERY,
     LETTERS,
@@ -20,7 +21,6 @@ from partita.compile.characters import (
     UNCASED,
     UPPER_LATIN,
 )
-from partita.compile.types import BOOL, INT, STR, Type, list_of, tuple_of
 
 _END = '"\\uffff"'
 _EACH = f"$match(@s, {EVERY}).match"

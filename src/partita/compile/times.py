@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.moments import EXACT, is_time, millis
 from partita.compile.representations import text_form
 from partita.compile.tree import Sleep, Value
 from partita.compile.types import MOMENT, NONE
+from partita.compile.values.moments import EXACT, is_time, millis
 from partita.errors import InvalidOptionError
 
 _LONGEST_SECONDS = 36500 * 86400

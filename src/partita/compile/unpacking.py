@@ -8,10 +8,10 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made, wrapped
-from partita.compile.sequences import as_list
 from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, STR, Type
+from partita.compile.values.sequences import as_list
 
 Target = ast.Name | ast.Attribute | ast.Subscript
 

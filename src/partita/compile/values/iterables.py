@@ -13,12 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.dynamic import narrowed, present
 from partita.compile.jsonata import list_value, listed, literal, made, wrapped
-from partita.compile.key_types import key_of
 from partita.compile.lowered import Lowered, located
 from partita.compile.names.objects import target
-from partita.compile.sequences import as_list
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import (
@@ -34,6 +31,9 @@ from partita.compile.types import (
     row_of,
     tuple_of,
 )
+from partita.compile.values.dynamic import narrowed, present
+from partita.compile.values.key_types import key_of
+from partita.compile.values.sequences import as_list
 
 VIEWS = ("keys", "values", "items")
 

@@ -6,10 +6,10 @@ import ast
 from dataclasses import replace
 
 from partita.compile.context import Context
-from partita.compile.dynamic import opened
 from partita.compile.jsonata import made
 from partita.compile.tree import Value
 from partita.compile.types import ANY, FLOAT, NEVER, NONE, NUMBER, Type, optional
+from partita.compile.values.dynamic import opened
 
 _JSON_TYPES = {
     "number": "number",

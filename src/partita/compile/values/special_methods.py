@@ -8,8 +8,8 @@ from types import FunctionType
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.definitions import named_value
 from partita.compile.tree import Value
+from partita.compile.values.definitions import named_value
 
 COMPARISONS: dict[type, tuple[str, str]] = {
     ast.Eq: ("__eq__", "__eq__"),

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.closures import Function, function_value, object_function
 from partita.compile.context import Context, Variable
-from partita.compile.enumerations import is_enum, members
 from partita.compile.jsonata import list_value, literal, object_value
 from partita.compile.tree import Let, Value
 from partita.compile.types import dict_of, tuple_of
+from partita.compile.values.closures import Function, function_value, object_function
+from partita.compile.values.enumerations import is_enum, members
 
 
 def defined(node: Any, context: Context) -> Value:

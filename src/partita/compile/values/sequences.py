@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from partita.compile.characters import EVERY
 from partita.compile.context import Context
-from partita.compile.dynamic import present
 from partita.compile.jsonata import list_value, literal, made, wrapped
-from partita.compile.key_types import key_of
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import ANY, INT, NEVER, NONE, STR, Type, join, list_of
+from partita.compile.values.characters import EVERY
+from partita.compile.values.dynamic import present
+from partita.compile.values.key_types import key_of
 
 CHARACTERS = f"$append([], $match(@s, {EVERY}).match)"
 _ITERABLE = '$type(@x) in ["array", "object", "string"]'
