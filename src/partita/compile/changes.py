@@ -10,8 +10,8 @@ from typing import Any
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, listed, literal, looked_up, made, wrapped
 from partita.compile.places import is_place, place_of, read, refreshed, without, write
-from partita.compile.representations import as_repr
 from partita.compile.subscripts import check_index, check_key, element, with_key
+from partita.compile.texts.representations import as_repr
 from partita.compile.tree import Value
 from partita.compile.types import (
     ANY,

@@ -8,13 +8,13 @@ from partita.compile.aggregates import as_int, one_argument, unfit
 from partita.compile.arithmetic import check_divisor, floored, guarded, power
 from partita.compile.conditions import choose, truth
 from partita.compile.context import Context
-from partita.compile.float_texts import PRODUCT
-from partita.compile.formats import formatted
 from partita.compile.jsonata import LARGEST, list_value, made
 from partita.compile.ordering import keywords_of
-from partita.compile.representations import as_repr, as_text
-from partita.compile.shown_displays import read_shown
 from partita.compile.templates import fill
+from partita.compile.texts.displays import read_shown
+from partita.compile.texts.floats import PRODUCT
+from partita.compile.texts.formats import formatted
+from partita.compile.texts.representations import as_repr, as_text
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NUMBER, STR, tuple_of
 from partita.compile.values.characters import LETTERS, NO_LETTERS, SPACES

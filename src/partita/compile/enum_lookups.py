@@ -8,7 +8,7 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import literal, made, object_value
-from partita.compile.representations import quoted
+from partita.compile.texts.representations import quoted
 from partita.compile.tree import Value
 from partita.compile.types import STR, enum_of
 from partita.compile.values.enumerations import plain

@@ -14,7 +14,7 @@ from typing import Any
 from partita.compile.context import Context
 from partita.compile.inlined import inline
 from partita.compile.jsonata import list_value, literal, made
-from partita.compile.representations import as_repr, as_text
+from partita.compile.texts.representations import as_repr, as_text
 from partita.compile.tree import Let, Value
 from partita.compile.types import STR, Type, tuple_of
 from partita.compile.values.closures import Function

@@ -32,7 +32,6 @@ from partita.compile.coroutines import lower_await
 from partita.compile.displays import dict_display, list_display, tuple_display
 from partita.compile.enum_lookups import by_name
 from partita.compile.exception_attributes import attribute
-from partita.compile.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
     literal,
@@ -41,8 +40,9 @@ from partita.compile.jsonata import (
 from partita.compile.lowered import Lowered
 from partita.compile.names.objects import target
 from partita.compile.operators import operand, operate, signed
-from partita.compile.representations import as_text
-from partita.compile.shown_displays import read_shown
+from partita.compile.texts.displays import read_shown
+from partita.compile.texts.formats import converted, formatted, joined_texts, with_open_width
+from partita.compile.texts.representations import as_text
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NEVER
 from partita.compile.unbound import bound

@@ -9,12 +9,12 @@ from typing import Any
 
 from partita.compile.aggregates import one_argument
 from partita.compile.context import Context
-from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
 from partita.compile.ordering import keywords_of
-from partita.compile.representations import of_scalars
-from partita.compile.shown_displays import read_shown
 from partita.compile.templates import fill, within
+from partita.compile.texts.displays import read_shown
+from partita.compile.texts.floats import float_text, number_text
+from partita.compile.texts.representations import of_scalars
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NUMBER, STR, list_of
 from partita.compile.values.dynamic import narrowed

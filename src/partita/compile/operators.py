@@ -11,9 +11,9 @@ from typing import Any
 
 from partita.compile.arithmetic import Operator, calculate, either, negative
 from partita.compile.context import Context
-from partita.compile.formats import lower_percent
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.templates import fill
+from partita.compile.texts.formats import lower_percent
 from partita.compile.tree import Value
 from partita.compile.types import (
     ANY,

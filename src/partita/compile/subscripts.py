@@ -8,7 +8,7 @@ from typing import Any
 from partita.compile.conditions import choose
 from partita.compile.context import Context
 from partita.compile.jsonata import key_text, list_value, looked_up, made, member, wrapped
-from partita.compile.representations import as_repr
+from partita.compile.texts.representations import as_repr
 from partita.compile.tree import Check, Value
 from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, STR, Type, dict_of, join, list_of
 from partita.compile.values.dynamic import is_open, narrowed, present

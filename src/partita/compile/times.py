@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.representations import text_form
+from partita.compile.texts.representations import text_form
 from partita.compile.tree import Sleep, Value
 from partita.compile.types import MOMENT, NONE
 from partita.compile.values.moments import EXACT, is_time, millis

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.float_texts import PRODUCT
 from partita.compile.jsonata import literal, made
-from partita.compile.representations import as_repr, as_text, text_form
 from partita.compile.templates import fill
+from partita.compile.texts.floats import PRODUCT
+from partita.compile.texts.representations import as_repr, as_text, text_form
 from partita.compile.tree import Value
 from partita.compile.types import FLOAT, INT, NUMBER, STR, Type, number_of
 from partita.compile.values.dynamic import as_kind, narrowed, present

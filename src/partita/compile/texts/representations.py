@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from partita.compile.context import Context
-from partita.compile.float_texts import float_text, number_text
 from partita.compile.jsonata import made, member, text_of
 from partita.compile.templates import fill, within
+from partita.compile.texts.floats import float_text, number_text
 from partita.compile.tree import Value
 from partita.compile.types import ANY, STR, Type
 from partita.compile.values.characters import NO_PICTURES, PRINTABLE
