@@ -7,9 +7,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.arithmetic import bounded, result_type
 from partita.compile.comprehensions import folded, made_set, reduced
-from partita.compile.conditions import lower_test, truth
 from partita.compile.context import Context
 from partita.compile.jsonata import (
     LARGEST,
@@ -22,6 +20,8 @@ from partita.compile.jsonata import (
     wrapped,
 )
 from partita.compile.names.objects import target
+from partita.compile.operators.arithmetic import bounded, result_type
+from partita.compile.operators.conditions import lower_test, truth
 from partita.compile.ordering import keywords_of, sortable
 from partita.compile.templates import fill
 from partita.compile.tree import Value

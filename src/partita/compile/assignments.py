@@ -10,7 +10,7 @@ from partita.compile.analysis.mutation import is_fresh
 from partita.compile.changes import as_list
 from partita.compile.context import UNBOUND, Context, Variable
 from partita.compile.jsonata import made
-from partita.compile.operators import operate
+from partita.compile.operators.dispatch import operate
 from partita.compile.places import delete, place_of, read, refreshed, write
 from partita.compile.slice_assignments import delete_slice, store_slice
 from partita.compile.tree import Call, Let, Map, Node, Parallel, Value

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.concurrent_comprehensions import attempt, concurrent_dict, concurrent_list
-from partita.compile.conditions import lower_test
 from partita.compile.context import Context, Variable
 from partita.compile.diagnostics import RefusedError
 from partita.compile.iteration import Iteration, iteration
 from partita.compile.jsonata import made, wrapped
+from partita.compile.operators.conditions import lower_test
 from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
 from partita.compile.types import NEVER, STR, Type, dict_of, join, kind_of_key, list_of

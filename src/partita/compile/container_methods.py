@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile.comparisons import same
 from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.names.objects import target
+from partita.compile.operators.comparisons import same
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, INT, NEVER, NONE, STR, dict_of, list_of

@@ -26,7 +26,6 @@ from partita.compile.comprehensions import (
     set_comprehension,
 )
 from partita.compile.concurrency import Beginning, begin
-from partita.compile.conditions import choose, compare, lower_test, path_of, truth
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
 from partita.compile.displays import dict_display, list_display, tuple_display
@@ -39,7 +38,8 @@ from partita.compile.jsonata import (
 )
 from partita.compile.lowered import Lowered
 from partita.compile.names.objects import target
-from partita.compile.operators import operand, operate, signed
+from partita.compile.operators.conditions import choose, compare, lower_test, path_of, truth
+from partita.compile.operators.dispatch import operand, operate, signed
 from partita.compile.texts.displays import read_shown
 from partita.compile.texts.formats import converted, formatted, joined_texts, with_open_width
 from partita.compile.texts.representations import as_text

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile import aggregates, conversions, ordering
-from partita.compile.conditions import isinstance_test
 from partita.compile.context import Context
+from partita.compile.operators.conditions import isinstance_test
 from partita.compile.tree import Value
 from partita.compile.values.iterables import iterable
 

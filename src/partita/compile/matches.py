@@ -6,8 +6,8 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
-from partita.compile.conditions import choose, lower_test, path_of
 from partita.compile.context import Context, Variables
+from partita.compile.operators.conditions import choose, lower_test, path_of
 from partita.compile.patterns import Match, match_of
 from partita.compile.tree import If, Let, Value
 from partita.compile.types import BOOL, NEVER

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.aggregates import one_argument, unfit
-from partita.compile.arithmetic import finite, guarded, power
 from partita.compile.context import Context
 from partita.compile.conversions import number
+from partita.compile.operators.arithmetic import finite, guarded, power
 from partita.compile.ordering import keywords_of
 from partita.compile.templates import fill
 from partita.compile.tree import Value

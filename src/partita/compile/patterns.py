@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from partita.compile.conditions import compared_by
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value, made, member
 from partita.compile.names.objects import target
+from partita.compile.operators.conditions import compared_by
 from partita.compile.places import without
 from partita.compile.records import field_of
 from partita.compile.subscripts import element

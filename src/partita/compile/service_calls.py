@@ -9,10 +9,10 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-from partita.compile.conditions import choose, lower_test
 from partita.compile.context import Context, Variables
 from partita.compile.jsonata import list_value, object_value
 from partita.compile.names.objects import target
+from partita.compile.operators.conditions import choose, lower_test
 from partita.compile.tree import Call, Value
 from partita.compile.types import ANY, NONE, STR, dict_of
 from partita.integrations.aws_arguments import differs, kinds_of, missing_or_unknown, wanted

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.assignments import assign, augment, delete_all
-from partita.compile.conditions import lower_test
 from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
@@ -19,6 +18,7 @@ from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops import lower_for, lower_while
 from partita.compile.matches import lower_match
 from partita.compile.names.objects import target
+from partita.compile.operators.conditions import lower_test
 from partita.compile.rebinding import rebound_in
 from partita.compile.refused_functions import reason_of, statement_reason
 from partita.compile.submissions import begin_in_loop, in_place

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from partita.compile.conditions import choose
 from partita.compile.context import Context
 from partita.compile.jsonata import key_text, list_value, looked_up, made, member, wrapped
+from partita.compile.operators.conditions import choose
 from partita.compile.texts.representations import as_repr
 from partita.compile.tree import Check, Value
 from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, STR, Type, dict_of, join, list_of

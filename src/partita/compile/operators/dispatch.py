@@ -9,9 +9,9 @@ import ast
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.arithmetic import Operator, calculate, either, negative
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made
+from partita.compile.operators.arithmetic import Operator, calculate, either, negative
 from partita.compile.templates import fill
 from partita.compile.texts.formats import lower_percent
 from partita.compile.tree import Value

@@ -9,8 +9,8 @@ import ast
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.error_texts import division_by_zero
 from partita.compile.jsonata import LARGEST, made
+from partita.compile.operators.error_texts import division_by_zero
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import FLOAT, INT, NUMBER, Type

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from partita.compile.comparisons import compared
 from partita.compile.context import Context, Variable, Variables, joined
 from partita.compile.jsonata import made
 from partita.compile.names.exceptions import classes_of, named_error
 from partita.compile.names.objects import target
+from partita.compile.operators.comparisons import compared
 from partita.compile.templates import fill
 from partita.compile.tree import If, Let, Value
 from partita.compile.types import ANY, BOOL, ERROR, FUTURE_SET, NEVER, NONE, join, union_of

@@ -1,0 +1,4 @@
+"""Operators: arithmetic, comparisons, and conditions with what they tell of types.
+
+`dispatch` chooses by the types of the operands.
+"""
