@@ -18,7 +18,6 @@ from partita.compile.activities import call_activity
 from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.class_members import class_method, super_method
 from partita.compile.concurrency import begin, work_of
-from partita.compile.container_methods import lower_by_class
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
 from partita.compile.enum_lookups import by_value
@@ -27,7 +26,8 @@ from partita.compile.functions import FUNCTIONS
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
 from partita.compile.library import LIBRARY
-from partita.compile.methods import lower_method
+from partita.compile.methods.containers import lower_by_class
+from partita.compile.methods.dispatch import lower_method
 from partita.compile.names.callees import KINDS, callee_of, instance_of
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import choose, lower_test, path_of

@@ -7,8 +7,8 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import literal, made
+from partita.compile.methods.text_templates import KEYWORDS, METHODS, NAMES, Row
 from partita.compile.templates import fill
-from partita.compile.text_templates import KEYWORDS, METHODS, NAMES, Row
 from partita.compile.texts.formats import lower_format
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, INT, NONE, STR, list_of

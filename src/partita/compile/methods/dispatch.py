@@ -10,13 +10,13 @@ from partita.compile.chance import random_method
 from partita.compile.changes import lower_change
 from partita.compile.class_members import lower_own_method
 from partita.compile.collections_module import counter_method
-from partita.compile.container_methods import METHODS
 from partita.compile.context import Context
 from partita.compile.encodings import lower_chain
 from partita.compile.futures import future_method, is_future, result_of_signal
 from partita.compile.jsonata import looked_up, made, member
+from partita.compile.methods.containers import METHODS
+from partita.compile.methods.texts import TEXT_METHODS, lower_text_method
 from partita.compile.signals import channel_method
-from partita.compile.text_methods import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
