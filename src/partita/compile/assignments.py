@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.analysis.mutation import is_fresh
-from partita.compile.changes import as_list
+from partita.compile.containers.changes import as_list
+from partita.compile.containers.places import delete, place_of, read, refreshed, write
+from partita.compile.containers.slices import delete_slice, store_slice
+from partita.compile.containers.unpacking import unpacked
 from partita.compile.context import UNBOUND, Context, Variable
 from partita.compile.jsonata import made
 from partita.compile.operators.dispatch import operate
-from partita.compile.places import delete, place_of, read, refreshed, write
-from partita.compile.slice_assignments import delete_slice, store_slice
 from partita.compile.tree import Call, Let, Map, Node, Parallel, Value
 from partita.compile.types import ANY, Type, fits, join, list_of
-from partita.compile.unpacking import unpacked
 from partita.compile.values.hints import hinted
 from partita.compile.values.tags import tagged
 

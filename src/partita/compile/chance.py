@@ -9,11 +9,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from partita.compile.containers.subscripts import element
 from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.lowered import located
 from partita.compile.names.objects import target
-from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import FLOAT, INT, RANDOM, STR, UUID
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.concurrent_comprehensions import attempt, concurrent_dict, concurrent_list
+from partita.compile.containers.subscripts import with_key
+from partita.compile.containers.unpacking import unpacked
 from partita.compile.context import Context, Variable
 from partita.compile.diagnostics import RefusedError
 from partita.compile.iteration import Iteration, iteration
 from partita.compile.jsonata import made, wrapped
 from partita.compile.operators.conditions import lower_test
-from partita.compile.subscripts import with_key
 from partita.compile.tree import Break, If, Let, Loop, Value
 from partita.compile.types import NEVER, STR, Type, dict_of, join, kind_of_key, list_of
-from partita.compile.unpacking import unpacked
 from partita.compile.values.dynamic import is_open
 from partita.compile.values.iterables import iterable
 from partita.compile.values.key_types import takes_key

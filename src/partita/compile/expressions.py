@@ -26,9 +26,9 @@ from partita.compile.comprehensions import (
     set_comprehension,
 )
 from partita.compile.concurrency import Beginning, begin
+from partita.compile.containers.displays import dict_display, list_display, tuple_display
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
-from partita.compile.displays import dict_display, list_display, tuple_display
 from partita.compile.enum_lookups import by_name
 from partita.compile.exception_attributes import attribute
 from partita.compile.futures import waited_attribute

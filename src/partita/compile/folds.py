@@ -6,12 +6,12 @@ import ast
 from typing import Any
 
 from partita.compile.comprehensions import folded, reduced
+from partita.compile.containers.subscripts import element
+from partita.compile.containers.unpacking import int_value
 from partita.compile.context import Context
 from partita.compile.lowered import located
-from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, join
-from partita.compile.unpacking import int_value
 from partita.compile.values.iterables import iterable, lowered
 from partita.compile.values.sequences import sliced
 

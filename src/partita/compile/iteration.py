@@ -7,10 +7,10 @@ import builtins
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from partita.compile.containers.subscripts import element
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, looked_up, made
 from partita.compile.names.objects import target
-from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, FUTURE_SET, INT, NEVER, STR, Type, list_of, tuple_of
 from partita.compile.values.iterables import is_lazy, iterable, unordered, view, whole, zero

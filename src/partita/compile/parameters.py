@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from partita.compile.containers.subscripts import element
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, object_value
-from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import ANY, Type, fits, tuple_of
 from partita.compile.values.hints import hinted

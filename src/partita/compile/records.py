@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from partita.compile.containers.subscripts import element
 from partita.compile.context import Context
 from partita.compile.jsonata import joined_type, list_value, literal, made, member, object_value
-from partita.compile.subscripts import element
 from partita.compile.tree import Let, Value
 from partita.compile.types import (
     ANY,

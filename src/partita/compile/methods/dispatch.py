@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.chance import random_method
-from partita.compile.changes import lower_change
 from partita.compile.class_members import lower_own_method
 from partita.compile.collections_module import counter_method
+from partita.compile.containers.changes import lower_change
 from partita.compile.context import Context
 from partita.compile.encodings import lower_chain
 from partita.compile.futures import future_method, is_future, result_of_signal

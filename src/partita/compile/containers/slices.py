@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from partita.compile.containers.places import is_place, place_of, read, write
+from partita.compile.containers.unpacking import between
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
-from partita.compile.places import is_place, place_of, read, write
 from partita.compile.tree import Value
 from partita.compile.types import INT, join, list_of
-from partita.compile.unpacking import between
 from partita.compile.values.sequences import as_list
 
 

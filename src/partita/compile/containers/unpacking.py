@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from partita.compile.containers.subscripts import element
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made, wrapped
-from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, STR, Type
 from partita.compile.values.sequences import as_list

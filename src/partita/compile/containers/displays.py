@@ -6,10 +6,10 @@ import ast
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.changes import as_list
+from partita.compile.containers.changes import as_list
+from partita.compile.containers.subscripts import element
 from partita.compile.context import Context
 from partita.compile.jsonata import key_text, list_value, literal, made, object_value
-from partita.compile.subscripts import element
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, Type, dict_of, join, kind_of_key, list_of, tuple_of
 from partita.compile.values.key_types import takes_key

@@ -9,9 +9,15 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
+from partita.compile.containers.subscripts import (
+    check_index,
+    check_key,
+    element,
+    with_element,
+    with_key,
+)
 from partita.compile.context import Context
 from partita.compile.jsonata import key_text, looked_up, made, member, text_of, wrapped
-from partita.compile.subscripts import check_index, check_key, element, with_element, with_key
 from partita.compile.tree import Let, Value
 from partita.compile.types import ANY, INT, STR, dict_of, fits, join, list_of
 from partita.compile.values.defaults import DEFAULTS

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from partita.compile.containers.places import is_place, place_of, read, refreshed, without, write
+from partita.compile.containers.subscripts import check_index, check_key, element, with_key
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, listed, literal, looked_up, made, wrapped
-from partita.compile.places import is_place, place_of, read, refreshed, without, write
-from partita.compile.subscripts import check_index, check_key, element, with_key
 from partita.compile.texts.representations import as_repr
 from partita.compile.tree import Value
 from partita.compile.types import (
