@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.comprehensions import folded, made_set, reduced
 from partita.compile.context import Context
 from partita.compile.jsonata import (
     LARGEST,
@@ -19,6 +18,7 @@ from partita.compile.jsonata import (
     object_value,
     wrapped,
 )
+from partita.compile.loops.comprehensions import folded, made_set, reduced
 from partita.compile.names.objects import target
 from partita.compile.operators.arithmetic import bounded, result_type
 from partita.compile.operators.conditions import lower_test, truth

@@ -19,12 +19,6 @@ from partita.compile.chance import uuid_attribute
 from partita.compile.class_members import attribute_of
 from partita.compile.class_names import type_name
 from partita.compile.collections_module import lower_item
-from partita.compile.comprehensions import (
-    dict_comprehension,
-    list_comprehension,
-    made_set,
-    set_comprehension,
-)
 from partita.compile.concurrency import Beginning, begin
 from partita.compile.containers.displays import dict_display, list_display, tuple_display
 from partita.compile.context import Context
@@ -35,6 +29,12 @@ from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
     literal,
     member,
+)
+from partita.compile.loops.comprehensions import (
+    dict_comprehension,
+    list_comprehension,
+    made_set,
+    set_comprehension,
 )
 from partita.compile.lowered import Lowered
 from partita.compile.names.objects import target

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from partita.compile.comprehensions import folded, reduced
 from partita.compile.containers.subscripts import element
 from partita.compile.containers.unpacking import int_value
 from partita.compile.context import Context
+from partita.compile.loops.comprehensions import folded, reduced
 from partita.compile.lowered import located
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, join

@@ -15,7 +15,7 @@ from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions import lower_raise, lower_try
 from partita.compile.jsonata import literal
 from partita.compile.logging_calls import drop, is_logger_call
-from partita.compile.loops import lower_for, lower_while
+from partita.compile.loops.statements import lower_for, lower_while
 from partita.compile.matches import lower_match
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import lower_test

@@ -12,8 +12,8 @@ from partita.compile.containers.subscripts import with_key
 from partita.compile.containers.unpacking import unpacked
 from partita.compile.context import Context, Variable
 from partita.compile.diagnostics import RefusedError
-from partita.compile.iteration import Iteration, iteration
 from partita.compile.jsonata import made, wrapped
+from partita.compile.loops.iteration import Iteration, iteration
 from partita.compile.operators.conditions import lower_test
 from partita.compile.tree import Break, If, Let, Loop, Value
 from partita.compile.types import NEVER, STR, Type, dict_of, join, kind_of_key, list_of

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.analysis.mutation import mutated_names
-from partita.compile.comprehensions import targets
 from partita.compile.context import Context, Loop, Variables, joined
-from partita.compile.iteration import iteration
+from partita.compile.loops.comprehensions import targets
+from partita.compile.loops.iteration import iteration
 from partita.compile.operators.conditions import lower_test
 from partita.compile.tree import Let, Node, Value
 from partita.compile.tree import Loop as LoopNode
