@@ -15,6 +15,7 @@ from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
 from partita.authoring.future import wait
 from partita.authoring.messages import signals, wait_signal
 from partita.compile.activities import call_activity
+from partita.compile.builtins.table import FUNCTIONS
 from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.class_members import class_method, super_method
 from partita.compile.concurrency import begin, work_of
@@ -22,7 +23,6 @@ from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
 from partita.compile.enum_lookups import by_value
 from partita.compile.exception_values import construct, is_exception, own_initialiser
-from partita.compile.functions import FUNCTIONS
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
 from partita.compile.library import LIBRARY

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from partita.compile.builtins.ordering import in_order
 from partita.compile.containers.places import is_place, or_default, place_of, write
 from partita.compile.containers.subscripts import lower_subscript
 from partita.compile.containers.unpacking import int_value
 from partita.compile.context import Context
 from partita.compile.jsonata import key_text, made
 from partita.compile.names.objects import target
-from partita.compile.ordering import in_order
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import INT, NEVER, STR, dict_of, list_of, tuple_of

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 from typing import Any
 
-from partita.compile.aggregates import one_argument
+from partita.compile.builtins.aggregates import one_argument
 from partita.compile.context import Context
 from partita.compile.names.objects import target
 from partita.compile.templates import fill

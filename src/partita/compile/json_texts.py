@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from partita.compile.aggregates import one_argument
+from partita.compile.builtins.aggregates import one_argument
+from partita.compile.builtins.ordering import keywords_of
 from partita.compile.context import Context
 from partita.compile.jsonata import made, member, text_of
-from partita.compile.ordering import keywords_of
 from partita.compile.templates import fill, within
 from partita.compile.texts.displays import read_shown
 from partita.compile.texts.floats import float_text, number_text

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile.aggregates import one_argument, unfit
+from partita.compile.builtins.aggregates import one_argument, unfit
+from partita.compile.builtins.conversions import number
+from partita.compile.builtins.ordering import keywords_of
 from partita.compile.context import Context
-from partita.compile.conversions import number
 from partita.compile.operators.arithmetic import finite, guarded, power
-from partita.compile.ordering import keywords_of
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, FLOAT, INT

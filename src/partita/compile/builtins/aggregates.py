@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from partita.compile.builtins.ordering import keywords_of, sortable
 from partita.compile.context import Context
 from partita.compile.jsonata import (
     LARGEST,
@@ -22,7 +23,6 @@ from partita.compile.loops.comprehensions import folded, made_set, reduced
 from partita.compile.names.objects import target
 from partita.compile.operators.arithmetic import bounded, result_type
 from partita.compile.operators.conditions import lower_test, truth
-from partita.compile.ordering import keywords_of, sortable
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from partita.compile.aggregates import as_int, one_argument, unfit
+from partita.compile.builtins.aggregates import as_int, one_argument, unfit
+from partita.compile.builtins.ordering import keywords_of
 from partita.compile.context import Context
 from partita.compile.jsonata import LARGEST, list_value, made
 from partita.compile.operators.arithmetic import check_divisor, floored, guarded, power
 from partita.compile.operators.conditions import choose, truth
-from partita.compile.ordering import keywords_of
 from partita.compile.templates import fill
 from partita.compile.texts.displays import read_shown
 from partita.compile.texts.floats import PRODUCT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile import aggregates, conversions, ordering
+from partita.compile.builtins import aggregates, conversions, ordering
 from partita.compile.context import Context
 from partita.compile.operators.conditions import isinstance_test
 from partita.compile.tree import Value
