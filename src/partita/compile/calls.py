@@ -16,7 +16,6 @@ from partita.authoring.future import wait
 from partita.authoring.messages import signals, wait_signal
 from partita.compile.activities import call_activity
 from partita.compile.builtins.table import FUNCTIONS
-from partita.compile.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.class_members import class_method, super_method
 from partita.compile.concurrency import begin, work_of
 from partita.compile.context import Context
@@ -25,7 +24,9 @@ from partita.compile.enum_lookups import by_value
 from partita.compile.exception_values import construct, is_exception, own_initialiser
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
-from partita.compile.library import LIBRARY
+from partita.compile.library.chance import lower_random, lower_side_effect, lower_uuid4
+from partita.compile.library.table import LIBRARY
+from partita.compile.library.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.methods.containers import lower_by_class
 from partita.compile.methods.dispatch import lower_method
 from partita.compile.names.callees import KINDS, callee_of, instance_of
@@ -36,7 +37,6 @@ from partita.compile.refused_functions import reason_of
 from partita.compile.service_calls import call_service
 from partita.compile.shapes import appended, run_shape, shape_of, shape_value, submit_shape
 from partita.compile.signals import lower_channel, lower_wait_signal
-from partita.compile.times import lower_async_sleep, lower_now, lower_sleep
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER
 from partita.compile.values.closures import Function, function_value

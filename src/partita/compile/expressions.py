@@ -15,10 +15,8 @@ from typing import Any
 from partita.compile.analysis.mutation import is_fresh
 from partita.compile.assignments import store
 from partita.compile.calls import lower_call
-from partita.compile.chance import uuid_attribute
 from partita.compile.class_members import attribute_of
 from partita.compile.class_names import type_name
-from partita.compile.collections_module import lower_item
 from partita.compile.concurrency import Beginning, begin
 from partita.compile.containers.displays import dict_display, list_display, tuple_display
 from partita.compile.context import Context
@@ -30,6 +28,8 @@ from partita.compile.jsonata import (
     literal,
     member,
 )
+from partita.compile.library.chance import uuid_attribute
+from partita.compile.library.collections_module import lower_item
 from partita.compile.loops.comprehensions import (
     dict_comprehension,
     list_comprehension,

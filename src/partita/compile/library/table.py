@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile import encodings, json_texts, mathematics
-from partita.compile.collections_module import lower_counter, lower_defaultdict
 from partita.compile.context import Context
-from partita.compile.folds import lower_reduce
+from partita.compile.library import encodings, json_texts, mathematics
+from partita.compile.library.collections_module import lower_counter, lower_defaultdict
+from partita.compile.library.folds import lower_reduce
 from partita.compile.tree import Value
 
 Lower = Callable[[Any, Context], Value]
