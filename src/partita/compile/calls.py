@@ -16,11 +16,12 @@ from partita.authoring.future import wait
 from partita.authoring.messages import signals, wait_signal
 from partita.compile.activities import call_activity
 from partita.compile.builtins.table import FUNCTIONS
-from partita.compile.class_members import class_method, super_method
+from partita.compile.classes.enum_lookups import by_value
+from partita.compile.classes.members import class_method, super_method
+from partita.compile.classes.records import as_dict, instance, is_record, replaced
 from partita.compile.concurrency import begin, work_of
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
-from partita.compile.enum_lookups import by_value
 from partita.compile.exception_values import construct, is_exception, own_initialiser
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.inlined import inline
@@ -32,7 +33,6 @@ from partita.compile.methods.dispatch import lower_method
 from partita.compile.names.callees import KINDS, callee_of, instance_of
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import choose, lower_test, path_of
-from partita.compile.records import as_dict, instance, is_record, replaced
 from partita.compile.refused_functions import reason_of
 from partita.compile.service_calls import call_service
 from partita.compile.shapes import appended, run_shape, shape_of, shape_value, submit_shape

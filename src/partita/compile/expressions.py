@@ -15,13 +15,13 @@ from typing import Any
 from partita.compile.analysis.mutation import is_fresh
 from partita.compile.assignments import store
 from partita.compile.calls import lower_call
-from partita.compile.class_members import attribute_of
-from partita.compile.class_names import type_name
+from partita.compile.classes.enum_lookups import by_name
+from partita.compile.classes.members import attribute_of
+from partita.compile.classes.names import type_name
 from partita.compile.concurrency import Beginning, begin
 from partita.compile.containers.displays import dict_display, list_display, tuple_display
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
-from partita.compile.enum_lookups import by_name
 from partita.compile.exception_attributes import attribute
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (

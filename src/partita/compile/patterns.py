@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from partita.compile.classes.records import field_of
 from partita.compile.containers.places import without
 from partita.compile.containers.subscripts import element
 from partita.compile.containers.unpacking import between
@@ -15,7 +16,6 @@ from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value, made, member
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import compared_by
-from partita.compile.records import field_of
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NEVER, NONE, STR, Type, dict_of, join, list_of
 from partita.compile.values.type_tests import json_type, split

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.class_members import lower_own_method
+from partita.compile.classes.members import lower_own_method
 from partita.compile.containers.changes import lower_change
 from partita.compile.context import Context
 from partita.compile.futures import future_method, is_future, result_of_signal

@@ -7,10 +7,10 @@ import functools
 from types import FunctionType, MethodType
 from typing import Any
 
+from partita.compile.classes.records import field_of, with_fields
 from partita.compile.context import Context
 from partita.compile.inlined import inline
 from partita.compile.jsonata import joined_type, literal, object_value
-from partita.compile.records import field_of, with_fields
 from partita.compile.tree import Value
 from partita.compile.types import dict_of
 from partita.compile.values import enumerations
