@@ -23,8 +23,8 @@ from partita.compile.concurrency import begin, work_of
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
 from partita.compile.exception_values import construct, is_exception, own_initialiser
+from partita.compile.functions.inlined import inline
 from partita.compile.futures import lower_map, lower_wait
-from partita.compile.inlined import inline
 from partita.compile.library.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.library.table import LIBRARY
 from partita.compile.library.times import lower_async_sleep, lower_now, lower_sleep

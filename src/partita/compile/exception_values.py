@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from partita.compile.context import Context
-from partita.compile.inlined import inline
+from partita.compile.functions.inlined import inline
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.texts.representations import as_repr, as_text
 from partita.compile.tree import Let, Value

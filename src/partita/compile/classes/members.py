@@ -9,7 +9,7 @@ from typing import Any
 
 from partita.compile.classes.records import field_of, with_fields
 from partita.compile.context import Context
-from partita.compile.inlined import inline
+from partita.compile.functions.inlined import inline
 from partita.compile.jsonata import joined_type, literal, object_value
 from partita.compile.tree import Value
 from partita.compile.types import dict_of

@@ -23,9 +23,9 @@ from partita.compile.analysis.mutation import (
 )
 from partita.compile.context import Context, Variable, Variables
 from partita.compile.diagnostics import RefusedError
+from partita.compile.functions.parameters import Argument, bind
+from partita.compile.functions.returns import with_assignments
 from partita.compile.jsonata import Names, literal
-from partita.compile.parameters import Argument, bind
-from partita.compile.returns import with_assignments
 from partita.compile.tree import Inlined, Let, Return, Value
 from partita.compile.types import NEVER, Type, join
 from partita.compile.values.closures import Definition, Function
