@@ -22,7 +22,7 @@ from partita.compile.classes.records import as_dict, instance, is_record, replac
 from partita.compile.concurrency import begin, work_of
 from partita.compile.context import Context
 from partita.compile.coroutines import is_coroutine
-from partita.compile.exception_values import construct, is_exception, own_initialiser
+from partita.compile.exceptions.values import construct, is_exception, own_initialiser
 from partita.compile.functions.inlined import inline
 from partita.compile.futures import lower_map, lower_wait
 from partita.compile.library.chance import lower_random, lower_side_effect, lower_uuid4

@@ -22,7 +22,7 @@ from partita.compile.concurrency import Beginning, begin
 from partita.compile.containers.displays import dict_display, list_display, tuple_display
 from partita.compile.context import Context
 from partita.compile.coroutines import lower_await
-from partita.compile.exception_attributes import attribute
+from partita.compile.exceptions.attributes import attribute
 from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
     literal,

@@ -12,7 +12,7 @@ from typing import Any
 from partita.compile.assignments import assign, augment, delete_all
 from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
-from partita.compile.exceptions import lower_raise, lower_try
+from partita.compile.exceptions.statements import lower_raise, lower_try
 from partita.compile.jsonata import literal
 from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops.statements import lower_for, lower_while

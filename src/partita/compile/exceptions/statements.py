@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context, Variable, Variables, joined
-from partita.compile.exception_values import construct, is_exception
+from partita.compile.exceptions.values import construct, is_exception
 from partita.compile.names.exceptions import names_below
 from partita.compile.names.objects import target
 from partita.compile.tree import Handler, Let, Raise, Try, Value
