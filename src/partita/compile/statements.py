@@ -16,7 +16,7 @@ from partita.compile.exceptions.statements import lower_raise, lower_try
 from partita.compile.jsonata import literal
 from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops.statements import lower_for, lower_while
-from partita.compile.matches import lower_match
+from partita.compile.matching.statements import lower_match
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import lower_test
 from partita.compile.rebinding import rebound_in

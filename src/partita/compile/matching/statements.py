@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.context import Context, Variables
+from partita.compile.matching.patterns import Match, match_of
 from partita.compile.operators.conditions import choose, lower_test, path_of
-from partita.compile.patterns import Match, match_of
 from partita.compile.tree import If, Let, Value
 from partita.compile.types import BOOL, NEVER
 from partita.compile.values.type_tests import declared

@@ -1,0 +1,1 @@
+"""Match statements and their patterns."""
