@@ -8,9 +8,9 @@ from typing import Any
 
 from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.authoring.remote import LambdaFunction
+from partita.compile.concurrency.outcomes import settled
 from partita.compile.context import Context
 from partita.compile.names.callees import Callee
-from partita.compile.outcomes import settled
 from partita.compile.tree import Call, Value
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
 from partita.compile.values.tags import tagged

@@ -19,12 +19,20 @@ from partita.compile.builtins.table import FUNCTIONS
 from partita.compile.classes.enum_lookups import by_value
 from partita.compile.classes.members import class_method, super_method
 from partita.compile.classes.records import as_dict, instance, is_record, replaced
-from partita.compile.concurrency import begin, work_of
+from partita.compile.concurrency.branches import begin, work_of
+from partita.compile.concurrency.coroutines import is_coroutine
+from partita.compile.concurrency.futures import lower_map, lower_wait
+from partita.compile.concurrency.shapes import (
+    appended,
+    run_shape,
+    shape_of,
+    shape_value,
+    submit_shape,
+)
+from partita.compile.concurrency.signals import lower_channel, lower_wait_signal
 from partita.compile.context import Context
-from partita.compile.coroutines import is_coroutine
 from partita.compile.exceptions.values import construct, is_exception, own_initialiser
 from partita.compile.functions.inlined import inline
-from partita.compile.futures import lower_map, lower_wait
 from partita.compile.library.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.library.table import LIBRARY
 from partita.compile.library.times import lower_async_sleep, lower_now, lower_sleep
@@ -35,8 +43,6 @@ from partita.compile.names.objects import target
 from partita.compile.operators.conditions import choose, lower_test, path_of
 from partita.compile.refused_functions import reason_of
 from partita.compile.service_calls import call_service
-from partita.compile.shapes import appended, run_shape, shape_of, shape_value, submit_shape
-from partita.compile.signals import lower_channel, lower_wait_signal
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER
 from partita.compile.values.closures import Function, function_value

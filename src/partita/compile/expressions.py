@@ -18,12 +18,12 @@ from partita.compile.calls import lower_call
 from partita.compile.classes.enum_lookups import by_name
 from partita.compile.classes.members import attribute_of
 from partita.compile.classes.names import type_name
-from partita.compile.concurrency import Beginning, begin
+from partita.compile.concurrency.branches import Beginning, begin
+from partita.compile.concurrency.coroutines import lower_await
+from partita.compile.concurrency.futures import waited_attribute
 from partita.compile.containers.displays import dict_display, list_display, tuple_display
 from partita.compile.context import Context
-from partita.compile.coroutines import lower_await
 from partita.compile.exceptions.attributes import attribute
-from partita.compile.futures import waited_attribute
 from partita.compile.jsonata import (
     literal,
     member,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.concurrent_comprehensions import attempt, concurrent_dict, concurrent_list
+from partita.compile.concurrency.comprehensions import attempt, concurrent_dict, concurrent_list
 from partita.compile.containers.subscripts import with_key
 from partita.compile.containers.unpacking import unpacked
 from partita.compile.context import Context, Variable

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.classes.members import lower_own_method
+from partita.compile.concurrency.futures import future_method, is_future, result_of_signal
+from partita.compile.concurrency.signals import channel_method
 from partita.compile.containers.changes import lower_change
 from partita.compile.context import Context
-from partita.compile.futures import future_method, is_future, result_of_signal
 from partita.compile.jsonata import looked_up, made, member
 from partita.compile.library.chance import random_method
 from partita.compile.library.collections_module import counter_method
 from partita.compile.library.encodings import lower_chain
 from partita.compile.methods.containers import METHODS
 from partita.compile.methods.texts import TEXT_METHODS, lower_text_method
-from partita.compile.signals import channel_method
 from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key

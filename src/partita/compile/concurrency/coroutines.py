@@ -8,13 +8,19 @@ import inspect
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.concurrency import Beginning, begin, coroutine_work, work_of
+from partita.compile.concurrency.branches import Beginning, begin, coroutine_work, work_of
+from partita.compile.concurrency.outcomes import (
+    check_all,
+    known_list,
+    reduced,
+    result_of,
+    results_of,
+)
+from partita.compile.concurrency.signals import awaited_signal
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.lowered import located
 from partita.compile.names.objects import target
-from partita.compile.outcomes import check_all, known_list, reduced, result_of, results_of
-from partita.compile.signals import awaited_signal
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, Type, join, list_of, outcome_of
 

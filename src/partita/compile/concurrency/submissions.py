@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from partita.authoring.canvas import task
-from partita.compile.concurrency import Work, coroutine_work, work_of
-from partita.compile.concurrent_comprehensions import Begun, begin_each
+from partita.compile.concurrency.branches import Work, coroutine_work, work_of
+from partita.compile.concurrency.comprehensions import Begun, begin_each
+from partita.compile.concurrency.coroutines import is_coroutine
 from partita.compile.context import Context
-from partita.compile.coroutines import is_coroutine
 from partita.compile.diagnostics import RefusedError
 from partita.compile.lowered import Lowered, located
 from partita.compile.names.callees import callee_of

@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.authoring import canvas
-from partita.compile.concurrency import Work, branch_of, called_work, hoisted
-from partita.compile.concurrent_comprehensions import begin_each
+from partita.compile.concurrency.branches import Work, branch_of, called_work, hoisted
+from partita.compile.concurrency.comprehensions import begin_each
+from partita.compile.concurrency.outcomes import (
+    errors_of,
+    group_error,
+    known_list,
+    reduced,
+    reduced_if_any,
+)
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.lowered import Lowered, located
 from partita.compile.names.objects import target
-from partita.compile.outcomes import errors_of, group_error, known_list, reduced, reduced_if_any
 from partita.compile.tree import Check, If, Let, Parallel, Value
 from partita.compile.types import BOOL, NEVER, NONE, Type, future_of, list_of, optional
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from partita.compile.concurrency import (
+from partita.compile.concurrency.branches import (
     Beginning,
     Work,
     branch_of,
@@ -21,12 +21,12 @@ from partita.compile.concurrency import (
     stand_in,
     work_of,
 )
+from partita.compile.concurrency.outcomes import results_of
 from partita.compile.containers.subscripts import element
 from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import literal, made
 from partita.compile.lowered import located
-from partita.compile.outcomes import results_of
 from partita.compile.tree import If, Let, Loop, Map, Node, Value
 from partita.compile.types import STR, dict_of, future_of, list_of
 

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from partita.compile.concurrency.outcomes import group_error
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import made, wrapped
 from partita.compile.lowered import Lowered, located
 from partita.compile.names.objects import target
-from partita.compile.outcomes import group_error
 from partita.compile.tree import Check, Let, Raise, Value
 from partita.compile.types import BOOL, ERROR, NEVER, NONE, Type, list_of
 

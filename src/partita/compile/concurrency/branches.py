@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.authoring.execution import spawn
+from partita.compile.concurrency.outcomes import errors_of
 from partita.compile.context import Context, Variable
 from partita.compile.jsonata import list_value
 from partita.compile.lowered import located
 from partita.compile.names.callees import KINDS, callee_of, class_of, instance_of
 from partita.compile.names.objects import target
-from partita.compile.outcomes import errors_of
 from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
 from partita.compile.types import Type, future_of
 

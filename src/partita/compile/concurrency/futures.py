@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from partita.authoring.future import DoneAndNotDone, Futures
-from partita.compile.concurrency import work_of
-from partita.compile.concurrent_comprehensions import begin_each
+from partita.compile.concurrency.branches import work_of
+from partita.compile.concurrency.comprehensions import begin_each
+from partita.compile.concurrency.outcomes import result_of, results_of
+from partita.compile.concurrency.signals import awaited_signal
+from partita.compile.concurrency.time_limits import limited
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.lowered import located
 from partita.compile.names.objects import target
-from partita.compile.outcomes import result_of, results_of
-from partita.compile.signals import awaited_signal
-from partita.compile.time_limits import limited
 from partita.compile.tree import Map, Value
 from partita.compile.types import ERROR, FUTURE_SET, Type, optional, tuple_of
 
