@@ -14,7 +14,7 @@ from typing import Any
 
 from partita.compile.analysis.mutation import is_fresh
 from partita.compile.assignments import store
-from partita.compile.calls import lower_call
+from partita.compile.calls.dispatch import lower_call
 from partita.compile.classes.enum_lookups import by_name
 from partita.compile.classes.members import attribute_of
 from partita.compile.classes.names import type_name

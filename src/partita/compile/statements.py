@@ -10,19 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.assignments import assign, augment, delete_all
+from partita.compile.calls.logging_calls import drop, is_logger_call
+from partita.compile.calls.refused_functions import reason_of, statement_reason
 from partita.compile.concurrency.submissions import begin_in_loop, in_place
 from partita.compile.concurrency.task_groups import lower_task_group
 from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions.statements import lower_raise, lower_try
 from partita.compile.jsonata import literal
-from partita.compile.logging_calls import drop, is_logger_call
 from partita.compile.loops.statements import lower_for, lower_while
 from partita.compile.matching.statements import lower_match
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import lower_test
 from partita.compile.rebinding import rebound_in
-from partita.compile.refused_functions import reason_of, statement_reason
 from partita.compile.tree import Break, Check, Continue, If, Return, Value
 from partita.compile.types import ANY, NEVER
 from partita.compile.values.definitions import define

@@ -14,8 +14,10 @@ from partita.authoring.canvas import chain, group
 from partita.authoring.determinism import now, random, side_effect, sleep, uuid4
 from partita.authoring.future import wait
 from partita.authoring.messages import signals, wait_signal
-from partita.compile.activities import call_activity
 from partita.compile.builtins.table import FUNCTIONS
+from partita.compile.calls.activities import call_activity
+from partita.compile.calls.refused_functions import reason_of
+from partita.compile.calls.service_calls import call_service
 from partita.compile.classes.enum_lookups import by_value
 from partita.compile.classes.members import class_method, super_method
 from partita.compile.classes.records import as_dict, instance, is_record, replaced
@@ -41,8 +43,6 @@ from partita.compile.methods.dispatch import lower_method
 from partita.compile.names.callees import KINDS, callee_of, instance_of
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import choose, lower_test, path_of
-from partita.compile.refused_functions import reason_of
-from partita.compile.service_calls import call_service
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, NEVER
 from partita.compile.values.closures import Function, function_value
