@@ -1,7 +1,7 @@
 """Lower expressions to JSONata; what may fail or call an activity becomes nodes before it.
 
 Sub-expressions are lowered in Python's order. Calls are in `calls`, comprehensions in
-`comprehensions`.
+`loops.comprehensions`.
 """
 
 from __future__ import annotations
