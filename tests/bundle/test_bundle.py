@@ -416,3 +416,69 @@ def test_packages_are_added_on_request(tmp_path: Path) -> None:
     assert "wrong.txt: No matching distribution found for nothing-x; Lambda needs" in ran.stderr
     ran = partita(tmp_path, *options, "absent.txt")
     assert ran.stderr == ("partita: no file absent.txt; give a requirements file [BUNDLE]\n")
+
+
+CALLED = """
+from partita import activity, workflow
+
+class Refused(ValueError):
+    pass
+
+@activity
+def pay(card: str, cents: int = 1) -> str:
+    if cents > 1000:
+        raise Refused("too much")
+    return f"{card} paid {cents}"
+
+@activity
+def marked() -> int:
+    open("marked", "w").close()
+    return 1
+
+@workflow
+def w(card: str) -> str:
+    marked()
+    return pay(card)
+"""
+
+
+def checked(folder: Path, calls: str, *options: str) -> Ran:
+    write(folder, {"shop.py": CALLED, "calls.json": calls})
+    given = ("--check", "--call", "calls.json", *options)
+    return partita(folder, "bundle", "shop.py:w", "-o", "shop.zip", *given)
+
+
+def test_activities_are_called_with_given_arguments_and_no_others(tmp_path: Path) -> None:
+    calls = '{"pay": [{"card": "vïsa"}, {"card": "x", "cents": 2}]}'
+    ran = checked(tmp_path, calls)
+    assert ran.stdout.splitlines()[:2] == ['pay: "vïsa paid 1"', 'pay: "x paid 2"'], ran.stderr
+    assert not (tmp_path / "marked").exists()
+    assert checked(tmp_path, '{"marked": {}}').stdout.startswith("marked: 1\n")
+    assert (tmp_path / "marked").exists()
+
+
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        ('{"pay": {"card": "x", "cents": 2000}}', '"cents": 2000}: Refused: too much [BUNDLE]'),
+        ('{"pay": {"card": 1}}', "InvalidInputError: argument 'card' of pay: "),
+        ('{"pay": {}}', "InvalidInputError: the arguments do not fit pay: missing"),
+        ('{"ship": {}}', "calls.json calls ship, and the bundle has: marked, pay"),
+        ('{"pay": [1]}', "calls.json has no arguments by name; give an object such as"),
+        ("[]", "calls.json has no arguments by name"),
+        ("{", "calls.json is not JSON"),
+    ],
+)
+def test_calls_that_fail_are_told(calls: str, told: str, tmp_path: Path) -> None:
+    ran = checked(tmp_path, calls)
+    assert ran.returncode == 2
+    assert told in ran.stderr.splitlines()[-1]
+    assert not (tmp_path / "shop.zip").exists()
+
+
+def test_calls_need_the_check(tmp_path: Path) -> None:
+    write(tmp_path, {"shop.py": CALLED})
+    ran = partita(tmp_path, "bundle", "shop.py:w", "-o", "shop.zip", "--call", "none.json")
+    assert "--call is for --check; give both" in ran.stderr
+    ran = partita(tmp_path, "bundle", "shop.py:w", "-o", "z", "--check", "--call", "none.json")
+    assert "cannot read none.json: No such file" in ran.stderr

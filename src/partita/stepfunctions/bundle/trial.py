@@ -1,7 +1,7 @@
 """Load an unpacked bundle and look at each activity; run alone by an interpreter of any version.
 
-The arguments are the job as JSON and the activities' names. The report is a JSON file: a text that
-says what is wrong, or null.
+The arguments are the job as JSON and the activities' names. The report is a JSON file: `problem`, a
+text that says what is wrong, or null; and `answers`, what the activities that were called returned.
 """
 
 from __future__ import annotations
@@ -55,6 +55,19 @@ def problem(names: list[str]) -> str | None:
     return None
 
 
+def answers(calls: list[Any], found: list[Any]) -> str | None:
+    """Call activities, add what they return to `found`; return what is wrong, or None."""
+    handler = importlib.import_module("partita.handler")
+    for name, arguments in calls:
+        try:
+            found.append(handler.dispatch({"activity": name, "arguments": arguments}))
+        except BaseException as error:
+            text = str(error).partition(handler.SEPARATOR)[0]
+            given = json.dumps(arguments, ensure_ascii=False)
+            return f"activity {name} fails with {given}: {type(error).__name__}: {text}"
+    return None
+
+
 def look_at(forms: Iterable[Any]) -> None:
     """Read the hints of all parts, too."""
     seen: set[int] = set()
@@ -71,9 +84,10 @@ def main(text: str, names: list[str]) -> None:
     job = json.loads(text)
     sys.path.insert(0, job["folder"])
     sys.meta_path.append(_Provided(job["provided"]))
-    found = problem(names)
+    found: list[Any] = []
+    wrong = problem(names) or answers(job["calls"], found)
     with open(job["report"], "w", encoding="utf-8") as file:
-        json.dump(found, file)
+        json.dump({"problem": wrong, "answers": found}, file)
 
 
 if __name__ == "__main__":
