@@ -82,6 +82,9 @@ def add_compile(report: Report, folder: Path) -> None:
     for name, states, transitions in compiler.machines(folder):
         for what, (ours, theirs) in (("states", states), ("transitions", transitions)):
             report.add(f"{name}: {what}", ours, what, f"sfnx {theirs}")
+    for name, states, transitions in compiler.pysfn_machines():
+        for what, (ours, theirs) in (("states", states), ("transitions", transitions)):
+            report.add(f"{name}: {what}", ours, what, f"< {theirs}")
     report.add("1,500 tasks drawn", compiler.drawn_milliseconds(), "ms", "<= 100")
 
 

@@ -1,21 +1,36 @@
-"""How fast workflows compile, and how many states and transitions they take, beside sfnx's."""
+"""How fast workflows compile; their states and transitions, beside sfnx's and pyawssfn's."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tests.compile.sfnx_programs import pairs, states
+from tests.stepfunctions.pysfn.corpus import ARN
+from tests.stepfunctions.pysfn.corpus import load as load_pysfn
+from tests.stepfunctions.pysfn.old_machine import machine_of_pyawssfn, states_in
 
+from partita import workflow
+from partita.asl.frame import Execution
+from partita.asl.machines import compiled_text, identity_of, interpret
+from partita.asl.tasks.lambdas import register_lambda
+from partita.asl.trail import Chain, Trail
 from partita.compile import compile_workflow
 from partita.graph import Shape, Step, Structure, Ways, svg
 from partita.stepfunctions.emitter import emit
+from partita.stepfunctions.pysfn.workflows import definition_of
+
+PYSFN = Path(__file__).parents[1] / "examples" / "pysfn" / "analyse_text.py"
+PYSFN_INPUT = {"locals": {"text": "a short example"}}
+PYSFN_RESULT = "text starts with a, has 15 chars, 5 vowels, and 2 spaces"
 
 ACTIVITIES = """
 from partita import activity, workflow
@@ -135,3 +150,39 @@ def machines(folder: Path) -> Iterator[tuple[str, tuple[int, int], tuple[int, in
     for pair in pairs(folder):
         found = [len(pair.run(one, pair.inputs[0]).states) for one in (pair.ours, pair.theirs)]
         yield pair.name, (states(pair.ours), states(pair.theirs)), (found[0], found[1])
+
+
+def pysfn_machines() -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """Yield the example of pyawssfn's language with both machines' states and transitions."""
+    module = load_pysfn(PYSFN)
+    both = (definition_of(module, PYSFN.name, ARN), machine_of_pyawssfn())
+    register_lambda("dispatch", partial(_dispatched, module))
+    ours, theirs = (_entered(one) for one in both)
+    yield PYSFN.name, (len(list(states_in(both[0]))), len(list(states_in(both[1])))), (ours, theirs)
+
+
+def _dispatched(module: ModuleType, event: dict[str, Any]) -> Any:
+    called = event["call_descr"]
+    return getattr(module, called["function"])(*map(event["locals"].get, called["arg_names"]))
+
+
+def _entered(machine: dict[str, Any]) -> int:
+    """Return how many states an execution enters."""
+    trail = _Entered()
+
+    def run() -> Any:
+        execution = Execution(identity_of(), PYSFN_INPUT, trail)
+        return interpret(compiled_text(json.dumps(machine)), execution, PYSFN_INPUT)
+
+    assert workflow(name="of pyawssfn")(run)() == PYSFN_RESULT
+    return trail.count
+
+
+class _Entered(Trail):
+    """Counts the states that are entered."""
+
+    count = 0
+
+    def add(self, type: str, details: dict[str, Any], chain: Chain) -> int:
+        self.count += type.endswith("StateEntered")
+        return super().add(type, details, chain)

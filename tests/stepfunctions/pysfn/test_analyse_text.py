@@ -7,10 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -21,6 +19,7 @@ from tests.cli import in_process
 from tests.cli.conftest import environment
 from tests.stepfunctions.pysfn import moto_machine
 from tests.stepfunctions.pysfn.corpus import ARN, load
+from tests.stepfunctions.pysfn.old_machine import machine_of_pyawssfn, states_in
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "examples" / "pysfn" / "analyse_text.py"
@@ -92,13 +91,6 @@ def partita(tmp_path: Path) -> Command:
     return Command(tmp_path)
 
 
-def states_in(machine: dict[str, Any]) -> Iterator[str]:
-    for name, state in machine["States"].items():
-        yield name
-        for branch in state.get("Branches", ()):
-            yield from states_in(branch)
-
-
 def unzipped(partita: Command) -> Path:
     """Build the zip by the command, and unpack it."""
     assert partita("pysfn", "gen-lambda", str(FILE), "lambda-function.zip") == 0, partita.err
@@ -162,39 +154,11 @@ def test_the_machine_runs_on_moto(partita: Command, monkeypatch: pytest.MonkeyPa
     assert failed == ("UnusableText", "there is no text")
 
 
-def machine_of_pyawssfn() -> dict[str, Any]:
-    """Return a machine in the form that pyawssfn writes: a Pass state before each Task state."""
-
-    def call(name: str, function: str, arguments: list[str], result: str, **ends: Any) -> Any:
-        described = {"function": function, "arg_names": arguments}
-        begin = {"Type": "Pass", "Result": described, "ResultPath": "$.call_descr"}
-        task = {"Type": "Task", "Resource": ARN, "ResultPath": f"$.locals.{result}", **ends}
-        return {name: {**begin, "Next": f"{name}x"}, f"{name}x": task}
-
-    def branch(name: str, function: str) -> dict[str, Any]:
-        end = {"Type": "Succeed", "InputPath": "$.locals.found"}
-        states = call(name, function, ["text"], "found", Next=f"{name}e")
-        return {"StartAt": name, "States": {**states, f"{name}e": end}}
-
-    caught = [{"ErrorEquals": ["EmptyTextError"], "Next": "empty"}]
-    branches = [branch("v", "count_vowels"), branch("s", "count_spaces")]
-    parallel = {"Type": "Parallel", "Branches": branches, "ResultPath": "$.locals.counts"}
-    return {
-        "StartAt": "a",
-        "States": {
-            **call("a", "describe_start", ["text"], "start", Catch=caught, Next="b"),
-            "empty": {"Type": "Fail", "Error": "UnusableText", "Cause": "there is no text"},
-            **call("b", "add_length", ["text", "start"], "start", Next="p"),
-            "p": {**parallel, "Next": "c"},
-            **call("c", "sentence", ["start", "counts"], "result", Next="e"),
-            "e": {"Type": "Succeed", "InputPath": "$.locals.result"},
-        },
-    }
-
-
 def test_machines_that_pyawssfn_compiled_keep_working_with_the_new_zip(partita: Command) -> None:
     unzipped(partita)
-    (partita.folder / "old.asl.json").write_text(json.dumps(machine_of_pyawssfn()), "utf-8")
+    old = machine_of_pyawssfn()
+    assert len(list(states_in(old))) == STATES_OF_PYAWSSFN
+    (partita.folder / "old.asl.json").write_text(json.dumps(old), "utf-8")
     run = ["--backend", "memory://", "run", "old.asl.json", "--input"]
     function = ["--lambda", "dispatch=lambda/handler.py:dispatch"]
     assert partita(*run, INPUT, *function) == 0, partita.err
