@@ -11,13 +11,14 @@ from partita.compile.containers.changes import as_list
 from partita.compile.containers.places import delete, place_of, read, refreshed, write
 from partita.compile.containers.slices import delete_slice, store_slice
 from partita.compile.containers.unpacking import unpacked
-from partita.compile.context import UNBOUND, Context, Variable
+from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.operators.dispatch import operate
 from partita.compile.tree import Call, Let, Map, Node, Parallel, Value
 from partita.compile.types import ANY, Type, fits, join, list_of
 from partita.compile.values.hints import hinted
 from partita.compile.values.tags import tagged
+from partita.compile.variables import UNBOUND, Variable
 
 
 def assign(node: Any, context: Context) -> None:
@@ -88,7 +89,7 @@ def _store_name(
 ) -> None:
     check_alias(target, value.type, fresh, context)
     name = context.bind(target.id, value.type)
-    if value.type.kind == "function" and value.is_constant and target.id in context.once:
+    if value.type.kind == "function" and value.is_constant and target.id in context.code.once:
         context.variables[target.id] = Variable(value.type, value.text)
         return
     named = _named(value, name, context) if is_only else None
@@ -124,9 +125,9 @@ def _named(value: Value, name: str, context: Context) -> Node | None:
 
 def check_alias(target: ast.Name, type: Type, fresh: bool, context: Context) -> None:
     """Refuse a second name for a value that is changed in place."""
-    if target.id not in context.mutated or not type.is_mutable or fresh:
+    if target.id not in context.code.mutated or not type.is_mutable or fresh:
         return
-    if target.id in context.own and _is_only_name(target, context):
+    if target.id in context.code.own and _is_only_name(target, context):
         return
     raise context.refuse(
         target,
@@ -138,7 +139,7 @@ def check_alias(target: ast.Name, type: Type, fresh: bool, context: Context) -> 
 
 def _is_only_name(target: ast.Name, context: Context) -> bool:
     """Return whether a value is not changed under its new name, or not read under the others."""
-    aliases, statement = context.aliases, context.statement
+    aliases, statement = context.code.aliases, context.point.statement
     if aliases is None or statement is None:
         return False
     return not aliases.changes_later(target.id, statement) or aliases.is_moved(statement)
@@ -207,4 +208,4 @@ def forget(node: Any, name: str, context: Context) -> None:
     text = context.bind(name, known.type)
     context.block.append(Let(node.lineno, {text: Value(UNBOUND, known.type)}))
     context.variables[name] = replace(known, is_sure=False)
-    context.unbound[text] = None
+    context.bindings.unbound[text] = None

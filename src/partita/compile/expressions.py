@@ -61,9 +61,9 @@ _UNSUPPORTED = {
 
 def lower(node: ast.expr, context: Context) -> Value:
     """Lower an expression."""
-    kept = context.is_kept
+    kept = context.point.is_kept
     if not isinstance(node, ast.Name | ast.NamedExpr):
-        context.is_kept = True
+        context.point.is_kept = True
     try:
         value = _LOWER.get(type(node), _refused)(node, context)
         if value.type.is_plain_union and not value.type.is_scalar_union:
@@ -72,7 +72,7 @@ def lower(node: ast.expr, context: Context) -> Value:
             check_part(node, value, context)
         return context.shallow(node, value)
     finally:
-        context.is_kept = kept
+        context.point.is_kept = kept
 
 
 def _refused(node: ast.expr, context: Context) -> Value:
@@ -96,8 +96,8 @@ def _constant(node: Any, context: Context) -> Value:
 def _name(node: Any, context: Context) -> Value:
     if node.id in context.local or node.id in context.variables:
         return _variable(node, context)
-    is_known = node.id in context.namespace or hasattr(builtins, node.id)
-    if is_known and node.id not in context.changed:
+    is_known = node.id in context.module.namespace or hasattr(builtins, node.id)
+    if is_known and node.id not in context.module.changed:
         found = target(node, context)
         value = constant_time(found) or object_value_of(found, context)
         if value is not None:
@@ -121,7 +121,7 @@ def _variable(node: ast.Name, context: Context) -> Value:
         )
     if not known.is_sure:
         known = bound(node, known, context)
-    if context.is_kept and context.is_seen(node.id, known.type):
+    if context.point.is_kept and context.is_seen(node.id, known.type):
         raise context.refuse(
             node,
             f"second name for {node.id}",
@@ -135,7 +135,7 @@ def _variable(node: ast.Name, context: Context) -> Value:
 
 def _is_rebound(node: ast.Name, context: Context) -> bool:
     """Return whether the statement assigns the variable after it has read it here."""
-    last = context.rebound.get(node.id)
+    last = context.point.rebound.get(node.id)
     return last is not None and (node.lineno, node.col_offset) < last
 
 
@@ -209,14 +209,14 @@ def _subscript(node: Any, context: Context) -> Value:
 
 
 def _named(node: Any, context: Context) -> Value:
-    kept, context.is_kept = context.is_kept, True
+    kept, context.point.is_kept = context.point.is_kept, True
     value = context.lower(node.value)
-    context.is_kept = kept
+    context.point.is_kept = kept
     store(node.target, value, is_fresh(node.value, context.returning), context)
     known = context.variables[node.target.id]
-    if context.is_kept and context.is_seen(node.target.id, known.type):
+    if context.point.is_kept and context.is_seen(node.target.id, known.type):
         return _variable(node.target, context)  # which refuses it
-    last = context.rebound.get(node.target.id)
+    last = context.point.rebound.get(node.target.id)
     if last is not None and (node.lineno, node.col_offset) < last:
         return context.let(node, node.target.id, Value(known.text, known.type))
     return Value(known.text, known.type)

@@ -49,7 +49,7 @@ def _rebound(node: ast.AST, context: Context) -> list[str]:
     if isinstance(node, ast.NamedExpr) and isinstance(node.target, ast.Name):
         return [node.target.id]
     if isinstance(node, ast.Call):
-        return list(mutated_names([node], context.changes))
+        return list(mutated_names([node], context.module.changes))
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         return [name for one in functions_of(node.id, context) for name in one.writes]
     return []

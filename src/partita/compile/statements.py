@@ -37,14 +37,14 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
     for node in in_place(nodes, context):
         if not context.is_reachable:
             return
-        before, context.rebound = context.rebound, rebound_in(node, context)
-        outer, context.statement = context.statement, node
+        before, context.point.rebound = context.point.rebound, rebound_in(node, context)
+        outer, context.point.statement = context.point.statement, node
         try:
             _LOWER.get(type(node), _refused)(node, context)
         except RefusedError:
             _assume_assigned(node, context)
         finally:
-            context.rebound, context.statement = before, outer
+            context.point.rebound, context.point.statement = before, outer
 
 
 def _assume_assigned(node: ast.stmt, context: Context) -> None:
@@ -86,7 +86,7 @@ def _expression(node: Any, context: Context) -> None:
 
 def _if(node: Any, context: Context) -> None:
     test = lower_test(node.test, context)
-    before, mark = context.variables, len(context.bound)
+    before, mark = context.variables, len(context.bindings.order)
     with context.captured() as body:
         context.variables = {**before, **test.when_true}
         lower_body(node.body, context)
@@ -107,10 +107,10 @@ def _return(node: Any, context: Context) -> None:
     if node.value is not None:
         value = _returned(node.value, context)
     assert value is not None
-    wanted = context.result_type
+    wanted = context.signature.result_type
     if wanted is not None:
         value = tagged(value, wanted, context)
-    context.results.append(value.type)
+    context.signature.results.append(value.type)
     hinted = value if wanted is None else as_hinted(node, value, wanted, context)
     if hinted is None:
         context.refuse(
@@ -124,23 +124,23 @@ def _return(node: Any, context: Context) -> None:
 
 
 def _returned(node: ast.expr, context: Context) -> Value:
-    if context.finals or context.rebound:
+    if context.enclosing.finals or context.point.rebound:
         return context.lower(node)
-    context.is_leaving = True
+    context.point.is_leaving = True
     try:
         return context.lower(node)
     finally:
-        context.is_leaving = False
+        context.point.is_leaving = False
 
 
 def _break(node: Any, context: Context) -> None:
-    context.loops[-1].breaks.append(context.variables)
+    context.enclosing.loops[-1].breaks.append(context.variables)
     context.block.append(Break(node.lineno))
     context.is_reachable = False
 
 
 def _continue(node: Any, context: Context) -> None:
-    context.loops[-1].continues.append(context.variables)
+    context.enclosing.loops[-1].continues.append(context.variables)
     context.block.append(Continue(node.lineno))
     context.is_reachable = False
 

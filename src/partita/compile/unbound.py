@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from partita.compile.context import UNBOUND, Context, Variable
+from partita.compile.context import Context
+from partita.compile.variables import UNBOUND, Variable
 
 
 def bound(node: ast.Name, known: Variable, context: Context) -> Variable:
@@ -18,7 +19,7 @@ def bound(node: ast.Name, known: Variable, context: Context) -> Variable:
             "it may have no value here",
             "assign it on every way that leads here",
         )
-    owner.unbound[known.text[1:]] = None
+    owner.bindings.unbound[known.text[1:]] = None
     kind, text = NameError, "cannot access free variable '{}' where it is not associated with a "
     text += "value in enclosing scope"
     if owner is context:
@@ -36,7 +37,8 @@ def _owner(name: str, known: Variable, context: Context) -> Context | None:
     one: Context | None = context
     while one is not None:
         seen = one.variables.get(name)
-        if name in one.own and name not in one.shared and seen and seen.text == known.text:
+        is_own = name in one.code.own and name not in one.frame.shared
+        if is_own and seen and seen.text == known.text:
             return one
-        one = one.caller
+        one = one.frame.caller
     return None

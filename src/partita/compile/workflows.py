@@ -13,14 +13,9 @@ from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile.analysis.aliases import aliases_of
+from partita.compile.analysis.code import code_of
 from partita.compile.analysis.modules import module_of
-from partita.compile.analysis.mutation import (
-    bound_once,
-    local_names,
-    mutated_names,
-    reassigned_names,
-)
-from partita.compile.context import Context, Variable
+from partita.compile.context import Compilation, Context
 from partita.compile.diagnostics import Diagnostics
 from partita.compile.expressions import lower
 from partita.compile.jsonata import literal
@@ -28,6 +23,7 @@ from partita.compile.outlining.steps import Outliner
 from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
 from partita.compile.types import ANY, FLOAT, NONE, NUMBER, Type, UnknownHintError, fits, of_hint
+from partita.compile.variables import Variable
 from partita.errors import UnsupportedError
 from partita.source.discovery import read
 
@@ -54,19 +50,19 @@ def compile_workflow(
     node = _definition(tree, function)
     outliner = Outliner(workflow.workflow_type.name, tree, node, function.__globals__)
     while True:
-        context = _context(
-            tree, node, function, Diagnostics(shown, lines, function.__module__), outliner.made
-        )
+        diagnostics = Diagnostics(shown, lines, function.__module__)
+        is_async = workflow.is_async
+        context = _context(tree, node, function, diagnostics, outliner.made, is_async=is_async)
         body = _read(node, context, workflow)
         parameters = _parameters(node, workflow.function, context)
-        if not context.diagnostics.found:
+        if not context.compilation.diagnostics.found:
             break
-        outliner.improve(context.diagnostics.found.values())
+        outliner.improve(context.compilation.diagnostics.found.values())
     steps = outliner.source(function.__module__) if outliner.steps else ""
     name = workflow.workflow_type.name
     document = inspect.getdoc(function)
-    warnings = tuple(sorted(context.diagnostics.warnings.values()))
-    row, classes = node.lineno, context.classes
+    warnings = tuple(sorted(context.compilation.diagnostics.warnings.values()))
+    row, classes = node.lineno, context.compilation.errors.by_name
     made = Program(name, shown, lines, row, parameters, body, document, classes, warnings)
     return replace(made, steps=tuple(outliner.steps), step_source=steps)
 
@@ -106,43 +102,30 @@ def _context(
     function: Any,
     diagnostics: Diagnostics,
     steps: dict[str, Any],
+    *,
+    is_async: bool,
 ) -> Context:
-    local = local_names(node)
     module = module_of(tree, function.__globals__)
-    context = Context(
-        diagnostics,
-        {**function.__globals__, **steps} if steps else function.__globals__,
-        local,
-        mutated_names(node.body, module.changes),
-        module.changed,
-        None,
-        lambda one: lower(one, context),
-        lower,
-        lower_body,
-        module.functions,
-        changes=module.changes,
-        own=local,
-        body=node.body,
-        reassigned=reassigned_names(node),
-        once=bound_once(node),
-        helpers=module.helpers,
-        aliases=aliases_of(ast.Pass(), node.body, module.changes, module.helpers),
-    )
-    context.names.reserve(set(local))
+    aliases = aliases_of(ast.Pass(), node.body, module.changes, module.helpers)
+    code = code_of(node, node.body, module, aliases, is_async=is_async)
+    compilation = Compilation(lower, lower_body, diagnostics)
+    if steps:
+        module = replace(module, namespace={**module.namespace, **steps})
+    context = Context(compilation, module, code, code.own)
+    context.names.reserve(set(code.own))
     return context
 
 
 def _lowered(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:
     function = inspect.unwrap(workflow.function)
     hints = inspect.get_annotations(function, eval_str=True)
-    context.is_async = workflow.is_async
-    context.result_type = _hint(node, "return", hints.get("return", Any), context)
+    context.signature.result_type = _hint(node, "return", hints.get("return", Any), context)
     _bind_instance(function, workflow, context)
     for name, one in inspect.signature(workflow.function).parameters.items():
         type = _hint(node, name, hints.get(name, Any), context)
         if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
             context.refuse(node, f"parameter {name}", "*args has no name", "use a list")
-        context.parameters[name] = type
+        context.signature.parameters[name] = type
         is_int = isinstance(one.default, int) and not isinstance(one.default, bool)
         context.bind(name, NUMBER if type is FLOAT and is_int else type)
     lower_body(node.body, context)
@@ -180,8 +163,8 @@ def _parameters(node: Any, function: Any, context: Context) -> list[Parameter]:
         default = None
         if one.default is not one.empty:
             default = literal(one.default)
-            is_shared = isinstance(one.default, list | dict) and name in context.mutated
-            wanted = context.parameters.get(name, ANY)
+            is_shared = isinstance(one.default, list | dict) and name in context.code.mutated
+            wanted = context.signature.parameters.get(name, ANY)
             if default is None or is_shared or not fits(default.type, wanted):
                 context.refuse(
                     node,

@@ -62,7 +62,7 @@ def lower_call(node: Any, context: Context) -> Value:
     if work is not None:
         return begin(node, work, context)
     found = callee_of(node.func, context) or target(node.func, context)
-    is_awaited, context.awaited = context.awaited is node, None
+    is_awaited, context.point.awaited = context.point.awaited is node, None
     if found is None:
         value = _callee(node.func, context)
         if value is not None:

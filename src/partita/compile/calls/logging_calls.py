@@ -39,7 +39,7 @@ def drop(node: Any, context: Context) -> None:
                 "calls of loggers are left out, with all that they would do",
                 "call it before, and log its result",
             )
-    context.diagnostics.warn(
+    context.compilation.diagnostics.warn(
         node,
         f"{ast.unparse(node.func)}(...) is left out",
         "a state machine writes no log",

@@ -9,12 +9,13 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-from partita.compile.context import Context, Variables
+from partita.compile.context import Context
 from partita.compile.jsonata import list_value, object_value
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import choose, lower_test
 from partita.compile.tree import Call, Value
 from partita.compile.types import ANY, NONE, STR, dict_of
+from partita.compile.variables import Variables
 from partita.integrations.aws_arguments import differs, kinds_of, missing_or_unknown, wanted
 from partita.integrations.aws_calls import Action
 from partita.integrations.aws_errors import state_names
@@ -37,7 +38,7 @@ def call_service(node: Any, action: Action, context: Context) -> Value:
     arguments = writer.members(node, operation.model.input_shape, given)
     for shape in operation.model.error_shapes:
         for name in state_names(operation.service, shape.name):
-            context.classes[name] = getattr(action.exceptions, shape.name)
+            context.compilation.errors.by_name[name] = getattr(action.exceptions, shape.name)
     call = Call(node.lineno, action, arguments, context.names.new("result"))
     context.block.append(call)
     return Value(f"${call.variable}", dict_of(ANY))

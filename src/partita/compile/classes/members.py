@@ -103,9 +103,9 @@ def super_method(node: Any, context: Context) -> Value | None:
     owner = node.func.value if isinstance(node.func, ast.Attribute) else None
     is_super = isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "super"
     known = context.variables.get("self")
-    if not is_super or known is None or known.type.cls is None or not context.inlined:
+    if not is_super or known is None or known.type.cls is None or not context.frame.path:
         return None
-    here = context.inlined[-1].target.__qualname__.rpartition(".")[0]
+    here = context.frame.path[-1].target.__qualname__.rpartition(".")[0]
     mro = list(known.type.cls.__mro__)
     place = next((n for n, one in enumerate(mro) if one.__qualname__ == here), len(mro))
     for one in mro[place + 1 :]:

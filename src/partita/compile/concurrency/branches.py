@@ -14,13 +14,14 @@ from typing import Any
 
 from partita.authoring.execution import spawn
 from partita.compile.concurrency.outcomes import errors_of
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.jsonata import list_value
 from partita.compile.lowered import located
 from partita.compile.names.callees import KINDS, callee_of, class_of, instance_of
 from partita.compile.names.objects import target
 from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
 from partita.compile.types import Type, future_of
+from partita.compile.variables import Variable
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -111,7 +112,7 @@ def _callable(node: ast.expr, context: Context) -> ast.expr:
 
 def owner_is_awaited(owner: Any, context: Context) -> bool:
     """Return whether a call of a definition gives a coroutine here."""
-    return context.is_async and bool(getattr(owner, "is_async", False))
+    return context.code.is_async and bool(getattr(owner, "is_async", False))
 
 
 def _task_group(node: ast.Call, context: Context) -> str | None:

@@ -41,7 +41,7 @@ class _Attempt:
 @contextmanager
 def attempt(context: Context) -> Iterator[_Attempt]:
     """Try to lower something; what is not kept leaves nothing behind."""
-    found, variables = dict(context.diagnostics.found), context.variables
+    found, variables = dict(context.compilation.diagnostics.found), context.variables
     tried = _Attempt()
     try:
         with context.captured() as block:
@@ -52,8 +52,8 @@ def attempt(context: Context) -> Iterator[_Attempt]:
         context.block.extend(block)
     else:
         context.variables = variables
-        context.diagnostics.found.clear()
-        context.diagnostics.found.update(found)
+        context.compilation.diagnostics.found.clear()
+        context.compilation.diagnostics.found.update(found)
 
 
 def concurrent_list(node: ast.ListComp, context: Context) -> Value | None:

@@ -36,7 +36,7 @@ def is_coroutine(found: Any, context: Context) -> bool:
     if found is asyncio.sleep:
         return True
     is_async = bool(getattr(found, "is_async", False))
-    return (context.is_async and is_async) or inspect.iscoroutinefunction(found)
+    return (context.code.is_async and is_async) or inspect.iscoroutinefunction(found)
 
 
 def lower_await(node: Any, context: Context) -> Value:
@@ -54,7 +54,7 @@ def lower_await(node: Any, context: Context) -> Value:
             "a state machine cannot go on while the work is under way",
             _RACING[found],
         )
-    context.awaited = call
+    context.point.awaited = call
     return context.lower(call)
 
 

@@ -16,12 +16,13 @@ from partita.compile.concurrency.outcomes import (
     reduced,
     reduced_if_any,
 )
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made
 from partita.compile.lowered import Lowered, located
 from partita.compile.names.objects import target
 from partita.compile.tree import Check, If, Let, Parallel, Value
 from partita.compile.types import BOOL, NEVER, NONE, Type, future_of, list_of, optional
+from partita.compile.variables import Variable
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ def begin_in_loop(node: ast.For, context: Context, lower_body: Body) -> bool:
         work = coroutine_work(submitted) if _is_gathered(owner, node, context) else None
     if work is None or (owner is not None and owner in _loads(generators)):
         return False
-    if _is_read(_stores(generators), context.body, node):
+    if _is_read(_stores(generators), context.code.body, node):
         return False
     found = _begun(located(ast.ListComp(submitted, generators), node), work, context)
     if found is None:
@@ -89,10 +89,10 @@ def _extension(owner: str, found: Begun, node: ast.AST) -> ast.stmt:
 
 def _is_gathered(name: str, loop: ast.For, context: Context) -> bool:
     """Return whether the statement after a loop gathers a list, which nothing else reads."""
-    parts = [part for one in context.body for part in ast.walk(one)]
+    parts = [part for one in context.code.body for part in ast.walk(one)]
     reads = [one for one in parts if isinstance(one, ast.Name) and one.id == name]
     loads = [one for one in reads if isinstance(one.ctx, ast.Load)]
-    blocks = [context.body, *(getattr(one, "body", []) for one in parts)]
+    blocks = [context.code.body, *(getattr(one, "body", []) for one in parts)]
     found = [one for one in blocks if isinstance(one, list) and loop in one[:-1]]
     if not found or len(loads) != 2:
         return False

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.concurrency.outcomes import group_error
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.jsonata import made, wrapped
 from partita.compile.lowered import Lowered, located
 from partita.compile.names.objects import target
 from partita.compile.tree import Check, Let, Raise, Value
 from partita.compile.types import BOOL, ERROR, NEVER, NONE, Type, list_of
+from partita.compile.variables import Variable
 
 Body = Callable[[list[ast.stmt], Context], None]
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.tree import Branch, Call, Let, Node, Parallel, Value
 from partita.compile.types import NONE, Type
+from partita.compile.variables import Variable
 
 _ASKED = "future whose result was asked for with a timeout"
 
@@ -94,6 +95,6 @@ def _forget(node: ast.expr, context: Context) -> None:
         return
     known = context.variables[node.id]
     asked = Variable(Type(_ASKED, known.type.parts), known.text)
-    for seen in [context.variables, *context.tries]:
+    for seen in [context.variables, *context.enclosing.tries]:
         if node.id in seen:
             seen[node.id] = asked

@@ -129,7 +129,7 @@ def _key(node: ast.Subscript, owner: Value, context: Context) -> Value | str:
 
 def refreshed(place: Place, context: Context) -> Place:
     """Return a place in what the variable is now, if the statement has assigned it meanwhile."""
-    if place.name not in context.rebound:
+    if place.name not in context.point.rebound:
         return place
     known = context.variables[place.name]
     owner = Value(known.text, known.type)
@@ -187,7 +187,7 @@ def write(node: Any, place: Place, value: Value, context: Context) -> None:
 def _with(step: Step, value: Value, context: Context) -> Value:
     owner, key = step.owner, step.key
     if isinstance(key, str) and owner.type.kind == "error":
-        context.note_attribute(owner.type.cls or Exception, key, value.type)
+        context.compilation.errors.note_attribute(owner.type.cls or Exception, key, value.type)
         return _with_attribute(owner, key, value)
     if isinstance(key, str):
         wanted = dict(owner.type.fields)[key]

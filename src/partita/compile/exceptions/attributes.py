@@ -41,7 +41,7 @@ def attribute(node: ast.Attribute, value: Value, context: Context) -> Value:
 
 def _arguments(node: ast.Attribute, value: Value, context: Context) -> Value:
     text = f"($exists({value.text}.args) ? {value.text}.args : [{value.text}.message])"
-    wanted = context.attribute_type(value.type.cls, "args")
+    wanted = context.compilation.errors.attribute_type(value.type.cls, "args")
     if wanted is None or wanted.kind != "tuple" or any(map(_is_open, wanted.parts)):
         return made(text, list_of(ANY), value)
     found = context.let(node, "args", made(text, list_of(ANY), value))
@@ -60,7 +60,7 @@ def _looked_up(node: ast.Attribute, value: Value, context: Context) -> Value:
     own = f"$lookup({value.text}.attributes, {name})"
     wanted = _hinted(value.type.cls, node.attr) if value.type.cls else None
     if wanted is None and not _is_constant(value, node.attr):
-        recorded = context.attribute_type(value.type.cls, node.attr)
+        recorded = context.compilation.errors.attribute_type(value.type.cls, node.attr)
         wanted = None if recorded is None or _is_open(recorded) else recorded
         is_certain = value.type.cls is not None
     else:
@@ -115,7 +115,7 @@ def _of_classes(kind: Any, name: str, context: Context) -> Value | None:
     """Return the table of what classes have as an attribute; None if none has."""
     base = kind or Exception
     found = {}
-    for one in [base, *reachable(context.namespace)]:
+    for one in [base, *reachable(context.module.namespace)]:
         constant = inspect.getattr_static(one, name, None)
         value = literal(constant) if issubclass(one, base) and constant is not None else None
         if value is not None:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.context import Context, Variable, Variables, joined
+from partita.compile.context import Context
 from partita.compile.exceptions.values import construct, is_exception
 from partita.compile.names.exceptions import names_below
 from partita.compile.names.objects import target
 from partita.compile.tree import Handler, Let, Raise, Try, Value
 from partita.compile.types import ERROR, NONE
+from partita.compile.variables import Variable, Variables, joined
 
 Body = Callable[[list[ast.stmt], Context], None]
 
@@ -23,13 +24,13 @@ def lower_try(node: Any, context: Context, lower_body: Body) -> None:
     before = dict(context.variables)
     at_final = dict(before)
     if node.finalbody:
-        context.finals += 1
-        context.tries.append(at_final)
+        context.enclosing.finals += 1
+        context.enclosing.tries.append(at_final)
     seen = dict(before)
-    context.tries.append(seen)
+    context.enclosing.tries.append(seen)
     with context.captured(is_next=True) as body:
         lower_body(node.body, context)
-    context.tries.pop()
+    context.enclosing.tries.pop()
     with context.captured() as orelse:
         lower_body(node.orelse, context)
     ends: list[Variables | None] = [context.variables if context.is_reachable else None]
@@ -41,8 +42,8 @@ def lower_try(node: Any, context: Context, lower_body: Body) -> None:
     merged = joined(*ends)
     final: list[Any] = []
     if node.finalbody:
-        context.finals -= 1
-        context.tries.pop()
+        context.enclosing.finals -= 1
+        context.enclosing.tries.pop()
         final = _final(node, at_final, merged, context, lower_body)
         if not context.is_reachable:
             merged = None
@@ -77,15 +78,15 @@ def _assigned_in(nodes: list[ast.stmt], context: Context) -> Variables:
 def _handler(node: Any, variable: str, context: Context, lower_body: Body) -> Handler:
     names, classes = _names(node, context)
     with context.captured() as body:
-        is_changed = node.name is not None and node.name in context.mutated
-        context.errors.append(context.names.of(node.name) if is_changed else variable)
+        is_changed = node.name is not None and node.name in context.code.mutated
+        context.enclosing.errors.append(context.names.of(node.name) if is_changed else variable)
         if node.name is not None:
             kind = target(node.type, context) if node.type is not None else None
             error = replace(ERROR, cls=kind) if isinstance(kind, type) else ERROR
             name = context.bind(node.name, error)
             context.block.append(Let(node.lineno, {name: Value(f"${variable}", error)}))
         lower_body(node.body, context)
-        context.errors.pop()
+        context.enclosing.errors.pop()
     if node.name is not None and node.name in context.variables:
         known = context.variables[node.name]
         context.variables[node.name] = Variable(known.type, known.text, is_sure=False)
@@ -130,16 +131,18 @@ def lower_raise(node: Any, context: Context) -> None:
 
 def _raised(node: ast.Raise, context: Context) -> Value:
     if node.exc is None:
-        if not context.errors:
+        if not context.enclosing.errors:
             raise context.refuse(node, "raise", "no error is being handled here", "name the error")
-        return Value(f"${context.errors[-1]}", ERROR)
+        return Value(f"${context.enclosing.errors[-1]}", ERROR)
     call = node.exc if isinstance(node.exc, ast.Call) else None
     kind = target(call.func if call else node.exc, context)
     if is_exception(kind):
         return construct(node.exc, kind, context)
     is_class = isinstance(kind, type) or isinstance(node.exc, ast.Constant)
     value = Value("null", NONE) if is_class else context.read(node.exc)
-    changed = context.aliases.caught & context.mutated if context.aliases else frozenset()
+    changed = (
+        context.code.aliases.caught & context.code.mutated if context.code.aliases else frozenset()
+    )
     if isinstance(node.exc, ast.Name) and changed - {node.exc.id}:
         raise context.refuse(
             node,

@@ -75,7 +75,7 @@ def _typed(value: Value, kind: Any) -> Value:
 
 
 def _note_arguments(kind: Any, values: list[Value], context: Context) -> None:
-    context.note_attribute(kind, "args", tuple_of(*(one.type for one in values)))
+    context.compilation.errors.note_attribute(kind, "args", tuple_of(*(one.type for one in values)))
 
 
 def _message(node: ast.AST, kind: Any, values: list[Value], context: Context) -> Value:
@@ -138,7 +138,7 @@ def _initialised(node: ast.Call, kind: Any, context: Context) -> Value:
 
 
 def _calls_super(kind: Any, context: Context) -> bool:
-    definition = context.functions.get(kind.__init__.__qualname__)
+    definition = context.module.functions.get(kind.__init__.__qualname__)
     calls = [] if definition is None else [ast.unparse(one.func) for one in _calls(definition)]
     return any(name.endswith(".__init__") for name in calls)
 
@@ -164,7 +164,7 @@ def _of_fields(node: ast.Call, kind: Any, values: list[Value], context: Context)
     value = context.error(kind, message, found, args=args)
     types = tuple((name, one.type) for name, one in found.items())
     for name, type in types:
-        context.note_attribute(kind, name, type)
+        context.compilation.errors.note_attribute(kind, name, type)
     typed = dataclasses.replace(value, type=Type("error", fields=types, cls=kind))
     return _with_own_text(node, typed, kind, context)
 

@@ -11,24 +11,19 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
-from partita.compile.analysis.aliases import Aliases, aliases_of
-from partita.compile.analysis.modules import imported, lambda_key, moved
-from partita.compile.analysis.mutation import (
-    bound_once,
-    is_fresh,
-    local_names,
-    mutated_names,
-    own_nodes,
-    reassigned_names,
-)
-from partita.compile.context import Context, Variable, Variables
+from partita.compile.analysis.code import Code, code_of
+from partita.compile.analysis.modules import lambda_key
+from partita.compile.analysis.mutation import is_fresh, local_names, mutated_names, own_nodes
+from partita.compile.context import Context, Frame
 from partita.compile.diagnostics import RefusedError
+from partita.compile.enclosing import Enclosing
 from partita.compile.functions.parameters import Argument, bind
 from partita.compile.functions.returns import with_assignments
 from partita.compile.jsonata import Names, literal
 from partita.compile.tree import Inlined, Let, Return, Value
 from partita.compile.types import NEVER, Type, join
 from partita.compile.values.closures import Definition, Function
+from partita.compile.variables import Variable, Variables
 
 _DEEPEST = 40
 """Functions inlined in one another: more of them are taken for recursion."""
@@ -50,14 +45,14 @@ def inline(node: Any, function: Function, context: Context) -> Value:
     inner = _inner(whole, path, context, place)
     with inner.captured() as body:
         _assign(node, given, inner, context)
-        known = len(context.diagnostics.found)
-        inner.lower_body(whole.body, inner)
-        if len(context.diagnostics.found) > known:
+        known = len(context.compilation.diagnostics.found)
+        inner.lower_body(whole.body)
+        if len(context.compilation.diagnostics.found) > known:
             raise RefusedError
         if inner.is_reachable:
             inner.block.append(Return(node.lineno, _none()))
     body[:0] = inner.without_values(node.lineno)
-    for name in inner.shared:
+    for name in inner.frame.shared:
         if name in inner.variables:
             inner.write_through(name)
     return _result(node, body, inner, context)
@@ -66,7 +61,7 @@ def inline(node: Any, function: Function, context: Context) -> Value:
 def _result(node: Any, body: list[Any], inner: Context, context: Context) -> Value:
     variable = context.names.new("result")
     simple = with_assignments(body, variable)
-    types = inner.results
+    types = inner.signature.results
     if simple is None:
         context.block.append(Inlined(node.lineno, body, variable))
     else:
@@ -84,7 +79,7 @@ def _check_escape(node: ast.AST, type: Type, inner: Context, context: Context) -
     """Refuse a function that a loop makes several times, each with other variables around it."""
     made = [*type.parts, type]
     for one in [each for part in made if part.kind == "function" for each in part.cls]:
-        if one.scope is inner and context.rounds and _reads(one) & inner.local:
+        if one.scope is inner and context.enclosing.rounds and _reads(one) & inner.local:
             raise context.refuse(
                 node,
                 f"function {one.name}",
@@ -108,11 +103,11 @@ def _none() -> Value:
 
 def _path(node: ast.AST, function: Function, context: Context) -> list[Any]:
     """Return the functions whose code is being inlined; refuse recursion, once for each cycle."""
-    path = [*context.inlined, function]
-    if function in context.inlined or len(path) > _DEEPEST:
-        begin = context.inlined.index(function) if function in context.inlined else 0
+    path = [*context.frame.path, function]
+    if function in context.frame.path or len(path) > _DEEPEST:
+        begin = context.frame.path.index(function) if function in context.frame.path else 0
         cycle = [one.name for one in path[begin:]]
-        if context.diagnostics.is_new_cycle(cycle):
+        if context.compilation.diagnostics.is_new_cycle(cycle):
             raise context.refuse(
                 node, "recursion", " calls ".join(cycle), "write it as a loop, or as an activity"
             )
@@ -126,24 +121,14 @@ def _place(node: ast.AST, function: Function, context: Context) -> Context:
         return function.scope
     if function.definition is not None or _is_here(function.target, context):
         return context
-    name = function.target.__module__
-    if name not in context.modules:
-        context.modules[name] = imported(function.target)
-    module = context.modules[name]
+    module = context.compilation.sources.module(function.target)
     if module is None:
         raise _not_compiled(node, function.target, context)
-    return replace(
-        context,
-        namespace=module.namespace,
-        functions=module.functions,
-        changed=module.changed,
-        changes=module.changes,
-        helpers=module.helpers,
-    )
+    return replace(context, module=module)
 
 
 def _is_here(function: FunctionType, context: Context) -> bool:
-    return function.__module__ == context.namespace.get("__name__")
+    return function.__module__ == context.module.namespace.get("__name__")
 
 
 def _not_compiled(node: ast.AST, function: FunctionType, context: Context) -> Exception:
@@ -156,20 +141,17 @@ def _not_compiled(node: ast.AST, function: FunctionType, context: Context) -> Ex
 
 
 def _definition(node: ast.AST, function: FunctionType, context: Context) -> Definition:
-    found: Definition | None = context.functions.get(function.__qualname__)
+    found: Definition | None = context.module.functions.get(function.__qualname__)
     if function.__name__ == "<lambda>":
         code = function.__code__
-        found = context.functions.get(lambda_key(code.co_firstlineno, code))
+        found = context.module.functions.get(lambda_key(code.co_firstlineno, code))
     decorators = [ast.unparse(one) for one in getattr(found, "decorator_list", ())]
     is_closed = set(function.__code__.co_freevars) <= {"__class__"}
     if found is None or not set(decorators) <= _TRANSPARENT or not is_closed:
         raise _not_compiled(node, function, context)
-    if function.__module__ == context.diagnostics.module:
+    if function.__module__ == context.compilation.diagnostics.module:
         return found
-    key = (id(found), id(node))
-    if key not in context.moved:
-        context.moved[key] = (node, moved(found, node))
-    made: Definition = context.moved[key][1]
+    made: Definition = context.compilation.sources.moved(found, node)
     return made
 
 
@@ -192,66 +174,43 @@ def _defaults(function: Any, definition: Definition) -> dict[str, Value]:
 
 
 def _inner(function: Function, path: list[Any], context: Context, place: Context) -> Context:
-    assert function.definition is not None
-    scope, own = function.scope, local_names(function.definition)
-    outer: frozenset[str] = frozenset()
-    visible: Variables = {}
-    if scope is not None:
-        outer = scope.local - own
-        visible = _visible(scope, own, context)
-    inner: Context = replace(
-        context,
-        namespace=place.namespace,
-        functions=place.functions,
-        changed=place.changed,
-        changes=place.changes,
-        helpers=place.helpers,
-        local=own | outer,
-        mutated=mutated_names(function.body, place.changes)
-        | ((scope.mutated - own) if scope is not None else frozenset()),
-        result_type=None,
-        lower=lambda one: context.lower_in(one, inner),
-        names=Names(context.names),
-        variables=visible,
-        block=[],
-        parameters={},
-        is_reachable=True,
-        is_kept=True,
-        loops=[],
-        errors=list(context.errors),
-        finals=0,
-        tries=[],
-        inlined=path,
-        own=own,
-        body=function.body,
-        reassigned=reassigned_names(function.definition),
-        once=bound_once(function.definition),
-        aliases=_aliases(function, place),
-        statement=None,
-        is_leaving=False,
-        caller=context,
-        shared={name: (scope, name) for name in function.writes if scope and name in scope.local},
-        borrowed=(scope.borrowed - own) if scope is not None else frozenset(),
-        bound=[],
-        rebound={},
-        unbound={},
-        results=[],
-        is_async=isinstance(function.definition, ast.AsyncFunctionDef),
+    """Return the context in which the code of a function is lowered."""
+    scope, code = function.scope, _code(function, context, place)
+    visible = _visible(scope, code.own, context) if scope is not None else {}
+    enclosing = context.enclosing
+    return Context(
+        context.compilation,
+        place.module,
+        code,
+        code.own | (scope.local if scope is not None else frozenset()),
+        Names(context.names),
+        visible,
+        frame=_frame(function, path, context),
+        enclosing=Enclosing(errors=list(enclosing.errors), rounds=enclosing.rounds),
     )
-    return inner
 
 
-def _aliases(function: Function, context: Context) -> Aliases | None:
-    """Return what is known of a function's names, which is found once."""
-    if function.definition is None or isinstance(function.definition, ast.Lambda):
-        return None
-    known = context.analyses
-    key = id(function.definition)
-    if key not in known:
-        known[key] = aliases_of(
-            function.definition, function.body, context.changes, context.helpers
-        )
-    return known[key]
+def _code(function: Function, context: Context, place: Context) -> Code:
+    """Return what the code of a function says."""
+    definition, body = function.definition, function.body
+    return code_of(
+        definition,
+        body,
+        place.module,
+        context.compilation.sources.aliases(definition, body, place.module),
+        is_async=isinstance(definition, ast.AsyncFunctionDef),
+        around=function.scope.code.mutated if function.scope is not None else frozenset(),
+    )
+
+
+def _frame(function: Function, path: list[Any], context: Context) -> Frame:
+    """Return what a function has from its callers, and from the function around it."""
+    scope = function.scope
+    if scope is None or function.definition is None:
+        return Frame(context, path)
+    shared = {name: (scope, name) for name in function.writes if name in scope.local}
+    borrowed = scope.frame.borrowed - local_names(function.definition)
+    return Frame(context, path, shared, borrowed)
 
 
 def _visible(scope: Context, own: frozenset[str], context: Context) -> Variables:
@@ -270,29 +229,29 @@ def _latest(name: str, known: Variable, scope: Context, context: Context) -> Var
         seen = one.variables.get(name)
         if seen is not None and seen.text == known.text:
             return seen
-        one = one.caller
+        one = one.frame.caller
     return known
 
 
 def _assign(node: Any, given: dict[str, Argument], inner: Context, context: Context) -> None:
     """Assign the arguments to variables of the function, which may be the caller's own."""
     values = {}
-    borrowed = set(inner.borrowed)
+    borrowed = set(inner.frame.borrowed)
     for name, one in given.items():
         value = one.value
         is_new = one.node is None or is_fresh(one.node, context.returning)
         source = one.node.id if isinstance(one.node, ast.Name) else None
-        if name in inner.mutated and value.type.is_mutable and not is_new:
+        if name in inner.code.mutated and value.type.is_mutable and not is_new:
             _share(node, name, source, value, inner, context)
             continue
-        if source in context.mutated and value.type.is_mutable:
+        if source in context.code.mutated and value.type.is_mutable:
             borrowed.add(name)
-        is_fixed = value.type.kind == "function" and name not in inner.reassigned
+        is_fixed = value.type.kind == "function" and name not in inner.code.reassigned
         if is_fixed and value.is_constant:
             inner.variables[name] = Variable(value.type, value.text)
             continue
         values[inner.bind(name, value.type)] = value
-    inner.borrowed = frozenset(borrowed)
+    inner.frame.borrowed = frozenset(borrowed)
     if values:
         inner.block.append(Let(node.lineno, values))
 
@@ -310,10 +269,10 @@ def _share(
             "pass a variable, or let the function return a new value",
         )
     assert source is not None
-    inner.shared[name] = (context, source)
+    inner.frame.shared[name] = (context, source)
     inner.variables[name] = Variable(value.type, context.variables[source].text)
 
 
 def _assigned(inner: Context, name: str) -> frozenset[str]:
     """Return the name if the function assigns it, too."""
-    return inner.reassigned & {name}
+    return inner.code.reassigned & {name}

@@ -10,7 +10,7 @@ from typing import Any
 from partita.compile.concurrency.comprehensions import attempt, concurrent_dict, concurrent_list
 from partita.compile.containers.subscripts import with_key
 from partita.compile.containers.unpacking import unpacked
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import made, wrapped
 from partita.compile.loops.iteration import Iteration, iteration
@@ -21,6 +21,7 @@ from partita.compile.values.dynamic import is_open
 from partita.compile.values.iterables import iterable
 from partita.compile.values.key_types import takes_key
 from partita.compile.values.sets import set_from
+from partita.compile.variables import Variable
 
 Fold = Callable[[Value, Context], Value]
 """Returns the next value of what is accumulated, given the present one."""
@@ -124,12 +125,12 @@ def folded(
     """
     name = context.names.new("result")
     context.block.append(Let(node.lineno, {name: begin}))
-    before, mark = context.variables, len(context.bound)
-    context.rounds += 1
+    before, mark = context.variables, len(context.bindings.order)
+    context.enclosing.rounds += 1
     try:
         _loop(node, list(node.generators), name, begin, fold, context, ends)
     finally:
-        context.rounds -= 1
+        context.enclosing.rounds -= 1
         context.variables = context.merged(before, mark)
     return name
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from partita.compile.analysis.mutation import mutated_names
-from partita.compile.context import Context, Loop, Variables, joined
+from partita.compile.context import Context
+from partita.compile.enclosing import Loop
 from partita.compile.loops.comprehensions import targets
 from partita.compile.loops.iteration import iteration
 from partita.compile.operators.conditions import lower_test
 from partita.compile.tree import Let, Node, Value
 from partita.compile.tree import Loop as LoopNode
+from partita.compile.variables import Variables, joined
 
 Body = Callable[[list[ast.stmt], Context], None]
 _MAX_ROUNDS = 8
@@ -48,7 +50,7 @@ def lower_for(node: Any, context: Context, lower_body: Body) -> None:
     def begin() -> None:
         values = {}
         for name, value in targets(node.target, over, context):
-            if name in context.mutated and value.type.is_mutable:
+            if name in context.code.mutated and value.type.is_mutable:
                 raise context.refuse(
                     node.target,
                     f"second name {name}",
@@ -81,9 +83,9 @@ def _lower_loop(
     begin: Callable[[], None],
     is_endless: bool,
 ) -> None:
-    context.rounds += 1
+    context.enclosing.rounds += 1
     entry = context.variables
-    found = dict(context.diagnostics.found)
+    found = dict(context.compilation.diagnostics.found)
     for _ in range(_MAX_ROUNDS):
         context.variables = entry
         loop = Loop()
@@ -100,8 +102,8 @@ def _lower_loop(
         if merged == entry:
             break
         entry = merged
-        context.diagnostics.found.clear()
-        context.diagnostics.found.update(found)
+        context.compilation.diagnostics.found.clear()
+        context.compilation.diagnostics.found.update(found)
     else:
         context.refuse(
             node,
@@ -109,7 +111,7 @@ def _lower_loop(
             "the types of its variables are others after each round",
             "give the variables one type, for example by a hint",
         )
-    context.rounds -= 1
+    context.enclosing.rounds -= 1
     ended: Variables | None = None
     with context.captured() as orelse:
         if not is_endless:
@@ -134,11 +136,11 @@ def _without_stand_ins(found: Variables, entry: Variables) -> Variables:
 def _round(
     node: Any, context: Context, loop: Loop, lower_body: Body, begin: Callable[[], None]
 ) -> list[Node]:
-    context.loops.append(loop)
+    context.enclosing.loops.append(loop)
     try:
         with context.captured() as body:
             begin()
             lower_body(node.body, context)
     finally:
-        context.loops.pop()
+        context.enclosing.loops.pop()
     return body

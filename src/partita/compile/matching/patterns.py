@@ -12,13 +12,14 @@ from partita.compile.classes.records import field_of
 from partita.compile.containers.places import without
 from partita.compile.containers.subscripts import element
 from partita.compile.containers.unpacking import between
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made, member
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import compared_by
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NEVER, NONE, STR, Type, dict_of, join, list_of
 from partita.compile.values.type_tests import json_type, split
+from partita.compile.variables import Variable
 
 _TRUE = Value("true", BOOL)
 _FALSE = Value("false", BOOL)

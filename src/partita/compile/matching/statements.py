@@ -6,12 +6,13 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
-from partita.compile.context import Context, Variables
+from partita.compile.context import Context
 from partita.compile.matching.patterns import Match, match_of
 from partita.compile.operators.conditions import choose, lower_test, path_of
 from partita.compile.tree import If, Let, Value
 from partita.compile.types import BOOL, NEVER
 from partita.compile.values.type_tests import declared
+from partita.compile.variables import Variables
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def _cases(node: Any, subject: _Subject, cases: list[ast.match_case], context: C
     case = cases[0]
     found = match_of(case.pattern, subject.value, context)
     left = _left(case, subject, found)
-    before, mark = context.variables, len(context.bound)
+    before, mark = context.variables, len(context.bindings.order)
     narrowed = _narrowed(subject, found)
     test = Value("true", BOOL) if left.value.type is NEVER else found.test
     if case.guard is None:
@@ -54,7 +55,7 @@ def _cases(node: Any, subject: _Subject, cases: list[ast.match_case], context: C
         context.variables = {**context.variables, **narrowed, **guarded}
         if case.guard is None:
             _bind(case, found, context)
-        context.lower_body(case.body, context)
+        context.lower_body(case.body)
         then = context.variables if context.is_reachable else None
     context.is_reachable = True
     context.variables = before if case.guard is None else context.variables
@@ -83,7 +84,7 @@ def _unsure(before: Variables, after: Variables) -> Variables:
 def _body(case: ast.match_case, found: Match, narrowed: Variables, context: Context) -> None:
     context.variables = {**context.variables, **narrowed}
     _bind(case, found, context)
-    context.lower_body(case.body, context)
+    context.lower_body(case.body)
 
 
 def _guarded(
@@ -113,7 +114,7 @@ def _bind(case: ast.match_case, found: Match, context: Context) -> None:
 def _let(node: Any, found: Match, context: Context) -> None:
     values = {}
     for name, value in found.bindings:
-        if name in context.mutated and value.type.is_mutable:
+        if name in context.code.mutated and value.type.is_mutable:
             raise context.refuse(
                 node,
                 f"second name {name}",

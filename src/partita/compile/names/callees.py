@@ -95,7 +95,7 @@ def _with_options(node: ast.Call, context: Context) -> Callee | None:
 def _evaluated(node: ast.expr, context: Context) -> Any:
     try:
         code = compile(ast.Expression(node), "<option>", "eval")
-        return eval(code, dict(context.namespace))  # the user's own module is loaded
+        return eval(code, dict(context.module.namespace))  # the user's own module is loaded
     except Exception as error:
         raise context.refuse(
             node, "option", f"it is not known when compiled: {error}", "give a constant"

@@ -33,7 +33,7 @@ def named_error(error: str, node: ast.AST, kinds: list[type], context: Context) 
 def names_below(node: ast.AST, kind: type, context: Context) -> list[str]:
     """Return the names of a class and of the classes derived from it that the module reaches."""
     names = [*getattr(kind, "state_names", (kind.__name__,))]  # those of AWS's services are others
-    for one in reachable(context.namespace):
+    for one in reachable(context.module.namespace):
         if issubclass(one, kind):
             names.append(one.__name__)
         elif one.__name__ == kind.__name__:

@@ -6,7 +6,8 @@ import ast
 import builtins
 from typing import Any
 
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
+from partita.compile.variables import Variable
 from partita.errors import UsageError
 
 
@@ -15,7 +16,7 @@ def target(node: ast.expr, context: Context) -> Any:
     if isinstance(node, ast.Name):
         if node.id in context.local:
             return _object_of(context.variables.get(node.id))
-        return context.namespace.get(node.id, getattr(builtins, node.id, None))
+        return context.module.namespace.get(node.id, getattr(builtins, node.id, None))
     if isinstance(node, ast.Attribute):
         owner = target(node.value, context)
         if _is_namespace(owner):

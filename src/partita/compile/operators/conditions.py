@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from partita.compile.context import Context, Variable, Variables, joined
+from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.names.exceptions import classes_of, named_error
 from partita.compile.names.objects import target
@@ -19,6 +19,7 @@ from partita.compile.values.enumerations import plain
 from partita.compile.values.iterables import is_lazy, iterable
 from partita.compile.values.special_methods import by_method, has_own, special
 from partita.compile.values.type_tests import classes_named, declared, split
+from partita.compile.variables import Variable, Variables, joined
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ def choose(
     other: Callable[[], Value],
 ) -> Value:
     """Return one of two values, of which only that one is computed."""
-    before, mark = context.variables, len(context.bound)
+    before, mark = context.variables, len(context.bindings.order)
     with context.captured() as first:
         one = then()
     after_first = context.merged(before, mark)
-    context.variables, mark = before, len(context.bound)
+    context.variables, mark = before, len(context.bindings.order)
     with context.captured() as second:
         two = other()
     context.variables = _both(before, after_first, context.merged(before, mark))

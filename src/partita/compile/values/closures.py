@@ -61,7 +61,7 @@ class Function:
             if isinstance(one, ast.FunctionDef)
             for name in outer_names(one) | mutated_names(one.body)
         ]
-        changed = mutated_names(self.body, self.scope.changes) | set(inner)
+        changed = mutated_names(self.body, self.scope.module.changes) | set(inner)
         called = _called_writes(self)
         return (outer_names(self.definition) | changed | called) - local_names(self.definition)
 
@@ -94,11 +94,11 @@ def functions_of(name: str, context: Context) -> list[Function]:
 
 def function_value(function: Function, context: Context) -> Value:
     """Return a function as a value: its tag."""
-    if function not in context.tags:
-        used = set(context.tags.values())
-        number = sum(1 for one in used if one.partition("#")[0] == function.name)
-        context.tags[function] = function.name if not number else f"{function.name}#{number + 1}"
-    tag = context.tags[function]
+    tags = context.compilation.tags
+    if function not in tags:
+        number = sum(1 for one in set(tags.values()) if one.partition("#")[0] == function.name)
+        tags[function] = function.name if not number else f"{function.name}#{number + 1}"
+    tag = tags[function]
     return Value(text_of(tag), Type("function", cls=(function,)), constant=tag, is_constant=True)
 
 

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, object_value
 from partita.compile.tree import Let, Value
 from partita.compile.types import dict_of, tuple_of
 from partita.compile.values.closures import Function, function_value, object_function
 from partita.compile.values.enumerations import is_enum, members
+from partita.compile.variables import Variable
 
 
 def defined(node: Any, context: Context) -> Value:
@@ -44,7 +45,7 @@ def _defaults(node: Any, context: Context) -> dict[str, Value]:
     found = {}
     for name, default in pairs:
         value = context.lower(default)
-        if not value.is_constant and context.rounds:
+        if not value.is_constant and context.enclosing.rounds:
             raise context.refuse(
                 default,
                 f"default of {name}",
@@ -63,7 +64,7 @@ def define(node: Any, context: Context) -> None:
     """Lower the definition of an inner function."""
     value = defined(node, context)
     name = context.bind(node.name, value.type)
-    if node.name in context.once:
+    if node.name in context.code.once:
         context.variables[node.name] = Variable(value.type, value.text)
     else:
         context.block.append(Let(node.lineno, {name: value}))

@@ -128,7 +128,8 @@ def lower_datetime(node: Any, context: Context) -> Value:
     """Lower `datetime(...)` of constants."""
     try:
         code = compile(ast.Expression(node), "<moment>", "eval")
-        value = constant_time(eval(code, dict(context.namespace)))  # the user's module is loaded
+        known = dict(context.module.namespace)  # the user's module is loaded
+        value = constant_time(eval(code, known))
     except Exception:
         value = None
     if value is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partita.codec.class_names import path_of as class_path
-from partita.compile.context import Context, Variable
+from partita.compile.context import Context
 from partita.compile.names.exceptions import named_error
 from partita.compile.names.objects import target
 from partita.compile.tree import Value
@@ -29,6 +29,7 @@ from partita.compile.types import (
     list_of,
     union_of,
 )
+from partita.compile.variables import Variable
 
 JSON_TYPES = {
     "int": "number",

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from partita.compile.analysis.mutation import local_names
-from partita.compile.context import Variable, Variables, joined
 from partita.compile.diagnostics import CompileError, Diagnostic, RefusedError
 from partita.compile.jsonata import Names, literal
 from partita.compile.tree import (
@@ -27,6 +26,7 @@ from partita.compile.tree import (
     Value,
 )
 from partita.compile.types import ANY, ERROR
+from partita.compile.variables import Variable, Variables, joined
 from partita.errors import LoadError
 from partita.stepfunctions.pysfn.calls import Branches, Callee, Choices, Rule, retries
 from partita.stepfunctions.pysfn.predicates import Conditions

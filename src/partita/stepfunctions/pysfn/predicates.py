@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from partita.compile.context import Variable
 from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import literal, member, text_of
 from partita.compile.tree import Check, Value
 from partita.compile.types import ANY, BOOL, ERROR
+from partita.compile.variables import Variable
 from partita.stepfunctions.pysfn import definition
 from partita.stepfunctions.pysfn.source import Source
 
