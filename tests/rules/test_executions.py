@@ -6,9 +6,12 @@ import math
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from partita import history as h
 from partita.errors import DecisionRefusedError, ExecutionNotFoundError, TaskLostError
+from partita.history.references import Kind
+from partita.history.timeline import Timeline
 from partita.ports.state import Status
 from partita.rules import commands as c
 from partita.rules.decision_tasks import was_lost
@@ -38,9 +41,60 @@ def test_events_while_a_decider_is_out_cause_another_task() -> None:
     started = play.take_decision()
     play.do(c.Signal(signal_name="a"))
     play.do(c.Signal(signal_name="b"))
-    assert play.kinds.count("DecisionTaskScheduled") == 1
+    told = ["WorkflowExecutionSignaled", "DecisionTaskScheduled", "WorkflowExecutionSignaled"]
+    assert play.kinds[-3:] == told
+    with pytest.raises(TaskLostError):
+        play.do(c.StartDecisionTask())
+    play.do(c.CompleteDecisionTask(started_event_id=started, decisions=[]))
+    assert play.kinds[-4:] == [*told, "DecisionTaskCompleted"]
+    assert play.item("decision").scheduled_event_id == started + 2
+    play.take_decision()
+    assert play.last.scheduled_event_id == started + 2
+
+
+def test_of_a_history_that_records_no_task_for_unseen_events_the_next_one_follows() -> None:
+    play = Play()
+    started = play.take_decision()
+    play.state.progress = replace(play.state.progress, unseen=True)  # as versions up to 1.0 wrote
+    play.do(c.Signal(signal_name="a"))
+    assert play.kinds[-1] == "WorkflowExecutionSignaled"
     play.do(c.CompleteDecisionTask(started_event_id=started, decisions=[]))
     assert play.kinds[-2:] == ["DecisionTaskCompleted", "DecisionTaskScheduled"]
+
+
+def test_a_failed_decision_is_tried_again_as_the_task_recorded_meanwhile() -> None:
+    play = Play()
+    for _ in range(2):
+        started = play.take_decision()
+        play.do(c.Signal(signal_name="meanwhile"))
+        play.do(c.FailDecisionTask(started_event_id=started, cause="BROKEN", message="no"))
+        assert play.kinds[-2:] == ["DecisionTaskScheduled", "DecisionTaskFailed"]
+        assert play.item("decision").scheduled_event_id == started + 2
+        play.now = play.item("decision").due
+        play.do(c.Due(kind="decision", id=""))
+    play.take_decision()
+    tasks = list(Timeline(play.state.new_events).open(Kind.DECISION))
+    assert [task.event_id for task in tasks] == [started + 2]
+
+
+def test_a_decision_that_times_out_gives_way_to_the_task_recorded_meanwhile() -> None:
+    play = Play(task_start_to_close=10.0)
+    started = play.take_decision()
+    play.do(c.Signal(signal_name="meanwhile"))
+    play.now += 10
+    play.do(c.Due(kind="decision", id=""))
+    assert play.kinds[-2:] == ["DecisionTaskScheduled", "DecisionTaskTimedOut"]
+    play.take_decision()
+    assert play.last.scheduled_event_id == started + 2
+
+
+def test_a_close_forgets_the_task_recorded_meanwhile() -> None:
+    play = Play()
+    play.take_decision()
+    play.do(c.Signal(signal_name="meanwhile"))
+    play.do(c.Terminate())
+    assert play.state.progress.next_decision_event_id == 0
+    assert play.open_items() == []
 
 
 def test_events_before_a_decider_comes_cause_no_second_task() -> None:
@@ -69,10 +123,10 @@ def test_a_close_is_refused_while_there_are_unseen_events(
     started = play.take_decision()
     play.do(c.Signal(signal_name="late"))
     play.do(c.CompleteDecisionTask(started_event_id=started, decisions=[decision]))
-    refused: Any = play.state.new_events[-2]
+    refused: Any = play.last
     assert refused.event_type == f"{decision.decision_type}Failed"
     assert refused.cause == "UNHANDLED_DECISION"
-    assert play.last.event_type == "DecisionTaskScheduled"
+    assert play.item("decision").queue
     assert event not in play.kinds
 
 
@@ -139,7 +193,7 @@ def test_a_decider_that_gives_back_its_task_is_replaced_at_once() -> None:
     started = play.take_decision()
     play.do(c.Signal(signal_name="late"))
     play.do(c.Release(kind="decision", id="", cause=h.RescheduleCause.GIVEN_BACK))
-    assert play.kinds[-2:] == ["DecisionTaskTimedOut", "DecisionTaskScheduled"]
+    assert play.kinds[-2:] == ["DecisionTaskScheduled", "DecisionTaskTimedOut"]
     assert (
         play.do(c.Release(kind="decision", id="", cause=h.RescheduleCause.GIVEN_BACK)).events == []
     )

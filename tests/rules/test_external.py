@@ -230,7 +230,8 @@ def test_news_of_a_child_while_a_decider_is_out_causes_another_task() -> None:
     play.do(closed(initiated, Status.COMPLETED))
     finish = [h.CompleteWorkflowExecution()]
     play.do(c.CompleteDecisionTask(started_event_id=started, decisions=list(finish)))
-    assert play.kinds[-2:] == ["CompleteWorkflowExecutionFailed", "DecisionTaskScheduled"]
+    assert play.kinds[-4:-2] == ["ChildWorkflowExecutionCompleted", "DecisionTaskScheduled"]
+    assert play.kinds[-2:] == ["DecisionTaskCompleted", "CompleteWorkflowExecutionFailed"]
     assert play.decide(h.CompleteWorkflowExecution()).closes
 
 

@@ -534,7 +534,9 @@ def test_an_end_that_has_not_heard_of_everything(family: Story, kind: str) -> No
         taskToken=task["taskToken"], decisions=[decision(f"{kind}WorkflowExecution")]
     )
     fails(family, f"{kind}WorkflowExecutionFailed", "UNHANDLED_DECISION")
-    assert family.kinds()[-1] == "DecisionTaskScheduled"
+    assert family.kinds()[-4:-2] == ["WorkflowExecutionSignaled", "DecisionTaskScheduled"]
+    assert family.kinds()[-2] == "DecisionTaskCompleted"
+    assert family.poll()["taskToken"]
 
 
 CAUSES: list[tuple[str, str]] = [

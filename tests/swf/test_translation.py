@@ -135,5 +135,6 @@ def test_infos_go_there_and_back() -> None:
     info = info_from_swf(wire)
     assert (info.workflow_id, info.run_id, info.workflow_type.version) == ("w", "r", "2")
     assert (info.status, info.started_at, info.closed_at) == (Status.FAILED, 5.0, 6.0)
+    assert wire["cancelRequested"] is False
     assert info.parent == execution.parent
     assert configuration_to_swf(execution)["taskStartToCloseTimeout"] == "NONE"

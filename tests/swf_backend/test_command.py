@@ -97,7 +97,7 @@ def test_a_type_that_is_deprecated_already_says_what_that_means(partita: Any) ->
     assert partita("deprecate", "workflow", "w", "2")[0] == 0
     status, [said] = partita("deprecate", "workflow", "w", "2")
     assert status == 5
-    assert "w, 2 (TypeDeprecatedFault): the type is deprecated" in said
+    assert "WorkflowType=[name=w, version=2] (TypeDeprecatedFault): the type is deprecated" in said
     assert "deprecate --undo" in said
 
 

@@ -92,7 +92,9 @@ class ServiceModel:
             }
         if kind == "list":
             inner = shape["member"]
-            return [self._typed(inner, one, f"{path}.{at}") for at, one in enumerate(value, 1)]
+            return [
+                self._typed(inner, one, f"{path}.{at}.member") for at, one in enumerate(value, 1)
+            ]
         if kind == "timestamp" and not abs(value) < TIMESTAMP_LIMIT:
             raise SerializationFault(f"{path} must be seconds since the epoch")
         return value
@@ -104,25 +106,27 @@ class ServiceModel:
             case "structure":
                 for key in shape.get("required", ()):
                     if key not in value:
-                        yield _sentence(None, _below(path, key), "Member must not be null")
+                        yield broken_constraint(None, _below(path, key), "Member must not be null")
                 for key, one in value.items():
                     yield from self._broken(shape["members"][key], one, _below(path, key))
             case "list":
                 if len(value) > shape.get("max", len(value)):
-                    yield _sentence(value, path, f"{_LENGTH} less than or equal to {shape['max']}")
+                    yield broken_constraint(
+                        value, path, f"{_LENGTH} less than or equal to {shape['max']}"
+                    )
                 for at, one in enumerate(value, 1):
                     yield from self._broken(shape["member"], one, _below(path, f"{at}.member"))
             case "string":
                 constraint = self._broken_text(name, shape, value, path)
                 if constraint is not None:
-                    yield _sentence(value, path, constraint)
+                    yield broken_constraint(value, path, constraint)
             case "integer" | "long" | "float":
                 if value > shape.get("max", 2**63 - 1):
                     limit = f"less than or equal to {shape.get('max', 2**63 - 1)}"
-                    yield _sentence(value, path, f"Member must have value {limit}")
+                    yield broken_constraint(value, path, f"Member must have value {limit}")
                 if value < shape.get("min", -(2**63)):
                     limit = f"greater than or equal to {shape.get('min', -(2**63))}"
-                    yield _sentence(value, path, f"Member must have value {limit}")
+                    yield broken_constraint(value, path, f"Member must have value {limit}")
 
     def _broken_text(
         self, name: str, shape: Mapping[str, Any], value: str, path: str
@@ -143,6 +147,7 @@ def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _sentence(value: Any, path: str, constraint: str) -> str:
+def broken_constraint(value: Any, path: str, constraint: str) -> str:
+    """Return Amazon's sentence on a value that breaks a constraint; None is a missing member."""
     shown = "null" if value is None else f"'{str(value)[:SHOWN]}'"
     return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"

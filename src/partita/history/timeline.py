@@ -125,11 +125,19 @@ class Timeline:
         operation = self._find(event, row) or self._new(event, row)
         operation.add(event, row)
         self.last_at = event.event_timestamp
+        if row.kind is Kind.DECISION and row.role is Role.STARTS:
+            self._replace_failed(operation)
         if row.role is Role.BEGINS:
             self._newest[row.kind, operation.id] = operation
         elif operation.closed is event:
             self._open[row.kind].pop(operation.event_id, None)
         return operation
+
+    def _replace_failed(self, started: Operation) -> None:
+        """Drop decision tasks that failed, where the next try is that of a later task."""
+        tasks = self._open[Kind.DECISION]
+        for earlier in [id for id in tasks if id < started.event_id]:
+            tasks.pop(earlier).outcome = Outcome.FAILED
 
     def _new(self, event: h.AnyEvent, row: Reference) -> Operation:
         id = _began(event, row)

@@ -77,6 +77,7 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     previous_started_event_id: int = 0  # DecisionTaskStarted of the last answered decision task
     decision_scheduled_event_id: int = 0  # of the open decision task; 0: none is open
     unseen: bool = False  # events came while a decider held the decision task
+    next_decision_event_id: int = 0  # DecisionTaskScheduled of the task that shows them; 0: none
     cancel_requested: bool = False
     open_activities: int = 0
     open_timers: int = 0

@@ -135,7 +135,8 @@ def check_decisions(decisions: Sequence[h.AnyDecision]) -> None:
 def fail_decision_task(draft: Draft, command: FailDecisionTask) -> None:
     item = _held_decision(draft, command.started_event_id)
     failure = f"{command.cause}: {command.message}"
-    if failure != item.failure:
+    following = draft.field("next_decision_event_id")
+    if failure != item.failure or following:
         draft.event(
             h.DecisionTaskFailed,
             scheduled_event_id=item.scheduled_event_id,
@@ -147,6 +148,9 @@ def fail_decision_task(draft: Draft, command: FailDecisionTask) -> None:
     delay = min(most, 0.5 * 2.0 ** min(item.attempt, 10))
     again = replace(item, attempt=item.attempt + 1, failure=failure)
     draft.fields["unseen"] = False
+    if following:  # the next try is that of the task that was recorded meanwhile
+        again = replace(again, scheduled_event_id=following)
+        draft.fields.update(decision_scheduled_event_id=following, next_decision_event_id=0)
     draft.put(queued(draft, again, draft.now + delay))
 
 

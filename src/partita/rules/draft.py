@@ -91,20 +91,26 @@ class Draft:
         if not scheduled:
             self.schedule_decision()
         elif not self.field("unseen") and self.get("decision", "").started_event_id:
-            self.fields["unseen"] = True
+            self.fields.update(unseen=True, next_decision_event_id=self._decision_scheduled())
 
     def schedule_decision(self, at: float | None = None) -> None:
-        """Open a decision task, to be taken at once or, with `at`, from then on."""
+        """Open a decision task, to be taken at once or, with `at`, from then on.
+
+        One that was recorded while the one before was held is opened rather than a new one.
+        """
+        id = self.field("next_decision_event_id") or self._decision_scheduled()
+        self.fields.update(decision_scheduled_event_id=id, next_decision_event_id=0)
+        self.put(queued(self, OpenDecision(id="", scheduled_event_id=id), at))
+
+    def _decision_scheduled(self) -> int:
         execution = self.state.execution
-        id = self.event(
+        return self.event(
             DecisionTaskScheduled,
             task_list=self.field("decision_task_list") or execution.task_list,
             task_priority=execution.task_priority or None,
             start_to_close=execution.task_start_to_close,
             schedule_to_start=self.field("decision_schedule_to_start"),
         )
-        self.fields["decision_scheduled_event_id"] = id
-        self.put(queued(self, OpenDecision(id="", scheduled_event_id=id), at))
 
     def close(self, status: Status, outcome: c.ChildClosed | None) -> None:
         """End the run: nothing of it stays open."""
@@ -113,6 +119,7 @@ class Draft:
             closed_at=max(self.now, self.last_event_at),
             decision_scheduled_event_id=0,
             unseen=False,
+            next_decision_event_id=0,
             open_activities=0,
             open_timers=0,
             open_children=0,

@@ -140,7 +140,7 @@ _UNLIMITED: dict[type[h.Event], tuple[str, ...]] = {
         "startToCloseTimeout",
         "heartbeatTimeout",
     ),
-    h.DecisionTaskScheduled: ("startToCloseTimeout",),
+    h.DecisionTaskScheduled: ("startToCloseTimeout", "scheduleToStartTimeout"),
     h.StartChildWorkflowExecutionInitiated: _TASK,
     h.WorkflowExecutionContinuedAsNew: _TASK,
     h.WorkflowExecutionStarted: _TASK,
@@ -240,7 +240,7 @@ def info_to_swf(execution: Execution, progress: Progress) -> dict[str, Any]:
         "workflowType": type_to_swf(execution.workflow_type),
         "startTimestamp": execution.started_at,
         "executionStatus": "OPEN" if progress.status is Status.OPEN else "CLOSED",
-        "cancelRequested": progress.cancel_requested,
+        "cancelRequested": progress.cancel_requested and progress.status is Status.OPEN,
     }
     if progress.status is not Status.OPEN:
         info["closeStatus"] = progress.status.name
@@ -258,9 +258,10 @@ def configuration_to_swf(execution: Execution) -> dict[str, Any]:
         "taskStartToCloseTimeout": duration(execution.task_start_to_close),
         "executionStartToCloseTimeout": duration(execution.execution_start_to_close),
         "taskList": {"name": execution.task_list},
-        "taskPriority": str(execution.task_priority),
         "childPolicy": str(execution.child_policy),
     }
+    if execution.task_priority:
+        written["taskPriority"] = str(execution.task_priority)
     if execution.lambda_role is not None:
         written["lambdaRole"] = execution.lambda_role
     return written

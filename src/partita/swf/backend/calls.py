@@ -142,7 +142,7 @@ def _meaning(refusal: Refusal) -> errors.PartitaError | None:
 def _unknown(text: str, is_about_task: bool) -> errors.PartitaError:
     if is_about_task:
         return errors.TaskLostError(f"the task is no longer this worker's: {text}")
-    if "type" in text.lower():
+    if "type" in text.lower() and not text.startswith("Unknown execution"):
         return errors.UnknownTypeError(
             f"{TITLE}: {text}; start a worker that has it, or register it: partita swf register"
         )

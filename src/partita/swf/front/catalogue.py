@@ -10,6 +10,7 @@ RegisterWorkflowType, and the causes named DEFAULT_…_UNDEFINED.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -101,6 +102,12 @@ def find_type(
     return None if body is None else msgspec.json.decode(body, type=Registration)
 
 
+def label_of(kind: str, type: Mapping[str, Any]) -> str:
+    """Return a type as Amazon's faults name it; `type` has SWF's name and version."""
+    label = "ActivityType" if kind == ACTIVITY else "WorkflowType"
+    return f"{label}=[name={type['name']}, version={type['version']}]"
+
+
 def type_of(catalogue: Catalogue, kind: str, domain: str, type: dict[str, str]) -> Registration:
     """Return a registered type.
 
@@ -109,9 +116,7 @@ def type_of(catalogue: Catalogue, kind: str, domain: str, type: dict[str, str]) 
     """
     found = find_type(catalogue, kind, domain, type)
     if found is None:
-        label = "ActivityType" if kind == ACTIVITY else "WorkflowType"
-        named = f"{label}=[name={type['name']}, version={type['version']}]"
-        raise UnknownResourceFault(f"Unknown type: {named}")
+        raise UnknownResourceFault(f"Unknown type: {label_of(kind, type)}")
     return found
 
 

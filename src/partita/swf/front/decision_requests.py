@@ -13,7 +13,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from partita.aws.faults import ValidationFault
-from partita.aws.shapes import Members
+from partita.aws.shapes import Members, broken_constraint
 from partita.history import AnyDecision, ContinueAsNewWorkflowExecution
 from partita.ports.session import Catalogue
 from partita.ports.state import State
@@ -52,6 +52,7 @@ def read_decisions(
     decisions: list[AnyDecision] = []
     refusals: dict[int, str] = {}
     for place, one in enumerate(given):
+        _check_attributes(one, place + 1)
         decision, cause = _read(catalogue, state, one)
         if decision.closes and place < len(given) - 1:
             raise ValidationFault("Close must be last decision in list")
@@ -61,11 +62,17 @@ def read_decisions(
     return decisions, refusals
 
 
+def _check_attributes(given: Members, place: int) -> None:
+    member = decision_attributes(given["decisionType"])
+    if member not in given and given["decisionType"] not in _NO_ATTRIBUTES_NEEDED:
+        path = f"decisions.{place}.member.{member}"
+        broken = broken_constraint(None, path, "Member must not be null")
+        raise ValidationFault(f"1 validation error detected: {broken}")
+
+
 def _read(catalogue: Catalogue, state: State, given: Members) -> tuple[AnyDecision, str | None]:
     kind = given["decisionType"]
     member = decision_attributes(kind)
-    if member not in given and kind not in _NO_ATTRIBUTES_NEEDED:
-        raise ValidationFault(f"a decision of type {kind} needs {member}")
     attributes, cause = given.get(member, {}), None
     domain, current = state.execution.domain, state.execution.workflow_type
     if kind == "ScheduleActivityTask":

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
+from partita.errors import ExecutionNotFoundError
 from partita.history import ChildPolicy, WorkflowExecution, WorkflowType
 from partita.ports.service import ReusePolicy, StartRequest
 from partita.ports.session import Session
 from partita.ports.state import State
 from partita.ports.store import Record
-from partita.rules.commands import RequestCancel, Signal, Terminate
+from partita.rules.commands import Command, RequestCancel, Signal, Terminate
 from partita.swf.faults import DefaultUndefinedFault, TypeDeprecatedFault, UnknownResourceFault
 from partita.swf.front.catalogue import (
     DEPRECATED,
     WORKFLOW,
     WORKFLOW_DEFAULTS,
     domain_of,
+    label_of,
     must_be_open,
     type_of,
     with_defaults,
@@ -33,7 +35,7 @@ def start_workflow_execution(front: Front, session: Session, request: Members) -
     domain = domain_of(session, request["domain"])
     type = type_of(session, WORKFLOW, domain.name, kind)
     if type.status == DEPRECATED:
-        raise TypeDeprecatedFault(f"{type.name}, {type.version}")
+        raise TypeDeprecatedFault(label_of(WORKFLOW, kind))
     must_be_open(domain)
     whole, undefined = with_defaults(request, type, WORKFLOW_DEFAULTS)
     if undefined is not None:
@@ -55,23 +57,37 @@ def start_workflow_execution(front: Front, session: Session, request: Members) -
     return {"runId": session.start(start).run_id}
 
 
-def _target(session: Session, request: Members) -> State:
-    """Return the execution that a request means.
+def unknown_execution(workflow_id: str, run_id: str) -> UnknownResourceFault:
+    """Return Amazon's fault for an execution that is not there, or not open any more.
+
+    Without a run id, any open run of the workflow id was meant.
+    """
+    if not run_id:
+        return UnknownResourceFault(f"Unknown execution, workflowId = {workflow_id}")
+    named = f"workflowId={workflow_id}, runId={run_id}"
+    return UnknownResourceFault(f"Unknown execution: WorkflowExecution=[{named}]")
+
+
+def _do(session: Session, request: Members, command: Command) -> State:
+    """Do a command on the open execution that a request means, and return its state.
 
     Raises:
-        UnknownResourceFault: there is no such domain.
-        ExecutionNotFoundError: there is no such execution.
+        UnknownResourceFault: there is no such domain, or no such open execution.
     """
     domain_of(session, request["domain"])
-    return session.open(
-        request["domain"], WorkflowExecution(request["workflowId"], request.get("runId", ""))
-    )
+    workflow_id, run_id = request["workflowId"], request.get("runId", "")
+    try:
+        state = session.open(request["domain"], WorkflowExecution(workflow_id, run_id))
+        session.do(state, command)
+    except ExecutionNotFoundError as error:
+        raise unknown_execution(workflow_id, run_id) from error
+    return state
 
 
 def signal_workflow_execution(front: Front, session: Session, request: Members) -> Answer:
     """Record a signal."""
-    state = _target(session, request)
-    session.do(state, Signal(signal_name=request["signalName"], input=request.get("input")))
+    signal = Signal(signal_name=request["signalName"], input=request.get("input"))
+    state = _do(session, request, signal)
     terminate_if_too_long(front, session, state)
     return None
 
@@ -84,7 +100,7 @@ def terminate_if_too_long(front: Front, session: Session, state: State) -> None:
 
 def request_cancel_workflow_execution(front: Front, session: Session, request: Members) -> Answer:
     """Ask the workflow to cancel itself."""
-    session.do(_target(session, request), RequestCancel())
+    _do(session, request, RequestCancel())
     return None
 
 
@@ -96,7 +112,7 @@ def terminate_workflow_execution(front: Front, session: Session, request: Member
         details=request.get("details"),
         child_policy=None if policy is None else ChildPolicy(policy),
     )
-    session.do(_target(session, request), command)
+    _do(session, request, command)
     return None
 
 
@@ -110,8 +126,7 @@ def _record(front: Front, request: Members) -> Record:
     wanted = request["execution"]
     record = front.committed.find(request["domain"], wanted["workflowId"], wanted["runId"])
     if record is None:
-        named = f"workflowId={wanted['workflowId']}, runId={wanted['runId']}"
-        raise UnknownResourceFault(f"Unknown execution: WorkflowExecution=[{named}]")
+        raise unknown_execution(wanted["workflowId"], wanted["runId"])
     return record
 
 

@@ -22,8 +22,9 @@ from partita.history import AnyEvent
 from partita.ports.session import Session
 from partita.ports.state import Execution, OpenActivity, State
 from partita.rules import commands as c
+from partita.swf.faults import UnknownResourceFault
 from partita.swf.front.decision_requests import read_decisions
-from partita.swf.front.executions import terminate_if_too_long
+from partita.swf.front.executions import terminate_if_too_long, unknown_execution
 from partita.swf.front.front import Front, Write
 from partita.swf.wire_format import event_to_swf, execution_to_swf, seconds, type_to_swf
 
@@ -54,29 +55,45 @@ def start_activity(
     return answer if item.input is None else {**answer, "input": item.input}
 
 
-def _held_activity(front: Front, session: Session, token: str) -> tuple[State, int, str]:
-    """Return what the token of an activity stands for: state, started event id, activity id.
+def _lost(session: Session, state: State, started: int, task: str) -> UnknownResourceFault:
+    """Return Amazon's fault for a task that is over, or whose execution is closed."""
+    if state.is_closed:
+        return unknown_execution(state.execution.workflow_id, state.execution.run_id)
+    begun = next(iter(session.events(state, started - 1)), None)
+    scheduled = getattr(begun, "scheduled_event_id", 0)
+    return UnknownResourceFault(f"Unknown {task}, scheduledEventId = {scheduled}")
+
+
+def _on_activity(
+    front: Front, session: Session, token: str, make: Callable[[str, int], c.Command]
+) -> tuple[State, str]:
+    """Do a command on the activity of a token; return its execution's state and its id.
 
     Raises:
         ValidationFault: it is no token of an activity.
-        TaskLostError: the activity is over.
+        UnknownResourceFault: the activity is over.
     """
     state, started, id = session.held(front.seal.open("activity", token))
-    if id or state.is_closed:
-        return state, started, id
-    for item in session.items(state):
-        if isinstance(item, OpenActivity) and item.started_event_id == started:
-            return state, started, item.id
-    raise TaskLostError("the activity is closed, timed out, or was given to another worker")
+    if not id and not state.is_closed:
+        held = (one for one in session.items(state) if isinstance(one, OpenActivity))
+        id = next((one.id for one in held if one.started_event_id == started), "")
+    try:
+        session.do(state, make(id, started))
+    except TaskLostError as error:
+        raise _lost(session, state, started, "activity") from error
+    return state, id
 
 
 def _end_activity(
     front: Front, session: Session, request: Members, command: type[c.Command], *names: str
 ) -> Answer:
     """Do a command with these members of the request."""
-    state, started, id = _held_activity(front, session, request["taskToken"])
     given: dict[str, Any] = {name: request.get(name) for name in names}
-    session.do(state, command(activity_id=id, started_event_id=started, **given))
+
+    def make(id: str, started: int) -> c.Command:
+        return command(activity_id=id, started_event_id=started, **given)
+
+    _on_activity(front, session, request["taskToken"], make)
     return None
 
 
@@ -97,9 +114,12 @@ def respond_activity_task_canceled(front: Front, session: Session, request: Memb
 
 def record_activity_task_heartbeat(front: Front, session: Session, request: Members) -> Answer:
     """Record that an activity is alive; return whether it should cancel itself."""
-    state, started, id = _held_activity(front, session, request["taskToken"])
     details = request.get("details")
-    session.do(state, c.Heartbeat(activity_id=id, started_event_id=started, details=details))
+
+    def beat(id: str, started: int) -> c.Command:
+        return c.Heartbeat(activity_id=id, started_event_id=started, details=details)
+
+    state, id = _on_activity(front, session, request["taskToken"], beat)
     item = state.get("activity", id)
     asked = isinstance(item, OpenActivity) and item.cancel_requested_event_id > 0
     return {"cancelRequested": asked}
@@ -198,18 +218,19 @@ def respond_decision_task_completed(front: Front, session: Session, request: Mem
     decisions, refusals = read_decisions(session, state, request.get("decisions", []))
     task_list = request.get("taskList")
     schedule_to_start = request.get("taskListScheduleToStartTimeout")
-    session.do(
-        state,
-        c.CompleteDecisionTask(
-            started_event_id=started,
-            decisions=decisions,
-            execution_context=request.get("executionContext"),
-            task_list=None if task_list is None else task_list["name"],
-            task_list_schedule_to_start=seconds(schedule_to_start) if task_list else None,
-            refusals=refusals,
-            terms=front.terms,
-        ),
+    answer = c.CompleteDecisionTask(
+        started_event_id=started,
+        decisions=decisions,
+        execution_context=request.get("executionContext"),
+        task_list=None if task_list is None else task_list["name"],
+        task_list_schedule_to_start=seconds(schedule_to_start) if task_list else None,
+        refusals=refusals,
+        terms=front.terms,
     )
+    try:
+        session.do(state, answer)
+    except TaskLostError as error:
+        raise _lost(session, state, started, "decision task") from error
     terminate_if_too_long(front, session, state)
     return None
 

@@ -30,6 +30,7 @@ from partita.swf.front.catalogue import (
     drop_type,
     enter_type,
     find_type,
+    label_of,
     must_be_open,
     type_of,
     types_of,
@@ -42,7 +43,7 @@ _MEMBER = {ACTIVITY: "activityType", WORKFLOW: "workflowType"}
 def _register(front: Front, session: Session, request: Members, *, kind: str) -> Answer:
     domain = must_be_open(domain_of(session, request["domain"]))
     if find_type(session, kind, domain.name, request) is not None:
-        raise TypeAlreadyExistsFault(f"{request['name']}, {request['version']}")
+        raise TypeAlreadyExistsFault(label_of(kind, request))
     count = len(session.entries(kind, domain.name))
     if count >= front.limits.types:
         raise LimitExceededFault(f"domain {domain.name} has {count} types already")
@@ -67,7 +68,7 @@ def _found(session: Session, request: Members, *, kind: str) -> Registration:
 def _deprecate(front: Front, session: Session, request: Members, *, kind: str) -> Answer:
     type = _found(session, request, kind=kind)
     if type.status == DEPRECATED:
-        raise TypeDeprecatedFault(f"{type.name}, {type.version}")
+        raise TypeDeprecatedFault(label_of(kind, request[_MEMBER[kind]]))
     gone = replace(type, status=DEPRECATED, deprecated_at=session.now)
     enter_type(session, kind, request["domain"], gone, type)
     return None
@@ -76,7 +77,7 @@ def _deprecate(front: Front, session: Session, request: Members, *, kind: str) -
 def _undeprecate(front: Front, session: Session, request: Members, *, kind: str) -> Answer:
     type = _found(session, request, kind=kind)
     if type.status == REGISTERED:
-        raise TypeAlreadyExistsFault(f"{type.name}, {type.version} is not deprecated")
+        raise TypeAlreadyExistsFault(label_of(kind, request[_MEMBER[kind]]))
     again = replace(type, status=REGISTERED, deprecated_at=None)
     enter_type(session, kind, request["domain"], again, type)
     return None
@@ -85,7 +86,7 @@ def _undeprecate(front: Front, session: Session, request: Members, *, kind: str)
 def _delete(front: Front, session: Session, request: Members, *, kind: str) -> Answer:
     type = _found(session, request, kind=kind)
     if type.status != DEPRECATED:
-        raise TypeNotDeprecatedFault(f"{type.name}, {type.version} is not deprecated")
+        raise TypeNotDeprecatedFault(label_of(kind, request[_MEMBER[kind]]))
     drop_type(session, kind, request["domain"], type)
     return None
 

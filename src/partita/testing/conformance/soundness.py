@@ -45,10 +45,10 @@ ONCE: list[tuple[set[type[Any]], str]] = [
 def sound(events: Sequence[h.AnyEvent], since: int = 0) -> None:
     """Check that a whole history, from event 1 on, keeps what SWF promises of every history.
 
-    Ids are 1, 2, 3 … without gaps, times never go back, at most one decision task is open,
-    nothing follows the closing event, nothing closes twice, and every event id in an attribute
-    is that of an earlier event of the right type. `since`: skip that last check for so many
-    events, which an earlier call has checked.
+    Ids are 1, 2, 3 … without gaps, times never go back, at most one decision task is open (and the
+    next one is recorded while a decider holds it), nothing follows the closing event, nothing
+    closes twice, and every event id in an attribute is that of an earlier event of the right type.
+    `since`: skip that last check for so many events, which an earlier call has checked.
 
     Raises:
         AssertionError: the history breaks a promise; the message shows the events.
@@ -72,17 +72,22 @@ def _check_close(events: Sequence[h.AnyEvent]) -> None:
 
 
 def _check_decision_tasks(events: Sequence[h.AnyEvent]) -> None:
-    is_open = False
+    is_open = is_held = is_next = False  # `is_next`: another was recorded while one is held
     for event in events:
         match event.event_type:
             case "DecisionTaskScheduled":
-                assert not is_open, f"two decision tasks at once: {event}"
-                is_open = True
-            case "DecisionTaskStarted" | "DecisionTaskFailed":
+                assert is_held or not is_open, f"two decision tasks at once: {event}"
+                assert not is_next, f"two decision tasks wait: {event}"
+                is_open, is_next = True, is_open
+            case "DecisionTaskStarted":
                 assert is_open, f"of no decision task: {event}"
+                is_held = True
+            case "DecisionTaskFailed":
+                assert is_open, f"of no decision task: {event}"
+                is_held = is_next = False
             case "DecisionTaskCompleted" | "DecisionTaskTimedOut":
                 assert is_open, f"of no decision task: {event}"
-                is_open = False
+                is_open, is_held, is_next = is_next, False, False
 
 
 def _check_once(events: Sequence[h.AnyEvent]) -> None:
