@@ -53,6 +53,11 @@ def connect(url: str | None = None) -> Service:
     return _registered(url, scheme)
 
 
+def sqlite_path(url: str) -> str | None:
+    """Return the file that a URL of SQLite names; None for any other URL."""
+    return _path(url) if urlsplit(url).scheme == "sqlite" else None
+
+
 def _registered(url: str, scheme: str) -> Service:
     from importlib.metadata import entry_points  # costs 10 ms of each start
 

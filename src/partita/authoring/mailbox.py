@@ -58,6 +58,17 @@ class Mailbox:
             if any(not future.done() for future, _ in waiting)
         ]
 
+    def check(self, name: str, payload: str | None) -> None:
+        """Check that a signal fits the receiver that waits for it, if one does.
+
+        Raises:
+            InvalidInputError: it does not.
+        """
+        for future, decode in self._receivers.get(name, ()):
+            if not future.done():
+                self._converter.load(payload or "null", decode, f"signal {name}")
+                return
+
     def unread(self) -> list[tuple[str, str | None]]:
         """Return name and payload of the signals that were not received, in their order."""
         payloads = {name: iter(waiting) for name, waiting in self._payloads.items()}

@@ -60,7 +60,7 @@ def export(
     if run_id and (len(workflow_ids) != 1 or all_runs):
         raise InvalidOptionError("--run says which run of one ID; give just that")
     wanted = None if status is None else Status[status.upper()]
-    with backend.open() as client:
+    with backend.look() as client:
         if workflow_ids and not all_runs:
             found: Iterable[WorkflowExecution] = [
                 WorkflowExecution(id, run_id) for id in workflow_ids
@@ -173,7 +173,7 @@ def import_(paths: tuple[str, ...], as_terminated: bool, backend: Backend) -> No
     with ExitStack() as stack:
         found = [one for file in files for one in _bookmarked(file, as_terminated, stack)]
         found.sort(key=lambda one: one[0])  # oldest run first
-        client = stack.enter_context(backend.open())
+        client = stack.enter_context(backend.look())
         for _, bookmark in found:
             history = bookmark()
             execution = history.execution

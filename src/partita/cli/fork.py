@@ -18,7 +18,7 @@ from partita.ports.state import Status
 @o.backend_option
 def rerun(workflow_id: str, run_id: str, backend: o.Backend) -> None:
     """Run a failed execution again; what it has finished is not done again."""
-    with backend.open() as client:
+    with backend.look() as client:
         info = client.describe(workflow_id, run_id=run_id).info
         if info.status is Status.COMPLETED:
             raise InvalidOptionError(
@@ -55,7 +55,7 @@ def fork(
     """Run an execution anew, reusing what it has recorded up to an event."""
     args, kwargs = (None, None) if input_ is None else o.read_arguments(input_)
     replaced = dict(map(_read_result, results))
-    with backend.open() as client:
+    with backend.look() as client:
         handle = client.fork(
             workflow_id,
             run_id=run_id,

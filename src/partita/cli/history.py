@@ -24,7 +24,7 @@ _TASK_HEADINGS = ["TASK", "ID", "NAME", "STATE", "SCHEDULED", "STARTED", "CLOSED
 @o.format_option("table", "json", "jsonl")
 def history(workflow_id: str, run_id: str, by_task: bool, backend: o.Backend, output: str) -> None:
     """Print an execution's events, in order; with --grouped, those of each task together."""
-    with backend.open() as client:
+    with backend.look() as client:
         events = client.history(workflow_id, run_id=run_id)
     start = events[0].event_timestamp
     if not by_task:
@@ -63,7 +63,7 @@ def tasks(workflow_id: str, run_id: str, decisions: bool, backend: o.Backend, ou
 
     Tasks are activities, Lambda functions, timers and child workflows.
     """
-    with backend.open() as client:
+    with backend.look() as client:
         events = client.history(workflow_id, run_id=run_id)
     found = tasks_of(events, time.time(), decisions=decisions)
     out.print_items(output, found, [*_TASK_HEADINGS, "LAST EVENT", ""], _task_cells)

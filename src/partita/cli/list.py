@@ -55,7 +55,8 @@ def list_(limit: int, backend: o.Backend, output: str, **wanted: Any) -> None:
     one, or a span of time ago, such as 90s, 15m, 2h, 3d or 1w.
     """
     search = _search(limit=limit, **wanted)
-    with backend.open() as client:
+    backend.note_missing()
+    with backend.look() as client:
         infos = find(client.service, search)
     out.print_items(output, infos, out.EXECUTION_HEADINGS, out.info_cells, out.info_row)
 
@@ -66,7 +67,8 @@ def list_(limit: int, backend: o.Backend, output: str, **wanted: Any) -> None:
 def count(backend: o.Backend, **wanted: Any) -> None:
     """Print the number of executions; takes the options of `list`."""
     search = _search(**wanted)
-    with backend.open() as client:
+    backend.note_missing()
+    with backend.look() as client:
         out.print_json(count_executions(client.service, search))
 
 

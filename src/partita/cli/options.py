@@ -7,7 +7,8 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,8 +18,8 @@ import msgspec
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
 from partita.codec import Converter
-from partita.connect import DEFAULT_URL, connect
-from partita.errors import InvalidInputError, InvalidOptionError
+from partita.connect import DEFAULT_URL, connect, sqlite_path
+from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
 from partita.operations.prune import read_span
 from partita.telemetry.logs import LEVELS, configure
 
@@ -42,11 +43,50 @@ def not_empty(_: click.Context, option: click.Parameter, value: T) -> T:
     return value
 
 
+_NO_DATABASE = (
+    "there is no database {} (nothing was started there, and none is made by looking); "
+    "--backend URL names another"
+)
+
+
 class Backend(NamedTuple):
     """Where executions live, as `--backend` says before or behind the command's name."""
 
     url: str | None  # None: the environment variable, or the default
     is_verbose: bool
+
+    @contextmanager
+    def look(self) -> Iterator[Client]:
+        """Yield a client that makes no database where there is none: then nothing is found.
+
+        Raises:
+            ExecutionNotFoundError: as the block raises it; it says so if there is no database.
+        """
+        missing = self.missing
+        client = self.open() if missing is None else self._nowhere()
+        with client:
+            try:
+                yield client
+            except ExecutionNotFoundError as error:
+                if missing is None:
+                    raise
+                raise ExecutionNotFoundError(f"{error}; {_NO_DATABASE.format(missing)}") from None
+
+    def _nowhere(self) -> Client:
+        log_to_stderr(self.is_verbose)
+        return Client(connect("memory://"))
+
+    @property
+    def missing(self) -> str | None:
+        """The file of a SQLite database that does not exist; None if it does, or is none."""
+        url = self.url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
+        path = sqlite_path(url)
+        return None if path is None or Path(path).exists() else path
+
+    def note_missing(self) -> None:
+        """Say on stderr that there is no database, if there is none."""
+        if self.missing is not None:
+            print(f"partita: {_NO_DATABASE.format(self.missing)}", file=sys.stderr)
 
     @property
     def shown(self) -> str:

@@ -8,6 +8,7 @@ import click
 
 from partita.cli import options as o
 from partita.cli.output import coloured_step, duration, print_pretty, print_table
+from partita.client.open_executions import abandoned
 from partita.views.profile import Profile, profile_of
 
 
@@ -22,12 +23,15 @@ def profile(
 ) -> None:
     """Print where an execution's time went: how long tasks waited, and how long they ran.
 
+    What ran on a worker that is gone counts as waiting.
+
     Percentages are running time, of the time from the execution's start to its end or to now;
     tasks that run side by side add up to more than 100.
     """
-    with backend.open() as client:
+    with backend.look() as client:
         events = client.history(workflow_id, run_id=run_id)
-    found = profile_of(events, time.time(), decisions=decisions)
+        idle = abandoned(client.service, client.describe(workflow_id, run_id=run_id))
+    found = profile_of(events, time.time(), decisions=decisions, idle=idle)
     if output == "json":
         print_pretty(found)
     else:

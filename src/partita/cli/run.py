@@ -15,6 +15,7 @@ from partita.cli.foreground import (
 )
 from partita.cli.machine_options import compiled_at, machine_options, outline_option
 from partita.cli.output import print_json, print_row
+from partita.cli.standing import note_unserved
 from partita.cli.targets import find_workflow
 from partita.ports.service import ReusePolicy
 from partita.ports.state import DEFAULT_TASK_LIST
@@ -120,6 +121,7 @@ def start(
             task_list=task_list,
             **options,
         )
+        note_unserved(client, handle.workflow_id, handle.run_id)
     if output == "table":
         print_row(handle.workflow_id, handle.run_id)
     else:

@@ -62,7 +62,8 @@ def create(
 @format_option("table", "json")
 def list_(backend: Backend, output: str) -> None:
     """List schedules."""
-    with backend.open() as client:
+    backend.note_missing()
+    with backend.look() as client:
         infos = client.schedules.list()
     headings = ["NAME", "WORKFLOW", "CRON", "TIME ZONE", "NEXT", "STARTED", "SKIPPED"]
     print_items(output, infos, headings, _cells)
@@ -80,7 +81,7 @@ def _cells(info: ScheduleInfo) -> list[str]:
 @backend_option
 def show(id: str, backend: Backend) -> None:
     """Print a schedule as JSON."""
-    with backend.open() as client:
+    with backend.look() as client:
         print_pretty(client.schedules.get(id))
 
 
@@ -90,7 +91,7 @@ def show(id: str, backend: Backend) -> None:
 @backend_option
 def pause(id: str, note: str | None, backend: Backend) -> None:
     """Start nothing until it is resumed."""
-    with backend.open() as client:
+    with backend.look() as client:
         client.schedules.pause(id, note)
 
 
@@ -99,7 +100,7 @@ def pause(id: str, note: str | None, backend: Backend) -> None:
 @backend_option
 def resume(id: str, backend: Backend) -> None:
     """Start runs again, from now on."""
-    with backend.open() as client:
+    with backend.look() as client:
         client.schedules.resume(id)
 
 
@@ -108,7 +109,7 @@ def resume(id: str, backend: Backend) -> None:
 @backend_option
 def trigger(id: str, backend: Backend) -> None:
     """Start a run now."""
-    with backend.open() as client:
+    with backend.look() as client:
         client.schedules.trigger(id)
 
 
@@ -119,7 +120,7 @@ def trigger(id: str, backend: Backend) -> None:
 @backend_option
 def backfill(id: str, since: str, until: str, backend: Backend) -> None:
     """Start the runs of a past period."""
-    with backend.open() as client:
+    with backend.look() as client:
         count = client.schedules.backfill(id, _time(since, "--since"), _time(until, "--until"))
     print(f"partita: {count} runs of schedule {id} are on their way", file=sys.stderr)
 
@@ -129,7 +130,7 @@ def backfill(id: str, since: str, until: str, backend: Backend) -> None:
 @backend_option
 def delete(id: str, backend: Backend) -> None:
     """Delete a schedule; runs that it has started continue."""
-    with backend.open() as client:
+    with backend.look() as client:
         client.schedules.delete(id)
 
 

@@ -9,21 +9,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import msgspec
 from rich.text import Text
 
 from partita.cli import options as o
 from partita.cli import output as out
+from partita.cli.standing import note_unserved, payload_text, waits_of
+from partita.codec import plain_data
 from partita.errors import InvalidOptionError
-from partita.history import AnyEvent
+from partita.history import AnyEvent, WorkflowExecutionCompleted
 from partita.history.document import read
 from partita.history.timeline import Timeline
-from partita.ports.service import ExecutionDetail, ExecutionInfo
-from partita.ports.state import OpenDecision
+from partita.ports.service import ExecutionDetail
+from partita.ports.state import OpenDecision, Status
 from partita.replay.stacks import CodeStack, Wait, WorkflowStack
 from partita.views.records import Step, TaskRecord, activities_of, step_of, tasks_of
 from partita.views.stacks import stack_of
 from partita.views.standing import reason, taken
 from partita.worker.code_loader import load
+
+DEFAULT_LIMIT = 100
+"""Steps, and children, that a table shows."""
+
+MAX_PAYLOAD = 500
+"""Characters of the input and of the result that a table shows."""
 
 LONG_DECISION_SECONDS = 1.0
 """After how long a decision task is reported as slow; it should take milliseconds."""
@@ -38,7 +47,8 @@ def result(workflow_id: str, run_id: str, timeout: float | None, backend: o.Back
     """Wait for an execution and print its result as JSON. Exit status 4 on timeout."""
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("give a number of seconds", param_hint="--timeout")
-    with backend.open() as client:
+    with backend.look() as client:
+        note_unserved(client, workflow_id, run_id)
         out.print_json(client.result_data(workflow_id, run_id=run_id, timeout=timeout))
 
 
@@ -47,12 +57,23 @@ def result(workflow_id: str, run_id: str, timeout: float | None, backend: o.Back
 @o.run_option
 @click.option("--stack", is_flag=True, help="Show where its code waits, without a worker.")
 @click.option("--code", metavar="FILE", help="The workflow's code; for --stack.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help=f"Steps and children that are shown, the newest. [{DEFAULT_LIMIT}; as JSON all]",
+)
 @o.backend_option
 @o.format_option("table", "json", "jsonl")
 def show(
-    workflow_id: str, run_id: str, stack: bool, code: str | None, backend: o.Backend, output: str
+    workflow_id: str,
+    run_id: str,
+    stack: bool,
+    code: str | None,
+    limit: int | None,
+    backend: o.Backend,
+    output: str,
 ) -> None:
-    """Show the state of an execution: its steps, and what it waits for.
+    """Show the state of an execution: input, result, steps, and what it waits for.
 
     With --stack ID may also be the .json file of an exported history.
     """
@@ -63,18 +84,24 @@ def show(
     if stack and workflow_id.endswith(".json") and Path(workflow_id).is_file():
         _print_stack(stack_of(read(Path(workflow_id))), output)
         return
-    with backend.open() as client:
+    with backend.look() as client:
         if stack:
             _print_stack(client.stack(workflow_id, run_id=run_id), output)
             return
         detail = client.describe(workflow_id, run_id=run_id)
         events = client.history(workflow_id, run_id=detail.info.run_id)
-    state = _State(
-        detail=detail,
-        events=events,
-        steps=[step_of(one) for one in activities_of(Timeline(events))],
-        children=[task for task in tasks_of(events) if task.kind == "child" and task.is_open],
-    )
+        is_closed = detail.info.status is not Status.OPEN
+        children = [task for task in tasks_of(events) if task.kind == "child"]
+        state = _State(
+            detail=detail,
+            events=events,
+            steps=[step_of(one, is_left=is_closed) for one in activities_of(Timeline(events))],
+            children=children,
+            waits=waits_of(client, detail, events, children),
+            input=payload_text(client, getattr(events[0], "input", None)),
+            result=payload_text(client, _result(events)),
+            limit=limit or (DEFAULT_LIMIT if output == "table" else len(events)),
+        )
     if output == "table":
         _print_state(state)
     else:
@@ -86,18 +113,46 @@ class _State:
     detail: ExecutionDetail
     events: Sequence[AnyEvent]
     steps: list[Step]
-    children: list[TaskRecord]  # the open ones
+    children: list[TaskRecord]
+    waits: list[str]
+    input: str | None
+    result: str | None
+    limit: int  # of steps and of children
+
+
+def _result(events: Sequence[AnyEvent]) -> str | None:
+    """Return the payload of the result of an execution that has completed."""
+    last = events[-1]
+    return last.result if isinstance(last, WorkflowExecutionCompleted) else None
 
 
 def _print_state(state: _State) -> None:
-    _print_info(state.detail.info, reason(state.events))
+    _print_info(state)
     _print_rows(
-        ["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""], map(_step_cells, state.steps)
+        ["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""],
+        map(_step_cells, state.steps[-state.limit :]),
     )
+    _print_left_out(len(state.steps), state.limit)
     timers = state.detail.timers
     _print_rows(["TIMER", "FIRES"], ([timer.id, out.clock_time(timer.due)] for timer in timers))
-    _print_rows(["CHILD", "WORKFLOW", "STATE", "SINCE"], map(_child_cells, state.children))
+    open_ones, others = _parted(state)
+    _print_rows(["CHILD", "WORKFLOW", "STATE", "SINCE", ""], map(_child_cells, open_ones))
+    _print_rows(["FINISHED", "WORKFLOW", "STATE", "SINCE", ""], map(_child_cells, others))
+    _print_left_out(len(state.children), state.limit)
+    for wait in state.waits:
+        click.echo(f"It waits for: {wait}")
     _print_decision(state.detail.decision, state.events, time.time())
+
+
+def _parted(state: _State) -> tuple[list[TaskRecord], list[TaskRecord]]:
+    """Return the children that are open, and the others, as many as are shown."""
+    shown = state.children[-state.limit :]
+    return [one for one in shown if one.is_open], [one for one in shown if not one.is_open]
+
+
+def _print_left_out(count: int, limit: int) -> None:
+    if count > limit:
+        click.echo(f"(the newest {limit:,} of {count:,}; --limit {count} shows all)")
 
 
 def _print_rows(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -112,11 +167,11 @@ def _step_cells(step: Step) -> Sequence[str | Text]:
 
 
 def _child_cells(child: TaskRecord) -> Sequence[str]:
-    return [child.id, child.name, child.state, out.clock_time(_since(child))]
+    return [child.id, child.name, child.state, out.clock_time(_since(child)), child.note]
 
 
 def _since(child: TaskRecord) -> float:
-    return child.started_at or child.scheduled_at
+    return child.closed_at or child.started_at or child.scheduled_at
 
 
 def _print_decision(decision: OpenDecision | None, events: Sequence[AnyEvent], now: float) -> None:
@@ -140,13 +195,31 @@ def _next_attempt(decision: OpenDecision) -> str:
     )
 
 
-def _print_info(info: ExecutionInfo, why: str | None) -> None:
+def _counts(state: _State) -> str:
+    """Return how many steps and children are done, of how many."""
+    steps = sum(step.ended_at is not None for step in state.steps)
+    children = sum(child.closed_at is not None for child in state.children)
+    found = [f"{steps:,} of {len(state.steps):,} steps"] if state.steps else []
+    found += [f"{children:,} of {len(state.children):,} children"] if state.children else []
+    return ", ".join(found)
+
+
+def _short(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= MAX_PAYLOAD else text[: MAX_PAYLOAD - 3] + "..."
+
+
+def _print_info(state: _State) -> None:
+    info = state.detail.info
     rows: list[list[str | Text]] = [
         ["workflow id", info.workflow_id],
         ["run id", info.run_id],
         ["type", info.workflow_type.key],
         ["status", out.coloured_status(info.status.name)],
-        ["reason", why or ""],
+        ["reason", reason(state.events) or ""],
+        ["input", _short(state.input)],
+        ["result", _short(state.result)],
+        ["done", _counts(state)],
         ["started", out.clock_time(info.started_at)],
         ["closed", out.clock_time(info.closed_at)],
         ["task list", info.task_list],
@@ -165,23 +238,41 @@ def _state_row(state: _State) -> dict[str, object]:
     return {
         **out.info_row(detail.info),
         "reason": reason(state.events),
+        "input": _data(state.input),
+        "result": _data(state.result),
+        "waits_for": state.waits,
+        "steps_done": sum(step.ended_at is not None for step in state.steps),
+        "steps_scheduled": len(state.steps),
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,
         "deciding": (
             {"since": started.event_timestamp, "worker": started.identity} if started else None
         ),
         "timers": [{"id": timer.id, "due": timer.due} for timer in detail.timers],
-        "children": [
-            {
-                "workflow_id": child.id,
-                "workflow_type": child.name,
-                "state": child.state,
-                "since": _since(child),
-            }
-            for child in state.children
+        "children": [_child_row(child) for child in _parted(state)[0]],
+        "finished_children": [
+            {**_child_row(child), "closed_at": child.closed_at, "note": child.note}
+            for child in _parted(state)[1]
         ],
-        "steps": state.steps,
+        "steps": state.steps[-state.limit :],
     }
+
+
+def _child_row(child: TaskRecord) -> dict[str, object]:
+    return {
+        "workflow_id": child.id,
+        "workflow_type": child.name,
+        "state": child.state,
+        "since": _since(child),
+    }
+
+
+def _data(text: str | None) -> object:
+    """Return a payload's value, or the text itself if it is not JSON."""
+    try:
+        return None if text is None else plain_data(text)
+    except msgspec.MsgspecError:
+        return text
 
 
 def _print_stack(found: WorkflowStack, output: str) -> None:

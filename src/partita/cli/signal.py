@@ -6,11 +6,16 @@ import sys
 from typing import Any
 
 import click
+import msgspec
 
 from partita.authoring.messages import Signal
 from partita.cli import options as o
 from partita.cli.output import print_answer
+from partita.client import Client
+from partita.client.declared import check_message
 from partita.errors import UnknownTypeError
+from partita.history import WorkflowExecution
+from partita.replay.declared import Message
 from partita.worker.code_loader import load
 
 _arguments_option = click.option(
@@ -38,9 +43,20 @@ def signal(
     value = None if input_ is None else o.read_json(input_, "--input")
     if code is not None:
         _defined_signal(code, name).check(value)
-    with backend.open() as client:
+    with backend.look() as client:
+        if not name.startswith("$"):
+            _check(client, workflow_id, run_id, Message("signal", name, _payload(value)))
         client.signal(workflow_id, name, value, run_id=run_id)
     print(f"partita: signal {name} is recorded in {workflow_id}", file=sys.stderr)
+
+
+def _payload(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _check(client: Client, workflow_id: str, run_id: str, message: Message) -> None:
+    """Check a message by the code that runs, if a worker is there to tell."""
+    check_message(client.service, client.domain, WorkflowExecution(workflow_id, run_id), message)
 
 
 def _defined_signal(code: str, name: str) -> Signal[Any]:
@@ -77,7 +93,10 @@ def query(
     args, kwargs = o.read_arguments(input_)
     if code is not None:
         load(code)
-    with backend.open() as client:
+    with backend.look() as client:
+        payload = client.messages.payload(args, kwargs, f"the arguments of query {name}")
+        if not name.startswith("$"):
+            _check(client, workflow_id, run_id, Message("query", name, payload))
         print_answer(client.query(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
 
 
@@ -98,7 +117,9 @@ def update(
 ) -> None:
     """Call an update of a workflow, wait for its answer, and print it as JSON."""
     args, kwargs = o.read_arguments(input_)
-    with backend.open() as client:
+    with backend.look() as client:
+        payload = client.messages.payload(args, kwargs, f"the arguments of update {name}")
+        _check(client, workflow_id, run_id, Message("update", name, payload))
         print_answer(client.update(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
 
 
@@ -108,7 +129,7 @@ def update(
 @o.backend_option
 def cancel(workflow_id: str, run_id: str, backend: o.Backend) -> None:
     """Request cancellation of an execution; its code sees CancelledError where it waits."""
-    with backend.open() as client:
+    with backend.look() as client:
         client.cancel(workflow_id, run_id=run_id)
     print(f"partita: {workflow_id} is asked to cancel itself", file=sys.stderr)
 
@@ -120,6 +141,6 @@ def cancel(workflow_id: str, run_id: str, backend: o.Backend) -> None:
 @o.backend_option
 def terminate(workflow_id: str, reason: str | None, run_id: str, backend: o.Backend) -> None:
     """End an execution at once, without running its code again."""
-    with backend.open() as client:
+    with backend.look() as client:
         client.terminate(workflow_id, reason, run_id=run_id)
     print(f"partita: {workflow_id} is terminated", file=sys.stderr)

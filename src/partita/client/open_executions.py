@@ -8,18 +8,41 @@ from partita import errors
 from partita import history as h
 from partita.history.references import Kind
 from partita.history.timeline import Timeline
-from partita.ports.service import Service
+from partita.ports.capabilities import SupportsWorkerRecords, supports
+from partita.ports.service import ExecutionDetail, Service
+from partita.ports.state import Status
+from partita.views.serving import unserved
 
 _MAX_EVENTS = 10_000  # of a history that is read for its children
 _MAX_GENERATIONS = 5
 _MAX_CHILDREN = 20  # of one execution that are asked
 
 
+def why_unserved(service: Service, domain: str, execution: h.WorkflowExecution) -> str | None:
+    """Return why no living worker takes what an open execution, or a child of it, waits for.
+
+    None if one may, if nothing waits to be taken, or if the service does not tell.
+    """
+    detail = service.describe(domain, execution)
+    if detail.info.status is not Status.OPEN or not supports(service, SupportsWorkerRecords):
+        return None
+    return unserved(detail, service.living_workers())
+
+
+def abandoned(service: Service, detail: ExecutionDetail) -> set[str]:
+    """Return the ids of activities that are recorded as running on workers that are gone."""
+    if not supports(service, SupportsWorkerRecords):
+        return set()
+    alive = {worker.id for worker in service.living_workers()}
+    return {one.id for one in detail.activities if one.owner and one.owner not in alive}
+
+
 def why_open(service: Service, domain: str, execution: h.WorkflowExecution) -> str:
     """Return how an open execution goes on, or why it cannot, as the end of a sentence."""
     found = _failing(service, domain, execution, _MAX_GENERATIONS)
     if found is None:
-        return "; it goes on"
+        nobody = why_unserved(service, domain, execution)
+        return "; it goes on" if nobody is None else f": {nobody}"
     id, failure = found
     whose = "its decider" if id == execution.workflow_id else f"the decider of its child {id!r}"
     return f": {whose} fails, and is tried again ({failure}); mend the code"

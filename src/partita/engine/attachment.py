@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.watchdog import Watchdog
 from partita.history import RescheduleCause
-from partita.ports.catalogue import WorkerRecord
+from partita.ports.catalogue import ALWAYS_SERVED, WorkerRecord
 from partita.ports.host import Host
 from partita.ports.state import OpenActivity, State
 from partita.ports.store import Store
@@ -39,7 +39,7 @@ class Attachment:
         self.watchdog = (
             Watchdog(self._renew_on_other_thread, timing) if store.glance is not None else None
         )
-        self.record = new_worker(0.0)
+        self.record = _record_of(host)
         self.dispatcher = self._new_dispatcher(timing)
         self._store = store
         self._clock = clock
@@ -155,7 +155,7 @@ class Attachment:
             self.record, self.dispatcher = before
 
         tx.after_rollback.append(restore)
-        self.record = new_worker(0.0)
+        self.record = _record_of(self.host)
         self.dispatcher = self._new_dispatcher(self._timing)
         self.dispatcher.follow(before[1])
         self.register(tx)
@@ -184,3 +184,20 @@ class Attachment:
         """End the watchdog."""
         if self.watchdog is not None:
             self.watchdog.close()
+
+
+def _record_of(host: Host) -> WorkerRecord:
+    """Return a new record of this process that says what the host serves."""
+    return replace(
+        new_worker(0.0),
+        domain=host.domain,
+        task_lists=tuple(host.task_lists),
+        workflows=_own_types(host.workflow_keys()),
+        activities=_own_types(host.activity_keys()),
+        only=getattr(host, "only", None),
+    )
+
+
+def _own_types(keys: Collection[str]) -> tuple[str, ...]:
+    """Return the types but for those that every worker has."""
+    return tuple(sorted(key for key in keys if not key.startswith(ALWAYS_SERVED)))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from partita.engine import catalogue
 from partita.engine.executions import not_found
+from partita.engine.leases import is_dead
 from partita.engine.scheduler import Scheduler
 from partita.errors import InvalidOptionError, StoreUnavailableError, WaitTimeoutError
 from partita.history import (
     AnyEvent,
     WorkflowExecution,
 )
+from partita.ports.catalogue import WorkerRecord
 from partita.ports.requests import check_filter
 from partita.ports.service import (
     ExecutionDetail,
@@ -56,6 +59,12 @@ class Reads:
             decision=decisions[0] if decisions else None,
             open_children=record.progress.open_children,
         )
+
+    def living_workers(self) -> list[WorkerRecord]:
+        """Return the workers that are not known to be dead, of all processes."""
+        now = time.time()
+        found = catalogue.workers(self._scheduler.store)
+        return [one for one in found if not is_dead(one, now)]
 
     def history(
         self, domain: str, execution: WorkflowExecution, *, after: int = 0

@@ -16,10 +16,12 @@ from msgspec import Struct
 
 from partita.errors import PartitaError, StoreError
 from partita.operations.maintenance import engine_of, living
+from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import Service
 from partita.ports.state import AnyItem, Backlog, OpenActivity, OpenDecision, Progress
 from partita.ports.store import Overview, Record, Store
 from partita.stores.maintenance import Maintenance, Survey
+from partita.views.serving import unserved_task
 from partita.views.standing import taken
 
 SKEW = 2.0
@@ -173,6 +175,7 @@ def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
     overview = store.overview(now - STUCK_AFTER_SECONDS)
     workers = living(list(survey.workers))
     yield from _leases(survey, now)
+    yield from _unserved(overview, workers)
     yield from _queues(store.backlogs(), bool(workers), now)
     yield from _overdue(overview, bool(workers), now)
     yield from _failing(overview)
@@ -215,6 +218,25 @@ def _leases(survey: Survey, now: float) -> Iterator[Finding]:
             f"the last lease {end}",
             "what they hold is put back by the next worker, and none is alive",
             "start a worker: `partita worker FILE`",
+        )
+
+
+def _unserved(overview: Overview, workers: list[WorkerRecord]) -> Iterator[Finding]:
+    """Find tasks that no living worker has the code or the task list for; one for each reason."""
+    found: dict[str, list[Record]] = {}
+    for record, item in overview.tasks:
+        if not isinstance(item, OpenDecision | OpenActivity) or item.queue is None:
+            continue
+        why = unserved_task(item, workers, record.execution.workflow_id)
+        if why is not None:
+            found.setdefault(why, []).append(record)
+    for why, records in found.items():
+        what, _, mend = why.partition("; ")
+        yield Finding(
+            "unserved",
+            f"{what}: {_names(records)}",
+            "these executions stand still until then",
+            mend,
         )
 
 

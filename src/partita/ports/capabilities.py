@@ -15,6 +15,7 @@ from msgspec import Struct
 from partita import history as h
 from partita.errors import UnsupportedError
 from partita.history.document import ExportedHistory
+from partita.ports.catalogue import WorkerRecord
 from partita.ports.notices import Listen
 from partita.ports.service import (
     ExecutionInfo,
@@ -141,6 +142,13 @@ class SupportsLimits(Protocol):
 
     def limits(self, domain: str) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""
+
+
+class SupportsWorkerRecords(Protocol):
+    """Say which workers are alive, and what they serve. Without it, that is not known."""
+
+    def living_workers(self) -> list[WorkerRecord]:
+        """Return the workers that are not known to be dead, of all processes."""
 
 
 class SupportsNotices(Protocol):

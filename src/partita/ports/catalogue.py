@@ -24,6 +24,10 @@ TYPE = "type"
 """A workflow type that was registered, by its key `name@version`; the body is `true`."""
 
 
+ALWAYS_SERVED = ("partita.", "lambda:", "states:", "openwhisk:")
+"""What the names of types begin with that a worker has whatever code it is given."""
+
+
 class WorkerRecord(Struct, frozen=True, kw_only=True):
     """A worker process that may hold tasks, until its lease runs out."""
 
@@ -32,6 +36,11 @@ class WorkerRecord(Struct, frozen=True, kw_only=True):
     pid: int
     born: str  # tells the process from a later one with the same pid; empty if unknown
     lease_until: float  # seconds since the epoch
+    domain: str = ""  # this and what follows: what it serves, for whoever asks who does
+    task_lists: tuple[str, ...] | None = None  # None: an older version, which does not tell
+    workflows: tuple[str, ...] = ()  # types that it decides for, as name@version
+    activities: tuple[str, ...] = ()
+    only: str | None = None  # the workflow id that it serves alone, with its descendants
 
 
 class LimitRecord(Struct, frozen=True, kw_only=True):

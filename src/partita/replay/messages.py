@@ -21,6 +21,7 @@ from partita.authoring.mailbox import Mailbox
 from partita.authoring.signature import signature_of
 from partita.codec import Converter
 from partita.errors import ExecutionClosedError, InvalidInputError, UnknownTypeError, UsageError
+from partita.replay.declared import Message, declared_signals, unknown_name
 from partita.replay.journal import Journal
 from partita.replay.payloads import Payloads
 from partita.replay.strands import Strands
@@ -124,9 +125,32 @@ class Messages:
         """
         function = self._queries.get(name)
         if function is None:
-            raise UnknownTypeError(_unknown("query", name, self._queries))
+            raise UnknownTypeError(unknown_name("query", name, self._queries))
         converter = self._payloads.converter
         return _answered(function, converter, payload, f"the answer to query {name}")
+
+    def check(self, message: Message, function: Callable[..., Any]) -> None:
+        """Check a message that is not sent yet; `function` is the workflow's.
+
+        Raises:
+            UnknownTypeError: the code knows none of that name.
+            InvalidInputError: its value or arguments do not fit.
+        """
+        kind, name, converter = message.kind, message.name, self._payloads.converter
+        if kind == "signal":
+            declared = declared_signals(function)
+            if declared is not None and name not in {*declared, *self.awaited}:
+                raise UnknownTypeError(unknown_name(kind, name, {*declared, *self.awaited}))
+            self._mailbox.check(name, message.input)
+            found = (declared or {}).get(name)
+            if found is not None and found.type is not Any:
+                what = f"the value of signal {name}"
+                converter.load(message.input or "null", found.decode, what)
+            return
+        handlers = self._queries if kind == "query" else self._updates
+        if name not in handlers:
+            raise UnknownTypeError(unknown_name(kind, name, handlers))
+        signature_of(handlers[name]).load(converter, message.input)
 
     # -- updates
 
@@ -183,7 +207,7 @@ class Messages:
         """Fail the updates for which the workflow has registered no handler before it waits."""
         waiting, self._unanswered = self._unanswered, []
         for name, request in waiting:
-            error = UnknownTypeError(_unknown("update", name, self._updates))
+            error = UnknownTypeError(unknown_name("update", name, self._updates))
             self._record(_failed(request, error))
 
 
@@ -203,8 +227,3 @@ def _failed(request: UpdateRequest, error: BaseException) -> UpdateAnswer:
 def _check_sync(kind: str, name: str, function: Callable[..., Any]) -> None:
     if inspect.iscoroutinefunction(function):
         raise UsageError(f"{kind} {name!r} is answered by an async def; write a plain def")
-
-
-def _unknown(kind: str, name: str, known: dict[str, Any]) -> str:
-    names = ", ".join(sorted(known)) or "nothing"
-    return f"the workflow answers no {kind} {name!r}; it answers: {names}"

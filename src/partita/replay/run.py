@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from typing import Any
 
+import msgspec
 from greenlet import GreenletExit
 
 from partita import history as h
@@ -22,6 +23,7 @@ from partita.codec import Converter
 from partita.errors import CancelledError, DeadlockError, QueryFailedError, UsageError
 from partita.ports.service import UNBOUNDED, Bounds
 from partita.ports.state import DEFAULT_DOMAIN
+from partita.replay.declared import CHECK, WAITS, Verdict, read_message
 from partita.replay.runtime import ReplayRuntime
 from partita.replay.stacks import CodeStack, stacks_of
 
@@ -97,6 +99,11 @@ class Run:
             UnknownTypeError: the workflow answers no query of that name.
             QueryFailedError: the handler raised.
         """
+        if name == CHECK:
+            return self._read(lambda: self._verdict(payload))  # type: ignore[no-any-return]
+        if name == WAITS:
+            waits = [wait.what for stack in self.stacks(()) for wait in stack.waits_for]
+            return msgspec.json.encode(waits).decode()
         try:
             answer: str = self._read(lambda: self._runtime.messages.query(name, payload))
             return answer
@@ -104,6 +111,16 @@ class Run:
             raise
         except BaseException as error:  # sys.exit() must not end the thread of all runs
             raise QueryFailedError(f"query {name}: {type(error).__name__}: {error}") from error
+
+    def _verdict(self, payload: str | None) -> str:
+        """Return what is wrong with a message that somebody is about to send."""
+        try:
+            message = read_message(payload or "")
+            self._runtime.messages.check(message, self._workflow.function)
+            verdict = Verdict()
+        except UsageError as error:
+            verdict = Verdict(error.code, str(error))
+        return msgspec.json.encode(verdict).decode()
 
     def evict(self) -> None:
         """End the code; what it tries in `finally` blocks is refused."""

@@ -5,7 +5,7 @@ Pure: a history in, numbers out. It sums up `records`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -48,12 +48,19 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 def profile_of(
-    events: Sequence[AnyEvent], now: float | None = None, *, decisions: bool = False
+    events: Sequence[AnyEvent],
+    now: float | None = None,
+    *,
+    decisions: bool = False,
+    idle: Collection[str] = (),
 ) -> Profile:
-    """Return the profile of a whole history; what is open lasts until `now`."""
+    """Return the profile of a whole history; what is open lasts until `now`.
+
+    Time in which nobody ran a task counts as waiting: see `tasks_of` for `idle`.
+    """
     if not events:
         return Profile(total=0.0, tasks=[], types=[])
-    tasks = tasks_of(events, now, decisions=decisions)
+    tasks = tasks_of(events, now, decisions=decisions, idle=idle)
     begun, last = events[0].event_timestamp, events[-1].event_timestamp
     until = max(last, now) if now is not None and not is_closed(events) else last
     total = until - begun

@@ -6,13 +6,15 @@ the command line, sums of times to `profile`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
 from partita import history as h
+from partita.history.failure import Failure
 from partita.history.references import REFERENCES, Kind, Role
 from partita.history.timeline import Operation, Timeline
+from partita.views.failures import type_and_message
 
 _TASKS = frozenset({Kind.ACTIVITY, Kind.LAMBDA, Kind.TIMER, Kind.CHILD, Kind.DECISION})
 
@@ -61,16 +63,21 @@ class TaskEvents(Struct, frozen=True, kw_only=True):
 
 
 def tasks_of(
-    events: Iterable[h.AnyEvent], now: float | None = None, *, decisions: bool = False
+    events: Iterable[h.AnyEvent],
+    now: float | None = None,
+    *,
+    decisions: bool = False,
+    idle: Collection[str] = (),
 ) -> list[TaskRecord]:
     """Return the tasks of a whole history, in the order in which they were asked for.
 
     What is open lasts until `now`, or else until the last event. What a closed execution has
     left behind is `left open`, and lasted until then. What was refused was never scheduled.
+    `idle` are the ids of activities that look as if they ran, and whose worker is gone.
     """
     timeline = Timeline(events)
     return [
-        record_of(operation, timeline, now)
+        record_of(operation, timeline, now, idle)
         for operation in timeline.operations.values()
         if operation.kind in _TASKS and (decisions or operation.kind is not Kind.DECISION)
     ]
@@ -97,8 +104,8 @@ def activities_of(timeline: Timeline) -> list[Operation]:
     ]
 
 
-def step_of(activity: Operation) -> Step:
-    """Return how an activity stands, whatever has become of its execution."""
+def step_of(activity: Operation, *, is_left: bool = False) -> Step:
+    """Return how an activity stands; one that is open is `left open` if its execution is over."""
     task = _Task()
     for event in activity.events:
         if not isinstance(event, h.ActivityTaskCancelRequested):
@@ -108,20 +115,26 @@ def step_of(activity: Operation) -> Step:
         name=activity.place,
         scheduled_at=activity.events[0].event_timestamp,
         ended_at=task.closed_at,
-        state=task.state,
+        state="left open" if is_left and task.closed_at is None else task.state,
         attempts=activity.attempts,
         note=task.note,
     )
 
 
-def record_of(operation: Operation, timeline: Timeline, now: float | None = None) -> TaskRecord:
+def record_of(
+    operation: Operation,
+    timeline: Timeline,
+    now: float | None = None,
+    idle: Collection[str] = (),
+) -> TaskRecord:
     """Return what has become of one task of a timeline; see `tasks_of`."""
     task = _Task()
     for event in operation.events:
         task.take(event)
     if task.closed_at is None:
         until = timeline.last_at if now is None or timeline.is_closed else now
-        task.spend(max(timeline.last_at, until))
+        is_idle = operation.kind is Kind.ACTIVITY and operation.id in idle
+        task.spend(max(timeline.last_at, until), is_idle=is_idle)
     is_left = task.closed_at is None and timeline.is_closed
     last = operation.events[-1]
     return TaskRecord(
@@ -153,10 +166,10 @@ class _Task:
         self.waiting = self.running = 0.0
         self.note = ""
 
-    def spend(self, at: float) -> None:
-        """Count the time since the last change as waiting or running."""
+    def spend(self, at: float, *, is_idle: bool = False) -> None:
+        """Count the time since the last change as waiting or running; `is_idle`: nobody ran it."""
         spent = 0.0 if self.since is None else max(0.0, at - self.since)
-        if self.state == "running":
+        if self.state == "running" and not is_idle:
             self.running += spent
         else:
             self.waiting += spent
@@ -167,7 +180,7 @@ class _Task:
         if row.role is Role.NOTES:
             self.note = "cancel requested"
             return
-        self.spend(at)
+        self.spend(at, is_idle=_was_lost(event))
         if isinstance(event, h.TimerStarted):
             self.state, self.started_at = "running", at
             self.note = f"{event.start_to_fire:g} s"
@@ -175,7 +188,7 @@ class _Task:
             self.state, self.started_at, self.closed_at = "running", at, None
         elif isinstance(event, h.ActivityTaskRescheduled):
             self.state = "waiting to retry"
-            self.note = f"{event.cause.value}: {event.reason or ''}".strip(": ")
+            self.note = f"{event.cause.value}: {_failure(event) or event.reason or ''}".strip(": ")
         elif row.outcome is not None:
             self.state, self.closed_at = row.outcome.value, at
             self.note = _why(event) or self.note
@@ -183,5 +196,23 @@ class _Task:
 
 def _why(event: h.AnyEvent) -> str:
     """Return in short why a task ended as it did, if the event says so."""
+    if (failure := _failure(event)) is not None:
+        return failure
     said = (getattr(event, name, None) for name in ("reason", "cause", "timeout_type"))
     return next((str(one) for one in said if one), "")
+
+
+def _failure(event: h.AnyEvent) -> str | None:
+    """Return the type and message of the exception that an event records, if it does."""
+    details, reason = getattr(event, "details", None), getattr(event, "reason", None)
+    if not details or not reason:
+        return None
+    return type_and_message(Failure.load(details, reason))
+
+
+def _was_lost(event: h.AnyEvent) -> bool:
+    """Whether an attempt ended with its worker: nobody knows until when that ran."""
+    return (
+        isinstance(event, h.ActivityTaskRescheduled)
+        and event.cause is h.RescheduleCause.WORKER_LOST
+    )

@@ -83,7 +83,7 @@ def workers_on_record(
 ) -> list[WorkerRecord]:
     """Return the workers of a database, also of one that was not brought up to these tables."""
     if "workers" in tables:
-        names = WorkerRecord.__struct_fields__
+        names = ("id", "machine", "pid", "born", "lease_until")
         return [WorkerRecord(**dict(zip(names, row, strict=True))) for row in read(_WORKERS_BEFORE)]
     return [read_worker(body) for (body,) in read(_WORKERS)] if "catalogue" in tables else []
 

@@ -1,0 +1,177 @@
+"""`show` tells input, result, waits and counts; nobody waits in vain without being told at once."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Partita, begin
+from tests.conftest import until
+
+FLOW = """
+from pathlib import Path
+from typing import TypedDict
+from partita import Signal, activity, query, update, wait_signal, workflow
+
+class Decision(TypedDict):
+    ok: bool
+    by: str
+
+approve = Signal("approve", Decision)
+
+@activity
+def one(x: int) -> int:
+    if x < 0:
+        raise ValueError(f"{x} is negative")
+    return x
+
+@workflow
+def waits(x: int) -> str:
+    one(x)
+    @query
+    def stage(width: int = 3) -> str:
+        return "waiting"[:width]
+    @update
+    def rename(name: str) -> str:
+        return name
+    return wait_signal(approve)["by"]
+
+@workflow
+def many(n: int) -> list[int]:
+    return one.map(range(n)).result()
+
+@workflow
+def child(x: int) -> int:
+    return one(x)
+
+@workflow
+def family(x: int) -> int:
+    return child(x) + child(x + 1)
+
+@workflow
+def fails() -> int:
+    slow = one.submit(1)
+    return one(-1) + slow.result()
+"""
+
+
+@pytest.fixture
+def flow(folder: Path) -> Path:
+    (folder / "standing.py").write_text(FLOW)
+    return folder
+
+
+@pytest.fixture
+def waiting(partita: Partita, flow: Path) -> Iterator[None]:
+    """A worker in another process, and the execution `w` that waits for a signal."""
+    worker = begin(flow, "worker", "standing.py")
+    try:
+        partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+        until(lambda: "signal approve since" in partita("show", "w").out, seconds=60)
+        yield
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=60)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_show_tells_the_signal_that_the_code_waits_for(partita: Partita) -> None:
+    said = partita("show", "w").out
+    assert "It waits for: signal approve since " in said
+    assert "1 of 1 steps" in said
+    found = json.loads(partita("show", "w", "-o", "json").out)
+    assert found["input"] == [7]
+    assert found["waits_for"][0].startswith("signal approve since")
+
+
+@pytest.mark.usefixtures("waiting")
+def test_messages_are_checked_by_the_running_code(partita: Partita) -> None:
+    partita("signal", "w", "aprove").is_error(2, "did you mean 'approve'", "UNKNOWN_TYPE")
+    misfit = '{"ok": "yes", "by": "ann"}'
+    partita("signal", "w", "approve", "--input", misfit).is_error(2, "ok", "INVALID_INPUT")
+    partita("update", "w", "renam").is_error(2, "did you mean 'rename'", "UNKNOWN_TYPE")
+    partita("update", "w", "rename", "--input", "[5]").is_error(2, "'name'", "INVALID_INPUT")
+    partita("query", "w", "stag").is_error(2, "did you mean 'stage'", "UNKNOWN_TYPE")
+    partita("query", "w", "stage", "--input", '["x"]').is_error(2, "'width'", "INVALID_INPUT")
+    assert "WorkflowExecutionSignaled" not in partita("history", "w").out
+    assert partita("update", "w", "rename", "--input", '["b"]').out == '"b"\n'
+    partita("signal", "w", "approve", "--input", '{"ok": true, "by": "ann"}')
+    assert partita("result", "w", "--timeout", "30").out == '"ann"\n'
+
+
+@pytest.mark.usefixtures("flow")
+def test_a_message_without_a_worker_is_sent_unchecked(partita: Partita) -> None:
+    partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+    assert partita("signal", "w", "anything", "--input", "5").status == 0
+
+
+@pytest.mark.usefixtures("flow")
+def test_everybody_says_at_once_that_nobody_serves(partita: Partita) -> None:
+    nobody = "no worker is alive to run workflow waits; start one: partita worker FILE"
+    started = partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+    assert started.err == f"partita: execution w waits: {nobody}\n"
+    assert nobody in partita("show", "w").out
+    late = partita("result", "w", "--timeout", "0")
+    assert late.err.splitlines()[0] == started.err.strip()
+    late.is_error(4, nobody)
+    checked = partita("doctor")
+    assert (checked.status, "unserved: no worker is alive" in checked.out) == (1, True)
+
+
+def test_a_worker_without_the_code_is_named(partita: Partita, flow: Path) -> None:
+    worker = begin(flow, "worker", "flow.py")
+    assert worker.stderr is not None
+    until(lambda: "on task list" in worker.stderr.readline())  # type: ignore[union-attr]
+    try:
+        started = partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+        wanted = "no living worker has the code of workflow waits (alive: process"
+        assert f"{wanted} {worker.pid})" in started.err
+        elsewhere = partita("start", "flow.py:total", "--input", "[[]]", "--task-list", "far")
+        assert "none serves task list far; start one: partita worker FILE --task-list far" in (
+            elsewhere.err
+        )
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=60)
+
+
+@pytest.mark.usefixtures("flow")
+def test_show_counts_and_limits(partita: Partita) -> None:
+    partita("run", "standing.py:many", "--input", "[1200]", "--id", "m")
+    said = partita("show", "m", "--limit", "3").out
+    assert "1,200 of 1,200 steps" in said
+    assert "(the newest 3 of 1,200; --limit 1200 shows all)" in said
+    assert said.count(" completed ") == 3
+    found = json.loads(partita("show", "m", "-o", "json").out)
+    assert (found["steps_done"], found["steps_scheduled"], len(found["steps"])) == (1200,) * 3
+
+
+@pytest.mark.usefixtures("flow")
+def test_show_tells_finished_children_results_and_errors(partita: Partita) -> None:
+    partita("run", "standing.py:family", "--input", "[1]", "--id", "f")
+    said = partita("show", "f").out
+    assert "2 of 2 children" in said
+    assert said.count("child") >= 2
+    assert "result       3" in said
+    partita("run", "standing.py:fails", "--id", "x")
+    found = json.loads(partita("show", "x", "-o", "json").out)
+    assert {step["state"] for step in found["steps"]} <= {"failed", "completed", "left open"}
+    assert [one["note"] for one in found["steps"] if one["state"] == "failed"] == [
+        "ValueError: -1 is negative"
+    ]
+
+
+def test_looking_at_a_path_without_a_database_makes_none(partita: Partita, folder: Path) -> None:
+    at = ["--backend", "sqlite:///absent/x.db"]
+    for command in (["list"], ["count"], ["schedule", "list"]):
+        said = partita(*command, *at)
+        assert said.status == 0
+        assert said.err.startswith("partita: there is no database absent/x.db (")
+        assert said.err.count("\n") == 1
+    for command in (["show", "w"], ["history", "w"], ["signal", "w", "x"], ["cancel", "w"]):
+        partita(*command, *at).is_error(3, "no execution 'w'", "there is no database absent/x.db")
+    assert not (folder / "absent").exists()
