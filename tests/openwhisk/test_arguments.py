@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,10 @@ def test_a_file_defines_an_action(tmp_path: Any) -> None:
 
 
 def test_a_named_composition_runs_in_place() -> None:
-    assert composer.composition("a/b", "c") == composer.sequence("c")
+    made = composer.composition("a/b", "c")
+    assert (made.type, made.name, made.own_name) == ("composition", "/_/a/b", "/_/a/b")
+    assert made.lower() == composer.sequence("c")
+    assert composer.composition("a").lower() == composer.sequence(composer.sequence())
+    assert "composition" not in json.dumps(made.compile("js")["ast"])
     with pytest.raises(ComposerError, match="Name is not valid"):
         composer.composition("", "c")

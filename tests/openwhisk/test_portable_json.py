@@ -25,6 +25,10 @@ GOLDEN: dict[str, tuple[Composition, dict[str, Any]]] = {
     "literal": (composer.literal(1), {"type": "literal", "value": 1}),
     "value": (composer.value(None), {"type": "value", "value": None}),
     "sequence": (composer.sequence("a", "b"), {"type": "sequence", "components": [A, B]}),
+    "composition": (
+        composer.composition("shop/a", "b"),
+        {"type": "composition", "name": "/_/shop/a", "composition": B},
+    ),
     "seq": (composer.seq("a"), {"type": "seq", "components": [A]}),
     "let": (
         composer.let({"x": 1}, "a"),
@@ -67,6 +71,8 @@ def in_dialect(node: Any, dialect: Dialect) -> Any:
     if not isinstance(node, dict) or "type" not in node:
         return node
     inner = {key: in_dialect(value, dialect) for key, value in node.items()}
+    if dialect == "js" and inner["type"] == "composition":  # which JavaScript does not know
+        return {"type": "sequence", "components": [inner["composition"]]}
     if dialect == "js":
         return {**inner, "type": JAVASCRIPT_NAMES.get(node["type"], node["type"])}
     return {**inner, ".combinator": {}}
@@ -80,7 +86,9 @@ def test_json_of_a_combinator(name: str, dialect: Dialect) -> None:
     assert made["ast"] == in_dialect(expected, dialect)
     assert made["version"]
     assert "actions" not in made
-    assert composer.parse(made) == composition
+    assert composer.parse(made) == (
+        composition.lower() if name == "composition" and dialect == "js" else composition
+    )
     assert composer.parse(made["composition"]).lower() == composer.parse(made["composition"])
 
 

@@ -48,6 +48,9 @@ COMBINATORS: dict[str, Combinator] = {
     "parallel": Combinator(has_components=True),
     "map": Combinator(has_components=True),
     "dynamic": Combinator(),
+    "composition": Combinator(
+        (Argument("name", "name"), Argument("composition", is_optional=True)), is_derived=True
+    ),
     "empty": Combinator(is_derived=True),
     "seq": Combinator(has_components=True, is_derived=True),
     "when": Combinator(_WHEN, is_derived=True),

@@ -74,8 +74,8 @@ def action(name: str, options: Mapping[str, Any] | None = None) -> Composition:
     return Composition("action", (name, definition))
 
 
-def composition(name: str, composition: Task) -> Composition:
-    """Return a composition that keeps its name: a sequence of the one that is given.
+def composition(name: str, composition: Task = None) -> Composition:
+    """Run a composition that has a name of its own.
 
     It is run as part of the composition around it. Deployed by itself it gets its name, by which
     other compositions invoke it.
@@ -83,10 +83,7 @@ def composition(name: str, composition: Task) -> Composition:
     Raises:
         ComposerError: the name is none.
     """
-    qualified_name(name)
-    made = Composition("sequence", (composition,))
-    made.own_name = name
-    return made
+    return Composition("composition", (name, composition))
 
 
 def function(fun: Callable[..., Any] | str | Mapping[str, Any]) -> Composition:

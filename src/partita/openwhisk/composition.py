@@ -13,7 +13,10 @@ from partita.openwhisk.tree import Tree
 class Composition(Tree):
     """A combinator applied to its arguments, as the functions of `composer` return it."""
 
-    own_name: str | None = None  # under which it is deployed
+    @property
+    def own_name(self) -> str | None:
+        """The name under which it is deployed if no other is given."""
+        return self.name if self.type == "composition" else None
 
     def lower(self, combinators: Sequence[str] = ()) -> Composition:
         """Return the composition in primitive combinators, and in those that are named."""

@@ -31,6 +31,7 @@ from partita.openwhisk.conductor_action import LIBRARY, Machine, call_function
 from partita.openwhisk.deriving import OWN_FUNCTIONS
 from partita.openwhisk.emitter.actions import SLEEP
 from partita.openwhisk.emitter.step_values import StepValues
+from partita.openwhisk.json_text import json_text
 from partita.openwhisk.local_actions import (
     action_activity,
     define_action,
@@ -38,7 +39,6 @@ from partita.openwhisk.local_actions import (
     node_function,
 )
 from partita.openwhisk.pictures import outline_of
-from partita.openwhisk.portable_json import labelled
 from partita.openwhisk.states import program_of
 from partita.openwhisk.tree import Tree
 
@@ -80,7 +80,8 @@ def recorded_program(composition: Any) -> str:
         if action.action is not None:
             define_action(action.name, action.action)
         action_activity(action.name)
-    program = {**program_of(tree), "outline": outline_of(labelled(tree))}
+    outline = json_text(outline_of(tree))  # as text, since it may be nested deeply
+    program = {**program_of(tree), "outline": outline}
     return msgspec.json.encode(program).decode()
 
 

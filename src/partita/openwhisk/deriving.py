@@ -124,6 +124,9 @@ class _Lowering(Generic[C]):
     def _empty(self) -> C:
         return self._of("sequence")
 
+    def _composition(self, name: str, composition: C) -> C:  # noqa: ARG002
+        return self._of("sequence", composition)
+
     def _seq(self, *components: C) -> C:
         return self._of("sequence", *components)
 

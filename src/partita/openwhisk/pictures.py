@@ -15,6 +15,7 @@ from partita.graph import Cycle, Flow, Region, Shape, Step, Structure, Ways
 from partita.history.references import Kind, Outcome
 from partita.history.timeline import Operation, Timeline
 from partita.openwhisk.action_names import short_name
+from partita.openwhisk.json_text import json_value
 from partita.openwhisk.recursion import Step as Deep
 from partita.openwhisk.recursion import run_deep
 from partita.openwhisk.tree import Tree
@@ -38,16 +39,31 @@ _PLAIN = ("sequence", "seq", "composition", "mask")
 
 
 def outline_of(composition: Tree) -> Outline:
-    """Return the outline of a composition whose nodes are labelled with their places."""
-    return run_deep(_outline(composition))
+    """Return the outline of a composition, each part with its place in the one around it."""
+    return run_deep(_outline(composition, ""))
 
 
-def _outline(node: Tree) -> Deep[Outline]:
+def _outline(node: Tree, place: str) -> Deep[Outline]:
     children = []
-    for child, _ in node.children():
-        children.append((yield _outline(child)))
-    made: Outline = {"type": node.type, "label": _label(node), "path": node.path or ""}
+    for child, name in node.children():
+        step = f"[{name}]" if isinstance(name, int) else f".{name}"
+        children.append((yield _outline(child, step)))
+    made: Outline = {"type": node.type, "label": _label(node), "path": place}
     return {**made, "children": children} if children else made
+
+
+def _placed(outline: Outline) -> Outline:
+    """Return an outline in which each part has its place in the whole."""
+    whole = dict(outline)
+    waiting = [whole]
+    while waiting:
+        one = waiting.pop()
+        if "children" in one:
+            one["children"] = [
+                {**child, "path": f"{one['path']}{child['path']}"} for child in one["children"]
+            ]
+            waiting += one["children"]
+    return whole
 
 
 def _label(node: Tree) -> str:
@@ -93,7 +109,7 @@ def _shortened(text: str) -> str:
 
 def picture(outline: Outline, name: str, states: Mapping[str, State] | None = None) -> Structure:
     """Return what to draw; `states` says by the place of an action what it came to."""
-    return Structure(name, _Pictures(states or {}).flow(outline))
+    return Structure(name, _Pictures(states or {}).flow(_placed(outline)))
 
 
 class _Pictures:
@@ -204,9 +220,10 @@ def _recorded_outline(text: str) -> Outline | None:
     try:
         program = json.loads(text)
         program = json.loads(program) if isinstance(program, str) else program
+        found = program.get("outline") if isinstance(program, dict) else None
+        found = json_value(found) if isinstance(found, str) else found
     except ValueError:
         return None
-    found = program.get("outline") if isinstance(program, dict) else None
     return found if isinstance(found, dict) else None
 
 

@@ -23,6 +23,7 @@ VERSION = "0.15.1"
 """The version of the format: that of the last Composer for Python, which it follows."""
 
 _MARK = ".combinator"
+_KNOWN_IN_JAVASCRIPT = [name for name in COMBINATORS if name != "composition"]
 
 
 def checked_dialect(name: str) -> Dialect:
@@ -43,9 +44,10 @@ def compiled(composition: Tree, dialect: Dialect = "python") -> dict[str, Any]:
     actions: list[dict[str, Any]] = []
     labelled = run_deep(_labelled(composition, ""))
     bare = run_deep(_without_definitions(labelled, actions))
+    written = lowered(composition, _KNOWN_IN_JAVASCRIPT) if dialect == "js" else composition
     made = {
         "composition": as_json(lowered(bare, (), dialect), dialect),
-        "ast": as_json(composition, dialect),
+        "ast": as_json(written, dialect),
         "version": VERSION,
     }
     return {**made, "actions": actions} if actions else made
