@@ -254,7 +254,7 @@ def test_a_conductor_is_told_of_what_it_cannot_call(wsk: Any, name: str, said: s
 def test_a_sequence_stops_at_an_error(wsk: Any) -> None:
     defined(wsk, "pair", {"exec": {"kind": "sequence", "components": ["/_/fail", "/_/echo"]}})
     record = invoke(wsk, "pair", {"n": 1})
-    assert record["response"]["result"] == {"error": "failed", "n": 1}
+    assert record["response"]["result"] == {"error": "failed"}
     assert len(record["logs"]) == 1
 
 
@@ -281,7 +281,7 @@ def test_parameters_of_packages_and_bindings_come_first(wsk: Any) -> None:
     [
         ("def main(p):\n    raise ValueError('oops')\n", {}, "application error", "oops"),
         ("def main(p):\n    return 1\n", {}, "action developer error", "did not return a dict"),
-        ("def main(p:\n", {}, "action developer error", "did not initialize"),
+        ("def main(p:\n", {}, "action developer error", "failed to generate"),
         ("def main(p):\n    __import__('os')._exit(1)\n", {}, "action developer error",
          "unexpectedly"),
         (
@@ -292,8 +292,13 @@ def test_parameters_of_packages_and_bindings_come_first(wsk: Any) -> None:
         ),
         ("def main(p):\n    return {'n': b'x'}\n", {}, "action developer error", "dictionary"),
         ("const main = () => { throw new Error('x') }", {"kind": "nodejs:default"},
-         "application error", "Error: x"),
-        ("const main = 1", {"kind": "nodejs:default"}, "action developer error", "initialize"),
+         "action developer error", "An error has occurred: Error: x"),
+        ("const main = async () => { throw 'x' }", {"kind": "nodejs:default"},
+         "application error", "x"),
+        ("const main = 1", {"kind": "nodejs:default"}, "action developer error",
+         "Initialization has failed due to: Action entrypoint 'main' is not a function."),
+        ("const main = () => 1", {"kind": "nodejs:default"}, "action developer error",
+         "The action did not return a dictionary."),
     ],
 )  # fmt: skip
 def test_actions_that_go_wrong(

@@ -102,7 +102,8 @@ def test_code_sees_no_other_process(wsk: Any) -> None:
 )
 def test_archives_that_are_none_are_refused(wsk: Any, code: str) -> None:
     found = run(wsk, code, binary=True)
-    assert found["error"] == "The action did not initialize. See logs for details."
+    said = "The action failed to generate or locate a binary. See logs for details."
+    assert found["error"] == said
     assert not Path("/tmp/out").exists()
 
 
@@ -112,6 +113,84 @@ def test_an_archive_brings_its_modules(wsk: Any) -> None:
         lib__dot__py="def twice(n):\n    return 2 * n\n",
     )
     assert run(wsk, code, binary=True) == {"n": 4}
+
+
+NODE = {"kind": "nodejs:default", "binary": True}
+NODE_MAIN = {"index__dot__js": "exports.main = p => ({ n: require('./lib')(p.n) })"}
+BROKEN = "There was an error uncompressing the action archive."
+
+
+def test_an_archive_for_node_brings_its_modules(wsk: Any) -> None:
+    files = {**NODE_MAIN, "lib/index.js": "module.exports = n => [n, __filename.length > 20]"}
+    assert run(wsk, archive(**files), **NODE) == {"n": [None, True]}
+    files = {"package.json": '{"main": "a/app.js"}', "a/app.js": "exports.go = () => ({ n: 1 })"}
+    assert run(wsk, archive(**files), main="go", **NODE) == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (archive(**NODE_MAIN, **{"../../out": "x"}), BROKEN),
+        (archive(**NODE_MAIN, **{"/tmp/out": "x"}), BROKEN),
+        (archive(**NODE_MAIN, zeros="0" * (300 << 20)), BROKEN),
+        (archive(other__dot__js=""), "either package.json or index.js at the root."),
+        ("UEsDB" + "A" * 40, BROKEN),
+    ],
+    ids=["up", "absolute", "bomb", "no main", "broken"],
+)
+def test_archives_for_node_that_are_none_are_refused(wsk: Any, code: str, said: str) -> None:
+    found = run(wsk, code, **NODE)
+    assert found["error"].startswith("Initialization has failed due to: ")
+    assert found["error"].endswith(said)
+    assert not Path("/tmp/out").exists()
+
+
+LARGE = "The action produced a response that exceeded the allowed length: {} > 1048576 bytes. "
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        ("def main(p):\n    return {'a': 'x' * (1 << 20)}\n", "python", LARGE.format(1048585)),
+        ("const main = () => ({ a: 'x'.repeat(1 << 20) })", "nodejs", LARGE.format(1048584)),
+        ("import os\ndef main(p):\n    while True: os.write(int(__import__('sys').argv[1]), b'x' * "
+         "65536)\n", "python", "exited unexpectedly."),
+        ("import os, sys\ndef main(p):\n    os.write(int(sys.argv[1]), b'[1]\\n')\n", "python",
+         "exited unexpectedly."),
+        ("def main(p):\n    return {'a': '\\ud800'}\n", "python", "did not return a dictionary."),
+        ("def main(p):\n    return {'a': float('nan')}\n", "python",
+         "did not return a dictionary."),
+    ],
+)  # fmt: skip
+def test_results_that_are_none_are_refused(wsk: Any, code: str, kind: str, said: str) -> None:
+    wsk.actions.update({"name": "bad", "action": code, "kind": f"{kind}:default"})
+    record = invoke(wsk, "bad")
+    assert record["response"]["status"] == "action developer error"
+    assert said in record["response"]["result"]["error"]
+    assert len(record["response"]["result"]["error"]) < 2000
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "said"),
+    [
+        ("POST", "actions/good", b'{"a": "\\ud800"}', 400, "malformed"),
+        ("POST", "actions/good", b'{"a": 1e400}', 400, "too large"),
+        ("POST", "actions/good", b'{"a": "%s"}' % (b"x" * (1 << 20)), 413, "> 1048576 bytes."),
+        ("POST", "actions", b"{}", 405, "supported methods: GET"),
+        ("DELETE", "packages", None, 405, "supported methods: GET"),
+        ("PATCH", "actions/good", b"{}", 405, "supported methods: DELETE, GET, POST, PUT"),
+        ("DELETE", "activations/x", None, 405, "supported methods: GET"),
+        ("PUT", f"actions/{'x' * 257}", b"{}", 400, "Name longer than allowed: 257 > 256."),
+    ],
+)
+def test_requests_are_refused(
+    wsk: Any, method: str, path: str, body: bytes | None, status: int, said: str
+) -> None:
+    url = f"{wsk.settings.url}/namespaces/_/{path}"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(url, body, method=method))
+    assert refused.value.code == status
+    assert said in json.load(refused.value)["error"]
 
 
 def test_folders_of_killed_servers_are_removed() -> None:

@@ -57,6 +57,33 @@ def run(function: Any, params: Any) -> Any:
     return {} if result is None else result
 
 
+def text_of(answer: Dict[str, Any]) -> str:
+    """Return the JSON of an answer, or of what is wrong with it."""
+    largest = int(sys.argv[2])
+    try:
+        text = json.dumps(answer, allow_nan=False, ensure_ascii=False)
+        shown = json.dumps(answer.get("result"), ensure_ascii=False) if len(text) > largest else ""
+        size = len((shown or text).encode("utf-8"))
+    except (TypeError, ValueError, RecursionError):
+        traceback.print_exc()
+        return json.dumps({"result": None})
+    if shown and size > largest:
+        return json.dumps({"bytes": size, "begin": shown[:1024]})
+    return text
+
+
+def answer_to(request: Dict[str, Any], function: Any) -> Any:
+    """Return the answer to a request, and the function of the action."""
+    if "init" not in request:
+        os.environ.update(request["env"])
+        return {"result": run(function, request["params"])}, function
+    try:
+        return {"ok": True}, load(request["init"])
+    except BaseException:
+        traceback.print_exc()
+        return {"ok": False}, None
+
+
 def main() -> None:
     """Serve requests until there are no more."""
     answers = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
@@ -65,22 +92,8 @@ def main() -> None:
     os.dup2(null, 0)
     function = None  # type: Any
     for line in requests:
-        request = json.loads(line)
-        if "init" in request:
-            try:
-                function = load(request["init"])
-                answer = {"ok": True}
-            except BaseException:
-                traceback.print_exc()
-                answer = {"ok": False}
-        else:
-            os.environ.update(request["env"])
-            answer = {"result": run(function, request["params"])}
-        try:
-            text = json.dumps(answer)
-        except (TypeError, ValueError):
-            traceback.print_exc()
-            text = json.dumps({"result": None})
+        answer, function = answer_to(json.loads(line), function)
+        text = text_of(answer)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         for number in (1, 2):

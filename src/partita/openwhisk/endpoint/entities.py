@@ -26,6 +26,7 @@ LOGS_RANGE = (0, 10)
 COMPONENTS = 50
 """Actions that a sequence or a composition may have."""
 
+NAME_LENGTH = 256
 CODE_BYTES = 48 * 1024 * 1024
 
 _NAME = re.compile(r"\A([\w]|[\w][\w@ .-]*[\w@.-]+)\Z")
@@ -120,6 +121,9 @@ def checked_path(parts: Sequence[str]) -> str:
     Raises:
         RequestError: one is none.
     """
+    for one in parts:
+        if len(one) > NAME_LENGTH:
+            raise RequestError(400, f"Name longer than allowed: {len(one)} > {NAME_LENGTH}.")
     if not 1 <= len(parts) <= 2 or not all(_NAME.match(one) and ".." not in one for one in parts):
         raise RequestError(
             400, f"The name of the entity does not comply with the allowed form: {'/'.join(parts)}"

@@ -17,6 +17,9 @@ from pathlib import Path
 PREFIX = "partita-action-"
 """How the names of folders of processes begin; then comes the server's process id."""
 
+RESULT_BYTES = 1024 * 1024
+"""The largest result of an action, as JSON."""
+
 FILE_KILOBYTES = 128 * 1024
 OVERHEAD_MEGABYTES = 1024
 """Address space beside what an action may take."""
@@ -32,14 +35,15 @@ _PROCESSES = ["--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"]
 
 def command(kind: str, memory: int, descriptor: int) -> list[str]:
     """Return the command of a process that answers on a descriptor; memory is in megabytes."""
+    given = [str(descriptor), str(RESULT_BYTES)]
     here = Path(__file__)
     is_node = kind.startswith("nodejs")
     if is_node:  # it takes much more address space than it uses
         runner = str(here.with_name("action_runner.js"))
-        run = [node(), f"--max-old-space-size={memory}", runner, str(descriptor)]
+        run = [node(), f"--max-old-space-size={memory}", runner, *given]
     else:
         runner = str(here.with_name("action_runner.py"))
-        run = [python(kind), "-u", runner, str(descriptor)]
+        run = [python(kind), "-u", runner, *given]
     space = 0 if is_node else (memory + OVERHEAD_MEGABYTES) * 1024
     blocks = FILE_KILOBYTES * 2  # of 512 bytes
     return [*_apart(), "/bin/sh", "-c", _LIMITED, "sh", str(blocks), str(space), *run]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import json
 import logging
 import secrets
 import time
@@ -36,6 +35,17 @@ from partita.openwhisk.endpoint.entities import (
     RequestError,
     checked_path,
 )
+from partita.openwhisk.endpoint.requests import (
+    Query,
+    body_of,
+    data_of,
+    flag,
+    limit,
+    milliseconds,
+    number,
+    object_of,
+    paged,
+)
 from partita.openwhisk.endpoint.worker import Host
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.ports.service import StartRequest
@@ -49,20 +59,14 @@ BLOCKING_SECONDS = 60.0
 WAITING = 200
 """Invocations that are waited for at a time."""
 
-BODY_BYTES = 64 * 1024 * 1024
-PARAMETER_BYTES = 1024 * 1024
-LONGEST_PAGE = 200
-
 log = logging.getLogger("partita.openwhisk")
-
-Query = Mapping[str, str]
 
 
 class OpenWhiskProtocol:
     """OpenWhisk's API over a service; `keys` are KEY: SECRET, None accepts everybody."""
 
     path = "/api/v1/{rest:path}"
-    methods: Sequence[str] = ("GET", "PUT", "POST", "DELETE")
+    methods: Sequence[str] = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS")
     target: str | None = None
 
     def __init__(
@@ -91,7 +95,7 @@ class OpenWhiskProtocol:
             if parts[:1] == ["web"]:
                 return await self._web(request, parts[1:])
             self._check(request)
-            body = await _body(request)
+            body = await body_of(request)
             status, answer = await self._routed(request, parts, body)
             return Response(status_code=204) if status == 204 else JSONResponse(answer, status)
         except RequestError as error:
@@ -143,6 +147,7 @@ class OpenWhiskProtocol:
         if route is None:
             raise RequestError(404, NOT_THERE)
         rest = parts[3:]
+        _check_method(request.method, parts[2], has_name=bool(rest))
         if parts[1] == "whisk.system":
             rest = [f"/{parts[1]}", *rest]
         return await route(self, request, rest, body)
@@ -161,15 +166,15 @@ class OpenWhiskProtocol:
         path = "/".join(rest) if is_system else checked_path(rest)
         if method == "GET":
             found = await run_in_threadpool(catalogue.stored_action, self._service.committed, path)
-            return 200, found.as_json(with_code=True) if _flag(query, "code", True) else (
+            return 200, found.as_json(with_code=True) if flag(query, "code", True) else (
                 found.as_json(with_code=False)
             )
         if method == "POST":
-            return await self._invoke(path, _object(body), query)
+            return await self._invoke(path, object_of(body), query)
         if is_system:
             raise RequestError(403, "The supplied authentication is not authorized to access this.")
         if method == "PUT":
-            given, overwrite = _object(body), _flag(query, "overwrite", False)
+            given, overwrite = object_of(body), flag(query, "overwrite", False)
             made: Action = await self._transact(
                 lambda session: catalogue.put_action(session, path, given, overwrite=overwrite)
             )
@@ -184,7 +189,7 @@ class OpenWhiskProtocol:
         if rest:
             found = [one for one in found if one.path.startswith(f"{rest[0]}/")]
         shown = [one.as_json(with_code=False) for one in found]
-        return _paged(shown, query, "actions")
+        return paged(shown, query, "actions")
 
     # -- packages
 
@@ -193,7 +198,7 @@ class OpenWhiskProtocol:
         query = request.query_params
         if not rest:
             found = await run_in_threadpool(catalogue.packages, self._service.committed)
-            return 200, _paged([one.as_json() for one in found], query, "packages")
+            return 200, paged([one.as_json() for one in found], query, "packages")
         name = checked_path(rest[:1])
         if request.method == "GET":
             package = catalogue.find_package(self._service.committed, name)
@@ -206,7 +211,7 @@ class OpenWhiskProtocol:
             ]
             return 200, {**package.as_json(), "actions": inner, "feeds": []}
         if request.method == "PUT":
-            given, overwrite = _object(body), _flag(query, "overwrite", False)
+            given, overwrite = object_of(body), flag(query, "overwrite", False)
             made: Package = await self._transact(
                 lambda session: catalogue.put_package(session, name, given, overwrite=overwrite)
             )
@@ -221,7 +226,12 @@ class OpenWhiskProtocol:
         found = await run_in_threadpool(catalogue.find_action, self._service.committed, called.path)
         action = web_actions.check(found, request.headers)
         params = web_actions.params_of(
-            action, called, request.method, request.headers, request.url.query, await _data(request)
+            action,
+            called,
+            request.method,
+            request.headers,
+            request.url.query,
+            await data_of(request),
         )
         record = await self._waited(_start(called.path, params), self._blocking_seconds)
         if record is None:
@@ -239,10 +249,10 @@ class OpenWhiskProtocol:
     async def triggers(self, request: HttpRequest, rest: list[str], body: Any) -> tuple[int, Any]:
         """Answer a request for triggers."""
         if rest and request.method == "POST":
-            return await self._fire(checked_path(rest[:1]), _object(body))
+            return await self._fire(checked_path(rest[:1]), object_of(body))
         if rest and request.method == "PUT":
-            name, given = checked_path(rest[:1]), _object(body)
-            overwrite = _flag(request.query_params, "overwrite", False)
+            name, given = checked_path(rest[:1]), object_of(body)
+            overwrite = flag(request.query_params, "overwrite", False)
             made = await self._transact(
                 lambda session: triggers.put_trigger(session, name, given, overwrite=overwrite)
             )
@@ -252,13 +262,13 @@ class OpenWhiskProtocol:
     async def rules(self, request: HttpRequest, rest: list[str], body: Any) -> tuple[int, Any]:
         """Answer a request for rules."""
         if rest and request.method in ("PUT", "POST"):
-            name, given = checked_path(rest[:1]), _object(body)
+            name, given = checked_path(rest[:1]), object_of(body)
             if request.method == "POST":
                 status = given.get("status")
                 return 200, await self._transact(
                     lambda session: triggers.set_status(session, name, status)
                 )
-            overwrite = _flag(request.query_params, "overwrite", False)
+            overwrite = flag(request.query_params, "overwrite", False)
             made = await self._transact(
                 lambda session: triggers.put_rule(session, name, given, overwrite=overwrite)
             )
@@ -271,7 +281,7 @@ class OpenWhiskProtocol:
         if not rest:
             found = await run_in_threadpool(triggers.listed, self._service.committed, kind, type)
             rows = [one.as_json() for one in found]
-            return 200, _paged(rows, request.query_params, kind.rpartition(".")[2] + "s")
+            return 200, paged(rows, request.query_params, kind.rpartition(".")[2] + "s")
         name = checked_path(rest[:1])
         if request.method == "DELETE":
             text = await self._transact(lambda session: catalogue.delete(session, kind, name))
@@ -291,14 +301,14 @@ class OpenWhiskProtocol:
             raise RequestError(404, NOT_THERE)
         start = _start(path, params)
         id = start.workflow_id
-        if not _flag(query, "blocking", False):
+        if not flag(query, "blocking", False):
             await self._transact(lambda session: session.start(start))
             return 202, {"activationId": id}
-        seconds = min(self._blocking_seconds, _milliseconds(query) / 1000)
+        seconds = min(self._blocking_seconds, milliseconds(query) / 1000)
         record = await self._waited(start, seconds)
         if record is None:
             return 202, {"activationId": id}
-        shown = record["response"]["result"] if _flag(query, "result", False) else record
+        shown = record["response"]["result"] if flag(query, "result", False) else record
         return (200 if record["statusCode"] == 0 else 502), shown
 
     def _ended(self, execution: WorkflowExecution, seconds: float) -> Json | None:
@@ -316,8 +326,6 @@ class OpenWhiskProtocol:
         body: Any,  # noqa: ARG002
     ) -> tuple[int, Any]:
         """Answer a request for activations."""
-        if request.method != "GET":
-            raise RequestError(405, "HTTP method not allowed, supported methods: GET")
         query, committed = request.query_params, self._service.committed
         if not rest:
             return 200, await run_in_threadpool(_activations, committed, query)
@@ -346,6 +354,22 @@ _ROUTES: dict[str, Route] = {
     "triggers": OpenWhiskProtocol.triggers,
     "rules": OpenWhiskProtocol.rules,
 }
+
+
+_METHODS = {"actions": ("DELETE", "GET", "POST", "PUT"), "packages": ("DELETE", "GET", "PUT")}
+_METHODS |= {"triggers": _METHODS["actions"], "rules": _METHODS["actions"]}
+
+
+def _check_method(method: str, collection: str, *, has_name: bool) -> None:
+    """Check that a collection, or an entity in it, takes a method.
+
+    Raises:
+        RequestError: it does not.
+    """
+    known = _METHODS.get(collection, ("GET",)) if has_name else ("GET",)
+    if method not in known:
+        text = f"HTTP method not allowed, supported methods: {', '.join(known)}"
+        raise RequestError(405, text)
 
 
 def _start(path: str, params: Json, **more: Any) -> StartRequest:
@@ -378,16 +402,16 @@ def _fired(session: Session, name: str, params: Json) -> tuple[int, Any]:
 
 
 def _activations(committed: Any, query: Query) -> Any:
-    since, upto = (_number(query, name, None, 0, 2**53) for name in ("since", "upto"))
+    since, upto = (number(query, name, None, 0, 2**53) for name in ("since", "upto"))
     name = query.get("name")
     found = records.listed(
         committed,
         name=name,
-        skip=_number(query, "skip", 0, 0, 2**53) or 0,
-        limit=_limit(query) if query.get("count") != "true" else 2**53,
+        skip=number(query, "skip", 0, 0, 2**53) or 0,
+        limit=limit(query) if query.get("count") != "true" else 2**53,
         since=since,
         upto=upto,
-        with_docs=_flag(query, "docs", False),
+        with_docs=flag(query, "docs", False),
     )
     return {"activations": len(found)} if query.get("count") == "true" else found
 
@@ -399,82 +423,3 @@ def _delete_package(session: Session, name: str) -> str:
             "Package not empty (contains 1 entity). Set force param or delete package contents.",
         )
     return catalogue.delete(session, catalogue.PACKAGE, name)
-
-
-async def _data(request: HttpRequest) -> bytes:
-    """Return the bytes of a body.
-
-    Raises:
-        RequestError: they are too many.
-    """
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > BODY_BYTES:
-            raise RequestError(413, "Request larger than allowed: 48 MB")
-    return data
-
-
-async def _body(request: HttpRequest) -> Any:
-    """Return the JSON of a body; None if there is none.
-
-    Raises:
-        RequestError: it is too large, or is not JSON.
-    """
-    data = await _data(request)
-    if not data:
-        return None
-    try:
-        return json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"The request content was malformed:\n{error}") from None
-
-
-def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _object(body: Any) -> Json:
-    if body is None:
-        return {}
-    if not isinstance(body, dict):
-        raise RequestError(400, "The request content was malformed:\nObject expected")
-    return body
-
-
-def _flag(query: Query, name: str, default: bool) -> bool:
-    text = query.get(name)
-    if text is None:
-        return default
-    if text.lower() not in ("true", "false"):
-        raise RequestError(
-            400,
-            f"The query parameter '{name}' was malformed:\n'{text}' is not a valid Boolean value",
-        )
-    return text.lower() == "true"
-
-
-def _number(query: Query, name: str, default: int | None, low: int, high: int) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return default
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise RequestError(
-            400, f"The query parameter '{name}' was malformed:\n'{text}' is not a valid value"
-        )
-    return int(text)
-
-
-def _limit(query: Query) -> int:
-    return _number(query, "limit", 30, 0, LONGEST_PAGE) or LONGEST_PAGE
-
-
-def _milliseconds(query: Query) -> int:
-    return _number(query, "timeout", 60_000, 1, 60_000) or 60_000
-
-
-def _paged(rows: list[Json], query: Query, name: str) -> Any:
-    if query.get("count") == "true":
-        return {name: len(rows)}
-    skip = _number(query, "skip", 0, 0, 2**53) or 0
-    return rows[skip : skip + _limit(query)]

@@ -10,7 +10,8 @@ from partita.authoring.definition import ActivityDefinition, ActivityOptions
 from partita.history import ActivityType
 from partita.openwhisk.endpoint.activations import RUN, TASK_LIST, Found, Request, activation
 from partita.openwhisk.endpoint.catalogue import ECHO, find_action
-from partita.openwhisk.endpoint.containers import Containers, Spec
+from partita.openwhisk.endpoint.container import Spec
+from partita.openwhisk.endpoint.containers import Containers
 from partita.openwhisk.endpoint.entities import Action, Json, is_truthy, shown_name, value_of
 from partita.ports.service import ActivityTask, Service
 from partita.ports.session import Transactional
