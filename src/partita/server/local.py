@@ -31,7 +31,7 @@ def swf_endpoint(
     poll_seconds: float = POLL_SECONDS,
     lambdas: Mapping[str, Handler] | None = None,
 ) -> Iterator[str]:
-    """Speak Amazon SWF's protocol on loopback for as long as the block lasts; yield the URL.
+    """Serve Amazon SWF's protocol on loopback until the block ends; yield the URL.
 
     Requests need no signature, so any access key will do. A service that is given as `backend`
     stays open; `lambdas` are the Lambda functions that executions may invoke, by name.
@@ -56,7 +56,7 @@ def stepfunctions_endpoint(
     account: str = ACCOUNT,
     mocks: str | None = None,
 ) -> Iterator[str]:
-    """Speak Step Functions' protocol on loopback for as long as the block lasts; yield the URL.
+    """Serve Step Functions' protocol on loopback until the block ends; yield the URL.
 
     Requests need no signature, so any access key will do. A service that is given as `backend`
     stays open, and must have no worker; `lambdas` are the Lambda functions that machines may
@@ -86,7 +86,7 @@ def openwhisk_endpoint(
     port: int = 0,
     blocking_seconds: float = BLOCKING_SECONDS,
 ) -> Iterator[str]:
-    """Be an OpenWhisk on loopback for as long as the block lasts; yield the URL.
+    """Serve OpenWhisk's API on loopback until the block ends; yield the URL.
 
     Requests need no key, so any will do. A service that is given as `backend` stays open.
 

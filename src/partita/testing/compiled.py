@@ -16,7 +16,7 @@ from partita.stepfunctions.compiled import compiled
 def run_compiled(
     *workflows: WorkflowDefinition[..., Any], optimise: bool = False
 ) -> Iterator[None]:
-    """Let workflows be what they are compiled to, until the block ends.
+    """Run the state machines of workflows in place of their code, until the block ends.
 
     Calls, environments and mocks are the same: what the workflow decides is decided by its state
     machine. `optimise` merges states, as `partita compile --optimise` does.

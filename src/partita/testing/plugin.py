@@ -122,7 +122,7 @@ def partita_replay(request: pytest.FixtureRequest) -> Callable[..., list[Fit]]:
 
 @pytest.fixture
 def partita_compiled(request: pytest.FixtureRequest) -> Iterator[list[Any]]:
-    """Let the workflows that the test's module names be the state machines they are compiled to.
+    """Run the state machines of the workflows that the test's module names, in place of their code.
 
     Returns these workflows. Tests and mocks are the same as without it.
     """

@@ -1,4 +1,4 @@
-"""Say why functions and statements are not compiled, and what to write instead."""
+"""Explain why functions and statements are not compiled, and what to write instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say what the deployment of a file of pyawssfn should come to: its zip, and its machine."""
+"""Describe what a deployment of a file of pyawssfn creates: its zip, and its machine."""
 
 from __future__ import annotations
 

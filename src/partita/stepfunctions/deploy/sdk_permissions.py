@@ -1,4 +1,4 @@
-"""Say which permission a call of AWS's SDK needs: `aws-sdk:SERVICE:ACTION`.
+"""Return the permission that a call of AWS's SDK needs: `aws-sdk:SERVICE:ACTION`.
 
 Actions are named after operations, with the exceptions in `_ACTIONS`. The resource is that of the
 argument which names it; `*` where none does.

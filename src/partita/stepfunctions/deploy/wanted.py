@@ -1,4 +1,4 @@
-"""Say what a deployment should come to: the function and the machine."""
+"""Describe what a deployment creates: the Lambda function and the state machine."""
 
 from __future__ import annotations
 

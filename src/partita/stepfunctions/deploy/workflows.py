@@ -1,4 +1,4 @@
-"""Say what the deployment of a workflow should come to."""
+"""Describe what a deployment of a workflow creates."""
 
 from __future__ import annotations
 

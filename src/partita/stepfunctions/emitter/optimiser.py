@@ -103,7 +103,7 @@ def _reads_state(part: _State) -> bool:
 
 
 def _fold(state: _State, way: _Way) -> bool:
-    """Let a way assign what a Pass assigns, and lead to where it leads."""
+    """Move the assignments of a Pass to a transition that leads to it, which then skips it."""
     before = way.holder.get("Assign", {})
     found = _after(state.get("Assign", {}), before)
     if found is None:
@@ -119,7 +119,7 @@ def _fold(state: _State, way: _Way) -> bool:
 
 
 def _ended(scope: _State) -> bool:
-    """Let states end the execution that lead to a Succeed; return whether that was possible."""
+    """Make states before a Succeed end the execution; return whether any could."""
     states, changed = scope["States"], False
     for state in states.values():
         after = states.get(state.get("Next", ""), {})
@@ -198,7 +198,7 @@ def _joined(scope: _State) -> bool:
 
 
 def _threaded(scope: _State) -> bool:
-    """Lead past Choices between numbers that are known; return whether that was possible."""
+    """Skip Choices between numbers that are known; return whether any could be skipped."""
     states, changed = scope["States"], False
     for target, way in list(_ways(states)):
         choice = states[target]
