@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,6 +77,15 @@ class Diagnostics:
         one = self._made(node, what, why, way_out)
         self.found.setdefault((one.row, one.column, what), one)
         return RefusedError()
+
+    def noted(self) -> Mapping[tuple[int, int, str], Diagnostic]:
+        """Return what has been recorded so far, for `restore`."""
+        return dict(self.found)
+
+    def restore(self, noted: Mapping[tuple[int, int, str], Diagnostic]) -> None:
+        """Forget what has been recorded since, in code that is not kept."""
+        self.found.clear()
+        self.found.update(noted)
 
     def warn(self, node: Any, what: str, why: str, way_out: str) -> None:
         """Record what is compiled, but may not be what the author wants."""

@@ -146,21 +146,21 @@ def _continue(node: Any, context: Context) -> None:
 
 
 def _while(node: Any, context: Context) -> None:
-    lower_while(node, context, lower_body)
+    lower_while(node, context)
 
 
 def _async_with(node: Any, context: Context) -> None:
-    lower_task_group(node, context, lower_body)
+    lower_task_group(node, context)
 
 
 def _for(node: Any, context: Context) -> None:
-    if begin_in_loop(node, context, lower_body):
+    if begin_in_loop(node, context):
         return
-    lower_for(node, context, lower_body)
+    lower_for(node, context)
 
 
 def _try(node: Any, context: Context) -> None:
-    lower_try(node, context, lower_body)
+    lower_try(node, context)
 
 
 def _assert(node: Any, context: Context) -> None:

@@ -38,6 +38,7 @@ from partita.compile.functions.inlined import inline
 from partita.compile.library.chance import lower_random, lower_side_effect, lower_uuid4
 from partita.compile.library.table import LIBRARY
 from partita.compile.library.times import lower_async_sleep, lower_now, lower_sleep
+from partita.compile.lowered import located
 from partita.compile.methods.containers import lower_by_class
 from partita.compile.methods.dispatch import lower_method
 from partita.compile.names.callees import KINDS, callee_of, instance_of
@@ -81,7 +82,7 @@ def _of_instance(node: Any, context: Context) -> Any:
         return node
     method = ast.Attribute(node.args[0], function.attr, ast.Load())
     call = ast.Call(method, node.args[1:], node.keywords)
-    return ast.fix_missing_locations(ast.copy_location(call, node))
+    return located(call, node)
 
 
 def _shaped(node: Any, context: Context) -> Value | None:
@@ -173,10 +174,28 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
     reason = reason_of(found)
     if reason is not None:
         raise context.refuse(node, ast.unparse(node.func)[:40], *reason)
-    if callable(found) and isinstance(found, Hashable) and found in _OWN:
-        return _OWN[found](node, context)
-    if callable(found) and isinstance(found, Hashable) and found in LIBRARY:
-        return LIBRARY[found](node, context)
+    for lower in (_of_library, _of_class, _of_program, _of_value, _builtin):
+        value = lower(node, found, context)
+        if value is not None:
+            return value
+    raise context.refuse(
+        node,
+        f"call of {ast.unparse(node.func)[:40]}",
+        "it is neither an activity nor a function that is compiled",
+        "make it an activity, or write its code here",
+    )
+
+
+def _of_library(node: Any, found: Any, context: Context) -> Value | None:
+    """Lower a call of a function of Partita or of Python's library."""
+    if not callable(found) or not isinstance(found, Hashable):
+        return None
+    lower = _OWN.get(found) or LIBRARY.get(found)
+    return None if lower is None else lower(node, context)
+
+
+def _of_class(node: Any, found: Any, context: Context) -> Value | None:
+    """Lower what is asked of a class, and calls that make instances."""
     by_class = lower_by_class(node, context) if isinstance(node.func, ast.Attribute) else None
     if by_class is not None:
         return by_class
@@ -186,28 +205,31 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         return construct(node, found, context)
     if is_enum(found):
         return by_value(node, found, context)
-    if is_record(found):
-        return instance(node, found, context)
+    return instance(node, found, context) if is_record(found) else None
+
+
+def _of_program(node: Any, found: Any, context: Context) -> Value | None:
+    """Lower a call of a function of the program, a class method, or one of `super()`."""
     if isinstance(found, MethodType) and isinstance(found.__self__, type):
         return class_method(node, found, context)
     if isinstance(found, FunctionType):
         return inline(node, Function(found.__name__, target=found), context)
-    from_super = super_method(node, context) or own_initialiser(node, found, context)
-    if from_super is not None:
-        return from_super
-    if isinstance(node.func, ast.Attribute) and (
-        found is None or is_datetime_method(node.func, context)
-    ):
-        return _method(node, context)
+    return super_method(node, context) or own_initialiser(node, found, context)
+
+
+def _of_value(node: Any, found: Any, context: Context) -> Value | None:
+    """Lower a call of a method of a value."""
+    if not isinstance(node.func, ast.Attribute):
+        return None
+    is_method = found is None or is_datetime_method(node.func, context)
+    return _method(node, context) if is_method else None
+
+
+def _builtin(node: Any, found: Any, context: Context) -> Value | None:
+    """Lower a call of one of Python's own functions."""
     name = getattr(found, "__name__", "")
-    if name in FUNCTIONS and found is getattr(builtins, name, None):
-        return FUNCTIONS[name](node, context)
-    raise context.refuse(
-        node,
-        f"call of {ast.unparse(node.func)[:40]}",
-        "it is neither an activity nor a function that is compiled",
-        "make it an activity, or write its code here",
-    )
+    is_own = name in FUNCTIONS and found is getattr(builtins, name, None)
+    return FUNCTIONS[name](node, context) if is_own else None
 
 
 _OWN: dict[Any, Callable[[Any, Context], Value]] = {

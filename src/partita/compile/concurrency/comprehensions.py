@@ -41,7 +41,7 @@ class _Attempt:
 @contextmanager
 def attempt(context: Context) -> Iterator[_Attempt]:
     """Try to lower something; what is not kept leaves nothing behind."""
-    found, variables = dict(context.compilation.diagnostics.found), context.variables
+    found, variables = context.compilation.diagnostics.noted(), context.variables
     tried = _Attempt()
     try:
         with context.captured() as block:
@@ -52,8 +52,7 @@ def attempt(context: Context) -> Iterator[_Attempt]:
         context.block.extend(block)
     else:
         context.variables = variables
-        context.compilation.diagnostics.found.clear()
-        context.compilation.diagnostics.found.update(found)
+        context.compilation.diagnostics.restore(found)
 
 
 def concurrent_list(node: ast.ListComp, context: Context) -> Value | None:

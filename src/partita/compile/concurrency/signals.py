@@ -8,6 +8,7 @@ from typing import Any
 from partita.authoring.messages import Signal
 from partita.compile.context import Context
 from partita.compile.jsonata import literal
+from partita.compile.lowered import located
 from partita.compile.names.objects import target
 from partita.compile.tree import Call, SignalWait, Value
 from partita.compile.types import ANY, INT, NONE, Type, UnknownHintError, of_hint
@@ -52,7 +53,7 @@ def awaited_signal(node: ast.expr, context: Context) -> ast.Call | None:
     if not is_channel:
         return None
     get = ast.Attribute(owner, "get", ast.Load())
-    made: ast.Call = ast.fix_missing_locations(ast.copy_location(ast.Call(get, [], []), node))
+    made: ast.Call = located(ast.Call(get, [], []), node)
     return made
 
 

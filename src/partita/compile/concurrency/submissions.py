@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from partita.authoring.canvas import task
@@ -20,10 +20,8 @@ from partita.compile.lowered import Lowered, located
 from partita.compile.names.callees import callee_of
 from partita.compile.names.objects import target
 
-Body = Callable[[list[ast.stmt], Context], None]
 
-
-def begin_in_loop(node: ast.For, context: Context, lower_body: Body) -> bool:
+def begin_in_loop(node: ast.For, context: Context) -> bool:
     """Lower a loop that does nothing but begin work, so that all of it begins at once.
 
     Returns False for other loops, of which nothing is lowered.
@@ -44,7 +42,7 @@ def begin_in_loop(node: ast.For, context: Context, lower_body: Body) -> bool:
     if found is None:
         return False
     if owner is not None:
-        lower_body([_extension(owner, found, last)], context)
+        context.lower_body([_extension(owner, found, last)])
     return True
 
 

@@ -16,12 +16,10 @@ from partita.compile.tree import Check, Let, Raise, Value
 from partita.compile.types import BOOL, ERROR, NEVER, NONE, Type, list_of
 from partita.compile.variables import Variable
 
-Body = Callable[[list[ast.stmt], Context], None]
-
 _RACING = ("timeout", "timeout_at")
 
 
-def lower_task_group(node: Any, context: Context, lower_body: Body) -> None:
+def lower_task_group(node: Any, context: Context) -> None:
     """Lower an `async with` statement."""
     item = node.items[0]
     call = item.context_expr
@@ -42,7 +40,7 @@ def lower_task_group(node: Any, context: Context, lower_body: Body) -> None:
         name = item.optional_vars.id
         group = Type("task_group", cls=failures)
         context.variables = {**context.variables, name: Variable(group, "null")}
-    lower_body([_statement(node, failures)], context)
+    context.lower_body([_statement(node, failures)])
 
 
 def _refused(node: Any, found: Any, context: Context) -> Exception:

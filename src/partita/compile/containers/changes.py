@@ -11,6 +11,7 @@ from partita.compile.containers.places import is_place, place_of, read, refreshe
 from partita.compile.containers.subscripts import check_index, check_key, element, with_key
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, listed, literal, looked_up, made, wrapped
+from partita.compile.lowered import located
 from partita.compile.texts.representations import as_repr
 from partita.compile.tree import Value
 from partita.compile.types import (
@@ -111,7 +112,7 @@ def _set_default(node: ast.expr, context: Context) -> ast.expr | None:
 def _arguments(node: Any, owner: Value, name: str, context: Context) -> list[Value] | None:
     if name == "sort":
         call = ast.Call(ast.Name("sorted", ast.Load()), [node.func.value], node.keywords)
-        ast.fix_missing_locations(ast.copy_location(call, node))
+        located(call, node)
         return [context.lower(call)]
     if name == "extend" and len(node.args) == 1:
         return [as_list(node.args[0], context)]
@@ -134,7 +135,7 @@ def as_list(node: ast.expr, context: Context) -> Value:
         if value.type.kind in ("list", "never"):
             return value
     call = ast.Call(ast.Name("list", ast.Load()), [node], [])
-    return context.lower(ast.fix_missing_locations(ast.copy_location(call, node)))
+    return context.lower(located(call, node))
 
 
 def _none() -> Value:

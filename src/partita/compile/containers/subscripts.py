@@ -33,32 +33,35 @@ def lower_subscript(node: Any, context: Context) -> Value:
         owner = as_list(node, owner, context)
     if index.type is BOOL and owner.type.kind in ("list", "str"):
         index = made(f"({index.text} ? 1 : 0)", INT, index)
-    if owner.type is STR and index.type is INT:
-        return _character(node, owner, index, context)
-    if (
-        owner.type.kind == "dict"
-        and index.is_constant
-        and index.constant in dict(owner.type.fields)
-    ):
-        return member(owner, index.constant, dict(owner.type.fields)[index.constant])
-    if owner.type.kind == "dict" and takes_key(owner.type, index.type):
-        owner = context.simple(node, owner)
-        index = context.simple(node, index)
-        check_key(node, owner, index, context)
-        return looked_up(owner, index)
-    if owner.type.kind == "tuple":
-        return _part(node, owner, index, context)
-    if owner.type.kind == "list" and index.type is INT:
-        owner = context.simple(node, owner)
-        index = context.simple(node, index)
-        check_index(node, owner, index, context)
-        return element(owner, index, owner.type.item)
+    found = _item(node, owner, index, context)
+    if found is not None:
+        return found
     raise context.refuse(
         node,
         f"index of {owner.type}",
         "only lists, tuples, dicts of str and records have indices here",
         "give a type hint; for a str, cut it in an activity",
     )
+
+
+def _item(node: Any, owner: Value, index: Value, context: Context) -> Value | None:
+    """Return an item of a value of a known type; None: it has none of this index."""
+    kind, fields = owner.type.kind, dict(owner.type.fields)
+    if owner.type is STR and index.type is INT:
+        return _character(node, owner, index, context)
+    if kind == "tuple":
+        return _part(node, owner, index, context)
+    if kind == "dict" and index.is_constant and index.constant in fields:
+        return member(owner, index.constant, fields[index.constant])
+    is_item = kind == "list" and index.type is INT
+    if not is_item and not (kind == "dict" and takes_key(owner.type, index.type)):
+        return None
+    owner, index = context.simple(node, owner), context.simple(node, index)
+    if is_item:
+        check_index(node, owner, index, context)
+        return element(owner, index, owner.type.item)
+    check_key(node, owner, index, context)
+    return looked_up(owner, index)
 
 
 def _character(node: Any, owner: Value, index: Value, context: Context) -> Value:

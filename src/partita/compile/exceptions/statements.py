@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +14,8 @@ from partita.compile.tree import Handler, Let, Raise, Try, Value
 from partita.compile.types import ERROR, NONE
 from partita.compile.variables import Variable, Variables, joined
 
-Body = Callable[[list[ast.stmt], Context], None]
 
-
-def lower_try(node: Any, context: Context, lower_body: Body) -> None:
+def lower_try(node: Any, context: Context) -> None:
     """Lower a `try` statement."""
     variable, exit, returned = (context.names.new(one) for one in ("error", "exit", "returned"))
     before = dict(context.variables)
@@ -29,22 +26,22 @@ def lower_try(node: Any, context: Context, lower_body: Body) -> None:
     seen = dict(before)
     context.enclosing.tries.append(seen)
     with context.captured(is_next=True) as body:
-        lower_body(node.body, context)
+        context.lower_body(node.body)
     context.enclosing.tries.pop()
     with context.captured() as orelse:
-        lower_body(node.orelse, context)
+        context.lower_body(node.orelse)
     ends: list[Variables | None] = [context.variables if context.is_reachable else None]
     handlers = []
     for one in node.handlers:
         context.variables, context.is_reachable = dict(seen), True
-        handlers.append(_handler(one, variable, context, lower_body))
+        handlers.append(_handler(one, variable, context))
         ends.append(context.variables if context.is_reachable else None)
     merged = joined(*ends)
     final: list[Any] = []
     if node.finalbody:
         context.enclosing.finals -= 1
         context.enclosing.tries.pop()
-        final = _final(node, at_final, merged, context, lower_body)
+        final = _final(node, at_final, merged, context)
         if not context.is_reachable:
             merged = None
         elif merged is not None:
@@ -54,14 +51,12 @@ def lower_try(node: Any, context: Context, lower_body: Body) -> None:
     context.variables = before if merged is None else merged
 
 
-def _final(
-    node: Any, seen: Variables, merged: Variables | None, context: Context, lower_body: Body
-) -> list[Any]:
+def _final(node: Any, seen: Variables, merged: Variables | None, context: Context) -> list[Any]:
     found = joined(seen, merged)
     assert found is not None
     context.variables, context.is_reachable = found, True
     with context.captured() as final:
-        lower_body(node.finalbody, context)
+        context.lower_body(node.finalbody)
     return final
 
 
@@ -75,7 +70,7 @@ def _assigned_in(nodes: list[ast.stmt], context: Context) -> Variables:
     return {name: one for name, one in context.variables.items() if name in names}
 
 
-def _handler(node: Any, variable: str, context: Context, lower_body: Body) -> Handler:
+def _handler(node: Any, variable: str, context: Context) -> Handler:
     names, classes = _names(node, context)
     with context.captured() as body:
         is_changed = node.name is not None and node.name in context.code.mutated
@@ -85,7 +80,7 @@ def _handler(node: Any, variable: str, context: Context, lower_body: Body) -> Ha
             error = replace(ERROR, cls=kind) if isinstance(kind, type) else ERROR
             name = context.bind(node.name, error)
             context.block.append(Let(node.lineno, {name: Value(f"${variable}", error)}))
-        lower_body(node.body, context)
+        context.lower_body(node.body)
         context.enclosing.errors.pop()
     if node.name is not None and node.name in context.variables:
         known = context.variables[node.name]

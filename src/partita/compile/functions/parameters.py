@@ -34,15 +34,44 @@ def bind(
 
     `place` knows what the function's hints mean.
     """
-    positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
-    names = {*(one.arg for one in (*arguments.args, *arguments.kwonlyargs))}
-    given: dict[str, Argument] = {}
-    rest: list[Argument] = []
-    for one in [item for arg in node.args for item in _expanded(arg, context)]:
-        if len(given) < len(positional):
-            given[positional[len(given)]] = one
-        else:
-            rest.append(one)
+    given, rest = _positional(node, arguments, context)
+    others = _keywords(node, arguments, given, context)
+    if arguments.vararg is not None:
+        type = tuple_of(*(one.type for one in rest))
+        given[arguments.vararg.arg] = Argument(list_value(rest, type))
+    elif rest:
+        raise _unfit(node, f"{len(_positions(arguments)) + len(rest)} arguments", context)
+    if arguments.kwarg is not None:
+        given[arguments.kwarg.arg] = Argument(object_value(others))
+    for name in [*_positions(arguments), *(one.arg for one in arguments.kwonlyargs)]:
+        if name not in given:
+            if name not in defaults:
+                raise context.refuse(node, f"argument {name}", "it is missing", "give it")
+            given[name] = Argument(defaults[name])
+    hints = {name: _hint(name, arguments, place) for name in given}
+    return {name: _hinted(node, one, hints[name], context) for name, one in given.items()}
+
+
+def _positions(arguments: ast.arguments) -> list[str]:
+    """Return the names of the parameters that may be given by their places."""
+    return [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+
+
+def _positional(
+    node: ast.Call, arguments: ast.arguments, context: Context
+) -> tuple[dict[str, Argument], list[Value]]:
+    """Return the arguments that are given by their places, and those for `*args`."""
+    names = _positions(arguments)
+    every = [item for arg in node.args for item in _expanded(arg, context)]
+    given = dict(zip(names, every, strict=False))
+    return given, [one.value for one in every[len(names) :]]
+
+
+def _keywords(
+    node: ast.Call, arguments: ast.arguments, given: dict[str, Argument], context: Context
+) -> dict[str, Value]:
+    """Add the arguments that are given by their names; return those for `**kwargs`."""
+    names = {one.arg for one in (*arguments.args, *arguments.kwonlyargs)}
     others: dict[str, Value] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
@@ -56,22 +85,7 @@ def bind(
             others[keyword.arg] = value.value
         else:
             raise _unfit(node, f"argument {keyword.arg}", context)
-    if arguments.vararg is not None:
-        parts = [one.value for one in rest]
-        given[arguments.vararg.arg] = Argument(
-            list_value(parts, tuple_of(*(p.type for p in parts)))
-        )
-    elif rest:
-        raise _unfit(node, f"{len(positional) + len(rest)} arguments", context)
-    if arguments.kwarg is not None:
-        given[arguments.kwarg.arg] = Argument(object_value(others))
-    for name in [*positional, *(one.arg for one in arguments.kwonlyargs)]:
-        if name not in given:
-            if name not in defaults:
-                raise context.refuse(node, f"argument {name}", "it is missing", "give it")
-            given[name] = Argument(defaults[name])
-    hints = {name: _hint(name, arguments, place) for name in given}
-    return {name: _hinted(node, one, hints[name], context) for name, one in given.items()}
+    return others
 
 
 def _unfit(node: ast.AST, what: str, context: Context) -> Exception:

@@ -8,6 +8,7 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import made
+from partita.compile.lowered import located
 from partita.compile.names.objects import target
 from partita.compile.operators.comparisons import same
 from partita.compile.templates import fill
@@ -154,7 +155,7 @@ def lower_by_class(node: Any, context: Context) -> Value | None:
         return None
     method = ast.Attribute(node.args[0], node.func.attr, ast.Load())
     call = ast.Call(method, node.args[1:], node.keywords)
-    return context.lower(ast.fix_missing_locations(ast.copy_location(call, node)))
+    return context.lower(located(call, node))
 
 
 def _from_keys(node: Any, context: Context) -> Value | None:

@@ -25,18 +25,29 @@ from partita.compile.values.moments import is_time, time_method
 
 
 def lower_method(node: Any, context: Context) -> Value:
-    """Lower a method that changes nothing."""
-    signal = result_of_signal(node, context)
-    if signal is not None:
-        return signal
-    chain = lower_chain(node, context)
-    if chain is not None:
-        return chain
-    changed = lower_change(node, context)
-    if changed is not None:
-        return changed
+    """Lower the call of a method."""
+    for lower in (result_of_signal, lower_chain, lower_change):
+        whole = lower(node, context)
+        if whole is not None:
+            return whole
     owner = context.read(node.func.value)
-    name = node.func.attr
+    special = _special(node, owner, context)
+    if special is not None:
+        return special
+    owner = _settled(node, owner, node.func.attr, context)
+    if owner.type is STR:
+        text = lower_text_method(node, owner, context)
+        if text is not None:
+            return text
+    for lower_own in (counter_method, lower_own_method):
+        own = lower_own(node, owner, context)
+        if own is not None:
+            return own
+    return _by_table(node, owner, context)
+
+
+def _special(node: Any, owner: Value, context: Context) -> Value | None:
+    """Lower a method of a future, a channel, `random` or a time; None for other owners."""
     if owner.type is NEVER:
         return Value("null", NEVER)
     if is_future(owner.type):
@@ -45,21 +56,13 @@ def lower_method(node: Any, context: Context) -> Value:
         return channel_method(node, owner, context)
     if owner.type is RANDOM:
         return random_method(node, context)
-    time = time_method(node, owner, context) if is_time(owner) else None
-    if time is not None:
-        return time
-    owner = _settled(node, owner, name, context)
-    if owner.type is STR:
-        text = lower_text_method(node, owner, context)
-        if text is not None:
-            return text
-    counter = counter_method(node, owner, context)
-    if counter is not None:
-        return counter
-    own = lower_own_method(node, owner, context)
-    if own is not None:
-        return own
-    method = _METHODS.get((owner.type.kind, name)) or METHODS.get((owner.type.kind, name))
+    return time_method(node, owner, context) if is_time(owner) else None
+
+
+def _by_table(node: Any, owner: Value, context: Context) -> Value:
+    """Lower a method of a dict, list, tuple or set."""
+    name, kind = node.func.attr, owner.type.kind
+    method = _METHODS.get((kind, name)) or METHODS.get((kind, name))
     if method is None or node.keywords:
         raise context.refuse(
             node,
