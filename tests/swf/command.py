@@ -58,7 +58,7 @@ def served(backend: str, *options: str, folder: Path | None = None) -> Iterator[
     assert process.stderr is not None
     with process, process.stderr as told:
         line = told.readline()
-        found = re.search(r"http://\S+:\d+", line)
+        found = re.search(r"https?://\S+:\d+", line)
         try:
             assert found, line + told.read()
             yield Served(found.group(), process)

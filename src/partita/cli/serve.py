@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from partita.asl.machines import ACCOUNT, MOCK_CONFIG
 from partita.asl.tasks.lambdas import register_lambda
@@ -17,6 +17,7 @@ from partita.cli.machine_options import service_options
 from partita.cli.machines import forward, lambda_function
 from partita.cli.options import Backend, backend_option
 from partita.errors import InvalidOptionError
+from partita.server.connections import KEEP_ALIVE, Connections, self_signed
 from partita.server.process import bind, url_of
 from partita.server.process import serve as serve_on
 from partita.server.protocols import OPENWHISK, POLL_SECONDS, PROTOCOLS, Setup, serving
@@ -59,6 +60,20 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
 )
 @click.option("--lambda-endpoint", metavar="URL", help="Where all other Lambda functions are.")
 @click.option("--account", default=ACCOUNT, show_default=True, help="For Step Functions' ARNs.")
+@click.option("--tls-cert", metavar="FILE", help="A certificate chain as PEM: serve HTTPS.")
+@click.option("--tls-key", metavar="FILE", help="The certificate's key, if it is not in its file.")
+@click.option(
+    "--tls-self-signed",
+    metavar="FOLDER",
+    help="Serve HTTPS with the certificate of a folder; made there for localhost if need be.",
+)
+@click.option(
+    "--keep-alive",
+    type=click.IntRange(0, 3600),
+    default=KEEP_ALIVE,
+    show_default=True,
+    help="Seconds that an idle connection stays open; 0: one request each.",
+)
 @service_options
 @backend_option
 def serve(
@@ -74,6 +89,10 @@ def serve(
     lambdas: tuple[str, ...],
     lambda_endpoint: str | None,
     account: str,
+    tls_cert: str | None,
+    tls_key: str | None,
+    tls_self_signed: str | None,
+    keep_alive: int,
     backend: Backend,
 ) -> None:
     """Serve Amazon SWF's, Step Functions' and OpenWhisk's protocols, until Ctrl-C.
@@ -87,6 +106,7 @@ def serve(
     known = [whisk_keys if name == OPENWHISK else keys for name in names]
     for one in known:
         _check_safety(host, one, insecure_local=insecure_local)
+    connections = _connections(tls_cert, tls_key, tls_self_signed, keep_alive)
     setup = Setup(
         region=region,
         account=account,
@@ -101,10 +121,30 @@ def serve(
         bind(host, port) as listening,
         backend.open() as client,
         serving(
-            names, client.service, setup, lambda: _announce(names, listening, counted)
+            names,
+            client.service,
+            setup,
+            lambda: _announce(names, url_of(listening, connections.scheme), counted),
         ) as served,
     ):
-        serve_on(Router(served, only_local=not all(known)), listening)
+        serve_on(Router(served, only_local=not all(known)), listening, connections)
+
+
+def _connections(
+    certificate: str | None, key: str | None, folder: str | None, keep_alive: int
+) -> Connections:
+    """Return what is offered to whoever connects.
+
+    Raises:
+        InvalidOptionError: a file cannot be used, or two certificates are given.
+    """
+    given = Connections(certificate=certificate, key=key)
+    if folder is not None:
+        if certificate or key:
+            raise InvalidOptionError("give either --tls-self-signed or --tls-cert and --tls-key")
+        given = self_signed(Path(folder))
+    given.check()
+    return replace(given, keep_alive=keep_alive)
 
 
 def _default_protocols(keys: dict[str, str], whisk_keys: dict[str, str]) -> list[str]:
@@ -114,10 +154,9 @@ def _default_protocols(keys: dict[str, str], whisk_keys: dict[str, str]) -> list
     return list(PROTOCOLS) if keys else [OPENWHISK]
 
 
-def _announce(names: list[str], listening: socket.socket, keys: dict[str, str]) -> None:
+def _announce(names: list[str], url: str, keys: dict[str, str]) -> None:
     print(
-        f"partita: {' and '.join(names)} on {url_of(listening)}; {_counted(keys)}; "
-        "stop it with Ctrl-C",
+        f"partita: {' and '.join(names)} on {url}; {_counted(keys)}; stop it with Ctrl-C",
         file=sys.stderr,
         flush=True,
     )

@@ -15,7 +15,10 @@ from types import FrameType
 import uvicorn
 
 from partita.errors import InvalidOptionError
+from partita.server.connections import Connections, closing_each
 from partita.server.routes import Router
+
+PLAIN = Connections()
 
 SHUTDOWN_SECONDS = 5
 """Seconds that requests may take to end after the first signal."""
@@ -26,15 +29,20 @@ log = logging.getLogger("partita.server")
 class _Server(uvicorn.Server):
     """Ends long polls before it waits for the last requests."""
 
-    def __init__(self, router: Router, shutdown_seconds: int) -> None:
+    def __init__(
+        self, router: Router, shutdown_seconds: int, connections: Connections = PLAIN
+    ) -> None:
+        application = router.application
         config = uvicorn.Config(
-            router.application,
+            application if connections.keep_alive else closing_each(application),
             log_config=None,  # its records go where all others go
             log_level="warning",
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=shutdown_seconds,
-            timeout_keep_alive=75,
+            timeout_keep_alive=connections.keep_alive,
+            ssl_certfile=connections.certificate,
+            ssl_keyfile=connections.key,
         )
         super().__init__(config)
         self._router = router
@@ -77,6 +85,7 @@ def in_background(
     host: str = "127.0.0.1",
     port: int = 0,
     shutdown_seconds: int = SHUTDOWN_SECONDS,
+    connections: Connections = PLAIN,
 ) -> Iterator[str]:
     """Serve on a thread for as long as the block lasts; yield the URL.
 
@@ -84,26 +93,26 @@ def in_background(
         InvalidOptionError: the address cannot be taken.
     """
     with bind(host, port) as listening:
-        server = _Server(router, shutdown_seconds)
+        server = _Server(router, shutdown_seconds, connections)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:
-            yield url_of(listening)
+            yield url_of(listening, connections.scheme)
         finally:
             server.should_exit = True
             thread.join()
 
 
-def url_of(listening: socket.socket) -> str:
+def url_of(listening: socket.socket, scheme: str = "http") -> str:
     """Return the URL by which a socket is reached."""
     name, number = listening.getsockname()[:2]
-    return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
+    return f"{scheme}://[{name}]:{number}" if ":" in name else f"{scheme}://{name}:{number}"
 
 
-def serve(router: Router, listening: socket.socket) -> None:
+def serve(router: Router, listening: socket.socket, connections: Connections = PLAIN) -> None:
     """Serve until SIGINT or SIGTERM, and until the last requests have ended."""
     logging.getLogger("uvicorn.error").addFilter(translate_record)
-    _Server(router, SHUTDOWN_SECONDS).run(sockets=[listening])
+    _Server(router, SHUTDOWN_SECONDS, connections).run(sockets=[listening])
 
 
 def translate_record(record: logging.LogRecord) -> bool:
