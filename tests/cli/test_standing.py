@@ -96,7 +96,7 @@ def test_messages_are_checked_by_the_running_code(partita: Partita) -> None:
     partita("update", "w", "renam").is_error(2, "did you mean 'rename'", "UNKNOWN_TYPE")
     partita("update", "w", "rename", "--input", "[5]").is_error(2, "'name'", "INVALID_INPUT")
     partita("query", "w", "stag").is_error(2, "did you mean 'stage'", "UNKNOWN_TYPE")
-    partita("query", "w", "stage", "--input", '["x"]').is_error(2, "'width'", "INVALID_INPUT")
+    partita("query", "w", "stage", "--input", '["x"]').is_error(1, "'width'", "QUERY_FAILED")
     assert "WorkflowExecutionSignaled" not in partita("history", "w").out
     assert partita("update", "w", "rename", "--input", '["b"]').out == '"b"\n'
     partita("signal", "w", "approve", "--input", '{"ok": true, "by": "ann"}')

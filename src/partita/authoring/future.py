@@ -106,7 +106,8 @@ class Future(Generic[T_co]):
     def _wait(self, timeout: Deadline | None) -> None:
         seconds = None if timeout is None else duration("result", timeout, self._runtime.now)
         if not self._done and not self._runtime.wait(self.done, seconds):
-            raise WaitTimeoutError(f"{self.label} was not done within {seconds} s")
+            within = "" if seconds is None else f" within {seconds} s"
+            raise WaitTimeoutError(f"{self.label} was not done{within}")
 
     def __await__(self) -> Generator[Any, None, T_co]:
         """Wait on an event loop; if the waiting task is cancelled, cancel the work."""

@@ -79,10 +79,11 @@ class ScheduleState(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ScheduleCommand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command to a schedule."""
 
-    action: str  # pause, resume, trigger, backfill, delete
+    action: str  # pause, resume, trigger, backfill, update, delete
     note: str | None = None
     since: str | None = None
     until: str | None = None
+    spec: ScheduleSpec | None = None  # of an update
 
 
 def zone(name: str) -> tzinfo:
@@ -183,6 +184,9 @@ class _Schedule:
             if command.done():
                 if not self._obey(command.result()):
                     return
+                if command.result().action == "update" and timer is not None:
+                    timer.cancel()
+                    timer = due = None
                 command = commands.submit()
             if timer is not None and due is not None and timer.done():
                 timer = None
@@ -254,6 +258,8 @@ class _Schedule:
                 self._start(now())
             case "backfill":
                 self._backfill(_moment(command.since or ""), _moment(command.until or ""))
+            case "update" if command.spec is not None:
+                self.spec, self.last = command.spec, now()
             case "delete":
                 return False
         return True
@@ -306,7 +312,7 @@ def scheduler(spec: ScheduleSpec, state: ScheduleState) -> None:
     """Run a schedule."""
     schedule = _Schedule(spec, state)
     query(schedule.describe, name="describe")
-    query(lambda: spec, name="spec")
+    query(lambda: schedule.spec, name="spec")
     schedule.run()
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
 from partita import __version__
-from partita.errors import PartitaError
+from partita.errors import PartitaError, UsageError
 
 _COMMANDS = {  # name: (module, attribute, help)
     "run": ("run", "run", "Run a workflow here, durably, and print its result."),
@@ -62,6 +63,10 @@ _COMMANDS = {  # name: (module, attribute, help)
 }
 
 
+class UnknownCommandError(UsageError):
+    """There is no command of that name."""
+
+
 class _LazyGroup(click.Group):
     """A group that imports a command's module when the command is used."""
 
@@ -70,7 +75,9 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
-            return None
+            close = get_close_matches(cmd_name, _COMMANDS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "`partita --help` lists them"
+            raise UnknownCommandError(f"no such command {cmd_name!r}; {hint}")
         module, attribute, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
         return command
@@ -103,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         status: Any = cli.main(arguments, prog_name="partita", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return 130
     except click.ClickException as error:
         error.show()

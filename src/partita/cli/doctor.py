@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from partita.cli.options import Backend, backend_option, format_option
-from partita.cli.output import clock_time, escaped, print_pretty, print_table
+from partita.cli.output import clock_time, escaped, iso_time, print_pretty, print_table
 from partita.connect import connect, maintenance
 from partita.operations.doctor import Finding, examine
 
@@ -25,7 +25,8 @@ def doctor(backend: Backend, output: str) -> int:
     """
     report = examine(maintenance(backend.url), lambda: connect(backend.url))
     if output == "json":
-        print_pretty(report)
+        facts = {**report.facts, "looked at": iso_time(report.facts.get("looked at"))}
+        print_pretty({"facts": facts, "findings": report.findings})
     else:
         print_table(["", ""], [[name, _shown(name, it)] for name, it in report.facts.items()])
         for finding in report.findings:

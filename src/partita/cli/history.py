@@ -29,14 +29,19 @@ def history(workflow_id: str, run_id: str, by_task: bool, backend: o.Backend, ou
     start = events[0].event_timestamp
     if not by_task:
         out.print_items(
-            output, events, _EVENT_HEADINGS, lambda event: out.event_cells(event, start)
+            output, events, _EVENT_HEADINGS, lambda event: out.event_cells(event, start), out.dated
         )
         return
     groups = grouped(events, time.time())
     if output == "table":
         _print_groups(groups, start)
     else:
-        out.print_items(output, groups, (), lambda _: ())
+        out.print_items(output, groups, (), lambda _: (), _group_row)
+
+
+def _group_row(group: TaskEvents) -> dict[str, object]:
+    task = None if group.task is None else out.dated(group.task)
+    return {"task": task, "events": [out.dated(event) for event in group.events]}
 
 
 def _print_groups(groups: list[TaskEvents], start: float) -> None:
@@ -66,7 +71,7 @@ def tasks(workflow_id: str, run_id: str, decisions: bool, backend: o.Backend, ou
     with backend.look() as client:
         events = client.history(workflow_id, run_id=run_id)
     found = tasks_of(events, time.time(), decisions=decisions)
-    out.print_items(output, found, [*_TASK_HEADINGS, "LAST EVENT", ""], _task_cells)
+    out.print_items(output, found, [*_TASK_HEADINGS, "LAST EVENT", ""], _task_cells, out.dated)
 
 
 def _task_cells(task: TaskRecord) -> Sequence[str | Text]:

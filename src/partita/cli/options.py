@@ -254,7 +254,7 @@ def read_arguments(text: str | None) -> tuple[list[Any], dict[str, Any]]:
         return value, {}
     if isinstance(value, dict) and value.keys() <= {"args", "kwargs"}:
         return value.get("args", []), value.get("kwargs", {})
-    raise InvalidInputError(f"--input {text}: write a list of arguments, such as '[1, \"two\"]'")
+    raise InvalidInputError(_no_list(text))
 
 
 def read_input(
@@ -278,6 +278,8 @@ def read_input(
     if text is not None:
         is_document = workflow.takes_document
         _check_json(text, DOCUMENT_ADVICE if is_document else ARGUMENTS_ADVICE)
+    if text is not None and not workflow.takes_document:
+        _check_list(text)
     if workflow.takes_document:
         return [{} if text is None else msgspec.json.decode(text)], {}
     return workflow.signature.load(Converter(), text)
@@ -288,6 +290,24 @@ def _decode(data: bytes, source: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"--input {source} is not UTF-8: {error}") from error
+
+
+def _check_list(text: str) -> None:
+    """Refuse a single value, which is not a list of arguments.
+
+    Raises:
+        InvalidInputError: it is one.
+    """
+    if text.lstrip()[:1] not in ("[", "{"):
+        raise InvalidInputError(_no_list(text))
+
+
+def _no_list(text: str | None) -> str:
+    shown = text if text is not None and len(text) <= 60 else "..."
+    return (
+        f"--input {shown} is not a list of arguments, nor {{args, kwargs}}; "
+        f"for one argument write '[{shown}]'"
+    )
 
 
 ARGUMENTS_ADVICE = "write a list of arguments, such as --input '[1, \"two\"]'"

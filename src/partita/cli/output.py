@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -135,6 +135,31 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def iso_time(timestamp: float | None) -> str | None:
+    """Return a moment as programs read it: ISO 8601, UTC, to the microsecond."""
+    if timestamp is None:
+        return None
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="microseconds")
+
+
+def dated(value: Any) -> dict[str, Any]:
+    """Return a record as a JSON object whose moments are in ISO 8601."""
+    row: dict[str, Any] = msgspec.to_builtins(value)
+    return {name: iso_time(one) if name in _MOMENTS else one for name, one in row.items()}
+
+
+_MOMENTS = {
+    "closed_at",
+    "ended_at",
+    "event_timestamp",
+    "fires_at",
+    "last_event_at",
+    "scheduled_at",
+    "started_at",
+}
+"""Fields of events and records that are moments."""
+
+
 def info_row(info: ExecutionInfo) -> dict[str, Any]:
     """Return an execution as a JSON object."""
     row: dict[str, Any] = {
@@ -142,8 +167,8 @@ def info_row(info: ExecutionInfo) -> dict[str, Any]:
         "run_id": info.run_id,
         "workflow_type": msgspec.to_builtins(info.workflow_type),
         "status": info.status.name,
-        "started_at": info.started_at,
-        "closed_at": info.closed_at,
+        "started_at": iso_time(info.started_at),
+        "closed_at": iso_time(info.closed_at),
         "task_list": info.task_list or None,
         "tag_list": list(info.tag_list),
         "event_count": info.event_count or None,

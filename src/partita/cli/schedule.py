@@ -1,4 +1,4 @@
-"""`schedule`: create, show, pause and delete schedules."""
+"""`schedule`: create, show, change, pause and delete schedules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from partita.authoring.schedules import Overlap
-from partita.cli.options import Backend, backend_option, format_option, read_input
+from partita.cli.options import Backend, backend_option, format_option, read_arguments, read_input
 from partita.cli.output import print_items, print_pretty
 from partita.cli.targets import find_workflow
 from partita.client.schedules import ScheduleInfo
@@ -83,6 +83,50 @@ def show(id: str, backend: Backend) -> None:
     """Print a schedule as JSON."""
     with backend.look() as client:
         print_pretty(client.schedules.get(id))
+
+
+@schedule.command()
+@_id
+@click.option("--cron", multiple=True, help="Five fields; may be repeated.")
+@click.option("--input", "input_", metavar="JSON", help="The workflow's arguments.")
+@click.option("--timezone", help="Such as Europe/Paris.")
+@click.option(
+    "--overlap",
+    type=click.Choice([policy.value for policy in Overlap]),
+    help="What to do if the previous run is still open.",
+)
+@backend_option
+def update(
+    id: str,
+    cron: tuple[str, ...],
+    input_: str | None,
+    timezone: str | None,
+    overlap: str | None,
+    backend: Backend,
+) -> None:
+    """Change what is given of a schedule, from now on."""
+    args, kwargs = (None, None) if input_ is None else read_arguments(input_)
+    with backend.look() as client:
+        info = client.schedules.update(
+            id, cron=cron or None, args=args, kwargs=kwargs, timezone=timezone, overlap=overlap
+        )
+    coming = info.state.next or "when it is resumed"
+    print(f"partita: schedule {id} is changed; next: {coming}", file=sys.stderr)
+
+
+@schedule.command()
+@_id
+@click.option("--count", type=click.IntRange(1, 1000), default=10, show_default=True)
+@backend_option
+@format_option("table", "json")
+def preview(id: str, count: int, backend: Backend, output: str) -> None:
+    """Print the next times of a schedule, in its time zone."""
+    with backend.look() as client:
+        found = [moment.isoformat() for moment in client.schedules.preview(id, count)]
+    if output == "json":
+        print_pretty(found)
+    else:
+        print("\n".join(found))
 
 
 @schedule.command()

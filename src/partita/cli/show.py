@@ -246,15 +246,17 @@ def _state_row(state: _State) -> dict[str, object]:
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,
         "deciding": (
-            {"since": started.event_timestamp, "worker": started.identity} if started else None
+            {"since": out.iso_time(started.event_timestamp), "worker": started.identity}
+            if started
+            else None
         ),
-        "timers": [{"id": timer.id, "due": timer.due} for timer in detail.timers],
+        "timers": [{"id": timer.id, "due": out.iso_time(timer.due)} for timer in detail.timers],
         "children": [_child_row(child) for child in _parted(state)[0]],
         "finished_children": [
-            {**_child_row(child), "closed_at": child.closed_at, "note": child.note}
+            {**_child_row(child), "closed_at": out.iso_time(child.closed_at), "note": child.note}
             for child in _parted(state)[1]
         ],
-        "steps": state.steps[-state.limit :],
+        "steps": [out.dated(step) for step in state.steps[-state.limit :]],
     }
 
 
@@ -263,7 +265,7 @@ def _child_row(child: TaskRecord) -> dict[str, object]:
         "workflow_id": child.id,
         "workflow_type": child.name,
         "state": child.state,
-        "since": _since(child),
+        "since": out.iso_time(_since(child)),
     }
 
 
@@ -278,7 +280,7 @@ def _data(text: str | None) -> object:
 def _print_stack(found: WorkflowStack, output: str) -> None:
     """Print every line of the code that waits, outermost frame first."""
     if output != "table":
-        out.print_value(found, output)
+        out.print_value(_stack_row(found), output)
         return
     name = found.execution.workflow_id
     if found.status != "OPEN":
@@ -290,6 +292,15 @@ def _print_stack(found: WorkflowStack, output: str) -> None:
         click.echo(f"{name} has not begun: no code of it waits")
     if found.undecided:
         click.echo(f"events that the code has not heard of yet: {found.undecided}")
+
+
+def _stack_row(found: WorkflowStack) -> dict[str, object]:
+    row: dict[str, object] = msgspec.to_builtins(found)
+    row["stacks"] = [
+        {**msgspec.to_builtins(stack), "waits_for": [out.dated(one) for one in stack.waits_for]}
+        for stack in found.stacks
+    ]
+    return row
 
 
 def _print_code(stack: CodeStack) -> None:

@@ -94,9 +94,6 @@ def query(
     if code is not None:
         load(code)
     with backend.look() as client:
-        payload = client.messages.payload(args, kwargs, f"the arguments of query {name}")
-        if not name.startswith("$"):
-            _check(client, workflow_id, run_id, Message("query", name, payload))
         print_answer(client.query(workflow_id, name, args, kwargs, run_id=run_id, timeout=timeout))
 
 

@@ -194,6 +194,5 @@ class Messages:
 
 def unanswered(name: str, timeout: float | None) -> errors.WaitTimeoutError:
     """Return the error of an update whose answer did not come in time."""
-    return errors.WaitTimeoutError(
-        f"update {name} was not answered within {timeout} s; it may still be done"
-    )
+    within = "" if timeout is None else f" within {timeout} s"
+    return errors.WaitTimeoutError(f"update {name} was not answered{within}; it may still be done")

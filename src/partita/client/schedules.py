@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partita.authoring.class_options import WorkflowClass, definition_of
 from partita.authoring.options import Seconds, seconds
@@ -20,12 +23,18 @@ from partita.authoring.schedules import (
     between,
     next_time,
     scheduler,
+    times,
+    zone,
 )
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.execution_client import ExecutionClient
 from partita.client.validation import input_of
 from partita.codec import decoder
-from partita.errors import ExecutionNotFoundError, InvalidOptionError
+from partita.errors import (
+    ExecutionAlreadyStartedError,
+    ExecutionNotFoundError,
+    InvalidOptionError,
+)
 from partita.history import WorkflowExecutionStarted
 from partita.ports.state import Status
 
@@ -36,6 +45,7 @@ READ_ATTEMPTS = 5
 """How often a schedule is read that is just continuing as its next run."""
 
 _read_state = decoder(ScheduleState)
+_read_spec = decoder(ScheduleSpec)
 
 
 class ScheduleInfo(Struct, frozen=True, kw_only=True):
@@ -104,8 +114,54 @@ class Schedules:
             raise InvalidOptionError("a schedule needs a cron expression, such as '0 3 * * *'")
         next_time(spec, datetime.now(UTC))
         state = ScheduleState(paused=paused)
-        self._start_with(scheduler, (spec, state), workflow_id=PREFIX + id, reuse_policy="allow")
-        return ScheduleInfo(id=id, spec=spec, state=state)
+        try:
+            self._start_with(
+                scheduler, (spec, state), workflow_id=PREFIX + id, reuse_policy="allow"
+            )
+        except ExecutionAlreadyStartedError:
+            raise ExecutionAlreadyStartedError(
+                f"there is a schedule {id!r} already (execution {PREFIX + id!r}); change it by "
+                "`partita schedule update`, or choose another name"
+            ) from None
+        return ScheduleInfo(id=id, spec=spec, state=_with_next(spec, state))
+
+    def update(
+        self,
+        id: str,
+        *,
+        cron: str | Iterable[str] | None = None,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        timezone: str | None = None,
+        overlap: Overlap | str | None = None,
+    ) -> ScheduleInfo:
+        """Change what is given of a schedule, from now on; return it as it will be.
+
+        Raises:
+            InvalidOptionError: an expression cannot be read or never comes, nothing is given, or
+                there is no such time zone or policy.
+            ExecutionNotFoundError: there is no such schedule.
+        """
+        given: dict[str, Any] = {
+            "cron": (cron,) if isinstance(cron, str) else None if cron is None else tuple(cron),
+            "args": None if args is None and kwargs is None else list(args or ()),
+            "kwargs": None if args is None and kwargs is None else dict(kwargs or {}),
+            "timezone": timezone,
+            "overlap": None if overlap is None else _overlap(overlap),
+        }
+        changes = {name: value for name, value in given.items() if value not in (None, ())}
+        if not changes:
+            raise InvalidOptionError("nothing of the schedule is to change; give cron, for example")
+        info = self.get(id)
+        spec = replace(info.spec, **changes)
+        next_time(spec, datetime.now(UTC))
+        self._tell(id, ScheduleCommand(action="update", spec=spec))
+        state = replace(info.state, next=None)
+        return ScheduleInfo(id=id, spec=spec, state=_with_next(spec, state))
+
+    def preview(self, id: str, count: int = 10) -> builtins.list[datetime]:
+        """Return the next times of a schedule, in its time zone, paused or not."""
+        return next_times(self.get(id).spec, count)
 
     def get(self, id: str) -> ScheduleInfo:
         """Return a schedule and how it stands. Raises ExecutionNotFoundError."""
@@ -124,7 +180,14 @@ class Schedules:
             state = self._client.converter.load(
                 self._client.converter.dump(state), _read_state, f"schedule {id}"
             )
-        return ScheduleInfo(id=id, spec=spec, state=state)
+            spec = self._client.converter.load(
+                self._client.converter.dump(
+                    self._client.query(PREFIX + id, "spec", workflow=scheduler)
+                ),
+                _read_spec,
+                f"schedule {id}",
+            )
+        return ScheduleInfo(id=id, spec=spec, state=_with_next(spec, state))
 
     def list(self) -> list[ScheduleInfo]:
         """Return all schedules, newest first."""
@@ -179,6 +242,19 @@ class Schedules:
             raise ExecutionNotFoundError(
                 f"no schedule {id!r}; `partita schedule list` shows them"
             ) from None
+
+
+def next_times(spec: ScheduleSpec, count: int) -> builtins.list[datetime]:
+    """Return the next times that a schedule would have, in its time zone."""
+    own = zone(spec.timezone)
+    return [moment.astimezone(own) for moment in islice(times(spec, datetime.now(UTC)), count)]
+
+
+def _with_next(spec: ScheduleSpec, state: ScheduleState) -> ScheduleState:
+    """Return a state with the next time, also of a schedule that no worker has seen yet."""
+    if state.paused or state.next is not None:
+        return state
+    return replace(state, next=next_time(spec, datetime.now(UTC)).isoformat())
 
 
 def _overlap(value: Overlap | str) -> Overlap:

@@ -218,5 +218,5 @@ def _no_worker(record: Record) -> NoWorkerError:
     key = record.execution.workflow_type.key
     return NoWorkerError(
         f"no worker that has workflow {key} answers; start one, or give the workflow's code "
-        "so that its history can be replayed here"
+        "(--code FILE, or workflow=) so that its history can be replayed here"
     )

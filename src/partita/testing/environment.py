@@ -248,10 +248,20 @@ def _is_defined(value: object, base: type[Any]) -> bool:
 
 def modules_behind(module: ModuleType) -> list[ModuleType]:
     """Return a module and those that define the workflows and activities it names, if any."""
-    flows, works = defined_in([module])
+    named = [one for one in vars(module).values() if isinstance(one, ModuleType)]
+    imported = [one for one in named if _has_definitions(one)]  # `import flow`
+    flows, works = defined_in([module, *imported])
     names = dict.fromkeys(one.function.__module__ for one in [*flows, *works])
     others = [sys.modules[name] for name in names if name in sys.modules]
-    return [module, *others] if others else []
+    return list(dict.fromkeys([module, *imported, *others])) if others else []
+
+
+def _has_definitions(module: ModuleType) -> bool:
+    """Whether a module of the user's defines a workflow or an activity itself."""
+    if module.__name__.partition(".")[0] == "partita":
+        return False
+    flows, works = defined_in([module])
+    return any(one.function.__module__ == module.__name__ for one in [*flows, *works])
 
 
 def _epoch(moment: datetime | float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -32,9 +33,45 @@ def load(source: str) -> ModuleType:
         if isinstance(error, (KeyboardInterrupt, MemoryError)):
             raise
         raise LoadError(
-            f"{source} cannot be imported: {type(error).__name__}: {error}; "
-            "run it with python to see where"
+            f"{source} cannot be imported: {type(error).__name__}: {error}{_place(error)}; "
+            f"{_advice(source, error)}"
         ) from error
+
+
+def _place(error: BaseException) -> str:
+    """Return the last line of a user's file that led to an error."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<") and frame.filename != __file__
+    ]
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
+def _advice(source: str, error: BaseException) -> str:
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return (
+            f"a file with relative imports is loaded by its module's name, such as "
+            f"{_dotted(source)}:NAME, from the folder above its package"
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            "install it, or, if it is a package of yours, give the module's name, such as "
+            f"{_dotted(source)}:NAME, from the folder above the package"
+        )
+    return "run it with python to see more"
+
+
+def _dotted(source: str) -> str:
+    """Return the name by which a file might be imported from the folder above its package."""
+    path = Path(source).resolve()
+    if not path.is_file():
+        return source
+    parts, folder = [path.stem], path.parent
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts) if len(parts) > 1 else f"{path.parent.name}.{path.stem}"
 
 
 def load_again(module: str, file: str) -> ModuleType:
