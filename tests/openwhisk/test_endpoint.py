@@ -58,6 +58,7 @@ PYTHON = {
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     packages = tmp_path_factory.mktemp("packages")
+    packages.chmod(0o755)  # actions have users of their own
     (packages / "node_modules").symlink_to(npm.installed())
     with pytest.MonkeyPatch.context() as patch, openwhisk_endpoint(blocking_seconds=30) as made:
         patch.setenv("PARTITA_ACTION_PACKAGES", str(packages))

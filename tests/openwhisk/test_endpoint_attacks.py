@@ -60,9 +60,13 @@ def archive(**files: str) -> str:
     [
         ("import os\ndef main(p):\n    os.kill(os.getppid(), 9)\n", None),
         ("def main(p):\n    return {'n': len('x' * (4 << 30))}\n", ""),
-        ("import os\ndef main(p):\n    for n in range(20):\n        if not os.fork(): os.pause()\n",
-         None),
+        ("import os, signal\ndef main(p):\n    for n in range(20):\n        "
+         "os.fork() or signal.pause()\n", None),
         ("def main(p):\n    open('large', 'wb').truncate(1 << 30)\n", "File too large"),
+        ("import os, signal\ndef main(p):\n    while True: os.fork() or signal.pause()\n",
+         "Resource temporarily unavailable" if os.geteuid() == 0 else None),
+        ("def main(p):\n    for n in range(9):\n        open(str(n), 'wb').write(b'x' * 2**26)\n",
+         "No space left" if os.geteuid() == 0 else None),
         ("import sys\ndef main(p):\n    sys.stdout.write('x' * (100 << 20))\n", None),
         ("import os\ndef main(p):\n    os.close(1); os.close(2); os.close(3)\n", None),
         ("def main(p):\n    import threading, time\n    threading.Thread(target=time.sleep, "
@@ -87,6 +91,26 @@ def test_code_sees_no_other_process(wsk: Any) -> None:
     if os.geteuid() == 0:  # others may lack what keeps processes apart
         assert found["ids"] < 5
         assert found["seen"] is False
+
+
+def test_code_of_a_server_of_root_has_a_user_of_its_own(wsk: Any, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    code = (
+        "import os\n"
+        "def main(p):\n"
+        "    seen = [os.access(one, os.R_OK) for one in p['paths']]\n"
+        "    open('/tmp/mine', 'w').close()\n"
+        "    return {'user': os.getuid(), 'groups': os.getgroups(), 'seen': seen}\n"
+    )
+    if os.geteuid() != 0:
+        return
+    wsk.actions.update({"name": "bad", "action": code})
+    found = result(wsk, "bad", {"paths": ["/etc/shadow", str(secret), f"{tempfile.gettempdir()}"]})
+    assert found["user"] >= 1_000_000_000
+    assert found["groups"] == []
+    assert found["seen"] == [False, False, True]
+    assert not Path("/tmp/mine").exists()
 
 
 @pytest.mark.parametrize(

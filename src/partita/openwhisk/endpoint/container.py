@@ -65,7 +65,7 @@ class Container:
         self._answers = reads
         try:
             self._process = subprocess.Popen(
-                command(spec.kind, spec.memory, writes),
+                command(spec.kind, spec.memory, writes, self._folder),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

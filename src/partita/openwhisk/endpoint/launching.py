@@ -1,18 +1,17 @@
-"""Start processes for actions: which program, with what limits, apart from what.
+"""Start processes for actions: which program, with what limits, in which environment.
 
-On Linux, where the system lets it, a process sees no other process than those that it has started,
-and ends with the server. It is no sandbox: code runs as the server's user, and sees its files.
+`isolation` says what they are kept apart from.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from partita.openwhisk.endpoint.isolation import apart
 
 PREFIX = "partita-action-"
 """How the names of folders of processes begin; then comes the server's process id."""
@@ -25,15 +24,9 @@ OVERHEAD_MEGABYTES = 1024
 """Address space beside what an action may take."""
 
 _LIMITED = 'ulimit -c 0; ulimit -f "$1"; [ "$2" = 0 ] || ulimit -v "$2"; shift 2; exec "$@"'
-_APART = (
-    ["setpriv", "--pdeathsig", "KILL", "unshare"],
-    ["setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--map-current-user"],
-    ["setpriv", "--pdeathsig", "KILL"],
-)
-_PROCESSES = ["--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"]
 
 
-def command(kind: str, memory: int, descriptor: int) -> list[str]:
+def command(kind: str, memory: int, descriptor: int, folder: str) -> list[str]:
     """Return the command of a process that answers on a descriptor; memory is in megabytes."""
     given = [str(descriptor), str(RESULT_BYTES)]
     here = Path(__file__)
@@ -46,21 +39,19 @@ def command(kind: str, memory: int, descriptor: int) -> list[str]:
         run = [python(kind), "-u", runner, *given]
     space = 0 if is_node else (memory + OVERHEAD_MEGABYTES) * 1024
     blocks = FILE_KILOBYTES * 2  # of 512 bytes
-    return [*_apart(), "/bin/sh", "-c", _LIMITED, "sh", str(blocks), str(space), *run]
+    before = apart(run, folder, _needed(run[0]))
+    return [*before, "/bin/sh", "-c", _LIMITED, "sh", str(blocks), str(space), *run]
 
 
-@functools.cache
-def _apart() -> list[str]:
-    """Return what runs a command apart from other processes; nothing where that cannot be."""
-    for one in _APART:
-        tried = [*one, *(_PROCESSES if "unshare" in one else ())]
-        try:
-            done = subprocess.run([*tried, "true"], capture_output=True, check=False, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
-            return tried
-    return []
+def _needed(program: str) -> list[str]:
+    """Return the folders that a process needs: of its program, of its code, of packages."""
+    packages = packages_folder()
+    found = {Path(__file__).parent, packages, packages / "node_modules", packages / "python"}
+    for path in (Path(program), Path(program).resolve()):
+        found.add(path.parent.parent if path.parent.name == "bin" else path.parent)
+    if program == sys.executable:
+        found |= {Path(sys.prefix), Path(sys.base_prefix)}
+    return sorted({str(one.resolve()) for one in found if one.is_dir() and one != Path("/")})
 
 
 def node() -> str:
