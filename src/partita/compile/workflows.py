@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import inspect
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
@@ -24,8 +23,8 @@ from partita.compile.statements import lower_body
 from partita.compile.tree import Parameter, Program, Return
 from partita.compile.types import ANY, FLOAT, NONE, NUMBER, Type, UnknownHintError, fits, of_hint
 from partita.compile.variables import Variable
+from partita.compile.workflow_source import source_of
 from partita.errors import UnsupportedError
-from partita.source.discovery import read
 
 
 def compile_workflow(
@@ -37,17 +36,10 @@ def compile_workflow(
         CompileError: it uses what cannot be compiled; the error has all diagnostics.
         UnsupportedError: its source is not a function in a file, or a hint cannot be read.
     """
-    function = inspect.unwrap(workflow.function)
-    path = inspect.getsourcefile(function)
-    if path is None or not inspect.isfunction(function):
-        raise UnsupportedError(
-            f"{workflow.label} is no function in a file; compile needs its source"
-        )
-    source = read(Path(path))
-    shown = filename or path
-    lines = source.splitlines()
-    tree = ast.parse(source)
-    node = _definition(tree, function)
+    source = source_of(workflow)
+    function, lines = source.function, source.text.splitlines()
+    shown = filename or source.path
+    tree, node = source.parsed()
     outliner = Outliner(workflow.workflow_type.name, tree, node, function.__globals__)
     while True:
         diagnostics = Diagnostics(shown, lines, function.__module__)
@@ -80,20 +72,6 @@ def _read(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -
             f"{workflow.label} uses type hints with the name {error.name}, which is not defined "
             "when the code runs; import it outside of `if TYPE_CHECKING`"
         ) from error
-
-
-def _definition(tree: ast.Module, function: Any) -> Any:
-    """Return the definition of a function, which begins at its decorators."""
-    begin = function.__code__.co_firstlineno
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and node.name == function.__name__
-        ):
-            rows = [node.lineno, *(one.lineno for one in node.decorator_list)]
-            if begin in rows:
-                return node
-    raise UnsupportedError(f"the source of {function.__name__} has changed since it was loaded")
 
 
 def _context(

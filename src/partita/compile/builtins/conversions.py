@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from partita.compile.builtins.aggregates import as_int, one_argument, unfit
@@ -16,7 +17,7 @@ from partita.compile.texts.floats import PRODUCT
 from partita.compile.texts.formats import formatted
 from partita.compile.texts.representations import as_repr, as_text
 from partita.compile.tree import Value
-from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NUMBER, STR, tuple_of
+from partita.compile.types import ANY, BOOL, FLOAT, INT, NEVER, NUMBER, STR, Type, tuple_of
 from partita.compile.values.characters import LETTERS, NO_LETTERS, SPACES
 from partita.compile.values.dynamic import narrowed, present
 from partita.compile.values.type_tests import of_union
@@ -99,13 +100,44 @@ def _int(node: Any, value: Value, context: Context) -> Value:
     if value.type.is_number:
         return guarded(node, fill(node, context, _TRUNCATED, INT, x=value), context)
     if kind == "str":
-        value = context.simple(node, value)
-        guard = "an int of a text with rare characters, or beyond 2**53"
-        test = fill(node, context, _IS_INT, BOOL, guard, s=value)
-        message = _literal(node, "invalid literal for int() with base 10", value, context)
-        context.check(node, test.text, ValueError, message, test)
-        return fill(node, context, _INT, INT, guard, s=value)
+        return _read_as(node, value, _READ_INT, context)
     raise unfit(node, value, context)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How a text is read as a number."""
+
+    type: Type
+    test: str  # the template of the condition that it is one
+    template: str
+    guard: str
+    message: str
+
+
+_READ_INT = _Reading(
+    INT,
+    _IS_INT,
+    _INT,
+    "an int of a text with rare characters, or beyond 2**53",
+    "invalid literal for int() with base 10",
+)
+_READ_FLOAT = _Reading(
+    FLOAT,
+    _IS_FLOAT,
+    _FLOAT,
+    "a float of a text that is no finite number, or with rare characters",
+    "could not convert string to float",
+)
+
+
+def _read_as(node: Any, value: Value, reading: _Reading, context: Context) -> Value:
+    """Return the number that a text is; raise ValueError where it is none."""
+    value = context.simple(node, value)
+    test = fill(node, context, reading.test, BOOL, reading.guard, s=value)
+    message = _literal(node, reading.message, value, context)
+    context.check(node, test.text, ValueError, message, test)
+    return fill(node, context, reading.template, reading.type, reading.guard, s=value)
 
 
 def _literal(node: Any, text: str, value: Value, context: Context) -> Value:
@@ -156,12 +188,7 @@ def _float(node: Any, value: Value, context: Context) -> Value:
         type = FLOAT if value.type.is_number else NEVER
         return Value(value.text, type, value.is_atom, value.depth, is_guarded=value.is_guarded)
     if value.type is STR:
-        value = context.simple(node, value)
-        guard = "a float of a text that is no finite number, or with rare characters"
-        test = fill(node, context, _IS_FLOAT, BOOL, guard, s=value)
-        message = _literal(node, "could not convert string to float", value, context)
-        context.check(node, test.text, ValueError, message, test)
-        return fill(node, context, _FLOAT, FLOAT, guard, s=value)
+        return _read_as(node, value, _READ_FLOAT, context)
     raise unfit(node, value, context)
 
 

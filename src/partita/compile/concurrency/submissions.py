@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from partita.authoring.canvas import task
+from partita.compile.analysis.names import loaded, stored
 from partita.compile.concurrency.branches import Work, coroutine_work, work_of
 from partita.compile.concurrency.comprehensions import Begun, begin_each
 from partita.compile.concurrency.coroutines import is_coroutine
@@ -34,9 +34,9 @@ def begin_in_loop(node: ast.For, context: Context) -> bool:
     work = work_of(submitted, context)
     if work is None and owner is not None and _is_coroutine(submitted, context):
         work = coroutine_work(submitted) if _is_gathered(owner, node, context) else None
-    if work is None or (owner is not None and owner in _loads(generators)):
+    if work is None or (owner is not None and owner in loaded(generators)):
         return False
-    if _is_read(_stores(generators), context.code.body, node):
+    if _is_read(stored(generators), context.code.body, node):
         return False
     found = _begun(located(ast.ListComp(submitted, generators), node), work, context)
     if found is None:
@@ -109,30 +109,12 @@ def _reads(names: set[str], node: ast.AST, loop: ast.For) -> bool:
     if isinstance(node, ast.Name):
         return node.id in names and isinstance(node.ctx, ast.Load)
     if isinstance(node, ast.For):
-        inner = names - _stores([node.target])
+        inner = names - stored([node.target])
         parts = _is_read(names, [node.iter, *node.orelse], loop)
         return parts or _is_read(inner, node.body, loop)
     if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
-        names = names - _stores([one.target for one in node.generators])
+        names = names - stored([one.target for one in node.generators])
     return _is_read(names, ast.iter_child_nodes(node), loop)
-
-
-def _loads(nodes: list[Any]) -> set[str]:
-    return {
-        part.id
-        for node in nodes
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)
-    }
-
-
-def _stores(nodes: list[Any]) -> set[str]:
-    return {
-        part.id
-        for node in nodes
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-    }
 
 
 # -- coroutines

@@ -27,8 +27,8 @@ from partita.compile.types import (
     set_of,
 )
 from partita.compile.values.definitions import named_value
+from partita.compile.values.dicts import key_of, takes_key
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
-from partita.compile.values.key_types import key_of, takes_key
 from partita.compile.values.sequences import as_list as items_of
 from partita.compile.values.sets import combined, has, set_from
 

@@ -12,7 +12,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import key_text, list_value, literal, made, object_value
 from partita.compile.tree import Value
 from partita.compile.types import NEVER, Type, dict_of, join, kind_of_key, list_of, tuple_of
-from partita.compile.values.key_types import takes_key
+from partita.compile.values.dicts import takes_key
 from partita.compile.values.tags import same_tags
 
 

@@ -13,6 +13,7 @@ from partita.compile.containers.subscripts import (
     check_index,
     check_key,
     element,
+    from_start,
     with_element,
     with_key,
 )
@@ -20,9 +21,8 @@ from partita.compile.context import Context
 from partita.compile.jsonata import key_text, looked_up, made, member, text_of, wrapped
 from partita.compile.tree import Let, Value
 from partita.compile.types import ANY, INT, STR, dict_of, fits, join, list_of
-from partita.compile.values.defaults import DEFAULTS
+from partita.compile.values.dicts import DEFAULTS, takes_key
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
-from partita.compile.values.key_types import takes_key
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def without(owner: Value, key: Value | str, context: Context) -> Value:
         key = context.text(key)
     if owner.type.kind == "list":
         acc, item, number = (context.names.new(stem) for stem in ("acc", "item", "index"))
-        counted = f"({key.atom} < 0 ? {key.atom} + $count({owner.text}) : {key.atom})"
+        counted = from_start(owner, key)
         kept = wrapped(Value(f"${item}", owner.type.item))
         text = (
             f"$reduce({owner.text}, function(${acc}, ${item}, ${number}) "

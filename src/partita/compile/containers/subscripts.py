@@ -11,8 +11,8 @@ from partita.compile.operators.conditions import choose
 from partita.compile.texts.representations import as_repr
 from partita.compile.tree import Check, Value
 from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, STR, Type, dict_of, join, list_of
+from partita.compile.values.dicts import takes_key, with_member
 from partita.compile.values.dynamic import is_open, narrowed, present
-from partita.compile.values.key_types import takes_key, with_member
 from partita.compile.values.sequences import as_list, characters, sliced, tuple_slice
 
 
@@ -252,11 +252,16 @@ def with_key(owner: Value, key: Value, value: Value) -> Value:
     return made(text, type, owner, key, value)
 
 
+def from_start(owner: Value, index: Value) -> str:
+    """Return an index of a list as counted from its start."""
+    return f"({index.atom} < 0 ? {index.atom} + $count({owner.text}) : {index.atom})"
+
+
 def with_element(owner: Value, index: Value, value: Value, context: Context) -> Value:
     """Return a list with another element at an index that it has."""
     item = join(owner.type.item, value.type)
     acc, old, number = (context.names.new(stem) for stem in ("acc", "item", "index"))
-    counted = f"({index.atom} < 0 ? {index.atom} + $count({owner.text}) : {index.atom})"
+    counted = from_start(owner, index)
     kept = wrapped(Value(f"${old}", owner.type.item))
     text = (
         f"$reduce({owner.text}, function(${acc}, ${old}, ${number}) {{$append(${acc}, "

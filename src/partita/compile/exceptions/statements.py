@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import Any
 
+from partita.compile.analysis.names import stored
 from partita.compile.context import Context
 from partita.compile.exceptions.values import construct, is_exception
 from partita.compile.names.exceptions import names_below
@@ -61,12 +62,7 @@ def _final(node: Any, seen: Variables, merged: Variables | None, context: Contex
 
 
 def _assigned_in(nodes: list[ast.stmt], context: Context) -> Variables:
-    names = {
-        part.id
-        for node in nodes
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-    }
+    names = stored(nodes)
     return {name: one for name, one in context.variables.items() if name in names}
 
 

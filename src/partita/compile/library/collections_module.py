@@ -15,7 +15,7 @@ from partita.compile.names.objects import target
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import INT, NEVER, STR, dict_of, list_of, tuple_of
-from partita.compile.values.defaults import DEFAULTS
+from partita.compile.values.dicts import DEFAULTS
 from partita.compile.values.iterables import iterable
 from partita.compile.values.sequences import sliced
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.concurrency.comprehensions import attempt, concurrent_dict, concurrent_list
@@ -17,9 +17,9 @@ from partita.compile.loops.iteration import Iteration, iteration
 from partita.compile.operators.conditions import lower_test
 from partita.compile.tree import Break, If, Let, Loop, Value
 from partita.compile.types import NEVER, STR, Type, dict_of, join, kind_of_key, list_of
+from partita.compile.values.dicts import takes_key
 from partita.compile.values.dynamic import is_open
 from partita.compile.values.iterables import iterable
-from partita.compile.values.key_types import takes_key
 from partita.compile.values.sets import set_from
 from partita.compile.variables import Variable
 
@@ -128,56 +128,54 @@ def folded(
     before, mark = context.variables, len(context.bindings.order)
     context.enclosing.rounds += 1
     try:
-        _loop(node, list(node.generators), name, begin, fold, context, ends)
+        made = _Accumulation(node, Value(f"${name}", begin.type), fold, ends)
+        _loop(made, list(node.generators), context)
     finally:
         context.enclosing.rounds -= 1
         context.variables = context.merged(before, mark)
     return name
 
 
-def _loop(
-    node: Any,
-    generators: list[ast.comprehension],
-    name: str,
-    begin: Value,
-    fold: Fold,
-    context: Context,
-    ends: Callable[[Value], Value] | None,
-) -> None:
-    acc = Value(f"${name}", begin.type)
+@dataclass(frozen=True)
+class _Accumulation:
+    """What the innermost round of a comprehension does."""
+
+    node: Any
+    value: Value  # the variable of what is accumulated
+    fold: Fold
+    ends: Callable[[Value], Value] | None
+
+
+def _loop(made: _Accumulation, generators: list[ast.comprehension], context: Context) -> None:
+    row = made.node.lineno
     if not generators:
-        context.block.append(Let(node.lineno, {name: fold(acc, context)}))
-        if ends is not None:
-            context.block.append(If(node.lineno, ends(acc), [Break(node.lineno)], []))
+        context.block.append(Let(row, {made.value.text[1:]: made.fold(made.value, context)}))
+        if made.ends is not None:
+            context.block.append(If(row, made.ends(made.value), [Break(row)], []))
         return
     first, rest = generators[0], generators[1:]
-    if first.is_async or (rest and ends is not None):
-        raise context.refuse(node, "comprehension", "it is not compiled in this form", "use a loop")
-    over = iteration(node, first.iter, context)
+    if first.is_async or (rest and made.ends is not None):
+        raise context.refuse(
+            made.node, "comprehension", "it is not compiled in this form", "use a loop"
+        )
+    over = iteration(made.node, first.iter, context)
     with context.captured() as body:
         _bind(first.target, over, context)
-        context.block.append(Let(node.lineno, over.advance))
-        _filtered(node, list(first.ifs), generators[1:], name, begin, fold, context, ends)
-    context.block.append(Loop(node.lineno, [], over.test, body, []))
+        context.block.append(Let(row, over.advance))
+        _filtered(made, list(first.ifs), rest, context)
+    context.block.append(Loop(row, [], over.test, body, []))
 
 
 def _filtered(
-    node: Any,
-    ifs: list[ast.expr],
-    rest: list[ast.comprehension],
-    name: str,
-    begin: Value,
-    fold: Fold,
-    context: Context,
-    ends: Callable[[Value], Value] | None,
+    made: _Accumulation, ifs: list[ast.expr], rest: list[ast.comprehension], context: Context
 ) -> None:
     if not ifs:
-        _loop(node, rest, name, begin, fold, context, ends)
+        _loop(made, rest, context)
         return
     test = lower_test(ifs[0], context)
     with context.captured() as body, context.assuming(test.when_true):
-        _filtered(node, ifs[1:], rest, name, begin, fold, context, ends)
-    context.block.append(If(node.lineno, test.value, body, []))
+        _filtered(made, ifs[1:], rest, context)
+    context.block.append(If(made.node.lineno, test.value, body, []))
 
 
 def _bind(target: ast.expr, over: Iteration, context: Context) -> None:

@@ -13,8 +13,8 @@ from partita.compile.jsonata import list_value, looked_up, made
 from partita.compile.names.objects import target
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, FUTURE_SET, INT, NEVER, STR, Type, list_of, tuple_of
+from partita.compile.values.dicts import key_of
 from partita.compile.values.iterables import is_lazy, iterable, unordered, view, whole, zero
-from partita.compile.values.key_types import key_of
 from partita.compile.values.sequences import as_list
 
 

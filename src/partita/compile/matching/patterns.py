@@ -200,16 +200,21 @@ def _number(number: int) -> Value:
 
 
 def _as_list(value: Value) -> tuple[Value, Value] | None:
-    """Return the condition that a value is a list, and the list; None: it is none."""
+    return _as_kind(value, "list", "array", list_of(ANY))
+
+
+def _as_kind(value: Value, kind: str, json_type: str, default: Type) -> tuple[Value, Value] | None:
+    """Return the condition that a value is of a kind, and the value as such; None: it is none."""
     type = value.type.item if value.type.kind == "optional" else value.type
-    test = Value(f'$type({value.text}) = "array"', BOOL, False)
-    if type.kind == "list":
+    test = Value(f'$type({value.text}) = "{json_type}"', BOOL, False)
+    is_typed = type.kind == "record" and not hasattr(type.cls, "__dataclass_fields__")
+    if type.kind == kind or (kind == "dict" and is_typed):
         return (_TRUE if type is value.type else test), replace(value, type=type)
     if type is ANY or type.kind == "union":
-        lists = [one for one in type.parts if one.kind == "list"]
-        if type is not ANY and not lists:
+        found = [one for one in type.parts if one.kind == kind]
+        if type is not ANY and not found:
             return None
-        return test, replace(value, type=lists[0] if lists else list_of(ANY))
+        return test, replace(value, type=found[0] if found else default)
     return None
 
 
@@ -274,18 +279,7 @@ def _member(owner: Value, name: Value, context: Context) -> Value | None:
 
 
 def _as_dict(value: Value) -> tuple[Value, Value] | None:
-    """Return the condition that a value is a dict, and the dict; None: it is none."""
-    type = value.type.item if value.type.kind == "optional" else value.type
-    test = Value(f'$type({value.text}) = "object"', BOOL, False)
-    is_typed = type.kind == "record" and not hasattr(type.cls, "__dataclass_fields__")
-    if type.kind == "dict" or is_typed:
-        return (_TRUE if type is value.type else test), replace(value, type=type)
-    if type is ANY or type.kind == "union":
-        dicts = [one for one in type.parts if one.kind == "dict"]
-        if type is not ANY and not dicts:
-            return None
-        return test, replace(value, type=dicts[0] if dicts else dict_of(ANY))
-    return None
+    return _as_kind(value, "dict", "object", dict_of(ANY))
 
 
 # -- classes

@@ -19,8 +19,8 @@ from partita.compile.methods.containers import METHODS
 from partita.compile.methods.texts import TEXT_METHODS, lower_text_method
 from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
+from partita.compile.values.dicts import takes_key
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
-from partita.compile.values.key_types import takes_key
 from partita.compile.values.moments import is_time, time_method
 
 

@@ -15,8 +15,8 @@ from partita.compile.jsonata import key_text, made
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, INT, NEVER, NONE, NUMBER, STR, Type, comparable
+from partita.compile.values.dicts import takes_key
 from partita.compile.values.dynamic import is_open, narrowed, opened, present
-from partita.compile.values.key_types import takes_key
 from partita.compile.values.moments import compare_times, is_time
 from partita.compile.values.sets import contains_all, has
 

@@ -14,6 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from partita.compile.analysis.mutation import local_names
+from partita.compile.analysis.names import loaded, stored
 from partita.replay.lint import rules
 
 _NO_WORK = (ast.Constant, ast.Name, ast.Attribute, ast.Dict, ast.List, ast.Tuple)
@@ -44,12 +45,11 @@ _CHANGES = frozenset(
 
 def free_names(node: ast.expr) -> frozenset[str]:
     """Return the names that an expression reads and does not bind."""
-    names = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
-    bound = {one.id for one in names if isinstance(one.ctx, ast.Store)}
+    bound = stored([node])
     for one in ast.walk(node):
         if isinstance(one, ast.Lambda):
             bound |= {part.arg for part in ast.walk(one.args) if isinstance(part, ast.arg)}
-    return frozenset(one.id for one in names if isinstance(one.ctx, ast.Load)) - bound
+    return frozenset(loaded([node]) - bound)
 
 
 @dataclass(frozen=True)

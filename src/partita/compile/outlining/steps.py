@@ -21,6 +21,7 @@ from typing import Any
 from partita.authoring.activity import activity
 from partita.authoring.registry import register
 from partita.compile.analysis.mutation import changes_of, local_names, mutated_names
+from partita.compile.analysis.names import stored
 from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.compile.outlining import step_guard
 from partita.compile.outlining.purity import Purity, free_names
@@ -245,11 +246,10 @@ class _Place:
     def hint_of(self, name: str) -> str:
         """Return the hint of a parameter of the function around it, which is not assigned."""
         for function in reversed(self.functions):
-            names = [one for one in ast.walk(function) if isinstance(one, ast.Name)]
-            stored = {one.id for one in names if isinstance(one.ctx, ast.Store)}
+            assigned = stored([function])
             given = function.args
             for one in [*given.posonlyargs, *given.args, *given.kwonlyargs]:
-                if one.arg == name and one.annotation is not None and name not in stored:
+                if one.arg == name and one.annotation is not None and name not in assigned:
                     return f": {ast.unparse(one.annotation)}"
         return ""
 

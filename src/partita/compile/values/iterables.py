@@ -31,8 +31,8 @@ from partita.compile.types import (
     row_of,
     tuple_of,
 )
+from partita.compile.values.dicts import key_of
 from partita.compile.values.dynamic import narrowed, present
-from partita.compile.values.key_types import key_of
 from partita.compile.values.sequences import as_list
 
 VIEWS = ("keys", "values", "items")

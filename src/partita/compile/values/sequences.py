@@ -11,8 +11,8 @@ from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import ANY, INT, NEVER, NONE, STR, Type, join, list_of
 from partita.compile.values.characters import EVERY
+from partita.compile.values.dicts import key_of
 from partita.compile.values.dynamic import present
-from partita.compile.values.key_types import key_of
 
 CHARACTERS = f"$append([], $match(@s, {EVERY}).match)"
 _ITERABLE = '$type(@x) in ["array", "object", "string"]'

@@ -10,12 +10,11 @@ from __future__ import annotations
 import ast
 import inspect
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile.diagnostics import CompileError, Diagnostics
-from partita.errors import UnsupportedError
+from partita.compile.workflow_source import source_of
 from partita.openwhisk import composer
 from partita.openwhisk.action_names import short_name
 from partita.openwhisk.composition import Composition
@@ -25,7 +24,6 @@ from partita.openwhisk.emitter.scope import Program, Scope, inner_functions, nam
 from partita.openwhisk.emitter.statements import Lowering
 from partita.openwhisk.emitter.steps import OWN_NAMES, Block
 from partita.openwhisk.recursion import Step, run_deep
-from partita.source.discovery import read
 
 _RESULT = "_result"
 _WAY = f"return {_RESULT}"
@@ -40,35 +38,16 @@ def composition_of(
         CompileError: it uses what cannot be compiled; the error has all diagnostics.
         UnsupportedError: its source is not a function in a file.
     """
-    function = inspect.unwrap(workflow.function)
-    path = inspect.getsourcefile(function)
-    if path is None or not inspect.isfunction(function):
-        raise UnsupportedError(
-            f"{workflow.label} is no function in a file; compile needs its source"
-        )
-    source = read(Path(path))
-    diagnostics = Diagnostics(filename or path, source.splitlines())
+    source = source_of(workflow)
+    function = source.function
+    diagnostics = Diagnostics(filename or source.path, source.text.splitlines())
     first = Program()
-    _lowered(_definition(ast.parse(source), function), function, diagnostics, first)
+    _lowered(source.parsed()[1], function, diagnostics, first)
     program = Program(types=first.types, classes=first.classes)  # each step has all classes
-    made = _lowered(_definition(ast.parse(source), function), function, diagnostics, program)
+    made = _lowered(source.parsed()[1], function, diagnostics, program)
     if diagnostics.found:
         raise CompileError(sorted(diagnostics.found.values()))
     return made
-
-
-def _definition(tree: ast.Module, function: Any) -> Any:
-    """Return the definition of a function, which begins at its decorators."""
-    begin = function.__code__.co_firstlineno
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and node.name == function.__name__
-        ):
-            rows = [node.lineno, *(one.lineno for one in node.decorator_list)]
-            if begin in rows:
-                return node
-    raise UnsupportedError(f"the source of {function.__name__} has changed since it was loaded")
 
 
 def _lowered(node: Any, function: Any, diagnostics: Diagnostics, program: Program) -> Composition:

@@ -1,8 +1,10 @@
-"""Tell which keys a dict takes, and what its type is with one more."""
+"""Tell which keys a dict takes, what its type is with one more, and what a defaultdict makes."""
 
 from __future__ import annotations
 
 from partita.compile.types import (
+    BOOL,
+    FLOAT,
     INT,
     NEVER,
     STR,
@@ -12,7 +14,21 @@ from partita.compile.types import (
     is_enum_key,
     join,
     kind_of_key,
+    list_of,
+    set_of,
 )
+
+DEFAULTS: dict[str, tuple[str, Type]] = {
+    "int": ("0", INT),
+    "float": ("0", FLOAT),
+    "str": ('""', STR),
+    "bool": ("false", BOOL),
+    "list": ("[]", list_of(NEVER)),
+    "dict": ("{}", dict_of(NEVER)),
+    "counter": ("0", INT),
+    "set": ("[]", set_of(NEVER)),
+}
+"""The expression and the type of what each class makes without arguments."""
 
 
 def takes_key(owner: Type, key: Type) -> bool:
