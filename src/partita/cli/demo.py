@@ -17,6 +17,7 @@ from rich.syntax import Syntax
 
 from partita.cli.options import Backend
 from partita.errors import PartitaError
+from partita.private_files import make_folder
 
 STEPS = ("flight", "hotel", "car", "museum", "dinner")
 
@@ -43,7 +44,7 @@ def demo() -> int:
     folder = Path(".partita") / "demo"
     console = Console(highlight=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         demonstration = _Demonstration(folder, console)
     except OSError as error:
         raise PartitaError(

@@ -21,6 +21,7 @@ from partita.history import WorkflowExecution
 from partita.history.document import ExportedHistory, read
 from partita.operations.archive import SUFFIXES, Pages, files_below
 from partita.ports.state import Status
+from partita.private_files import make_folder, opener
 
 _MAX_ID_CHARACTERS = 80
 """Length of an id in a file name; file systems allow 255 bytes for the whole name."""
@@ -127,7 +128,7 @@ def _write_one(histories: list[ExportedHistory], file: str | None) -> None:
 
 
 def _write_all(folder: Path, histories: Iterable[ExportedHistory]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     count = 0
     for history in histories:
         _write(folder / file_name(history), history)
@@ -139,7 +140,8 @@ def _write(path: Path, history: ExportedHistory) -> None:
     """Write a file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(history.dump(), "utf-8", newline="\n")
+        with open(draft, "w", encoding="utf-8", newline="\n", opener=opener) as file:
+            file.write(history.dump())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

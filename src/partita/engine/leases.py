@@ -1,8 +1,9 @@
 """Tell whether the worker that holds a task is still alive.
 
 Two ways: its lease, which works everywhere and takes as long as a lease; and, on the machine
-where it runs, its process id, which works at once. A lease is a moment of the wall clock; how
-long it still runs is counted from when it was first seen, by a clock that nobody sets.
+where it runs, its process id, which works at once: it is dead if there is no process of that id,
+or one that began at another time. A lease is a moment of the wall clock; how long it still runs is
+counted from when it was first seen, by a clock that nobody sets.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import platform
 import uuid
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from partita.ports.catalogue import WorkerRecord
 
@@ -24,7 +26,7 @@ def new_worker(lease_until: float) -> WorkerRecord:
         id=uuid.uuid4().hex,
         machine=machine(),
         pid=pid,
-        born=_born(pid) or "",
+        born="" if (stat := _stat(pid)) is None else stat.born,
         lease_until=lease_until,
     )
 
@@ -54,34 +56,56 @@ def is_dead(worker: WorkerRecord, now: float) -> bool:
 
 
 def _is_gone(worker: WorkerRecord) -> bool:
-    """Whether it was a process of this machine, and is none any more."""
+    """Whether it was a process of this machine, and is certainly none any more.
+
+    What cannot be found out is no death: then the lease decides.
+    """
     if worker.machine != machine() or not worker.born:
         return False
-    return _born(worker.pid) != worker.born
+    if not _exists(worker.pid):
+        return True
+    stat = _stat(worker.pid)
+    return stat is not None and (stat.born != worker.born or stat.has_ended)
 
 
 @functools.cache
 def machine() -> str:
-    """Name the set of processes whose ids mean the same to us: host, boot and pid namespace."""
-    boot = _read("/proc/sys/kernel/random/boot_id") or ""
+    """Name the set of processes whose ids mean the same to us: host, boot and pid namespace.
+
+    If one of them cannot be read, the name is that of no other process.
+    """
     try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = os.readlink("/proc/self/ns/pid")
     except OSError:
-        namespace = ""
+        return f"{platform.node()}/{uuid.uuid4().hex}/"
     return f"{platform.node()}/{boot}/{namespace}"
 
 
-def _born(pid: int) -> str | None:
-    """Return when a process began, in kernel ticks; None if it is gone or cannot be seen."""
-    stat = _read(f"/proc/{pid}/stat")
-    if stat is None:
-        return None
-    fields = stat.rpartition(")")[2].split()  # what follows the command's name
-    return None if fields[0] in "ZX" else fields[19]
-
-
-def _read(path: str) -> str | None:
+def _exists(pid: int) -> bool:
+    """Whether there is a process of that id; costs no descriptor and reads no file."""
     try:
-        return Path(path).read_text().strip()
-    except OSError:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is another user's, or no id that a process can have
+        pass
+    return True
+
+
+class _Stat(NamedTuple):
+    born: str  # in kernel ticks since the machine's start
+    has_ended: bool  # nobody has waited for it yet
+
+
+def _stat(pid: int) -> _Stat | None:
+    """Return what the kernel says of a process; None if it cannot be read."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (OSError, ValueError):
         return None
+    fields = text.rpartition(")")[2].split()  # what follows the command's name
+    if len(fields) < 20:
+        return None
+    ended = fields[0] in "ZX" and int(fields[17]) <= 1  # other threads may outlive the first
+    return _Stat(fields[19], ended)

@@ -26,6 +26,7 @@ from typing import BinaryIO
 
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.history.document import ExportedHistory, files_in, load
+from partita.private_files import opener
 
 log = logging.getLogger("partita")
 
@@ -51,7 +52,7 @@ class Archive:
         self.path = path
         self._packs = path.name.endswith(".gz")
         is_new = not path.exists()
-        self._file: BinaryIO = open(path, "ab+")  # noqa: SIM115
+        self._file: BinaryIO = open(path, "ab+", opener=opener)  # noqa: SIM115
         try:
             self._lock()
             self._cut(_sound_end(self._file, path, packs=self._packs))
@@ -119,7 +120,7 @@ def _kept(rest: BinaryIO, path: Path) -> Path:
     """Write what is left to read into a new file beside another; it is on the disk then."""
     for number in itertools.count(1):
         kept = path.with_name(f"{path.name}.cut{number if number > 1 else ''}")
-        with suppress(FileExistsError), kept.open("xb") as file:
+        with suppress(FileExistsError), open(kept, "xb", opener=opener) as file:
             shutil.copyfileobj(rest, file)
             file.flush()
             os.fsync(file.fileno())

@@ -5,7 +5,6 @@ Knows certificates and files, and no request.
 
 from __future__ import annotations
 
-import os
 import shutil
 import ssl
 import subprocess
@@ -15,6 +14,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from partita.errors import InvalidOptionError
+from partita.private_files import make_folder, opener
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open."""
@@ -84,8 +84,9 @@ def _make(folder: Path, certificate: Path, key: Path) -> None:
             "install it, or give --tls-cert and --tls-key"
         )
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        make_folder(folder)
+        with open(key, "wb", opener=opener):
+            pass
     except OSError as error:
         raise InvalidOptionError(f"cannot write {key}: {error.strerror}") from error
     made = subprocess.run(

@@ -31,6 +31,7 @@ from partita.errors import (
     StoreUnavailableError,
 )
 from partita.ports.catalogue import WorkerRecord
+from partita.private_files import make_folder, reserve
 from partita.stores.maintenance import Survey
 from partita.stores.sql.migrations import migrations
 from partita.stores.sql.reads import workers_on_record
@@ -168,7 +169,7 @@ class SqliteMaintenance:
         """Put a copy, once it is found sound, in the file's place."""
         _hold_backup(copy)
         self._hold_ours()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         draft = _draft(self.path)
         try:
             with SqliteMaintenance(copy)._open(other=_A_BACKUP) as source:
@@ -286,6 +287,7 @@ def _hold_backup(copy: Path) -> None:
 def _copy(source: sqlite3.Connection, draft: Path, *, of: Path, to: Path) -> None:
     """Copy in one step, into a file without a WAL; hold that its pages are sound."""
     _remove(draft)
+    reserve(draft)
     try:
         with closing(sqlite3.connect(draft, isolation_level=None)) as target:
             target.execute("PRAGMA synchronous = OFF")  # it is forced to the disk as a whole

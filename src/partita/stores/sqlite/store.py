@@ -27,6 +27,7 @@ from partita.errors import (
     StoreUnavailableError,
 )
 from partita.ports.store import News
+from partita.private_files import make_folder, reserve
 from partita.stores.sql.check import check
 from partita.stores.sql.reads import Row, SqlStore
 from partita.stores.sqlite.schema import migrate, refuse_foreign
@@ -89,7 +90,7 @@ class SqliteStore(SqlStore):
     def _make_folder(self) -> None:
         folder = self.path.parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise StoreUnavailableError(
                 f"cannot make the folder {folder} for the database: {error.strerror}; "
@@ -97,6 +98,7 @@ class SqliteStore(SqlStore):
             ) from error
 
     def _connect(self, synchronous: str, timeout: float) -> sqlite3.Connection:
+        reserve(self.path)
         connection = sqlite3.connect(
             self.path,
             timeout=timeout,

@@ -33,6 +33,7 @@ from partita.errors import (
     PayloadTooLargeError,
     StoreUnavailableError,
 )
+from partita.private_files import make_folder, opener
 
 S = TypeVar("S", bound=Struct)
 
@@ -68,9 +69,9 @@ class Folder:
         if target.exists():
             return
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path)
             draft = self._path / f".{name}.{os.getpid()}.{threading.get_ident()}"
-            with draft.open("wb") as file:
+            with open(draft, "wb", opener=opener) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
