@@ -84,15 +84,29 @@ def _nothing(*_: object) -> None:
 
 
 _listening: list[SignalListener] = []
+_blocked = threading.local()  # the signals that this thread had blocked before it forked
+
+
+def _before_fork() -> None:
+    """Block the signals, so that none comes to a child that still has this worker's handlers."""
+    if _listening:
+        _blocked.before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _after_fork() -> None:
+    before = vars(_blocked).pop("before", None)
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _forked() -> None:
     """Restore the handlers of before in a child that an activity has forked."""
     while _listening:
         _listening.pop().forked()
+    _after_fork()
 
 
-os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forked)
 
 
 class Shutdown:
