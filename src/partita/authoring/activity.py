@@ -25,6 +25,7 @@ from partita.authoring.options import (
 from partita.authoring.registry import register
 from partita.authoring.retry import Retry, retry_policy_of
 from partita.authoring.runtime import Runtime, current
+from partita.errors import InvalidOptionError
 from partita.history import ActivityType
 
 P = ParamSpec("P")
@@ -110,19 +111,38 @@ class ActivityFunction(_Activity, Generic[P, R]):
         """Return a future of its result; futures among the arguments are waited for first."""
         return begin(self, args, kwargs)
 
+    @overload
     def map(
         self: Callable[Concatenate[A, ...], R],
         items: Iterable[A | Future[A]],
         /,
         *,
+        distributed: bool = False,
+    ) -> Futures[R]: ...
+    @overload
+    def map(
+        self,
+        items: Iterable[Any],
+        /,
+        *,
+        distributed: bool = False,
+        batch: int,
+    ) -> Futures[R]: ...
+    def map(
+        self,
+        items: Iterable[Any],
+        /,
+        *,
         distributed: bool = False,  # noqa: ARG002  # for compiled workflows
-    ) -> Futures[R]:
+        batch: int | None = None,
+    ) -> Any:
         """Submit it once per item; the futures are in the items' order.
 
         `distributed` lets a compiled workflow run each item in an execution of its own, for more
-        items than one execution has room for; elsewhere it changes nothing.
+        items than one execution has room for; elsewhere it changes nothing. With `batch`, it is
+        submitted once per list of up to so many items.
         """
-        return Futures(begin(_definition(self), (item,), {}) for item in items)
+        return Futures(begin(_definition(self), (one,), {}) for one in _batches(items, batch))
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Submit it once per item, with the item's elements as arguments."""
@@ -158,19 +178,51 @@ class AsyncActivityFunction(_Activity, Generic[P, R]):
         """Return a future of its result; futures among the arguments are waited for first."""
         return begin(self, args, kwargs)
 
+    @overload
     def map(
         self: Callable[Concatenate[A, ...], Coroutine[Any, Any, R]],
         items: Iterable[A | Future[A]],
         /,
         *,
+        distributed: bool = False,
+    ) -> Futures[R]: ...
+    @overload
+    def map(
+        self,
+        items: Iterable[Any],
+        /,
+        *,
+        distributed: bool = False,
+        batch: int,
+    ) -> Futures[R]: ...
+    def map(
+        self,
+        items: Iterable[Any],
+        /,
+        *,
         distributed: bool = False,  # noqa: ARG002  # for compiled workflows
-    ) -> Futures[R]:
+        batch: int | None = None,
+    ) -> Any:
         """Submit it once per item, as an `ActivityFunction` does."""
-        return Futures(begin(_definition(self), (item,), {}) for item in items)
+        return Futures(begin(_definition(self), (one,), {}) for one in _batches(items, batch))
 
     def starmap(self, items: Iterable[Iterable[Any]], /) -> Futures[R]:
         """Submit it once per item, with the item's elements as arguments."""
         return Futures(begin(self, tuple(item), {}) for item in items)
+
+
+def _batches(items: Iterable[Any], size: int | None) -> Iterable[Any]:
+    """Return the items, or lists of up to `size` of them.
+
+    Raises:
+        InvalidOptionError: it is no positive whole number.
+    """
+    if size is None:
+        return items
+    if type(size) is not int or size < 1:
+        raise InvalidOptionError(f"batch={size!r} is no number of items; give 1 or more")
+    every = list(items)
+    return [every[first : first + size] for first in range(0, len(every), size)]
 
 
 def awaited_call(

@@ -113,9 +113,13 @@ class Activity:
         return future
 
     @classmethod
-    def map(cls, items: Iterable[Any], /, *, distributed: bool = False) -> Futures[Any]:
-        """Submit it once per item; the futures are in the items' order."""
-        return cls.definition.map(items, distributed=distributed)
+    def map(
+        cls, items: Iterable[Any], /, *, distributed: bool = False, batch: int | None = None
+    ) -> Futures[Any]:
+        """Submit it once per item, or batch of items; the futures are in the items' order."""
+        definition: Any = cls.definition
+        found: Futures[Any] = definition.map(items, distributed=distributed, batch=batch)
+        return found
 
     @classmethod
     def options(cls, **changes: Any) -> ActivityFunction[..., Any]:

@@ -99,6 +99,16 @@ class Parallel:
 
 
 @dataclass(frozen=True)
+class ItemSource:
+    """Where a data set is, and how it is read."""
+
+    resource: str
+    config: dict[str, Value]
+    arguments: dict[str, Value]
+    error: Value  # which is raised if it cannot be read
+
+
+@dataclass(frozen=True)
 class Map:
     """Run a branch for each item at the same time; assign the list of outcomes."""
 
@@ -108,6 +118,8 @@ class Map:
     branch: Branch
     concurrency: Value | None = None  # how many run at a time at most
     is_distributed: bool = False  # each item in an execution of its own
+    batch: int | None = None  # each branch is given a list of up to so many items
+    source: ItemSource | None = None  # where the items are read, instead of `items`
 
 
 @dataclass(frozen=True)

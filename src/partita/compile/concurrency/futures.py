@@ -9,6 +9,12 @@ from typing import Any
 from partita.authoring.future import DoneAndNotDone, Futures
 from partita.compile.concurrency.branches import work_of
 from partita.compile.concurrency.comprehensions import begin_each
+from partita.compile.concurrency.item_sources import (
+    MOST_IN_BATCH,
+    OUTSIDE_OF_MAPS,
+    given_items,
+    item_source,
+)
 from partita.compile.concurrency.outcomes import result_of, results_of
 from partita.compile.concurrency.signals import awaited_signal
 from partita.compile.concurrency.time_limits import limited
@@ -16,7 +22,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made
 from partita.compile.lowered import located
 from partita.compile.names.objects import target
-from partita.compile.tree import Map, Value
+from partita.compile.tree import ItemSource, Map, Value
 from partita.compile.types import ERROR, FUTURE_SET, Type, optional, tuple_of
 
 
@@ -97,41 +103,62 @@ def _is_all(node: ast.expr, context: Context) -> bool:
 
 def lower_map(node: Any, context: Context) -> Value:
     """Lower `activity.map(items)` or `activity.starmap(items)`."""
-    is_distributed = _is_distributed(node, context)
+    is_distributed, batch = _options(node, context)
     if len(node.args) != 1:
         raise context.refuse(node, node.func.attr, "it takes one list", "give a list")
     items = node.args[0]
+    source = item_source(items, context)
+    if source is not None and not is_distributed:
+        raise context.refuse(node, ast.unparse(items.func), *OUTSIDE_OF_MAPS)
     is_star = node.func.attr == "starmap"
-    count = _width(node, items, context) if is_star else 1
-    names = [located(ast.Name(f"part {number}", ast.Load()), items) for number in range(count)]
-    bound = [located(ast.Name(one.id, ast.Store()), items) for one in names]
-    goal = bound[0] if not is_star else located(ast.Tuple(bound, ast.Store()), items)
-    function = located(ast.Attribute(node.func.value, "submit", ast.Load()), node)
-    call = located(ast.Call(function, names, []), node)
-    work = work_of(call, context)
-    comprehension = located(ast.ListComp(call, [ast.comprehension(goal, items, [], 0)]), node)
-    before = context.local
-    context.local = before | {one.id for one in names}
-    found = None if work is None else begin_each(comprehension, work, [], context)
-    if found is None:
-        value = context.lower(comprehension)
-        context.local = before
-        return _as_futures(value)
-    last = context.block[-1]
-    if is_distributed and isinstance(last, Map):
-        context.block[-1] = replace(last, is_distributed=True)
+    with given_items(items, source, batch, context) as items:
+        count = _width(node, items, context) if is_star else 1
+        names = [located(ast.Name(f"part {number}", ast.Load()), items) for number in range(count)]
+        bound = [located(ast.Name(one.id, ast.Store()), items) for one in names]
+        goal = bound[0] if not is_star else located(ast.Tuple(bound, ast.Store()), items)
+        function = located(ast.Attribute(node.func.value, "submit", ast.Load()), node)
+        call = located(ast.Call(function, names, []), node)
+        work = work_of(call, context)
+        comprehension = located(ast.ListComp(call, [ast.comprehension(goal, items, [], 0)]), node)
+        before = context.local
+        context.local = before | {one.id for one in names}
+        found = None if work is None else begin_each(comprehension, work, [], context)
+        if found is None and (source is not None or batch is not None):
+            raise context.refuse(node, "map", "its work is no call of its own", "map an activity")
+        if found is None:
+            value = context.lower(comprehension)
+            context.local = before
+            return _as_futures(value)
+    _set_options(context, is_distributed, batch, source)
     return _as_futures(found.futures)
 
 
-def _is_distributed(node: Any, context: Context) -> bool:
-    options = {one.arg: one.value for one in node.keywords}
-    option = options.pop("distributed", None)
-    is_constant = option is None or isinstance(option, ast.Constant)
-    if options or not is_constant or (option is not None and node.func.attr != "map"):
+def _set_options(
+    context: Context, is_distributed: bool, batch: int | None, source: ItemSource | None
+) -> None:
+    number = max(at for at, one in enumerate(context.block) if isinstance(one, Map))
+    one = context.block[number]
+    assert isinstance(one, Map)
+    if is_distributed:
+        made = replace(one, is_distributed=True, batch=batch, source=source)
+        context.block[number] = made
+
+
+def _options(node: Any, context: Context) -> tuple[bool, int | None]:
+    """Return whether a map is distributed, and how many items a batch has."""
+    options = {str(one.arg): one.value for one in node.keywords}
+    values: dict[str, Any] = {name: getattr(one, "value", ...) for name, one in options.items()}
+    distributed, batch = values.pop("distributed", False), values.pop("batch", None)
+    is_batch = batch is None or (type(batch) is int and 1 <= batch <= MOST_IN_BATCH and distributed)
+    is_known = not values and (not options or node.func.attr == "map")
+    if not is_known or distributed is ... or not is_batch:
         raise context.refuse(
-            node, node.func.attr, "it has other options", "write map(items, distributed=True)"
+            node,
+            node.func.attr,
+            "it has other options",
+            "write map(items, distributed=True), with batch=NUMBER",
         )
-    return isinstance(option, ast.Constant) and bool(option.value)
+    return bool(distributed), batch
 
 
 def _as_futures(value: Value) -> Value:

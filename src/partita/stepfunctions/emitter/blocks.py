@@ -32,11 +32,12 @@ from partita.compile.tree import (
     Try,
     Value,
 )
-from partita.compile.types import ANY, ERROR, INT, MOMENT
+from partita.compile.types import ERROR, INT, MOMENT
 from partita.stepfunctions.emitter import states as s
 from partita.stepfunctions.emitter import tasks as t
 from partita.stepfunctions.emitter.guards import GUARD, caught, checked, hoisted, is_guarded
 from partita.stepfunctions.emitter.guards import failed as guard_state
+from partita.stepfunctions.emitter.maps import given, map_state
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -83,7 +84,7 @@ class Blocks:
             case Parallel():
                 return self._parallel(first, next)
             case Map():
-                return self._add("map", first.row, self._mapped(first), next)
+                return self._map(first, next)
             case If():
                 return self._choice([], first, next)
             case Loop():
@@ -237,28 +238,34 @@ class Blocks:
         }
         return self.states.add(self.states.name(name, call.row), call.row, state)
 
+    def _map(self, node: Map, next: str | None) -> str:
+        state = self._mapped(node)
+        if node.source is not None:
+            error, after = self._unread(node.row, node.source.error)
+            caught = {"ErrorEquals": ["States.ItemReaderFailed"], "Assign": error, "Next": after}
+            state["Catch"] = [caught]
+        return self._add("map", node.row, state, next)
+
+    def _unread(self, row: int, error: Value) -> tuple[dict[str, Any], str]:
+        """Return what keeps the error of a data set that cannot be read, and what comes then."""
+        if self.ways.on_error is not None:
+            variable, state_of = self.ways.on_error
+            return {variable: s.expression(error.text)}, state_of()
+        variable = self.states.variable("error")
+        failed = self._fail(row, Value(f"${variable}", ERROR))
+        return {variable: s.expression(error.text)}, failed
+
     def _mapped(self, node: Map) -> dict[str, Any]:
         """Return the Map state of a branch for each item."""
-        given = Value("$states.input.item", ANY)
-        first = [] if node.branch.call else [Let(node.row, {node.item: given})]
+        item = given(node)
+        first = [] if node.branch.call else [Let(node.row, {node.item: item})]
         processor = self._branch(node.branch, list(first))
         if node.branch.call:
             for state in processor["States"].values():
                 if "Arguments" in state:
-                    state["Arguments"] = _replaced(state["Arguments"], node.item, given.text)
-        state = {
-            "Type": "Map",
-            "Items": s.expression(node.items.text),
-            "ItemSelector": {"item": s.expression("$states.context.Map.Item.Value")},
-            "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
-            "Assign": {node.branch.variable: s.expression("$states.result")},
-        }
-        if node.is_distributed:
-            config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-            state["ItemProcessor"]["ProcessorConfig"] = config
-        if node.concurrency is not None:
-            state["MaxConcurrency"] = s.field(node.concurrency)
-        return state
+                    state["Arguments"] = _replaced(state["Arguments"], node.item, item.text)
+        assigned = {node.branch.variable: s.expression("$states.result")}
+        return {**map_state(node, processor), "Assign": assigned}
 
     # -- choices
 
