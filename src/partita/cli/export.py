@@ -175,7 +175,7 @@ def import_(paths: tuple[str, ...], as_terminated: bool, backend: Backend) -> No
     with ExitStack() as stack:
         found = [one for file in files for one in _bookmarked(file, as_terminated, stack)]
         found.sort(key=lambda one: one[0])  # oldest run first
-        client = stack.enter_context(backend.look())
+        client = stack.enter_context(backend.open())
         for _, bookmark in found:
             history = bookmark()
             execution = history.execution
