@@ -7,8 +7,8 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, made, wrapped
-from partita.compile.operators.comparisons import ordered, ordered_at_run_time
 from partita.compile.operators.error_texts import EMPTY
+from partita.compile.operators.order import ordered, ordered_at_run_time
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NEVER, NONE, join, list_of

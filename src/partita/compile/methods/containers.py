@@ -10,7 +10,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.lowered import located
 from partita.compile.names.objects import target
-from partita.compile.operators.comparisons import same
+from partita.compile.operators.equality import same
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import BOOL, INT, NEVER, NONE, STR, dict_of, list_of

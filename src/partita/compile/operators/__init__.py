@@ -1,4 +1,5 @@
 """Operators: arithmetic, comparisons, and conditions with what they tell of types.
 
-`dispatch` chooses by the types of the operands.
+`dispatch` chooses by the types of the operands; `comparisons` has `equality`, `order` and
+`membership` compare.
 """
