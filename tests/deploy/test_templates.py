@@ -6,7 +6,6 @@ import ast
 import json
 import py_compile
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,35 +29,6 @@ def tricky(price: int) -> str:
     text = charge("${Function} ${price} %{ if x }", [])
     return f"${price} {text} %{{percent}}"
 """
-ARGUMENTS = {  # of the blocks, as the AWS provider has them: those required, and others
-    "aws_iam_role": ({"assume_role_policy"}, {"name_prefix"}),
-    "aws_iam_role_policy": ({"policy", "role"}, {"name"}),
-    "aws_iam_role_policy_attachment": ({"policy_arn", "role"}, set[str]()),
-    "aws_lambda_function": (
-        {"function_name", "role"},
-        {
-            "architectures",
-            "description",
-            "filename",
-            "handler",
-            "memory_size",
-            "publish",
-            "runtime",
-            "source_code_hash",
-            "tags",
-            "timeout",
-        },
-    ),
-    "aws_sfn_state_machine": (
-        {"definition", "role_arn"},
-        {"name", "publish", "tags", "type"},
-    ),
-}
-ATTRIBUTES = {
-    "aws_iam_role": {"arn", "id", "name"},
-    "aws_lambda_function": {"qualified_arn"},
-    "aws_sfn_state_machine": {"arn"},
-}
 
 
 def emit(shop: Shop, kind: str, workflow: str, *options: str) -> dict[str, str]:
@@ -129,40 +99,6 @@ def test_other_code_has_another_key_and_another_version(shop: Shop) -> None:
     assert keys[0] != keys[1]
     versions = [{name for name in each["Resources"] if "Version" in name} for each in (one, other)]
     assert versions[0] != versions[1]
-
-
-@pytest.mark.parametrize("workflow", ["checkout", "greet", "tricky"])
-def test_the_configuration_fits_terraform(shop: Shop, workflow: str) -> None:
-    text = emit(shop, "terraform", workflow)["main.tf"]
-    blocks = {(kind, name): _arguments(body) for kind, name, body in _BLOCK.findall(text)}
-    assert len(blocks) == text.count("\nresource ") > 1
-    for (kind, _), given in blocks.items():
-        required, optional = ARGUMENTS[kind]
-        assert required <= given <= required | optional
-    names = {".".join(one) for one in blocks}
-    for kind, attributes in ATTRIBUTES.items():
-        for reference in _references(text, kind):
-            block, _, attribute = reference.rpartition(".")
-            assert block in names
-            assert attribute in attributes
-    terraform = shutil.which("terraform")
-    if terraform is not None:  # its parser, and its own format; validation needs a provider
-        command = [terraform, "fmt", "-check", "-diff", str(shop.folder / "out")]
-        ran = subprocess.run(command, capture_output=True, text=True)
-        assert (ran.returncode, ran.stdout) == (0, "")
-
-
-_BLOCK = re.compile(r'^resource "(\w+)" "(\w+)" \{\n(.*?)^\}$', re.MULTILINE | re.DOTALL)
-
-
-def _arguments(body: str) -> set[str]:
-    """Return the names of the arguments of a block, which `terraform fmt` indents by two."""
-    return set(re.findall(r"^  (\w+) +=", body, re.MULTILINE))
-
-
-def _references(text: str, kind: str) -> set[str]:
-    words = text.replace("(", " ").replace(")", " ").replace(",", " ").split()
-    return {one for one in words if one.startswith(f"{kind}.")}
 
 
 @pytest.mark.timeout(900)  # where the CDK itself is installed and runs

@@ -175,7 +175,9 @@ def test_workflows_are_compiled(flow: pytest.Pytester) -> None:
     flow.makepyfile(test_it=COMPILED, test_refused=REFUSED)
     result = run(flow, "-p", "no:asyncio")
     result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*flow.py:*: call of object: *"])
+    result.stdout.fnmatch_lines(
+        ["*flow.py:*: object: a state machine has values of JSON, and no objects; *"]
+    )
 
 
 def test_failures_say_what_is_wrong(flow: pytest.Pytester) -> None:

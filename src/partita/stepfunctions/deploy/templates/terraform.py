@@ -17,6 +17,18 @@ _ARN = {
 """References between marks, which become `${...}` when other texts are escaped."""
 
 _BASIC = "arn:{partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+_PROVIDERS = {"python3.12": "5.33", "python3.13": "5.76", "python3.14": "6.21"}
+"""The version of the AWS provider that first accepts a runtime, if that is a later one than below.
+
+Source: the provider's changelog.
+"""
+
+_OLDEST_PROVIDER = "5.11"
+"""Before it, `publish` of a machine fails: "Provider produced inconsistent final plan".
+
+Source: the provider's changelog, 5.11.0.
+"""
+
 _HEAD = """\
 # {description}
 
@@ -26,7 +38,7 @@ terraform {{
   required_providers {{
     aws = {{
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = ">= {provider}"
     }}
   }}
 }}
@@ -39,11 +51,17 @@ data "aws_region" "current" {{}}
 
 def terraform(emission: Emission) -> dict[str, str]:
     """Return the configuration."""
-    parts = [_HEAD.format(description=emission.description)]
+    parts = [_HEAD.format(description=emission.description, provider=_provider(emission))]
     if emission.settings is not None:
         parts += [_function(emission)]
     parts += [_machine_role(emission), _machine(emission), _output()]
     return {"main.tf": "\n".join(parts)}
+
+
+def _provider(emission: Emission) -> str:
+    """Return the oldest version of the AWS provider that accepts the configuration."""
+    runtime = emission.settings.runtime if emission.settings is not None else ""
+    return _PROVIDERS.get(runtime, _OLDEST_PROVIDER)
 
 
 def _block(kind: str, type: str, name: str, arguments: dict[str, str]) -> str:
