@@ -47,12 +47,14 @@ soak: $(VENV)/developed
 	PARTITA_SOAK=1 $(BIN)/pytest tests/language tests/client tests/deciders tests/worker tests/deploy --ignore tests/language/test_agreement.py --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/python -m tests.storm --seeds 20 --seconds 10 --store both
 
-docs: $(VENV)/developed
-	@ls README.md docs/*.md
+docs: $(VENV)/developed $(VENV)-docs/installed
+	$(BIN)/python -m tests.site .site-pages
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --quiet --strict
+	@echo "the pages and the API reference are in site/index.html"
 	$(BIN)/pytest tests/examples tests/swf/test_page.py tests/swf_backend/test_page.py --numprocesses $(PROCESSES) $(PYTEST_ARGS)
 
 clean:
-	rm -rf $(VENV) $(VENV)-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(VENV)-peers $(VENV)-docs site .site-pages .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Partita needs Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)" >&2; exit 1; }
@@ -73,4 +75,11 @@ $(VENV)-peers/installed: benchmarks/peers/requirements.txt
 	@test -n "$(PYTHON)" || { echo "Partita needs Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)-peers
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(VENV)-docs/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Partita needs Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)-docs
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"], sep="\n")' > $(VENV)-docs/docs.txt
+	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)-docs/docs.txt
 	@touch $@

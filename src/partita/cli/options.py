@@ -81,7 +81,10 @@ class Backend(NamedTuple):
         """The file of a SQLite database that does not exist; None if it does, or is none."""
         url = self.url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
         path = sqlite_path(url)
-        return None if path is None or Path(path).exists() else path
+        if path is None or Path(path).exists():
+            return None
+        above = next(folder for folder in Path(path).absolute().parents if folder.exists())
+        return path if above.is_dir() else None  # what opens it says that it is no folder
 
     def note_missing(self) -> None:
         """Say on stderr that there is no database, if there is none."""
@@ -305,7 +308,7 @@ def _check_list(text: str) -> None:
 def _no_list(text: str | None) -> str:
     shown = text if text is not None and len(text) <= 60 else "..."
     return (
-        f"--input {shown} is not a list of arguments, nor {{args, kwargs}}; "
+        f"--input {shown} is not a list of its arguments, nor {{args, kwargs}}; write a list; "
         f"for one argument write '[{shown}]'"
     )
 
