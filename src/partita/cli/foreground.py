@@ -30,7 +30,7 @@ from partita.ports.host import RefusesWorkers
 from partita.ports.service import DecisionTask, Service
 from partita.worker import Worker
 from partita.worker.signals import SignalListener
-from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS, log_decision_failed
+from partita.worker.worker import DEFAULT_GRACE, log_decision_failed
 
 RETRY_INTERVAL_SECONDS = 0.2
 """How long to wait before asking again a store that was out of reach."""
@@ -81,7 +81,7 @@ class ForegroundRun:
         service: Service,
         task_lists: Collection[str],
         *,
-        slots: int = DEFAULT_SLOTS,
+        slots: int | None = None,
         quiet: bool,
         serves_all: bool = False,
     ) -> int:
@@ -106,7 +106,7 @@ class ForegroundRun:
         return self._report()
 
     def _worker(
-        self, service: Service, task_lists: Collection[str], slots: int, only: str | None
+        self, service: Service, task_lists: Collection[str], slots: int | None, only: str | None
     ) -> Worker:
         return Worker(
             service,

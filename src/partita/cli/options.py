@@ -22,6 +22,7 @@ from partita.connect import DEFAULT_URL, connect, sqlite_path
 from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
 from partita.operations.prune import read_span
 from partita.telemetry.logs import LEVELS, configure
+from partita.worker.worker import DEFAULT_SLOTS, DEFAULT_THREADS
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -323,3 +324,11 @@ def _check_json(text: str, advice: str) -> None:
     except (msgspec.DecodeError, RecursionError) as error:
         shown = text if len(text) <= 60 else text[:57] + "..."
         raise InvalidInputError(f"--input is not JSON ({error}): {shown}; {advice}") from error
+
+
+slots_option = click.option(
+    "--slots",
+    type=click.IntRange(1),
+    help=f"Activities that run at a time.  [default: {DEFAULT_SLOTS}, "
+    f"{DEFAULT_THREADS} of them on threads]",
+)

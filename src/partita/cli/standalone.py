@@ -29,14 +29,13 @@ from partita.errors import InvalidOptionError
 from partita.history import WorkflowExecution
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
-from partita.worker.worker import DEFAULT_SLOTS
 
 
 @click.command()
 @click.argument("target", metavar="FILE:WORKFLOW")
 @o.start_options
 @click.option("--repair", metavar="ID", help="Run a failed execution again; reuse its steps.")
-@click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
+@o.slots_option
 @o.task_lists_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @o.log_level_option
@@ -48,7 +47,7 @@ def standalone(
     workflow_id: str | None,
     options: dict[str, Any],
     repair: str | None,
-    slots: int,
+    slots: int | None,
     task_lists: tuple[str, ...],
     quiet: bool,
     backend: o.Backend,

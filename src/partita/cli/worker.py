@@ -13,7 +13,13 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import machine_options
-from partita.cli.options import Backend, backend_option, log_to_stderr, not_empty
+from partita.cli.options import (
+    Backend,
+    backend_option,
+    log_to_stderr,
+    not_empty,
+    slots_option,
+)
 from partita.cli.targets import load_source
 from partita.cli.worker_options import Observation, observation_options, supervision_options
 from partita.connect import DEFAULT_URL
@@ -23,7 +29,7 @@ from partita.worker import Worker
 from partita.worker.supervised_process import Limits, SupervisedProcess, place, socket_number
 from partita.worker.supervisor import Supervisor
 from partita.worker.timing import STOP_MARGIN
-from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS
+from partita.worker.worker import DEFAULT_GRACE
 
 
 @click.command()
@@ -35,7 +41,7 @@ from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS
     callback=not_empty,
     help="A task list to serve; may be repeated.",
 )
-@click.option("--slots", type=click.IntRange(1), default=DEFAULT_SLOTS, show_default=True)
+@slots_option
 @click.option(
     "--grace",
     type=click.FloatRange(0),
@@ -52,7 +58,7 @@ from partita.worker.worker import DEFAULT_GRACE, DEFAULT_SLOTS
 def worker(
     sources: tuple[str, ...],
     task_lists: tuple[str, ...],
-    slots: int,
+    slots: int | None,
     grace: float,
     deciders_only: bool,
     activities_only: bool,

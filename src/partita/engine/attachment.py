@@ -44,7 +44,7 @@ class Attachment:
         self._store = store
         self._clock = clock
         self._timing = timing
-        self._leases = Leases(time.monotonic if clock is time.time else clock)
+        self._leases = Leases(time.monotonic if clock is time.time else clock, timing.lease)
         self._next_renewal = self._next_reap = 0.0
         self._has_missed_writes = False
         self._strays: set[str] = set()  # tokens of what is held and did not run at the last look
@@ -95,6 +95,7 @@ class Attachment:
         if not renews and not reaps:
             return False
         workers = catalogue.workers(tx.stored)
+        self.dispatcher.has_peers = any(one.id != self.record.id for one in workers)
         has_reaped = reaps and self._reap(tx, [one for one in workers if one.id != self.record.id])
         if renews:
             if all(worker.id != self.record.id for worker in workers):

@@ -40,6 +40,9 @@ from partita.rules.decision_tasks import was_lost
 DECISION_LIMIT = 2_000
 """Decisions that one transaction makes, at most."""
 
+FIRST_SHARE = 2
+"""Activities that one transaction takes, at most, when others may have more room for them."""
+
 TAKE_LIMIT = 64
 """Decision tasks that one transaction takes from the store, at most."""
 
@@ -68,6 +71,15 @@ class Dispatcher:
         self._suspects = False  # whether one that has cost a worker is among them
 
     @property
+    def has_peers(self) -> bool:
+        """Whether other workers are on record."""
+        return self._activities.has_peers
+
+    @has_peers.setter
+    def has_peers(self, has_peers: bool) -> None:
+        self._activities.has_peers = has_peers
+
+    @property
     def is_behind(self) -> bool:
         """Whether there may be work to take right now."""
         return not self.paused and (
@@ -87,6 +99,7 @@ class Dispatcher:
     def follow(self, other: Dispatcher) -> None:
         """Take over from the dispatcher of a worker that was reaped."""
         self.paused = other.paused
+        self.has_peers = other.has_peers
         self._careful_until = other._careful_until
 
     def rolled_back(self) -> None:
@@ -115,7 +128,12 @@ class Dispatcher:
             require_worker(tx.stored, self.owner)
         self.retry_at = tx.rate_limits.next_token or self.retry_at
         if tx.stored.skipped:
-            self.retry_at = min(tx.now + self._timing.retry_locked, self.retry_at or math.inf)
+            self._retry_in(self._timing.retry_locked, tx)
+        if self._activities.has_left_some:
+            self._retry_in(self._timing.share_interval, tx)
+
+    def _retry_in(self, seconds: float, tx: EngineTransaction) -> None:
+        self.retry_at = min(tx.now + seconds, self.retry_at or math.inf)
 
     def publish(self, tx: EngineTransaction) -> None:
         """Start activities, and report failures and closed runs, of a committed transaction."""
@@ -323,7 +341,11 @@ class _Round:
 
 
 class _Activities:
-    """The activities of one host. Belongs to the engine's thread."""
+    """The activities of one host. Belongs to the engine's thread.
+
+    While there are other workers, it takes a few at a time, and what is left after a pause, so that
+    a fan-out goes to all that have room; it takes twice as many each time that some are left.
+    """
 
     def __init__(
         self, host: Host, owner: str, task_lists: Collection[str], own: OwnExecutions | None
@@ -333,6 +355,10 @@ class _Activities:
         self._owner = owner
         self._task_lists = task_lists
         self.more = True  # whether the store may hold tasks for us
+        self.has_peers = False  # whether other workers are on record
+        self.has_left_some = False  # whether what it left is to be looked at after a pause
+        self._share = FIRST_SHARE  # what it takes at a time, while there are others
+        self._types = 0  # of activities that the host took last
 
     @property
     def may_be_taken(self) -> bool:
@@ -343,14 +369,19 @@ class _Activities:
         """Fill the free slots: half of them with what waits longest, the rest with what is new."""
         host, ready = self._host, tx.queued_work.activities
         free = host.free_slots()
+        keys = host.activity_keys()
         tasks: list[ActivityTask] = []
-        if tx.queued_work.freed:
+        self.has_left_some = False
+        if tx.queued_work.freed or len(keys) > self._types:  # there may be threads again
             self.more = True
+        self._types = len(keys)
         if not self.more and not ready:
             return tasks
-        keys = host.activity_keys()
         if not keys:
             self.more = False
+        has_room = free > self._share
+        if self.has_peers:
+            free = min(free, self._share)
         if free > 0 and self.more:
             wanted = (free + 1) // 2 if ready else free
             lists = self._task_lists_with_room(tx)
@@ -367,7 +398,17 @@ class _Activities:
                 self.more = True
             elif not state.is_closed:
                 self._start(tx, state, run_and_id[1], tasks)
+        if self.has_peers:
+            self._leave_to_others(has_room=has_room)
         return tasks
+
+    def _leave_to_others(self, *, has_room: bool) -> None:
+        """Look at what may be left only after a pause, if there was room for it."""
+        if self.more and has_room:
+            self.more, self.has_left_some = False, True
+            self._share *= 2
+        else:
+            self._share = max(FIRST_SHARE, self._share // 2)
 
     def _task_lists_with_room(self, tx: EngineTransaction) -> Collection[str]:
         """Return the task lists whose limits allow for more."""

@@ -23,6 +23,9 @@ class Timing(Struct, frozen=True, kw_only=True):
     retry_locked: float = 0.02
     """Until items that another process had locked are looked for again."""
 
+    share_interval: float = 0.05
+    """Until a worker that left activities to others takes what they did not."""
+
     decision_span: float = 0.5
     """After this a transaction begins no further decision."""
 

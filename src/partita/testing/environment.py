@@ -30,7 +30,6 @@ from partita.stores.memory import MemoryStore
 from partita.testing.clock import Clock
 from partita.testing.engine import SkippingEngine, Stage
 from partita.testing.mocks import Mocked, install_mock
-from partita.worker.worker import DEFAULT_SLOTS
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,7 +79,7 @@ class Environment:
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
         converter: Converter | None = None,
-        slots: int = DEFAULT_SLOTS,
+        slots: int | None = None,
         start: datetime | float | None = None,
         clock: Clock | None = None,
         patience: float = STUCK_WAIT_SECONDS,

@@ -51,22 +51,25 @@ class ActivityRuns:
         report: Callable[[ActivityAnswer], None],
         *,
         slots: int,
+        threads: int,
         converter: Converter,
         clock: Callable[[], float],
         timing: Timing,
     ) -> None:
         self.slots = slots
+        self.threads = threads  # activities that run on threads, at most
         self.started = 0
         self._report = report
         self._converter = converter
         self._clock = clock  # what `now()` in activities reads
         self._heartbeats = partial(Heartbeats, service, converter, timing.heartbeat_interval)
         self._running: dict[str, None] = {}  # tokens
+        self._on_loop: set[str] = set()  # those of them that run on the event loop
         self._ending: dict[str, None] = {}  # tokens of what has ended and is not reported
         self._suspects: set[str] = set()  # tokens
         self._is_awaited = False  # by `wait`
         self._changed = threading.Condition()
-        self._threads = ThreadPool(slots, "partita-activity")
+        self._threads = ThreadPool(threads, "partita-activity")
         self._processes = ProcessPool()
         self._loop = EventLoop("partita-async")
         self._watch = CancellationWatch(service.unwanted, timing.cancel_interval)
@@ -74,6 +77,11 @@ class ActivityRuns:
     def __len__(self) -> int:
         """Return how many activities run."""
         return len(self._running)
+
+    @property
+    def free_threads(self) -> int:
+        """How many more activities may run on threads."""
+        return self.threads - len(self._running) + len(self._on_loop)
 
     @property
     def is_busy(self) -> bool:
@@ -90,6 +98,7 @@ class ActivityRuns:
                 self._watch.add(task.token, partial(self._processes.stop, task.token))
                 calls.append(partial(self._run_in_process, definition, task))
             elif definition.is_async:
+                self._on_loop.add(task.token)
                 self._loop.call(self._begin_async, definition, task)
             else:
                 calls.append(partial(self._run, definition, task))
@@ -210,10 +219,12 @@ class ActivityRuns:
                 heartbeats.flush(answer)
             self._watch.discard(task.token)
             self._running.pop(task.token, None)  # before the report, which may bring the next task
+            self._on_loop.discard(task.token)
             if answer is not None:
                 self._report(answer)
         finally:
             self._running.pop(task.token, None)
+            self._on_loop.discard(task.token)
             self._suspects.discard(task.token)
             self._ending.pop(task.token, None)
         if self._is_awaited:

@@ -22,6 +22,11 @@ class ActivityTypes:
     ) -> None:
         self._known = _served(activities)
         self.runnable: Mapping[str, ActivityDefinition] = self._known if acts else {}
+        self.asynchronous = frozenset(
+            key
+            for key, each in self.runnable.items()
+            if each.is_async and not each.settings.process
+        )
         self._acts = acts
         self._missing: set[str] = set()  # which the log has named
 

@@ -42,6 +42,11 @@ from partita.worker.timing import DEFAULT_TIMING, STOP_MARGIN, Timing
 DEFAULT_SLOTS = 100
 """Activities that one worker runs at a time."""
 
+DEFAULT_THREADS = 32
+"""Those of them that are no coroutines, unless the slots are given: threads share one interpreter,
+and what keeps the worker's tasks its own must have its turn among them.
+"""
+
 DEFAULT_GRACE = 10.0
 """Seconds that a stopping worker lets its activities finish in."""
 
@@ -71,7 +76,7 @@ class Worker:
         acts: bool = True,
         task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
         domain: str = DEFAULT_DOMAIN,
-        slots: int = DEFAULT_SLOTS,
+        slots: int | None = None,
         converter: Converter | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         identity: str | None = None,
@@ -99,7 +104,8 @@ class Worker:
         self._runs = ActivityRuns(
             self._service,
             self._reports.send,
-            slots=slots,
+            slots=slots or DEFAULT_SLOTS,
+            threads=slots or DEFAULT_THREADS,
             converter=converter,
             clock=clock,
             timing=timing,
@@ -230,8 +236,10 @@ class Worker:
         return self._decider.keys
 
     def activity_keys(self) -> Collection[str]:
-        """Return the activity types that this runs."""
-        return self._types.runnable.keys()
+        """Return the activity types that this runs; without a free thread, the asynchronous."""
+        if self._runs.free_threads > 0:
+            return self._types.runnable.keys()
+        return self._types.asynchronous
 
     def is_lent(self, activity_key: str) -> bool:
         """Return whether activities of that type end with their function and set no heartbeat."""
@@ -285,7 +293,12 @@ class Worker:
         """Return how many more activities this would take."""
         self._runs.retry()
         self._reports.retry()
-        return 0 if self._is_stopping else self._runs.slots - len(self._runs)
+        if self._is_stopping:
+            return 0
+        free, threads = self._runs.slots - len(self._runs), self._runs.free_threads
+        if threads > 0:
+            return min(free, threads)
+        return free if self._types.asynchronous else 0
 
     def is_busy(self) -> bool:
         """Return whether an activity runs or is about to be reported."""
