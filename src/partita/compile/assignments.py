@@ -16,7 +16,7 @@ from partita.compile.jsonata import made
 from partita.compile.operators.dispatch import operate
 from partita.compile.tree import Call, Let, Map, Node, Parallel, Value
 from partita.compile.types import ANY, Type, fits, join, list_of
-from partita.compile.values.hints import hinted
+from partita.compile.values.hints import as_declared, hinted
 from partita.compile.values.tags import tagged
 from partita.compile.variables import UNBOUND, Variable
 
@@ -27,6 +27,9 @@ def assign(node: Any, context: Context) -> None:
         if node.value is None:
             return
         value = _hinted(node, context.lower(node.value), context)
+        wanted = context.hint(node.annotation)
+        if wanted is not None and isinstance(node.target, ast.Name):
+            context.bindings.declared[node.target.id] = wanted
         store(node.target, value, is_fresh(node.value, context.returning), context)
         return
     if len(node.targets) == 1:
@@ -88,6 +91,7 @@ def _store_name(
     target: ast.Name, value: Value, fresh: bool, is_only: bool, context: Context
 ) -> None:
     check_alias(target, value.type, fresh, context)
+    value = as_declared(target, value, context.bindings.declared.get(target.id), context)
     name = context.bind(target.id, value.type)
     if value.type.kind == "function" and value.is_constant and target.id in context.code.once:
         context.variables[target.id] = Variable(value.type, value.text)

@@ -64,6 +64,7 @@ class Bindings:
 
     order: list[str] = field(default_factory=list)  # of the assignments
     unbound: dict[str, None] = field(default_factory=dict)
+    declared: dict[str, Type] = field(default_factory=dict)  # what hints say of them
 
 
 @dataclass

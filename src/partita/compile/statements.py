@@ -14,18 +14,21 @@ from partita.compile.calls.logging_calls import drop, is_logger_call
 from partita.compile.calls.refused_functions import reason_of, statement_reason
 from partita.compile.concurrency.submissions import begin_in_loop, in_place
 from partita.compile.concurrency.task_groups import lower_task_group
+from partita.compile.containers.open_displays import open_display, takes_open
 from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions.statements import lower_raise, lower_try
+from partita.compile.exceptions.values import construct
 from partita.compile.jsonata import literal
 from partita.compile.loops.statements import lower_for, lower_while
 from partita.compile.matching.statements import lower_match
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import lower_test
 from partita.compile.rebinding import rebound_in
-from partita.compile.tree import Break, Check, Continue, If, Return, Value
+from partita.compile.tree import Break, Check, Continue, If, Raise, Return, Value
 from partita.compile.types import ANY, NEVER
 from partita.compile.values.definitions import define
+from partita.compile.values.shared_parts import check_shared_parts
 from partita.compile.values.tagged_values import as_hinted
 from partita.compile.values.tags import tagged
 
@@ -41,6 +44,7 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
         outer, context.point.statement = context.point.statement, node
         try:
             _LOWER.get(type(node), _refused)(node, context)
+            check_shared_parts(node, context)
         except RefusedError:
             _assume_assigned(node, context)
         finally:
@@ -104,10 +108,11 @@ def _if(node: Any, context: Context) -> None:
 
 def _return(node: Any, context: Context) -> None:
     value = literal(None)
-    if node.value is not None:
-        value = _returned(node.value, context)
-    assert value is not None
     wanted = context.signature.result_type
+    if node.value is not None:
+        is_open = wanted is not None and takes_open(node.value, wanted)
+        value = open_display(node.value, context) if is_open else _returned(node.value, context)
+    assert value is not None
     if wanted is not None:
         value = tagged(value, wanted, context)
     context.signature.results.append(value.type)
@@ -165,12 +170,17 @@ def _try(node: Any, context: Context) -> None:
 
 def _assert(node: Any, context: Context) -> None:
     test = lower_test(node.test, context)
-    text = node.msg.value if isinstance(node.msg, ast.Constant) else None
-    if node.msg is not None and not isinstance(text, str):
-        raise context.refuse(node, "assert", "its text must be a constant", "raise an error")
-    message = context.text(text if isinstance(text, str) else "")
-    error = context.error(AssertionError, message)
-    context.block.append(Check(node.lineno, test.value, error))
+    name = ast.Name("AssertionError", ast.Load())
+    call = ast.copy_location(ast.Call(name, [node.msg] if node.msg else [], []), node)
+    before = context.variables
+    with context.captured() as body:
+        context.variables = {**before, **test.when_false}
+        error = construct(call, AssertionError, context)
+    context.variables = {**before, **test.when_true}
+    if body:
+        context.block.append(If(node.lineno, test.value, [], [*body, Raise(node.lineno, error)]))
+    else:
+        context.block.append(Check(node.lineno, test.value, error))
 
 
 def _pass(node: Any, context: Context) -> None:

@@ -22,7 +22,7 @@ def depths(body: Iterable[ast.stmt], changes: Changes) -> dict[str, int]:
         for node in walked(one):
             place = _changed_place(node, changes)
             if place is not None:
-                name, depth = _root(place)
+                name, depth = root_of(place)
                 found[name] = max(found[name], depth)
     return dict(found)
 
@@ -40,7 +40,8 @@ def _changed_place(node: ast.AST, changes: Changes) -> ast.expr | None:
     return node.value if is_changed else None  # type: ignore[attr-defined]
 
 
-def _root(node: ast.expr) -> tuple[str, int]:
+def root_of(node: ast.expr) -> tuple[str, int]:
+    """Return the variable that a place is in, and how deep."""
     depth = 0
     while True:
         if isinstance(node, ast.Subscript | ast.Attribute):
@@ -58,14 +59,38 @@ def sources(body: Iterable[ast.stmt], helpers: Collection[str]) -> dict[str, set
         for node in walked(one):
             for target, value in _bindings(node):
                 names = held_names(value, helpers)
-                for part in ast.walk(target):
-                    if isinstance(part, ast.Name):
-                        found.setdefault(part.id, set()).update(names)
+                for name in _holders(target):
+                    found.setdefault(name, set()).update(names)
             if isinstance(node, ast.stmt):
                 name, depth = stored_depth(node)
                 if name and depth:
                     found.setdefault(name, set()).update(held_names(node, helpers) - {name})
     return found
+
+
+def _holders(target: ast.expr) -> list[str]:
+    """Return the variables that a target puts a value into."""
+    if isinstance(target, ast.Subscript | ast.Attribute):
+        return [root_of(target)[0]]
+    return [part.id for part in ast.walk(target) if isinstance(part, ast.Name)]
+
+
+def held_depths(body: Iterable[ast.stmt], helpers: Collection[str]) -> dict[str, int]:
+    """Return for each name how deep in its value those of others may be, at least."""
+    found: dict[str, int] = {}
+    for one in body:
+        for node in walked(one):
+            for target, value in _bindings(node):
+                if held_names(value, helpers) and root_of(target)[1] == 0:
+                    found |= dict.fromkeys(_holders(target), 0)
+            if isinstance(node, ast.stmt):
+                name, depth = stored_depth(node)
+                if name and held_names(node, helpers) - {name}:
+                    found[name] = min(depth, found.get(name, depth))
+    return found
+
+
+_GIVING_PARTS = ("min", "max", "next", "reduce", "reversed", "filter", "map", "chain", "tuple")
 
 
 def held_names(node: ast.AST, helpers: Collection[str]) -> set[str]:
@@ -84,7 +109,7 @@ def held_names(node: ast.AST, helpers: Collection[str]) -> set[str]:
         if name in ("pop", "popitem"):  # what it gives is not in the container any more
             return {one for part in node.args[1:] for one in held_names(part, helpers)}
         is_open = name in (*helpers, *MUTATORS, "get", "copy", "list", "dict", "sorted", "replace")
-        is_open = is_open or name in ("min", "max", "items", "values", "zip", "enumerate")
+        is_open = is_open or name in (*_GIVING_PARTS, "items", "values", "zip", "enumerate")
         if not is_open and not name[:1].isupper():
             return set()
         parts = [*node.args, *(one.value for one in node.keywords)]
@@ -125,6 +150,8 @@ def _bindings(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
             return [(target, node.value) for target in node.targets]
         case ast.AnnAssign() if node.value is not None:
             return [(node.target, node.value)]
+        case ast.AugAssign(target=ast.Name()):
+            return [(node.target, node.value)]
         case ast.NamedExpr():
             return [(node.target, node.value)]
         case ast.For():
@@ -141,10 +168,11 @@ def stored_depth(node: ast.stmt) -> tuple[str, int]:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
         if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
-            name, depth = _root(function.value)
+            name, depth = root_of(function.value)
             return name, depth + 1
-    if isinstance(node, ast.Assign):
-        name, depth = _root(node.targets[0])
+    if isinstance(node, ast.Assign | ast.AugAssign):
+        target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+        name, depth = root_of(target)
         return name, depth + isinstance(node.value, _DISPLAYS)
     return "", 0
 
@@ -175,6 +203,8 @@ class Aliases:
     later: Later
     depths: Mapping[str, int]
     sources: Mapping[str, set[str]]
+    held: Mapping[str, int]  # how deep what others hold, too, is in each
+    capturing: frozenset[str]  # inner functions whose results may be what other names hold
     arguments: frozenset[str]
     caught: frozenset[str]  # names of exceptions being handled
     helpers: frozenset[str]
@@ -222,17 +252,23 @@ class Aliases:
         others = {one for one in others if can_change(one)}
         goal, depth = stored_depth(statement)
         near = self._near({name} | others, lambda one: one != goal and can_change(one))
-        if any(one in changed and self.depths.get(one, 9) >= 1 for one in near - {name}):
+        if any(one in changed and self._changes_held(one) for one in near - {name}):
             return True
         is_deep = goal and depth and self.depths.get(goal, -1) >= depth
         held = ({name} | others) - {goal}
         return bool(is_deep) and bool(held & (read | self.arguments))
+
+    def _changes_held(self, name: str) -> bool:
+        """Return whether a name's value is changed as deep as what it holds of others."""
+        return self.depths.get(name, 9) >= max(1, self.held.get(name, 0))
 
     def is_moved(self, statement: ast.stmt) -> bool:
         """Return whether nothing reads later what an assignment gives another name to."""
         read = self.later.read.get(id(statement))
         value = getattr(statement, "value", None)
         if read is None or value is None or not isinstance(statement, ast.Assign | ast.AnnAssign):
+            return False
+        if any(isinstance(one, ast.Name) and one.id in self.capturing for one in ast.walk(value)):
             return False
         held = {one for name in held_names(value, set(self.helpers)) for one in self.of(name)}
         return not held & (read | self.arguments)
@@ -241,6 +277,25 @@ class Aliases:
         """Return whether a name that a statement assigns is changed after it."""
         found = self.later.changed_then.get(id(statement))
         return found is None or name in found
+
+
+def _capturing(body: Iterable[ast.stmt], helpers: Collection[str]) -> frozenset[str]:
+    """Return the names of inner functions that may give what names around them hold."""
+    found = set()
+    inner: ast.AST
+    for node in [part for one in body for part in walked(one)]:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            name, inner = node.name, node
+            given = [one.value for one in own_nodes(node) if isinstance(one, ast.Return)]
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            name, inner = getattr(node.targets[0], "id", ""), node.value
+            given = [node.value.body]
+        else:
+            continue
+        held = {one for part in given if part for one in held_names(part, helpers)}
+        if held - local_names(inner):
+            found.add(name)
+    return frozenset(found)
 
 
 def aliases_of(
@@ -257,6 +312,8 @@ def aliases_of(
         later(body, changes),
         depths(body, changes),
         sources(body, set(names)),
+        held_depths(body, set(names)),
+        _capturing(body, set(names)),
         frozenset(given),
         frozenset(caught),
         names,

@@ -111,11 +111,12 @@ def is_fresh(node: ast.expr, helpers: Collection[str]) -> bool:
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") in helpers:
         return False
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr not in ("get", "setdefault", *helpers)
+        return node.func.attr not in ("get", "setdefault", "reduce", *helpers)
     if isinstance(node, ast.IfExp):
         return is_fresh(node.body, helpers) and is_fresh(node.orelse, helpers)
     is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
-    is_extreme = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("min", "max")
+    name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+    is_extreme = name in ("min", "max", "next", "reduce")
     return (isinstance(node, _FRESH) and not is_extreme) or is_slice
 
 

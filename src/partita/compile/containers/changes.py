@@ -7,7 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from partita.compile.containers.places import is_place, place_of, read, refreshed, without, write
+from partita.compile.containers.places import (
+    Place,
+    declared_at,
+    is_place,
+    place_of,
+    read,
+    refreshed,
+    without,
+    write,
+)
 from partita.compile.containers.subscripts import check_index, check_key, element, with_key
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, listed, literal, looked_up, made, wrapped
@@ -29,6 +38,7 @@ from partita.compile.types import (
 from partita.compile.values.definitions import named_value
 from partita.compile.values.dicts import key_of, takes_key
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
+from partita.compile.values.hints import as_declared
 from partita.compile.values.sequences import as_list as items_of
 from partita.compile.values.sets import combined, has, set_from
 
@@ -58,6 +68,8 @@ def lower_change(node: Any, context: Context) -> Value | None:
     if place.steps:
         owner = context.simple(node, owner)
     args = _arguments(node, owner, name, context)
+    if args:
+        args[-1] = _declared(node, args[-1], place, name, context)
     if args and owner.type.kind == "dict" and is_open(args[0]) and name in ("pop", "setdefault"):
         args[0] = text_key(node, args[0], context)
     again = refreshed(place, context)
@@ -75,6 +87,16 @@ def lower_change(node: Any, context: Context) -> Value | None:
     changed, result = found
     write(node, place, changed, context)
     return result
+
+
+def _declared(node: Any, value: Value, place: Place, name: str, context: Context) -> Value:
+    """Return the last argument of a method as the hint of the variable says of what it holds."""
+    wanted = declared_at(place, context)
+    if wanted is None or name not in ("append", "insert", "setdefault", "extend"):
+        return value
+    if wanted.kind not in ("list", "dict"):
+        return value
+    return as_declared(node, value, wanted if name == "extend" else wanted.item, context)
 
 
 def _settled(node: Any, owner: Value, name: str, context: Context) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,20 +16,28 @@ from partita.compile.types import NEVER, Type, dict_of, join, kind_of_key, list_
 from partita.compile.values.dicts import takes_key
 from partita.compile.values.tags import same_tags
 
+_Lower = Callable[[ast.expr, Context], Value]
 
-def list_display(node: Any, context: Context) -> Value:
+
+def _lowered(node: ast.expr, context: Context) -> Value:
+    return context.lower(node)
+
+
+def list_display(
+    node: Any, context: Context, lower: _Lower = _lowered, lower_starred: _Lower = as_list
+) -> Value:
     """Lower `[...]`."""
     if not any(isinstance(one, ast.Starred) for one in node.elts):
-        return list_value(same_tags([context.lower(one) for one in node.elts], context))
+        return list_value(same_tags([lower(one, context) for one in node.elts], context))
     parts: list[Value] = [list_value([])]
     item: Type = NEVER
     single: list[Value] = []
     for one in node.elts:
         if isinstance(one, ast.Starred):
-            parts += [list_value(single), as_list(one.value, context)]
+            parts += [list_value(single), lower_starred(one.value, context)]
             single = []
         else:
-            single.append(context.lower(one))
+            single.append(lower(one, context))
     parts.append(list_value(single))
     text = "[]"
     for part in [one for one in parts if one.text != "[]"]:
@@ -62,23 +71,29 @@ def _elements(node: ast.Starred, context: Context) -> list[Value]:
     ]
 
 
-def dict_display(node: Any, context: Context) -> Value:
+def _read(node: ast.expr, context: Context) -> Value:
+    return context.read(node)
+
+
+def dict_display(
+    node: Any, context: Context, lower: _Lower = _lowered, lower_starred: _Lower = _read
+) -> Value:
     """Lower `{...}`."""
     groups: list[Value] = []
     members: dict[str, Value] = {}
     for key, one in zip(node.keys, node.values, strict=True):
         found = _constant_key(key, context)
         if found is not None and found not in members:
-            members[found] = context.lower(one)
+            members[found] = lower(one, context)
             continue
         groups += [object_value(members)] if members else []
         members = {}
         if key is None:
-            groups.append(_merged(one, context))
+            groups.append(_merged(one, lower_starred(one, context), context))
         elif found is not None:
-            members[found] = context.lower(one)
+            members[found] = lower(one, context)
         else:
-            groups.append(_member(key, one, context))
+            groups.append(_member(key, one, lower, context))
     groups += [object_value(members)] if members or not groups else []
     if len(groups) == 1:
         return groups[0]
@@ -94,8 +109,7 @@ def _constant_key(node: ast.expr | None, context: Context) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _merged(node: ast.expr, context: Context) -> Value:
-    value = context.read(node)
+def _merged(node: ast.expr, value: Value, context: Context) -> Value:
     if value.type.kind != "dict":
         raise context.refuse(
             node, f"** of {value.type}", "it is no dict of str", "give a type hint"
@@ -103,9 +117,9 @@ def _merged(node: ast.expr, context: Context) -> Value:
     return value
 
 
-def _member(key: ast.expr, node: ast.expr, context: Context) -> Value:
+def _member(key: ast.expr, node: ast.expr, lower: _Lower, context: Context) -> Value:
     name = context.read(key)
-    value = context.lower(node)
+    value = lower(node, context)
     if not takes_key(dict_of(NEVER), name.type):
         raise context.refuse(
             key, f"key of type {name.type}", "only str and int are compiled", "use str(...)"

@@ -18,11 +18,13 @@ from partita.compile.containers.subscripts import (
     with_key,
 )
 from partita.compile.context import Context
+from partita.compile.diagnostics import RefusedError
 from partita.compile.jsonata import key_text, looked_up, made, member, text_of, wrapped
 from partita.compile.tree import Let, Value
-from partita.compile.types import ANY, INT, STR, dict_of, fits, join, list_of
+from partita.compile.types import ANY, INT, NEVER, STR, Type, dict_of, fits, join, list_of
 from partita.compile.values.dicts import DEFAULTS, takes_key
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
+from partita.compile.values.hints import as_declared
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,10 @@ def _open_key(node: ast.Subscript, owner: Value, context: Context) -> tuple[Valu
 
 
 def _key(node: ast.Subscript, owner: Value, context: Context) -> Value | str:
+    if (
+        owner.type is NEVER and context.compilation.diagnostics.found
+    ):  # what it is has been refused before
+        raise RefusedError
     if owner.type.kind == "record":
         name = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if name in dict(owner.type.fields) and not hasattr(owner.type.cls, "__dataclass_fields__"):
@@ -175,8 +181,20 @@ def or_default(owner: Value, key: Value) -> Value:
     return made(whole, join(owner.type.item, type), owner, key)
 
 
+def declared_at(place: Place, context: Context) -> Type | None:
+    """Return the type that the hint of a variable says of what is at a place in it."""
+    wanted = context.bindings.declared.get(place.name)
+    for step in place.steps:
+        if wanted is None or wanted.kind not in ("list", "dict") or isinstance(step.key, str):
+            return None
+        wanted = wanted.item
+    return wanted
+
+
 def write(node: Any, place: Place, value: Value, context: Context) -> None:
     """Put a value at a place."""
+    if place.steps:
+        value = as_declared(node, value, declared_at(place, context), context)
     for step in reversed(place.steps):
         value = _with(step, value, context)
         value = context.shallow(node, value)

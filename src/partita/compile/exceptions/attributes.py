@@ -11,7 +11,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import literal, made, object_value
 from partita.compile.names.exceptions import reachable
 from partita.compile.tree import Value
-from partita.compile.types import ANY, STR, Type, UnknownHintError, list_of, of_hint
+from partita.compile.types import ANY, STR, Type, UnknownHintError, list_of, of_hint, row_of
 from partita.compile.values.hints import conforms
 
 _NOT_KEPT = ("__cause__", "__context__", "__traceback__", "__notes__", "with_traceback", "add_note")
@@ -43,7 +43,7 @@ def _arguments(node: ast.Attribute, value: Value, context: Context) -> Value:
     text = f"($exists({value.text}.args) ? {value.text}.args : [{value.text}.message])"
     wanted = context.compilation.errors.attribute_type(value.type.cls, "args")
     if wanted is None or wanted.kind != "tuple" or any(map(_is_open, wanted.parts)):
-        return made(text, list_of(ANY), value)
+        return made(text, row_of(ANY), value)
     found = context.let(node, "args", made(text, list_of(ANY), value))
     tests = [f"$count({found.text}) = {len(wanted.parts)}"]
     tests += [conforms(f"{found.text}[{n}]", one, context) for n, one in enumerate(wanted.parts)]

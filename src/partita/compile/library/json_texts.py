@@ -126,9 +126,10 @@ def written(
         return Value('"null"', STR)
     if kind == "optional":
         return within(value, context, lambda one: _present(node, one, style, level, context))
-    if kind in ("list", "tuple", "dict", "record"):
+    if kind in ("list", "row", "tuple", "dict", "record"):
         lower = {
             "list": _list,
+            "row": _list,
             "tuple": _tuple,
             "dict": _dict,
             "record": _record,

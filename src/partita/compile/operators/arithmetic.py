@@ -13,7 +13,7 @@ from partita.compile.jsonata import LARGEST, made
 from partita.compile.operators.error_texts import division_by_zero
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import FLOAT, INT, NUMBER, Type
+from partita.compile.types import BOOL, FLOAT, INT, NUMBER, Type
 
 Operator = ast.BinOp | ast.AugAssign
 
@@ -165,6 +165,11 @@ def bits(node: Operator, left: Value, right: Value, context: Context) -> Value:
     sign = _BITS[type(node.op)]
     test = f"(~x {sign} ~y)"
     return fill(node, context, _EACH_BIT.replace("TEST", test), INT, a=left, b=right)
+
+
+def bits_of_bools(op: ast.operator, left: Value, right: Value) -> Value:
+    """Lower `&`, `|` and `^` of bools, of which both are evaluated."""
+    return made(f"{left.atom} {_BITS[type(op)]} {right.atom}", BOOL, left, right, is_atom=False)
 
 
 def _shifted(node: Operator, left: Value, right: Value, context: Context) -> Value:

@@ -128,7 +128,7 @@ def lower_test(node: ast.expr, context: Context) -> Test:
     value = context.read(node)
     narrowed: Variables = {}
     path = path_of(node)
-    if path in context.variables and value.type.kind == "optional":
+    if path and value.type.kind == "optional":
         narrowed = {path: Variable(value.type.item, value.text)}
     return Test(truth(node, value, context), narrowed, {})
 

@@ -11,7 +11,14 @@ from typing import Any
 
 from partita.compile.context import Context
 from partita.compile.jsonata import list_value, literal, made
-from partita.compile.operators.arithmetic import Operator, calculate, either, negative
+from partita.compile.operators.arithmetic import (
+    Operator,
+    bits_of_bools,
+    calculate,
+    either,
+    negative,
+    type_of_bits,
+)
 from partita.compile.templates import fill
 from partita.compile.texts.formats import lower_percent
 from partita.compile.tree import Value
@@ -27,12 +34,14 @@ from partita.compile.types import (
     dict_of,
     join,
     list_of,
+    row_of,
     tuple_of,
 )
 from partita.compile.values.dynamic import is_open, narrowed, present
 from partita.compile.values.iterables import is_lazy, iterable
 from partita.compile.values.moments import is_time, time_operator
 from partita.compile.values.sets import combined, set_from
+from partita.compile.values.shared_parts import check_repeated
 
 _UNFIT = "unsupported operand type(s)"
 
@@ -42,6 +51,8 @@ def operate(node: Operator, left: Value, right: Value, context: Context) -> Valu
     if NEVER in (left.type, right.type):  # it is never evaluated
         return Value("null", NEVER)
     left, right = (present(node, one, context, TypeError, _UNFIT) for one in (left, right))
+    if left.type.kind == right.type.kind == "bool" and type_of_bits(node.op) is not None:
+        return bits_of_bools(node.op, left, right)
     left, right = _as_number(left), _as_number(right)
     found = None
     if is_time(left) or is_time(right):
@@ -124,7 +135,12 @@ def _added(node: Operator, left: Value, right: Value, context: Context) -> Value
     if kinds == ("tuple", "tuple"):
         parts = (*left.type.parts, *right.type.parts)
         return made(f"$append({left.text}, {right.text})", tuple_of(*parts), left, right)
-    scalars = ("str", "int", "float", "number", "list", "dict", "tuple")
+    if set(kinds) <= {"row", "tuple"}:
+        inner = NEVER
+        for part in (*left.type.parts, *right.type.parts):
+            inner = join(inner, part)
+        return made(f"$append({left.text}, {right.text})", row_of(inner), left, right)
+    scalars = ("str", "int", "float", "number", "list", "dict", "tuple", "row")
     if kinds[0] != kinds[1] and all(kind in scalars for kind in kinds):
         return _unfit(node, context)
     return None
@@ -138,6 +154,7 @@ def repeated(node: ast.AST, whole: Value, count: Value, context: Context) -> Val
         template = '$reduce([1..@n], function(~acc, ~i) {~acc & @s}, "")'
         return fill(node, context, template, STR, s=whole, n=count)
     if whole.type.kind == "list":
+        check_repeated(node, whole.type.item, context)
         template = "$reduce([1..@n], function(~acc, ~i) {$append(~acc, @s)}, [])"
         return fill(node, context, template, whole.type, s=whole, n=count)
     if whole.type.kind == "tuple" and count.is_constant:

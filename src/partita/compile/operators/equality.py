@@ -8,7 +8,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import ANY, BOOL, NEVER, NONE, NUMBER, STR, Type, comparable
+from partita.compile.types import ANY, BOOL, NEVER, NONE, NUMBER, STR, Type, comparable, tuple_of
 from partita.compile.values.sets import contains_all
 
 _NORMAL = (  # a value with 1 for true and 0 for false, at any depth
@@ -74,15 +74,24 @@ def way_of(one: Type, other: Type) -> str:
         return "sets"
     if one.kind == other.kind == "tuple":
         return _way_of_parts(one, other)
-    if one.kind == other.kind and one.kind in ("list", "dict"):
+    if {one.kind, other.kind} == {"row", "tuple"}:
+        return _way_of_row(*((one, other) if one.kind == "row" else (other, one)))
+    if one.kind == other.kind and one.kind in ("list", "dict", "row"):
         inner = way_of(item_or_self(one.item), item_or_self(other.item))
         if NEVER in (one.item, other.item) or NONE in (one.item, other.item):
             return "direct"
         return {"numbers": "normal", "sets": "refused", "never": "direct"}.get(inner, inner)
     if comparable(one, other):
         return "direct"
-    plain = ("list", "dict", "tuple", "set", *scalars, "str")
+    plain = ("list", "dict", "tuple", "row", "set", *scalars, "str")
     return "never" if one.kind in plain and other.kind in plain else "refused"
+
+
+def _way_of_row(row: Type, other: Type) -> str:
+    """Return how a tuple of any length is compared with one of known parts."""
+    if other.cls is list:
+        return "refused"
+    return _way_of_parts(tuple_of(*[row.item] * len(other.parts)), other)
 
 
 def _way_of_parts(one: Type, other: Type) -> str:

@@ -38,7 +38,7 @@ def contains(node: ast.AST, item: Value, container: Value, context: Context) -> 
             return made(text, BOOL, item, container, is_atom=False)
     if kind == "set":
         return has(node, container, item, context)
-    if kind in ("list", "tuple"):
+    if kind in ("list", "row", "tuple"):
         found = _has_item(node, item, container, context)
         if found is not None:
             return found

@@ -8,7 +8,7 @@ from dataclasses import replace
 from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.tree import Value
-from partita.compile.types import ANY, FLOAT, NEVER, NONE, NUMBER, Type, optional
+from partita.compile.types import ANY, FLOAT, INT, NEVER, NONE, NUMBER, Type, optional
 from partita.compile.values.dynamic import opened
 
 _JSON_TYPES = {
@@ -40,10 +40,34 @@ def _checked(node: ast.AST, value: Value, wanted: Type, context: Context) -> Val
     return made(text, _known(wanted), value, is_atom=False)
 
 
+def as_declared(node: ast.AST, value: Value, wanted: Type | None, context: Context) -> Value:
+    """Return a value that a hinted variable is to hold; its hint tells ints from other numbers.
+
+    `wanted`: the type that the hint says of that value; None: there is no hint.
+    """
+    if wanted is None or not _is_of_ints(wanted):
+        return value
+    is_open = value.type in (ANY, NUMBER) if wanted is INT else _is_open(value.type, wanted)
+    return _checked(node, value, wanted, context) if is_open else value
+
+
+def _is_of_ints(wanted: Type) -> bool:
+    return wanted is INT or (wanted.kind in ("list", "dict") and _is_of_ints(wanted.item))
+
+
+def _is_open(found: Type, wanted: Type) -> bool:
+    """Return whether some ints of a container are not known to be ints."""
+    if found is ANY or wanted is INT:
+        return found in (ANY, NUMBER)
+    return found.kind == wanted.kind and found.key == "str" and _is_open(found.item, wanted.item)
+
+
 def _known(wanted: Type) -> Type:
     """Return the type without what JSON does not tell: an int under a hint of float."""
     if wanted is FLOAT:
         return NUMBER
+    if not wanted.parts:  # such types are compared by identity
+        return wanted
     return replace(wanted, parts=tuple(map(_known, wanted.parts)))
 
 

@@ -32,6 +32,9 @@ def _tagged(
     kind = value.type.kind
     if kind == "tuple" and is_open:
         return _tuple(node, value, context)
+    if kind == "row" and is_open:
+        found = _each(node, replace(value, type=list_of(value.type.item)), ANY, context)
+        return found and made(f'{{"$partita": "tuple", "value": {found.text}}}', ANY, found)
     if kind == "optional" and not value.type.item.holds_tuples:
         return value
     if kind == "optional":
