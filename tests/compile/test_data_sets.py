@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from partita.asl.check import check_text
 from partita.authoring.activity import activity
 from partita.compile import CompileError, compile_workflow
 from partita.errors import InvalidInputError, InvalidOptionError, TaskFailedError
-from partita.integrations.data_sets import ItemReader
 from partita.stepfunctions.compiled import compiled
 from partita.stepfunctions.deploy.permissions import permissions_of
 from partita.stepfunctions.emitter import emit
@@ -128,7 +128,67 @@ def test_it_means_the_same_everywhere(name: str, bucket: Path, tmp_path: Path) -
     assert isinstance(plain, str if name == "uncaught" else list)
 
 
+WRITTEN = {
+    "read_and_written": (
+        f's3.write_results(same, s3.read_csv({HERE}"rows.csv"), Bucket="o", batch=2)'
+    ),
+    "list_written": 's3.write_results(same, [[1], None, x], Bucket="o", Prefix="a/b")',
+    "nothing_written": 's3.write_results(same, [one for one in [x] if one == ""], Bucket="o")',
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_same_results_are_written(name: str, bucket: Path, tmp_path: Path) -> None:
+    workflow = workflow_of(name, f"return {WRITTEN[name]}", tmp_path)
+    made = compiled(workflow)
+
+    def files(place: dict[str, str]) -> list[Any]:
+        root = tmp_path / place["Bucket"]
+        manifest = json.loads((root / place["Key"]).read_text("utf-8"))
+        assert manifest["DestinationBucket"] == "o"
+        assert manifest["ResultFiles"]["FAILED"] == []
+        listed = manifest["ResultFiles"]["SUCCEEDED"]
+        return [json.loads((root / one["Key"]).read_text("utf-8")) for one in listed]
+
+    plain = workflow("y")
+    with Environment() as env:
+        places = [env.run(workflow, "y"), env.run(made, "y")]
+    assert [files(one) for one in places] == [files(plain)] * 2
+    assert {one["Key"].count("/") for one in places} == {plain["Key"].count("/")}
+    machine = json.dumps(emit(compile_workflow(workflow)))
+    assert [str(one) for one in check_text(machine) if one.severity == "ERROR"] == []
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        ("[0, -1]", "States.ExceedToleratedFailureThreshold: The specified tolerated failure"),
+        (
+            f's3.read_jsonl({HERE}"none")',
+            "States.ItemReaderFailed: The specified key does not exist",
+        ),
+    ],
+)
+def test_maps_that_fail_as_a_whole_raise_the_same(
+    items: str, told: str, bucket: Path, tmp_path: Path
+) -> None:
+    body = (
+        f'try:\n        return s3.write_results(fail_if_negative, {items}, Bucket="o")\n'
+        "    except TaskFailedError as error:\n        return str(error)"
+    )
+    workflow = workflow_of("failing", body, tmp_path)
+    made = compiled(workflow)
+    plain = workflow("y")
+    assert plain.startswith(told)
+    with Environment() as env:
+        assert env.run(workflow, "y") == env.run(made, "y") == plain
+
+
 REFUSED = [
+    ("s3.write_results(same, [1])", "its arguments are an activity and items, Bucket, Prefix"),
+    ("s3.write_results(same, Bucket=x)", "its arguments are an activity and items"),
+    ("s3.write_results(same, [1], Bucket=1)", "it is int; give a str"),
+    ("s3.write_results(x, [1], Bucket=x)", "method submit of str: it is not compiled"),
     ('s3.read_csv(Bucket=x, Key="k")', "only a distributed Map state reads a data set"),
     ('same.map(s3.read_csv(Bucket=x, Key="k")).result()', "only a distributed Map state"),
     ("same.map(s3.read_csv(Bucket=x), distributed=True).result()", "the argument Key is missing"),
@@ -167,20 +227,25 @@ def test_the_role_may_read_the_object_and_no_other(tmp_path: Path) -> None:
     assert [one.resource for one in needed if one.actions == ("s3:GetObject",)] == [
         "arn:{partition}:s3:::data/rows.csv"
     ]
+    workflow = workflow_of("written", f"return {WRITTEN['list_written']}", tmp_path)
+    needed = permissions_of(emit(compile_workflow(workflow)), "rows", "same")
+    assert [one.resource for one in needed if "s3:PutObject" in one.actions] == [
+        "arn:{partition}:s3:::o/a/b/*"
+    ]
 
 
 @pytest.mark.parametrize(
     ("reader", "given", "told"),
     [
+        (partial(s3.write_results, same, [1]), {}, "give Bucket, and Prefix perhaps"),
+        (partial(s3.write_results, same, [1]), {"Bucket": "b", "Key": "k"}, "give Bucket, and"),
         (s3.read_csv, {"Bucket": "b"}, "s3.read_csv: the argument Key is missing"),
         (s3.read_json, {"Bucket": "b", "Key": "k", "ItemsPointer": "a"}, "is not a JSON Pointer"),
         (s3.read_csv, {"Bucket": "b", "Key": "k", "CSVDelimiter": ","}, "is not one of COMMA"),
         (s3.list_objects, {"Key": "k"}, "there is no argument Key; it has Bucket, Prefix"),
     ],
 )
-def test_arguments_are_checked_at_the_call(
-    reader: ItemReader, given: dict[str, Any], told: str
-) -> None:
+def test_arguments_are_checked_at_the_call(reader: Any, given: dict[str, Any], told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
         reader(**given)
 

@@ -1,4 +1,4 @@
-"""Read the items of files in S3, for `activity.map(..., distributed=True)`.
+"""Read the items of files in S3 and write results there, for `activity.map(..., distributed=True)`.
 
 In a compiled workflow, the Map state reads them itself, as many as there are. Elsewhere they are
 read into a list, a page at a time, from S3 or the folder that stands for it.
@@ -9,12 +9,16 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from partita.asl.failures import TOLERANCE_EXCEEDED
 from partita.asl.item_readers.data_sets import ITEM_READER_FAILED, DataSet, parse_data_set
 from partita.asl.item_readers.pages import ItemPages, Page, Position
+from partita.asl.json_text import json_text
+from partita.asl.result_writers import ChildResult, parse_writer, write_manifest, write_part
 from partita.authoring.activity import activity
-from partita.errors import TaskFailedError
+from partita.authoring.determinism import uuid4
+from partita.errors import CancelledError, TaskFailedError
 from partita.integrations import process_services
-from partita.integrations.data_sets import ItemReader
+from partita.integrations.data_sets import ItemReader, ResultWriter
 from partita.integrations.services import Services
 
 _OBJECT = ("Bucket", "Key", "VersionId")
@@ -27,10 +31,28 @@ def read_page(data_set: DataSet, position: Position | None) -> Page:
     Raises:
         TaskFailedError: States.ItemReaderFailed.
     """
+    return _pages_of(_services()).read(data_set, position)
+
+
+@activity(name="s3:results")
+def write_files(bucket: str, prefix: str, run: str, results: list[str]) -> dict[str, str]:
+    """Write results, which are JSON texts, as a Map run does; return where the manifest is.
+
+    Raises:
+        TaskFailedError: States.ResultWriterFailed.
+    """
+    writer = parse_writer({"Bucket": bucket, "Prefix": prefix}, {"Transformation": "COMPACT"})
+    ended = [ChildResult(status="SUCCEEDED", input="null", output=one) for one in results]
+    store = _services().objects
+    part = write_part(store, writer, run, 0, ended)
+    found: dict[str, str] = write_manifest(store, writer, run, [part])["ResultWriterDetails"]
+    return found
+
+
+def _services() -> Services:
     found = process_services.configured()
     is_place = found is not None and (found.settings.is_aws_used or found.settings.folder)
-    services = found if found is not None and is_place else process_services.of_workflows()
-    return _pages_of(services).read(data_set, position)
+    return found if found is not None and is_place else process_services.of_workflows()
 
 
 @functools.lru_cache(maxsize=4)
@@ -74,3 +96,20 @@ list_objects = ItemReader(
     "list_objects", "listObjectsV2", ("Bucket", "Prefix"), 1, ("MaxItems",), {}, _items
 )
 """What S3 says of each object: a dict with its Key, Size, LastModified, ETag and StorageClass."""
+
+
+def _write(
+    activity: Any, items: Any, bucket: str, prefix: str, batch: int | None
+) -> dict[str, str]:
+    try:
+        results = activity.map(items, batch=batch).result()
+    except CancelledError:
+        raise
+    except Exception as error:
+        cause = "The specified tolerated failure threshold was exceeded"
+        raise TaskFailedError(TOLERANCE_EXCEEDED, cause) from error
+    return write_files(bucket, prefix, f"mapRun:{uuid4()}", [json_text(one) for one in results])
+
+
+write_results = ResultWriter(_write)
+"""Map an activity to items, write the results below Prefix, and tell where their manifest is."""

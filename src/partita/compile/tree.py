@@ -109,6 +109,14 @@ class ItemSource:
 
 
 @dataclass(frozen=True)
+class ResultFiles:
+    """Where results are written."""
+
+    arguments: dict[str, Value]
+    error: Value  # which is raised if a branch fails, or they cannot be written
+
+
+@dataclass(frozen=True)
 class Map:
     """Run a branch for each item at the same time; assign the list of outcomes."""
 
@@ -120,6 +128,7 @@ class Map:
     is_distributed: bool = False  # each item in an execution of its own
     batch: int | None = None  # each branch is given a list of up to so many items
     source: ItemSource | None = None  # where the items are read, instead of `items`
+    files: ResultFiles | None = None  # the variable is where their manifest is
 
 
 @dataclass(frozen=True)

@@ -81,3 +81,24 @@ class ItemReader:
             raise InvalidInputError(f"s3.{self.name}: {problem}")
         arguments = {name: one for name, one in given.items() if name in self.arguments}
         return self.read(self.resource, arguments, {**self.fixed(given), **settings})
+
+
+@dataclass(frozen=True)
+class ResultWriter:
+    """A function that maps an activity and writes the results; in a machine, a Map state does."""
+
+    write: Callable[[Any, Any, str, str, int | None], dict[str, str]] = field(repr=False)
+
+    def __call__(
+        self, activity: Any, items: Any, /, *, batch: int | None = None, **place: str
+    ) -> dict[str, str]:
+        """Map an activity to items; return the Bucket and the Key of the manifest of the results.
+
+        Raises:
+            InvalidInputError: the place is not given by Bucket, and Prefix perhaps.
+            TaskFailedError: States.ExceedToleratedFailureThreshold, the activity failed for an
+                item; or States.ResultWriterFailed.
+        """
+        if "Bucket" not in place or place.keys() - {"Bucket", "Prefix"}:
+            raise InvalidInputError("s3.write_results: give Bucket, and Prefix perhaps")
+        return self.write(activity, items, place["Bucket"], place.get("Prefix", ""), batch)

@@ -25,6 +25,7 @@ from partita.compile.concurrency.branches import begin, work_of
 from partita.compile.concurrency.coroutines import is_coroutine
 from partita.compile.concurrency.futures import lower_map, lower_wait
 from partita.compile.concurrency.item_sources import OUTSIDE_OF_MAPS
+from partita.compile.concurrency.result_files import lower_results
 from partita.compile.concurrency.shapes import (
     appended,
     run_shape,
@@ -52,7 +53,7 @@ from partita.compile.values.definitions import arguments_kept
 from partita.compile.values.enumerations import is_enum
 from partita.compile.values.moments import TIME_CLASSES, is_datetime_method, lower_class_method
 from partita.integrations.aws_calls import Action
-from partita.integrations.data_sets import ItemReader
+from partita.integrations.data_sets import ItemReader, ResultWriter
 
 
 def lower_call(node: Any, context: Context) -> Value:
@@ -173,6 +174,8 @@ def _call_object(node: Any, found: Any, is_awaited: bool, context: Context) -> V
         return call_activity(node, found, context)
     if isinstance(found, Action):
         return call_service(node, found, context)
+    if isinstance(found, ResultWriter):
+        return lower_results(node, context)
     reason = OUTSIDE_OF_MAPS if isinstance(found, ItemReader) else reason_of(found)
     if reason is not None:
         raise context.refuse(node, ast.unparse(node.func)[:40], *reason)

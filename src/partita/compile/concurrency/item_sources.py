@@ -20,8 +20,6 @@ from partita.integrations.data_sets import ItemReader
 MOST_IN_BATCH = 1_000
 """Items of a batch; the pages that the interpreter reads have as many."""
 
-FAILURE = "States.ItemReaderFailed"
-
 OUTSIDE_OF_MAPS = (
     "only a distributed Map state reads a data set",
     "write activity.map(s3.read_...(...), distributed=True)",
@@ -43,7 +41,9 @@ def item_source(node: ast.expr, context: Context) -> ItemSource | None:
     if problem is not None:
         raise context.refuse(node, shown, problem, "correct the arguments")
     arguments = {
-        name: _text(one, name, context) for name, one in given.items() if name in found.arguments
+        name: text_argument(one, name, context)
+        for name, one in given.items()
+        if name in found.arguments
     }
     fixed = {name: _literal(one) for name, one in found.fixed(given).items()}
     settings = {
@@ -51,11 +51,15 @@ def item_source(node: ast.expr, context: Context) -> ItemSource | None:
         for name, one in given.items()
         if name in found.settings
     }
-    cause = "$states.errorOutput.Cause"
-    message = made(f'"{FAILURE}: " & {cause}', STR, is_atom=False)
-    attributes = {"error": _literal(FAILURE), "cause": Value(cause, STR)}
-    error = context.error(TaskFailedError, message, attributes)
-    return ItemSource(found.resource, {**fixed, **settings}, arguments, error)
+    return ItemSource(found.resource, {**fixed, **settings}, arguments, failed_state(context))
+
+
+def failed_state(context: Context) -> Value:
+    """Return the error of a Map state that fails as a whole."""
+    name, cause = "$states.errorOutput.Error", "$states.errorOutput.Cause"
+    message = made(f'{name} & ": " & {cause}', STR, is_atom=False)
+    attributes = {"error": Value(name, STR), "cause": Value(cause, STR)}
+    return context.error(TaskFailedError, message, attributes)
 
 
 def _literal(constant: Any) -> Value:
@@ -64,7 +68,8 @@ def _literal(constant: Any) -> Value:
     return found
 
 
-def _text(node: ast.expr, name: str, context: Context) -> Value:
+def text_argument(node: ast.expr, name: str, context: Context) -> Value:
+    """Return the value of an argument that is a text."""
     value = context.read(node)
     if value.type.kind not in ("str", "any"):
         raise context.refuse(node, f"argument {name}", f"it is {value.type}", "give a str")

@@ -37,7 +37,7 @@ from partita.stepfunctions.emitter import states as s
 from partita.stepfunctions.emitter import tasks as t
 from partita.stepfunctions.emitter.guards import GUARD, caught, checked, hoisted, is_guarded
 from partita.stepfunctions.emitter.guards import failed as guard_state
-from partita.stepfunctions.emitter.maps import given, map_state
+from partita.stepfunctions.emitter.maps import failure, given, map_state, replaced
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -223,6 +223,18 @@ class Blocks:
         assert start is not None
         return {"StartAt": start, "States": states.in_order(start)}
 
+    def _plain_branch(self, node: Branch, first: list[Node]) -> dict[str, Any]:
+        """Return the states of a branch, whose output is its result."""
+        states = self.states.inner()
+        if node.call and not first:
+            state = {**t.task(node.call), "Output": s.expression(t.result(node.call)), "End": True}
+            start = states.add(states.name(node.call.name, node.row), node.row, state)
+        else:
+            found = Blocks(states, Ways()).block([*first, *node.body], None)
+            assert found is not None
+            start = found
+        return {"StartAt": start, "States": states.in_order(start)}
+
     def _outcome(self, call: Call) -> str:
         """Write a call whose output is its outcome."""
         name = call.name
@@ -240,14 +252,14 @@ class Blocks:
 
     def _map(self, node: Map, next: str | None) -> str:
         state = self._mapped(node)
-        if node.source is not None:
-            error, after = self._unread(node.row, node.source.error)
-            caught = {"ErrorEquals": ["States.ItemReaderFailed"], "Assign": error, "Next": after}
-            state["Catch"] = [caught]
+        fails = failure(node)
+        if fails is not None:
+            assign, after = self._failed_map(node.row, fails[1])
+            state["Catch"] = [{"ErrorEquals": fails[0], "Assign": assign, "Next": after}]
         return self._add("map", node.row, state, next)
 
-    def _unread(self, row: int, error: Value) -> tuple[dict[str, Any], str]:
-        """Return what keeps the error of a data set that cannot be read, and what comes then."""
+    def _failed_map(self, row: int, error: Value) -> tuple[dict[str, Any], str]:
+        """Return what keeps the error of a Map state, and what comes then."""
         if self.ways.on_error is not None:
             variable, state_of = self.ways.on_error
             return {variable: s.expression(error.text)}, state_of()
@@ -259,12 +271,14 @@ class Blocks:
         """Return the Map state of a branch for each item."""
         item = given(node)
         first = [] if node.branch.call else [Let(node.row, {node.item: item})]
-        processor = self._branch(node.branch, list(first))
+        write = self._branch if node.files is None else self._plain_branch
+        processor = write(node.branch, list(first))
         if node.branch.call:
             for state in processor["States"].values():
                 if "Arguments" in state:
-                    state["Arguments"] = _replaced(state["Arguments"], node.item, item.text)
-        assigned = {node.branch.variable: s.expression("$states.result")}
+                    state["Arguments"] = replaced(state["Arguments"], node.item, item.text)
+        result = "$states.result" if node.files is None else "$states.result.ResultWriterDetails"
+        assigned = {node.branch.variable: s.expression(result)}
         return {**map_state(node, processor), "Assign": assigned}
 
     # -- choices
@@ -435,15 +449,6 @@ class _Exits:
 def next_name(names: dict[str, Any]) -> str:
     """Return the first of several names."""
     return next(iter(names))
-
-
-def _replaced(fields: Any, variable: str, text: str) -> Any:
-    """Return fields whose expressions have a text in place of a variable."""
-    if isinstance(fields, dict):
-        return {name: _replaced(one, variable, text) for name, one in fields.items()}
-    if isinstance(fields, str) and fields.startswith("{%"):
-        return re.sub(rf"\${variable}\b", text, fields)
-    return fields
 
 
 def _catcher(assign: dict[str, Any], next: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from partita.compile.jsonata import wrapped
@@ -21,6 +22,15 @@ def given(node: Map) -> Value:
     return Value("$states.input.item" if node.batch is None else _BATCH, ANY)
 
 
+def failure(node: Map) -> tuple[list[str], Value] | None:
+    """Return the names by which the whole state fails, and the error that is raised then."""
+    names = ["States.ItemReaderFailed"] if node.source is not None else []
+    if node.files is not None:
+        names += ["States.ExceedToleratedFailureThreshold", "States.ResultWriterFailed"]
+    found = node.files or node.source
+    return None if found is None else (names, found.error)
+
+
 def map_state(node: Map, processor: dict[str, Any]) -> dict[str, Any]:
     """Return the Map state whose branches are those states, without what it assigns."""
     mode = {"Mode": "INLINE"}
@@ -31,6 +41,12 @@ def map_state(node: Map, processor: dict[str, Any]) -> dict[str, Any]:
     if node.batch is not None:
         state["ItemBatcher"] = {"MaxItemsPerBatch": node.batch}
     state["ItemProcessor"] = {"ProcessorConfig": mode, **processor}
+    if node.files is not None:
+        state["ResultWriter"] = {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSON"},
+            "Arguments": _fields(node.files.arguments),
+        }
     if node.concurrency is not None:
         state["MaxConcurrency"] = s.field(node.concurrency)
     return state
@@ -49,3 +65,12 @@ def _reader(source: ItemSource) -> dict[str, Any]:
 
 def _fields(values: dict[str, Value]) -> dict[str, Any]:
     return {name: s.field(value) for name, value in values.items()}
+
+
+def replaced(fields: Any, variable: str, text: str) -> Any:
+    """Return fields whose expressions have a text in place of a variable."""
+    if isinstance(fields, dict):
+        return {name: replaced(one, variable, text) for name, one in fields.items()}
+    if isinstance(fields, str) and fields.startswith("{%"):
+        return re.sub(rf"\${variable}\b", text, fields)
+    return fields
