@@ -20,6 +20,34 @@ from partita.history import ChildPolicy, WorkflowType
 _PLAIN = (str, int, float, tuple, list, ChildPolicy)
 
 
+_OF_OTHERS = {
+    "NAME": "name",
+    "VERSION": "version",
+    "OPTIONS": "each option as an attribute of its own, such as task_list",
+    "tag_list": "tags",
+    "execution_timeout": "execution_start_to_close",
+    "execution_start_to_close_timeout": "execution_start_to_close",
+    "decision_tasks_timeout": "task_start_to_close",
+    "task_start_to_close_timeout": "task_start_to_close",
+    "default_task_list": "task_list",
+    "start_to_close_timeout": "start_to_close",
+    "schedule_to_start_timeout": "schedule_to_start",
+    "schedule_to_close_timeout": "schedule_to_close",
+    "raises_on_failure": "nothing: a failed call raises where its result is read; catch the error "
+    "there, or ask result.exception()",
+}
+"""Options of other libraries, and what to write instead."""
+
+
+def _check_foreign(cls: type[Any], known: list[str]) -> None:
+    for name, instead in _OF_OTHERS.items():
+        if name not in known and hasattr(cls, name):
+            raise InvalidOptionError(
+                f"class {cls.__name__}: {name} is no option here; write {instead}. Begin the "
+                "names of your own constants with an underscore"
+            )
+
+
 def check_attributes(cls: type[Any], kinds: dict[str, Any], more: tuple[str, ...]) -> None:
     """Check the types of options, and that no attribute is a misspelled option.
 
@@ -33,6 +61,7 @@ def check_attributes(cls: type[Any], kinds: dict[str, Any], more: tuple[str, ...
         if not isinstance(value, kind):
             raise InvalidOptionError(f"class {cls.__name__}: {option} = {value!r} cannot be meant")
     known = [*kinds, *more]
+    _check_foreign(cls, known)
     for name, value in vars(cls).items():
         if isinstance(value, _PLAIN) and not name.startswith("_") and name not in known:
             close = get_close_matches(name, known, n=1, cutoff=0.8)

@@ -1,14 +1,15 @@
 """Turn values into payloads and back, by their types. Knows no history and no engine."""
 
+from partita.codec.compression import ZlibCodec
 from partita.codec.form import TAG, Form
 from partita.codec.forms import form_of
 from partita.codec.nesting import NESTING_LIMIT
 from partita.codec.payloads import (
     DEFAULT_LIMIT,
+    BoundedCodec,
     Codec,
     Converter,
     Reader,
-    ZlibCodec,
     carry,
     decoder,
     known_form,
@@ -24,6 +25,7 @@ __all__ = [
     "DEFAULT_LIMIT",
     "NESTING_LIMIT",
     "TAG",
+    "BoundedCodec",
     "Codec",
     "Converter",
     "Form",

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import base64
 import json
-import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -55,18 +55,16 @@ class Codec(Protocol):
         """Undo `encode`."""
 
 
-class ZlibCodec:
-    """Compress payloads with zlib."""
+@runtime_checkable
+class BoundedCodec(Codec, Protocol):
+    """A codec whose output may be far larger than its input, as that of compressed data is."""
 
-    name = "zlib"
+    def decode_within(self, data: bytes, limit: int) -> bytes:
+        """Undo `encode` without ever holding more than `limit` bytes.
 
-    def encode(self, data: bytes) -> bytes:
-        """Return `data`, compressed."""
-        return zlib.compress(data)
-
-    def decode(self, data: bytes) -> bytes:
-        """Return the decompressed bytes."""
-        return zlib.decompress(data)
+        Raises:
+            PayloadTooLargeError: there are more.
+        """
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -195,6 +193,7 @@ class Converter:
     def __init__(self, codecs: Sequence[Codec] = (), *, limit: int = DEFAULT_LIMIT) -> None:
         self._codecs = tuple(codecs)
         self._by_name = {codec.name: codec for codec in codecs}
+        self._times = Counter(codec.name for codec in codecs)
         self.limit = limit  # bytes
 
     def dump(self, value: Any, what: str = "the value", form: Form | None = None) -> str:
@@ -251,13 +250,28 @@ class Converter:
             ) from error
 
     def _undo(self, names: list[str], data: bytes) -> bytes:
-        for name in reversed(names):
+        self._check_chain(names)
+        limit = max(self.limit, DEFAULT_LIMIT)
+        for place, name in reversed(list(enumerate(names))):
+            room = 2 * limit if place else limit  # what is encrypted or encoded grows
+            data = _within(self._by_name[name], data, room)
+        return data
+
+    def _check_chain(self, names: list[str]) -> None:
+        """Check that a payload asks for no codec more often than it is configured.
+
+        The order is the payload's own, which may be older than the configuration.
+        """
+        for name, times in Counter(names).items():
             if name not in self._by_name:
                 raise InvalidInputError(
                     f"a payload needs the codec {name!r}, which is not configured here"
                 )
-            data = self._by_name[name].decode(data)
-        return data
+            if times > self._times[name]:
+                raise InvalidInputError(
+                    f"a payload names the codec {name!r} {times} times, which is configured "
+                    f"{self._times[name]} times here, so it is not read"
+                )
 
     def _wrap(self, data: bytes) -> str:
         for codec in self._codecs:
@@ -265,6 +279,24 @@ class Converter:
         names = [codec.name for codec in self._codecs]
         envelope = _Envelope(codecs=names, data=base64.b64encode(data).decode())
         return msgspec.json.encode(envelope).decode()
+
+
+def _within(codec: Codec, data: bytes, limit: int) -> bytes:
+    """Return what a codec makes of the data, which must not be over the limit."""
+    try:
+        if isinstance(codec, BoundedCodec):
+            data = codec.decode_within(data, limit)
+        else:
+            data = codec.decode(data)
+        is_over = len(data) > limit
+    except PayloadTooLargeError:
+        is_over = True
+    if is_over:
+        raise InvalidInputError(
+            f"a payload is over the limit of {limit:,} bytes once the codec {codec.name!r} is "
+            "undone, and is not read; raise the converter's limit if it is meant to be so large"
+        )
+    return data
 
 
 def _plain(value: Any, what: str) -> bytes:
