@@ -178,7 +178,11 @@ def _attribute(node: Any, context: Context) -> Value:
     special = constant_time(target(node, context)) or type_name(node, context)
     if special is not None:
         return special
-    value = context.read(node.value)
+    return _attribute_of_value(node, context.read(node.value), context)
+
+
+def _attribute_of_value(node: Any, value: Value, context: Context) -> Value:
+    """Lower an attribute of a value, by its type."""
     if value.type is NEVER:
         return Value("null", NEVER)
     own = attribute_of(node, value, context)

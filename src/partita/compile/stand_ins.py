@@ -1,4 +1,4 @@
-"""Give what stands for a workflow that is compiled: its parameters, and its input as JSON."""
+"""Describe how a compiled workflow is called: with which parameters, and its arguments as JSON."""
 
 from __future__ import annotations
 

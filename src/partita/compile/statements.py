@@ -1,6 +1,7 @@
 """Lower statements to nodes of the tree, and follow what is known of variables.
 
-Loops are in `loops`, errors in `exceptions`.
+Each kind of statement of some size has a package or module of its own: `assignments`, `loops`,
+`exceptions`, `matching`, `concurrency.task_groups`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Guard reads of variables that have a value on some ways only."""
+"""Check that a variable has a value where only some paths through the code give it one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Compile one workflow: find its source, its hints and the names that it sees.
+"""Compile one workflow: read its hints, lower its code, and collect what was found.
 
-The only place of the package that knows how the front of a workflow looks.
+The only module that knows how a workflow is declared. What cannot be compiled is tried again as
+generated steps, if outlining is allowed.
 """
 
 from __future__ import annotations

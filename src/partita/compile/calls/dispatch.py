@@ -1,4 +1,7 @@
-"""Lower calls: of activities, of functions that Python has, of methods."""
+"""Lower calls: find out what is called, and hand the call to the module that lowers it.
+
+Knows no function itself: tables of `builtins`, `library` and `methods` do.
+"""
 
 from __future__ import annotations
 

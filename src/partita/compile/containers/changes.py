@@ -56,9 +56,13 @@ def lower_change(node: Any, context: Context) -> Value | None:
     target = _set_default(node.func.value, context) or node.func.value
     if not is_place(target, context):
         return None
-    node = ast.copy_location(
-        ast.Call(ast.Attribute(target, name, ast.Load()), node.args, node.keywords), node
-    )
+    method = ast.Attribute(target, name, ast.Load())
+    return _changed(ast.copy_location(ast.Call(method, node.args, node.keywords), node), context)
+
+
+def _changed(node: Any, context: Context) -> Value | None:
+    """Lower a method of a value at a place, which gets the changed value."""
+    name = node.func.attr
     place = place_of(node.func.value, context)
     owner = read(node.func.value, place, context)
     owner = _settled(node, owner, name, context)

@@ -1,4 +1,4 @@
-"""Lower try and raise."""
+"""Lower `try` and `raise`, and follow what is known of variables where an exception is caught."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lower chance: `uuid4()`, `random()`, and what `side_effect` calls once."""
+"""Lower `uuid4()`, `random()` and its methods, and calls of `side_effect`, which run once."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,28 +113,11 @@ def written(
 ) -> Value | None:
     """Return the JSON text of a value; None if it has none, or is not compiled."""
     kind = value.type.kind
-    if kind == "str":
-        return _text(node, value, style, context)
-    if kind == "int":
-        return made(f"$formatBase({value.text})", STR, value)
-    if kind == "float":
-        return float_text(node, value, context)
-    if kind == "number":
-        return number_text(node, value, context)
-    if kind == "bool":
-        return made(f'({value.atom} ? "true" : "false")', STR, value)
-    if kind in ("none", "never"):
-        return Value('"null"', STR)
-    if kind == "optional":
-        return within(value, context, lambda one: _present(node, one, style, level, context))
-    if kind in ("list", "row", "tuple", "dict", "record"):
-        lower = {
-            "list": _list,
-            "row": _list,
-            "tuple": _tuple,
-            "dict": _dict,
-            "record": _record,
-        }[kind]
+    scalar = _scalar(node, value, style, context)
+    if scalar is not None:
+        return scalar
+    if kind in _PARTS:
+        lower = _PARTS[kind]
         return within(value, context, lambda one: lower(node, one, style, level, context))
     if kind == "any":
         return _any(node, value, style, level, context)
@@ -146,6 +130,22 @@ def written(
             ),
         )
     return None
+
+
+def _scalar(node: ast.AST, value: Value, style: _Style, context: Context) -> Value | None:
+    """Return the JSON text of a text, a number, a bool or None; None for others."""
+    kind = value.type.kind
+    if kind == "str":
+        return _text(node, value, style, context)
+    if kind == "int":
+        return made(f"$formatBase({value.text})", STR, value)
+    if kind == "float":
+        return float_text(node, value, context)
+    if kind == "number":
+        return number_text(node, value, context)
+    if kind == "bool":
+        return made(f'({value.atom} ? "true" : "false")', STR, value)
+    return Value('"null"', STR) if kind in ("none", "never") else None
 
 
 def _present(
@@ -268,6 +268,16 @@ def _any(node: ast.AST, value: Value, style: _Style, level: int, context: Contex
     begun = context.text("" if indent is None else "\n" + indent * level)
     found = fill(node, context, template, STR, x=value, n=begun)
     return made(found.text, STR, found, number)
+
+
+_PARTS: dict[str, Callable[..., Value | None]] = {
+    "optional": _present,
+    "list": _list,
+    "row": _list,
+    "tuple": _tuple,
+    "dict": _dict,
+    "record": _record,
+}
 
 
 # -- json.loads

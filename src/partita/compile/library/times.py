@@ -1,4 +1,4 @@
-"""Lower what waits for a time, and what asks for it."""
+"""Lower `sleep` and `now`, also those of asyncio."""
 
 from __future__ import annotations
 

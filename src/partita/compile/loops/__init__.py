@@ -1,4 +1,4 @@
-"""Loops and comprehensions, and the rounds that they make.
+"""Loops and comprehensions.
 
 Comprehensions that begin work for each item are in `concurrency.comprehensions`.
 """

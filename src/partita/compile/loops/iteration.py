@@ -1,4 +1,4 @@
-"""Lower what loops go over to an index, the condition of a next round, and its values."""
+"""Lower what loops iterate over: to an index, the condition of a next round, and its values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Lower loops: their types are those of all rounds, lowered until nothing changes any more."""
+"""Lower `for` and `while`: again and again, until the types of all rounds are known.
+
+What a loop iterates over is lowered by `iteration`.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Match statements and their patterns."""
+"""Match statements and their patterns.
+
+`statements` makes choices of cases, `patterns` conditions of patterns.
+"""

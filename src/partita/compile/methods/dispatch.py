@@ -1,4 +1,7 @@
-"""Lower methods of texts, dicts, futures and exceptions."""
+"""Lower calls of methods: find by the type of the receiver what lowers each.
+
+Knows the methods of dicts that change nothing; all others are in their own modules.
+"""
 
 from __future__ import annotations
 

@@ -171,13 +171,9 @@ def _bounded(
     past = f'@a = "" and {at} > $max([0, {last}])'
     until = made(f"$length({owner.text})", INT) if end is None or end.type is NONE else end
     if name in ("index", "rindex"):
-        context.check(
-            node,
-            fill(node, context, f"$not({past})", BOOL, a=needle, s=owner, n=begin, m=until).text,
-            ValueError,
-            context.text("substring not found"),
-            found,
-        )
+        test = fill(node, context, f"$not({past})", BOOL, a=needle, s=owner, n=begin, m=until)
+        message = context.text("substring not found")
+        context.check(node, test.text, ValueError, message, found)
     if name == "count" or found.type is BOOL:
         nothing = "0" if name == "count" else "false"
         template = f"({past} ? {nothing} : @f)"

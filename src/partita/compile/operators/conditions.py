@@ -71,44 +71,50 @@ def _both(before: Variables, one: Variables, two: Variables) -> Variables:
 _TRUTH_OF_ANY = '$not(@x = null or @x = false or @x = 0 or @x = "" or @x = [] or @x = {})'
 
 
+_EMPTY = {"int": "0", "float": "0", "number": "0", "timedelta": "0", "str": '""', "dict": "{}"}
+"""What is false of values that a machine compares with it."""
+_COUNTED = (FUTURE_SET.kind, "list", "tuple", "row", "set")
+
+
 def truth(node: ast.AST, value: Value, context: Context) -> Value:
     """Return whether Python takes a value for true."""
     value = plain(value)
-    kind, atom = value.type.kind, value.atom
     for name in ("__bool__", "__len__"):
         if has_own(value, name):
             return truth(node, special(node, value, name, [], context), context)
-    if kind in ("enum", "function"):
-        return Value("true", BOOL)
-    if kind == "bool":
-        return value
-    if kind in ("int", "float", "number"):
-        return made(f"{atom} != 0", BOOL, value, is_atom=False)
-    if kind == "str":
-        return made(f'{atom} != ""', BOOL, value, is_atom=False)
-    if kind == "timedelta":
-        return made(f"{atom} != 0", BOOL, value, is_atom=False)
-    if kind == "any" or value.type.is_plain_union:
+    found = _known_truth(value)
+    if found is not None:
+        return found
+    if value.type is ANY or value.type.is_plain_union:
         return fill(node, context, _TRUTH_OF_ANY, BOOL, x=value)
-    if kind in (FUTURE_SET.kind, "list", "tuple", "row", "set"):
-        return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)
-    if kind == "dict":
-        return made(f"{atom} != {{}}", BOOL, value, is_atom=False)
-    if kind in ("none", "never"):
-        return Value("false", BOOL)
-    is_dict = kind == "record" and not hasattr(value.type.cls, "__dataclass_fields__")
-    is_empty = is_dict and len(value.type.missing) == len(value.type.fields)
-    if kind == "error" or (kind == "record" and not is_empty):
-        return Value("true", BOOL)
-    if kind == "optional" and value.type.item.kind != "any":
+    if value.type.kind == "optional" and value.type.item.kind != "any":
         inner = truth(node, Value(value.text, value.type.item, value.is_atom), context)
-        return made(f"{atom} != null ? {inner.atom} : false", BOOL, value, inner, is_atom=False)
+        text = f"{value.atom} != null ? {inner.atom} : false"
+        return made(text, BOOL, value, inner, is_atom=False)
     raise context.refuse(
         node,
         f"truth of {value.type}",
         "its type is not known, and JSONata's truth is not Python's",
         "give a type hint, or compare it",
     )
+
+
+def _known_truth(value: Value) -> Value | None:
+    """Return the truth of a value that its type and its emptiness tell; None for others."""
+    kind = value.type.kind
+    if kind == "bool":
+        return value
+    if kind in _EMPTY:
+        return made(f"{value.atom} != {_EMPTY[kind]}", BOOL, value, is_atom=False)
+    if kind in _COUNTED:
+        return made(f"$count({value.text}) > 0", BOOL, value, is_atom=False)
+    if kind in ("none", "never"):
+        return Value("false", BOOL)
+    is_dict = kind == "record" and not hasattr(value.type.cls, "__dataclass_fields__")
+    may_be_empty = is_dict and len(value.type.missing) == len(value.type.fields)
+    if kind in ("enum", "function", "error") or (kind == "record" and not may_be_empty):
+        return Value("true", BOOL)
+    return None
 
 
 def lower_test(node: ast.expr, context: Context) -> Test:

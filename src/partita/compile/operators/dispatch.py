@@ -221,6 +221,12 @@ def _open_sum(node: Operator, left: Value, right: Value, context: Context) -> Va
     return fill(node, context, template, ANY, a=left, b=right, t=total)
 
 
+_REPEATED = (
+    '$reduce([1..NUMBER], function(~acc, ~i) {$type(WHOLE) = "string" ? ~acc & WHOLE : '
+    '$append(~acc, WHOLE)}, $type(WHOLE) = "string" ? "" : [])'
+)
+
+
 def _open_product(node: Operator, left: Value, right: Value, context: Context) -> Value | None:
     for one, other in ((left, right), (right, left)):
         if one.type.kind in ("str", "list"):
@@ -244,12 +250,8 @@ def _open_product(node: Operator, left: Value, right: Value, context: Context) -
     context.check(node, test.text, TypeError, context.text(_UNFIT), test)
     numbers = _both(_NUMBER)
     product = fill(node, context, f"({numbers[0]} * {numbers[1]})", NUMBER, a=left, b=right)
-    times = (
-        '$reduce([1..NUMBER], function(~acc, ~i) {$type(WHOLE) = "string" ? ~acc & WHOLE : '
-        '$append(~acc, WHOLE)}, $type(WHOLE) = "string" ? "" : [])'
-    )
-    first = times.replace("NUMBER", numbers[1]).replace("WHOLE", "@a")
-    second = times.replace("NUMBER", numbers[0]).replace("WHOLE", "@b")
+    first = _REPEATED.replace("NUMBER", numbers[1]).replace("WHOLE", "@a")
+    second = _REPEATED.replace("NUMBER", numbers[0]).replace("WHOLE", "@b")
     second = second.replace("~acc", "~sum").replace("~i", "~j")
     template = f"({parts[0]} ? {first} : {parts[1]} ? {second} : @t)"
     product = either(node, product, context)

@@ -43,30 +43,43 @@ def join(one: Type, other: Type) -> Type:
     if scalars is not None:
         return scalars
     if "union" in (one.kind, other.kind):
-        whole = one if one.kind == "union" else other
-        third = other if whole is one else one
-        if third in whole.parts and not is_tagged(third, whole):
-            return whole
-        is_plain = all(each.is_plain_union or not each.holds_tuples for each in (one, other))
-        return ANY if is_plain else MIXED
+        return _joined_unions(one, other)
     if one.is_number and other.is_number:
         return NUMBER
-    if one.kind == other.kind == "error":
-        return _joined_errors(one, other)
-    if one.kind == other.kind == "datetime":
-        return DATETIME
-    if one.kind == other.kind == "enum":
-        return MIXED
-    if one.kind == other.kind == "function":
-        return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
-    if one.kind == other.kind == "record" and one.cls is other.cls:
-        return _joined_records(one, other)
-    same = one.kind == other.kind and len(one.parts) == len(other.parts) and one.parts
-    if one.kind == other.kind == "dict":
-        return _joined_dicts(one, other)
-    if same and one.kind != "error":
-        return Type(one.kind, tuple(map(join, one.parts, other.parts)))
+    alike = _joined_alike(one, other) if one.kind == other.kind else None
+    if alike is not None:
+        return alike
     return MIXED if one.holds_tuples or other.holds_tuples else ANY
+
+
+def _joined_unions(one: Type, other: Type) -> Type:
+    """Return the type of a value that has one of two types, of which one is a union."""
+    whole = one if one.kind == "union" else other
+    third = other if whole is one else one
+    if third in whole.parts and not is_tagged(third, whole):
+        return whole
+    is_plain = all(each.is_plain_union or not each.holds_tuples for each in (one, other))
+    return ANY if is_plain else MIXED
+
+
+def _joined_alike(one: Type, other: Type) -> Type | None:
+    """Return the type of a value of one of two types of a kind; None if that is not its kind."""
+    kind = one.kind
+    if kind == "error":
+        return _joined_errors(one, other)
+    if kind == "datetime":
+        return DATETIME
+    if kind == "enum":
+        return MIXED
+    if kind == "function":
+        return Type("function", cls=tuple(dict.fromkeys((*one.cls, *other.cls))))
+    if kind == "record" and one.cls is other.cls:
+        return _joined_records(one, other)
+    if kind == "dict":
+        return _joined_dicts(one, other)
+    if one.parts and len(one.parts) == len(other.parts):
+        return Type(kind, tuple(map(join, one.parts, other.parts)))
+    return None
 
 
 def _scalar_union(one: Type, other: Type) -> Type | None:

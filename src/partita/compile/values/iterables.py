@@ -1,4 +1,4 @@
-"""Lower what is gone over, as one list: ranges, views, zip, enumerate, map, filter, reversed.
+"""Lower iterables to one list: ranges, views, zip, enumerate, map, filter, reversed.
 
 Python makes their items one after another; as nothing sees that, the list is made at once.
 """
