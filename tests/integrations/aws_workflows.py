@@ -40,6 +40,23 @@ def several(table: str, ids: list[str], after: str | None = None) -> dict[str, A
 
 
 @workflow
+def at_once(tables: list[str]) -> list[str]:
+    futures = [
+        aws.dynamodb.get_item.submit(TableName=one, Key={"id": {"S": "none"}}) for one in tables
+    ]
+    first = aws.dynamodb.get_item.options(retry=2).submit(
+        TableName=tables[0], Key={"id": {"S": "none"}}
+    )
+    found = ["found" if "Item" in first.result() else "empty"]
+    for future in futures:
+        try:
+            found.append("found" if "Item" in future.result() else "empty")
+        except aws.dynamodb.exceptions.ResourceNotFoundException:
+            found.append("no table")
+    return found
+
+
+@workflow
 def caught(table: str) -> str:
     try:
         aws.dynamodb.get_item(TableName=table, Key={"id": {"S": "1"}})

@@ -110,6 +110,15 @@ def test_dicts_in_conditions_and_comprehensions(run: Run, after: str | None, cou
     assert found == {"found": [{"id": {"S": "one"}, "is_set": {"Bool": True}}], "count": count}
 
 
+def test_calls_that_run_at_once(run: Run, table: str) -> None:
+    assert run(aws_workflows.at_once, [table, "none", table]) == [
+        "empty",
+        "empty",
+        "no table",
+        "empty",
+    ]
+
+
 def test_all_refusals_are_client_errors(run: Run, table: str) -> None:
     assert run(aws_workflows.caught, table) == "found"
     assert run(aws_workflows.caught, "none") == "refused"
@@ -240,7 +249,7 @@ def test_plain_python_has_nobody_who_answers(queue: str) -> None:
         (lambda: aws.dynamo, AttributeError, "no service dynamo; did you mean dynamodb?"),
         (lambda: aws.dynamodb.getitem, AttributeError, "aws.dynamodb has no getitem; did you mean"),
         (lambda: aws.dynamodb.exceptions.NoneSuch, AttributeError, "dynamodb has no error NoneS"),
-        (lambda: aws.sqs.send_message.submit, AttributeError, "it has sync, wait_for_task_token"),
+        (lambda: aws.sqs.send_message.map, AttributeError, "it has submit, sync, wait_for_task"),
         (lambda: aws.dynamodb.get_item.sync, UnsupportedError, "begins no job to wait for"),
         (
             lambda: aws.sqs.send_message(QueueUrl="u", MessageBody=aws.TASK_TOKEN),
@@ -291,7 +300,8 @@ def test_what_does_not_fit_is_told_at_the_call(call: Any, error: type, told: str
         ("aws.dynamodb.get_item.sync(TableName=x)", "begins no job to wait for"),
         ("aws.sqs.send_message(QueueUrl=x, MessageBody=aws.TASK_TOKEN)", "only a task that waits"),
         ("aws.nothing.at_all()", "AWS has no service nothing"),
-        ("aws.sqs.send_message.submit(QueueUrl=x)", "it has sync, wait_for_task_token"),
+        ("aws.sqs.send_message.map(QueueUrl=x)", "it has submit, sync, wait_for_task_token"),
+        ("aws.sqs.send_message.submit(QueueUrl=x)", "the argument MessageBody is missing"),
         ("aws.sqs.send_message.options(start_to_close=-1)(QueueUrl=x)", "start_to_close"),
     ],
 )

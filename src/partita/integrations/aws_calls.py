@@ -13,7 +13,8 @@ from typing import Any
 
 from partita.authoring.definition import ActivityOptions
 from partita.authoring.determinism import now, shield, sleep, uuid4
-from partita.authoring.execution import workflow_info
+from partita.authoring.execution import spawn, workflow_info
+from partita.authoring.future import Future
 from partita.authoring.messages import wait_signal
 from partita.errors import (
     ActivityTimedOutError,
@@ -129,7 +130,7 @@ class Action:
         return replace(self, pattern="waitForTaskToken")
 
     def __getattr__(self, name: str) -> Any:
-        parts = "sync, wait_for_task_token, options and exceptions"
+        parts = "submit, sync, wait_for_task_token, options and exceptions"
         raise AttributeError(f"aws.{self.name} has no {name}; it has {parts}")
 
     def options(self, **settings: Any) -> Action:
@@ -140,6 +141,15 @@ class Action:
                 f"{self.name}: errors of AWS have no classes for non_retryable"
             )
         return replace(self, given={**self.given, **settings})
+
+    def submit(self, /, **arguments: Any) -> Future[Any]:
+        """Return a future of the result."""
+        return spawn(self, **arguments)
+
+    @property
+    def __name__(self) -> str:
+        """Its name where it runs beside other code."""
+        return f"aws.{self.name}"
 
     def __call__(self, /, **arguments: Any) -> Any:
         """Return the result of the Task state that the call is in a state machine."""

@@ -22,6 +22,7 @@ from partita.compile.names.objects import target
 from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
 from partita.compile.types import Type, future_of
 from partita.compile.variables import Variable
+from partita.integrations.aws_calls import Action
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -86,8 +87,9 @@ def called_work(
     context: Context,
 ) -> Work | None:
     """Return the work of a call of an activity, a child or a Lambda function; None for others."""
-    owner = callee_of(function, context) or class_of(function, context)
-    owner = owner or _value_of(function, context)
+    owner: Any = callee_of(function, context) or class_of(function, context)
+    named = target(function, context)
+    owner = owner or (named if isinstance(named, Action) else _value_of(function, context))
     if owner is None:
         return None
     call = located(ast.Call(_callable(function, context), args, keywords), node)
