@@ -44,7 +44,7 @@ bench-step: $(VENV)/developed
 
 soak: $(VENV)/developed
 	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/faults tests/model tests/rules/test_machine.py tests/swf/test_shapes.py tests/language/test_agreement.py tests/asl/test_conformance_crashes.py tests/asl/test_fuzz.py --timeout 3600 $(PYTEST_ARGS)
-	PARTITA_SOAK=1 $(BIN)/pytest tests/language tests/client tests/deciders tests/worker tests/deploy --ignore tests/language/test_agreement.py --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
+	PARTITA_SOAK=1 $(BIN)/pytest tests/language tests/client tests/deciders tests/worker tests/deploy tests/openwhisk tests/compile/test_openwhisk.py --ignore tests/language/test_agreement.py --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/python -m tests.storm --seeds 20 --seconds 10 --store both
 
 docs: $(VENV)/developed $(VENV)-docs/installed

@@ -29,11 +29,12 @@ from tests.compile.corpus import Case, Outcome, cases, load, outcome
 from tests.compile.generator import Generator
 from tests.openwhisk.conducting import Conductor
 from tests.openwhisk.running import actions
+from tests.rotation import sample
 from tests.soak import scaled
 
 MACHINES_ONLY = ("children", "shapes", "waits_until")
 """Files of programs with what only state machines have, such as other executions and clocks."""
-CASES = [case for case in cases() if case.file not in MACHINES_ONLY]
+CHOSEN = sample([case for case in cases() if case.file not in MACHINES_ONLY], 4)
 WITHOUT = frozenset(["branches", "tasks"])
 """Rows of random programs that compositions have not."""
 TESTED = "/_/tested/"
@@ -43,7 +44,7 @@ Params = dict[str, Any]
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("programs")
-    return {case.name: load(case.name, case.source, folder) for case in CASES}
+    return {case.name: load(case.name, case.source, folder) for case in CHOSEN}
 
 
 class Actions:
@@ -133,7 +134,7 @@ NOT_COMPILED = {
 @pytest.fixture(scope="module")
 def composed(programs: dict[str, Any]) -> dict[str, Composed | CompileError]:
     found: dict[str, Composed | CompileError] = {}
-    for case in CASES:
+    for case in CHOSEN:
         try:
             found[case.name] = Composed(case, programs[case.name])
         except CompileError as error:
@@ -153,7 +154,7 @@ def env(
         yield env
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+@pytest.mark.parametrize("case", CHOSEN, ids=[case.name for case in CHOSEN])
 def test_plain_python_and_the_composition_agree(
     case: Case,
     programs: dict[str, Any],

@@ -6,18 +6,21 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from partita.errors import OpenWhiskError
 from partita.openwhisk import composer, conductor
 from tests.conftest import until
+from tests.openwhisk.npm import program
 from tests.soak import scaled
 
 SLOW = """
@@ -77,35 +80,120 @@ def test_an_acknowledged_composition_ends_after_kills(tmp_path: Path) -> None:
     assert len(record["logs"]) == 9
 
 
-KILLS = scaled(3, 30)
-INVOCATIONS = 40
-"""Invocations between two kills."""
+INVOCATIONS = scaled(60, 1_000)
+KILLS = scaled(3, 60)
+
+Inputs = dict[str, tuple[str, int]]
+"""What was invoked by the ids of activations: an action's name and a number."""
 
 
-@pytest.mark.timeout(300)
-def test_no_acknowledged_invocation_is_lost(tmp_path: Path) -> None:
-    chance = random.Random(7)
-    acknowledged: dict[str, int] = {}
-    for kill in range(KILLS):
-        with served(tmp_path) as (url, server):
-            wsk = client(url)
-            wsk.actions.update({"name": "same", "action": "def main(p):\n    return p\n"})
-            pair = {"exec": {"kind": "sequence", "components": ["/_/same", "/_/same"]}}
-            wsk.actions.update({"name": "pair", "action": pair})
-            last = chance.randrange(INVOCATIONS)
-            for number in range(last + 1):
-                params = {"n": kill * INVOCATIONS + number}
-                name = chance.choice(["same", "pair"])
-                id = wsk.actions.invoke({"name": name, "params": params})["activationId"]
-                acknowledged[id] = params["n"]
-            server.kill()
-    with served(tmp_path) as (url, _):
-        wsk = client(url)
-        for id, number in acknowledged.items():
-            until(partial(is_there, wsk, id), 60.0)
-            assert wsk.record(id)["response"]["result"] == {"n": number}
+def free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])
 
 
-def is_there(wsk: Any, id: str) -> bool:
-    """Return whether an activation has ended."""
-    return wsk.record(id) is not None
+class Endpoint:
+    """A server in a process of its own, on one database and one port."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._command = [
+            *(sys.executable, "-m", "partita", "--backend", f"sqlite:///{folder / 'x.db'}"),
+            *("serve", "--protocol", "openwhisk", "--insecure-local"),
+            *("--port", url.rpartition(":")[2]),
+        ]
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)
+        assert self._process.stderr is not None
+        assert "openwhisk on" in self._process.stderr.readline()
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._process.stderr.close()
+
+
+def deployed(wsk: Any) -> None:
+    """Create a plain action in each language, a sequence, and a composition with branches."""
+    wsk.actions.create({"name": "one", "action": "def main(p):\n    return {'n': p['n'] + 1}\n"})
+    code = "const main = p => ({ n: p.n + 1 })"
+    wsk.actions.create({"name": "js", "action": code, "kind": "nodejs:default"})
+    names = ["/_/one", "/_/js"]
+    wsk.actions.create(
+        {"name": "pair", "action": {"exec": {"kind": "sequence", "components": names}}}
+    )
+    made = composer.sequence("one", composer.when(lambda p: p["n"] % 2 == 0, "js", "pair"))
+    wsk.compositions.deploy({"name": "composed", **made.compile()})
+
+
+EXPECTED: dict[str, Callable[[int], int]] = {
+    "one": lambda n: n + 1,
+    "js": lambda n: n + 1,
+    "pair": lambda n: n + 2,
+    "composed": lambda n: n + 2 if n % 2 else n + 3,
+}
+
+
+def invoked(wsk: Any, chance: random.Random, acknowledged: Inputs, wanted: int) -> None:
+    """Invoke actions until so many invocations are acknowledged."""
+    while len(acknowledged) < wanted:
+        name, number = chance.choice(list(EXPECTED)), chance.randrange(100)
+        try:
+            found = wsk.actions.invoke({"name": name, "params": {"n": number}})
+        except OpenWhiskError:
+            continue  # it was down
+        acknowledged[found["activationId"]] = (name, number)
+
+
+@pytest.mark.timeout(900)
+def test_no_acknowledged_invocation_is_lost(
+    tmp_path: Path, monkeypatch: Any, record_property: Any
+) -> None:
+    seed = int(os.environ.get("PARTITA_SEED", "0")) or random.randrange(1 << 30)
+    record_property("seed", seed)
+    chance = random.Random(seed)
+    monkeypatch.setenv("PARTITA_NODE", program("node"))
+    url = f"http://127.0.0.1:{free_port()}"
+    endpoint, acknowledged = Endpoint(tmp_path, url), Inputs()
+    wsk: Any = conductor.openwhisk({"apihost": url, "api_key": "a:b"})
+    endpoint.start()
+    try:
+        deployed(wsk)
+        for turn in range(1, KILLS + 1):
+            wanted = INVOCATIONS * turn // KILLS
+            client = threading.Thread(
+                target=invoked, args=(wsk, chance, acknowledged, wanted), daemon=True
+            )
+            client.start()
+            begun = len(acknowledged)
+            moment = begun + chance.randrange(1, max(2, wanted - begun))
+            until(lambda moment=moment: len(acknowledged) >= moment)
+            endpoint.kill()
+            endpoint.start()
+            client.join()
+        check(wsk, acknowledged)
+    finally:
+        endpoint.kill()
+
+
+def check(wsk: Any, acknowledged: Inputs) -> None:
+    """Check that each invocation that was acknowledged has one record, and that it is right."""
+    path = "namespaces/_/activations"
+    for id, (name, number) in acknowledged.items():
+        until(lambda given=id: wsk.record(given) is not None, 120)
+        record = wsk.record(id)
+        assert record["name"] == name
+        assert record["response"]["result"] == {"n": EXPECTED[name](number)}, (name, number)
+    count = wsk.request("GET", path, query={"count": "true"})["activations"]
+    found: list[str] = []
+    while len(found) < count:
+        rows = wsk.request("GET", path, query={"limit": "200", "skip": str(len(found))})
+        found += [row["activationId"] for row in rows]
+    assert len(set(found)) == count
+    assert set(acknowledged) <= set(found)

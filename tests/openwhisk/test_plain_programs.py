@@ -19,6 +19,7 @@ from tests.compile.corpus import load
 from tests.compile.test_openwhisk import Actions
 from tests.openwhisk import plain_programs
 from tests.openwhisk.conducting import Conductor
+from tests.rotation import sample
 
 Definition = WorkflowDefinition[..., Any]
 PROGRAMS = {
@@ -45,7 +46,7 @@ def composed(workflow: Definition, given: dict[str, Any]) -> Any:
     return [found["error"]["type"], found["error"]["message"]]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", sample(list(PROGRAMS), 3))
 def test_a_composition_means_what_its_python_means(name: str) -> None:
     workflow = PROGRAMS[name]
     parameters = list(inspect.signature(workflow.function).parameters)
