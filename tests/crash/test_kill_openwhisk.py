@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def test_no_acknowledged_invocation_is_lost(
             client.start()
             begun = len(acknowledged)
             moment = begun + chance.randrange(1, max(2, wanted - begun))
-            until(lambda moment=moment: len(acknowledged) >= moment)
+            until(partial(_has, acknowledged, moment))
             endpoint.kill()
             endpoint.start()
             client.join()
@@ -182,11 +183,15 @@ def test_no_acknowledged_invocation_is_lost(
         endpoint.kill()
 
 
+def _has(acknowledged: Inputs, count: int) -> bool:
+    return len(acknowledged) >= count
+
+
 def check(wsk: Any, acknowledged: Inputs) -> None:
     """Check that each invocation that was acknowledged has one record, and that it is right."""
     path = "namespaces/_/activations"
     for id, (name, number) in acknowledged.items():
-        until(lambda given=id: wsk.record(given) is not None, 120)
+        until(partial(wsk.record, id), 120)
         record = wsk.record(id)
         assert record["name"] == name
         assert record["response"]["result"] == {"n": EXPECTED[name](number)}, (name, number)

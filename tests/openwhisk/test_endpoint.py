@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -222,6 +223,29 @@ def test_counts_are_shared_with_compositions_inside(wsk: Any) -> None:
     assert result(wsk, "outer", {}) == {"caught": "Too many actions in the composition."}
 
 
+def test_a_conductor_yields_before_its_deadline(wsk: Any) -> None:
+    code = (
+        "import socket, time\n"
+        "def main(p):\n"
+        "    if 'port' in p: socket.create_connection(('127.0.0.1', p['port'])).recv(1)\n"
+        "    time.sleep(0.5)\n"
+        "    return {}\n"
+    )
+    wsk.actions.update({"name": "slow", "action": code})
+    made = {"name": "waiting", **composer.parallel("slow").compile()}
+    wsk.compositions.deploy(made, True, limits={"timeout": 15_250})
+    record = invoke(wsk, "waiting")
+    assert record["response"]["result"] == {"value": [{}]}
+    names = [wsk.record(one)["name"] for one in record["logs"]]
+    assert names == ["waiting", *["echo", "waiting"] * (len(names) // 2)]
+    assert len(names) > 2
+    wsk.compositions.deploy(made, True, limits={"timeout": 15_000})
+    with socket.create_server(("127.0.0.1", 0)) as server:  # for which the branch waits
+        record = invoke(wsk, "waiting", {"port": server.getsockname()[1]})
+        server.accept()[0].close()
+    assert record["response"]["result"] == {"error": "Too many actions in the composition."}
+
+
 def test_a_conductor_that_never_ends_is_ended(wsk: Any) -> None:
     code = "def main(p):\n    return {'action': '!', 'params': {}, 'state': {'n': 1}}\n"
     defined(wsk, "endless", code, annotations=[{"key": "conductor", "value": True}])
@@ -257,6 +281,25 @@ def test_a_sequence_stops_at_an_error(wsk: Any) -> None:
     record = invoke(wsk, "pair", {"n": 1})
     assert record["response"]["result"] == {"error": "failed"}
     assert len(record["logs"]) == 1
+
+
+def test_a_sequence_has_actions_that_are_there_and_not_itself(wsk: Any) -> None:
+    def define(name: str, *components: str) -> None:
+        exec_ = {"kind": "sequence", "components": [f"/_/{one}" for one in components]}
+        wsk.actions.update({"name": name, "action": {"exec": exec_}})
+
+    define("inner", *["echo"] * 26)
+    define("outer", "inner", "echo")
+    for components, said in [
+        (["absent"], "Sequence component does not exist."),
+        (["echo", "outer"], "Sequence may not refer to itself."),
+        (["inner"], "Sequence may not refer to itself."),
+    ]:
+        with pytest.raises(OpenWhiskError, match=said):
+            define("inner", *components)
+    with pytest.raises(OpenWhiskError, match="Too many actions in the sequence"):
+        define("twice", "inner", "inner")
+    assert result(wsk, "outer", {"n": 1}) == {"n": 1}
 
 
 def test_parameters_of_packages_and_bindings_come_first(wsk: Any) -> None:

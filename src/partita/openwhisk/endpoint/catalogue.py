@@ -9,12 +9,14 @@ from typing import TypeVar
 import msgspec
 
 from partita.openwhisk.endpoint.entities import (
+    COMPONENTS,
     Action,
     Json,
     Package,
     RequestError,
     action_of,
     package_of,
+    resolved,
 )
 from partita.ports.session import Catalogue, Session
 
@@ -107,9 +109,32 @@ def put_action(session: Session, path: str, body: Json, *, overwrite: bool) -> A
         raise RequestError(404, NOT_THERE)
 
     def make(before: Action | None) -> Action:
-        return action_of(path, body, before, time.time())
+        made = action_of(path, body, before, time.time())
+        if _length(session, path, made.exec.get("components", [])) > COMPONENTS:
+            raise RequestError(400, "Too many actions in the sequence.")
+        return made
 
     return _put(session, ACTION, path, Action, make, overwrite=overwrite)
+
+
+def _length(session: Session, path: str, components: list[str]) -> int:
+    """Return how many actions a sequence has, with those of sequences in it; 0 if it is none.
+
+    Raises:
+        RequestError: one is not there, or is the sequence itself.
+    """
+    waiting, count = list(components), 0
+    while waiting and count <= COMPONENTS:
+        one = resolved(waiting.pop())
+        if one == path:
+            raise RequestError(400, "Sequence may not refer to itself.")
+        found = None if one is None else find_action(session, one)
+        if found is None:
+            raise RequestError(400, "Sequence component does not exist.")
+        inner = found.exec.get("components", [])
+        waiting += inner
+        count += not inner
+    return count
 
 
 def put_package(session: Session, name: str, body: Json, *, overwrite: bool) -> Package:
