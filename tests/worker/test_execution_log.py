@@ -54,7 +54,7 @@ def count_up(steps: int) -> int:
 
 
 def _worker(service: Service) -> Worker:
-    return Worker(service, workflows=[pay, count_up], activities=[charge, add])
+    return Worker(service, workflows=[pay, count_up], activities=[charge, add], logs_messages=True)
 
 
 class _Polled:
@@ -91,6 +91,16 @@ def test_attempts_and_failures_are_logged_with_their_places(
     assert again.startswith(f"execution order-7: attempt 2 of 2 of charge {what}")
     assert again.endswith("no further try")
     assert ended.startswith(f"execution order-7 {what}")
+
+
+def test_messages_are_left_out_unless_the_worker_is_told_to_log_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    quiet = Worker(engine := Engine(MemoryStore()), workflows=[pay], activities=[charge])
+    with Client(engine) as client, quiet, pytest.raises(WorkflowFailedError):
+        client.start(pay, 7).result(timeout=30)
+    assert "attempt 2 of 2 of charge failed: ValueError (test_execution_log.py:" in caplog.text
+    assert "no money" not in caplog.text
 
 
 def test_starts_and_completions_are_logged_at_info(

@@ -114,6 +114,7 @@ class ForegroundRun:
             slots=slots,
             on_decision_failed=self.decision_failed,
             on_store_error=self.store_failed,
+            logs_messages=True,
             only=only,
         )
 

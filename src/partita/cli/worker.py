@@ -87,6 +87,7 @@ def worker(
             acts=not deciders_only,
             task_lists=task_lists or (DEFAULT_TASK_LIST,),
             slots=slots,
+            logs_messages=True,
         )
         with observation.probes(client.service, worker, None if number is None else place()):
             _serve(worker, backend, grace, supervised, observation)

@@ -41,10 +41,11 @@ def places_of(traceback: str) -> list[Place]:
     return [place for place in found if not _LIBRARY.search(place.file)] or found
 
 
-def line_of(failure: Failure) -> str:
+def line_of(failure: Failure, *, with_message: bool = True) -> str:
     """Return an exception's type and message, cut to one line, and where it was raised."""
     places = places_of(failure.traceback)
-    return type_and_message(failure) + (f" ({printable(str(places[-1]))})" if places else "")
+    what = type_and_message(failure) if with_message else printable(failure.type)
+    return what + (f" ({printable(str(places[-1]))})" if places else "")
 
 
 def type_and_message(failure: Failure) -> str:

@@ -41,7 +41,8 @@ _ENDS = frozenset({"process_completed", "process_canceled"})
 class ExecutionLog:
     """A listener that logs notices."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_messages: bool) -> None:
+        self._with_messages = with_messages
         self.wants = _FAILURES | _ENDS if log.isEnabledFor(logging.INFO) else _FAILURES
 
     def __call__(self, notice: Notice) -> None:
@@ -53,7 +54,7 @@ class ExecutionLog:
         )
         if event is not None and not is_returned:
             level = logging.INFO if notice.name in _ENDS else logging.WARNING
-            text = _Line(lambda: _line_of(notice, event))
+            text = _Line(lambda: _line_of(notice, event, self._with_messages))
             log.log(level, "%s", text, extra=_fields(notice.execution))
 
 
@@ -82,7 +83,9 @@ def log_start(task: DecisionTask) -> None:
     )
 
 
-def log_polled(task: DecisionTask, decisions: Sequence[h.AnyDecision]) -> None:
+def log_polled(
+    task: DecisionTask, decisions: Sequence[h.AnyDecision], *, with_messages: bool
+) -> None:
     """Log what a polled decision task tells, and how its answer ends the execution."""
     known = {
         event.event_id: event.activity_type.name
@@ -98,14 +101,17 @@ def log_polled(task: DecisionTask, decisions: Sequence[h.AnyDecision]) -> None:
             _warn(execution, f": {name} timed out ({event.timeout_type.value})")
     match decisions[-1] if decisions else None:
         case h.FailWorkflowExecution(reason=reason, details=details):
-            _warn(execution, f" failed: {line_of(Failure.load(details, reason))}")
+            line = line_of(Failure.load(details, reason), with_message=with_messages)
+            _warn(execution, f" failed: {line}")
         case h.CompleteWorkflowExecution():
             _log_end(execution, "completed")
         case h.CancelWorkflowExecution():
             _log_end(execution, "was cancelled")
 
 
-def log_polled_attempt(task: ActivityTask, answer: ActivityAnswer, retry: h.RetryPolicy) -> None:
+def log_polled_attempt(
+    task: ActivityTask, answer: ActivityAnswer, retry: h.RetryPolicy, *, with_message: bool
+) -> None:
     """Log that an attempt failed which this worker ran for a polled service."""
     if answer.outcome != "failed":
         return
@@ -114,38 +120,44 @@ def log_polled_attempt(task: ActivityTask, answer: ActivityAnswer, retry: h.Retr
     is_last = final or task.attempt == retry.max_attempts
     then = "no further try" if is_last else f"next try in {retry.delay(task.attempt):.1f} s"
     attempt = _attempt(task.activity_type.name, task.attempt, retry)
-    _warn(task.workflow_execution, f": {attempt} failed: {line_of(failure)}; {then}")
+    line = line_of(failure, with_message=with_message)
+    _warn(task.workflow_execution, f": {attempt} failed: {line}; {then}")
 
 
-def _line_of(notice: Notice, event: h.AnyEvent) -> str:
+def _line_of(notice: Notice, event: h.AnyEvent, with_message: bool) -> str:
     """Return the line of a notice."""
     what = f"execution {printable(notice.execution.workflow_id)}"
     match event:
         case h.ActivityTaskRescheduled():
-            return f"{what}: {_rescheduled(event, notice.activity)}"
+            return f"{what}: {_rescheduled(event, notice.activity, with_message)}"
         case h.ActivityTaskFailed(reason=reason, details=details):
-            line = line_of(Failure.load(details, reason))
+            line = line_of(Failure.load(details, reason), with_message=with_message)
             return f"{what}: {_tried(notice.activity)} failed: {line}; no further try"
         case h.ActivityTaskTimedOut(timeout_type=which):
             return f"{what}: {_tried(notice.activity)} timed out ({which.value}); no further try"
         case h.WorkflowExecutionFailed(reason=reason, details=details):
-            return f"{what} failed: {line_of(Failure.load(details, reason))}"
+            line = line_of(Failure.load(details, reason), with_message=with_message)
+            return f"{what} failed: {line}"
         case h.WorkflowExecutionTimedOut(timeout_type=which):
             return f"{what} timed out ({which.value})"
         case h.WorkflowExecutionTerminated(reason=reason):
-            return f"{what} was terminated" + (f": {printable(reason)}" if reason else "")
+            why = f": {printable(reason)}" if reason and with_message else ""
+            return f"{what} was terminated{why}"
         case h.WorkflowExecutionCompleted():
             return f"{what} completed in {event.event_timestamp - notice.started_at:.3f} s"
         case _:
             return f"{what} was cancelled"
 
 
-def _rescheduled(event: h.ActivityTaskRescheduled, activity: OpenActivity | None) -> str:
+def _rescheduled(
+    event: h.ActivityTaskRescheduled, activity: OpenActivity | None, with_message: bool
+) -> str:
     """Return what became of an attempt that is followed by another."""
     name = "an activity" if activity is None else activity.activity_type.name
     attempt = _attempt(name, event.attempt, None if activity is None else activity.retry_policy)
     if event.cause is h.RescheduleCause.FAILED:
-        how = f"failed: {line_of(Failure.load(event.details, event.reason))}"
+        failure = Failure.load(event.details, event.reason)
+        how = f"failed: {line_of(failure, with_message=with_message)}"
     elif event.cause is h.RescheduleCause.TIMED_OUT:
         how = f"timed out ({event.reason})" if event.reason else "timed out"
     else:

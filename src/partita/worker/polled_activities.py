@@ -28,6 +28,8 @@ log = logging.getLogger("partita.worker")
 
 
 class _KnowsRetries(Protocol):
+    logs_messages: bool
+
     def retry_of(self, task: ActivityTask) -> RetryPolicy: ...
 
 
@@ -161,7 +163,8 @@ class PolledActivities:
         if task is None or task.activity_type.key not in self._host.activity_keys():
             return
         if answer.outcome == "failed" and supports(self._host, _KnowsRetries):
-            log_polled_attempt(task, answer, self._host.retry_of(task))
+            retry, with_message = self._host.retry_of(task), self._host.logs_messages
+            log_polled_attempt(task, answer, retry, with_message=with_message)
 
     def unwanted(self, tokens: Collection[str]) -> set[str]:
         """Return those tasks that should end, as the service says in answer to heartbeats.

@@ -76,7 +76,7 @@ class PolledDecisions:
                 raise
             self._fail(task, error)
         else:
-            log_polled(task, decisions)
+            log_polled(task, decisions, with_messages=getattr(self.host, "logs_messages", False))
             if decisions and decisions[-1].closes:  # if the close is refused, read all again
                 self._forget(run_id)
 

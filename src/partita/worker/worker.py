@@ -33,6 +33,7 @@ from partita.worker.activity_runs import ActivityRuns
 from partita.worker.activity_types import ActivityTypes
 from partita.worker.decider_set import DeciderSet, deciders_for, served
 from partita.worker.execution_log import ExecutionLog, log_start
+from partita.worker.execution_log import limit as log_limit
 from partita.worker.execution_log import log as execution_log
 from partita.worker.poller import Poller
 from partita.worker.reports import OnStoreError, Reports
@@ -85,7 +86,9 @@ class Worker:
         on_store_error: OnStoreError | None = None,
         timing: Timing = DEFAULT_TIMING,
         only: str | None = None,
+        logs_messages: bool = False,
     ) -> None:
+        self.logs_messages = logs_messages  # of exceptions, which may hold values
         self.only = only  # the workflow id of the one execution that is served; None: all are
         self.domain = domain
         self.task_lists = task_lists
@@ -124,7 +127,7 @@ class Worker:
         serve(self, self._definitions)
         self._stop_log()
         if supports(self._service, SupportsNotices):
-            self._stop_log = self._service.listen(ExecutionLog())
+            self._stop_log = self._service.listen(ExecutionLog(with_messages=self.logs_messages))
         self._service.attach(self)
 
     def stop(self, grace: float = DEFAULT_GRACE) -> None:
@@ -145,6 +148,7 @@ class Worker:
         self._reports.close()
         self._runs.close()
         self._stop_log()
+        log_limit.flush()
 
     def __enter__(self) -> Worker:
         """Start."""
