@@ -59,8 +59,6 @@ WARNED = [
     "line 17: retry interval of charge: 0.5 s: a machine waits whole seconds, so that it waits 1 s",
     "line 18: loop of 100,000 rounds: an execution has at most 25,000 events",
     "line 19: logging.getLogger('shop').warning(...) is left out: a state machine writes no log",
-    "line 21: loop without a known end: an execution has at most 25,000 events",
-    "line 23: out grows in each round: a value may have at most 256 KiB",
 ]
 
 
@@ -78,6 +76,19 @@ def test_warnings_have_their_lines(partita: Command) -> None:
         assert line.startswith(f"warning: limits.py, {wanted}")
     assert partita("compile", "limits.py:quiet", "-o", "machine.json") == 0
     assert partita.err == ""
+
+
+def test_a_warning_of_several_loops_names_the_lines_of_all(partita: Command) -> None:
+    assert partita("compile", "limits.py:warned", "-o", "machine.json") == 0
+    heads = [line for line in partita.err.splitlines() if line.startswith("warning:")]
+    assert [one for one in heads if one.endswith("each part of the rounds; so in line 21")]
+    assert [one for one in heads if one.endswith("pass its key on; so in line 23")]
+
+
+def test_the_last_line_of_a_refusal_counts_the_places(partita: Command) -> None:
+    assert partita("compile", "limits.py:logged") == 2
+    last = partita.err.splitlines()[-1]
+    assert last == "partita: 2 places in limits.py cannot be compiled [NOT_COMPILED]"
 
 
 def test_warnings_are_printed_as_json(partita: Command) -> None:

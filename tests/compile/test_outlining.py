@@ -249,7 +249,9 @@ def test_commands(tmp_path: Path) -> None:
     assert partita(*run, "--outline") == ('"ayb"\n', "", 0)
     out, err, status = partita(*run)
     assert status == 2
-    assert err.splitlines()[-1].strip() == HINT
+    *_, hint, last = err.splitlines()
+    assert hint.strip() == HINT
+    assert last == "partita: 1 place in outlined_file.py cannot be compiled [NOT_COMPILED]"
     out, err, status = partita("graph", target, "--outline", "--format", "mermaid")
     assert (status, "clean_line_7" in out) == (0, True), err
     out, err, status = partita("bundle", target, "--outline", "-o", "one.zip")

@@ -121,6 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     except PartitaError as error:
         if hasattr(error, "diagnostics"):
             print(error, file=sys.stderr)
+            print(f"partita: {_counted(error)} [{error.code}]", file=sys.stderr)
             return error.exit_status
         return _report_error(error, error.exit_status, error.code, arguments)
     except OSError as error:
@@ -130,6 +131,13 @@ def main(arguments: list[str] | None = None) -> int:
         fault.__cause__ = error
         return _report_error(fault, 70, "INTERNAL", arguments)
     return status if isinstance(status, int) else 0
+
+
+def _counted(error: Any) -> str:
+    """Return how many places an error has found, as the last line of a failing command."""
+    files = sorted({one.filename for one in error.diagnostics})
+    count = len(error.diagnostics)
+    return f"{count} place{'' if count == 1 else 's'} in {', '.join(files)} cannot be compiled"
 
 
 class FaultError(Exception):

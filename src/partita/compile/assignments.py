@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from partita.compile.analysis.mutation import is_fresh
-from partita.compile.containers.changes import as_list
+from partita.compile.containers.changes import as_list, at_default
 from partita.compile.containers.places import delete, place_of, read, refreshed, write
 from partita.compile.containers.slices import delete_slice, store_slice
 from partita.compile.containers.unpacking import unpacked
@@ -81,7 +81,9 @@ def store(
     elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
         store_slice(target, value, context)
     elif isinstance(target, ast.Subscript | ast.Attribute):
-        kept = context.simple(target, value) if not value.is_atom or value.depth > 2 else value
+        is_large = not value.is_atom or value.depth > 2 or isinstance(target.value, ast.Call)
+        kept = context.simple(target, value) if is_large else value
+        target = at_default(target, context)
         write(target, place_of(target, context), kept, context)
     else:
         _unpack(target, value, context)
@@ -174,7 +176,7 @@ def _is_starred_name(node: ast.AST) -> bool:
 
 def augment(node: Any, context: Context) -> None:
     """Lower `+=` and the like."""
-    place = place_of(node.target, context)
+    place = place_of(at_default(node.target, context), context)
     left = read(node.target, place, context)
     if place.steps or left.text.startswith("$lookup") or "[" in left.text:
         left = context.simple(node, left)

@@ -28,7 +28,10 @@ def type_name(node: ast.Attribute, context: Context) -> Value | None:
     if owner is None:
         found = target(node.value, context)
         return context.text(getattr(found, node.attr)) if isinstance(found, type) else None
-    value = context.read(owner)
+    return _name_of(node, context.read(owner), context)
+
+
+def _name_of(node: ast.Attribute, value: Value, context: Context) -> Value | None:
     kind = value.type.kind
     if value.type is NEVER:
         return Value("null", NEVER)
@@ -44,10 +47,13 @@ def type_name(node: ast.Attribute, context: Context) -> Value | None:
     guard = "the class of a number without a hint, which may be an int or a float"
     if value.type is ANY or kind == "number":
         return fill(node, context, _OPEN_NAME, STR, guard, x=value)
-    if kind == "optional" and value.type.item.kind in _CLASSES:
-        name = context.text(_NAMES.get(value.type.item.kind, value.type.item.kind))
-        return fill(node, context, '(@x = null ? "NoneType" : @n)', STR, x=value, n=name)
-    return None
+    if kind != "optional":
+        return None
+    value = context.simple(node, value)
+    name = _name_of(node, Value(value.text, value.type.item), context)
+    if name is None:
+        return None
+    return made(f'({value.text} = null ? "NoneType" : {name.atom})', STR, value, name)
 
 
 def _owner(node: ast.expr, context: Context) -> ast.expr | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -116,6 +117,18 @@ def _settled(node: Any, owner: Value, name: str, context: Context) -> Value:
         return owner
     wanted = list_of(ANY) if kinds[0] == "list" else dict_of(ANY)
     return narrowed(node, owner, wanted, context, AttributeError, message)
+
+
+def at_default(target: ast.expr, context: Context) -> ast.expr:
+    """Return the target that `d.setdefault(key, ...)[...]` is, after setting the default."""
+    if not isinstance(target, ast.Subscript | ast.Attribute):
+        return target
+    place = _set_default(target.value, context)
+    if place is None:
+        return target
+    changed = copy.copy(target)
+    changed.value = place
+    return changed
 
 
 def _set_default(node: ast.expr, context: Context) -> ast.expr | None:

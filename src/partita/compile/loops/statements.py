@@ -58,7 +58,7 @@ def lower_for(node: Any, context: Context) -> None:
                     node.target,
                     f"second name {name}",
                     "its value is changed in place, which the list would see",
-                    "copy it first: list(...), dict(...)",
+                    "change the list itself by its index, as in rows[i][key] = value, or copy it",
                 )
             values[context.bind(name, value.type)] = value
         context.block.append(Let(node.lineno, {**values, **over.advance}))

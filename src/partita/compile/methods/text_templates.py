@@ -12,6 +12,7 @@ from partita.compile.types import BOOL, INT, STR, Type, list_of, tuple_of
 from partita.compile.values.characters import (
     CASED_SURELY,
     EVERY,
+    FOLDED_AS_LOWER,
     LETTERS,
     LINE_ENDS,
     LOWER_LATIN,
@@ -197,7 +198,7 @@ _LETTERS_KNOWN = LETTERS + NO_LETTERS
 METHODS: dict[tuple[str, str], Row] = {
     ("upper", ""): _cased("$uppercase(@s)"),
     ("lower", ""): _cased("$lowercase(@s)"),
-    ("casefold", ""): _cased("$lowercase(@s)", rf"{UNCASED}A-Za-z"),
+    ("casefold", ""): _cased("$lowercase(@s)", rf"{UNCASED}A-Za-z{FOLDED_AS_LOWER}"),
     ("title", ""): _cased(_of_letters("FIRST & REST"), _SIMPLE_CASE),
     ("capitalize", ""): _cased(_CAPITALIZED, _SIMPLE_CASE),
     ("swapcase", ""): _cased(_SWAPPED, _SIMPLE_CASE),

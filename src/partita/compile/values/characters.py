@@ -32,6 +32,11 @@ _NO_LATIN = r"\u0000-@\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb
 UNCASED = rf"{_NO_LATIN}{_SIGNS}\u3000{_CJK}{_MARKS}"
 """Characters that are no letters of upper or lower case."""
 
+FOLDED_AS_LOWER = (
+    r"\u00c0-\u00d6\u00d8-\u00de\u00e0-\u00f6\u00f8-\u012f\u0132-\u0148\u014a-\u017e\u0400-\u0481"
+)
+"""Letters whose `casefold` is their `lower`, beyond those of ASCII."""
+
 UPPER_LATIN = r"A-Z\u00c0-\u00d6\u00d8-\u00de"
 LOWER_LATIN = r"a-z\u00e0-\u00f6\u00f8-\u00fe"
 LETTERS = (

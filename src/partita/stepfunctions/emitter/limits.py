@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.activity_calls import calls_of
@@ -18,6 +19,7 @@ from partita.compile.tree import Call, If, Let, Loop, Map, Node, Parallel, Progr
 MAX_EVENTS = 25_000
 EXPRESS_SECONDS = 300
 _STATE, _TASK = 2, 5  # events of a state, and of one that calls something
+_OPEN, _GROWS = "loop without a known end", "grows in each round"
 _CHEAP = 7  # events of a round of loops over lists that are not warned of
 _END = re.compile(r"^\$(\w+) [<>] \(?(-?\d+)\)?$")
 _STEP = re.compile(r"[+-] (\d+)$")
@@ -26,8 +28,26 @@ _GROWING = re.compile(r"^(?:\$append\(\$(\w+),|\$merge\(\[\$(\w+),|\$(\w+) & )")
 
 def warnings(program: Program) -> list[Diagnostic]:
     """Return all warnings of a program, by line."""
-    found = [*program.warnings, *_Loops(program).found(program.body), *_rounded(program)]
-    return sorted(dict.fromkeys(found))
+    loops = _merged([*dict.fromkeys(_Loops(program).found(program.body))])
+    return sorted(dict.fromkeys([*program.warnings, *loops, *_rounded(program)]))
+
+
+def _merged(found: list[Diagnostic]) -> list[Diagnostic]:
+    """Return the first warning of each kind, which names the lines of the others."""
+    kinds: dict[str, list[Diagnostic]] = {}
+    for one in sorted(found, key=lambda one: one.row):
+        kind = next((kind for kind in (_OPEN, _GROWS) if kind in one.what), one.what)
+        kinds.setdefault(kind, []).append(one)
+    return [_with_lines(group) for group in kinds.values()]
+
+
+def _with_lines(group: list[Diagnostic]) -> Diagnostic:
+    rows = sorted({one.row for one in group} - {group[0].row})
+    if not rows:
+        return group[0]
+    others = ", ".join(map(str, rows))
+    word = "lines" if len(rows) > 1 else "line"
+    return replace(group[0], way_out=f"{group[0].way_out}; so in {word} {others}")
 
 
 def diagnostic(
@@ -72,7 +92,7 @@ class _Loops:
         yield diagnostic(
             self.program,
             row,
-            f"loop of {rounds:,} rounds" if rounds is not None else "loop without a known end",
+            f"loop of {rounds:,} rounds" if rounds is not None else _OPEN,
             f"an execution has at most {MAX_EVENTS:,} events, and each round makes about {each}, "
             f"so that it fails after about {most:,} rounds",
             "call a child workflow for each part of the rounds",
@@ -86,7 +106,7 @@ class _Loops:
                     yield diagnostic(
                         self.program,
                         let.row,
-                        f"{self._shown(name, let.row)} grows in each round",
+                        f"{self._shown(name, let.row)} {_GROWS}",
                         "a value may have at most 256 KiB, and so may the input of a state",
                         "keep large data elsewhere, for example in S3, and pass its key on",
                     )
