@@ -88,7 +88,7 @@ class Backend(NamedTuple):
         return path if above.is_dir() else None  # what opens it says that it is no folder
 
     def note_missing(self) -> None:
-        """Say on stderr that there is no database, if there is none."""
+        """Write to stderr that there is no database, if there is none."""
         if self.missing is not None:
             print(f"partita: {_NO_DATABASE.format(self.missing)}", file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""Say what an open execution waits for, and since when, in lines for people."""
+"""Write what an open execution waits for, and since when, in lines for people."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _same(text: str) -> str:
 
 
 def note_unserved(client: Client, workflow_id: str, run_id: str) -> None:
-    """Say on stderr, at once, if no living worker takes what an execution waits for."""
+    """Write to stderr, at once, if no living worker takes what an execution waits for."""
     execution = h.WorkflowExecution(workflow_id, run_id)
     try:
         nobody = why_unserved(client.service, client.domain, execution)

@@ -158,7 +158,7 @@ class Context:
 
     @contextmanager
     def captured(self, *, is_next: bool = False) -> Iterator[list[Node]]:
-        """Collect the nodes that are made meanwhile; `is_next` if they run next in any case."""
+        """Collect the nodes that the block makes; `is_next` if they run next in any case."""
         outer, self.block = self.block, []
         before, self.before = self.before, [*self.before, outer] if is_next else []
         try:
@@ -262,7 +262,7 @@ class Context:
 
     @contextmanager
     def assuming(self, narrowed: Variables) -> Iterator[None]:
-        """Know more of some variables meanwhile."""
+        """Narrow what is known of some variables until the block ends."""
         before = self.variables
         self.variables = {**before, **narrowed}
         mark = len(self.bindings.order)

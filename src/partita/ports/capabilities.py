@@ -145,7 +145,7 @@ class SupportsLimits(Protocol):
 
 
 class SupportsWorkerRecords(Protocol):
-    """Say which workers are alive, and what they serve. Without it, that is not known."""
+    """Tell which workers are alive, and what they serve. Without it, that is not known."""
 
     def living_workers(self) -> list[WorkerRecord]:
         """Return the workers that are not known to be dead, of all processes."""

@@ -38,28 +38,21 @@ def later(body: list[ast.stmt], changes: Changes) -> Later:
 
 
 def _loads(node: ast.AST | None) -> Names:
-    if node is None:
-        return _NONE
-    return frozenset(
-        one.id
-        for one in walked(node)
-        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
-    )
+    return frozenset(one.id for one in _names(node) if isinstance(one.ctx, ast.Load))
 
 
 def _stores(node: ast.AST | None) -> Names:
-    if node is None:
-        return _NONE
-    return frozenset(
-        one.id
-        for one in walked(node)
-        if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
-    )
+    return frozenset(one.id for one in _names(node) if not isinstance(one.ctx, ast.Load))
+
+
+def _names(node: ast.AST | None) -> list[ast.Name]:
+    parts = [] if node is None else walked(node)
+    return [one for one in parts if isinstance(one, ast.Name)]
 
 
 @dataclass
 class _Flow:
-    """Go over statements from the last to the first."""
+    """Follow names through statements, from the last to the first."""
 
     uses: Callable[[ast.AST | None], Names]
     always: Names
