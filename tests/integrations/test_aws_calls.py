@@ -27,7 +27,7 @@ from partita.errors import (
     WorkflowCanceledError,
     WorkflowFailedError,
 )
-from partita.integrations import aws, aws_models, process_services
+from partita.integrations import aws, aws_activities, aws_models, process_services
 from partita.integrations.clients import service_name
 from partita.integrations.resources import JobStanding, Resource
 from partita.integrations.services import Services
@@ -51,18 +51,23 @@ def at_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     use_services(None)
 
 
+def served(definition: Any) -> Environment:
+    """Return an environment of one workflow, and of the activities that call AWS for it."""
+    return Environment(modules=[aws_activities], workflows=[definition])
+
+
 def plain(definition: WorkflowDefinition[..., Any], *args: Any) -> Any:
     return definition(*args)
 
 
 def on_engine(definition: WorkflowDefinition[..., Any], *args: Any) -> Any:
-    with Environment() as env:
+    with served(definition) as env:
         return env.run(definition, *args)
 
 
 def as_machine(definition: WorkflowDefinition[..., Any], *args: Any) -> Any:
     made = compiled(definition)
-    with Environment() as env:
+    with served(made) as env:
         return env.run(made, *args)
 
 
@@ -168,7 +173,7 @@ def test_a_job_is_stopped_if_its_workflow_is_cancelled(make: Any) -> None:
     services = EndlessJob()
     process_services.use(services)
     made = make(aws_workflows.job)
-    with Environment() as env:
+    with served(made) as env:
         handle = env.start(made, "endless")
         env.sleep(100)
         handle.cancel()
@@ -188,7 +193,7 @@ def test_express_machines_have_neither_jobs_nor_tokens() -> None:
 @pytest.mark.parametrize("make", [lambda one: one, compiled])
 def test_the_answer_to_a_token_is_the_result(make: Any, queue: str) -> None:
     made = make(aws_workflows.ask)
-    with Environment() as env:
+    with served(made) as env:
         for is_answered in (True, False):
             handle = env.start(made, queue, "why?")
             env.sleep(1)
@@ -207,7 +212,7 @@ def test_the_answer_to_a_token_is_the_result(make: Any, queue: str) -> None:
 @pytest.mark.parametrize("make", [lambda one: one, compiled])
 def test_nobody_answers_a_token(make: Any, queue: str) -> None:
     made = make(aws_workflows.ask_in_time)
-    with Environment() as env:
+    with served(made) as env:
         assert env.run(made, queue) == "nobody"
 
 

@@ -122,6 +122,28 @@ def test_an_arn_of_elsewhere(other: str, sfn: Endpoint) -> None:
     assert refused(sfn.client.describe_state_machine, stateMachineArn=arn)[0] == "InvalidArn"
 
 
+@pytest.mark.parametrize("form", ["arn:aws-cn:{}", "arn:aws:{}:", "arn:aws:{}::1"])
+def test_an_arn_that_nearly_names_a_machine(form: str, sfn: Endpoint) -> None:
+    arn = form.format(made(sfn, "near").removeprefix("arn:aws:"))
+    assert refused(sfn.client.describe_state_machine, stateMachineArn=arn)[0] == "InvalidArn"
+    assert refused(sfn.client.start_execution, stateMachineArn=arn)[0] == "InvalidArn"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("[" * 100_000, "The JSON text is nested too deeply"),
+        ("1" * 5000, "The JSON text has a number of too many digits"),
+    ],
+)
+def test_an_input_that_no_reader_takes(text: str, cause: str, sfn: Endpoint) -> None:
+    arn = made(sfn, "extreme")
+    assert refused(sfn.client.start_execution, stateMachineArn=arn, input=text) == (
+        "InvalidExecutionInput",
+        f"Invalid State Machine Execution Input: '{cause}'",
+    )
+
+
 def test_a_page_token_of_another_call(sfn: Endpoint) -> None:
     for name in ("paged-1", "paged-2"):
         made(sfn, name)

@@ -16,7 +16,7 @@ MACHINE, EXECUTION, EXPRESS = "stateMachine", "execution", "express"
 ACTIVITY, MAP_RUN = "activity", "mapRun"
 """Kinds of resources."""
 
-_ARN = re.compile(r"arn:aws[\w-]*:states:([a-z0-9-]*):(\d*):(\w+):(.+)", re.DOTALL)
+_ARN = re.compile(r"arn:aws:states:([a-z0-9-]*):(\d*):(\w+):(.+)", re.DOTALL)
 
 
 class Arn(Struct, frozen=True):
@@ -55,7 +55,7 @@ class Names(Struct, frozen=True):
         """Return what an ARN names, which must be of one of these kinds.
 
         Raises:
-            InvalidArn: it is none, of another kind, or of another region or account.
+            InvalidArn: it is none, of another kind, or of another partition, region or account.
             ValidationFault: it is that of a Distributed Map state within a machine.
         """
         found = _ARN.fullmatch(text)
@@ -70,4 +70,7 @@ class Names(Struct, frozen=True):
             raise InvalidArn(f"The ARN is of account {account}, and this is {self.account}: {text}")
         if kind == MACHINE and "/" in rest:
             raise ValidationFault(f"The ARN refers to a Distributed Map state: {text}")
-        return Arn(kind, tuple(rest.split(":")))
+        parts = tuple(rest.split(":"))
+        if not all(parts):
+            raise InvalidArn(f"The ARN has an empty part: {text}")
+        return Arn(kind, parts)

@@ -22,8 +22,12 @@ def json_problem(text: str) -> str | None:
         return unreadable(text)
     except json.JSONDecodeError as error:
         return _described(error)
-    except (ValueError, RecursionError) as error:
+    except _UnknownConstantError as error:
         return f"Unrecognized token '{error}': {_EXPECTED}"
+    except RecursionError:
+        return "The JSON text is nested too deeply"
+    except ValueError:  # Python's limit of digits
+        return "The JSON text has a number of too many digits"
 
 
 def parsed(text: str) -> Any:
@@ -33,8 +37,12 @@ def parsed(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse)
 
 
+class _UnknownConstantError(ValueError):
+    """A word is none of JSON's: `NaN`, `Infinity`."""
+
+
 def _refuse(name: str) -> None:
-    raise ValueError(name)
+    raise _UnknownConstantError(name)
 
 
 def _described(error: json.JSONDecodeError) -> str:
