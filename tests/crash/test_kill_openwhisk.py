@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -24,16 +25,39 @@ from tests.conftest import until
 from tests.openwhisk.npm import program
 from tests.soak import scaled
 
-SLOW = """
-import os, time
+STEP = """
+import socket
 def main(p):
-    with open(p["folder"] + "/log", "a") as log:
-        print(p["n"], file=log)
-    if p["n"] in p["waits"] and not os.path.exists(p["folder"] + "/begun%d" % p["n"]):
-        open(p["folder"] + "/begun%d" % p["n"], "w").close()
-        time.sleep(600)
+    with socket.create_connection(("127.0.0.1", p["port"])) as test:
+        test.sendall(b"%d\\n" % p["n"])
+        test.recv(1)
     return {**p, "n": p["n"] + 1}
 """
+
+
+class Steps(socketserver.ThreadingTCPServer):
+    """Is told of each run of the action STEP, and lets none of some end at first."""
+
+    daemon_threads = True
+
+    def __init__(self, held: set[int]) -> None:
+        self.log: list[int] = []
+        self.held = {number: threading.Event() for number in held}  # set: has begun
+        super().__init__(("127.0.0.1", 0), Step)
+
+
+class Step(socketserver.StreamRequestHandler):
+    """One run, which ends when this does."""
+
+    def handle(self) -> None:
+        steps = self.server
+        assert isinstance(steps, Steps)
+        number = int(self.rfile.readline())
+        steps.log.append(number)
+        begun = steps.held.get(number)
+        if begun is not None and not begun.is_set():
+            begun.set()
+            self.rfile.read()  # until the action is killed
 
 
 @contextmanager
@@ -61,23 +85,26 @@ def client(url: str) -> Any:
 
 def test_an_acknowledged_composition_ends_after_kills(tmp_path: Path) -> None:
     composition = composer.repeat(4, composer.sequence("step", lambda p: p))
-    params = {"folder": str(tmp_path), "n": 0, "waits": [1, 3]}
-    with served(tmp_path) as (url, server):
-        wsk = client(url)
-        wsk.actions.create({"name": "step", "action": SLOW})
-        wsk.compositions.deploy({"name": "steps", **composition.compile()})
-        id = wsk.actions.invoke({"name": "steps", "params": params})["activationId"]
-        until((tmp_path / "begun1").exists, 30.0)
-        server.kill()
-    with served(tmp_path) as (_, server):
-        until((tmp_path / "begun3").exists, 30.0)
-        server.kill()
-    with served(tmp_path) as (url, _):
-        wsk = client(url)
-        until(lambda: wsk.record(id) is not None, 30.0)
-        record = wsk.record(id)
+    with Steps({1, 3}) as steps:
+        threading.Thread(target=steps.serve_forever, daemon=True).start()
+        params = {"port": steps.server_address[1], "n": 0}
+        with served(tmp_path) as (url, server):
+            wsk = client(url)
+            wsk.actions.create({"name": "step", "action": STEP})
+            wsk.compositions.deploy({"name": "steps", **composition.compile()})
+            id = wsk.actions.invoke({"name": "steps", "params": params})["activationId"]
+            assert steps.held[1].wait(30)
+            server.kill()
+        with served(tmp_path) as (_, server):
+            assert steps.held[3].wait(30)
+            server.kill()
+        with served(tmp_path) as (url, _):
+            wsk = client(url)
+            until(partial(wsk.record, id), 30.0)
+            record = wsk.record(id)
+        steps.shutdown()
     assert record["response"]["result"] == {**params, "n": 4}
-    assert (tmp_path / "log").read_text().split() == ["0", "1", "1", "2", "3", "3"]
+    assert steps.log == [0, 1, 1, 2, 3, 3]
     assert len(record["logs"]) == 9
 
 
