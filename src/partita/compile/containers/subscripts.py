@@ -180,13 +180,16 @@ def _field(node: Any, owner: Value, context: Context) -> Value:
 
 def _part(node: ast.AST, owner: Value, index: Value, context: Context) -> Value:
     parts = owner.type.parts
-    if not index.is_constant or not -len(parts) <= index.constant < len(parts):
+    if not index.is_constant:
         raise context.refuse(
             node,
             "index of a tuple",
             f"it must be a constant within its {len(parts)} elements",
             "unpack the tuple, or use a list",
         )
+    if not -len(parts) <= index.constant < len(parts):
+        context.check(node, "false", IndexError, context.text("tuple index out of range"))
+        return Value("null", NEVER)
     return element(context.simple(node, owner), index, parts[index.constant])
 
 
