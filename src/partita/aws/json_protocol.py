@@ -12,7 +12,8 @@ import asyncio
 import logging
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -24,11 +25,18 @@ from partita.aws.faults import (
     FaultError,
     InternalFault,
     RequestTooLargeFault,
+    UnavailableFault,
     UnknownOperationFault,
 )
 from partita.aws.shapes import Members, ServiceModel
 
 Answer = Members | None
+
+DRAIN_SECONDS = 5.0
+"""Seconds that the rest of a refused request's body may take to come."""
+
+BODY_BYTES = 64 * 1024 * 1024
+"""Bytes of bodies that are read at a time, at most."""
 
 
 class JsonProtocol(ABC):
@@ -45,6 +53,7 @@ class JsonProtocol(ABC):
         fault_of: Callable[[Exception], FaultError],
         *,
         version: str,
+        service: str,
         keyring: signature.Keyring | None,
         log: logging.Logger,
     ) -> None:
@@ -52,6 +61,8 @@ class JsonProtocol(ABC):
         self._model = model
         self._fault_of = fault_of
         self._media_type = f"application/x-amz-json-{version}"
+        self._service = service  # as signatures name it
+        self._bodies = BodyBudget()
         self._keyring = keyring  # None: whoever reaches us may do everything
         self._log = log
 
@@ -70,7 +81,10 @@ class JsonProtocol(ABC):
             fault = self._fault_of(error)
             if isinstance(fault, InternalFault):
                 self._log.exception("request %s broke the endpoint", id)
-            return self._respond(fault.body(), id, fault.status)
+            refused = self._respond(fault.body(), id, fault.status)
+            if not await _is_drained(request, 2 * self.body_limit):
+                refused.headers["connection"] = "close"  # the rest of the body is not read
+            return refused
         return self._respond(answer, id)
 
     def _respond(self, answer: Answer, id: str, status: int = 200) -> Response:
@@ -78,9 +92,12 @@ class JsonProtocol(ABC):
         return Response(body, status, {"x-amzn-RequestId": id}, media_type=self._media_type)
 
     async def _checked_call(self, request: Request) -> Answer:
-        body = await _body(request, self.body_limit)
-        if self._keyring is not None:
-            self._keyring.verify(_signed(request, body))
+        if self._keyring is not None:  # before anything is spent on the body
+            self._keyring.admit(_signed(request, b""), self._service)
+        with self._bodies.reading() as reading:
+            body = await _body(request, self.body_limit, reading)
+            if self._keyring is not None:
+                self._keyring.verify(_signed(request, body), self._service)
         target = request.headers.get("x-amz-target", "")
         prefix, _, operation = target.partition(".")
         if prefix != self.target:
@@ -114,13 +131,67 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    body = b""
+async def _is_drained(request: Request, limit: int) -> bool:
+    """Read the rest of a body and drop it, so that its sender reads the answer; not for long.
+
+    Return whether all has come.
+    """
+    size = 0
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    return False
+    except (TimeoutError, ClientDisconnect):
+        return False
+    except RuntimeError:  # it was read to its end
+        return True
+    return True
+
+
+class BodyBudget:
+    """The bytes of bodies that one protocol reads at a time."""
+
+    def __init__(self, limit: int = BODY_BYTES) -> None:
+        self._limit = limit
+        self._used = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[int], None]]:
+        """Yield what is to be told of each chunk's size; all is given back at the end.
+
+        What is yielded raises UnavailableFault: too many bytes of bodies are in flight.
+        """
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            if self._used + size > self._limit:
+                raise UnavailableFault("too many large requests at a time; try again")
+            self._used += size
+            mine += size
+
+        try:
+            yield take
+        finally:
+            self._used -= mine
+
+
+async def _body(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
+    too_large = RequestTooLargeFault(f"a request may have {limit:,} bytes at most")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > 15 or int(declared) > limit):
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise RequestTooLargeFault(f"a request may have {limit:,} bytes at most")
-    return body
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        take(len(chunk))
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def _signed(request: Request, body: bytes) -> signature.Request:

@@ -34,6 +34,8 @@ OLDEST = 15 * 60
 NEWEST = 5 * 60
 """Seconds by which a signature's clock may be ahead of ours."""
 
+_MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+
 _NEEDED = ("host", "x-amz-target")
 """Headers that must be signed; besides the one with the date."""
 
@@ -64,30 +66,61 @@ class _Claim(Struct, frozen=True):
 class Keyring:
     """The access keys that may sign, and a clock."""
 
-    def __init__(self, keys: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        keys: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        *,
+        region: str | None = None,
+    ) -> None:
+        """Keep the secrets by the ids of their keys; without a region, all are taken."""
         self._keys = dict(keys)
         self._clock = clock
+        self._region = region
 
-    def verify(self, request: Request) -> str:
+    def admit(self, request: Request, service: str | None = None) -> None:
+        """Check what can be checked of a signature before the body has come.
+
+        `service` is the name that its scope must have.
+
+        Raises:
+            FaultError: as `verify` says.
+        """
+        self._admit(_claim(request), service)
+
+    def _admit(self, claim: _Claim, service: str | None) -> None:
+        if claim.key_id not in self._keys:
+            raise UnrecognizedClientFault("The security token included in the request is invalid.")
+        for what, wanted, given in (
+            ("region", self._region, claim.scope[1]),
+            ("service", service, claim.scope[2]),
+        ):
+            if wanted is not None and given != wanted:
+                raise InvalidSignatureFault(
+                    f"Credential should be scoped to the {what} {wanted!r}, not {given[:80]!r}"
+                )
+        self._check_date(claim)
+
+    def verify(self, request: Request, service: str | None = None) -> str:
         """Return the id of the access key that has signed a request.
+
+        `service` is the name that its scope must have.
 
         Raises:
             MissingAuthenticationFault: it is not signed.
             IncompleteSignatureFault: the header cannot be read, or too little is signed.
             UnrecognizedClientFault: nobody has that key.
-            InvalidSignatureFault: another request was signed, by another key, or long ago.
+            InvalidSignatureFault: another request was signed, by another key, for another region
+                or service, or long ago.
         """
         claim = _claim(request)
-        secret = self._keys.get(claim.key_id)
-        expected = _signature(request, claim, secret or "none")
-        if secret is None:
-            raise UnrecognizedClientFault("The security token included in the request is invalid.")
+        self._admit(claim, service)
+        expected = _signature(request, claim, self._keys[claim.key_id])
         if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
             raise InvalidSignatureFault(
                 "The request signature we calculated does not match the signature you provided. "
                 "Check your secret access key."
             )
-        self._check_date(claim)
         return claim.key_id
 
     def _check_date(self, claim: _Claim) -> None:
@@ -117,8 +150,10 @@ def _claim(request: Request) -> _Claim:
     if missing or "Signature" not in parts:
         raise IncompleteSignatureFault(f"not signed: {', '.join(missing) or 'the request'}")
     key_id, day, region, service = credential[:4]
-    if not date.startswith(day) or not day:
-        raise IncompleteSignatureFault("the credential's day is not that of X-Amz-Date")
+    if not _MOMENT.fullmatch(date) or date[:8] != day:
+        raise IncompleteSignatureFault(
+            "X-Amz-Date must be like 20260131T235959Z, of the credential's day"
+        )
     return _Claim(key_id, (day, region, service), signed, parts["Signature"], date)
 
 

@@ -110,7 +110,7 @@ def serve(
     setup = Setup(
         region=region,
         account=account,
-        keyring=Keyring(keys) if keys else None,
+        keyring=Keyring(keys, region=region) if keys else None,
         poll_seconds=poll_seconds,
         lambdas=_lambdas(lambdas, lambda_endpoint),
         mocks=os.environ.get(MOCK_CONFIG) or None,

@@ -17,6 +17,7 @@ import uvicorn
 from partita.errors import InvalidOptionError
 from partita.server.connections import Connections, closing_each
 from partita.server.routes import Router
+from partita.telemetry.connection_guard import ConnectionGuard, guarded_protocol
 
 PLAIN = Connections()
 
@@ -30,7 +31,11 @@ class _Server(uvicorn.Server):
     """Ends long polls before it waits for the last requests."""
 
     def __init__(
-        self, router: Router, shutdown_seconds: int, connections: Connections = PLAIN
+        self,
+        router: Router,
+        shutdown_seconds: int,
+        connections: Connections = PLAIN,
+        guard: ConnectionGuard | None = None,
     ) -> None:
         application = router.application
         config = uvicorn.Config(
@@ -40,6 +45,7 @@ class _Server(uvicorn.Server):
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=shutdown_seconds,
+            http=guarded_protocol(ConnectionGuard() if guard is None else guard),
             timeout_keep_alive=connections.keep_alive,
             ssl_certfile=connections.certificate,
             ssl_keyfile=connections.key,
@@ -86,6 +92,7 @@ def in_background(
     port: int = 0,
     shutdown_seconds: int = SHUTDOWN_SECONDS,
     connections: Connections = PLAIN,
+    guard: ConnectionGuard | None = None,
 ) -> Iterator[str]:
     """Serve on a thread for as long as the block lasts; yield the URL.
 
@@ -93,7 +100,7 @@ def in_background(
         InvalidOptionError: the address cannot be taken.
     """
     with bind(host, port) as listening:
-        server = _Server(router, shutdown_seconds, connections)
+        server = _Server(router, shutdown_seconds, connections, guard)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

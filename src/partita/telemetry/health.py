@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from partita.errors import InvalidOptionError, StoreError
 from partita.ports.capabilities import Watchable, supports
 from partita.telemetry.bounded_call import BoundedCall
+from partita.telemetry.connection_guard import ConnectionGuard, guarded_protocol
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -241,7 +242,7 @@ def serve_probes(
             access_log=False,
             lifespan="off",
             loop="asyncio",
-            http="h11",
+            http=guarded_protocol(ConnectionGuard()),
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=1,

@@ -85,7 +85,13 @@ class StepFunctionsProtocol(JsonProtocol):
         self, front: Front, *, keyring: Keyring | None = None, poll: float = POLL_SECONDS
     ) -> None:
         super().__init__(
-            TARGET, stepfunctions_model(), fault_of, version="1.0", keyring=keyring, log=log
+            TARGET,
+            stepfunctions_model(),
+            fault_of,
+            version="1.0",
+            service="states",
+            keyring=keyring,
+            log=log,
         )
         self._front = front
         self._poll_seconds = poll

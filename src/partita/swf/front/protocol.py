@@ -46,7 +46,9 @@ class SwfProtocol(JsonProtocol):
     def __init__(
         self, front: Front, *, keyring: Keyring | None = None, poll: float = POLL_SECONDS
     ) -> None:
-        super().__init__(TARGET, swf_model(), fault_of, version="1.0", keyring=keyring, log=log)
+        super().__init__(
+            TARGET, swf_model(), fault_of, version="1.0", service="swf", keyring=keyring, log=log
+        )
         self._front = front
         self._poll_seconds = poll
         self._polls: LongPolls | None = None
