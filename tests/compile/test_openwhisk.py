@@ -34,7 +34,7 @@ from tests.soak import scaled
 
 MACHINES_ONLY = ("children", "shapes", "waits_until")
 """Files of programs with what only state machines have, such as other executions and clocks."""
-CHOSEN = sample([case for case in cases() if case.file not in MACHINES_ONLY], 4)
+CHOSEN = sample([case for case in cases() if case.file not in MACHINES_ONLY], 6)
 WITHOUT = frozenset(["branches", "tasks"])
 """Rows of random programs that compositions have not."""
 TESTED = "/_/tested/"

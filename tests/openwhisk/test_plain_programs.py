@@ -46,7 +46,7 @@ def composed(workflow: Definition, given: dict[str, Any]) -> Any:
     return [found["error"]["type"], found["error"]["message"]]
 
 
-@pytest.mark.parametrize("name", sample(list(PROGRAMS), 3))
+@pytest.mark.parametrize("name", sample(list(PROGRAMS), 4))
 def test_a_composition_means_what_its_python_means(name: str) -> None:
     workflow = PROGRAMS[name]
     parameters = list(inspect.signature(workflow.function).parameters)
