@@ -116,4 +116,4 @@ def test_workers_of_the_old_schema_are_seen_from_outside(old: Old) -> None:
     old.open().close()
     after = maintenance.survey()
     assert after.workers == (WORKER,)
-    assert after.schema == (before.schema or 0) + 1
+    assert after.schema == after.known > (before.schema or 0)

@@ -30,6 +30,7 @@ def _damaged_indexes(
 ) -> Iterator[str]:
     found = connection.execute(
         "SELECT c.oid, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree' "
         "WHERE i.indrelid IN (%s::regclass, %s::regclass, %s::regclass) AND EXISTS "
         "(SELECT FROM pg_extension WHERE extname = 'amcheck') ORDER BY c.relname",
         [statement(f"@{table}").decode() for table in ("executions", "batches", "items")],

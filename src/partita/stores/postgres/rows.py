@@ -19,7 +19,12 @@ from partita.stores.sql.records import pack
 
 Row = tuple[Any, ...]
 
-DIALECT = Dialect(among="= ANY(?)", many=list, tagged="? = ANY(tags)", newest="previous")
+DIALECT = Dialect(
+    among="= ANY(?)",
+    many=list,
+    tagged="tags <> '{}' AND tags @> ARRAY[?]::text[]",
+    newest="previous",
+)
 
 FEW = 64
 """Open items up to which they are read together with their execution."""

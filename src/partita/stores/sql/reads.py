@@ -7,9 +7,11 @@ the same everywhere, and what differs as data (`Dialect`); knows no driver and n
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partita.history import AnyEvent
 from partita.ports.catalogue import WorkerRecord, read_worker
@@ -143,13 +145,25 @@ class SqlStore(SqlReads):
         self, filter: ExecutionFilter, after: tuple[float, int] | None = None
     ) -> list[Record]:
         """Return up to `filter.limit` executions, newest first; closed ones, if after another."""
+        if after is None and len(filter.statuses) > 1:
+            return self._newest_of_each_status(filter)
         where, parameters = self._where(filter)
         order = "ORDER BY run DESC LIMIT ?"
         if after is not None:
             where += " AND status <> 0 AND (started_at, run) > (?, ?)"
             order = "ORDER BY started_at, run LIMIT ?"
             parameters += after
+        elif filter.started_after is not None or filter.started_before is not None:
+            newest = f"SELECT run FROM @executions {where} {order}"  # out of an index alone
+            where, order = f"WHERE run IN ({newest})", "ORDER BY run DESC"
+            return self._all(record_of, f"{RECORD}{where} {order}", [*parameters, filter.limit])
         return self._all(record_of, f"{RECORD}{where} {order}", [*parameters, filter.limit])
+
+    def _newest_of_each_status(self, filter: ExecutionFilter) -> list[Record]:
+        """Return what an index gives for each status, put together."""
+        each = [replace(filter, statuses=(one,)) for one in set(filter.statuses)]
+        found = chain.from_iterable(map(self.executions, each))
+        return sorted(found, key=lambda record: -record.run)[: filter.limit]
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
@@ -168,7 +182,8 @@ class SqlStore(SqlReads):
             ("started_at < ?", filter.started_before),
             ("run < ?", filter.before_run),
             (self.dialect.tagged, filter.tag),
-            (f"status {self.dialect.among}", self.dialect.many(statuses) if statuses else None),
+            ("status = ?", statuses[0] if len(statuses) == 1 else None),
+            (f"status {self.dialect.among}", self.dialect.many(statuses) if statuses[1:] else None),
         ]
         for clause, value in tests:
             if value is not None:

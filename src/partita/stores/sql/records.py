@@ -1,9 +1,15 @@
-"""Convert between rows and records: msgpack and JSON, the same in every SQL database."""
+"""Convert between rows and records: msgpack and JSON, the same in every SQL database.
+
+What is packed begins with a byte that MessagePack never begins with, and a checksum. Rows of
+earlier versions have neither, and are read as they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from struct import Struct
+from typing import Any, TypeVar
+from zlib import crc32
 
 import msgspec
 
@@ -11,11 +17,45 @@ from partita.history import AnyEvent
 from partita.ports.state import AnyItem, Execution, Progress
 from partita.ports.store import Record, Taken
 
-pack = msgspec.msgpack.Encoder().encode
-unpack_events = msgspec.msgpack.Decoder(list[AnyEvent]).decode
-unpack_execution = msgspec.msgpack.Decoder(Execution).decode
-unpack_progress = msgspec.msgpack.Decoder(Progress).decode
-unpack_item: Callable[[bytes], AnyItem] = msgspec.msgpack.Decoder(AnyItem).decode
+T = TypeVar("T")
+
+MARK = b"\xc1"
+"""What a row begins with that has a checksum."""
+
+_HEAD = 5
+"""Bytes of the mark and of the checksum."""
+
+_head = Struct(">BI").pack
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def pack(value: Any) -> bytes:
+    """Return a value as MessagePack, behind a mark and the CRC-32 of it."""
+    data = _encode(value)
+    return _head(0xC1, crc32(data)) + data
+
+
+def _unpacker(decode: Callable[[Any], T]) -> Callable[[bytes], T]:
+    """Return a function that reads what `pack` wrote, now or in an earlier version.
+
+    It raises `msgspec.MsgspecError` for what is damaged.
+    """
+
+    def unpack(data: bytes) -> T:
+        if data[:1] != MARK:
+            return decode(data)
+        body = memoryview(data)[_HEAD:]
+        if len(data) < _HEAD or crc32(body).to_bytes(4) != data[1:_HEAD]:
+            raise msgspec.DecodeError("its checksum is that of other bytes")
+        return decode(body)
+
+    return unpack
+
+
+unpack_events = _unpacker(msgspec.msgpack.Decoder(list[AnyEvent]).decode)
+unpack_execution = _unpacker(msgspec.msgpack.Decoder(Execution).decode)
+unpack_progress = _unpacker(msgspec.msgpack.Decoder(Progress).decode)
+unpack_item: Callable[[bytes], AnyItem] = _unpacker(msgspec.msgpack.Decoder(AnyItem).decode)
 
 
 def to_json(value: Any) -> str:

@@ -75,6 +75,7 @@ class SqliteMaintenance:
             with closing(connection):
                 owner = connection.execute("PRAGMA application_id").fetchone()[0]
                 if owner != APPLICATION_ID:
+                    _refuse_unmade(connection, self.path, other)
                     raise StoreCorruptError(f"{self.path} is not a database of Partita's; {other}")
                 yield connection
 
@@ -231,13 +232,30 @@ def _damage(connection: sqlite3.Connection) -> Iterator[str]:
     try:
         yield from _quick_check(connection, str(TOLD))
     except sqlite3.DatabaseError as error:
+        _pass_failing_disk(error)
         yield str(error)
         tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         for (name,) in tables.fetchall():
             try:
                 yield from (f"table {name}: {line}" for line in _quick_check(connection, name))
             except sqlite3.DatabaseError as broken:
+                _pass_failing_disk(broken)
                 yield f"table {name}: {broken}"
+
+
+def _pass_failing_disk(error: sqlite3.DatabaseError) -> None:
+    """Raise what is an error of the disk, and no damage."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
+        raise error
+
+
+def _refuse_unmade(connection: sqlite3.Connection, path: Path, other: str) -> None:
+    """Raise StoreUnavailableError for an empty file, as a first start that was killed leaves it."""
+    if not connection.execute("PRAGMA application_id").fetchone()[0]:
+        if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            raise StoreUnavailableError(
+                f"{path} is empty; the first command that uses it makes its tables, or {other}"
+            )
 
 
 def _quick_check(connection: sqlite3.Connection, what: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +53,12 @@ GLANCE, BUSY_GLANCE = 0.01, 0.003
 A look wakes the process, which costs much more than the look: some 2 % of a core for GLANCE.
 """
 
+WAL_LIMIT = 16 << 20
+"""Bytes that the WAL keeps while nobody reads what is old."""
+
+WAL_INTERVAL = 5.0
+"""Seconds between two looks at its size."""
+
 BUSY = 0.5
 """Seconds after a change in which the next one is soon expected."""
 
@@ -79,6 +85,8 @@ class SqliteStore(SqlStore):
             self._lock = threading.Lock()
             self._held = self._released_at = 0.0  # since the last pause; when the lock was let go
             self._next_run: int | None = None
+            self._wal = self.path.with_name(f"{self.path.name}-wal")
+            self._wal_looked_at = time.monotonic()
             try:
                 _retry_while_locked(lambda: migrate(self._writer, self.path))
                 self._reader = self._connect(synchronous, LOCK_TIMEOUT)
@@ -111,6 +119,7 @@ class SqliteStore(SqlStore):
             _retry_while_locked(lambda: connection.execute("PRAGMA journal_mode=WAL"))
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute("PRAGMA temp_store=MEMORY")
+            connection.execute(f"PRAGMA journal_size_limit={WAL_LIMIT}")
         except BaseException:
             connection.close()
             raise
@@ -143,6 +152,18 @@ class SqliteStore(SqlStore):
                 if self._released_at - begun > LONG_TRANSACTION:
                     self._held += self._released_at - begun
             self._version = version
+            if self._released_at - self._wal_looked_at > WAL_INTERVAL:
+                self._bound_wal()
+
+    def _bound_wal(self) -> None:
+        """Fold a large WAL into the file, and cut it; while somebody reads what is old, not yet."""
+        now = time.monotonic()
+        if now - self._wal_looked_at < WAL_INTERVAL:
+            return
+        self._wal_looked_at = now
+        with suppress(OSError, sqlite3.OperationalError):
+            if self._wal.stat().st_size > WAL_LIMIT:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def _yield_lock(self) -> None:
         """Pause, so that other processes get the lock, if this one has held it too long."""
@@ -167,6 +188,7 @@ class SqliteStore(SqlStore):
             version = _retry_while_locked(
                 lambda: self._writer.execute("PRAGMA data_version").fetchone()[0]
             )
+            self._bound_wal()
         if version == self._seen:
             return News.NOTHING
         self._seen = version
@@ -243,6 +265,11 @@ def _store_error(error: sqlite3.Error, path: Path) -> StoreError:
             return StoreFullError(
                 f"the disk of {path} does not take what is written ({error}): a quota or a limit "
                 "is used up, or the disk is broken; make room and go on"
+            )
+        case sqlite3.SQLITE_IOERR:
+            return StoreUnavailableError(
+                f"the disk of {path} fails ({error}), which says nothing about the file's content; "
+                "look at the disk, and at what the kernel logs of it, then try again"
             )
         case sqlite3.SQLITE_FULL:
             return StoreFullError(f"no room left on the disk of {path}; make room and go on")

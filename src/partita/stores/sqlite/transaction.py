@@ -21,7 +21,7 @@ _AMONG = "IN (SELECT value FROM json_each(?))"
 DIALECT = Dialect(
     among=_AMONG,
     many=lambda values: json.dumps(list(values)),
-    tagged="EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)",
+    tagged="run IN (SELECT run FROM tags WHERE tag = ?)",
     newest="run",
 )
 _FORKED = (
