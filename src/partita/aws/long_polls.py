@@ -27,6 +27,9 @@ HandOut = Callable[[Session, State, str, Members], tuple[Answer, int] | None]
 None: a rate limit forbids it.
 """
 
+FEW_QUEUES = 32
+"""Queues that are looked into one by one, at most; of more, only those in which something waits."""
+
 RECHECK_SECONDS = 0.02
 """Seconds after which queues are looked into again, at the soonest, for what was held back."""
 
@@ -183,8 +186,9 @@ class LongPolls:
         if not wanted:
             return
         asked = [poll for polls in wanted.values() for poll in polls]
-        work = self._service.submit(lambda session: self._take(session, wanted))
         try:
+            filled = await self._filled(wanted)
+            work = self._service.submit(lambda session: self._take(session, filled))
             found = await asyncio.wrap_future(work)
         except Exception as error:
             for poll in asked:
@@ -201,6 +205,17 @@ class LongPolls:
                 poll.answer.set_result(answer)
         if found.recheck_after is not None:
             self._loop.call_later(found.recheck_after, self._look_into, None)
+
+    async def _filled(self, wanted: dict[QueueKey, list[Poll]]) -> dict[QueueKey, list[Poll]]:
+        """Return those of many queues in which something waits, by one read of all backlogs.
+
+        What is put into another one meanwhile is told of, and looked at then.
+        """
+        if len(wanted) <= FEW_QUEUES:
+            return wanted
+        backlogs = await asyncio.to_thread(self._service.committed.backlogs)
+        there = {(one.kind, one.domain, one.task_list) for one in backlogs}
+        return {queue: polls for queue, polls in wanted.items() if queue in there}
 
     # -- in a transaction, on the service's thread
 
