@@ -137,7 +137,7 @@ def test_idle_connections_lock_nobody_out() -> None:
             one.close()
 
 
-def test_when_all_are_busy_a_new_one_is_closed() -> None:
+def test_when_all_are_busy_a_new_one_is_closed(caplog: pytest.LogCaptureFixture) -> None:
     guard = ConnectionGuard(most=3)
     with guarded(guard) as (held, port):
         request = b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -146,6 +146,7 @@ def test_when_all_are_busy_a_new_one_is_closed() -> None:
             time.sleep(0.01)
         with connected(port) as late:
             assert is_closed(late)
+        assert not [one for one in caplog.records if one.levelname == "ERROR"]
         held.may_end = True
         assert all(b"200 OK" in one.recv(100) for one in busy)
         for one in busy:

@@ -32,7 +32,7 @@ from partita.aws.shapes import Members, ServiceModel
 
 Answer = Members | None
 
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 2.0
 """Seconds that the rest of a refused request's body may take to come."""
 
 BODY_BYTES = 64 * 1024 * 1024

@@ -21,6 +21,10 @@ from partita.telemetry.connection_guard import ConnectionGuard, guarded_protocol
 
 PLAIN = Connections()
 
+ACCEPTED_AT_ONCE = 128
+"""Connections that are accepted before the first of them is looked at: fewer than the descriptors
+that the guard leaves free."""
+
 SHUTDOWN_SECONDS = 5
 """Seconds that requests may take to end after the first signal."""
 
@@ -45,6 +49,7 @@ class _Server(uvicorn.Server):
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=shutdown_seconds,
+            backlog=ACCEPTED_AT_ONCE,
             http=guarded_protocol(ConnectionGuard() if guard is None else guard),
             timeout_keep_alive=connections.keep_alive,
             ssl_certfile=connections.certificate,

@@ -128,7 +128,9 @@ class ConnectionGuard:
 
     def _close(self, protocol: Any, why: str) -> None:
         self.lost(protocol)
-        protocol.transport.abort()
+        # a transport that is being made starts to read after this turn of the loop, and must not
+        # be gone by then
+        asyncio.get_running_loop().call_soon(protocol.transport.abort)
         self._closed += 1
         now = time.monotonic()
         if now - self._logged_at >= LOG_SECONDS:

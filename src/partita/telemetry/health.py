@@ -243,6 +243,7 @@ def serve_probes(
             lifespan="off",
             loop="asyncio",
             http=guarded_protocol(ConnectionGuard()),
+            backlog=128,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=1,
