@@ -1,7 +1,7 @@
 """Run the measures of the sections that are named, by default all; print each figure as it comes.
 
-    python -m benchmarks [compile] [compositions] [embedded] [language] [growth] [machines]
-                         [memory] [openwhisk] [plain] [shared] [stepfunctions] [swf]
+    python -m benchmarks [compile] [compositions] [embedded] [language] [listing] [growth]
+                         [machines] [memory] [openwhisk] [plain] [shared] [stepfunctions] [swf]
 
 A run of all sections writes benchmarks/results/latest.json.
 """
@@ -20,6 +20,7 @@ from benchmarks import (
     compiler,
     compositions,
     language,
+    listing,
     machines,
     measures,
     openwhisk,
@@ -135,6 +136,7 @@ SECTIONS: dict[str, Callable[[Report, Path], None]] = {
     "compositions": compositions.add_compositions,
     "embedded": add_embedded,
     "language": add_language,
+    "listing": listing.add_listing,
     "growth": add_growth,
     "machines": machines.add_machines,
     "memory": add_memory,
