@@ -151,7 +151,7 @@ def test_plain_python_and_the_machine_agree(program: tuple[Any, list[Any]]) -> N
     with outlining():
         machine = compiled(workflow)
         assert check_text(json.dumps(emit(compile_workflow(workflow)))) == []
-    with Environment() as env:
+    with Environment(workflows=[machine]) as env:
         for given in inputs:
             args = arguments(workflow, given)
             assert env.run(machine, *args) == workflow(*args), given

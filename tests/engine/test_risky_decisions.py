@@ -115,9 +115,10 @@ def test_what_comes_while_a_task_is_held_is_not_lost(shared: Store) -> None:
     with Impatient(engine):
         assert handle.result(timeout=30) == 9
     kinds = [event.event_type for event in handle.history()]
-    assert kinds[2:5] == [
+    assert kinds[2:6] == [
         "DecisionTaskStarted",
         "WorkflowExecutionSignaled",
+        "DecisionTaskScheduled",
         "DecisionTaskCompleted",
     ]
     engine.close()

@@ -107,19 +107,51 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return made
 
 
+MOMENTS = {
+    "last_event_at",
+    *("started_at", "closed_at", "scheduled_at", "event_timestamp"),
+    *("fires_at", "ended_at", "since", "due"),
+}
+
+
+def dated(printed: Any) -> Any:
+    """Return what was printed with its moments in ISO 8601; they were seconds at that time."""
+    if isinstance(printed, list):
+        return [dated(one) for one in printed]
+    if not isinstance(printed, dict):
+        return printed
+    return {
+        name: datetime.fromtimestamp(one, UTC).isoformat(timespec="microseconds")
+        if name in MOMENTS and isinstance(one, (int, float))
+        else dated(one)
+        for name, one in printed.items()
+    }
+
+
+def as_then(printed: Any, then: Any) -> Any:
+    """Return what is printed today, with moments as `dated`, and without what was not said then."""
+    if isinstance(printed, list) and isinstance(then, list) and len(printed) == len(then):
+        return [as_then(*pair) for pair in zip(printed, then, strict=True)]
+    if isinstance(printed, dict) and isinstance(then, dict):
+        return {name: as_then(one, then[name]) for name, one in printed.items() if name in then}
+    if isinstance(then, str) and then and then.rpartition(".")[2] in str(printed):
+        return then  # an error has its text today, and its class without the module
+    return printed
+
+
 def test_commands_print_what_they_printed(place: Place) -> None:
     every = 3 if place.url.startswith("postgresql:") else 1  # a connection takes long there
     for command, value in list(place.expected["outputs"].items())[::every]:
         arguments = command.split()
         read = place.partita.lines if arguments[-1] == "jsonl" else place.partita.json
-        assert read(*arguments) == value, command
+        assert as_then(read(*arguments), value) == dated(value), command
 
 
 def test_open_executions_end_as_they_should(place: Place) -> None:
     with ExitStack() as stack:
         client = stack.enter_context(place.working())
         elsewhere = stack.enter_context(place.working("other"))
-        assert client.query("open-account", "balance") >= 15
+        until(lambda: client.query("open-account", "balance") in (22, 122))  # 7 was left to do
         client.tasks.complete(place.expected["token"], "signed")
         send_news(client)
         for id, (status, result) in place.expected["ends"].items():

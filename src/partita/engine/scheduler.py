@@ -347,7 +347,9 @@ class Scheduler:
         return attachment is not None and any(one.id == attachment.record.id for one in workers)
 
     def query(self, run: int, name: str, input: str | None) -> str | None:
-        """Answer a query by the attached host; None if it does not know the type."""
+        """Answer a query by the attached host; None if there is none, or it has not the code."""
+        if self._attachment is None:  # and no transaction, which could fire what is due
+            return None
 
         def work(tx: EngineTransaction) -> Future[str] | None:
             if self._attachment is None:
