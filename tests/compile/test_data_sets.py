@@ -20,6 +20,7 @@ from partita.stepfunctions.deploy.permissions import permissions_of
 from partita.stepfunctions.emitter import emit
 from partita.testing import Environment
 from tests.compile.corpus import load
+from tests.compile.served import activities_for
 
 HEAD = """from partita.asl import s3
 from partita.errors import TaskFailedError
@@ -120,7 +121,7 @@ def outcome(run: Any) -> Any:
 def test_it_means_the_same_everywhere(name: str, bucket: Path, tmp_path: Path) -> None:
     workflow = workflow_of(name, PROGRAMS[name], tmp_path)
     plain, made = outcome(lambda: workflow("y")), compiled(workflow)
-    with Environment(workflows=[workflow, made]) as env:
+    with Environment(workflows=[workflow, made], activities=activities_for(workflow)) as env:
         assert outcome(lambda: env.run(workflow, "y")) == plain
         assert outcome(lambda: env.run(made, "y")) == plain
     machine = json.dumps(emit(compile_workflow(workflow)))
@@ -151,7 +152,7 @@ def test_the_same_results_are_written(name: str, bucket: Path, tmp_path: Path) -
         return [json.loads((root / one["Key"]).read_text("utf-8")) for one in listed]
 
     plain = workflow("y")
-    with Environment(workflows=[workflow, made]) as env:
+    with Environment(workflows=[workflow, made], activities=activities_for(workflow)) as env:
         places = [env.run(workflow, "y"), env.run(made, "y")]
     assert [files(one) for one in places] == [files(plain)] * 2
     assert {one["Key"].count("/") for one in places} == {plain["Key"].count("/")}
@@ -180,7 +181,7 @@ def test_maps_that_fail_as_a_whole_raise_the_same(
     made = compiled(workflow)
     plain = workflow("y")
     assert plain.startswith(told)
-    with Environment(workflows=[workflow, made]) as env:
+    with Environment(workflows=[workflow, made], activities=activities_for(workflow)) as env:
         assert env.run(workflow, "y") == env.run(made, "y") == plain
 
 

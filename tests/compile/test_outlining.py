@@ -21,6 +21,7 @@ from partita.testing import Environment
 from tests.cli import in_process
 from tests.cli.conftest import environment
 from tests.compile.corpus import load
+from tests.compile.served import activities_for
 
 HEAD = """import random
 import re
@@ -151,7 +152,7 @@ def test_plain_python_and_the_machine_agree(program: tuple[Any, list[Any]]) -> N
     with outlining():
         machine = compiled(workflow)
         assert check_text(json.dumps(emit(compile_workflow(workflow)))) == []
-    with Environment(workflows=[machine]) as env:
+    with Environment(workflows=[machine], activities=activities_for(workflow)) as env:
         for given in inputs:
             args = arguments(workflow, given)
             assert env.run(machine, *args) == workflow(*args), given
