@@ -10,7 +10,11 @@ from partita.authoring.registry import known
 def activities_for(workflow: WorkflowDefinition[..., object]) -> list[ActivityDefinition]:
     """Return the activities that a workflow's module has or names, and Partita's own."""
     modules = (workflow.function.__module__, "partita.")
-    own = [one for one in known(ActivityDefinition) if one.function.__module__.startswith(modules)]
+    own = [one for one in known(ActivityDefinition) if _module(one).startswith(modules)]
     named = workflow.function.__globals__.values()
     every = own + [one for one in named if isinstance(one, ActivityDefinition)]
     return list({one.key: one for one in every}.values())
+
+
+def _module(definition: ActivityDefinition) -> str:
+    return getattr(definition.function, "__module__", "")

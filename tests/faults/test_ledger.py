@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -16,6 +17,7 @@ from partita.errors import WaitTimeoutError
 from partita.ports.state import State
 from partita.ports.store import Store
 from partita.stores.postgres.store import PostgresStore
+from partita.stores.sql.records import MARK
 from partita.stores.sqlite.store import SqliteStore
 from partita.worker import Worker
 from tests.faults.flow import effect, order, part
@@ -173,7 +175,8 @@ def test_a_result_of_nobody_is_found(
         rows = connection.execute("SELECT run, first_event_id, events FROM batches").fetchall()
     for run, first, packed in rows:
         if result.encode() in packed:
-            forged = packed.replace(result.encode(), b"f" * 32)
+            body = packed[5:].replace(result.encode(), b"f" * 32)
+            forged = MARK + crc32(body).to_bytes(4, "big") + body
             where = "WHERE run = ? AND first_event_id = ?"
             change(path, f"UPDATE batches SET events = ? {where}", forged, run, first)
     assert "is of no attempt that was started" in found(path, ledger, told)

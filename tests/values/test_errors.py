@@ -312,4 +312,6 @@ def test_an_error_of_a_program_and_its_child_process(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(MAIN)
     command = [sys.executable, str(tmp_path / "program.py")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-    assert (done.stdout, done.stderr) == ("[7, 'code 7', True]\n", "")
+    assert done.stdout == "[7, 'code 7', True]\n"
+    assert done.stderr.count("\n") == 1  # the attempt that failed
+    assert "attempt 1 of 1 of fails failed: OwnError (program.py:15 in fails)" in done.stderr

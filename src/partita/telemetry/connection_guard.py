@@ -7,14 +7,16 @@ that is being answered, such as a long poll, is never cut off. Knows no protocol
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import resource
 import time
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import asyncio  # loaded where there are connections
 
 HEADER_SECONDS = 20.0
 """Seconds within which a request's headers must have come, since the connection or first byte."""
@@ -106,7 +108,9 @@ class ConnectionGuard:
         if found is not None:
             if found.timer is not None:
                 found.timer.cancel()
-            found.timer = asyncio.get_running_loop().call_later(seconds, late, protocol)
+            from asyncio import get_running_loop
+
+            found.timer = get_running_loop().call_later(seconds, late, protocol)
 
     def _headers_are_late(self, protocol: Any) -> None:
         self._open[protocol].timer = None
@@ -130,7 +134,9 @@ class ConnectionGuard:
         self.lost(protocol)
         # a transport that is being made starts to read after this turn of the loop, and must not
         # be gone by then
-        asyncio.get_running_loop().call_soon(protocol.transport.abort)
+        from asyncio import get_running_loop
+
+        get_running_loop().call_soon(protocol.transport.abort)
         self._closed += 1
         now = time.monotonic()
         if now - self._logged_at >= LOG_SECONDS:
