@@ -23,7 +23,9 @@ RESOURCES = (
 )
 DATA_SOURCES = ("aws_caller_identity", "aws_partition", "aws_region")
 FACTS = Path(__file__).with_name("terraform_schema.json")
-ADDRESS = "registry.terraform.io/hashicorp/aws"
+ADDRESS = "hashicorp/aws"
+"""The provider's address, without the registry that it is from."""
+
 _USED = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
 _MIRRORED = 'provider_installation {{\n  filesystem_mirror {{\n    path = "{0}"\n  }}\n}}\n'
 
@@ -42,7 +44,7 @@ def binary() -> str | None:
 
 def mirror() -> Path | None:
     """Return a folder in which the AWS provider is installed, laid out as a mirror, or None."""
-    return next((one for one in _folders() if (one / ADDRESS).is_dir()), None)
+    return next((one for one in _folders() if any(one.glob(f"*/{ADDRESS}"))), None)
 
 
 def _folders() -> Iterator[Path]:
@@ -68,15 +70,20 @@ def terraform(folder: Path, *arguments: str) -> Ran:
     return Ran(ran.returncode, ran.stdout + ran.stderr)
 
 
+def _provider(found: dict[str, Any]) -> Any:
+    """Return what is said of the provider."""
+    return next(said for address, said in found.items() if address.endswith(f"/{ADDRESS}"))
+
+
 def facts(folder: Path) -> dict[str, Any]:
     """Return the facts of the provider that is installed: arguments and attributes."""
     (folder / "main.tf").write_text(_USED, "utf-8")
     assert terraform(folder, "init").status == 0
     said = json.loads(terraform(folder, "providers", "schema", "-json").text)
-    schema = said["provider_schemas"][ADDRESS]
+    schema = _provider(said["provider_schemas"])
     used = json.loads(terraform(folder, "version", "-json").text)
     return {
-        "version": used["provider_selections"][ADDRESS],
+        "version": _provider(used["provider_selections"]),
         "resources": {one: _facts(schema["resource_schemas"][one]) for one in RESOURCES},
         "data": {one: _facts(schema["data_source_schemas"][one]) for one in DATA_SOURCES},
     }
