@@ -12,7 +12,11 @@ import pytest
 
 from partita import activity, continue_as_new, errors, query, signals, update, wait_signal, workflow
 from partita.client import AsyncClient, Client
+from partita.client.async_client import AsyncSchedules, AsyncTasks
 from partita.client.async_handle import AsyncHandle
+from partita.client.client import Tasks
+from partita.client.handle import Handle
+from partita.client.schedules import Schedules
 from partita.connect import connect
 from partita.engine import Engine
 from partita.engine.timing import Timing
@@ -194,6 +198,32 @@ def test_handles_and_schedules_are_awaited(client: Client) -> None:
         await awaited.schedules.create("nightly", "0 3 * * *", approval, (1,))
         assert [one.id for one in await awaited.schedules.list()] == ["nightly"]
         await awaited.schedules.delete("nightly")
+
+    asyncio.run(use())
+
+
+@pytest.mark.parametrize(
+    ("awaited", "sync"),
+    [
+        (AsyncClient, Client),
+        (AsyncHandle, Handle),
+        (AsyncSchedules, Schedules),
+        (AsyncTasks, Tasks),
+    ],
+)
+def test_no_method_is_left_out(awaited: type, sync: type) -> None:
+    internal = {"ended", "late"}  # with which waits are made
+    named = {name for name in dir(sync) if callable(getattr(sync, name)) and name[0] != "_"}
+    assert named - internal <= set(dir(awaited))
+
+
+def test_a_schedule_is_changed_and_previewed(client: Client) -> None:
+    async def use() -> None:
+        schedules = AsyncClient(client).schedules
+        await schedules.create("nightly", "0 3 * * *", approval, (1,))
+        changed = await schedules.update("nightly", cron="0 4 * * *")
+        assert changed.spec.cron == ("0 4 * * *",)
+        assert len(await schedules.preview("nightly", 3)) == 3
 
     asyncio.run(use())
 

@@ -6,13 +6,9 @@ execution ends, and where it cannot, the execution is described again and again.
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from partita.authoring.class_options import WorkflowClass
-from partita.authoring.messages import Signal
-from partita.authoring.options import Seconds
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.async_handle import AsyncHandle
 from partita.client.async_waits import AsyncWaits, Threads
@@ -21,7 +17,6 @@ from partita.client.handle import Handle
 from partita.client.schedules import Schedules
 from partita.codec import plain_data, read_untyped
 from partita.history import AnyEvent
-from partita.ports.service import ReusePolicy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,104 +25,93 @@ Sync = TypeVar("Sync", covariant=True)
 T = TypeVar("T")
 
 
-class _Threaded(Protocol[Sync]):
+class _Awaited(Generic[Sync]):
     """What has a synchronous counterpart, and threads to call it on."""
 
-    @property
-    def sync(self) -> Sync: ...
-    @property
-    def threads(self) -> Threads: ...
+    def __init__(self, sync: Sync, threads: Threads) -> None:
+        self.sync = sync
+        self.threads = threads
 
 
 def _threaded(
     method: Callable[Concatenate[S, P], T],
-) -> Callable[Concatenate[_Threaded[S], P], Coroutine[Any, Any, T]]:
-    async def call(self: _Threaded[S], /, *args: P.args, **kwargs: P.kwargs) -> T:
+) -> Callable[Concatenate[_Awaited[S], P], Coroutine[Any, Any, T]]:
+    """Return a method that calls that of the counterpart on a thread."""
+
+    async def call(self: _Awaited[S], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.threads.call(method, self.sync, *args, **kwargs)
 
     call.__doc__, call.__name__ = method.__doc__, method.__name__
     return call
 
 
-class AsyncTasks:
+def _handled(
+    method: Callable[Concatenate[Client, P], Handle[R]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncHandle[R]]]:
+    """Return a method that calls that of the client on a thread; its handle is awaited."""
+
+    async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncHandle[R]:
+        return self._awaited(await self.threads.call(method, self.sync, *args, **kwargs))
+
+    call.__doc__, call.__name__ = method.__doc__, method.__name__
+    return call
+
+
+class AsyncTasks(_Awaited[Tasks]):
     """The `tasks` of a client for asyncio: the same methods, awaited."""
 
-    def __init__(self, sync: Tasks, threads: Threads) -> None:
-        self.sync = sync
-        self.threads = threads
-
     complete = _threaded(Tasks.complete)
+    """See `Tasks.complete`."""
     fail = _threaded(Tasks.fail)
+    """See `Tasks.fail`."""
     cancel = _threaded(Tasks.cancel)
+    """See `Tasks.cancel`."""
     heartbeat = _threaded(Tasks.heartbeat)
+    """See `Tasks.heartbeat`."""
 
 
-class AsyncSchedules:
+class AsyncSchedules(_Awaited[Schedules]):
     """The `schedules` of a client for asyncio: the same methods, awaited."""
 
-    def __init__(self, sync: Schedules, threads: Threads) -> None:
-        self.sync = sync
-        self.threads = threads
-
     create = _threaded(Schedules.create)
+    """See `Schedules.create`."""
+    update = _threaded(Schedules.update)
+    """See `Schedules.update`."""
+    preview = _threaded(Schedules.preview)
+    """See `Schedules.preview`."""
     get = _threaded(Schedules.get)
+    """See `Schedules.get`."""
     list = _threaded(Schedules.list)
+    """See `Schedules.list`."""
     pause = _threaded(Schedules.pause)
+    """See `Schedules.pause`."""
     resume = _threaded(Schedules.resume)
+    """See `Schedules.resume`."""
     trigger = _threaded(Schedules.trigger)
+    """See `Schedules.trigger`."""
     backfill = _threaded(Schedules.backfill)
+    """See `Schedules.backfill`."""
     delete = _threaded(Schedules.delete)
+    """See `Schedules.delete`."""
 
 
-class AsyncClient:
+class AsyncClient(_Awaited[Client]):
     """A `Client` for asyncio: the same methods, awaited. `sync` is the client behind it."""
 
     def __init__(self, sync: Client) -> None:
-        self.sync = sync
-        self.threads = Threads()
+        super().__init__(sync, Threads())
         self.tasks = AsyncTasks(sync.tasks, self.threads)
         self.schedules = AsyncSchedules(sync.schedules, self.threads)
         self._waits = AsyncWaits(sync, self.threads)
 
-    async def start(
-        self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> AsyncHandle[R]:
-        """Start a workflow; see `Client.start`."""
-        return self._awaited(await self.threads.call(self.sync.start, workflow, *args, **kwargs))
-
-    async def start_with(
-        self,
-        workflow: WorkflowDefinition[..., R] | type[WorkflowClass],
-        args: tuple[Any, ...] | builtins.list[Any] = (),
-        kwargs: dict[str, Any] | None = None,
-        *,
-        workflow_id: str | None = None,
-        reuse_policy: ReusePolicy | str = ReusePolicy.RETURN_EXISTING,
-        task_list: str | None = None,
-        task_priority: int | None = None,
-        execution_start_to_close: Seconds | None = None,
-        tags: Iterable[str] | None = None,
-        search_attributes: Mapping[str, Any] | None = None,
-        signal: tuple[str | Signal[Any], Any] | None = None,
-    ) -> AsyncHandle[R]:
-        """Start a workflow with options; see `Client.start_with`."""
-
-        def start() -> Handle[R]:
-            return self.sync.start_with(
-                workflow,
-                args,
-                kwargs,
-                workflow_id=workflow_id,
-                reuse_policy=reuse_policy,
-                task_list=task_list,
-                task_priority=task_priority,
-                execution_start_to_close=execution_start_to_close,
-                tags=tags,
-                search_attributes=search_attributes,
-                signal=signal,
-            )
-
-        return self._awaited(await self.threads.call(start))
+    start = _handled(Client.start)
+    """Start a workflow; see `Client.start`."""
+    start_with = _handled(Client.start_with)
+    """Start a workflow with options; see `Client.start_with`."""
+    fork = _handled(Client.fork)
+    """Begin a run that reuses what another has recorded; see `Client.fork`."""
+    rerun = _handled(Client.rerun)
+    """Run a failed execution again; see `Client.rerun`."""
 
     @overload
     def handle(
@@ -146,19 +130,6 @@ class AsyncClient:
     ) -> AsyncHandle[Any]:
         """Return a handle for an execution that was started elsewhere; see `Client.handle`."""
         return self._awaited(self.sync.handle(workflow_id, run_id, workflow=workflow))
-
-    async def fork(self, workflow_id: str, **options: Any) -> AsyncHandle[Any]:
-        """Begin a run that reuses what another has recorded; see `Client.fork`."""
-        return self._awaited(await self.threads.call(self.sync.fork, workflow_id, **options))
-
-    async def rerun(
-        self, workflow_id: str, *, run_id: str = "", task_list: str | None = None
-    ) -> AsyncHandle[Any]:
-        """Run a failed execution again; see `Client.rerun`."""
-        rerun = await self.threads.call(
-            self.sync.rerun, workflow_id, run_id=run_id, task_list=task_list
-        )
-        return self._awaited(rerun)
 
     def _awaited(self, handle: Handle[R]) -> AsyncHandle[R]:
         return AsyncHandle(handle, self.threads, self._waits)
@@ -210,18 +181,31 @@ class AsyncClient:
     # -- short calls
 
     signal = _threaded(Client.signal)
+    """See `Client.signal`."""
     query = _threaded(Client.query)
+    """See `Client.query`."""
     limits = _threaded(Client.limits)
+    """See `Client.limits`."""
     set_limits = _threaded(Client.set_limits)
+    """See `Client.set_limits`."""
     cancel = _threaded(Client.cancel)
+    """See `Client.cancel`."""
     terminate = _threaded(Client.terminate)
+    """See `Client.terminate`."""
     listen = _threaded(Client.listen)
+    """See `Client.listen`."""
     describe = _threaded(Client.describe)
+    """See `Client.describe`."""
     history = _threaded(Client.history)
+    """See `Client.history`."""
     export_history = _threaded(Client.export_history)
+    """See `Client.export_history`."""
     import_history = _threaded(Client.import_history)
+    """See `Client.import_history`."""
     stack = _threaded(Client.stack)
+    """See `Client.stack`."""
     list = _threaded(Client.list)
+    """See `Client.list`."""
 
     async def close(self) -> None:
         """Close the client behind it, and end its threads."""

@@ -50,7 +50,7 @@ _CALLS = {"wait_signal": wait_signal, "signals": signals, "Signal": Signal}
 MAX_MODULES = 50
 """Modules that are read for names, at most; code that is spread over more accepts any name."""
 
-_LIBRARY = re.compile(r"[/\\\\]lib[/\\\\]python3|[/\\\\]site-packages[/\\\\]")
+_LIBRARY = re.compile(r"[/\\]lib[/\\]python3|[/\\]site-packages[/\\]")
 
 Names = dict[str, Signal[Any] | None]
 
