@@ -12,6 +12,12 @@ from partita.engine.transaction import EngineTransaction
 from partita.ports.state import AnyItem, OpenChild, State
 from partita.ports.store import Taken
 
+LARGE_LIMIT = 64
+"""Open activities and children of the root execution up to which all open items are read."""
+
+OTHERS_LIMIT = 64
+"""Waiting items of other executions that are looked at, at most, before those are read."""
+
 
 class OwnExecutions:
     """The executions of a workflow id, and their descendants."""
@@ -29,6 +35,12 @@ class OwnExecutions:
             if not state.is_new:  # the number of one that is may be given to another
                 self._known[state.run] = found
         return found
+
+    def _has_run(self, tx: EngineTransaction, run: int) -> bool:
+        if run in self._known:
+            return self._known[run]
+        state = tx.load(run)
+        return state is not None and self.has(tx, state)
 
     def _is_descendant(self, tx: EngineTransaction, state: State | None) -> bool:
         while state is not None and state.execution.domain == self._domain:
@@ -48,18 +60,29 @@ class OwnExecutions:
         names: Collection[str],
         limit: int,
     ) -> list[Taken]:
-        """Return their items that wait in a queue: highest priority first, then oldest."""
+        """Return their items that wait in a queue: highest priority first, then oldest.
+
+        While few items are open, only these executions are read. To read all items of a large one
+        in each transaction would take time that grows with the square of their number, so the
+        queue itself is read then, unless others fill it.
+        """
+        root = tx.find(self._domain, self._workflow_id)
+        if root is not None and _is_large(root):
+            page = limit + OTHERS_LIMIT
+            waiting = tx.stored.queued(kind, self._domain, task_lists, names, page)
+            own = [(run, item) for run, item in waiting if self._has_run(tx, run)]
+            if len(own) >= limit or len(waiting) < page:
+                return own[:limit]
         found = [
             (state.run, item)
-            for state, item in self._items(tx)
+            for state, item in self._items(tx, root)
             if item.kind == kind and item.queue in task_lists and item.name in names
         ]
         found.sort(key=lambda taken: (-taken[1].priority, taken[1].since))
         return found[:limit]
 
-    def _items(self, tx: EngineTransaction) -> Iterator[tuple[State, AnyItem]]:
+    def _items(self, tx: EngineTransaction, root: State | None) -> Iterator[tuple[State, AnyItem]]:
         """Yield the open items of all of them that are open."""
-        root = tx.find(self._domain, self._workflow_id)
         left = [] if root is None else [root]
         while left:
             state = left.pop()
@@ -70,3 +93,7 @@ class OwnExecutions:
                     left += [] if child is None else [child]
                 else:
                     yield state, item
+
+
+def _is_large(state: State) -> bool:
+    return state.progress.open_activities + state.progress.open_children > LARGE_LIMIT
