@@ -33,7 +33,7 @@ def connect(url: str | None = None) -> Service:
         InvalidOptionError: nobody knows the URL's scheme.
         StoreError: the database cannot be opened.
     """
-    url = _chosen(url)
+    url = chosen_url(url)
     scheme = urlsplit(url).scheme
     if scheme == "memory":
         _check_no_options(url)
@@ -78,7 +78,7 @@ def maintenance(url: str | None = None) -> Maintenance:
     Raises:
         InvalidOptionError: there is no such database: nothing is kept, or others keep it.
     """
-    url = _chosen(url)
+    url = chosen_url(url)
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         from partita.stores.sqlite.maintenance import SqliteMaintenance  # which few commands need
@@ -94,7 +94,12 @@ def maintenance(url: str | None = None) -> Maintenance:
     )
 
 
-def _chosen(url: str | None) -> str:
+def chosen_url(url: str | None) -> str:
+    """Return `url`, or else that of `PARTITA_BACKEND`, or else the default.
+
+    Raises:
+        InvalidOptionError: it is no text.
+    """
     if url is not None and not isinstance(url, str):
         raise InvalidOptionError(f"{url!r} is no URL; give text, such as 'sqlite:///partita.db'")
     return url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL

@@ -59,6 +59,15 @@ def test_a_failed_run_says_the_id_the_step_the_places_and_what_to_do(partita: Pa
 
 
 @pytest.mark.usefixtures("shop")
+def test_what_to_do_names_the_backend_that_was_given(partita: Partita) -> None:
+    odd = ["run", "shop.py:buy", "--input", "[5]", "--id", "a --backend b"]
+    said = partita(*odd).err.splitlines()[-2]
+    assert "partita show 'a --backend b'; " in said
+    said = partita(*odd, "--backend", "sqlite:///other.db").err.splitlines()[-2]
+    assert "partita show 'a --backend b' --backend sqlite:///other.db; " in said
+
+
+@pytest.mark.usefixtures("shop")
 def test_debug_shows_the_users_frames_first(partita: Partita) -> None:
     said = partita("run", "shop.py:buy", "--input", "[5]", "--debug")
     lines = [line.strip() for line in said.err.splitlines()]

@@ -11,10 +11,9 @@ from typing import Any
 
 import click
 
-from partita.cli.machine_options import is_machine
+from partita.cli.machine_options import import_needing, is_machine
 from partita.cli.options import debug_option, format_option
 from partita.cli.output import print_pretty
-from partita.errors import InvalidOptionError
 from partita.replay.lint import check_files
 from partita.source.discovery import read, sources
 
@@ -46,8 +45,8 @@ def check(paths: tuple[str, ...], kind: str, output: str) -> int:
     checks it, with its codes and locations. Warnings alone leave the exit status at 0.
     """
     machines = [path for path in paths if is_machine(path)]
-    files = sources(path for path in paths if not is_machine(path)) if machines != [*paths] else []
-    files = [*files]
+    others = [path for path in paths if not is_machine(path)]
+    files = [*sources(others)] if others else []
     found: list[Any] = [*check_files(files), *_refusals(files)]
     rows, lines, failed = _machine_findings(machines, kind) if machines else ([], [], False)
     if output == "json":
@@ -64,12 +63,7 @@ def _machine_findings(
     machines: Iterable[str], kind: str
 ) -> tuple[list[dict[str, Any]], list[str], bool]:
     """Return what is found in machines, as rows and as lines, and whether errors are among it."""
-    try:
-        check_text = import_module("partita.asl.check").check_text
-    except ImportError as error:
-        raise InvalidOptionError(
-            f"state machines need what is not installed here ({error}); pip install 'partita[asl]'"
-        ) from error
+    check_text = import_needing("asl", "partita.asl.check").check_text
     found = [
         (path, diagnostic) for path in machines for diagnostic in check_text(read(Path(path)), kind)
     ]

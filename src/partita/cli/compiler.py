@@ -9,7 +9,7 @@ from typing import Any
 from partita.asl.diagram import diagram_of_text
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import is_machine
-from partita.cli.targets import find_workflow, has_entry_point, load_module
+from partita.cli.targets import file_of, find_workflow, has_entry_point, load_module
 from partita.compile import compile_workflow
 from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.compile.pictures import picture
@@ -141,9 +141,3 @@ def workflow_at(target: str) -> WorkflowDefinition[..., Any]:
     if is_machine(target):
         raise InvalidOptionError(f"{target} is a state machine already; give FILE:WORKFLOW")
     return find_workflow(target)
-
-
-def file_of(target: str) -> str | None:
-    """Return the file as the user named it; None for a module."""
-    source = target.rpartition(":")[0] or target
-    return source if source.endswith(".py") or "/" in source else None

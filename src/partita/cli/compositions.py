@@ -7,7 +7,7 @@ from typing import Any
 
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import is_machine
-from partita.cli.targets import find_workflow, has_composition, load_module
+from partita.cli.targets import file_of, find_workflow, has_composition, load_module
 from partita.compile.diagnostics import Diagnostic
 from partita.errors import InvalidOptionError
 from partita.graph import Structure
@@ -22,7 +22,7 @@ __all__ = ["composed_at", "definition_at", "picture_at", "picture_of_run"]
 
 def composed_at(target: str) -> WorkflowDefinition[..., Any]:
     """Return the workflow that runs the composition of a workflow."""
-    return composed(_workflow(target), filename(target))
+    return composed(_workflow(target), file_of(target))
 
 
 def definition_at(
@@ -36,7 +36,7 @@ def definition_at(
     for name, is_given in (("--express", is_express), ("--optimise", is_optimised)):
         if is_given:
             raise InvalidOptionError(f"{name} is for state machines; leave it out")
-    composition = composition_of(_workflow(target), filename(target))
+    composition = composition_of(_workflow(target), file_of(target))
     return composition.compile(), [], ""
 
 
@@ -63,9 +63,3 @@ def _workflow(target: str) -> WorkflowDefinition[..., Any]:
     if found.takes_document:
         raise InvalidOptionError(f"{target} is a composition already; leave --compiled out")
     return found
-
-
-def filename(target: str) -> str | None:
-    """Return the file as the user named it; None for a module."""
-    source = target.rpartition(":")[0] or target
-    return source if source.endswith(".py") or "/" in source else None

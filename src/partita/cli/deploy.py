@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from partita.cli.machine_options import outline_option
+from partita.cli.machine_options import import_needing, outline_option
 from partita.cli.options import add_options, debug_option
 from partita.errors import InvalidOptionError
 from partita.openwhisk.action_names import qualified_name
@@ -183,13 +182,7 @@ def _parameters(options: tuple[Any, ...]) -> list[click.Parameter]:
 
 
 def _deployer() -> Any:
-    try:
-        return import_module("partita.cli.deployer")
-    except ImportError as error:
-        raise InvalidOptionError(
-            f"deployments to AWS need what is not installed here ({error}); "
-            "pip install 'partita[aws]'"
-        ) from error
+    return import_needing("aws", "partita.cli.deployer", "deployments to AWS")
 
 
 def deploy_compiled(compiled: dict[str, Any], name: str, given: dict[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from partita.cli.bundle import write_file
-from partita.cli.compiler import deployable_at, file_of, pysfn_at
+from partita.cli.compiler import deployable_at, pysfn_at
+from partita.cli.targets import file_of
 from partita.errors import InvalidOptionError
 from partita.stepfunctions.deploy.clients import connect
 from partita.stepfunctions.deploy.deployment import Deployment

@@ -9,9 +9,10 @@ import click
 from rich.text import Text
 
 from partita.cli.options import Backend, backend_option, format_option
-from partita.cli.output import clock_time, escaped, iso_time, print_pretty, print_table
+from partita.cli.output import clock_time, iso_time, print_pretty, print_table
 from partita.connect import connect, maintenance
 from partita.operations.doctor import Finding, examine
+from partita.views.failures import escaped
 
 
 @click.command()

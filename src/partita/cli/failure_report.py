@@ -22,10 +22,10 @@ MAX_FRAMES = 3
 """Lines of the user's code that are named, the innermost first."""
 
 
-def report_failure(handle: Handle[Any], command: str) -> None:
+def report_failure(handle: Handle[Any], backend: str | None) -> None:
     """Print which execution ended without a result, its step, the places, and what shows more.
 
-    `command` is the one that continues the execution; it names the backend if that was given.
+    `backend` is the URL that was given to the command, if one was.
     """
     try:
         events = handle.history()
@@ -40,12 +40,10 @@ def report_failure(handle: Handle[Any], command: str) -> None:
     step = _failed_step(events)
     if step is not None:
         _say(step)
-    at = command.partition(" --backend ")[2]
-    backend = f" --backend {at}" if at else ""
-    shown = shlex.quote(id)
+    named = shlex.join([id, *(["--backend", backend] if backend else [])])
     _say(
-        f"look further: partita show {shown}{backend}; mend what is wrong, then "
-        f"partita rerun {shown}{backend} reuses the finished steps"
+        f"look further: partita show {named}; mend what is wrong, then "
+        f"partita rerun {named} reuses the finished steps"
     )
 
 

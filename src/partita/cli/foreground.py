@@ -68,10 +68,12 @@ def resume_command(backend: Backend, target: str, workflow_id: str) -> str:
 class ForegroundRun:
     """One execution that this process runs until it ends."""
 
-    def __init__(self, handle: Handle[Any], resume: str) -> None:
+    def __init__(self, handle: Handle[Any], resume: str, backend: str | None = None) -> None:
+        """`resume` is the command that continues it; `backend` the URL that was given, if any."""
         self.over = threading.Event()
         self._handle = handle
         self._resume = resume
+        self._backend = backend
         self._signal: int | None = None
         self._result: Any = None
         self._error: errors.PartitaError | None = None
@@ -164,7 +166,7 @@ class ForegroundRun:
             raise type(self._error)(f"{self._error}; {advice}") from self._error
         if self._error is not None:
             if isinstance(self._error, errors.ExecutionClosedError):
-                report_failure(self._handle, self._resume)
+                report_failure(self._handle, self._backend)
             raise self._error
         print_json(self._result)
         return 0

@@ -9,7 +9,13 @@ from pathlib import Path
 import click
 
 from partita.cli import options as o
-from partita.cli.machine_options import composer, emitter, is_machine, outline_option
+from partita.cli.machine_options import (
+    composer,
+    emitter,
+    import_needing,
+    is_machine,
+    outline_option,
+)
 from partita.errors import InvalidDefinitionError, InvalidOptionError
 from partita.source.discovery import read
 
@@ -49,7 +55,7 @@ def graph(target: str, form: str | None, output: str | None, backend: o.Backend)
 
 def _drawn(target: str, backend: o.Backend) -> object:
     path = Path(target)
-    if not (":" in target or path.exists() or is_machine(target) or find_spec_of(target)):
+    if not (":" in target or path.exists() or is_machine(target) or _is_module(target)):
         return _run(target, backend)
     composed = composer().picture_at(target)
     if composed is not None:
@@ -60,7 +66,7 @@ def _drawn(target: str, backend: o.Backend) -> object:
     return found
 
 
-def find_spec_of(name: str) -> bool:
+def _is_module(name: str) -> bool:
     """Return whether there is a module of a name."""
     try:
         return find_spec(name) is not None
@@ -80,14 +86,9 @@ def _run(workflow_id: str, backend: o.Backend) -> object:
 
 
 def _graph(path: Path) -> object:
+    diagram = import_needing("asl", "partita.asl.diagram")
     try:
-        diagram_of_text = import_module("partita.asl.diagram").diagram_of_text
-    except ImportError as error:
-        raise InvalidOptionError(
-            f"state machines need what is not installed here ({error}); pip install 'partita[asl]'"
-        ) from error
-    try:
-        found: object = diagram_of_text(read(path), path.name.partition(".")[0])
+        found: object = diagram.diagram_of_text(read(path), path.name.partition(".")[0])
     except InvalidDefinitionError as error:
         raise InvalidDefinitionError(f"{path}: {error}") from error
     return found

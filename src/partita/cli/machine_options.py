@@ -42,17 +42,21 @@ def composer() -> Any:
 
 
 def emitter() -> Any:
-    """Return what compiles for the commands.
+    """Return what compiles for the commands; see `import_needing`."""
+    return import_needing("asl", "partita.cli.compiler", "compiled workflows")
+
+
+def import_needing(extra: str, module: str, users: str = "state machines") -> Any:
+    """Return a module that needs an extra of the installation; `users` are what needs it.
 
     Raises:
-        InvalidOptionError: it needs what is not installed.
+        InvalidOptionError: it is not installed.
     """
     try:
-        return import_module("partita.cli.compiler")
+        return import_module(module)
     except ImportError as error:
         raise InvalidOptionError(
-            f"compiled workflows need what is not installed here ({error}); "
-            "pip install 'partita[asl]'"
+            f"{users} need what is not installed here ({error}); pip install 'partita[{extra}]'"
         ) from error
 
 
@@ -65,12 +69,7 @@ def machine_at(target: str) -> WorkflowDefinition[..., Any]:
 
 
 def _machines() -> Any:
-    try:
-        return import_module("partita.cli.machines")
-    except ImportError as error:
-        raise InvalidOptionError(
-            f"state machines need what is not installed here ({error}); pip install 'partita[asl]'"
-        ) from error
+    return import_needing("asl", "partita.cli.machines")
 
 
 def _register(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ import msgspec
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client import Client
 from partita.codec import Converter
-from partita.connect import DEFAULT_URL, connect, sqlite_path
+from partita.connect import chosen_url, connect, sqlite_path
 from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
 from partita.operations.prune import read_span
 from partita.telemetry.logs import LEVELS, configure
@@ -80,8 +79,7 @@ class Backend(NamedTuple):
     @property
     def missing(self) -> str | None:
         """The file of a SQLite database that does not exist; None if it does, or is none."""
-        url = self.url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
-        path = sqlite_path(url)
+        path = sqlite_path(chosen_url(self.url))
         if path is None or Path(path).exists():
             return None
         above = next(folder for folder in Path(path).absolute().parents if folder.exists())
@@ -95,8 +93,7 @@ class Backend(NamedTuple):
     @property
     def shown(self) -> str:
         """Its URL without the password and options, for people."""
-        url = self.url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
-        return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", url.partition("?")[0])
+        return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", chosen_url(self.url).partition("?")[0])
 
     def open(self) -> Client:
         """Return a client for it, and log warnings to stderr; with --verbose, more."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from partita.codec import ANY, Converter, plain_data
 from partita.history import AnyEvent
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
+from partita.views.failures import escaped
 
 T = TypeVar("T")
 
@@ -33,8 +33,6 @@ STEP_COLOURS = {"completed": "green", "failed": "red", "timed out": "red", "runn
 
 EXECUTION_HEADINGS = ("WORKFLOW ID", "TYPE", "STATUS", "STARTED", "TOOK", "RUN ID")
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
 _HIDDEN = {
     "event_id",
     "event_timestamp",
@@ -42,11 +40,6 @@ _HIDDEN = {
     "retry_policy",
     "decision_task_completed_event_id",
 }
-
-
-def escaped(text: str) -> str:
-    """Return text with its control characters escaped: they could control the terminal."""
-    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def print_row(*cells: str) -> None:

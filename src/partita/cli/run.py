@@ -85,7 +85,8 @@ def run(
                 reuse_policy=reuse_policy,
                 **options,
             )
-        foreground = ForegroundRun(handle, resume_command(backend, target, handle.workflow_id))
+        resume = resume_command(backend, target, handle.workflow_id)
+        foreground = ForegroundRun(handle, resume, backend.url)
         served = {DEFAULT_TASK_LIST, *task_lists, *task_lists_of_code()}
         return foreground.run(client.service, served, quiet=quiet, serves_all=serves_all)
 

@@ -23,7 +23,8 @@ from partita.history.timeline import Timeline
 from partita.ports.service import ExecutionDetail
 from partita.ports.state import OpenDecision, Status
 from partita.replay.stacks import CodeStack, Wait, WorkflowStack
-from partita.views.records import Step, TaskRecord, activities_of, step_of, tasks_of
+from partita.views.failures import escaped
+from partita.views.records import Step, TaskRecord, activities_of, children_of, step_of
 from partita.views.stacks import stack_of
 from partita.views.standing import reason, taken
 from partita.worker.code_loader import load
@@ -91,11 +92,12 @@ def show(
         detail = client.describe(workflow_id, run_id=run_id)
         events = client.history(workflow_id, run_id=detail.info.run_id)
         is_closed = detail.info.status is not Status.OPEN
-        children = [task for task in tasks_of(events) if task.kind == "child"]
+        timeline = Timeline(events)
+        children = children_of(timeline)
         state = _State(
             detail=detail,
             events=events,
-            steps=[step_of(one, is_left=is_closed) for one in activities_of(Timeline(events))],
+            steps=[step_of(one, is_left=is_closed) for one in activities_of(timeline)],
             children=children,
             waits=waits_of(client, detail, events, children),
             input=payload_text(client, getattr(events[0], "input", None)),
@@ -180,7 +182,7 @@ def _print_decision(decision: OpenDecision | None, events: Sequence[AnyEvent], n
         click.echo(f"{decision.attempt - 1} tries so far; {_next_attempt(decision)}")
     started = taken(decision, events)
     if started is not None and now - started.event_timestamp > LONG_DECISION_SECONDS:
-        where = f" on worker {out.escaped(started.identity)}" if started.identity else ""
+        where = f" on worker {escaped(started.identity)}" if started.identity else ""
         click.echo(
             f"Its code has been deciding for {out.duration(now - started.event_timestamp)}{where}: "
             "does it block, or loop without an end?"

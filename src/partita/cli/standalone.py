@@ -72,7 +72,8 @@ def standalone(
             if info.status is Status.COMPLETED:
                 return _print_completed(handle)
         own = client.describe(handle.workflow_id, run_id=handle.run_id).info.task_list
-        foreground = ForegroundRun(handle, resume_command(backend, target, handle.workflow_id))
+        resume = resume_command(backend, target, handle.workflow_id)
+        foreground = ForegroundRun(handle, resume, backend.url)
         served = {own, *task_lists, *task_lists_of_code(other_than=workflow)}
         return foreground.run(client.service, served, slots=slots, quiet=quiet)
 

@@ -7,13 +7,14 @@ import time
 from collections.abc import Sequence
 
 from partita import history as h
-from partita.cli.output import clock_time, duration, escaped
+from partita.cli.output import clock_time, duration
 from partita.client import Client
 from partita.client.declared import waits_of_code
 from partita.client.open_executions import why_unserved
 from partita.errors import PartitaError
 from partita.ports.service import ExecutionDetail
 from partita.ports.state import OpenActivity, Status
+from partita.views.failures import escaped
 from partita.views.records import TaskRecord
 
 SHOWN = 10
@@ -74,14 +75,10 @@ def payload_text(client: Client, payload: str | None) -> str | None:
     if payload is None:
         return None
     try:
-        value = client.converter.load(payload, _same, "the payload")
+        value = client.converter.load(payload, str, "the payload")
     except PartitaError as error:
         return f"(cannot be read here: {error})"
     return " ".join(value.split())
-
-
-def _same(text: str) -> str:
-    return text
 
 
 def note_unserved(client: Client, workflow_id: str, run_id: str) -> None:

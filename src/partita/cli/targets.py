@@ -84,6 +84,12 @@ def find_workflows(target: str) -> list[WorkflowDefinition[..., Any]]:
     return list(found.values())
 
 
+def file_of(target: str) -> str | None:
+    """Return the file of FILE:WORKFLOW as the user named it; None for a module."""
+    source = target.rpartition(":")[0] or target
+    return source if source.endswith(".py") or "/" in source else None
+
+
 def load_source(source: str) -> None:
     """Load a file or module with code, or a machine's file."""
     if is_machine(source):

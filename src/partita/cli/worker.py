@@ -22,7 +22,7 @@ from partita.cli.options import (
 )
 from partita.cli.targets import load_source
 from partita.cli.worker_options import Observation, observation_options, supervision_options
-from partita.connect import DEFAULT_URL
+from partita.connect import chosen_url
 from partita.errors import InvalidOptionError, LoadError
 from partita.ports.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
@@ -132,8 +132,7 @@ def _supervise(backend: Backend, processes: int, grace: float, observation: Obse
     Raises:
         InvalidOptionError: processes cannot share the backend.
     """
-    url = backend.url or os.environ.get("PARTITA_BACKEND") or DEFAULT_URL
-    if url.startswith("memory:"):
+    if chosen_url(backend.url).startswith("memory:"):
         raise InvalidOptionError(
             "memory:// is in one process only, which --processes, --reload, --max-rss and "
             "--max-tasks cannot share or replace; give sqlite:///PATH or postgresql://..."

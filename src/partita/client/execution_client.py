@@ -133,8 +133,7 @@ class ExecutionClient:
             except (errors.StoreUnavailableError, errors.WaitTimeoutError) as error:
                 if isinstance(error, errors.WaitTimeoutError) or (is_reached and left == 0.0):
                     away = error.__cause__ or error
-                    state = f", as far as can be told: {away}; wait for it again"
-                    raise _late(workflow_id, timeout, state) from away
+                    raise _late(workflow_id, timeout, _hidden_by(away)) from away
                 if not is_reached or self._is_closed:
                     raise
                 time.sleep(RETRY_INTERVAL)
@@ -171,9 +170,7 @@ class ExecutionClient:
             execution = h.WorkflowExecution(workflow_id, run_id)
             return _late(workflow_id, timeout, why_open(self.service, self._domain, execution))
         except errors.StoreUnavailableError as away:
-            late = _late(
-                workflow_id, timeout, f", as far as can be told: {away}; wait for it again"
-            )
+            late = _late(workflow_id, timeout, _hidden_by(away))
             late.__cause__ = away
             return late
 
@@ -408,6 +405,10 @@ def exported(service: Service, domain: str, execution: h.WorkflowExecution) -> E
 def _late(workflow_id: str, timeout: float | None, state: str) -> errors.WaitTimeoutError:
     within = "" if timeout is None else f" within {timeout} s"
     return errors.WaitTimeoutError(f"execution {workflow_id!r} was not done{within}{state}")
+
+
+def _hidden_by(away: BaseException) -> str:
+    return f", as far as can be told: {away}; wait for it again"
 
 
 _CLOSED: dict[Status, type[errors.ExecutionClosedError]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +37,8 @@ from partita.errors import (
 )
 from partita.history import WorkflowExecutionStarted
 from partita.ports.state import Status
+
+T = TypeVar("T")
 
 PREFIX = "schedule:"
 """How the workflow id of a schedule begins."""
@@ -99,7 +101,7 @@ class Schedules:
         definition = definition_of(workflow)
         input_of(definition, self._client.converter, args, kwargs or {})
         spec = ScheduleSpec(
-            cron=(cron,) if isinstance(cron, str) else tuple(cron),
+            cron=_expressions(cron),
             workflow=definition.workflow_type.name,
             version=definition.workflow_type.version,
             args=list(args),
@@ -113,7 +115,9 @@ class Schedules:
         if not spec.cron:
             raise InvalidOptionError("a schedule needs a cron expression, such as '0 3 * * *'")
         next_time(spec, datetime.now(UTC))
-        state = ScheduleState(paused=paused)
+        return self._begin(id, spec, ScheduleState(paused=paused))
+
+    def _begin(self, id: str, spec: ScheduleSpec, state: ScheduleState) -> ScheduleInfo:
         try:
             self._start_with(
                 scheduler, (spec, state), workflow_id=PREFIX + id, reuse_policy="allow"
@@ -142,10 +146,11 @@ class Schedules:
                 there is no such time zone or policy.
             ExecutionNotFoundError: there is no such schedule.
         """
+        has_input = args is not None or kwargs is not None
         given: dict[str, Any] = {
-            "cron": (cron,) if isinstance(cron, str) else None if cron is None else tuple(cron),
-            "args": None if args is None and kwargs is None else list(args or ()),
-            "kwargs": None if args is None and kwargs is None else dict(kwargs or {}),
+            "cron": None if cron is None else _expressions(cron),
+            "args": list(args or ()) if has_input else None,
+            "kwargs": dict(kwargs or {}) if has_input else None,
             "timezone": timezone,
             "overlap": None if overlap is None else _overlap(overlap),
         }
@@ -176,18 +181,16 @@ class Schedules:
         args, _ = scheduler.signature.load(self._client.converter, begun.input)
         spec, state = args
         if detail.decision is None:  # it has begun, so its code can tell
-            state = self._client.query(PREFIX + id, "describe", workflow=scheduler)
-            state = self._client.converter.load(
-                self._client.converter.dump(state), _read_state, f"schedule {id}"
-            )
-            spec = self._client.converter.load(
-                self._client.converter.dump(
-                    self._client.query(PREFIX + id, "spec", workflow=scheduler)
-                ),
-                _read_spec,
-                f"schedule {id}",
-            )
+            state = self._answer(id, "describe", _read_state)
+            spec = self._answer(id, "spec", _read_spec)
         return ScheduleInfo(id=id, spec=spec, state=_with_next(spec, state))
+
+    def _answer(self, id: str, query: str, read: Callable[[str], T]) -> T:
+        """Return what a schedule's code answers."""
+        converter = self._client.converter
+        given = self._client.query(PREFIX + id, query, workflow=scheduler)
+        answer: T = converter.load(converter.dump(given), read, f"schedule {id}")
+        return answer
 
     def list(self) -> list[ScheduleInfo]:
         """Return all schedules, newest first."""
@@ -255,6 +258,10 @@ def _with_next(spec: ScheduleSpec, state: ScheduleState) -> ScheduleState:
     if state.paused or state.next is not None:
         return state
     return replace(state, next=next_time(spec, datetime.now(UTC)).isoformat())
+
+
+def _expressions(cron: str | Iterable[str]) -> tuple[str, ...]:
+    return (cron,) if isinstance(cron, str) else tuple(cron)
 
 
 def _overlap(value: Overlap | str) -> Overlap:

@@ -18,7 +18,7 @@ _FRAME = re.compile(r'^\s*File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 _LIBRARY = re.compile(
     r"[/\\]lib[/\\]python3[^/\\]*[/\\]|[/\\]site-packages[/\\]|^<frozen ", re.IGNORECASE
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Place(NamedTuple):
@@ -58,5 +58,9 @@ def type_and_message(failure: Failure) -> str:
 
 def printable(text: str) -> str:
     """Return text in one line, with its control characters escaped."""
-    line = " ".join(text.split())
-    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), line)
+    return escaped(" ".join(text.split()))
+
+
+def escaped(text: str) -> str:
+    """Return text with its control characters escaped: they could control the terminal."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)

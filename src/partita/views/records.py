@@ -104,6 +104,12 @@ def activities_of(timeline: Timeline) -> list[Operation]:
     ]
 
 
+def children_of(timeline: Timeline) -> list[TaskRecord]:
+    """Return the child workflows, in the order in which they were asked for."""
+    operations = timeline.operations.values()
+    return [record_of(one, timeline) for one in operations if one.kind is Kind.CHILD]
+
+
 def step_of(activity: Operation, *, is_left: bool = False) -> Step:
     """Return how an activity stands; one that is open is `left open` if its execution is over."""
     task = _Task()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from partita.ports.catalogue import ALWAYS_SERVED, WorkerRecord
 from partita.ports.service import ExecutionDetail
-from partita.ports.state import OpenActivity, OpenDecision
+from partita.ports.state import DEFAULT_TASK_LIST, OpenActivity, OpenDecision
 
 
 def unserved(detail: ExecutionDetail, workers: Sequence[WorkerRecord]) -> str | None:
@@ -39,11 +39,10 @@ def unserved_task(
         return None
     kind = "workflow" if is_decision else "activity"
     what = f"{kind} {item.name.partition('@')[0]}"
-    there = [one for one in alive if item.queue in (one.task_lists or ())]
     capable = [
         one for one in alive if item.name in (one.workflows if is_decision else one.activities)
     ]
-    if any(one in capable for one in there):
+    if any(item.queue in (one.task_lists or ()) for one in capable):
         return None
     if not alive:
         return f"no worker is alive to run {what}; start one: partita worker FILE"
@@ -52,7 +51,7 @@ def unserved_task(
             f"workers that have {what} are alive, but none serves task list {item.queue}; "
             f"start one: partita worker FILE --task-list {item.queue}"
         )
-    lists = "" if item.queue == "default" else f" --task-list {item.queue}"
+    lists = "" if item.queue == DEFAULT_TASK_LIST else f" --task-list {item.queue}"
     return (
         f"no living worker has the code of {what} ({_pids(alive)}); "
         f"start one that has it: partita worker FILE{lists}"

@@ -87,17 +87,11 @@ def log_polled(
     task: DecisionTask, decisions: Sequence[h.AnyDecision], *, with_messages: bool
 ) -> None:
     """Log what a polled decision task tells, and how its answer ends the execution."""
-    known = {
-        event.event_id: event.activity_type.name
-        for event in task.events
-        if isinstance(event, h.ActivityTaskScheduled)
-    }
     execution = task.workflow_execution
     for event in task.events:
-        if event.event_id <= task.previous_started_event_id:
-            continue
-        if isinstance(event, h.ActivityTaskTimedOut):
-            name = known.get(event.scheduled_event_id, "an activity")
+        is_new = event.event_id > task.previous_started_event_id
+        if is_new and isinstance(event, h.ActivityTaskTimedOut):
+            name = _scheduled_name(task, event.scheduled_event_id)
             _warn(execution, f": {name} timed out ({event.timeout_type.value})")
     match decisions[-1] if decisions else None:
         case h.FailWorkflowExecution(reason=reason, details=details):
@@ -107,6 +101,13 @@ def log_polled(
             _log_end(execution, "completed")
         case h.CancelWorkflowExecution():
             _log_end(execution, "was cancelled")
+
+
+def _scheduled_name(task: DecisionTask, event_id: int) -> str:
+    """Return the name of the activity that an event has scheduled."""
+    scheduled = (event for event in task.events if event.event_id == event_id)
+    event = next(scheduled, None)
+    return event.activity_type.name if isinstance(event, h.ActivityTaskScheduled) else "an activity"
 
 
 def log_polled_attempt(
@@ -173,8 +174,8 @@ def _tried(activity: OpenActivity | None) -> str:
 
 
 def _attempt(name: str, attempt: int, retry: h.RetryPolicy | None) -> str:
-    limit = 1 if retry is None else retry.max_attempts
-    of = f" of {max(limit, attempt)}" if limit else ""
+    most = 1 if retry is None else retry.max_attempts
+    of = f" of {max(most, attempt)}" if most else ""
     return f"attempt {attempt}{of} of {printable(name)}"
 
 
