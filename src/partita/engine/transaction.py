@@ -360,7 +360,8 @@ def _check_names(proposal: Proposal) -> None:
         check_name("workflow id", execution.workflow_id)
         check_type(execution.workflow_type)
         check_names("task list or tag", (execution.task_list, *execution.tag_list))
-    check_names("id", proposal.ids)
+    if proposal.ids:
+        check_names("id", proposal.ids)
     if proposal.progress.search_attributes:
         check_attributes(proposal.progress.search_attributes)
 

@@ -57,7 +57,7 @@ class ActivityRuns:
         timing: Timing,
     ) -> None:
         self.slots = slots
-        self.threads = threads  # activities that run on threads, at most
+        self.threads = threads  # activities that run on threads, at most, unless they are quick
         self.started = 0
         self._report = report
         self._converter = converter
@@ -69,7 +69,7 @@ class ActivityRuns:
         self._suspects: set[str] = set()  # tokens
         self._is_awaited = False  # by `wait`
         self._changed = threading.Condition()
-        self._threads = ThreadPool(threads, "partita-activity")
+        self._threads = ThreadPool(slots, "partita-activity")
         self._processes = ProcessPool()
         self._loop = EventLoop("partita-async")
         self._watch = CancellationWatch(service.unwanted, timing.cancel_interval)
@@ -81,7 +81,8 @@ class ActivityRuns:
     @property
     def free_threads(self) -> int:
         """How many more activities may run on threads."""
-        return self.threads - len(self._running) + len(self._on_loop)
+        limit = self.slots if self._threads.is_quick else self.threads
+        return limit - len(self._running) + len(self._on_loop)
 
     @property
     def is_busy(self) -> bool:

@@ -15,8 +15,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from time import perf_counter
 
 Call = Callable[[], None]
+
+QUICK = 0.005
+"""Seconds that quick calls take on average, at most."""
+
+SPAN = 8
+"""Calls that the average is of, roughly."""
 
 WARNING_INTERVAL = 10.0
 """Seconds between two warnings that no thread can be started, at least."""
@@ -37,6 +44,7 @@ class ThreadPool:
         self._waking = False  # a thread is on its way
         self._idle = 0
         self._count = 0
+        self._mean = 1.0  # seconds of the last calls; it belongs to no thread, and may be inexact
         self._is_refused = False  # the system gave no thread at the last try
         self._warn_at = 0.0  # by time.monotonic
 
@@ -44,6 +52,11 @@ class ThreadPool:
         """Run `calls` soon, in any order."""
         self._calls.extend(calls)
         self._wake()
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether calls have been so short lately that a thread does many of them in a turn."""
+        return self._mean < QUICK
 
     @property
     def is_short(self) -> bool:
@@ -109,7 +122,9 @@ class ThreadPool:
                 return
             if calls:
                 self._wake()
+            begun = perf_counter()
             try:
                 call()
             except BaseException:  # the thread goes on with the next call
                 log.exception("a call ended in an error that it should have answered")
+            self._mean += (perf_counter() - begun - self._mean) / SPAN

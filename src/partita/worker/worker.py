@@ -44,8 +44,10 @@ DEFAULT_SLOTS = 100
 """Activities that one worker runs at a time."""
 
 DEFAULT_THREADS = 32
-"""Those of them that are no coroutines, unless the slots are given: threads share one interpreter,
-and what keeps the worker's tasks its own must have its turn among them.
+"""Those of them that are no coroutines and not quick, unless the slots are given.
+
+Threads share one interpreter, and what keeps the worker's tasks its own must have its turn among
+them.
 """
 
 DEFAULT_GRACE = 10.0

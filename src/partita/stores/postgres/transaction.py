@@ -22,6 +22,7 @@ from partita.stores.postgres.rows import Row
 from partita.stores.sql import reads
 from partita.stores.sql.reads import SqlReads
 from partita.stores.sql.records import (
+    encode,
     origin_runs,
     pack,
     record_of,
@@ -293,7 +294,7 @@ class PostgresTransaction(SqlReads):
 
     def validate(self, proposal: Proposal) -> None:
         """Refuse what cannot be encoded, or does not fit into a column."""
-        pack(proposal)
+        encode(proposal)
         names = [*proposal.ids, *proposal.progress.search_attributes]
         for item in proposal.items:
             names += (item.id, item.name, item.queue or "")

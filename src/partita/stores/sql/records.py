@@ -26,12 +26,12 @@ _HEAD = 5
 """Bytes of the mark and of the checksum."""
 
 _head = Struct(">BI").pack
-_encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder().encode
 
 
 def pack(value: Any) -> bytes:
     """Return a value as MessagePack, behind a mark and the CRC-32 of it."""
-    data = _encode(value)
+    data = encode(value)
     return _head(0xC1, crc32(data)) + data
 
 

@@ -13,7 +13,7 @@ from partita.ports.state import OpenItem, State
 from partita.ports.store import News, Proposal, Record, Taken
 from partita.stores.sql import reads
 from partita.stores.sql.reads import Dialect, Row, SqlReads
-from partita.stores.sql.records import origin_runs, pack, record_of, taken_of, to_json
+from partita.stores.sql.records import encode, origin_runs, pack, record_of, taken_of, to_json
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ class SqliteTransaction(SqlReads):
 
     def validate(self, proposal: Proposal) -> None:
         """Refuse what cannot be encoded."""
-        pack(proposal)
+        encode(proposal)
 
     def write(self, states: Iterable[State]) -> None:
         """Store each state, table by table."""
