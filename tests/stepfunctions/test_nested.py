@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import Any
 
 import boto3
@@ -10,6 +12,7 @@ import pytest
 from botocore.config import Config
 
 from partita.server.local import stepfunctions_endpoint
+from partita.stepfunctions.front import nested_executions
 from tests.stepfunctions import endpoint  # noqa: F401 - for the keys
 
 ROLE = "arn:aws:iam::123456789012:role/sfn"
@@ -117,3 +120,110 @@ def test_nested_executions_end_with_the_outer_one(end: str) -> None:
         statuses = {"stopped": "ABORTED", "task timed out": "FAILED"}
         found = client.describe_execution(executionArn=execution)
         assert found["status"] == statuses.get(end, "TIMED_OUT")
+
+
+def pausing(
+    monkeypatch: pytest.MonkeyPatch, *, has_started: bool
+) -> tuple[threading.Event, threading.Event, threading.Event]:
+    """Pause the starts of nested executions, just before they are carried out or just after.
+
+    Return the events that one has paused, that it may go on, and that it has ended.
+    """
+    paused, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+    submit = nested_executions._submit
+
+    def pause() -> None:
+        paused.set()
+        assert goes_on.wait(30)
+
+    def held(front: Any, parameters: Any) -> Any:
+        try:
+            if not has_started:
+                pause()
+            result = submit(front, parameters)
+            if has_started:
+                pause()
+            return result
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(nested_executions, "_submit", held)
+    return paused, goes_on, ended
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+def test_an_execution_stops_with_one_that_has_not_recorded_its_start(
+    names_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused, goes_on, _ = pausing(monkeypatch, has_started=True)
+    with stepfunctions_endpoint() as url:
+        client = boto3.client("stepfunctions", "us-east-1", endpoint_url=url)
+        inner = machine(client, "inner", WAITING)
+        task = starts(inner, "second")
+        if not names_it:
+            del task["Parameters"]["Name"]
+        outer = machine(client, "outer", task)
+        execution = client.start_execution(stateMachineArn=outer, name="first")["executionArn"]
+        try:
+            assert paused.wait(30)
+            client.stop_execution(executionArn=execution)
+            found = client.list_executions(stateMachineArn=inner)["executions"]
+            assert [one["status"] for one in found] == ["ABORTED"]
+        finally:
+            goes_on.set()
+
+
+def test_an_execution_that_was_stopped_starts_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    paused, goes_on, ended = pausing(monkeypatch, has_started=False)
+    with stepfunctions_endpoint() as url:
+        client = boto3.client("stepfunctions", "us-east-1", endpoint_url=url)
+        inner = machine(client, "inner", WAITING)
+        outer = machine(client, "outer", starts(inner, "second"))
+        execution = client.start_execution(stateMachineArn=outer, name="first")["executionArn"]
+        try:
+            assert paused.wait(30)
+            client.stop_execution(executionArn=execution)
+        finally:
+            goes_on.set()
+        assert ended.wait(30)
+        assert client.list_executions(stateMachineArn=inner)["executions"] == []
+
+
+def test_an_execution_of_the_same_name_that_others_started_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paused, goes_on, _ = pausing(monkeypatch, has_started=False)
+    with stepfunctions_endpoint() as url:
+        client = boto3.client("stepfunctions", "us-east-1", endpoint_url=url)
+        inner = machine(client, "inner", WAITING)
+        outer = machine(client, "outer", starts(inner, "second"))
+        execution = client.start_execution(stateMachineArn=outer, name="first")["executionArn"]
+        try:
+            assert paused.wait(30)
+            client.start_execution(stateMachineArn=inner, name="second")
+            client.stop_execution(executionArn=execution)
+        finally:
+            goes_on.set()
+        found = client.list_executions(stateMachineArn=inner)["executions"]
+        assert [one["status"] for one in found] == ["RUNNING"]
+
+
+def test_a_start_that_takes_longer_than_the_task_may_is_undone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paused, goes_on, _ = pausing(monkeypatch, has_started=True)
+    with stepfunctions_endpoint() as url:
+        client = boto3.client("stepfunctions", "us-east-1", endpoint_url=url)
+        inner = machine(client, "inner", WAITING)
+        outer = machine(client, "outer", starts(inner, "second", TimeoutSeconds=1))
+        began = time.time()
+        execution = client.start_execution(stateMachineArn=outer, name="first")["executionArn"]
+        try:
+            assert paused.wait(30)
+            while time.time() < began + 1.2:  # whoever measured the time would have ended it
+                client.describe_execution(executionArn=execution)
+        finally:
+            goes_on.set()
+        until(client, "inner", "second", "ABORTED")
+        found = until(client, "outer", "first", "FAILED")
+        assert found["error"] == "States.Timeout"

@@ -44,6 +44,11 @@ def activity_of(name: str) -> str:
     return type_name
 
 
+def has_wait(name: str) -> bool:
+    """Return whether `.sync` of an action only starts what another activity then waits for."""
+    return f"{name}.{WAIT}" in _handlers
+
+
 def served() -> dict[str, ActivityFunction[..., Any]]:
     """Return the activities of the actions that this process has, by their types' keys."""
     return {one.key: one for one in list(_activities.values())}

@@ -199,7 +199,11 @@ def _response(resource: ServiceResource, attempt: Attempt) -> Any:
     if nested is not None:
         return nested()
     if resource.name != LAMBDA:
-        return attempt.call(integrations.activity_of(_action(resource)), attempt.input)
+        activity = integrations.activity_of(_action(resource))
+        if resource.pattern.startswith("sync") and integrations.has_wait(resource.name):
+            # a start that is cut off by the time limit would leave something that nobody stops
+            return call_activity(activity, attempt.input, None, None)
+        return attempt.call(activity, attempt.input)
     if not isinstance(attempt.input, dict) or "FunctionName" not in attempt.input:
         raise EvaluationFault(_NO_FUNCTION.format(json_text(attempt.input)))
     function = attempt.frame.execution.functions.get(str(attempt.input["FunctionName"]))

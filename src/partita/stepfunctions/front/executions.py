@@ -10,19 +10,16 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from partita import history as h
 from partita.asl.child_executions import PAGE_PREFIX
 from partita.asl.machines import recorded_definition, role_of
-from partita.asl.tasks.integrations import WAIT
 from partita.aws.faults import ValidationFault
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.history import WorkflowExecution
 from partita.ports.session import Committed, Session
-from partita.ports.state import ExecutionFilter, OpenActivity, State, Status
+from partita.ports.state import ExecutionFilter, State, Status
 from partita.ports.store import Record
 from partita.rules.commands import Terminate
 from partita.stepfunctions import arns
@@ -49,6 +46,7 @@ from partita.stepfunctions.faults import (
     StateMachineDoesNotExist,
     StateMachineTypeNotSupported,
 )
+from partita.stepfunctions.front.awaited_executions import awaited_executions
 from partita.stepfunctions.front.catalogue import Machine, Revision, find
 from partita.stepfunctions.front.front import Front, Read, Write
 from partita.stepfunctions.front.state_machines import revision_to_api
@@ -63,9 +61,6 @@ REDRIVE_SECONDS = 14 * 24 * 3600.0
 
 LONGEST_SECONDS = 365 * 24 * 3600.0
 """Seconds after its first start within which an execution can be redriven."""
-
-WAIT_FOR_END = f"states:states:startExecution.{WAIT}"
-"""The activity that waits for the end of a nested execution."""
 
 
 def workflow_ids(arn: Arn) -> tuple[str, ...]:
@@ -241,22 +236,11 @@ def stop_execution(front: Front, session: Session, request: Members) -> Answer:
 
 def _terminate(session: Session, state: State, command: Terminate) -> None:
     """End an execution, and those that its tasks have started and wait for."""
-    waiting = [session.find(DOMAIN, id) for id in _awaited(session, state)]
+    waiting = awaited_executions(session, state)
     execution = WorkflowExecution(state.execution.workflow_id, state.execution.run_id)
     session.do(session.open(DOMAIN, execution), command)
     for inner in waiting:
-        if inner is not None and not inner.is_closed:
-            _terminate(session, inner, Terminate())
-
-
-def _awaited(session: Session, state: State) -> Iterator[str]:
-    """Yield the workflow ids of the executions that open tasks of an execution wait for."""
-    for event in session.events(state, 0):
-        if isinstance(event, h.ActivityTaskScheduled) and event.activity_type.name == WAIT_FOR_END:
-            task = state.get("activity", event.activity_id)
-            if isinstance(task, OpenActivity) and task.scheduled_event_id == event.event_id:
-                arn = msgspec.json.decode(task.input or "[{}]")[0].get("ExecutionArn", "")
-                yield arn.split(":", 6)[-1]
+        _terminate(session, inner, Terminate())
 
 
 def get_execution_history(front: Front, request: Members) -> Answer:

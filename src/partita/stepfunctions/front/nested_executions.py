@@ -27,14 +27,17 @@ from partita.asl.tasks.integrations import (
 from partita.asl.tasks.jobs import AWAITED
 from partita.authoring.context import ActivityInfo, activity_info
 from partita.aws.faults import FaultError
+from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.errors import TaskFailedError
 from partita.history import WorkflowExecution
 from partita.ports.capabilities import SupportsWaits, supports
+from partita.ports.session import Session
 from partita.ports.state import Status
 from partita.stepfunctions import arns
 from partita.stepfunctions.execution.beginning import DOMAIN
 from partita.stepfunctions.faults import ExecutionAlreadyExists
+from partita.stepfunctions.front.awaited_executions import ACTION, STARTED_BY, start_request
 from partita.stepfunctions.front.executions import (
     describe_execution,
     record_of,
@@ -42,8 +45,6 @@ from partita.stepfunctions.front.executions import (
 )
 from partita.stepfunctions.front.front import Front
 from partita.stepfunctions.front.starts import start_execution
-
-ACTION = "states:startExecution"
 
 WAIT_SECONDS = 1.0
 """Seconds after which one who waits for an execution looks whether its own has ended."""
@@ -80,27 +81,40 @@ def _start(front: Front, parameters: Any) -> Members:
 
 
 def _started(front: Front, parameters: Any) -> Members:
-    given = parameters if isinstance(parameters, dict) else {}
-    key = str(uuid.uuid5(uuid.NAMESPACE_OID, activity_info().idempotency_key))
-    input = given.get("Input", {})
-    request = {
-        "stateMachineArn": str(given.get("StateMachineArn")),
-        "name": str(given.get("Name", key)),
-        "input": input if isinstance(input, str) else json_text(input),
-    }
+    """Start an execution by its task's parameters; return what the API answers.
+
+    Raises:
+        TaskFailedError: the API refuses, or the task that asks for it is over.
+    """
+    info = activity_info()
+    request = start_request(parameters, info.idempotency_key)
+
+    def start(session: Session) -> Answer:
+        if not _is_task_open(session, info):
+            raise TaskFailedError("States.TaskFailed", "The task that starts it is over")
+        return start_execution(front, session, request, {STARTED_BY: info.run_id})
+
     try:
-        answer = front.service.transact(lambda session: start_execution(front, session, request))
+        answer = front.service.transact(start)
     except ExecutionAlreadyExists:
-        if "Name" in given:
+        if isinstance(parameters, dict) and "Name" in parameters:
             raise _failed("ExecutionAlreadyExists", request["name"]) from None
         arn = request["stateMachineArn"].replace(":stateMachine:", ":execution:")
-        found = f"{arn}:{key}"
+        found = f"{arn}:{request['name']}"
         record = record_of(front.committed, front.names.parse(found, arns.EXECUTION))
         return {"executionArn": found, "startDate": record.execution.started_at}
     except FaultError as fault:
         raise _failed(fault.wire, str(fault)) from fault
     assert answer is not None
     return answer
+
+
+def _is_task_open(session: Session, info: ActivityInfo) -> bool:
+    """Return whether the result of an activity would still be of use."""
+    state = session.find(DOMAIN, info.workflow_id, info.run_id)
+    if state is None or state.is_closed:
+        return False
+    return state.get("activity", info.activity_id) is not None
 
 
 def _failed(code: str, text: str) -> TaskFailedError:

@@ -52,15 +52,20 @@ Started = tuple[WorkflowExecution, Beginning]
 """An execution that was just started, and what it began with."""
 
 
-def start_execution(front: Front, session: Session, request: Members) -> Answer:
-    """Start an execution; the same request again returns the same one while it runs."""
+def start_execution(
+    front: Front, session: Session, request: Members, attributes: Members | None = None
+) -> Answer:
+    """Start an execution; the same request again returns the same one while it runs.
+
+    `attributes` are the search attributes of an execution that is new.
+    """
     beginning = beginning_for(front, session, request)
     parts = [beginning.machine, beginning.name]
     if beginning.is_express:
         parts.append(str(uuid.uuid4()))
     existing = session.find("default", ":".join(parts))
     if existing is None:
-        session.start(_request(beginning, ":".join(parts)))
+        session.start(_request(beginning, ":".join(parts), attributes))
         started = session.now
     else:
         started = _same_start(front, session, existing, beginning)
@@ -95,7 +100,9 @@ def _same_start(front: Front, session: Session, state: State, beginning: Beginni
     return state.execution.started_at
 
 
-def _request(beginning: Beginning, workflow_id: str) -> StartRequest:
+def _request(
+    beginning: Beginning, workflow_id: str, attributes: Members | None = None
+) -> StartRequest:
     try:
         limit = compiled_text(beginning.definition).timeout
     except InvalidDefinitionError:  # the execution fails with that
@@ -113,6 +120,7 @@ def _request(beginning: Beginning, workflow_id: str) -> StartRequest:
         task_list=TASK_LIST,
         execution_start_to_close=min(limit or longest, longest),
         tag_list=tuple(tags),
+        search_attributes=attributes or {},
         reuse_policy=ReusePolicy.REJECT,
     )
 
