@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from partita.server.local import swf_endpoint
 from tests import aws_models  # noqa: F401 - for its effect
 from tests.cli import in_process
+from tests.postgres import schemas
 
 FLOW = """
 import time
@@ -132,6 +135,32 @@ def partita(folder: Path) -> Partita:
         return Said(*in_process.run(folder, list(arguments), given, stdin))
 
     return run
+
+
+@contextmanager
+def backend_url(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Yield the URL of a new backend: `sqlite`, `postgres`, or `swf` over an engine on memory."""
+    if kind == "postgres":
+        yield schemas().url()
+        return
+    if kind == "sqlite":
+        yield "sqlite:///x.db"
+        return
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "tests")
+    with swf_endpoint() as address:
+        yield f"swf://us-east-1/tests?endpoint={address}"
+
+
+@pytest.fixture(params=["sqlite", "postgres", "swf"])
+def everywhere(
+    request: pytest.FixtureRequest, partita: Partita, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Partita]:
+    """Run commands on a backend of each kind, which the environment names."""
+    with backend_url(request.param, monkeypatch) as url:
+        yield lambda *arguments, **options: partita(
+            *arguments, **{**options, "env": {**options.get("env", {}), "PARTITA_BACKEND": url}}
+        )
 
 
 @pytest.fixture

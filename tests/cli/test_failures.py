@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Partita
+from tests.cli.conftest import Partita, backend_url
 
 SHOP = """
 from partita import Retry, activity, workflow
@@ -41,8 +41,8 @@ def shop(folder: Path) -> Path:
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_failed_run_says_the_id_the_step_the_places_and_what_to_do(partita: Partita) -> None:
-    said = partita("run", "shop.py:buy", "--input", "[5]", "--id", "order 7")
+def test_a_failed_run_says_the_id_the_step_the_places_and_what_to_do(everywhere: Partita) -> None:
+    said = everywhere("run", "shop.py:buy", "--input", "[5]", "--id", "order 7")
     said.is_error(1, "partita: ValueError: no money [WORKFLOW_FAILED]")
     lines = said.err.splitlines()
     again = [line for line in lines if "attempt 1 of 2 of charge failed: ValueError" in line]
@@ -103,6 +103,53 @@ def test_run_leaves_other_open_executions_alone(partita: Partita, older: str) ->
     assert "ActivityTaskScheduled" not in partita("history", "other").out
     partita("run", "shop.py:parcel", "--input", '["z"]', "--all")
     assert partita("run", "shop.py:parcel", "--id", "other").out == '"x is away"\n'
+
+
+APART = """
+
+@activity(task_list="press")
+def press(item: str) -> str:
+    return f"{item} is flat"
+
+@workflow
+def pressed(item: str) -> str:
+    return press(item)
+
+@workflow(task_list="desk")
+def order(item: str) -> list[str]:
+    return [press(item), pressed(item)]
+"""
+
+
+def test_run_leaves_others_alone_on_task_lists_that_the_code_names(
+    everywhere: Partita, shop: Path
+) -> None:
+    (shop / "shop.py").write_text(SHOP + APART)
+    others = {"p": "pressed", "o": "order", "q": "parcel"}
+    for id, name in others.items():
+        everywhere("start", f"shop.py:{name}", "--input", '["x"]', "--id", id)
+    said = everywhere("run", "shop.py:order", "--input", '["y"]', "--id", "mine")
+    assert said.out == '["y is flat","y is flat"]\n', said
+    assert everywhere("run", "shop.py:order", "--id", "mine").out == said.out
+    for id in others:
+        assert "ActivityTaskScheduled" not in everywhere("history", id).out
+    everywhere("run", "shop.py:order", "--input", '["z"]', "--all")
+    for id, name in others.items():
+        assert " is " in everywhere("run", f"shop.py:{name}", "--id", id, "--all").out
+
+
+def test_run_on_a_polled_task_list_that_others_share_is_refused(
+    partita: Partita, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with backend_url("swf", monkeypatch) as url:
+        target = ("shop.py:parcel", "--id", "a", "--backend", url)
+        for id in ("a", "b"):
+            partita("start", *target, "--id", id, "--input", '["x"]')
+        said = partita("run", *target)
+        said.is_error(2, "task list 'default' of Amazon SWF", "give --task-list default or --all")
+        assert "ActivityTaskScheduled" not in partita("history", "b", "--backend", url).out
+        assert partita("run", *target, "--task-list", "default").out == '"x is away"\n'
+        assert partita("run", *target).out == '"x is away"\n'
 
 
 @pytest.mark.usefixtures("shop")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from partita.server.local import swf_endpoint
-from tests.cli.conftest import Partita, begin
+from tests.cli.conftest import Partita, backend_url, begin
 from tests.conftest import until
 
 DECIDING = "Its code has been deciding for "
@@ -48,7 +45,7 @@ def test_code_that_does_not_come_back(
     kind: str, partita: Partita, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "blocking.py").write_text(BLOCKING)
-    with _backend(kind, monkeypatch) as url:
+    with backend_url(kind, monkeypatch) as url:
         env = {"PARTITA_BACKEND": url}
         partita("start", "blocking.py:blocks", "--id", "b", env=env)
         assert "deciding" not in partita("show", "b", env=env).out
@@ -92,7 +89,7 @@ def test_open_children(
     kind: str, partita: Partita, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "family.py").write_text(FAMILY)
-    with _backend(kind, monkeypatch) as url:
+    with backend_url(kind, monkeypatch) as url:
         env = {"PARTITA_BACKEND": url}
         partita("start", "family.py:parent", "--id", "p", env=env)
         worker = begin(folder, "worker", "--backend", url, "family.py")
@@ -111,17 +108,6 @@ def test_open_children(
         assert "CHILD" not in partita("show", "p", env=env).out
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=60)
-
-
-@contextmanager
-def _backend(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    if kind == "sqlite":
-        yield "sqlite:///x.db"
-        return
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "tests")
-    with swf_endpoint() as address:
-        yield f"swf://us-east-1/tests?endpoint={address}"
 
 
 def _children(partita: Partita, id: str, env: dict[str, str]) -> list[dict[str, Any]]:

@@ -7,21 +7,25 @@ import logging
 import pstats
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partita import Retry, activity, workflow
 from partita.client import Client
+from partita.connect import connect
 from partita.engine import Engine, notifier
 from partita.errors import InvalidOptionError, WorkflowFailedError
 from partita.ports.notices import Notice
 from partita.ports.service import Service
+from partita.server.local import swf_endpoint
 from partita.stores.memory import MemoryStore
 from partita.worker import Worker
 from partita.worker.execution_log import limit
 from partita.worker.line_limit import LineLimit
-from tests.conftest import until
+from tests.conftest import new_store, until
+from tests.swf_backend import endpoint  # noqa: F401 - for its effect
 
 
 @pytest.fixture(autouse=True)
@@ -69,11 +73,19 @@ class _Polled:
         return getattr(self._service, name)
 
 
-@pytest.fixture(params=["embedded", "polled"])
-def client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    engine = Engine(MemoryStore())
-    service: Service = engine if request.param == "embedded" else _Polled(engine)
-    with Client(engine) as client, _worker(service):
+@pytest.fixture(params=["memory", "postgres", "polled", "swf"])
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
+    kind: str = request.param
+    if kind == "swf":
+        with (
+            swf_endpoint(poll_seconds=1) as address,
+            Client(connect(f"swf://us-east-1/tests?endpoint={address}")) as client,
+            _worker(client.service),
+        ):
+            yield client
+        return
+    engine = Engine(new_store(kind, tmp_path))
+    with Client(engine) as client, _worker(_Polled(engine) if kind == "polled" else engine):
         yield client
 
 
@@ -103,16 +115,19 @@ def test_messages_are_left_out_unless_the_worker_is_told_to_log_them(
     assert "no money" not in caplog.text
 
 
+@pytest.fixture
+def at_info(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Log starts and completions, too; workers ask for the level as they begin."""
+    with caplog.at_level(logging.INFO, "partita.executions"):
+        yield
+
+
+@pytest.mark.usefixtures("at_info")
 def test_starts_and_completions_are_logged_at_info(
-    caplog: pytest.LogCaptureFixture,
+    client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with (
-        caplog.at_level(logging.INFO, "partita.executions"),
-        Client(Engine(MemoryStore())) as client,
-        _worker(client.service),
-    ):
-        client.start_with(count_up, [2], workflow_id="c").result(timeout=30)
-        until(lambda: "execution c completed in " in caplog.text)
+    client.start_with(count_up, [2], workflow_id="c").result(timeout=30)
+    until(lambda: "execution c completed" in caplog.text)
     assert caplog.text.count("execution c started: count_up@1") == 1
     assert caplog.text.count("execution c") == 2
 

@@ -5,12 +5,15 @@ Knows results, errors, signals, and the command that continues the execution lat
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import sys
 import threading
+import uuid
 from collections.abc import Collection
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import click
 
@@ -26,9 +29,11 @@ from partita.client import Client, Handle
 from partita.engine import Engine
 from partita.history import WorkflowExecution
 from partita.ports.capabilities import supports
-from partita.ports.host import RefusesWorkers
+from partita.ports.host import Attachable, RefusesWorkers
 from partita.ports.service import DecisionTask, Service
 from partita.worker import Worker
+from partita.worker.own_task_list import own_list_channel
+from partita.worker.poller import Poller
 from partita.worker.signals import SignalListener
 from partita.worker.worker import DEFAULT_GRACE, log_decision_failed
 
@@ -59,6 +64,52 @@ def task_lists_of_code(other_than: WorkflowDefinition[..., Any] | None = None) -
     return {name for name in named if name}
 
 
+def is_polled(service: Service) -> bool:
+    """Return whether a worker polls a service, and so cannot choose among a task list's tasks."""
+    return not supports(service, Attachable) and not supports(service, RefusesWorkers)
+
+
+def own_task_list(workflow_id: str) -> str:
+    """Return the task list that belongs to one workflow id alone."""
+    return "standalone-" + hashlib.blake2b(workflow_id.encode(), digest_size=8).hexdigest()
+
+
+def start_on_own_list(
+    client: Client,
+    workflow: WorkflowDefinition[..., Any],
+    workflow_id: str | None,
+    arguments: tuple[list[Any], dict[str, Any]],
+    **options: Any,
+) -> Handle[Any]:
+    """Start the workflow on a task list of its own, or return what was started with that id."""
+    args, kwargs = arguments
+    id = workflow_id or workflow.settings.workflow_id or uuid.uuid4().hex[:12]
+    return client.start_with(
+        workflow, args, kwargs, workflow_id=id, task_list=own_task_list(id), **options
+    )
+
+
+class Lists(NamedTuple):
+    """Task lists of one execution that runs in the foreground."""
+
+    own: str
+    served: Collection[str]
+    moved: Collection[str] = ()
+    """Lists whose tasks of this execution are put into its own list; others stay there."""
+
+
+def lists_of(service: Service, own: str, asked: Collection[str], named: Collection[str]) -> Lists:
+    """Return the lists to serve for an execution whose own list is `own`.
+
+    `asked` are those that the user gave, `named` those that the code names for its activities and
+    children. A polled service would hand out tasks of others in the latter.
+    """
+    served = {own, *asked}
+    if is_polled(service):
+        return Lists(own, served, set(named) - served)
+    return Lists(own, served | set(named))
+
+
 def resume_command(backend: Backend, target: str, workflow_id: str) -> str:
     """Return the command line that continues an execution: the current command, with its id."""
     words = ["partita", str(click.get_current_context().info_name), target, "--id", workflow_id]
@@ -81,7 +132,7 @@ class ForegroundRun:
     def run(
         self,
         service: Service,
-        task_lists: Collection[str],
+        lists: Lists,
         *,
         slots: int | None = None,
         quiet: bool,
@@ -95,7 +146,7 @@ class ForegroundRun:
         """
         only = None if serves_all else self._handle.workflow_id
         waits = supports(service, RefusesWorkers)
-        worker = None if waits else self._worker(service, task_lists, slots, only)
+        worker = None if waits else self._worker(service, lists, slots, only)
         shown = sys.stderr.isatty() and not quiet
         with SignalListener(self._on_signal):
             if worker is not None:
@@ -108,11 +159,12 @@ class ForegroundRun:
         return self._report()
 
     def _worker(
-        self, service: Service, task_lists: Collection[str], slots: int | None, only: str | None
+        self, service: Service, lists: Lists, slots: int | None, only: str | None
     ) -> Worker:
+        channel = partial(own_list_channel, own=lists.own, moved=lists.moved)
         return Worker(
-            service,
-            task_lists=sorted(task_lists),
+            Poller(service, channel_of=channel) if lists.moved else service,
+            task_lists=sorted(lists.served),
             slots=slots,
             on_decision_failed=self.decision_failed,
             on_store_error=self.store_failed,

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
+from partita.authoring.workflow import WorkflowDefinition
 from partita.cli import options as o
 from partita.cli.foreground import (
     ForegroundRun,
+    Lists,
     existing_execution,
+    is_polled,
+    lists_of,
+    own_task_list,
     resume_command,
+    start_on_own_list,
     task_lists_of_code,
 )
 from partita.cli.machine_options import compiled_at, machine_options, outline_option
 from partita.cli.output import print_json, print_row
 from partita.cli.standing import note_unserved
 from partita.cli.targets import find_workflow
-from partita.ports.service import ReusePolicy
-from partita.ports.state import DEFAULT_TASK_LIST
+from partita.client import Client, Handle
+from partita.errors import InvalidOptionError
+from partita.ports.service import ReusePolicy, title_of
+from partita.ports.state import DEFAULT_TASK_LIST, Status
 
 _reuse_option = click.option(
     "--reuse-policy",
@@ -68,7 +77,8 @@ def run(
     """Run a workflow here, durably, and print its result as JSON.
 
     If it is interrupted, run it again with the same --id: finished steps are not repeated. Other
-    open executions are left alone, but for its children; --all works on them, too.
+    open executions are left alone, but for its children; --all works on them, too. On Amazon SWF
+    that takes a task list of its own, so only `run` with its --id continues it.
     """
     workflow = compiled_at(target, to) if is_compiled else find_workflow(target)
     continues = (
@@ -77,18 +87,47 @@ def run(
     arguments = None if continues else o.read_input(input_, workflow)
     with backend.open() as client:
         handle = existing_execution(client, workflow, workflow_id) if continues else None
+        is_alone = is_polled(client.service) and not serves_all
         if handle is None:
-            handle = client.start_with(
-                workflow,
-                *(arguments or o.read_input(input_, workflow)),
-                workflow_id=workflow_id,
-                reuse_policy=reuse_policy,
-                **options,
-            )
+            start = start_on_own_list if is_alone else _start
+            arguments = arguments or o.read_input(input_, workflow)
+            options = {**options, "reuse_policy": reuse_policy}
+            handle = start(client, workflow, workflow_id, arguments, **options)
         resume = resume_command(backend, target, handle.workflow_id)
         foreground = ForegroundRun(handle, resume, backend.url)
-        served = {DEFAULT_TASK_LIST, *task_lists, *task_lists_of_code()}
-        return foreground.run(client.service, served, quiet=quiet, serves_all=serves_all)
+        lists = _lists(client, handle, task_lists, is_alone=is_alone)
+        return foreground.run(client.service, lists, quiet=quiet, serves_all=serves_all)
+
+
+def _start(
+    client: Client,
+    workflow: WorkflowDefinition[..., Any],
+    workflow_id: str | None,
+    arguments: tuple[list[Any], dict[str, Any]],
+    **options: Any,
+) -> Handle[Any]:
+    args, kwargs = arguments
+    return client.start_with(workflow, args, kwargs, workflow_id=workflow_id, **options)
+
+
+def _lists(client: Client, handle: Handle[Any], asked: tuple[str, ...], *, is_alone: bool) -> Lists:
+    """Return the task lists to serve; if `is_alone`, none that hold tasks of other executions.
+
+    Raises:
+        InvalidOptionError: the execution was started on such a list.
+    """
+    info = client.describe(handle.workflow_id, run_id=handle.run_id).info
+    own = info.task_list or DEFAULT_TASK_LIST
+    if not is_alone:
+        return Lists(own, {own, DEFAULT_TASK_LIST, *asked, *task_lists_of_code()})
+    is_shared = own not in (own_task_list(handle.workflow_id), *asked)
+    if is_shared and info.status is Status.OPEN:
+        raise InvalidOptionError(
+            f"execution {handle.workflow_id!r} is on task list {own!r} of "
+            f"{title_of(client.service)}, and a poll there may take a task of another execution; "
+            f"to work on these, too, give --task-list {shlex.quote(own)} or --all"
+        )
+    return lists_of(client.service, own, asked, task_lists_of_code())
 
 
 @click.command()

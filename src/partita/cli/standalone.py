@@ -6,9 +6,7 @@ its tasks, and the same command with the same id continues it, however it was in
 
 from __future__ import annotations
 
-import hashlib
 import sys
-import uuid
 from typing import Any
 
 import click
@@ -18,7 +16,10 @@ from partita.cli import options as o
 from partita.cli.foreground import (
     ForegroundRun,
     existing_execution,
+    lists_of,
+    own_task_list,
     resume_command,
+    start_on_own_list,
     task_lists_of_code,
 )
 from partita.cli.machine_options import machine_options
@@ -55,7 +56,8 @@ def standalone(
     """Start a workflow on a task list of its own, do all its work here, and print its result.
 
     If it is interrupted, give the same --id again: finished steps are not repeated. Task lists
-    that the file names for its activities and children are served, too.
+    that the file names for its activities and children are served, too; on Amazon SWF the tasks
+    that this execution has for them are put into its own list.
     """
     if repair is not None and (workflow_id is not None or input_ is not None or options):
         raise InvalidOptionError(
@@ -74,8 +76,9 @@ def standalone(
         own = client.describe(handle.workflow_id, run_id=handle.run_id).info.task_list
         resume = resume_command(backend, target, handle.workflow_id)
         foreground = ForegroundRun(handle, resume, backend.url)
-        served = {own, *task_lists, *task_lists_of_code(other_than=workflow)}
-        return foreground.run(client.service, served, slots=slots, quiet=quiet)
+        named = task_lists_of_code(other_than=workflow)
+        lists = lists_of(client.service, own, task_lists, named)
+        return foreground.run(client.service, lists, slots=slots, quiet=quiet)
 
 
 def _start(
@@ -90,11 +93,8 @@ def _start(
         found = existing_execution(client, workflow, workflow_id)
         if found is not None:
             return found
-    args, kwargs = o.read_input(input_, workflow)
-    id = workflow_id or workflow.settings.workflow_id or uuid.uuid4().hex[:12]
-    return client.start_with(
-        workflow, args, kwargs, workflow_id=id, task_list=own_task_list(id), **options
-    )
+    arguments = o.read_input(input_, workflow)
+    return start_on_own_list(client, workflow, workflow_id, arguments, **options)
 
 
 def _describe(
@@ -133,8 +133,3 @@ def _print_completed(handle: Handle[Any]) -> int:
     )
     print_json(result)
     return 0
-
-
-def own_task_list(workflow_id: str) -> str:
-    """Return the task list that belongs to one workflow id alone."""
-    return "standalone-" + hashlib.blake2b(workflow_id.encode(), digest_size=8).hexdigest()

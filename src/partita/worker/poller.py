@@ -24,6 +24,7 @@ from partita import history as h
 from partita.errors import PartitaError, StoreError
 from partita.ports.capabilities import supports
 from partita.ports.host import (
+    DecisionChannel,
     Host,
     RefusesWorkers,
     SupportsActivityTypes,
@@ -47,9 +48,15 @@ log = logging.getLogger("partita.worker")
 class Poller:
     """What brings the tasks of any service to a host; it is `Attachable` for one host at a time."""
 
-    def __init__(self, service: Service, timing: Timing = DEFAULT_TIMING) -> None:
+    def __init__(
+        self,
+        service: Service,
+        timing: Timing = DEFAULT_TIMING,
+        channel_of: Callable[[Any, Host], DecisionChannel] = channel_of,
+    ) -> None:
         self._service: Any = service  # with whatever capabilities it has
         self._timing = timing
+        self._channel_of = channel_of
         self._is_interruptible = supports(service, SupportsLongPolls)
         self._outage = getattr(service, "outage", None) or Outage(title_of(service), log)
         self._stopped = threading.Event()
@@ -78,7 +85,7 @@ class Poller:
         register_types(self._service, host)
         self._stopped.clear()
         self._decider.start()
-        channel = channel_of(self._service, host)
+        channel = self._channel_of(self._service, host)
         decisions = PolledDecisions(channel, host, self._decider.call)
         activities = PolledActivities(self._service, host, self._timing, self._stopped)
         self._serving = decisions, activities
