@@ -72,6 +72,8 @@ def log_start(task: DecisionTask) -> None:
     """Log that an execution begins, if this is its first decision task."""
     if task.previous_started_event_id or not log.isEnabledFor(logging.INFO):
         return
+    if task.events[0].event_id != 1:
+        return  # a live run of Amazon SWF is told only what is new
     if any(type(event) is h.DecisionTaskFailed for event in task.events):
         return  # an earlier try has logged it
     execution = task.workflow_execution
