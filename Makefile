@@ -46,6 +46,9 @@ soak: $(VENV)/developed
 	PARTITA_SOAK=1 $(BIN)/pytest tests/crash tests/faults tests/model tests/rules/test_machine.py tests/swf/test_shapes.py tests/language/test_agreement.py tests/asl/test_conformance_crashes.py tests/asl/test_fuzz.py --timeout 3600 $(PYTEST_ARGS)
 	PARTITA_SOAK=1 $(BIN)/pytest tests/language tests/client tests/deciders tests/worker tests/deploy tests/openwhisk tests/compile/test_openwhisk.py --ignore tests/language/test_agreement.py --numprocesses $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/python -m tests.storm --seeds 20 --seconds 10 --store both
+	# With all activities on the engine's thread that may run there, and with none:
+	for limit in inf 0; do PARTITA_SHORT_ACTIVITY=$$limit $(BIN)/pytest tests/crash tests/faults tests/model --timeout 3600 $(PYTEST_ARGS) \
+		&& PARTITA_SHORT_ACTIVITY=$$limit $(BIN)/python -m tests.storm --seeds 5 --seconds 10 --store both || exit 1; done
 
 docs: $(VENV)/developed $(VENV)-docs/installed
 	$(BIN)/python -m tests.site .site-pages

@@ -248,6 +248,11 @@ class SilentHost:
     def start_tasks(self, tasks: Any) -> None:
         self.tasks += tasks
 
+    def short_call(self, task: Any) -> None: ...
+
+    def leave_runs(self) -> Any:
+        return lambda: None
+
     def lost(self) -> None:
         self.was_lost = True
 

@@ -135,9 +135,14 @@ class Dispatcher:
     def _retry_in(self, seconds: float, tx: EngineTransaction) -> None:
         self.retry_at = min(tx.now + seconds, self.retry_at or math.inf)
 
-    def publish(self, tx: EngineTransaction) -> None:
-        """Start activities, and report failures and closed runs, of a committed transaction."""
-        if tx.handed_out:
+    def publish(
+        self, tx: EngineTransaction, run_aside: Callable[[Callable[[], None]], bool]
+    ) -> None:
+        """Start activities, and report failures and closed runs, of a committed transaction.
+
+        An activity that is alone and short may run aside on this thread.
+        """
+        if tx.handed_out and not (len(tx.handed_out) == 1 and self._runs_aside(tx, run_aside)):
             self.host.start_tasks(tx.handed_out)
         for state in tx.closed:
             self.host.forget(state.execution.run_id)
@@ -146,6 +151,12 @@ class Dispatcher:
         failures, self._round.failures = self._round.failures, []
         for task, error in failures:
             self.host.decision_failed(task, error)
+
+    def _runs_aside(
+        self, tx: EngineTransaction, run_aside: Callable[[Callable[[], None]], bool]
+    ) -> bool:
+        call = self.host.short_call(tx.handed_out[0])
+        return call is not None and run_aside(call)
 
     # -- decisions
 

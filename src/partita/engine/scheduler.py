@@ -48,7 +48,7 @@ class Scheduler:
         self.rest: Rest | None = None
         self.meters: list[Callable[[int, float], None]] = []  # see `Engine.on_commit`
         self.notifier = Notifier(timing)
-        self.inbox = Inbox(self._turn, self._pause)
+        self.inbox = Inbox(self._turn, self._pause, self._moved)
         self.waiters = Waiters(store, self.inbox, timing)
         self.queries = Queries(store, self.inbox, self.waiters, timing)
         self._clock = clock
@@ -115,6 +115,10 @@ class Scheduler:
             self._transact(batch)
         finally:
             self.queries.answer(None if self._attachment is None else self._attachment.watchdog)
+
+    def _moved(self) -> Callable[[], None]:
+        """Make the host drop its live runs: they can be resumed only by the former thread."""
+        return _nothing if self._attachment is None else self._attachment.host.leave_runs()
 
     # -- one transaction -------------------------------------------------------------------
 
@@ -221,7 +225,7 @@ class Scheduler:
         self._in_doubt.dispel(tx.handed_out)
         try:
             if self._attachment is not None:
-                self._attachment.dispatcher.publish(tx)
+                self._attachment.dispatcher.publish(tx, self.inbox.run_aside)
         finally:
             self.waiters.publish(tx)
 
@@ -371,3 +375,7 @@ class Scheduler:
         self.inbox.close()
         self.notifier.close()
         self.store.close()
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -16,11 +16,12 @@ from partita.ports.service import DecisionTask
 
 
 class Decider(Protocol):
-    """Turn decision tasks into decisions. Called from one thread only.
+    """Turn decision tasks into decisions. Called from one thread at a time.
 
     A class that keeps nothing between two tasks inherits from this one and defines `keys` and
     `decide`. One that keeps something of a run must tell by `seen` how far it has read, and is
-    then given only the events after that; it must also obey `forget`.
+    then given only the events after that; it must also obey `forget`. One that keeps what can be
+    used on one thread alone defines `leave_all`.
     """
 
     keys: Collection[str]  # the types that this decides for, as `name@version`; never changes
@@ -46,6 +47,14 @@ class Decider(Protocol):
     def forget_all(self) -> None:
         """Drop what is kept of every run: the worker stops."""
         return
+
+    def leave_all(self) -> Callable[[], None]:
+        """Drop what is kept of every run: another thread decides from now on.
+
+        Returns what frees it, to be called on the thread that has decided so far.
+        """
+        self.forget_all()
+        return lambda: None
 
     @property
     def live_runs(self) -> int:

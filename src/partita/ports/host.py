@@ -77,6 +77,18 @@ class Host(Protocol):
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities; they are committed as this worker's."""
 
+    def short_call(self, task: ActivityTask) -> Callable[[], None] | None:
+        """Return what runs an activity on the calling thread, if it should be over at once.
+
+        The service may call it on its loop thread, or hand the task to `start_tasks` instead.
+        """
+
+    def leave_runs(self) -> Callable[[], None]:
+        """Keep no live run from now on: another thread calls this host after this.
+
+        Returns what ends those that were kept, to be called on the thread that they belong to.
+        """
+
     def detached(self) -> None:
         """Drop every live run: the service no longer serves this host."""
 

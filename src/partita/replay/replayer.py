@@ -77,6 +77,16 @@ class Replayer(Decider):
         for run_id in list(self._runs):
             self.forget(run_id)
 
+    def leave_all(self) -> Callable[[], None]:
+        """Keep no live run; return what ends those that were kept, on their own thread."""
+        left, self._runs, self._used = self._runs, OrderedDict(), 0
+
+        def end() -> None:
+            for run in left.values():
+                run.evict()
+
+        return end
+
     def decide(self, task: DecisionTask) -> list[h.AnyDecision]:
         """Return the decisions on a task.
 

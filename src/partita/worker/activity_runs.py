@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from partita.authoring.definition import ActivityDefinition
@@ -23,6 +24,7 @@ from partita.worker.event_loop import EventLoop
 from partita.worker.execute import execute, execute_async, failed
 from partita.worker.heartbeats import Heartbeats
 from partita.worker.process_pool import ProcessPool, UnfitError
+from partita.worker.recent_durations import RecentDurations
 from partita.worker.thread_pool import ThreadPool
 from partita.worker.timing import Timing
 
@@ -69,6 +71,8 @@ class ActivityRuns:
         self._suspects: set[str] = set()  # tokens
         self._is_awaited = False  # by `wait`
         self._changed = threading.Condition()
+        self._durations = RecentDurations(timing.short_activity)
+        self._short: ActivityDefinition | None = None  # what runs on the engine's thread
         self._threads = ThreadPool(slots, "partita-activity")
         self._processes = ProcessPool()
         self._loop = EventLoop("partita-async")
@@ -105,6 +109,23 @@ class ActivityRuns:
                 calls.append(partial(self._run, definition, task))
         if calls:
             self._threads.submit(calls)
+
+    def short_call(
+        self, definition: ActivityDefinition, task: ActivityTask
+    ) -> Callable[[], None] | None:
+        """Return what runs an activity on the engine's thread, if it should be over at once."""
+        if definition.is_async or definition.settings.process or task.losses:
+            return None
+        return (
+            partial(self._run_short, definition, task)
+            if self._durations.is_short(definition)
+            else None
+        )
+
+    def overstayed(self) -> None:
+        """Note that the engine's thread is not its own any more: what runs there goes on."""
+        if self._short is not None:
+            self._durations.overstayed(self._short)
 
     def retry(self) -> None:
         """Start what could not be started for want of a thread; call it now and then."""
@@ -154,12 +175,20 @@ class ActivityRuns:
         self._suspects.add(task.token)
         return True
 
+    def _run_short(self, definition: ActivityDefinition, task: ActivityTask) -> None:
+        self.started += 1
+        self._running[task.token] = None
+        self._short = definition
+        self._run(definition, task)
+
     def _run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         heartbeats = self._heartbeats(task)
+        begun = perf_counter()
         try:
             answer = execute(definition, task, self._converter, heartbeats, self._clock)
         except BaseException as error:  # the slot must become free, whatever happens
             answer = failed(task, describe(error))
+        self._durations.note(definition, perf_counter() - begun)
         try:
             self._finish(task, answer, heartbeats)
         finally:

@@ -88,6 +88,16 @@ class DeciderSet(Decider):
         for one in self._deciders:
             one.forget_all()
 
+    def leave_all(self) -> Callable[[], None]:
+        """Drop what is kept of every run; return what frees it on its own thread."""
+        left = [one.leave_all() for one in self._deciders]
+
+        def end() -> None:
+            for free in left:
+                free()
+
+        return end
+
     def decide(self, task: DecisionTask) -> list[AnyDecision]:
         """Return the decisions of the type's decider."""
         return self._of(task.workflow_type).decide(task)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from msgspec import Struct
 
 STOP_MARGIN = 5.0
@@ -14,6 +16,9 @@ class Timing(Struct, frozen=True, kw_only=True):
     report_again: float = 0.5  # before a result is reported again that was not stored
     cancel_interval: float = 0.25  # between two looks for cancelled activities
     heartbeat_interval: float = 1.0  # between two reports of a heartbeat, at most
+
+    # Activities that take no longer on average may run on the engine's thread; 0: none, inf: all
+    short_activity: float = float(os.environ.get("PARTITA_SHORT_ACTIVITY", "0.001"))
 
     # Only where the service is polled:
     poll_wait: float = 1.0  # for a task, if the service's polls cannot be ended

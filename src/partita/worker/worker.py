@@ -340,6 +340,15 @@ class Worker:
         """Run one activity on this thread; return when its report was made."""
         self._runs.run(self.definition_of_task(task), task)
 
+    def short_call(self, task: ActivityTask) -> Callable[[], None] | None:
+        """Return what runs a short activity on the calling thread."""
+        return self._runs.short_call(self.definition_of_task(task), task)
+
+    def leave_runs(self) -> Callable[[], None]:
+        """Keep no live run; return what ends those that were kept, on their own thread."""
+        self._runs.overstayed()
+        return self._decider.leave_all()
+
     def detached(self) -> None:
         """End every live run, on the thread that they belong to."""
         self._decider.forget_all()
