@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -153,14 +154,18 @@ def backend_url(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres", "swf"])
-def everywhere(
-    request: pytest.FixtureRequest, partita: Partita, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Partita]:
-    """Run commands on a backend of each kind, which the environment names."""
+def everywhere_url(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The URL of a backend of each kind."""
     with backend_url(request.param, monkeypatch) as url:
-        yield lambda *arguments, **options: partita(
-            *arguments, **{**options, "env": {**options.get("env", {}), "PARTITA_BACKEND": url}}
-        )
+        yield url
+
+
+@pytest.fixture
+def everywhere(partita: Partita, everywhere_url: str) -> Partita:
+    """Run commands on a backend of each kind, which the environment names."""
+    return partial(partita, env={"PARTITA_BACKEND": everywhere_url})
 
 
 @pytest.fixture

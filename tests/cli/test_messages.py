@@ -19,12 +19,12 @@ from tests.cli.conftest import Partita
 def nightly() -> None: ...
 
 
-def test_times_in_json_are_iso_8601(partita: Partita) -> None:
-    partita("run", "flow.py:total", "--input", "[[1, 2]]", "--id", "w")
-    found = json.loads(partita("show", "w", "-o", "json").out)
-    [row] = json.loads(partita("list", "-o", "json").out)
-    events = json.loads(partita("history", "w", "-o", "json").out)
-    tasks = json.loads(partita("tasks", "w", "-o", "json").out)
+def test_times_in_json_are_iso_8601(everywhere: Partita) -> None:
+    everywhere("run", "flow.py:total", "--input", "[[1, 2]]", "--id", "w")
+    found = json.loads(everywhere("show", "w", "-o", "json").out)
+    [row] = json.loads(everywhere("list", "-o", "json").out)
+    events = json.loads(everywhere("history", "w", "-o", "json").out)
+    tasks = json.loads(everywhere("tasks", "w", "-o", "json").out)
     moments = [found["started_at"], found["steps"][0]["ended_at"], row["closed_at"]]
     moments += [events[0]["event_timestamp"], tasks[0]["last_event_at"]]
     for text in moments:
@@ -55,9 +55,9 @@ def test_a_relative_import_says_the_modules_name(partita: Partita, folder: Path)
     partita("run", "lacks.py:x").is_error(2, "'nothing_like_it'", "lacks.py:2)", "install it")
 
 
-def test_a_closed_execution_is_not_missing(partita: Partita) -> None:
-    partita("run", "flow.py:total", "--input", "[[]]", "--id", "w")
-    partita("signal", "w", "go").is_error(3, "is closed: it ended as COMPLETED", "EXECUTION_CLOSED")
+def test_a_closed_execution_is_not_missing(everywhere: Partita) -> None:
+    everywhere("run", "flow.py:total", "--input", "[[]]", "--id", "w")
+    everywhere("signal", "w", "go").is_error(3, "is closed: it ended as COMPLETED", "EXECUTION_CLOSED")
 
 
 def test_no_worker_names_the_option_for_the_code(partita: Partita) -> None:

@@ -65,60 +65,66 @@ def flow(folder: Path) -> Path:
     return folder
 
 
+ON_DATABASES = pytest.mark.parametrize("everywhere_url", ["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
-def waiting(partita: Partita, flow: Path) -> Iterator[None]:
+def waiting(everywhere: Partita, everywhere_url: str, flow: Path) -> Iterator[None]:
     """A worker in another process, and the execution `w` that waits for a signal."""
-    worker = begin(flow, "worker", "standing.py")
+    worker = begin(flow, "worker", "standing.py", "--backend", everywhere_url)
     try:
-        partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
-        until(lambda: "signal approve since" in partita("show", "w").out, seconds=60)
+        everywhere("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+        until(lambda: "signal approve since" in everywhere("show", "w").out, seconds=60)
         yield
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=60)
 
 
+@ON_DATABASES
 @pytest.mark.usefixtures("waiting")
-def test_show_tells_the_signal_that_the_code_waits_for(partita: Partita) -> None:
-    said = partita("show", "w").out
+def test_show_tells_the_signal_that_the_code_waits_for(everywhere: Partita) -> None:
+    said = everywhere("show", "w").out
     assert "It waits for: signal approve since " in said
     assert "1 of 1 steps" in said
-    found = json.loads(partita("show", "w", "-o", "json").out)
+    found = json.loads(everywhere("show", "w", "-o", "json").out)
     assert found["input"] == [7]
     assert found["waits_for"][0].startswith("signal approve since")
 
 
+@ON_DATABASES
 @pytest.mark.usefixtures("waiting")
-def test_messages_are_checked_by_the_running_code(partita: Partita) -> None:
-    partita("signal", "w", "aprove").is_error(2, "did you mean 'approve'", "UNKNOWN_TYPE")
+def test_messages_are_checked_by_the_running_code(everywhere: Partita) -> None:
+    everywhere("signal", "w", "aprove").is_error(2, "did you mean 'approve'", "UNKNOWN_TYPE")
     misfit = '{"ok": "yes", "by": "ann"}'
-    partita("signal", "w", "approve", "--input", misfit).is_error(2, "ok", "INVALID_INPUT")
-    partita("update", "w", "renam").is_error(2, "did you mean 'rename'", "UNKNOWN_TYPE")
-    partita("update", "w", "rename", "--input", "[5]").is_error(2, "'name'", "INVALID_INPUT")
-    partita("query", "w", "stag").is_error(2, "did you mean 'stage'", "UNKNOWN_TYPE")
-    partita("query", "w", "stage", "--input", '["x"]').is_error(1, "'width'", "QUERY_FAILED")
-    assert "WorkflowExecutionSignaled" not in partita("history", "w").out
-    assert partita("update", "w", "rename", "--input", '["b"]').out == '"b"\n'
-    partita("signal", "w", "approve", "--input", '{"ok": true, "by": "ann"}')
-    assert partita("result", "w", "--timeout", "30").out == '"ann"\n'
+    everywhere("signal", "w", "approve", "--input", misfit).is_error(2, "ok", "INVALID_INPUT")
+    everywhere("update", "w", "renam").is_error(2, "did you mean 'rename'", "UNKNOWN_TYPE")
+    everywhere("update", "w", "rename", "--input", "[5]").is_error(2, "'name'", "INVALID_INPUT")
+    everywhere("query", "w", "stag").is_error(2, "did you mean 'stage'", "UNKNOWN_TYPE")
+    everywhere("query", "w", "stage", "--input", '["x"]').is_error(1, "'width'", "QUERY_FAILED")
+    assert "WorkflowExecutionSignaled" not in everywhere("history", "w").out
+    assert everywhere("update", "w", "rename", "--input", '["b"]').out == '"b"\n'
+    everywhere("signal", "w", "approve", "--input", '{"ok": true, "by": "ann"}')
+    assert everywhere("result", "w", "--timeout", "30").out == '"ann"\n'
 
 
 @pytest.mark.usefixtures("flow")
-def test_a_message_without_a_worker_is_sent_unchecked(partita: Partita) -> None:
-    partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
-    assert partita("signal", "w", "anything", "--input", "5").status == 0
+def test_a_message_without_a_worker_is_sent_unchecked(everywhere: Partita) -> None:
+    everywhere("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+    assert everywhere("signal", "w", "anything", "--input", "5").status == 0
 
 
+@ON_DATABASES
 @pytest.mark.usefixtures("flow")
-def test_everybody_says_at_once_that_nobody_serves(partita: Partita) -> None:
+def test_everybody_says_at_once_that_nobody_serves(everywhere: Partita) -> None:
     nobody = "no worker is alive to run workflow waits; start one: partita worker FILE"
-    started = partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+    started = everywhere("start", "standing.py:waits", "--input", "[7]", "--id", "w")
     assert started.err == f"partita: execution w waits: {nobody}\n"
-    assert nobody in partita("show", "w").out
-    late = partita("result", "w", "--timeout", "0")
+    assert nobody in everywhere("show", "w").out
+    late = everywhere("result", "w", "--timeout", "0")
     assert late.err.splitlines()[0] == started.err.strip()
     late.is_error(4, nobody)
-    checked = partita("doctor")
+    checked = everywhere("doctor")
     assert (checked.status, "unserved: no worker is alive" in checked.out) == (1, True)
 
 
@@ -151,14 +157,14 @@ def test_show_counts_and_limits(partita: Partita) -> None:
 
 
 @pytest.mark.usefixtures("flow")
-def test_show_tells_finished_children_results_and_errors(partita: Partita) -> None:
-    partita("run", "standing.py:family", "--input", "[1]", "--id", "f")
-    said = partita("show", "f").out
+def test_show_tells_finished_children_results_and_errors(everywhere: Partita) -> None:
+    everywhere("run", "standing.py:family", "--input", "[1]", "--id", "f")
+    said = everywhere("show", "f").out
     assert "2 of 2 children" in said
     assert said.count("child") >= 2
     assert "result       3" in said
-    partita("run", "standing.py:fails", "--id", "x")
-    found = json.loads(partita("show", "x", "-o", "json").out)
+    everywhere("run", "standing.py:fails", "--id", "x")
+    found = json.loads(everywhere("show", "x", "-o", "json").out)
     assert {step["state"] for step in found["steps"]} <= {"failed", "completed", "left open"}
     assert [one["note"] for one in found["steps"] if one["state"] == "failed"] == [
         "ValueError: -1 is negative"

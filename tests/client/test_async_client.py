@@ -21,9 +21,12 @@ from partita.connect import connect
 from partita.engine import Engine
 from partita.engine.timing import Timing
 from partita.ports.capabilities import SupportsClosings, supports
+from partita.server.local import swf_endpoint
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing import Environment
 from partita.worker import Worker
+from tests.conftest import STORES, new_store
+from tests.swf_backend import endpoint  # noqa: F401 - for its effect
 from tests.third_party.shelf import ShelfService
 
 MANY = 1_000
@@ -65,10 +68,10 @@ def failing() -> None:
 FLOWS: list[Any] = [approval, rounds, failing]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
-    url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'x.db'}"
-    with Client(connect(url)) as made, Worker(made.service, workflows=FLOWS, activities=[double]):
+    engine = Engine(new_store(request.param, tmp_path))
+    with Client(engine) as made, Worker(engine, workflows=FLOWS, activities=[double]):
         yield made
 
 
@@ -261,6 +264,27 @@ def test_a_service_that_tells_of_no_ends_is_asked() -> None:
 
     with Worker(service, workflows=FLOWS, activities=[double]):
         asyncio.run(use())
+
+
+def test_waits_on_amazon_swf_cost_no_thread_each() -> None:
+    async def use(client: Client) -> None:
+        awaited = AsyncClient(client)
+        handles = [await awaited.start_with(approval, (n,), workflow_id=f"w{n}") for n in range(40)]
+        waiting = [asyncio.create_task(handle.result(timeout=60)) for handle in handles]
+        assert await handles[0].update("raise_by", 1, timeout=60) == 1
+        await asyncio.gather(*[handle.signal("approve", True) for handle in handles])
+        assert await asyncio.gather(*waiting) == [1, *range(1, 40)]
+        assert len(client_threads()) <= 32
+        with pytest.raises(errors.ExecutionNotFoundError):
+            await awaited.result("nobody")
+        await awaited.close()
+
+    with (
+        swf_endpoint(poll_seconds=1) as address,
+        Client(connect(f"swf://us-east-1/tests?endpoint={address}")) as client,
+        Worker(client.service, workflows=FLOWS, activities=[double]),
+    ):
+        asyncio.run(use(client))
 
 
 def test_time_is_skipped_in_tests() -> None:
