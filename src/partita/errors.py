@@ -499,6 +499,14 @@ class ExecutionNotFoundError(ServiceError):
     exit_status = 3
 
 
+def closed_error(workflow_id: str, run_id: str, status: str) -> ExecutionNotFoundError:
+    """Return the error of a command that needs an open execution, where there is a closed one."""
+    name = f"execution {workflow_id} (run {run_id})"
+    error = ExecutionNotFoundError(f"{name} is closed: it ended as {status}")
+    error.code = ExecutionClosedError.code  # type: ignore[misc]  # it is there
+    return error
+
+
 class ExecutionAlreadyStartedError(ServiceError):
     """The workflow id is taken, and the reuse policy does not allow another run."""
 

@@ -57,7 +57,9 @@ def test_a_relative_import_says_the_modules_name(partita: Partita, folder: Path)
 
 def test_a_closed_execution_is_not_missing(everywhere: Partita) -> None:
     everywhere("run", "flow.py:total", "--input", "[[]]", "--id", "w")
-    everywhere("signal", "w", "go").is_error(3, "is closed: it ended as COMPLETED", "EXECUTION_CLOSED")
+    everywhere("signal", "w", "go").is_error(
+        3, "is closed: it ended as COMPLETED", "EXECUTION_CLOSED"
+    )
 
 
 def test_no_worker_names_the_option_for_the_code(partita: Partita) -> None:

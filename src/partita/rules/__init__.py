@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from partita.errors import ExecutionClosedError, ExecutionNotFoundError, TaskLostError
+from partita.errors import TaskLostError, closed_error
 from partita.history import TimerFired
 from partita.ports import state as s
 from partita.ports.state import State, Status
@@ -61,14 +61,10 @@ def apply(state: State, change: c.Change) -> None:
 
 
 def _closed(state: State, command: c.Command) -> Exception:
-    name = f"execution {state.execution.workflow_id} (run {state.execution.run_id})"
+    id, run_id = state.execution.workflow_id, state.execution.run_id
     if isinstance(command, (c.Start, c.Signal, c.RequestCancel, c.Terminate)):
-        error = ExecutionNotFoundError(
-            f"{name} is closed: it ended as {state.progress.status.name}"
-        )
-        error.code = ExecutionClosedError.code  # type: ignore[misc]  # it is there
-        return error
-    return TaskLostError(f"{name} is closed; the task is no longer wanted")
+        return closed_error(id, run_id, state.progress.status.name)
+    return TaskLostError(f"execution {id} (run {run_id}) is closed; the task is no longer wanted")
 
 
 def _due(draft: Draft, command: c.Due) -> None:

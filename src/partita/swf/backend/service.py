@@ -18,6 +18,7 @@ from partita.errors import (
     NoWorkerError,
     StoreUnavailableError,
     UnsupportedError,
+    closed_error,
 )
 from partita.history.references import is_closed
 from partita.ports.host import Host, QueryAnswer
@@ -159,7 +160,7 @@ class SwfService:
         for _ in range(5):  # it may close, or be started, between the two calls
             try:
                 any_run = h.WorkflowExecution(request.workflow_id, "")
-                self.signal_workflow_execution(domain, any_run, signal_name, input)
+                self._signal(domain, any_run, signal_name, input)
                 return self._exact(domain, any_run)
             except ExecutionNotFoundError:
                 pass
@@ -211,6 +212,12 @@ class SwfService:
         self, domain: str, execution: h.WorkflowExecution, signal_name: str, input: str | None
     ) -> None:
         """Record a signal."""
+        with self._needs_open(domain, execution):
+            self._signal(domain, execution, signal_name, input)
+
+    def _signal(
+        self, domain: str, execution: h.WorkflowExecution, signal_name: str, input: str | None
+    ) -> None:
         self.call(
             "signal_workflow_execution",
             domain=self.domain(domain),
@@ -224,25 +231,40 @@ class SwfService:
         self, domain: str, execution: h.WorkflowExecution
     ) -> None:
         """Ask the workflow to cancel itself."""
-        self.call(
-            "request_cancel_workflow_execution",
-            domain=self.domain(domain),
-            workflowId=escaped(execution.workflow_id),
-            runId=execution.run_id or None,
-        )
+        with self._needs_open(domain, execution):
+            self.call(
+                "request_cancel_workflow_execution",
+                domain=self.domain(domain),
+                workflowId=escaped(execution.workflow_id),
+                runId=execution.run_id or None,
+            )
 
     def terminate_workflow_execution(
         self, domain: str, execution: h.WorkflowExecution, reason: str | None
     ) -> None:
         """End the execution at once."""
-        self.call(
-            "terminate_workflow_execution",
-            domain=self.domain(domain),
-            workflowId=escaped(execution.workflow_id),
-            runId=execution.run_id or None,
-            reason=None if reason is None else reason[:REASON_LIMIT],
-        )
+        with self._needs_open(domain, execution):
+            self.call(
+                "terminate_workflow_execution",
+                domain=self.domain(domain),
+                workflowId=escaped(execution.workflow_id),
+                runId=execution.run_id or None,
+                reason=None if reason is None else reason[:REASON_LIMIT],
+            )
         self.tell()
+
+    @contextmanager
+    def _needs_open(self, domain: str, execution: h.WorkflowExecution) -> Iterator[None]:
+        """Raise that an execution is closed where SWF says that it does not know it."""
+        try:
+            yield
+        except DomainNotFoundError:
+            raise
+        except ExecutionNotFoundError:
+            info = self.info(domain, execution)
+            if info.status is Status.OPEN:  # SWF's answers may be late
+                raise
+            raise closed_error(info.workflow_id, info.run_id, info.status.name) from None
 
     # -- tasks, for those who poll ---------------------------------------------------------
 
