@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import inspect
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from partita.authoring.file_modules import imported_name
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile.analysis.aliases import aliases_of
 from partita.compile.analysis.code import code_of
@@ -52,20 +52,14 @@ def compile_workflow(
         if not context.compilation.diagnostics.found:
             break
         outliner.improve(context.compilation.diagnostics.found.values())
-    steps = outliner.source(_file_module(function)) if outliner.steps else ""
+    module = imported_name(function.__module__, function.__code__.co_filename)
+    steps = outliner.source(module) if outliner.steps else ""
     name = workflow.workflow_type.name
     document = inspect.getdoc(function)
     warnings = tuple(sorted(context.compilation.diagnostics.warnings.values()))
     row, classes = node.lineno, context.compilation.errors.by_name
     made = Program(name, shown, lines, row, parameters, body, document, classes, warnings)
     return replace(made, steps=tuple(outliner.steps), step_source=steps)
-
-
-def _file_module(function: Any) -> str:
-    """Return the name of a function's module where its file is imported by its own name."""
-    name: str = function.__module__
-    is_loaded_apart = name.startswith("partita_file_") or name == "__main__"
-    return Path(function.__code__.co_filename).stem if is_loaded_apart else name
 
 
 def _read(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:

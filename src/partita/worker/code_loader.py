@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from partita.authoring.file_modules import name_apart
 from partita.errors import LoadError
 
 
@@ -108,7 +109,7 @@ def _load_file(path: Path) -> ModuleType:
     if loaded is not None:
         if getattr(loaded, "__file__", None) == str(path):
             return loaded
-        name = f"partita_file_{abs(hash(str(path))):x}"
+        name = name_apart(path)
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(name, path)

@@ -14,12 +14,10 @@ from pathlib import PurePath
 from types import FunctionType, ModuleType
 from typing import Any
 
+from partita.authoring.file_modules import is_named_apart
 from partita.codec.class_names import module_name
 
 _LOCAL = "<locals>"
-
-_OF_FILES = "partita_file_"
-"""The beginning of the names of modules whose file's name was taken; differs by process."""
 
 MAX_SEEN = 500
 """Classes that are kept because no name leads to them."""
@@ -129,7 +127,8 @@ def _is_same(module: str, found: str, names: Mapping[str, Any]) -> bool:
     """Return whether the module of a found class is the one that was stored."""
     if module == found or module == "__main__":
         return True
-    if found == "__main__" or _OF_FILES in (found[:13], module[:13]):
-        stem = PurePath(str(names.get("__file__") or "")).stem
-        return module.rpartition(".")[2] == stem or _OF_FILES in (found[:13], module[:13])
+    if is_named_apart(found) or is_named_apart(module):
+        return True
+    if found == "__main__":
+        return module.rpartition(".")[2] == PurePath(str(names.get("__file__") or "")).stem
     return False

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import partita
 from partita import errors
+from partita.authoring.file_modules import imported_name
 from partita.authoring.workflow import WorkflowDefinition
 from partita.compile import compile_workflow
 from partita.compile.activity_calls import activities_of
@@ -90,6 +92,7 @@ def source_of(definition: WorkflowDefinition[..., Any]) -> str:
 def stand_in() -> dict[str, bytes]:
     """Return the files that stand in for `partita` in every bundle."""
     files = {f"partita/{one.name}": one.read_bytes() for one in _STAND_IN.glob("*.py")}
+    files["partita/__init__.py"] += f"\n__all__ = {partita.__all__!r}\n".encode()
     return {**files, "partita/errors.py": Path(errors.__file__).read_bytes()}
 
 
@@ -98,9 +101,7 @@ def _module_of(module: ModuleType) -> Module:
     if file is None or not file.endswith(".py"):
         raise BundleError(f"{module.__name__} has no source file; a bundle needs it")
     path = Path(file).resolve()
-    name = module.__name__
-    if name.startswith("partita_file_") or name == "__main__":
-        name = path.stem
+    name = imported_name(module.__name__, file)
     if name in sys.stdlib_module_names:
         raise BundleError(
             f"{path.name} has the name of a module of Python, which Lambda would load instead; "

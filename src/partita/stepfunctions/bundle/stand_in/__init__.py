@@ -1,90 +1,17 @@
 """Stand in for `partita` on AWS Lambda, where only activities run.
 
-Names that a workflow's module imports are there; what only a workflow may call says so.
+Names that a workflow's module imports are there; what only a workflow may call says so. A bundle
+adds `__all__`, which is that of `partita`.
 """
 
 from __future__ import annotations
 
-from .authoring import (
-    ActivityInfo,
-    activity,
-    activity_info,
-    get_logger,
-    heartbeat,
-    workflow,
-)
+from .authoring import ActivityInfo as ActivityInfo
+from .authoring import activity as activity
+from .authoring import activity_info as activity_info
+from .authoring import get_logger as get_logger
+from .authoring import heartbeat as heartbeat
+from .authoring import workflow as workflow
 from .names import install
-
-__all__ = [
-    "Activity",
-    "ActivityFailedError",
-    "ActivityFunction",
-    "ActivityInfo",
-    "ActivityTimedOutError",
-    "AsyncActivityFunction",
-    "CancelledError",
-    "Channel",
-    "ChildFuture",
-    "ChildPolicy",
-    "ExecutionClosedError",
-    "FuncGroup",
-    "Future",
-    "Futures",
-    "Hooks",
-    "Middleware",
-    "PartitaError",
-    "ProgramFailedError",
-    "ProgramTimedOutError",
-    "Retry",
-    "Signal",
-    "Steps",
-    "TaskFailure",
-    "Verdict",
-    "WaitTimeoutError",
-    "WorkerLostError",
-    "Workflow",
-    "WorkflowDefinition",
-    "WorkflowFailedError",
-    "WorkflowInfo",
-    "WorkflowLogger",
-    "activity",
-    "activity_info",
-    "as_completed",
-    "carry_values",
-    "chain",
-    "child_workflow",
-    "continue_as_new",
-    "external",
-    "get_logger",
-    "group",
-    "heartbeat",
-    "lambda_function",
-    "now",
-    "parent",
-    "patched",
-    "program",
-    "python",
-    "query",
-    "random",
-    "record_marker",
-    "remote_activity",
-    "shield",
-    "side_effect",
-    "signals",
-    "sleep",
-    "spawn",
-    "start_timer",
-    "task",
-    "timeout",
-    "update",
-    "upsert_search_attributes",
-    "use_middleware",
-    "uuid4",
-    "wait",
-    "wait_signal",
-    "wait_until",
-    "workflow",
-    "workflow_info",
-]
 
 __getattr__ = install()
