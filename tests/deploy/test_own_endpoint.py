@@ -260,3 +260,45 @@ def test_a_machine_that_is_not_deployed_is_told(remote: Remote) -> None:
     ran = remote("start", "shop.py:checkout", "--input", '["v", []]')
     assert ran.status == 2
     assert f"has no state machine {remote.shop.name}; `partita deploy` makes one" in ran.error
+
+
+TOLD = """
+from partita import activity, workflow
+
+
+class Unfit(ValueError):
+    def __init__(self, message: str, rows: list[int]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
+@activity
+def check(kind: str) -> int:
+    if kind == "rows":
+        raise Unfit("unfit", [1, 2])
+    if kind == "arguments":
+        raise KeyError("key")
+    if kind == "large attribute":
+        raise Unfit("unfit", [2**60])
+    return 2**60
+
+
+@workflow
+def told(kind: str) -> int:
+    return check(kind)
+"""
+
+
+@pytest.mark.parametrize("kind", ["rows", "arguments", "large attribute", "large result"])
+def test_a_workflows_file_tells_errors_as_its_bundle_does(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "told.py").write_text(TOLD, "utf-8")
+    assert partita(tmp_path, "bundle", "told.py:told", "-o", "told.zip").status == 0
+    found = []
+    for file in ("told.py", "told.zip"):
+        _, handler = lambda_function(f"told={tmp_path / file}")
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - its class is made for the error
+            handler({"activity": "check", "arguments": {"kind": kind}}, None)
+        text, _, more = str(raised.value).partition("\n\nPartita: ")
+        guard = text.rpartition(" ")[2] if "beyond 2**53" in text else text
+        found.append((type(raised.value).__name__, guard, more))
+    assert found[0] == found[1]

@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from partita import workflow
+from partita import ActivityTimedOutError, workflow
 from partita.integrations import aws
 
 
@@ -83,6 +83,14 @@ def upload(bucket: str, text: str) -> dict[str, Any]:
 @workflow
 def job(name: str) -> Any:
     return aws.glue.start_job_run.sync(JobName=name)
+
+
+@workflow
+def limited_job(name: str) -> Any:
+    try:
+        return aws.glue.start_job_run.sync.options(start_to_close=60)(JobName=name)
+    except ActivityTimedOutError:
+        return "too late"
 
 
 @workflow

@@ -23,6 +23,7 @@ from partita.errors import (
     InvalidOptionError,
     MachineFailedError,
     PartitaError,
+    TaskFailedError,
     UnsupportedError,
     WorkflowCanceledError,
     WorkflowFailedError,
@@ -182,6 +183,40 @@ def test_a_job_is_stopped_if_its_workflow_is_cancelled(make: Any) -> None:
     assert services.stopped == [
         ("glue:startJobRun", {"JobName": "endless"}, {"JobRunId": "1"}),
     ]
+
+
+class UnstoppableJob(EndlessJob):
+    """Services that refuse to stop their job."""
+
+    def stop_job(self, resource: Any, arguments: Any, started: Any) -> None:
+        super().stop_job(resource, arguments, started)
+        raise TaskFailedError("Glue.AccessDeniedException", "no")
+
+
+@pytest.mark.parametrize("make", [lambda one: one, compiled])
+def test_a_workflow_is_cancelled_though_its_job_cannot_be_stopped(make: Any) -> None:
+    services = UnstoppableJob()
+    process_services.use(services)
+    made = make(aws_workflows.job)
+    with served(made) as env:
+        handle = env.start(made, "endless")
+        env.sleep(100)
+        handle.cancel()
+        with pytest.raises(WorkflowCanceledError):
+            handle.result()
+    assert len(services.stopped) == 1
+
+
+@pytest.mark.parametrize("make", [lambda one: one, compiled])
+def test_a_job_that_takes_longer_than_its_call_may_is_stopped(make: Any) -> None:
+    services = EndlessJob()
+    process_services.use(services)
+    made = make(aws_workflows.limited_job)
+    with served(made) as env:
+        began = env.now()
+        assert env.run(made, "endless") == "too late"
+        assert 59 <= (env.now() - began).total_seconds() <= 61
+    assert len(services.stopped) == 1
 
 
 def test_express_machines_have_neither_jobs_nor_tokens() -> None:

@@ -15,7 +15,6 @@ from partita.integrations.task_tokens import TaskTokenMark
 if TYPE_CHECKING:
     from botocore.model import Shape
 
-_INTEGERS = ("integer", "long")
 _TYPES = (bool, int, float, str, list, dict)
 KINDS: dict[str, tuple[str, ...]] = {
     "string": ("str", "dict", "list"),
@@ -83,9 +82,7 @@ def _spelled(operation: Operation, shape: Any, value: Any, path: str) -> Any:
     kinds = kinds_of(shape)
     if isinstance(value, TaskTokenMark) and "str" in kinds:
         return value
-    kind = next(
-        (one.__name__ for one in (bool, int, float, str, list, dict) if _is(value, one)), ""
-    )
+    kind = next((one.__name__ for one in _TYPES if _is(value, one)), "")
     if kind not in kinds and value is not None:
         shown = type(value).__name__
         raise InvalidInputError(

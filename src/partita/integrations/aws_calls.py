@@ -8,17 +8,17 @@ that of the Task state, in both. `.sync` waits for the job that a call begins,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from partita.authoring.definition import ActivityOptions
-from partita.authoring.determinism import now, shield, sleep, uuid4
+from partita.authoring.determinism import now, uuid4
 from partita.authoring.execution import spawn, workflow_info
 from partita.authoring.future import Future
 from partita.authoring.messages import wait_signal
 from partita.errors import (
     ActivityTimedOutError,
-    CancelledError,
     InvalidOptionError,
     TaskFailedError,
     UnsupportedError,
@@ -36,11 +36,8 @@ from partita.integrations.aws_models import (
     services,
     suggestion,
 )
+from partita.integrations.job_waits import wait_for_job
 from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken, TaskTokenMark
-
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 30.0
-"""Seconds between two questions of how a job stands; the delay doubles."""
 
 
 @dataclass(frozen=True)
@@ -181,25 +178,34 @@ def _plain(value: Any, token: str | None = None) -> Any:
 
 
 def _wait_for_job(action: Action, name: str, arguments: dict[str, Any]) -> Any:
+    timeout = _time_limit(action)
+    end = None if timeout is None else now().timestamp() + timeout
     started = action._activity(aws_activities.start)(name, _plain(arguments))
-    delay = FIRST_DELAY
-    try:
-        while not (standing := aws_activities.check(name, arguments, started)).is_done:
-            sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY)
-    except CancelledError:
-        with shield():
+
+    def stop() -> None:
+        with suppress(TaskFailedError):  # the job goes on; the workflow does not wait for it
             aws_activities.stop(name, arguments, started)
-        raise
+
+    standing = wait_for_job(
+        lambda: aws_activities.check(name, arguments, started),
+        stop,
+        None if end is None else end - now().timestamp(),
+    )
+    if standing is None:
+        raise ActivityTimedOutError(name, "START_TO_CLOSE")
     return standing.output
+
+
+def _time_limit(action: Action) -> float | None:
+    """Return the seconds that the whole call may take, the wait for its end included."""
+    return action.settings.start_to_close or action.settings.schedule_to_close
 
 
 def _wait_for_answer(action: Action, name: str, arguments: dict[str, Any]) -> Any:
     info = workflow_info()
     signal = f"task-{uuid4()}"
     token = TaskToken(info.workflow_id, info.run_id, signal).text()
-    options = action.settings
-    timeout, heartbeat = options.start_to_close or options.schedule_to_close, options.heartbeat
+    timeout, heartbeat = _time_limit(action), action.settings.heartbeat
     end = None if timeout is None else now().timestamp() + timeout
     aws_activities.call(name, _plain(arguments, token))
     while True:

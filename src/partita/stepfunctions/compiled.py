@@ -39,6 +39,7 @@ from partita.integrations import process_services
 from partita.integrations.aws_calls import Action
 from partita.stepfunctions.emitter import GUARD, emit, optimised
 from partita.stepfunctions.emitter.intervals import exact_delays
+from partita.stepfunctions.emitter.states import row_of
 from partita.stepfunctions.emitter.tasks import SIGNALS
 from partita.stepfunctions.nested import (
     cause_of,
@@ -158,11 +159,6 @@ def _place(program: Program, row: int) -> str:
     return f"{program.filename}:{row}:{len(line) - len(line.lstrip()) + 1}"
 
 
-def _row(state: str) -> int:
-    """Return the line that a state's name says."""
-    return int(state.rpartition("(line ")[2].rstrip(")").partition(",")[0])
-
-
 def _stand_in(function: Any) -> Function:
     """Return the callable that replaces a Lambda function here."""
 
@@ -183,7 +179,7 @@ def lambda_of(activity: ActivityDefinition, program: Program) -> Function:
     """Return an activity as a Lambda function; histories have the names of the states."""
 
     def call(state: str, payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
-        place = _place(program, _row(state))
+        place = _place(program, row_of(state) or program.row)
         args, kwargs = activity.signature.load(
             Converter(), json.dumps({"args": [], "kwargs": payload})
         )

@@ -6,6 +6,7 @@ Lambda passes on nothing of a Python exception but the name of its class and its
 from __future__ import annotations
 
 import json
+from typing import Any
 
 SEPARATOR = "\n\nPartita: "
 """What an error's text ends before, where more of it follows as JSON."""
@@ -20,3 +21,10 @@ def text_of_cause(cause: str | None) -> str | None:
     except (ValueError, KeyError):
         return cause
     return text.rpartition(SEPARATOR)[0] if SEPARATOR in text else cause
+
+
+def named_error(name: str, text: str) -> Exception:
+    """Return an exception whose class has a name, which is all that Lambda passes on of it."""
+    made: Any = type(name, (Exception,), {})
+    error: Exception = made(text)
+    return error

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from partita.errors import InvalidOptionError
+from partita.stepfunctions.error_texts import named_error
 
 TIMEOUT = 900.0
 """Seconds that a call may take; Lambda's limit."""
@@ -58,19 +59,12 @@ def _call(folder: str, event: Any) -> Any:
                 timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
-            raise _error("Sandbox.Timedout", f"timed out after {TIMEOUT:g} seconds") from None
+            raise named_error("Sandbox.Timedout", f"timed out after {TIMEOUT:g} seconds") from None
         sys.stderr.write(ran.stdout)
         if not report.exists():
             text = f"the interpreter exited with status {ran.returncode}"
-            raise _error("Runtime.ExitError", text)
+            raise named_error("Runtime.ExitError", text)
         found = json.loads(report.read_text("utf-8"))
     if "error" in found:
-        raise _error(found["error"]["errorType"], found["error"]["errorMessage"])
+        raise named_error(found["error"]["errorType"], found["error"]["errorMessage"])
     return found["result"]
-
-
-def _error(name: str, text: str) -> Exception:
-    """Return an exception whose class has a name."""
-    made: Any = type(name, (Exception,), {})
-    error: Exception = made(text)
-    return error

@@ -10,11 +10,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from partita.asl.failures import StateFailure
 from partita.authoring.definition import ActivityDefinition
 from partita.authoring.registry import known
 from partita.codec import Converter
 from partita.errors import InvalidInputError
-from partita.stepfunctions.error_texts import SEPARATOR
+from partita.stepfunctions.error_texts import named_error
+from partita.stepfunctions.nested import check_integers, text_telling
 
 
 def dispatcher() -> Callable[[Any, Any], Any]:
@@ -38,20 +40,25 @@ def _dispatch(event: Any, loaded: Mapping[str, ActivityDefinition]) -> Any:
     call = json.dumps({"args": [], "kwargs": event.get("arguments") or {}})
     args, kwargs = activity.signature.load(Converter(), call)
     try:
+        return _called(activity, args, kwargs)
+    except StateFailure as failure:
+        raise named_error(str(failure.error), str(failure.cause)) from failure
+
+
+def _called(activity: ActivityDefinition, args: Any, kwargs: Any) -> Any:
+    """Return what an activity returns, as JSON data.
+
+    Raises:
+        StateFailure: an integer in its result, or in its error, is beyond 2**53.
+    """
+    try:
         result = activity.function(*args, **kwargs)
         if asyncio.iscoroutine(result):
             result = asyncio.run(result)
     except Exception as error:
-        raise _told(error) from error
+        told = text_telling(error, activity.label)
+        raise named_error(type(error).__name__, told) from error
     form = activity.signature.result_form
-    return json.loads(Converter().dump(result, activity.result_label, form=form))
-
-
-def _told(error: Exception) -> Exception:
-    """Return an exception of the same name that tells of its bases and attributes."""
-    bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
-    kept = {k: one for k, one in vars(error).items() if isinstance(one, str | int | bool)}
-    more = json.dumps({"bases": bases, "attributes": kept})
-    made: Any = type(type(error).__name__, (Exception,), {})
-    told: Exception = made(f"{error}{SEPARATOR}{more}")
-    return told
+    value = json.loads(Converter().dump(result, activity.result_label, form=form))
+    check_integers(value, activity.label, activity.result_label)
+    return value

@@ -114,6 +114,12 @@ def grouped(kind: Any, more: dict[str, Any], kinds: Callable[[str], Any]) -> Exc
 
 def cause_of(error: Exception, place: str) -> str:
     """Return what Lambda tells of an error."""
+    told = text_telling(error, place)
+    return json.dumps({"errorType": type(error).__name__, "errorMessage": told})
+
+
+def text_telling(error: Exception, place: str) -> str:
+    """Return an error's text with what handlers need to know besides, for `told_by` to read."""
     bases = [one.__name__ for one in type(error).__mro__ if issubclass(one, Exception)]
     kept = {name: one for name, one in vars(error).items() if _is_kept(one)}
     check_integers(kept, place, f"the attributes of {type(error).__name__}")
@@ -124,8 +130,7 @@ def cause_of(error: Exception, place: str) -> str:
     if isinstance(error, BaseExceptionGroup):
         inner = [{"type": type(one).__name__, "message": str(one)} for one in error.exceptions]
         more |= {"text": error.message, "exceptions": inner}
-    told = f"{error}{SEPARATOR}{json.dumps(more)}"
-    return json.dumps({"errorType": type(error).__name__, "errorMessage": told})
+    return f"{error}{SEPARATOR}{json.dumps(more)}"
 
 
 def _is_kept(value: Any) -> bool:

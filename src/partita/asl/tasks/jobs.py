@@ -15,15 +15,11 @@ from partita.asl.failures import TIMEOUT, StateFailure
 from partita.asl.tasks.calls import call_activity, call_function, timed_out
 from partita.asl.tasks.outside import STARTED_JOB, services
 from partita.authoring.activity import activity
-from partita.authoring.determinism import now, shield, sleep
+from partita.authoring.determinism import shield
 from partita.authoring.registry import register
 from partita.errors import CancelledError
+from partita.integrations import job_waits
 from partita.integrations.resources import JobStanding, parse_resource
-
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 30.0
-"""Seconds between two questions; the delay doubles from the one to the other."""
-
 
 AWAITED = "partita:awaited"
 """The one member of a result whose value says what another activity is to wait for."""
@@ -116,20 +112,11 @@ def wait_for_job(job: Job, timeout: float | None) -> Any:
     Raises:
         StateFailure: it failed, or ran out of time.
     """
-    end = None if timeout is None else now().timestamp() + timeout
-    delay = FIRST_DELAY
-    try:
-        while not (standing := call_function(check_job, job)).is_done:
-            left = delay if end is None else end - now().timestamp()
-            if left <= 0:
-                _stop(job)
-                raise timed_out(is_heartbeat=False)
-            sleep(min(delay, left))
-            delay = min(2 * delay, LONGEST_DELAY)
-    except CancelledError:
-        with shield():
-            _stop(job)
-        raise
+    standing = job_waits.wait_for_job(
+        lambda: call_function(check_job, job), lambda: _stop(job), timeout
+    )
+    if standing is None:
+        raise timed_out(is_heartbeat=False)
     return standing.output
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
+from partita.stepfunctions.emitter.states import states_of
 from partita.stepfunctions.emitter.tasks import LAMBDA, SIGNALS
 
 OWN_FUNCTION = "${Function}"
@@ -47,14 +48,3 @@ def calling(definition: dict[str, Any], activities: Collection[str], function: s
 def calls_own_function(definition: dict[str, Any], activities: Collection[str]) -> bool:
     """Return whether a machine calls activities, or waits for signals."""
     return bool(calling(definition, activities, "") != definition)
-
-
-def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the names and definitions of all states, those of branches and maps included."""
-    for name, state in machine["States"].items():
-        yield name, state
-        for branch in state.get("Branches", ()):
-            yield from states_of(branch)
-        for key in ("ItemProcessor", "Iterator"):
-            if key in state:
-                yield from states_of(state[key])

@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partita.stepfunctions.deploy.definitions import states_of
-from partita.stepfunctions.deploy.sdk_permissions import sdk_permission
+from partita.stepfunctions.deploy.sdk_permissions import queue_arn, sdk_permission
+from partita.stepfunctions.emitter.states import states_of
 
 _INTEGRATION = re.compile(r"arn:[^:]+:states:::(aws-sdk:)?([\w-]+):(\w+)(?:\.([\w:]+))?")
-_QUEUE = re.compile(r"https?://[\w-]+\.([\w-]+)\.[\w.]+/(\d+)/([\w.-]+)")
 _CHILD = re.compile(r':stateMachine:([^"]+)"')
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d+:function:[\w-]+(:[\w$-]+)?")
 _OWN = "arn:{partition}:%s:{region}:{account}:%s"
@@ -137,11 +136,7 @@ def _sns(given: dict[str, str], arguments: Any, _: str) -> _Needs:
 
 
 def _sqs(given: dict[str, str], _: Any, __: str) -> _Needs:
-    found = _QUEUE.fullmatch(given.get("QueueUrl", ""))
-    arn = _OWN % ("sqs", "*")
-    if found is not None:
-        arn = "arn:{{partition}}:sqs:{}:{}:{}".format(*found.groups())
-    yield ["sqs:SendMessage"], arn
+    yield ["sqs:SendMessage"], queue_arn(given) or _OWN % ("sqs", "*")
 
 
 def _events(_: dict[str, str], arguments: Any, __: str) -> _Needs:

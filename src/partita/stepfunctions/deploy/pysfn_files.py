@@ -8,9 +8,10 @@ from typing import Any
 
 from partita.errors import InvalidOptionError
 from partita.stepfunctions.bundle.requirements import this_runtime
-from partita.stepfunctions.deploy.definitions import OWN_FUNCTION, states_of
+from partita.stepfunctions.deploy.definitions import OWN_FUNCTION
 from partita.stepfunctions.deploy.wanted import FunctionSettings, Wanted
 from partita.stepfunctions.deploy.workflows import LONGEST_TIMEOUT, Options, check, tag
+from partita.stepfunctions.emitter.states import states_of
 from partita.stepfunctions.pysfn.lambda_package import HANDLER, left_out, zip_of
 from partita.stepfunctions.pysfn.machine import machine
 from partita.stepfunctions.pysfn.workflows import program_of

@@ -70,11 +70,17 @@ def _resource(prefix: str, action: str, given: dict[str, str]) -> str:
         bucket = f"arn:{{partition}}:s3:::{given['Bucket']}"
         is_object = "Object" in action or "Multipart" in action
         return f"{bucket}/{given.get('Key', '*')}" if is_object else bucket
-    found = _QUEUE.fullmatch(given.get("QueueUrl", ""))
-    if found is not None:
-        return "arn:{{partition}}:sqs:{}:{}:{}".format(*found.groups())
+    queue = queue_arn(given)
+    if queue is not None:
+        return queue
     for key, end in _NAMED.get(prefix, ()):
         if key in given and not given[key].startswith("arn:"):
             return f"arn:{{partition}}:{prefix}:{{region}}:{{account}}:{end.format(given[key])}"
     arns = [one for one in given.values() if one.startswith("arn:")]
     return arns[0] if arns else "*"
+
+
+def queue_arn(given: dict[str, str]) -> str | None:
+    """Return the ARN of the queue that an argument names by its URL."""
+    found = _QUEUE.fullmatch(given.get("QueueUrl", ""))
+    return found and "arn:{{partition}}:sqs:{}:{}:{}".format(*found.groups())

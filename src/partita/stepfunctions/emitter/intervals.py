@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from partita.history import RetryPolicy
+from partita.stepfunctions.emitter.states import states_of
 
 
 def exact_delays(
@@ -13,7 +14,7 @@ def exact_delays(
 ) -> dict[str, Callable[[int], float]]:
     """Return how long states wait before a retry, by their names and the retry's number from 0."""
     found: dict[str, Callable[[int], float]] = {}
-    for name, state in _tasks(machine):
+    for name, state in states_of(machine):
         arguments = state.get("Arguments")
         called = arguments.get("FunctionName") if isinstance(arguments, dict) else None
         policy = getattr(
@@ -26,12 +27,3 @@ def exact_delays(
 
 def _after(policy: RetryPolicy) -> Callable[[int], float]:
     return lambda number: policy.delay(number + 1)
-
-
-def _tasks(scope: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the Task states of a machine, also those within others."""
-    for name, state in scope["States"].items():
-        if state["Type"] == "Task":
-            yield name, state
-        for inner in [*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])]:
-            yield from _tasks(inner)

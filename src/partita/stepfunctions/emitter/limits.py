@@ -15,6 +15,7 @@ from typing import Any
 from partita.compile.activity_calls import calls_of
 from partita.compile.diagnostics import Diagnostic
 from partita.compile.tree import Call, If, Let, Loop, Map, Node, Parallel, Program, Try
+from partita.stepfunctions.emitter.states import row_of, states_of
 
 MAX_EVENTS = 25_000
 EXPRESS_SECONDS = 300
@@ -219,22 +220,14 @@ def _rounded(program: Program) -> Iterator[Diagnostic]:
 def express_errors(program: Program, machine: dict[str, Any]) -> list[Diagnostic]:
     """Return what an Express machine cannot do."""
     found = []
-    for name, state in _states(machine):
-        row = int(name.rpartition("(line ")[2].rstrip(")").partition(",")[0] or 0)
+    for name, state in states_of(machine):
+        row = row_of(name)
         reason = _not_express(state)
-        if reason is not None and row:
+        if reason is not None and row is not None:
             what, why = reason
             way_out = "compile it without --express"
             found.append(diagnostic(program, row, what, why, way_out, is_warning=False))
     return sorted(dict.fromkeys(found))
-
-
-def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, state in machine["States"].items():
-        if "(line " in name:
-            yield name, state
-        for inner in [*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])]:
-            yield from _states(inner)
 
 
 def _not_express(state: dict[str, Any]) -> tuple[str, str] | None:

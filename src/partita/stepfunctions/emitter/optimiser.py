@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from partita.compile.jsonata import text_of
-from partita.stepfunctions.emitter.states import expression
+from partita.stepfunctions.emitter.states import expression, scopes_in
 
 _LONGEST = 1_000  # characters of a merged expression
 _DEEPEST = 16  # parentheses in it
@@ -58,9 +58,8 @@ def optimised(machine: _State) -> _State:
 
 def _scopes(scope: _State) -> Iterator[_State]:
     for state in scope["States"].values():
-        inner = [*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])]
-        for one in inner:
-            yield from _scopes(one)
+        for inner in scopes_in(state):
+            yield from _scopes(inner)
     yield scope
 
 

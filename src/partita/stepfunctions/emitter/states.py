@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from partita.compile.tree import Program, Value
 
 _LONGEST_NAME = 80
+_ROW = re.compile(r"\(line (\d+)[^()]*\)\Z")  # at the end of a name
 _WORD = re.compile(r"\w+")
 _PLAIN = re.compile(
     r"(?!\{%)[^\n\r\u2028\u2029]+\Z"
@@ -83,6 +85,26 @@ def _next_states(state: dict[str, Any]) -> list[str]:
     named = [state.get("Next"), state.get("Default")]
     rules = [*state.get("Choices", ()), *state.get("Catch", ())]
     return [name for name in (*named, *(rule["Next"] for rule in rules)) if name is not None]
+
+
+def row_of(name: str) -> int | None:
+    """Return the line that the name of a state says; None: it says none."""
+    found = _ROW.search(name)
+    return None if found is None else int(found[1])
+
+
+def states_of(machine: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the names and definitions of all states, those of branches and maps included."""
+    for name, state in machine["States"].items():
+        yield name, state
+        for inner in scopes_in(state):
+            yield from states_of(inner)
+
+
+def scopes_in(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a state runs that has states itself: branches, or what maps run."""
+    mapped = [state[key] for key in ("ItemProcessor", "Iterator") if key in state]
+    return [*state.get("Branches", ()), *mapped]
 
 
 def expression(text: str) -> str:

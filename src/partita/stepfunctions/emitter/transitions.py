@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -17,6 +17,7 @@ from partita.authoring.workflow import WorkflowDefinition, workflow
 from partita.compile.activity_calls import activities_of
 from partita.compile.tree import Program
 from partita.compile.types import Type, UnknownHintError, of_hint
+from partita.stepfunctions.emitter.states import states_of
 from partita.stepfunctions.emitter.tasks import LAMBDA
 
 MOST = 1_000
@@ -91,7 +92,7 @@ def transitions(machine: Mapping[str, Any], program: Program, document: Any) -> 
 
     None: it calls other services, so that it cannot be tried here.
     """
-    if any(resource != LAMBDA for resource in _resources(machine)):
+    if any(one["Type"] == "Task" and one["Resource"] != LAMBDA for _, one in states_of(machine)):
         return None
     text = json.dumps(_without_waits(machine))
     numbers = count()
@@ -111,26 +112,12 @@ def transitions(machine: Mapping[str, Any], program: Program, document: Any) -> 
     return trail.entered
 
 
-def _resources(scope: Mapping[str, Any]) -> Iterator[str]:
-    for state in scope["States"].values():
-        if state["Type"] == "Task":
-            yield state["Resource"]
-        for inner in [*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])]:
-            yield from _resources(inner)
-
-
 def _without_waits(machine: Mapping[str, Any]) -> Any:
     """Return a machine that does not wait."""
     made: Any = copy.deepcopy(machine)
-    _pass(made)
-    return made
-
-
-def _pass(scope: dict[str, Any]) -> None:
-    for state in scope["States"].values():
+    for _, state in states_of(made):
         if state["Type"] == "Wait":
             state["Type"] = "Pass"
             for field in ("Seconds", "Timestamp"):
                 state.pop(field, None)
-        for inner in [*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])]:
-            _pass(inner)
+    return made

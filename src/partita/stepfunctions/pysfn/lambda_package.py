@@ -7,17 +7,15 @@ that pyawssfn compiled send it and ours do.
 from __future__ import annotations
 
 import ast
-import io
-import zipfile
 from pathlib import Path
 
 from partita.errors import InvalidOptionError, LoadError
 from partita.source.discovery import read
+from partita.stepfunctions.bundle.archive import zipped
 from partita.stepfunctions.bundle.local_imports import Imports, Module
 from partita.stepfunctions.pysfn import definition
 from partita.stepfunctions.pysfn.source import MODULES
 
-_DATE = (1980, 1, 1, 0, 0, 0)
 HANDLER = "handler.dispatch"
 """The function of a zip that Lambda calls."""
 
@@ -79,7 +77,7 @@ def zip_of(code: str) -> bytes:
     if path.stem == _FOLDER:
         raise InvalidOptionError(f"{code} has the name of the zip's own folder; rename it")
     _check(code)
-    return _zipped(
+    return zipped(
         {
             "handler.py": _HANDLER.format(module=path.stem).encode(),
             f"{_FOLDER}/{path.name}": path.read_bytes(),
@@ -97,15 +95,3 @@ def _check(code: str) -> None:
         ast.parse(read(path))
     except (SyntaxError, ValueError, RecursionError) as error:
         raise LoadError(f"{code}:{getattr(error, 'lineno', None) or 1}: {error}") from error
-
-
-def _zipped(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            entry = zipfile.ZipInfo(name, _DATE)
-            entry.create_system = 3  # as on Linux, wherever it is made
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data)
-    return stream.getvalue()
