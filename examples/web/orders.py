@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -23,7 +24,7 @@ from starlette.routing import Route
 from partita import activity, wait_signal, workflow
 from partita.client import AsyncClient, Client
 from partita.connect import connect
-from partita.errors import ExecutionNotFoundError, WaitTimeoutError
+from partita.errors import ExecutionNotFoundError, InvalidInputError, WaitTimeoutError
 from partita.worker import Worker
 
 DATABASE = os.environ.get("PARTITA_BACKEND", "sqlite:///orders.db")
@@ -44,19 +45,29 @@ def order(item: str, cents: int) -> str:
 
 async def begin(request: Request) -> Response:
     """Start an order; to repeat the request is safe."""
-    body = await request.json()
+    body = await _json(request)
+    if not isinstance(body, dict) or body.keys() != {"item", "cents"}:
+        raise HTTPException(400, "send a JSON object with item and cents")
     client: AsyncClient = request.app.state.client
-    handle = await client.start_with(
-        order, (body["item"], body["cents"]), workflow_id=request.path_params["id"]
-    )
+    handle = await client.start_with(order, (), body, workflow_id=request.path_params["id"])
     return JSONResponse({"id": handle.workflow_id, "run": handle.run_id}, 202)
 
 
 async def approve(request: Request) -> Response:
     """Send the decision of a person."""
+    decision = await _json(request)
+    if not isinstance(decision, bool):
+        raise HTTPException(400, "send true or false")
     client: AsyncClient = request.app.state.client
-    await client.handle(request.path_params["id"]).signal("approval", await request.json())
+    await client.handle(request.path_params["id"]).signal("approval", decision)
     return Response(status_code=204)
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return await request.json()
+    except ValueError as error:
+        raise HTTPException(400, f"the body is not JSON: {error}") from error
 
 
 async def result(request: Request) -> Response:
@@ -81,8 +92,13 @@ async def events(request: Request) -> Response:
     return StreamingResponse(lines(), media_type="text/event-stream")
 
 
-async def not_found(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 404)
+async def not_open(_: Request, error: Exception) -> Response:
+    is_closed = getattr(error, "code", "") == "EXECUTION_CLOSED"
+    return JSONResponse({"error": str(error)}, 409 if is_closed else 404)
+
+
+async def misfit(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
 
 
 @asynccontextmanager
@@ -99,6 +115,6 @@ ROUTES = [
     Route("/orders/{id}/approval", approve, methods=["POST"]),
     Route("/orders/{id}/events", events),
 ]
-HANDLERS: dict[Any, Any] = {ExecutionNotFoundError: not_found}
+HANDLERS: dict[Any, Any] = {ExecutionNotFoundError: not_open, InvalidInputError: misfit}
 
 app = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=HANDLERS)

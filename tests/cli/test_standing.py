@@ -165,6 +165,8 @@ def test_show_tells_finished_children_results_and_errors(everywhere: Partita) ->
     assert "result       3" in said
     everywhere("run", "standing.py:fails", "--id", "x")
     found = json.loads(everywhere("show", "x", "-o", "json").out)
+    assert found["failed_at"] == "standing.py:15 in one"
+    assert (found["steps_done"], found["steps_failed"]) in ((1, 1), (0, 1))
     assert {step["state"] for step in found["steps"]} <= {"failed", "completed", "left open"}
     assert [one["note"] for one in found["steps"] if one["state"] == "failed"] == [
         "ValueError: -1 is negative"

@@ -61,6 +61,11 @@ def test_an_order_is_started_approved_awaited_and_followed() -> None:
             assert events[0] == "id: 1\ndata: WorkflowExecutionStarted"
             assert events[-2].endswith("data: WorkflowExecutionCompleted")
             assert (await call("GET", "/orders/8"))[0] == 404
+            assert (await call("POST", "/orders/7/approval", True))[0] == 409
+            assert (await call("POST", "/orders/7/approval", "yes"))[0] == 400
+            assert (await call("POST", "/orders/9", {"item": "a pen"}))[0] == 400
+            assert (await call("POST", "/orders/9", [1]))[0] == 400
+            assert (await call("POST", "/orders/9", {"item": "a pen", "cents": "x"}))[0] == 400
 
     asyncio.run(use())
 

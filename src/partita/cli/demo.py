@@ -120,7 +120,7 @@ class _Demonstration:
 
     def _partita(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "partita", "--backend", self._url, *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _worker(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "partita", "--backend", self._url, "worker"]

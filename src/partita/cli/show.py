@@ -26,7 +26,7 @@ from partita.replay.stacks import CodeStack, Wait, WorkflowStack
 from partita.views.failures import escaped
 from partita.views.records import Step, TaskRecord, activities_of, children_of, step_of
 from partita.views.stacks import stack_of
-from partita.views.standing import reason, taken
+from partita.views.standing import failed_at, reason, taken
 from partita.worker.code_loader import load
 
 DEFAULT_LIMIT = 100
@@ -34,6 +34,8 @@ DEFAULT_LIMIT = 100
 
 MAX_PAYLOAD = 500
 """Characters of the input and of the result that a table shows."""
+
+FAILED_STATES = ("failed", "timed out")
 
 LONG_DECISION_SECONDS = 1.0
 """After how long a decision task is reported as slow; it should take milliseconds."""
@@ -198,12 +200,20 @@ def _next_attempt(decision: OpenDecision) -> str:
 
 
 def _counts(state: _State) -> str:
-    """Return how many steps and children are done, of how many."""
-    steps = sum(step.ended_at is not None for step in state.steps)
-    children = sum(child.closed_at is not None for child in state.children)
-    found = [f"{steps:,} of {len(state.steps):,} steps"] if state.steps else []
-    found += [f"{children:,} of {len(state.children):,} children"] if state.children else []
-    return ", ".join(found)
+    """Return how many steps and children are done, of how many, and how many have failed."""
+    counted = [_count(state.steps, "steps"), _count(state.children, "children")]
+    return ", ".join(one for one in counted if one)
+
+
+def _count(tasks: Sequence[Step | TaskRecord], what: str) -> str:
+    failed = _in_state(tasks, *FAILED_STATES)
+    failures = f" ({failed:,} failed)" if failed else ""
+    done = _in_state(tasks, "completed")
+    return f"{done:,} of {len(tasks):,} {what}{failures}" if tasks else ""
+
+
+def _in_state(tasks: Sequence[Step | TaskRecord], *states: str) -> int:
+    return sum(task.state in states for task in tasks)
 
 
 def _short(text: str | None) -> str:
@@ -219,6 +229,7 @@ def _print_info(state: _State) -> None:
         ["type", info.workflow_type.key],
         ["status", out.coloured_status(info.status.name)],
         ["reason", reason(state.events) or ""],
+        ["failed at", failed_at(state.events) or ""],
         ["input", _short(state.input)],
         ["result", _short(state.result)],
         ["done", _counts(state)],
@@ -240,10 +251,12 @@ def _state_row(state: _State) -> dict[str, object]:
     return {
         **out.info_row(detail.info),
         "reason": reason(state.events),
+        "failed_at": failed_at(state.events),
         "input": _data(state.input),
         "result": _data(state.result),
         "waits_for": state.waits,
-        "steps_done": sum(step.ended_at is not None for step in state.steps),
+        "steps_done": _in_state(state.steps, "completed"),
+        "steps_failed": _in_state(state.steps, *FAILED_STATES),
         "steps_scheduled": len(state.steps),
         "open_children": detail.open_children,
         "decision_failure": detail.decision.failure if detail.decision else None,

@@ -13,6 +13,7 @@ from partita.history.failure import Failure
 from partita.history.references import Kind
 from partita.history.timeline import Timeline
 from partita.ports.state import OpenDecision
+from partita.views.failures import places_of, printable
 
 
 def taken(
@@ -46,6 +47,15 @@ def reason(events: Sequence[h.AnyEvent]) -> str | None:
             return _line(details) or _line(*(_cause(event) for event in events))
         case h.WorkflowExecutionTerminated(cause=cause, reason=said, details=details):
             return _line(cause, said, details)
+    return None
+
+
+def failed_at(events: Sequence[h.AnyEvent]) -> str | None:
+    """Return the line of the user's code that raised what an execution failed with."""
+    match events[-1] if events else None:
+        case h.WorkflowExecutionFailed(details=details, reason=kind):
+            places = places_of(Failure.load(details, kind).traceback)
+            return printable(str(places[-1])) if places else None
     return None
 
 
