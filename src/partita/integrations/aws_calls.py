@@ -16,13 +16,11 @@ from partita.authoring.definition import ActivityOptions
 from partita.authoring.determinism import now, uuid4
 from partita.authoring.execution import spawn, workflow_info
 from partita.authoring.future import Future
-from partita.authoring.messages import wait_signal
 from partita.errors import (
     ActivityTimedOutError,
     InvalidOptionError,
     TaskFailedError,
     UnsupportedError,
-    WaitTimeoutError,
 )
 from partita.integrations import aws_activities
 from partita.integrations.aws_arguments import spelled
@@ -36,8 +34,8 @@ from partita.integrations.aws_models import (
     services,
     suggestion,
 )
-from partita.integrations.job_waits import wait_for_job
-from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken, TaskTokenMark
+from partita.integrations.task_tokens import FAILURE, TaskToken, TaskTokenMark
+from partita.integrations.waits import wait_for_answer, wait_for_job
 
 
 @dataclass(frozen=True)
@@ -208,18 +206,11 @@ def _wait_for_answer(action: Action, name: str, arguments: dict[str, Any]) -> An
     timeout, heartbeat = _time_limit(action), action.settings.heartbeat
     end = None if timeout is None else now().timestamp() + timeout
     aws_activities.call(name, _plain(arguments, token))
-    while True:
-        left = None if end is None else max(0.0, end - now().timestamp())
-        limits = [one for one in (left, heartbeat) if one is not None]
-        try:
-            answer = wait_signal(signal, Answer, timeout=min(limits, default=None))
-        except WaitTimeoutError:
-            kind = "HEARTBEAT" if limits and min(limits) == heartbeat else "START_TO_CLOSE"
-            raise ActivityTimedOutError(name, kind) from None
-        if answer.kind == SUCCESS:
-            return answer.output
-        if answer.kind == FAILURE:
-            raise TaskFailedError(answer.error, answer.cause)
+    left = None if end is None else max(0.0, end - now().timestamp())
+    answer = wait_for_answer(name, signal, left, heartbeat)
+    if answer.kind == FAILURE:
+        raise TaskFailedError(answer.error, answer.cause)
+    return answer.output
 
 
 def service(name: str) -> Service:

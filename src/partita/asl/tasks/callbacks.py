@@ -6,12 +6,11 @@ from typing import Any
 
 from partita.asl.failures import StateFailure
 from partita.asl.frame import Frame
-from partita.asl.tasks.calls import timed_out
-from partita.authoring.determinism import now
+from partita.asl.tasks.calls import failure_of
 from partita.authoring.execution import record_marker, workflow_info
-from partita.authoring.messages import wait_signal
-from partita.errors import WaitTimeoutError
-from partita.integrations.task_tokens import FAILURE, SUCCESS, Answer, TaskToken
+from partita.errors import ActivityTimedOutError
+from partita.integrations import waits
+from partita.integrations.task_tokens import FAILURE, TaskToken
 
 TASK_OVER = "task over: "
 """What the names of the markers of attempts that have ended without an answer begin with."""
@@ -37,15 +36,10 @@ def wait_for_answer(signal: str, timeout: float | None, heartbeat: float | None)
     Raises:
         StateFailure: it comes with a failure, or none comes in time.
     """
-    end = None if timeout is None else now().timestamp() + timeout
-    while True:
-        left = None if end is None else max(0.0, end - now().timestamp())
-        limits = [one for one in (left, heartbeat) if one is not None]
-        try:
-            answer = wait_signal(signal, Answer, timeout=min(limits, default=None))
-        except WaitTimeoutError:
-            raise timed_out(is_heartbeat=left is None or left > (heartbeat or left)) from None
-        if answer.kind == SUCCESS:
-            return answer.output
-        if answer.kind == FAILURE:
-            raise StateFailure(answer.error, answer.cause)
+    try:
+        answer = waits.wait_for_answer("task", signal, timeout, heartbeat)
+    except ActivityTimedOutError as late:
+        raise failure_of(late) from None
+    if answer.kind == FAILURE:
+        raise StateFailure(answer.error, answer.cause)
+    return answer.output

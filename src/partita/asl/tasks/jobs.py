@@ -18,7 +18,7 @@ from partita.authoring.activity import activity
 from partita.authoring.determinism import shield
 from partita.authoring.registry import register
 from partita.errors import CancelledError
-from partita.integrations import job_waits
+from partita.integrations import waits
 from partita.integrations.resources import JobStanding, parse_resource
 
 AWAITED = "partita:awaited"
@@ -112,7 +112,7 @@ def wait_for_job(job: Job, timeout: float | None) -> Any:
     Raises:
         StateFailure: it failed, or ran out of time.
     """
-    standing = job_waits.wait_for_job(
+    standing = waits.wait_for_job(
         lambda: call_function(check_job, job), lambda: _stop(job), timeout
     )
     if standing is None:
