@@ -53,6 +53,7 @@ soak: $(VENV)/developed
 docs: $(VENV)/developed $(VENV)-docs/installed
 	$(BIN)/python -m tests.site .site-pages
 	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --quiet --strict
+	$(BIN)/python -m tests.site --check site
 	@echo "the pages and the API reference are in site/index.html"
 	$(BIN)/pytest tests/examples tests/swf/test_page.py tests/swf_backend/test_page.py --numprocesses $(PROCESSES) $(PYTEST_ARGS)
 

@@ -1,6 +1,7 @@
 """Gather the pages of the site that `make docs` builds: the README, docs/, and an API reference.
 
-python -m tests.site FOLDER
+python -m tests.site FOLDER         write the pages into a folder
+python -m tests.site --check SITE   check what was built of them
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -58,5 +60,36 @@ def _without_outside_links(text: str) -> str:
     return re.sub(r"\[([^\]]*)\]\(([^)]*)\)", link, text)
 
 
+def faults(site: Path) -> list[str]:
+    """Return what is wrong with a built site: pages and entries that lack, and what is fetched."""
+    wanted = {page.stem for page in (ROOT / "docs").glob("*.md")} | {"index", "api"}
+    wanted |= {f"api-{name}" for name in MODULES}
+    found = [f"{name}.html is not there" for name in sorted(wanted) if not _page(site, name)]
+    for name in MODULES:
+        page = _page(site, f"api-{name}")
+        public = getattr(import_module(name), "__all__", ())
+        lacking = [one for one in public if f'id="{name}.{one}"' not in page]
+        found += [f"api-{name}.html says nothing of {one}" for one in lacking]
+    for file in sorted(site.rglob("*")):
+        if file.suffix in (".html", ".css"):
+            fetched = _FETCHED.findall(file.read_text())
+            found += [f"{file.name} fetches {address}" for address in fetched]
+    return found
+
+
+def _page(site: Path, name: str) -> str:
+    file = site / f"{name}.html"
+    return file.read_text() if file.exists() else ""
+
+
+_FETCHED = re.compile(
+    r"""(?:<(?:script|img|iframe)\b[^>]*\bsrc=["']?|<link\b[^>]*\brel=["']?stylesheet["']?[^>]*"""
+    r"""\bhref=["']?|url\(["']?|@import\s+["'])((?:https?:)?//[^"'>)\s]+)"""
+)
+"""What a browser loads from elsewhere when it shows a page."""
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--check":
+        sys.exit("\n".join(faults(Path(sys.argv[2]))) or 0)
     gather(Path(sys.argv[1]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import MODULES, ROOT, gather
+from tests.site import MODULES, ROOT, faults, gather
 
 
 def test_the_readme_is_short() -> None:
@@ -32,6 +32,24 @@ def test_what_the_reference_shows_has_docstrings(name: str) -> None:
         value = getattr(module, public)
         is_code = callable(value) and getattr(value, "__module__", "").startswith("partita")
         assert not is_code or value.__doc__, f"{name}.{public}"
+
+
+def test_what_a_built_site_lacks_or_fetches_is_found(tmp_path: Path) -> None:
+    """`make docs` runs this check; here it gets a site of empty pages."""
+    for page in gather(tmp_path / "pages"):
+        (tmp_path / f"{page.stem}.html").write_text('<a href="https://example.org">elsewhere</a>')
+    found = faults(tmp_path)
+    assert "api-partita.html says nothing of workflow" in found
+    assert all(" says nothing of " in one for one in found)
+    (tmp_path / "index.html").write_text('<script async src="https://cdn.example.org/x.js">')
+    (tmp_path / "x.css").write_text("a { background: url(//example.org/y.png) }")
+    (tmp_path / "swf.html").unlink()
+    more = [one for one in faults(tmp_path) if one not in found]
+    assert more == [
+        "swf.html is not there",
+        "index.html fetches https://cdn.example.org/x.js",
+        "x.css fetches //example.org/y.png",
+    ]
 
 
 def test_figures_of_the_comparison_are_those_of_the_recorded_run() -> None:
