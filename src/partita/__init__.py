@@ -27,7 +27,7 @@ from partita.authoring.execution import (
 from partita.authoring.future import ChildFuture, Future, Futures, as_completed, wait
 from partita.authoring.hooks import Hooks, TaskFailure, Verdict
 from partita.authoring.local.crossing import carry_values
-from partita.authoring.logs import WorkflowLogger, get_logger
+from partita.authoring.logs import WorkflowLogger, get_logger, is_replaying
 from partita.authoring.messages import (
     Channel,
     Signal,
@@ -104,6 +104,7 @@ __all__ = [
     "get_logger",
     "group",
     "heartbeat",
+    "is_replaying",
     "lambda_function",
     "now",
     "parent",

@@ -70,6 +70,24 @@ def test_tasks_of_a_closed_run_without_its_run_id(asked: Asked) -> None:
     assert "ActivityTaskCompleted" in table
 
 
+def test_tasks_and_profiles_are_limited(asked: Asked) -> None:
+    every = json.loads(asked("tasks", "w", "-o", "json").out)
+    for number in (1, 2, 99):
+        given = ("w", "--limit", str(number), "-o", "json")
+        assert json.loads(asked("tasks", *given).out) == every[-number:]
+        found = json.loads(asked("profile", *given).out)
+        assert len(found["tasks"]) == min(number, 2)
+        assert found["types"][0]["count"] == 2  # sums are of all
+    assert "(the newest 1 of 2; --limit 2 shows all)" in asked("tasks", "w", "--limit", "1").out
+    assert "(the longest 1 of 2; --limit" in asked("profile", "w", "--limit", "1").out
+    assert "shows all" not in asked("tasks", "w", "--limit", "2").out
+    for command in ("tasks", "profile"):
+        for refused in ("0", "-1", "many", "1.5"):
+            said = asked(command, "w", "--limit", refused)
+            assert (said.status, said.out) == (2, ""), said
+            assert "--limit" in said.err
+
+
 def test_profile(asked: Asked) -> None:
     found = json.loads(asked("profile", "w", "-o", "json").out)
     assert [task["name"] for task in found["tasks"]] == ["add", "add"]

@@ -77,6 +77,10 @@ def test_executions_are_listed(partita: Any, client: Client, service: SwfService
     ("words", "said"),
     [
         (["register"], "say what to register"),
+        (["register", "workflow"], "say which workflow type to register"),
+        (["register", "domain", ""], "is empty text"),
+        (["register", "domain", "--default", "defaultTaskStartToCloseTimeout=30"], "is for types"),
+        (["register", "domains"], "is not one of"),
         (["register", "activity", "a", "--default", "x"], "write one of SWF's members"),
         (
             ["executions", "--started-after", "yesterday"],

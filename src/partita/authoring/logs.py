@@ -39,8 +39,12 @@ def whereabouts() -> dict[str, Any]:
     }
 
 
-def is_repeated() -> bool:
-    """Return whether workflow code is being replayed here."""
+def is_replaying() -> bool:
+    """Return whether workflow code runs here that only repeats what its history has recorded.
+
+    For logs, metrics and the like: what a workflow decides must not depend on it. False in plain
+    Python and outside workflows.
+    """
     workflow = _workflow()
     return workflow is not None and workflow.is_replaying
 
@@ -56,7 +60,7 @@ class WorkflowLogger(logging.LoggerAdapter[logging.Logger]):
     """A logger that is silent while a workflow's code is replayed."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
-        return self.logger.isEnabledFor(level) and not is_repeated()
+        return self.logger.isEnabledFor(level) and not is_replaying()
 
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]

@@ -61,17 +61,28 @@ def _title(task: TaskRecord | None) -> str:
 @o.workflow_id_argument
 @o.run_option
 @click.option("--all", "decisions", is_flag=True, help="Decision tasks as well.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many, the newest. [all]")
 @o.backend_option
 @o.format_option("table", "json", "jsonl")
-def tasks(workflow_id: str, run_id: str, decisions: bool, backend: o.Backend, output: str) -> None:
+def tasks(
+    workflow_id: str,
+    run_id: str,
+    decisions: bool,
+    limit: int | None,
+    backend: o.Backend,
+    output: str,
+) -> None:
     """Print each task of an execution: its last state, and the time of each state.
 
     Tasks are activities, Lambda functions, timers and child workflows.
     """
     with backend.look() as client:
         events = client.history(workflow_id, run_id=run_id)
-    found = tasks_of(events, time.time(), decisions=decisions)
+    every = tasks_of(events, time.time(), decisions=decisions)
+    found = every if limit is None else every[-limit:]
     out.print_items(output, found, [*_TASK_HEADINGS, "LAST EVENT", ""], _task_cells, out.dated)
+    if output == "table":
+        out.print_left_out(len(every), len(found))
 
 
 def _task_cells(task: TaskRecord) -> Sequence[str | Text]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
@@ -98,6 +99,12 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row))
     console.print(table)
+
+
+def print_left_out(count: int, shown: int, which: str = "newest") -> None:
+    """Say how many rows of a table were left out, if any were."""
+    if count > shown:
+        click.echo(f"(the {which} {shown:,} of {count:,}; --limit {count} shows all)")
 
 
 def coloured_status(status: str) -> Text:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import time
 
 import click
+from msgspec.structs import replace
 
 from partita.cli import options as o
-from partita.cli.output import coloured_step, duration, print_pretty, print_table
+from partita.cli.output import (
+    coloured_step,
+    duration,
+    print_left_out,
+    print_pretty,
+    print_table,
+)
 from partita.client.open_executions import abandoned
 from partita.views.profile import Profile, profile_of
 
@@ -16,10 +23,16 @@ from partita.views.profile import Profile, profile_of
 @o.workflow_id_argument
 @o.run_option
 @click.option("--all", "decisions", is_flag=True, help="Decision tasks as well.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many tasks, the longest. [all]")
 @o.backend_option
 @o.format_option("table", "json")
 def profile(
-    workflow_id: str, run_id: str, decisions: bool, backend: o.Backend, output: str
+    workflow_id: str,
+    run_id: str,
+    decisions: bool,
+    limit: int | None,
+    backend: o.Backend,
+    output: str,
 ) -> None:
     """Print where an execution's time went: how long tasks waited, and how long they ran.
 
@@ -31,14 +44,15 @@ def profile(
     with backend.look() as client:
         events = client.history(workflow_id, run_id=run_id)
         idle = abandoned(client.service, client.describe(workflow_id, run_id=run_id))
-    found = profile_of(events, time.time(), decisions=decisions, idle=idle)
+    whole = profile_of(events, time.time(), decisions=decisions, idle=idle)
+    found = replace(whole, tasks=whole.tasks[:limit])
     if output == "json":
         print_pretty(found)
     else:
-        _print_profile(found)
+        _print_profile(found, len(whole.tasks))
 
 
-def _print_profile(found: Profile) -> None:
+def _print_profile(found: Profile, count: int) -> None:
     click.echo(f"It took {duration(found.total)}.")
     print_table(
         ["TASK", "ID", "NAME", "STATE", "ATTEMPTS", "WAITED", "RAN", "%"],
@@ -50,6 +64,7 @@ def _print_profile(found: Profile) -> None:
             for one in found.tasks
         ],
     )
+    print_left_out(count, len(found.tasks), "longest")
     click.echo()
     print_table(
         ["TASKS", "NAME", "COUNT", "WAITED", "RAN", "LONGEST", "%"],

@@ -136,13 +136,13 @@ def _print_state(state: _State) -> None:
         ["STEP", "ACTIVITY", "STATE", "ATTEMPTS", "TOOK", ""],
         map(_step_cells, state.steps[-state.limit :]),
     )
-    _print_left_out(len(state.steps), state.limit)
+    out.print_left_out(len(state.steps), state.limit)
     timers = state.detail.timers
     _print_rows(["TIMER", "FIRES"], ([timer.id, out.clock_time(timer.due)] for timer in timers))
     open_ones, others = _parted(state)
     _print_rows(["CHILD", "WORKFLOW", "STATE", "SINCE", ""], map(_child_cells, open_ones))
     _print_rows(["FINISHED", "WORKFLOW", "STATE", "SINCE", ""], map(_child_cells, others))
-    _print_left_out(len(state.children), state.limit)
+    out.print_left_out(len(state.children), state.limit)
     for wait in state.waits:
         click.echo(f"It waits for: {wait}")
     _print_decision(state.detail.decision, state.events, time.time())
@@ -152,11 +152,6 @@ def _parted(state: _State) -> tuple[list[TaskRecord], list[TaskRecord]]:
     """Return the children that are open, and the others, as many as are shown."""
     shown = state.children[-state.limit :]
     return [one for one in shown if one.is_open], [one for one in shown if not one.is_open]
-
-
-def _print_left_out(count: int, limit: int) -> None:
-    if count > limit:
-        click.echo(f"(the newest {limit:,} of {count:,}; --limit {count} shows all)")
 
 
 def _print_rows(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from partita.cli import output as out
 from partita.cli.list import moment
-from partita.cli.options import Backend, backend_option, format_option
+from partita.cli.options import Backend, backend_option, format_option, not_empty
 from partita.errors import InvalidOptionError
 from partita.ports.state import Status
 from partita.swf.backend.objects import DEPRECATED, REGISTERED, Types
@@ -136,9 +136,9 @@ def executions(
 
 
 @swf.command()
-@click.option("--domain", is_flag=True, help="Register the domain.")
-@click.argument("kind", type=click.Choice(["workflow", "activity"]), required=False)
-@click.argument("name", required=False)
+@click.option("--domain", is_flag=True, help="Register the URL's domain, too.")
+@click.argument("kind", type=click.Choice(["domain", "workflow", "activity"]), required=False)
+@click.argument("name", required=False, callback=not_empty)
 @click.argument("version", default="1")
 @click.option(
     "--default",
@@ -156,15 +156,31 @@ def register(
     defaults: tuple[str, ...],
     backend: Backend,
 ) -> None:
-    """Register the domain, or a type in it; nothing changes if it is registered already."""
-    if not domain and (kind is None or name is None):
-        raise click.UsageError("say what to register: --domain, or workflow|activity NAME VERSION")
+    """Register a domain, or a type in the URL's; nothing changes if it is registered already.
+
+    `domain` without a NAME is the URL's. New domains keep closed executions for the URL's
+    `retention` days.
+    """
+    given = dict(_default(text) for text in defaults)
+    _check_registration(kind, name, domain=domain, has_defaults=bool(given))
     with _opened(backend) as service:
-        if domain:
-            out.print_json(service.domains.get_or_create(service.address.domain))
-        if kind is not None and name is not None:
-            given = dict(_default(text) for text in defaults)
+        own = service.address.domain
+        for one in [own] * domain + [name or own] * (kind == "domain"):
+            out.print_json(service.domains.get_or_create(one))
+        if kind in ("workflow", "activity") and name is not None:
             out.print_json(_types(service, kind).get_or_create(name, version, **given))
+
+
+def _check_registration(
+    kind: str | None, name: str | None, *, domain: bool, has_defaults: bool
+) -> None:
+    """Check that the arguments of `register` belong together."""
+    if kind is None and not domain:
+        raise click.UsageError("say what to register: domain [NAME], or workflow|activity NAME")
+    if kind in ("workflow", "activity") and name is None:
+        raise click.UsageError(f"say which {kind} type to register: {kind} NAME [VERSION]")
+    if kind not in ("workflow", "activity") and has_defaults:
+        raise click.UsageError("--default is for types; a domain has none")
 
 
 def _default(text: str) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from partita.authoring.definition import ActivityDefinition
+from partita.authoring.options import seconds
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import machine_options
@@ -24,7 +25,6 @@ from partita.cli.targets import load_source
 from partita.cli.worker_options import Observation, observation_options, supervision_options
 from partita.connect import chosen_url
 from partita.errors import InvalidOptionError, LoadError
-from partita.ports.state import DEFAULT_TASK_LIST
 from partita.worker import Worker
 from partita.worker.supervised_process import Limits, SupervisedProcess, place, socket_number
 from partita.worker.supervisor import Supervisor
@@ -39,7 +39,7 @@ from partita.worker.worker import DEFAULT_GRACE
     "task_lists",
     multiple=True,
     callback=not_empty,
-    help="A task list to serve; may be repeated.",
+    help="A task list to serve; may be repeated. [default; of `decider`, its workflows' own]",
 )
 @slots_option
 @click.option(
@@ -48,6 +48,11 @@ from partita.worker.worker import DEFAULT_GRACE
     default=DEFAULT_GRACE,
     show_default=True,
     help="Seconds that activities may take to finish after SIGTERM.",
+)
+@click.option(
+    "--max-time",
+    type=float,
+    help="Seconds to work for. [until a signal comes]",
 )
 @click.option("--deciders-only", is_flag=True, help="Leave the activities to other workers.")
 @click.option("--activities-only", is_flag=True, help="Leave the decisions to other workers.")
@@ -60,6 +65,7 @@ def worker(
     task_lists: tuple[str, ...],
     slots: int | None,
     grace: float,
+    max_time: float | None,
     deciders_only: bool,
     activities_only: bool,
     processes: int,
@@ -69,13 +75,15 @@ def worker(
 ) -> int:
     """Run the workflows and activities of the given files until SIGTERM or Ctrl-C.
 
-    The first signal lets running activities finish; a second one ends the process at once.
+    With --max-time it ends by itself, as at a signal. The first signal lets running activities
+    finish; a second one ends the process at once.
     """
     if deciders_only and activities_only:
         raise InvalidOptionError("--deciders-only and --activities-only leave nothing; give one")
+    max_time = seconds("--max-time", max_time)
     number = socket_number()
     if number is None and (processes > 1 or limits != Limits()):
-        return _supervise(backend, processes, grace, observation)
+        return _supervise(backend, processes, grace, max_time, observation)
     supervised = None if number is None else SupervisedProcess(number, limits)
     for source in sources:
         load_source(source)
@@ -85,12 +93,12 @@ def worker(
             client.service,
             decides=not activities_only,
             acts=not deciders_only,
-            task_lists=task_lists or (DEFAULT_TASK_LIST,),
+            task_lists=task_lists or None,
             slots=slots,
             logs_messages=True,
         )
         with observation.probes(client.service, worker, None if number is None else place()):
-            _serve(worker, backend, grace, supervised, observation)
+            _serve(worker, backend, grace, max_time, supervised, observation)
     return 0
 
 
@@ -121,12 +129,19 @@ decider = click.Command(
     params=[option for option in worker.params if option.name not in _ACTIVITY_OPTIONS],
     help="""Decide for the workflows of the given files until SIGTERM or Ctrl-C.
 
-    Their activities are left to `partita worker --activities-only` on the same backend.
+    Without --task-list it serves the task lists that the workflows name. Their activities are left
+    to `partita worker --activities-only` on the same backend.
     """,
 )
 
 
-def _supervise(backend: Backend, processes: int, grace: float, observation: Observation) -> int:
+def _supervise(
+    backend: Backend,
+    processes: int,
+    grace: float,
+    max_time: float | None,
+    observation: Observation,
+) -> int:
     """Run this command line in worker processes; return the exit status.
 
     Raises:
@@ -142,13 +157,15 @@ def _supervise(backend: Backend, processes: int, grace: float, observation: Obse
         f"process {os.getpid()} keeps {processes} worker{'s' * (processes > 1)}; "
         "stop them with Ctrl-C, replace them with SIGHUP"
     )
-    return Supervisor([sys.executable, *sys.orig_argv[1:]], processes, grace).run()
+    command = [sys.executable, *sys.orig_argv[1:]]
+    return Supervisor(command, processes, grace, max_time=max_time).run()
 
 
 def _serve(
     worker: Worker,
     backend: Backend,
     grace: float,
+    max_time: float | None,
     supervised: SupervisedProcess | None,
     observation: Observation,
 ) -> None:
@@ -162,7 +179,7 @@ def _serve(
         )
 
     if supervised is None:
-        worker.run(grace, begun=started)
+        worker.run(grace, begun=started, max_time=max_time)
     else:  # its supervisor ends it after the margin, so that its own exit status is the right one
         worker.run(grace, lambda: supervised.is_over(worker.tasks_done), started, 2 * STOP_MARGIN)
 

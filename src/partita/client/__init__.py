@@ -6,12 +6,13 @@
 from typing import TYPE_CHECKING, Any
 
 from partita.client.client import Client
+from partita.client.execution_status import ExecutionStatus
 from partita.client.handle import Handle
 
 if TYPE_CHECKING:
     from partita.client.async_client import AsyncClient
 
-__all__ = ["AsyncClient", "Client", "Handle"]
+__all__ = ["AsyncClient", "Client", "ExecutionStatus", "Handle"]
 
 
 def __getattr__(name: str) -> Any:

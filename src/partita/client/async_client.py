@@ -196,6 +196,8 @@ class AsyncClient(_Awaited[Client]):
     """See `Client.listen`."""
     describe = _threaded(Client.describe)
     """See `Client.describe`."""
+    status = _threaded(Client.status)
+    """See `Client.status`."""
     history = _threaded(Client.history)
     """See `Client.history`."""
     export_history = _threaded(Client.export_history)

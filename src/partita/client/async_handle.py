@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from partita.authoring.messages import Signal
 from partita.client.async_waits import AsyncWaits, Threads
+from partita.client.execution_status import ExecutionStatus
 from partita.client.handle import Handle
 from partita.codec import plain_data, read_untyped
 from partita.history import AnyEvent
@@ -72,6 +73,10 @@ class AsyncHandle(Generic[R]):
     async def describe(self) -> ExecutionDetail:
         """Return how the execution stands."""
         return await self._call(self.sync.describe)
+
+    async def status(self) -> ExecutionStatus:
+        """Return how the execution stands, and how it has ended; see `Client.status`."""
+        return await self._call(self.sync.status)
 
     async def history(self, *, after: int = 0) -> list[AnyEvent]:
         """Return the events so far, from the one after number `after` on."""

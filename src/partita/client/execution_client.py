@@ -17,6 +17,7 @@ from partita.authoring.execution import search_attributes as plain_attributes
 from partita.authoring.failure import Failure, rebuild
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
+from partita.client.execution_status import ExecutionStatus
 from partita.client.fallbacks import waits_of
 from partita.client.messages import RETRY_INTERVAL, Messages
 from partita.client.open_executions import why_open
@@ -36,6 +37,7 @@ from partita.ports.service import (
 from partita.ports.state import ExecutionFilter, Status
 from partita.replay.stacks import WorkflowStack
 from partita.views.stacks import stack_of
+from partita.views.standing import reason
 
 
 class ExecutionClient:
@@ -93,8 +95,7 @@ class ExecutionClient:
             StoreUnavailableError: the service is out of reach at the first request. A later
                 outage does not end the waiting.
         """
-        decode = read_untyped if workflow is None else workflow.signature.decode_result
-        return self._result(workflow_id, run_id, timeout, workflow, decode)
+        return self._result(workflow_id, run_id, timeout, workflow, _decoder(workflow))
 
     def result_data(
         self,
@@ -303,6 +304,34 @@ class ExecutionClient:
         """Return how an execution stands, with what is open in it."""
         return self.service.describe(self._domain, h.WorkflowExecution(workflow_id, run_id))
 
+    def status(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str = "",
+        workflow: WorkflowDefinition[..., Any] | type[WorkflowClass] | None = None,
+    ) -> ExecutionStatus:
+        """Return how an execution stands, and its result or its error if it has ended; never waits.
+
+        Its type need not be known; with `workflow` the result is read by that function's result
+        type, else as plain JSON. Of one that continued as new, `next_run_id` names the next run.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+        """
+        code = None if workflow is None else definition_of(workflow)
+        detail = self.describe(workflow_id, run_id=run_id)
+        if detail.info.status is Status.OPEN:
+            return ExecutionStatus(detail=detail)
+        last = self._last_event(detail.info)
+        if isinstance(last, h.WorkflowExecutionContinuedAsNew):
+            return ExecutionStatus(detail=detail, next_run_id=last.new_execution_run_id)
+        try:
+            result = self._outcome(detail.info, last, code, _decoder(code))
+        except errors.ExecutionClosedError as error:
+            return ExecutionStatus(detail=detail, reason=reason([last]), error=error)
+        return ExecutionStatus(detail=detail, result=result)
+
     def history(
         self, workflow_id: str, *, run_id: str = "", after: int = 0
     ) -> builtins.list[h.AnyEvent]:
@@ -400,6 +429,11 @@ def exported(service: Service, domain: str, execution: h.WorkflowExecution) -> E
     exact = h.WorkflowExecution(info.workflow_id, info.run_id)
     events = service.history(domain, exact)
     return export(domain, exact, events, info.search_attributes)
+
+
+def _decoder(workflow: WorkflowDefinition[..., Any] | None) -> Callable[[str], Any]:
+    """Return what reads a result: by the function's result type, or as plain JSON."""
+    return read_untyped if workflow is None else workflow.signature.decode_result
 
 
 def _late(workflow_id: str, timeout: float | None, state: str) -> errors.WaitTimeoutError:

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.execution_client import ExecutionClient
+from partita.client.execution_status import ExecutionStatus
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.service import ExecutionDetail
 
@@ -77,6 +78,10 @@ class Handle(Generic[R]):
     def describe(self) -> ExecutionDetail:
         """Return how the execution stands."""
         return self._client.describe(self.workflow_id, run_id=self.run_id)
+
+    def status(self) -> ExecutionStatus:
+        """Return how the execution stands, and how it has ended; see `Client.status`."""
+        return self._client.status(self.workflow_id, run_id=self.run_id, workflow=self.workflow)
 
     def history(self, *, after: int = 0) -> list[AnyEvent]:
         """Return the events so far, from the one after number `after` on."""

@@ -88,15 +88,26 @@ class ScheduleActivity(Decision):
         self.id = id
         self.category = category  # another task list
         self.data = data
+        self.takes_input = False  # of the process, as its one argument
+
+    @classmethod
+    def with_input(cls, activity: What) -> ScheduleActivity:
+        """Return the decision that runs an activity with the process's input, if it takes any."""
+        made = cls(activity)
+        made.takes_input = True
+        return made
 
     def render(self, process: Process[Any]) -> h.AnyDecision:
         definition = self.activity
+        args = self.args
+        if self.takes_input and definition.signature.names:
+            args = (process.input,)
         if self.category is not None:
             definition = definition.with_settings(task_list=self.category, route=None)
-        payload = _payload(process.converter, definition, self.args, self.kwargs)
+        payload = _payload(process.converter, definition, args, self.kwargs)
         id = self.id or _new_id(process, Kind.ACTIVITY, definition.activity_type.name)
         control = _control(process.converter, self.data)
-        return definition.decision(id, self.args, self.kwargs, payload, control)
+        return definition.decision(id, args, self.kwargs, payload, control)
 
 
 class CancelActivity(Decision):

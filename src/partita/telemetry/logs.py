@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from partita.authoring.logs import is_repeated, whereabouts
+from partita.authoring.logs import is_replaying, whereabouts
 from partita.telemetry.spans import current_traceparent
 
 FORMATS = ("text", "json")
@@ -49,7 +49,7 @@ class Whereabouts(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields to a record; return whether it is written."""
-        if is_repeated():
+        if is_replaying():
             return False
         for name, value in {**whereabouts(), **_span()}.items():
             if not hasattr(record, name):

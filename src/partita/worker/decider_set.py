@@ -20,6 +20,7 @@ from partita.errors import UnknownTypeError
 from partita.history import AnyDecision, AnyEvent, WorkflowExecution, WorkflowType
 from partita.ports.decider import Decider
 from partita.ports.service import Bounds, DecisionTask
+from partita.ports.state import DEFAULT_TASK_LIST
 from partita.replay.replayer import Replayer
 
 
@@ -51,6 +52,16 @@ def served(
 ) -> list[WorkflowDefinition[..., Any]]:
     """Return the definitions of the workflows given, or all that are defined."""
     return known(WorkflowDefinition) if workflows is None else list(map(definition_of, workflows))
+
+
+def own_task_lists(workflows: Iterable[WorkflowDefinition[..., Any]]) -> tuple[str, ...]:
+    """Return the task lists that workflows name for themselves, in the order of the workflows.
+
+    The default task list is among them if one names none, or if there are no workflows.
+    """
+    own = [one for one in workflows if not one.key.startswith("partita.")]
+    found = dict.fromkeys(one.settings.task_list or DEFAULT_TASK_LIST for one in own)
+    return tuple(found) or (DEFAULT_TASK_LIST,)
 
 
 class DeciderSet(Decider):

@@ -6,15 +6,17 @@ The same code as that of a `Worker` over a poller, without its threads: nothing 
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any
 
+from partita.authoring.options import Seconds, seconds
 from partita.errors import PartitaError, StoreError
 from partita.ports.host import Host
 from partita.ports.service import ActivityAnswer, ActivityTask, Service
-from partita.ports.state import DEFAULT_TASK_LIST
 from partita.worker.polled_activities import record, unknown_type
 from partita.worker.polled_decisions import PolledDecisions, call_here, channel_of
 from partita.worker.poller import Poller, register_types
@@ -26,7 +28,8 @@ class PollingWorker:
     """Serve one task list of any service, task by task; `options` are those of `Worker`.
 
     Decisions belong to one thread. One that only `decides`, or only `acts`, leaves the rest
-    for others.
+    for others. Without `task_list` it serves what a `Worker` would: the default one, or, if it only
+    decides, those that its workflows name.
     """
 
     def __init__(
@@ -35,21 +38,23 @@ class PollingWorker:
         *,
         decides: bool = True,
         acts: bool = True,
-        task_list: str = DEFAULT_TASK_LIST,
+        task_list: str | None = None,
         slots: int = 1,
         timing: Timing = DEFAULT_TIMING,
         **options: Any,
     ) -> None:
         self._service = service
         self._decides, self._acts = decides, acts
-        self._task_list = task_list
-        self._options = options | {"task_lists": (task_list,), "slots": slots, "timing": timing}
+        task_lists = None if task_list is None else (task_list,)
+        self._options = options | {"task_lists": task_lists, "slots": slots, "timing": timing}
         self._options |= {"decides": decides, "acts": acts}
         self._timing = timing
         self._reports = _HeldReports(service)
         self._host = Worker(self._reports, **self._options)
         self.identity = self._host.identity
-        self._decisions = PolledDecisions(channel_of(service, self._host), self._host, call_here)
+        channel = channel_of(service, self._host)
+        self._decision_lists = tuple(channel.task_lists)
+        self._decisions = PolledDecisions(channel, self._host, call_here)
         self._stop = threading.Event()
         register_types(service, self._host)
 
@@ -65,13 +70,16 @@ class PollingWorker:
 
     def decide(self, wait: float = 0.0) -> bool:
         """Answer one decision task; return whether there was one."""
-        return self._decisions.poll(self._task_list, wait)
+        return _any(self._decisions.poll, self._decision_lists, wait)
 
     def work(self, wait: float = 0.0) -> bool:
         """Run one activity; return whether there was one."""
+        return _any(self._work, self._host.task_lists, wait)
+
+    def _work(self, task_list: str, wait: float) -> bool:
         self._reports.send()
         task = self._service.poll_activity_task(
-            self._host.domain, self._task_list, identity=self.identity, wait=wait
+            self._host.domain, task_list, identity=self.identity, wait=wait
         )
         if task is not None:
             self._run(task)
@@ -84,6 +92,17 @@ class PollingWorker:
         else:
             self._reports.report(unknown_type(task, self._host), lambda _: None)
 
+    def poll(self, max_time: Seconds | None = None) -> int:
+        """Step until `stop` is called, or for `max_time` seconds; return how many tasks were done.
+
+        What runs when the time is over is finished. Raises what `step` raises.
+        """
+        limit = seconds("max_time", max_time)
+        end, done = math.inf if limit is None else time.monotonic() + limit, 0
+        while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
+            done += self.step(min(left, self._timing.poll_wait))
+        return done
+
     def run(self) -> None:
         """Work until `stop` is called, on threads: one decides, `slots` run activities."""
         worker = Worker(Poller(self._service, self._timing), **self._options)
@@ -94,8 +113,13 @@ class PollingWorker:
             worker.stop(grace=threading.TIMEOUT_MAX)
 
     def stop(self) -> None:
-        """End `run` after the task that it works on."""
+        """End `run` or `poll` after the task that it works on."""
         self._stop.set()
+
+
+def _any(poll: Callable[[str, float], bool], task_lists: Collection[str], wait: float) -> bool:
+    """Poll one task list after the other; return whether one had a task within `wait` seconds."""
+    return any(poll(one, wait / len(task_lists)) for one in task_lists)
 
 
 class _HeldReports:

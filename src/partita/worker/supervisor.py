@@ -13,6 +13,7 @@ user's, so that nothing of theirs can end or block it.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import selectors
@@ -103,8 +104,10 @@ class Supervisor:
         count: int,
         grace: float,
         timing: SupervisorTiming | None = None,
+        max_time: float | None = None,
     ) -> None:
         self._command = command
+        self._end_at = math.inf if max_time is None else time.monotonic() + max_time
         self._timing = timing or SupervisorTiming()
         self._stop_limit = grace + self._timing.stop_margin  # seconds
         self._places = [Place(number) for number in range(1, count + 1)]
@@ -116,7 +119,7 @@ class Supervisor:
         self._status: int | None = None  # to end with
 
     def run(self) -> int:
-        """Keep the workers until SIGTERM or SIGINT; return the exit status.
+        """Keep the workers until SIGTERM or SIGINT, or for `max_time`; return the exit status.
 
         0 if all of them ended in time, 1 if one had to be killed, 128 and the signal's number
         after a second signal; the first worker's own status if it could not begin.
@@ -125,6 +128,8 @@ class Supervisor:
             try:
                 while self._status is None or self._all():
                     self._handle_signals()
+                    if self._stopped_by is None and time.monotonic() >= self._end_at:
+                        self._stop(signal.SIGTERM)
                     self._read_messages()
                     self._reap()
                     self._kill_overdue()
@@ -147,7 +152,8 @@ class Supervisor:
     def _wait(self) -> None:
         """Wait for a signal, a message, or the next thing to do."""
         now = time.monotonic()
-        waits = [place.start_at - now for place in self._places if place.start_at > now]
+        moments = [self._end_at, *(place.start_at for place in self._places)]
+        waits = [at - now for at in moments if at > now]
         self._selector.select(min([self._timing.interval, *waits]))
 
     # -- signals

@@ -7,6 +7,7 @@ The worker is the host of a service: one in this process pushes tasks at it, any
 from __future__ import annotations
 
 import logging
+import math
 import os
 import platform
 import time
@@ -18,6 +19,7 @@ from partita import history as h
 from partita.authoring.activity_classes import Activity
 from partita.authoring.class_options import WorkflowClass
 from partita.authoring.definition import ActivityDefinition
+from partita.authoring.options import Seconds, seconds
 from partita.authoring.registry import serve, stop_serving
 from partita.authoring.workflow import WorkflowDefinition
 from partita.codec import Converter
@@ -31,7 +33,7 @@ from partita.telemetry.spans import trace_decision
 from partita.views.failures import printable
 from partita.worker.activity_runs import ActivityRuns
 from partita.worker.activity_types import ActivityTypes
-from partita.worker.decider_set import DeciderSet, deciders_for, served
+from partita.worker.decider_set import DeciderSet, deciders_for, own_task_lists, served
 from partita.worker.execution_log import ExecutionLog, log_start
 from partita.worker.execution_log import limit as log_limit
 from partita.worker.execution_log import log as execution_log
@@ -62,7 +64,8 @@ class Worker:
     """Serve task lists with workflows and activities; by default, all that are defined.
 
     One that only `decides`, or only `acts`, leaves the rest in the store for others. `deciders`
-    decide for workflows that are no Python functions or classes of ours.
+    decide for workflows that are no Python functions or classes of ours. Without `task_lists` the
+    default one is served; by one that only decides, those that its workflows name.
 
     Use it as a context manager, or call `start` and `stop`; `run` does both around a wait
     for a signal.
@@ -77,7 +80,7 @@ class Worker:
         deciders: Iterable[Decider] = (),
         decides: bool = True,
         acts: bool = True,
-        task_lists: Collection[str] = (DEFAULT_TASK_LIST,),
+        task_lists: Collection[str] | None = None,
         domain: str = DEFAULT_DOMAIN,
         slots: int | None = None,
         converter: Converter | None = None,
@@ -93,11 +96,13 @@ class Worker:
         self.logs_messages = logs_messages  # of exceptions, which may hold values
         self.only = only  # the workflow id of the one execution that is served; None: all are
         self.domain = domain
-        self.task_lists = task_lists
         self.identity = identity or f"{os.getpid()}@{platform.node()}"
         self._service = _attachable(service, timing)
         converter = converter or Converter()
         own_workflows = served(workflows) if decides else []
+        if task_lists is None:
+            task_lists = (DEFAULT_TASK_LIST,) if acts else own_task_lists(own_workflows)
+        self.task_lists = task_lists
         if decides:
             own = deciders_for(own_workflows, converter, cache_bytes, bounds_of(service))
             self._decider = DeciderSet([*own, *deciders])
@@ -167,19 +172,23 @@ class Worker:
         is_over: Callable[[], bool] = lambda: False,
         begun: Callable[[], None] = lambda: None,
         margin: float = STOP_MARGIN,
+        max_time: Seconds | None = None,
     ) -> None:
         """Work until SIGTERM or SIGINT, then stop; a second signal ends the process at once.
 
-        It stops, too, when `is_over` says so, which is asked about once a second. `begun` is
-        called once the service has taken the worker. What keeps it from stopping, such as a
-        workflow whose code never comes back, has `margin` seconds beyond `grace`; then the
-        process ends as at a second signal.
+        It stops, too, after `max_time` seconds, and when `is_over` says so, which is asked about
+        once a second. `begun` is called once the service has taken the worker. What keeps it from
+        stopping, such as a workflow whose code never comes back, has `margin` seconds beyond
+        `grace`; then the process ends as at a second signal.
         """
+        limit = seconds("max_time", max_time)
         with Shutdown(grace + margin, state=self._state, obstacle=self._obstacle) as shutdown:
             self.start()
             begun()
-            while not is_over() and not shutdown.wait(1.0):
-                pass
+            end = math.inf if limit is None else time.monotonic() + limit
+            while (left := end - time.monotonic()) > 0 and not is_over():
+                if shutdown.wait(min(left, 1.0)):
+                    break
             shutdown.begin()
             self.stop(grace)
 

@@ -17,6 +17,7 @@ from partita.authoring.execution import (
     workflow_info,
 )
 from partita.authoring.future import as_completed
+from partita.authoring.logs import is_replaying
 from partita.authoring.messages import external, query, update
 
 _ENDS = "the branches of a state machine all end before it goes on"
@@ -45,6 +46,7 @@ _REASONS: list[tuple[Any, str, str]] = [
     (update, "an execution answers no updates", "wait for a signal by wait_signal"),
     (record_marker, "an execution has no markers", "leave it out, or call an activity"),
     (upsert_search_attributes, "an execution has none", "leave it out, or call an activity"),
+    (is_replaying, "a state machine replays nothing", "leave it out"),
     (workflow_info, "an execution has other names", "pass what is needed as arguments"),
     (asyncio.Queue, _ALONE, "return values from the tasks, and go over them"),
     (asyncio.Event, _ALONE, "await the tasks"),

@@ -22,6 +22,7 @@ from partita.errors import PartitaError, PayloadTooLargeError, StoreError, TaskL
 from partita.history import ActivityType, WorkflowExecution
 from partita.ports.service import ActivityTask
 from partita.swf.backend.calls import Call
+from partita.swf.backend.decision_tasks import MIN_WAIT
 from partita.swf.backend.envelopes import Again, Failed, opened, sealed
 from partita.swf.backend.ids import attempt_of, escaped, unescaped
 from partita.swf.backend.payloads import Payloads
@@ -55,7 +56,9 @@ class ActivityTasks:
         self, domain: str, task_list: str, identity: str, *, wait: float = math.inf
     ) -> ActivityTask | None:
         """Wait for a task, at most as long as SWF does."""
-        self._call.polls.wait(wait)
+        if wait <= 0 and not self._call.has_pending("activity", domain, escaped(task_list)):
+            return None
+        self._call.polls.wait(max(wait, MIN_WAIT))
         raw = self._call(
             "poll_for_activity_task",
             domain=domain,

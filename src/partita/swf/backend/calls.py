@@ -66,6 +66,17 @@ class Call:
             if token is None:
                 return
 
+    def has_pending(self, kind: str, domain: str, task_list: str) -> bool:
+        """Return whether a task list of SWF's name has "activity" or "decision" tasks.
+
+        SWF's polls wait a minute, so a poll that must not wait asks first.
+        """
+        members = {"domain": domain, "taskList": {"name": task_list}}
+        try:
+            return bool(self(f"count_pending_{kind}_tasks", **members)["count"])
+        except DomainNotFoundError:
+            return False
+
     def _client(self, operation: str, given: Mapping[str, Any]) -> Any:
         if operation.startswith("poll_for_") and "nextPageToken" not in given:  # else it has a task
             return self._poller if getattr(self._here, "polls_once", False) else self._swf

@@ -35,6 +35,9 @@ from partita.swf.wire_format import decision_to_swf, execution_from_swf
 _PURGE = 1000
 """Histories of live runs beyond which those of runs that are no longer alive are dropped."""
 
+MIN_WAIT = 1.0
+"""Seconds that a poll waits at least: an answer may be on its way."""
+
 LONGEST = 25_000
 """Events after which SWF ends a run."""
 
@@ -96,11 +99,14 @@ class DecisionTasks:
 
         `sticky`: in a list that only this worker polls.
         """
-        if not self._begin_poll(domain, None if sticky else task_list, wait):
+        name = task_list if sticky else escaped(task_list)
+        if wait <= 0 and not self._call.has_pending("decision", domain, name):
+            return None
+        if not self._begin_poll(domain, None if sticky else task_list, max(wait, MIN_WAIT)):
             return None
         members: dict[str, Any] = {
             "domain": domain,
-            "taskList": {"name": task_list if sticky else escaped(task_list)},
+            "taskList": {"name": name},
             "identity": identity[:256] or None,
             "maximumPageSize": PAGE,
             "startAtPreviousStartedEvent": sticky or None,

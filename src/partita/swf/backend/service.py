@@ -272,31 +272,19 @@ class SwfService:
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
     ) -> DecisionTask | None:
         """Take the oldest decision task, with the whole history."""
-        domain = self.domain(domain)
-        if not self._may_poll("decision", domain, task_list, wait):
-            return None
-        return self.decision_tasks.poll(domain, task_list, identity, wait=max(wait, 1.0))
+        self._check_open()
+        return self.decision_tasks.poll(self.domain(domain), task_list, identity, wait=wait)
 
     def poll_activity_task(
         self, domain: str, task_list: str, *, identity: str = "", wait: float = 0.0
     ) -> ActivityTask | None:
         """Take the oldest activity of the highest priority."""
-        domain = self.domain(domain)
-        if not self._may_poll("activity", domain, task_list, wait):
-            return None
-        return self.activity_tasks.poll(domain, task_list, identity, wait=max(wait, 1.0))
+        self._check_open()
+        return self.activity_tasks.poll(self.domain(domain), task_list, identity, wait=wait)
 
-    def _may_poll(self, kind: str, domain: str, task_list: str, wait: float) -> bool:
-        """Return whether to poll: SWF's polls wait a minute, so one that must not asks first."""
+    def _check_open(self) -> None:
         if self._is_closed:
             raise StoreUnavailableError("this service is closed; connect another")
-        if wait > 0:
-            return True
-        members = {"domain": domain, "taskList": {"name": escaped(task_list)}}
-        try:
-            return bool(self.call(f"count_pending_{kind}_tasks", **members)["count"])
-        except DomainNotFoundError:
-            return False
 
     def complete_decision(self, token: str, decisions: Sequence[h.AnyDecision]) -> None:
         """Apply all the decisions at once."""
