@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import shutil
@@ -19,10 +20,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import IO, Any, NamedTuple
 
+from partita.openwhisk.endpoint.isolation import Pipes
 from partita.openwhisk.endpoint.launching import PREFIX, RESULT_BYTES, command, environment
+from partita.openwhisk.endpoint.supervisor import BUSY, IDLE
 
 LOG_BYTES = 10 * 1024 * 1024
 """Bytes of logs that a run keeps, by default."""
+
+END_SECONDS = 10.0
+"""Seconds in which a supervisor has ended everything."""
 
 CHUNK = 1 << 16
 LONGEST_ANSWER = RESULT_BYTES + CHUNK
@@ -44,11 +50,12 @@ class Spec(NamedTuple):
 
 
 class DiedError(Exception):
-    """The process has ended, or was killed as its time was over."""
+    """The process has ended, or was killed: its time was over, or it took too much memory."""
 
-    def __init__(self, *, is_late: bool) -> None:
+    def __init__(self, *, is_late: bool = False, is_exhausted: bool = False) -> None:
         super().__init__()
         self.is_late = is_late
+        self.is_exhausted = is_exhausted
 
 
 class Container:
@@ -60,29 +67,36 @@ class Container:
         self._logs: list[str] = []
         self._log_bytes = 0
         self._limit = LOG_BYTES
-        self._ended = [threading.Event(), threading.Event()]
-        reads, writes = os.pipe()
-        self._answers = reads
+        self._asked = 0
+        self._ends = {"stdout": 0.0, "stderr": 0.0}  # runs whose logs have been read
+        self._has_read = threading.Condition()
+        self._answers, answers = os.pipe()
+        lifeline, writes = os.pipe()
+        self._lifeline = os.fdopen(writes, "wb", buffering=0)
         try:
-            self._process = subprocess.Popen(
-                command(spec.kind, spec.memory, writes, self._folder),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=self._folder,
-                env=environment(self._folder),
-                pass_fds=[writes],
-                start_new_session=True,
-            )
+            self._process = self._started(Pipes(answers, lifeline))
+        except OSError:
+            self._forget()
+            raise
         finally:
-            os.close(writes)
-        for number, (name, stream) in enumerate(
-            (("stdout", self._process.stdout), ("stderr", self._process.stderr))
-        ):
-            assert stream is not None
-            threading.Thread(
-                target=self._drain, args=(name, stream, self._ended[number]), daemon=True
-            ).start()
+            os.close(answers)
+            os.close(lifeline)
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
+        for name in self._ends:
+            threading.Thread(target=self._drain, args=[name], daemon=True).start()
+
+    def _started(self, pipes: Pipes) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command(self.spec.kind, self.spec.memory, pipes, self._folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self._folder,
+            env=environment(self._folder),
+            pass_fds=pipes,
+            start_new_session=True,
+        )
 
     def start(self, seconds: float) -> str | None:
         """Load the code; return what went wrong, or None.
@@ -109,12 +123,17 @@ class Container:
 
     def logs(self) -> list[str]:
         """Return what was printed, once all of it is there or the process has ended."""
-        for one in self._ended:
-            one.wait(1.0)
+        with self._has_read:
+            self._has_read.wait_for(lambda: min(self._ends.values()) >= self._asked, 1.0)
         found = list(self._logs)
         if self._log_bytes > self._limit:
             found.append(f"{_stamp()} stderr: {TRUNCATED.format(self._limit)}")
         return found
+
+    def rest(self) -> None:
+        """Stop the process until its next run."""
+        with contextlib.suppress(OSError, ValueError):
+            self._lifeline.write(IDLE)
 
     def is_alive(self) -> bool:
         """Return whether the process can be used; if not, nothing of it is left."""
@@ -123,30 +142,47 @@ class Container:
         self.kill()
         return False
 
+    def end(self) -> None:
+        """Have the process ended; a run of it finds that it has died."""
+        self._lifeline.close()
+
     def kill(self) -> None:
-        """End the process and all that it has started; remove its folder."""
+        """End the process and all that it has started; remove its folder. No run may be on."""
+        self.end()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        assert self._process.stdin is not None
         with contextlib.suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for stream in (self._process.stdin,):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        with contextlib.suppress(OSError):
-            os.close(self._answers)
+            self._process.stdin.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.end()
+        os.close(self._answers)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, request: Any, seconds: float) -> dict[str, Any]:
-        for one in self._ended:
-            one.clear()
+        self._asked += 1
         until = time.monotonic() + seconds
         try:
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-        except OSError:
-            raise DiedError(is_late=False) from None
+            self._lifeline.write(BUSY)
+            self._send(json.dumps(request).encode() + b"\n", until)
+        except (OSError, ValueError):
+            raise DiedError from None
         return _answer(self._line(until))
+
+    def _send(self, data: bytes, until: float) -> None:
+        """Write a request, which the process may read slowly."""
+        assert self._process.stdin is not None
+        descriptor = self._process.stdin.fileno()
+        left = memoryview(data)
+        while left:
+            _wait(descriptor, select.POLLOUT, until)
+            left = left[os.write(descriptor, left[:CHUNK]) :]
 
     def _line(self, until: float) -> bytes:
         """Return the line that the process answers."""
@@ -154,39 +190,52 @@ class Container:
         read: list[bytes] = []
         left = LONGEST_ANSWER
         while b"\n" not in data:
-            ready, _, _ = select.select([self._answers], [], [], max(0, until - time.monotonic()))
-            if not ready:
-                raise DiedError(is_late=True)
+            _wait(self._answers, select.POLLIN, until)
             data = os.read(self._answers, CHUNK)
             left -= len(data)
             if not data or left < 0:
-                raise DiedError(is_late=False)
+                raise DiedError
             read.append(data)
         return b"".join(read).partition(b"\n")[0]
 
-    def _drain(self, name: str, stream: IO[bytes], ended: threading.Event) -> None:
+    def _drain(self, name: str) -> None:
         """Keep what is printed, up to the limit; the last line before the end may be ours."""
+        stream: IO[bytes] = getattr(self._process, name)
         pending = b""
         for line in iter(lambda: stream.readline(1 << 16), b""):
-            if line.strip() == END:
-                if pending.strip():
-                    self._keep(name, pending)
-                pending = b""
-                ended.set()
-                continue
-            if pending:
+            is_end = line.strip() == END
+            if pending.strip() or (pending and not is_end):
                 self._keep(name, pending)
-            pending = line
+            pending = b"" if is_end else line
+            if is_end:
+                self._end(name, 1)
         if pending.strip():
             self._keep(name, pending)
         stream.close()
-        ended.set()
+        self._end(name, math.inf)
+
+    def _end(self, name: str, runs: float) -> None:
+        with self._has_read:
+            self._ends[name] += runs
+            self._has_read.notify_all()
 
     def _keep(self, name: str, line: bytes) -> None:
         self._log_bytes += len(line)
         if self._log_bytes <= self._limit:
             text = line.decode("utf-8", "replace").rstrip("\n")
             self._logs.append(f"{_stamp()} {name}: {text}")
+
+
+def _wait(descriptor: int, event: int, until: float) -> None:
+    """Wait until a pipe can be used.
+
+    Raises:
+        DiedError: that takes too long.
+    """
+    asked = select.poll()
+    asked.register(descriptor, event)
+    if not asked.poll(max(0, until - time.monotonic()) * 1000):
+        raise DiedError(is_late=True)
 
 
 def _answer(line: bytes) -> dict[str, Any]:
@@ -199,9 +248,11 @@ def _answer(line: bytes) -> dict[str, Any]:
         found = json.loads(line, parse_constant=_refuse)
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise DiedError(is_late=False) from None
+        raise DiedError from None
     if not isinstance(found, dict):
-        raise DiedError(is_late=False)
+        raise DiedError
+    if "exhausted" in found:
+        raise DiedError(is_exhausted=True)
     return found
 
 

@@ -1,7 +1,7 @@
 """Run processes of actions apart from others: what the system allows, from the best to nothing.
 
-As root on Linux each process gets a user, a `/tmp` and a process tree of its own; as another user,
-a process tree where the system lets it; elsewhere nothing.
+As root on Linux each process gets a user, temporary folders and a process tree of its own; as
+another user, a process tree where the system lets it. Everywhere a supervisor limits it.
 """
 
 from __future__ import annotations
@@ -13,67 +13,153 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from partita.openwhisk.endpoint.supervisor import processes
 
 PROCESSES = 128
-"""Processes and threads that an action may have."""
+"""Processes that an action may have; about as many threads."""
 
 FOLDER_SIZE = "256m"
-"""What an action may keep in its folder and in `/tmp`, each."""
+"""What an action of a server of root may keep in its folder and in temporary ones, together."""
+
+PROBE_SECONDS = 60.0
 
 _FIRST_USER, _USERS = 1_000_000_000, 500_000_000  # numbers that no account has
-_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
-_TREE = ["--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"]
-_DIES = ["setpriv", "--pdeathsig", "KILL"]
-_WAYS = (
-    [*_DIES, "unshare", *_TREE],
-    [*_DIES, "unshare", "--user", "--map-current-user", *_TREE],
-    _DIES,
+_TEMPORARY = ("/var/tmp", "/dev/shm", "/tmp")
+_TREE = ("--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL")
+_SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
+
+
+class Way(NamedTuple):
+    """One way to keep a process apart."""
+
+    before: tuple[str, ...] = ()  # what makes namespaces for the supervisor
+    has_user: bool = False  # of its own
+    has_folders: bool = False  # of its own, in place of those that all users share
+
+
+_ROOT_WAYS = (
+    Way(("unshare", *_TREE), has_user=True, has_folders=True),
+    Way(has_user=True),
+    Way(("unshare", *_TREE)),
 )
+_USER_WAYS = (Way(("unshare", "--user", "--map-current-user", *_TREE)),)
 
 log = logging.getLogger("partita.openwhisk")
 
 
-def apart(run: Sequence[str], folder: str, needed: Sequence[str]) -> list[str]:
-    """Return what goes before a command whose program and files are `needed`."""
-    if _gets_own_user(run[0], tuple(needed)):
-        return _own_user(folder, needed)
-    return _tree()
+class Pipes(NamedTuple):
+    """Descriptors of a process."""
+
+    answers: int  # it writes these
+    lifeline: int  # it ends when this is closed
+
+
+def supervised(
+    run: Sequence[str],
+    folder: str,
+    needed: Sequence[str],
+    *,
+    pipes: Pipes,
+    memory: int,
+    limits: Mapping[str, int],
+) -> list[str]:
+    """Return what runs a command, whose program and files are `needed`, apart from others.
+
+    `memory` is in bytes, of all processes together; `limits` are those of each, by the names of
+    the module `resource`.
+
+    Raises:
+        OSError: the command cannot be run, or the system does not answer in time.
+    """
+    way = _best_way(run[0], tuple(needed))
+    plan = {**_plan(way, folder, needed, limits), **pipes._asdict(), "memory": memory}
+    return _command(way, plan, run)
+
+
+def _command(way: Way, plan: Mapping[str, Any], run: Sequence[str]) -> list[str]:
+    return [*way.before, sys.executable, "-ISB", _SUPERVISOR, json.dumps(plan), *run]
 
 
 @functools.cache
-def _gets_own_user(program: str, needed: tuple[str, ...]) -> bool:
-    """Return whether a program runs as a user of its own here."""
-    if os.geteuid() != 0 or not sys.platform.startswith("linux"):
-        return False
-    tried = [*_own_user("/tmp/partita-action-probe", needed), program, "--version"]
+def _best_way(program: str, needed: tuple[str, ...]) -> Way:
+    """Return the best way that runs a program here; a failed look is not remembered.
+
+    Raises:
+        OSError: none does, or the system does not answer in time.
+    """
+    ways: tuple[Way, ...] = _ROOT_WAYS if os.geteuid() == 0 else _USER_WAYS
+    for way in (*(ways if sys.platform.startswith("linux") else ()), Way()):
+        problem = _problem(way, program, needed)
+        if problem is None:
+            return way
+        log.warning("actions cannot be kept apart by %s: %s", way, problem)
+    raise OSError(problem)
+
+
+def _problem(way: Way, program: str, needed: tuple[str, ...]) -> str | None:
+    """Return why a way does not run a program; None if it does.
+
+    Raises:
+        OSError: it takes too long, so the machine is too busy to tell.
+    """
+    reads, writes = os.pipe()
+    pipes = Pipes(answers=1, lifeline=reads)
+    folder = tempfile.mkdtemp()
+    plan = {**_plan(way, folder, needed, {}), **pipes._asdict(), "memory": 1 << 40}
     try:
-        done = subprocess.run(tried, capture_output=True, check=False, timeout=10, text=True)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        log.warning("actions run as root: %s", error)
-        return False
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:]
-        log.warning("actions run as root: %s cannot run as another user: %s", program, said)
-    return done.returncode == 0
+        done = subprocess.run(
+            _command(way, plan, [program, "--version"]),
+            capture_output=True,
+            check=False,
+            timeout=PROBE_SECONDS,
+            text=True,
+            pass_fds=[reads],
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"{program} --version took longer than {PROBE_SECONDS:g} s") from error
+    except OSError as error:
+        return str(error)
+    finally:
+        os.close(reads)
+        os.close(writes)
+        os.rmdir(folder)
+    return f"{program}: {done.stderr.strip()[-200:]}" if done.returncode else None
 
 
-def _own_user(folder: str, needed: Sequence[str]) -> list[str]:
-    hidden = dict.fromkeys((one for one in _TEMPORARY if Path(one).is_dir()), "1777")
-    paths = [*needed, str(Path(folder).parent)]
-    closed = {one: "755" for path in paths if (one := _closed(path)) is not None}
-    hidden = {**closed, **hidden}
-    plan = {
-        "uid": _FIRST_USER + secrets.randbelow(_USERS),
+def _plan(
+    way: Way, folder: str, needed: Sequence[str], limits: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return what the supervisor is told."""
+    temporary = [one for one in _TEMPORARY if way.has_folders and Path(one).is_dir()]
+    closed = {one for path in [*needed, str(Path(folder).parent)] if (one := _closed(path))}
+    closed = closed if way.has_folders else set()
+    hidden = [*temporary, *closed]
+    return {
+        "uid": _FIRST_USER + secrets.randbelow(_USERS) if way.has_user else None,
         "folder": folder,
-        "hidden": hidden,
+        "temporary": temporary,
+        "closed": sorted(closed),
         "kept": [one for one in needed if any(_is_in(one, other) for other in hidden)],
         "size": FOLDER_SIZE,
         "processes": PROCESSES,
+        "limits": {**limits, "RLIMIT_NPROC": PROCESSES + (0 if way.has_user else _threads())},
     }
-    program = [sys.executable, "-ISB", str(Path(__file__).with_name("own_user.py"))]
-    return [*_WAYS[0], *program, json.dumps(plan)]
+
+
+def _threads() -> int:
+    """Return how many threads this user has, which a limit of processes counts."""
+    me, found = os.geteuid(), 0
+    for one in processes():
+        try:
+            found += one.threads if os.stat(f"/proc/{one.id}").st_uid == me else 0
+        except OSError:
+            continue
+    return found
 
 
 def _closed(path: str) -> str | None:
@@ -84,15 +170,3 @@ def _closed(path: str) -> str | None:
 
 def _is_in(path: str, folder: str) -> bool:
     return Path(path).is_relative_to(folder)
-
-
-@functools.cache
-def _tree() -> list[str]:
-    for one in _WAYS:
-        try:
-            done = subprocess.run([*one, "true"], capture_output=True, check=False, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
-            return list(one)
-    return []

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from partita.openwhisk.endpoint.isolation import apart
+from partita.openwhisk.endpoint.isolation import Pipes, supervised
 
 PREFIX = "partita-action-"
 """How the names of folders of processes begin; then comes the server's process id."""
@@ -19,28 +19,33 @@ PREFIX = "partita-action-"
 RESULT_BYTES = 1024 * 1024
 """The largest result of an action, as JSON."""
 
-FILE_KILOBYTES = 128 * 1024
+FILE_BYTES = 128 << 20
 OVERHEAD_MEGABYTES = 1024
 """Address space beside what an action may take."""
 
-_LIMITED = 'ulimit -c 0; ulimit -f "$1"; [ "$2" = 0 ] || ulimit -v "$2"; shift 2; exec "$@"'
+RUNTIME_MEGABYTES = 64
+"""Memory that Python or node may take beside what an action may."""
 
 
-def command(kind: str, memory: int, descriptor: int, folder: str) -> list[str]:
-    """Return the command of a process that answers on a descriptor; memory is in megabytes."""
-    given = [str(descriptor), str(RESULT_BYTES)]
+def command(kind: str, memory: int, pipes: Pipes, folder: str) -> list[str]:
+    """Return the command of a process; memory is in megabytes.
+
+    Raises:
+        OSError: the program is not there or cannot be run.
+    """
+    given = [str(pipes.answers), str(RESULT_BYTES)]
     here = Path(__file__)
-    is_node = kind.startswith("nodejs")
-    if is_node:  # it takes much more address space than it uses
+    limits = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": FILE_BYTES}
+    if kind.startswith("nodejs"):  # it takes much more address space than it uses
         runner = str(here.with_name("action_runner.js"))
         run = [node(), f"--max-old-space-size={memory}", runner, *given]
     else:
         runner = str(here.with_name("action_runner.py"))
         run = [python(kind), "-u", runner, *given]
-    space = 0 if is_node else (memory + OVERHEAD_MEGABYTES) * 1024
-    blocks = FILE_KILOBYTES * 2  # of 512 bytes
-    before = apart(run, folder, _needed(run[0]))
-    return [*before, "/bin/sh", "-c", _LIMITED, "sh", str(blocks), str(space), *run]
+        limits["RLIMIT_AS"] = (memory + OVERHEAD_MEGABYTES) << 20
+    most = (memory + RUNTIME_MEGABYTES) << 20
+    needed = _needed(run[0])
+    return supervised(run, folder, needed, pipes=pipes, memory=most, limits=limits)
 
 
 def _needed(program: str) -> list[str]:
@@ -55,15 +60,30 @@ def _needed(program: str) -> list[str]:
 
 
 def node() -> str:
-    """Return the path of node: what PARTITA_NODE names, or what is on the path."""
-    return os.environ.get("PARTITA_NODE") or shutil.which("node") or "node"
+    """Return the path of node: what PARTITA_NODE names, or what is on the path.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    return os.environ.get("PARTITA_NODE") or _on_path("node")
 
 
 def python(kind: str) -> str:
-    """Return the Python of a kind: this one by default, `python:3.N` where it is on the path."""
+    """Return the Python of a kind: this one by default, `python:3.N` where it is on the path.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     version = kind.partition(":")[2]
     is_own = version in ("", "default", "3", f"3.{sys.version_info.minor}")
-    return sys.executable if is_own else (shutil.which(f"python{version}") or "")
+    return sys.executable if is_own else _on_path(f"python{version}")
+
+
+def _on_path(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"{name} is not on the path")
+    return found
 
 
 def packages_folder() -> Path:
