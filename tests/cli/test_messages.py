@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from partita import workflow
 from partita.client import Client
 from partita.connect import connect
@@ -36,6 +38,41 @@ def test_times_in_json_are_iso_8601(everywhere: Partita) -> None:
 def test_a_misspelt_command_names_the_nearest(partita: Partita) -> None:
     partita("runn", "flow.py").is_error(2, "'runn'; did you mean 'run'?")
     partita("zzz").is_error(2, "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--foo"], "No such option '--foo'."),
+        (["run"], "Missing argument 'FILE:WORKFLOW'."),
+        (["run", "f.py:w", "--inptu", "[]"], "Did you mean '--input'?"),
+        (["schedule", "prevew", "n"], "No such command 'prevew'."),
+        (["result", "w", "--timeout", "x"], "'x' is not a valid float"),
+    ],
+)
+def test_wrong_usage_ends_with_one_line_and_a_code(
+    partita: Partita, words: list[str], problem: str
+) -> None:
+    said = partita(*words)
+    assert (said.status, said.out) == (2, "")
+    *usage, last = said.err.splitlines()
+    assert usage[0].startswith("Usage: partita ")
+    assert usage[1].endswith(" --help' for help.")
+    assert last.startswith("partita: ")
+    assert problem in last
+    assert last.endswith(" [USAGE]")
+
+
+def test_control_characters_of_an_error_do_not_reach_the_terminal(
+    partita: Partita, folder: Path
+) -> None:
+    (folder / "red.py").write_text(
+        "from partita import workflow\n\n@workflow\ndef red() -> None:\n"
+        '    raise ValueError("\\x1b[31mred\\n\\x07")\n'
+    )
+    said = partita("run", "red.py:red")
+    said.is_error(1, "partita: ValueError: \\x1b[31mred \\x07 [WORKFLOW_FAILED]")
+    assert "\x1b" not in said.err
 
 
 def test_one_argument_that_is_no_list_says_what_to_write(partita: Partita) -> None:

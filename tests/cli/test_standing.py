@@ -175,11 +175,14 @@ def test_show_tells_finished_children_results_and_errors(everywhere: Partita) ->
 
 def test_looking_at_a_path_without_a_database_makes_none(partita: Partita, folder: Path) -> None:
     at = ["--backend", "sqlite:///absent/x.db"]
-    for command in (["list"], ["count"], ["schedule", "list"]):
+    looks = (["list"], ["count"], ["schedule", "list"], ["retention", "show"], ["limit"])
+    for command in (*looks, ["prune", "--older-than", "1d"]):
         said = partita(*command, *at)
         assert said.status == 0
         assert said.err.startswith("partita: there is no database absent/x.db (")
-        assert said.err.count("\n") == 1
+        assert said.err.count("there is no database") == 1
     for command in (["show", "w"], ["history", "w"], ["signal", "w", "x"], ["cancel", "w"]):
         partita(*command, *at).is_error(3, "no execution 'w'", "there is no database absent/x.db")
+    for command in (["schedule", "show", "n"], ["schedule", "preview", "n"]):
+        partita(*command, *at).is_error(3, "no schedule 'n'", "there is no database absent/x.db")
     assert not (folder / "absent").exists()

@@ -113,8 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         return 130
     except click.ClickException as error:
-        error.show()
-        return 2
+        return _report_usage(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -131,6 +130,20 @@ def main(arguments: list[str] | None = None) -> int:
         fault.__cause__ = error
         return _report_error(fault, 70, "INTERNAL", arguments)
     return status if isinstance(status, int) else 0
+
+
+def _report_usage(error: click.ClickException) -> int:
+    """Print how the command is used, then one line on what is wrong; return the exit status."""
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return 2
+    if context is not None:
+        help = f"{context.command_path} {context.help_option_names[-1]}"
+        print(f"{context.get_usage()}\nTry '{help}' for help.", file=sys.stderr)
+    message = " ".join(error.format_message().split())
+    print(f"partita: {message} [{UsageError.code}]", file=sys.stderr)
+    return 2
 
 
 def _counted(error: Any) -> str:
@@ -177,8 +190,10 @@ _INTERNAL = (os.path.dirname(click.__file__), "<frozen importlib")
 
 def _report_error(error: Exception, status: int, code: str, arguments: list[str]) -> int:
     """Print one line on stderr; return the exit status."""
+    from partita.views.failures import printable  # it loads what histories are made of
+
     debug = "--debug" in arguments
-    message = " ".join(str(error).split()) or type(error).__name__
+    message = printable(str(error)) or type(error).__name__
     logs = sys.modules.get("partita.telemetry.logs")  # loaded by commands that may log as JSON
     if logs is not None and logs.log_error_as_json(message, code, error if debug else None):
         return status

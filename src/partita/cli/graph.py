@@ -75,7 +75,7 @@ def _is_module(name: str) -> bool:
 
 
 def _run(workflow_id: str, backend: o.Backend) -> object:
-    with backend.open() as client:
+    with backend.look() as client:
         events = client.history(workflow_id)
     found: object = composer().picture_of_run(events, workflow_id)
     if found is None:

@@ -31,13 +31,20 @@ def limit(
     Without an option it prints the limits that are set, as JSON.
     """
     changes = lift or concurrency is not None or per_second is not None or burst is not None
+    if not changes:
+        _print_limits(backend, task_list)
+        return
+    if task_list is None:
+        raise InvalidOptionError("which task list is it? write: partita limit TASK_LIST ...")
     with backend.open() as client:
-        if not changes:
-            found = client.limits()
-            print_json({name: it for name, it in found.items() if task_list in (None, name)})
-            return
-        if task_list is None:
-            raise InvalidOptionError("which task list is it? write: partita limit TASK_LIST ...")
         client.set_limits(task_list, concurrency=concurrency, per_second=per_second, burst=burst)
     what = "lifted" if lift else "set"
     print(f"partita: the limits of task list {task_list} are {what}", file=sys.stderr)
+
+
+def _print_limits(backend: Backend, task_list: str | None) -> None:
+    """Print the limits of a task list, or of all, as JSON."""
+    backend.note_missing()
+    with backend.look() as client:
+        found = client.limits()
+    print_json({name: it for name, it in found.items() if task_list in (None, name)})

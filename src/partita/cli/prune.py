@@ -66,9 +66,11 @@ def prune(
         type_name=type_name,
         statuses=tuple(Status[status.upper()] for status in statuses),
     )
-    with backend.open() as client:
+    archive_or_none = Archive(Path(file)) if file and not dry else nullcontext()
+    backend.note_missing()
+    with backend.look() as client:
         pruning_of(client.service)
-        with Archive(Path(file)) if file and not dry else nullcontext() as archive:
+        with archive_or_none as archive:
             _report(prune_service(client.service, request, archive=archive, dry=dry), dry, file)
 
 
@@ -126,7 +128,8 @@ def off(domain: str, backend: Backend) -> None:
 @format_option("table", "json")
 def show(backend: Backend, output: str) -> None:
     """Show how long each domain keeps them; a domain that is not listed keeps everything."""
-    with backend.open() as client:
+    backend.note_missing()
+    with backend.look() as client:
         found = pruning_of(client.service).retentions()
     if output == "json":
         print_json(found)

@@ -47,7 +47,7 @@ def replay(
     workflows = find_workflows(code)
     sources = list(_read(paths))
     if workflow_id is not None:
-        with backend.open() as client:
+        with backend.look() as client:
             exported = client.export_history(workflow_id, run_id=run_id)
         sources.append((workflow_id, exported, False))
     fits, left_out = _replayed(code, workflows, sources)

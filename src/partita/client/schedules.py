@@ -171,11 +171,14 @@ class Schedules:
     def get(self, id: str) -> ScheduleInfo:
         """Return a schedule and how it stands. Raises ExecutionNotFoundError."""
         for _ in range(READ_ATTEMPTS):
-            detail = self._client.describe(PREFIX + id)
+            try:
+                detail = self._client.describe(PREFIX + id)
+            except ExecutionNotFoundError:
+                raise _no_schedule(id) from None
             if detail.info.status is not Status.CONTINUED_AS_NEW:
                 break  # or else its next run has begun while we looked, elsewhere than here
         if detail.info.status is not Status.OPEN:
-            raise ExecutionNotFoundError(f"no schedule {id!r}; `partita schedule list` shows them")
+            raise _no_schedule(id)
         begun = self._client.history(PREFIX + id, run_id=detail.info.run_id)[0]
         assert isinstance(begun, WorkflowExecutionStarted)
         args, _ = scheduler.signature.load(self._client.converter, begun.input)
@@ -242,9 +245,11 @@ class Schedules:
         try:
             self._client.signal(PREFIX + id, "command", command)
         except ExecutionNotFoundError:
-            raise ExecutionNotFoundError(
-                f"no schedule {id!r}; `partita schedule list` shows them"
-            ) from None
+            raise _no_schedule(id) from None
+
+
+def _no_schedule(id: str) -> ExecutionNotFoundError:
+    return ExecutionNotFoundError(f"no schedule {id!r}; `partita schedule list` shows them")
 
 
 def next_times(spec: ScheduleSpec, count: int) -> builtins.list[datetime]:
