@@ -20,7 +20,7 @@ import pytest
 from partita.openwhisk import conductor
 from partita.openwhisk.endpoint.launching import PREFIX, remove_leftovers
 from partita.server.local import openwhisk_endpoint
-from tests.openwhisk.test_endpoint import invoke, result
+from tests.openwhisk.endpoint import invoke, result
 from tests.soak import scaled
 
 
