@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from partita.errors import OpenWhiskError
@@ -64,3 +68,16 @@ def without_texts(value: Any) -> Any:
     text = json.dumps(value)
     is_absent = "no action" in text or "Failed to resolve action" in text
     return "absent" if is_absent else value
+
+
+def archive(files: Mapping[str, str], zeros: int = 0) -> str:
+    """Return a zip archive in base64; one of its files may have so many megabytes of zeros."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, text in files.items():
+            made.writestr(name, text)
+        if zeros:
+            with made.open("zeros", "w") as file:
+                for _ in range(zeros):
+                    file.write(bytes(1 << 20))
+    return base64.b64encode(data.getvalue()).decode()

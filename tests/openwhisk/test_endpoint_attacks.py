@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import os
 import random
 import tempfile
 import urllib.error
 import urllib.request
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ import pytest
 from partita.openwhisk import conductor
 from partita.openwhisk.endpoint.launching import PREFIX, remove_leftovers
 from partita.server.local import openwhisk_endpoint
-from tests.openwhisk.endpoint import invoke, result
+from tests.openwhisk.endpoint import archive, invoke, result
 from tests.soak import scaled
 
 
@@ -48,19 +45,6 @@ def run(wsk: Any, code: str, **action: Any) -> Any:
 
 
 PYTHON_MAIN = {"__main__.py": "def main(p): return p"}
-
-
-def archive(files: Mapping[str, str], zeros: int = 0) -> str:
-    """Return a zip archive in base64; one of its files may have so many megabytes of zeros."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, text in files.items():
-            made.writestr(name, text)
-        if zeros:
-            with made.open("zeros", "w") as file:
-                for _ in range(zeros):
-                    file.write(bytes(1 << 20))
-    return base64.b64encode(data.getvalue()).decode()
 
 
 @pytest.mark.parametrize(
