@@ -4,61 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partita.cli import pycompose
 from partita.openwhisk import composer
 from partita.openwhisk.composition import Composition
-from tests.openwhisk.endpoint import Params, activations, defined, invoke, result, without_texts
+from tests.openwhisk.endpoint import Params, defined, invoke, result, without_texts
 from tests.openwhisk.running import run
 from tests.openwhisk.test_agreement import call_total, composed, inputs, leaves
 from tests.soak import scaled
-
-README = """
-import composer
-
-def authenticate(args):
-    return { 'value': args['password'] == 'abc123' }
-
-def main():
-    return composer.when(
-        composer.action('authenticate', { 'action': authenticate }),
-        composer.action('success', { 'action': lambda args: { 'message': 'success' } }),
-        composer.action('failure', { 'action': lambda args: { 'message': 'failure' } }))
-"""
-
-
-def test_the_first_composition_of_the_readme_of_apaches_composer(
-    url: str, wsk: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def command(main: Callable[[list[str]], int], *arguments: str) -> str:
-        assert main(list(arguments)) == 0
-        return capsys.readouterr().out
-
-    (tmp_path / "demo.py").write_text(README)
-    made = command(pycompose.compose, str(tmp_path / "demo.py"))
-    (tmp_path / "demo.json").write_text(made)
-    at = ["--apihost", url, "-u", "key:secret"]
-    said = command(pycompose.deploy, "demo", str(tmp_path / "demo.json"), "-w", *at)
-    assert said == "ok: created /_/authenticate,/_/success,/_/failure,/_/demo\n"
-    record = invoke(wsk, "demo", {"password": "abc123"})
-    assert record["response"]["result"] == {"message": "success"}
-    assert result(wsk, "demo", {"password": "guess"}) == {"message": "failure"}
-    found = activations(wsk, record)
-    assert [one["name"] for one in found] == [
-        "demo", "demo", "authenticate", "demo", "success", "demo",
-    ]  # fmt: skip
-    assert found[0]["activationId"] == record["activationId"]
-    assert record["logs"] == [one["activationId"] for one in found[1:]]
-    assert [one.get("cause") for one in found] == [None, *[record["activationId"]] * 5]
-    values = {one["key"]: one["value"] for one in record["annotations"]}
-    assert (values["kind"], values["conductor"], values["topmost"]) == ("sequence", True, True)
 
 
 @settings(max_examples=scaled(8, 300), deadline=None)
