@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import http.client
 import socket
+import ssl
 import time
 import urllib.parse
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,19 @@ from starlette.requests import Request as Incoming
 from starlette.responses import PlainTextResponse, Response
 
 from partita.aws import faults
-from partita.aws.json_protocol import BodyBudget
 from partita.aws.signature import Keyring
+from partita.connect import connect
+from partita.server.connections import self_signed
 from partita.server.process import in_background
+from partita.server.protocols import PROTOCOLS, Setup
+from partita.server.protocols import serving as protocols_over
 from partita.server.routes import Router
-from partita.telemetry.connection_guard import ConnectionGuard, most_connections
+from partita.telemetry.body_budget import BodyBudget
+from partita.telemetry.connection_guard import (
+    ConnectionGuard,
+    is_bounded,
+    most_connections,
+)
 from tests.swf.conftest import Endpoint, serving
 from tests.swf.test_signature import NOW, changed, signed
 
@@ -153,6 +163,80 @@ def test_when_all_are_busy_a_new_one_is_closed(caplog: pytest.LogCaptureFixture)
             one.close()
 
 
+def test_one_address_does_not_have_all_connections() -> None:
+    guard = ConnectionGuard(most=100, most_of_address=5, is_bounded=lambda _: True)
+    with guarded(guard) as (_, port):
+        idle = [connected(port) for _ in range(20)]
+        assert healthy(port)
+        assert len(guard) <= 5
+        assert sum(map(is_closed, idle[:15])) == 15
+        for one in idle:
+            one.close()
+
+
+def test_only_addresses_of_other_machines_have_a_bound_of_their_own() -> None:
+    assert all(map(is_bounded, ("192.0.2.1", "10.0.0.1", "2001:db8::1", "fe80::1%eth0")))
+    assert not any(map(is_bounded, ("127.0.0.1", "127.9.9.9", "::1", "", "/a/unix/socket")))
+
+
+def test_headers_without_an_end_are_not_kept() -> None:
+    with guarded(ConnectionGuard()) as (_, port), connected(port) as wire:
+        with contextlib.suppress(OSError):  # it ends while we send
+            wire.sendall(b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 100_000)
+        with contextlib.suppress(OSError):
+            while wire.recv(10_000):
+                pass
+        assert healthy(port)
+
+
+@contextlib.contextmanager
+def guarded_with_tls(guard: ConnectionGuard, folder: Path) -> Iterator[int]:
+    connections = self_signed(folder)
+    with in_background(Router([Held()]), guard=guard, connections=connections) as url:
+        yield urllib.parse.urlsplit(url).port or 0
+
+
+def healthy_with_tls(port: int) -> bool:
+    context = ssl._create_unverified_context()
+    with closing(
+        http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
+    ) as connection:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().read() == b"ok\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"], ids=["nothing", "half a hello"])
+def test_a_handshake_that_does_not_end_is_not_waited_for(tmp_path: Path, sent: bytes) -> None:
+    with guarded_with_tls(ConnectionGuard(header_seconds=0.1), tmp_path / "tls") as port:
+        with connected(port, sent) as wire:
+            assert is_closed(wire)
+        assert healthy_with_tls(port)
+
+
+def test_handshakes_that_do_not_end_lock_nobody_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with guarded_with_tls(ConnectionGuard(most=10), tmp_path / "tls") as port:
+        idle = [connected(port) for _ in range(60)]
+        assert healthy_with_tls(port)
+        assert sum(map(is_closed, idle[:45])) == 45
+        for one in idle:
+            one.close()
+    assert len([one for one in caplog.records if one.name.startswith(("partita", "uvicorn"))]) == 1
+
+
+def test_half_requests_lock_nobody_out() -> None:
+    guard = ConnectionGuard(most=5)
+    with guarded(guard) as (held, port):
+        half = [connected(port, SLOW["half a body"]) for _ in range(5)]
+        while held.begun < 5:
+            time.sleep(0.01)
+        assert healthy(port)
+        assert is_closed(half[0])
+        for one in half:
+            one.close()
+
+
 def test_the_log_says_it_once(caplog: pytest.LogCaptureFixture) -> None:
     with guarded(ConnectionGuard(most=2)) as (_, port):
         idle = [connected(port) for _ in range(30)]
@@ -205,14 +289,49 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read(
 
 
 def test_bodies_in_flight_are_bounded() -> None:
-    budget = BodyBudget(100)
-    with budget.reading() as one, budget.reading() as other:
-        one(60)
-        other(40)
-        with pytest.raises(faults.UnavailableFault, match="try again"):
-            other(1)
-    with budget.reading() as again:
-        again(100)
+    budget = BodyBudget(100, 70)
+    with budget.reading("127.0.0.1") as one, budget.reading("127.0.0.1") as other:
+        assert one(60)
+        assert other(40)
+        assert not other(1)
+    with budget.reading("::1") as again:
+        assert again(100)
+
+
+def test_no_address_beyond_this_machine_has_all_the_room_for_bodies() -> None:
+    budget = BodyBudget(100, 70)
+    with budget.reading("192.0.2.1") as one, budget.reading("192.0.2.1") as other:
+        assert one(60)
+        assert not other(11)
+        assert other(10)
+        with budget.reading("2001:db8::1") as neighbour:
+            assert neighbour(30)
+            assert not neighbour(1)
+    with budget.reading("192.0.2.1") as again:
+        assert again(70)
+
+
+def test_every_protocol_refuses_bodies_for_which_there_is_no_room(tmp_path: Path) -> None:
+    bodies = BodyBudget(1_000)
+    setup = Setup(bodies=bodies, poll_seconds=1)
+    with (
+        closing(connect(f"sqlite:///{tmp_path / 'x.db'}")) as service,
+        protocols_over(PROTOCOLS, service, setup) as protocols,
+        in_background(Router(protocols)) as url,
+        bodies.reading("127.0.0.1") as has_room,
+    ):
+        assert has_room(995)
+        port = urllib.parse.urlsplit(url).port or 0
+        for target, path in (
+            ("SimpleWorkflowService.ListDomains", "/"),
+            ("AWSStepFunctions.ListStateMachines", "/"),
+            ("", "/api/v1/namespaces/_/actions/a"),
+        ):
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+                headers = {"x-amz-target": target}
+                connection.request("PUT" if path != "/" else "POST", path, b"x" * 9, headers)
+                answer = connection.getresponse()
+                assert (answer.status, b"try again" in answer.read()) == (503, True)
 
 
 # -- scopes and dates

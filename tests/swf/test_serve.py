@@ -16,6 +16,7 @@ from starlette.responses import Response
 from partita.cli import main
 from partita.server import process
 from partita.server.routes import Router
+from partita.telemetry import server_log
 from tests.swf.command import served
 from tests.swf.conftest import DOMAIN, Story, decision
 from tests.swf.test_operations import refused
@@ -148,7 +149,7 @@ def test_who_waits_for_too_long_at_the_end_is_told_so(
 def test_the_servers_own_words_are_ours(caplog: pytest.LogCaptureFixture) -> None:
     def passes(text: str) -> bool:
         record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (1,), None)
-        return process.translate_record(record)
+        return server_log.translate_record(record)
 
     assert passes("%d thing happened")
     assert not passes("Cancel %s running task(s), timeout graceful shutdown exceeded")

@@ -12,8 +12,7 @@ import asyncio
 import logging
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -29,14 +28,12 @@ from partita.aws.faults import (
     UnknownOperationFault,
 )
 from partita.aws.shapes import Members, ServiceModel
+from partita.telemetry.body_budget import TOO_MANY, BodyBudget, address_of
 
 Answer = Members | None
 
 DRAIN_SECONDS = 2.0
 """Seconds that the rest of a refused request's body may take to come."""
-
-BODY_BYTES = 64 * 1024 * 1024
-"""Bytes of bodies that are read at a time, at most."""
 
 
 class JsonProtocol(ABC):
@@ -55,6 +52,7 @@ class JsonProtocol(ABC):
         version: str,
         service: str,
         keyring: signature.Keyring | None,
+        bodies: BodyBudget | None,
         log: logging.Logger,
     ) -> None:
         self.target = target
@@ -62,7 +60,7 @@ class JsonProtocol(ABC):
         self._fault_of = fault_of
         self._media_type = f"application/x-amz-json-{version}"
         self._service = service  # as signatures name it
-        self._bodies = BodyBudget()
+        self._bodies = bodies or BodyBudget()
         self._keyring = keyring  # None: whoever reaches us may do everything
         self._log = log
 
@@ -94,8 +92,8 @@ class JsonProtocol(ABC):
     async def _checked_call(self, request: Request) -> Answer:
         if self._keyring is not None:  # before anything is spent on the body
             self._keyring.admit(_signed(request, b""), self._service)
-        with self._bodies.reading() as reading:
-            body = await _body(request, self.body_limit, reading)
+        with self._bodies.reading(address_of(request)) as has_room:
+            body = await _body(request, self.body_limit, has_room)
             if self._keyring is not None:
                 self._keyring.verify(_signed(request, body), self._service)
         target = request.headers.get("x-amz-target", "")
@@ -150,35 +148,7 @@ async def _is_drained(request: Request, limit: int) -> bool:
     return True
 
 
-class BodyBudget:
-    """The bytes of bodies that one protocol reads at a time."""
-
-    def __init__(self, limit: int = BODY_BYTES) -> None:
-        self._limit = limit
-        self._used = 0
-
-    @contextmanager
-    def reading(self) -> Iterator[Callable[[int], None]]:
-        """Yield what is to be told of each chunk's size; all is given back at the end.
-
-        What is yielded raises UnavailableFault: too many bytes of bodies are in flight.
-        """
-        mine = 0
-
-        def take(size: int) -> None:
-            nonlocal mine
-            if self._used + size > self._limit:
-                raise UnavailableFault("too many large requests at a time; try again")
-            self._used += size
-            mine += size
-
-        try:
-            yield take
-        finally:
-            self._used -= mine
-
-
-async def _body(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
+async def _body(request: Request, limit: int, has_room: Callable[[int], bool]) -> bytes:
     too_large = RequestTooLargeFault(f"a request may have {limit:,} bytes at most")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 15 or int(declared) > limit):
@@ -189,7 +159,8 @@ async def _body(request: Request, limit: int, take: Callable[[int], None]) -> by
         size += len(chunk)
         if size > limit:
             raise too_large
-        take(len(chunk))
+        if not has_room(len(chunk)):
+            raise UnavailableFault(TOO_MANY)
         chunks.append(chunk)
     return b"".join(chunks)
 

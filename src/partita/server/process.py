@@ -1,11 +1,10 @@
 """Run a router until a signal comes: bind, serve, end what waits.
 
-The one module that knows the HTTP server, and translates what that has to say.
+The one module, besides the probes', that knows the HTTP server.
 """
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -17,18 +16,15 @@ import uvicorn
 from partita.errors import InvalidOptionError
 from partita.server.connections import Connections, closing_each
 from partita.server.routes import Router
-from partita.telemetry.connection_guard import ConnectionGuard, guarded_protocol
+from partita.telemetry import server_log
+from partita.telemetry.connection_guard import ConnectionGuard, guarded_protocol, guarded_socket
+from partita.telemetry.server_log import SHUTDOWN_SECONDS
 
 PLAIN = Connections()
 
 ACCEPTED_AT_ONCE = 128
 """Connections that are accepted before the first of them is looked at: fewer than the descriptors
 that the guard leaves free."""
-
-SHUTDOWN_SECONDS = 5
-"""Seconds that requests may take to end after the first signal."""
-
-log = logging.getLogger("partita.server")
 
 
 class _Server(uvicorn.Server):
@@ -41,7 +37,9 @@ class _Server(uvicorn.Server):
         connections: Connections = PLAIN,
         guard: ConnectionGuard | None = None,
     ) -> None:
+        server_log.install()
         application = router.application
+        self._guard = ConnectionGuard() if guard is None else guard
         config = uvicorn.Config(
             application if connections.keep_alive else closing_each(application),
             log_config=None,  # its records go where all others go
@@ -50,7 +48,8 @@ class _Server(uvicorn.Server):
             lifespan="off",
             timeout_graceful_shutdown=shutdown_seconds,
             backlog=ACCEPTED_AT_ONCE,
-            http=guarded_protocol(ConnectionGuard() if guard is None else guard),
+            loop="asyncio",  # which accepts by the socket that tells the guard
+            http=guarded_protocol(self._guard),
             timeout_keep_alive=connections.keep_alive,
             ssl_certfile=connections.certificate,
             ssl_keyfile=connections.key,
@@ -63,9 +62,13 @@ class _Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._accepting = [guarded_socket(one, self._guard) for one in sockets or ()]
+        await super().startup(list(self._accepting))
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._router.close()
-        await super().shutdown(sockets)
+        await super().shutdown([*(sockets or ()), *self._accepting])
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -123,18 +126,4 @@ def url_of(listening: socket.socket, scheme: str = "http") -> str:
 
 def serve(router: Router, listening: socket.socket, connections: Connections = PLAIN) -> None:
     """Serve until SIGINT or SIGTERM, and until the last requests have ended."""
-    logging.getLogger("uvicorn.error").addFilter(translate_record)
     _Server(router, SHUTDOWN_SECONDS, connections).run(sockets=[listening])
-
-
-def translate_record(record: logging.LogRecord) -> bool:
-    """Log in our words what the HTTP server reports; return whether to log its own record."""
-    if record.msg == "Invalid HTTP request received.":
-        log.info("a request that is not HTTP was answered with status 400")
-        return False
-    if "timeout graceful shutdown exceeded" in str(record.msg):
-        log.warning(
-            "requests that did not end within %d s of the signal are cut off", SHUTDOWN_SECONDS
-        )
-        return False
-    return True

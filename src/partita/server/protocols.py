@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from partita.asl.machines import ACCOUNT, REGION
 from partita.aws.lambda_functions import LambdaFunctions
@@ -25,6 +25,7 @@ from partita.stepfunctions.front.protocol import StepFunctionsProtocol
 from partita.swf.front.front import Front as SwfFront
 from partita.swf.front.lambdas import Lambdas
 from partita.swf.front.protocol import SwfProtocol
+from partita.telemetry.body_budget import BodyBudget
 
 SWF, STEP_FUNCTIONS, OPENWHISK = "swf", "stepfunctions", "openwhisk"
 PROTOCOLS = (SWF, STEP_FUNCTIONS, OPENWHISK)
@@ -44,6 +45,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     mocks: str | None = None  # the path of a mock file, for Step Functions
     openwhisk_keys: dict[str, str] | None = None  # None: requests need none
     blocking_seconds: float = BLOCKING_SECONDS  # that invocations of OpenWhisk wait
+    bodies: BodyBudget = field(default_factory=BodyBudget)  # shared by all protocols
 
 
 @contextmanager
@@ -75,7 +77,9 @@ _Made = tuple[WireProtocol, AbstractContextManager[object]]
 def _swf(service: Service, setup: Setup) -> _Made:
     has_lambdas = setup.lambdas is not None
     front = SwfFront(transactional(service), region=setup.region, lambdas=has_lambdas)
-    protocol = SwfProtocol(front, keyring=setup.keyring, poll=setup.poll_seconds)
+    protocol = SwfProtocol(
+        front, keyring=setup.keyring, poll=setup.poll_seconds, bodies=setup.bodies
+    )
     return protocol, _invoking(front, setup.lambdas)
 
 
@@ -96,7 +100,9 @@ def _step_functions(service: Service, setup: Setup) -> _Made:
         transactional(service), region=setup.region, account=setup.account, mocks=setup.mocks
     )
     prepare(front.committed)
-    protocol = StepFunctionsProtocol(front, keyring=setup.keyring, poll=setup.poll_seconds)
+    protocol = StepFunctionsProtocol(
+        front, keyring=setup.keyring, poll=setup.poll_seconds, bodies=setup.bodies
+    )
     return protocol, _running(front, service)
 
 
@@ -116,7 +122,11 @@ def _openwhisk(service: Service, setup: Setup) -> _Made:
     containers = Containers()
     host = Host(whole, containers, key)
     protocol = OpenWhiskProtocol(
-        whole, host, keys=setup.openwhisk_keys, blocking_seconds=setup.blocking_seconds
+        whole,
+        host,
+        keys=setup.openwhisk_keys,
+        blocking_seconds=setup.blocking_seconds,
+        bodies=setup.bodies,
     )
     return protocol, _acting(service, host)
 

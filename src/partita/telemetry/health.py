@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from partita.errors import InvalidOptionError, StoreError
 from partita.ports.capabilities import Watchable, supports
+from partita.telemetry import server_log
 from partita.telemetry.bounded_call import BoundedCall
-from partita.telemetry.connection_guard import ConnectionGuard, guarded_protocol
+from partita.telemetry.connection_guard import ConnectionGuard, guarded_protocol, guarded_socket
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -235,6 +236,7 @@ def serve_probes(
     with listening:
         import uvicorn
 
+        guard = ConnectionGuard()
         config = uvicorn.Config(
             make_app(live, ready, metrics, token),
             log_config=None,
@@ -242,15 +244,19 @@ def serve_probes(
             access_log=False,
             lifespan="off",
             loop="asyncio",
-            http=guarded_protocol(ConnectionGuard()),
+            http=guarded_protocol(guard),
             backlog=128,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=1,
         )
+        server_log.install()
         server = uvicorn.Server(config)
         thread = threading.Thread(
-            target=server.run, args=([listening],), name="partita-health", daemon=True
+            target=server.run,
+            args=([guarded_socket(listening, guard)],),
+            name="partita-health",
+            daemon=True,
         )
         thread.start()
         try:

@@ -169,7 +169,10 @@ class Metrics:
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """Return all metrics as an `Accept` header asks for them, and their content type."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # it names a version that is none
+            encode, content_type = choose_encoder("")
         return encode(self.registry), content_type
 
 

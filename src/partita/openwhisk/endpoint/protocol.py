@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 import secrets
 import time
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
@@ -50,6 +50,7 @@ from partita.openwhisk.endpoint.worker import Host
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.ports.service import StartRequest
 from partita.ports.session import Session, Transactional
+from partita.telemetry.body_budget import BodyBudget
 
 T = TypeVar("T")
 
@@ -76,8 +77,10 @@ class OpenWhiskProtocol:
         *,
         keys: Mapping[str, str] | None = None,
         blocking_seconds: float = BLOCKING_SECONDS,
+        bodies: BodyBudget | None = None,
     ) -> None:
         self._service = service
+        self._bodies = bodies or BodyBudget()
         self._host = host
         self._keys = keys
         self._blocking_seconds = blocking_seconds
@@ -95,11 +98,13 @@ class OpenWhiskProtocol:
             if parts[:1] == ["web"]:
                 return await self._web(request, parts[1:])
             self._check(request)
-            body = await body_of(request)
+            body = await body_of(request, self._bodies)
             status, answer = await self._routed(request, parts, body)
             return Response(status_code=204) if status == 204 else JSONResponse(answer, status)
         except RequestError as error:
             return JSONResponse({**error.body, "code": secrets.token_hex(16)}, error.status)
+        except ClientDisconnect:
+            return Response(status_code=400)  # which nobody reads
         except PartitaError as error:
             log.warning("%s %s: %s", request.method, request.url.path, error)
             return JSONResponse({"error": str(error), "code": secrets.token_hex(16)}, 503)
@@ -114,7 +119,7 @@ class OpenWhiskProtocol:
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         try:
             given = base64.b64decode(text, validate=True).decode() if kind == "Basic" else ""
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # it is not ASCII, not base64 or not UTF-8
             given = ""
         key, _, secret = given.partition(":")
         known = self._keys.get(key, "")
@@ -231,7 +236,7 @@ class OpenWhiskProtocol:
             request.method,
             request.headers,
             request.url.query,
-            await data_of(request),
+            await data_of(request, self._bodies),
         )
         record = await self._waited(_start(called.path, params), self._blocking_seconds)
         if record is None:

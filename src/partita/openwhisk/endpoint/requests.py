@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 
 from partita.openwhisk.endpoint.entities import Json, RequestError
+from partita.telemetry.body_budget import TOO_MANY, BodyBudget, address_of
 
 BODY_BYTES = 64 * 1024 * 1024
 PARAMETER_BYTES = 1024 * 1024
@@ -18,29 +19,36 @@ LONGEST_PAGE = 200
 Query = Mapping[str, str]
 
 
-async def data_of(request: HttpRequest) -> bytes:
+async def data_of(request: HttpRequest, bodies: BodyBudget) -> bytes:
     """Return the bytes of a body.
 
     Raises:
-        RequestError: they are too many.
+        RequestError: they are too many, or too many bodies are being read.
     """
     largest = PARAMETER_BYTES if request.method == "POST" else BODY_BYTES
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > 15 or int(declared) > largest):
+        raise RequestError(413, f"Request larger than allowed: {declared} > {largest} bytes.")
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > largest:
-            size = request.headers.get("content-length", len(data))
-            raise RequestError(413, f"Request larger than allowed: {size} > {largest} bytes.")
+    with bodies.reading(address_of(request)) as has_room:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > largest:
+                raise RequestError(
+                    413, f"Request larger than allowed: {len(data)} > {largest} bytes."
+                )
+            if not has_room(len(chunk)):
+                raise RequestError(503, TOO_MANY)
     return bytes(data)
 
 
-async def body_of(request: HttpRequest) -> Any:
+async def body_of(request: HttpRequest, bodies: BodyBudget) -> Any:
     """Return the JSON of a body; None if there is none.
 
     Raises:
         RequestError: it is too large, or is not JSON.
     """
-    data = await data_of(request)
+    data = await data_of(request, bodies)
     if not data:
         return None
     try:

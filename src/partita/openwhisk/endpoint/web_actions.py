@@ -61,7 +61,11 @@ def check(action: Action | None, headers: Mapping[str, str]) -> Action:
         raise RequestError(404, NOT_THERE)
     wanted = value_of(action.annotations, "require-whisk-auth")
     given = headers.get("x-require-whisk-auth", "")
-    if wanted and wanted is not True and not secrets.compare_digest(str(wanted), given):
+    if (
+        wanted
+        and wanted is not True
+        and not secrets.compare_digest(f"{wanted}".encode(), given.encode())
+    ):
         raise RequestError(401, "The supplied authentication is invalid")
     return action
 

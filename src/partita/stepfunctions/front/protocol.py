@@ -40,6 +40,7 @@ from partita.stepfunctions.front import (
 from partita.stepfunctions.front.front import Front, Read, Write
 from partita.stepfunctions.front.sync_executions import wait_for_result
 from partita.stepfunctions.model import stepfunctions_model
+from partita.telemetry.body_budget import BodyBudget
 
 T = TypeVar("T")
 
@@ -82,7 +83,12 @@ class StepFunctionsProtocol(JsonProtocol):
     body_limit = 8 * 1024 * 1024  # a definition of 1 MB may be escaped
 
     def __init__(
-        self, front: Front, *, keyring: Keyring | None = None, poll: float = POLL_SECONDS
+        self,
+        front: Front,
+        *,
+        keyring: Keyring | None = None,
+        poll: float = POLL_SECONDS,
+        bodies: BodyBudget | None = None,
     ) -> None:
         super().__init__(
             TARGET,
@@ -91,6 +97,7 @@ class StepFunctionsProtocol(JsonProtocol):
             version="1.0",
             service="states",
             keyring=keyring,
+            bodies=bodies,
             log=log,
         )
         self._front = front

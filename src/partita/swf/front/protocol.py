@@ -20,6 +20,7 @@ from partita.swf.front import domains, executions, lists, tasks, types
 from partita.swf.front.catalogue import domain_of
 from partita.swf.front.front import Front, Read, Write
 from partita.swf.model import swf_model
+from partita.telemetry.body_budget import BodyBudget
 
 TARGET = "SimpleWorkflowService"
 """What `X-Amz-Target` begins with."""
@@ -44,10 +45,22 @@ class SwfProtocol(JsonProtocol):
     """SWF's protocol over one front."""
 
     def __init__(
-        self, front: Front, *, keyring: Keyring | None = None, poll: float = POLL_SECONDS
+        self,
+        front: Front,
+        *,
+        keyring: Keyring | None = None,
+        poll: float = POLL_SECONDS,
+        bodies: BodyBudget | None = None,
     ) -> None:
         super().__init__(
-            TARGET, swf_model(), fault_of, version="1.0", service="swf", keyring=keyring, log=log
+            TARGET,
+            swf_model(),
+            fault_of,
+            version="1.0",
+            service="swf",
+            keyring=keyring,
+            bodies=bodies,
+            log=log,
         )
         self._front = front
         self._poll_seconds = poll
