@@ -40,9 +40,16 @@ class Threads:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, "partita-client")
+        self.is_closed = False
 
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a function returns, called on a thread with the caller's context."""
+        """Return what a function returns, called on a thread with the caller's context.
+
+        Raises:
+            StoreUnavailableError: the client is closed.
+        """
+        if self.is_closed:
+            raise errors.StoreUnavailableError("this client is closed; open another")
         run: Callable[[], T] = partial(
             contextvars.copy_context().run, partial(function, *args, **kwargs)
         )
@@ -50,6 +57,7 @@ class Threads:
 
     def close(self) -> None:
         """End the threads that have nothing to do."""
+        self.is_closed = True
         self._pool.shutdown(wait=False)
 
 
