@@ -224,8 +224,10 @@ def test_a_closed_client_says_so() -> None:
     async def use() -> None:
         async with AsyncClient(Client(connect("memory://"))) as awaited:
             handle = await awaited.start(approval, 1)
+            waiting = asyncio.create_task(handle.result())
+            await asyncio.sleep(0.05)
         await awaited.close()
-        for call in (handle.result(), handle.signal("approve", True), awaited.start(approval, 1)):
+        for call in (waiting, handle.signal("approve", True), awaited.start(approval, 1)):
             with pytest.raises(errors.StoreUnavailableError, match="this client is closed"):
                 await call
 

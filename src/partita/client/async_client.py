@@ -222,6 +222,7 @@ class AsyncClient(_Awaited[Client]):
             await self.threads.call(self.sync.close)
         finally:
             self.threads.close()
+            self._waits.wake()
 
     async def __aenter__(self) -> AsyncClient:
         """Return itself."""

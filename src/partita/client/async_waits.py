@@ -67,6 +67,7 @@ class AsyncWaits:
     def __init__(self, client: ExecutionClient, threads: Threads) -> None:
         self._client = client
         self._call = threads.call
+        self._wakes: set[Callable[[], None]] = set()  # of those who wait for an end
         service = client.service
         self._outage: Outage = getattr(service, "outage", None) or Outage(title_of(service), log)
 
@@ -146,13 +147,20 @@ class AsyncWaits:
                 loop.call_soon_threadsafe(closed.set)
 
         stop = await self._call(service.on_closed, self._client.domain, execution, wake)
+        self._wakes.add(wake)
         try:
             await asyncio.wait_for(closed.wait(), until.left)
         except TimeoutError:
             return False
         finally:
+            self._wakes.discard(wake)
             stop()
         return True
+
+    def wake(self) -> None:
+        """Wake all that wait for ends, since the client is closed."""
+        for wake in list(self._wakes):
+            wake()
 
     async def _is_described_as_closed(
         self, execution: h.WorkflowExecution, until: _Deadline
