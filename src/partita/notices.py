@@ -1,4 +1,3 @@
-"""Listen to what happens to executions and activities."""
+"""Re-export `partita.ports.notices` at its old path."""
 
-from partita.authoring.activity_monitor import ActivityMonitor as ActivityMonitor
 from partita.ports.notices import *

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from partita.compile import CompileError, compile_workflow
+from partita.compile.pictures import picture
+from partita.compile.workflows import drawable
 from tests.compile.corpus import PRELUDE_ROWS, load
 
 _FILES = sorted(Path(__file__).parent.glob("rejections*.txt"))
@@ -19,8 +21,10 @@ CASES = list(zip(_PARTS[::2], _PARTS[1::2], strict=True))
 @pytest.mark.parametrize(("name", "text"), CASES, ids=[name for name, _ in CASES])
 def test_refused(name: str, text: str, tmp_path: Path) -> None:
     source, _, wanted = text.partition("[error]\n")
+    workflow = load(name, source, tmp_path)
     with pytest.raises(CompileError) as refused:
-        compile_workflow(load(name, source, tmp_path), "f.py")
+        compile_workflow(workflow, "f.py")
+    assert picture(drawable(workflow)).flow  # what is refused is drawn as it is written
     heads = [str(one).splitlines()[0] for one in refused.value.diagnostics]
     assert [_moved(head) for head in heads] == wanted.strip().splitlines()
 

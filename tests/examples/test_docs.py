@@ -22,6 +22,7 @@ WITH_CONSOLE = (
     "commands",
     "deploying-to-aws",
     "from-pyawssfn",
+    "looking-at-runs",
     "operations",
     "state-machines",
     "state-machine-data",

@@ -1,7 +1,8 @@
-"""`graph`: draw a workflow or a state machine."""
+"""`graph`: draw a workflow, a state machine, or what an execution has done so far."""
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 
 from partita.cli import options as o
+from partita.cli.histories import history_of, is_history_file
 from partita.cli.machine_options import (
     composer,
     emitter,
@@ -16,8 +18,12 @@ from partita.cli.machine_options import (
     is_machine,
     outline_option,
 )
+from partita.cli.run_pictures import is_of_machine, picture_with_code
+from partita.cli.targets import load_module
 from partita.errors import InvalidDefinitionError, InvalidOptionError
+from partita.history.document import ExportedHistory
 from partita.source.discovery import read
+from partita.views.run_pictures import picture_of_run
 
 _MERMAID_SUFFIXES = (".mmd", ".mermaid", ".md")
 
@@ -31,19 +37,34 @@ _MERMAID_SUFFIXES = (".mmd", ".mermaid", ".md")
     help="What to write; by default what the name of FILE says, else SVG.",
 )
 @click.option("-o", "--output", metavar="FILE", help="The file to write; else the output.")
+@o.run_option
+@click.option("--code", metavar="FILE", help="The code of an execution's workflow, to draw it on.")
 @o.backend_option
 @outline_option
-def graph(target: str, form: str | None, output: str | None, backend: o.Backend) -> None:
-    """Draw a workflow, a composition or a state machine as SVG, or as a Mermaid flowchart.
+def graph(
+    target: str,
+    form: str | None,
+    output: str | None,
+    run_id: str,
+    code: str | None,
+    backend: o.Backend,
+) -> None:
+    """Draw a workflow, a machine or an execution as SVG, or as a Mermaid flowchart.
 
     Of a workflow, its source is drawn: each box has its line. It must be one that compiles.
     Of a machine, states are boxes, Parallel and Map states hold those of their branches and
     processors; catchers are dashed; edges that lead back are drawn as loops, beside the boxes.
-    Of an execution that runs a composition, by its ID, the boxes say what their actions came to.
+    Of an execution, by its ID or the .json file of its history, what has run so far is drawn with
+    its states: on the source that --code gives, else on the machine or the composition that it
+    runs, else step by step.
     """
     chosen = form or ("mermaid" if (output or "").endswith(_MERMAID_SUFFIXES) else "svg")
     drawn = import_module("partita.graph")
-    text = getattr(drawn, chosen)(_drawn(target, backend))
+    is_run = is_history_file(target) or not _is_code(target)
+    if not is_run and (code is not None or run_id):
+        raise InvalidOptionError("--code and --run are for executions; give the ID of one")
+    found = _run(history_of(target, run_id, backend), code) if is_run else _drawn(target)
+    text = getattr(drawn, chosen)(found)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -53,10 +74,15 @@ def graph(target: str, form: str | None, output: str | None, backend: o.Backend)
         raise InvalidOptionError(f"cannot write {output}: {error.strerror}") from error
 
 
-def _drawn(target: str, backend: o.Backend) -> object:
+def _is_code(target: str) -> bool:
+    """Return whether a target is code, or a machine: if it is none, it is an execution's id."""
+    source = target.rpartition(":")[0] or target
+    is_file = Path(target).exists() or is_machine(target) or source.endswith(".py")
+    return is_file or _is_module(source)
+
+
+def _drawn(target: str) -> object:
     path = Path(target)
-    if not (":" in target or path.exists() or is_machine(target) or _is_module(target)):
-        return _run(target, backend)
     composed = composer().picture_at(target)
     if composed is not None:
         return composed
@@ -74,15 +100,21 @@ def _is_module(name: str) -> bool:
         return False
 
 
-def _run(workflow_id: str, backend: o.Backend) -> object:
-    with backend.look() as client:
-        events = client.history(workflow_id)
-    found: object = composer().picture_of_run(events, workflow_id)
-    if found is None:
-        raise InvalidOptionError(
-            f"{workflow_id} runs no composition; draw its code: partita graph FILE:WORKFLOW"
-        )
-    return found
+def _run(history: ExportedHistory, code: str | None) -> object:
+    """Return the picture of an execution: the best that there is."""
+    name = history.execution.workflow_id
+    if code is not None:
+        load_module(code)
+        on_source = picture_with_code(history)
+        if on_source is not None:
+            return on_source
+    if is_of_machine(history):
+        pictures = import_needing("asl", "partita.stepfunctions.execution.pictures")
+        found: object = pictures.picture_of_machine(history)
+        if found is not None:
+            return found
+    composed: object = composer().picture_of_run(history.events, name)
+    return picture_of_run(history.events, name, time.time()) if composed is None else composed
 
 
 def _graph(path: Path) -> object:

@@ -18,6 +18,7 @@ from partita.codec import ANY, Converter, plain_data
 from partita.history import AnyEvent
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
+from partita.views.durations import duration as duration
 from partita.views.failures import escaped
 
 T = TypeVar("T")
@@ -122,17 +123,6 @@ def clock_time(timestamp: float | None) -> str:
     if timestamp is None:
         return ""
     return datetime.fromtimestamp(timestamp).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def duration(seconds: float) -> str:
-    """Return a span of time in a fitting unit."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def iso_time(timestamp: float | None) -> str | None:

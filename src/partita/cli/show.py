@@ -14,7 +14,9 @@ from rich.text import Text
 
 from partita.cli import options as o
 from partita.cli import output as out
+from partita.cli.histories import history_of
 from partita.cli.standing import note_unserved, payload_text, waits_of
+from partita.cli.timelines import print_timeline
 from partita.codec import plain_data
 from partita.errors import InvalidOptionError
 from partita.history import AnyEvent, WorkflowExecutionCompleted
@@ -60,6 +62,7 @@ def result(workflow_id: str, run_id: str, timeout: float | None, backend: o.Back
 @o.run_option
 @click.option("--stack", is_flag=True, help="Show where its code waits, without a worker.")
 @click.option("--code", metavar="FILE", help="The workflow's code; for --stack.")
+@click.option("--timeline", "as_timeline", is_flag=True, help="Show its time: a bar for each step.")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -72,18 +75,24 @@ def show(
     run_id: str,
     stack: bool,
     code: str | None,
+    as_timeline: bool,
     limit: int | None,
     backend: o.Backend,
     output: str,
 ) -> None:
     """Show the state of an execution: input, result, steps, and what it waits for.
 
-    With --stack ID may also be the .json file of an exported history.
+    With --stack or --timeline ID may also be the .json file of an exported history.
     """
+    if as_timeline and stack:
+        raise InvalidOptionError("--stack and --timeline: give one of them")
     if code is not None:
         if not stack:
             raise InvalidOptionError("--code is for --stack; give both")
         load(code)
+    if as_timeline:
+        print_timeline(history_of(workflow_id, run_id, backend), limit or DEFAULT_LIMIT, output)
+        return
     if stack and workflow_id.endswith(".json") and Path(workflow_id).is_file():
         _print_stack(stack_of(read(Path(workflow_id))), output)
         return

@@ -37,6 +37,7 @@ class Compilation:
     sources: Sources = field(default_factory=Sources)
     errors: ErrorClasses = field(default_factory=ErrorClasses)
     tags: dict[Any, str] = field(default_factory=dict)  # of functions that are values
+    keeps_refused: bool = False  # statements that are refused become nodes of the tree, to be drawn
 
 
 @dataclass

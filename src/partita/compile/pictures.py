@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from partita.compile.source_pictures import opaque_part
 from partita.compile.tree import (
     Branch,
     Break,
@@ -22,6 +23,7 @@ from partita.compile.tree import (
     Parallel,
     Program,
     Raise,
+    Refused,
     Return,
     Sleep,
     Try,
@@ -89,6 +91,8 @@ class _Pictures:
                 return Region(title, body, handlers, self.flow(node.final))
             case Sleep():
                 return self._step(node.row, "wait")
+            case Refused():
+                return opaque_part(node.statement, self.lines)
             case Return() | Raise() | Break() | Continue():
                 step = self._step(node.row, _ENDS[type(node)])
                 return Step(step.label, step.kind, step.line, is_end=True)

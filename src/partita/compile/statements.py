@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from partita.compile.assignments import assign, augment, delete_all
 from partita.compile.calls.logging_calls import drop, is_logger_call
@@ -26,8 +26,8 @@ from partita.compile.matching.statements import lower_match
 from partita.compile.names.objects import target
 from partita.compile.operators.conditions import lower_test
 from partita.compile.rebinding import rebound_in
-from partita.compile.tree import Break, Check, Continue, If, Raise, Return, Value
-from partita.compile.types import ANY, NEVER, Type
+from partita.compile.tree import Break, Check, Continue, If, Raise, Refused, Return, Value
+from partita.compile.types import ANY, NEVER
 from partita.compile.values.definitions import define
 from partita.compile.values.shared_parts import check_shared_parts
 from partita.compile.values.tagged_values import as_hinted
@@ -47,6 +47,8 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
             _LOWER.get(type(node), _refused)(node, context)
             check_shared_parts(node, context)
         except RefusedError:
+            if context.compilation.keeps_refused:
+                context.block.append(cast(Any, Refused(node.lineno, node)))
             _assume_assigned(node, context)
         finally:
             context.point.rebound, context.point.statement = before, outer
@@ -111,7 +113,8 @@ def _return(node: Any, context: Context) -> None:
     value = literal(None)
     wanted = context.signature.result_type
     if node.value is not None:
-        value = _returned(node.value, wanted, context)
+        is_open = wanted is not None and takes_open(node.value, wanted)
+        value = open_display(node.value, context) if is_open else _returned(node.value, context)
     assert value is not None
     if wanted is not None:
         value = tagged(value, wanted, context)
@@ -128,12 +131,12 @@ def _return(node: Any, context: Context) -> None:
     context.is_reachable = False
 
 
-def _returned(node: ast.expr, wanted: Type | None, context: Context) -> Value:
-    is_open = wanted is not None and takes_open(node, wanted)
-    lower = open_display if is_open else context.compilation.lower
-    context.point.is_leaving = not context.enclosing.finals and not context.point.rebound
+def _returned(node: ast.expr, context: Context) -> Value:
+    if context.enclosing.finals or context.point.rebound:
+        return context.lower(node)
+    context.point.is_leaving = True
     try:
-        return lower(node, context)
+        return context.lower(node)
     finally:
         context.point.is_leaving = False
 

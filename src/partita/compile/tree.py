@@ -251,6 +251,14 @@ Node: TypeAlias = (
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A statement that is not compiled; only in trees that are drawn, never in a program."""
+
+    row: int
+    statement: Any  # the statement's syntax tree
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A member of the execution's input."""
 

@@ -46,7 +46,8 @@ def compile_workflow(
     while True:
         diagnostics = Diagnostics(shown, lines, function.__module__)
         is_async = workflow.is_async
-        context = _context(tree, node, function, diagnostics, outliner.made, is_async=is_async)
+        compilation = Compilation(lower, lower_body, diagnostics)
+        context = _context(tree, node, function, compilation, outliner.made, is_async=is_async)
         body = _read(node, context, workflow)
         parameters = _parameters(node, workflow.function, context)
         if not context.compilation.diagnostics.found:
@@ -60,6 +61,22 @@ def compile_workflow(
     row, classes = node.lineno, context.compilation.errors.by_name
     made = Program(name, shown, lines, row, parameters, body, document, classes, warnings)
     return replace(made, steps=tuple(outliner.steps), step_source=steps)
+
+
+def drawable(workflow: WorkflowDefinition[..., Any]) -> Program:
+    """Return the tree of a workflow to draw; what cannot be compiled is `Refused` in it.
+
+    Raises:
+        UnsupportedError: its source is not a function in a file, or a hint cannot be read.
+    """
+    source = source_of(workflow)
+    function, lines = source.function, source.text.splitlines()
+    tree, node = source.parsed()
+    diagnostics = Diagnostics(source.path, lines, function.__module__)
+    compilation = Compilation(lower, lower_body, diagnostics, keeps_refused=True)
+    context = _context(tree, node, function, compilation, {}, is_async=workflow.is_async)
+    body = _read(node, context, workflow)
+    return Program(workflow.workflow_type.name, source.path, lines, node.lineno, [], body, None)
 
 
 def _read(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -> list[Any]:
@@ -81,7 +98,7 @@ def _context(
     tree: ast.Module,
     node: Any,
     function: Any,
-    diagnostics: Diagnostics,
+    compilation: Compilation,
     steps: dict[str, Any],
     *,
     is_async: bool,
@@ -89,7 +106,6 @@ def _context(
     module = module_of(tree, function.__globals__)
     aliases = aliases_of(ast.Pass(), node.body, module.changes, module.helpers)
     code = code_of(node, node.body, module, aliases, is_async=is_async)
-    compilation = Compilation(lower, lower_body, diagnostics)
     if steps:
         module = replace(module, namespace={**module.namespace, **steps})
     context = Context(compilation, module, code, code.own)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from partita.graph import texts
 from partita.graph.elements import caption, cornered, hexagon, rectangle, text_of
 from partita.graph.model import Shape
-from partita.graph.nesting import Drawing, Line, Placed, captions
+from partita.graph.nesting import Drawing, Line, Placed, captions, details
 
 
 def drawn(drawing: Drawing, left: float, top: float) -> Iterator[str]:
@@ -57,8 +57,9 @@ def _box(box: Placed, left: float, top: float) -> Iterator[str]:
         yield rectangle(style, x + 5, y + 5, box.width, box.height)
     yield shape(style, x, y, box.width, box.height)
     yield from _captions(box, x, y)
-    if len(step.label) > 24:
-        yield f"<title>{text_of(step.label)}</title>"
+    if len(step.label) > 24 or step.note:
+        title = f"{step.label} ({step.note})" if step.note else step.label
+        yield f"<title>{text_of(title)}</title>"
     yield "</g>"
 
 
@@ -67,7 +68,7 @@ def _captions(box: Placed, x: float, y: float) -> Iterator[str]:
     if box.is_holder and not box.step.inner:
         yield caption("detail beside", x + 10.0, y + 16.0, " · ".join(lines))
         return
-    middle = x + box.width / 2
+    middle, first = x + box.width / 2, len(lines) - len(details(box.step))
     for number, one in enumerate(lines):
-        is_detail = box.step.line and number == len(lines) - 1
+        is_detail = number >= first
         yield caption("detail" if is_detail else "", middle, y + 20.0 + texts.LINE * number, one)

@@ -20,13 +20,23 @@ _FORMS = {
     Shape.STACK: ("[[", "]]"),
 }
 _DASHED = frozenset({"catch"})
+STYLES = {
+    "succeeded": "stroke:#15803d,stroke-width:2px",
+    "failed": "stroke:#b91c1c,stroke-width:3px",
+    "running": "stroke:#2563eb,stroke-width:3px",
+    "waiting": "stroke:#b45309,stroke-width:2px",
+    "canceled": "stroke:#b45309,stroke-dasharray:4 3",
+    "unreached": "opacity:0.45,stroke-dasharray:2 3",
+}
+"""How boxes are drawn, by their status in a run."""
 
 
 def mermaid(graph: Graph | Structure) -> str:
     """Return the text of a flowchart from top to bottom."""
     if isinstance(graph, Structure):
         graph = unfolded(graph)
-    return "\n".join(["flowchart TD", *_lines(graph, "n", "    ")]) + "\n"
+    lines = ["flowchart TD", *_lines(graph, "n", "    "), *_styles(graph, "n", "    ")]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(graph: Graph, prefix: str, indent: str) -> Iterator[str]:
@@ -56,6 +66,25 @@ def _box(box: Box, name: str, indent: str) -> Iterator[str]:
         else:
             yield from _lines(inner, f"{name}b{number}n", f"{indent}    ")
     yield f"{indent}end"
+
+
+def _styles(graph: Graph, prefix: str, indent: str) -> list[str]:
+    """Return the lines that give boxes the style of their status in a run."""
+    named: dict[str, list[str]] = {}
+    for name, status in _statuses(graph, prefix):
+        named.setdefault(status, []).append(name)
+    known = {status: names for status, names in sorted(named.items()) if status in STYLES}
+    styles = [f"{indent}classDef {status} {STYLES[status]}" for status in known]
+    return styles + [f"{indent}class {','.join(names)} {one}" for one, names in known.items()]
+
+
+def _statuses(graph: Graph, prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield the names of boxes that have a status, as `_lines` makes them, and the status."""
+    for number, box in enumerate(graph.boxes):
+        if box.status:
+            yield f"{prefix}{number}", box.status
+        for place, inner in enumerate(box.inner):
+            yield from _statuses(inner, f"{prefix}{number}b{place}n")
 
 
 def _edge(edge: Edge, names: dict[str, str], *, is_loop: bool) -> str:

@@ -79,10 +79,16 @@ def arrange(structure: Structure) -> Drawing:
 
 
 def captions(step: Step) -> list[str]:
-    """Return the lines of a box: its label, and where it is in the source."""
+    """Return the lines of a box: its label, and its details."""
     label = step.label
     short = [label] if len(label) <= COLUMNS else texts.lines(label, COLUMNS)
-    return [*short, f"line {step.line}"] if step.line else short
+    return [*short, *details(step)]
+
+
+def details(step: Step) -> list[str]:
+    """Return the smaller lines of a box: its note, and where it is in the source."""
+    note = texts.lines(step.note, COLUMNS + 5)[:2] if step.note else []
+    return [*note, f"line {step.line}"] if step.line else note
 
 
 class _Nesting:

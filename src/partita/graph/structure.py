@@ -23,6 +23,7 @@ class Step:
     is_end: bool = False  # nothing follows it
     inner: tuple[Flow, ...] = ()  # at the same time, side by side
     status: str = ""  # of a run, such as `failed`; a word for the style
+    note: str = ""  # a line more, smaller, such as what a run came to
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ _PAINT = {
     ".choice": (("stroke", "choice"),),
     ".fail, .missing, .failed": (("stroke", "bad"),),
     ".succeed, .succeeded": (("stroke", "good"),),
+    ".running": (("stroke", "task"),),
+    ".waiting, .canceled": (("stroke", "choice"),),
     ".start": (("fill", "ink"),),
     ".end": (("stroke", "ink"),),
     "text": (("fill", "ink"),),
@@ -52,7 +54,8 @@ svg { font-family: system-ui, sans-serif; font-size: 13px; }
 text { text-anchor: middle; } .beside { text-anchor: start; } .detail, .label { font-size: 11px; }
 .box, .edge { stroke-width: 1.3; } .edge, .end { fill: none; } .end { stroke-width: 2; }
 .running, .failed { stroke-width: 2.6; } .catch { stroke-dasharray: 5 3; }
-.missing { stroke-dasharray: 4 3; }
+.missing, .opaque { stroke-dasharray: 4 3; }
+.unreached { opacity: 0.45; stroke-dasharray: 2 3; }
 """.strip()
 
 

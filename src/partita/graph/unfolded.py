@@ -28,7 +28,8 @@ class _Writer:
     def box(self, step: Step) -> str:
         """Add the box of a step; return its id."""
         name = str(len(self.boxes))
-        detail = f"line {step.line}" if step.line else ""
+        place = f"line {step.line}" if step.line else ""
+        detail = ", ".join(filter(None, (place, step.note)))
         inner = tuple(_inner(flow) for flow in step.inner)
         box = Box(name, step.label, step.kind, detail, step.shape, step.status, inner)
         self.boxes.append(box)

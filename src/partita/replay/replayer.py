@@ -17,6 +17,7 @@ from partita.codec import Converter
 from partita.errors import PartitaError, QueryFailedError, UnknownTypeError
 from partita.ports.decider import Decider
 from partita.ports.service import UNBOUNDED, Bounds, DecisionTask
+from partita.replay.courses import Course
 from partita.replay.decision_events import caused_by
 from partita.replay.run import Run
 from partita.replay.stacks import CodeStack
@@ -184,6 +185,32 @@ class Replayer(Decider):
                 self._replay(run, events)
             finally:
                 run.evict()
+
+    def course(
+        self,
+        execution: h.WorkflowExecution,
+        workflow_type: h.WorkflowType,
+        history: Sequence[h.AnyEvent],
+        file: str,
+    ) -> tuple[Course, list[CodeStack]]:
+        """Replay a history up to the last decision; return what ran, and where the code waits.
+
+        `file` is the one whose lines are followed.
+
+        Raises:
+            UnknownTypeError: no workflow of that type is here.
+            NonDeterminismError: the code does not fit the history.
+        """
+        events, course = _decided(list(history)), Course(file)
+        if not events:
+            return course, []
+        run = self._new_run(_task(execution, workflow_type, events))
+        try:
+            with course.followed():
+                self._replay(run, events)
+            return course, run.stacks(events)
+        finally:
+            run.evict()
 
     def stack(
         self,

@@ -27,8 +27,7 @@ def open_display(node: ast.expr, context: Context) -> Value:
     if isinstance(node, ast.List):
         return list_display(node, context, open_display, _open_list)
     if isinstance(node, ast.Dict):
-        value = dict_display(node, context, open_display, _open_dict)
-        return _opened(node, value, dict_of(ANY), context)
+        return dict_display(node, context, open_display, _open_dict)
     return _opened(node, context.lower(node), ANY, context)
 
 

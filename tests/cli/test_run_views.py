@@ -1,0 +1,160 @@
+"""`graph`, `show --timeline`, `diff` and `export --html` of executions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.cli.conftest import Partita
+
+ORDER = """
+from partita import activity, sleep, workflow
+
+@activity
+def charge(cents: int) -> int:
+    if cents > 100:
+        raise ValueError("too much")
+    return cents
+
+@workflow
+def order(items: list[int]) -> int:
+    total = 0
+    for cents in items:
+        total += charge(cents)
+    with open("/dev/null"):
+        if total > 10:
+            sleep(0.01)
+    return total
+"""
+
+
+def begin(partita: Partita, folder: Path) -> None:
+    (folder / "order.py").write_text(ORDER)
+    partita("run", "order.py:order", "--input", "[[1, 2]]", "--id", "good")
+    partita("run", "order.py:order", "--input", "[[1, 200]]", "--id", "bad")
+
+
+def test_an_execution_is_drawn_step_by_step(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    said = partita("graph", "bad", "--format", "mermaid")
+    assert (said.status, said.err) == (0, "")
+    lines = [one.strip() for one in said.out.splitlines()]
+    assert "class n2,n3 failed" in lines
+    assert "class n1 succeeded" in lines
+    assert "too much" in said.out
+    root = ElementTree.fromstring(partita("graph", "good").out)
+    assert "".join(root.itertext()).count("charge") == 4  # of two boxes, and their titles
+
+
+def test_an_execution_is_drawn_on_its_source(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    said = partita("graph", "bad", "--code", "order.py", "--format", "mermaid")
+    assert (said.status, said.err) == (0, "")
+    assert "line 14, 2 runs: 1 failed, 1 succeeded" in said.out
+    assert "with open('/dev/null')" in said.out  # which the compiler refuses
+    said = partita("graph", "good", "--code", "order.py", "-o", "good.svg")
+    assert (said.status, said.out, said.err) == (0, "", "")
+    ElementTree.parse(folder / "good.svg")
+
+
+def test_the_file_of_a_history_is_drawn(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    partita("export", "bad", "--output", "bad.json")
+    there = {"PARTITA_BACKEND": "sqlite:///none.db"}
+    for options in ([], ["--code", "order.py"]):
+        here = partita("graph", "bad", *options, "--format", "mermaid")
+        assert partita("graph", "bad.json", *options, "--format", "mermaid", env=there) == here
+    assert not (folder / "none.db").exists()
+
+
+def test_other_code_is_told_and_the_steps_are_drawn(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    plain = partita("graph", "good", "--format", "mermaid").out
+    (folder / "order.py").write_text(ORDER.replace("total += charge(cents)", "sleep(cents)"))
+    said = partita("graph", "good", "--code", "order.py", "--format", "mermaid")
+    assert (said.status, said.out) == (0, plain)
+    assert said.err.startswith("partita: drawn without its source: ")
+    (folder / "other.py").write_text("x = 1\n")
+    said = partita("graph", "good", "--code", "other.py", "--format", "mermaid")
+    assert (said.status, said.out) == (0, plain)
+    assert said.err == ("partita: the code has no workflow order@1; drawn without its source\n")
+
+
+def test_what_cannot_be_drawn_is_one_line(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    partita("graph", "none").is_error(3, "no execution 'none'")
+    partita("graph", "good", "--run", "x").is_error(3, "with run x")
+    partita("graph", "order.py:order", "--code", "order.py").is_error(2, "give the ID of one")
+    partita("graph", "good", "-o", "no/such/x.svg").is_error(2, "cannot write no/such/x.svg")
+
+
+def test_a_compiled_execution_is_drawn_on_its_source_and_its_machine(
+    partita: Partita, folder: Path
+) -> None:
+    (folder / "order.py").write_text(ORDER.replace('with open("/dev/null")', "if total"))
+    partita("run", "order.py:order", "--compiled", "--input", "[[1, 2]]", "--id", "one")
+    said = partita("graph", "one", "--code", "order.py", "--format", "mermaid")
+    assert (said.status, said.err) == (0, "")
+    assert "line 14, 2 runs, all succeeded" in said.out
+    said = partita("graph", "one", "--format", "mermaid")
+    assert "charge (line 14)<br/>lambda:invoke, 2 times" in said.out
+
+
+MACHINE = {
+    "StartAt": "Both",
+    "States": {
+        "Both": {
+            "Type": "Parallel",
+            "Branches": [
+                {"StartAt": "X", "States": {"X": {"Type": "Wait", "Seconds": 60, "End": True}}},
+                {"StartAt": "Y", "States": {"Y": {"Type": "Fail", "Error": "E", "Cause": "c"}}},
+            ],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Done"}],
+            "Next": "Never",
+        },
+        "Never": {"Type": "Succeed"},
+        "Done": {"Type": "Succeed"},
+    },
+}
+
+
+def test_the_execution_of_a_machine_is_drawn_on_it(partita: Partita, folder: Path) -> None:
+    (folder / "m.asl.json").write_text(json.dumps(MACHINE))
+    partita("run", "m.asl.json", "--input", "{}", "--id", "m")
+    lines = [one.strip() for one in partita("graph", "m", "--format", "mermaid").out.splitlines()]
+    assert "class n1b0n1 canceled" in lines
+    assert "class n1b1n1 failed" in lines
+    assert "class n1,n3 succeeded" in lines
+    assert "class n2 unreached" in lines
+
+
+# -- show --timeline
+
+
+def test_a_timeline_is_printed(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    first, *lines, legend = partita("show", "bad", "--timeline").out.splitlines()
+    assert first.startswith("bad FAILED: ")
+    assert [line.split()[0] for line in lines] == ["charge", "charge"]
+    assert lines[1].endswith(", failed")
+    assert "█ runs" in legend
+    said = partita("show", "bad", "--timeline", env={"PYTHONIOENCODING": "ascii"})
+    assert said.status == 0
+    [_, last] = json.loads(partita("show", "bad", "--timeline", "-o", "json").out)["steps"]
+    assert (last["name"], last["state"]) == ("charge", "failed")
+    assert last["spans"][-1]["ended_at"] == last["ended_at"]
+    partita("export", "bad", "--output", "bad.json")
+    assert partita("show", "bad.json", "--timeline").out.splitlines()[1:3] == lines
+    partita("show", "bad", "--timeline", "--stack").is_error(2, "give one of them")
+    said = partita("show", "bad", "--timeline", "--limit", "1")
+    assert "(the newest 1 of 2; --limit 2 shows all)" in said.out
+
+
+def test_runs_are_shown_on_every_backend(everywhere: Partita, folder: Path) -> None:
+    begin(everywhere, folder)
+    said = everywhere("graph", "bad", "--code", "order.py", "--format", "mermaid")
+    assert (said.status, said.err) == (0, "")
+    assert "line 14, 2 runs: 1 failed, 1 succeeded" in said.out
+    lines = everywhere("show", "bad", "--timeline").out.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["charge", "charge"]
