@@ -83,6 +83,9 @@ def add_compile(report: Report, folder: Path) -> None:
     for name, states, transitions in compiler.machines(folder):
         for what, (ours, theirs) in (("states", states), ("transitions", transitions)):
             report.add(f"{name}: {what}", ours, what, f"sfnx {theirs}")
+    for name, states, transitions in compiler.aws_machines(folder):
+        for what, (ours, theirs) in (("states", states), ("transitions", transitions)):
+            report.add(f"pattern {name}: {what}", ours, what, f"by hand {theirs}")
     for name, states, transitions in compiler.pysfn_machines():
         for what, (ours, theirs) in (("states", states), ("transitions", transitions)):
             report.add(f"{name}: {what}", ours, what, f"< {theirs}")

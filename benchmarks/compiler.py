@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.compile.sfnx_programs import pairs, states
+from tests.compile.aws_patterns import patterns
+from tests.compile.sfnx_programs import Pair, pairs, states
 from tests.stepfunctions.pysfn.corpus import ARN
 from tests.stepfunctions.pysfn.corpus import load as load_pysfn
 from tests.stepfunctions.pysfn.old_machine import machine_of_pyawssfn, states_in
@@ -147,9 +148,17 @@ def drawn_milliseconds(tasks: int = 1_500) -> float:
 
 def machines(folder: Path) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
     """Yield programs that sfnx accepts, too, with both machines' states and transitions."""
-    for pair in pairs(folder):
-        found = [len(pair.run(one, pair.inputs[0]).states) for one in (pair.ours, pair.theirs)]
-        yield pair.name, (states(pair.ours), states(pair.theirs)), (found[0], found[1])
+    yield from map(_compared, pairs(folder))
+
+
+def aws_machines(folder: Path) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """Yield AWS's patterns, with our machine's states and transitions and those by hand."""
+    yield from map(_compared, patterns(folder))
+
+
+def _compared(pair: Pair) -> tuple[str, tuple[int, int], tuple[int, int]]:
+    found = [len(pair.run(one, pair.inputs[0]).states) for one in (pair.ours, pair.theirs)]
+    return pair.name, (states(pair.ours), states(pair.theirs)), (found[0], found[1])
 
 
 def pysfn_machines() -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:

@@ -71,7 +71,7 @@ def test_transitions_are_saved(tmp_path: Path) -> None:
     assert given == {"xs": [3, 3, 3]}
     assert transitions(before, program, given) == 19
     assert transitions(after, program, given) == 11
-    assert set(after["States"]) < set(before["States"])
+    assert set(after["States"]) - {"fail"} < set(before["States"])
 
 
 def test_counting_ends(tmp_path: Path) -> None:
