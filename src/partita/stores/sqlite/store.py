@@ -13,8 +13,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 
 import msgspec
@@ -84,6 +85,8 @@ class SqliteStore(SqlStore):
             self._news_at = 0.0  # when others were last seen to write
             self._lock = threading.Lock()
             self._held = self._released_at = 0.0  # since the last pause; when the lock was let go
+            self._begun = 0.0  # when the present transaction began
+            self._read_version = -1  # `data_version`, as it has read it
             self._next_run: int | None = None
             self._wal = self.path.with_name(f"{self.path.name}-wal")
             self._wal_looked_at = time.monotonic()
@@ -125,35 +128,74 @@ class SqliteStore(SqlStore):
             raise
         return connection
 
-    @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
+    def transaction(self) -> AbstractContextManager[SqliteTransaction]:
         """Begin at once (`BEGIN IMMEDIATE`), so that nobody writes in between."""
-        with self._lock, translated(self.path):
+        return _Block(self)
+
+    def begin(self) -> SqliteTransaction:
+        """Begin a transaction; `end` must follow."""
+        self._lock.acquire()
+        self._begun = time.monotonic()
+        try:
             execute = self._writer.execute
             self._yield_lock()
-            _retry_while_locked(lambda: execute("BEGIN IMMEDIATE"))
-            begun = time.monotonic()
             try:
-                version = execute("PRAGMA data_version").fetchone()[0]
-                foreign = version != self._version
-                if foreign:
-                    self._next_run = None
-                transaction = SqliteTransaction(self._writer, self.take_run, foreign=foreign)
-                yield transaction
-                execute("COMMIT" if transaction.dirty else "ROLLBACK")
-            except BaseException:
-                self._version = -1
+                execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                _retry_while_locked(lambda: execute("BEGIN IMMEDIATE"))
+            self._begun = time.monotonic()
+            self._read_version = execute("PRAGMA data_version").fetchone()[0]
+            foreign = self._read_version != self._version
+            if foreign:
                 self._next_run = None
-                if self._writer.in_transaction:
-                    execute("ROLLBACK")
-                raise
-            finally:
-                self._released_at = time.monotonic()
-                if self._released_at - begun > LONG_TRANSACTION:
-                    self._held += self._released_at - begun
-            self._version = version
-            if self._released_at - self._wal_looked_at > WAL_INTERVAL:
+            return SqliteTransaction(self._writer, self.take_run, foreign=foreign)
+        except BaseException as error:
+            self.undo()
+            if isinstance(error, sqlite3.Error):
+                raise _store_error(error, self.path) from error
+            raise
+
+    def end(self, *, commit: bool) -> None:
+        """Commit the transaction that was begun, or undo it."""
+        try:
+            if commit:
+                self._writer.execute("COMMIT")
+            else:
+                self._writer.execute("ROLLBACK")
+            self._version = self._read_version
+        except sqlite3.Error as error:
+            self._undo()
+            raise _store_error(error, self.path) from error
+        except BaseException:
+            self._undo()
+            raise
+        finally:
+            self._let_go()
+
+    def undo(self) -> None:
+        """Undo the transaction that was begun, and forget what was known of the file."""
+        try:
+            with translated(self.path):
+                self._undo()
+        finally:
+            self._let_go()
+
+    def _undo(self) -> None:
+        self._version = -1
+        self._next_run = None
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    def _let_go(self) -> None:
+        """Let others have the lock."""
+        now = self._released_at = time.monotonic()
+        if now - self._begun > LONG_TRANSACTION:
+            self._held += now - self._begun
+        try:
+            if now - self._wal_looked_at > WAL_INTERVAL:
                 self._bound_wal()
+        finally:
+            self._lock.release()
 
     def _bound_wal(self) -> None:
         """Fold a large WAL into the file, and cut it; while somebody reads what is old, not yet."""
@@ -222,6 +264,33 @@ class SqliteStore(SqlStore):
             self._reader.close()
         with self._lock:
             self._writer.close()
+
+
+class _Block:
+    """The block of a write transaction; what is written counts only if it ends without an error."""
+
+    __slots__ = ("_store", "_transaction")
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def __enter__(self) -> SqliteTransaction:
+        self._transaction = self._store.begin()
+        return self._transaction
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._store.end(commit=self._transaction.dirty)
+            return
+        self._store.undo()
+        if isinstance(error, sqlite3.Error | msgspec.MsgspecError):
+            with translated(self._store.path):
+                raise error
 
 
 def _faults(connection: sqlite3.Connection) -> Iterator[str]:
