@@ -248,7 +248,7 @@ class SilentHost:
     def start_tasks(self, tasks: Any) -> None:
         self.tasks += tasks
 
-    def short_call(self, task: Any) -> None: ...
+    def short_call(self, tasks: Any, *, is_alone: bool) -> None: ...
 
     def leave_runs(self) -> Any:
         return lambda: None

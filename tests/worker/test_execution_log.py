@@ -24,6 +24,7 @@ from partita.stores.memory import MemoryStore
 from partita.worker import Worker
 from partita.worker.execution_log import limit
 from partita.worker.line_limit import LineLimit
+from partita.worker.timing import Timing
 from tests.conftest import new_store, until
 from tests.swf_backend import endpoint  # noqa: F401 - for its effect
 
@@ -58,7 +59,13 @@ def count_up(steps: int) -> int:
 
 
 def _worker(service: Service) -> Worker:
-    return Worker(service, workflows=[pay, count_up], activities=[charge, add], logs_messages=True)
+    return Worker(
+        service,
+        workflows=[pay, count_up],
+        activities=[charge, add],
+        logs_messages=True,
+        timing=Timing(short_activity=0),  # the engine's thread stays the same
+    )
 
 
 class _Polled:

@@ -6,7 +6,6 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,6 +94,11 @@ def waits_long() -> list[str]:
 
 
 @workflow
+def together() -> list[str]:
+    return [one.result() for one in (held.submit(), where.submit(), where.submit())]
+
+
+@workflow
 def naps(seconds: float) -> list[str]:
     before = where()
     sleep(seconds)
@@ -136,6 +140,7 @@ WORKFLOWS: list[WorkflowDefinition[..., Any]] = [
     greets,
     goes_on,
     waits_long,
+    together,
     naps,
     calls,
     cancels,
@@ -274,31 +279,32 @@ def test_the_thread_that_stands_by_sleeps_and_wakes(
         waiting.result(timeout=60)
 
 
-def test_which_activities_are_short() -> None:
-    durations = RecentDurations(0.001)
-    assert not durations.is_short(where)
+def test_what_durations_are_expected() -> None:
+    durations = RecentDurations()
+    assert durations.expected(where) == math.inf
     durations.note(where, 0.0005)
-    assert durations.is_short(where)
-    for _ in range(3):
-        durations.note(where, 0.1)
-    assert not durations.is_short(where)
-    for _ in range(60):
+    assert durations.expected(where) == 0.0005
+    durations.note(where, 1.0)
+    assert 0.05 < durations.expected(where) < 0.1
+    for _ in range(10):
         durations.note(where, 0.0001)
-    assert durations.is_short(where)
-    durations.overstayed(where)
-    runs = _runs_until(lambda: durations.is_short(where), lambda: durations.note(where, 0.0001))
-    assert runs == 2 * TRIALS
-    durations.overstayed(where)
-    runs = _runs_until(lambda: durations.is_short(where), lambda: durations.note(where, 0.0001))
-    assert runs == 4 * TRIALS
+    assert durations.expected(where) < 0.0005
+    for trials in (2 * TRIALS, 4 * TRIALS):
+        durations.overstayed(where)
+        runs = 0
+        while durations.is_risky(where):
+            durations.note(where, 0.0001)
+            runs += 1
+        assert runs == trials
 
 
-def _runs_until(is_over: Callable[[], bool], run: Callable[[], None]) -> int:
-    runs = 0
-    while not is_over():
-        run()
-        runs += 1
-    return runs
+def test_what_waits_behind_one_that_overstays_runs_elsewhere(memory_rig: Rig) -> None:
+    with eager(memory_rig):
+        first = memory_rig.client.start(together)
+        assert HELD.wait(60)
+        until(lambda: memory_rig.kinds(first.workflow_id).count("ActivityTaskCompleted") == 2)
+        OPEN.set()
+        assert len(first.result(timeout=60)) == 3
 
 
 def test_a_fault_of_the_engines_thread_is_told_to_all_callers(

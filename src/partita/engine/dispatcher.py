@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from partita.engine.catalogue import require_worker
 from partita.engine.decider_calls import Answer, DeciderCalls
+from partita.engine.inbox import Inbox
 from partita.engine.own_executions import OwnExecutions
 from partita.engine.task_tokens import activity_task, decision_task, make_token
 from partita.engine.timing import Timing
@@ -135,15 +136,16 @@ class Dispatcher:
     def _retry_in(self, seconds: float, tx: EngineTransaction) -> None:
         self.retry_at = min(tx.now + seconds, self.retry_at or math.inf)
 
-    def publish(
-        self, tx: EngineTransaction, run_aside: Callable[[Callable[[], None]], bool]
-    ) -> None:
+    def publish(self, tx: EngineTransaction, inbox: Inbox) -> None:
         """Start activities, and report failures and closed runs, of a committed transaction.
 
-        An activity that is alone and short may run aside on this thread.
+        A few that are short run on this thread, after its turn: handing them over takes longer.
         """
-        if tx.handed_out and not (len(tx.handed_out) == 1 and self._runs_aside(tx, run_aside)):
-            self.host.start_tasks(tx.handed_out)
+        if tx.handed_out:
+            is_alone = len(tx.handed_out) == 1 and inbox.is_empty()
+            call = self.host.short_call(tx.handed_out, is_alone=is_alone)
+            if call is None or not inbox.run_aside(call):
+                self.host.start_tasks(tx.handed_out)
         for state in tx.closed:
             self.host.forget(state.execution.run_id)
         if not self._holding:
@@ -151,12 +153,6 @@ class Dispatcher:
         failures, self._round.failures = self._round.failures, []
         for task, error in failures:
             self.host.decision_failed(task, error)
-
-    def _runs_aside(
-        self, tx: EngineTransaction, run_aside: Callable[[Callable[[], None]], bool]
-    ) -> bool:
-        call = self.host.short_call(tx.handed_out[0])
-        return call is not None and run_aside(call)
 
     # -- decisions
 

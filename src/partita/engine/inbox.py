@@ -31,7 +31,7 @@ BATCH_LIMIT = 512
 CLOSE_INTERVAL = 0.05
 """Seconds between two looks at whether the thread has ended."""
 
-ASIDE_LIMIT = 0.005
+ASIDE_LIMIT = 0.02
 """Seconds after which what runs on the thread between two turns has it no longer."""
 
 
@@ -163,7 +163,7 @@ class Inbox:
 
     def run_aside(self, call: Callable[[], None]) -> bool:
         """Run `call` on this thread after its turn; return False if that cannot be now."""
-        if self._closed or not self._queue.empty() or not self._has_standby():
+        if self._closed or not self._has_standby():
             return False
         self._aside = call
         return True

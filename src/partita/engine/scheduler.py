@@ -225,7 +225,7 @@ class Scheduler:
         self._in_doubt.dispel(tx.handed_out)
         try:
             if self._attachment is not None:
-                self._attachment.dispatcher.publish(tx, self.inbox.run_aside)
+                self._attachment.dispatcher.publish(tx, self.inbox)
         finally:
             self.waiters.publish(tx)
 

@@ -77,10 +77,13 @@ class Host(Protocol):
     def start_tasks(self, tasks: Sequence[ActivityTask]) -> None:
         """Begin to run activities; they are committed as this worker's."""
 
-    def short_call(self, task: ActivityTask) -> Callable[[], None] | None:
-        """Return what runs an activity on the calling thread, if it should be over at once.
+    def short_call(
+        self, tasks: Sequence[ActivityTask], *, is_alone: bool
+    ) -> Callable[[], None] | None:
+        """Return what runs activities on the calling thread, if they should be over at once.
 
-        The service may call it on its loop thread, or hand the task to `start_tasks` instead.
+        `is_alone`: it is one activity, and nothing waits for the thread. The service may call it on
+        its loop thread, or hand the tasks to `start_tasks` instead.
         """
 
     def leave_runs(self) -> Callable[[], None]:

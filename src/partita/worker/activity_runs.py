@@ -5,9 +5,11 @@ Knows what runs in this process, and how to end it; where tasks come from it doe
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import perf_counter
@@ -41,6 +43,10 @@ in a worker are lost with it.
 MAX_SUSPECTS = 8
 """Suspects that one worker runs in processes at a time; more of them run as others do."""
 
+FEW = 8.0
+"""By how much shorter several activities must be together than one that is alone, to run on the
+engine's thread: on other threads they would not wait for each other."""
+
 Run = tuple[ActivityDefinition, ActivityTask]
 
 
@@ -71,8 +77,9 @@ class ActivityRuns:
         self._suspects: set[str] = set()  # tokens
         self._is_awaited = False  # by `wait`
         self._changed = threading.Condition()
-        self._durations = RecentDurations(timing.short_activity)
-        self._short: ActivityDefinition | None = None  # what runs on the engine's thread
+        self._short = timing.short_activity
+        self._durations = RecentDurations()
+        self._aside: deque[Run] = deque()  # what the engine's thread runs now, and is to run
         self._threads = ThreadPool(slots, "partita-activity")
         self._processes = ProcessPool()
         self._loop = EventLoop("partita-async")
@@ -110,22 +117,28 @@ class ActivityRuns:
         if calls:
             self._threads.submit(calls)
 
-    def short_call(
-        self, definition: ActivityDefinition, task: ActivityTask
-    ) -> Callable[[], None] | None:
-        """Return what runs an activity on the engine's thread, if it should be over at once."""
-        if definition.is_async or definition.settings.process or task.losses:
-            return None
-        return (
-            partial(self._run_short, definition, task)
-            if self._durations.is_short(definition)
-            else None
-        )
+    def short_call(self, runs: Sequence[Run], *, is_alone: bool) -> Callable[[], None] | None:
+        """Return what runs activities on the engine's thread, if they should be over at once."""
+        left = self._short if is_alone else self._short / FEW
+        for definition, task in runs:
+            if definition.is_async or definition.settings.process or task.losses:
+                return None
+            if self._durations.is_risky(definition):
+                return None
+            left -= self._durations.expected(definition) if left < math.inf else 0.0
+            if not left > 0:
+                return None
+        return partial(self._run_aside, deque(runs))
 
     def overstayed(self) -> None:
-        """Note that the engine's thread is not its own any more: what runs there goes on."""
-        if self._short is not None:
-            self._durations.overstayed(self._short)
+        """Run elsewhere what was to run on the engine's thread after what still runs there."""
+        calls = []
+        with suppress(IndexError):
+            self._durations.overstayed(self._aside.popleft()[0])
+            while True:
+                calls.append(partial(self._run, *self._aside.popleft()))
+        if calls:
+            self._threads.submit(calls)
 
     def retry(self) -> None:
         """Start what could not be started for want of a thread; call it now and then."""
@@ -175,11 +188,16 @@ class ActivityRuns:
         self._suspects.add(task.token)
         return True
 
-    def _run_short(self, definition: ActivityDefinition, task: ActivityTask) -> None:
-        self.started += 1
-        self._running[task.token] = None
-        self._short = definition
-        self._run(definition, task)
+    def _run_aside(self, runs: deque[Run]) -> None:
+        """Run activities one after the other; the thread may lose the rest to others."""
+        self._aside = runs
+        for _, task in tuple(runs):
+            self._running[task.token] = None
+        self.started += len(runs)
+        while runs:
+            self._run(*runs[0])
+            with suppress(IndexError):  # it has overstayed
+                runs.popleft()
 
     def _run(self, definition: ActivityDefinition, task: ActivityTask) -> None:
         heartbeats = self._heartbeats(task)

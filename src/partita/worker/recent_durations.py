@@ -9,26 +9,26 @@ import math
 
 from partita.authoring.definition import ActivityDefinition
 
-SPAN = 8
-"""Runs that an average is of, roughly."""
-
 TRIALS = 64
 """Runs on other threads after one that overstayed on the engine's; twice as many each time."""
 
 
 class RecentDurations:
-    """Average durations by type. Safe to use from many threads: an average may be inexact."""
+    """What durations to expect, by type. Safe to use from many threads, and then inexact.
 
-    def __init__(self, short: float) -> None:
-        """Call those types short that take at most `short` seconds on average; inf: all."""
-        self._short = short
-        self._means: dict[ActivityDefinition, float] = {}
+    An expectation follows short runs faster than long ones: a thread that waits for its turn in the
+    interpreter makes some runs look long.
+    """
+
+    def __init__(self) -> None:
+        self._expected: dict[ActivityDefinition, float] = {}
         self._overstays: dict[ActivityDefinition, tuple[int, int]] = {}  # times, runs to wait for
 
     def note(self, definition: ActivityDefinition, seconds: float) -> None:
         """Note how long a run took."""
-        mean = self._means.get(definition)
-        self._means[definition] = seconds if mean is None else mean + (seconds - mean) / SPAN
+        expected = self._expected.get(definition, seconds)
+        weight = 0.5 if seconds < expected else 0.0625
+        self._expected[definition] = expected + (seconds - expected) * weight
         if definition in self._overstays:
             times, left = self._overstays[definition]
             self._overstays[definition] = times, left - 1
@@ -38,8 +38,10 @@ class RecentDurations:
         times = self._overstays.get(definition, (0, 0))[0] + 1
         self._overstays[definition] = times, TRIALS << min(times, 20)
 
-    def is_short(self, definition: ActivityDefinition) -> bool:
-        """Whether a run may be expected to be over at once; unknown types are not."""
-        if self._means.get(definition, math.inf) > self._short:
-            return False
-        return self._overstays.get(definition, (0, 0))[1] <= 0
+    def expected(self, definition: ActivityDefinition) -> float:
+        """Return the seconds that a run should take; inf if that is not known."""
+        return self._expected.get(definition, math.inf)
+
+    def is_risky(self, definition: ActivityDefinition) -> bool:
+        """Whether a run has overstayed not long ago."""
+        return self._overstays.get(definition, (0, 0))[1] > 0

@@ -349,9 +349,12 @@ class Worker:
         """Run one activity on this thread; return when its report was made."""
         self._runs.run(self.definition_of_task(task), task)
 
-    def short_call(self, task: ActivityTask) -> Callable[[], None] | None:
-        """Return what runs a short activity on the calling thread."""
-        return self._runs.short_call(self.definition_of_task(task), task)
+    def short_call(
+        self, tasks: Sequence[ActivityTask], *, is_alone: bool
+    ) -> Callable[[], None] | None:
+        """Return what runs short activities on the calling thread."""
+        runs = [(self.definition_of_task(task), task) for task in tasks]
+        return self._runs.short_call(runs, is_alone=is_alone)
 
     def leave_runs(self) -> Callable[[], None]:
         """Keep no live run; return what ends those that were kept, on their own thread."""
