@@ -1,3 +1,4 @@
-"""Re-export `partita.ports.notices` at its old path."""
+"""Listen to what happens to executions and activities."""
 
+from partita.authoring.activity_monitor import ActivityMonitor as ActivityMonitor
 from partita.ports.notices import *

@@ -105,6 +105,16 @@ def test_run_leaves_other_open_executions_alone(partita: Partita, older: str) ->
     assert partita("run", "shop.py:parcel", "--id", "other").out == '"x is away"\n'
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_failed_run_is_rerun_and_goes_on(everywhere: Partita, shop: Path) -> None:
+    everywhere("run", "shop.py:buy", "--input", "[5]", "--id", "b").is_error(1, "no money")
+    mended = SHOP.replace('raise ValueError("no\\nmoney")', "return 7")
+    assert mended != SHOP
+    (shop / "shop.py").write_text(mended)
+    assert everywhere("rerun", "b").status == 0
+    assert everywhere("run", "shop.py:buy", "--id", "b").out == '"7 is away"\n'
+
+
 APART = """
 
 @activity(task_list="press")

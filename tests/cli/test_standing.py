@@ -128,6 +128,19 @@ def test_everybody_says_at_once_that_nobody_serves(everywhere: Partita) -> None:
     assert (checked.status, "unserved: no worker is alive" in checked.out) == (1, True)
 
 
+@pytest.mark.usefixtures("flow")
+def test_a_wait_that_no_worker_will_end_is_told(partita: Partita, folder: Path) -> None:
+    worker = begin(folder, "worker", "standing.py")
+    partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
+    until(lambda: "signal approve since" in partita("show", "w").out, seconds=60)
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=60)
+    nobody = "no worker of Partita is alive; start one: partita worker FILE"
+    assert f"It waits for: {nobody}" in partita("show", "w").out
+    late = partita("result", "w", "--timeout", "0")
+    assert late.err.splitlines()[0] == f"partita: execution w waits: {nobody}"
+
+
 def test_a_worker_without_the_code_is_named(partita: Partita, flow: Path) -> None:
     worker = begin(flow, "worker", "flow.py")
     assert worker.stderr is not None

@@ -220,6 +220,23 @@ def test_no_method_is_left_out(awaited: type, sync: type) -> None:
     assert named - internal <= set(dir(awaited))
 
 
+def test_a_closed_client_says_so() -> None:
+    async def use() -> None:
+        async with AsyncClient(Client(connect("memory://"))) as awaited:
+            handle = await awaited.start(approval, 1)
+            waiting = asyncio.create_task(handle.result())
+            await asyncio.sleep(0.05)
+        await awaited.close()
+        for call in (waiting, handle.signal("approve", True), awaited.start(approval, 1)):
+            with pytest.raises(errors.StoreUnavailableError, match="this client is closed"):
+                await call
+
+    asyncio.run(use())
+    wrong: Any = "sqlite:///x.db"
+    with pytest.raises(errors.InvalidOptionError, match=r"is no Client; give one, such as Client"):
+        AsyncClient(wrong)
+
+
 def test_a_schedule_is_changed_and_previewed(client: Client) -> None:
     async def use() -> None:
         schedules = AsyncClient(client).schedules

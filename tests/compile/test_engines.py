@@ -42,6 +42,7 @@ DEVIATIONS = {
     ("moto", "asserts_that_are_caught"): _DIVISION,
     ("moto", "arguments_of_errors_are_tuples"): _DIVISION,
     ("moto", "indices_beyond_a_tuple"): _DIVISION,
+    ("moto", "lib_dates"): _DIVISION,
     ("moto", "identifiers"): _UUID,
     ("moto", "side_effects"): _UUID,
     ("moto", "uuid_arg"): _UUID,

@@ -229,3 +229,26 @@ def check(wsk: Any, acknowledged: Inputs) -> None:
         found += [row["activationId"] for row in rows]
     assert len(set(found)) == count
     assert set(acknowledged) <= set(found)
+
+
+def test_two_servers_on_one_database_serve_and_one_may_be_killed(tmp_path: Path) -> None:
+    composition = composer.repeat(3, composer.sequence("step", lambda p: p))
+    with Steps({1}) as steps, served(tmp_path) as (first, _), served(tmp_path) as (second, killed):
+        threading.Thread(target=steps.serve_forever, daemon=True).start()
+        one, two = client(first), client(second)
+        one.actions.create({"name": "step", "action": STEP})
+        two.compositions.deploy({"name": "steps", **composition.compile()})
+        params = {"port": steps.server_address[1]}
+        for wsk in (one, two):
+            given = {"name": "step", "params": {**params, "n": 7}, "blocking": True}
+            assert wsk.actions.invoke({**given, "result": True})["n"] == 8
+        id = two.actions.invoke({"name": "steps", "params": {**params, "n": 0}})["activationId"]
+        assert steps.held[1].wait(30)
+        assert one.record(id) is None
+        killed.kill()
+        until(partial(one.record, id), 60.0)
+        record = one.record(id)
+        assert record["response"]["result"] == {**params, "n": 3}
+        assert [one.record(inner)["cause"] for inner in record["logs"]] == [id] * 7
+        steps.shutdown()
+    assert steps.log == [7, 7, 0, 1, 1, 2]

@@ -16,20 +16,27 @@ from partita.openwhisk import conductor
 SERVE = [sys.executable, "-m", "partita", "serve", "--port", "0", "--backend", "memory://"]
 
 
+def announced(server: subprocess.Popen[str], keys: str = "unsigned requests") -> str:
+    """Return the URL of a server once it serves."""
+    assert server.stderr is not None
+    said = server.stderr.readline()
+    found = re.match(rf"partita: openwhisk on (\S+); {keys}", said)
+    assert found is not None, said
+    return found[1]
+
+
 def test_requests_need_a_key_of_the_file(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("# ours\nkey:secret\n")
     server = subprocess.Popen([*SERVE, "--auth-file", str(keys)], stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     try:
-        said = server.stderr.readline()
-        found = re.match(r"partita: openwhisk on (\S+); 1 access key;", said)
-        assert found is not None, said
+        url = announced(server, "1 access key")
         for key in ("key:wrong", "other:secret", "key"):
-            client = conductor.openwhisk({"apihost": found[1], "api_key": key})
+            client = conductor.openwhisk({"apihost": url, "api_key": key})
             with pytest.raises(OpenWhiskError, match=r"401.*check --auth"):
                 client.actions.list()
-        client = conductor.openwhisk({"apihost": found[1], "api_key": "key:secret"})
+        client = conductor.openwhisk({"apihost": url, "api_key": "key:secret"})
         assert client.actions.list() == []
     finally:
         server.send_signal(signal.SIGINT)

@@ -265,7 +265,7 @@ def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
 def test_the_header_is_judged_before_the_body_has_come(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partita.aws.json_protocol.DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr("partita.telemetry.body_budget.DRAIN_SECONDS", 0.05)
     port = urllib.parse.urlsplit(endpoint.url).port or 0
     stale = b"Authorization: AWS4-HMAC-SHA256 Credential=NOBODY/20200101/us-east-1/swf/aws4_request"
     for more in (b"", b"Authorization: Basic x\r\n", stale + b"\r\n"):
@@ -280,7 +280,7 @@ def test_the_header_is_judged_before_the_body_has_come(
 def test_a_body_that_says_that_it_is_too_large_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partita.aws.json_protocol.DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr("partita.telemetry.body_budget.DRAIN_SECONDS", 0.05)
     with serving(tmp_path, keys=None) as made:
         port = urllib.parse.urlsplit(made.url).port or 0
         for length in (b"1048577", b"9" * 18):

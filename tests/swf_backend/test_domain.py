@@ -115,8 +115,6 @@ def test_what_swf_cannot_do_says_what_does_instead(service: SwfService) -> None:
         service.set_limits("default", "default", TaskListLimits(concurrency=1))
     with pytest.raises(errors.UnsupportedError, match="give them tags"):
         service.list_executions(ExecutionFilter(attributes=(("a", 1),)))
-    with pytest.raises(errors.UnsupportedError, match=r"Client\.history"):
-        service.listen(print)
     handle = Client(service).start(idle)
     with pytest.raises(errors.NoWorkerError, match="start one here"):
         service.query_workflow(

@@ -36,6 +36,12 @@ class ActivityContext(Struct, frozen=True):
     clock: Callable[[], float] = time.time  # seconds since the epoch
 
 
+Heard = Callable[[ActivityInfo, Any], object]
+"""A function that is called with an activity's task and the details of its heartbeat."""
+
+monitors: ContextVar[tuple[Heard, ...]] = ContextVar("partita_monitors", default=())
+"""What hears the heartbeats of activities in plain Python."""
+
 context: ContextVar[ActivityContext | None] = ContextVar("partita_activity", default=None)
 
 
@@ -56,6 +62,8 @@ def heartbeat(details: Any = None) -> None:
     Raises:
         CancelledError: the activity was asked to cancel itself; clean up and let it pass.
     """
+    for heard in monitors.get():
+        heard(activity_info(), details)
     found = context.get()
     if found is not None:
         found.heartbeat(details)

@@ -28,12 +28,9 @@ from partita.aws.faults import (
     UnknownOperationFault,
 )
 from partita.aws.shapes import Members, ServiceModel
-from partita.telemetry.body_budget import TOO_MANY, BodyBudget, address_of
+from partita.telemetry.body_budget import TOO_MANY, BodyBudget, address_of, is_drained
 
 Answer = Members | None
-
-DRAIN_SECONDS = 2.0
-"""Seconds that the rest of a refused request's body may take to come."""
 
 
 class JsonProtocol(ABC):
@@ -80,7 +77,7 @@ class JsonProtocol(ABC):
             if isinstance(fault, InternalFault):
                 self._log.exception("request %s broke the endpoint", id)
             refused = self._respond(fault.body(), id, fault.status)
-            if not await _is_drained(request, 2 * self.body_limit):
+            if not await is_drained(request, 2 * self.body_limit):
                 refused.headers["connection"] = "close"  # the rest of the body is not read
             return refused
         return self._respond(answer, id)
@@ -127,25 +124,6 @@ async def _gone(request: Request) -> None:
     """Return when the client has hung up."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _is_drained(request: Request, limit: int) -> bool:
-    """Read the rest of a body and drop it, so that its sender reads the answer; not for long.
-
-    Return whether all has come.
-    """
-    size = 0
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit:
-                    return False
-    except (TimeoutError, ClientDisconnect):
-        return False
-    except RuntimeError:  # it was read to its end
-        return True
-    return True
 
 
 async def _body(request: Request, limit: int, has_room: Callable[[int], bool]) -> bytes:

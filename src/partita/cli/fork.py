@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import sys
 
 import click
 
 from partita.cli import options as o
+from partita.cli.foreground import own_task_list
 from partita.cli.output import print_row
 from partita.errors import InvalidInputError, InvalidOptionError
 from partita.ports.state import Status
@@ -27,6 +29,12 @@ def rerun(workflow_id: str, run_id: str, backend: o.Backend) -> None:
             )
         handle = client.rerun(workflow_id, run_id=info.run_id)
     print_row(handle.workflow_id, handle.run_id)
+    if info.task_list == own_task_list(workflow_id):  # as `run` on SWF, and `standalone`, give it
+        print(
+            "partita: it waits in a task list of its own; go on with: "
+            f"partita run FILE:WORKFLOW --id {shlex.quote(workflow_id)}",
+            file=sys.stderr,
+        )
 
 
 @click.command()

@@ -17,6 +17,8 @@ from partita.cli.machine_options import service_options
 from partita.cli.machines import forward, lambda_function
 from partita.cli.options import Backend, backend_option
 from partita.errors import InvalidOptionError
+from partita.operations.prune import read_span, set_retention
+from partita.ports.state import DEFAULT_DOMAIN
 from partita.server.connections import KEEP_ALIVE, Connections, self_signed
 from partita.server.process import bind, url_of
 from partita.server.process import serve as serve_on
@@ -74,6 +76,11 @@ ACCESS_KEYS = "PARTITA_ACCESS_KEYS"
     show_default=True,
     help="Seconds that an idle connection stays open; 0: one request each.",
 )
+@click.option(
+    "--retention",
+    metavar="SPAN",
+    help="Keep what has ended for so long, such as 30d, as `partita retention set` says.",
+)
 @service_options
 @backend_option
 def serve(
@@ -93,6 +100,7 @@ def serve(
     tls_key: str | None,
     tls_self_signed: str | None,
     keep_alive: int,
+    retention: str | None,
     backend: Backend,
 ) -> None:
     """Serve Amazon SWF's, Step Functions' and OpenWhisk's protocols, until Ctrl-C.
@@ -117,17 +125,17 @@ def serve(
         openwhisk_keys=whisk_keys or None,
     )
     counted = {**keys, **whisk_keys}
-    with (
-        bind(host, port) as listening,
-        backend.open() as client,
-        serving(
+    kept = None if retention is None else read_span(retention)
+    with bind(host, port) as listening, backend.open() as client:
+        if kept is not None:
+            set_retention(client.service, DEFAULT_DOMAIN, kept)
+        with serving(
             names,
             client.service,
             setup,
             lambda: _announce(names, url_of(listening, connections.scheme), counted),
-        ) as served,
-    ):
-        serve_on(Router(served, only_local=not all(known)), listening, connections)
+        ) as served:
+            serve_on(Router(served, only_local=not all(known)), listening, connections)
 
 
 def _connections(

@@ -16,6 +16,7 @@ from partita.client.client import Client, Tasks
 from partita.client.handle import Handle
 from partita.client.schedules import Schedules
 from partita.codec import plain_data, read_untyped
+from partita.errors import InvalidOptionError
 from partita.history import AnyEvent
 
 P = ParamSpec("P")
@@ -99,6 +100,10 @@ class AsyncClient(_Awaited[Client]):
     """A `Client` for asyncio: the same methods, awaited. `sync` is the client behind it."""
 
     def __init__(self, sync: Client) -> None:
+        if not isinstance(sync, Client):
+            raise InvalidOptionError(
+                f"{sync!r} is no Client; give one, such as Client(connect('sqlite:///orders.db'))"
+            )
         super().__init__(sync, Threads())
         self.tasks = AsyncTasks(sync.tasks, self.threads)
         self.schedules = AsyncSchedules(sync.schedules, self.threads)
@@ -210,11 +215,14 @@ class AsyncClient(_Awaited[Client]):
     """See `Client.list`."""
 
     async def close(self) -> None:
-        """Close the client behind it, and end its threads."""
+        """Close the client behind it, and end its threads; do nothing the second time."""
+        if self.threads.is_closed:
+            return
         try:
             await self.threads.call(self.sync.close)
         finally:
             self.threads.close()
+            self._waits.wake()
 
     async def __aenter__(self) -> AsyncClient:
         """Return itself."""

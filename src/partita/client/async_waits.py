@@ -40,9 +40,16 @@ class Threads:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, "partita-client")
+        self.is_closed = False
 
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a function returns, called on a thread with the caller's context."""
+        """Return what a function returns, called on a thread with the caller's context.
+
+        Raises:
+            StoreUnavailableError: the client is closed.
+        """
+        if self.is_closed:
+            raise errors.StoreUnavailableError("this client is closed; open another")
         run: Callable[[], T] = partial(
             contextvars.copy_context().run, partial(function, *args, **kwargs)
         )
@@ -50,6 +57,7 @@ class Threads:
 
     def close(self) -> None:
         """End the threads that have nothing to do."""
+        self.is_closed = True
         self._pool.shutdown(wait=False)
 
 
@@ -59,6 +67,7 @@ class AsyncWaits:
     def __init__(self, client: ExecutionClient, threads: Threads) -> None:
         self._client = client
         self._call = threads.call
+        self._wakes: set[Callable[[], None]] = set()  # of those who wait for an end
         service = client.service
         self._outage: Outage = getattr(service, "outage", None) or Outage(title_of(service), log)
 
@@ -138,13 +147,20 @@ class AsyncWaits:
                 loop.call_soon_threadsafe(closed.set)
 
         stop = await self._call(service.on_closed, self._client.domain, execution, wake)
+        self._wakes.add(wake)
         try:
             await asyncio.wait_for(closed.wait(), until.left)
         except TimeoutError:
             return False
         finally:
+            self._wakes.discard(wake)
             stop()
         return True
+
+    def wake(self) -> None:
+        """Wake all that wait for ends, since the client is closed."""
+        for wake in list(self._wakes):
+            wake()
 
     async def _is_described_as_closed(
         self, execution: h.WorkflowExecution, until: _Deadline

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from partita import errors
@@ -24,7 +24,13 @@ from partita.client.open_executions import why_open
 from partita.client.validation import checked_wait
 from partita.codec import ANY, Converter, plain_data, read_untyped
 from partita.history.document import ExportedHistory, export
-from partita.ports.capabilities import Importing, SupportsNotices, supported, supports
+from partita.ports.capabilities import (
+    Importing,
+    SupportsFollowing,
+    SupportsNotices,
+    supported,
+    supports,
+)
 from partita.ports.notices import Listen
 from partita.ports.service import (
     ExecutionDetail,
@@ -292,13 +298,28 @@ class ExecutionClient:
 
     # -- reading
 
-    def listen(self, listener: Listen) -> Callable[[], None]:
+    def listen(self, listener: Listen, *, follow: Iterable[str] = ()) -> Callable[[], None]:
         """Call `listener` with what this process commits by this service; return what ends it.
 
-        A process is told only of its own commits: listen where the workers are.
+        A process is told only of its own commits: listen where the workers are. On Amazon SWF it is
+        told of the executions that it starts, decides for or acts for, whose histories are read
+        again and again, and of those whose workflow ids are to be followed.
+
+        Raises:
+            UnsupportedError: the service tells of nothing, or follows no executions of others.
+            ExecutionNotFoundError: there is none to follow with such an id.
         """
         what = "tell listeners of what it records"
-        return supported(self.service, SupportsNotices, what).listen(listener)
+        stop = supported(self.service, SupportsNotices, what).listen(listener)
+        try:
+            for id in follow:
+                what = "follow what others do: listen in the process that does it"
+                following = supported(self.service, SupportsFollowing, what)
+                following.follow(self._domain, h.WorkflowExecution(id, ""))
+        except errors.PartitaError:
+            stop()
+            raise
+        return stop
 
     def describe(self, workflow_id: str, *, run_id: str = "") -> ExecutionDetail:
         """Return how an execution stands, with what is open in it."""

@@ -19,14 +19,26 @@ _MAX_CHILDREN = 20  # of one execution that are asked
 
 
 def why_unserved(service: Service, domain: str, execution: h.WorkflowExecution) -> str | None:
-    """Return why no living worker takes what an open execution, or a child of it, waits for.
+    """Return why no living worker takes what an open execution waits for, now or later.
 
-    None if one may, if nothing waits to be taken, or if the service does not tell.
+    None if one may, or if the service does not tell.
     """
     detail = service.describe(domain, execution)
     if detail.info.status is not Status.OPEN or not supports(service, SupportsWorkerRecords):
         return None
-    return unserved(detail, service.living_workers())
+    workers = service.living_workers()
+    return unserved(detail, workers) or (None if workers else NOBODY)
+
+
+NOBODY = "no worker of Partita is alive; start one: partita worker FILE"
+"""What is said where no task waits at the moment: others may poll, who leave no record."""
+
+
+def _why_untaken(service: Service, domain: str, execution: h.WorkflowExecution) -> str | None:
+    """Return why no living worker takes a task that waits now."""
+    detail = service.describe(domain, execution)
+    workers = service.living_workers() if supports(service, SupportsWorkerRecords) else None
+    return None if workers is None else unserved(detail, workers)
 
 
 def abandoned(service: Service, detail: ExecutionDetail) -> set[str]:
@@ -41,7 +53,7 @@ def why_open(service: Service, domain: str, execution: h.WorkflowExecution) -> s
     """Return how an open execution goes on, or why it cannot, as the end of a sentence."""
     found = _failing(service, domain, execution, _MAX_GENERATIONS)
     if found is None:
-        nobody = why_unserved(service, domain, execution)
+        nobody = _why_untaken(service, domain, execution)
         return "; it goes on" if nobody is None else f": {nobody}"
     id, failure = found
     whose = "its decider" if id == execution.workflow_id else f"the decider of its child {id!r}"

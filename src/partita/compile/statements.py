@@ -27,7 +27,7 @@ from partita.compile.names.objects import target
 from partita.compile.operators.conditions import lower_test
 from partita.compile.rebinding import rebound_in
 from partita.compile.tree import Break, Check, Continue, If, Raise, Refused, Return, Value
-from partita.compile.types import ANY, NEVER
+from partita.compile.types import ANY, NEVER, Type
 from partita.compile.values.definitions import define
 from partita.compile.values.shared_parts import check_shared_parts
 from partita.compile.values.tagged_values import as_hinted
@@ -113,8 +113,7 @@ def _return(node: Any, context: Context) -> None:
     value = literal(None)
     wanted = context.signature.result_type
     if node.value is not None:
-        is_open = wanted is not None and takes_open(node.value, wanted)
-        value = open_display(node.value, context) if is_open else _returned(node.value, context)
+        value = _returned(node.value, wanted, context)
     assert value is not None
     if wanted is not None:
         value = tagged(value, wanted, context)
@@ -131,12 +130,12 @@ def _return(node: Any, context: Context) -> None:
     context.is_reachable = False
 
 
-def _returned(node: ast.expr, context: Context) -> Value:
-    if context.enclosing.finals or context.point.rebound:
-        return context.lower(node)
-    context.point.is_leaving = True
+def _returned(node: ast.expr, wanted: Type | None, context: Context) -> Value:
+    is_open = wanted is not None and takes_open(node, wanted)
+    lower = open_display if is_open else context.compilation.lower
+    context.point.is_leaving = not context.enclosing.finals and not context.point.rebound
     try:
-        return context.lower(node)
+        return lower(node, context)
     finally:
         context.point.is_leaving = False
 

@@ -20,6 +20,7 @@ from partita.ports.notices import (
     Notice,
     Subscription,
     forget,
+    pass_on,
     subscription,
 )
 from partita.ports.state import Execution, OpenActivity, State
@@ -44,13 +45,13 @@ class Observations(Struct):
     wanted: frozenset[type[Any]] | None = None  # types of events; None: all of them
     wants_heartbeats: bool = True
     has_news: bool = False  # whether there is something to tell
-    heartbeats: list[Any] = []  # states with activity id and details
+    heartbeats: list[Any] = []  # states with activity id, details and the activity as it stood
     activities: dict[tuple[int, int], OpenActivity] = {}  # as they were before an event
     quiet: set[int] = set()  # runs that listeners are not told of
 
     def note_heartbeat(self, state: State, id: str, details: str | None) -> None:
         """Note a heartbeat of an activity."""
-        self.heartbeats.append((state, id, details))
+        self.heartbeats.append((state, id, details, state.items.get(("activity", id))))
         self.has_news = True
 
     def note_activities(self, state: State, change: Change) -> None:
@@ -68,8 +69,9 @@ class Observations(Struct):
 
     def notices(self, changed: Iterable[State], now: float) -> Iterator[Notice]:
         """Yield a notice for each heartbeat and each wanted event of a transaction."""
-        for state, id, details in self.heartbeats:  # of attempts that began before it
-            yield _notice(state.execution, HEARTBEAT, now, activity_id=id, details=details)
+        for state, id, details, activity in self.heartbeats:  # of attempts that began before it
+            more = {"activity_id": id, "details": details, "activity": activity}
+            yield _notice(state.execution, HEARTBEAT, now, **more)
         for state in changed:
             if state.run in self.quiet:
                 continue
@@ -178,17 +180,8 @@ class Notifier:
                 entry()
                 continue
             for notice in entry:
-                self._pass_on(notice, [*self._listeners.values(), *EVERYWHERE.values()])
+                pass_on(notice, [*self._listeners.values(), *EVERYWHERE.values()], log)
                 self._passed += 1
-
-    def _pass_on(self, notice: Notice, subscriptions: Iterable[Subscription]) -> None:
-        for one in subscriptions:
-            if one.names is not None and notice.name not in one.names:
-                continue
-            try:
-                one.listener(notice)
-            except BaseException:  # sys.exit() in one must not silence the others
-                log.exception("a listener broke on %s; the execution goes on", notice.name)
 
 
 def _notice(execution: Execution, name: str, time: float, **more: object) -> Notice:

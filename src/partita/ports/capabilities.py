@@ -158,6 +158,17 @@ class SupportsNotices(Protocol):
         """Tell `listener` of what is recorded by way of this service; return what ends it."""
 
 
+class SupportsFollowing(Protocol):
+    """Tell listeners of what others do. Without it: UnsupportedError."""
+
+    def follow(self, domain: str, execution: h.WorkflowExecution) -> None:
+        """Tell listeners of all events of an execution, from its first on.
+
+        Raises:
+            ExecutionNotFoundError: there is no such execution.
+        """
+
+
 class PruneRequest(Struct, frozen=True, kw_only=True):
     """Which closed executions are to be removed."""
 

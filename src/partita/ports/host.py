@@ -141,6 +141,13 @@ class SupportsGiveBack(Protocol):
         """Put an unfinished activity back into its task list at once, as the same attempt."""
 
 
+class SupportsProbes(Protocol):
+    """Tell whether an activity should end. Fallback: a heartbeat, of which listeners are told."""
+
+    def is_unwanted(self, token: str) -> bool:
+        """Return whether the activity should cancel itself. Raises TaskLostError."""
+
+
 class RefusesWorkers(Protocol):
     """Run executions elsewhere, so that a worker would wait in vain. Default: workers do all."""
 

@@ -8,8 +8,9 @@ it; one that is killed in between sends none. What must not be missed is in the 
 from __future__ import annotations
 
 import inspect
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, NamedTuple, get_args
 
@@ -31,7 +32,9 @@ class Notice(Struct, frozen=True, kw_only=True):
     started_at: float = 0.0  # of the execution, in seconds since the epoch
     trace_context: str | None = None  # of the execution: W3C traceparent of whoever started it
     event: AnyEvent | None = None  # None for a heartbeat, which no history records
-    activity: OpenActivity | None = None  # of its start, end or retry, as it stood just before
+    activity: OpenActivity | None = (
+        None  # of its start, end, retry or heartbeat, as it stood just before
+    )
     activity_id: str | None = None  # of a heartbeat
     details: str | None = None  # of a heartbeat: its payload
 
@@ -127,6 +130,17 @@ def use_listener(listener: Listen) -> Callable[[], None]:
     key = object()
     EVERYWHERE[key] = subscription(listener)
     return lambda: forget(EVERYWHERE, key)
+
+
+def pass_on(notice: Notice, subscriptions: Iterable[Subscription], log: logging.Logger) -> None:
+    """Call those listeners that want a notice; what they raise is logged."""
+    for one in subscriptions:
+        if one.names is not None and notice.name not in one.names:
+            continue
+        try:
+            one.listener(notice)
+        except BaseException:  # sys.exit() in one must not silence the others
+            log.exception("a listener broke on %s; the execution goes on", notice.name)
 
 
 def checked(listener: Listen) -> Listen:

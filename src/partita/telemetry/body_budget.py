@@ -5,6 +5,7 @@ Knows no protocol: who reads a body asks whether there is room, and refuses the 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from partita.telemetry.connection_guard import is_bounded
 
 if TYPE_CHECKING:
-    from starlette.requests import HTTPConnection
+    from starlette.requests import HTTPConnection, Request
 
 MIB = 1024 * 1024
 
@@ -22,6 +23,9 @@ BODY_BYTES = 128 * MIB
 
 BODY_BYTES_OF_ADDRESS = 64 * MIB
 """Of these, bytes of one address that is not loopback, at most; the largest body fits in."""
+
+DRAIN_SECONDS = 2.0
+"""Seconds that the rest of a refused request's body may take to come."""
 
 TOO_MANY = "too many large requests at a time; try again"
 
@@ -71,3 +75,24 @@ class BodyBudget:
             self._used[address] -= mine
             if not self._used[address]:
                 del self._used[address]
+
+
+async def is_drained(request: Request, limit: int) -> bool:
+    """Read the rest of a body and drop it, so that its sender reads the answer; not for long.
+
+    Return whether all has come.
+    """
+    from starlette.requests import ClientDisconnect
+
+    size = 0
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    return False
+    except (TimeoutError, ClientDisconnect):
+        return False
+    except RuntimeError:  # it was read to its end
+        return True
+    return True

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from partita.errors import PartitaError, StoreError, TaskLostError
 from partita.history import RetryPolicy
 from partita.ports.capabilities import supports
-from partita.ports.host import Host, SupportsGiveBack
+from partita.ports.host import Host, SupportsGiveBack, SupportsProbes
 from partita.ports.service import ActivityAnswer, ActivityTask, Service
 from partita.worker.execution_log import log_polled_attempt
 from partita.worker.thread_pool import ThreadPool
@@ -182,11 +182,16 @@ class PolledActivities:
                 continue
             self._asked[token] = now
             try:
-                if self._service.heartbeat_activity(token, None):
+                if self._is_unwanted(token):
                     found.add(token)
             except TaskLostError:
                 found.add(token)
         return found
+
+    def _is_unwanted(self, token: str) -> bool:
+        if supports(self._service, SupportsProbes):
+            return self._service.is_unwanted(token)
+        return bool(self._service.heartbeat_activity(token, None))
 
 
 def unknown_type(task: ActivityTask, host: Host) -> ActivityAnswer:

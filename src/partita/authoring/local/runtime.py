@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 from uuid import uuid4
 
+from partita.authoring.context import Heard, monitors
 from partita.authoring.coroutine_watch import watch_coroutines
 from partita.authoring.definition import (
     ActivityDefinition,
@@ -106,6 +107,7 @@ class LocalRuntime(Waits):
         self._info = info
         self._live = live
         self._hooks = hooks
+        self.monitors: tuple[Heard, ...] = monitors.get() if before is None else before.monitors
         self._random = random.Random()
         self._keys = itertools.count(1)
         self._once: dict[str, Future[Any]] = {}  # idempotent calls
@@ -197,7 +199,11 @@ class LocalRuntime(Waits):
             if isinstance(definition, LambdaSpec):
                 args, kwargs = arguments.read()
                 return carried_result(definition, definition.function(*args, **kwargs))
-            return run_attempts(definition, arguments, self._info, future.key, future.done)
+            token = monitors.set(self.monitors)
+            try:
+                return run_attempts(definition, arguments, self._info, future.key, future.done)
+            finally:
+                monitors.reset(token)
 
         self._run_task(future, definition, arguments, work)
 
@@ -224,6 +230,7 @@ class LocalRuntime(Waits):
             self.settle(future, error=ExecutionAlreadyStartedError(taken))
             return None
         child = open_runs[info.workflow_id] = LocalRuntime(info, self._live, spec.hooks)
+        child.monitors = self.monitors
         future.execution = WorkflowExecution(info.workflow_id, info.run_id)
         self._stops[future.key] = child.cancel_run
         return child

@@ -20,6 +20,7 @@ from partita.compile.jsonata import (
     wrapped,
 )
 from partita.compile.loops.comprehensions import folded, made_set, reduced
+from partita.compile.lowered import located
 from partita.compile.names.objects import target
 from partita.compile.operators.arithmetic import bounded, result_type
 from partita.compile.operators.conditions import lower_test, truth
@@ -41,6 +42,7 @@ from partita.compile.types import (
     set_of,
 )
 from partita.compile.values.dynamic import as_kind, has_type, present
+from partita.compile.values.enumerations import plain
 from partita.compile.values.iterables import is_lazy, iterable, lowered, unordered
 from partita.compile.values.sequences import as_list
 
@@ -74,11 +76,14 @@ _SIZE = (
 )
 
 
+_NO_LENGTH = "object of type 'NoneType' has no len()"
+
+
 def lower_len(node: Any, context: Context) -> Value:
     """Lower `len(x)`."""
     source = one_argument(node, context)
     value = iterable(node, source, context) if is_lazy(source, context) else context.read(source)
-    value = present(node, value, context, TypeError, "object of type 'NoneType' has no len()")
+    value = present(node, plain(value), context, TypeError, _NO_LENGTH)
     kind = value.type.kind
     if kind in ("list", "tuple", "row", "set", FUTURE_SET.kind):
         return made(f"$count({value.text})", INT, value)
@@ -221,12 +226,12 @@ def _of_generator(source: ast.GeneratorExp, is_any: bool, context: Context) -> V
 def lower_next(node: Any, context: Context) -> Value:
     """Lower `next(items, default)` of a generator expression or of `iter(...)`."""
     source = node.args[0] if node.args else None
-    is_iter = isinstance(source, ast.Call) and target(source.func, context) is iter
+    is_iter = isinstance(source, ast.Call) and target(source.func, context) in (iter, reversed)
     if len(node.args) > 2 or node.keywords or not (is_iter or isinstance(source, ast.GeneratorExp)):
         raise context.refuse(
             node,
             "next",
-            "only next of a generator expression or of iter(...) is compiled",
+            "only next of a generator expression, iter(...) or reversed(...) is compiled",
             "write next((x for x in items), default), or use indices",
         )
     assert source is not None
@@ -298,12 +303,15 @@ def lower_set(node: Any, context: Context) -> Value:
 
 def lower_dict(node: Any, context: Context) -> Value:
     """Lower `dict(...)`: of a dict, of pairs, and of keywords."""
-    if len(node.args) > 1 or any(one.arg is None for one in node.keywords):
+    if len(node.args) > 1:
         raise context.refuse(node, "dict", "its arguments are not compiled", "use {**a, **b}")
     parts = [_dict_from(node, node.args[0], context)] if node.args else []
-    named = {one.arg: context.lower(one.value) for one in node.keywords}
-    if named or not parts:
-        parts.append(object_value(named))
+    if node.keywords:
+        keys = [one.arg and ast.Constant(one.arg) for one in node.keywords]
+        display = ast.Dict(keys, [one.value for one in node.keywords])
+        parts.append(context.lower(located(display, node)))
+    elif not parts:
+        parts.append(object_value({}))
     if len(parts) == 1:
         return parts[0]
     type = join(*(replace(one.type, fields=(), default=None) for one in parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from partita.compile.builtins import aggregates, conversions, ordering
+from partita.compile.builtins import aggregates, attributes, conversions, ordering
 from partita.compile.context import Context
 from partita.compile.operators.conditions import isinstance_test
 from partita.compile.tree import Value
@@ -66,6 +66,8 @@ FUNCTIONS: dict[str, Lower] = {
     "bin": conversions.based(2, "0b"),
     "next": aggregates.lower_next,
     "isinstance": _isinstance,
+    "getattr": attributes.lower_getattr,
+    "hasattr": attributes.lower_hasattr,
     "range": _made_at_once,
     "zip": _lazy,
     "enumerate": _lazy,

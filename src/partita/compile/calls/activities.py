@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 from partita.authoring.activity import ActivityFunction, AsyncActivityFunction
 from partita.authoring.remote import LambdaFunction
 from partita.compile.concurrency.outcomes import settled
+from partita.compile.containers.open_displays import open_display, takes_open
 from partita.compile.context import Context
+from partita.compile.functions.parameters import expanded
 from partita.compile.names.callees import Callee
 from partita.compile.tree import Call, Value
 from partita.compile.types import ANY, NONE, Type, UnknownHintError, fits, of_hint
+from partita.compile.values.iterables import lowered
+from partita.compile.values.tagged_values import as_hinted
 from partita.compile.values.tags import tagged
 
 
@@ -28,24 +33,43 @@ def call_activity(node: Any, activity: Callee, context: Context) -> Value:
 
 def _arguments(node: Any, wanted: dict[str, Type], context: Context) -> dict[str, Value]:
     arguments: dict[str, Value] = {}
-    names = list(wanted)
-    if len(node.args) > len(names):
-        raise context.refuse(node, "arguments", "they are too many", "give each parameter once")
-    given = [*zip(names, node.args, strict=False)]
-    given += [(one.arg, one.value) for one in node.keywords]
-    for name, argument in given:
-        if name not in wanted or name in arguments or isinstance(argument, ast.Starred):
+    for name, argument in _given(node, list(wanted), context):
+        if name not in wanted or name in arguments:
             raise context.refuse(
                 node,
                 "arguments",
                 "they do not fit the activity",
                 "give each parameter once by name",
             )
-        value = settled(argument, context.read(argument), context)
+        is_open = takes_open(argument, wanted[name])
+        found = open_display(argument, context) if is_open else context.read(argument)
+        value = settled(argument, found, context)
         value = tagged(value, wanted[name], context)
+        value = as_hinted(argument, value, wanted[name], context) or value
         _check(argument, name, value.type, wanted[name], context)
         arguments[name] = context.simple(argument, value) if value.is_guarded else value
     return arguments
+
+
+def _given(node: Any, names: list[str], context: Context) -> Iterator[tuple[str | None, ast.expr]]:
+    """Return arguments with the names of their parameters; each is lowered before the next."""
+    rest = iter(names)
+    for one in node.args:
+        for argument in _expanded(one, context):
+            name = next(rest, None)
+            if name is None:
+                raise context.refuse(
+                    node, "arguments", "they are too many", "give each parameter once"
+                )
+            yield name, argument
+    yield from ((one.arg, one.value) for one in node.keywords)
+
+
+def _expanded(node: ast.expr, context: Context) -> list[ast.expr]:
+    """Return an argument, or those of `*values`."""
+    if not isinstance(node, ast.Starred):
+        return [node]
+    return [lowered(one.value, node) for one in expanded(node, context)]
 
 
 def _check(node: ast.AST, name: str, found: Type, wanted: Type, context: Context) -> None:

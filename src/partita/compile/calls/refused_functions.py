@@ -60,7 +60,7 @@ _REASONS: list[tuple[Any, str, str]] = [
     (open, *_FILES),
     (input, "a state machine has no one to ask", "wait for a signal by wait_signal"),
     *((one, *_NO_CODE) for one in (eval, exec, compile, __import__)),
-    *((one, *_NO_OBJECTS) for one in (getattr, setattr, hasattr, delattr, vars, dir, id, hash)),
+    *((one, *_NO_OBJECTS) for one in (setattr, delattr, vars, dir, id, hash)),
     *((one, *_NO_OBJECTS) for one in (globals, locals, object, super)),
     *((one, *_CLOCK) for one in (time.time, time.monotonic, time.perf_counter)),
     (time.sleep, "a state machine waits in its own way", "use sleep(...) of partita"),

@@ -27,7 +27,8 @@ def open_display(node: ast.expr, context: Context) -> Value:
     if isinstance(node, ast.List):
         return list_display(node, context, open_display, _open_list)
     if isinstance(node, ast.Dict):
-        return dict_display(node, context, open_display, _open_dict)
+        value = dict_display(node, context, open_display, _open_dict)
+        return _opened(node, value, dict_of(ANY), context)
     return _opened(node, context.lower(node), ANY, context)
 
 

@@ -11,7 +11,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import literal, made, object_value
 from partita.compile.names.exceptions import reachable
 from partita.compile.tree import Value
-from partita.compile.types import ANY, STR, Type, UnknownHintError, list_of, of_hint, row_of
+from partita.compile.types import ANY, BOOL, STR, Type, UnknownHintError, list_of, of_hint, row_of
 from partita.compile.values.hints import conforms
 
 _NOT_KEPT = ("__cause__", "__context__", "__traceback__", "__notes__", "with_traceback", "add_note")
@@ -37,6 +37,25 @@ def attribute(node: ast.Attribute, value: Value, context: Context) -> Value:
     if known is not None:
         return made(found, known, value)
     return _looked_up(node, context.simple(node, value), context)
+
+
+def has_attribute(name: str, value: Value, context: Context) -> Value | None:
+    """Return whether an exception has an attribute; None: that is not known."""
+    if name in _NOT_KEPT:
+        return None
+    if name == "args" or name in dict(value.type.fields):
+        return literal(True)
+    base = value.type.cls or Exception
+    kinds = [one for one in reachable(context.module.namespace) if issubclass(one, base)]
+    found = [inspect.getattr_static(one, name, None) for one in (base, *kinds)]
+    if any(one is not None and literal(one) is None for one in found):
+        return None
+    own = f"$exists($lookup({value.text}.attributes, {context.text(name).text}))"
+    shared = _of_classes(value.type.cls, name, context)
+    if shared is None:
+        return made(own, BOOL, value)
+    text = f"({own} or $exists($lookup({shared.text}, {value.text}.type)))"
+    return made(text, BOOL, value, shared)
 
 
 def _arguments(node: ast.Attribute, value: Value, context: Context) -> Value:

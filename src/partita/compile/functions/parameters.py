@@ -62,7 +62,7 @@ def _positional(
 ) -> tuple[dict[str, Argument], list[Value]]:
     """Return the arguments that are given by their places, and those for `*args`."""
     names = _positions(arguments)
-    every = [item for arg in node.args for item in _expanded(arg, context)]
+    every = [item for arg in node.args for item in expanded(arg, context)]
     given = dict(zip(names, every, strict=False))
     return given, [one.value for one in every[len(names) :]]
 
@@ -94,7 +94,7 @@ def _unfit(node: ast.AST, what: str, context: Context) -> Exception:
     )
 
 
-def _expanded(node: ast.expr, context: Context) -> list[Argument]:
+def expanded(node: ast.expr, context: Context) -> list[Argument]:
     """Return one argument, or those of `*values`."""
     if not isinstance(node, ast.Starred):
         return [Argument(context.read(node), node)]

@@ -17,6 +17,7 @@ from partita.compile.context import Context
 from partita.compile.library import encodings, json_texts, mathematics
 from partita.compile.library.collections_module import lower_counter, lower_defaultdict
 from partita.compile.library.folds import lower_reduce
+from partita.compile.library.partials import lower_partial
 from partita.compile.tree import Value
 
 Lower = Callable[[Any, Context], Value]
@@ -44,6 +45,7 @@ LIBRARY: dict[Any, Lower] = {
     base64.b64encode: encodings.lower_unread,
     base64.b64decode: encodings.lower_unread,
     functools.reduce: lower_reduce,
+    functools.partial: lower_partial,
     time.time: _CLOCK,
     time.monotonic: _CLOCK,
     time.sleep: _refused("it would block the worker", "use partita.sleep"),

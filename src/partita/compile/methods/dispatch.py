@@ -24,6 +24,7 @@ from partita.compile.tree import Value
 from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
 from partita.compile.values.dicts import takes_key
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
+from partita.compile.values.enumerations import plain
 from partita.compile.values.moments import is_time, time_method
 
 
@@ -37,7 +38,7 @@ def lower_method(node: Any, context: Context) -> Value:
     special = _special(node, owner, context)
     if special is not None:
         return special
-    owner = _settled(node, owner, node.func.attr, context)
+    owner = _plain(_settled(node, owner, node.func.attr, context), node.func.attr)
     if owner.type is STR:
         text = lower_text_method(node, owner, context)
         if text is not None:
@@ -47,6 +48,14 @@ def lower_method(node: Any, context: Context) -> Value:
         if own is not None:
             return own
     return _by_table(node, owner, context)
+
+
+def _plain(owner: Value, name: str) -> Value:
+    """Return a member of an enum of texts as a text, for a method that it has as such."""
+    known = plain(owner)
+    is_inherited = known is not owner and hasattr(str, name)
+    is_inherited = is_inherited and getattr(owner.type.cls, name, None) is getattr(str, name)
+    return known if is_inherited and known.type is STR else owner
 
 
 def _special(node: Any, owner: Value, context: Context) -> Value | None:

@@ -15,6 +15,8 @@ from partita.compile.texts.representations import as_repr, as_text, text_form
 from partita.compile.tree import Value
 from partita.compile.types import FLOAT, INT, NUMBER, STR, Type, number_of
 from partita.compile.values.dynamic import as_kind, narrowed, present
+from partita.compile.values.enumerations import plain
+from partita.compile.values.moments import formatted_moment
 
 _SPEC = re.compile(
     r"(?:(?P<fill>.)?(?P<align>[<>=^]))?(?P<sign>[-+ ])?(?P<z>z)?(?P<alternate>#)?(?P<zero>0)?"
@@ -84,9 +86,12 @@ def formatted(node: ast.AST, value: Value, text: str, context: Context) -> Value
     """Return a value formatted by a specification."""
     if not text:
         return as_text(node, value, context)
+    value = _settled(node, value, context)
     spec = parsed(text)
     found = None
-    if spec is not None:
+    if value.type.kind == "datetime":
+        found = formatted_moment(node, value, text, context)
+    elif spec is not None:
         found = _by_type(node, value, spec, context)
     if found is None:
         raise context.refuse(
@@ -96,6 +101,14 @@ def formatted(node: ast.AST, value: Value, text: str, context: Context) -> Value
             "see the table of formats in docs/compiling.md, or format in an activity",
         )
     return found
+
+
+def _settled(node: ast.AST, value: Value, context: Context) -> Value:
+    """Return a member of an enum as what its class formats: its value, or its text."""
+    if value.type.kind != "enum":
+        return value
+    is_plain = value.type.cls.__format__ in (str.__format__, int.__format__)
+    return plain(value) if is_plain else as_text(node, value, context)
 
 
 def _by_type(node: ast.AST, value: Value, spec: Spec, context: Context) -> Value | None:

@@ -58,8 +58,8 @@ def of_hint(hint: Any) -> Type:
         return list_of(of_hint(args[0]) if args else ANY)
     if hint is dict or origin is dict:
         return _dict(args)
-    if origin is tuple and args and args[-1] is Ellipsis:
-        return row_of(of_hint(args[0]))
+    if hint is tuple or (origin is tuple and args and args[-1] is Ellipsis):
+        return row_of(of_hint(args[0]) if args else ANY)
     if origin is tuple and args:
         return tuple_of(*map(of_hint, args))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):

@@ -56,7 +56,7 @@ class Type:
         inner = (*self.parts, *(one for _, one in self.fields))
         is_list = self.kind == "tuple" and self.cls is list  # of elements of several types
         is_own = self.kind in _OWN_FORMS and not is_list
-        is_own = is_own or self.key == "int" or self.default is not None
+        is_own = is_own or self.key != "str" or self.default is not None
         return is_own or any(one.holds_tuples for one in inner)
 
     def __str__(self) -> str:

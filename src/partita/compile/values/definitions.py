@@ -56,8 +56,14 @@ def _defaults(node: Any, context: Context) -> dict[str, Value]:
             raise context.refuse(
                 default, f"default of {name}", "calls would share it", "use None, and test for it"
             )
-        found[name] = context.simple(node, value) if not value.is_constant else value
+        found[name] = value if value.is_constant else _kept(node, value, context)
     return found
+
+
+def _kept(node: Any, value: Value, context: Context) -> Value:
+    """Return a value as it is now, whatever the variable that it is read from is later."""
+    simple = context.simple(node, value)
+    return simple if context.names.is_new(simple.text[1:]) else context.let(node, "given", simple)
 
 
 def define(node: Any, context: Context) -> None:

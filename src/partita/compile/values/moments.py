@@ -244,17 +244,23 @@ def time_method(node: Any, value: Value, context: Context) -> Value | None:
         return made(f"{whole.atom} / 1000", FLOAT, whole, is_atom=False)
     if name == "isoformat" and value.type.kind == "datetime" and not count:
         return iso_text(node, value, context)
-    if name == "weekday" and value.type.cls is UTC and not count:
-        template = "(($floor($toMillis(@x) / 86400000) + 3) % 7)"
-        return fill(node, context, template, INT, x=value)
+    if name in _FIRST_DAY and value.type.kind == "datetime" and not count:
+        first = _FIRST_DAY[name]
+        template = f"((($toMillis({_DATE}) / 86400000 + 3) % 7 + 7) % 7 + {first})"
+        return fill(node, context, template.replace("@x", _exact("@x")), INT, _INEXACT, x=value)
     if name == "strftime" and value.type.kind == "datetime" and count == 1:
-        return _formatted(node, value, context)
+        form = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        return formatted_moment(node, value, form, context)
     return None
 
 
-def _formatted(node: Any, value: Value, context: Context) -> Value | None:
+_FIRST_DAY = {"weekday": 0, "isoweekday": 1}
+"""The number of a Monday."""
+_DATE = '$substring(@x, 0, 10) & "T00:00:00Z"'
+
+
+def formatted_moment(node: Any, value: Value, form: Any, context: Context) -> Value | None:
     """Lower `strftime` of a constant format of two-digit parts."""
-    form = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
     if not isinstance(form, str):
         return None
     parts = form.split("%")

@@ -50,12 +50,15 @@ from partita.openwhisk.endpoint.worker import Host
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.ports.service import StartRequest
 from partita.ports.session import Session, Transactional
-from partita.telemetry.body_budget import BodyBudget
+from partita.telemetry.body_budget import BodyBudget, is_drained
 
 T = TypeVar("T")
 
 BLOCKING_SECONDS = 60.0
 """Seconds that a blocking invocation waits for its end."""
+
+DRAINED_BYTES = 8 * 1024 * 1024
+"""Bytes of a refused request's body that are read, so that its sender reads the answer."""
 
 WAITING = 200
 """Invocations that are waited for at a time."""
@@ -102,7 +105,10 @@ class OpenWhiskProtocol:
             status, answer = await self._routed(request, parts, body)
             return Response(status_code=204) if status == 204 else JSONResponse(answer, status)
         except RequestError as error:
-            return JSONResponse({**error.body, "code": secrets.token_hex(16)}, error.status)
+            refused = JSONResponse({**error.body, "code": secrets.token_hex(16)}, error.status)
+            if not await is_drained(request, DRAINED_BYTES):
+                refused.headers["connection"] = "close"  # the rest of the body is not read
+            return refused
         except ClientDisconnect:
             return Response(status_code=400)  # which nobody reads
         except PartitaError as error:

@@ -12,6 +12,7 @@ import logging
 import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
@@ -24,6 +25,8 @@ from partita.ports.service import ActivityTask
 from partita.swf.backend.calls import Call
 from partita.swf.backend.decision_tasks import MIN_WAIT
 from partita.swf.backend.envelopes import Again, Failed, opened, sealed
+from partita.swf.backend.followed_histories import FollowedHistories
+from partita.swf.backend.followed_run import Heartbeat
 from partita.swf.backend.ids import attempt_of, escaped, unescaped
 from partita.swf.backend.payloads import Payloads
 from partita.swf.backend.translate_decisions import REASON_LIMIT
@@ -31,6 +34,9 @@ from partita.worker.thread_pool import ThreadPool
 
 BEATS = 3
 """Beats within the time that an activity is lent for."""
+
+MAX_TAKEN = 10_000
+"""Activities whose heartbeats listeners are told of; of more at a time, the newest."""
 
 BEATERS = 4
 """Threads that beat, at most."""
@@ -41,10 +47,18 @@ log = logging.getLogger("partita.swf")
 class ActivityTasks:
     """The activity tasks that this process works on. Safe to use from many threads."""
 
-    def __init__(self, call: Call, payloads: Payloads, tell: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        payloads: Payloads,
+        tell: Callable[[], None],
+        followed: FollowedHistories,
+    ) -> None:
         self._call = call
         self._payloads = payloads
         self._tell = tell  # what is called when one has ended
+        self._followed = followed
+        self._taken: OrderedDict[str, ActivityTask] = OrderedDict()  # by token, if one listens
         self._beats: dict[str, str] = {}  # the last heartbeat's details, by token
         self._lent: dict[str, _Lent] = {}  # by token
         self._changed = threading.Condition()
@@ -82,9 +96,25 @@ class ActivityTasks:
             input=again.text,
             details=again.details,
         )
+        if self._followed.is_listened:
+            self._follow(domain, task)
         if attempt.lease:  # not before: nobody runs what cannot be read
             self._lend(task.token, attempt.lease)
         return task
+
+    def _follow(self, domain: str, task: ActivityTask) -> None:
+        """Tell listeners of what happens to a task's execution from its start on."""
+        self._followed.follow(domain, task.workflow_execution, task.started_event_id - 1)
+        self._taken[task.token] = task
+        while len(self._taken) > MAX_TAKEN:
+            self._taken.popitem(last=False)
+
+    def tell_of_heartbeat(self, token: str, details: str | None) -> None:
+        """Tell listeners that an activity of this process has sent a heartbeat."""
+        task = self._taken.get(token)
+        if task is not None:
+            beat = Heartbeat(activity_id=task.activity_id, details=details, time=time.time())
+            self._followed.heartbeat(task.workflow_execution.run_id, beat)
 
     def complete(self, token: str, result: str | None) -> None:
         """Record a result, once."""
@@ -135,6 +165,7 @@ class ActivityTasks:
         with self._changed:
             self._lent.pop(token, None)
         self._beats.pop(token, None)
+        self._taken.pop(token, None)
 
     def heartbeat(self, token: str, details: str | None) -> bool:
         """Record that the activity is alive; return whether it should cancel itself."""

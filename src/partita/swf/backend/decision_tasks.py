@@ -67,6 +67,7 @@ class DecisionTasks:
         histories: HistoryReader,
         new_history: Callable[..., TranslatedHistory],
         tell: Callable[[], None],
+        follow: Callable[[str, h.WorkflowExecution, int], None],
     ) -> None:
         self._call = call
         self._payloads = payloads
@@ -74,6 +75,7 @@ class DecisionTasks:
         self._histories = histories
         self._new_history = new_history
         self._tell = tell  # called when one was answered
+        self._follow = follow  # called of whose execution one is, and after which event of SWF's
         self._lock = threading.Lock()
         self._held: dict[str, Held] = {}  # by token
         self._live: dict[str, TranslatedHistory] = {}  # of live runs
@@ -145,6 +147,7 @@ class DecisionTasks:
         previous = held.history.previous_started_event_id
         events = held.history.feed(map(self._histories.event, self._fresh(held, raw, members)))
         self._warn(plain, held.history)
+        self._follow(domain, plain, raw.get("previousStartedEventId", 0))
         with self._lock:
             self._held[raw["taskToken"]] = held
         kind = raw["workflowType"]
@@ -274,6 +277,7 @@ class DecisionTasks:
             self._held.pop(token, None)
             if keep:
                 self._live[held.execution.run_id] = held.history
+        self._follow(held.domain, held.execution, held.history.last_swf_id)
         self._tell()
 
     def _register(self, held: Held, decisions: Sequence[h.AnyDecision]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from partita.errors import ExecutionNotFoundError
@@ -84,8 +84,7 @@ class HistoryReader:
         return found
 
     def _go_on(self, domain: str, execution: WorkflowExecution, run: _Run) -> None:
-        last = run.history.last_swf_id
-        raw = self.newer(domain, execution, last) if last else self.raw(domain, execution)
+        raw = self.since(domain, execution, run.history.last_swf_id)
         run.events = [*run.events, *run.history.feed(map(self.event, raw))]
 
     def event(self, raw: Mapping[str, Any]) -> AnyEvent:
@@ -105,6 +104,12 @@ class HistoryReader:
         members = {"maximumPageSize": PAGE, "domain": domain, "execution": exact, **members}
         for page in self._call.pages("get_workflow_execution_history", "events", **members):
             yield from page
+
+    def since(
+        self, domain: str, execution: WorkflowExecution, last: int
+    ) -> Iterable[dict[str, Any]]:
+        """Return the events after number `last` of SWF's, in order; 0: all, page by page."""
+        return self.newer(domain, execution, last) if last else self.raw(domain, execution)
 
     def newer(self, domain: str, execution: WorkflowExecution, last: int) -> list[dict[str, Any]]:
         """Return the events after number `last` of SWF's, in order."""

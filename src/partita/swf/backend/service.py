@@ -41,6 +41,7 @@ from partita.swf.backend.calls import Call, DomainNotFoundError
 from partita.swf.backend.decision_tasks import DecisionTasks
 from partita.swf.backend.envelopes import Fork, Start
 from partita.swf.backend.execution_lists import ExecutionLists, plain_info
+from partita.swf.backend.followed_histories import FollowedHistories
 from partita.swf.backend.fork_origin import ForkOrigin
 from partita.swf.backend.history_reader import HistoryReader
 from partita.swf.backend.ids import escaped, unescaped
@@ -71,6 +72,7 @@ class SwfService:
         self._registration = Registration(self.call, self.address.retention)
         self._lists = ExecutionLists(self.call)
         self._histories = HistoryReader(self.call, self.payloads, self._new_history)
+        self._followed = FollowedHistories(self.call, self._histories, self._new_history)
         self.decision_tasks = DecisionTasks(
             self.call,
             self.payloads,
@@ -78,11 +80,12 @@ class SwfService:
             self._histories,
             self._new_history,
             self.tell,
+            self._followed.follow,
         )
         self._starts = Starts(
             self.call, self.payloads, self._registration, self._lists, self._histories
         )
-        self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell)
+        self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell, self._followed)
         self._queries: QueryAnswer | None = None
         self._is_closed = False
         self.outage = self.call.outage
@@ -149,7 +152,13 @@ class SwfService:
     def start_workflow_execution(self, request: StartRequest) -> h.WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
         check_types(request)
-        return self._starts.start(replace(request, domain=self.domain(request.domain)))
+        domain = self.domain(request.domain)
+        return self._told(domain, self._starts.start(replace(request, domain=domain)))
+
+    def _told(self, domain: str, execution: h.WorkflowExecution) -> h.WorkflowExecution:
+        """Return an execution of this process, which its listeners are told of."""
+        self._followed.follow(domain, execution)
+        return execution
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
@@ -177,7 +186,7 @@ class SwfService:
         self, request: StartRequest, domain: str, signal_name: str, input: str | None
     ) -> h.WorkflowExecution:
         start = Start(text=request.input, signals=(h.SignalInput(signal_name, input),))
-        return self._starts.begin(replace(request, domain=domain), start)
+        return self._told(domain, self._starts.begin(replace(request, domain=domain), start))
 
     def fork_workflow_execution(self, request: ForkRequest) -> h.WorkflowExecution:
         """Begin a run that reuses what another has recorded, up to one of its events."""
@@ -187,7 +196,7 @@ class SwfService:
         detail = self.describe(request.domain, execution)
         exact = h.WorkflowExecution(request.workflow_id, detail.info.run_id)
         events = self._histories.events(request.domain, exact)
-        return self._starts.fork(request, detail.info, events)
+        return self._told(request.domain, self._starts.fork(request, detail.info, events))
 
     def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
         """Register a workflow type, and the domain, where they are not."""
@@ -310,16 +319,27 @@ class SwfService:
 
     def heartbeat_activity(self, token: str, details: str | None) -> bool:
         """Record that the activity is alive; return whether it should cancel itself."""
-        return self.activity_tasks.heartbeat(token, details)
+        answer = self.activity_tasks.heartbeat(token, details)
+        self.activity_tasks.tell_of_heartbeat(token, details)
+        return answer
+
+    def is_unwanted(self, token: str) -> bool:
+        """Return whether an activity should cancel itself, without a heartbeat of its own."""
+        return self.activity_tasks.heartbeat(token, None)
 
     # -- looking ---------------------------------------------------------------------------
 
-    def listen(self, listener: Listen) -> Callable[[], None]:  # noqa: ARG002
-        """Refuse: SWF tells nobody what it records."""
-        raise UnsupportedError(
-            "Amazon SWF tells nobody of what it records; follow an execution's history instead: "
-            "Client.history(workflow_id, after=…)"
-        )
+    def listen(self, listener: Listen) -> Callable[[], None]:
+        """Tell a listener of executions that this process starts, decides for, acts for or follows.
+
+        Their histories are read again and again. Of heartbeats it hears those of this process.
+        """
+        return self._followed.listen(listener)
+
+    def follow(self, domain: str, execution: h.WorkflowExecution) -> None:
+        """Tell listeners of all events of an execution, whoever works on it."""
+        domain = self.domain(domain)
+        self._followed.follow(domain, self._exact(domain, execution))
 
     def info(self, domain: str, execution: h.WorkflowExecution) -> ExecutionInfo:
         """Return one line about an execution, by one call where its run id is known."""
@@ -454,6 +474,7 @@ class SwfService:
 
     def close(self) -> None:
         """End polls and waits, and close the connections."""
+        self._followed.close()
         self._is_closed = True
         self._waits.close()
         self.activity_tasks.close()

@@ -29,6 +29,9 @@ class Timing(Struct, frozen=True, kw_only=True):
     watch: tuple[float, float] = (0.02, 2.0)
     """Between two looks at what is waited for: at first, and at most."""
 
+    follow: tuple[float, float] = (0.1, 10.0)
+    """Between two looks at a history that listeners are told of: after news, and at most."""
+
     retry: tuple[float, float] = (0.2, 5.0)
     """Between two looks that fail: at first, and at most; up to half of them is left out."""
 
