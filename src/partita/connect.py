@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from partita.engine import Engine
 from partita.errors import InvalidOptionError
@@ -34,7 +34,7 @@ def connect(url: str | None = None) -> Service:
         StoreError: the database cannot be opened.
     """
     url = chosen_url(url)
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     if scheme == "memory":
         _check_no_options(url)
         return Engine(MemoryStore())
@@ -53,9 +53,15 @@ def connect(url: str | None = None) -> Service:
     return _registered(url, scheme)
 
 
+def _scheme(url: str) -> str:
+    """Return how a URL begins, whatever the rest of it is; empty if it begins like none."""
+    scheme, colon, _ = url.partition(":")
+    return scheme.lower() if colon else ""
+
+
 def sqlite_path(url: str) -> str | None:
     """Return the file that a URL of SQLite names; None for any other URL."""
-    return _path(url) if urlsplit(url).scheme == "sqlite" else None
+    return _path(url) if _scheme(url) == "sqlite" else None
 
 
 def _registered(url: str, scheme: str) -> Service:
@@ -79,7 +85,7 @@ def maintenance(url: str | None = None) -> Maintenance:
         InvalidOptionError: there is no such database: nothing is kept, or others keep it.
     """
     url = chosen_url(url)
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     if scheme == "sqlite":
         from partita.stores.sqlite.maintenance import SqliteMaintenance  # which few commands need
 

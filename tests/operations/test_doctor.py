@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sqlite3
+import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 
@@ -20,10 +27,13 @@ from partita.operations.doctor import Finding, examine
 from partita.ports.store import Store
 from partita.rules import apply, decide
 from partita.rules.commands import FailDecisionTask, StartDecisionTask
-from partita.stores.maintenance import Survey
+from partita.stores.maintenance import Lock, Survey
 from partita.stores.memory import MemoryStore
+from partita.stores.postgres import maintenance as postgres_maintenance
 from partita.stores.postgres.store import PostgresStore
+from partita.stores.postgres.url import Address
 from partita.stores.sql import migrations
+from partita.stores.sqlite import maintenance as sqlite_maintenance
 from partita.stores.sqlite.store import SqliteStore
 from partita.testing.conformance.arrange import started
 from partita.testing.conformance.store_arrange import activity, saved, write
@@ -255,6 +265,9 @@ class Patient:
     def damage(self) -> list[str]:
         return []
 
+    def long_locks(self) -> list[Lock]:
+        return []
+
     def survey(self) -> Survey:
         return self.said
 
@@ -293,3 +306,52 @@ def test_memory_has_an_overview_as_others(tmp_path: Path) -> None:
     assert said[0] == said[1] == said[2]
     assert said[0].latest == 7.0
     assert [record.execution.workflow_id for record in said[0].bare] == ["other"]
+
+
+@contextmanager
+def locked(place: Place) -> Iterator[None]:
+    """Hold a lock for writing, as a transaction that does not end."""
+    if place.kind == "sqlite":
+        with closing(sqlite3.connect(place.path, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        address = Address.of(place.url)
+        table = f'LOCK TABLE "{address.schema}".executions IN ACCESS EXCLUSIVE MODE'
+        with psycopg.connect(address.conninfo) as other:
+            other.execute(table.encode())
+            yield
+
+
+def test_a_lock_that_is_not_given_up(
+    place: Place, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (sqlite_maintenance, postgres_maintenance):
+        monkeypatch.setattr(kind, "long_locks", partial(kind.long_locks, seconds=0))
+    with locked(place):
+        finding = place.only("lock")
+        assert checks(place) == {"lock"}
+    assert "has kept others from writing for" in finding.what
+    holder = re.search(r"process (\d+)", finding.what)
+    assert holder is not None
+    assert holder[1] in finding.mend
+    if place.kind == "sqlite":
+        assert int(holder[1]) == os.getpid()
+    assert checks(place) == set()
+
+
+def test_many_short_locks_are_none(place: Place, opened: Store) -> None:
+    ended = threading.Event()
+
+    def commit_all_the_time() -> None:
+        with closing(place.store()) as store:
+            while not ended.is_set():
+                saved(store, uuid.uuid4().hex)
+
+    busy = threading.Thread(target=commit_all_the_time)
+    busy.start()
+    try:
+        assert maintenance(place.url).long_locks() == []
+    finally:
+        ended.set()
+        busy.join()

@@ -65,19 +65,34 @@ def examine(maintenance: Maintenance, connect: Callable[[], Service]) -> Report:
     findings: list[Finding] = []
     now = time.time()
     try:
+        findings += _locks(maintenance)
         survey = maintenance.survey()
         facts |= _facts(survey, now)
         findings += [*_schema(survey), *_surroundings(survey), *_damage(maintenance)]
-        if survey.schema == survey.known:
+        if survey.schema == survey.known and not _has(findings, "lock"):
             service = connect()
             try:
                 findings += _inside(engine_of(service).store, survey, now)
             finally:
                 service.close()
     except StoreError as error:
-        if not any(finding.check == "damage" for finding in findings):  # which explains it
+        if not _has(findings, "damage", "lock"):  # which explain it
             findings.append(_unreachable(error))
     return Report(facts, findings)
+
+
+def _has(findings: list[Finding], *checks: str) -> bool:
+    return any(finding.check in checks for finding in findings)
+
+
+def _locks(maintenance: Maintenance) -> Iterator[Finding]:
+    for lock in maintenance.long_locks():
+        yield Finding(
+            "lock",
+            f"{lock.holder} has kept others from writing for {lock.seconds:.0f} s or longer",
+            "nothing can be recorded meanwhile: workers and commands wait, and then give up",
+            f"{lock.mend}; what is committed stays, and `partita doctor` then looks at the rest",
+        )
 
 
 def _facts(survey: Survey, now: float) -> dict[str, Any]:

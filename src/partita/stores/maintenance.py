@@ -29,6 +29,14 @@ class Survey(Struct, frozen=True, kw_only=True):
     workers: tuple[WorkerRecord, ...] = ()
 
 
+class Lock(Struct, frozen=True):
+    """A lock that keeps others from writing."""
+
+    holder: str  # for people
+    seconds: float  # for which it has been held, at least
+    mend: str  # what ends it
+
+
 class Maintenance(Protocol):
     """One database, by its URL."""
 
@@ -44,6 +52,15 @@ class Maintenance(Protocol):
         """Return what is damaged of its pages, a line each, as far as it can be seen from outside.
 
         Reads all of a SQLite file. A server looks after its own pages.
+
+        Raises:
+            StoreUnavailableError: out of reach.
+        """
+
+    def long_locks(self) -> list[Lock]:
+        """Return what has kept others from writing for longer than any transaction of ours.
+
+        May wait for some seconds to find out.
 
         Raises:
             StoreUnavailableError: out of reach.

@@ -54,6 +54,9 @@ def _meaning(refusal: Refusal) -> errors.PartitaError | None:
     return None
 
 
+_HOW = "write stepfunctions://REGION, with ?endpoint=URL, &profile=NAME and &machine=NAME"
+
+
 class StepFunctionsService:
     """Client commands on Step Functions."""
 
@@ -65,14 +68,14 @@ class StepFunctionsService:
         Raises:
             InvalidOptionError: it has no region, or an unknown option.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise errors.InvalidOptionError(f"{url!r}: {error}; {_HOW}") from None
         options = dict(parse_qsl(parts.query))
         unknown = sorted(set(options) - {"endpoint", "profile", "machine"})
         if not parts.netloc or unknown or parts.path.strip("/"):
-            raise errors.InvalidOptionError(
-                f"{url!r}: write stepfunctions://REGION, with ?endpoint=URL, &profile=NAME and "
-                "&machine=NAME"
-            )
+            raise errors.InvalidOptionError(f"{url!r}: {_HOW}")
         config = RETRIED.merge(Config(inject_host_prefix=False))
         profile, endpoint = options.get("profile"), options.get("endpoint")
         _, (self._client,) = connect("stepfunctions", parts.netloc, profile, endpoint, config)

@@ -18,9 +18,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from partita.errors import InvalidOptionError, StoreUnavailableError
 from partita.ports.catalogue import WorkerRecord
-from partita.stores.maintenance import Survey
+from partita.stores.maintenance import Lock, Survey
 from partita.stores.postgres.connection import PROBES
 from partita.stores.postgres.faults import translated
+from partita.stores.postgres.locks import long_locks
 from partita.stores.postgres.rows import quote, within
 from partita.stores.postgres.url import Address
 from partita.stores.sql.migrations import migrations
@@ -62,6 +63,7 @@ class PostgresMaintenance:
         schema = self.address.schema
         statement = within(schema)
         with self._open() as connection:
+            connection.execute("SET lock_timeout = '5s'")
             settings = {
                 name: str(_one(connection, "SELECT current_setting(%s)", name)) for name in SETTINGS
             }
@@ -87,6 +89,11 @@ class PostgresMaintenance:
     def damage(self) -> list[str]:
         """Return nothing: `pg_amcheck` and `pg_checksums` know."""
         return []
+
+    def long_locks(self) -> list[Lock]:
+        """Return what keeps others from writing; waits for nothing."""
+        with self._open() as connection:
+            return long_locks(connection, self.address.schema)
 
     def workers(self) -> list[WorkerRecord]:
         """Return the workers on record; none if nobody answers."""

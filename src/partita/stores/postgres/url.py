@@ -42,7 +42,10 @@ class Address(Struct, frozen=True, kw_only=True):
         Raises:
             InvalidOptionError: it cannot be read, or an option has an impossible value.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise InvalidOptionError(_UNREADABLE.format(error)) from None
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         schema = options.pop("schema", DEFAULT_SCHEMA)
         pool_size = options.pop("pool_size", str(DEFAULT_POOL))
@@ -68,6 +71,11 @@ class Address(Struct, frozen=True, kw_only=True):
         )
 
 
+_UNREADABLE = (
+    "the postgresql URL cannot be read ({}); write postgresql://USER@HOST:PORT/DATABASE?schema=NAME"
+)
+
+
 def _yes(text: str, name: str) -> bool:
     if text not in ("yes", "no"):
         raise InvalidOptionError(f"{name}={text!r}: say yes or no")
@@ -87,10 +95,7 @@ def _described(conninfo: str, schema: str) -> str:
     try:
         found = conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError as error:
-        raise InvalidOptionError(
-            f"the postgresql URL cannot be read ({_without_values(error)}); "
-            "write postgresql://USER@HOST:PORT/DATABASE?schema=NAME"
-        ) from None
+        raise InvalidOptionError(_UNREADABLE.format(_without_values(error))) from None
     place = found.get("host") or found.get("hostaddr") or "the local server"
     return f"schema {schema} of database {found.get('dbname') or '(default)'} on {place}"
 

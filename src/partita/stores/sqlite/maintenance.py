@@ -32,9 +32,10 @@ from partita.errors import (
 )
 from partita.ports.catalogue import WorkerRecord
 from partita.private_files import make_folder, reserve
-from partita.stores.maintenance import Survey
+from partita.stores.maintenance import Lock, Survey
 from partita.stores.sql.migrations import migrations
 from partita.stores.sql.reads import workers_on_record
+from partita.stores.sqlite.locks import long_locks
 from partita.stores.sqlite.schema import APPLICATION_ID
 from partita.stores.sqlite.store import LOCK_TIMEOUT, SqliteStore, translated
 from partita.stores.sqlite.transaction import statement
@@ -117,6 +118,11 @@ class SqliteMaintenance:
                 return list(_damage(connection))
         except StoreCorruptError as error:
             return [str(error.__cause__)] if error.__cause__ else []  # it is another program's
+
+    def long_locks(self) -> list[Lock]:
+        """Return what keeps others from writing; tries to write for some seconds."""
+        with self._open(timeout=0) as connection:
+            return long_locks(connection, self.path)
 
     def workers(self) -> list[WorkerRecord]:
         """Return every worker on record; none if the file is not there, or cannot be read."""

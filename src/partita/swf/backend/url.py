@@ -37,7 +37,10 @@ class Address(Struct, frozen=True, kw_only=True):
         Raises:
             InvalidOptionError: it has no domain, an unknown option, or a value out of range.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise InvalidOptionError(f"{url!r}: {error}; {_HOW}") from None
         domain = unquote(parts.path.strip("/"))
         if parts.scheme != "swf" or not parts.netloc or not domain or "/" in domain:
             raise InvalidOptionError(f"{url!r} names no region and domain; {_HOW}")
