@@ -61,6 +61,7 @@ __all__ = [
     "charge",
     "child",
     "copy",
+    "counted",
     "dataclass",
     "datetime",
     "defaultdict",
@@ -97,6 +98,7 @@ __all__ = [
     "task",
     "timedelta",
     "total_of",
+    "untold_pair",
     "uuid4",
     "wait",
     "wait_signal",
@@ -301,6 +303,16 @@ def _square(value: Any) -> Any:
 
 
 lambda_square = lambda_function("square", local=_square)
+
+
+@activity
+def untold_pair(n: int):  # type: ignore[no-untyped-def]
+    return n, [n]
+
+
+@activity
+def counted(n: int) -> dict[str, int]:
+    return Counter("a" * n)
 
 
 @activity

@@ -9,6 +9,7 @@ Source: AWS Step Functions Developer Guide, "Transforming data with JSONata".
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from partita.asl.evaluations import evaluate
@@ -119,8 +120,13 @@ def _expression(text: str, location: str) -> _Fill:
         if sees_states:
             states = {"input": frame.raw, "context": frame.context, **given}
             bindings = {**bindings, "states": states}
+        opaque = frame.execution.opaque
         try:
-            value = evaluate(expression, bindings)
+            if opaque is None or not opaque.are_there:
+                value = evaluate(expression, bindings)
+            else:
+                read = {name: bindings[name] for name in expression.names if name in bindings}
+                value = opaque.evaluated(partial(evaluate, expression), read, frame.name)
         except JsonataError as error:
             raise _fault(
                 text, location, f"threw an error during evaluation{error.clause}"

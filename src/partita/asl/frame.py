@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from partita.asl.failures import DATA_LIMIT_EXCEEDED, EvaluationFault, StateFailure
 from partita.asl.json_text import PAYLOAD_LIMIT, json_text
+from partita.asl.opaque_values import OpaqueValues
 from partita.asl.resumption import (
     KnownMapRun,
     MapRunRest,
@@ -137,6 +138,7 @@ class Execution:
         self.delays: Mapping[str, Callable[[int], float]] = {}  # exact ones of retries, by state
         self.machines: Mapping[str, Function] = {}  # state machines that are child workflows
         self.waits: Mapping[str, Function] = {}  # Lambda functions that wait for a token's answer
+        self.opaque: OpaqueValues | None = None  # what a compiled workflow's JSON does not hold
         self.trail = trail
         self.mocks = mocks
         self.serving = serving or Serving()
@@ -159,6 +161,7 @@ class Execution:
         child = Execution(identity, input, trail, self.mocks, self.serving, self.numbers)
         child.functions, child.machines = self.functions, self.machines
         child.waits, child.start_page = self.waits, self.start_page
+        child.opaque = self.opaque
         return child
 
     def redriven(self, count: int, started_at: str) -> None:

@@ -1,7 +1,7 @@
 """Run a workflow's own compiled machine: its Lambda functions are the workflow's activities.
 
 Inputs and results are read and written by the hints of the functions, as replay does. Integers
-that JSON's numbers do not hold exactly end the execution where they come in.
+that JSON's numbers do not hold are passed on exactly, and end the execution where they are used.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from partita import errors
 from partita.asl.failures import RUNTIME, TIMEOUT, StateFailure
 from partita.asl.frame import Execution, Function
 from partita.asl.machines import compiled_text, identity_of, interpret
+from partita.asl.opaque_values import OpaqueValues
 from partita.asl.tasks.calls import failure_of
 from partita.asl.trail import Trail
 from partita.authoring.definition import ActivityDefinition, WorkflowSpec
@@ -43,7 +44,6 @@ from partita.stepfunctions.emitter.states import row_of
 from partita.stepfunctions.emitter.tasks import SIGNALS
 from partita.stepfunctions.nested import (
     cause_of,
-    check_integers,
     grouped,
     nested_machine,
     own_timeout,
@@ -136,15 +136,26 @@ def _interpret(
     places: Places,
 ) -> Any:
     execution = Execution(identity_of(), document, Trail())
-    execution.functions, execution.machines = inside.functions, inside.machines
-    execution.waits, execution.delays = inside.waits, inside.delays
+    opaque = OpaqueValues(lambda state: f"{GUARD} {_place_of(state, program)}")
+    execution.opaque, execution.delays = opaque, inside.delays
+    execution.functions = _noting(opaque, inside.functions)
+    execution.machines = _noting(opaque, inside.machines)
+    execution.waits = _noting(opaque, inside.waits)
+    opaque.note(document)
     try:
-        check_integers(document, _place(program, program.row), "the input")
         return interpret(compiled_text(text), execution, document)
     except StateFailure as failure:
         raise _guard(failure) or MachineFailedError(failure.error, failure.cause) from failure
     except MachineFailedError as error:
         raise _guard(error) or _own_error(error, program, places) from error
+
+
+def _noting(opaque: OpaqueValues, functions: Mapping[str, Function]) -> Mapping[str, Function]:
+    """Return functions whose results are looked through for values that JSON does not hold."""
+    return {
+        name: lambda *given, function=function: opaque.note(function(*given))
+        for name, function in functions.items()
+    }
 
 
 def _guard(error: StateFailure | MachineFailedError) -> MachineFailedError | None:
@@ -157,6 +168,11 @@ def _place(program: Program, row: int) -> str:
     """Return where a line's code begins."""
     line = program.lines[row - 1]
     return f"{program.filename}:{row}:{len(line) - len(line.lstrip()) + 1}"
+
+
+def _place_of(state: str, program: Program) -> str:
+    """Return where the code of a state begins."""
+    return _place(program, row_of(state) or program.row)
 
 
 def _stand_in(function: Any) -> Function:
@@ -179,7 +195,7 @@ def lambda_of(activity: ActivityDefinition, program: Program) -> Function:
     """Return an activity as a Lambda function; histories have the names of the states."""
 
     def call(state: str, payload: Any, timeout: float | None, heartbeat: float | None) -> Any:
-        place = _place(program, row_of(state) or program.row)
+        place = _place_of(state, program)
         args, kwargs = activity.signature.load(
             Converter(), json.dumps({"args": [], "kwargs": payload})
         )
@@ -201,11 +217,8 @@ def lambda_of(activity: ActivityDefinition, program: Program) -> Function:
             raise failure_of(error) from error
         except Exception as error:
             raise StateFailure(type(error).__name__, cause_of(error, place)) from error
-        value = json.loads(
-            Converter().dump(result, activity.result_label, form=activity.signature.result_form)
-        )
-        check_integers(value, place, activity.result_label)
-        return value
+        form = activity.signature.result_form
+        return json.loads(Converter().dump(result, activity.result_label, form=form))
 
     return call
 
