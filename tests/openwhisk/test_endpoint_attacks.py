@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import tempfile
 import urllib.error
 import urllib.request
@@ -18,7 +17,6 @@ from partita.openwhisk import conductor
 from partita.openwhisk.endpoint.launching import PREFIX, remove_leftovers
 from partita.server.local import openwhisk_endpoint
 from tests.openwhisk.endpoint import archive, invoke, result
-from tests.soak import scaled
 
 
 @pytest.fixture(scope="module")
@@ -238,44 +236,3 @@ def test_a_bound_package_cannot_be_bound_again(wsk: Any) -> None:
     assert put("one", {"binding": {"namespace": "_", "name": "one"}}) == 400
     assert put("one", {"binding": "x"}) == 400
     assert put("one", {"binding": {"name": "absent"}}) == 400
-
-
-NAMES = ["good", "pkg", "echo", "..", "a b", "%2e%2e", "\u00e9", "x" * 300, "", "%00", "$composer"]
-KINDS = ["actions", "actions", "packages", "activations", "limits", "triggers", "rules"]
-VALUES: list[Any] = [None, 1, -1, 1.5, "x", [], {}, True, [1], [{"key": "k"}], 10**30]
-VALUES += [{"kind": "python:3", "code": "def main(p): return p"}, {"timeout": "x"}, {"name": "pkg"}]
-VALUES += [{"kind": "sequence", "components": ["/_/good"]}, {"kind": "sequence", "components": [1]}]
-MEMBERS = ["exec", "annotations", "parameters", "limits", "version", "binding", "n", "error"]
-QUERY = ["blocking", "result", "limit", "skip", "since", "upto", "count", "overwrite", "timeout"]
-
-
-def random_request(chance: random.Random, url: str) -> urllib.request.Request:
-    """Return a request to any route, with any body."""
-    parts = [chance.choice(["_", "_", "_", "guest", "other"]), chance.choice(KINDS)]
-    parts += [chance.choice(NAMES) for _ in range(chance.randrange(3))]
-    path = urllib.request.quote("/".join(parts), safe="/%")  # type: ignore[attr-defined]
-    asked = [
-        f"{name}={chance.choice(['true', 'false', 'x', '1', '-1', '9' * 30, ''])}"
-        for name in chance.sample(QUERY, chance.randrange(3))
-    ]
-    members = {one: chance.choice(VALUES) for one in chance.sample(MEMBERS, chance.randrange(4))}
-    bodies = [None, b"{", b"\xff\xfe", b"[" * 100_000, json.dumps(chance.choice(VALUES)).encode()]
-    body = chance.choice([*bodies, *[json.dumps(members).encode()] * 8])
-    method = chance.choice(["GET", "PUT", "POST", "DELETE"])
-    return urllib.request.Request(
-        f"{url}/api/v1/namespaces/{path}?{'&'.join(asked)}", body, method=method
-    )
-
-
-def test_no_request_is_an_internal_error(url: str, wsk: Any) -> None:
-    chance = random.Random(19)
-    for _ in range(scaled(300, 20_000)):
-        request = random_request(chance, url)
-        try:
-            with urllib.request.urlopen(request) as answer:
-                status = answer.status
-        except urllib.error.HTTPError as error:
-            status = error.code
-        assert status < 500 or status == 502, (request.method, request.full_url, request.data)
-    wsk.actions.update({"name": "good", "action": "def main(p):\n    return p\n"})
-    assert invoke(wsk, "good", {"n": 1})["response"]["result"] == {"n": 1}
