@@ -16,10 +16,9 @@ from partita.aws.faults import FaultError
 from partita.aws.json_protocol import Answer
 from partita.aws.shapes import Members
 from partita.errors import TaskLostError
-from partita.history import RescheduleCause
 from partita.ports.session import QueueKey, Session, Transactional
 from partita.ports.state import State
-from partita.rules.commands import Release
+from partita.rules.commands import give_back
 
 HandOut = Callable[[Session, State, str, Members], tuple[Answer, int] | None]
 """Starts a task, given its item's id and the poll; returns the answer, and the event of the start.
@@ -250,8 +249,7 @@ class LongPolls:
             item = None if state.is_closed else state.get(kind, id)
             if item is None or getattr(item, "started_event_id", 0) != started:
                 raise TaskLostError("it has been taken back already")
-            cause = RescheduleCause.GIVEN_BACK
-            session.do(state, Release(kind=kind, id=id, cause=cause, started_event_id=started))
+            session.do(state, give_back(kind, id, started))
 
         self._service.submit(work)
 

@@ -23,7 +23,6 @@ from partita.errors import (
     PartitaError,
 )
 from partita.history import (
-    RescheduleCause,
     WorkflowExecution,
     WorkflowType,
 )
@@ -97,9 +96,7 @@ class Engine(TaskPolls, Reads, Admin):
 
         def work(tx: EngineTransaction) -> None:
             state, started, id = tx.held(token)
-            cause = RescheduleCause.GIVEN_BACK
-            release = c.Release(kind="activity", id=id, cause=cause, started_event_id=started)
-            tx.do(state, release)
+            tx.do(state, c.give_back("activity", id, started))
 
         self._scheduler.inbox.ask(work)
 

@@ -23,7 +23,7 @@ from partita.ports.catalogue import ALWAYS_SERVED, WorkerRecord
 from partita.ports.host import Host
 from partita.ports.state import OpenActivity, State
 from partita.ports.store import Store
-from partita.rules.commands import Release
+from partita.rules.commands import give_back
 
 log = logging.getLogger("partita.engine")
 
@@ -95,7 +95,7 @@ class Attachment:
         if not renews and not reaps:
             return False
         workers = catalogue.workers(tx.stored)
-        self.dispatcher.has_peers = any(one.id != self.record.id for one in workers)
+        self.dispatcher.has_peers = any(map(self._is_peer, workers))
         has_reaped = reaps and self._reap(tx, [one for one in workers if one.id != self.record.id])
         if renews:
             if all(worker.id != self.record.id for worker in workers):
@@ -108,6 +108,15 @@ class Attachment:
             often = glance is None or glance <= interval
             self._next_reap = tx.now + interval if often else self._next_renewal
         return has_reaped
+
+    def _is_peer(self, other: WorkerRecord) -> bool:
+        """Whether another worker runs activities that this one could run, too."""
+        shared = not other.task_lists or not set(other.task_lists).isdisjoint(self.host.task_lists)
+        return (
+            other.id != self.record.id
+            and other.domain in ("", self.host.domain)
+            and (other.task_lists is None or (bool(other.activities) and shared))
+        )
 
     def _reap(self, tx: EngineTransaction, others: list[WorkerRecord]) -> bool:
         has_reaped = False
@@ -127,10 +136,7 @@ class Attachment:
         strays = {token: found for token, found in self._held(tx) if not self.host.holds(token)}
         for token in strays.keys() & self._strays:
             state, item = strays.pop(token)
-            cause, started = RescheduleCause.GIVEN_BACK, item.started_event_id
-            tx.do(
-                state, Release(kind="activity", id=item.id, cause=cause, started_event_id=started)
-            )
+            tx.do(state, give_back("activity", item.id, item.started_event_id))
             self.host.given_back(item.id)
         self._strays = set(strays)
 

@@ -15,10 +15,9 @@ from collections.abc import Iterable
 from partita.engine.task_tokens import parse_token
 from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
-from partita.history import RescheduleCause
 from partita.ports.service import ActivityTask
 from partita.ports.state import OpenActivity
-from partita.rules.commands import Release
+from partita.rules.commands import give_back
 
 log = logging.getLogger("partita.engine")
 
@@ -64,5 +63,4 @@ class InDoubt:
             return
         if (item.owner, item.started_event_id) == (owner, started):
             log.warning("activity %s was given to us by a commit without an answer", id)
-            cause = RescheduleCause.GIVEN_BACK
-            tx.do(state, Release(kind="activity", id=id, cause=cause, started_event_id=started))
+            tx.do(state, give_back("activity", id, started))

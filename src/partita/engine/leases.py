@@ -16,8 +16,9 @@ import functools
 import math
 import os
 import platform
+import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +77,12 @@ class Leases:
 def is_dead(worker: WorkerRecord, now: float) -> bool:
     """Whether a worker seems to be dead at one look; `now` is by the wall clock."""
     return worker.lease_until <= now or _is_gone(worker)
+
+
+def living(workers: Iterable[WorkerRecord]) -> list[WorkerRecord]:
+    """Return the workers that are not known to be dead."""
+    now = time.time()
+    return [worker for worker in workers if not is_dead(worker, now)]
 
 
 def _is_gone(worker: WorkerRecord) -> bool:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from partita.authoring.failure import MARKER_LIMIT, Failure, describe, rebuild
 from partita.engine import catalogue
 from partita.engine.inbox import Inbox
-from partita.engine.leases import is_dead
+from partita.engine.leases import living
 from partita.engine.timing import Timing
 from partita.engine.transaction import EngineTransaction
 from partita.engine.waiters import Waiters
@@ -154,10 +154,6 @@ class Queries:
 
     # -- asking workers in other processes, on any thread
 
-    def _has_living_workers(self) -> bool:
-        now = time.time()
-        return any(not is_dead(one, now) for one in catalogue.workers(self._store))
-
     def ask_remote(
         self, record: Record, name: str, input: str | None, timeout: float | None
     ) -> str:
@@ -168,7 +164,7 @@ class Queries:
             QueryFailedError: the code that was to answer raised.
             UnknownTypeError: the workflow answers no query of that name.
         """
-        if self._store.glance is None or not self._has_living_workers():
+        if self._store.glance is None or not living(catalogue.workers(self._store)):
             raise _no_worker(record)
         question = Question(
             id=uuid.uuid4().hex,

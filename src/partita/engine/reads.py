@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from partita.engine import catalogue
 from partita.engine.executions import not_found
-from partita.engine.leases import is_dead
+from partita.engine.leases import living
 from partita.engine.scheduler import Scheduler
 from partita.errors import InvalidOptionError, StoreUnavailableError, WaitTimeoutError
 from partita.history import (
@@ -62,9 +62,7 @@ class Reads:
 
     def living_workers(self) -> list[WorkerRecord]:
         """Return the workers that are not known to be dead, of all processes."""
-        now = time.time()
-        found = catalogue.workers(self._scheduler.store)
-        return [one for one in found if not is_dead(one, now)]
+        return living(catalogue.workers(self._scheduler.store))
 
     def history(
         self, domain: str, execution: WorkflowExecution, *, after: int = 0

@@ -14,8 +14,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from partita.engine.leases import living
 from partita.errors import PartitaError, StoreError
-from partita.operations.maintenance import engine_of, living
+from partita.operations.maintenance import engine_of
 from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import Service
 from partita.ports.state import AnyItem, Backlog, OpenActivity, OpenDecision, Progress
@@ -96,7 +97,7 @@ def _locks(maintenance: Maintenance) -> Iterator[Finding]:
 
 
 def _facts(survey: Survey, now: float) -> dict[str, Any]:
-    workers = living(list(survey.workers))
+    workers = living(survey.workers)
     return {
         "database": survey.where,
         **survey.versions,
@@ -188,7 +189,7 @@ def _surroundings(survey: Survey) -> Iterator[Finding]:
 
 def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
     overview = store.overview(now - STUCK_AFTER_SECONDS)
-    workers = living(list(survey.workers))
+    workers = living(survey.workers)
     yield from _leases(survey, now)
     yield from _unserved(overview, workers)
     yield from _queues(store.backlogs(), bool(workers), now)
@@ -221,7 +222,7 @@ def _is_lost(progress: Progress) -> bool:
 
 
 def _leases(survey: Survey, now: float) -> Iterator[Finding]:
-    alive = living(list(survey.workers))
+    alive = living(survey.workers)
     dead = [worker for worker in survey.workers if worker not in alive]
     if dead and not alive:
         pids = ", ".join(str(worker.pid) for worker in dead[:NAMED])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from partita.engine import Engine
-from partita.engine.leases import is_dead
+from partita.engine.leases import living
 from partita.errors import InvalidOptionError, StoreCorruptError, StoreInUseError
-from partita.ports.catalogue import WorkerRecord
 from partita.ports.service import Service, title_of
 from partita.stores.maintenance import Maintenance
 
@@ -46,12 +44,6 @@ def engine_of(service: Service) -> Engine:
             f"{title_of(service)} keeps its executions elsewhere; there is no database to look at"
         )
     return service
-
-
-def living(workers: list[WorkerRecord]) -> list[WorkerRecord]:
-    """Return the workers that are not known to be dead."""
-    now = time.time()
-    return [worker for worker in workers if not is_dead(worker, now)]
 
 
 def vacuum(maintenance: Maintenance, *, force: bool) -> list[str]:

@@ -174,6 +174,12 @@ class Release(Command, frozen=True, kw_only=True):
     started_event_id: int | None = None  # of the holder; None: whoever holds it
 
 
+def give_back(kind: str, id: str, started_event_id: int) -> Release:
+    """Return what puts a task back unfinished, as the same attempt, if it still is that one."""
+    cause = h.RescheduleCause.GIVEN_BACK
+    return Release(kind=kind, id=id, cause=cause, started_event_id=started_event_id)
+
+
 class Due(Command, frozen=True, kw_only=True):
     """Apply what happens to an item at its `due` time."""
 
