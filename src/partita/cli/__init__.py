@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from partita import __version__
 from partita.errors import PartitaError, UsageError
@@ -59,6 +60,8 @@ _COMMANDS = {  # name: (module, attribute, help)
     "db": ("db", "db", "Migrate, check, vacuum, back up or restore the database."),
     "serve": ("serve", "serve", "Serve Amazon SWF's protocol over a database."),
     "swf": ("swf", "swf", "Manage domains and types on Amazon SWF."),
+    "config": ("config", "config", "Show which backend and settings hold, and from where."),
+    "completion": ("completion", "completion", "Print a shell's script that completes commands."),
     "demo": ("demo", "demo", "Show a workflow that survives kill -9."),
 }
 
@@ -73,7 +76,9 @@ class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS and ctx.resilient_parsing:
+            return None  # a shell completes a command that there is not
         if cmd_name not in _COMMANDS:
             close = get_close_matches(cmd_name, _COMMANDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else "`partita --help` lists them"
@@ -81,6 +86,16 @@ class _LazyGroup(click.Group):
         module, attribute, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Return commands and options; no command is loaded for its help."""
+        options = super(click.Group, self).shell_complete(ctx, incomplete)
+        items = [
+            CompletionItem(name, help=help)
+            for name, (_, _, help) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return items + options
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -108,6 +123,8 @@ def cli(ctx: click.Context, backend: str | None, debug: bool, verbose: bool) -> 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if "_PARTITA_COMPLETE" in os.environ:  # a shell asks
+        import_module(f"{__name__}.completion").register()
     try:
         status: Any = cli.main(arguments, prog_name="partita", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

@@ -12,14 +12,14 @@ from typing import Any
 import click
 
 from partita.cli.machine_options import emitter, outline_option
-from partita.cli.options import debug_option
+from partita.cli.options import debug_option, target_argument
 from partita.errors import InvalidOptionError
 
 _CALLS = 'an object such as {"charge": {"card": "visa"}}'
 
 
 @click.command()
-@click.argument("target", metavar="FILE:WORKFLOW")
+@target_argument
 @click.option("-o", "file", metavar="ZIP", required=True, help="The file to write.")
 @click.option("--check", is_flag=True, help="Load it in a bare interpreter; try each activity.")
 @click.option(

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from partita.cli.machine_options import composer, emitter, outline_option
-from partita.cli.options import debug_option
+from partita.cli.options import debug_option, target_argument
 from partita.cli.output import print_pretty
 from partita.compile.diagnostics import CompileError, Diagnostic
 from partita.errors import InvalidOptionError
 
 
 @click.command()
-@click.argument("target", metavar="FILE:WORKFLOW")
+@target_argument
 @click.option(
     "--to",
     type=click.Choice(["stepfunctions", "openwhisk"]),

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import click
 
-from partita.cli.options import Backend, backend_option, run_option
+from partita.cli.offers import Offers, completed
+from partita.cli.options import Backend, backend_option, run_option, type_option
 from partita.cli.output import print_row
 from partita.client import Client
 from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
@@ -28,10 +29,10 @@ _MAX_ID_CHARACTERS = 80
 
 
 @click.command()
-@click.argument("workflow_ids", metavar="[ID]...", nargs=-1)
+@click.argument("workflow_ids", metavar="[ID]...", nargs=-1, shell_complete=completed(Offers.IDS))
 @run_option
 @click.option("--all-runs", is_flag=True, help="Every run of these ids.")
-@click.option("--type", "type_name", help="Every execution of this workflow.")
+@type_option("Every execution of this workflow.")
 @click.option(
     "--status", type=click.Choice([status.name for status in Status], case_sensitive=False)
 )

@@ -6,13 +6,14 @@ import sys
 
 import click
 
+from partita.cli.offers import Offers, completed
 from partita.cli.options import Backend, backend_option
 from partita.cli.output import print_json
 from partita.errors import InvalidOptionError
 
 
 @click.command()
-@click.argument("task_list", required=False)
+@click.argument("task_list", required=False, shell_complete=completed(Offers.TASK_LISTS))
 @click.option("--none", "lift", is_flag=True, help="Lift the limits.")
 @click.option("--concurrency", type=click.IntRange(1), help="Activities that run at a time.")
 @click.option("--per-second", type=float, help="Activities that begin per second.")

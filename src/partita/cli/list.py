@@ -12,6 +12,7 @@ import click
 from partita.authoring.execution import search_attributes
 from partita.cli import options as o
 from partita.cli import output as out
+from partita.cli.offers import Offers, completed
 from partita.client.search import Search, find
 from partita.client.search import count as count_executions
 from partita.errors import InvalidOptionError
@@ -28,8 +29,13 @@ _FILTERS = (
         type=click.Choice([status.name for status in Status], case_sensitive=False),
         help="Their status; may be repeated.",
     ),
-    click.option("--type", "type_name", help="The workflow's name."),
-    click.option("--id", "workflow_id", help="The workflow id; all its runs are listed."),
+    o.type_option("The workflow's name."),
+    click.option(
+        "--id",
+        "workflow_id",
+        shell_complete=completed(Offers.IDS),
+        help="The workflow id; all its runs are listed.",
+    ),
     click.option("--tag", help="One of the execution's tags."),
     o.attribute_option,
     click.option("--started-after", metavar="WHEN", help="At this moment or later: a date, or 2h."),

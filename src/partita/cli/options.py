@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from partita.authoring.workflow import WorkflowDefinition
+from partita.cli.offers import Offers, completed
 from partita.client import Client
 from partita.codec import Converter
 from partita.connect import chosen_url, connect, sqlite_path
@@ -91,9 +92,14 @@ class Backend(NamedTuple):
             print(f"partita: {_NO_DATABASE.format(self.missing)}", file=sys.stderr)
 
     @property
+    def chosen(self) -> str:
+        """Its URL: the one given, that of the environment, or the default."""
+        return chosen_url(self.url)
+
+    @property
     def shown(self) -> str:
         """Its URL without the password and options, for people."""
-        return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", chosen_url(self.url).partition("?")[0])
+        return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", self.chosen.partition("?")[0])
 
     def open(self) -> Client:
         """Return a client for it, and log warnings to stderr; with --verbose, more."""
@@ -108,7 +114,7 @@ def log_to_stderr(is_verbose: bool) -> None:
 
 
 def _backend(ctx: click.Context, _: click.Parameter, url: str | None) -> Backend:
-    main = ctx.find_root().obj
+    main = ctx.find_root().obj or {**ctx.find_root().params}  # no object: a shell completes
     return Backend(url or main["backend"], main["verbose"])
 
 
@@ -130,7 +136,20 @@ def format_option(*choices: str) -> Callable[[F], F]:
     )
 
 
-workflow_id_argument = click.argument("workflow_id", metavar="ID")
+workflow_id_argument = click.argument(
+    "workflow_id", metavar="ID", shell_complete=completed(Offers.IDS)
+)
+
+
+def type_option(help: str) -> Callable[[F], F]:
+    """Add --type; the command takes `type_name`."""
+    complete = completed(Offers.TYPES)
+    return click.option("--type", "type_name", shell_complete=complete, help=help)
+
+
+target_argument = click.argument(
+    "target", metavar="FILE:WORKFLOW", shell_complete=completed(Offers.TARGETS)
+)
 run_option = click.option("--run", "run_id", default="", help="Which run; the newest by default.")
 
 
@@ -151,6 +170,7 @@ task_lists_option = click.option(
     "task_lists",
     multiple=True,
     callback=not_empty,
+    shell_complete=completed(Offers.TASK_LISTS),
     help="A task list to serve beside those of the file; may be repeated.",
 )
 attribute_option = click.option(

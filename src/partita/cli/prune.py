@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from partita.cli.options import Backend, backend_option, format_option
+from partita.cli.options import Backend, backend_option, format_option, type_option
 from partita.cli.output import print_json, print_row, print_table
 from partita.operations.archive import Archive
 from partita.operations.prune import Pruned, pruning_of, read_span, set_retention, span_text
@@ -28,7 +28,7 @@ _domain_option = click.option(
 @click.option(
     "--older-than", "age", required=True, metavar="SPAN", help="Since their end, such as 30d."
 )
-@click.option("--type", "type_name", help="Only this workflow's.")
+@type_option("Only this workflow's.")
 @click.option(
     "--status",
     "statuses",

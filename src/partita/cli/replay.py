@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from partita.authoring.workflow import WorkflowDefinition
+from partita.cli.offers import Offers, completed
 from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import print_pretty
 from partita.cli.targets import find_workflows
@@ -24,7 +25,13 @@ Source = tuple[str, ExportedHistory, bool]
 @click.command()
 @click.argument("code", metavar="FILE[:WORKFLOW]")
 @click.argument("paths", metavar="[HISTORY_OR_FOLDER]...", nargs=-1)
-@click.option("--id", "workflow_id", metavar="ID", help="Replay an execution of the backend.")
+@click.option(
+    "--id",
+    "workflow_id",
+    metavar="ID",
+    shell_complete=completed(Offers.IDS),
+    help="Replay an execution of the backend.",
+)
 @click.option("--run", "run_id", default="", help="Which run of it; the newest by default.")
 @backend_option
 @format_option("text", "json")

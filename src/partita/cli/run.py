@@ -21,6 +21,7 @@ from partita.cli.foreground import (
     task_lists_of_code,
 )
 from partita.cli.machine_options import compiled_at, machine_options, outline_option
+from partita.cli.offers import Offers, completed
 from partita.cli.output import print_json, print_row
 from partita.cli.standing import note_unserved
 from partita.cli.targets import find_workflow
@@ -38,7 +39,7 @@ _reuse_option = click.option(
 
 
 @click.command()
-@click.argument("target", metavar="FILE:WORKFLOW")
+@o.target_argument
 @o.start_options
 @_reuse_option
 @o.backend_option
@@ -131,10 +132,15 @@ def _lists(client: Client, handle: Handle[Any], asked: tuple[str, ...], *, is_al
 
 
 @click.command()
-@click.argument("target", metavar="FILE:WORKFLOW")
+@o.target_argument
 @o.start_options
 @_reuse_option
-@click.option("--task-list", callback=o.not_empty, help="The task list of its decision tasks.")
+@click.option(
+    "--task-list",
+    callback=o.not_empty,
+    shell_complete=completed(Offers.TASK_LISTS),
+    help="The task list of its decision tasks.",
+)
 @o.backend_option
 @o.format_option("table", "json", "jsonl")
 @machine_options

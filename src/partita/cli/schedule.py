@@ -8,13 +8,21 @@ from datetime import datetime
 import click
 
 from partita.authoring.schedules import Overlap
-from partita.cli.options import Backend, backend_option, format_option, read_arguments, read_input
+from partita.cli.offers import Offers, completed
+from partita.cli.options import (
+    Backend,
+    backend_option,
+    format_option,
+    read_arguments,
+    read_input,
+    target_argument,
+)
 from partita.cli.output import print_items, print_pretty
 from partita.cli.targets import find_workflow
 from partita.client.schedules import ScheduleInfo
 from partita.errors import InvalidInputError
 
-_id = click.argument("id", metavar="NAME")
+_id = click.argument("id", metavar="NAME", shell_complete=completed(Offers.SCHEDULES))
 
 
 @click.group()
@@ -24,7 +32,7 @@ def schedule() -> None:
 
 @schedule.command()
 @_id
-@click.argument("target", metavar="FILE:WORKFLOW")
+@target_argument
 @click.option("--cron", multiple=True, required=True, help="Five fields; may be repeated.")
 @click.option("--input", "input_", metavar="JSON", help="The workflow's arguments.")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Paris.")

@@ -33,7 +33,7 @@ from partita.ports.state import Status
 
 
 @click.command()
-@click.argument("target", metavar="FILE:WORKFLOW")
+@o.target_argument
 @o.start_options
 @click.option("--repair", metavar="ID", help="Run a failed execution again; reuse its steps.")
 @o.slots_option

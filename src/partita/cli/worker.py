@@ -14,6 +14,7 @@ from partita.authoring.options import seconds
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
 from partita.cli.machine_options import machine_options
+from partita.cli.offers import Offers, completed
 from partita.cli.options import (
     Backend,
     backend_option,
@@ -39,6 +40,7 @@ from partita.worker.worker import DEFAULT_GRACE
     "task_lists",
     multiple=True,
     callback=not_empty,
+    shell_complete=completed(Offers.TASK_LISTS),
     help="A task list to serve; may be repeated. [default; of `decider`, its workflows' own]",
 )
 @slots_option
