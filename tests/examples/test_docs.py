@@ -27,6 +27,7 @@ WITH_CONSOLE = (
     "state-machines",
     "state-machine-data",
     "openwhisk",
+    "why",
 )
 CONSOLE_PAGES = [page for page in PAGES if page.stem in WITH_CONSOLE]
 

@@ -31,6 +31,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "list": ("list", "list_", "List executions, newest first."),
     "count": ("list", "count", "Count executions."),
     "show": ("show", "show", "Show the state of an execution, step by step."),
+    "why": ("why", "why", "Say why an execution is not done, or failed."),
     "history": ("history", "history", "Print an execution's events."),
     "tasks": ("history", "tasks", "Print the state of each task of an execution."),
     "profile": ("profile", "profile", "Print where an execution's time went."),

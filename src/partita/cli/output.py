@@ -18,6 +18,7 @@ from partita.codec import ANY, Converter, plain_data
 from partita.history import AnyEvent
 from partita.ports.service import ExecutionInfo
 from partita.ports.state import Status
+from partita.views.durations import clock_time as clock_time
 from partita.views.durations import duration as duration
 from partita.views.failures import escaped
 
@@ -116,13 +117,6 @@ def coloured_status(status: str) -> Text:
 def coloured_step(state: str) -> Text:
     """Return the state of an activity or another task in its colour."""
     return Text(state, style=STEP_COLOURS.get(state, ""))
-
-
-def clock_time(timestamp: float | None) -> str:
-    """Return a time in the local time zone, for people."""
-    if timestamp is None:
-        return ""
-    return datetime.fromtimestamp(timestamp).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso_time(timestamp: float | None) -> str | None:

@@ -9,7 +9,8 @@ from partita import history as h
 from partita.client.fallbacks import queries_of
 from partita.ports.service import Service
 from partita.ports.state import Status
-from partita.replay.declared import CHECK, WAITS, Message, read_verdict
+from partita.replay.declared import CHECK, STACKS, WAITS, Message, read_verdict
+from partita.replay.stacks import CodeStack
 
 TIMEOUT = 2.0
 """Seconds that a worker has for its answer; without one the message is sent unchecked."""
@@ -51,6 +52,14 @@ def waits_of_code(
     """Return what the running code waits for, as texts; None if no worker tells."""
     answer = _asked(service, domain, execution, WAITS, None)
     return None if answer is None else msgspec.json.decode(answer, type=list[str])
+
+
+def stacks_of_code(
+    service: Service, domain: str, execution: h.WorkflowExecution
+) -> list[CodeStack] | None:
+    """Return where the running code waits; None if no worker tells."""
+    answer = _asked(service, domain, execution, STACKS, None)
+    return None if answer is None else msgspec.json.decode(answer, type=list[CodeStack])
 
 
 def _asked(

@@ -84,7 +84,7 @@ class Admin:
 
     def limits(self, domain: str) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""
-        found = self._scheduler.inbox.ask(lambda tx: catalogue.limits(tx.stored, domain))
+        found = catalogue.limits(self.store, domain)
         return {
             task_list: TaskListLimits(
                 concurrency=record.concurrency, per_second=record.per_second, burst=record.burst

@@ -6,9 +6,13 @@ Knows the watchdog; knows nothing of what a decision does.
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 import time
 from collections.abc import Callable
 
+from partita.authoring.frames import user_line
+from partita.engine.inbox import ENGINE_THREAD
 from partita.engine.timing import Timing
 from partita.engine.watchdog import CommittedEarlyError, Watchdog
 from partita.history import AnyDecision
@@ -19,6 +23,18 @@ log = logging.getLogger("partita.engine")
 
 Answer = list[AnyDecision] | BaseException
 """What a host answered, or what it raised."""
+
+
+def blocked_at() -> str | None:
+    """Return file:line of the code that an engine's thread runs at this moment; of another thread.
+
+    None if it runs no code of users, or if several engines of this process do.
+    """
+    threads = {one.ident for one in threading.enumerate() if one.name == ENGINE_THREAD}
+    frames = sys._current_frames()
+    lines = [user_line(frame) for thread, frame in frames.items() if thread in threads]
+    found = [line for line in lines if line is not None]
+    return found[0] if len(found) == 1 else None
 
 
 class DeciderCalls:

@@ -21,7 +21,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from partita.engine.catalogue import require_worker
-from partita.engine.decider_calls import Answer, DeciderCalls
+from partita.engine.decider_calls import Answer, DeciderCalls, blocked_at
 from partita.engine.inbox import Inbox
 from partita.engine.own_executions import OwnExecutions
 from partita.engine.task_tokens import activity_task, decision_task, make_token
@@ -200,7 +200,7 @@ class Dispatcher:
         events = self._unseen_events(tx, state) + start.events
         task = decision_task(state, events, events[-1].event_id)
         take = replace(command, owner=self.owner)
-        answer = self._ask(tx, task, partial(tx.do, state, take))
+        answer = self._ask(tx, task, lambda: tx.do(state, replace(take, place=blocked_at())))
         if isinstance(answer, BaseException):
             self._fail(tx, state, task, answer)
         else:

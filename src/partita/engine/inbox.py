@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 log = logging.getLogger("partita.engine")
 
+ENGINE_THREAD = "partita"
+"""The name of the thread of every engine."""
+
 MAX_PAUSE = 86400.0
 """Seconds that the thread sleeps, at most; a clock cannot wait for far moments."""
 
@@ -198,7 +201,7 @@ class Inbox:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="partita", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=ENGINE_THREAD, daemon=True)
                 self._thread.start()
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from partita.ports.service import (
 from partita.ports.state import (
     ExecutionFilter,
     OpenActivity,
+    OpenChild,
     OpenDecision,
     OpenTimer,
     Status,
@@ -58,6 +59,7 @@ class Reads:
             timers=tuple(item for item in items if isinstance(item, OpenTimer)),
             decision=decisions[0] if decisions else None,
             open_children=record.progress.open_children,
+            children=tuple(item for item in items if isinstance(item, OpenChild)),
         )
 
     def living_workers(self) -> list[WorkerRecord]:
@@ -163,4 +165,5 @@ def info_of(record: Record) -> ExecutionInfo:
         cancel_requested=progress.cancel_requested,
         parent=execution.parent,
         search_attributes=progress.search_attributes,
+        paused=progress.paused,
     )

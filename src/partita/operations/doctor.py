@@ -245,9 +245,9 @@ def _unserved(overview: Overview, workers: list[WorkerRecord]) -> Iterator[Findi
             continue
         why = unserved_task(item, workers, record.execution.workflow_id)
         if why is not None:
-            found.setdefault(why, []).append(record)
-    for why, records in found.items():
-        what, _, mend = why.partition("; ")
+            found.setdefault(str(why), []).append(record)
+    for said, records in found.items():
+        what, _, mend = said.partition("; ")
         yield Finding(
             "unserved",
             f"{what}: {_names(records)}",

@@ -20,6 +20,8 @@ from partita.ports.notices import Listen
 from partita.ports.service import (
     ExecutionInfo,
     ForkRequest,
+    Pause,
+    PauseKind,
     StartRequest,
     TaskListLimits,
     title_of,
@@ -142,6 +144,31 @@ class SupportsLimits(Protocol):
 
     def limits(self, domain: str) -> dict[str, TaskListLimits]:
         """Return the limits of every task list that has one."""
+
+
+class SupportsPauses(Protocol):
+    """Pause executions, workflow types and task lists. Without it: UnsupportedError.
+
+    What is paused takes in what comes (results, signals, timers) and begins nothing new: none of
+    its decision tasks and activities is handed out. Activities that were handed out may end.
+    """
+
+    def pause_workflow_execution(
+        self, domain: str, execution: h.WorkflowExecution, reason: str | None
+    ) -> None:
+        """Pause an execution; idempotent. Raises ExecutionNotFoundError if none is open."""
+
+    def resume_workflow_execution(self, domain: str, execution: h.WorkflowExecution) -> None:
+        """Let a paused execution go on; idempotent. Raises ExecutionNotFoundError."""
+
+    def pause_work(self, domain: str, kind: PauseKind, name: str, reason: str | None) -> None:
+        """Pause a workflow type, also for what is started later, or a task list; idempotent."""
+
+    def resume_work(self, domain: str, kind: PauseKind, name: str) -> bool:
+        """Let a type or a task list go on; return whether it was paused. Safe to repeat."""
+
+    def pauses(self, domain: str) -> list[Pause]:
+        """Return the types and task lists that are paused."""
 
 
 class SupportsWorkerRecords(Protocol):

@@ -21,8 +21,10 @@ from partita.ports.state import (
     DEFAULT_TASK_LIST,
     ExecutionFilter,
     OpenActivity,
+    OpenChild,
     OpenDecision,
     OpenTimer,
+    Paused,
     Status,
 )
 
@@ -83,6 +85,23 @@ class TaskListLimits(Struct, frozen=True, kw_only=True):
     concurrency: int | None = None  # activities that run at a time
     per_second: float | None = None  # activities that begin
     burst: float = 1.0  # that may begin at once after a quiet time
+
+
+class PauseKind(enum.StrEnum):
+    """What can be paused besides single executions."""
+
+    TYPE = "type"  # all executions of a workflow type, whatever its version
+    TASK_LIST = "task list"  # what waits in a task list
+
+
+class Pause(Struct, frozen=True, kw_only=True):
+    """A workflow type or a task list that is paused."""
+
+    kind: PauseKind
+    name: str
+    since: float  # seconds since the epoch
+    reason: str | None = None
+    resuming: bool = False  # whether it was being resumed as that was interrupted
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -170,6 +189,7 @@ class ExecutionInfo(Struct, frozen=True, kw_only=True):
     cancel_requested: bool = False
     parent: h.WorkflowExecution | None = None
     search_attributes: dict[str, Any] = {}
+    paused: Paused | None = None  # of itself, not of its type or task list
 
 
 class ExecutionDetail(Struct, frozen=True, kw_only=True):
@@ -180,6 +200,7 @@ class ExecutionDetail(Struct, frozen=True, kw_only=True):
     timers: tuple[OpenTimer, ...] = ()
     decision: OpenDecision | None = None
     open_children: int = 0
+    children: tuple[OpenChild, ...] = ()  # those that are open, if the service tells
 
 
 class ExecutionPage(Struct, frozen=True, kw_only=True):

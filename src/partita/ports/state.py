@@ -22,6 +22,10 @@ LAMBDA_TASK_LIST = "$lambda"
 """Where Lambda functions wait for whoever invokes them."""
 
 
+PAUSED = "$paused"
+"""What the names of the queues begin with in which a pause keeps what would wait in a task list."""
+
+
 class Status(enum.IntEnum):
     """How an execution stands: open, or closed in one of SWF's ways."""
 
@@ -67,6 +71,13 @@ class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     first_run_id: str | None = None  # of the chain that it continues; None: it continues none
 
 
+class Paused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A pause: since when, and why."""
+
+    since: float  # seconds since the epoch
+    reason: str | None = None
+
+
 class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What changes: where the history stands, and what is open."""
 
@@ -91,6 +102,7 @@ class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     search_attributes: dict[str, Any] = {}
     reused: int = 0  # the origin's events up to this one were handed on
     reused_signals: int = 0  # its signals up to this one were
+    paused: Paused | None = None  # while it takes in what comes, and begins nothing
 
 
 class OpenItem(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
@@ -121,6 +133,7 @@ class OpenDecision(OpenItem, frozen=True, kw_only=True):
     started_event_id: int = 0  # 0: not taken
     attempt: int = 1
     failure: str | None = None  # why the last attempt failed
+    place: str | None = None  # file:line where the decider was found blocked
 
 
 class OpenActivity(OpenItem, frozen=True, kw_only=True):

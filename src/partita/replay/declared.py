@@ -27,6 +27,10 @@ WAITS = "$waits"
 """The name of the query whose answer lists, as texts, what the code waits for."""
 
 
+STACKS = "$stacks"
+"""The name of the query whose answer is the code's call stacks, as `CodeStack`s."""
+
+
 class Message(msgspec.Struct, frozen=True):
     """A message that is to be checked."""
 

@@ -23,7 +23,7 @@ from partita.codec import Converter
 from partita.errors import CancelledError, DeadlockError, QueryFailedError, UsageError
 from partita.ports.service import UNBOUNDED, Bounds
 from partita.ports.state import DEFAULT_DOMAIN
-from partita.replay.declared import CHECK, WAITS, Verdict, read_message
+from partita.replay.declared import CHECK, STACKS, WAITS, Verdict, read_message
 from partita.replay.runtime import ReplayRuntime
 from partita.replay.stacks import CodeStack, stacks_of
 
@@ -104,6 +104,8 @@ class Run:
         if name == WAITS:
             waits = [wait.what for stack in self.stacks(()) for wait in stack.waits_for]
             return msgspec.json.encode(waits).decode()
+        if name == STACKS:
+            return msgspec.json.encode(self.stacks(())).decode()
         try:
             answer: str = self._read(lambda: self._runtime.messages.query(name, payload))
             return answer

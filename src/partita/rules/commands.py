@@ -57,6 +57,7 @@ class StartDecisionTask(Command, frozen=True, kw_only=True):
 
     identity: str | None = None
     owner: str | None = None
+    place: str | None = None  # file:line where the decider was found blocked
 
 
 class Terms(Struct, frozen=True, kw_only=True, gc=False):

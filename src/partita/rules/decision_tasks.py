@@ -55,6 +55,7 @@ def start_decision_task(draft: Draft, command: StartDecisionTask) -> None:
             queue=None,
             started_event_id=started,
             owner=command.owner,
+            place=command.place,
             due=None if timeout is None else draft.now + timeout,
         )
     )

@@ -162,5 +162,6 @@ def queued(draft: Draft, item: OpenDecision, at: float | None = None) -> OpenDec
         since=draft.now,
         due=due,
         owner=None,
+        place=None,
         started_event_id=0,
     )

@@ -6,10 +6,24 @@ Pure: records in, text out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from partita.ports.catalogue import ALWAYS_SERVED, WorkerRecord
 from partita.ports.service import ExecutionDetail
-from partita.ports.state import DEFAULT_TASK_LIST, OpenActivity, OpenDecision
+from partita.ports.state import DEFAULT_TASK_LIST, PAUSED, OpenActivity, OpenDecision
+
+
+class Unserved(NamedTuple):
+    """Why nobody takes a task."""
+
+    code: str  # of `verdicts.REASONS`
+    what: str
+    command: str  # that starts who does
+    workers: tuple[WorkerRecord, ...]  # those that are alive and come near
+
+    def __str__(self) -> str:
+        which = "one that has it" if self.code == "NO_CODE" else "one"
+        return f"{self.what}; start {which}: {self.command}"
 
 
 def unserved(detail: ExecutionDetail, workers: Sequence[WorkerRecord]) -> str | None:
@@ -20,41 +34,47 @@ def unserved(detail: ExecutionDetail, workers: Sequence[WorkerRecord]) -> str | 
     items: list[OpenDecision | OpenActivity] = [*detail.activities]
     items += [] if detail.decision is None else [detail.decision]
     for item in items:
-        if item.queue is not None:
-            found = unserved_task(item, workers, detail.info.workflow_id)
-            if found is not None:
-                return found
+        found = unserved_task(item, workers, detail.info.workflow_id)
+        if found is not None:
+            return str(found)
     return None
 
 
 def unserved_task(
     item: OpenDecision | OpenActivity, workers: Iterable[WorkerRecord], workflow_id: str = ""
-) -> str | None:
-    """Return why nobody takes a task that waits in its queue; None if somebody may."""
-    if item.name.startswith(ALWAYS_SERVED):
+) -> Unserved | None:
+    """Return why nobody takes a task that waits in its queue; None if somebody may, or it does not.
+
+    One that a pause holds back is not for anybody to take.
+    """
+    if item.queue is None or item.queue.startswith(PAUSED) or item.name.startswith(ALWAYS_SERVED):
         return None
     is_decision = isinstance(item, OpenDecision)
-    alive = [one for one in workers if one.only in (None, workflow_id)]
+    alive = tuple(one for one in workers if one.only in (None, workflow_id))
     if any(one.task_lists is None for one in alive):
         return None
-    kind = "workflow" if is_decision else "activity"
-    what = f"{kind} {item.name.partition('@')[0]}"
-    capable = [
+    what = f"{'workflow' if is_decision else 'activity'} {item.name.partition('@')[0]}"
+    capable = tuple(
         one for one in alive if item.name in (one.workflows if is_decision else one.activities)
-    ]
+    )
     if any(item.queue in (one.task_lists or ()) for one in capable):
         return None
+    serving = "" if item.queue == DEFAULT_TASK_LIST else f" --task-list {item.queue}"
     if not alive:
-        return f"no worker is alive to run {what}; start one: partita worker FILE"
+        command = f"partita worker FILE{serving}"
+        return Unserved("NO_WORKER", f"no worker is alive to run {what}", command, ())
     if capable:
-        return (
-            f"workers that have {what} are alive, but none serves task list {item.queue}; "
-            f"start one: partita worker FILE --task-list {item.queue}"
+        return Unserved(
+            "NOT_SERVED",
+            f"workers that have {what} are alive, but none serves task list {item.queue}",
+            f"partita worker FILE --task-list {item.queue}",
+            capable,
         )
-    lists = "" if item.queue == DEFAULT_TASK_LIST else f" --task-list {item.queue}"
-    return (
-        f"no living worker has the code of {what} ({_pids(alive)}); "
-        f"start one that has it: partita worker FILE{lists}"
+    return Unserved(
+        "NO_CODE",
+        f"no living worker has the code of {what} ({_pids(alive)})",
+        f"partita worker FILE{serving}",
+        alive,
     )
 
 

@@ -12,7 +12,7 @@ from partita import history as h
 from partita.history.references import Kind
 from partita.history.timeline import Operation, Timeline
 from partita.ports.service import ExecutionDetail, ExecutionInfo
-from partita.ports.state import OpenActivity, OpenDecision, OpenTimer, Status
+from partita.ports.state import OpenActivity, OpenChild, OpenDecision, OpenTimer, Status
 from partita.swf.backend.attempts import Activity
 from partita.swf.backend.translate_history import TranslatedHistory
 
@@ -31,17 +31,23 @@ def detail_of(
         timers=tuple(_timer(one.begun) for one in timeline.open(Kind.TIMER)),
         decision=next(map(_decision, timeline.open(Kind.DECISION)), None),
         open_children=sum(one.is_running for one in timeline.open(Kind.CHILD)),
+        children=tuple(_child(one) for one in timeline.open(Kind.CHILD) if one.is_running),
     )
 
 
 def _activity(activity: Activity, timeline: Timeline) -> OpenActivity:
     first = activity.scheduled
     known = timeline.operations.get(first.event_id)  # None: the history has gone on since
-    begun = None if known is None else known.started
+    begun = known.started if known is not None and known.is_running else None
+    last = None if known is None else known.events[-1]
+    failed = last if isinstance(last, h.ActivityTaskRescheduled) else None
+    waits = failed is not None and failed.backoff > 0
     return OpenActivity(
         id=first.activity_id,
         name=first.activity_type.key,
-        queue=None if begun else first.task_list,
+        queue=None if begun or waits else first.task_list,
+        since=first.event_timestamp if last is None else last.event_timestamp,
+        due=failed.event_timestamp + failed.backoff if failed is not None and waits else None,
         activity_type=first.activity_type,
         scheduled_event_id=first.event_id,
         scheduled_at=first.event_timestamp,
@@ -57,6 +63,8 @@ def _activity(activity: Activity, timeline: Timeline) -> OpenActivity:
         heartbeat=first.heartbeat,
         task_list=first.task_list,
         retry_policy=first.retry_policy,
+        reason=None if failed is None else failed.reason,
+        failure=None if failed is None else failed.details,
     )
 
 
@@ -65,6 +73,17 @@ def _timer(started: h.TimerStarted) -> OpenTimer:
         id=started.timer_id,
         due=started.event_timestamp + started.start_to_fire,
         started_event_id=started.event_id,
+    )
+
+
+def _child(child: Operation) -> OpenChild:
+    execution: h.WorkflowExecution = child.started.workflow_execution
+    return OpenChild(
+        id=execution.workflow_id,
+        execution=execution,
+        workflow_type=child.started.workflow_type,
+        initiated_event_id=child.event_id,
+        started_event_id=child.started.event_id,
     )
 
 

@@ -1,0 +1,254 @@
+"""Ask a service for what explains why an execution is not done, and follow its children down.
+
+What follows from the answers is in `views.open_reasons` and `views.closed_reasons`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from partita import errors
+from partita import history as h
+from partita.authoring.schedules import TYPE as SCHEDULE
+from partita.client.declared import stacks_of_code, waits_of_code
+from partita.client.execution_client import ExecutionClient, exported
+from partita.client.schedules import PREFIX, Schedules
+from partita.codec import Converter
+from partita.history.document import ExportedHistory
+from partita.ports.capabilities import (
+    SupportsLimits,
+    SupportsPauses,
+    SupportsWorkerRecords,
+    supports,
+)
+from partita.ports.service import ExecutionDetail, Service, bounds_of
+from partita.ports.state import OpenChild, Status
+from partita.replay.stacks import CodeStack
+from partita.views.closed_reasons import failed_child, verdict_of_closed
+from partita.views.durations import until
+from partita.views.exported import detail_of
+from partita.views.machine_reasons import reason_of_machine
+from partita.views.open_reasons import RANKS, TROUBLE, Found, found_as, verdict_of_open
+from partita.views.stacks import code_of, stack_of
+from partita.views.surroundings import Surroundings
+from partita.views.verdicts import Verdict, command
+
+T = TypeVar("T")
+
+MAX_GENERATIONS = 10
+"""Generations of children that are followed down."""
+
+MAX_CHILDREN = 20
+"""Children of one execution that are asked."""
+
+NEWEST = 300
+"""Events that are read from the end of a history."""
+
+_MACHINE = ("PassStateEntered", "TaskStateEntered", "WaitStateEntered", "ChoiceStateEntered",
+            "MapStateEntered", "ParallelStateEntered")  # fmt: skip
+"""Markers that only a history of AWS Step Functions has."""
+
+
+def explain(
+    service: Service,
+    domain: str,
+    execution: h.WorkflowExecution,
+    *,
+    converter: Converter | None = None,
+    replays: bool = False,
+) -> Verdict:
+    """Return why an execution is not done, or how it ended.
+
+    With `replays`, code that was imported here is replayed to see where it waits, if no worker
+    tells. Changes nothing.
+
+    Raises:
+        ExecutionNotFoundError: there is no such execution.
+    """
+    return _Inquiry(service, domain, converter or Converter(), replays).verdict(execution)
+
+
+def explained(history: ExportedHistory, converter: Converter | None = None) -> Verdict:
+    """Return why the run of an exported history was not done at its last event, or how it ended."""
+    detail = detail_of(history)
+    if detail.info.status is not Status.OPEN:
+        return verdict_of_closed(detail.info, history.events)
+    stacks: Sequence[CodeStack] = ()
+    if detail.decision is None and code_of(history.workflow_type) is not None:
+        with suppress(errors.PartitaError):  # the code does not fit: then it does not tell
+            stacks = stack_of(history, None, converter).stacks
+    now = history.events[-1].event_timestamp
+    around = Surroundings(now=now, events=history.events, stacks=stacks)
+    return verdict_of_open(detail, around, [_child(one, None) for one in detail.children])
+
+
+class _Inquiry:
+    """One question to a service, and what was asked once for all executions in it."""
+
+    def __init__(self, service: Service, domain: str, converter: Converter, replays: bool) -> None:
+        self._service = service
+        self._domain = domain
+        self._converter = converter
+        self._replays = replays
+        self._now = time.time()
+        self._around: Surroundings | None = None
+
+    def verdict(
+        self, execution: h.WorkflowExecution, generations: int = MAX_GENERATIONS
+    ) -> Verdict:
+        """Return the verdict on an execution."""
+        detail = self._service.describe(self._domain, execution)
+        exact = h.WorkflowExecution(detail.info.workflow_id, detail.info.run_id)
+        first = max(0, detail.info.event_count - NEWEST)
+        events = self._service.history(self._domain, exact, after=first)
+        if detail.info.status is not Status.OPEN:
+            return self._closed(detail, events, generations)
+        around = self._surroundings(detail, exact, events)
+        extra = [*self._children(detail, generations), *self._schedule(detail, around)]
+        if any(isinstance(one, h.MarkerRecorded) and one.marker_name in _MACHINE for one in events):
+            extra.append(reason_of_machine(detail.info.workflow_id, events, self._now))
+        return verdict_of_open(detail, around, extra)
+
+    def _closed(
+        self, detail: ExecutionDetail, events: Sequence[h.AnyEvent], generations: int
+    ) -> Verdict:
+        child = failed_child(events) if detail.info.status is Status.FAILED else None
+        cause = None
+        if child is not None and generations:
+            cause = _if_there(lambda: self.verdict(child, generations - 1))
+            if cause is not None and cause.status == "OPEN":  # its id was used again
+                cause = None
+        return verdict_of_closed(detail.info, events, cause)
+
+    # -- open ones
+
+    def _surroundings(
+        self, detail: ExecutionDetail, exact: h.WorkflowExecution, events: list[h.AnyEvent]
+    ) -> Surroundings:
+        if self._around is None:
+            self._around = self._known()
+        stacks, waits = self._code(detail, exact)
+        started = [one.started_event_id for one in detail.activities if one.started_event_id]
+        older = min(started, default=0)
+        if events and 0 < older < events[0].event_id and self._around.workers is None:
+            events = self._service.history(self._domain, exact, after=older - 1)
+        known = self._around
+        return Surroundings(
+            now=self._now,
+            events=events,
+            workers=known.workers,
+            limits=known.limits,
+            pauses=known.pauses,
+            stacks=stacks,
+            waits=waits,
+        )
+
+    def _known(self) -> Surroundings:
+        """Return what is the same for all executions of the domain."""
+        service, domain = self._service, self._domain
+        return Surroundings(
+            now=self._now,
+            workers=service.living_workers() if supports(service, SupportsWorkerRecords) else None,
+            limits=service.limits(domain) if supports(service, SupportsLimits) else {},
+            pauses=service.pauses(domain) if supports(service, SupportsPauses) else (),
+        )
+
+    def _code(
+        self, detail: ExecutionDetail, exact: h.WorkflowExecution
+    ) -> tuple[Sequence[CodeStack], Sequence[str]]:
+        """Return where the code waits, or at least for what; nothing if nobody tells."""
+        if detail.decision is not None:
+            return (), ()
+        workers = None if self._around is None else self._around.workers
+        if workers is None or workers:
+            stacks = stacks_of_code(self._service, self._domain, exact)
+            if stacks is not None:
+                return stacks, ()
+            waits = waits_of_code(self._service, self._domain, exact) if workers else None
+            if waits is not None:
+                return (), waits
+        if not self._replays or code_of(detail.info.workflow_type) is None:
+            return (), ()
+        return self._replayed(exact), ()
+
+    def _replayed(self, exact: h.WorkflowExecution) -> Sequence[CodeStack]:
+        history = exported(self._service, self._domain, exact)
+        try:
+            return stack_of(history, None, self._converter, bounds_of(self._service)).stacks
+        except errors.PartitaError:  # the code does not fit: then it does not tell
+            return ()
+
+    def _children(self, detail: ExecutionDetail, generations: int) -> Iterator[Found]:
+        for child in detail.children[:MAX_CHILDREN]:
+            found = None
+            if generations:
+                found = _if_there(lambda: self.verdict(child.execution, generations - 1))  # noqa: B023
+            yield _child(child, found)
+
+    # -- executions of their own kind
+
+    def _schedule(self, detail: ExecutionDetail, around: Surroundings) -> Iterator[Found]:
+        """Return how a schedule stands."""
+        if detail.info.workflow_type.name != SCHEDULE or detail.decision is not None:
+            return
+        client = ExecutionClient(self._service, self._domain, self._converter, time.monotonic)
+        id = detail.info.workflow_id.removeprefix(PREFIX)
+        try:
+            info = Schedules(client, lambda: None).get(id)
+        except errors.PartitaError:
+            return
+        state = info.state
+        if state.paused:
+            note = f": {state.note}" if state.note else ""
+            yield found_as(
+                "SCHEDULE_PAUSED",
+                f"schedule {id} is paused{note}",
+                command("schedule", "resume", id),
+                schedule=id,
+                note=state.note,
+            )
+        elif state.next is not None:
+            at = datetime.fromisoformat(state.next).timestamp()
+            yield found_as(
+                "SCHEDULE_WAITS",
+                f"schedule {id} starts {info.spec.workflow} next at {until(at, around.now)}",
+                command("schedule", "preview", id),
+                schedule=id,
+                next_at=at,
+            )
+
+
+def _child(child: OpenChild, found: Verdict | None) -> Found:
+    name = f"child {child.execution.workflow_id}"
+    if found is None:
+        reason, next = f"it waits for {name}", command("why", child.execution.workflow_id)
+    elif found.status != "OPEN":
+        reason, next = f"{name} has ended, which it has not been told yet", found.next
+    else:
+        reason = f"it waits for {name}, which is not done because {found.reason}"
+        next = found.next
+    made = found_as(
+        "CHILD",
+        reason,
+        next,
+        found,
+        child_id=child.execution.workflow_id,
+        child_type=child.workflow_type.name,
+        root=None if found is None else found.root.code,
+    )
+    is_trouble = found is not None and found.root.code in TROUBLE
+    return replace(made, rank=RANKS["LOST_LEASE"]) if is_trouble else made
+
+
+def _if_there(ask: Callable[[], T]) -> T | None:
+    """Return an answer; None if what was asked for is gone."""
+    try:
+        return ask()
+    except errors.ExecutionNotFoundError:
+        return None
