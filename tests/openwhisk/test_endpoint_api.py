@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from partita.authoring.failure import describe
 from partita.client import Client
 from partita.connect import connect
 from partita.errors import OpenWhiskError
+from partita.history import ActivityTaskScheduled
 from partita.openwhisk import conductor
+from partita.rules.activities import loss_delay
 from partita.server.local import openwhisk_endpoint
-from tests.openwhisk.endpoint import defined, ended, result
+from tests.openwhisk.endpoint import defined, ended, invoke, result
 
 
 @pytest.mark.parametrize(
@@ -124,4 +127,20 @@ def test_an_activation_that_was_terminated_has_a_record() -> None:
         record = ended(wsk, id)
         assert record["response"]["status"] == "whisk internal error"
         assert (record["name"], record["statusCode"]) == ("slow", 3)
+    service.close()
+
+
+def test_an_activation_is_lost_after_no_number_of_killed_servers() -> None:
+    service: Any = connect("memory://")
+    with openwhisk_endpoint(service) as url:
+        wsk = conductor.openwhisk({"apihost": url, "api_key": "any:key"})
+        defined(wsk, "good", "def main(p):\n    return p\n")
+        id = invoke(wsk, "good")["activationId"]
+    events = Client(service).history(id)
+    (scheduled,) = [one for one in events if isinstance(one, ActivityTaskScheduled)]
+    policy = scheduled.retry_policy
+    assert policy is not None
+    assert loss_delay(policy, 1_000_000) is not None
+    failure = describe(ValueError("a bug"))
+    assert policy.is_final(failure.reason, failure.dump())
     service.close()

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from partita.authoring.activity import activity
 from partita.authoring.determinism import now, uuid4
+from partita.authoring.retry import Retry
 from partita.authoring.workflow import workflow
 from partita.openwhisk.endpoint.entities import COMPONENTS, NAMESPACE, Json, resolved, shown_name
 from partita.worker import child_setup
@@ -24,6 +25,9 @@ from partita.worker import child_setup
 TYPE = "openwhisk.activation"
 TASK_LIST = "openwhisk"
 RUN = "openwhisk.run"
+
+LOST_ONLY = Retry(max_attempts=0, non_retryable=Exception)
+"""An action runs again for as long as servers are killed, and not if it fails, as on OpenWhisk."""
 
 TOO_LONG = "Too many actions in the composition."
 STATUSES = ("success", "application error", "action developer error", "whisk internal error")
@@ -73,7 +77,7 @@ class Response(Struct, frozen=True):
     result: Any
 
 
-@activity(name=RUN)
+@activity(name=RUN, retry=LOST_ONLY)
 def run_action(request: Request) -> Found:
     """Look for an action, and run its code; a worker of the endpoint does that."""
     child_setup.need_worker("processes of actions")
