@@ -158,3 +158,49 @@ def test_runs_are_shown_on_every_backend(everywhere: Partita, folder: Path) -> N
     assert "line 14, 2 runs: 1 failed, 1 succeeded" in said.out
     lines = everywhere("show", "bad", "--timeline").out.splitlines()
     assert [line.split()[0] for line in lines[1:3]] == ["charge", "charge"]
+
+
+# -- diff
+
+
+def test_two_executions_are_compared(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    partita("run", "order.py:order", "--input", "[[1, 2]]", "--id", "again")
+    said = partita("diff", "good", "again")
+    assert (said.status, said.err) == (0, "")
+    assert said.out.splitlines()[2:] == ["=  2 equal steps", "They mean the same."]
+    said = partita("diff", "good", "bad")
+    assert (said.status, said.err) == (1, "")
+    lines = said.out.splitlines()
+    assert '   status "COMPLETED" | "FAILED"' in lines
+    assert "=  1 equal step" in lines
+    assert lines[-1] == "They part at step 2, charge."
+    found = json.loads(partita("diff", "good", "bad", "-o", "json").out)
+    assert [one["compared"] for one in found["steps"]] == ["equal", "changed"]
+    assert {"what": "input", "path": "$[0]", "a": 2, "b": 200} in found["steps"][1]["differences"]
+
+
+def test_files_of_histories_are_compared(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    partita("export", "good", "bad", "--into", "kept")
+    good, bad = sorted((folder / "kept").iterdir(), key=lambda one: one.name, reverse=True)
+    there = {"PARTITA_BACKEND": "sqlite:///none.db"}
+    here = partita("diff", "good", "bad")
+    assert partita("diff", str(good), str(bad), env=there) == here
+    assert partita("diff", str(good), str(good)).status == 0
+    partita("diff", "good", "none").is_error(3, "no execution 'none'")
+    (folder / "x.json").write_text('{"format": "partita-history"}')
+    partita("diff", "good", "x.json").is_error(2, "x.json")
+
+
+def test_what_is_compared_cannot_control_a_terminal(partita: Partita, folder: Path) -> None:
+    (folder / "echo.py").write_text(
+        "from partita import activity, workflow\n"
+        "@activity\ndef say(text: str) -> str:\n    return text\n"
+        "@workflow\ndef echo(text: str) -> str:\n    return say(text)\n"
+    )
+    for id, text in (("one", "\x1b[31m"), ("two", "\x07")):
+        partita("run", "echo.py:echo", "--input", json.dumps([text]), "--id", id)
+    said = partita("diff", "one", "two")
+    assert said.status == 1
+    assert not {"\x1b", "\x07"} & set(said.out)

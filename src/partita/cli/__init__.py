@@ -34,6 +34,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "why": ("why", "why", "Say why an execution is not done, or failed."),
     "history": ("history", "history", "Print an execution's events."),
     "tasks": ("history", "tasks", "Print the state of each task of an execution."),
+    "diff": ("diff", "diff", "Compare two executions step by step."),
     "profile": ("profile", "profile", "Print where an execution's time went."),
     "signal": ("signal", "signal", "Send a signal to an execution."),
     "cancel": ("signal", "cancel", "Request cancellation of an execution."),
