@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import click
@@ -36,7 +35,7 @@ _COLOURS = {"changed": "yellow", "only in a": "red", "only in b": "green"}
 @o.format_option("table", "json")
 def diff(
     a: str, b: str, run_a: str, run_b: str, shows_all: bool, backend: o.Backend, output: str
-) -> None:
+) -> int:
     """Compare two executions: inputs, results, errors, order, versions and times.
 
     A and B are IDs, or .json files of exported histories. Steps are aligned by what they mean. Exit
@@ -48,8 +47,7 @@ def diff(
         out.print_pretty(_row(runs, found))
     else:
         _print(runs, found, shows_all=shows_all)
-    if not found.are_equal:
-        sys.exit(DIFFERENT)
+    return 0 if found.are_equal else DIFFERENT
 
 
 def _print(
