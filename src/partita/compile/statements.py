@@ -20,6 +20,7 @@ from partita.compile.context import Context
 from partita.compile.diagnostics import RefusedError
 from partita.compile.exceptions.statements import lower_raise, lower_try
 from partita.compile.exceptions.values import construct
+from partita.compile.faults import fault
 from partita.compile.jsonata import literal
 from partita.compile.loops.statements import lower_for, lower_while
 from partita.compile.matching.statements import lower_match
@@ -50,6 +51,8 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
             if context.compilation.keeps_refused:
                 context.block.append(cast(Any, Refused(node.lineno, node)))
             _assume_assigned(node, context)
+        except Exception as error:
+            raise fault(error, node, context.compilation.diagnostics) from error
         finally:
             context.point.rebound, context.point.statement = before, outer
 

@@ -19,6 +19,7 @@ from partita.compile.analysis.modules import module_of
 from partita.compile.context import Compilation, Context
 from partita.compile.diagnostics import Diagnostics
 from partita.compile.expressions import lower
+from partita.compile.faults import fault
 from partita.compile.jsonata import literal
 from partita.compile.outlining.steps import Outliner
 from partita.compile.statements import lower_body
@@ -26,7 +27,6 @@ from partita.compile.tree import Parameter, Program, Return
 from partita.compile.types import ANY, FLOAT, NONE, NUMBER, Type, UnknownHintError, fits, of_hint
 from partita.compile.variables import Variable
 from partita.compile.workflow_source import source_of
-from partita.errors import UnsupportedError
 
 
 def compile_workflow(
@@ -37,6 +37,7 @@ def compile_workflow(
     Raises:
         CompileError: it uses what cannot be compiled; the error has all diagnostics.
         UnsupportedError: its source is not a function in a file, or a hint cannot be read.
+        CompilerFaultError: the compiler itself failed.
     """
     source = source_of(workflow)
     function, lines = source.function, source.text.splitlines()
@@ -68,6 +69,7 @@ def drawable(workflow: WorkflowDefinition[..., Any]) -> Program:
 
     Raises:
         UnsupportedError: its source is not a function in a file, or a hint cannot be read.
+        CompilerFaultError: the compiler itself failed.
     """
     source = source_of(workflow)
     function, lines = source.function, source.text.splitlines()
@@ -83,15 +85,13 @@ def _read(node: Any, context: Context, workflow: WorkflowDefinition[..., Any]) -
     """Return the block of a workflow's code.
 
     Raises:
-        UnsupportedError: a type hint names what only type checkers import.
+        UnsupportedError: a type hint cannot be evaluated.
+        CompilerFaultError: the compiler itself failed.
     """
     try:
         return _lowered(node, context, workflow)
-    except NameError as error:
-        raise UnsupportedError(
-            f"{workflow.label} uses type hints with the name {error.name}, which is not defined "
-            "when the code runs; import it outside of `if TYPE_CHECKING`"
-        ) from error
+    except Exception as error:
+        raise fault(error, node, context.compilation.diagnostics) from error
 
 
 def _context(
