@@ -19,12 +19,13 @@ from partita.compile.jsonata import list_value
 from partita.compile.lowered import located
 from partita.compile.names.callees import KINDS, callee_of, class_of, instance_of
 from partita.compile.names.objects import target
-from partita.compile.tree import Branch, Let, Node, Parallel, Return, Value
+from partita.compile.tree import Branch, Check, If, Let, Node, Parallel, Raise, Return, Value
 from partita.compile.types import Type, future_of
 from partita.compile.variables import Variable
 from partita.integrations.aws_calls import Action
 
 _VARIABLE = re.compile(r"\$(\w+)")
+_MOST_COPIED = 6  # branches, which are written again for each check between them
 
 
 @dataclass(frozen=True)
@@ -237,17 +238,45 @@ def _assigned(nodes: Iterable[Node]) -> Iterable[str]:
 
 
 def _join_parallel(branch: Branch, context: Context) -> bool:
-    """Add a branch to those before it, if nothing but assignments of others is between."""
+    """Add a branch to those before it, if only assignments of others and checks are between."""
+    found = [at for at, node in enumerate(context.block) if isinstance(node, Parallel)]
+    if not found:
+        return False
+    before, between = context.block[found[-1]], context.block[found[-1] + 1 :]
+    assert isinstance(before, Parallel)
     used = set(_VARIABLE.findall(repr(branch.body)))
-    for number in range(len(context.block) - 1, -1, -1):
-        node = context.block[number]
-        if isinstance(node, Parallel):
-            if used & {one.variable for one in node.branches}:
-                return False
-            context.block[number] = Parallel(node.row, [*node.branches, branch])
-            return True
-        if not isinstance(node, Let) or used & set(node.values):
-            return False
-        if any(value.is_guarded for value in node.values.values()):
-            return False
-    return False
+    if used & {one.variable for one in before.branches} or not all(map(_may_move, between)):
+        return False
+    together = Parallel(before.row, [*before.branches, branch])
+    if not any(isinstance(one, Check) for one in between):
+        is_apart = not used & set(_assigned(between))
+        if is_apart:
+            context.block[found[-1]] = together
+        return is_apart
+    if len(before.branches) > _MOST_COPIED or _depends(before, between):
+        return False
+    moved = [_checked_first(one, before) if isinstance(one, Check) else one for one in between]
+    context.block[found[-1] :] = [*moved, together]
+    return True
+
+
+def _may_move(node: Node) -> bool:
+    """Return whether a node assigns or checks values that end no execution."""
+    values = [node.condition, node.error] if isinstance(node, Check) else []
+    values += node.values.values() if isinstance(node, Let) else []
+    return isinstance(node, Let | Check) and not any(one.is_guarded for one in values)
+
+
+def _depends(before: Parallel, nodes: list[Node]) -> bool:
+    """Return whether nodes read what branches give, or change what these read."""
+    given = {one.variable for one in before.branches}
+    changed = set(_assigned(nodes))
+    return bool(given & set(_VARIABLE.findall(repr(nodes)))) or bool(
+        changed & set(_VARIABLE.findall(repr(before)))
+    )
+
+
+def _checked_first(node: Check, before: Parallel) -> Node:
+    """Return a check that comes before branches: if it fails, these run alone."""
+    test = Value(f"$not({node.condition.text})", node.condition.type)
+    return If(node.row, test, [before, Raise(node.row, node.error)], [])

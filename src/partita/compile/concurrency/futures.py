@@ -46,6 +46,8 @@ def future_method(node: Any, owner: Value, context: Context) -> Value:
     name = node.func.attr
     if name == "result" and (node.args or node.keywords):
         owner = limited(node, owner, context)
+    if name == "result" and _is_fulfilled(node.func.value, owner, context):
+        return made(f"{owner.text}.value", owner.type.item, owner)
     if name == "result":
         lower = result_of if owner.type.kind == "future" else results_of
         return lower(node, owner, context)
@@ -63,6 +65,12 @@ def future_method(node: Any, owner: Value, context: Context) -> Value:
         "a state machine cannot ask or change how far a branch is",
         ways.get(name, "call result() or exception(), which wait"),
     )
+
+
+def _is_fulfilled(node: ast.expr, owner: Value, context: Context) -> bool:
+    """Return whether a test has told that a future has a result."""
+    known = context.variables.get(f"{ast.unparse(node)}.exception()")
+    return known is not None and known.text == owner.text
 
 
 def lower_wait(node: Any, context: Context) -> Value:

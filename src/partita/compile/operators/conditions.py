@@ -136,7 +136,7 @@ def lower_test(node: ast.expr, context: Context) -> Test:
     path = path_of(node)
     if path and value.type.kind == "optional":
         narrowed = {path: Variable(value.type.item, value.text)}
-    return Test(truth(node, value, context), narrowed, {})
+    return Test(truth(node, value, context), narrowed, {} if path else fulfilled(node, context))
 
 
 def negated(value: Value) -> Value:
@@ -170,7 +170,9 @@ def _none_test(node: ast.Compare, context: Context) -> Test | None:
     elif path and value.type.kind == "optional":
         known = {path: Variable(value.type.item, value.text)}
         unknown = {path: Variable(NONE, value.text)}
-    elif path and path in context.variables:
+    elif not path:
+        unknown = fulfilled(node.left, context)
+    elif path in context.variables:
         full = declared(node.left, value, context, path).type
         if full.kind == "union" and NONE in full.parts:
             rest = union_of([one for one in full.parts if one is not NONE])
@@ -179,6 +181,17 @@ def _none_test(node: ast.Compare, context: Context) -> Test | None:
     if isinstance(op, ast.Is | ast.Eq):
         return Test(made(f"{value.atom} = null", BOOL, value, is_atom=False), unknown, known)
     return Test(made(f"{value.atom} != null", BOOL, value, is_atom=False), known, unknown)
+
+
+def fulfilled(node: ast.expr, context: Context) -> Variables:
+    """Return what is known of a future if `future.exception()` is None: it has a result."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return {}
+    owner = node.func.value
+    known = context.variables.get(owner.id) if isinstance(owner, ast.Name) else None
+    if known is None or known.type.kind != "future" or node.func.attr != "exception":
+        return {}
+    return {ast.unparse(node): Variable(NONE, known.text)}
 
 
 def _operands(node: ast.expr, parts: list[ast.expr], is_and: bool, context: Context) -> Test:
