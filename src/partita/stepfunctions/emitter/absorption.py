@@ -20,6 +20,7 @@ from partita.stepfunctions.emitter.dead_variables import variables_in
 from partita.stepfunctions.emitter.shared_ends import share_fail
 from partita.stepfunctions.emitter.states import expression, scopes_in
 from partita.stepfunctions.emitter.substitution import (
+    enclosed,
     inner,
     object_text,
     operand,
@@ -29,8 +30,8 @@ from partita.stepfunctions.emitter.ways import State, drop_unreached, ways_to
 
 EVALUATION = "States.QueryEvaluationError"
 _LONGEST = 4_000  # characters of an expression
-_MOST = 4  # checks
-_FIELDS = {"Task": "Arguments", "Map": "Items", "Parallel": "Arguments"}
+MOST = 4  # checks
+FIELDS = {"Task": "Arguments", "Map": "Items", "Parallel": "Arguments"}
 _INPUT = re.compile(r"\$states\.input(?=\.)")
 _OWN_INPUT = "$states.context.Execution.Input"
 
@@ -61,9 +62,9 @@ def _is_absorbable(choice: State, scope: State, machine: State) -> bool:
     states, target = scope["States"], choice["Default"]
     after = states[target]
     ends = {rule["Next"] for rule in choice["Choices"]}
-    if after["Type"] not in _FIELDS or len(ways_to(target, states)) > 1:
+    if after["Type"] not in FIELDS or len(ways_to(target, states)) > 1:
         return False
-    if scope["StartAt"] == target or len(ends) > 1 or len(choice["Choices"]) > _MOST:
+    if scope["StartAt"] == target or len(ends) > 1 or len(choice["Choices"]) > MOST:
         return False
     if not ends:
         return True
@@ -102,9 +103,9 @@ def _with_checks(state: State, choice: State) -> State | None:
     tested = _tested(state, choice)
     if tested is None:
         return None
-    made = {**state, _FIELDS[state["Type"]]: tested}
+    made = {**state, FIELDS[state["Type"]]: tested}
     made["Catch"] = [_catcher(choice), *state.get("Catch", [])]
-    retries = _retries(state)
+    retries = retries_of(state)
     return {**made, "Retry": retries} if retries else made
 
 
@@ -174,7 +175,7 @@ def _is_read(name: str, state: State, machine: State) -> bool:
 def _tested(state: State, choice: State) -> Any:
     """Return the field of a state that fails if a check does; None: there is no place for them."""
     kind = state["Type"]
-    field = state.get(_FIELDS[kind])
+    field = state.get(FIELDS[kind])
     if field is None:
         return None if kind == "Map" else _test(choice, "$states.input")
     if kind == "Task" and isinstance(field, dict):
@@ -204,7 +205,7 @@ def _test(choice: State, text: str) -> str:
     failing = "false"
     for rule in reversed(choice["Choices"]):
         failing = f"({inner(rule['Condition'])}) ? true : {failing}"
-    return expression(f'({failing}) ? $error("a check failed") : ({text})')
+    return expression(f'({failing}) ? $error("a check failed") : {enclosed(text)}')
 
 
 def _catcher(choice: State) -> State:
@@ -215,9 +216,11 @@ def _catcher(choice: State) -> State:
     return {"ErrorEquals": [EVALUATION], "Output": expression(output), "Next": end}
 
 
-def _retries(state: State) -> list[State]:
+def retries_of(state: State) -> list[State]:
     """Return the retriers of a state, which repeat no check."""
     retriers: list[State] = state.get("Retry", [])
+    if retriers and retriers[0]["ErrorEquals"] == [EVALUATION]:
+        return retriers
     repeated = {name for one in retriers for name in one["ErrorEquals"]}
     if not repeated & {"States.ALL", "States.TaskFailed", EVALUATION}:
         return retriers

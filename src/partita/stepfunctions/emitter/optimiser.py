@@ -18,6 +18,7 @@ from typing import Any
 from partita.stepfunctions.emitter.absorption import absorb
 from partita.stepfunctions.emitter.constants import constants_after, constants_at
 from partita.stepfunctions.emitter.dead_variables import drop_dead_variables
+from partita.stepfunctions.emitter.result_checks import absorb_result_checks
 from partita.stepfunctions.emitter.selection import select
 from partita.stepfunctions.emitter.shared_ends import share_ends
 from partita.stepfunctions.emitter.substitution import evaluated_after, substituted
@@ -62,6 +63,7 @@ def optimised(machine: State) -> State:
     for scope in scopes(made):
         _repeat(scope, (_folded, select, _ended))
         _repeat(scope, (lambda one: absorb(one, made), _ended))
+        _repeat(scope, (absorb_result_checks,))
     drop_dead_variables(made)
     return made
 

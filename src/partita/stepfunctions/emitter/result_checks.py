@@ -1,0 +1,118 @@
+"""Let Task, Map and Parallel states do the checks of the Choice after them, on their result.
+
+A check that fails makes what the state assigns or puts out fail, with a text that says which check
+it was; the state's first catcher knows by the text what to put out. Catchers do not see the result,
+so the errors that are told must not depend on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from partita.stepfunctions.emitter.absorption import EVALUATION, FIELDS, MOST, retries_of
+from partita.stepfunctions.emitter.shared_ends import is_shared
+from partita.stepfunctions.emitter.states import expression
+from partita.stepfunctions.emitter.substitution import (
+    evaluated_after,
+    inner,
+    object_text,
+    substituted,
+)
+from partita.stepfunctions.emitter.ways import State, drop_unreached
+
+_OTHER = "$states.errorOutput"
+_FAILED = "a check of the result failed: "
+"""What the cause says before the number of the check. A cause also has the whole expression that
+failed, in which the number is apart."""
+
+
+def absorb_result_checks(scope: State) -> bool:
+    """Let a state do the checks after it; return whether one could."""
+    states = scope["States"]
+    for name, state in list(states.items()):
+        choice = states.get(state.get("Next", ""), {})
+        if _is_absorbable(state, choice, states):
+            made = _absorbed(state, choice, states[choice["Default"]])
+            if made is not None:
+                states[name] = made
+                drop_unreached(scope)
+                return True
+    return False
+
+
+def _is_absorbable(state: State, choice: State, states: Mapping[str, State]) -> bool:
+    """Return whether the state after another one only checks, and may be part of it."""
+    if state["Type"] not in FIELDS or choice.get("Type") != "Choice" or "Output" in state:
+        return False
+    rules, text = choice["Choices"], json.dumps(state)
+    is_failing = all(is_shared(states[one["Next"]]) and "Output" in one for one in rules)
+    is_plain = "Partita.Guard" not in text and _FAILED not in text
+    return is_failing and is_plain and "Default" in choice and len(rules) <= MOST
+
+
+def _absorbed(state: State, choice: State, after: State) -> State | None:
+    """Return a state that does the checks after it; None: it cannot."""
+    before = state.get("Assign", {})
+    assigned = evaluated_after(choice.get("Assign", {}), before)
+    checks = [evaluated_after(_told(rule), before) for rule in choice["Choices"]]
+    if assigned is None or any(one is None or _reads_result(one["Output"]) for one in checks):
+        return None
+    made = {**state, "Next": choice["Default"], "Assign": {**before, **assigned}}
+    end: Any = choice.get("Output")
+    if after["Type"] == "Succeed" and "Output" in after:
+        end = after["Output"]
+    if end is not None and after["Type"] == "Succeed":
+        made["Output"] = substituted(end, {**before, **assigned})
+        made["End"] = True
+        del made["Next"], made["Assign"]
+    elif end is not None:
+        return None
+    found = _with_tests(made, checks)
+    return None if found is None else _with_catcher(found, checks, choice["Choices"][0]["Next"])
+
+
+def _told(rule: State) -> State:
+    return {"Condition": rule["Condition"], "Output": rule["Output"]}
+
+
+def _reads_result(output: Any) -> bool:
+    return "$states." in json.dumps(output)
+
+
+def _with_tests(state: State, checks: list[Any]) -> State | None:
+    """Return a state of which one value fails if a check does; None: it has no values."""
+    if "Output" in state:
+        text = object_text(state["Output"])
+        return None if text is None else {**state, "Output": _tested(text, checks)}
+    for name, one in state.get("Assign", {}).items():
+        text = object_text(one)
+        if text is not None:
+            return {**state, "Assign": {**state["Assign"], name: _tested(text, checks)}}
+    return None
+
+
+def _tested(text: str, checks: list[Any]) -> str:
+    for number, one in reversed(list(enumerate(checks, 1))):
+        text = f'({inner(one["Condition"])}) ? $error("{_FAILED}" & "{number}") : {text}'
+    return expression(text)
+
+
+def _with_catcher(state: State, checks: list[Any], end: str) -> State | None:
+    """Return a state that tells which check failed, before all other errors."""
+    catchers: list[State] = state.get("Catch", [])
+    known = _OTHER
+    if catchers and catchers[0]["ErrorEquals"] == [EVALUATION]:
+        known, catchers = inner(catchers[0]["Output"]), catchers[1:]
+    told = _OTHER
+    for number, one in reversed(list(enumerate(checks, 1))):
+        text = object_text(one["Output"])
+        if text is None:
+            return None
+        told = f'$contains({_OTHER}.Cause, "{_FAILED}{number}") ? {text} : {told}'
+    output = expression(f"{known.removesuffix(_OTHER)}{told}")
+    first = {"ErrorEquals": [EVALUATION], "Output": output, "Next": end}
+    made = {**state, "Catch": [first, *catchers]}
+    retries = retries_of(state)
+    return {**made, "Retry": retries} if retries else made
