@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,11 @@ WORKFLOWS: dict[str, tuple[Any, str]] = {
     "tag_list": (["a"], "write tags"),
     "raises_on_failure": (False, "catch the error"),
     "execution_start_to_close_timeout": (5, "write execution_start_to_close"),
+    "tagList": (["a"], "write tags"),
+    "tags_list": (("a",), "write tags"),
+    "timeout": (timedelta(hours=1), "write execution_start_to_close"),
+    "decision_timeout": (None, "write task_start_to_close"),
+    "raise_on_failure": (True, "catch the error"),
 }
 
 
@@ -36,8 +42,13 @@ def test_a_workflow_class_says_what_to_write_instead(name: str) -> None:
     ("name", "said"),
     [
         ("VERSION", "write version"),
+        ("OPTIONS", "such as task_list"),
         ("start_to_close_timeout", "write start_to_close"),
         ("schedule_to_start_timeout", "write schedule_to_start"),
+        ("execution_timeout", "write start_to_close"),
+        ("scheduled_timeout", "write schedule_to_start"),
+        ("heartbeat", "write heartbeat_timeout"),
+        ("tag_list", "an activity has no tags"),
         ("raises_on_failure", "catch the error"),
     ],
 )
@@ -52,6 +63,45 @@ def test_what_a_base_class_says_is_checked_too() -> None:
 
     with pytest.raises(InvalidOptionError, match="class Mine: execution_timeout is no option"):
         type("Mine", (Common,), {"run": lambda self: None})
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("TASK_LIST", "task_list"), ("childPolicy", "child_policy"), ("task_lists", "task_list")],
+)
+def test_another_spelling_is_told(name: str, option: str) -> None:
+    for base in (Workflow, Decider):
+        with pytest.raises(InvalidOptionError, match=f"{name}; did you mean {option}"):
+            type("Mine", (base,), {"run": lambda self: None, name: "x"})
+
+
+def test_code_may_have_such_a_name() -> None:
+    """Methods, properties, activities and hints without a value are no options."""
+
+    class Fine(Workflow):
+        decision_timeout: int
+
+        def run(self) -> str:
+            return f"{self.timeout()} {self.tag_list} {self.execution_timeout}"
+
+        def timeout(self) -> int:
+            return 5
+
+        @property
+        def tag_list(self) -> str:
+            return "a property"
+
+        def __init__(self) -> None:
+            self.execution_timeout = "an attribute"
+
+    assert Fine.definition() == "5 a property an attribute"
+
+    class Beating(Activity):
+        def execute(self) -> None: ...
+
+        def heartbeat(self, details: Any = None) -> None: ...
+
+    assert Beating.call() is None
 
 
 def test_constants_with_an_underscore_are_ones_own() -> None:

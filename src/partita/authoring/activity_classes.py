@@ -24,6 +24,7 @@ from partita.authoring.activity import ActivityFunction, activity_function
 from partita.authoring.class_options import check_attributes, check_keywords, entry
 from partita.authoring.context import ActivityInfo, activity_info, heartbeat
 from partita.authoring.definition import ActivityDefinition, ActivityOptions
+from partita.authoring.foreign_options import ACTIVITIES
 from partita.authoring.functions import check_code
 from partita.authoring.future import Future, Futures
 from partita.authoring.middleware import Middleware
@@ -79,7 +80,7 @@ class Activity:
         super().__init_subclass__()
         check_keywords(cls, unknown)
         if not abstract:
-            check_attributes(cls, _OPTIONS, ("task_list", *_TIMES))
+            check_attributes(cls, _OPTIONS, ("task_list", *_TIMES), ACTIVITIES)
             cls.definition = register(_definition(cls))
 
     # -- what users override

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from partita.authoring.definition import ActivityDefinition, WorkflowOptions
+from partita.authoring.foreign_options import WORKFLOWS, check_names
 from partita.authoring.options import Seconds, checked_priority, checked_text, policy_of, seconds
 from partita.authoring.workflow import WorkflowDefinition
 from partita.errors import InvalidOptionError, UnknownTypeError
@@ -20,56 +20,22 @@ from partita.history import ChildPolicy, WorkflowType
 _PLAIN = (str, int, float, tuple, list, ChildPolicy)
 
 
-_OF_OTHERS = {
-    "NAME": "name",
-    "VERSION": "version",
-    "OPTIONS": "each option as an attribute of its own, such as task_list",
-    "tag_list": "tags",
-    "execution_timeout": "execution_start_to_close",
-    "execution_start_to_close_timeout": "execution_start_to_close",
-    "decision_tasks_timeout": "task_start_to_close",
-    "task_start_to_close_timeout": "task_start_to_close",
-    "default_task_list": "task_list",
-    "start_to_close_timeout": "start_to_close",
-    "schedule_to_start_timeout": "schedule_to_start",
-    "schedule_to_close_timeout": "schedule_to_close",
-    "raises_on_failure": "nothing: a failed call raises where its result is read; catch the error "
-    "there, or ask result.exception()",
-}
-"""Options of other libraries, and what to write instead."""
-
-
-def _check_foreign(cls: type[Any], known: list[str]) -> None:
-    for name, instead in _OF_OTHERS.items():
-        if name not in known and hasattr(cls, name):
-            raise InvalidOptionError(
-                f"class {cls.__name__}: {name} is no option here; write {instead}. Begin the "
-                "names of your own constants with an underscore"
-            )
-
-
-def check_attributes(cls: type[Any], kinds: dict[str, Any], more: tuple[str, ...]) -> None:
+def check_attributes(
+    cls: type[Any], kinds: dict[str, Any], more: tuple[str, ...], foreign: Mapping[str, str]
+) -> None:
     """Check the types of options, and that no attribute is a misspelled option.
 
-    `kinds` are the types of options; `more` names the options that are checked elsewhere.
+    `kinds` are the types of options; `more` names the options that are checked elsewhere; `foreign`
+    are options of other libraries, and what to write instead.
 
     Raises:
-        InvalidOptionError: a type is wrong, or a name is misspelled.
+        InvalidOptionError: a type is wrong, or a name is misspelled or another library's.
     """
     for option, kind in kinds.items():
         value = getattr(cls, option, "")
         if not isinstance(value, kind):
             raise InvalidOptionError(f"class {cls.__name__}: {option} = {value!r} cannot be meant")
-    known = [*kinds, *more]
-    _check_foreign(cls, known)
-    for name, value in vars(cls).items():
-        if isinstance(value, _PLAIN) and not name.startswith("_") and name not in known:
-            close = get_close_matches(name, known, n=1, cutoff=0.8)
-            if close:
-                raise InvalidOptionError(
-                    f"class {cls.__name__}: unknown option {name}; did you mean {close[0]}? "
-                    "Begin the names of your own constants with an underscore"
-                )
+    check_names(cls, [*kinds, *more], foreign, _PLAIN)
 
 
 def check_keywords(cls: type[Any], unknown: dict[str, Any]) -> None:
@@ -142,7 +108,7 @@ _OPTIONS = {
 
 def checked_type(cls: type[WorkflowClass]) -> WorkflowType:
     """Return the workflow type of a class, after checking its attributes."""
-    check_attributes(cls, _OPTIONS, ("execution_start_to_close", "task_start_to_close"))
+    check_attributes(cls, _OPTIONS, ("execution_start_to_close", "task_start_to_close"), WORKFLOWS)
     return WorkflowType(vars(cls).get("name", cls.__name__), cls.version)
 
 
