@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -12,6 +13,7 @@ from partita.client import Client
 from partita.engine import Engine
 from partita.engine.task_polls import TaskPolls
 from partita.engine.timing import Timing
+from partita.errors import ConflictError
 from partita.stores.memory import MemoryStore
 from partita.telemetry.health import checks_for
 from partita.worker import Worker
@@ -36,6 +38,20 @@ def doubling(number: int) -> int:
     return sum(double.map(range(number)).result()) + doubled.result()
 
 
+gate = threading.Event()
+
+
+@activity
+def held(number: int) -> int:
+    assert gate.wait(60)
+    return number
+
+
+@workflow
+def waiting(number: int) -> int:
+    return held(number)
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     made = Engine(MemoryStore(), timing=Timing(lease=0.6, reap_interval=0.05))
@@ -44,7 +60,7 @@ def engine() -> Iterator[Engine]:
 
 
 def worker(engine: Engine) -> Worker:
-    return Worker(engine, workflows=[doubling], activities=[double, double_async])
+    return Worker(engine, workflows=[doubling, waiting], activities=[double, double_async, held])
 
 
 class Failures:
@@ -119,3 +135,41 @@ def test_what_does_not_run_is_given_back(
     with worker(engine) as made:
         assert Client(engine).start(doubling, 3).result(timeout=60) == 12
         assert (method.left, made.tasks_given_back > 0) == (0, True)
+
+
+class Contested(MemoryStore):
+    """A store in which another process changes what the next transaction rests on."""
+
+    is_contested = False
+    attempts = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryStore]:
+        """Refuse the first of two transactions."""
+        with super().transaction() as begun:
+            yield begun
+            if self.is_contested:
+                self.attempts += 1
+                self.is_contested = self.attempts < 2
+                if self.is_contested:
+                    raise ConflictError("it was changed by somebody else")
+
+
+def test_a_transaction_that_is_begun_anew_is_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has ended while a transaction is made is reported by the next one, and not stray."""
+    store, holds = Contested(), Worker.holds
+
+    def has_just_ended(made: Worker, token: str) -> bool:
+        return not store.is_contested and holds(made, token)
+
+    monkeypatch.setattr(Worker, "holds", has_just_ended)
+    engine = Engine(store, timing=Timing(lease=0.003))  # looks at every transaction
+    with closing(engine), worker(engine) as made:
+        handle = Client(engine).start(waiting, 1)
+        until(lambda: made.running_activities)
+        store.is_contested = True
+        handle.signal("anything")
+        assert store.attempts == 2
+        gate.set()
+        assert handle.result(timeout=60) == 1
+        assert made.tasks_given_back == 0

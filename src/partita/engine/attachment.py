@@ -131,14 +131,20 @@ class Attachment:
     def _release_strays(self, tx: EngineTransaction) -> None:
         """Give back activities that this worker holds and that did not run at two looks.
 
-        A hand-over has failed, such as for want of memory.
+        A hand-over has failed, such as for want of memory. A transaction that is begun anew is one
+        look: what has ended meanwhile is reported by the next one.
         """
+        before = self._strays
+        tx.after_rollback.append(lambda: self._looked(before))
         strays = {token: found for token, found in self._held(tx) if not self.host.holds(token)}
         for token in strays.keys() & self._strays:
             state, item = strays.pop(token)
             tx.do(state, give_back("activity", item.id, item.started_event_id))
             self.host.given_back(item.id)
-        self._strays = set(strays)
+        self._looked(set(strays))
+
+    def _looked(self, strays: set[str]) -> None:
+        self._strays = strays
 
     def _held(self, tx: EngineTransaction) -> Iterator[tuple[str, tuple[State, OpenActivity]]]:
         """Yield the activities of this worker that were committed before, by their tokens."""
