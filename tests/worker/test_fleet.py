@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,15 @@ from partita.errors import WorkerLostError, WorkflowFailedError
 from partita.history import WorkflowType
 from partita.ports.service import StartRequest
 from partita.ports.state import Status
+from partita.worker.worker import DEFAULT_THREADS
 from tests.conftest import until
 from tests.postgres import server
+from tests.soak import scaled
+from tests.worker.load import computing, waiting
 from tests.worker.poison import crashes, drinks, drinks_unawares, hoards, lingers, sums
 
 CODE = Path(__file__).parent / "poison.py"
+LOAD = Path(__file__).parent / "load.py"
 
 
 class Fleet:
@@ -263,3 +268,27 @@ def result_of_names(fleet: Fleet) -> str:
     request = StartRequest(workflow_id=uuid.uuid4().hex, workflow_type=WorkflowType("names"))
     execution = fleet.client.service.start_workflow_execution(request)
     return str(fleet.client.result(execution.workflow_id, timeout=60))
+
+
+@pytest.mark.parametrize("kind", scaled(["sqlite"], ["sqlite", "postgres"]))
+def test_fan_outs_keep_all_processes_busy_and_none_is_taken_for_dead(
+    kind: str, tmp_path: Path
+) -> None:
+    """Each activity runs once, and all processes run some of what one alone has no threads for."""
+    processes, computed, seconds = scaled((2, DEFAULT_THREADS + 8, 0.01), (3, 400, 0.1))
+    fleet = Fleet(f"sqlite:///{tmp_path}/x.db" if kind == "sqlite" else server().url(), tmp_path)
+    with closing(fleet):
+        fleet.begin("--processes", str(processes), code=LOAD)
+        until(lambda: len(fleet.begun()) == processes)
+        for handle in (
+            fleet.client.start(computing, computed, str(tmp_path), processes, seconds),
+            fleet.client.start(waiting, DEFAULT_THREADS * processes, str(tmp_path), processes),
+        ):
+            ran = handle.result(timeout=300)
+            assert set(ran) == set(fleet.begun())
+            events = [one.event_type for one in handle.history()]
+            assert events.count("ActivityTaskStarted") == len(ran)
+            assert "ActivityTaskRescheduled" not in events
+        assert fleet.end() == 0
+        for said in ("is gone", "taken for dead", "held the lock", "given back", "Traceback"):
+            assert said not in fleet.said()
