@@ -25,6 +25,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "run": ("run", "run", "Run a workflow here, durably, and print its result."),
     "start": ("run", "start", "Start a workflow for a worker to run."),
     "worker": ("worker", "worker", "Run workflows and activities until stopped."),
+    "dev": ("dev", "dev", "Run a worker while you write its code; reload what changes."),
     "decider": ("worker", "decider", "Run workflows, but not activities."),
     "standalone": ("standalone", "standalone", "Run a workflow here, on a task list of its own."),
     "result": ("show", "result", "Wait for an execution and print its result."),

@@ -13,7 +13,7 @@ from partita.authoring.definition import ActivityDefinition
 from partita.authoring.options import seconds
 from partita.authoring.registry import known
 from partita.authoring.workflow import WorkflowDefinition
-from partita.cli.machine_options import machine_options
+from partita.cli.machine_options import is_machine, machine_options
 from partita.cli.offers import Offers, completed
 from partita.cli.options import (
     Backend,
@@ -89,6 +89,8 @@ def worker(
     supervised = None if number is None else SupervisedProcess(number, limits)
     for source in sources:
         load_source(source)
+    if supervised is not None:
+        supervised.watch(filter(is_machine, sources))
     _check_defined(sources)
     with backend.open() as client:
         worker = Worker(
@@ -149,11 +151,7 @@ def _supervise(
     Raises:
         InvalidOptionError: processes cannot share the backend.
     """
-    if chosen_url(backend.url).startswith("memory:"):
-        raise InvalidOptionError(
-            "memory:// is in one process only, which --processes, --reload, --max-rss and "
-            "--max-tasks cannot share or replace; give sqlite:///PATH or postgresql://..."
-        )
+    check_shared(backend, "--processes, --reload, --max-rss and --max-tasks")
     log_to_stderr(backend.is_verbose)
     observation.report(
         f"process {os.getpid()} keeps {processes} worker{'s' * (processes > 1)}; "
@@ -161,6 +159,19 @@ def _supervise(
     )
     command = [sys.executable, *sys.orig_argv[1:]]
     return Supervisor(command, processes, grace, max_time=max_time).run()
+
+
+def check_shared(backend: Backend, what: str) -> None:
+    """Check that several processes can use a backend, which `what` needs.
+
+    Raises:
+        InvalidOptionError: it is in one process only.
+    """
+    if chosen_url(backend.url).startswith("memory:"):
+        raise InvalidOptionError(
+            f"memory:// is in one process only, which {what} cannot share or replace; give "
+            "sqlite:///PATH or postgresql://..."
+        )
 
 
 def _serve(

@@ -14,6 +14,7 @@ import socket
 import sys
 import sysconfig
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -56,6 +57,11 @@ class SupervisedProcess:
             sys.dont_write_bytecode = True
         self._is_ready = False
         self._remind_at = 0.0  # when to ask again to be replaced
+
+    def watch(self, files: Iterable[str]) -> None:
+        """Count changes of these files, too, as changes of the code."""
+        if self._files is not None:
+            self._files.others += [os.path.abspath(file) for file in files]
 
     def is_over(self, tasks: int) -> bool:
         """Report what is due; return whether the supervisor is gone. Call it once a second or so.
@@ -132,6 +138,7 @@ class SourceFiles:
         self._foreign = tuple({f"{paths[name]}/" for name in names} | {f"{_PACKAGE}/"})
         self._begun = int(begun * 1e9)  # what changed later may have been loaded before
         self._times: dict[str, int] = {}
+        self.others: list[str] = []  # files that are no modules
 
     def changed(self) -> str | None:
         """Return a file that has changed, once for each of its changes."""
@@ -149,7 +156,8 @@ class SourceFiles:
 
     def _loaded(self) -> list[str]:
         files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-        return [path for path in files if path and not path.startswith(self._foreign)]
+        loaded = [path for path in files if path and not path.startswith(self._foreign)]
+        return loaded + self.others
 
 
 def _changed_at(path: str) -> int | None:

@@ -115,6 +115,7 @@ class Supervisor:
         self._signals: deque[int] = deque()
         self._selector = selectors.DefaultSelector()
         self._has_served = False  # whether any worker ever has
+        self._is_outdated = False  # whether the last try to replace a worker failed
         self._stopped_by: int | None = None
         self._status: int | None = None  # to end with
 
@@ -142,6 +143,28 @@ class Supervisor:
                 for process in self._all():
                     process.kill()
         return self._status
+
+    @property
+    def has_served(self) -> bool:
+        """Whether any worker has begun to serve."""
+        return self._has_served
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal, or the end of its time, ends it."""
+        return self._stopped_by is not None
+
+    @property
+    def state(self) -> str:
+        """How the workers stand: `starting`, `serving`, `replacing`, `outdated` or `stopping`."""
+        if self.is_stopped:
+            return "stopping"
+        if any(place.successor is not None for place in self._places):
+            return "replacing"
+        workers = [place.worker for place in self._places]
+        if any(worker is None or not worker.is_ready for worker in workers):
+            return "starting"
+        return "outdated" if self._is_outdated else "serving"
 
     def _all(self) -> list[Process]:
         found = [place.worker for place in self._places] + [
@@ -225,6 +248,7 @@ class Supervisor:
     def _promote(self, place: Place) -> None:
         """Give the place to the successor; ask the old worker to end."""
         old, place.worker, place.successor, place.reason = place.worker, place.successor, None, ""
+        self._is_outdated = False
         if old is not None:
             self._leaving.append(old)
             old.end(self._stop_limit)
@@ -242,6 +266,7 @@ class Supervisor:
     def _drop_successor(self, place: Place, successor: Process) -> None:
         self._forget(successor)
         place.successor = None
+        self._is_outdated = True
         if self._status is None:
             log.error(
                 "worker %d is not replaced: the new one %s before it began; the old one goes on",
