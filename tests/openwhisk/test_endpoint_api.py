@@ -17,39 +17,95 @@ from partita.rules.activities import loss_delay
 from partita.server.local import openwhisk_endpoint
 from tests.openwhisk.endpoint import defined, ended, invoke, result
 
+ABSENT = "The requested resource does not exist."
+MALFORMED = "The request content was malformed:\n"
+PYTHON = {"kind": "python:3", "code": ""}
+KINDS = "Valid values are: 'nodejs:default', 'python:default', 'python:3'."
+NO_KIND = f"{MALFORMED}The specified runtime '{{}}' is not supported by this platform. {KINDS}"
+NO_CODE = (
+    f"{MALFORMED}'code' must be a string or attachment object defined in 'exec' for 'python:3' "
+    "actions"
+)
+
+
+def asked(name: str, said: str) -> str:
+    return f"The query parameter '{name}' was malformed:\n{said}"
+
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "said"),
     [
-        ("GET", "namespaces/_/actions/absent", None, 404, "does not exist"),
-        ("POST", "namespaces/_/actions/absent", {}, 404, "does not exist"),
-        ("DELETE", "namespaces/_/actions/absent", None, 404, "does not exist"),
-        ("PUT", "namespaces/_/actions/echo", {"exec": {"kind": "python:3", "code": ""}}, 409,
-         "already exists"),
-        ("PUT", "namespaces/_/actions/a..b", {}, 400, "allowed form"),
-        ("PUT", "namespaces/_/actions/no/x", {"exec": {"kind": "python:3", "code": ""}}, 404,
-         "does not exist"),
-        ("PUT", "namespaces/_/actions/x", {"exec": {"kind": "ruby", "code": ""}}, 400, "ruby"),
-        ("PUT", "namespaces/_/actions/x", {"exec": {"kind": "blackbox"}}, 400, "blackbox"),
-        ("PUT", "namespaces/_/actions/x", {"exec": {"kind": "python:3"}}, 400, "'code'"),
-        ("PUT", "namespaces/_/actions/x", {}, 400, "exec undefined"),
-        ("PUT", "namespaces/_/actions/x", [], 400, "Object expected"),
-        ("PUT", "namespaces/_/actions/echo?overwrite=true", {"limits": {"timeout": 1}}, 400,
-         "timeout 1 is not within"),
-        ("POST", "namespaces/_/actions/echo?blocking=maybe", {}, 400, "Boolean"),
-        ("GET", "namespaces/_/activations?limit=x", None, 400, "limit"),
-        ("GET", "namespaces/_/activations/absent", None, 404, "does not exist"),
-        ("GET", "namespaces/other/actions", None, 403, "not authorized"),
-        ("GET", "namespaces/_/nothing", None, 404, "does not exist"),
+        ("GET", "actions/absent", None, 404, ABSENT),
+        ("POST", "actions/absent", {}, 404, ABSENT),
+        ("DELETE", "actions/absent", None, 404, ABSENT),
+        ("PUT", "actions/echo", {"exec": PYTHON}, 409, "resource already exists"),
+        ("PUT", "actions/a..b", {}, 400, "The name of the entity contains illegal characters."),
+        ("PUT", "actions/%C3%A9", {}, 400, "The name of the entity contains illegal characters."),
+        ("PUT", "actions/no/x", {"exec": PYTHON}, 404, ABSENT),
+        ("PUT", "actions/x", {"exec": {"kind": "ruby", "code": ""}}, 400, NO_KIND.format("ruby")),
+        ("PUT", "actions/x", {"exec": {"kind": "blackbox"}}, 400, NO_KIND.format("blackbox")),
+        ("PUT", "actions/x", {"exec": {"kind": "python:3"}}, 400, NO_CODE),
+        ("PUT", "actions/x", {}, 400, "exec undefined"),
+        ("PUT", "actions/x", [], 400, f"{MALFORMED}Object expected"),
+        ("PUT", "actions/echo?overwrite=true", {"limits": {"timeout": 1}}, 400, MALFORMED +
+         "requirement failed: duration 1 milliseconds below allowed threshold of 100 milliseconds"),
+        ("PUT", "actions/echo?overwrite=true", {"limits": {"memory": 64}}, 400, MALFORMED +
+         "requirement failed: memory 64 MB below allowed threshold of 134217728 B"),
+        ("PUT", "actions/echo?overwrite=true", {"limits": {"logs": 1.5}}, 400, MALFORMED +
+         "log limit must be whole number"),
+        ("POST", "actions/echo?blocking=maybe", {}, 400,
+         asked("blocking", "'maybe' is not a valid Boolean value")),
+        ("POST", "actions/echo?blocking=true&timeout=60001", {}, 400,
+         asked("timeout", "Timeout must be number of milliseconds up to 60000.")),
+        ("GET", "activations?limit=x", None, 400,
+         asked("limit", "The value 'x' is not an integer for activations.")),
+        ("GET", "actions?limit=201", None, 400,
+         asked("limit", "The value '201' is not in the range of 0 to 200 for actions.")),
+        ("GET", "rules?skip=-1", None, 400,
+         asked("skip", "The value '-1' is not greater than or equal to 0 for rules.")),
+        ("GET", "activations?since=now", None, 400,
+         asked("since", "Parameter is not a valid value for epoch seconds: now")),
+        ("GET", "activations?name=a/b/c", None, 400, asked("name",
+         "Parameter may be a 'simple' name or 'package-name/simple' name: a/b/c")),
+        ("GET", "activations?count=true&docs=true", None, 400,
+         "The parameter 'docs' is not permitted with 'count'."),
+        ("GET", "activations/absent", None, 400, "Activation id length is 6 but must be 32."),
+        ("GET", f"activations/{'x' * 32}", None, 400, "The activation id is not valid."),
+        ("GET", f"activations/{'0' * 32}", None, 404, ABSENT),
+        ("GET", "nothing", None, 404, ABSENT),
+        ("PUT", "rules/r", {}, 400, "rule requires a valid trigger and a valid action"),
+        ("PUT", "rules/r", {"trigger": "/_/no", "action": "/_/echo"}, 400,
+         "trigger /guest/no does not exist"),
+        ("PUT", "packages/p", {"binding": {"namespace": "_", "name": "no"}}, 400,
+         "Binding references a package that does not exist."),
     ],
 )  # fmt: skip
-def test_requests_that_are_refused(
+def test_requests_are_refused_in_openwhisks_words(
     wsk: Any, method: str, path: str, body: Any, status: int, said: str
 ) -> None:
     with pytest.raises(OpenWhiskError) as caught:
-        wsk.request(method, path, body)
-    assert caught.value.status_code == status
-    assert said in str(caught.value.error)
+        wsk.request(method, f"namespaces/_/{path}", body)
+    assert (caught.value.status_code, caught.value.error["error"]) == (status, said)
+
+
+def test_no_other_namespace_may_be_used(wsk: Any) -> None:
+    with pytest.raises(OpenWhiskError, match="is not authorized to access 'other'") as caught:
+        wsk.request("GET", "namespaces/other/actions")
+    assert caught.value.status_code == 403
+
+
+def test_a_package_with_actions_is_removed_by_force_alone(wsk: Any) -> None:
+    wsk.request("PUT", "namespaces/_/packages/full", {})
+    for name in ("a", "b"):
+        defined(wsk, f"full/{name}", "def main(p):\n    return p\n")
+    said = (
+        r"Package not empty \(contains 2 entities\)\. Set force param or delete package contents\."
+    )
+    with pytest.raises(OpenWhiskError, match=said):
+        wsk.request("DELETE", "namespaces/_/packages/full")
+    assert wsk.request("DELETE", "namespaces/_/packages/full?force=true")["name"] == "full"
+    with pytest.raises(OpenWhiskError, match=ABSENT):
+        wsk.actions.invoke({"name": "full/a"})
 
 
 def test_an_update_keeps_what_it_does_not_name(wsk: Any) -> None:
@@ -106,9 +162,9 @@ def test_a_trigger_invokes_the_actions_of_its_rules(wsk: Any) -> None:
     assert wsk.request("POST", at.format("triggers/t"), {}) is None
     assert [one["name"] for one in wsk.request("GET", at.format("rules"))] == ["r"]
     for body, said in (
-        ({"trigger": "/_/no", "action": "/_/echo"}, "no does not exist"),
-        ({**rule, "action": "no"}, "no does not exist"),
-        ({**rule, "status": "x"}, "'x' is not a recognized rule state"),
+        ({"trigger": "/_/no", "action": "/_/echo"}, "trigger /guest/no does not exist"),
+        ({**rule, "action": "no"}, "action /guest/no does not exist"),
+        ({**rule, "status": "x"}, "x is not a recognized rule state"),
     ):
         with pytest.raises(OpenWhiskError, match=said):
             wsk.request("PUT", at.format("rules/r?overwrite=true"), body)

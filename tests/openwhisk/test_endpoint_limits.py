@@ -219,3 +219,22 @@ def test_no_more_processes_run_than_may(monkeypatch: pytest.MonkeyPatch) -> None
         one.join()
     containers.close()
     assert most == 2
+
+
+def test_nothing_is_left_of_what_it_has_stored(containers: Containers) -> None:
+    code = (
+        "import os\n"
+        "def main(p):\n"
+        "    os.mkdir('closed')\n"
+        "    open('closed/file', 'w').close()\n"
+        "    os.chmod('closed', 0)\n"
+        "    for _ in range(1500):\n"
+        "        os.mkdir('deep')\n"
+        "        os.chdir('deep')\n"
+        "    return {}\n"
+    )
+    assert run(containers, code).result == {}
+    folder = Path(containers._idle[0]._folder)
+    assert folder.exists()
+    containers.close()
+    assert not folder.exists()

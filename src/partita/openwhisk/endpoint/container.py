@@ -10,7 +10,6 @@ import json
 import math
 import os
 import select
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,7 +20,13 @@ from datetime import UTC, datetime
 from typing import IO, Any, NamedTuple
 
 from partita.openwhisk.endpoint.isolation import Pipes
-from partita.openwhisk.endpoint.launching import PREFIX, RESULT_BYTES, command, environment
+from partita.openwhisk.endpoint.launching import (
+    PREFIX,
+    RESULT_BYTES,
+    command,
+    environment,
+    remove_folder,
+)
 from partita.openwhisk.endpoint.supervisor import BUSY, IDLE
 
 LOG_BYTES = 10 * 1024 * 1024
@@ -163,7 +168,7 @@ class Container:
     def _forget(self) -> None:
         self.end()
         os.close(self._answers)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_folder(self._folder)
 
     def _ask(self, request: Any, seconds: float) -> dict[str, Any]:
         self._asked += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
@@ -19,17 +19,17 @@ NAMESPACE = "guest"
 """The namespace of everything here."""
 
 LIMITS: Json = {"concurrency": 1, "logs": 10, "memory": 256, "timeout": 60_000}
-TIMEOUT_RANGE = (100, 600_000)
-MEMORY_RANGE = (128, 2048)
-LOGS_RANGE = (0, 10)
 
 COMPONENTS = 50
 """Actions that a sequence or a composition may have."""
 
 NAME_LENGTH = 256
+ID_LENGTH = 32
+RUNTIMES = "'nodejs:default', 'python:default', 'python:3'"
 CODE_BYTES = 48 * 1024 * 1024
 
-_NAME = re.compile(r"\A([\w]|[\w][\w@ .-]*[\w@.-]+)\Z")
+_NAME = re.compile(r"\A([\w]|[\w][\w@ .-]*[\w@.-]+)\Z", re.ASCII)
+_ID = re.compile(r"[0-9a-fA-F]+")
 _VERSION = re.compile(r"\A\d{1,9}\.\d{1,9}\.\d{1,9}\Z")
 _KINDS = re.compile(r"\A(python:(default|3|3\.\d+)|nodejs:(default|\d+)|sequence|blackbox)\Z")
 
@@ -125,10 +125,22 @@ def checked_path(parts: Sequence[str]) -> str:
         if len(one) > NAME_LENGTH:
             raise RequestError(400, f"Name longer than allowed: {len(one)} > {NAME_LENGTH}.")
     if not 1 <= len(parts) <= 2 or not all(_NAME.match(one) and ".." not in one for one in parts):
-        raise RequestError(
-            400, f"The name of the entity does not comply with the allowed form: {'/'.join(parts)}"
-        )
+        raise RequestError(400, "The name of the entity contains illegal characters.")
     return "/".join(parts)
+
+
+def checked_id(text: str) -> str:
+    """Return the id of an activation.
+
+    Raises:
+        RequestError: it is none.
+    """
+    if len(text) != ID_LENGTH:
+        said = f"Activation id length is {len(text)} but must be {ID_LENGTH}."
+        raise RequestError(400, said)
+    if not _ID.fullmatch(text):
+        raise RequestError(400, "The activation id is not valid.")
+    return text
 
 
 def resolved(name: Any) -> str | None:
@@ -236,8 +248,8 @@ def _exec(given: Any) -> Json:
     if not _KINDS.match(kind) or kind == "blackbox":
         raise RequestError(
             400,
-            f"The request content was malformed:\nkind '{kind}' not in Set("
-            "nodejs:default, python:default, python:3, sequence)",
+            f"The request content was malformed:\nThe specified runtime '{kind}' is not supported "
+            f"by this platform. Valid values are: {RUNTIMES}.",
         )
     if kind == "sequence":
         return {"kind": kind, "components": _components(given.get("components"))}
@@ -269,21 +281,51 @@ def _components(given: Any) -> list[str]:
     return found
 
 
+class _Limit(NamedTuple):
+    """A limit of an action, and OpenWhisk's words for it."""
+
+    low: int
+    high: int
+    name: str
+    shown: str  # of a value
+    bound: str  # of the lowest and the highest value
+    unit: int = 1
+
+
+_LIMITS = {
+    "timeout": _Limit(100, 600_000, "time", "duration {} milliseconds", "{} milliseconds"),
+    "memory": _Limit(128, 2048, "memory", "memory {} MB", "{} B", 1 << 20),
+    "logs": _Limit(0, 10, "log", "log size {} MB", "{} B", 1 << 20),
+}
+
+
 def _limits(given: Json) -> Json:
-    ranges = {"timeout": TIMEOUT_RANGE, "memory": MEMORY_RANGE, "logs": LOGS_RANGE}
-    found = {}
-    for name, (low, high) in ranges.items():
-        value = given.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise RequestError(
-                400,
-                f"The request content was malformed:\nrequirement failed: {name} {value} is not "
-                f"within {low} and {high}",
-            )
-        found[name] = value
-    return found
+    return {
+        name: _limit(given[name], one)
+        for name, one in _LIMITS.items()
+        if given.get(name) is not None
+    }
+
+
+def _limit(value: Any, one: _Limit) -> int:
+    """Return the value of a limit.
+
+    Raises:
+        RequestError: it is none, or beyond the bounds.
+    """
+    said = None
+    if isinstance(value, float):
+        said = f"{one.name} limit must be whole number"
+    elif not isinstance(value, int) or isinstance(value, bool):
+        said = f"{one.name} limit malformed"
+    elif not one.low <= value <= one.high:
+        word, bound = ("below", one.low) if value < one.low else ("exceeds", one.high)
+        threshold = one.bound.format(bound * one.unit)
+        shown = one.shown.format(value)
+        said = f"requirement failed: {shown} {word} allowed threshold of {threshold}"
+    if said is not None:
+        raise RequestError(400, f"The request content was malformed:\n{said}")
+    return int(value)
 
 
 def pairs_of(body: Json, name: str, before: list[Json]) -> list[Json]:

@@ -26,6 +26,9 @@ PROCESSES = 128
 FOLDER_SIZE = "256m"
 """What an action of a server of root may keep in its folder and in temporary ones, together."""
 
+FILES = 32_768
+"""Files and folders that it may keep."""
+
 PROBE_SECONDS = 60.0
 
 _FIRST_USER, _USERS = 1_000_000_000, 500_000_000  # numbers that no account has
@@ -146,6 +149,7 @@ def _plan(
         "closed": sorted(closed),
         "kept": [one for one in needed if any(_is_in(one, other) for other in hidden)],
         "size": FOLDER_SIZE,
+        "files": FILES,
         "processes": PROCESSES,
         "limits": {**limits, "RLIMIT_NPROC": PROCESSES + (0 if way.has_user else _threads())},
     }

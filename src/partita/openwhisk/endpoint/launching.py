@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from partita.openwhisk.endpoint.isolation import Pipes, supervised
@@ -103,12 +105,21 @@ def environment(folder: str) -> dict[str, str]:
     return {**kept, **packages, "HOME": folder, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+def remove_folder(folder: str) -> None:
+    """Remove the folder of a process, whatever that has made of it."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+        if Path(folder).exists():
+            subprocess.run([*command, "--", folder], capture_output=True, check=False)
+
+
 def remove_leftovers() -> None:
     """Remove the folders of servers that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdecimal() and not _is_alive(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(str(folder))
 
 
 def _is_alive(pid: int) -> bool:

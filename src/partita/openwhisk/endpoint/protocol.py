@@ -33,6 +33,7 @@ from partita.openwhisk.endpoint.entities import (
     Json,
     Package,
     RequestError,
+    checked_id,
     checked_path,
 )
 from partita.openwhisk.endpoint.requests import (
@@ -42,14 +43,16 @@ from partita.openwhisk.endpoint.requests import (
     flag,
     limit,
     milliseconds,
-    number,
+    moment,
+    name_filter,
     object_of,
     paged,
+    skip,
 )
 from partita.openwhisk.endpoint.worker import Host
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.ports.service import StartRequest
-from partita.ports.session import Session, Transactional
+from partita.ports.session import Committed, Session, Transactional
 from partita.telemetry.body_budget import BodyBudget, is_drained
 
 T = TypeVar("T")
@@ -183,7 +186,9 @@ class OpenWhiskProtocol:
         if method == "POST":
             return await self._invoke(path, object_of(body), query)
         if is_system:
-            raise RequestError(403, "The supplied authentication is not authorized to access this.")
+            raise RequestError(
+                403, "The supplied authentication is not authorized to access this resource."
+            )
         if method == "PUT":
             given, overwrite = object_of(body), flag(query, "overwrite", False)
             made: Action = await self._transact(
@@ -227,7 +232,8 @@ class OpenWhiskProtocol:
                 lambda session: catalogue.put_package(session, name, given, overwrite=overwrite)
             )
             return 200, made.as_json()
-        text = await self._transact(lambda session: _delete_package(session, name))
+        force = flag(query, "force", False)
+        text = await self._transact(lambda session: _delete_package(session, name, force=force))
         return 200, msgspec.json.decode(text, type=Package).as_json()
 
     # -- web actions, which need no key
@@ -246,7 +252,7 @@ class OpenWhiskProtocol:
         )
         record = await self._waited(_start(called.path, params), self._blocking_seconds)
         if record is None:
-            raise RequestError(202, "Response is not yet ready.")
+            raise RequestError(202, "Response not yet ready.")
         return web_actions.response_of(record, called.extension)
 
     async def _waited(self, start: StartRequest, seconds: float) -> Json | None:
@@ -340,11 +346,14 @@ class OpenWhiskProtocol:
         query, committed = request.query_params, self._service.committed
         if not rest:
             return 200, await run_in_threadpool(_activations, committed, query)
-        record = await run_in_threadpool(records.record_of, committed, rest[0])
+        id = checked_id(rest[0])
+        record = await run_in_threadpool(records.record_of, committed, id)
         if rest[1:] == ["result"]:
             return 200, record["response"]
         if rest[1:] == ["logs"]:
             return 200, {"logs": record["logs"]}
+        if rest[1:]:
+            raise RequestError(404, NOT_THERE)
         return 200, record
 
     async def limits(self, *_: Any) -> tuple[int, Any]:
@@ -412,25 +421,36 @@ def _fired(session: Session, name: str, params: Json) -> tuple[int, Any]:
     return 202, {"activationId": id}
 
 
-def _activations(committed: Any, query: Query) -> Any:
-    since, upto = (number(query, name, None, 0, 2**53) for name in ("since", "upto"))
-    name = query.get("name")
+def _activations(committed: Committed, query: Query) -> Any:
+    is_count, with_docs = flag(query, "count", False), flag(query, "docs", False)
+    if is_count and with_docs:
+        raise RequestError(400, "The parameter 'docs' is not permitted with 'count'.")
+    collection = "activations"
     found = records.listed(
         committed,
-        name=name,
-        skip=number(query, "skip", 0, 0, 2**53) or 0,
-        limit=limit(query) if query.get("count") != "true" else 2**53,
-        since=since,
-        upto=upto,
-        with_docs=flag(query, "docs", False),
+        name=name_filter(query),
+        skip=skip(query, collection),
+        limit=None if is_count else limit(query, collection),
+        since=moment(query, "since"),
+        upto=moment(query, "upto"),
+        with_docs=with_docs,
     )
-    return {"activations": len(found)} if query.get("count") == "true" else found
+    return {collection: len(found)} if is_count else found
 
 
-def _delete_package(session: Session, name: str) -> str:
-    if any(one.path.startswith(f"{name}/") for one in catalogue.actions(session)):
+def _delete_package(session: Session, name: str, *, force: bool) -> str:
+    """Remove a package; return what it was.
+
+    Raises:
+        RequestError: there is none, or it has actions which are not removed by force.
+    """
+    inner = [one.path for one in catalogue.actions(session) if one.path.startswith(f"{name}/")]
+    if inner and not force:
+        count = f"{len(inner)} {'entity' if len(inner) == 1 else 'entities'}"
         raise RequestError(
             409,
-            "Package not empty (contains 1 entity). Set force param or delete package contents.",
+            f"Package not empty (contains {count}). Set force param or delete package contents.",
         )
+    for path in inner:
+        catalogue.delete(session, catalogue.ACTION, path)
     return catalogue.delete(session, catalogue.PACKAGE, name)

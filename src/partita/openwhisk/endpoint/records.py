@@ -74,12 +74,12 @@ def listed(
     *,
     name: str | None,
     skip: int,
-    limit: int,
+    limit: int | None,
     since: int | None,
     upto: int | None,
     with_docs: bool,
 ) -> list[Json]:
-    """Return records, newest first."""
+    """Return records, newest first; all of them without a limit."""
     found: list[Json] = []
     for record in _newest(committed, since, upto):
         if name is not None and name not in (record["name"], _path(record)):

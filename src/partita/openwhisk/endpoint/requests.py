@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from partita.telemetry.body_budget import TOO_MANY, BodyBudget, address_of
 BODY_BYTES = 64 * 1024 * 1024
 PARAMETER_BYTES = 1024 * 1024
 LONGEST_PAGE = 200
+LONGEST_WAIT = 60_000
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 Query = Mapping[str, str]
 
@@ -90,38 +94,71 @@ def flag(query: Query, name: str, default: bool) -> bool:
     if text is None:
         return default
     if text.lower() not in ("true", "false"):
-        raise RequestError(
-            400,
-            f"The query parameter '{name}' was malformed:\n'{text}' is not a valid Boolean value",
-        )
+        raise _malformed(name, f"'{text}' is not a valid Boolean value")
     return text.lower() == "true"
 
 
-def number(query: Query, name: str, default: int | None, low: int, high: int) -> int | None:
-    """Return the number that a parameter has, within bounds."""
-    text = query.get(name)
-    if text is None:
-        return default
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise RequestError(
-            400, f"The query parameter '{name}' was malformed:\n'{text}' is not a valid value"
-        )
-    return int(text)
+def skip(query: Query, collection: str) -> int:
+    """Return how many rows are left out at the begin."""
+    found = _integer(query, "skip", 0, f"The value '{{}}' is not an integer for {collection}.")
+    if found < 0:
+        text = f"The value '{found}' is not greater than or equal to 0 for {collection}."
+        raise _malformed("skip", text)
+    return found
 
 
-def limit(query: Query) -> int:
+def limit(query: Query, collection: str) -> int:
     """Return how many rows a request wants; 0 stands for as many as there may be."""
-    return number(query, "limit", 30, 0, LONGEST_PAGE) or LONGEST_PAGE
+    found = _integer(query, "limit", 30, f"The value '{{}}' is not an integer for {collection}.")
+    if not 0 <= found <= LONGEST_PAGE:
+        text = f"The value '{found}' is not in the range of 0 to {LONGEST_PAGE} for {collection}."
+        raise _malformed("limit", text)
+    return found or LONGEST_PAGE
+
+
+def moment(query: Query, name: str) -> int | None:
+    """Return a time in milliseconds."""
+    if name not in query:
+        return None
+    said = "Parameter is not a valid value for epoch seconds: {}"
+    return _integer(query, name, 0, said, bits=64)
 
 
 def milliseconds(query: Query) -> int:
     """Return how long a request wants to wait."""
-    return number(query, "timeout", 60_000, 1, 60_000) or 60_000
+    said = f"Timeout must be number of milliseconds up to {LONGEST_WAIT}."
+    found = _integer(query, "timeout", LONGEST_WAIT, said)
+    if not 0 < found <= LONGEST_WAIT:
+        raise _malformed("timeout", said)
+    return found
 
 
-def paged(rows: list[Json], query: Query, name: str) -> Any:
+def name_filter(query: Query) -> str | None:
+    """Return the name, or package and name, of activations that are wanted."""
+    text = query.get("name", "").strip()
+    if text.count("/") > 1:
+        said = f"Parameter may be a 'simple' name or 'package-name/simple' name: {text}"
+        raise _malformed("name", said)
+    return text or None
+
+
+def paged(rows: list[Json], query: Query, collection: str) -> Any:
     """Return the rows that a request wants, or how many there are."""
-    if query.get("count") == "true":
-        return {name: len(rows)}
-    skip = number(query, "skip", 0, 0, 2**53) or 0
-    return rows[skip : skip + limit(query)]
+    if flag(query, "count", False):
+        return {collection: len(rows)}
+    first = skip(query, collection)
+    return rows[first : first + limit(query, collection)]
+
+
+def _integer(query: Query, name: str, default: int, said: str, bits: int = 32) -> int:
+    """Return the integer that a parameter has, as Java reads it; `said` is told of another text."""
+    text = query.get(name)
+    if text is None:
+        return default
+    if not _INTEGER.fullmatch(text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+        raise _malformed(name, said.format(text))
+    return int(text)
+
+
+def _malformed(name: str, said: str) -> RequestError:
+    return RequestError(400, f"The query parameter '{name}' was malformed:\n{said}")

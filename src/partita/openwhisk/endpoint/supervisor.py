@@ -101,7 +101,13 @@ def hide(plan: dict[str, Any]) -> None:
     for path in plan["closed"]:
         mount("none", path, "tmpfs", NOSUID | NODEV, "mode=755,size=1m")
     *others, first = plan["temporary"]
-    mount("none", first, "tmpfs", NOSUID | NODEV, f"mode=755,size={plan['size']}")
+    mount(
+        "none",
+        first,
+        "tmpfs",
+        NOSUID | NODEV,
+        f"mode=755,size={plan['size']},nr_inodes={plan['files']}",
+    )
     rooms = {path: room(f"{first}/{number}", 0o1777) for number, path in enumerate(others)}
     rooms[first] = room(f"{first}/first", 0o1777)
     own = room(f"{first}/own", 0o700, plan["uid"])

@@ -13,7 +13,14 @@ import msgspec
 from msgspec import Struct
 
 from partita.openwhisk.endpoint.catalogue import DOMAIN, NOT_THERE, find_action
-from partita.openwhisk.endpoint.entities import NAMESPACE, Json, RequestError, pairs_of, resolved
+from partita.openwhisk.endpoint.entities import (
+    NAMESPACE,
+    Json,
+    RequestError,
+    pairs_of,
+    resolved,
+    shown_name,
+)
 from partita.ports.session import Catalogue, Session
 
 TRIGGER, RULE = "openwhisk.trigger", "openwhisk.rule"
@@ -106,10 +113,12 @@ def put_rule(session: Session, name: str, body: Json, *, overwrite: bool) -> Rul
     kept = None if text is None else msgspec.json.decode(text, type=Rule)
     trigger = _named(body.get("trigger"), None if kept is None else kept.trigger)
     action = _named(body.get("action"), None if kept is None else kept.action)
-    if trigger is None or session.entry(TRIGGER, DOMAIN, trigger) is None:
-        raise RequestError(400, f"{trigger or 'trigger'} does not exist")
-    if action is None or find_action(session, action) is None:
-        raise RequestError(400, f"{action or 'action'} does not exist")
+    if trigger is None or action is None:
+        raise RequestError(400, "rule requires a valid trigger and a valid action")
+    if session.entry(TRIGGER, DOMAIN, trigger) is None:
+        raise RequestError(400, f"trigger /{shown_name(trigger)} does not exist")
+    if find_action(session, action) is None:
+        raise RequestError(400, f"action /{shown_name(action)} does not exist")
     made = Rule(
         name=name,
         trigger=trigger,
@@ -160,7 +169,7 @@ def checked_status(status: Any) -> str:
         RequestError: it is none.
     """
     if status not in STATUSES:
-        text = f"The request content was malformed:\n'{status}' is not a recognized rule state."
+        text = f"The request content was malformed:\n{status} is not a recognized rule state"
         raise RequestError(400, text)
     return str(status)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import secrets
 from collections.abc import Mapping
-from typing import NamedTuple
+from http import HTTPStatus
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse, Response
@@ -21,6 +23,10 @@ from partita.openwhisk.endpoint.entities import Action, Json, RequestError, is_t
 _TYPES = {"html": "text/html", "svg": "image/svg+xml", "text": "text/plain"}
 EXTENSIONS = ("json", "http", *_TYPES)
 NOT_ALLOWED = "Request defines parameters that are not allowed (e.g., reserved properties)."
+_STATUSES = {one.value for one in HTTPStatus if one >= 200}
+_OWN_HEADERS = ("content-type", "content-length", "transfer-encoding", "connection")
+_HEADER, _VALUE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+_OTHER_TYPE = "Response type in header did not match generated content type."
 _NOT_ACCEPTABLE = "Response is not valid 'message/http'."
 
 
@@ -43,9 +49,8 @@ def called(parts: list[str]) -> Called:
     _, package, name, *rest = parts
     stem, dot, extension = name.rpartition(".")
     if dot and extension not in EXTENSIONS:
-        raise RequestError(
-            406, "Content type not supported: use one of .json, .http, .html, .svg or .text"
-        )
+        known = ", ".join(f".{one}" for one in EXTENSIONS)
+        raise RequestError(406, f"Extension must be specified and one of [{known}].")
     action = stem if dot else name
     path = action if package == "default" else f"{package}/{action}"
     return Called(path, extension if dot else "http", "".join(f"/{one}" for one in rest))
@@ -125,31 +130,72 @@ def response_of(record: Json, extension: str) -> Response:
     if extension == "json":
         return JSONResponse(result)
     if extension not in result:
-        raise RequestError(404, f"Response does not include '{extension}' property.")
+        raise RequestError(404, "Response does not include requested property.")
     value = result[extension]
     text = value if isinstance(value, str) else json.dumps(value)
     return Response(text, media_type=_TYPES[extension])
 
 
 def _http(result: Json) -> Response:
-    """Return the response that a result describes: `statusCode`, `headers` and `body`."""
+    """Return the response that a result describes: `statusCode`, `headers` and `body`.
+
+    Raises:
+        RequestError: it describes none.
+    """
     body = result.get("body")
-    status = result.get("statusCode", 204 if body in (None, "") else 200)
-    headers = result.get("headers") or {}
-    if not isinstance(status, int) or not 100 <= status <= 599 or not isinstance(headers, dict):
+    status = _status(result.get("statusCode", 204 if body in (None, "") else 200))
+    headers = _headers(result.get("headers") or {})
+    kind = next((value for name, value in headers if name == "content-type"), None)
+    if body in (None, ""):
+        made = Response(status_code=status)
+    else:
+        content, usual = _content(body, kind)
+        made = Response(content, status, media_type=kind or usual)
+    for name, value in headers:
+        if name not in _OWN_HEADERS:
+            made.headers.append(name, value)
+    return made
+
+
+def _status(given: Any) -> int:
+    text = str(given)
+    if isinstance(given, bool) or not (text.isascii() and text.isdecimal()):
         raise RequestError(400, _NOT_ACCEPTABLE)
-    named = {name.lower(): str(value) for name, value in headers.items()}
-    kind = named.pop("content-type", None)
-    if not isinstance(body, str | None):
-        return Response(json.dumps(body), status, named, kind or "application/json")
-    return Response(_content(body or "", kind), status, named, kind or "text/html")
+    if int(text) not in _STATUSES:
+        raise RequestError(400, _NOT_ACCEPTABLE)
+    return int(text)
 
 
-def _content(body: str, kind: str | None) -> bytes:
-    is_text = kind is None or kind.startswith(("text/", "application/json", "image/svg+xml"))
-    if is_text:
-        return body.encode()
+def _headers(given: Any) -> list[tuple[str, str]]:
+    """Return headers by their names in lower case; a list of values makes several."""
+    if not isinstance(given, dict):
+        raise RequestError(400, _NOT_ACCEPTABLE)
+    found = []
+    for name, values in given.items():
+        for value in values if isinstance(values, list) else [values]:
+            text = value if isinstance(value, str) else json.dumps(value)
+            is_plain = isinstance(value, str | bool | int | float) and _VALUE.fullmatch(text)
+            if not (is_plain and _HEADER.fullmatch(name)):
+                raise RequestError(400, _NOT_ACCEPTABLE)
+            found.append((name.lower(), text))
+    return found
+
+
+def _content(body: Any, kind: str | None) -> tuple[bytes, str]:
+    """Return the bytes of a body, and its usual type.
+
+    Raises:
+        RequestError: it is not of the type that the headers name.
+    """
+    named = (kind or "").partition(";")[0].strip().lower()
+    is_json = named == "application/json" or named.endswith("+json")
+    if not isinstance(body, str):
+        if named and not is_json:
+            raise RequestError(400, _OTHER_TYPE)
+        return json.dumps(body).encode(), "application/json"
+    if not named or is_json or named.startswith("text/") or named in _TYPES.values():
+        return body.encode(), "text/html"
     try:
-        return base64.b64decode(body, validate=True)
+        return base64.b64decode(body, validate=True), named
     except binascii.Error:
-        return body.encode()
+        raise RequestError(400, _OTHER_TYPE) from None
