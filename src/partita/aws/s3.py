@@ -36,8 +36,8 @@ class Bucket:
                 f"a large payload cannot be kept in s3://{self._bucket}: {one_line(error)}"
             ) from error
 
-    def get(self, name: str) -> bytes:
-        """Read the object.
+    def get(self, name: str, limit: int | None = None) -> bytes:
+        """Read the object, or the first `limit` bytes of it.
 
         Raises:
             InvalidInputError: it is not there.
@@ -46,7 +46,7 @@ class Bucket:
         """
         try:
             found = self._s3().get_object(Bucket=self._bucket, Key=self._prefix + name)
-            data: bytes = found["Body"].read()
+            data: bytes = found["Body"].read(limit)
         except Exception as error:
             if "NoSuchKey" in str(error):
                 raise InvalidInputError(

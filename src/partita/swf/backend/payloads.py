@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import threading
 import zlib
 from collections import OrderedDict
@@ -27,6 +28,7 @@ from msgspec.structs import replace
 from partita import history as h
 from partita.authoring.failure import Failure, fitted
 from partita.aws.s3 import Bucket
+from partita.codec import ZlibCodec
 from partita.errors import (
     InvalidInputError,
     InvalidOptionError,
@@ -40,8 +42,14 @@ S = TypeVar("S", bound=Struct)
 FIELD_LIMIT = 32_768
 """Characters that one of SWF's text fields takes."""
 
-_CACHE_SIZE = 64
-"""Large texts that are kept in memory."""
+LARGE_LIMIT = 64 * 1024 * 1024
+"""Bytes of the largest text; whoever writes to a domain could name any other size."""
+
+_CACHE_CHARACTERS = 2 * LARGE_LIMIT
+"""Characters of large texts that are kept in memory."""
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+"""How large texts are named: they are files, and objects below a prefix."""
 
 _FIELDS = ("input", "result", "details", "control", "execution_context")
 _MARK = '{"$large":'
@@ -53,8 +61,8 @@ class LargeStore(Protocol):
     def put(self, name: str, data: bytes) -> None:
         """Keep `data` for good. Raises StoreUnavailableError; repeating is safe."""
 
-    def get(self, name: str) -> bytes:
-        """Return what was kept. Raises InvalidInputError if there is no such name."""
+    def get(self, name: str, limit: int | None = None) -> bytes:
+        """Return what was kept, at most `limit` bytes; InvalidInputError: there is no such name."""
 
 
 class Folder:
@@ -81,10 +89,12 @@ class Folder:
                 f"a large payload cannot be kept: {error}; make room in {self._path}"
             ) from error
 
-    def get(self, name: str) -> bytes:
-        """Read the file."""
+    def get(self, name: str, limit: int | None = None) -> bytes:
+        """Read the file, or the first `limit` bytes of it."""
         try:
-            return (self._path / name).read_bytes()
+            with open(self._path / name, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                return file.read(size if limit is None else min(limit, size))
         except OSError as error:
             raise InvalidInputError(
                 f"a large payload is gone: {error}; the URL's `large` must name the same folder "
@@ -130,6 +140,7 @@ class Payloads:
         self._large = large
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, str] = OrderedDict()  # by name, most recent last
+        self._cached = 0  # characters in it
 
     def pack(self, text: str | None, what: str) -> str | None:
         """Return what SWF is given for `text`; `what` names it in an error.
@@ -140,7 +151,13 @@ class Payloads:
         """
         if text is None or (len(text) <= FIELD_LIMIT and not text.startswith(_MARK)):
             return text
-        data = zlib.compress(text.encode())
+        encoded = text.encode()
+        if len(encoded) > LARGE_LIMIT:
+            raise PayloadTooLargeError(
+                f"{what} is {len(encoded):,} bytes, over the limit of {LARGE_LIMIT:,} on Amazon "
+                "SWF; keep it elsewhere and pass a reference"
+            )
+        data = _ZLIB.encode(encoded)
         short = _Reference(size=len(text), data=base64.b64encode(data).decode())
         if len(packed := _written(short)) <= FIELD_LIMIT:
             return packed
@@ -159,14 +176,16 @@ class Payloads:
         """Return whether a text can be packed, however long it is."""
         if self._large is not None or len(text) <= FIELD_LIMIT:
             return True
-        data = base64.b64encode(zlib.compress(text.encode())).decode()
+        data = base64.b64encode(_ZLIB.encode(text.encode())).decode()
         return len(_written(_Reference(size=len(text), data=data))) <= FIELD_LIMIT
 
     def unpack(self, text: str | None) -> str | None:
         """Return the text that `pack` was given.
 
+        No more is decompressed than the reference says.
+
         Raises:
-            InvalidInputError: it is in a store that is not at hand, or is damaged.
+            InvalidInputError: it is in a store that is not at hand, is damaged, or is too large.
         """
         if text is None or not text.startswith(_MARK):
             return text
@@ -174,14 +193,19 @@ class Payloads:
             reference = msgspec.json.decode(text, type=_Outer).reference
         except msgspec.DecodeError:
             return text  # written by others
+        if not 0 <= reference.size <= LARGE_LIMIT:
+            raise InvalidInputError(
+                f"a large payload says that it has {reference.size:,} characters; there may be "
+                f"{LARGE_LIMIT:,}"
+            )
         try:
             if reference.data is not None:
-                return zlib.decompress(base64.b64decode(reference.data)).decode()
-            return self._fetched(reference.name or "")
+                return _decompressed(base64.b64decode(reference.data), reference.size)
+            return self._fetched(reference.name or "", reference.size)
         except (ValueError, zlib.error) as error:
             raise InvalidInputError(f"a large payload is damaged: {error}") from error
 
-    def _fetched(self, name: str) -> str:
+    def _fetched(self, name: str, size: int) -> str:
         with self._lock:
             if name in self._cache:
                 self._cache.move_to_end(name)
@@ -191,10 +215,12 @@ class Payloads:
                 "a payload was moved to a store for large ones; give the URL that store: "
                 "swf://…?large=s3://BUCKET/PREFIX"
             )
-        data = self._large.get(name)
+        if not _NAME.fullmatch(name):
+            raise InvalidInputError(f"{name[:80]!r} is not the name of a large payload")
+        data = self._large.get(name, LARGE_LIMIT + 1)
         if hashlib.sha256(data).hexdigest() != name:
             raise InvalidInputError(f"large payload {name} is not what was kept under that name")
-        text = zlib.decompress(data).decode()
+        text = _decompressed(data, size)
         self._remember(name, text)
         return text
 
@@ -204,9 +230,10 @@ class Payloads:
 
     def _remember(self, name: str, text: str) -> None:
         with self._lock:
+            self._cached += len(text) - len(self._cache.pop(name, ""))
             self._cache[name] = text
-            while len(self._cache) > _CACHE_SIZE:
-                self._cache.popitem(last=False)
+            while self._cached > _CACHE_CHARACTERS:
+                self._cached -= len(self._cache.popitem(last=False)[1])
 
     def packed(self, struct: S) -> S:
         """Return a decision whose texts all fit."""
@@ -225,6 +252,25 @@ class Payloads:
     def unpacked(self, struct: S) -> S:
         """Return an event with the texts that were given."""
         return _mapped(struct, lambda _, text: self.unpack(text))
+
+
+def _decompressed(data: bytes, size: int) -> str:
+    """Return a text of `size` characters; hold no more bytes than these can have.
+
+    Raises:
+        InvalidInputError, ValueError, zlib.error: there is another text, or none.
+    """
+    limit = min(4 * size, LARGE_LIMIT)
+    try:
+        text = _ZLIB.decode_within(data, limit).decode()
+    except PayloadTooLargeError as error:
+        raise InvalidInputError(f"a large payload of {size:,} characters has {error}") from error
+    if len(text) != size:
+        raise InvalidInputError(f"a large payload of {size:,} characters has {len(text):,}")
+    return text
+
+
+_ZLIB = ZlibCodec()
 
 
 def _written(reference: _Reference) -> str:
