@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from partita import history as h
+from partita.ports.matching import Match
 
 DEFAULT_DOMAIN = "default"
 DEFAULT_TASK_LIST = "default"
@@ -226,6 +227,7 @@ class ExecutionFilter(Struct, frozen=True, kw_only=True):
     attributes: tuple[tuple[str, Any], ...] = ()  # search attributes and their values
     started_after: float | None = None
     started_before: float | None = None
+    matches: tuple[Match, ...] = ()  # all must fit
     before_run: int | None = None  # page on from here: the `next_page` of the answer before
     limit: int = 100
 

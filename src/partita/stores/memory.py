@@ -19,6 +19,7 @@ import msgspec
 
 from partita.errors import ConflictError
 from partita.history import AnyEvent
+from partita.ports.matching import ATTRIBUTE, all_fit
 from partita.ports.state import (
     AnyItem,
     Backlog,
@@ -229,13 +230,23 @@ class MemoryStore:
             runs = self._newest_first(filter)
             if after is not None:
                 runs = self._closed_after(filter.domain, after)
-            fitting = (self._records[run] for run in runs if _fits(self._records[run], filter))
+            fitting = (self._records[run] for run in runs if self._passes(run, filter))
             return list(itertools.islice(fitting, filter.limit))
 
+    def _passes(self, run: int, filter: ExecutionFilter) -> bool:
+        record = self._records[run]
+        return _fits(record, filter, lambda: _values(record, self.items(run)))
+
     def _newest_first(self, filter: ExecutionFilter) -> Iterable[int]:
+        runs: Iterable[int] = self._records
         if filter.workflow_id is not None:
-            return reversed(self._runs.get((filter.domain, filter.workflow_id), []))
-        return sorted(self._records, reverse=True)
+            runs = self._runs.get((filter.domain, filter.workflow_id), [])
+        ages = sorted((_age(self._records[run]) for run in runs), reverse=True)
+        if filter.before_run is not None:
+            older = [run for run in self._records if run <= filter.before_run]
+            started, _ = _age(self._records[max(older)]) if older else (0.0, 0)
+            ages = [age for age in ages if age < (started, filter.before_run)]
+        return (run for _, run in ages)
 
     def _closed_after(self, domain: str, after: Age) -> Iterator[int]:
         closed = self._closed.get(domain, [])
@@ -244,7 +255,7 @@ class MemoryStore:
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
         with self._lock:
-            return sum(_fits(record, filter) for record in self._records.values())
+            return sum(self._passes(run, filter) for run in self._newest_first(filter))
 
     def backlogs(self, domain: str | None = None) -> list[Backlog]:
         """Return how much waits in each queue of a domain, or of all."""
@@ -341,7 +352,31 @@ class MemoryStore:
         self._undo.append(partial(self._items.set, run, domain, key, was))
 
 
-def _fits(record: Record, filter: ExecutionFilter) -> bool:
+def _values(record: Record, items: list[AnyItem]) -> dict[str, Collection[str]]:
+    """Return the values of an execution's fields, as matches name them."""
+    execution, progress = record.execution, record.progress
+    attributes = {
+        ATTRIBUTE + name: (encode(value).decode(),)
+        for name, value in progress.search_attributes.items()
+    }
+    return {
+        "id": (execution.workflow_id,),
+        "run": (execution.run_id,),
+        "type": (execution.workflow_type.name,),
+        "tag": execution.tag_list,
+        "status": (progress.status.name,),
+        "waiting": {item.kind for item in items},
+        **attributes,
+    }
+
+
+def _age(record: Record) -> Age:
+    return record.execution.started_at, record.run
+
+
+def _fits(
+    record: Record, filter: ExecutionFilter, values: Callable[[], dict[str, Collection[str]]]
+) -> bool:
     execution, progress = record.execution, record.progress
     started = execution.started_at
     return (
@@ -353,7 +388,7 @@ def _fits(record: Record, filter: ExecutionFilter) -> bool:
         and all(_has(progress.search_attributes, *pair) for pair in filter.attributes)
         and (filter.started_after is None or started >= filter.started_after)
         and (filter.started_before is None or started < filter.started_before)
-        and (filter.before_run is None or record.run < filter.before_run)
+        and (not filter.matches or all_fit(filter.matches, values()))
     )
 
 

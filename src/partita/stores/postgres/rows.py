@@ -14,16 +14,31 @@ from typing import Any
 
 from partita.ports.state import OpenItem, State
 from partita.stores.sql import reads
+from partita.stores.sql.listing import IN_DOMAIN, Conditions
 from partita.stores.sql.reads import Dialect
 from partita.stores.sql.records import pack
 
 Row = tuple[Any, ...]
 
+
+def _literal(text: str) -> str:
+    """Return the pattern of LIKE that a text alone fits."""
+    return re.sub(r"[%_\\]", r"\\\g<0>", text)
+
+
 DIALECT = Dialect(
     among="= ANY(?)",
     many=list,
-    tagged="tags <> '{}' AND tags @> ARRAY[?]::text[]",
     newest="previous",
+    conditions=Conditions(
+        glob=lambda column, parts: (f"{column} LIKE ?", "%".join(map(_literal, parts))),
+        between="{0} ~>=~ ? AND {0} ~<~ ?",
+        tags="unnest(e.tags) AS t (value)",
+        tagged=lambda domain, tag: (
+            f"{IN_DOMAIN}tags <> '{{}}' AND tags @> ARRAY[?]::text[]",
+            (domain, tag),
+        ),
+    ),
 )
 
 FEW = 64

@@ -11,13 +11,21 @@ from itertools import chain
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from partita.history import AnyEvent
 from partita.ports.catalogue import WorkerRecord, read_worker
 from partita.ports.state import AnyItem, Backlog, ExecutionFilter
 from partita.ports.store import OVERVIEW, Overview, Record
-from partita.stores.sql.records import batch_of, item_of, joined, record_of, task_of, to_json
+from partita.stores.sql.listing import (
+    COLUMNS,
+    FEW,
+    NEWEST,
+    STARTED,
+    Condition,
+    Conditions,
+    conditions_of,
+)
+from partita.stores.sql.records import batch_of, item_of, joined, record_of, task_of
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -76,8 +84,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
 
     among: str  # follows a column: whether its value is in the list that is the parameter
     many: Callable[[Collection[Any]], Any]  # makes a parameter of a list
-    tagged: str  # whether the parameter is one of an execution's tags
     newest: str  # the column that orders the runs of a workflow id
+    conditions: Conditions
 
 
 def workers_on_record(
@@ -145,54 +153,65 @@ class SqlStore(SqlReads):
         self, filter: ExecutionFilter, after: tuple[float, int] | None = None
     ) -> list[Record]:
         """Return up to `filter.limit` executions, newest first; closed ones, if after another."""
-        if after is None and len(filter.statuses) > 1:
-            return self._newest_of_each_status(filter)
-        where, parameters = self._where(filter)
-        order = "ORDER BY run DESC LIMIT ?"
         if after is not None:
-            where += " AND status <> 0 AND (started_at, run) > (?, ?)"
-            order = "ORDER BY started_at, run LIMIT ?"
-            parameters += after
-        elif filter.started_after is not None or filter.started_before is not None:
-            newest = f"SELECT run FROM @executions {where} {order}"  # out of an index alone
-            where, order = f"WHERE run IN ({newest})", "ORDER BY run DESC"
-            return self._all(record_of, f"{RECORD}{where} {order}", [*parameters, filter.limit])
-        return self._all(record_of, f"{RECORD}{where} {order}", [*parameters, filter.limit])
+            return self._closed_after(filter, after)
+        few, clauses = self._split(filter)
+        statuses = sorted(set(filter.statuses))
+        if few is not None or not statuses[1:]:
+            return self._newest(filter, few, [*clauses, *self._among(statuses)])
+        each = (self._newest(filter, None, [*clauses, *self._among([one])]) for one in statuses)
+        return sorted(chain.from_iterable(each), key=_newest_first)[: filter.limit]
 
-    def _newest_of_each_status(self, filter: ExecutionFilter) -> list[Record]:
-        """Return what an index gives for each status, put together."""
-        each = [replace(filter, statuses=(one,)) for one in set(filter.statuses)]
-        found = chain.from_iterable(map(self.executions, each))
-        return sorted(found, key=lambda record: -record.run)[: filter.limit]
+    def _split(self, filter: ExecutionFilter) -> tuple[Condition | None, list[tuple[str, Row]]]:
+        """Return a condition that few executions meet, if any, and the tests of all conditions."""
+        found = list(conditions_of(filter, self.dialect.conditions))
+        clauses = [("e.domain = ?", (filter.domain,)), *map(_test, found)]
+        if filter.before_run is not None:
+            clauses.append(("(e.started_at, e.run) < (?, ?)", self._place(filter.before_run)))
+        return self._few(found), clauses
+
+    def _few(self, conditions: Iterable[Condition]) -> Condition | None:
+        """Return a condition that few executions meet, if there is one."""
+        for one in conditions:
+            if one.posting is not None:
+                text = f"SELECT count(*) FROM (SELECT 1 FROM ({one.posting}) p LIMIT {FEW + 1}) m"
+                (count,) = self._all(_value, text, one.sought)
+                if int(count) <= FEW:
+                    return one
+        return None
+
+    def _place(self, run: int) -> tuple[float, int]:
+        started = self._first(_value, STARTED, (run,))
+        return (0.0 if started is None else started), run
+
+    def _among(self, statuses: Sequence[int]) -> list[tuple[str, Row]]:
+        if not statuses:
+            return []
+        if len(statuses) == 1:
+            return [("e.status = ?", (int(statuses[0]),))]
+        many = self.dialect.many([int(one) for one in statuses])
+        return [(f"e.status {self.dialect.among}", (many,))]
+
+    def _newest(
+        self, filter: ExecutionFilter, few: Condition | None, clauses: list[tuple[str, Row]]
+    ) -> list[Record]:
+        source, parameters = _source(few, clauses)
+        return self._all(record_of, f"{COLUMNS}{source} {NEWEST}", [*parameters, filter.limit])
+
+    def _closed_after(self, filter: ExecutionFilter, after: tuple[float, int]) -> list[Record]:
+        clauses = [_test(one) for one in conditions_of(filter, self.dialect.conditions)]
+        clauses += [("e.domain = ?", (filter.domain,)), *self._among(filter.statuses)]
+        clauses += [("e.status <> 0", ()), ("(e.started_at, e.run) > (?, ?)", after)]
+        source, parameters = _source(None, clauses)
+        order = "ORDER BY e.started_at, e.run LIMIT ?"
+        return self._all(record_of, f"{COLUMNS}{source} {order}", [*parameters, filter.limit])
 
     def count_executions(self, filter: ExecutionFilter) -> int:
         """Count the executions that `executions` would return without a limit."""
-        where, parameters = self._where(filter)
-        (count,) = self._all(_value, f"SELECT count(*) FROM @executions {where}", parameters)
+        few, clauses = self._split(filter)
+        source, parameters = _source(few, [*clauses, *self._among(sorted(set(filter.statuses)))])
+        (count,) = self._all(_value, f"SELECT count(*) {source}", parameters)
         return int(count)
-
-    def _where(self, filter: ExecutionFilter) -> tuple[str, list[Any]]:
-        """Return the clause, and its parameters, that a filter stands for."""
-        statuses = [int(status) for status in filter.statuses]
-        clauses, parameters = ["domain = ?"], [filter.domain]
-        tests: list[tuple[str, Any]] = [
-            ("workflow_id = ?", filter.workflow_id),
-            ("type_name = ?", filter.type_name),
-            ("started_at >= ?", filter.started_after),
-            ("started_at < ?", filter.started_before),
-            ("run < ?", filter.before_run),
-            (self.dialect.tagged, filter.tag),
-            ("status = ?", statuses[0] if len(statuses) == 1 else None),
-            (f"status {self.dialect.among}", self.dialect.many(statuses) if statuses[1:] else None),
-        ]
-        for clause, value in tests:
-            if value is not None:
-                clauses.append(clause)
-                parameters.append(value)
-        for name, value in filter.attributes:
-            clauses.append("run IN (SELECT run FROM @attributes WHERE name = ? AND value = ?)")
-            parameters += [name, to_json(value)]
-        return "WHERE " + " AND ".join(clauses), parameters
 
     def backlogs(self, domain: str | None = None) -> list[Backlog]:
         """Return how much waits in each queue of a domain, or of all."""
@@ -207,6 +226,25 @@ class SqlStore(SqlReads):
             bare=tuple(self._all(record_of, _BARE)),
             latest=self._first(_value, _LATEST) or 0.0,
         )
+
+
+def _test(condition: Condition) -> tuple[str, Row]:
+    return condition.clause, condition.parameters
+
+
+def _source(few: Condition | None, clauses: list[tuple[str, Row]]) -> tuple[str, list[Any]]:
+    """Return where executions that pass all tests come from, and the parameters of that."""
+    source, parameters = "FROM @executions e", [one for _, each in clauses for one in each]
+    tests = " AND ".join(text for text, _ in clauses)
+    if few is None:
+        return f"{source} WHERE {tests}", parameters
+    assert few.posting is not None
+    source = f"FROM ({few.posting}) p CROSS JOIN @executions e WHERE e.run = p.run AND {tests}"
+    return source, [*few.sought, *parameters]
+
+
+def _newest_first(record: Record) -> tuple[float, int]:
+    return -record.execution.started_at, -record.run
 
 
 def _value(row: Row) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
@@ -12,17 +13,31 @@ from partita.errors import ConflictError
 from partita.ports.state import OpenItem, State
 from partita.ports.store import News, Proposal, Record, Taken
 from partita.stores.sql import reads
+from partita.stores.sql.listing import Conditions
 from partita.stores.sql.reads import Dialect, Row, SqlReads
 from partita.stores.sql.records import encode, origin_runs, pack, record_of, taken_of, to_json
 
 T = TypeVar("T")
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
+
+
+def _literal(text: str) -> str:
+    """Return the pattern of GLOB that a text alone fits."""
+    return re.sub(r"[*?[]", r"[\g<0>]", text)
+
+
 DIALECT = Dialect(
     among=_AMONG,
     many=lambda values: json.dumps(list(values)),
-    tagged="run IN (SELECT run FROM tags WHERE tag = ?)",
     newest="run",
+    conditions=Conditions(
+        # without the plus sign SQLite looks up how ids begin, and sorts all that it finds
+        glob=lambda column, parts: (f"+{column} GLOB ?", "*".join(map(_literal, parts))),
+        between="{0} >= ? AND {0} < ?",
+        tags="json_each(e.tags) t",
+        tagged=lambda _, tag: ("SELECT run FROM tags WHERE tag = ?", (tag,)),
+    ),
 )
 _FORKED = (
     "SELECT execution FROM executions WHERE status = 0 AND instr(execution, x'A66F726967696E') > 0"
