@@ -204,3 +204,45 @@ def test_what_is_compared_cannot_control_a_terminal(partita: Partita, folder: Pa
     said = partita("diff", "one", "two")
     assert said.status == 1
     assert not {"\x1b", "\x07"} & set(said.out)
+
+
+# -- export --html
+
+
+def test_an_execution_becomes_a_page(everywhere: Partita, folder: Path) -> None:
+    begin(everywhere, folder)
+    said = everywhere("export", "bad", "--html", "bad.html", "--code", "order.py")
+    assert (said.status, said.out, said.err) == (0, "", "")
+    page = (folder / "bad.html").read_text("utf-8")
+    assert "bad failed because" in page
+    assert "ValueError: too much" in page
+    assert "total += charge(cents)" in page
+    assert "<script" not in page
+
+
+def test_the_file_of_a_history_becomes_a_page(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    partita("export", "bad", "--output", "bad.json")
+    there = {"PARTITA_BACKEND": "sqlite:///none.db"}
+    assert partita("export", "bad.json", "--html", "bad.html", env=there).status == 0
+    assert "ValueError: too much" in (folder / "bad.html").read_text("utf-8")
+    assert not (folder / "none.db").exists()
+
+
+def test_executions_of_machines_become_pages(partita: Partita, folder: Path) -> None:
+    (folder / "m.asl.json").write_text(json.dumps(MACHINE))
+    partita("run", "m.asl.json", "--input", "{}", "--id", "m")
+    assert partita("export", "m", "--html", "m.html").status == 0
+    assert ">Both</text>" in (folder / "m.html").read_text("utf-8")
+
+
+def test_a_page_is_of_one_execution(partita: Partita, folder: Path) -> None:
+    begin(partita, folder)
+    only = "--html is for one execution"
+    partita("export", "good", "bad", "--html", "x.html").is_error(2, only)
+    partita("export", "--type", "order", "--html", "x.html").is_error(2, only)
+    partita("export", "good", "--html", "x.html", "--output", "x.json").is_error(2, only)
+    partita("export", "good", "--code", "order.py").is_error(2, "--code is for --html")
+    partita("export", "none", "--html", "x.html").is_error(3, "no execution 'none'")
+    partita("export", "good", "--html", "no/x.html").is_error(2, "cannot write no/x.html")
+    assert not (folder / "x.html").exists()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,6 +39,8 @@ _MAX_ID_CHARACTERS = 80
 )
 @click.option("--into", "folder", metavar="FOLDER", help="Write a file for each run.")
 @click.option("--output", "file", metavar="FILE", help="Write one history to a file, not stdout.")
+@click.option("--html", "page", metavar="FILE", help="Write one execution as a page to look at.")
+@click.option("--code", metavar="FILE", help="The workflow's code, for the page.")
 @backend_option
 def export(
     workflow_ids: tuple[str, ...],
@@ -47,12 +50,24 @@ def export(
     status: str | None,
     folder: str | None,
     file: str | None,
+    page: str | None,
+    code: str | None,
     backend: Backend,
 ) -> None:
     """Write histories as JSON: one to stdout, or many into a folder, a file for each run.
 
     Payloads are written as they are stored. An open execution is written up to its last event.
+
+    With --html one execution, or the .json file of its history, becomes a page that needs nothing
+    else: why it is as it is, what has run, its time, its steps, its source with --code, its events.
     """
+    if page is not None:
+        if len(workflow_ids) != 1 or all_runs or type_name or status or folder or file:
+            raise InvalidOptionError("--html is for one execution; give its ID, and --run perhaps")
+        _write_page(page, workflow_ids[0], run_id, code, backend)
+        return
+    if code is not None:
+        raise InvalidOptionError("--code is for --html; give both")
     if folder is not None and file is not None:
         raise InvalidOptionError("--into and --output: give one of them")
     if not (workflow_ids or type_name or status):
@@ -137,12 +152,25 @@ def _write_all(folder: Path, histories: Iterable[ExportedHistory]) -> None:
     print(f"partita: histories written into {folder}: {count}", file=sys.stderr)
 
 
+def _write_page(page: str, target: str, run_id: str, code: str | None, backend: Backend) -> None:
+    pages = import_module("partita.cli.run_pages")  # histories alone need none of what draws
+    text: str = pages.page_of(target, run_id, code, backend)
+    try:
+        _write_text(Path(page), text)
+    except OSError as error:
+        raise InvalidOptionError(f"cannot write {page}: {error.strerror}") from error
+
+
 def _write(path: Path, history: ExportedHistory) -> None:
+    _write_text(path, history.dump())
+
+
+def _write_text(path: Path, text: str) -> None:
     """Write a file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(draft, "w", encoding="utf-8", newline="\n", opener=opener) as file:
-            file.write(history.dump())
+            file.write(text)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +17,10 @@ from partita.cli.machine_options import (
     is_machine,
     outline_option,
 )
-from partita.cli.run_pictures import is_of_machine, picture_with_code
-from partita.cli.targets import load_module
+from partita.cli.run_pictures import picture_without_code, source_of_run
 from partita.errors import InvalidDefinitionError, InvalidOptionError
 from partita.history.document import ExportedHistory
 from partita.source.discovery import read
-from partita.views.run_pictures import picture_of_run
 
 _MERMAID_SUFFIXES = (".mmd", ".mermaid", ".md")
 
@@ -102,19 +99,8 @@ def _is_module(name: str) -> bool:
 
 def _run(history: ExportedHistory, code: str | None) -> object:
     """Return the picture of an execution: the best that there is."""
-    name = history.execution.workflow_id
-    if code is not None:
-        load_module(code)
-        on_source = picture_with_code(history)
-        if on_source is not None:
-            return on_source
-    if is_of_machine(history):
-        pictures = import_needing("asl", "partita.stepfunctions.execution.pictures")
-        found: object = pictures.picture_of_machine(history)
-        if found is not None:
-            return found
-    composed: object = composer().picture_of_run(history.events, name)
-    return picture_of_run(history.events, name, time.time()) if composed is None else composed
+    source = source_of_run(history, code)
+    return picture_without_code(history) if source is None else source.picture
 
 
 def _graph(path: Path) -> object:

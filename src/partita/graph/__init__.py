@@ -5,12 +5,15 @@ them, `nesting` places structured programs by recursion; `svg` and `mermaid` wri
 Knows nothing of state machines or of workflows.
 """
 
+from partita.graph.bars import BarPart, BarRow, bars_svg
 from partita.graph.mermaid import mermaid
 from partita.graph.model import Box, Edge, Graph, Shape
 from partita.graph.structure import Cycle, Flow, Part, Region, Step, Structure, Ways
 from partita.graph.svg import svg
 
 __all__ = [
+    "BarPart",
+    "BarRow",
     "Box",
     "Cycle",
     "Edge",
@@ -22,6 +25,7 @@ __all__ = [
     "Step",
     "Structure",
     "Ways",
+    "bars_svg",
     "mermaid",
     "svg",
 ]

@@ -77,20 +77,20 @@ def svg(graph: Graph | Structure) -> str:
     if isinstance(graph, Structure):
         drawing = arrange(graph)
         body = "\n".join(drawn(drawing, _MARGIN, _MARGIN))
-        return _document(graph.label, body, drawing.width, drawing.height)
+        return document(graph.label, body, drawing.width, drawing.height)
     layout = lay_out(graph)
     body = "\n".join(_drawn(layout, _MARGIN, _MARGIN))
-    return _document(graph.label, body, layout.width, layout.height)
+    return document(graph.label, body, layout.width, layout.height)
 
 
-def _document(label: str, body: str, width: float, height: float) -> str:
-    """Return an SVG file with these elements."""
+def document(label: str, body: str, width: float, height: float, style: str = "") -> str:
+    """Return an SVG file with these elements; `style` is what they need besides."""
     width, height = width + 2 * _MARGIN, height + 2 * _MARGIN
     arrow = f"arrow-{hashlib.sha256(body.encode(errors='replace')).hexdigest()[:8]}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} '
         f'{height:.0f}" width="{width:.0f}" height="{height:.0f}" role="img">\n'
-        f"<title>{text_of(label)}</title>\n<style>{_style()}</style>\n"
+        f"<title>{text_of(label)}</title>\n<style>{_style()}{style}</style>\n"
         f'<defs><marker id="{arrow}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>\n'
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>\n'

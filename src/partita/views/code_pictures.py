@@ -7,8 +7,10 @@ source has it. Asks no service.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from msgspec import Struct
 
 from partita import history as h
 from partita.authoring.registry import known
@@ -17,7 +19,7 @@ from partita.codec import Converter
 from partita.compile.pictures import picture
 from partita.compile.workflow_source import WorkflowSource, source_of
 from partita.compile.workflows import drawable
-from partita.graph import Structure
+from partita.graph import Step, Structure
 from partita.history.document import ExportedHistory
 from partita.history.failure import Failure
 from partita.ports.service import UNBOUNDED, Bounds
@@ -27,7 +29,7 @@ from partita.replay.replayer import Replayer
 from partita.replay.stacks import CodeStack
 from partita.views.failures import places_of
 from partita.views.run_steps import run_steps
-from partita.views.source_pictures import RunLines, by_line, on_source
+from partita.views.source_pictures import RunLines, boxes_of, by_line, on_source
 from partita.views.stacks import code_of
 from partita.views.standing import reason
 
@@ -46,6 +48,23 @@ def workflow_of(workflow_type: h.WorkflowType) -> WorkflowDefinition[..., Any] |
     return found
 
 
+class SourceLine(Struct, frozen=True):
+    """A line of a workflow's source, and what became of it in a run."""
+
+    number: int
+    text: str
+    status: str = ""  # as of a box; `ran` where a line has none, and `unreached`
+    note: str = ""
+
+
+class RunOnSource(Struct, frozen=True):
+    """A run on the source of its workflow."""
+
+    path: str
+    picture: Structure
+    lines: tuple[SourceLine, ...]
+
+
 def picture_on_source(
     history: ExportedHistory,
     workflow: WorkflowDefinition[..., Any],
@@ -54,7 +73,20 @@ def picture_on_source(
     bounds: Bounds = UNBOUNDED,
     now: float | None = None,
 ) -> Structure:
-    """Return what to draw of a run of a workflow.
+    """Return what to draw of a run of a workflow; raises what `run_on_source` raises."""
+    found = run_on_source(history, workflow, converter=converter, bounds=bounds, now=now)
+    return found.picture
+
+
+def run_on_source(
+    history: ExportedHistory,
+    workflow: WorkflowDefinition[..., Any],
+    *,
+    converter: Converter | None = None,
+    bounds: Bounds = UNBOUNDED,
+    now: float | None = None,
+) -> RunOnSource:
+    """Return a run on the source of its workflow: a picture, and the lines.
 
     Raises:
         UnsupportedError: the workflow is no function in a file, or that has changed.
@@ -74,7 +106,32 @@ def picture_on_source(
         reason=reason(history.events) or "",
     )
     structure = on_source(picture(drawable(workflow)), lines)
-    return Structure(history.execution.workflow_id, structure.flow)
+    drawn = Structure(history.execution.workflow_id, structure.flow)
+    begin = min([first, *(one.lineno for one in node.decorator_list)])
+    numbered = list(enumerate(source.text.splitlines(), 1))[begin - 1 : last]
+    return RunOnSource(source.path, drawn, tuple(_lines(numbered, drawn, course, node)))
+
+
+def _lines(
+    numbered: list[tuple[int, str]], drawn: Structure, course: Course | None, node: ast.AST
+) -> Iterator[SourceLine]:
+    """Yield lines with what became of them: that of their boxes, or whether they ran."""
+    boxes: dict[int, list[Step]] = {}
+    for box in boxes_of(drawn.flow):
+        boxes.setdefault(box.line, []).append(box)
+    begun = {one.lineno for one in ast.walk(node) if isinstance(one, ast.stmt)} - {node.lineno}  # type: ignore[attr-defined]
+    for number, text in numbered:
+        found = [one for one in boxes.get(number, []) if one.status]
+        if found:
+            status = min((one.status for one in found), key=_RANKS.index)
+            yield SourceLine(number, text, status, "; ".join(one.note for one in found if one.note))
+        elif course is not None and number in begun:
+            yield SourceLine(number, text, "ran" if course.lines.get(number) else "unreached")
+        else:
+            yield SourceLine(number, text)
+
+
+_RANKS = ("failed", "running", "waiting", "canceled", "succeeded", "unreached")
 
 
 def _followed(

@@ -62,7 +62,7 @@ class _Overlay:
 
     def __init__(self, structure: Structure, lines: RunLines) -> None:
         self._lines = lines
-        boxes = list(_boxes(structure.flow))
+        boxes = list(boxes_of(structure.flow))
         self._rows = sorted({box.line for box in boxes if box.line})
         self._names = {(box.line, box.label) for box in boxes}
         self._steps: dict[int, list[RunStep]] = {}
@@ -122,23 +122,23 @@ class _Overlay:
         return None if self._lines.runs is None or not line else self._lines.runs(line)
 
 
-def _boxes(flow: Flow) -> Iterator[Step]:
+def boxes_of(flow: Flow) -> Iterator[Step]:
     """Yield all boxes of a flow."""
     for part in flow:
         match part:
             case Step(inner=inner):
                 yield part
                 for one in inner:
-                    yield from _boxes(one)
+                    yield from boxes_of(one)
             case Ways(test=test, flows=flows):
                 yield test
                 for _, one in flows:
-                    yield from _boxes(one)
+                    yield from boxes_of(one)
             case Cycle(test=test, body=body, after=after):
                 yield test
-                yield from _boxes((*body, *after))
+                yield from boxes_of((*body, *after))
             case Region(title=title, body=body, handlers=handlers, final=final):
                 yield title
-                yield from _boxes((*body, *final))
+                yield from boxes_of((*body, *final))
                 for _, one in handlers:
-                    yield from _boxes(one)
+                    yield from boxes_of(one)
