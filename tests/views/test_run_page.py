@@ -115,7 +115,7 @@ def evil_events() -> list[h.AnyEvent]:
     return [msgspec.structs.replace(one, event_timestamp=float(n)) for n, one in enumerate(made)]
 
 
-@pytest.mark.parametrize("end", sorted(CLOSING, key=lambda one: one.__name__))
+@pytest.mark.parametrize("end", sorted(CLOSING, key=str))
 def test_no_text_of_a_run_is_markup(end: Any) -> None:
     events = evil_events()
     last = msgspec.structs.replace(evil(end), event_id=len(events) + 1, event_timestamp=1e6)
