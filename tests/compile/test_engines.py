@@ -44,11 +44,15 @@ DEVIATIONS = {
     ("moto", "arguments_of_errors_are_tuples"): _DIVISION,
     ("moto", "indices_beyond_a_tuple"): _DIVISION,
     ("moto", "lib_dates"): _DIVISION,
+    ("moto", "lib_strings_nasty_guarded"): _NAMES,
+    ("moto", "everyday_validate"): _DIVISION,
     **{
         (engine, case): _LARGE
         for engine in ("sfnx", "moto")
         for case in ("large_ints_pass", "large_ints_guarded", "untold_tuples_guarded")
     },
+    ("moto", "large_ints_of_any"): _LARGE,
+    ("moto", "large_ints_of_orders"): _LARGE,
     ("moto", "identifiers"): _UUID,
     ("moto", "side_effects"): _UUID,
     ("moto", "uuid_arg"): _UUID,

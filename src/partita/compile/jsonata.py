@@ -25,6 +25,7 @@ from partita.compile.types import (
     join,
     list_of,
     of_hint,
+    set_of,
     tuple_of,
 )
 
@@ -158,6 +159,8 @@ def _number(constant: float, text: str, type: Type) -> Value:
 def _container(constant: Any) -> Value | None:
     if isinstance(constant, tuple) or dataclasses.is_dataclass(constant):
         return _structure(constant)
+    if isinstance(constant, set | frozenset):
+        return _set(constant)
     if isinstance(constant, list):
         items = [literal(one) for one in constant]
         return None if None in items else list_value([one for one in items if one is not None])
@@ -170,6 +173,16 @@ def _container(constant: Any) -> Value | None:
         kept = {name: one for name, one in values.items() if one is not None}
         return object_value(kept) if len(kept) == len(values) else None
     return None
+
+
+def _set(constant: set[Any] | frozenset[Any]) -> Value | None:
+    """Return the literal of a set of texts or of ints, whose order nothing sees."""
+    kinds = {type(one) for one in constant}
+    if len(kinds) > 1 or not kinds <= {str, int}:
+        return None
+    found = [one for one in map(literal, sorted(constant)) if one is not None]
+    type_of_items = found[0].type if found else NEVER
+    return list_value(found, set_of(type_of_items)) if len(found) == len(constant) else None
 
 
 def _has_members(constant: dict[Any, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from partita.compile.context import Context
@@ -13,6 +14,7 @@ from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import ANY, BOOL, NEVER, NONE, join, list_of
 from partita.compile.values.iterables import applied, is_lazy, iterable, lowered
+from partita.compile.values.moments import is_time, millis
 
 _KINDS = (
     "($count(@x) < 2 ? true : (~kind := $reduce(@x, function(~acc, ~item) {("
@@ -43,6 +45,18 @@ def keys_of(node: Any, items: Value, key: ast.expr | None, context: Context) -> 
     return context.simple(node, found)
 
 
+def _comparable(node: Any, keys: Value, context: Context) -> Value:
+    """Return what keys are compared by: moments by their milliseconds, tuples as lists."""
+    item = keys.type.item
+    if item.kind == "row":
+        return replace(keys, type=list_of(list_of(item.item)))
+    if not is_time(Value("", item)):
+        return keys
+    one = millis(node, Value("~one", item), context)
+    template = f"$append([], $map(@x, function(~one) {{{one.text}}}))"
+    return context.simple(node, fill(node, context, template, list_of(one.type), x=keys))
+
+
 def before(node: Any, sign: str, one: Value, other: Value, context: Context) -> Value:
     """Return whether a value is before another one."""
     found = ordered(node, sign, one, other, context)
@@ -60,6 +74,7 @@ def before(node: Any, sign: str, one: Value, other: Value, context: Context) -> 
 
 def checked(node: Any, keys: Value, context: Context) -> Value:
     """Return a list whose elements can be ordered, or raise TypeError where they cannot."""
+    keys = _comparable(node, keys, context)
     item = keys.type.item
     if item.kind == "optional" or item is NONE or item.is_plain_union:
         keys = Value(keys.text, list_of(ANY), keys.is_atom, keys.depth)

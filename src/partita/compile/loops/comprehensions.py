@@ -246,10 +246,14 @@ def _nested(
     stem = context.names.of(first.target.id) if isinstance(first.target, ast.Name) else "item"
     item, inner = context.names.new(stem), context.names.new("acc")
     variables, local = context.variables, context.local
-    with context.captured() as block:
-        begun = _round_variables(first.target, Value(f"${item}", source.type.item), context)
-        tests = _tests(first.ifs, context)
-        text, parts = _nested(node, generators[1:], Value(f"${inner}", acc.type), fold, context)
+    context.enclosing.rounds += 1
+    try:
+        with context.captured() as block:
+            begun = _round_variables(first.target, Value(f"${item}", source.type.item), context)
+            tests = _tests(first.ifs, context)
+            text, parts = _nested(node, generators[1:], Value(f"${inner}", acc.type), fold, context)
+    finally:
+        context.enclosing.rounds -= 1
     context.variables, context.local = variables, local
     if block:
         raise _ImpureError

@@ -5,6 +5,7 @@ Knows the methods of dicts that change nothing; all others are in their own modu
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,12 +19,15 @@ from partita.compile.jsonata import looked_up, made, member
 from partita.compile.library.chance import random_method
 from partita.compile.library.collections_module import counter_method
 from partita.compile.library.encodings import lower_chain
+from partita.compile.lowered import located
 from partita.compile.methods.containers import METHODS
 from partita.compile.methods.texts import TEXT_METHODS, lower_text_method
+from partita.compile.operators.conditions import choose
 from partita.compile.tree import Value
-from partita.compile.types import ANY, NEVER, RANDOM, STR, dict_of, join, list_of, optional
+from partita.compile.types import ANY, BOOL, NEVER, RANDOM, STR, dict_of, join, list_of, optional
+from partita.compile.values.definitions import arguments_kept, named_value
 from partita.compile.values.dicts import takes_key
-from partita.compile.values.dynamic import is_open, narrowed, present, text_key
+from partita.compile.values.dynamic import has_type, is_open, narrowed, present, text_key
 from partita.compile.values.enumerations import plain
 from partita.compile.values.moments import is_time, time_method
 
@@ -39,6 +43,8 @@ def lower_method(node: Any, context: Context) -> Value:
     if special is not None:
         return special
     owner = _plain(_settled(node, owner, node.func.attr, context), node.func.attr)
+    if owner.type is ANY and node.func.attr in _OF_BOTH:
+        return _of_both(node, owner, context)
     if owner.type is STR:
         text = lower_text_method(node, owner, context)
         if text is not None:
@@ -48,6 +54,30 @@ def lower_method(node: Any, context: Context) -> Value:
         if own is not None:
             return own
     return _by_table(node, owner, context)
+
+
+_OF_BOTH = ("count", "index")
+"""Methods that texts and lists have."""
+
+
+def _of_both(node: Any, owner: Value, context: Context) -> Value:
+    """Lower a method of a text or a list: which of them it is, is seen at run time."""
+    owner = context.simple(node, owner)
+    test = has_type(owner, "str")
+
+    def of(kept: ast.Call, value: Value) -> Value:
+        function = ast.Attribute(named_value(node, value, context), node.func.attr, ast.Load())
+        return context.lower(located(ast.Call(function, kept.args, kept.keywords), node))
+
+    def of_list() -> Value:
+        message = f"the object has no attribute {node.func.attr!r}"
+        known = narrowed(node, owner, list_of(ANY), context, AttributeError, message)
+        return of(kept, known)
+
+    with arguments_kept(node, context) as kept:
+        return choose(
+            node, Value(test, BOOL), context, lambda: of(kept, replace(owner, type=STR)), of_list
+        )
 
 
 def _plain(owner: Value, name: str) -> Value:

@@ -121,7 +121,7 @@ _RSPLIT_WORDS = _RSPLIT_WORDS.replace(
     '~found.rest = "" ? $reverse($append([], ~found.words))',
 ).replace("$append(~found.words, ~found.rest)", "$reverse($append(~found.words, ~found.rest))")
 
-_STARTS = f"$contains({_END} & @s, {_END} & @a)"
+_STARTS = '(@a = "" ? true : $contains(@s, @a) ? $substringBefore(@s, @a) = "" : false)'
 _ENDS = f"$contains(@s & {_END}, @a & {_END})"
 _FIND = "($contains(@s, @a) ? $length($substringBefore(@s, @a)) : -1)"
 _RFIND = (

@@ -8,7 +8,7 @@ from partita.compile.context import Context
 from partita.compile.jsonata import made
 from partita.compile.templates import fill
 from partita.compile.tree import Value
-from partita.compile.types import ANY, BOOL, NEVER, NONE, NUMBER, STR, Type, comparable, tuple_of
+from partita.compile.types import ANY, BOOL, NEVER, NONE, STR, Type, comparable, tuple_of
 from partita.compile.values.sets import contains_all
 
 _NORMAL = (  # a value with 1 for true and 0 for false, at any depth
@@ -48,11 +48,8 @@ def equal(node: ast.AST, left: Value, right: Value, context: Context) -> Value:
     if way == "never":
         return Value("false", BOOL)
     if way == "numbers":
-        sides = [
-            made(AS_NUMBER.replace("@x", part.atom), NUMBER, part)
-            for part in (context.simple(node, left), context.simple(node, right))
-        ]
-        return made(f"{sides[0].text} = {sides[1].text}", BOOL, *sides, is_atom=False)
+        sides = [AS_NUMBER.replace("@x", name) for name in ("@a", "@b")]
+        return fill(node, context, f"({sides[0]} = {sides[1]})", BOOL, a=left, b=right)
     if way == "sets":
         return _equal_sets(node, context.simple(node, left), context.simple(node, right), context)
     return fill(node, context, _NORMAL, BOOL, a=left, b=right)

@@ -7,9 +7,10 @@ beyond U+FFFF meets one from U+E000 on. Where types are not known, the machine f
 from __future__ import annotations
 
 import ast
+import dataclasses
 
 from partita.compile.context import Context
-from partita.compile.jsonata import made
+from partita.compile.jsonata import list_value, made, member
 from partita.compile.operators.equality import (
     AS_NUMBER,
     equal,
@@ -18,15 +19,20 @@ from partita.compile.operators.equality import (
 )
 from partita.compile.templates import fill, within
 from partita.compile.tree import Value
-from partita.compile.types import ANY, BOOL, INT, NUMBER, STR
+from partita.compile.types import ANY, BOOL, INT, NUMBER, STR, tuple_of
 from partita.compile.values.dynamic import is_open, narrowed, present
+from partita.compile.values.enumerations import plain
+from partita.compile.values.moments import compare_times, is_time
 from partita.compile.values.sets import contains_all
 
 UNFIT = "the comparison is not supported between instances of these types"
 
 
 _HIGH = r"/[\ue000-\uffff]/"
-_KEY = '$replace(@x, /[^\\u0000-\\uffff]/, function(~m) {"\\uffff" & ~m.match})'
+_KEY = (
+    "$replace(@x, /[^\\u0000-\\ufffe]/, function(~m) "
+    '{"\\uffff" & (~m.match = "\\uffff" ? "\\u0001" : "\\u0002" & ~m.match)})'
+)
 _TEXTS = (
     f"($contains(@a & @b, {_HIGH}) ? "
     f"{_KEY.replace('@x', '@a')} SIGN {_KEY.replace('@x', '@b').replace('~m', '~n')} : @a SIGN @b)"
@@ -65,6 +71,9 @@ def ordered(
     """
     if ANY in (left.type, right.type):
         return _guarded_order(node, sign, left, right, context) if is_part else None
+    if is_time(left) and is_time(right):
+        return compare_times(node, sign, left, right, context)
+    left, right = _settled(left), _settled(right)
     scalars = ("int", "float", "number", "bool", "never")
     one, other = left.type.kind, right.type.kind
     if one in scalars and other in scalars:
@@ -80,6 +89,20 @@ def ordered(
     if one == other == "set" and sign in ("<=", ">=", "<", ">"):
         return _subset(node, sign, left, right, context)
     return None
+
+
+def _settled(value: Value) -> Value:
+    """Return instances of dataclasses with an order as tuples, enums of texts as texts."""
+    cls = value.type.cls
+    if value.type.kind != "record" or not getattr(cls, "__dataclass_params__", None):
+        return plain(value)
+    own = "__lt__" if cls.__dataclass_params__.order else ""
+    if own not in vars(cls):
+        return value
+    types = dict(value.type.fields)
+    names = [one.name for one in dataclasses.fields(cls) if one.compare]
+    parts = [member(value, name, types[name]) for name in names]
+    return list_value(parts, tuple_of(*(one.type for one in parts)))
 
 
 def _number(value: Value) -> Value:

@@ -253,7 +253,7 @@ def _record(node: ast.AST, value: Value, context: Context) -> Value | None:
 def _is_generated(cls: type) -> bool:
     """Return whether `repr` of a dataclass is the one that Python generates."""
     code = getattr(getattr(cls.__repr__, "__wrapped__", None), "__code__", None)
-    return code is not None and code.co_filename == "<string>" and "__str__" not in vars(cls)
+    return code is not None and code.co_filename == "<string>"
 
 
 def _joined_fields(
