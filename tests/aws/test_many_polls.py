@@ -39,6 +39,10 @@ async def _never_gone() -> bool:
     return False
 
 
+def _refuse(_: Any) -> Any:
+    raise AssertionError("a transaction was made for nothing")
+
+
 async def _looked_into(engine: Engine) -> tuple[set[QueueKey], list[Any]]:
     """Return the queues that are looked into after a commit of anybody, and the answers."""
     looked: set[QueueKey] = set()
@@ -68,6 +72,7 @@ async def _looked_into(engine: Engine) -> tuple[set[QueueKey], list[Any]]:
     while polls._looking is not None or len(polls._waiting) < QUEUES:
         await asyncio.sleep(0.01)
     polls._take_from = note  # type: ignore[method-assign, assignment]
+    engine.submit = _refuse  # type: ignore[method-assign, assignment]  # no transaction either
     polls._look_into(None)
     while polls._looking is not None:
         await asyncio.sleep(0.01)

@@ -8,6 +8,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import boto3
@@ -115,6 +116,17 @@ def test_a_self_signed_certificate_is_private_and_made_once(tmp_path: Path) -> N
     before = Path(made.key).read_bytes()
     assert self_signed(tmp_path / "new" / "tls") == made
     assert Path(made.key).read_bytes() == before
+
+
+def test_a_self_signed_certificate_that_is_about_to_expire_is_made_anew(tmp_path: Path) -> None:
+    made = self_signed(tmp_path)
+    assert made.certificate
+    old = Path(made.certificate).read_bytes()
+    year_ago = time.time() - 365 * 86_400
+    os.utime(made.certificate, (year_ago, year_ago))
+    assert self_signed(tmp_path) == made
+    assert Path(made.certificate).read_bytes() != old
+    made.check()
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> str:

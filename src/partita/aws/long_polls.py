@@ -186,9 +186,7 @@ class LongPolls:
             return
         asked = [poll for polls in wanted.values() for poll in polls]
         try:
-            filled = await self._filled(wanted)
-            work = self._service.submit(lambda session: self._take(session, filled))
-            found = await asyncio.wrap_future(work)
+            found = await self._found(await self._filled(wanted))
         except Exception as error:
             for poll in asked:
                 if not poll.answer.done():
@@ -204,6 +202,12 @@ class LongPolls:
                 poll.answer.set_result(answer)
         if found.recheck_after is not None:
             self._loop.call_later(found.recheck_after, self._look_into, None)
+
+    async def _found(self, wanted: dict[QueueKey, list[Poll]]) -> _Found:
+        if not wanted:  # no transaction, which would lock a database
+            return _Found()
+        work = self._service.submit(lambda session: self._take(session, wanted))
+        return await asyncio.wrap_future(work)
 
     async def _filled(self, wanted: dict[QueueKey, list[Poll]]) -> dict[QueueKey, list[Poll]]:
         """Return those of many queues in which something waits, by one read of all backlogs.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 from msgspec import Struct
@@ -63,7 +64,7 @@ def _no_password() -> str:
 
 
 def self_signed(folder: Path) -> Connections:
-    """Return the certificate of a folder for this machine; make it if there is none.
+    """Return the certificate of a folder for this machine; make it if there is none, or an old one.
 
     Its key is readable by its owner alone. Made by the command `openssl`.
 
@@ -71,9 +72,13 @@ def self_signed(folder: Path) -> Connections:
         InvalidOptionError: it cannot be made.
     """
     certificate, key = folder / CERTIFICATE, folder / KEY
-    if not (certificate.exists() and key.exists()):
+    if not (certificate.exists() and key.exists()) or _is_old(certificate):
         _make(folder, certificate, key)
     return Connections(certificate=str(certificate), key=str(key))
+
+
+def _is_old(certificate: Path) -> bool:
+    return time.time() - certificate.stat().st_mtime > (SELF_SIGNED_DAYS - 1) * 86_400
 
 
 def _make(folder: Path, certificate: Path, key: Path) -> None:
