@@ -118,7 +118,10 @@ class ResultFiles:
 
 @dataclass(frozen=True)
 class Map:
-    """Run a branch for each item at the same time; assign the list of outcomes."""
+    """Run a branch for each item at the same time; assign the list of outcomes.
+
+    If it is sequential, the first error ends it.
+    """
 
     row: int
     items: Value
@@ -129,6 +132,7 @@ class Map:
     batch: int | None = None  # each branch is given a list of up to so many items
     source: ItemSource | None = None  # where the items are read, instead of `items`
     files: ResultFiles | None = None  # the variable is where their manifest is
+    is_sequential: bool = False  # one after the other; the variable is the list of results
 
 
 @dataclass(frozen=True)

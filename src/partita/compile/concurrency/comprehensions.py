@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from partita.compile.concurrency.branches import (
     Beginning,
     Work,
     branch_of,
+    called_work,
     hoisted,
     note_failures,
     stand_in,
@@ -63,6 +64,29 @@ def concurrent_list(node: ast.ListComp, context: Context) -> Value | None:
         found = begin_each(node, work, [], context)
         return None if found is None else found.futures
     return _results(node, context)
+
+
+def sequential_list(node: ast.ListComp, context: Context) -> Value | None:
+    """Lower `[activity(item) for item in items]` to calls of a Map state, one after the other.
+
+    None: it is another comprehension, or one whose arguments may fail between the calls.
+    """
+    call = node.elt.value if isinstance(node.elt, ast.Await) else node.elt
+    if not isinstance(call, ast.Call):
+        return None
+    work = called_work(call, call.func, call.args, call.keywords, context)
+    if work is None or isinstance(work.expression, ast.Await) != isinstance(node.elt, ast.Await):
+        return None
+    found: Begun | None = None
+    with attempt(context) as tried:
+        found = _begun(node, work, [], context, literal(1))
+        last = context.block[-1] if found is not None else None
+        if isinstance(last, Map) and last.branch.call is not None:
+            context.block[-1] = replace(last, is_sequential=True)
+            tried.is_kept = True
+    if found is None or not tried.is_kept:
+        return None
+    return replace(found.futures, type=list_of(found.futures.type.item.item))
 
 
 def concurrent_dict(node: ast.DictComp, context: Context) -> Value | None:

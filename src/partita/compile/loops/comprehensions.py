@@ -7,7 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from partita.compile.concurrency.comprehensions import attempt, concurrent_dict, concurrent_list
+from partita.compile.concurrency.comprehensions import (
+    attempt,
+    concurrent_dict,
+    concurrent_list,
+    sequential_list,
+)
 from partita.compile.containers.subscripts import with_key
 from partita.compile.containers.unpacking import unpacked
 from partita.compile.context import Context
@@ -29,9 +34,10 @@ Fold = Callable[[Value, Context], Value]
 
 def list_comprehension(node: Any, context: Context) -> Value:
     """Lower a list comprehension or a generator expression."""
-    concurrent = concurrent_list(node, context) if isinstance(node, ast.ListComp) else None
-    if concurrent is not None:
-        return concurrent
+    if isinstance(node, ast.ListComp):
+        mapped = concurrent_list(node, context) or sequential_list(node, context)
+        if mapped is not None:
+            return mapped
     types: list[Type] = [NEVER]
 
     def fold(acc: Value, inner: Context) -> Value:

@@ -5,7 +5,6 @@ A block is written from its end, so that each state knows the next one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,11 +34,10 @@ from partita.compile.tree import (
 from partita.compile.types import ERROR, INT, MOMENT
 from partita.stepfunctions.emitter import states as s
 from partita.stepfunctions.emitter import tasks as t
+from partita.stepfunctions.emitter.groups import grouped
 from partita.stepfunctions.emitter.guards import GUARD, caught, checked, hoisted, is_guarded
 from partita.stepfunctions.emitter.guards import failed as guard_state
-from partita.stepfunctions.emitter.maps import failure, given, map_state, replaced
-
-_VARIABLE = re.compile(r"\$(\w+)")
+from partita.stepfunctions.emitter.maps import failure, given, label, map_state, replaced
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Blocks:
     def block(self, nodes: Sequence[Node], next: str | None) -> str | None:
         """Write nodes; return the first state's name, or `next` if there is none."""
         safe = [one for node in nodes for one in hoisted(node, self.states)]
-        for group in reversed(_grouped(safe)):
+        for group in reversed(grouped(safe)):
             next = self._group(group, next)
         return next
 
@@ -252,11 +250,19 @@ class Blocks:
 
     def _map(self, node: Map, next: str | None) -> str:
         state = self._mapped(node)
+        call = node.branch.call
+        if node.is_sequential and call is not None and self.ways.on_error is not None:
+            variable, state_of = self.ways.on_error
+            state["Catch"] = [_catcher({variable: s.expression(t.error(call))}, state_of())]
         fails = failure(node)
         if fails is not None:
             assign, after = self._failed_map(node.row, fails[1])
             state["Catch"] = [{"ErrorEquals": fails[0], "Assign": assign, "Next": after}]
-        return self._add("map", node.row, state, next)
+        name = self.states.name("map", node.row)
+        if node.is_distributed:
+            state["Label"] = label(name)
+        ends = {"End": True} if next is None else {"Next": next}
+        return self.states.add(name, node.row, {**state, **ends})
 
     def _failed_map(self, row: int, error: Value) -> tuple[dict[str, Any], str]:
         """Return what keeps the error of a Map state, and what comes then."""
@@ -271,7 +277,8 @@ class Blocks:
         """Return the Map state of a branch for each item."""
         item = given(node)
         first = [] if node.branch.call else [Let(node.row, {node.item: item})]
-        write = self._branch if node.files is None else self._plain_branch
+        is_plain = node.is_sequential or node.files is not None
+        write = self._plain_branch if is_plain else self._branch
         processor = write(node.branch, list(first))
         if node.branch.call:
             for state in processor["States"].values():
@@ -473,25 +480,3 @@ def _wait(node: Sleep) -> dict[str, Any]:
     entered = "$toMillis($states.context.State.EnteredTime)"
     text = f"$fromMillis({entered} + $round({seconds.atom} * 1000))"
     return {"Type": "Wait", "Timestamp": s.expression(text)}
-
-
-def _grouped(nodes: Sequence[Node]) -> list[list[Node]]:
-    """Return nodes in groups that become one state each."""
-    groups: list[list[Node]] = []
-    for node in nodes:
-        last = groups[-1] if groups else None
-        if last is not None and _joins(last, node):
-            last.append(node)
-        else:
-            groups.append([node])
-    return groups
-
-
-def _joins(group: list[Node], node: Node) -> bool:
-    if isinstance(group[-1], Check):
-        return isinstance(node, Check | If)
-    if not isinstance(group[-1], Let) or not isinstance(node, Let):
-        return False
-    assigned = {name for one in group if isinstance(one, Let) for name in one.values}
-    read = {name for value in node.values.values() for name in _VARIABLE.findall(value.text)}
-    return not assigned & (read | set(node.values))

@@ -52,6 +52,11 @@ def map_state(node: Map, processor: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
+def label(name: str) -> str:
+    """Return the label of a distributed Map state, by which its runs have their names."""
+    return re.sub(r"\W+", "-", name).strip("-")[:40]
+
+
 def _items(node: Map) -> dict[str, Any]:
     if node.source is None:
         return {"Items": s.expression(node.items.text)}
