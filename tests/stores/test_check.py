@@ -31,6 +31,12 @@ FAULTS = {
     ),
     "UPDATE batches SET run = 7": "batches of run 7, which is unknown: 1",
     "INSERT INTO attributes VALUES (7, 'a', '1')": "attributes of run 7, which is unknown: 1",
+    "INSERT INTO attributes VALUES (1, 'a', '1')": (
+        "search attributes of run 1 are not what lists look up"
+    ),
+    "INSERT INTO catalogue VALUES ('limit', 'd', 'list', '{')": (
+        "entry limit 'd' 'list' of the catalogue cannot be read: Input data was truncated"
+    ),
     "UPDATE executions SET status = 3": "run 1 has status 0, its row 3",
     "DELETE FROM items": "run 1 is open, but nothing in it is, and no decider has ever seen it",
 }

@@ -14,7 +14,7 @@ import msgspec
 from partita.ports.store import Record
 from partita.stores.invariants import faults_of
 from partita.stores.sql.reads import Row
-from partita.stores.sql.records import batch_of, item_of, joined, record_of
+from partita.stores.sql.records import batch_of, item_of, joined, record_of, to_json
 
 ORPHANS = ("batches", "attributes")
 """Tables whose rows belong to an execution, open or closed."""
@@ -36,6 +36,7 @@ Read = Callable[[str, Row], list[Row]]
 def check(read: Read, *, with_revision: bool) -> Iterator[str]:
     """Yield what is wrong, a line each; `with_revision` if executions have such a column."""
     yield from _orphaned_rows(read)
+    yield from _unreadable_entries(read)
     columns = f"run, execution, progress, status, {', '.join(_REPEATED)}"
     columns += ", revision" if with_revision else ""
     after = 0
@@ -65,6 +66,14 @@ def _orphaned_rows(read: Read) -> Iterator[str]:
             yield f"{table} of run {run}, which is unknown: {count}"
 
 
+def _unreadable_entries(read: Read) -> Iterator[str]:
+    for kind, domain, key, body in read("SELECT kind, domain, key, body FROM @catalogue", ()):
+        try:
+            msgspec.json.decode(body)
+        except msgspec.MsgspecError as error:
+            yield f"entry {kind} {domain!r} {key!r} of the catalogue cannot be read: {error}"
+
+
 def _faults_of(read: Read, row: Row) -> Iterator[str]:
     run, _, _, status, *columns = row
     record = record_of(row)
@@ -81,6 +90,10 @@ def _faults_of(read: Read, row: Row) -> Iterator[str]:
     if revision and [progress.revision] != revision:
         yield f"run {run} is at revision {progress.revision}, its row at {revision[0]}"
     yield from _faults_of_columns(record, columns)
+    said = {name: to_json(value) for name, value in progress.search_attributes.items()}
+    found = read("SELECT name, value FROM @attributes WHERE run = ?", (run,))
+    if {name: value for name, value in found} != said:  # noqa: C416  # rows are no pairs
+        yield f"search attributes of run {run} are not what lists look up"
     for (_, *repeated), item in zip(rows, items, strict=True):
         if repeated != [record.execution.domain, *(getattr(item, name) for name in _OF_ITEMS)]:
             yield f"{item.kind} {item.id!r} of run {run} is not what the columns of its row say"
