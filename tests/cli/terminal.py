@@ -71,6 +71,22 @@ class Terminal:
         """The lines of that, as the program has broken them."""
         return re.split(r"[\r\n]+", self.text)
 
+    @property
+    def is_canonical(self) -> bool:
+        """Whether the terminal gives whole lines and shows what is typed, as at the beginning."""
+        flags = termios.tcgetattr(self._terminal)[3]
+        return bool(flags & termios.ICANON and flags & termios.ECHO)
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the program."""
+        self._process.send_signal(number)
+
+    @property
+    def widest(self) -> int:
+        """The columns of the longest line, of all screens that it has drawn."""
+        lines = re.split(r"\r\n|\x1b\[H", self.raw)
+        return max(len(_CONTROL.sub("", line)) for line in lines)
+
     def type(self, keys: str) -> None:
         """Type keys."""
         os.write(self._terminal, keys.encode())

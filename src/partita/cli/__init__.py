@@ -34,6 +34,7 @@ _COMMANDS = {  # name: (module, attribute, help)
     "show": ("show", "show", "Show the state of an execution, step by step."),
     "why": ("why", "why", "Say why an execution is not done, or failed."),
     "history": ("history", "history", "Print an execution's events."),
+    "watch": ("watch", "watch", "Show executions, or one run, while they go on."),
     "tasks": ("history", "tasks", "Print the state of each task of an execution."),
     "diff": ("diff", "diff", "Compare two executions step by step."),
     "profile": ("profile", "profile", "Print where an execution's time went."),

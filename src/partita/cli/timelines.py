@@ -14,7 +14,7 @@ from partita.views.failures import escaped
 from partita.views.run_steps import RunStep
 from partita.views.timelines import BLOCKS, PLAIN, Bar, RunTime, bars, time_of
 
-_COLOURS = {"succeeded": "green", "failed": "red", "running": "cyan", "waiting": "yellow"}
+COLOURS = {"succeeded": "green", "failed": "red", "running": "cyan", "waiting": "yellow"}
 _COLUMNS = 100
 """Columns of a timeline that goes elsewhere than to a terminal."""
 
@@ -57,7 +57,7 @@ def _has_blocks() -> bool:
 
 
 def _line(bar: Bar) -> Text:
-    return Text.assemble(bar.label, "  ", (bar.bar, _COLOURS.get(bar.status, "")), "  ", bar.note)
+    return Text.assemble(bar.label, "  ", (bar.bar, COLOURS.get(bar.status, "")), "  ", bar.note)
 
 
 def _row(found: RunTime) -> dict[str, object]:
