@@ -9,10 +9,12 @@ import pytest
 
 from partita.engine import Engine
 from partita.errors import PayloadTooLargeError, TaskLostError, UnsupportedError
+from partita.ports.capabilities import SupportsPauses
 from partita.ports.service import Service
 from partita.swf.backend.service import SwfService
 from partita.testing import Clock
 from partita.testing.conformance import CHECKS, charge, start, started
+from partita.testing.conformance.arrange import NEEDS
 from tests.conftest import STORES, new_store
 from tests.language.deviations import Deviation
 from tests.swf_backend.endpoint import Endpoint
@@ -51,6 +53,13 @@ DEVIATIONS: dict[tuple[str, str], Deviation] = {
     ("swf", "limits_are_kept_and_lifted"): Deviation(
         _LIMITS, UnsupportedError, r"^Amazon SWF cannot limit how fast a task list is worked off"
     ),
+    **{
+        ("swf", check): Deviation(
+            "SWF pauses nothing", UnsupportedError, r"^Amazon SWF cannot pause executions"
+        )
+        for check, needed in NEEDS.items()
+        if needed is SupportsPauses
+    },
     ("swf", "search_attributes_are_set_merged_and_found"): Deviation(
         "SWF has no search attributes",
         UnsupportedError,

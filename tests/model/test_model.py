@@ -24,7 +24,7 @@ from partita.engine import Engine
 from partita.engine.task_tokens import activity_task, decision_task
 from partita.engine.transaction import EngineTransaction
 from partita.history.document import export
-from partita.ports.service import ForkRequest, ReusePolicy, StartRequest, TaskListLimits
+from partita.ports.service import ForkRequest, PauseKind, ReusePolicy, StartRequest, TaskListLimits
 from partita.ports.state import ExecutionFilter, OpenActivity, Status
 from partita.rules.commands import StartDecisionTask
 from partita.stores.memory import MemoryStore
@@ -202,7 +202,26 @@ class Model(RuleBasedStateMachine):
     @rule(which=WHICH, limits=LIMITS)
     def limit(self, which: int, limits: TaskListLimits) -> None:
         self.ask(which, lambda engine, _: engine.set_limits("default", "default", limits))
+        self.ask(1 - which, lambda e, _: e._scheduler.inbox.ask(_forget_limits))
         self.ask(1 - which, lambda engine, _: engine.limits("default"))
+
+    @rule(which=WHICH, pick=PICK, id=IDS, resumes=st.booleans())
+    def pause(self, which: int, pick: int, id: str, resumes: bool) -> None:
+        which_run = self.execution(pick, id)
+        if resumes:
+            self.ask(which, lambda e, _: e.resume_workflow_execution("default", which_run))
+        else:
+            self.ask(which, lambda e, _: e.pause_workflow_execution("default", which_run, "why"))
+
+    @rule(which=WHICH, resumes=st.booleans())
+    def pause_the_task_list(self, which: int, resumes: bool) -> None:
+        kind = PauseKind.TASK_LIST
+        if resumes:
+            self.ask(which, lambda e, _: e.resume_work("default", kind, "default"))
+        else:
+            self.ask(which, lambda e, _: e.pause_work("default", kind, "default", None))
+        self.ask(1 - which, lambda e, _: e._scheduler.inbox.ask(_forget_limits))
+        self.ask(which, lambda e, _: e.pauses("default"))
 
     # -- deciding
 
@@ -341,6 +360,11 @@ class Model(RuleBasedStateMachine):
     @rule()
     def look_at_everything(self) -> None:
         self.compare()
+
+
+def _forget_limits(tx: EngineTransaction) -> None:
+    """Let an engine read the limits anew, as it does once it hears that they have changed."""
+    tx.executions.cache.limits.clear()
 
 
 def _taking(

@@ -40,6 +40,8 @@ _COMMANDS = {  # name: (module, attribute, help)
     "profile": ("profile", "profile", "Print where an execution's time went."),
     "signal": ("signal", "signal", "Send a signal to an execution."),
     "cancel": ("signal", "cancel", "Request cancellation of an execution."),
+    "pause": ("pause", "pause", "Let an execution, a type or a task list begin nothing new."),
+    "resume": ("pause", "resume", "Let what is paused go on."),
     "query": ("signal", "query", "Call a query of a workflow."),
     "update": ("signal", "update", "Call an update of a workflow; print its answer."),
     "rerun": ("fork", "rerun", "Run a failed execution again; reuse its steps."),

@@ -157,8 +157,21 @@ def info_row(info: ExecutionInfo) -> dict[str, Any]:
         "tag_list": list(info.tag_list),
         "event_count": info.event_count or None,
         "cancel_requested": info.cancel_requested,
+        "paused": _paused_row(info),
     }
     return row
+
+
+def _paused_row(info: ExecutionInfo) -> dict[str, Any] | None:
+    if info.paused is None:
+        return None
+    return {"since": iso_time(info.paused.since), "reason": info.paused.reason}
+
+
+def status_text(info: ExecutionInfo) -> Text:
+    """Return an execution's status in its colour, and whether it is paused."""
+    found = coloured_status(info.status.name)
+    return found if info.paused is None else found.append(" (paused)", style="yellow")
 
 
 def info_cells(info: ExecutionInfo) -> list[str | Text]:
@@ -167,7 +180,7 @@ def info_cells(info: ExecutionInfo) -> list[str | Text]:
     return [
         info.workflow_id,
         info.workflow_type.name,
-        coloured_status(info.status.name),
+        status_text(info),
         clock_time(info.started_at),
         duration((end or info.started_at) - info.started_at),
         info.run_id,

@@ -231,7 +231,7 @@ def _print_info(state: _State) -> None:
         ["workflow id", info.workflow_id],
         ["run id", info.run_id],
         ["type", info.workflow_type.key],
-        ["status", out.coloured_status(info.status.name)],
+        ["status", out.status_text(info)],
         ["reason", reason(state.events) or ""],
         ["failed at", failed_at(state.events) or ""],
         ["input", _short(state.input)],

@@ -197,6 +197,22 @@ class AsyncClient(_Awaited[Client]):
     """See `Client.cancel`."""
     terminate = _threaded(Client.terminate)
     """See `Client.terminate`."""
+    pause = _threaded(Client.pause)
+    """See `Client.pause`."""
+    resume = _threaded(Client.resume)
+    """See `Client.resume`."""
+    pause_type = _threaded(Client.pause_type)
+    """See `Client.pause_type`."""
+    resume_type = _threaded(Client.resume_type)
+    """See `Client.resume_type`."""
+    pause_task_list = _threaded(Client.pause_task_list)
+    """See `Client.pause_task_list`."""
+    resume_task_list = _threaded(Client.resume_task_list)
+    """See `Client.resume_task_list`."""
+    pauses = _threaded(Client.pauses)
+    """See `Client.pauses`."""
+    why = _threaded(Client.why)
+    """See `Client.why`."""
     listen = _threaded(Client.listen)
     """See `Client.listen`."""
     describe = _threaded(Client.describe)

@@ -29,6 +29,7 @@ from partita.authoring.workflow import WorkflowDefinition
 from partita.client.execution_client import ExecutionClient
 from partita.client.fallbacks import starts_of
 from partita.client.handle import Handle
+from partita.client.pauses import Pausing
 from partita.client.schedules import Schedules
 from partita.client.validation import check_arguments, checked_limits, input_of, reuse_policy_of
 from partita.client.why import explain
@@ -59,7 +60,7 @@ R = TypeVar("R")
 LIMIT = "limit how fast a task list is worked off"
 
 
-class Client(ExecutionClient):
+class Client(ExecutionClient, Pausing):
     """A client of a service, such as `connect("sqlite:///orders.db")`."""
 
     def __init__(

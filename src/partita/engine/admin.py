@@ -68,6 +68,7 @@ class Admin:
         check_names("task list or domain", (task_list, domain))
 
         def work(tx: EngineTransaction) -> None:
+            before = catalogue.lock_limit(tx.stored, domain, task_list)
             tx.set_limits(
                 LimitRecord(
                     domain=domain,
@@ -77,6 +78,7 @@ class Admin:
                     burst=limits.burst,
                     tokens=limits.burst,
                     filled_at=tx.now,
+                    paused=None if before is None else before[0].paused,
                 )
             )
 
@@ -90,4 +92,5 @@ class Admin:
                 concurrency=record.concurrency, per_second=record.per_second, burst=record.burst
             )
             for task_list, record in found.items()
+            if record.concurrency is not None or record.per_second is not None
         }

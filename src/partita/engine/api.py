@@ -13,6 +13,7 @@ from partita.codec import DEFAULT_LIMIT
 from partita.engine.admin import Admin
 from partita.engine.forks import fork
 from partita.engine.history_import import import_run
+from partita.engine.pauses import Pauses
 from partita.engine.reads import Reads
 from partita.engine.retention import Sweeper
 from partita.engine.scheduler import Rest, Scheduler
@@ -34,6 +35,7 @@ from partita.ports.requests import check_type
 from partita.ports.service import ActivityAnswer, ForkRequest, ReusePolicy, StartRequest
 from partita.ports.session import Committed, QueueListener
 from partita.ports.state import (
+    PAUSED,
     Backlog,
 )
 from partita.ports.store import Store
@@ -43,7 +45,7 @@ from partita.rules import commands as c
 T = TypeVar("T")
 
 
-class Engine(TaskPolls, Reads, Admin):
+class Engine(TaskPolls, Reads, Admin, Pauses):
     """The embedded orchestrator. Safe to use from any thread."""
 
     def __init__(
@@ -141,7 +143,11 @@ class Engine(TaskPolls, Reads, Admin):
     def backlogs(self, domain: str) -> list[Backlog]:
         """Return the length of each task list in which something waits."""
         found = self._scheduler.store.backlogs(domain)
-        return [backlog for backlog in found if backlog.kind in ("activity", "decision")]
+        return [
+            backlog
+            for backlog in found
+            if backlog.kind in ("activity", "decision") and not backlog.task_list.startswith(PAUSED)
+        ]
 
     def on_commit(self, meter: Callable[[int, float], None]) -> Callable[[], None]:
         """Call `meter` with requests and seconds of each commit; return a function that ends it."""

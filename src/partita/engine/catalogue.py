@@ -117,7 +117,7 @@ def use_limit(transaction: Transaction, limit: LimitRecord, was: str) -> None:
 def put_limit(transaction: Transaction, limit: LimitRecord) -> None:
     """Insert or replace a task list's limits; with neither limit, remove them."""
     transaction.tell(News.LIMITS | News.WORK)
-    if limit.concurrency is None and limit.per_second is None:
+    if limit.concurrency is None and limit.per_second is None and limit.paused is None:
         _drop(transaction, kinds.LIMIT, limit.domain, limit.task_list)
     else:
         _put(transaction, kinds.LIMIT, limit.domain, limit.task_list, limit)

@@ -172,7 +172,8 @@ class Dispatcher:
         if not keys:
             self._more_decisions = False
             return
-        taken = _queued(tx, self._own, "decision", host, self._task_lists, keys, TAKE_LIMIT)
+        lists = _unpaused(tx, host.domain, self._task_lists)
+        taken = _queued(tx, self._own, "decision", host, lists, keys, TAKE_LIMIT)
         for run, _item in taken:
             state = tx.load(run)
             if state is not None and not state.is_closed and not self._round.is_over():
@@ -191,6 +192,8 @@ class Dispatcher:
             or state.execution.domain != host.domain
             or (self._own is not None and not self._own.has(tx, state))
         ):
+            return
+        if tx.executions.cache.limits.get(host.domain) != {} and tx.holds_back(state, item):
             return
         if was_lost(item) or self._is_risky(tx, state):
             self._hold(tx, state, item)
@@ -332,6 +335,14 @@ def _queued(
     return tx.stored.queued(kind, host.domain, task_lists, names, limit)
 
 
+def _unpaused(tx: EngineTransaction, domain: str, task_lists: Collection[str]) -> Collection[str]:
+    """Return those of the task lists that are not paused."""
+    limits = tx.rate_limits
+    if not limits.is_limited(domain):
+        return task_lists
+    return [name for name in task_lists if not limits.is_paused(domain, name)]
+
+
 class _Round:
     """What one transaction may still decide, and what has failed in it."""
 
@@ -422,7 +433,8 @@ class _Activities:
         limits, domain = tx.rate_limits, self._host.domain
         if not limits.is_limited(domain):
             return self._task_lists
-        return [name for name in self._task_lists if limits.room(domain, name) >= 1]
+        lists = _unpaused(tx, domain, self._task_lists)
+        return [name for name in lists if limits.room(domain, name) >= 1]
 
     def _start(
         self, tx: EngineTransaction, state: State, id: str, tasks: list[ActivityTask]

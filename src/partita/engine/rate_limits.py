@@ -12,8 +12,8 @@ import math
 from msgspec.structs import replace
 
 from partita.engine import catalogue
-from partita.ports.catalogue import LimitRecord
-from partita.ports.state import State
+from partita.ports.catalogue import TYPE_LIMIT, LimitRecord
+from partita.ports.state import PAUSED, State
 from partita.ports.store import Transaction
 from partita.rules.commands import Change
 
@@ -35,6 +35,7 @@ class RateLimits:
         self._left: dict[tuple[str, str], int] = {}
         self._running: dict[tuple[str, str], int] = {}
         self._entries: dict[tuple[str, str], str] = {}  # of the limits that are locked
+        self._verified: set[tuple[str, str]] = set()  # pauses of types that are locked
         self.next_token: float | None = None  # when a task list without tokens has one again
 
     def is_limited(self, domain: str) -> bool:
@@ -45,6 +46,28 @@ class RateLimits:
         if domain not in self._limits:
             self._limits[domain] = catalogue.limits(self._transaction, domain)
         return self._limits[domain]
+
+    def is_paused(self, domain: str, task_list: str | None) -> bool:
+        """Return whether a task list is paused."""
+        record = self._of(domain).get(task_list or "")
+        return record is not None and record.paused is not None
+
+    def parks(self, domain: str, type_name: str) -> bool:
+        """Return whether a workflow type is paused, so that its items are to be parked.
+
+        It stays so until this transaction ends: who resumes the type waits, and then finds what
+        was parked.
+        """
+        key = pause_key(type_name)
+        known = self._of(domain).get(key)
+        if known is None or known.resuming or (domain, key) in self._verified:
+            return known is not None and not known.resuming
+        found = catalogue.lock_limit(self._transaction, domain, key)
+        if found is None or found[0].paused is None or found[0].resuming:
+            self._limits.pop(domain, None)  # it is out of date
+            return False
+        self._verified.add((domain, key))
+        return True
 
     def room(self, domain: str, task_list: str) -> float:
         """Return how many more activities may begin in a task list now."""
@@ -111,6 +134,16 @@ class RateLimits:
                 limit = replace(limit, tokens=tokens, filled_at=self._now)
                 self._limits[domain][task_list] = limit
                 catalogue.use_limit(self._transaction, limit, self._entries[domain, task_list])
+
+
+def pause_key(type_name: str) -> str:
+    """Return the key under which the pause of a workflow type is kept."""
+    return TYPE_LIMIT + type_name
+
+
+def parking_queue(type_name: str) -> str:
+    """Return the queue in which items of a paused workflow type are parked."""
+    return f"{PAUSED} {type_name}"
 
 
 def filled(limit: LimitRecord, now: float) -> float:

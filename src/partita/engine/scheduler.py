@@ -312,6 +312,12 @@ class Scheduler:
     def _serve_again(self, attachment: Attachment | None) -> None:
         self._attachment = attachment
 
+    def look_again(self) -> None:
+        """Look for work at the next transaction; on the engine's thread."""
+        self._agenda.is_unknown = True
+        if self._attachment is not None:
+            self._attachment.dispatcher.look_again()
+
     def pause(self) -> None:
         """Hand out no new tasks; results are still taken."""
 

@@ -180,10 +180,12 @@ def _oldest(
     ready = tx.queued_work.activities if kind == "activity" else None
     for found in tx.queued(kind, domain, task_list, 64):
         return found
-    for state in tx.queued_work.decisions.values() if ready is None else ready.values():
+    for state in list((tx.queued_work.decisions if ready is None else ready).values()):
         if state.is_closed or state.execution.domain != domain:
             continue
-        for (its_kind, id), open_item in state.items.items():
-            if its_kind == kind and open_item is not None and open_item.queue == task_list:
+        for (its_kind, id), open_item in list(state.items.items()):
+            if its_kind != kind or open_item is None or open_item.queue != task_list:
+                continue
+            if not tx.holds_back(state, open_item):
                 return state, id
     return None

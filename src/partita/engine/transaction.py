@@ -13,7 +13,7 @@ from partita.engine import catalogue
 from partita.engine.executions import Executions, QueuedWork, not_found
 from partita.engine.messages import deliveries
 from partita.engine.notifier import Observations
-from partita.engine.rate_limits import RateLimits
+from partita.engine.rate_limits import RateLimits, parking_queue
 from partita.engine.recorded_steps import hand_on, hold_back
 from partita.engine.starts import existing_run, new_execution
 from partita.engine.state_cache import StateCache
@@ -126,7 +126,9 @@ class EngineTransaction:
         for run, item in self.stored.queued(kind, domain, [task_list], None, limit):
             state = self.executions.load(run)
             current = None if state is None or state.is_closed else state.get(kind, item.id)
-            if state is not None and current is not None and current.queue == task_list:
+            if state is None or current is None or current.queue != task_list:
+                continue
+            if not self.holds_back(state, current):
                 yield state, item.id
 
     @property
@@ -293,6 +295,23 @@ class EngineTransaction:
             self._rate_limits = RateLimits(self.stored, limits, self.now)
         return self._rate_limits
 
+    def holds_back(self, state: State, item: AnyItem) -> bool:
+        """Return whether a pause of its type or task list keeps an item from being taken.
+
+        One of a paused type is parked, so that nobody comes upon it again.
+        """
+        domain, limits = state.execution.domain, self.rate_limits
+        if not limits.is_limited(domain):
+            return False
+        if limits.is_paused(domain, item.queue):
+            return True
+        type_name = state.execution.workflow_type.name
+        if not limits.parks(domain, type_name):
+            return False
+        self.do(state, c.Park(kind=item.kind, id=item.id, queue=parking_queue(type_name)))
+        self.queued_work.freed = True  # who looks for items may have seen nothing but this one
+        return True
+
     def start_activity(
         self, state: State, id: str, identity: str, owner: str | None = None
     ) -> bool:
@@ -303,6 +322,8 @@ class EngineTransaction:
         if not is_unlimited and self.rate_limits.is_limited(domain):
             item = state.get("activity", id)
             assert isinstance(item, OpenActivity)
+            if self.holds_back(state, item):
+                return False
             if self.rate_limits.room(domain, item.task_list) < 1:
                 return False
             lane = self.rate_limits.take(domain, item.task_list)

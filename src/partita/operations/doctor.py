@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
 from msgspec import Struct
 
+from partita.engine import catalogue
 from partita.engine.leases import living
 from partita.errors import PartitaError, StoreError
 from partita.operations.maintenance import engine_of
-from partita.ports.catalogue import WorkerRecord
+from partita.ports.catalogue import LimitRecord, WorkerRecord
 from partita.ports.service import Service
-from partita.ports.state import AnyItem, Backlog, OpenActivity, OpenDecision, Progress
+from partita.ports.state import (
+    DEFAULT_DOMAIN,
+    PAUSED,
+    AnyItem,
+    Backlog,
+    OpenActivity,
+    OpenDecision,
+    Progress,
+)
 from partita.ports.store import Overview, Record, Store
 from partita.stores.maintenance import Maintenance, Survey
 from partita.views.serving import unserved_task
@@ -191,6 +200,7 @@ def _inside(store: Store, survey: Survey, now: float) -> Iterator[Finding]:
     overview = store.overview(now - STUCK_AFTER_SECONDS)
     workers = living(survey.workers)
     yield from _leases(survey, now)
+    yield from _pauses(store, overview, now)
     yield from _unserved(overview, workers)
     yield from _queues(store.backlogs(), bool(workers), now)
     yield from _overdue(overview, bool(workers), now)
@@ -237,6 +247,41 @@ def _leases(survey: Survey, now: float) -> Iterator[Finding]:
         )
 
 
+def _pauses(store: Store, overview: Overview, now: float) -> Iterator[Finding]:
+    """Find what is paused: somebody may have forgotten it."""
+    records = [*(record for record, _ in overview.tasks), *overview.bare]
+    paused = [one for one in records if one.progress.paused is not None]
+    if paused:
+        yield Finding(
+            "paused",
+            f"executions are paused: {_names(paused)}",
+            "they begin nothing",
+            "if that is no longer meant: `partita resume ID`",
+        )
+    domains = {record.execution.domain for record in records} | {DEFAULT_DOMAIN}
+    for domain in sorted(domains):
+        yield from _paused_work(catalogue.limits(store, domain).values(), now)
+
+
+def _paused_work(limits: Iterable[LimitRecord], now: float) -> Iterator[Finding]:
+    """Find workflow types and task lists that are paused."""
+    for record in limits:
+        if record.paused is None:
+            continue
+        is_type = record.type_name is not None
+        name = record.type_name if record.type_name is not None else record.task_list
+        option = "--type" if is_type else "--task-list"
+        why = f" ({_short(record.paused.reason)})" if record.paused.reason else ""
+        state = "is half resumed" if record.resuming else "is paused"
+        yield Finding(
+            "paused",
+            f"{'workflow type' if is_type else 'task list'} {name} {state}, for "
+            f"{now - record.paused.since:.0f} s{why}",
+            "what it holds back begins nothing",
+            f"if that is no longer meant: `partita resume {option} {name}`",
+        )
+
+
 def _unserved(overview: Overview, workers: list[WorkerRecord]) -> Iterator[Finding]:
     """Find tasks that no living worker has the code or the task list for; one for each reason."""
     found: dict[str, list[Record]] = {}
@@ -259,7 +304,7 @@ def _unserved(overview: Overview, workers: list[WorkerRecord]) -> Iterator[Findi
 def _queues(queues: list[Backlog], is_served: bool, now: float) -> Iterator[Finding]:
     for queue in queues:
         waited = now - queue.since
-        if waited <= STUCK_AFTER_SECONDS:
+        if waited <= STUCK_AFTER_SECONDS or queue.task_list.startswith(PAUSED):
             continue
         yield Finding(
             "task list",

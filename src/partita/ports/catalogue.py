@@ -8,11 +8,16 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from partita.ports.state import Paused
+
 WORKER = "worker"
 """A `WorkerRecord`, by its id, in no domain."""
 
 LIMIT = "limit"
 """A `LimitRecord`, by task list."""
+
+TYPE_LIMIT = "$type "
+"""What the keys of the `LimitRecord`s of workflow types begin with, which are only paused."""
 
 RETENTION = "retention"
 """A `Retention`, by domain, itself in no domain."""
@@ -53,6 +58,9 @@ class LimitRecord(Struct, frozen=True, kw_only=True):
     burst: float = 1.0  # tokens that the bucket holds
     tokens: float = 0.0  # at `filled_at`
     filled_at: float = 0.0
+    paused: Paused | None = None
+    resuming: bool = False  # whether it is no longer paused, but may still hold back items
+    type_name: str | None = None  # the workflow type that is paused, instead of a task list
 
 
 class Retention(Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from partita.errors import TaskLostError, closed_error
 from partita.history import TimerFired
 from partita.ports import state as s
 from partita.ports.state import State, Status
-from partita.rules import activities, decision_tasks, executions, external, lambdas, timers
+from partita.rules import activities, decision_tasks, executions, external, lambdas, pauses, timers
 from partita.rules import commands as c
 from partita.rules.draft import Draft
 
@@ -51,8 +51,9 @@ def apply(state: State, change: c.Change) -> None:
     state.new_events += change.events
     if state.tail is not None:
         state.tail += change.events
+    is_paused = change.progress.paused is not None
     for item in change.put:
-        state.put(item)
+        state.put(pauses.parked(item) if is_paused else item)
     for key in change.drop:
         state.drop(key)
     if state.is_closed:
@@ -62,9 +63,13 @@ def apply(state: State, change: c.Change) -> None:
 
 def _closed(state: State, command: c.Command) -> Exception:
     id, run_id = state.execution.workflow_id, state.execution.run_id
-    if isinstance(command, (c.Start, c.Signal, c.RequestCancel, c.Terminate)):
+    if isinstance(command, _OUTSIDE):
         return closed_error(id, run_id, state.progress.status.name)
     return TaskLostError(f"execution {id} (run {run_id}) is closed; the task is no longer wanted")
+
+
+_OUTSIDE = (c.Start, c.Signal, c.RequestCancel, c.Terminate, c.Pause, c.Resume)
+"""Commands of those who know an execution by its ids."""
 
 
 def _due(draft: Draft, command: c.Due) -> None:
@@ -114,6 +119,10 @@ _HANDLERS: dict[type[c.Command], Callable[[Draft, Any], None]] = {
     c.CompleteLambdaFunction: lambdas.complete_lambda,
     c.FailLambdaFunction: lambdas.fail_lambda,
     c.Release: _release,
+    c.Pause: pauses.pause,
+    c.Resume: pauses.resume,
+    c.Park: pauses.park,
+    c.Unpark: pauses.unpark,
     c.Due: _due,
     c.Reused: _reused,
     c.ChildStarted: external.child_started,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from partita import history as h
 from partita.errors import TaskLostError, WorkerLostError
-from partita.ports.state import OpenActivity
+from partita.ports.state import PAUSED, OpenActivity
 from partita.rules import commands as c
 from partita.rules.draft import Draft
 from partita.rules.refusals import refuse
@@ -83,7 +83,7 @@ def _deadlines(item: OpenActivity) -> list[tuple[float, h.TimeoutType]]:
             found.append((item.started_at + item.start_to_close, h.TimeoutType.START_TO_CLOSE))
         if item.heartbeat is not None:
             found.append((item.heartbeat_at + item.heartbeat, h.TimeoutType.HEARTBEAT))
-    elif item.schedule_to_start is not None:
+    elif item.schedule_to_start is not None and not (item.queue or "").startswith(PAUSED):
         found.append((item.since + item.schedule_to_start, h.TimeoutType.SCHEDULE_TO_START))
     found.sort()
     return found
@@ -225,16 +225,17 @@ def _reschedule(
         reason=reason or item.reason,
         failure=details or item.failure,
     )
-    draft.put(waiting if delay > 0 else _requeued(draft, waiting))
+    draft.put(waiting if delay > 0 else requeued(draft, waiting))
 
 
-def _requeued(draft: Draft, item: OpenActivity) -> OpenActivity:
+def requeued(draft: Draft, item: OpenActivity) -> OpenActivity:
+    """Return an activity as it waits in its task list from now on."""
     return with_deadline(replace(item, queue=item.task_list, since=draft.now, due=None))
 
 
 def activity_due(draft: Draft, item: OpenActivity) -> None:
     if item.queue is None and not item.started_event_id:  # its backoff is over
-        draft.put(_requeued(draft, item))
+        draft.put(requeued(draft, item))
         return
     which = _deadlines(item)[0][1]
     final = which in (h.TimeoutType.SCHEDULE_TO_START, h.TimeoutType.SCHEDULE_TO_CLOSE)

@@ -6,6 +6,7 @@ API carry its names; `Release` and `Due` come from the engine itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -58,6 +59,35 @@ class StartDecisionTask(Command, frozen=True, kw_only=True):
     identity: str | None = None
     owner: str | None = None
     place: str | None = None  # file:line where the decider was found blocked
+
+
+class Pause(Command, frozen=True, kw_only=True):
+    """Begin nothing new until the execution is resumed."""
+
+    items: Sequence[AnyItem]  # all that is open in it
+    reason: str | None = None
+
+
+class Resume(Command, frozen=True, kw_only=True):
+    """Let a paused execution go on."""
+
+    items: Sequence[AnyItem]  # all that is open in it
+
+
+class Park(Command, frozen=True, kw_only=True):
+    """Keep an item that waits in a task list in another queue."""
+
+    kind: str
+    id: str
+    queue: str
+
+
+class Unpark(Command, frozen=True, kw_only=True):
+    """Put an item that was parked in a queue back into its task list."""
+
+    kind: str
+    id: str
+    queue: str
 
 
 class Terms(Struct, frozen=True, kw_only=True, gc=False):

@@ -113,10 +113,10 @@ def _paused(detail: ExecutionDetail, around: Surroundings) -> Iterator[Found]:
 
 
 def _held(code: str, what: str, pause: Pause, next: str, around: Surroundings) -> Found:
-    how = "is half resumed, as that was interrupted" if pause.resuming else "is paused"
+    how = "is half resumed (that was interrupted), paused" if pause.resuming else "is paused"
     return found_as(
         code,
-        f"{what} {printable(pause.name)} {how}, since {since(pause.since, around.now)}"
+        f"{what} {printable(pause.name)} {how} since {since(pause.since, around.now)}"
         f"{_why(pause.reason)}",
         next,
         name=pause.name,

@@ -12,6 +12,9 @@ from typing import Any
 from msgspec import Struct
 
 REASONS: Mapping[str, str] = {
+    "PAUSED": "the execution itself is paused",
+    "TYPE_PAUSED": "its workflow type is paused",
+    "TASK_LIST_PAUSED": "the task list of what it waits for is paused",
     "NO_WORKER": "no worker is alive",
     "NO_CODE": "workers are alive, but none has the code of the workflow or activity",
     "NOT_SERVED": "workers have the code, but none serves the task list",
