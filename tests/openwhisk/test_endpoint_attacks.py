@@ -175,6 +175,8 @@ LARGE = "The action produced a response that exceeded the allowed length: {} > 1
         ("import os, sys\ndef main(p):\n    os.write(int(sys.argv[1]), b'[1]\\n')\n", "python",
          "exited unexpectedly."),
         ("def main(p):\n    return {'a': '\\ud800'}\n", "python", "did not return a dictionary."),
+        ("def main(p):\n    r = 1\n    for _ in range(450): r = {'a': r}\n    return r\n", "python",
+         "nested more than 400 levels deep."),
         ("def main(p):\n    return {'a': float('nan')}\n", "python",
          "did not return a dictionary."),
     ],
@@ -192,6 +194,7 @@ def test_results_that_are_none_are_refused(wsk: Any, code: str, kind: str, said:
     [
         ("POST", "actions/good", b'{"a": "\\ud800"}', 400, "malformed"),
         ("POST", "actions/good", b'{"a": 1e400}', 400, "too large"),
+        ("POST", "actions/good", b'{"a":' * 401 + b"1" + b"}" * 401, 400, "400 levels deep"),
         ("POST", "actions/good", b'{"a": "%s"}' % (b"x" * (1 << 20)), 413, "> 1048576 bytes."),
         ("POST", "actions", b"{}", 405, "supported methods: GET"),
         ("DELETE", "packages", None, 405, "supported methods: GET"),

@@ -45,7 +45,8 @@ def test_web_actions_answer_anybody(url: str, wsk: Any) -> None:
     assert web(url, "page?kind=http") == (201, "text/x; charset=utf-8", "hi")
     assert web(url, "page.http?kind=fail")[::2] == (418, "tea")
     assert web(url, "page.json?a=1")[0] == 400
-    assert web(url, "page.json", b"{")[0] == 400
+    for body in (b"{", b'{"n": NaN}', b'{"n": "\\ud800"}', b"[" * 401 + b"]" * 401):
+        assert web(url, "page.json", body)[0] == 400
     assert web(url, "page.svg")[0] == 404
     assert web(url, "page.exe")[0] == 406
     assert web(url, "echo.json")[0] == 404

@@ -24,22 +24,22 @@ _PLAIN = _SCALARS | {list, dict}
 _TEXT = frozenset({str})
 
 
-def check_depth(json: str | bytes, what: str = "the payload") -> None:
+def check_depth(json: str | bytes, what: str = "the payload", limit: int = NESTING_LIMIT) -> None:
     """Check that JSON text is not nested too deeply.
 
     Raises:
         PayloadTooDeepError: it is.
     """
-    if len(json) <= NESTING_LIMIT:
+    if len(json) <= limit:
         return
     if isinstance(json, bytes):
-        if json.count(b"[") + json.count(b"{") <= NESTING_LIMIT:
+        if json.count(b"[") + json.count(b"{") <= limit:
             return
         json = json.decode()
-    elif json.count("[") + json.count("{") <= NESTING_LIMIT:
+    elif json.count("[") + json.count("{") <= limit:
         return
-    if _depth(json) > NESTING_LIMIT:
-        raise too_deep(what)
+    if _depth(json) > limit:
+        raise too_deep(what, limit)
 
 
 def _depth(text: str) -> int:
@@ -97,9 +97,9 @@ def contains_itself(value: Any) -> bool:
     return False
 
 
-def too_deep(what: str) -> PayloadTooDeepError:
+def too_deep(what: str, limit: int = NESTING_LIMIT) -> PayloadTooDeepError:
     """Return the error of a value that is nested too deeply."""
     return PayloadTooDeepError(
-        f"{what} cannot be stored: it is nested more than {NESTING_LIMIT} levels deep, "
+        f"{what} cannot be stored: it is nested more than {limit} levels deep, "
         "or contains itself; make it flatter"
     )

@@ -19,6 +19,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import IO, Any, NamedTuple
 
+from partita.codec.nesting import check_depth
+from partita.errors import PayloadTooDeepError
+from partita.openwhisk.endpoint.entities import DEPTH
 from partita.openwhisk.endpoint.isolation import Pipes
 from partita.openwhisk.endpoint.launching import (
     PREFIX,
@@ -41,6 +44,7 @@ LONGEST_ANSWER = RESULT_BYTES + CHUNK
 
 END = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 TRUNCATED = "Logs were truncated because the total bytes size exceeds the limit of {} bytes."
+TOO_DEEP = f"The action produced a response nested more than {DEPTH} levels deep."
 NOT_LOADED = "The action failed to generate or locate a binary. See logs for details."
 
 
@@ -250,8 +254,11 @@ def _answer(line: bytes) -> dict[str, Any]:
         DiedError: it is none.
     """
     try:
+        check_depth(line, "the result", DEPTH)
         found = json.loads(line, parse_constant=_refuse)
         json.dumps(found, ensure_ascii=False).encode()
+    except PayloadTooDeepError:
+        return {"failed": TOO_DEEP}
     except (ValueError, RecursionError):
         raise DiedError from None
     if not isinstance(found, dict):

@@ -23,6 +23,9 @@ LIMITS: Json = {"concurrency": 1, "logs": 10, "memory": 256, "timeout": 60_000}
 COMPONENTS = 50
 """Actions that a sequence or a composition may have."""
 
+DEPTH = 400
+"""How many arrays and objects may be inside each other in parameters and results."""
+
 NAME_LENGTH = 256
 ID_LENGTH = 32
 RUNTIMES = "'nodejs:default', 'python:default', 'python:3'"

@@ -10,7 +10,9 @@ from typing import Any
 
 from starlette.requests import Request as HttpRequest
 
-from partita.openwhisk.endpoint.entities import Json, RequestError
+from partita.codec.nesting import check_depth
+from partita.errors import PayloadTooDeepError
+from partita.openwhisk.endpoint.entities import DEPTH, Json, RequestError
 from partita.telemetry.body_budget import TOO_MANY, BodyBudget, address_of
 
 BODY_BYTES = 64 * 1024 * 1024
@@ -53,12 +55,20 @@ async def body_of(request: HttpRequest, bodies: BodyBudget) -> Any:
         RequestError: it is too large, or is not JSON.
     """
     data = await data_of(request, bodies)
-    if not data:
-        return None
+    return json_of(data) if data else None
+
+
+def json_of(data: bytes) -> Any:
+    """Return the value of JSON text that can be kept.
+
+    Raises:
+        RequestError: it cannot, or is not JSON.
+    """
     try:
+        check_depth(data, "the content", DEPTH)
         found = json.loads(data, parse_constant=_refused, parse_float=_finite)
         json.dumps(found, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, PayloadTooDeepError) as error:
         raise RequestError(400, f"The request content was malformed:\n{error}") from None
     return found
 

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from partita.openwhisk.endpoint.catalogue import NOT_THERE
 from partita.openwhisk.endpoint.entities import Action, Json, RequestError, is_truthy, value_of
+from partita.openwhisk.endpoint.requests import json_of
 
 _TYPES = {"html": "text/html", "svg": "image/svg+xml", "text": "text/plain"}
 EXTENSIONS = ("json", "http", *_TYPES)
@@ -105,11 +106,7 @@ def _body(kind: str, body: bytes) -> Json:
         return {}
     if kind.startswith("application/x-www-form-urlencoded"):
         return _form(body.decode("utf-8", "replace"))
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        text = "The request content was malformed:\nit is not JSON"
-        raise RequestError(400, text) from None
+    found = json_of(body)
     return found if isinstance(found, dict) else {"value": found}
 
 
