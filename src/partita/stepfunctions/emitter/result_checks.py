@@ -60,14 +60,13 @@ def _absorbed(state: State, choice: State, after: State) -> State | None:
     if assigned is None or any(one is None or _reads_result(one["Output"]) for one in checks):
         return None
     made = {**state, "Next": choice["Default"], "Assign": {**before, **assigned}}
-    end: Any = choice.get("Output")
-    if after["Type"] == "Succeed" and "Output" in after:
-        end = after["Output"]
-    if end is not None and after["Type"] == "Succeed":
-        made["Output"] = substituted(end, {**before, **assigned})
-        made["End"] = True
-        del made["Next"], made["Assign"]
-    elif end is not None:
+    end = after.get("Output", choice.get("Output")) if after["Type"] == "Succeed" else None
+    output = substituted(end, {**before, **assigned})
+    if output is not None:
+        made = {**state, "Output": output, "End": True}
+        del made["Next"]
+        made.pop("Assign", None)
+    elif "Output" in choice:
         return None
     found = _with_tests(made, checks)
     return None if found is None else _with_catcher(found, checks, choice["Choices"][0]["Next"])
