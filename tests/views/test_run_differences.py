@@ -92,7 +92,7 @@ def made(names: list[tuple[str, int]]) -> ExportedHistory:
     return run(*parts)
 
 
-@settings(max_examples=scaled(60, 3_000))
+@settings(max_examples=scaled(60, 3_000), deadline=None)
 @given(NAMES, NAMES)
 def test_each_step_of_both_runs_is_told_once(one: Any, other: Any) -> None:
     a, b = made(one), made(other)
@@ -118,7 +118,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=scaled(60, 3_000))
+@settings(max_examples=scaled(60, 3_000), deadline=None)
 @given(JSON, JSON)
 def test_values_differ_where_they_are_not_equal(one: Any, other: Any) -> None:
     assert list(differences(one, one)) == []

@@ -50,6 +50,7 @@ def lower_body(nodes: list[ast.stmt], context: Context) -> None:
         except RefusedError:
             if context.compilation.keeps_refused:
                 context.block.append(cast(Any, Refused(node.lineno, node)))
+                context.is_reachable = not isinstance(node, ast.Return | ast.Raise)
             _assume_assigned(node, context)
         except Exception as error:
             raise fault(error, node, context.compilation.diagnostics) from error

@@ -78,6 +78,8 @@ def drawable(workflow: WorkflowDefinition[..., Any]) -> Program:
     compilation = Compilation(lower, lower_body, diagnostics, keeps_refused=True)
     context = _context(tree, node, function, compilation, {}, is_async=workflow.is_async)
     body = _read(node, context, workflow)
+    if isinstance(body[-1], Return) and not isinstance(node.body[-1], ast.Return):
+        body = body[:-1]  # the end of the code, which is no line of it
     return Program(workflow.workflow_type.name, source.path, lines, node.lineno, [], body, None)
 
 

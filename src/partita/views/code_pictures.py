@@ -98,15 +98,16 @@ def run_on_source(
     first, last = node.lineno, node.end_lineno
     course, stacks = _followed(history, workflow, source, converter or Converter(), bounds)
     steps = run_steps(history.events, now)
+    structure = picture(drawable(workflow))
+    places = {} if course is None else course.places
     lines = RunLines(
-        steps=by_line(steps, {} if course is None else course.places, first, last),
+        steps=by_line(steps, places, structure, range(first, last + 1)),
         runs=None if course is None else _runs(course, node),
         waits=frozenset(_waits(stacks, source.path)) if history.is_open else frozenset(),
         failed=_failed(history, source.path, first, last),
         reason=reason(history.events) or "",
     )
-    structure = on_source(picture(drawable(workflow)), lines)
-    drawn = Structure(history.execution.workflow_id, structure.flow)
+    drawn = Structure(history.execution.workflow_id, on_source(structure, lines).flow)
     begin = min([first, *(one.lineno for one in node.decorator_list)])
     numbered = list(enumerate(source.text.splitlines(), 1))[begin - 1 : last]
     return RunOnSource(source.path, drawn, tuple(_lines(numbered, drawn, course, node)))

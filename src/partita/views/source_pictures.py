@@ -37,16 +37,21 @@ def line_of_place(step: RunStep) -> int:
 
 
 def by_line(
-    steps: Sequence[RunStep], places: Mapping[int, Sequence[int]], first: int, last: int
+    steps: Sequence[RunStep],
+    places: Mapping[int, Sequence[int]],
+    structure: Structure,
+    within: range,
 ) -> dict[int, list[RunStep]]:
-    """Return steps by the lines of a function that asked for them, from `first` to `last`.
+    """Return steps by the lines that asked for them: those of boxes, or lines of the function.
 
-    `places` are the lines that led to an event, by its number, the innermost first.
+    `places` are the lines that led to an event, by its number, the innermost first; `within` are
+    the lines of the function. The code of others is in boxes of its own where it is compiled.
     """
+    rows = {box.line for box in boxes_of(structure.flow)}
     found: dict[int, list[RunStep]] = {}
     for step in steps:
         lines = places.get(step.event_id) or (line_of_place(step),)
-        line = next((one for one in lines if first <= one <= last), 0)
+        line = next((one for one in lines if one in rows or one in within), 0)
         if line:
             found.setdefault(line, []).append(step)
     return found
