@@ -138,7 +138,7 @@ def _statements() -> Iterator[list[None]]:
     connect = sqlite3.connect
 
     def counted(*args: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(*args, **options)
+        connection: sqlite3.Connection = connect(*args, **options)
         connection.set_trace_callback(lambda _: seen.append(None))
         return connection
 
