@@ -30,6 +30,10 @@ class AsyncHandle(Generic[R]):
     def __repr__(self) -> str:
         return f"<Async{repr(self.sync)[1:]}"
 
+    def _repr_html_(self) -> str:
+        """Return how the execution stands now as a table, for a notebook; it waits for that."""
+        return self.sync._repr_html_()
+
     @overload
     async def result(
         self: AsyncHandle[Coroutine[Any, Any, T]], timeout: float | None = None

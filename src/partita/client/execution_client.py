@@ -19,6 +19,7 @@ from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.execution_status import ExecutionStatus
 from partita.client.fallbacks import waits_of
+from partita.client.history_list import HistoryList
 from partita.client.messages import RETRY_INTERVAL, Messages
 from partita.client.open_executions import why_open
 from partita.client.validation import checked_wait
@@ -356,9 +357,9 @@ class ExecutionClient:
     def history(
         self, workflow_id: str, *, run_id: str = "", after: int = 0
     ) -> builtins.list[h.AnyEvent]:
-        """Return an execution's events after number `after`, in order."""
+        """Return an execution's events after number `after`, in order; notebooks show a table."""
         execution = h.WorkflowExecution(workflow_id, run_id)
-        return self.service.history(self._domain, execution, after=after)
+        return HistoryList(self.service.history(self._domain, execution, after=after))
 
     def export_history(self, workflow_id: str, *, run_id: str = "") -> ExportedHistory:
         """Return a run, open or closed, as a document; `dump()` is its text.

@@ -9,8 +9,10 @@ from partita.authoring.messages import Signal
 from partita.authoring.workflow import WorkflowDefinition
 from partita.client.execution_client import ExecutionClient
 from partita.client.execution_status import ExecutionStatus
+from partita.errors import PartitaError
 from partita.history import AnyEvent, WorkflowExecution
 from partita.ports.service import ExecutionDetail
+from partita.views.notebooks import pairs
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -33,6 +35,14 @@ class Handle(Generic[R]):
     def __repr__(self) -> str:
         name = "" if self.workflow is None else f" of {self.workflow.key}"
         return f"<Handle {self.workflow_id!r}{name}, run {self.run_id}>"
+
+    def _repr_html_(self) -> str:
+        """Return how the execution stands now as a table, for a notebook."""
+        try:
+            return self.status()._repr_html_()
+        except PartitaError as error:
+            ids = ("workflow id", self.workflow_id), ("run id", self.run_id or None)
+            return pairs(*ids, ("error", str(error)))
 
     @overload
     def result(self: Handle[Coroutine[Any, Any, T]], timeout: float | None = None) -> T: ...
