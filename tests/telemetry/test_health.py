@@ -12,14 +12,17 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partita import activity, workflow
+from partita.engine import Engine
 from partita.errors import InvalidOptionError, StoreUnavailableError
 from partita.ports.capabilities import Standing
+from partita.stores.memory import MemoryStore
 from partita.telemetry import health
 from partita.telemetry.bounded_call import BoundedCall
 from partita.telemetry.health import (
@@ -30,6 +33,7 @@ from partita.telemetry.health import (
     parse_address,
     serve_probes,
 )
+from partita.testing.conformance.arrange import started
 from tests.cli.conftest import environment
 from tests.conftest import Rig, until
 
@@ -319,3 +323,34 @@ def test_ports_in_a_row_end_somewhere() -> None:
     assert LOOPBACK.after(3) == LOOPBACK
     with pytest.raises(InvalidOptionError, match="names no port"):
         Address("127.0.0.1", 65535).after(1)
+
+
+class NoThread(threading.Thread):
+    """A thread that the system does not give."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_call_for_which_there_was_no_thread_is_made_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = BoundedCall(lambda: 7, timeout=30)
+    with monkeypatch.context() as without:
+        without.setattr("partita.telemetry.bounded_call.threading.Thread", NoThread)
+        with pytest.raises(TimeoutError, match="no thread can be started"):
+            call()
+    assert call() == 7
+
+
+def test_listeners_are_told_later_if_there_was_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    with closing(Engine(MemoryStore())) as engine:
+        started(engine, workflow_id="before")  # the engine's own threads run
+        engine.listen(lambda notice: told.append(notice.execution.workflow_id))
+        with monkeypatch.context() as without:
+            without.setattr("partita.engine.notifier.threading.Thread", NoThread)
+            started(engine, workflow_id="first")
+        assert told == []
+        started(engine, workflow_id="second")
+        until(lambda: {"first", "second"} <= set(told))

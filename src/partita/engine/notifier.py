@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -147,11 +148,13 @@ class Notifier:
     def _tell(self, notices: list[Notice]) -> None:
         if not notices or self._is_full(len(notices)):
             return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="partita-notices", daemon=True)
-            self._thread.start()
         self._put += len(notices)
         self._inbox.put(notices)
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="partita-notices", daemon=True)
+            with suppress(RuntimeError):  # no thread is left: they wait until the next come
+                thread.start()
+                self._thread = thread
 
     def _is_full(self, more: int) -> bool:
         """Whether listeners are too far behind; log it when that begins."""

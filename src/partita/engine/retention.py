@@ -54,8 +54,9 @@ class Sweeper:
     def start(self) -> None:
         """Start the thread, if it does not run."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="partita-sweep", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="partita-sweep", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """End the thread, after the transaction that it is in."""

@@ -32,15 +32,20 @@ class BoundedCall(Generic[T]):
         """Return what the function returns; raise what it raises.
 
         Raises:
-            TimeoutError: it did not return in time.
+            TimeoutError: it did not return in time, or there is no thread to run it.
         """
         with self._lock:
             call = self._call
             if call is None or call.done():
-                call = self._call = Future()
-                threading.Thread(
+                call = Future()
+                thread = threading.Thread(
                     target=self._run, args=(call,), name="partita-bounded-call", daemon=True
-                ).start()
+                )
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    raise TimeoutError("no answer: no thread can be started") from error
+                self._call = call
         if not wait([call], self._timeout).done:
             raise TimeoutError(f"no answer within {self._timeout:g} s")
         return call.result()

@@ -13,7 +13,7 @@ import ipaddress
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from partita.errors import InvalidOptionError, StoreError
@@ -32,6 +32,8 @@ STUCK_AFTER_SECONDS = 30.0
 
 TOKEN_VARIABLE = "PARTITA_LISTEN_TOKEN"
 """Environment variable with the token that requests must carry; required beyond loopback."""
+
+Handler = Callable[["Request"], Awaitable["Response"]]
 
 Check = Callable[[], str | None]
 """Return what is wrong, in a few words; None if nothing is."""
@@ -147,6 +149,7 @@ def make_app(
 ) -> Starlette:
     """Return the HTTP application that answers the probes."""
     from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
 
@@ -165,10 +168,13 @@ def make_app(
         body, content_type = metrics(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
-    def guarded(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
-        def guard(request: Request) -> Response:
+    def guarded(endpoint: Callable[[Request], Response]) -> Handler:
+        async def guard(request: Request) -> Response:
             if token is None or _is_allowed(request.headers.get("authorization", ""), token):
-                return endpoint(request)
+                try:
+                    return await run_in_threadpool(endpoint, request)
+                except RuntimeError as error:  # the system gives no thread
+                    return PlainTextResponse(f"failing: {error}\n", 503)
             headers = {"www-authenticate": "Bearer"}
             text = f"send Authorization: Bearer, with {TOKEN_VARIABLE}\n"
             return PlainTextResponse(text, 401, headers)

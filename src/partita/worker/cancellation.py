@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from partita.errors import PartitaError
 
@@ -33,8 +34,10 @@ class CancellationWatch:
         with self._changed:
             self._stops[token] = stop
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="partita-watch", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="partita-watch", daemon=True)
+                with suppress(RuntimeError):  # no thread is left: the next task tries again
+                    thread.start()
+                    self._thread = thread
             elif len(self._stops) == 1:
                 self._changed.notify()
 
