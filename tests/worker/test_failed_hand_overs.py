@@ -13,7 +13,7 @@ from partita.client import Client
 from partita.engine import Engine
 from partita.engine.task_polls import TaskPolls
 from partita.engine.timing import Timing
-from partita.errors import ConflictError
+from partita.errors import ConflictError, StoreError, StoreUnavailableError
 from partita.stores.memory import MemoryStore
 from partita.telemetry.health import checks_for
 from partita.worker import Worker
@@ -138,38 +138,62 @@ def test_what_does_not_run_is_given_back(
 
 
 class Contested(MemoryStore):
-    """A store in which another process changes what the next transaction rests on."""
+    """A store whose next transactions fail, or do not, as a plan says.
 
-    is_contested = False
-    attempts = 0
+    It also says whether an activity has just ended, and its report will be in the next one.
+    """
+
+    plan: list[tuple[bool, StoreError | None]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plan = []
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryStore]:
-        """Refuse the first of two transactions."""
+        """Fail if it is planned: for want of the lock at once, because of a conflict at the end."""
+        error = self.plan[0][1] if self.plan else None
+        if error is LOCKED:
+            self.plan.pop(0)
+            raise LOCKED
         with super().transaction() as begun:
             yield begun
-            if self.is_contested:
-                self.attempts += 1
-                self.is_contested = self.attempts < 2
-                if self.is_contested:
-                    raise ConflictError("it was changed by somebody else")
+            if self.plan:
+                self.plan.pop(0)
+            if error is not None:
+                raise error
 
 
-def test_a_transaction_that_is_begun_anew_is_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+CONFLICT = ConflictError("it was changed by somebody else")
+LOCKED = StoreUnavailableError("another process held the lock")
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        [(True, CONFLICT), (True, None)],
+        [(True, CONFLICT), (True, CONFLICT), (True, None)],
+        [(True, None), (False, LOCKED), (True, None)],
+        [(True, None), (False, CONFLICT), (False, LOCKED), (False, None), (True, None)],
+    ],
+)
+def test_a_look_counts_only_if_no_transaction_has_failed_since(
+    plan: list[tuple[bool, StoreError | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What has ended while a transaction is made is reported by the next one, and not stray."""
     store, holds = Contested(), Worker.holds
 
     def has_just_ended(made: Worker, token: str) -> bool:
-        return not store.is_contested and holds(made, token)
+        return holds(made, token) and not (store.plan and store.plan[0][0])
 
     monkeypatch.setattr(Worker, "holds", has_just_ended)
+    gate.clear()
     engine = Engine(store, timing=Timing(lease=0.003))  # looks at every transaction
     with closing(engine), worker(engine) as made:
         handle = Client(engine).start(waiting, 1)
         until(lambda: made.running_activities)
-        store.is_contested = True
-        handle.signal("anything")
-        assert store.attempts == 2
+        store.plan = [*plan]
+        until(lambda: not store.plan)
         gate.set()
         assert handle.result(timeout=60) == 1
         assert made.tasks_given_back == 0

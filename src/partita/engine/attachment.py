@@ -87,6 +87,7 @@ class Attachment:
     def rolled_back(self) -> None:
         """Renew at once: a transaction failed, and the record may be gone or another one."""
         self._next_renewal = 0.0
+        self._strays = set()
         self.dispatcher.rolled_back()
 
     def look_after_workers(self, tx: EngineTransaction) -> bool:
@@ -131,20 +132,15 @@ class Attachment:
     def _release_strays(self, tx: EngineTransaction) -> None:
         """Give back activities that this worker holds and that did not run at two looks.
 
-        A hand-over has failed, such as for want of memory. A transaction that is begun anew is one
-        look: what has ended meanwhile is reported by the next one.
+        A hand-over has failed, such as for want of memory. A look counts only if no transaction has
+        failed since: what has ended meanwhile is reported by the next one, or once more.
         """
-        before = self._strays
-        tx.after_rollback.append(lambda: self._looked(before))
         strays = {token: found for token, found in self._held(tx) if not self.host.holds(token)}
         for token in strays.keys() & self._strays:
             state, item = strays.pop(token)
             tx.do(state, give_back("activity", item.id, item.started_event_id))
             self.host.given_back(item.id)
-        self._looked(set(strays))
-
-    def _looked(self, strays: set[str]) -> None:
-        self._strays = strays
+        self._strays = set(strays)
 
     def _held(self, tx: EngineTransaction) -> Iterator[tuple[str, tuple[State, OpenActivity]]]:
         """Yield the activities of this worker that were committed before, by their tokens."""
