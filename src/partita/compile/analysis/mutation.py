@@ -70,6 +70,7 @@ def changes_of(tree: ast.AST) -> Changes:
             names = [each.arg for each in (*one.args.posonlyargs, *one.args.args)]
             names += [each.arg for each in one.args.kwonlyargs]
             changed = mutated_names(one.body, before) & set(names)
+            changed -= {name for name in changed if is_replaced(name, one.body)}
             known = found.get(one.name, (names, frozenset()))
             found[one.name] = (names, changed | known[1])
         if found == before:
@@ -120,19 +121,52 @@ def is_fresh(node: ast.expr, helpers: Collection[str]) -> bool:
     return (isinstance(node, _FRESH) and not is_extreme) or is_slice
 
 
+_COPYING = ("dict", "list", "set", "sorted")
+
+
+def is_replaced(name: str, body: list[ast.stmt]) -> bool:
+    """Return whether a function copies a parameter before it does anything else with it."""
+    for one in body:
+        if isinstance(one, ast.Assign | ast.AnnAssign) and one.value is not None:
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+            if [getattr(target, "id", "") for target in targets] == [name]:
+                return _copies(one.value)
+        if any(isinstance(part, ast.Name) and part.id == name for part in walked(one)):
+            return False
+    return False
+
+
+def _copies(node: ast.expr) -> bool:
+    """Return whether an expression makes a new value, whatever is in it."""
+    if isinstance(node, ast.IfExp):
+        return _copies(node.body) and _copies(node.orelse)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in _COPYING
+    is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    return is_slice or isinstance(node, ast.List | ast.Dict | ast.ListComp | ast.DictComp)
+
+
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def local_names(definition: ast.AST) -> frozenset[str]:
-    """Return the names that a function binds."""
+    """Return the names that a function binds, other than in comprehensions."""
     found: set[str | None] = set()
     outer: set[str] = set()
     arguments = getattr(definition, "args", None)
     if arguments is not None:
         found.update(one.arg for one in ast.walk(arguments) if isinstance(one, ast.arg))
-    for part in own_nodes(definition):
+    nodes = own_nodes(definition)
+    inner = {
+        id(one)
+        for part in nodes
+        if isinstance(part, ast.comprehension)
+        for one in ast.walk(part.target)
+    }
+    for part in nodes:
         if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
-            found.add(part.id)
+            if id(part) not in inner:
+                found.add(part.id)
         elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
             found.add(part.name)
         elif isinstance(part, ast.MatchMapping):

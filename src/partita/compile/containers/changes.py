@@ -36,6 +36,7 @@ from partita.compile.types import (
     list_of,
     set_of,
 )
+from partita.compile.values.counters import added, counted
 from partita.compile.values.definitions import named_value
 from partita.compile.values.dicts import key_of, takes_key
 from partita.compile.values.dynamic import is_open, narrowed, present, text_key
@@ -267,7 +268,9 @@ def _clear(node: Any, owner: Value, args: list[Value], context: Context) -> Chan
 
 
 def _update(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
-    if owner.type.default == "counter" or any(one.type.kind != "dict" for one in args):
+    if owner.type.default == "counter":
+        return _counted(node, owner, args, context)
+    if any(one.type.kind != "dict" for one in args):
         return None
     item = owner.type.item
     for one in args:
@@ -276,6 +279,19 @@ def _update(node: Any, owner: Value, args: list[Value], context: Context) -> Cha
     key = next((one.type.key for one in (owner, *args) if one.type.item is not NEVER), "str")
     type = dict_of(item, key, owner.type.default)
     return made(f"$merge([{texts}])", type, owner, *args), _none()
+
+
+def _counted(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:
+    """Lower `update` of a Counter."""
+    if len(args) != 1:
+        return None
+    kind = args[0].type.kind
+    if kind == "dict":
+        found = added(node, owner, args[0], context)
+    else:
+        items = items_of(node, args[0], context)
+        found = counted(node, owner, items, context) if items.type.kind == "list" else None
+    return None if found is None else (found, _none())
 
 
 def _dict_pop(node: Any, owner: Value, args: list[Value], context: Context) -> Changed:

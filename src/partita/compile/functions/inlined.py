@@ -13,7 +13,13 @@ from typing import Any
 
 from partita.compile.analysis.code import Code, code_of
 from partita.compile.analysis.modules import lambda_key
-from partita.compile.analysis.mutation import is_fresh, local_names, mutated_names, own_nodes
+from partita.compile.analysis.mutation import (
+    is_fresh,
+    is_replaced,
+    local_names,
+    mutated_names,
+    own_nodes,
+)
 from partita.compile.context import Context, Frame
 from partita.compile.diagnostics import RefusedError
 from partita.compile.enclosing import Enclosing
@@ -240,11 +246,12 @@ def _assign(node: Any, given: dict[str, Argument], inner: Context, context: Cont
     for name, one in given.items():
         value = one.value
         is_new = one.node is None or is_fresh(one.node, context.returning)
+        is_new = is_new or _is_copied(name, value.type, inner)
         source = one.node.id if isinstance(one.node, ast.Name) else None
         if name in inner.code.mutated and value.type.is_mutable and not is_new:
             _share(node, name, source, value, inner, context)
             continue
-        if source in context.code.mutated and value.type.is_mutable:
+        if source in context.code.mutated and value.type.is_mutable and not is_new:
             borrowed.add(name)
         is_fixed = value.type.kind == "function" and name not in inner.code.reassigned
         if is_fixed and value.is_constant:
@@ -254,6 +261,13 @@ def _assign(node: Any, given: dict[str, Argument], inner: Context, context: Cont
     inner.frame.borrowed = frozenset(borrowed)
     if values:
         inner.block.append(Let(node.lineno, values))
+
+
+def _is_copied(name: str, type: Type, inner: Context) -> bool:
+    """Return whether a function copies an argument before it changes it, with all of its parts."""
+    type = type.item if type.kind == "optional" else type
+    is_flat = type.kind in ("list", "dict", "set") and not any(one.is_mutable for one in type.parts)
+    return is_flat and is_replaced(name, inner.code.body)
 
 
 def _share(

@@ -10,11 +10,12 @@ from partita.compile.containers.places import is_place, or_default, place_of, wr
 from partita.compile.containers.subscripts import lower_subscript
 from partita.compile.containers.unpacking import int_value
 from partita.compile.context import Context
-from partita.compile.jsonata import key_text, made
+from partita.compile.jsonata import made
 from partita.compile.names.objects import target
 from partita.compile.templates import fill
 from partita.compile.tree import Value
 from partita.compile.types import INT, NEVER, STR, dict_of, list_of, tuple_of
+from partita.compile.values.counters import counted
 from partita.compile.values.dicts import DEFAULTS
 from partita.compile.values.iterables import iterable
 from partita.compile.values.sequences import sliced
@@ -72,11 +73,6 @@ def lower_item(node: Any, context: Context) -> Value:
 
 # -- Counter
 
-_COUNTED = (
-    "$reduce(@x, function(~acc, ~one) {$merge([~acc, {KEY: "
-    "($exists($lookup(~acc, KEY)) ? $lookup(~acc, KEY) : 0) + 1}])}, @d)"
-)
-
 
 def lower_counter(node: Any, context: Context) -> Value:
     """Lower `Counter(items)`."""
@@ -93,18 +89,6 @@ def lower_counter(node: Any, context: Context) -> Value:
     return found
 
 
-def counted(node: Any, owner: Value, items: Value, context: Context) -> Value | None:
-    """Return a Counter with more items; None if it is not compiled for them."""
-    item = items.type.item
-    if item is NEVER:
-        return owner
-    if item not in (STR, INT) or (owner.type.item is not NEVER and owner.type.key != item.kind):
-        return None
-    template = _COUNTED.replace("KEY", key_text(Value("~one", item)))
-    type = dict_of(INT, item.kind, "counter")
-    return fill(node, context, template, type, x=items, d=owner)
-
-
 def counter_method(node: Any, owner: Value, context: Context) -> Value | None:
     """Lower methods that only a Counter has."""
     name = node.func.attr
@@ -115,7 +99,7 @@ def counter_method(node: Any, owner: Value, context: Context) -> Value | None:
     if name == "total" and not node.args:
         template = "$reduce($append([], $keys(@d)), function(~acc, ~k) {~acc + $lookup(@d, ~k)}, 0)"
         return fill(node, context, template, INT, d=owner)
-    if name in ("elements", "subtract", "update"):
+    if name in ("elements", "subtract"):
         raise context.refuse(
             node, f"method {name} of Counter", "it is not compiled", "count in a loop"
         )

@@ -132,13 +132,14 @@ def folded(
     name = context.names.new("result")
     context.block.append(Let(node.lineno, {name: begin}))
     before, mark = context.variables, len(context.bindings.order)
+    local = context.local
     context.enclosing.rounds += 1
     try:
         made = _Accumulation(node, Value(f"${name}", begin.type), fold, ends)
         _loop(made, list(node.generators), context)
     finally:
         context.enclosing.rounds -= 1
-        context.variables = context.merged(before, mark)
+        context.variables, context.local = context.merged(before, mark), local
     return name
 
 

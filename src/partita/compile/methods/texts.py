@@ -11,7 +11,7 @@ from partita.compile.methods.text_templates import KEYWORDS, METHODS, NAMES, Row
 from partita.compile.templates import fill
 from partita.compile.texts.formats import lower_format
 from partita.compile.tree import Value
-from partita.compile.types import BOOL, INT, NONE, STR, list_of
+from partita.compile.types import BOOL, INT, NEVER, NONE, STR, list_of
 from partita.compile.values.dynamic import narrowed, opened
 from partita.compile.values.iterables import is_lazy, iterable
 from partita.compile.values.sequences import as_list, sliced
@@ -120,6 +120,8 @@ def _is_known(condition: str, constant: str) -> bool:
 def _texts(node: Any, value: Value, context: Context) -> Value:
     """Return what `join` joins, as a list of texts."""
     value = as_list(node, value, context)
+    if value.type == list_of(NEVER):
+        return Value(value.text, list_of(STR))
     if value.type.kind != "list" or value.type.item.kind not in ("any", "optional"):
         return value
     value = context.simple(node, value)
