@@ -124,6 +124,13 @@ def cli(ctx: click.Context, backend: str | None, debug: bool, verbose: bool) -> 
     Without --backend, executions live in .partita/partita.db below the current folder.
     """
     ctx.obj = {"backend": backend, "verbose": verbose}
+    command = ctx.invoked_subcommand
+    if command in _COMMANDS and command not in _OWN_DISPLAY and sys.stderr.isatty():
+        ctx.with_resource(import_module(f"{__name__}.working").Working(command))
+
+
+_OWN_DISPLAY = ("run", "worker", "decider", "standalone", "dev", "watch", "serve", "demo")
+"""Commands that themselves show what they do."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,6 +17,7 @@ import click
 from partita.cli.offers import Offers, completed
 from partita.cli.options import Backend, backend_option, run_option, type_option
 from partita.cli.output import print_row
+from partita.cli.working import note
 from partita.client import Client
 from partita.errors import ExecutionNotFoundError, InvalidInputError, InvalidOptionError
 from partita.history import WorkflowExecution
@@ -146,9 +147,9 @@ def _write_one(histories: list[ExportedHistory], file: str | None) -> None:
 def _write_all(folder: Path, histories: Iterable[ExportedHistory]) -> None:
     make_folder(folder)
     count = 0
-    for history in histories:
+    for count, history in enumerate(histories, 1):
+        note(f"{count:,} written")
         _write(folder / file_name(history), history)
-        count += 1
     print(f"partita: histories written into {folder}: {count}", file=sys.stderr)
 
 
@@ -205,7 +206,8 @@ def import_(paths: tuple[str, ...], as_terminated: bool, backend: Backend) -> No
         found = [one for file in files for one in _bookmarked(file, as_terminated, stack)]
         found.sort(key=lambda one: one[0])  # oldest run first
         client = stack.enter_context(backend.open())
-        for _, bookmark in found:
+        for number, (_, bookmark) in enumerate(found, 1):
+            note(f"{number:,} of {len(found):,}")
             history = bookmark()
             execution = history.execution
             if client.import_history(history):
@@ -226,7 +228,8 @@ def _bookmarked(file: Path, as_terminated: bool, stack: ExitStack) -> Iterator[B
         yield history.begun.event_timestamp, lambda: history
         return
     pages = stack.enter_context(Pages(file))
-    for place, history in pages.every():
+    for number, (place, history) in enumerate(pages.every(), 1):
+        note(f"{number:,} read")
         start = _closed(file, history, as_terminated).begun.event_timestamp
         yield start, partial(_closed_at, pages, place, file, as_terminated)
 

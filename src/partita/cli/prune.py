@@ -12,6 +12,7 @@ import click
 
 from partita.cli.options import Backend, backend_option, format_option, type_option
 from partita.cli.output import print_json, print_row, print_table
+from partita.cli.working import note
 from partita.operations.archive import Archive
 from partita.operations.prune import Pruned, pruning_of, read_span, set_retention, span_text
 from partita.operations.prune import prune as prune_service
@@ -79,6 +80,7 @@ def _report(groups: Iterable[Pruned], dry: bool, file: str | None) -> None:
     for pruned in groups:
         found += len(pruned.infos)
         removed += pruned.removed
+        note(f"{found:,} found" if dry else f"{removed:,} removed")
         for info in pruned.infos if dry else ():
             print_row(info.workflow_id, info.run_id, info.status.name)
     if dry:

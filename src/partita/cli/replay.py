@@ -13,6 +13,7 @@ from partita.cli.offers import Offers, completed
 from partita.cli.options import Backend, backend_option, format_option
 from partita.cli.output import print_pretty
 from partita.cli.targets import find_workflows
+from partita.cli.working import note
 from partita.deciders.compatibility import fit
 from partita.errors import InvalidOptionError, NonDeterminismError, UnknownTypeError
 from partita.history.document import ExportedHistory, files_in, read
@@ -91,7 +92,10 @@ def _replayed(
         raise UnknownTypeError(
             f"{code} is {_names(workflows)}, and there are only histories of {others}"
         )
-    fits = [fit(workflow, history, source) for workflow, history, source in found]
+    fits = []
+    for number, (workflow, history, source) in enumerate(found, 1):
+        note(f"{number:,} of {len(found):,} histories")
+        fits.append(fit(workflow, history, source))
     return fits, len(sources) - len(found)
 
 
