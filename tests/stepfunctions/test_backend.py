@@ -61,6 +61,27 @@ def test_client_commands(sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFi
     assert "no execution" in told(capsys, *backend, "show", "none", status=3).lower()
 
 
+def test_executions_are_drawn_and_compared(
+    sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made(sfn, "drawn", MACHINE)
+    backend = ("--backend", f"stepfunctions://us-east-1?endpoint={sfn.url}")
+    for id in ("one", "two"):
+        given = ("--id", id, "--input", json.dumps({"n": len(id) * 7}))
+        (tmp_path / "drawn.asl.json").write_text(json.dumps(MACHINE))
+        told(capsys, *backend, "start", str(tmp_path / "drawn.asl.json"), *given)
+        told(capsys, *backend, "result", f"drawn:{id}")
+    drawn = told(capsys, *backend, "graph", "drawn:one", "--format", "mermaid")
+    assert 'n1["Double"]' in drawn
+    assert "class n1,n2 succeeded" in drawn
+    assert "Double  " in told(capsys, *backend, "show", "drawn:one", "--timeline")
+    compared = told(capsys, *backend, "diff", "drawn:one", "drawn:two")
+    assert compared.splitlines()[-2:] == ["=  1 equal step", "They mean the same."]
+    page = tmp_path / "one.html"
+    told(capsys, *backend, "export", "drawn:one", "--html", str(page))
+    assert "PassStateEntered" in page.read_text("utf-8")
+
+
 def test_nothing_there_is_for_a_worker(
     sfn: Endpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,7 +53,7 @@ _FORM = """
 svg { font-family: system-ui, sans-serif; font-size: 13px; }
 text { text-anchor: middle; } .beside { text-anchor: start; } .detail, .label { font-size: 11px; }
 .box, .edge { stroke-width: 1.3; } .edge, .end { fill: none; } .end { stroke-width: 2; }
-.running, .failed { stroke-width: 2.6; } .catch { stroke-dasharray: 5 3; }
+.running, .failed, .waiting { stroke-width: 2.6; } .catch { stroke-dasharray: 5 3; }
 .missing, .opaque { stroke-dasharray: 4 3; }
 .unreached { opacity: 0.45; stroke-dasharray: 2 3; }
 """.strip()
