@@ -18,9 +18,11 @@ from partita.errors import (
     StoreUnavailableError,
     UnsupportedError,
 )
+from partita.history import WorkflowExecution
 from partita.notices import ActivityMonitor, Listener, Notice, use_listener
 from partita.ports.notices import BY_EVENT
 from partita.swf.backend import followed_histories
+from partita.swf.backend.followed_run import FollowedRun
 from partita.swf.backend.service import SwfService
 from partita.telemetry import use_metrics
 from partita.telemetry.blinker import BlinkerSignals
@@ -272,6 +274,50 @@ def test_a_listener_that_raises_or_removes_itself_harms_nobody(
         stop[1]()
     assert heard.of("w") == handle.history()
     assert "a listener broke on process_started" in caplog.text
+
+
+def test_what_is_over_is_not_told_again(service: SwfService) -> None:
+    heard, client = Heard(), Client(service)
+    with worker(service, flow, work, shaky):
+        before = client.start_with(flow, [1], workflow_id="before")
+        before.result(timeout=20)
+        stop = client.listen(heard)
+        handle = client.start_with(flow, [1], workflow_id="w")
+        handle.result(timeout=20)
+        until(lambda: "process_completed" in heard.names("w"))
+        for id in ("before", "w"):  # the same start again finds what is there
+            again = client.start_with(flow, [1], workflow_id=id)
+            assert again.run_id == (before if id == "before" else handle).run_id
+        execution = WorkflowExecution("w", handle.run_id)
+        service._followed.follow("tests", execution, 3)  # as a late answer would
+        client.start_with(flow, [2], workflow_id="after").result(timeout=20)
+        stop()
+    assert heard.of("w") == handle.history()
+    assert heard.names("before") == []
+    assert "process_completed" in heard.names("after")
+
+
+def test_one_that_cannot_be_followed_hinders_no_other(
+    service: SwfService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard, client = Heard(), Client(service)
+    notices = FollowedRun.notices
+
+    def breaks(run: FollowedRun, histories: Any) -> Any:
+        if run.execution.workflow_id == "odd":
+            raise MemoryError
+        return notices(run, histories)
+
+    monkeypatch.setattr(FollowedRun, "notices", breaks)
+    stop = client.listen(heard)
+    with worker(service, flow, work, shaky):
+        client.start_with(flow, [1], workflow_id="odd").result(timeout=20)
+        handle = client.start_with(flow, [1], workflow_id="w")
+        handle.result(timeout=20)
+        stop()
+    assert heard.of("w") == handle.history()
+    assert heard.names("odd") == []
+    assert "execution odd is not followed" in caplog.text
 
 
 def test_an_outage_is_passed(

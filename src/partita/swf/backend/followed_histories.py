@@ -11,6 +11,7 @@ import logging
 import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 from partita.errors import PartitaError, StoreError
@@ -53,6 +54,7 @@ class FollowedHistories:
         self._changed = threading.Condition()
         self._listeners: dict[object, Subscription] = {}
         self._runs: dict[str, FollowedRun] = {}  # by run id
+        self._told: OrderedDict[str, None] = OrderedDict()  # ids of closed runs, the newest last
         self._thread: threading.Thread | None = None
         self._asked: list[threading.Event] = []  # by those who wait until all was looked at
         self._is_closed = self._is_full = False
@@ -88,7 +90,7 @@ class FollowedHistories:
         with self._changed:
             run = self._runs.get(execution.run_id)
             if run is None:
-                if not self._has_room():
+                if execution.run_id in self._told or not self._has_room():
                     return
                 run = FollowedRun(domain, execution, self._new_history, after)
                 self._runs[execution.run_id] = run
@@ -143,7 +145,11 @@ class FollowedHistories:
         while (due := self._due()) is not None:
             runs, asked = due
             for run in runs:
-                self._look(run)
+                try:
+                    self._look(run)
+                except Exception:  # the other executions are followed all the same
+                    log.exception("execution %s is not followed", run.execution.workflow_id)
+                    self._drop(run)
             for done in asked:
                 done.set()
 
@@ -177,7 +183,8 @@ class FollowedHistories:
         except StoreError as error:  # it is looked at again
             self._call.outage.failed(error)
         except PartitaError as error:
-            self._drop(run, error)
+            log.info("execution %s is not followed: %s", run.execution.workflow_id, error)
+            self._drop(run)
             return
         for notice in notices:
             pass_on(notice, [*self._listeners.values(), *EVERYWHERE.values()], log)
@@ -196,8 +203,10 @@ class FollowedHistories:
             if run.due == math.inf:
                 run.due = time.monotonic() + run.pause
 
-    def _drop(self, run: FollowedRun, why: PartitaError | None = None) -> None:
+    def _drop(self, run: FollowedRun) -> None:
+        """Follow a run no longer, nor begin again."""
         with self._changed:
             self._runs.pop(run.execution.run_id, None)
-        if why is not None:
-            log.info("execution %s is no longer followed: %s", run.execution.workflow_id, why)
+            self._told[run.execution.run_id] = None
+            while len(self._told) > MAX_FOLLOWED:
+                self._told.popitem(last=False)

@@ -83,7 +83,12 @@ class SwfService:
             self._followed.follow,
         )
         self._starts = Starts(
-            self.call, self.payloads, self._registration, self._lists, self._histories
+            self.call,
+            self.payloads,
+            self._registration,
+            self._lists,
+            self._histories,
+            self._followed.follow,
         )
         self.activity_tasks = ActivityTasks(self.call, self.payloads, self.tell, self._followed)
         self._queries: QueryAnswer | None = None
@@ -152,13 +157,7 @@ class SwfService:
     def start_workflow_execution(self, request: StartRequest) -> h.WorkflowExecution:
         """Start an execution, or return the one that this very request started before."""
         check_types(request)
-        domain = self.domain(request.domain)
-        return self._told(domain, self._starts.start(replace(request, domain=domain)))
-
-    def _told(self, domain: str, execution: h.WorkflowExecution) -> h.WorkflowExecution:
-        """Return an execution of this process, which its listeners are told of."""
-        self._followed.follow(domain, execution)
-        return execution
+        return self._starts.start(replace(request, domain=self.domain(request.domain)))
 
     def signal_with_start(
         self, request: StartRequest, signal_name: str, input: str | None
@@ -186,7 +185,7 @@ class SwfService:
         self, request: StartRequest, domain: str, signal_name: str, input: str | None
     ) -> h.WorkflowExecution:
         start = Start(text=request.input, signals=(h.SignalInput(signal_name, input),))
-        return self._told(domain, self._starts.begin(replace(request, domain=domain), start))
+        return self._starts.begin(replace(request, domain=domain), start)
 
     def fork_workflow_execution(self, request: ForkRequest) -> h.WorkflowExecution:
         """Begin a run that reuses what another has recorded, up to one of its events."""
@@ -196,7 +195,7 @@ class SwfService:
         detail = self.describe(request.domain, execution)
         exact = h.WorkflowExecution(request.workflow_id, detail.info.run_id)
         events = self._histories.events(request.domain, exact)
-        return self._told(request.domain, self._starts.fork(request, detail.info, events))
+        return self._starts.fork(request, detail.info, events)
 
     def register_workflow_type(self, domain: str, workflow_type: h.WorkflowType) -> None:
         """Register a workflow type, and the domain, where they are not."""

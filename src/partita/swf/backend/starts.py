@@ -8,7 +8,7 @@ find nothing, and then SWF's rule decides; its lists may also be some seconds la
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -43,12 +43,14 @@ class Starts:
         registration: Registration,
         lists: ExecutionLists,
         histories: HistoryReader,
+        begun: Callable[[str, h.WorkflowExecution], None],
     ) -> None:
         self._call = call
         self._payloads = payloads
         self._registration = registration
         self._lists = lists
         self._histories = histories
+        self._begun_here = begun  # called with each execution that was begun, and its domain
 
     def start(self, request: StartRequest) -> h.WorkflowExecution:
         """Start an execution, or return the one that this very request started before.
@@ -83,7 +85,9 @@ class Starts:
         except (DomainNotFoundError, UnknownTypeError):
             self._registration.workflow(request.domain, request.workflow_type)
             run_id = self._begin_once(request, start)
-        return h.WorkflowExecution(request.workflow_id, run_id)
+        execution = h.WorkflowExecution(request.workflow_id, run_id)
+        self._begun_here(request.domain, execution)
+        return execution
 
     def _begin_once(self, request: StartRequest, start: Start) -> str:
         """Start an execution; if the answer was lost, find out whether it was started."""
