@@ -144,7 +144,9 @@ def test_a_wait_that_no_worker_will_end_is_told(partita: Partita, folder: Path) 
 def test_a_worker_without_the_code_is_named(partita: Partita, flow: Path) -> None:
     worker = begin(flow, "worker", "flow.py")
     assert worker.stderr is not None
-    until(lambda: "on task list" in worker.stderr.readline())  # type: ignore[union-attr]
+    begun = worker.stderr.readline()
+    assert " on task list default of sqlite:///.partita/partita.db; workflows: " in begun
+    assert "; activities: add, large, make, slow; " in begun
     try:
         started = partita("start", "standing.py:waits", "--input", "[7]", "--id", "w")
         wanted = "no living worker has the code of workflow waits (alive: process"

@@ -17,6 +17,7 @@ from partita.cli.options import Backend, backend_option, not_empty, slots_option
 from partita.cli.status_line import StatusLine, uses_unicode
 from partita.cli.worker import check_shared
 from partita.client import Client
+from partita.engine import Engine
 from partita.errors import LoadError, PartitaError
 from partita.ports.state import ExecutionFilter, Status
 from partita.telemetry.logs import configure
@@ -115,6 +116,7 @@ class Counts:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._interval = 0.5 if isinstance(client.service, Engine) else 10.0
         self.by_status: dict[Status, int] = {}
         threading.Thread(target=self._keep, daemon=True).start()
 
@@ -125,7 +127,7 @@ class Counts:
                 self.by_status = {status: self._count(status) for status in _COUNTED}
             except PartitaError:  # the worker's own log says it
                 self.by_status = {}
-            time.sleep(max(0.5, (time.monotonic() - begun) / SHARE))
+            time.sleep(max(self._interval, (time.monotonic() - begun) / SHARE))
 
     def _count(self, status: Status) -> int:
         return self._client.service.count_executions(

@@ -12,6 +12,7 @@ from rich.text import Text
 from partita.cli import options as o
 from partita.cli import output as out
 from partita.cli.histories import history_of
+from partita.cli.offers import Offers, completed
 from partita.history.document import ExportedHistory
 from partita.views.failures import escaped
 from partita.views.payloads import NOTHING, Difference
@@ -26,8 +27,8 @@ _COLOURS = {"changed": "yellow", "only in a": "red", "only in b": "green"}
 
 
 @click.command()
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", metavar="A", shell_complete=completed(Offers.IDS))
+@click.argument("b", metavar="B", shell_complete=completed(Offers.IDS))
 @click.option("--run-a", default="", help="Which run of A; the newest by default.")
 @click.option("--run-b", default="", help="Which run of B; the newest by default.")
 @click.option("--all", "shows_all", is_flag=True, help="Print equal steps one by one, too.")

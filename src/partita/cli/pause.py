@@ -8,17 +8,28 @@ from typing import Any
 import click
 
 from partita.cli import options as o
+from partita.cli.offers import Offers, completed
 from partita.cli.output import iso_time, print_json
 from partita.client import Client
 from partita.errors import InvalidOptionError
 from partita.ports.service import Pause
 
-_id_argument = click.argument("workflow_id", metavar="[ID]", required=False)
+_id_argument = click.argument(
+    "workflow_id", metavar="[ID]", required=False, shell_complete=completed(Offers.IDS)
+)
 _type_option = click.option(
-    "--type", "type_name", callback=o.not_empty, help="All executions of this workflow."
+    "--type",
+    "type_name",
+    callback=o.not_empty,
+    help="All executions of this workflow.",
+    shell_complete=completed(Offers.TYPES),
 )
 _list_option = click.option(
-    "--task-list", "task_list", callback=o.not_empty, help="All that waits in this task list."
+    "--task-list",
+    "task_list",
+    callback=o.not_empty,
+    help="All that waits in this task list.",
+    shell_complete=completed(Offers.TASK_LISTS),
 )
 
 

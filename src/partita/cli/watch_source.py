@@ -13,7 +13,8 @@ from contextlib import suppress
 
 from partita.cli.watch_pages import RunSnapshot
 from partita.client import Client
-from partita.client.overview import Overview, Overviews
+from partita.client.overview import FEW_OPEN, OPEN, Overview, Overviews
+from partita.engine import Engine
 from partita.errors import PartitaError
 from partita.history import AnyEvent
 from partita.history.timeline import Timeline
@@ -27,6 +28,9 @@ SHARE = 0.04
 
 INTERVAL = 0.25
 """Seconds between two looks, at least."""
+
+RARE_INTERVAL = 5.0
+"""The same for services that limit the rate of requests."""
 
 WHY_INTERVAL = 2.0
 """Seconds between two verdicts on a run, at least: a worker may be asked for one."""
@@ -73,7 +77,9 @@ class Source:
     def __init__(self, client: Client, info: ExecutionInfo | None) -> None:
         """`info` is the run to begin with; None: all executions."""
         self._client = client
-        self._overviews = Overviews(client)
+        is_near = isinstance(client.service, Engine)
+        self._interval = INTERVAL if is_near else RARE_INTERVAL
+        self._overviews = Overviews(client, open_limit=OPEN if is_near else FEW_OPEN)
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self._is_closed = False
@@ -116,7 +122,7 @@ class Source:
         with self._lock:
             if look == self._look:
                 self._found, self._error = found or self._found, error
-        return max(INTERVAL, (time.monotonic() - begun) / SHARE)
+        return max(self._interval, (time.monotonic() - begun) / SHARE)
 
     def start(self) -> None:
         """Look again and again, on a thread, until `close`."""

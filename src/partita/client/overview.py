@@ -23,8 +23,8 @@ from partita.views.trouble import trouble_of
 NEWEST = 200
 """Executions that are counted by type."""
 
-OPEN = 50
-"""Open executions that are looked at for trouble."""
+OPEN, FEW_OPEN = 50, 10
+"""Open executions that are looked at for trouble; where requests are limited, fewer."""
 
 FAILING = 10
 """Failed executions that are listed with their reasons."""
@@ -58,8 +58,9 @@ class Overview(Struct, frozen=True, kw_only=True):
 class Overviews:
     """Looks at one domain again and again; keeps what cannot change any more."""
 
-    def __init__(self, client: ExecutionClient) -> None:
+    def __init__(self, client: ExecutionClient, open_limit: int = OPEN) -> None:
         self._client = client
+        self._open_limit = open_limit
         self._service = client.service
         self._reasons: dict[str, str] = {}  # by run id
         self._before: Overview | None = None
@@ -80,7 +81,9 @@ class Overviews:
         workers = None
         if supports(self._service, SupportsWorkerRecords):
             workers = self._service.living_workers()
-        open_ones = [self._open(info, workers) for info in self._list(OPEN, Status.OPEN)]
+        open_ones = [
+            self._open(info, workers) for info in self._list(self._open_limit, Status.OPEN)
+        ]
         stuck = [row for row in open_ones if row.is_stuck]
         failed = [Row(info, self._reason(info)) for info in self._list(FAILING, *_FAILED)]
         rows = {row.info.run_id: row for row in (*stuck, *failed, *open_ones)}
