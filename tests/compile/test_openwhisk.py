@@ -32,10 +32,11 @@ from tests.openwhisk.running import actions
 from tests.rotation import sample
 from tests.soak import scaled
 
-MACHINES_ONLY = ("children", "shapes", "waits_until", "open_results")
+MACHINES_ONLY = ("children", "shapes", "waits_until", "open_results", "scopes")
 """Files of programs with what only state machines have, such as other executions and clocks.
 
-Compositions mark only tuples and sets in results whose hints do not tell their types.
+Compositions mark only tuples and sets in results whose hints do not tell their types, and take
+names of comprehensions for the function's.
 """
 CHOSEN = sample([case for case in cases() if case.file not in MACHINES_ONLY], 6)
 WITHOUT = frozenset(["branches", "tasks"])
