@@ -18,6 +18,7 @@ import threading
 import urllib.error
 import uuid
 import zoneinfo
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import msgspec
@@ -402,7 +403,8 @@ def a_late_process() -> None:
 
 @kind
 def a_database_error() -> None:
-    sqlite3.connect(":memory:").execute("SELECT * FROM nothing")
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("SELECT * FROM nothing")
 
 
 class Order(pydantic.BaseModel):

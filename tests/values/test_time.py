@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
@@ -182,6 +183,8 @@ async def async_refused(seconds: str) -> str:
         await asyncio.sleep(float(seconds))
     except InvalidOptionError as error:
         return error.code
+    except ValueError as error:  # Python 3.13 refuses it by itself
+        return "INVALID_OPTION" if sys.version_info >= (3, 13) and "NaN" in str(error) else "?"
     return "slept"
 
 

@@ -148,6 +148,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 handle = self._ready.popleft()
                 if not handle._cancelled:
                     handle._run()
+                del handle  # what it raised refers to this frame: no cycle must keep its task
             self._add_due()
 
     def _add_due(self) -> None:
