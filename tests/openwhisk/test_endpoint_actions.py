@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 import zlib
 from typing import Any
 
@@ -123,3 +125,12 @@ def test_code_sees_neither_the_server_nor_other_actions(
     assert found["env"]["HOME"] == found["cwd"]
     defined(wsk, "trusted", code, annotations=[{"key": "provide-api-key", "value": True}])
     assert result(wsk, "trusted")["env"]["__OW_API_KEY"] == "local:local"
+
+
+def test_no_request_says_where_actions_send_their_key(url: str, wsk: Any) -> None:
+    code = "import os\ndef main(p):\n    return {'host': os.environ['__OW_API_HOST']}\n"
+    defined(wsk, "where", code)
+    asked = f"{url}/api/v1/namespaces/_/actions/where?blocking=true&result=true"
+    request = urllib.request.Request(asked, b"{}", {"Host": "localhost:9"})
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer) == {"host": url}

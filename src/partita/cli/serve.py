@@ -129,13 +129,19 @@ def serve(
     with bind(host, port) as listening, backend.open() as client:
         if kept is not None:
             set_retention(client.service, DEFAULT_DOMAIN, kept)
+        url = url_of(listening, connections.scheme)
         with serving(
             names,
             client.service,
-            setup,
-            lambda: _announce(names, url_of(listening, connections.scheme), counted),
+            replace(setup, url=_own(url)),
+            lambda: _announce(names, url, counted),
         ) as served:
             serve_on(Router(served, only_local=not all(known)), listening, connections)
+
+
+def _own(url: str) -> str:
+    """Return the URL by which this machine reaches a server that may listen everywhere."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _connections(

@@ -42,8 +42,7 @@ def checked_dialect(name: str) -> Dialect:
 def compiled(composition: Tree, dialect: Dialect = "python") -> dict[str, Any]:
     """Return a composition's portable JSON; definitions of actions are taken out of it."""
     actions: list[dict[str, Any]] = []
-    labelled = run_deep(_labelled(composition, ""))
-    bare = run_deep(_without_definitions(labelled, actions))
+    bare = run_deep(_without_definitions(labelled(composition), actions))
     written = lowered(composition, _KNOWN_IN_JAVASCRIPT) if dialect == "js" else composition
     made = {
         "composition": as_json(lowered(bare, (), dialect), dialect),

@@ -131,7 +131,7 @@ class Tree:
         return ComposerError(f'Invalid argument "{name}" in "{self.type}" combinator', given)
 
     def __eq__(self, other: object) -> bool:
-        """Compare by what Python would make them again."""
+        """Compare the Python that would make them."""
         return isinstance(other, Tree) and repr(self) == repr(other)
 
     def __hash__(self) -> int:

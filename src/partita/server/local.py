@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from msgspec.structs import replace
+
 from partita.asl.machines import ACCOUNT
 from partita.asl.tasks.lambdas import forget_lambda, register_lambda
 from partita.aws.lambda_functions import Handler, LambdaFunctions
 from partita.connect import connect
 from partita.openwhisk.endpoint.protocol import BLOCKING_SECONDS
 from partita.ports.service import Service
-from partita.server.process import in_background
+from partita.server.process import bind, on_thread, url_of
 from partita.server.protocols import (
     OPENWHISK,
     POLL_SECONDS,
@@ -105,5 +107,8 @@ def _endpoint(name: str, backend: str | Service, setup: Setup, port: int) -> Ite
         service = connect(backend) if isinstance(backend, str) else backend
         if service is not backend:
             stack.callback(service.close)
-        protocols = stack.enter_context(serving([name], service, setup))
-        yield stack.enter_context(in_background(Router(protocols, only_local=True), port=port))
+        listening = stack.enter_context(bind("127.0.0.1", port))
+        url = url_of(listening)
+        protocols = stack.enter_context(serving([name], service, replace(setup, url=url)))
+        stack.enter_context(on_thread(Router(protocols, only_local=True), listening))
+        yield url

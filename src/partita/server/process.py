@@ -107,15 +107,30 @@ def in_background(
     Raises:
         InvalidOptionError: the address cannot be taken.
     """
-    with bind(host, port) as listening:
-        server = _Server(router, shutdown_seconds, connections, guard)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            yield url_of(listening, connections.scheme)
-        finally:
-            server.should_exit = True
-            thread.join()
+    with (
+        bind(host, port) as listening,
+        on_thread(router, listening, shutdown_seconds, connections, guard),
+    ):
+        yield url_of(listening, connections.scheme)
+
+
+@contextmanager
+def on_thread(
+    router: Router,
+    listening: socket.socket,
+    shutdown_seconds: int = SHUTDOWN_SECONDS,
+    connections: Connections = PLAIN,
+    guard: ConnectionGuard | None = None,
+) -> Iterator[None]:
+    """Serve on a thread, at a socket that listens, for as long as the block lasts."""
+    server = _Server(router, shutdown_seconds, connections, guard)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def url_of(listening: socket.socket, scheme: str = "http") -> str:

@@ -45,6 +45,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     mocks: str | None = None  # the path of a mock file, for Step Functions
     openwhisk_keys: dict[str, str] | None = None  # None: requests need none
     blocking_seconds: float = BLOCKING_SECONDS  # that invocations of OpenWhisk wait
+    url: str = ""  # where OpenWhisk's actions reach this server
     bodies: BodyBudget = field(default_factory=BodyBudget)  # shared by all protocols
 
 
@@ -120,10 +121,9 @@ def _openwhisk(service: Service, setup: Setup) -> _Made:
     whole = transactional(service)
     key = ":".join(next(iter((setup.openwhisk_keys or {"local": "local"}).items())))
     containers = Containers()
-    host = Host(whole, containers, key)
+    host = Host(whole, containers, key, setup.url)
     protocol = OpenWhiskProtocol(
         whole,
-        host,
         keys=setup.openwhisk_keys,
         blocking_seconds=setup.blocking_seconds,
         bodies=setup.bodies,

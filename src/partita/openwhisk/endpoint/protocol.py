@@ -27,7 +27,6 @@ from partita.openwhisk.endpoint.activations import TASK_LIST, TYPE, Request, req
 from partita.openwhisk.endpoint.catalogue import NOT_THERE
 from partita.openwhisk.endpoint.entities import (
     COMPONENTS,
-    LIMITS,
     NAMESPACE,
     Action,
     Json,
@@ -49,7 +48,6 @@ from partita.openwhisk.endpoint.requests import (
     paged,
     skip,
 )
-from partita.openwhisk.endpoint.worker import Host
 from partita.ports.capabilities import SupportsWaits, supports
 from partita.ports.service import StartRequest
 from partita.ports.session import Committed, Session, Transactional
@@ -79,7 +77,6 @@ class OpenWhiskProtocol:
     def __init__(
         self,
         service: Transactional,
-        host: Host,
         *,
         keys: Mapping[str, str] | None = None,
         blocking_seconds: float = BLOCKING_SECONDS,
@@ -87,7 +84,6 @@ class OpenWhiskProtocol:
     ) -> None:
         self._service = service
         self._bodies = bodies or BodyBudget()
-        self._host = host
         self._keys = keys
         self._blocking_seconds = blocking_seconds
         self._waiting = ThreadPoolExecutor(WAITING, "partita activations")
@@ -98,7 +94,6 @@ class OpenWhiskProtocol:
 
     async def answer(self, request: HttpRequest) -> Response:
         """Answer one request."""
-        self._host.url = f"http://{request.headers.get('host', '')}"
         try:
             parts = [part for part in request.path_params["rest"].split("/") if part]
             if parts[:1] == ["web"]:
@@ -150,8 +145,6 @@ class OpenWhiskProtocol:
         if parts == ["namespaces"] and request.method == "GET":
             return 200, [NAMESPACE]
         if len(parts) < 3 or parts[0] != "namespaces":
-            if len(parts) == 3 and parts[2] == "limits":
-                return 200, LIMITS
             raise RequestError(404, NOT_THERE)
         if parts[1] not in ("_", NAMESPACE) and parts[1] != "whisk.system":
             raise RequestError(

@@ -6,13 +6,15 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from partita.authoring.definition import ActivityDefinition, ActivityOptions
 from partita.history import ActivityType
 from partita.openwhisk.endpoint.activations import RUN, TASK_LIST, Found, Request, activation
 from partita.openwhisk.endpoint.catalogue import ECHO, find_action
 from partita.openwhisk.endpoint.container import Spec
 from partita.openwhisk.endpoint.containers import Containers
-from partita.openwhisk.endpoint.entities import Action, Json, is_truthy, shown_name, value_of
+from partita.openwhisk.endpoint.entities import Action, Json, is_truthy, shown_name
 from partita.ports.service import ActivityTask, Service
 from partita.ports.session import Transactional
 from partita.worker import Worker
@@ -24,11 +26,11 @@ SLOTS = 64
 class Host:
     """What the code of actions is told of the endpoint that runs it."""
 
-    def __init__(self, service: Transactional, containers: Containers, key: str) -> None:
+    def __init__(self, service: Transactional, containers: Containers, key: str, url: str) -> None:
         self.service = service
         self.containers = containers
         self.key = key
-        self.url = ""  # known after the first request
+        self.url = url
 
     def run(self, request: Request) -> Found:
         """Look for an action, and run its code if it is no sequence and no composition."""
@@ -49,7 +51,7 @@ class Host:
 
     def _run(self, action: Action, found: Found, request: Request) -> Found:
         if action is ECHO:
-            return _with(found, status=0, result=found.params)
+            return replace(found, status=0, result=found.params)
         timeout = action.limits["timeout"]
         spec = Spec(
             kind=action.exec["kind"],
@@ -65,7 +67,7 @@ class Host:
             timeout=timeout,
             log_bytes=action.limits["logs"] * 1024 * 1024,
         )
-        return _with(found, **outcome._asdict())
+        return replace(found, **outcome._asdict())
 
     def _environment(self, action: Action, request: Request, timeout: int) -> Mapping[str, str]:
         made = {
@@ -95,11 +97,6 @@ def _is_archive(exec_: Json) -> bool:
     return bool(exec_.get("binary")) or str(exec_["code"])[:4] == "UEsD"
 
 
-def _with(found: Found, **changes: Any) -> Found:
-    fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return Found(**{**fields, **changes})
-
-
 class EndpointWorker(Worker):
     """A worker for activations, which runs the code of actions."""
 
@@ -122,6 +119,3 @@ class EndpointWorker(Worker):
     def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:  # noqa: ARG002
         """Return what runs a task."""
         return self._run
-
-
-__all__ = ["EndpointWorker", "Host", "value_of"]
