@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from partita.openwhisk import composer
 from partita.openwhisk.composition import Composition
+from partita.openwhisk.endpoint.containers import MOST
 from tests.openwhisk.endpoint import Params, defined, invoke, result, without_texts
 from tests.openwhisk.running import run
 from tests.openwhisk.test_agreement import call_total, composed, inputs, leaves
@@ -34,6 +36,16 @@ def test_branches_run_at_the_same_time_without_redis(wsk: Any) -> None:
     found = result(wsk, "branches", {"n": 4, "value": [1, 2]})
     inner = {"value": [{"value": 1}, {"value": 2}]}
     assert found == {"value": [{"n": 2.0}, inner, {"error": "failed"}]}
+
+
+def test_many_compositions_with_branches_leave_room_for_what_they_wait_for(wsk: Any) -> None:
+    count = MOST + 4  # processes that all wait
+    wsk.compositions.deploy({"name": "many", **composer.parallel("echo").compile()}, True)
+    with ThreadPoolExecutor(count) as pool:
+        found = list(pool.map(lambda n: invoke(wsk, "many", {"n": n}), range(count)))
+    results = [one["response"]["result"] for one in found]
+    assert results == [{"value": [{"n": n}]} for n in range(count)]
+    assert [len(one["logs"]) for one in found] == [1] * count  # none had to yield
 
 
 @pytest.mark.parametrize(("count", "is_too_long"), [(50, False), (51, True)])

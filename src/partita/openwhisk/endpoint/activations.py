@@ -24,6 +24,7 @@ from partita.worker import child_setup
 
 TYPE = "openwhisk.activation"
 TASK_LIST = "openwhisk"
+CONDUCTOR_LIST = "openwhisk.conductors"
 RUN = "openwhisk.run"
 
 LOST_ONLY = Retry(max_attempts=0, non_retryable=Exception)
@@ -84,6 +85,9 @@ def run_action(request: Request) -> Found:
     raise NotImplementedError(request.path)
 
 
+_run_conductor = run_action.with_settings(task_list=CONDUCTOR_LIST)
+
+
 @workflow(name=TYPE)
 def activation(request: Request) -> Done:
     """Run one activation."""
@@ -105,7 +109,8 @@ class _Activation:
         if self._request.fired is not None:
             self._logs = self._request.fired
             return self._done(Found(kind="trigger"), Response(0, self._request.params))
-        found = run_action(self._request)
+        run = _run_conductor if self._request.is_run else run_action
+        found = run(self._request)
         if not found.kind:
             return self._done(
                 found, Response(1, {"error": "The requested resource does not exist."})

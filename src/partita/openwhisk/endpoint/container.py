@@ -56,6 +56,7 @@ class Spec(NamedTuple):
     main: str
     is_binary: bool
     memory: int  # megabytes
+    is_conductor: bool = False  # may wait for other actions
 
 
 class DiedError(Exception):

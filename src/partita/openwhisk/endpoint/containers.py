@@ -17,8 +17,11 @@ from partita.openwhisk.endpoint.launching import RESULT_BYTES, remove_leftovers
 MOST = 16
 """Processes at a time."""
 
+CONDUCTORS = 32
+"""Processes of conductors, besides; they may wait for the other ones."""
+
 MEMORY = 4096
-"""Megabytes that the actions of all processes may take together, by their limits."""
+"""Megabytes that the actions of all processes but conductors may take, by their limits."""
 
 START_SECONDS = 60.0
 """Seconds in which a process must be ready."""
@@ -119,8 +122,7 @@ class Containers:
                             self._idle.remove(one)
                             self._busy.add(one)
                             return one
-                    while self._idle and not self._has_room(spec):
-                        removed.append(self._idle.pop(0))
+                    removed += self._make_room(spec)
                     if self._has_room(spec):
                         self._starting.append(spec)
                         return None
@@ -129,9 +131,21 @@ class Containers:
             for one in removed:
                 one.kill()
 
+    def _make_room(self, spec: Spec) -> list[Container]:
+        """Return idle processes that must end for a new one, the longest idle first."""
+        removed: list[Container] = []
+        for one in tuple(self._idle):
+            if one.spec.is_conductor == spec.is_conductor and not self._has_room(spec):
+                self._idle.remove(one)
+                removed.append(one)
+        return removed
+
     def _has_room(self, spec: Spec) -> bool:
-        """Return whether one more process may be there; one alone may always."""
-        there = [one.spec for one in (*self._idle, *self._busy)] + self._starting
+        """Return whether one more process of its sort may be there; one alone may always."""
+        every = [one.spec for one in (*self._idle, *self._busy)] + self._starting
+        there = [one for one in every if one.is_conductor == spec.is_conductor]
+        if spec.is_conductor:
+            return len(there) < CONDUCTORS
         taken = sum(one.memory for one in there)
         return not there or (len(there) < self._most and taken + spec.memory <= self._memory)
 

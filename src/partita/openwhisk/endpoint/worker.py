@@ -10,17 +10,25 @@ from msgspec.structs import replace
 
 from partita.authoring.definition import ActivityDefinition, ActivityOptions
 from partita.history import ActivityType
-from partita.openwhisk.endpoint.activations import RUN, TASK_LIST, Found, Request, activation
-from partita.openwhisk.endpoint.catalogue import ECHO, find_action
+from partita.openwhisk.endpoint.activations import (
+    CONDUCTOR_LIST,
+    RUN,
+    TASK_LIST,
+    Found,
+    Request,
+    activation,
+)
+from partita.openwhisk.endpoint.catalogue import DOMAIN, ECHO, find_action
 from partita.openwhisk.endpoint.container import Spec
-from partita.openwhisk.endpoint.containers import Containers
+from partita.openwhisk.endpoint.containers import CONDUCTORS, Containers
 from partita.openwhisk.endpoint.entities import Action, Json, is_truthy, shown_name
-from partita.ports.service import ActivityTask, Service
+from partita.ports.capabilities import SupportsLimits, supports
+from partita.ports.service import ActivityTask, Service, TaskListLimits
 from partita.ports.session import Transactional
 from partita.worker import Worker
 
-SLOTS = 64
-"""Actions that may run, or wait for a process, at a time."""
+SLOTS = 64 + CONDUCTORS
+"""Actions that may run, or wait for a process, at a time; conductors leave room for others."""
 
 
 class Host:
@@ -59,6 +67,7 @@ class Host:
             main=str(action.exec.get("main") or ""),
             is_binary=_is_archive(action.exec),
             memory=action.limits["memory"],
+            is_conductor=request.is_run,
         )
         outcome = self.containers.run(
             spec,
@@ -101,13 +110,14 @@ class EndpointWorker(Worker):
     """A worker for activations, which runs the code of actions."""
 
     def __init__(self, service: Service, host: Host, **options: Any) -> None:
+        limit_conductors(host.service)
         self._run = ActivityDefinition(host.run, ActivityType(RUN), ActivityOptions())
         super().__init__(
             service,
             workflows=[activation],
             activities=(),
             acts=False,  # `activity_keys` says what it does instead
-            task_lists=[TASK_LIST],
+            task_lists=[TASK_LIST, CONDUCTOR_LIST],
             slots=SLOTS,
             **options,
         )
@@ -119,3 +129,10 @@ class EndpointWorker(Worker):
     def definition_of_task(self, task: ActivityTask) -> ActivityDefinition:  # noqa: ARG002
         """Return what runs a task."""
         return self._run
+
+
+def limit_conductors(service: Transactional) -> None:
+    """Have only so many conductors run at a time that what they wait for runs, too."""
+    assert supports(service, SupportsLimits)
+    if CONDUCTOR_LIST not in service.limits(DOMAIN):
+        service.set_limits(DOMAIN, CONDUCTOR_LIST, TaskListLimits(concurrency=CONDUCTORS))
