@@ -2,6 +2,7 @@
 
     python -m benchmarks [compile] [compositions] [embedded] [language] [listing] [growth]
                          [machines] [memory] [openwhisk] [plain] [shared] [stepfunctions] [swf]
+                         [verdicts]
 
 A run of all sections writes benchmarks/results/latest.json.
 """
@@ -28,6 +29,7 @@ from benchmarks import (
     shared,
     stepfunctions,
     swf,
+    verdicts,
 )
 from benchmarks.floor import commits_per_second
 from benchmarks.report import Report
@@ -140,6 +142,7 @@ SECTIONS: dict[str, Callable[[Report, Path], None]] = {
     "embedded": add_embedded,
     "language": add_language,
     "listing": listing.add_listing,
+    "verdicts": verdicts.add_verdicts,
     "growth": add_growth,
     "machines": machines.add_machines,
     "memory": add_memory,
